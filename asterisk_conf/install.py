@@ -1,0 +1,876 @@
+"""Gets Asterisk and the few other programs Leaseline runs, without root and without touching the system.
+
+Debian packages are downloaded by the machine's own apt, but into a private folder (`~/.cache/leaseline`, or
+LEASELINE_CACHE), and are unpacked there instead of installed. `program("asterisk")` then gives the words that start
+the program from that folder.
+
+    python3 asterisk_conf/install.py runtime    what Leaseline needs to take calls
+    python3 asterisk_conf/install.py test       what its tests need on top: SIPp and PostgreSQL
+    python3 asterisk_conf/install.py pip        pip, for a python3 that came without; prints what to put in PYTHONPATH
+
+Only the standard library is used: this runs under the machine's bare python3, before the virtual environment exists.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import fcntl
+import fnmatch
+import functools
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+# Debian 12 and 13 carry no Asterisk, and Ubuntu's is of an older branch. This release of Debian carries 22.10.1 with
+# every module Leaseline loads. It is named by its codename, because the word "testing" moves on to the next release one
+# day.
+SUITE = "forky"
+
+# 22.10.0 is not used: 22.10.1 closes a way to write through a read-only ARI user, and about twenty other advisories.
+ASTERISK_AT_LEAST = (22, 10, 1)
+ASTERISK_BRANCH = 22
+
+PYTHON_AT_LEAST = (3, 11)
+
+# Debian's name of the processor, and the folder that Debian and Ubuntu keep its libraries in.
+LIBRARY_FOLDERS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
+
+# The packages depend on these for installing and administering a system, not for running a program from a folder.
+ADMINISTRATION = tuple(
+    """
+    adduser base-passwd passwd login.defs debconf libdebconfclient0 init-system-helpers sysvinit-utils lsb-base netbase
+    media-types readline-common tzdata locales ucf sensible-utils ssl-cert pci.ids libsnmp-base gcc-*-base
+    perl* libperl* lib*-perl python3* libpython3* libgdbm* libdb5.3* libreadline8* libc-gconv-modules-extra
+    gnupg* gpg* dirmngr pinentry* libassuan* libksba* libnpth0*
+    libpam-modules* libpam-runtime libaudit-common libsemanage* libsepol2
+    """.split()  # noqa: SIM905, as a list of strings it would fill a page
+)
+
+
+# What apt's lists of packages take while they are used.
+LISTS_MB = 270
+
+
+class SetupError(Exception):
+    """The set-up cannot go on. The text is one sentence for the person at the terminal, and says what to do."""
+
+
+class DiskFull(SetupError):
+    """The disk ended before the set-up did."""
+
+
+class ProgramMissing(Exception):
+    """A program is asked for that no set-up has brought yet. The text names the script that brings it."""
+
+
+@dataclass(frozen=True)
+class PackageSet:
+    """Programs that are downloaded together and unpacked into one folder."""
+
+    name: str
+    title: str
+    packages: tuple[str, ...]
+    leave_out: tuple[str, ...]
+    """Shell patterns of dependencies that are neither downloaded nor unpacked."""
+    disk_mb: int
+    """What its packages take, packed and unpacked, measured and rounded up."""
+    from_forky: bool = True
+    """False: the packages come from the release that the machine itself runs, through its own apt sources."""
+    only_named: bool = False
+    """True: the named packages alone, without what they depend on."""
+
+    def root(self, cache: Path) -> Path:
+        """The folder it is unpacked into. Another recipe has another folder, so a changed one is fetched anew."""
+        recipe = json.dumps(
+            [self.packages, self.leave_out, self.only_named, SUITE if self.from_forky else own_release()]
+        )
+        return cache / "packages" / f"{self.name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+
+    def is_complete(self, cache: Path) -> bool:
+        return (self.root(cache) / ".complete").exists()
+
+
+# What speaks and converts the prompts, and the softphone that plays the caller in the demo and in tests.
+_TOOLS = ("flite", "espeak-ng", "sox", "baresip-core")
+RUNTIME = PackageSet("runtime", "Asterisk and its tools", ("asterisk", *_TOOLS), ADMINISTRATION, disk_mb=500)
+TOOLS = PackageSet("tools", "Speech and sound tools", _TOOLS, ADMINISTRATION, disk_mb=400)
+SIPP = PackageSet("sipp", "SIPp", ("sip-tester",), ADMINISTRATION, disk_mb=60)
+POSTGRES = PackageSet(
+    "postgres",
+    "PostgreSQL",
+    ("postgresql",),
+    # Its programs start one another (initdb starts postgres), and such a child is run by the system's own loader, so it
+    # must fit the system's own C library: hence the machine's own release, without a C library. LLVM is 100 MB for
+    # compiling long queries.
+    (*ADMINISTRATION, "libc6", "libc-bin", "libllvm*", "libz3*", "postgresql-common*", "postgresql-client-common"),
+    disk_mb=230,
+    from_forky=False,
+)
+PIP = PackageSet("pip", "pip", ("python3-pip-whl",), (), disk_mb=5, from_forky=False, only_named=True)
+# For Ubuntu and its like, which know neither the keys that Debian signs with nor where Debian's packages are.
+DEBIAN_KEYS = PackageSet(
+    "debian-keys",
+    "Debian's signing keys",
+    ("debian-archive-keyring", "python-apt-common"),
+    (),
+    disk_mb=5,
+    from_forky=False,
+    only_named=True,
+)
+
+# Which file of the sets is which program. The asterisk of the machine itself may stand in for ours, see
+# machine_asterisk().
+PROGRAMS = {
+    "asterisk": ("usr/sbin/asterisk", (RUNTIME,), "script/setup"),
+    "baresip": ("usr/bin/baresip", (RUNTIME, TOOLS), "script/setup"),
+    "espeak-ng": ("usr/bin/espeak-ng", (RUNTIME, TOOLS), "script/setup"),
+    "flite": ("usr/bin/flite", (RUNTIME, TOOLS), "script/setup"),
+    "sox": ("usr/bin/sox", (RUNTIME, TOOLS), "script/setup"),
+    "sipp": ("usr/bin/sipp", (SIPP,), "script/setup test"),
+}
+
+
+# What the rest of Leaseline asks
+
+
+@dataclass(frozen=True)
+class AsteriskDirs:
+    """Where Asterisk's own files are, for the [directories] of an asterisk.conf. They are only read."""
+
+    modules: Path
+    """astmoddir"""
+    data: Path
+    """astdatadir: has documentation/ (modules refuse to load without), rest-api/ (ARI's api-docs) and static-http/."""
+    sounds: Path
+    """The folder with the core sounds' en/ in it. It need not exist where the machine's own asterisk is used."""
+    agi: Path
+    """astagidir"""
+    keys: Path
+    """astkeydir"""
+
+
+def program(name: str, cache: Path | None = None) -> list[str]:
+    """The words that start a program; its arguments follow them. Raises ProgramMissing.
+
+    The programs come from the package sets even where the machine has another build of one, so that a test that passes
+    here passes everywhere. The one exception is an Asterisk of the right branch that the operator has installed.
+    """
+    file, sets, script = PROGRAMS[name]
+    if name == "asterisk" and (own := machine_asterisk()):
+        return [str(own[0])]
+    root = _root_of(file, sets, cache)
+    if root is None:
+        raise ProgramMissing(f"{name} is not set up yet: run {script} first.")
+    # A program of another release needs that release's C library, and so that release's loader, which is a program
+    # itself. Without the machine's library cache and its LD_LIBRARY_PATH, it can't pick up a library of the wrong
+    # release.
+    libraries = root / "usr/lib" / library_folder()
+    loader = next(libraries.glob("ld-linux-*.so.*"))
+    words = [str(loader), "--inhibit-cache", "--library-path", ":".join(map(str, library_dirs(root))), str(root / file)]
+    if name == "espeak-ng":
+        words.append(f"--path={libraries}")
+    return words
+
+
+def environment(name: str, cache: Path | None = None) -> dict[str, str]:
+    """The variables a program needs on top of the caller's own. None needs any; PostgreSQL's: see postgres_bin()."""
+    program(name, cache)
+    return {}
+
+
+def asterisk_dirs(cache: Path | None = None) -> AsteriskDirs:
+    """Where the Asterisk that program("asterisk") starts has its files. Raises ProgramMissing."""
+    if own := machine_asterisk():
+        return own[1]
+    root = _root_of("usr/sbin/asterisk", (RUNTIME,), cache)
+    if root is None:
+        raise ProgramMissing("asterisk is not set up yet: run script/setup first.")
+    return _asterisk_dirs_of(root / "usr/lib" / library_folder() / "asterisk/modules", root / "usr/share/asterisk")
+
+
+def baresip_modules(cache: Path | None = None) -> Path:
+    """The folder for `module_path` in a baresip configuration. Raises ProgramMissing."""
+    return _folder("usr/lib/baresip/modules", "baresip", cache)
+
+
+def espeak_data(cache: Path | None = None) -> Path:
+    """The folder that holds espeak-ng-data; program("espeak-ng") names it already. Raises ProgramMissing."""
+    return _folder(f"usr/lib/{library_folder()}/espeak-ng-data", "espeak-ng", cache).parent
+
+
+def postgres_bin(cache: Path | None = None) -> tuple[Path, dict[str, str]]:
+    """The folder with initdb, postgres and psql, and the variables they need. Raises ProgramMissing."""
+    if own := machine_postgres():
+        return own, {}
+    cache = cache or cache_folder()
+    root = POSTGRES.root(cache)
+    if not POSTGRES.is_complete(cache):
+        raise ProgramMissing("PostgreSQL is not set up yet: run script/setup test first.")
+    return newest_postgres(root / "usr/lib/postgresql"), {"LD_LIBRARY_PATH": ":".join(map(str, library_dirs(root)))}
+
+
+def cache_folder() -> Path:
+    """LEASELINE_CACHE, or else the usual place for a user's cached files."""
+    if own := os.environ.get("LEASELINE_CACHE"):
+        return Path(own).absolute()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base).absolute() / "leaseline"
+
+
+# What is on the machine already
+
+
+@functools.cache
+def machine_asterisk() -> tuple[Path, AsteriskDirs] | None:
+    """The asterisk on PATH and its files, if it is of the branch tested with, recent enough, and complete."""
+    found = shutil.which("asterisk")
+    if not found:
+        return None
+    try:
+        said = subprocess.run([found, "-V"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    version = asterisk_version(said)
+    if version is None or version[0] != ASTERISK_BRANCH or version < ASTERISK_AT_LEAST:
+        return None
+    binary = Path(found)
+    prefix = binary.resolve().parent.parent
+    libraries = [
+        prefix / "lib" / library_folder(),
+        prefix / "lib64",
+        prefix / "lib",
+        Path("/usr/lib") / library_folder(),
+    ]
+    modules = next(
+        (folder / "asterisk/modules" for folder in libraries if (folder / "asterisk/modules").is_dir()), None
+    )
+    datas = [prefix / "share/asterisk", Path("/usr/share/asterisk"), Path("/var/lib/asterisk")]
+    data = next(
+        (folder for folder in datas if (folder / "documentation").is_dir() and (folder / "rest-api").is_dir()), None
+    )
+    return (binary, _asterisk_dirs_of(modules, data)) if modules and data else None
+
+
+@functools.cache
+def machine_postgres() -> Path | None:
+    """The programs of the newest PostgreSQL server that is installed the Debian way."""
+    try:
+        return newest_postgres(Path("/usr/lib/postgresql"))
+    except ProgramMissing:
+        return None
+
+
+def newest_postgres(versions: Path) -> Path:
+    """The bin folder of the newest server under a folder like /usr/lib/postgresql. Raises ProgramMissing."""
+    found = [path.parent for path in versions.glob("*/bin/postgres") if path.parent.parent.name.isdecimal()]
+    if not found:
+        raise ProgramMissing("PostgreSQL is not set up yet: run script/setup test first.")
+    return max(found, key=lambda folder: int(folder.parent.name))
+
+
+def asterisk_version(said: str) -> tuple[int, int, int] | None:
+    """(22, 10, 1) from what `asterisk -V` prints; None for certified and development builds."""
+    match = re.search(r"(?:^|Asterisk |:)(\d+)\.(\d+)\.(\d+)(?=[+~\s-]|$)", said)
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def processor() -> str | None:
+    """Debian's name of the processor, or None where Leaseline does not run."""
+    # A 32-bit system on a 64-bit kernel reports the kernel's processor, hence the look at Python's own word size.
+    names = {"x86_64": "amd64", "aarch64": "arm64"}
+    return names.get(os.uname().machine) if sys.maxsize > 2**32 else None
+
+
+def library_folder() -> str:
+    return LIBRARY_FOLDERS[processor() or "amd64"]
+
+
+def library_dirs(root: Path) -> list[Path]:
+    """Where an unpacked set keeps its shared libraries."""
+    # Older releases still put some into /lib. The subfolders are those that packages' own search paths would name.
+    folders = [
+        root / base / library_folder() / sub
+        for base in ("usr/lib", "lib")
+        for sub in ("", "pulseaudio", "blas", "lapack")
+    ]
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def os_release() -> dict[str, str]:
+    """The machine's /etc/os-release."""
+    with contextlib.suppress(OSError):
+        lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
+        return {key: value.strip("\"'") for key, _, value in (line.partition("=") for line in lines) if value}
+    return {}
+
+
+def own_release() -> str:
+    """Names the release the machine runs, so that what was fetched for one is not used after an upgrade to the next."""
+    facts = os_release()
+    return " ".join([facts.get("ID", ""), facts.get("VERSION_CODENAME", facts.get("VERSION_ID", ""))])
+
+
+def _root_of(file: str, sets: Sequence[PackageSet], cache: Path | None) -> Path | None:
+    cache = cache or cache_folder()
+    for package_set in sets:
+        if package_set.is_complete(cache) and os.path.lexists(package_set.root(cache) / file):
+            return package_set.root(cache)
+    return None
+
+
+def _folder(path: str, name: str, cache: Path | None) -> Path:
+    root = _root_of(path, (RUNTIME, TOOLS), cache)
+    if root is None:
+        raise ProgramMissing(f"{name} is not set up yet: run script/setup first.")
+    return root / path
+
+
+def _asterisk_dirs_of(modules: Path, data: Path) -> AsteriskDirs:
+    return AsteriskDirs(modules, data, data / "sounds", data / "agi-bin", data / "keys")
+
+
+# Setting up
+
+
+def wanted(level: str) -> list[PackageSet]:
+    """The sets a level of set-up needs on this machine."""
+    if level == "pip":
+        return [PIP]
+    sets = [TOOLS if machine_asterisk() else RUNTIME]
+    # script/setup asks for pip in a moment where Python came without it. Brought here, it needs no second list of
+    # packages.
+    if importlib.util.find_spec("ensurepip") is None:
+        sets.append(PIP)
+    if level == "test":
+        sets += [SIPP] if machine_postgres() else [SIPP, POSTGRES]
+    return sets
+
+
+def set_up(sets: Sequence[PackageSet], cache: Path, progress: Progress) -> None:
+    """Brings the sets that are not there yet. Raises SetupError, and leaves nothing the next try could trip over."""
+    if all(package_set.is_complete(cache) for package_set in sets):
+        return
+    check_system()
+    cache.mkdir(parents=True, exist_ok=True)
+    with _only_one(cache, progress) as lock:
+        # What another set-up brought while this one waited is there now; what a killed one left behind is not worth
+        # keeping, but for the downloads, which are checked against their hashes before they are used.
+        missing = [package_set for package_set in sets if not package_set.is_complete(cache)]
+        (cache / "setup.log").unlink(missing_ok=True)
+        for leftover in cache.glob("packages/.unpacking-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        needed = LISTS_MB + sum(package_set.disk_mb for package_set in missing)
+        if shutil.disk_usage(cache).free < needed * 10**6:
+            raise disk_full(cache, needed)
+        sources = Sources(cache, lock, progress)
+        try:
+            for package_set in missing:
+                _fetch(package_set, sources.forky if package_set.from_forky else sources.own, cache, progress)
+        except (DiskFull, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            shutil.rmtree(cache / "apt", ignore_errors=True)
+            raise disk_full(cache, needed) from error
+        shutil.rmtree(cache / "apt", ignore_errors=True)
+
+
+def check_system() -> None:
+    """Raises SetupError on a system that Leaseline can't be set up on."""
+    if sys.version_info < PYTHON_AT_LEAST:
+        raise SetupError(
+            f"Leaseline needs Python 3.11 or newer, and this is {sys.version.split()[0]}: install a newer python3."
+        )
+    if processor() is None:
+        raise SetupError(
+            f"Leaseline runs on 64-bit x86 and ARM machines, and this one is {os.uname().machine}: use another machine."
+        )
+    for tool in ("apt-get", "dpkg-deb"):
+        if not shutil.which(tool):
+            raise SetupError(
+                f"This system has no {tool}: set Leaseline up on Debian 12 or Ubuntu 24.04, or a newer one of them."
+            )
+
+
+def disk_full(cache: Path, needed_mb: int) -> DiskFull:
+    free = shutil.disk_usage(cache).free // 10**6
+    return DiskFull(
+        f"{cache} is on a disk with {free} MB free and the set-up needs {needed_mb} MB: free some space there, or name "
+        "a folder on another disk in LEASELINE_CACHE, and run it again."
+    )
+
+
+@contextlib.contextmanager
+def _only_one(cache: Path, progress: Progress) -> Iterator[int]:
+    """Holds the lock that keeps two set-ups apart; gives its file descriptor."""
+    with (cache / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress.show("Another set-up is at work; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+class Sources:
+    """The two places packages come from, each asked for its lists when it is first needed."""
+
+    def __init__(self, cache: Path, lock: int, progress: Progress) -> None:
+        self._cache = cache
+        self._lock = lock
+        self._progress = progress
+
+    @functools.cached_property
+    def own(self) -> Apt:
+        """The release the machine runs, by its own sources and keys."""
+        apt = Apt(self._cache / "apt/own", self._lock, self._progress)
+        apt.update()
+        return apt
+
+    @functools.cached_property
+    def forky(self) -> Apt:
+        """Debian's SUITE and nothing else, with Debian's keys and no others."""
+        apt = Apt(self._cache / f"apt/{SUITE}", self._lock, self._progress, self._mirror(), self._keyring())
+        apt.update()
+        return apt
+
+    def _mirror(self) -> str:
+        if named := os.environ.get("LEASELINE_DEBIAN_MIRROR"):
+            return named.rstrip("/")
+        # A Debian machine's own mirror may be the only one it can reach. A machine whose package lists were deleted (as
+        # container images do) can't tell which of its sources is Debian's before it has fetched them again.
+        if os_release().get("ID") == "debian" and (
+            found := mirror_among(index_targets()) or mirror_among(self.own.targets())
+        ):
+            return found
+        template = self._debian_keys() / "usr/share/python-apt/templates/Debian.info"
+        if found := mirror_in_template(template.read_text(encoding="utf-8")):
+            return found
+        raise SetupError(
+            "Debian's packages can't be found from here: put the address of a Debian mirror in LEASELINE_DEBIAN_MIRROR."
+        )
+
+    def _keyring(self) -> Path:
+        keyring = debian_keyring(Path("/")) or debian_keyring(self._debian_keys())
+        if keyring is None:
+            raise SetupError(
+                "Debian's signing keys can't be found: install the package debian-archive-keyring, and run it again."
+            )
+        return keyring
+
+    def _debian_keys(self) -> Path:
+        if not DEBIAN_KEYS.is_complete(self._cache):
+            _fetch(DEBIAN_KEYS, self.own, self._cache, self._progress)
+        return DEBIAN_KEYS.root(self._cache)
+
+
+def debian_keyring(root: Path) -> Path | None:
+    """The keys Debian's archive is signed with; the file's name differs between releases."""
+    names = ("debian-archive-keyring.pgp", "debian-archive-keyring.gpg")
+    return next(
+        (root / "usr/share/keyrings" / name for name in names if (root / "usr/share/keyrings" / name).exists()), None
+    )
+
+
+def index_targets(config: Path | None = None) -> list[str]:
+    """apt's sources as ORIGIN|LABEL|COMPONENT|URI, as far as it has their lists."""
+    words = ["apt-get", *(["-c", str(config)] if config else []), "indextargets", "Created-By: Packages"]
+    words += ["--format", "$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)"]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.splitlines()
+
+
+def mirror_among(targets: Sequence[str]) -> str | None:
+    """Debian's main archive among apt's sources (the security archive has another label, and no other releases)."""
+    for target in targets:
+        origin, label, component, uri = target.split("|", 3)
+        if (origin, label, component) == ("Debian", "Debian", "main") and not uri.startswith("cdrom:"):
+            return uri.rstrip("/")
+    return None
+
+
+def mirror_in_template(template: str) -> str | None:
+    """The address of Debian's archive in python-apt's description of Debian's releases, where the newest is first."""
+    match = re.search(r"^BaseURI:\s*(\S+)", template, re.MULTILINE)
+    return match[1].rstrip("/") if match else None
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package file that apt would download."""
+
+    name: str
+    version: str
+    file: str
+    size: int
+    digest: str
+    """Algorithm and hexadecimal digest as apt prints them, such as SHA256:0a1b."""
+
+    def is_in(self, folder: Path) -> bool:
+        """True if it is there, whole and unaltered."""
+        path = folder / self.file
+        if not path.exists() or path.stat().st_size != self.size:
+            return False
+        algorithm, _, digest = self.digest.partition(":")
+        return hashlib.new(algorithm, path.read_bytes()).hexdigest() == digest
+
+
+def packages_in(said: str) -> list[Package]:
+    """What `apt-get --print-uris` lists."""
+    found = re.findall(r"^'[^']+' (\S+\.deb) (\d+) (SHA\d+:[0-9a-f]+)", said, re.MULTILINE)
+    packages = []
+    for file, size, digest in found:
+        name, version, _ = unquote(file).split("_")
+        packages.append(Package(name, version, file, int(size), digest))
+    return packages
+
+
+class Apt:
+    """The machine's apt-get at work in a private folder: lists of its own, nothing installed, no root."""
+
+    def __init__(
+        self, folder: Path, lock: int, progress: Progress, mirror: str = "", keyring: Path | None = None
+    ) -> None:
+        """Without a mirror and keyring, the machine's own sources and keys count."""
+        self.folder = folder
+        self.archives = folder / "archives"
+        self._lock = lock
+        self._progress = progress
+        self._mirror = mirror
+        self._updated = ""
+        for part in ("state/lists/partial", "cache/archives/partial", "archives", "parts", "keys"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        (folder / "state/status").write_text("")
+        if keyring:
+            (folder / "sources.list").write_text(f"deb {mirror} {SUITE} main\n")
+            # apt reads no file of another ending there, and newer releases' keyring ends in .pgp.
+            shutil.copyfile(keyring, folder / "keys/debian-archive-keyring.gpg")
+        (folder / "apt.conf").write_text(apt_conf(folder, processor() or "amd64", own_sources=keyring is None))
+
+    def update(self) -> None:
+        """Fetches the lists of packages."""
+        self._progress.show("Asking for the list of packages")
+        code, self._updated = self._run(["update"])
+        # Of the machine's own sources one may be broken without harm; what matters then is whether the packages are
+        # found.
+        if code and self._mirror:
+            raise apt_error(self._updated, self._mirror)
+
+    def targets(self) -> list[str]:
+        """The sources whose lists it has, see index_targets()."""
+        return index_targets(self.folder / "apt.conf")
+
+    def resolve(self, package_set: PackageSet) -> list[Package]:
+        """Which files a set consists of."""
+        if package_set.only_named:
+            words = ["download", "--print-uris", *package_set.packages]
+        else:
+            words = ["install", "--print-uris", "--yes", *package_set.packages]
+        code, said = self._run(words)
+        found = [
+            package
+            for package in packages_in(said)
+            if not any(fnmatch.fnmatchcase(package.name, pattern) for pattern in package_set.leave_out)
+        ]
+        if code or not found:
+            raise apt_error(self._updated + said, self._mirror)
+        return found
+
+    def download(self, packages: Sequence[Package], title: str) -> None:
+        """Brings the files into self.archives. What an earlier try brought is not fetched again."""
+        absent = []
+        for package in packages:
+            if not package.is_in(self.archives):
+                (self.archives / package.file).unlink(missing_ok=True)
+                absent.append(package)
+        if not absent:
+            return
+        total = sum(package.size for package in packages) / 1e6
+
+        def show() -> None:
+            # apt would try again and again for minutes.
+            if shutil.disk_usage(self.archives).free < 2**20:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.archives))
+            sizes = [entry.stat().st_size for entry in os.scandir(self.archives) if entry.is_file()]
+            self._progress.show(f"{title}: downloading, {min(sum(sizes) / 1e6, total):.0f} of {total:.0f} MB")
+
+        code, said = self._run(["download", *(f"{package.name}={package.version}" for package in absent)], show)
+        if code or not all(package.is_in(self.archives) for package in absent):
+            raise apt_error(said, self._mirror)
+
+    def _run(self, words: Sequence[str], show: Callable[[], None] | None = None) -> tuple[int, str]:
+        """Runs apt-get in the folder for downloads; gives its exit status and all that it said."""
+        with tempfile.TemporaryFile("w+", dir=self.folder) as output:
+            # The lock goes to apt too, so that no other set-up starts while an apt lives on whose set-up was killed.
+            process = subprocess.Popen(
+                ["apt-get", "-c", str(self.folder / "apt.conf"), *words],
+                cwd=self.archives,
+                env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "DEBIAN_FRONTEND": "noninteractive"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[self._lock],
+            )
+            try:
+                while True:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(0.1)
+                        break
+                    if show:
+                        show()
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    process.wait()
+            output.seek(0)
+            said = output.read()
+        with (self.folder.parent.parent / "setup.log").open("a") as log:
+            log.write(f"$ apt-get {' '.join(words)}\n{said}\n")
+        return process.returncode, said
+
+
+def apt_conf(folder: Path, arch: str, *, own_sources: bool) -> str:
+    """The settings that make apt-get work in a folder.
+
+    apt reads the machine's own settings first, so that its proxy and certificates stay in force.
+    """
+    settings = {
+        "Dir::State": folder / "state",
+        "Dir::State::lists": folder / "state/lists",
+        "Dir::State::status": folder / "state/status",
+        "Dir::Cache": folder / "cache",
+        "Dir::Cache::archives": folder / "cache/archives",
+        # Kept between the commands even where the machine's settings (those of container images, say) keep none.
+        "Dir::Cache::pkgcache": "pkgcache.bin",
+        "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
+        "APT::Architecture": arch,
+        "APT::Install-Recommends": "false",
+        "APT::Install-Suggests": "false",
+        # As root, apt would fetch as a user of its own, who may not write to the private folder.
+        "APT::Sandbox::User": "root",
+        "APT::Get::AllowUnauthenticated": "false",
+        "Acquire::AllowInsecureRepositories": "false",
+        # Else `--print-uris` prints MD5 sums, for the sake of old readers.
+        "Acquire::ForceHash": "SHA256",
+        "Acquire::Languages": "none",
+        "Acquire::Retries": "3",
+        "Acquire::http::Timeout": "30",
+        "Acquire::https::Timeout": "30",
+        "Dpkg::Use-Pty": "false",
+    }
+    if not own_sources:
+        settings |= {
+            "Dir::Etc::sourcelist": folder / "sources.list",
+            "Dir::Etc::sourceparts": folder / "parts",
+            "Dir::Etc::preferences": "/dev/null",
+            "Dir::Etc::preferencesparts": folder / "parts",
+            "Dir::Etc::trusted": folder / "none",
+            "Dir::Etc::trustedparts": folder / "keys",
+            # Without this, apt calls it a success to have fetched no list at all.
+            "APT::Update::Error-Mode": "any",
+        }
+    # The machine may list other processors' packages, fetch indexes for its desktop, and run commands after an update.
+    cleared = [
+        "APT::Architectures",
+        "APT::Update::Pre-Invoke",
+        "APT::Update::Post-Invoke",
+        "APT::Update::Post-Invoke-Success",
+    ]
+    cleared += [f"Acquire::IndexTargets::deb::{name}" for name in ("DEP-11", "CNF", "Contents-deb")]
+    cleared += [
+        f"Acquire::IndexTargets::deb::DEP-11-icons{name}" for name in ("", "-small", "-large", "-hidpi", "-large-hidpi")
+    ]
+    lines = [f"#clear {name};" for name in cleared]
+    lines += [f'{name} "{value}";' for name, value in settings.items()]
+    lines += [f'APT::Architectures:: "{arch}";']
+    return "\n".join(lines) + "\n"
+
+
+_APT_ERRORS = (
+    (
+        # Before the next one, because apt calls a release that is not there "not signed" too.
+        r"does not have a Release file|InRelease +4\d\d ",
+        f"{{place}} does not carry Debian's release {SUITE}: name a mirror that does in LEASELINE_DEBIAN_MIRROR.",
+    ),
+    (
+        "NO_PUBKEY|is not signed|signatures? (were|was|couldn't|could not)|EXPKEYSIG|BADSIG|Missing key",
+        "{place} is not signed with a key this machine knows: bring the package debian-archive-keyring up to date, and "
+        "run it again.",
+    ),
+    (
+        "is expired|not valid (yet|anymore)",
+        "{place} has package lists of another time than this machine's clock shows: set the clock right, or name "
+        "another mirror in LEASELINE_DEBIAN_MIRROR.",
+    ),
+    (
+        "Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|Network is unreachable|"
+        "Connection (failed|refused|timed out)|Cannot initiate the connection",
+        "{place} can't be reached: check the network (and the proxy in apt's settings, if there is one), and run it "
+        "again.",
+    ),
+    (
+        "Unable to locate package|has no installation candidate|unmet dependencies",
+        "{place} lacks a package that is needed: name another mirror in LEASELINE_DEBIAN_MIRROR.",
+    ),
+)
+
+
+def apt_error(said: str, mirror: str) -> SetupError:
+    """What apt complained of, as one sentence that says what to do. No mirror means the machine's own sources."""
+    if re.search("No space left on device|don't have enough free space|Disk quota exceeded", said):
+        return DiskFull("The disk is full: free some space, or name a folder on another disk, and run it again.")
+    for pattern, sentence in _APT_ERRORS:
+        if not re.search(pattern, said):
+            continue
+        if not mirror and "LEASELINE_DEBIAN_MIRROR" in sentence:
+            return SetupError(
+                "This machine's apt sources lack what is needed: put its release's main sources (on Ubuntu, universe "
+                "too) in order until `apt-get update` succeeds, and run it again."
+            )
+        return SetupError(sentence.format(place=mirror or "The mirror in this machine's apt sources"))
+    complaints = [line.removeprefix("E: ").rstrip(".") for line in said.splitlines() if line.startswith("E: ")]
+    reason = complaints[-1] if complaints else "no reason given"
+    return SetupError(f"apt-get failed ({reason}): see {cache_folder() / 'setup.log'}, and run it again.")
+
+
+def _fetch(package_set: PackageSet, apt: Apt, cache: Path, progress: Progress) -> None:
+    """Downloads and unpacks one set. It appears under its final name at once and whole, or not at all."""
+    progress.show(f"{package_set.title}: finding out what is needed")
+    packages = apt.resolve(package_set)
+    for package in packages:
+        version = asterisk_version(f":{package.version.partition(':')[2]}")
+        if package.name == "asterisk" and (version is None or version < ASTERISK_AT_LEAST):
+            raise SetupError(
+                f"The mirror carries Asterisk {package.version} only: name a newer one in LEASELINE_DEBIAN_MIRROR."
+            )
+    started = time.monotonic()
+    apt.download(packages, package_set.title)
+    downloaded = time.monotonic()
+    root = package_set.root(cache)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    unpacking = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=root.parent))
+    try:
+        _unpack([apt.archives / package.file for package in packages], unpacking, package_set.title, progress)
+        _finish(unpacking)
+        (unpacking / ".complete").write_text("".join(f"{package.name} {package.version}\n" for package in packages))
+        # mkdtemp() keeps other users out, but programs may be started by another one than set them up.
+        unpacking.chmod(0o755)
+        if root.exists():  # without a .complete, so of no use
+            shutil.rmtree(root)
+        unpacking.rename(root)
+    finally:
+        shutil.rmtree(unpacking, ignore_errors=True)
+    size = sum(package.size for package in packages) / 1e6
+    progress.say(
+        f"{package_set.title}: {len(packages)} packages, {size:.0f} MB, downloaded in {downloaded - started:.0f} s, "
+        f"unpacked in {time.monotonic() - downloaded:.0f} s."
+    )
+
+
+def _unpack(files: Sequence[Path], folder: Path, title: str, progress: Progress) -> None:
+    # Large packages first, so that no core is left with the largest one at the end.
+    ordered = sorted(files, key=lambda file: file.stat().st_size, reverse=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        work = [pool.submit(_unpack_one, file, folder) for file in ordered]
+        try:
+            for done, finished in enumerate(as_completed(work), 1):
+                finished.result()
+                progress.show(f"{title}: unpacking, {done} of {len(work)} packages")
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _unpack_one(file: Path, folder: Path) -> None:
+    words = ["dpkg-deb", "--extract", str(file), str(folder)]
+    result = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"}, check=False)
+    if result.returncode == 0:
+        return
+    if "No space left" in result.stderr or "quota exceeded" in result.stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    last = (result.stderr.strip().splitlines() or ["no reason given"])[-1].rstrip(".")
+    raise SetupError(f"{file.name} can't be unpacked ({last}): run the set-up again.")
+
+
+def _finish(root: Path) -> None:
+    """Does the little that installing a package does beyond unpacking it."""
+    sounds = root / "usr/share/asterisk/sounds"
+    if (sounds / "en_US_f_Allison").is_dir() and not os.path.lexists(sounds / "en"):
+        (sounds / "en").symlink_to("en_US_f_Allison")
+    # PostgreSQL compiles long queries if this file is there, and fails them if LLVM then is not.
+    for jit in root.glob("usr/lib/postgresql/*/lib/llvmjit.so"):
+        jit.unlink()
+
+
+class Progress:
+    """What a person sees: one line that changes in place on a terminal, and a line now and then in a log."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._next_line = 0.0
+        self._last = ""
+
+    def show(self, text: str) -> None:
+        """Something is going on; the next text takes this one's place."""
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\033[K{text}"[: width + 4], end="", file=sys.stderr, flush=True)
+        elif text != self._last and time.monotonic() >= self._next_line:
+            self._last = text
+            self._next_line = time.monotonic() + 5
+            print(text, file=sys.stderr, flush=True)
+
+    def say(self, text: str) -> None:
+        """Something is done; the text stays."""
+        print(f"\r\033[K{text}" if self._live else text, file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        if self._live:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description="Gets the programs Leaseline runs, without root and without touching the system."
+    )
+    parser.add_argument("level", nargs="?", choices=["runtime", "test", "pip"], default="runtime")
+    level = parser.parse_args(arguments).level
+    cache = cache_folder()
+    progress = Progress()
+    # A polite end by another program is the same as Ctrl-C: clean up, and say so.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sets = wanted(level)
+        set_up(sets, cache, progress)
+    except SetupError as error:
+        progress.clear()
+        print(f"Set-up: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        progress.clear()
+        print(f"Set-up: {cache} can't be written ({error}): name another folder in LEASELINE_CACHE.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        progress.clear()
+        print("Set-up: stopped halfway; run it again, and it goes on with what is downloaded already.", file=sys.stderr)
+        return 130
+    if level == "pip":
+        print(next((PIP.root(cache) / "usr/share/python-wheels").glob("pip-*.whl")))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

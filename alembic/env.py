@@ -1,0 +1,16 @@
+"""Alembic's entry into the project. `crm.store.migrate` (`leaseline db upgrade`) calls it and opens the transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from crm.store.models import Base
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    # SQLite cannot alter a column; batch mode copies the table instead.
+    render_as_batch=connection.dialect.name == "sqlite",
+)
+context.run_migrations()

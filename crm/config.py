@@ -1,0 +1,264 @@
+"""What is configured, and where everything lives: one home folder with `leaseline.toml` in it.
+
+Read once in the entry point and passed down; nothing else reads the file or the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+
+class ConfigError(Exception):
+    """leaseline.toml is missing or wrong; the text says which key and what to write instead."""
+
+
+class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Every port this system listens on. All but sip and rtp are bound to loopback."""
+
+    sip: int = 5060
+    """SIP over UDP and TCP."""
+    http: int = 8088
+    """Asterisk's HTTP server with ARI."""
+    ami: int = 5038
+    """Asterisk's manager interface."""
+    agi: int = 4573
+    """Our FastAGI server."""
+    demo: int = 5090
+    """First of ten ports for the demo's phones."""
+    rtp_first: int = 10000
+    rtp_last: int = 10999
+
+
+class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How phones and trunks reach this machine."""
+
+    bind: str = "0.0.0.0"
+    """Address for SIP and RTP."""
+    public_address: str = ""
+    """Address that trunks outside the local network see; empty when there is no NAT between."""
+    local_network: str = ""
+    """The office network, e.g. 192.168.1.0/24; needed with public_address only."""
+    qualify_seconds: int = 20
+    """How often each phone and trunk is asked whether it still answers (SIP OPTIONS)."""
+
+
+class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    url: str = ""
+    """SQLAlchemy URL, e.g. postgresql://user@host/leaseline; empty is the SQLite file in the home."""
+
+
+class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    first_key_seconds: float = 5.0
+    """Silence after the menu before it counts as no key."""
+    tries: int = 2
+    """How often the menu is played before the caller goes to the team."""
+
+
+class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long each stage of ringing lasts, in seconds; 0 leaves the stage out."""
+
+    agent_seconds: float = 15.0
+    """The lead's assigned agent."""
+    subteam_seconds: float = 20.0
+    """The property's subteam."""
+    everyone_seconds: float = 20.0
+    """Every available agent."""
+    each_seconds: float = 10.0
+    """One agent's turn within a round-robin stage."""
+
+
+class Voicemail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    longest_seconds: int = 180
+    """A message is ended at this length."""
+    silence_seconds: int = 6
+    """A message is ended after this much silence; 0 never."""
+    shortest_seconds: int = 2
+    """With less speech than this nothing was said and the call counts as given up."""
+
+
+class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    trunk: str = ""
+    """Name of the trunk that carries texts; empty is the first enabled one."""
+    attempts: int = 6
+    """Tries before a text counts as failed."""
+    first_retry_seconds: float = 10.0
+    """Wait before the second try; doubles each time, up to an hour."""
+    missed_per_caller_seconds: int = 3600
+    """At most one missed-call text to a number within this time."""
+
+
+class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    due_minutes: int = 15
+    """A missed caller is due this long after the call, counted in office hours."""
+
+
+class Survival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    deadman_seconds: int = 20
+    """Without a sign of life from the app for so long, Asterisk takes a call back and gives it to the last resort."""
+    store_seconds: float = 2.0
+    """How long a call waits for an answer from the database before it goes on without."""
+    last_resort_ring_seconds: int = 25
+    """How long phones ring for a call that Asterisk handles alone."""
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """leaseline.toml as a whole, and the home it was read from."""
+
+    home: Path
+    ports: Ports = Ports()
+    sip: Sip = Sip()
+    database: Database = Database()
+    menu: Menu = Menu()
+    ring: Ring = Ring()
+    voicemail: Voicemail = Voicemail()
+    texts: Texts = Texts()
+    tasks: Tasks = Tasks()
+    survival: Survival = Survival()
+    region: str = "US"
+    """Country (ISO 3166) in whose way a number without +country is read."""
+    timezone: str = "America/Chicago"
+    """The office's time zone (IANA)."""
+
+    @property
+    def tz(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def database_url(self) -> str:
+        """The URL with the driver named that runs it asynchronously."""
+        url = self.database.url or f"sqlite:///{self.home / 'leaseline.db'}"
+        scheme, _, rest = url.partition("://")
+        drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+        return f"{drivers.get(scheme, scheme)}://{rest}"
+
+    # One property a folder, so that a search for its name finds everybody who uses it.
+    @property
+    def secrets_file(self) -> Path:
+        return self.home / "secrets.json"
+
+    @property
+    def asterisk_folder(self) -> Path:
+        """Rendered configuration and Asterisk's own state."""
+        return self.home / "asterisk"
+
+    @property
+    def prompts_folder(self) -> Path:
+        """What callers hear, as audio: `<language>/<name>.wav` and `greetings/<line number>.wav`."""
+        return self.home / "prompts"
+
+    @property
+    def recordings_folder(self) -> Path:
+        """Voicemail: `<call id>.wav`."""
+        return self.home / "recordings"
+
+    @property
+    def spool_folder(self) -> Path:
+        """What Asterisk noted of calls it handled without the app, until that is imported."""
+        return self.home / "spool"
+
+    @property
+    def journal_folder(self) -> Path:
+        """Facts about calls that are not in the database yet."""
+        return self.home / "journal"
+
+    @property
+    def run_folder(self) -> Path:
+        """Locks and heartbeats of running processes."""
+        return self.home / "run"
+
+    @property
+    def log_folder(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return (
+            self.asterisk_folder, self.prompts_folder, self.recordings_folder, self.spool_folder,
+            self.journal_folder, self.run_folder, self.log_folder,
+        )  # fmt: skip
+
+
+def home_from(option: str | None) -> Path:
+    """The home folder: the option, else LEASELINE_HOME, else ~/.leaseline."""
+    return Path(option or os.environ.get("LEASELINE_HOME") or "~/.leaseline").expanduser().absolute()
+
+
+def load(home: Path) -> Config:
+    """Reads and checks `home`/leaseline.toml; raises ConfigError with what to do."""
+    path = home / "leaseline.toml"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"There is no Leaseline home at {home}: make one with `leaseline init --home {home}`.") from None
+    except PermissionError:
+        raise ConfigError(f"{path} may not be read by this user: run as the user who owns {home}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}. Correct that line and try again.") from error
+    try:
+        config = msgspec.convert({**table, "home": str(home)}, Config, strict=True, dec_hook=_to_path)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}. `leaseline config show` lists the keys and their values.") from error
+    _check(config, path)
+    return config
+
+
+def _to_path(kind: type, value: object) -> object:
+    if kind is Path:
+        return Path(str(value))
+    raise NotImplementedError(kind)
+
+
+def _check(config: Config, path: Path) -> None:
+    try:
+        ZoneInfo(config.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ConfigError(f"{path}: timezone {config.timezone!r} is not known; write one like America/Chicago.") from None
+    ports = config.ports
+    single = {name: getattr(ports, name) for name in ("sip", "http", "ami", "agi", "demo", "rtp_first", "rtp_last")}
+    for name, port in single.items():
+        if not 1024 <= port <= 65525:
+            raise ConfigError(f"{path}: ports.{name} = {port} is outside 1024 to 65525.")
+    if len(set(single.values())) < len(single):
+        raise ConfigError(f"{path}: two entries of [ports] are the same; give each its own port.")
+    if ports.rtp_last - ports.rtp_first < 20:
+        raise ConfigError(f"{path}: ports.rtp_first to rtp_last is too small; four ports are needed for each call.")
+    positive = {
+        "menu.first_key_seconds": config.menu.first_key_seconds,
+        "menu.tries": config.menu.tries,
+        "ring.each_seconds": config.ring.each_seconds,
+        "voicemail.longest_seconds": config.voicemail.longest_seconds,
+        "texts.attempts": config.texts.attempts,
+        "texts.first_retry_seconds": config.texts.first_retry_seconds,
+        "survival.deadman_seconds": config.survival.deadman_seconds,
+        "survival.store_seconds": config.survival.store_seconds,
+        "sip.qualify_seconds": config.sip.qualify_seconds,
+    }
+    for name, value in positive.items():
+        if value <= 0:
+            raise ConfigError(f"{path}: {name} = {value} has to be above 0.")
+    for name in ("agent_seconds", "subteam_seconds", "everyone_seconds"):
+        if getattr(config.ring, name) < 0:
+            raise ConfigError(f"{path}: ring.{name} may not be negative; 0 leaves the stage out.")
+
+
+def template(ports_from: int | None, region: str, timezone: str) -> str:
+    """The text of a new leaseline.toml; `ports_from` lays all ports in one block starting there."""
+    ports = Ports() if ports_from is None else Ports(
+        sip=ports_from, http=ports_from + 1, ami=ports_from + 2, agi=ports_from + 3,
+        demo=ports_from + 10, rtp_first=ports_from + 100, rtp_last=ports_from + 299,
+    )  # fmt: skip
+    lines = [
+        "# Leaseline. `leaseline config show` prints every setting in force, with the defaults of those left out here.",
+        f'timezone = "{timezone}"',
+        f'region = "{region}"',
+        "",
+        "[ports]",
+        *(f"{name} = {getattr(ports, name)}" for name in ports.__struct_fields__),
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,94 @@
+"""Brings a database to the tables the code knows, with Alembic and the migrations in `alembic/`.
+
+All functions block; asynchronous code runs them with `asyncio.to_thread`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from crm.domain.errors import Conflict, Unavailable
+from crm.store.session import migration_engine
+
+FOLDER = Path(__file__).parents[2] / "alembic"
+
+# Any number will do, as long as nobody else on the same PostgreSQL server uses it for another purpose.
+_LOCK = 5_327_328
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Migrates up to `revision`, all or nothing. Two processes may do it at once: the second finds it done."""
+    _run(url, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Migrates down to `revision`; "base" removes every table."""
+    _run(url, lambda config: command.downgrade(config, revision))
+
+
+def current(url: str) -> str | None:
+    """The revision the database is at; None when it was never migrated."""
+    engine = migration_engine(url)
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as error:
+        raise _unavailable(error) from error
+    finally:
+        engine.dispose()
+
+
+def head() -> str:
+    """The revision this version of the code needs."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    assert revision is not None
+    return revision
+
+
+def is_current(url: str) -> bool:
+    return current(url) == head()
+
+
+def _run(url: str, migrate: Callable[[Config], None]) -> None:
+    engine = migration_engine(url)
+    try:
+        with engine.connect() as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            migrate(_config(connection))
+            if connection.dialect.name == "sqlite":
+                _check_foreign_keys(connection)
+    except CommandError as error:
+        raise Conflict(
+            f"This version cannot migrate the database ({error}): update Leaseline, or restore a matching backup."
+        ) from error
+    except DBAPIError as error:
+        raise _unavailable(error) from error
+    finally:
+        engine.dispose()
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    # SQLite checks nothing while foreign keys are off for rebuilding tables.
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise Conflict(f"The migration would leave rows of {broken[0]} orphaned: report it; nothing was changed.")
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _unavailable(error: DBAPIError) -> Unavailable:
+    return Unavailable(f"The database could not be migrated ({error.orig}): is it there, writable, and is there space?")

@@ -1,0 +1,337 @@
+"""The tables. Times are aware UTC, phone numbers E.164, names in the field's own words.
+
+Closed sets are StrEnums of `crm.domain`, stored as their text, so that a new value needs no migration.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time on every database; SQLite has no time zone and would hand back a naive one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without time zone was about to be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    # Named constraints, because SQLite migrations rebuild tables and have to find them again.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON}
+
+
+# --- the office: who owns, who answers, on what ---
+
+
+class Organization(Base):
+    """The one company this system serves."""
+
+    __tablename__ = "organization"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    listings_url: Mapped[str] = mapped_column(String(500), default="", comment="texted where a property has none")
+    admin_agent_id: Mapped[int | None] = mapped_column(
+        ForeignKey("agent.id"), comment="owns every task that has no better owner"
+    )
+
+
+class Subteam(Base):
+    """Agents who lease the same properties."""
+
+    __tablename__ = "subteam"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    strategy: Mapped[str] = mapped_column(String(20), default="ring_all", comment="ring_all or round_robin")
+    members: Mapped[list[Agent]] = relationship(secondary="subteam_member", order_by="Agent.slug")
+
+
+class SubteamMember(Base):
+    __tablename__ = "subteam_member"
+    subteam_id: Mapped[int] = mapped_column(ForeignKey("subteam.id", ondelete="CASCADE"), primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"), primary_key=True)
+
+
+class Property(Base):
+    """A building or community with homes to rent."""
+
+    __tablename__ = "property"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    listings_url: Mapped[str] = mapped_column(String(500), default="")
+    subteam_id: Mapped[int | None] = mapped_column(ForeignKey("subteam.id"))
+    subteam: Mapped[Subteam | None] = relationship()
+
+
+class Line(Base):
+    """A leasing number (DID)."""
+
+    __tablename__ = "line"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True, comment="E.164, or an extension of the office's system")
+    label: Mapped[str] = mapped_column(String(200), default="")
+    source: Mapped[str] = mapped_column(String(60), default="", comment="where callers saw it: sign, website, an ILS")
+    greeting: Mapped[str] = mapped_column(Text, default="", comment="spoken first; empty is the standard greeting")
+    language: Mapped[str] = mapped_column(String(10), default="en")
+    property_id: Mapped[int | None] = mapped_column(ForeignKey("property.id"))
+    property: Mapped[Property | None] = relationship()
+
+
+class Agent(Base):
+    """Somebody who leases."""
+
+    __tablename__ = "agent"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    extension: Mapped[str | None] = mapped_column(String(10), unique=True, comment="dialled by colleagues")
+    on_duty: Mapped[bool] = mapped_column(default=True)
+    last_talk_ended_at: Mapped[datetime | None] = mapped_column(comment="round robin: longest idle first, null first of all")
+    devices: Mapped[list[Device]] = relationship(
+        back_populates="agent", order_by="Device.slug", cascade="all, delete-orphan"
+    )
+
+
+class Device(Base):
+    """A phone of an agent. Its slug is its SIP user; its secret is in the secrets file."""
+
+    __tablename__ = "device"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(20), comment="desk, softphone, browser or mobile")
+    dnd: Mapped[bool] = mapped_column(default=False)
+    dnd_until: Mapped[datetime | None] = mapped_column(comment="null with dnd set: until switched off")
+    agent: Mapped[Agent] = relationship(back_populates="devices")
+
+
+class Hours(Base):
+    """One opening of the office in the week, in the office's time zone."""
+
+    __tablename__ = "hours"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    weekday: Mapped[int] = mapped_column(comment="0 is Monday")
+    opens: Mapped[str] = mapped_column(String(5), comment="HH:MM")
+    closes: Mapped[str] = mapped_column(String(5), comment="HH:MM, up to 24:00")
+
+
+class Trunk(Base):
+    """A way to the telephone network: a carrier, or the office's existing phone system."""
+
+    __tablename__ = "trunk"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    host: Mapped[str] = mapped_column(String(200), comment="where calls and texts are sent")
+    port: Mapped[int] = mapped_column(default=5060)
+    transport: Mapped[str] = mapped_column(String(5), default="udp", comment="udp or tcp")
+    auth: Mapped[str] = mapped_column(String(10), comment="address or digest: how the peer proves who it is")
+    addresses: Mapped[list[str]] = mapped_column(default=list, comment="addresses or networks its calls come from")
+    username: Mapped[str] = mapped_column(String(80), default="", comment="digest user, both ways")
+    register: Mapped[bool] = mapped_column(default=False, comment="we register with the peer")
+    enabled: Mapped[bool] = mapped_column(default=True)
+
+
+# --- people who call ---
+
+
+class Lead(Base):
+    """One person's guest card."""
+
+    __tablename__ = "lead"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(200), comment="null until somebody knows it")
+    status: Mapped[str] = mapped_column(String(20), default="new", comment="new, in_progress or closed")
+    source: Mapped[str] = mapped_column(String(60), default="", comment="source of the first line they called")
+    assigned_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
+    assigned_agent: Mapped[Agent | None] = relationship()
+    phones: Mapped[list[LeadPhone]] = relationship(cascade="all, delete-orphan", order_by="LeadPhone.id")
+    interests: Mapped[list[Interest]] = relationship(cascade="all, delete-orphan", order_by="Interest.id")
+
+
+class LeadPhone(Base):
+    """A number that finds its lead; unique, so one person stays one lead however often they call at once."""
+
+    __tablename__ = "lead_phone"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True, comment="E.164")
+
+
+class Interest(Base):
+    """A lead's interest in one property and how far it has come."""
+
+    __tablename__ = "interest"
+    __table_args__ = (UniqueConstraint("lead_id", "property_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"))
+    property_id: Mapped[int] = mapped_column(ForeignKey("property.id", ondelete="CASCADE"))
+    stage: Mapped[str] = mapped_column(String(30), default="contacted")
+    updated_at: Mapped[datetime]
+    property: Mapped[Property] = relationship()
+
+
+# --- what happened ---
+
+
+class Call(Base):
+    """A caller's whole story; its id is that of its first channel in Asterisk."""
+
+    __tablename__ = "call"
+    id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    did: Mapped[str] = mapped_column(String(40), comment="number dialled, E.164 where it is a telephone number")
+    line_id: Mapped[int | None] = mapped_column(ForeignKey("line.id", ondelete="SET NULL"), comment="null: unknown DID")
+    trunk: Mapped[str] = mapped_column(String(40), default="")
+    caller: Mapped[str | None] = mapped_column(String(20), index=True, comment="E.164; null is withheld or malformed")
+    lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
+    started_at: Mapped[datetime] = mapped_column(index=True)
+    talk_started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    step: Mapped[str] = mapped_column(String(20), default="", comment="the step the call is in or ended in")
+    outcome: Mapped[str | None] = mapped_column(String(20), index=True, comment="null while the call is up")
+    ended_by: Mapped[str] = mapped_column(String(10), default="", comment="caller, agent or system")
+    without_app: Mapped[bool] = mapped_column(default=False, comment="the dialplan's last resort had a part in it")
+    line: Mapped[Line | None] = relationship()
+    lead: Mapped[Lead | None] = relationship()
+    legs: Mapped[list[Leg]] = relationship(order_by="Leg.started_at", cascade="all, delete-orphan")
+    events: Mapped[list[CallEvent]] = relationship(order_by="CallEvent.at", cascade="all, delete-orphan")
+    voicemail: Mapped[Voicemail | None] = relationship(cascade="all, delete-orphan")
+
+
+class Leg(Base):
+    """One phone that rang for a call."""
+
+    __tablename__ = "leg"
+    id: Mapped[str] = mapped_column(String(80), primary_key=True, comment="the channel's id, which we give it")
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
+    device: Mapped[str] = mapped_column(String(40), comment="slug, kept when the device is deleted")
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
+    stage: Mapped[str] = mapped_column(String(20), comment="agent, subteam, everyone or last_resort")
+    started_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    status: Mapped[str] = mapped_column(String(20), default="", comment="DialStatus once it is known")
+    agent: Mapped[Agent | None] = relationship()
+
+
+class CallEvent(Base):
+    """One fact about a call, as it was noted; its id makes noting it twice harmless."""
+
+    __tablename__ = "call_event"
+    id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(30))
+    data: Mapped[dict[str, Any]]
+
+
+class RoutingDecision(Base):
+    """Why a call rang whom it rang."""
+
+    __tablename__ = "routing_decision"
+    id: Mapped[str] = mapped_column(String(120), primary_key=True, comment="id of the fact that told it")
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    rule: Mapped[str] = mapped_column(String(40))
+    reasons: Mapped[list[str]]
+    stages: Mapped[list[str]] = mapped_column(comment="names of the stages planned, in order")
+
+
+class Voicemail(Base):
+    """A message a caller left."""
+
+    __tablename__ = "voicemail"
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    file: Mapped[str] = mapped_column(String(200), comment="name in the recordings folder")
+    seconds: Mapped[int]
+    left_at: Mapped[datetime]
+
+
+class Message(Base):
+    """A text, and its place in the outbox: committed with what caused it, sent by a worker, once."""
+
+    __tablename__ = "message"
+    __table_args__ = (Index("ix_message_outbox", "state", "next_attempt_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True, comment="what it is for; the same cause never texts twice")
+    purpose: Mapped[str] = mapped_column(String(20), comment="listings_link or missed_call")
+    to_number: Mapped[str] = mapped_column(String(20), index=True)
+    from_number: Mapped[str] = mapped_column(String(20))
+    body: Mapped[str] = mapped_column(Text)
+    lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"))
+    state: Mapped[str] = mapped_column(String(10), comment="queued, sending, sent, failed or unknown")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+
+class Task(Base):
+    """One owned next action."""
+
+    __tablename__ = "task"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True, comment="its cause; one cause makes one task")
+    kind: Mapped[str] = mapped_column(String(20), comment="call_back, listen, follow_up or unknown_did")
+    owner_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"))
+    why: Mapped[str] = mapped_column(String(300))
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    result: Mapped[str] = mapped_column(String(300), default="")
+    owner: Mapped[Agent] = relationship()
+    lead: Mapped[Lead | None] = relationship()
+
+
+class Activity(Base):
+    """An entry of a lead's timeline."""
+
+    __tablename__ = "activity"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(30), comment="CallFromProspect, Text, ...: the industry's event names")
+    text: Mapped[str] = mapped_column(String(500))
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"))
+
+
+class AuditEntry(Base):
+    """Who changed what."""
+
+    __tablename__ = "audit_entry"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    who: Mapped[str] = mapped_column(String(80))
+    what: Mapped[str] = mapped_column(String(300))

@@ -1,0 +1,21 @@
+"""What came of a call: tasks and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.store.models import Message, Task
+
+
+async def tasks(session: AsyncSession, call_id: str) -> Sequence[Task]:
+    """With their owners, in the order they came up."""
+    found = select(Task).where(Task.call_id == call_id).order_by(Task.id).options(selectinload(Task.owner))
+    return (await session.scalars(found)).all()
+
+
+async def texts(session: AsyncSession, call_id: str) -> Sequence[Message]:
+    return (await session.scalars(select(Message).where(Message.call_id == call_id).order_by(Message.id))).all()

@@ -1,0 +1,35 @@
+"""Those who lease, and their devices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.store.models import Agent, Device, SubteamMember
+
+
+async def listed(session: AsyncSession) -> Sequence[Agent]:
+    """Every agent with devices, by slug."""
+    return (await session.scalars(select(Agent).order_by(Agent.slug).options(selectinload(Agent.devices)))).all()
+
+
+async def by_slug(session: AsyncSession, slug: str) -> Agent | None:
+    return (await session.scalars(select(Agent).where(Agent.slug == slug).options(selectinload(Agent.devices)))).first()
+
+
+async def by_device(session: AsyncSession, device: str) -> Agent | None:
+    """Whose phone this is."""
+    return (await session.scalars(select(Agent).join(Device).where(Device.slug == device))).first()
+
+
+async def longest_idle(session: AsyncSession, subteam_id: int | None = None) -> Agent | None:
+    """Of those on duty, in the subteam if one is given: who has waited longest for a talk; never comes before all."""
+    found = select(Agent).where(Agent.on_duty)
+    if subteam_id is not None:
+        members = select(SubteamMember.agent_id).where(SubteamMember.subteam_id == subteam_id)
+        found = found.where(Agent.id.in_(members))
+    found = found.order_by(Agent.last_talk_ended_at.asc().nulls_first(), Agent.slug)
+    return (await session.scalars(found.limit(1))).first()

@@ -1,0 +1,59 @@
+"""Calls and what happened in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.store.models import Call, CallEvent, Lead, Leg, Line, RoutingDecision
+
+_ROW = (
+    selectinload(Call.line).selectinload(Line.property),
+    selectinload(Call.lead).selectinload(Lead.phones),
+    selectinload(Call.voicemail),
+)
+
+
+async def listed(
+    session: AsyncSession,
+    *,
+    since: datetime | None = None,
+    outcome: str | None = None,
+    in_progress: bool = False,
+    limit: int = 100,
+) -> Sequence[Call]:
+    """Newest first, each with line, lead and voicemail."""
+    found = select(Call).options(*_ROW).order_by(Call.started_at.desc(), Call.id.desc()).limit(limit)
+    if since:
+        found = found.where(Call.started_at >= since)
+    if outcome:
+        found = found.where(Call.outcome == outcome)
+    if in_progress:
+        found = found.where(Call.outcome.is_(None))
+    return (await session.scalars(found)).all()
+
+
+async def by_id(session: AsyncSession, call_id: str) -> Call | None:
+    """One call with everything: line, lead, voicemail, legs with their agents, events."""
+    found = select(Call).where(Call.id == call_id)
+    found = found.options(*_ROW, selectinload(Call.legs).selectinload(Leg.agent), selectinload(Call.events))
+    return (await session.scalars(found)).first()
+
+
+async def open_ids(session: AsyncSession) -> Sequence[str]:
+    """Calls without an outcome yet: up, or lost sight of while the app was away."""
+    return (await session.scalars(select(Call.id).where(Call.outcome.is_(None)).order_by(Call.started_at))).all()
+
+
+async def events(session: AsyncSession, call_id: str) -> Sequence[CallEvent]:
+    return (await session.scalars(select(CallEvent).where(CallEvent.call_id == call_id).order_by(CallEvent.at))).all()
+
+
+async def decisions(session: AsyncSession, call_id: str) -> Sequence[RoutingDecision]:
+    """Why it rang whom it rang, in order."""
+    found = select(RoutingDecision).where(RoutingDecision.call_id == call_id).order_by(RoutingDecision.at)
+    return (await session.scalars(found)).all()

@@ -1,0 +1,33 @@
+"""Next actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.store.models import Agent, Lead, Task
+
+_ROW = (selectinload(Task.owner), selectinload(Task.lead).selectinload(Lead.phones))
+
+
+async def by_id(session: AsyncSession, task_id: int) -> Task | None:
+    return (await session.scalars(select(Task).where(Task.id == task_id).options(*_ROW))).first()
+
+
+async def by_key(session: AsyncSession, key: str) -> Task | None:
+    return (await session.scalars(select(Task).where(Task.key == key).options(*_ROW))).first()
+
+
+async def listed(
+    session: AsyncSession, *, owner: str | None = None, open_only: bool = True, limit: int = 100
+) -> Sequence[Task]:
+    """The most pressing first, with owner and lead; `owner` is an agent's slug."""
+    found = select(Task).options(*_ROW).order_by(Task.due_at, Task.id).limit(limit)
+    if owner:
+        found = found.join(Agent, Task.owner_id == Agent.id).where(Agent.slug == owner)
+    if open_only:
+        found = found.where(Task.done_at.is_(None))
+    return (await session.scalars(found)).all()

@@ -1,0 +1,122 @@
+"""The way to the database: one engine per process, short transactions for reading and for writing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from crm.domain.errors import Unavailable
+
+BUSY_SECONDS = 5
+"""How long a writer waits for another one on SQLite, and a connection to PostgreSQL may take."""
+
+
+class Store:
+    """Opens sessions on one database; SQLite and PostgreSQL behave alike to whoever uses it.
+
+    Library errors that say the database is in trouble come out as `Unavailable`. IntegrityError passes: the service
+    that wrote knows what it collided with.
+    """
+
+    def __init__(self, url: str) -> None:
+        """`url` names an asynchronous driver, as `Config.database_url` does. Nothing is opened yet."""
+        parsed = make_url(url)
+        _make_private(parsed)
+        self._engine = create_async_engine(parsed, **_options(parsed))
+        if parsed.get_backend_name() == "sqlite":
+            _prepare_sqlite(self._engine.sync_engine, foreign_keys=True)
+        # Both share the pool; the option tells the begin listener what kind of transaction to open.
+        self._writing = self._engine.execution_options(writes=True)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session that sees one state of the database; what is changed in it is not kept."""
+        with _translated():
+            async with AsyncSession(self._engine, expire_on_commit=False) as session:
+                yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed at the end of the block, rolled back when an exception leaves it."""
+        with _translated():
+            async with AsyncSession(self._writing, expire_on_commit=False) as session, session.begin():
+                yield session
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def migration_engine(url: str) -> Engine:
+    """A synchronous engine for Alembic, which rebuilds SQLite tables and so wants foreign keys unchecked meanwhile."""
+    parsed = make_url(url)
+    _make_private(parsed)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, connect_args=_options(parsed)["connect_args"])
+    engine = create_engine(parsed.set(drivername="sqlite"), connect_args={"timeout": BUSY_SECONDS})
+    _prepare_sqlite(engine, foreign_keys=False)
+    return engine.execution_options(writes=True)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (IntegrityError, DataError):
+        raise
+    except (DBAPIError, PoolTimeout, sqlite3.Error, OSError) as error:
+        # The library's text holds the statement's parameters, callers' numbers among them, so only its kind is told.
+        kind = type(getattr(error, "orig", None) or error).__name__
+        raise Unavailable(
+            f"The database does not answer ({kind}): run `leaseline doctor` to see why."
+        ) from error
+
+
+def _options(url: URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": BUSY_SECONDS}}
+    return {
+        # A connection that died with the server is noticed and replaced before it is used.
+        "pool_pre_ping": True,
+        "pool_timeout": BUSY_SECONDS,
+        # Unacknowledged data closes a connection after 10 s; the system's own limit is a quarter of an hour.
+        "connect_args": {"connect_timeout": BUSY_SECONDS, "tcp_user_timeout": 10_000},
+    }
+
+
+def _make_private(url: URL) -> None:
+    """Creates a SQLite file that only its owner may read; its -wal and -shm files get the same mode from SQLite."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return
+    path = Path(url.database)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be opened ({error.strerror}): check its folder and the disk.") from error
+
+
+def _prepare_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, record: object) -> None:
+        # The driver's own way of opening transactions begins them late and without IMMEDIATE; ours is on_begin below.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later can fail at once with SQLITE_BUSY, without waiting, when
+        # another writer came between. Taking the write lock at the start makes it wait instead.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

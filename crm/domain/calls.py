@@ -1,0 +1,165 @@
+"""Facts about calls, and the one outcome they add up to.
+
+A flow states facts, the ledger (`crm.services.ledger`) records them; so does the import of what Asterisk noted while
+the app was away. A fact has an id of its own: recording it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a call ended; every call gets exactly one."""
+
+    TALKED = "talked"
+    LEFT_MESSAGE = "left_message"
+    GOT_LINK = "got_link"
+    GAVE_UP = "gave_up"
+    WRONG_NUMBER = "wrong_number"
+    """The number dialled is none of our lines."""
+
+
+class Step(StrEnum):
+    """Where in the flow a call is; each can be entered again after the app was away."""
+
+    ARRIVED = "arrived"
+    MENU = "menu"
+    TEXT_OFFER = "text_offer"
+    RING = "ring"
+    TALK = "talk"
+    VOICEMAIL = "voicemail"
+    UNKNOWN_LINE = "unknown_line"
+    LAST_RESORT = "last_resort"
+    """Asterisk's dialplan has the call."""
+
+
+class DialStatus(StrEnum):
+    """How ringing one phone ended, in Asterisk's words (DIALSTATUS)."""
+
+    ANSWER = "ANSWER"
+    NOANSWER = "NOANSWER"
+    BUSY = "BUSY"
+    CANCEL = "CANCEL"
+    """The caller hung up, or a colleague was first."""
+    CHANUNAVAIL = "CHANUNAVAIL"
+    CONGESTION = "CONGESTION"
+
+
+class EndedBy(StrEnum):
+    CALLER = "caller"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Base of all facts. `id` is unique for ever, `call_id` the id of the call's first channel, `at` aware UTC."""
+
+    id: str
+    call_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CallArrived(Fact):
+    did: str
+    """As dialled, cleaned of everything but digits and a leading +; empty when nothing was left."""
+    caller: str | None
+    """E.164; None is withheld or malformed."""
+    trunk: str = ""
+    without_app: bool = False
+    """Asterisk noted it alone, the app was away."""
+
+
+@dataclass(frozen=True)
+class StepTaken(Fact):
+    step: Step
+
+
+@dataclass(frozen=True)
+class KeyPressed(Fact):
+    key: str
+    """One of 0-9 * #."""
+
+
+@dataclass(frozen=True)
+class Routed(Fact):
+    """Whom the call should ring, and why."""
+
+    rule: str
+    reasons: tuple[str, ...]
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LinkRequested(Fact):
+    """The caller asked for the listings by text."""
+
+
+@dataclass(frozen=True)
+class LegRang(Fact):
+    leg_id: str
+    device: str
+    agent: str
+    """Slugs."""
+    stage: str
+
+
+@dataclass(frozen=True)
+class LegEnded(Fact):
+    """A phone stopped ringing, or its talk is over when it was answered before."""
+
+    leg_id: str
+    status: DialStatus
+
+
+@dataclass(frozen=True)
+class TalkStarted(Fact):
+    leg_id: str
+
+
+@dataclass(frozen=True)
+class TalkEnded(Fact):
+    leg_id: str
+    """Empty from the dialplan, which may know only that the talk it took over is over."""
+
+
+@dataclass(frozen=True)
+class MessageLeft(Fact):
+    file: str
+    """Name in the recordings folder."""
+    seconds: int
+
+
+@dataclass(frozen=True)
+class HandedToDialplan(Fact):
+    """The app gave the call, or lost it, to Asterisk's last resort; what happened there is imported from the spool."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class CallEnded(Fact):
+    by: EndedBy
+    without_app: bool = False
+    """Asterisk noted it alone. It is what ends a call that was handed to the dialplan."""
+
+
+KINDS: tuple[type[Fact], ...] = (
+    CallArrived, StepTaken, KeyPressed, Routed, LinkRequested, LegRang, LegEnded, TalkStarted, TalkEnded,
+    MessageLeft, HandedToDialplan, CallEnded,
+)  # fmt: skip
+
+
+def outcome_of(*, known_line: bool, talked: bool, message_left: bool, link_sent: bool) -> Outcome:
+    """The one outcome of an ended call: what served the caller most counts."""
+    if talked:
+        return Outcome.TALKED
+    if message_left:
+        return Outcome.LEFT_MESSAGE
+    if not known_line:
+        return Outcome.WRONG_NUMBER
+    return Outcome.GOT_LINK if link_sent else Outcome.GAVE_UP

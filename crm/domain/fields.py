@@ -1,0 +1,206 @@
+"""What may be written into the fields of a record. Each check gives the value as it is stored, or raises Invalid.
+
+Much of it ends up in Asterisk's configuration, in file names and on terminals, so the rules are narrow.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+from crm.domain.errors import Invalid
+
+SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
+HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
+SIP_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@~-]{0,79}")
+CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+DURATION = re.compile(r"(?=\d)(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?")
+
+# An endpoint named `anonymous` would let anybody call without a password; the others name parts of our configuration.
+RESERVED_DEVICES = {"anonymous", "general", "global", "system", "leaseline", "asterisk", "all"}
+RESERVED_DEVICE_STARTS = ("trunk-", "transport-")
+
+# A phone may dial the emergency number as soon as these digits are keyed, so no extension begins with them.
+EMERGENCY_STARTS = ("911", "9911", "933")
+# Emergency numbers of other countries, which mobile phones and visitors dial.
+EMERGENCY = ("000", "112", "999")
+
+
+def slug(raw: str) -> str:
+    """The short name a record is called by: 1 to 40 of a-z, 0-9 and -, beginning with a letter."""
+    if not SLUG.fullmatch(raw):
+        raise Invalid(f"{_shown(raw)} is not a short name: use 1 to 40 of a-z, 0-9 and -, beginning with a letter.")
+    return raw
+
+
+def device_slug(raw: str) -> str:
+    """A device's short name is its SIP user and Asterisk's endpoint, so some are taken."""
+    if slug(raw) in RESERVED_DEVICES or raw.startswith(RESERVED_DEVICE_STARTS):
+        raise Invalid(f"The name {raw} has a meaning of its own in Asterisk: choose another, such as alice-desk.")
+    return raw
+
+
+def text(raw: str, what: str, longest: int, *, required: bool = False) -> str:
+    """One line of text for people, without spaces around it. `what` names it in the error: 'name', 'label'."""
+    value = raw.strip()
+    if required and not value:
+        raise Invalid(f"The {what} is empty: write one.")
+    if len(value) > longest:
+        raise Invalid(f"The {what} has {len(value)} characters: at most {longest} are kept, so shorten it.")
+    if not value.isprintable():
+        raise Invalid(f"The {what} has line breaks or control characters: write it in one line without them.")
+    return value
+
+
+def url(raw: str, what: str) -> str:
+    """A web address that can be texted to people; empty for none."""
+    value = text(raw, what, 500)
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or any(character.isspace() or character in "<>\"'`{}|\\^" for character in value):
+        raise Invalid(f"{_shown(value)} is not a web address: write one like https://example.com/homes.")
+    return value
+
+
+def host(raw: str) -> str:
+    """A host name or IPv4 address."""
+    value = raw.strip()
+    try:
+        return str(ipaddress.IPv4Address(value))
+    except ValueError:
+        labels = value.removesuffix(".").split(".")
+    named = len(value) <= 200 and all(HOST_LABEL.fullmatch(label) for label in labels)
+    # A last label of digits alone is an address with a slip in it, such as 10.0.0.300.
+    if not named or labels[-1].isdigit():
+        raise Invalid(
+            f"{_shown(raw)} is not a host: write a name like sip.example.com or an IPv4 address, without port."
+        )
+    return value.removesuffix(".").lower()
+
+
+def network(raw: str) -> str:
+    """An IPv4 address or network a peer calls from."""
+    try:
+        found = ipaddress.IPv4Network(raw.strip(), strict=False)
+    except ValueError:
+        raise Invalid(
+            f"{_shown(raw)} is not an IPv4 address or network: write one like 203.0.113.7 or 203.0.113.0/24."
+        ) from None
+    if found.prefixlen < 8:
+        raise Invalid(f"{_shown(raw)} lets in too much of the Internet: write the addresses the carrier names.")
+    return str(found.network_address) if found.prefixlen == 32 else str(found)
+
+
+def port(raw: int) -> int:
+    if not 1 <= raw <= 65535:
+        raise Invalid(f"Port {raw} does not exist: write one from 1 to 65535; SIP is mostly 5060.")
+    return raw
+
+
+def sip_user(raw: str) -> str:
+    """A digest user name as carriers give them out."""
+    if not SIP_USER.fullmatch(raw):
+        raise Invalid(f"{_shown(raw)} is not a SIP user name: use up to 80 letters, digits and . _ + @ ~ -.")
+    return raw
+
+
+def extension(raw: str) -> str:
+    """What colleagues dial to reach an agent."""
+    if not (raw.isascii() and raw.isdigit() and 2 <= len(raw) <= 6):
+        raise Invalid(f"{_shown(raw)} is not an extension: write 2 to 6 digits.")
+    if raw.startswith(EMERGENCY_STARTS) or raw in EMERGENCY:
+        raise Invalid(f"{raw} would stand in the way of an emergency call: choose another extension.")
+    return raw
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def openings(raw: Iterable[str]) -> list[tuple[int, str, str]]:
+    """A week's openings as (weekday, opens, closes) in order, from texts such as 'mon-fri 09:00-18:00'; 0 is Monday.
+
+    One text may name several days or openings: 'sat,sun 10:00-12:00 14:00-16:00'. Days left out are closed.
+    """
+    found: list[tuple[int, str, str]] = []
+    for line in raw:
+        days, *windows = line.lower().split() or [""]
+        if not windows:
+            raise Invalid(f"{_shown(line)} is not an opening: write days and times like 'mon-fri 09:00-18:00'.")
+        for window in windows:
+            opens, _, closes = window.partition("-")
+            if not CLOCK.fullmatch(opens) or not CLOCK.fullmatch(closes):
+                raise Invalid(f"{_shown(window)} is not a time span: write 24-hour times like 09:00-18:00.")
+            if opens >= closes:
+                raise Invalid(
+                    f"{window} does not end after it begins: write a night as two, up to 24:00 and from 00:00."
+                )
+            found += [(day, opens, closes) for day in _days(days)]
+    found.sort()
+    for earlier, later in pairwise(found):
+        if earlier[0] == later[0] and later[1] < earlier[2]:
+            raise Invalid(
+                f"Two openings on {WEEKDAYS[later[0]]} overlap: {'-'.join(earlier[1:])} and {'-'.join(later[1:])}."
+            )
+    return found
+
+
+def _days(raw: str) -> list[int]:
+    days: list[int] = []
+    for part in raw.split(","):
+        first, dash, last = part.partition("-")
+        if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
+            raise Invalid(f"{_shown(part)} is not a day: write {', '.join(WEEKDAYS)} or a span like mon-fri.")
+        start = WEEKDAYS.index(first)
+        length = (WEEKDAYS.index(last) - start) % 7 if dash else 0
+        days += [(start + offset) % 7 for offset in range(length + 1)]
+    return sorted(set(days))
+
+
+def duration(raw: str) -> timedelta:
+    """A length of time such as 30m, 2h, 1h30m or 3d."""
+    found = DURATION.fullmatch(raw.strip().lower())
+    if not found:
+        raise Invalid(f"{_shown(raw)} is not a length of time: write one like 30m, 2h or 1d.")
+    days, hours, minutes = (int(part or 0) for part in found.groups())
+    length = timedelta(days=days, hours=hours, minutes=minutes)
+    if not length:
+        raise Invalid("The length of time is 0: write one like 30m.")
+    return length
+
+
+def next_clock(raw: str, tz: tzinfo, now: datetime) -> datetime:
+    """The next time the office's clock shows HH:MM, in UTC; tomorrow's when today's is over."""
+    if not CLOCK.fullmatch(raw) or raw == "24:00":
+        raise Invalid(f"{_shown(raw)} is not a time of day: write one like 17:00.")
+    today = now.astimezone(tz).date()
+    for day in (today, today + timedelta(days=1)):
+        at = datetime.combine(day, time.fromisoformat(raw), tz).astimezone(UTC)
+        if at > now:
+            return at
+    raise AssertionError("tomorrow is always ahead")
+
+
+def since(raw: str, tz: tzinfo, now: datetime) -> datetime:
+    """The beginning of a period in UTC: 2h or 3d back from now, 'today', or a date like 2026-03-01."""
+    value = raw.strip().lower()
+    if DURATION.fullmatch(value):
+        return now - duration(value)
+    try:
+        day = now.astimezone(tz).date() if value == "today" else date.fromisoformat(value)
+        return datetime.combine(day, time(), tz).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Invalid(f"{_shown(raw)} is not a beginning: write 2h, 3d, today or a date like 2026-03-01.") from None
+
+
+def _shown(raw: str) -> str:
+    """What was typed, short and harmless, for an error."""
+    return ascii(raw if len(raw) <= 40 else raw[:40] + "...")

@@ -1,0 +1,28 @@
+"""Next actions: what kind of task a call leaves behind. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from crm.domain.calls import Outcome
+
+
+class TaskKind(StrEnum):
+    CALL_BACK = "call_back"
+    LISTEN = "listen"
+    """To the message the caller left, and call back."""
+    FOLLOW_UP = "follow_up"
+    """The caller has the listings and nobody has talked to them yet."""
+    UNKNOWN_DID = "unknown_did"
+    """A number reaches us that is no line: add the line, or have the carrier correct it."""
+
+
+def task_after(outcome: Outcome) -> TaskKind | None:
+    """What has to be done after a call; None when it is finished."""
+    return {
+        Outcome.TALKED: None,
+        Outcome.LEFT_MESSAGE: TaskKind.LISTEN,
+        Outcome.GOT_LINK: TaskKind.FOLLOW_UP,
+        Outcome.GAVE_UP: TaskKind.CALL_BACK,
+        Outcome.WRONG_NUMBER: TaskKind.UNKNOWN_DID,
+    }[outcome]

@@ -1,0 +1,545 @@
+"""Texts as SIP MESSAGE (RFC 3428) to a trunk's peer, over UDP or TCP.
+
+Asterisk itself is not asked: its ARI answers 202 to sendMessage before anything has left, and never tells what became
+of it.
+
+One text at a time goes through a trunk, on one socket that stays open. A text keeps its Call-ID and From tag for
+ever, so the peer's log shows every try as one text. Each request of a try has a higher CSeq than all before it (RFC
+3261 8.1.1.5, 22.2), because another try is only made after the peer has certainly not delivered the last one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+import re
+import secrets
+import socket
+from dataclasses import dataclass, field
+from typing import cast
+
+from sipmessage import URI, Address, CSeq, MediaType, Message, Parameters, Request, Response, Via
+
+from crm.edge.carrier import CarrierError, CarrierUnknown, OutgoingText
+
+
+@dataclass(frozen=True)
+class SipPeer:
+    """The other end of a trunk, and who we are to it."""
+
+    host: str
+    port: int = 5060
+    transport: str = "udp"
+    """udp or tcp."""
+    username: str = ""
+    """Digest user; empty when the peer knows us by address."""
+    password: str = field(default="", repr=False)
+    bind: str = ""
+    """Our address to send from; empty or 0.0.0.0 leaves it to the system."""
+    our_host: str = ""
+    """Host in From, as the peer knows us; empty is the address we send from."""
+
+
+@dataclass(frozen=True)
+class Timers:
+    """RFC 3261 17.1.2, in seconds."""
+
+    t1: float = 0.5
+    """Wait before a request is repeated over UDP; doubles each time."""
+    t2: float = 4.0
+    """Longest wait between two repetitions."""
+    f: float = 32.0
+    """No final answer for so long: nobody will ever know."""
+    connect: float = 8.0
+    """For looking up the host's name, and again for opening the TCP connection."""
+    idle: float = 60.0
+    """A TCP connection unused for longer is opened anew: a firewall between may have forgotten it without a word."""
+
+
+# A text over UDP may not be longer, because datagrams that are cut in pieces get lost on the way (RFC 3428 section 8).
+LONGEST_OVER_UDP = 1300
+LONGEST_ANSWER = 65536
+# A digest takes two requests; with a stale nonce, or a proxy and a server that both ask, a few more.
+MOST_REQUESTS = 5
+LONGEST_RETRY_AFTER = 86400
+
+_RETRYABLE = {408, 480, 500, 503, 504}
+_MEANINGS = {
+    403: "The trunk's peer does not let us send this text",
+    404: "The trunk's peer does not know the number",
+    405: "The trunk's peer takes no texts",
+    413: "The trunk's peer finds the text too long",
+    415: "The trunk's peer takes no plain texts",
+    484: "The trunk's peer finds the number incomplete",
+    501: "The trunk's peer takes no texts",
+    513: "The trunk's peer finds the text too long",
+}
+
+
+class SipMessageCarrier:
+    """Sends texts through one trunk. Opens its socket with the first text; `close` gives it back."""
+
+    def __init__(self, peer: SipPeer, timers: Timers | None = None) -> None:
+        self._peer = peer
+        self._timers = timers or Timers()
+        self._link: _Link | None = None
+        # One at a time, so that a refusal the network reports can only be about the request that is under way.
+        self._turn = asyncio.Lock()
+
+    async def send(self, text: OutgoingText) -> None:
+        """Returns on a 2xx answer. Raises CarrierError, CarrierUnknown."""
+        _check(self._peer, text)
+        async with self._turn:
+            link = await self._open()
+            try:
+                await self._converse(link, text)
+            except (CarrierUnknown, asyncio.CancelledError):
+                # A late answer must not meet the next text, and a changed address of the host is looked up again.
+                self.close()
+                raise
+
+    def close(self) -> None:
+        if self._link:
+            self._link.close()
+            self._link = None
+
+    async def _open(self) -> _Link:
+        if self._link and not self._link.usable(self._timers.idle):
+            self.close()
+        if self._link is None:
+            kind = _TcpLink if self._peer.transport == "tcp" else _UdpLink
+            self._link = await kind.open(self._peer, self._timers.connect)
+        return self._link
+
+    async def _converse(self, link: _Link, text: OutgoingText) -> None:
+        """Request, challenge, request with credentials, final answer."""
+        credentials: dict[str, str] = {}
+        answered: set[str] = set()
+        for number in range(MOST_REQUESTS):
+            request = _request(self._peer, link, text, text.attempt * 100 + number)
+            for header, value in credentials.items():
+                request.headers.set(header, value)
+            response = await self._transact(link, request)
+            if response.code not in (401, 407):
+                _judge(response)
+                return
+            header, challenges = _CHALLENGES[response.code]
+            challenge = _best(response.headers.getlist(challenges))
+            if not self._peer.username or not self._peer.password:
+                raise _not_sent("The trunk's peer asks for a user name and password: give them to the trunk.")
+            if challenge is None:
+                raise _not_sent("The trunk's peer asks for a kind of password check that is not known here.")
+            if header in answered and challenge.get("stale", "").lower() != "true":
+                raise _not_sent("The trunk's peer does not accept the trunk's user name or password: correct them.")
+            answered.add(header)
+            credentials[header] = _digest(challenge, self._peer.username, self._peer.password, str(request.uri))
+        raise _not_sent("The trunk's peer asks for the password again and again.")
+
+    async def _transact(self, link: _Link, request: Request) -> Response:
+        """The final answer to one request: a non-INVITE client transaction, RFC 3261 17.1.2."""
+        timers, now = self._timers, asyncio.get_running_loop().time
+        branch = f"z9hG4bK{secrets.token_hex(12)}"
+        rport = {} if link.reliable else {"rport": None}
+        parameters = Parameters(branch=branch, **rport)
+        request.via = [Via(transport=link.transport, host=link.host, port=link.port, parameters=parameters)]
+        packet = bytes(request)
+        link.forget_answers()
+        link.send(packet)
+        copies = 1
+        end = now() + timers.f
+        wait = timers.t1
+        again = end if link.reliable else now() + wait
+        while True:
+            try:
+                async with asyncio.timeout_at(min(again, end)):
+                    item = await link.inbox.get()
+            except TimeoutError:
+                if now() >= end:
+                    raise CarrierUnknown(
+                        "The trunk's peer did not answer, so the text may have arrived or not: "
+                        "ask the person before you send it again, and check the trunk."
+                    ) from None
+                link.send(packet)
+                copies += 1
+                wait = min(wait * 2, timers.t2)
+                again = now() + wait
+                continue
+            if isinstance(item, OSError):
+                if link.reliable:
+                    raise CarrierUnknown(
+                        "The trunk's peer closed the connection without an answer, so the text may have arrived or "
+                        "not: ask the person before you send it again."
+                    ) from item
+                if copies == 1:
+                    # The only packet that left came back, so nobody has it.
+                    self.close()
+                    raise _unreachable(self._peer, item) from item
+                # An earlier copy may have been taken by a peer that has just restarted, and may yet answer the next
+                # one.
+                continue
+            response = _read(item)
+            if response is None or not _answers(response, branch, request):
+                continue
+            if response.code < 200:
+                wait = timers.t2
+                if not link.reliable:
+                    again = now() + wait
+                continue
+            if copies > 1:
+                # A refusal of a late copy would otherwise be taken for one of the next request.
+                link.stale = True
+            return response
+
+
+class SipCarriers:
+    """One carrier for each peer, kept as long as the peer's settings stay the same."""
+
+    def __init__(self, timers: Timers | None = None) -> None:
+        self._timers = timers
+        self._carriers: dict[SipPeer, SipMessageCarrier] = {}
+
+    def to(self, peer: SipPeer) -> SipMessageCarrier:
+        if peer not in self._carriers:
+            self._carriers[peer] = SipMessageCarrier(peer, self._timers)
+        return self._carriers[peer]
+
+    def close(self) -> None:
+        for carrier in self._carriers.values():
+            carrier.close()
+        self._carriers.clear()
+
+
+# --- what may be sent, and what an answer means ---
+
+_NUMBER = re.compile(r"\+?[0-9]{1,40}", re.ASCII)
+_NAME = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?", re.ASCII
+)
+
+
+def _check(peer: SipPeer, text: OutgoingText) -> None:
+    """Nothing but digits and host names gets into a header, so no text or setting can add one of its own."""
+    if not _NUMBER.fullmatch(text.to_number) or not _NUMBER.fullmatch(text.from_number):
+        raise _not_sent("The text's number is no telephone number, so it cannot be sent.")
+    for host in (peer.host, peer.our_host):
+        if host and _uri_host(host) is None:
+            raise _not_sent(f"{host!a} is not a host name or address: correct the trunk.")
+    if not (peer.username + peer.password).isprintable() or '"' in peer.username or "\\" in peer.username:
+        raise _not_sent("The trunk's user name or password has characters that SIP does not allow: correct them.")
+    if peer.transport != "tcp" and len(_body(text)) > LONGEST_OVER_UDP:
+        raise _not_sent(f"The text is longer than {LONGEST_OVER_UDP} bytes: shorten it, or switch the trunk to TCP.")
+
+
+def _uri_host(host: str) -> str | None:
+    """A host as it stands in a SIP URI, IPv6 in brackets; None if it is none."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host if len(host) <= 253 and _NAME.fullmatch(host) else None
+    return f"[{address}]" if address.version == 6 else str(address)
+
+
+def _body(text: OutgoingText) -> bytes:
+    return text.body.encode("utf-8", "replace")
+
+
+def _request(peer: SipPeer, link: _Link, text: OutgoingText, sequence: int) -> Request:
+    host = cast(str, _uri_host(peer.host))
+    our_host = _uri_host(peer.our_host) or link.host
+    port = None if peer.port == 5060 else peer.port
+    identity = hashlib.sha256(
+        f"{text.key}\0{text.from_number}\0{text.to_number}".encode("utf-8", "replace")
+    ).hexdigest()
+    body = _body(text)
+    target = URI(scheme="sip", user=text.to_number, host=host, port=port, parameters=_of_number(text.to_number))
+    ours = URI(scheme="sip", user=text.from_number, host=our_host, parameters=_of_number(text.from_number))
+    request = Request("MESSAGE", target, body)
+    # Filled in by each transaction; set here because Via comes first.
+    request.via = []
+    request.max_forwards = 70
+    request.from_address = Address(uri=ours, parameters=Parameters(tag=identity[32:48]))
+    request.to_address = Address(uri=target)
+    request.call_id = f"{identity[:32]}@{our_host}"
+    request.cseq = CSeq(sequence=sequence, method="MESSAGE")
+    request.user_agent = "Leaseline"
+    request.content_type = MediaType("text/plain", Parameters(charset="UTF-8"))
+    request.content_length = len(body)
+    return request
+
+
+def _of_number(number: str) -> Parameters:
+    # user=phone says that the user part is a telephone number; an extension of an office's system is none.
+    return Parameters(user="phone") if number.startswith("+") else Parameters()
+
+
+def _judge(response: Response) -> None:
+    """Raises CarrierError for every final answer that is no success."""
+    if response.code < 300:
+        return
+    said = "".join(char for char in response.phrase if char.isprintable())[:60].strip()
+    answer = f"it answered {response.code} {said}".strip()
+    if response.code in _RETRYABLE:
+        raise CarrierError(
+            f"The trunk's peer cannot take the text right now ({answer}).",
+            retryable=True,
+            retry_after_seconds=_retry_after(response.headers.get("Retry-After")),
+        )
+    meaning = _MEANINGS.get(response.code, "The trunk's peer refused the text")
+    raise _not_sent(f"{meaning} ({answer}): ask the carrier, or call the person.")
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds from `120 (a comment);duration=60`."""
+    found = re.match(r"\s*([0-9]{1,9})(?![0-9])", value or "", re.ASCII)
+    return min(float(found[1]), LONGEST_RETRY_AFTER) if found else None
+
+
+def _not_sent(message: str) -> CarrierError:
+    return CarrierError(message, retryable=False)
+
+
+def _unreachable(peer: SipPeer, error: OSError) -> CarrierError:
+    reason = error.strerror or type(error).__name__
+    return CarrierError(
+        f"The trunk's peer {peer.host}:{peer.port} cannot be reached ({reason}): "
+        "check the trunk's host, port and transport.",
+        retryable=True,
+    )
+
+
+# --- answers from the network, which may be anything ---
+
+
+def _read(data: bytes) -> Response | None:
+    """An answer, or None for anything else."""
+    head, _, body = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
+    # The library wants UTF-8, no folded lines and no space before a colon; peers send all three.
+    text = head.decode("utf-8", "replace")
+    text = re.sub(r"\r\n[ \t]+", " ", text)
+    text = re.sub(r"(?m)^([A-Za-z-]+)[ \t]+:", r"\1:", text)
+    try:
+        message = Message.parse(text.encode() + b"\r\n\r\n" + body)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return message if isinstance(message, Response) and 100 <= message.code <= 699 else None
+
+
+_BRANCH = re.compile(r";\s*branch\s*=\s*([^\s;,]+)", re.IGNORECASE)
+
+
+def _answers(response: Response, branch: str, request: Request) -> bool:
+    """RFC 3261 17.1.3: the branch of the topmost Via, and CSeq."""
+    # The library's own Via refuses IPv6 addresses without brackets, which peers write into `received`.
+    found = _BRANCH.search(response.headers.get("Via") or "")
+    return (
+        found is not None
+        and found[1] == branch
+        and (response.headers.get("CSeq") or "").split() == str(request.cseq).split()
+    )
+
+
+# --- digest authentication, RFC 7616 and RFC 8760 ---
+
+_CHALLENGES = {401: ("Authorization", "WWW-Authenticate"), 407: ("Proxy-Authorization", "Proxy-Authenticate")}
+_HASHES = {"md5": hashlib.md5, "sha-256": hashlib.sha256}
+# The library's challenges are not used: they split qop="auth,auth-int" at its comma.
+_PARAMETER = re.compile(r'\s*([A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))\s*(?:,|$)')
+
+
+def _best(values: list[str]) -> dict[str, str] | None:
+    """The first challenge that can be answered; a peer names the one it likes best first (RFC 8760 2.4)."""
+    return next((challenge for value in values if (challenge := _challenge(value)) is not None), None)
+
+
+def _challenge(value: str) -> dict[str, str] | None:
+    """The parameters of a challenge, or None if it cannot be answered.
+
+    Backslashes in quoted values stay: they are hashed and sent back as they came (unq() in RFC 7616 3.3).
+    """
+    scheme, _, rest = value.strip().partition(" ")
+    if scheme.lower() != "digest" or not value.isprintable():
+        return None
+    found: dict[str, str] = {}
+    position = 0
+    while match := _PARAMETER.match(rest, position):
+        found.setdefault(match[1].lower(), match[2] if match[2] is not None else match[3])
+        position = match.end()
+    algorithm = found.get("algorithm", "MD5").lower().removesuffix("-sess")
+    qop = [option.strip().lower() for option in found.get("qop", "").split(",")]
+    usable = "realm" in found and "nonce" in found and algorithm in _HASHES and ("auth" in qop or qop == [""])
+    return found if usable else None
+
+
+def _digest(challenge: dict[str, str], username: str, password: str, uri: str) -> str:
+    """The value of an Authorization header for a MESSAGE. Each nonce is used once, so its count is always 1."""
+    algorithm = challenge.get("algorithm", "MD5")
+
+    def hashed(*parts: str) -> str:
+        return _HASHES[algorithm.lower().removesuffix("-sess")](":".join(parts).encode()).hexdigest()
+
+    realm, nonce, cnonce, count = challenge["realm"], challenge["nonce"], secrets.token_hex(8), "00000001"
+    secret = hashed(username, realm, password)
+    if algorithm.lower().endswith("-sess"):
+        secret = hashed(secret, nonce, cnonce)
+    with_qop = "qop" in challenge
+    rest = [nonce, count, cnonce, "auth"] if with_qop else [nonce]
+    parts = [("username", username), ("realm", realm), ("nonce", nonce), ("uri", uri)]
+    parts.append(("response", hashed(secret, *rest, hashed("MESSAGE", uri))))
+    if "opaque" in challenge:
+        parts.append(("opaque", challenge["opaque"]))
+    words = [f'{name}="{value}"' for name, value in parts]
+    if "algorithm" in challenge:
+        words.append(f"algorithm={algorithm}")
+    if with_qop:
+        words += ["qop=auth", f"nc={count}", f'cnonce="{cnonce}"']
+    return "Digest " + ", ".join(words)
+
+
+# --- sockets ---
+
+
+class _Link:
+    """A socket to the peer. `inbox` gets each message that arrives, and an OSError when the network reports one."""
+
+    transport = ""
+    reliable = False
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host = host
+        """Our own address as it stands in a Via."""
+        self.port = port
+        self.inbox: asyncio.Queue[bytes | OSError] = asyncio.Queue(maxsize=64)
+        self.stale = False
+
+    def usable(self, idle_seconds: float) -> bool:
+        raise NotImplementedError
+
+    def send(self, packet: bytes) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def forget_answers(self) -> None:
+        """Repeated answers to the last request are of no use to the next."""
+        while not self.inbox.empty():
+            self.inbox.get_nowait()
+
+    def arrived(self, item: bytes | OSError) -> None:
+        # A peer that floods us fills a queue, not the memory; what it repeats is of no use anyway.
+        if not self.inbox.full():
+            self.inbox.put_nowait(item)
+
+
+class _UdpLink(_Link, asyncio.DatagramProtocol):
+    """A connected UDP socket: only the peer's packets get in, and its ICMP refusals are reported."""
+
+    transport = "UDP"
+    _socket: asyncio.DatagramTransport
+
+    @classmethod
+    async def open(cls, peer: SipPeer, seconds: float) -> _UdpLink:
+        address = await _resolve(peer, socket.SOCK_DGRAM, seconds)
+        try:
+            made, link = await asyncio.get_running_loop().create_datagram_endpoint(
+                lambda: cls("", 0), local_addr=_local(peer), remote_addr=address
+            )
+        except OSError as error:
+            raise _unreachable(peer, error) from error
+        link._socket = made
+        link.host, link.port = _own_address(made)
+        return link
+
+    def usable(self, idle_seconds: float) -> bool:
+        return not self.stale and not self._socket.is_closing()
+
+    def send(self, packet: bytes) -> None:
+        self._socket.sendto(packet)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        self.arrived(data)
+
+    def error_received(self, exc: Exception) -> None:
+        if isinstance(exc, OSError):
+            self.arrived(exc)
+
+
+class _TcpLink(_Link):
+    """A TCP connection, and a task that reads messages from it."""
+
+    transport = "TCP"
+    reliable = True
+    _writer: asyncio.StreamWriter
+    _task: asyncio.Task[None]
+
+    @classmethod
+    async def open(cls, peer: SipPeer, seconds: float) -> _TcpLink:
+        host, port = await _resolve(peer, socket.SOCK_STREAM, seconds)
+        try:
+            async with asyncio.timeout(seconds):
+                reader, writer = await asyncio.open_connection(
+                    host, port, local_addr=_local(peer), limit=LONGEST_ANSWER
+                )
+        except TimeoutError as error:
+            raise _unreachable(peer, TimeoutError(0, "no answer")) from error
+        except OSError as error:
+            raise _unreachable(peer, error) from error
+        link = cls(*_own_address(writer.transport))
+        link._writer = writer
+        link._last_used = asyncio.get_running_loop().time()
+        link._task = asyncio.create_task(link._listen(reader), name=f"texts to {peer.host}")
+        return link
+
+    def usable(self, idle_seconds: float) -> bool:
+        idle = asyncio.get_running_loop().time() - self._last_used
+        return not self.stale and not self._task.done() and idle < idle_seconds
+
+    def send(self, packet: bytes) -> None:
+        self._last_used = asyncio.get_running_loop().time()
+        self._writer.write(packet)
+
+    def close(self) -> None:
+        self._task.cancel()
+        self._writer.close()
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        """Until the connection ends or what comes over it is no SIP any more."""
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).lstrip(b"\r\n")
+                if not head:
+                    continue  # a keep-alive, RFC 5626 3.5.1
+                length = re.search(rb"(?im)^(?:content-length|l)[ \t]*:[ \t]*([0-9]{1,5})[ \t]*\r$", head)
+                if not length:
+                    self.arrived(ConnectionError("an answer without length"))
+                    return
+                # The last answer's body is of no use, but it has to be read to find the next one.
+                self.arrived(head + await reader.readexactly(int(length[1])))
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError) as error:
+            self.arrived(error if isinstance(error, OSError) else ConnectionError("the connection ended"))
+
+
+def _local(peer: SipPeer) -> tuple[str, int] | None:
+    return (peer.bind, 0) if peer.bind and peer.bind != "0.0.0.0" else None
+
+
+def _own_address(made: asyncio.BaseTransport) -> tuple[str, int]:
+    host, port = made.get_extra_info("sockname")[:2]
+    return _uri_host(host.partition("%")[0]) or host, port
+
+
+async def _resolve(peer: SipPeer, kind: socket.SocketKind, seconds: float) -> tuple[str, int]:
+    try:
+        async with asyncio.timeout(seconds):
+            found = await asyncio.get_running_loop().getaddrinfo(peer.host, peer.port, type=kind)
+    except (OSError, UnicodeError, TimeoutError) as error:
+        raise CarrierError(
+            f"The trunk's host {peer.host} was not found: check its name, and this machine's name server.",
+            retryable=True,
+        ) from error
+    host, port = found[0][4][:2]
+    return str(host), int(port)

@@ -1,0 +1,21 @@
+"""Colleagues' extensions: which phones ring when one is dialled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from crm.services.devices import has_dnd
+from crm.store.models import Agent
+from crm.store.session import Store
+
+
+async def phones_of(store: Store, extension: str, now: datetime) -> list[str]:
+    """Slugs of the devices that may ring for an extension now; duty does not matter to a colleague, DND does."""
+    async with store.read() as session:
+        agent = await session.scalar(
+            select(Agent).where(Agent.extension == extension).options(selectinload(Agent.devices))
+        )
+        return [device.slug for device in agent.devices if device.kind != "mobile" and not has_dnd(device, now)] if agent else []

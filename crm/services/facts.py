@@ -1,0 +1,50 @@
+"""Facts as JSON: one line of the journal, one row of call_event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from crm.domain.calls import KINDS, Fact
+from crm.domain.errors import Invalid
+from crm.store.models import CallEvent
+
+_KINDS = {kind.__name__: kind for kind in KINDS}
+_IN_COLUMNS = ("id", "call_id", "at")
+
+
+def encode(fact: Fact) -> bytes:
+    """One line without its end."""
+    return msgspec.json.encode({"kind": type(fact).__name__, **msgspec.to_builtins(fact)})
+
+
+def decode(line: bytes) -> Fact:
+    """Raises Invalid."""
+    try:
+        values = msgspec.json.decode(line, type=dict[str, Any])
+    except msgspec.DecodeError:
+        raise Invalid("A line of the journal is not JSON: it was cut off while being written.") from None
+    return _from_values(values.pop("kind", ""), values)
+
+
+def to_row(fact: Fact) -> CallEvent:
+    values = msgspec.to_builtins(fact)
+    data = {name: value for name, value in values.items() if name not in _IN_COLUMNS}
+    return CallEvent(id=fact.id, call_id=fact.call_id, at=fact.at, kind=type(fact).__name__, data=data)
+
+
+def from_row(row: CallEvent) -> Fact:
+    return _from_values(row.kind, {"id": row.id, "call_id": row.call_id, "at": row.at, **row.data})
+
+
+def _from_values(kind: str, values: dict[str, Any]) -> Fact:
+    if kind not in _KINDS:
+        raise Invalid(f"{kind!r} is no kind of fact: it was noted by a newer version, so update Leaseline.")
+    try:
+        fact = msgspec.convert(values, _KINDS[kind], strict=True)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"A {kind} is not as it should be: {error}.") from None
+    if fact.at.tzinfo is None:
+        raise Invalid(f"A {kind} has a time without time zone.")
+    return fact

@@ -1,0 +1,249 @@
+"""What is up: Asterisk, the app, the database, every trunk and phone, and the calls in progress.
+
+Nothing here raises for a part that is down; that is what it is asked about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import PhoneError
+from ari_app.edge.events import Channel
+from asterisk_conf.render import STASIS_APP
+from crm.config import Config
+from crm.domain.errors import CrmError
+from crm.edge import numbers
+from crm.secrets import SecretError, Secrets
+from crm.services import devices, trunks
+from crm.store import migrate
+from crm.store.models import Device, Trunk
+from crm.store.queries import calls as call_queries
+from crm.store.session import Store
+
+FRESH = timedelta(seconds=10)
+"""The app writes a sign of life every two seconds; after so long without one it counts as down."""
+ANSWER_SECONDS = 3.0
+"""An Asterisk that takes longer to list its channels is not able to handle calls."""
+MOST_CALLS = 1000
+
+
+@dataclass(frozen=True)
+class AsteriskHealth:
+    up: bool
+    """It lists its channels within three seconds."""
+    detail: str
+    """Why it is not up; empty when it is."""
+
+
+@dataclass(frozen=True)
+class AppHealth:
+    up: bool
+    """Its process lives and gave a sign of life within ten seconds."""
+    connected: bool
+    """It receives Asterisk's events."""
+    seen_at: datetime | None = None
+    """Its latest sign of life."""
+    pid: int | None = None
+    events_unknown: int = 0
+    """Events of kinds it does not know, since it started."""
+    reconnects: int = 0
+    """How often it lost Asterisk and found it again, since it started."""
+
+
+@dataclass(frozen=True)
+class DatabaseHealth:
+    up: bool
+    current: bool
+    """Its tables are those of this version."""
+    revision: str | None
+    detail: str
+    """Why it is not up or not current; empty when it is."""
+
+
+@dataclass(frozen=True)
+class TrunkHealth:
+    trunk: str
+    """Slug."""
+    enabled: bool
+    state: str
+    """online, offline, or unknown: not asked yet, or Asterisk does not answer."""
+    up: bool
+
+
+@dataclass(frozen=True)
+class DeviceHealth:
+    device: str
+    """Slug."""
+    agent: str
+    """Slug."""
+    state: str
+    """online, offline, or unknown: never registered, a mobile, or Asterisk does not answer."""
+    up: bool
+    """Registered, and answering SIP qualify."""
+    dnd: bool
+    """Do not disturb is on at this moment."""
+    dnd_until: datetime | None
+    """When that ends by itself; null with dnd: when somebody switches it off."""
+
+
+@dataclass(frozen=True)
+class CallInProgress:
+    id: str
+    did: str
+    """Number dialled; empty before it is on record."""
+    caller: str | None
+    """E.164; null is withheld, malformed or not on record yet."""
+    step: str
+    """Where in the flow the call is."""
+    started_at: datetime | None
+    with_app: bool
+    """False: Asterisk's dialplan has the call, or it waits for the app."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is up at one moment."""
+
+    at: datetime
+    asterisk: AsteriskHealth
+    app: AppHealth
+    database: DatabaseHealth
+    trunks: list[TrunkHealth] = field(default_factory=list)
+    devices: list[DeviceHealth] = field(default_factory=list)
+    calls: list[CallInProgress] = field(default_factory=list)
+
+    @property
+    def is_up(self) -> bool:
+        """Calls are answered and recorded."""
+        return self.asterisk.up and self.app.up and self.app.connected and self.database.up and self.database.current
+
+
+async def look(config: Config, now: datetime) -> Health:
+    """Asks all parts at once; takes a few seconds at most."""
+    database, (asterisk, channels, endpoints) = await asyncio.gather(
+        asyncio.to_thread(database_health, config), _ask_asterisk(config)
+    )
+    app, with_app = app_health(config, now)
+    health = Health(now, asterisk, app, database)
+    if database.current:
+        try:
+            await _fill_in(health, config, channels, endpoints, with_app)
+        except CrmError as error:
+            return Health(now, asterisk, app, DatabaseHealth(False, False, database.revision, str(error)))
+    return health
+
+
+async def _fill_in(
+    health: Health, config: Config, channels: list[Channel], endpoints: dict[str, str], with_app: set[str]
+) -> None:
+    store = Store(config.database_url)
+    try:
+        health.trunks.extend(_trunk(trunk, endpoints) for trunk in await trunks.find_all(store))
+        health.devices.extend(_device(device, endpoints, health.at) for device in await devices.find_all(store))
+        async with store.read() as session:
+            open_calls = await call_queries.listed(session, in_progress=True, limit=MOST_CALLS)
+    finally:
+        await store.close()
+    on_record = {call.id: call for call in open_calls}
+    from_trunks = {channel.id: channel for channel in channels if channel.endpoint.startswith(trunks.endpoint(""))}
+    for call_id in sorted(with_app | set(from_trunks)):
+        call, channel = on_record.get(call_id), from_trunks.get(call_id)
+        heard = numbers.parse(channel.caller.number, config.region) if channel else None
+        health.calls.append(
+            CallInProgress(
+                id=call_id, did=call.did if call else "", caller=call.caller if call else heard,
+                step=call.step if call else "", started_at=call.started_at if call else None,
+                with_app=call_id in with_app,
+            )
+        )  # fmt: skip
+
+
+def _trunk(trunk: Trunk, endpoints: dict[str, str]) -> TrunkHealth:
+    state = endpoints.get(trunks.endpoint(trunk.slug), "unknown")
+    return TrunkHealth(trunk.slug, trunk.enabled, state, state == "online")
+
+
+def _device(device: Device, endpoints: dict[str, str], now: datetime) -> DeviceHealth:
+    state = endpoints.get(device.slug, "unknown")
+    dnd = devices.has_dnd(device, now)
+    return DeviceHealth(
+        device.slug, device.agent.slug, state, state == "online", dnd=dnd, dnd_until=device.dnd_until if dnd else None
+    )
+
+
+async def _ask_asterisk(config: Config) -> tuple[AsteriskHealth, list[Channel], dict[str, str]]:
+    """Whether it is up, its channels, and the state of each endpoint by name."""
+
+    async def nothing() -> None:
+        return None
+
+    try:
+        password = Secrets(config.secrets_file).get("ari")
+        client = AriClient(
+            f"http://127.0.0.1:{config.ports.http}", STASIS_APP, password, STASIS_APP,
+            on_connect=nothing, on_event=lambda event: None,
+        )  # fmt: skip
+        async with asyncio.timeout(ANSWER_SECONDS), client:
+            channels = await client.channels()
+            endpoints: list[dict[str, Any]] = await client.get("/endpoints")
+    except TimeoutError:
+        return AsteriskHealth(False, f"Asterisk did not list its channels within {ANSWER_SECONDS:g} s"), [], {}
+    except (PhoneError, SecretError, msgspec.MsgspecError) as error:
+        return AsteriskHealth(False, str(error)), [], {}
+    states = {one["resource"]: one.get("state", "unknown") for one in endpoints if one.get("technology") == "PJSIP"}
+    return AsteriskHealth(True, ""), channels, states
+
+
+class _Beat(msgspec.Struct):
+    """run/app.json as the app writes it."""
+
+    at: datetime
+    pid: int
+    connected: bool
+    calls: list[str]
+    events_unknown: int = 0
+    reconnects: int = 0
+
+
+def app_health(config: Config, now: datetime) -> tuple[AppHealth, set[str]]:
+    """How the app is by its own sign of life, and the ids of the calls it has."""
+    try:
+        beat = msgspec.json.decode((config.run_folder / "app.json").read_bytes(), type=_Beat)
+        up = abs(now - beat.at) <= FRESH and _is_alive(beat.pid)
+    except (OSError, msgspec.MsgspecError, TypeError):
+        # No file, half a file, or a time without zone: nobody has given a sign of life.
+        return AppHealth(up=False, connected=False), set()
+    app = AppHealth(up, up and beat.connected, beat.at, beat.pid, beat.events_unknown, beat.reconnects)
+    return app, set(beat.calls) if up else set()
+
+
+def _is_alive(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def database_health(config: Config) -> DatabaseHealth:
+    """Blocks; call it in a thread."""
+    try:
+        revision = migrate.current(config.database_url)
+    except CrmError as error:
+        return DatabaseHealth(False, False, None, str(error))
+    needed = migrate.head()
+    if revision == needed:
+        return DatabaseHealth(True, True, revision, "")
+    detail = f"its tables are at {revision or 'nothing'}, this version needs {needed}"
+    return DatabaseHealth(True, False, revision, detail)

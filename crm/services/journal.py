@@ -1,0 +1,194 @@
+"""Facts on their way to the ledger: noted on disk at once, recorded in the database when it answers.
+
+A call never waits for the database and loses nothing when it is down. `note` appends a line to journal/facts.jsonl; one
+task records the lines in order. They stay in the file until all are recorded, so after a crash some are recorded again,
+which changes nothing. A line that can never be recorded goes to journal/rejected.jsonl, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections import deque
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from crm.domain.calls import Fact
+from crm.domain.errors import Conflict, Invalid, Unavailable
+from crm.services.facts import decode, encode
+
+_log = logging.getLogger(__name__)
+
+Apply = Callable[[Fact], Awaitable[None]]
+"""Records one fact; raises Unavailable when a later try may succeed."""
+
+
+class Journal:
+    """The journal of one home. Entering it records what was left over first, leaving it keeps what is left."""
+
+    def __init__(
+        self,
+        folder: Path,
+        apply: Apply,
+        *,
+        retry_seconds: float = 0.1,
+        longest_retry_seconds: float = 5.0,
+        apply_seconds: float = 30.0,
+        close_seconds: float = 5.0,
+    ) -> None:
+        """`folder` is made when missing. Retries double from `retry_seconds`; `apply` is given up after `apply_seconds`
+        and tried again; leaving waits `close_seconds` for the rest to be recorded."""
+        self._path = folder / "facts.jsonl"
+        self._rejected_path = folder / "rejected.jsonl"
+        self._apply = apply
+        self._retry_seconds = retry_seconds
+        self._longest_retry_seconds = longest_retry_seconds
+        self._apply_seconds = apply_seconds
+        self._close_seconds = close_seconds
+        self._queue: deque[bytes] = deque()
+        self._has_some = asyncio.Event()
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+        self._file: int | None = None
+        self._ends_torn = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def pending(self) -> int:
+        """Facts that are not in the database yet."""
+        return len(self._queue)
+
+    async def __aenter__(self) -> Self:
+        """Raises Conflict when another process has this journal open, OSError when the folder cannot be written."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._close_file()
+            raise Conflict("Leaseline is running on this home already: stop that one first.") from None
+        left_over = self._path.read_bytes()
+        self._ends_torn = bool(left_over) and not left_over.endswith(b"\n")
+        if lines := [line for line in left_over.split(b"\n") if line]:
+            _log.info("Facts were left in the journal", extra={"count": len(lines)})
+            self._enqueue(*lines)
+        self._task = asyncio.create_task(self._record_all(), name="journal")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._task is not None
+        try:
+            async with asyncio.timeout(self._close_seconds):
+                await self.drained()
+        except TimeoutError:
+            _log.warning("Facts stay in the journal for the next start", extra={"count": self.pending})
+        finally:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._close_file()
+
+    def note(self, fact: Fact) -> None:
+        """Keeps a fact. Never waits and never raises for trouble with disk or database; call it from the event loop."""
+        assert self._file is not None, "the journal is not open"
+        line = encode(fact)
+        try:
+            self._append(line)
+        except OSError as error:
+            # The disk is full or gone. The database may well take the fact all the same.
+            _log.error("A fact could not be written to the journal", extra={"error": error.strerror, "fact": fact.id})
+        self._enqueue(line)
+
+    async def sync(self) -> None:
+        """Returns when everything noted so far would survive a power cut."""
+        if self._file is not None:
+            await asyncio.to_thread(os.fdatasync, self._file)
+
+    async def drained(self) -> None:
+        """Returns when every fact noted so far is in the database (or rejected)."""
+        await self._is_empty.wait()
+
+    def _enqueue(self, *lines: bytes) -> None:
+        self._queue.extend(lines)
+        self._is_empty.clear()
+        self._has_some.set()
+
+    def _append(self, line: bytes) -> None:
+        assert self._file is not None
+        whole = (b"\n" if self._ends_torn else b"") + line + b"\n"
+        self._ends_torn = True
+        if os.write(self._file, whole) < len(whole):
+            raise OSError(None, "the disk is full")
+        self._ends_torn = False
+
+    async def _record_all(self) -> None:
+        while True:
+            await self._has_some.wait()
+            while self._queue:
+                await self._record(self._queue[0])
+                self._queue.popleft()
+            self._has_some.clear()
+            self._is_empty.set()
+            self._empty_file()
+
+    async def _record(self, line: bytes) -> None:
+        """Returns when the line is recorded or rejected."""
+        wait = self._retry_seconds
+        while True:
+            try:
+                fact = decode(line)
+                async with asyncio.timeout(self._apply_seconds):
+                    return await self._apply(fact)
+            except (Unavailable, TimeoutError, OSError) as error:
+                _log.warning(
+                    "The ledger cannot be written; facts wait in the journal",
+                    extra={"count": self.pending, "error": str(error) or type(error).__name__},
+                )
+                await self._sync_quietly()
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, self._longest_retry_seconds)
+            except Exception as error:  # noqa: BLE001 - one bad fact must not keep all calls after it out of the record
+                return self._reject(line, error)
+
+    async def _sync_quietly(self) -> None:
+        # While the database is away the file is the only place these facts are at.
+        try:
+            await self.sync()
+        except OSError as error:
+            _log.error("The journal cannot be written to disk", extra={"error": error.strerror})
+
+    def _reject(self, line: bytes, error: Exception) -> None:
+        # A driver's message quotes the values, callers' numbers among them; our own messages do not.
+        why = str(error) if isinstance(error, Invalid) else type(error).__name__
+        _log.error("A fact was rejected and is kept in the journal's rejected.jsonl", extra={"error": why})
+        entry = msgspec.json.encode({"why": why, "line": line.decode("utf-8", "replace")}) + b"\n"
+        try:
+            file = os.open(self._rejected_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(file, entry)
+                os.fsync(file)
+            finally:
+                os.close(file)
+        except OSError as failed:
+            _log.error("A rejected fact could not be kept", extra={"error": failed.strerror})
+
+    def _empty_file(self) -> None:
+        assert self._file is not None
+        try:
+            os.ftruncate(self._file, 0)
+            self._ends_torn = False
+        except OSError as error:
+            # What is in it is recorded again at the next start, which is harmless.
+            _log.error("The journal could not be emptied", extra={"error": error.strerror})
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

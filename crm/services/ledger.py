@@ -1,0 +1,361 @@
+"""The record of calls: takes one fact at a time and keeps the call, its lead, task and texts as the facts so far say.
+
+Recording a fact twice changes nothing, and the order does not matter: what is kept is told anew from all facts of the
+call (`crm.domain.story`). A fact that comes after the end, such as a message found in the spool, corrects the outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.config import Config
+from crm.domain import texts
+from crm.domain.calls import Fact, Outcome, Routed, outcome_of
+from crm.domain.story import CallStory, how_it_went, tell
+from crm.domain.tasks import TaskKind, task_after
+from crm.domain.texts import MessageState, Purpose
+from crm.services import facts
+from crm.store.models import (
+    Activity,
+    Agent,
+    Call,
+    CallEvent,
+    Interest,
+    Lead,
+    LeadPhone,
+    Leg,
+    Line,
+    Message,
+    RoutingDecision,
+    Task,
+    Voicemail,
+)
+from crm.store.queries import agents, calls, leads, lines, messages, office, tasks
+from crm.store.session import Store
+
+_TRIES = 5
+
+
+async def record(store: Store, config: Config, fact: Fact, now: datetime) -> None:
+    """Records one fact and what follows from it, in one transaction. Raises Unavailable for database trouble."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            async with store.write() as session:
+                await _record(session, config, fact, now)
+            return
+        except IntegrityError:
+            # Another process recorded the same fact, or made a lead for the same number, at the same moment. The next
+            # try finds what it made.
+            if attempt == _TRIES:
+                raise
+
+
+async def open_calls(store: Store) -> Sequence[str]:
+    """Ids of calls without an outcome, oldest first: they are up, or were lost sight of while the app was away."""
+    async with store.read() as session:
+        return await calls.open_ids(session)
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What the steps below need to know of a call."""
+
+    session: AsyncSession
+    config: Config
+    now: datetime
+    call: Call
+    story: CallStory
+    line: Line | None
+
+    @property
+    def place_id(self) -> int | None:
+        return self.line.property_id if self.line else None
+
+    async def name(self) -> str:
+        """What the caller believes to have called."""
+        if self.line and self.line.property:
+            return self.line.property.name
+        organization = await office.organization(self.session)
+        return (organization.name if organization else "") or (self.line.label if self.line else "") or "our office"
+
+    async def may_text(self) -> bool:
+        """Texts go to a known number through a known line, and never to one of our own numbers."""
+        caller = self.call.caller
+        return bool(self.line and caller) and await lines.by_number(self.session, caller or "") is None
+
+
+async def _record(session: AsyncSession, config: Config, fact: Fact, now: datetime) -> None:
+    if await session.get(CallEvent, fact.id):
+        return
+    call = await session.get(Call, fact.call_id, with_for_update={"key_share": True})
+    if call is None:
+        call = Call(id=fact.call_id, did="", started_at=fact.at)
+        session.add(call)
+        await session.flush()
+    session.add(facts.to_row(fact))
+    if isinstance(fact, Routed):
+        session.add(_decision(fact))
+    await session.flush()
+
+    story = tell(facts.from_row(row) for row in await calls.events(session, call.id))
+    await _write_call(session, call, story)
+    await _write_legs(session, call, story)
+    line = await lines.by_id(session, call.line_id) if call.line_id else None
+    scene = _Scene(session, config, now, call, story, line)
+    if story.link_requested:
+        await _text_link(scene)
+    if story.ended_at:
+        await _settle(scene, story.ended_at)
+
+
+def _decision(fact: Routed) -> RoutingDecision:
+    return RoutingDecision(
+        id=fact.id,
+        call_id=fact.call_id,
+        at=fact.at,
+        rule=_fit(fact.rule, 40),
+        reasons=list(fact.reasons),
+        stages=list(fact.stages),
+    )
+
+
+async def _write_call(session: AsyncSession, call: Call, story: CallStory) -> None:
+    call.started_at = story.started_at
+    call.did = _fit(story.did, 40)
+    call.caller = story.caller
+    call.trunk = _fit(story.trunk, 40)
+    call.step = story.step
+    call.without_app = story.without_app
+    call.talk_started_at = story.talk_started_at
+    if call.line_id is None and call.did and (line := await lines.by_number(session, call.did)):
+        call.line_id = line.id
+    if call.lead_id is None and call.caller and (lead := await leads.by_phone(session, call.caller)):
+        call.lead_id = lead.id
+    if message := story.message:
+        voicemail = await session.get(Voicemail, call.id)
+        if voicemail is None:
+            voicemail = Voicemail(call_id=call.id)
+            session.add(voicemail)
+        voicemail.file, voicemail.seconds, voicemail.left_at = _fit(message.file, 200), message.seconds, message.at
+
+
+async def _write_legs(session: AsyncSession, call: Call, story: CallStory) -> None:
+    if not story.legs:
+        return
+    rows = {leg.id: leg for leg in await session.scalars(select(Leg).where(Leg.call_id == call.id))}
+    for told in story.legs:
+        leg = rows.get(told.id)
+        if leg is None:
+            leg = Leg(id=told.id, call_id=call.id)
+            session.add(leg)
+        leg.device = _fit(told.device, 40)
+        leg.stage = _fit(told.stage, 20)
+        leg.started_at, leg.answered_at, leg.ended_at = told.started_at, told.answered_at, told.ended_at
+        leg.status = told.status or ""
+        if leg.agent_id is None and (told.agent or told.device):
+            # The dialplan knows phones only, not whose they are.
+            found = agents.by_slug(session, told.agent) if told.agent else agents.by_device(session, told.device)
+            owner = await found
+            leg.agent_id = owner.id if owner else None
+        if told.answered_at and told.ended_at and leg.agent_id and (agent := await session.get(Agent, leg.agent_id)):
+            agent.last_talk_ended_at = max(told.ended_at, agent.last_talk_ended_at or told.ended_at)
+
+
+async def _text_link(scene: _Scene) -> None:
+    """Queues the listings for a caller who asked for them."""
+    url = await office.listings_url(scene.session, scene.line.property if scene.line else None)
+    if not url or not await scene.may_text():
+        return
+    lead = await _lead(scene)
+    assert scene.line is not None
+    await _queue(
+        scene,
+        f"link:{scene.call.id}",
+        Purpose.LISTINGS_LINK,
+        texts.listings_link(await scene.name(), url, scene.line.language),
+        lead,
+    )
+
+
+async def _settle(scene: _Scene, ended_at: datetime) -> None:
+    """Gives an ended call its outcome and sees to it that somebody takes care of the caller."""
+    session, call, story = scene.session, scene.call, scene.story
+    link = await messages.by_key(session, f"link:{call.id}")
+    outcome = outcome_of(
+        known_line=scene.line is not None,
+        talked=story.talked,
+        message_left=story.message is not None,
+        link_sent=link is not None,
+    )
+    call.outcome = outcome
+    call.ended_at = ended_at
+    call.ended_by = story.ended_by or ""
+
+    # Who misdialled is no lead; who was one before stays one.
+    makes_lead = outcome is not Outcome.WRONG_NUMBER
+    lead = await _lead(scene) if makes_lead or call.lead_id else None
+    is_active = lead is not None and any(interest.updated_at < call.started_at for interest in lead.interests)
+    if lead:
+        await _keep_lead(scene, lead, outcome, ended_at)
+
+    await _keep_task(scene, lead, outcome, ended_at)
+    if outcome is not Outcome.TALKED and link is None and lead:
+        await _text_missed(scene, lead, is_active)
+
+
+async def _lead(scene: _Scene) -> Lead:
+    """The caller's lead, locked; made when there is none. A withheld number makes one of its own for each call."""
+    session, call = scene.session, scene.call
+    lead = await leads.by_id(session, call.lead_id, for_update=True) if call.lead_id else None
+    if call.caller and (lead is None or not lead.phones):
+        known = await leads.by_phone(session, call.caller, for_update=True)
+        if lead and known:
+            # Made when the call's end was known before its beginning; what hangs on it moves with the call.
+            await session.delete(lead)
+            await session.flush()
+        elif lead:
+            lead.phones.append(LeadPhone(number=call.caller))
+        lead = known or lead
+    if lead is None:
+        lead = Lead(
+            status="new",
+            created_at=call.started_at,
+            phones=[LeadPhone(number=call.caller)] if call.caller else [],
+            interests=[],
+            assigned_agent=None,
+        )
+        session.add(lead)
+        await session.flush()
+    call.lead_id = lead.id
+    lead.source = lead.source or (scene.line.source if scene.line else "")
+    return lead
+
+
+async def _keep_lead(scene: _Scene, lead: Lead, outcome: Outcome, ended_at: datetime) -> None:
+    """The lead's interest, timeline, status and agent as this call leaves them."""
+    session, call, story = scene.session, scene.call, scene.story
+    if scene.place_id is not None:
+        interest = next((found for found in lead.interests if found.property_id == scene.place_id), None)
+        if interest is None:
+            interest = Interest(property_id=scene.place_id, stage="contacted", updated_at=ended_at)
+            lead.interests.append(interest)
+        interest.updated_at = max(interest.updated_at, ended_at)
+
+    key = f"call:{call.id}"
+    text = f"Called {await scene.name()} and {how_it_went(story, outcome)}."
+    activity = (await session.scalars(select(Activity).where(Activity.key == key))).first()
+    if activity is None:
+        activity = Activity(key=key, kind="CallFromProspect", call_id=call.id)
+        session.add(activity)
+    activity.lead_id, activity.at, activity.text = lead.id, call.started_at, _fit(text, 500)
+
+    if lead.status == "closed" or (lead.status == "new" and outcome is Outcome.TALKED):
+        lead.status = "in_progress"
+    if outcome is Outcome.TALKED and lead.assigned_agent_id is None and (answered := story.answered_by):
+        # Whom they talked to first knows them; from now on that phone rings first.
+        leg = await session.get(Leg, answered.id)
+        lead.assigned_agent_id = leg.agent_id if leg else None
+
+
+async def _keep_task(scene: _Scene, lead: Lead | None, outcome: Outcome, ended_at: datetime) -> None:
+    """The one next action of a call: made, corrected, or closed when somebody talked to the caller after all."""
+    session, call = scene.session, scene.call
+    kind = task_after(outcome)
+    task = await tasks.by_key(session, f"call:{call.id}")
+    if kind is None:
+        if task and task.done_at is None:
+            task.done_at, task.result = scene.now, "Somebody talked to the caller in this call."
+        return
+    if task and task.done_at:
+        return
+    why = _fit(await _why(scene, kind, outcome), 300)
+    owner = task.owner if task and task.kind == kind else await _owner(scene, lead, kind)
+    if task is None:
+        schedule = await office.schedule(session, scene.config.tz)
+        due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
+        task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at)
+        session.add(task)
+    task.kind, task.owner, task.why, task.lead_id = kind, owner, why, lead.id if lead else None
+
+
+async def _why(scene: _Scene, kind: TaskKind, outcome: Outcome) -> str:
+    if kind is TaskKind.UNKNOWN_DID:
+        if not scene.call.did:
+            return "A call is on record without its beginning, so nobody knows which line it came to."
+        return f"A call came to {scene.call.did}, which is no line: add it, or have the carrier send it elsewhere."
+    withheld = "" if scene.call.caller else " The number was withheld."
+    return f"Called {await scene.name()} and {how_it_went(scene.story, outcome)}.{withheld}"
+
+
+async def _owner(scene: _Scene, lead: Lead | None, kind: TaskKind) -> Agent:
+    """The lead's agent, else who of the subteam, then of all on duty, has waited longest, else the admin."""
+    session = scene.session
+    if kind is not TaskKind.UNKNOWN_DID:
+        if lead and lead.assigned_agent_id and (agent := await session.get(Agent, lead.assigned_agent_id)):
+            return agent
+        place = scene.line.property if scene.line else None
+        if place and place.subteam_id and (agent := await agents.longest_idle(session, place.subteam_id)):
+            return agent
+        if agent := await agents.longest_idle(session):
+            return agent
+    return await _admin(session)
+
+
+async def _admin(session: AsyncSession) -> Agent:
+    organization = await office.organization(session)
+    if organization and organization.admin_agent_id:
+        return (await session.scalars(select(Agent).where(Agent.id == organization.admin_agent_id))).one()
+    first = (await session.scalars(select(Agent).order_by(Agent.id).limit(1))).first()
+    if first:
+        return first
+    # The phone rang before the office was set up. No call goes without an owned next action, so there has to be one.
+    admin = Agent(slug="admin", name="Administrator", on_duty=False)
+    session.add(admin)
+    await session.flush()
+    return admin
+
+
+async def _text_missed(scene: _Scene, lead: Lead, is_active: bool) -> None:
+    """Queues the one text of a missed call, at most one per caller within the configured time."""
+    session, line, caller = scene.session, scene.line, scene.call.caller
+    if not line or not caller or not await scene.may_text():
+        return
+    since = scene.now - timedelta(seconds=scene.config.texts.missed_per_caller_seconds)
+    if await messages.has_any_since(session, caller, Purpose.MISSED_CALL, since):
+        return
+    url = await office.listings_url(session, line.property)
+    body = texts.missed_call(await scene.name(), url, line.language, is_active=is_active)
+    await _queue(scene, f"missed:{scene.call.id}", Purpose.MISSED_CALL, body, lead)
+
+
+async def _queue(scene: _Scene, key: str, purpose: Purpose, body: str, lead: Lead) -> None:
+    """Puts a text into the outbox, once per key."""
+    if await messages.by_key(scene.session, key):
+        return
+    assert scene.line is not None
+    scene.session.add(
+        Message(
+            key=key,
+            purpose=purpose,
+            to_number=scene.call.caller,
+            from_number=scene.line.number,
+            body=body,
+            lead_id=lead.id,
+            call_id=scene.call.id,
+            state=MessageState.QUEUED,
+            next_attempt_at=scene.now,
+            created_at=scene.now,
+        )
+    )
+    await scene.session.flush()
+
+
+def _fit(text: str, length: int) -> str:
+    """PostgreSQL refuses text longer than its column, and NUL; a call must not get lost over that."""
+    return text.replace("\x00", "")[:length]

@@ -1,0 +1,267 @@
+"""Sends the texts that wait in the `message` table: each at most once, and one whose fate nobody knows never again.
+
+A row goes from queued to sending in a transaction of its own, the carrier is asked outside of any, and then the row
+becomes sent, failed, unknown, or queued again for a later try. Whoever commits a new row sets `wake`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select, update
+
+from crm.config import Config, Texts
+from crm.domain.errors import Unavailable
+from crm.domain.texts import MessageState
+from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
+from crm.edge.sip_message import SipCarriers, SipPeer
+from crm.secrets import SecretError, Secrets
+from crm.services.trunks import secret_name
+from crm.store.models import Activity, Message, Trunk
+from crm.store.session import Store
+
+CarrierFor = Callable[[Trunk], Carrier]
+"""The carrier behind a trunk; asked anew for each text, so a changed trunk counts at once. May raise CarrierError."""
+
+POLL_SECONDS = 5.0
+"""The net under `wake`: rows that another process committed are found within this time."""
+LONGEST_BACKOFF_SECONDS = 3600.0
+GRACE_SECONDS = 3.0
+"""At shutdown the text that is under way may still get its answer."""
+
+_LEFT_BEHIND = (
+    "Leaseline was stopped while this text was being sent, so it may have arrived or not: "
+    "ask the person before you send it again."
+)
+_UNEXPECTED = (
+    "Sending failed in an unexpected way (the log has the details), so the text may have arrived or not: "
+    "ask the person before you send it again."
+)
+
+logger = logging.getLogger(__name__)
+
+
+async def run(
+    store: Store, config: Config, carrier_for: CarrierFor, wake: asyncio.Event, clock: Callable[[], datetime]
+) -> None:
+    """Sends texts until it is cancelled. Several may run on one database, in one process or in many.
+
+    What was being sent when it starts becomes unknown: whoever sent it is most likely dead. If they are alive after
+    all, what they learn from the carrier replaces that.
+    """
+    settled = False
+    while True:
+        wake.clear()
+        pause = POLL_SECONDS
+        try:
+            if not settled:
+                await _settle(store)
+                settled = True
+            while claim := await _claim(store, config, clock()):
+                await _through(_deliver(store, config, carrier_for, claim, clock))
+            pause = await _pause(store, clock())
+        except Unavailable as error:
+            # Whether a claim was committed is not known now, so rows in sending are looked at once more.
+            settled = False
+            logger.warning("the outbox waits for the database", extra={"reason": str(error)})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await wake.wait()
+
+
+def over_sip(config: Config, secrets: Secrets, carriers: SipCarriers) -> CarrierFor:
+    """Texts go as SIP MESSAGE to the trunk's peer, from this machine's own address."""
+
+    def carrier_for(trunk: Trunk) -> Carrier:
+        try:
+            has_password = bool(trunk.username) and secrets.has(secret_name(trunk.slug))
+            password = secrets.get(secret_name(trunk.slug)) if has_password else ""
+        except SecretError as error:
+            raise CarrierError(str(error), retryable=True) from error
+        return carriers.to(
+            SipPeer(
+                host=trunk.host,
+                port=trunk.port,
+                transport=trunk.transport,
+                username=trunk.username,
+                password=password,
+                bind=config.sip.bind,
+                our_host=config.sip.public_address,
+            )
+        )
+
+    return carrier_for
+
+
+def next_attempt(texts: Texts, attempts: int, retry_after_seconds: float | None, now: datetime) -> datetime | None:
+    """When to try again after so many failed attempts; None gives up."""
+    if attempts >= texts.attempts:
+        return None
+    # The exponent is bounded, or a long list of attempts would overflow a float.
+    backoff = min(texts.first_retry_seconds * 2.0 ** min(attempts - 1, 40), LONGEST_BACKOFF_SECONDS)
+    return now + timedelta(seconds=max(backoff, retry_after_seconds or 0.0))
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A row that is ours to send."""
+
+    id: int
+    text: OutgoingText
+    trunk: Trunk | None
+
+
+async def _settle(store: Store) -> None:
+    async with store.write() as session:
+        left = await session.scalars(
+            update(Message)
+            .where(Message.state == MessageState.SENDING)
+            .values(state=MessageState.UNKNOWN, next_attempt_at=None, error=_LEFT_BEHIND)
+            .returning(Message.id)
+            .execution_options(synchronize_session=False)
+        )
+        for message_id in left.all():
+            logger.warning("text left behind in sending", extra={"message_id": message_id})
+
+
+async def _claim(store: Store, config: Config, now: datetime) -> _Claim | None:
+    """Takes the row that is due longest. Two workers never get the same one: only one of them finds it queued."""
+    due = (
+        select(Message.id)
+        .where(
+            Message.state == MessageState.QUEUED, or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now)
+        )
+        .order_by(Message.next_attempt_at, Message.id)
+        .limit(1)
+        # PostgreSQL: another worker's row is passed over instead of waited for. SQLite has one writer at a time anyway.
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    claim = (
+        update(Message)
+        .where(Message.id == due, Message.state == MessageState.QUEUED)
+        .values(state=MessageState.SENDING, attempts=Message.attempts + 1)
+        .returning(Message.id, Message.key, Message.to_number, Message.from_number, Message.body, Message.attempts)
+        .execution_options(synchronize_session=False)
+    )
+    async with store.write() as session:
+        row = (await session.execute(claim)).one_or_none()
+        if row is None:
+            return None
+        trunks = select(Trunk).where(Trunk.enabled).order_by(Trunk.id).limit(1)
+        if config.texts.trunk:
+            trunks = trunks.where(Trunk.slug == config.texts.trunk)
+        trunk = (await session.scalars(trunks)).one_or_none()
+    text = OutgoingText(
+        key=row.key, to_number=row.to_number, from_number=row.from_number, body=row.body, attempt=row.attempts
+    )
+    return _Claim(id=row.id, text=text, trunk=trunk)
+
+
+async def _deliver(
+    store: Store, config: Config, carrier_for: CarrierFor, claim: _Claim, clock: Callable[[], datetime]
+) -> None:
+    failure = await _send(config, carrier_for, claim)
+    now = clock()
+    while True:
+        try:
+            await _record(store, config, claim, failure, now)
+            return
+        except Unavailable as error:
+            # Nothing else is sent before this is on record. If the process ends first, the row is found in sending.
+            logger.warning(
+                "a text's result waits for the database", extra={"message_id": claim.id, "reason": str(error)}
+            )
+            await asyncio.sleep(1.0)
+
+
+async def _send(config: Config, carrier_for: CarrierFor, claim: _Claim) -> CarrierError | None:
+    """Why the text was not sent; None when it was."""
+    try:
+        if claim.trunk is None:
+            raise CarrierError(_no_trunk(config.texts.trunk), retryable=True)
+        await carrier_for(claim.trunk).send(claim.text)
+    except CarrierError as error:
+        return error
+    except Exception:
+        # A door: a carrier's fault must neither stop the worker nor send a text twice.
+        logger.exception("a carrier failed unexpectedly", extra={"message_id": claim.id})
+        return CarrierUnknown(_UNEXPECTED)
+    return None
+
+
+def _no_trunk(name: str) -> str:
+    if name:
+        return f"The trunk {name}, which texts.trunk in leaseline.toml names, is not there or not enabled: correct it."
+    return "There is no enabled trunk to send texts through: add one with `leaseline trunk add`."
+
+
+async def _record(store: Store, config: Config, claim: _Claim, failure: CarrierError | None, now: datetime) -> None:
+    attempts = claim.text.attempt
+    values: dict[str, object] = {"next_attempt_at": None, "error": "" if failure is None else str(failure)[:300]}
+    if failure is None:
+        values |= {"state": MessageState.SENT, "sent_at": now}
+    elif isinstance(failure, CarrierUnknown):
+        values["state"] = MessageState.UNKNOWN
+    elif failure.retryable and (again := next_attempt(config.texts, attempts, failure.retry_after_seconds, now)):
+        values |= {"state": MessageState.QUEUED, "next_attempt_at": again}
+    else:
+        values["state"] = MessageState.FAILED
+        if failure.retryable:
+            values["error"] = f"Given up after {attempts} tries. {failure}"[:300]
+    settle = (
+        update(Message)
+        # Unknown, when another worker started meanwhile and took us for dead: we know better.
+        .where(
+            Message.id == claim.id,
+            Message.attempts == attempts,
+            Message.state.in_([MessageState.SENDING, MessageState.UNKNOWN]),
+        )
+        .values(values)
+        .returning(Message.lead_id, Message.call_id)
+        .execution_options(synchronize_session=False)
+    )
+    async with store.write() as session:
+        row = (await session.execute(settle)).one_or_none()
+        if row and failure is None and row.lead_id is not None:
+            session.add(
+                Activity(
+                    key=f"text:{claim.id}",
+                    lead_id=row.lead_id,
+                    call_id=row.call_id,
+                    at=now,
+                    kind="Text",
+                    text=f"Texted: {claim.text.body}"[:500],
+                )
+            )
+    facts = {"message_id": claim.id, "state": str(values["state"]), "attempts": attempts, "reason": values["error"]}
+    logger.log(logging.INFO if failure is None else logging.WARNING, "text handled", extra=facts)
+
+
+async def _pause(store: Store, now: datetime) -> float:
+    """Seconds to wait when nothing wakes us."""
+    async with store.read() as session:
+        due = await session.scalar(
+            select(func.min(Message.next_attempt_at)).where(Message.state == MessageState.QUEUED)
+        )
+    return POLL_SECONDS if due is None else min(max((due - now).total_seconds(), 0.02), POLL_SECONDS)
+
+
+async def _through(delivery: Coroutine[None, None, None]) -> None:
+    """Runs a delivery to its end; a cancellation waits a moment for it, so that a shutdown leaves no text in doubt."""
+    task = asyncio.ensure_future(delivery)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        _, running = await asyncio.wait({task}, timeout=GRACE_SECONDS)
+        if running:
+            task.cancel()
+            await asyncio.wait({task})
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("a text's delivery broke off at shutdown", exc_info=error)
+        raise

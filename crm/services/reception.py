@@ -1,0 +1,119 @@
+"""What a call flow asks before it speaks or rings: who is called, who calls, who could answer, is the office open.
+
+Each function is one short read. `Unavailable` is for the flow to handle: it goes on without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from crm.config import Config, Ring
+from crm.domain.hours import WeeklySchedule
+from crm.domain.routing import AgentAvailability, DeviceAvailability, RoutingInputs, Strategy
+from crm.store.queries import agents, leads, lines, office
+from crm.store.session import Store
+
+
+@dataclass(frozen=True)
+class Reception:
+    """What is known about a call at its beginning. The defaults are those of a call nothing is known about."""
+
+    did: str
+    caller: str | None
+    line_known: bool = False
+    line_label: str = ""
+    greeting: str = ""
+    """Spoken first; empty is the standard greeting."""
+    language: str = "en"
+    property_name: str = ""
+    listings_url: str = ""
+    """What key 1 would text: the property's link, else the office's; empty when there is none."""
+    caller_is_line: bool = False
+    """The call comes from one of our own numbers; it is never texted."""
+    assigned_agent: str | None = None
+    """Slug."""
+    subteam: str | None = None
+    """Slug."""
+    subteam_strategy: Strategy = Strategy.RING_ALL
+    subteam_members: tuple[str, ...] = ()
+    """Slugs."""
+
+    @property
+    def can_text_link(self) -> bool:
+        return bool(self.line_known and self.caller and self.listings_url and not self.caller_is_line)
+
+    def routing_inputs(self, *, is_open: bool, everyone: tuple[str, ...], ring: Ring) -> RoutingInputs:
+        """Everything `crm.domain.routing.decide` wants to know."""
+        return RoutingInputs(
+            line_known=self.line_known,
+            is_open=is_open,
+            assigned_agent=self.assigned_agent,
+            subteam=self.subteam_members,
+            subteam_strategy=self.subteam_strategy,
+            everyone=everyone,
+            agent_seconds=ring.agent_seconds,
+            subteam_seconds=ring.subteam_seconds,
+            everyone_seconds=ring.everyone_seconds,
+        )
+
+
+async def receive(store: Store, did: str, caller: str | None) -> Reception:
+    """Looks up the line and the caller. Both are cleaned already: `crm.edge.numbers.clean_did` and `.parse`."""
+    async with store.read() as session:
+        line = await lines.by_number(session, did)
+        if line is None:
+            return Reception(did, caller)
+        lead = await leads.by_phone(session, caller) if caller else None
+        place = line.property
+        subteam = place.subteam if place else None
+        return Reception(
+            did=did,
+            caller=caller,
+            line_known=True,
+            line_label=line.label,
+            greeting=line.greeting,
+            language=line.language,
+            property_name=place.name if place else "",
+            listings_url=await office.listings_url(session, place),
+            caller_is_line=caller is not None and await lines.by_number(session, caller) is not None,
+            assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
+            subteam=subteam.slug if subteam else None,
+            subteam_strategy=Strategy(subteam.strategy) if subteam else Strategy.RING_ALL,
+            subteam_members=tuple(member.slug for member in subteam.members) if subteam else (),
+        )
+
+
+async def availability(
+    store: Store, online: Collection[str] | None = None, on_call: Collection[str] = ()
+) -> list[AgentAvailability]:
+    """Every agent with their devices, by slug.
+
+    Duty and DND are in the store; `online` and `on_call` are the slugs of devices as Asterisk sees them now. Without
+    `online` every device counts as online: then ringing it tells.
+    """
+    async with store.read() as session:
+        return [
+            AgentAvailability(
+                slug=agent.slug,
+                on_duty=agent.on_duty,
+                last_talk_ended_at=agent.last_talk_ended_at,
+                devices=tuple(
+                    DeviceAvailability(
+                        slug=device.slug,
+                        dnd=device.dnd,
+                        dnd_until=device.dnd_until,
+                        online=online is None or device.slug in online,
+                        on_call=device.slug in on_call,
+                    )
+                    for device in agent.devices
+                ),
+            )
+            for agent in await agents.listed(session)
+        ]
+
+
+async def schedule(store: Store, config: Config) -> WeeklySchedule:
+    """The office's week; without any opening the office is always open."""
+    async with store.read() as session:
+        return await office.schedule(session, config.tz)

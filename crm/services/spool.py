@@ -1,0 +1,235 @@
+"""Calls that Asterisk handled without the app: what its dialplan noted of them becomes facts like any other.
+
+Asterisk appends one line for each thing that happened (context note in asterisk_conf/templates/extensions.conf.j2) to
+one file; here they are sorted into one file a call, spool/<call id>.call, of `key=value` lines. Every fact gets an id
+made from the call's and the line's, so a file may be imported any number of times. It is moved to spool/done/ when its
+facts are safe in the journal.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import os
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from crm.config import Config
+from crm.domain.calls import (
+    CallArrived,
+    CallEnded,
+    DialStatus,
+    EndedBy,
+    Fact,
+    HandedToDialplan,
+    LegEnded,
+    LegRang,
+    MessageLeft,
+    TalkEnded,
+    TalkStarted,
+)
+from crm.edge import numbers
+from crm.services import recordings
+from crm.services.journal import Journal
+
+KEPT = timedelta(days=30)
+"""How long an imported file stays in spool/done/."""
+
+_SETTLING = timedelta(seconds=10)
+_CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,60}", re.ASCII)
+_FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
+_STAGE = "last_resort"
+
+_log = logging.getLogger(__name__)
+
+
+async def import_all(config: Config, journal: Journal, present: Collection[str], now: datetime) -> int:
+    """Notes the facts of every call in the spool that is over; returns how many calls that were.
+
+    `present` are the ids of callers' channels that Asterisk has now. A file without its last line belongs to one of
+    them, or else to a call whose end nobody could note, which is then over as well.
+    """
+    try:
+        _sort(config)
+    except OSError as error:
+        _log.error("Asterisk's notes cannot be sorted into calls yet", extra={"error": error.strerror})
+    count = 0
+    for path in sorted(config.spool_folder.glob("*.call")):
+        try:
+            noted = _read(path)
+            if noted is None or not _is_over(noted, present, now):
+                continue
+            for fact in _facts(noted, config):
+                journal.note(fact)
+            # Only when the journal is safe on disk may the file go.
+            await journal.sync()
+            done = config.spool_folder / "done"
+            done.mkdir(mode=0o700, exist_ok=True)
+            path.replace(done / path.name)
+        except OSError as error:
+            # The file stays and is tried again; the others must not wait for it.
+            why = {"error": error.strerror, "file": path.name}
+            _log.error("A call cannot be imported from the spool yet", extra=why)
+            continue
+        count += 1
+    if count:
+        _log.info("Calls that Asterisk handled alone were imported", extra={"count": count})
+    _prune(config.spool_folder / "done", now)
+    return count
+
+
+def _sort(config: Config) -> None:
+    """Appends Asterisk's new lines to the files of their calls.
+
+    Asterisk opens its file for each line, so the file is first moved away. Killed in the middle, the moved file is sorted
+    again from its beginning, and a line that stands twice in a call's file says the same as once.
+    """
+    claimed = config.spool_folder / "notes.claimed"
+    written = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
+    if not claimed.exists():
+        if not written.exists():
+            return
+        written.replace(claimed)
+    lines: dict[str, list[str]] = {}
+    with claimed.open(encoding="ascii", errors="replace") as file:
+        for row in file:
+            call_id, _, line = _note_in(row).partition(" ")
+            if _CALL_ID.fullmatch(call_id) and line.isascii() and line.isprintable():
+                lines.setdefault(call_id, []).append(line)
+            else:
+                _log.error("A note of Asterisk's cannot be read")
+    for call_id, noted in lines.items():
+        with (config.spool_folder / f"{call_id}.call").open("a", encoding="ascii") as file:
+            file.write("".join(f"{line}\n" for line in noted))
+            file.flush()
+            os.fsync(file.fileno())
+    claimed.unlink()
+
+
+def _note_in(row: str) -> str:
+    """The text of one row of cel_custom's CSV, whose one field is JSON with the text under `extra`."""
+    try:
+        return str(json.loads(next(csv.reader([row]))[0])["extra"])
+    except (csv.Error, StopIteration, IndexError, KeyError, TypeError, ValueError):
+        return ""
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """One file's lines, read. Times are None where the line is missing or no time."""
+
+    call_id: str
+    changed_at: datetime
+    values: dict[str, str]
+    rang: tuple[tuple[str, datetime], ...]
+    """Device and time, in order."""
+    answered: tuple[str, datetime] | None
+
+    def time(self, key: str) -> datetime | None:
+        return _time(self.values.get(key, ""))
+
+
+def _read(path: Path) -> _Noted | None:
+    """None for a file whose name is no call's id."""
+    if not _CALL_ID.fullmatch(path.stem):
+        _log.error("A file in the spool is no call's", extra={"file": ascii(path.name)})
+        return None
+    values: dict[str, str] = {}
+    rang = []
+    for line in path.read_bytes().decode("ascii", "replace").splitlines():
+        key, _, value = line.strip().partition("=")
+        if key == "rang":
+            if (pair := _device_and_time(value)) and pair not in rang:
+                rang.append(pair)
+        elif value:
+            # A line written twice says the same; the first one is the better time.
+            values.setdefault(key, value)
+    return _Noted(
+        call_id=path.stem,
+        changed_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+        values=values,
+        rang=tuple(rang),
+        answered=_device_and_time(values.get("answered", "")),
+    )
+
+
+def _is_over(noted: _Noted, present: Collection[str], now: datetime) -> bool:
+    if noted.time("ended"):
+        return True
+    # A call may have begun after `present` was asked for; its file is fresh then.
+    return noted.call_id not in present and now - noted.changed_at > _SETTLING
+
+
+def _facts(noted: _Noted, config: Config) -> Iterator[Fact]:
+    call_id = noted.call_id
+    ended_at = noted.time("ended") or noted.changed_at
+    arrived_at = noted.time("arrived") or min([at for _, at in noted.rang], default=ended_at)
+
+    def fact_id(what: str) -> str:
+        return f"{call_id}/spool/{what}"
+
+    def leg_id(number: int) -> str:
+        return f"{call_id}-spool-{number}"
+
+    yield CallArrived(
+        fact_id("arrived"),
+        call_id,
+        arrived_at,
+        did=numbers.clean_did(noted.values.get("did"), config.region),
+        caller=numbers.parse(noted.values.get("caller"), config.region),
+        trunk=noted.values.get("trunk", "").removeprefix("trunk-"),
+        without_app=True,
+    )
+    if handed_at := noted.time("handed"):
+        yield HandedToDialplan(fact_id("handed"), call_id, handed_at, reason=noted.values.get("reason", ""))
+
+    rang = list(noted.rang)
+    if noted.answered and noted.answered[0] not in [device for device, _ in rang]:
+        # The dialplan rings many phones with one Dial and knows only which of them was answered.
+        rang.append((noted.answered[0], handed_at or noted.answered[1]))
+    stops_at = timedelta(seconds=config.survival.last_resort_ring_seconds)
+    for number, (device, rang_at) in enumerate(rang):
+        # Whose phone it is, the ledger knows.
+        yield LegRang(fact_id(f"rang/{number}"), call_id, rang_at, leg_id(number), device, agent="", stage=_STAGE)
+        if not noted.answered:
+            at, status = min(rang_at + stops_at, ended_at), DialStatus.NOANSWER
+        elif noted.answered[0] != device:
+            at, status = noted.answered[1], DialStatus.CANCEL
+        else:
+            yield TalkStarted(fact_id("answered"), call_id, noted.answered[1], leg_id(number))
+            continue
+        yield LegEnded(fact_id(f"rang/{number}/ended"), call_id, at, leg_id(number), status)
+
+    if talk_ended_at := noted.time("talk_ended"):
+        yield TalkEnded(fact_id("talk_ended"), call_id, talk_ended_at, leg_id="")
+    if noted.values.get("voicemail"):
+        seconds = recordings.keep(config, call_id)
+        if seconds >= config.voicemail.shortest_seconds:
+            file = recordings.file_name(call_id)
+            yield MessageLeft(fact_id("voicemail"), call_id, ended_at, file=file, seconds=round(seconds))
+    by = EndedBy.CALLER if noted.time("ended") else EndedBy.SYSTEM
+    yield CallEnded(fact_id("ended"), call_id, ended_at, by=by, without_app=True)
+
+
+def _prune(done: Path, now: datetime) -> None:
+    for path in done.glob("*.call"):
+        try:
+            if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
+                path.unlink()
+        except OSError as error:
+            _log.warning("An old file of the spool cannot be removed", extra={"error": error.strerror})
+
+
+def _time(text: str) -> datetime | None:
+    # Ten digits of seconds reach to the year 2286.
+    return datetime.fromtimestamp(int(text), UTC) if re.fullmatch(r"[0-9]{1,10}", text) else None
+
+
+def _device_and_time(text: str) -> tuple[str, datetime] | None:
+    device, _, epoch = text.rpartition(",")
+    at = _time(epoch)
+    return (device, at) if at and _FILE_NAME.fullmatch(device) else None

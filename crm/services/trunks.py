@@ -1,0 +1,187 @@
+"""Trunks: ways to the telephone network."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.domain import fields
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.secrets import Secrets, unusable
+from crm.services.audit import By, changing, note
+from crm.store.models import Trunk
+from crm.store.session import Store
+
+TRANSPORTS = ("udp", "tcp")
+AUTHS = ("address", "digest")
+
+
+def secret_name(slug: str) -> str:
+    """Where a trunk's password stands in the secrets file."""
+    return f"trunk/{slug}"
+
+
+def endpoint(slug: str) -> str:
+    """Asterisk's name of the trunk."""
+    return f"trunk-{slug}"
+
+
+async def find_all(store: Store) -> Sequence[Trunk]:
+    async with store.read() as session:
+        return (await session.scalars(select(Trunk).order_by(Trunk.slug))).all()
+
+
+async def get(store: Store, slug: str) -> Trunk:
+    async with store.read() as session:
+        return await named(session, slug)
+
+
+async def add(
+    store: Store,
+    secrets: Secrets,
+    by: By,
+    slug: str,
+    *,
+    host: str,
+    port: int = 5060,
+    transport: str = "udp",
+    auth: str,
+    addresses: Sequence[str] = (),
+    username: str = "",
+    password: str | None = None,
+    register: bool = False,
+) -> None:
+    """Adds a trunk. `auth` is how the peer proves who it is; a user name with password is ours towards the peer, too.
+
+    Without addresses a peer whose host is an address is known by that.
+    """
+    async with changing(store) as session:
+        if await session.scalar(select(Trunk).where(Trunk.slug == fields.slug(slug))):
+            raise Conflict(f"There is a trunk {slug} already: change it with `leaseline trunk set {slug}`.")
+        trunk = Trunk(
+            slug=slug,
+            host=fields.host(host),
+            port=fields.port(port),
+            transport=_one_of(transport, TRANSPORTS, "transport"),
+            auth=_one_of(auth, AUTHS, "way to authenticate"),
+            addresses=[fields.network(address) for address in addresses],
+            username=fields.sip_user(username) if username else "",
+            register=register,
+            enabled=True,
+        )
+        if trunk.auth == "address" and not trunk.addresses and _is_address(trunk.host):
+            trunk.addresses = [trunk.host]
+        _check(trunk, has_password=password is not None)
+        await _check_addresses(session, trunk)
+        session.add(trunk)
+        note(session, by, f"trunk {slug} added")
+        await session.flush()
+        if password is not None:
+            _keep(secrets, slug, password)
+
+
+async def change(
+    store: Store,
+    secrets: Secrets,
+    by: By,
+    slug: str,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    transport: str | None = None,
+    auth: str | None = None,
+    addresses: Sequence[str] | None = None,
+    username: str | None = None,
+    password: str | None = None,
+    register: bool | None = None,
+    enabled: bool | None = None,
+) -> None:
+    """Changes what is given; None leaves a field as it is, an empty user name takes it and the password away."""
+    async with changing(store) as session:
+        trunk = await named(session, slug)
+        if host is not None:
+            trunk.host = fields.host(host)
+        if port is not None:
+            trunk.port = fields.port(port)
+        if transport is not None:
+            trunk.transport = _one_of(transport, TRANSPORTS, "transport")
+        if auth is not None:
+            trunk.auth = _one_of(auth, AUTHS, "way to authenticate")
+        if addresses is not None:
+            trunk.addresses = [fields.network(address) for address in addresses]
+        if username is not None:
+            trunk.username = fields.sip_user(username) if username else ""
+        if register is not None:
+            trunk.register = register
+        if enabled is not None:
+            trunk.enabled = enabled
+        _check(trunk, has_password=password is not None or secrets.has(secret_name(slug)))
+        await _check_addresses(session, trunk)
+        note(session, by, f"trunk {slug} changed" + (", password too" if password is not None else ""))
+        await session.flush()
+        if password is not None:
+            _keep(secrets, slug, password)
+    if username == "":
+        secrets.remove(secret_name(slug))
+
+
+async def remove(store: Store, secrets: Secrets, by: By, slug: str, *, carries_texts: str = "") -> None:
+    """Removes a trunk and its password; `carries_texts` is the trunk that the configuration names for texts."""
+    async with changing(store) as session:
+        trunk = await named(session, slug)
+        if slug == carries_texts:
+            raise Conflict(f"texts.trunk in leaseline.toml names trunk {slug}: name another there, then remove it.")
+        await session.delete(trunk)
+        note(session, by, f"trunk {slug} removed")
+    secrets.remove(secret_name(slug))
+
+
+async def named(session: AsyncSession, slug: str) -> Trunk:
+    found = await session.scalar(select(Trunk).where(Trunk.slug == fields.slug(slug)))
+    if found is None:
+        raise NotFound(f"There is no trunk {slug}: `leaseline trunk list` shows those there are.")
+    return found
+
+
+def _check(trunk: Trunk, *, has_password: bool) -> None:
+    """What only makes sense together."""
+    if trunk.auth == "address" and not trunk.addresses:
+        raise Invalid("A trunk known by address needs the addresses its calls come from: give each with --address.")
+    if trunk.auth == "digest" and not (trunk.username and has_password):
+        raise Invalid("A trunk with digest authentication needs --username and a password.")
+    if trunk.register and not (trunk.username and has_password):
+        raise Invalid("Registering with a peer needs --username and a password.")
+    if has_password and not trunk.username:
+        raise Invalid("A password without a user name is of no use: give --username, too.")
+
+
+async def _check_addresses(session: AsyncSession, trunk: Trunk) -> None:
+    """Asterisk could not tell whose call it is if two trunks named the same address."""
+    mine = [ipaddress.IPv4Network(address) for address in trunk.addresses]
+    for other in await session.scalars(select(Trunk).where(Trunk.slug != trunk.slug)):
+        for address in other.addresses:
+            if any(ipaddress.IPv4Network(address).overlaps(network) for network in mine):
+                raise Conflict(f"Trunk {other.slug} has the address {address}: an address belongs to one trunk.")
+
+
+def _keep(secrets: Secrets, slug: str, password: str) -> None:
+    if problem := unusable(password):
+        raise Invalid(f"This password cannot be used: {problem}.")
+    secrets.put(secret_name(slug), password)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _one_of(raw: str, known: Sequence[str], what: str) -> str:
+    if raw not in known:
+        raise Invalid(f"{raw!r} is not a {what}: use {' or '.join(known)}.")
+    return raw

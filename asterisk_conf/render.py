@@ -1,0 +1,152 @@
+"""Renders Asterisk's configuration into the home: templates plus what the office looks like now.
+
+Knows Asterisk's files and nothing of the database; `crm.services.publish` gathers the office and calls this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from asterisk_conf.install import AsteriskDirs
+from crm.config import Config
+
+STASIS_APP = "leaseline"
+"""Name of the ARI application and of the ARI and AMI users."""
+
+RELOADS = {
+    "pjsip.conf": "res_pjsip.so",
+    "extensions.conf": "pbx_config.so",
+}
+"""Files that change while Asterisk runs, and the module that reads each again."""
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Phone:
+    """A device's SIP account, and whether it may ring without the app."""
+
+    device: str
+    """Slug: endpoint, AOR and digest user."""
+    secret: str
+    name: str
+    extension: str | None
+    on_duty: bool
+    dnd_until: int | str | None
+    """Epoch second at which DND ends, 'forever', or None without DND."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A trunk: where it is, and how its calls are known to be its own."""
+
+    name: str
+    host: str
+    port: int
+    transport: str
+    """udp or tcp."""
+    addresses: tuple[str, ...]
+    digest: bool
+    """Its calls to us have to carry digest credentials."""
+    username: str
+    """Digest user of our calls and registrations."""
+    secret: str
+    """Empty without credentials in either direction."""
+    register: bool
+
+    @property
+    def inbound_user(self) -> str:
+        """Digest user of its calls to us: Asterisk finds a peer without known addresses by its endpoint's name alone."""
+        return self.username if self.addresses else f"trunk-{self.name}"
+
+    @property
+    def identify_by(self) -> str:
+        """By user name never: a caller's number stands in the From header and is the caller's to choose."""
+        kinds = [*(["auth_username"] if self.digest else []), *(["ip"] if self.addresses or not self.digest else [])]
+        return ",".join(kinds)
+
+
+@dataclass(frozen=True)
+class Office:
+    """What the configuration has to know of the office."""
+
+    phones: tuple[Phone, ...] = ()
+    peers: tuple[Peer, ...] = ()
+    extensions: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Extension, and the devices it rings."""
+    open_windows: tuple[tuple[int, int], ...] | None = None
+    """Opening hours to come as epoch seconds, in order; None is always open."""
+    window_days: int = 14
+    windows_end: int = 0
+    """Epoch second up to which `open_windows` were computed."""
+
+
+@dataclass(frozen=True)
+class Passwords:
+    """Of the app with Asterisk's two interfaces."""
+
+    ari: str
+    ami: str
+
+
+def _quotable(text: str) -> str:
+    """Text inside double quotes on a configuration line: no quotes, comments, line ends or variables."""
+    return re.sub(r"[^\w .'()-]", "", text)[:80]
+
+
+def _escaped(text: str) -> str:
+    """A value in which a semicolon does not begin a comment."""
+    return text.replace(";", "\\;")
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES), undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
+    )  # fmt: skip
+    environment.filters["quotable"] = _quotable
+    environment.filters["escaped"] = _escaped
+    return environment
+
+
+def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Office) -> set[str]:
+    """Writes every file anew whose text has changed and returns their names.
+
+    Each file is replaced as a whole, readable by its owner alone, so that a reload never reads half of one.
+    """
+    folder = config.asterisk_folder
+    for name in ("etc", "var", "spool/recording", "run", "log/cel-custom"):
+        (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    environment = _environment()
+    changed = set()
+    for template in sorted(_TEMPLATES.glob("*.conf.j2")):
+        name = template.name.removesuffix(".j2")
+        text = environment.get_template(template.name).render(
+            config=config, folder=folder, dirs=dirs, secrets=passwords, office=office, app=STASIS_APP,
+            system_name=system_name(config),
+        )  # fmt: skip
+        if _replace(folder / "etc" / name, text):
+            changed.add(name)
+    return changed
+
+
+def system_name(config: Config) -> str:
+    """A short name of this home, the same at every start: it is part of every call's id."""
+    return "ll" + hashlib.sha256(str(config.home).encode()).hexdigest()[:6]
+
+
+def _replace(path: Path, text: str) -> bool:
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)
+    fresh.replace(path)
+    return True

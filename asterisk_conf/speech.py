@@ -1,0 +1,361 @@
+"""Makes what callers hear: sentences into audio files that Asterisk plays without converting.
+
+Every file is PCM16, mono, 8 kHz. A file is written beside its place and moved there, so Asterisk never plays half of
+one. Beside each lies `.<name>.made`, which tells what it was made from: what has not changed is not made again.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+import tomllib
+import wave
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from asterisk_conf import install
+from asterisk_conf.wording import normalize
+
+__all__ = [
+    "Counts",
+    "Prompt",
+    "SpeechError",
+    "greeting",
+    "languages",
+    "normalize",
+    "prepare",
+    "sentences",
+    "synthesize",
+]
+
+SENTENCES = Path(__file__).parent / "prompts"
+"""One `<language>.toml` with every sentence."""
+
+RATE = 8000
+LEVEL_DB = -20.0
+"""RMS level that every file is brought to, in dB below full scale, so that no sentence is louder than the next."""
+HEAD_SECONDS = 0.15
+"""Silence before the first word; a caller's phone may cut the first moment of a stream."""
+TAIL_SECONDS = 0.25
+LONGEST_TEXT = 2000
+"""Characters, as written and in words: about two minutes of speech."""
+PROGRAM_SECONDS = 60
+
+# Part of every cache key. Raise it when wording.py or the sound processing below changes what callers hear.
+RECIPE = "1"
+
+
+class SpeechError(Exception):
+    """A sentence could not be made into audio; the text says which and what to do."""
+
+
+class Prompt(StrEnum):
+    """The fixed sentences; a flow plays `<prompts folder>/<language>/<prompt>.wav`."""
+
+    WELCOME = "welcome"
+    MENU = "menu"
+    LINK_SENT = "link_sent"
+    TEXT_OFFER = "text_offer"
+    LINK_NOT_POSSIBLE = "link_not_possible"
+    NOT_A_CHOICE = "not_a_choice"
+    CONNECTING = "connecting"
+    NOBODY_AVAILABLE = "nobody_available"
+    CLOSED = "closed"
+    LAST_RESORT_GREETING = "last_resort_greeting"
+    MESSAGE_THANKS = "message_thanks"
+    GOODBYE = "goodbye"
+    UNKNOWN_NUMBER = "unknown_number"
+    EXTENSION_UNAVAILABLE = "extension_unavailable"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What `prepare` did, in files."""
+
+    made: int
+    """Spoken anew."""
+    recorded: int
+    """Taken over from a new or changed recording."""
+    kept: int
+    """Up to date already."""
+
+
+def languages() -> list[str]:
+    """The languages every sentence is written in."""
+    return sorted(path.stem for path in SENTENCES.glob("*.toml"))
+
+
+def sentences(language: str) -> dict[str, str]:
+    """Name and text of every prompt in one of `languages()`."""
+    return {
+        name: text.strip() for name, text in tomllib.loads((SENTENCES / f"{language}.toml").read_text("utf-8")).items()
+    }
+
+
+def synthesize(text: str, language: str, path: Path) -> None:
+    """Speaks a text into `path`. Raises SpeechError: nothing to say, too long, no voice, program missing, disk full."""
+    voice = _voice(language)
+    words = normalize(text, language) if len(text) <= LONGEST_TEXT else text
+    if len(words) > LONGEST_TEXT:
+        raise SpeechError(f"The text beginning {_quoted(text)} takes minutes to say: shorten it to a few sentences.")
+    if not words:
+        raise SpeechError(f"There is nothing to say in {_quoted(text)}: write a sentence with words.")
+    with _workplace(path) as work:
+        # The engines read the text from a file: on a command line a word like -x would be an option.
+        script, spoken = work / "text.txt", work / "spoken.wav"
+        script.write_text(words + "\n", "utf-8")
+        voice.speak(script, spoken)
+        _finish(spoken, work / "finished.wav", trim=True)
+        (work / "finished.wav").replace(path)
+
+
+def prepare(prompts_folder: Path, recorded_folder: Path, progress: Callable[[int, int], None] | None = None) -> Counts:
+    """Brings every prompt of every language up to date in `<prompts_folder>/<language>/<name>.wav`.
+
+    `<recorded_folder>/<language>/<name>.wav` is used instead of speech where it exists. `progress` gets the number of
+    files done and the number to do, while there is something to do. Raises SpeechError.
+    """
+    jobs: list[_Job] = []
+    kept = 0
+    for language in languages():
+        for name, text in sentences(language).items():
+            job = _job(
+                prompts_folder / language / f"{name}.wav", recorded_folder / language / f"{name}.wav", text, language
+            )
+            if job.is_done():
+                kept += 1
+            else:
+                jobs.append(job)
+    done = 0
+    if jobs:
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool, ExitStack() as stack:
+            # After the first failure the rest is not even begun.
+            stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+            for _ in pool.map(_Job.run, jobs):
+                done += 1
+                if progress:
+                    progress(done, len(jobs))
+    recorded = sum(job.recording is not None for job in jobs)
+    return Counts(made=len(jobs) - recorded, recorded=recorded, kept=kept)
+
+
+def greeting(prompts_folder: Path, line_number: str, text: str, language: str) -> Path | None:
+    """Brings a line's greeting up to date; gives its file, or None for a line that has the standard greeting.
+
+    `<prompts_folder>/recorded/greetings/<line number>.wav` is used instead of speech where it exists. An empty text
+    takes the line's own greeting away. Raises SpeechError.
+    """
+    if not re.fullmatch(r"\+?[0-9]{1,40}", line_number, re.ASCII):
+        raise SpeechError(f"{_quoted(line_number)} is not a line's number: write digits with or without a leading +.")
+    path = prompts_folder / "greetings" / f"{line_number}.wav"
+    recording = prompts_folder / "recorded" / "greetings" / f"{line_number}.wav"
+    if not text.strip() and not recording.exists():
+        path.unlink(missing_ok=True)
+        _note_of(path).unlink(missing_ok=True)
+        return None
+    job = _job(path, recording, text, language)
+    if not job.is_done():
+        job.run()
+    return path
+
+
+# --- one file ---
+
+
+@dataclass(frozen=True)
+class _Job:
+    path: Path
+    recording: Path | None
+    text: str
+    language: str
+    key: str
+
+    def is_done(self) -> bool:
+        try:
+            # With the size: a file that was cut short by a full disk or replaced by hand is made again.
+            return _note_of(self.path).read_text("ascii") == self._note()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return False
+
+    def run(self) -> None:
+        if self.recording:
+            _take_over(self.recording, self.path)
+        else:
+            synthesize(self.text, self.language, self.path)
+        # Written last: if we are killed in between, the file is made once more.
+        with _workplace(self.path) as work:
+            (work / "note").write_text(self._note(), "ascii")
+            (work / "note").replace(_note_of(self.path))
+
+    def _note(self) -> str:
+        return f"{self.key} {self.path.stat().st_size}\n"
+
+
+def _job(path: Path, recording: Path, text: str, language: str) -> _Job:
+    try:
+        found = recording.stat()
+    except OSError:
+        parts = ["spoken", _voice(language).name, text]
+        return _Job(path, None, text, language, _hashed(parts))
+    return _Job(path, recording, text, language, _hashed(["recorded", str(found.st_size), str(found.st_mtime_ns)]))
+
+
+def _hashed(parts: list[str]) -> str:
+    return hashlib.sha256("\0".join([RECIPE, *parts]).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _note_of(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.made")
+
+
+def _take_over(recording: Path, path: Path) -> None:
+    with _workplace(path) as work:
+        finished = work / "finished.wav"
+        try:
+            # Not trimmed: whoever recorded it chose where it begins.
+            _finish(recording.absolute(), finished, trim=False)
+        except _ProgramFailed as error:
+            raise SpeechError(
+                f"{recording} cannot be used: save it as a WAV file with speech in it, or remove it."
+            ) from error
+        finished.replace(path)
+
+
+@contextmanager
+def _workplace(path: Path) -> Iterator[Path]:
+    """A folder of our own beside a file in the making, so that moving the file to its place is a single act."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix=f".{path.stem}-", dir=path.parent, ignore_cleanup_errors=True
+        ) as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise SpeechError(
+            f"{path} cannot be written ({error.strerror or error}): check the disk and who owns its folder."
+        ) from error
+
+
+# --- the programs ---
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """How one language is spoken, and by what."""
+
+    engine: str
+    voice: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.engine}/{self.voice}"
+
+    def speak(self, script: Path, spoken: Path) -> None:
+        if self.engine == "flite":
+            _run("flite", "-voice", self.voice, "-f", str(script), "-o", str(spoken))
+        else:
+            _run("espeak-ng", "-v", self.voice, "-s", "150", "-b", "1", "-f", str(script), "-w", str(spoken))
+
+
+# rms is the clearest of flite's voices on the telephone. Spanish is spoken as in Latin America.
+_VOICES = {"en": _Voice("flite", "rms"), "es": _Voice("espeak-ng", "es-419")}
+
+
+def _voice(language: str) -> _Voice:
+    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*", language, re.ASCII):
+        raise SpeechError(f"{_quoted(language)} is not a language: write its code, such as en or es.")
+    return _VOICES.get(language.split("-")[0]) or _Voice("espeak-ng", language)
+
+
+class _ProgramFailed(SpeechError):
+    """A program ended with an error or made no audio."""
+
+
+def _run(name: str, *arguments: str) -> str:
+    """Runs a program to its end without a shell; gives what it said on stderr."""
+    command, environment = _start_of(name)
+    try:
+        done = subprocess.run(
+            [*command, *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=PROGRAM_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _ProgramFailed(
+            f"{name} did not finish within {PROGRAM_SECONDS} seconds: try again when the machine is idle."
+        ) from error
+    except OSError as error:
+        raise SpeechError(f"{name} cannot be started ({error.strerror}): run script/setup again.") from error
+    said = done.stderr.decode("utf-8", "replace")
+    if done.returncode:
+        last = (said.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        raise _ProgramFailed(
+            f"{name} could not make the audio ({_quoted(last)}): check the text, its language, and the disk."
+        )
+    return said
+
+
+@functools.cache
+def _start_of(name: str) -> tuple[list[str], dict[str, str]]:
+    try:
+        # C: numbers in what sox prints then have a point in every country.
+        return install.program(name), {**os.environ, **install.environment(name), "LC_ALL": "C"}
+    except install.ProgramMissing as error:
+        raise SpeechError(str(error)) from error
+
+
+_RMS = re.compile(r"^RMS lev dB\s+(-?\d+(?:\.\d+)?)", re.MULTILINE)
+_EDGE = ["silence", "1", "0.02", "-60d"]
+"""Cuts silence from the beginning; the end is cut by turning the sound round."""
+
+
+def _finish(source: Path, finished: Path, *, trim: bool) -> None:
+    """From whatever sox reads to 8 kHz mono at the common level, with silence at both ends if it was trimmed."""
+    plain = finished.with_name("plain.wav")
+    to_plain = [
+        "-V1",
+        str(source),
+        "-b",
+        "16",
+        "-e",
+        "signed-integer",
+        "-c",
+        "1",
+        str(plain),
+        "rate",
+        str(RATE),
+        "highpass",
+        "80",
+    ]
+    said = _run("sox", *to_plain, *([*_EDGE, "reverse", *_EDGE, "reverse"] if trim else []), "stats")
+    measured = _RMS.search(said)
+    if not measured:
+        raise _ProgramFailed(f"{source.name} has no sound in it.")
+    # The limiter rounds the few peaks that would be cut off.
+    gain = ["gain", "-l", f"{LEVEL_DB - float(measured[1]):.2f}"]
+    silence = ["pad", str(HEAD_SECONDS), str(TAIL_SECONDS)] if trim else []
+    _run("sox", "-V1", str(plain), "-b", "16", "-e", "signed-integer", str(finished), *gain, *silence)
+    with wave.open(str(finished), "rb") as made:
+        if (made.getnchannels(), made.getsampwidth(), made.getframerate()) != (
+            1,
+            2,
+            RATE,
+        ) or made.getnframes() < RATE // 10:
+            raise _ProgramFailed(f"{source.name} has no sound in it.")
+
+
+def _quoted(text: str) -> str:
+    """A piece of foreign text, short and harmless, for an error."""
+    return ascii(text if len(text) <= 40 else text[:40] + "...")

@@ -1,0 +1,49 @@
+"""The FastAGI server: the dialplan asks, one script answers at once. One file per script, found by its name."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from agi.session import AgiError, Session
+
+log = logging.getLogger(__name__)
+
+Script = Callable[[Session], Awaitable[None]]
+
+
+class AgiServer:
+    """Listens on loopback. A script that fails closes the connection, and the dialplan goes its own way."""
+
+    def __init__(self, port: int, scripts: Mapping[str, Script]) -> None:
+        self._port = port
+        self._scripts = scripts
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> AgiServer:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, limit=4096)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            session = await Session.open(reader, writer)
+            script = self._scripts.get(session.script)
+            if script is None:
+                log.warning("the dialplan asked for an AGI script that does not exist")
+                return
+            await script(session)
+        except AgiError as error:
+            log.warning("AGI connection ended: %s", error)
+        except Exception:
+            log.exception("an AGI script failed")
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()

@@ -1,0 +1,365 @@
+"""`leaseline demo call`: a prospect's call with a real phone program, told as what they heard and what the CRM has now.
+
+The caller and the agents' phones are baresip on loopback; the caller comes in through the demo trunk. What was heard is
+not assumed: it is found in the recording of the caller's ear.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from ari_app.edge import listening
+from ari_app.edge.softphone import Softphone, SoftphoneError, softphone
+from ari_app.supervisor import is_connected
+from asterisk_conf import speech
+from crm.config import Config
+from crm.domain.calls import Step
+from crm.domain.errors import CrmError, Invalid, NotFound
+from crm.secrets import Secrets
+from crm.services.directory import DEMO_TRUNK, DEMO_USER
+from crm.store.models import Agent, Call, Device, Leg, Line, Message, Task, Trunk
+from crm.store.session import Store
+
+CALLER = "+15125550199"
+"""A fictional number (555-0100 to 555-0199 are reserved for fiction)."""
+PORTS_PER_PHONE = 3
+"""SIP, SIP over TLS (baresip takes the next port for it), and the control channel."""
+MOST_PHONES = 3
+STEP_SECONDS = 90.0
+"""Longest wait for the call's next step: two rounds of the menu, or all stages of ringing."""
+LISTEN_SECONDS = 2.5
+"""How long the caller listens before pressing a key, and the agent's phone rings before it is answered."""
+TALK_SECONDS = 6.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller does."""
+
+    press: tuple[str, ...] = ()
+    """Keys, one after the other, each at the next menu."""
+    answer: str | None = None
+    """Agent or device whose phone answers; None: no agent's phone is there."""
+    leave_message: str | None = None
+    hang_up_after: float | None = None
+    """Seconds after the call was answered."""
+    caller: str = CALLER
+    line: str | None = None
+    """Number called; None is the first line."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    at: float
+    """Seconds after the call was answered."""
+    kind: str
+    """heard, pressed, said, or hung_up."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of a demo call."""
+
+    call_id: str
+    line: str
+    caller: str
+    moments: tuple[Moment, ...]
+    outcome: str | None
+    legs: tuple[str, ...]
+    lead: str
+    task: str
+    texts: tuple[str, ...]
+    """Texts that the CRM sends, with their state."""
+    texts_on_phone: tuple[str, ...]
+    """Texts that reached the caller's phone during the call."""
+
+
+async def call(config: Config, options: Options, say: Callable[[str], None] = lambda text: None) -> Told:
+    """Places the call and tells about it; raises CrmError with what to do when it can't. `say` gets progress."""
+    if not is_connected(config, since=datetime.now(UTC) - timedelta(seconds=10)):
+        raise CrmError("Leaseline is not running: start it with `script/up` or `leaseline up` in another terminal.")
+    store = Store(config.database_url)
+    try:
+        with tempfile.TemporaryDirectory(prefix="leaseline-demo-") as folder:
+            demo = _Demo(config, store, options, Path(folder), say)
+            return await demo.run()
+    except SoftphoneError as error:
+        raise CrmError(f"The demo's phone failed: {error}") from error
+    finally:
+        await store.close()
+
+
+class _Demo:
+    def __init__(self, config: Config, store: Store, options: Options, folder: Path, say: Callable[[str], None]) -> None:
+        self.config = config
+        self.store = store
+        self.options = options
+        self.folder = folder
+        self.say = say
+        self.secrets = Secrets(config.secrets_file)
+        self.moments: list[Moment] = []
+        self.started = datetime.now(UTC)
+        self.answered_at = 0.0
+        self.clips: dict[str, Path] = {}
+        self.phones = 0
+
+    async def run(self) -> Told:
+        line = await self._line()
+        async with contextlib.AsyncExitStack() as stack:
+            agents = [await stack.enter_async_context(self._phone(slug)) for slug in await self._answering()]
+            caller = await stack.enter_async_context(self._caller())
+            self.say(f"{self.options.caller} calls {line}")
+            await caller.dial(f"sip:{line}@127.0.0.1:{self.config.ports.sip}")
+            await caller.wait_for("CALL_ESTABLISHED")
+            self.answered_at = asyncio.get_running_loop().time()
+            answering = [asyncio.create_task(self._answer(phone)) for phone in agents]
+            try:
+                await self._until_hung_up(caller)
+            finally:
+                for task in answering:
+                    task.cancel()
+                await asyncio.gather(*answering, return_exceptions=True)
+            self.say("the call is over; the CRM is being read")
+            call_id = await self._closed_call()
+            with contextlib.suppress(SoftphoneError):
+                expected = await self._texts(call_id)
+                if expected:
+                    await caller.wait_until(lambda: bool(caller.texts), "text", seconds=5)
+            texts_on_phone = tuple(caller.texts)
+            heard = self._heard(caller)
+        moments = sorted([*self.moments, *heard], key=lambda moment: moment.at)
+        return await self._told(call_id, line, tuple(moments), texts_on_phone)
+
+    # --- the phones ---
+
+    def _ports(self) -> tuple[int, int]:
+        first = self.config.ports.demo + PORTS_PER_PHONE * self.phones
+        self.phones += 1
+        return first, first + 2
+
+    def _caller(self) -> contextlib.AbstractAsyncContextManager[Softphone]:
+        # The first block: the demo trunk's contact is that port, so texts to the caller arrive there, too.
+        first = self.config.ports.demo
+        return softphone(
+            self.folder / "caller", user=self.options.caller, server=f"127.0.0.1:{self.config.ports.sip}",
+            sip_port=first, control_port=first + 2, secret=self.secrets.get(f"trunk/{DEMO_TRUNK}"),
+            auth_user=DEMO_USER, register=False,
+        )  # fmt: skip
+
+    @contextlib.asynccontextmanager
+    async def _phone(self, slug: str) -> AsyncIterator[Softphone]:
+        self.phones = max(self.phones, 1)
+        sip_port, control_port = self._ports()
+        async with softphone(
+            self.folder / slug, user=slug, server=f"127.0.0.1:{self.config.ports.sip}", sip_port=sip_port,
+            control_port=control_port, secret=self.secrets.get(f"device/{slug}"),
+        ) as phone:  # fmt: skip
+            self.say(f"{slug} is registered")
+            yield phone
+
+    async def _answer(self, phone: Softphone) -> None:
+        await phone.wait_for("CALL_INCOMING", seconds=STEP_SECONDS)
+        await asyncio.sleep(LISTEN_SECONDS)
+        await phone.answer()
+        await phone.wait_for("CALL_ESTABLISHED")
+        agent = phone.user.partition("-")[0].capitalize()
+        clip = await self._clip(f"agent {phone.user}", f"Hello, this is {agent} from the leasing team. How can I help you?")
+        await phone.say(clip)
+        self.say(f"{phone.user} answers")
+
+    async def _clip(self, name: str, text: str) -> Path:
+        path = self.folder / f"{name.replace(' ', '-')}.wav"
+        await asyncio.to_thread(speech.synthesize, text, "en", path)
+        self.clips[name] = path
+        return path
+
+    # --- what the caller does ---
+
+    async def _until_hung_up(self, caller: Softphone) -> None:
+        script = asyncio.create_task(self._script(caller))
+        over = asyncio.create_task(caller.wait_for("CALL_CLOSED", seconds=600))
+        try:
+            await asyncio.wait([script, over], return_when=asyncio.FIRST_COMPLETED)
+            if script.done():
+                script.result()
+            if not over.done():
+                await caller.hang_up()
+                self._note("hung_up", "the caller hung up")
+            await over
+        finally:
+            script.cancel()
+            over.cancel()
+            await asyncio.gather(script, over, return_exceptions=True)
+
+    async def _script(self, caller: Softphone) -> None:
+        """The caller's part; returns when it is time for them to hang up."""
+        if self.options.hang_up_after is None:
+            await self._play_part(caller)
+            return
+        part = asyncio.create_task(self._play_part(caller, stay=True))
+        try:
+            await asyncio.sleep(self.options.hang_up_after)
+        finally:
+            part.cancel()
+            await asyncio.gather(part, return_exceptions=True)
+
+    async def _play_part(self, caller: Softphone, stay: bool = False) -> None:
+        message = await self._clip("message", self.options.leave_message) if self.options.leave_message else None
+        for key in self.options.press:
+            await self._step_is(Step.MENU, Step.TEXT_OFFER)
+            await asyncio.sleep(LISTEN_SECONDS)
+            await caller.press(key)
+            self._note("pressed", key)
+            self.say(f"the caller pressed {key}")
+            await asyncio.sleep(0.7)
+        step = await self._step_is(Step.TEXT_OFFER, Step.TALK, Step.VOICEMAIL, Step.UNKNOWN_LINE)
+        if stay:
+            await asyncio.Event().wait()
+        if step is Step.TALK:
+            await asyncio.sleep(TALK_SECONDS)
+        elif step is Step.TEXT_OFFER:
+            await asyncio.sleep(self._length("link_sent") + self._length("text_offer") + 0.5)
+        elif step is Step.VOICEMAIL:
+            await asyncio.sleep(self._length("nobody_available") + 0.7)
+            if message:
+                await caller.say(message)
+                self._note("said", self.options.leave_message or "")
+                await asyncio.sleep(len(listening.read(message)) / listening.RATE + 0.3)
+                await caller.press("#")
+                self._note("pressed", "#")
+                await asyncio.Event().wait()  # The system thanks and hangs up.
+        else:
+            await asyncio.Event().wait()
+
+    def _length(self, prompt: str) -> float:
+        return len(listening.read(self.config.prompts_folder / "en" / f"{prompt}.wav")) / listening.RATE
+
+    def _note(self, kind: str, text: str) -> None:
+        self.moments.append(Moment(asyncio.get_running_loop().time() - self.answered_at, kind, text))
+
+    # --- what the CRM says ---
+
+    async def _query(self, ask: Callable[[AsyncSession], Awaitable[Any]]) -> Any:
+        async with self.store.read() as session:
+            return await ask(session)
+
+    async def _line(self) -> str:
+        async def ask(session: AsyncSession) -> Any:
+            if not await session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK)):
+                raise NotFound("This home has no demo trunk: the demo runs in a home made by `script/up`.")
+            wanted = select(Line.number).order_by(Line.id)
+            return await session.scalar(wanted.where(Line.number == self.options.line) if self.options.line else wanted)
+
+        number = await self._query(ask) or self.options.line
+        if not number:
+            raise NotFound("There is no line to call: add one with `leaseline line add`.")
+        return str(number)
+
+    async def _answering(self) -> list[str]:
+        """Devices whose phones are there to answer."""
+        if not self.options.answer:
+            return []
+
+        async def ask(session: AsyncSession) -> Any:
+            wanted = select(Device.slug).join(Agent, Device.agent_id == Agent.id)
+            named = (Device.slug == self.options.answer) | (Agent.slug == self.options.answer)
+            return list(await session.scalars(wanted.where(named, Device.kind != "mobile")))
+
+        slugs = await self._query(ask)
+        if not slugs:
+            raise NotFound(f"No agent or device is called {self.options.answer!r}: `leaseline device list` shows them.")
+        if len(slugs) >= MOST_PHONES:
+            raise Invalid(f"{self.options.answer} has {len(slugs)} devices: name one of them with --answer.")
+        return [str(slug) for slug in slugs]
+
+    async def _latest(self) -> Call | None:
+        async def ask(session: AsyncSession) -> Any:
+            return await session.scalar(
+                select(Call)
+                .where(Call.caller == self.options.caller, Call.started_at >= self.started)
+                .order_by(Call.started_at.desc())
+                .limit(1)
+            )
+
+        found: Call | None = await self._query(ask)
+        return found
+
+    async def _step_is(self, *steps: Step) -> Step:
+        async def reached() -> Step | None:
+            latest = await self._latest()
+            return Step(latest.step) if latest and latest.step in steps else None
+
+        return await self._until(reached, f"step {' or '.join(steps)}", STEP_SECONDS)
+
+    async def _closed_call(self) -> str:
+        async def closed() -> str | None:
+            latest = await self._latest()
+            return latest.id if latest and latest.outcome else None
+
+        return await self._until(closed, "outcome in the CRM", 15)
+
+    async def _until(self, ask: Callable[[], Awaitable[Any]], what: str, seconds: float) -> Any:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while (found := await ask()) is None:
+            if asyncio.get_running_loop().time() > deadline:
+                raise CrmError(f"The call did not reach its {what} in {seconds:g} s: see `leaseline call list`.")
+            await asyncio.sleep(0.1)
+        return found
+
+    async def _texts(self, call_id: str) -> list[Message]:
+        async def ask(session: AsyncSession) -> Any:
+            return list(await session.scalars(select(Message).where(Message.call_id == call_id).order_by(Message.id)))
+
+        found: list[Message] = await self._query(ask)
+        return found
+
+    # --- what was heard ---
+
+    def _heard(self, caller: Softphone) -> list[Moment]:
+        sentences = speech.sentences("en")
+        files = {name: self.config.prompts_folder / "en" / f"{name}.wav" for name in sentences}
+        for greeting in (self.config.prompts_folder / "greetings").glob("*.wav"):
+            files[f"greeting of {greeting.stem}"] = greeting
+        files.update(self.clips)
+        recording = listening.read(caller.heard)
+        sounds = {name: listening.read(path) for name, path in files.items() if path.exists() and name != "message"}
+        moments = []
+        for heard in listening.find(recording, sounds):
+            text = " ".join(sentences.get(heard.name, heard.name).split())
+            moments.append(Moment(heard.at, "heard", text if heard.share == 1 else f"{text} (interrupted)"))
+        if rings := listening.ringback(recording):
+            moments.append(Moment(rings[0][0], "heard", f"ringing ({len(rings)} times)"))
+        return moments
+
+    async def _told(self, call_id: str, line: str, moments: tuple[Moment, ...], on_phone: tuple[str, ...]) -> Told:
+        async def ask(session: AsyncSession) -> Told:
+            call = await session.scalar(select(Call).where(Call.id == call_id).options(selectinload(Call.lead)))
+            assert call is not None
+            legs = await session.scalars(select(Leg).where(Leg.call_id == call_id).order_by(Leg.started_at))
+            task = await session.scalar(
+                select(Task).where(Task.call_id == call_id).options(selectinload(Task.owner))
+            )
+            texts = await session.scalars(select(Message).where(Message.call_id == call_id).order_by(Message.id))
+            lead = call.lead
+            return Told(
+                call_id=call_id, line=line, caller=self.options.caller, moments=moments, outcome=call.outcome,
+                legs=tuple(f"{leg.device}: {leg.status or 'ringing'}" for leg in legs),
+                lead=f"lead {lead.id}, {lead.name or 'name unknown'}, {lead.status}" if lead else "none",
+                task=f"{task.owner.name}: {task.why}, due {task.due_at:%Y-%m-%d %H:%M} UTC" if task else "none needed",
+                texts=tuple(f"[{text.state}] {text.body}" for text in texts), texts_on_phone=on_phone,
+            )  # fmt: skip
+
+        told: Told = await self._query(ask)
+        return told

@@ -1,0 +1,110 @@
+"""One channel in Asterisk, owned by one task: ask it to do things, and wait for what happens on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from ari_app.edge import events
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import CallEnded, ChannelGone
+from ari_app.edge.events import Event
+
+ANSWERED_ELSEWHERE = "26"
+"""Q.850 cause; PJSIP turns it into `Reason: SIP;cause=200;text="Call completed elsewhere"` on the CANCEL (RFC 3326)."""
+NORMAL = "16"
+
+
+class LeftTheApp(CallEnded):
+    """The channel is up but no longer ours: Asterisk's dead man's switch took it back."""
+
+
+class Handle:
+    """A channel by its id. Subscribed on creation; `release` it when its task is done with it."""
+
+    def __init__(self, client: AriClient, channel_id: str, name: str = "") -> None:
+        self.client = client
+        self.id = channel_id
+        self.name = name
+        self.path = f"/channels/{quote(channel_id, safe='')}"
+        self._events = client.subscribe(channel_id)
+
+    def release(self) -> None:
+        self.client.unsubscribe(self.id)
+
+    @contextlib.contextmanager
+    def _while_up(self) -> Iterator[None]:
+        try:
+            yield
+        except ChannelGone as gone:
+            raise CallEnded(f"the channel left before {gone}") from gone
+
+    async def answer(self) -> None:
+        with self._while_up():
+            await self.client.post(f"{self.path}/answer")
+
+    async def start_ringback(self) -> None:
+        """Lets the caller hear that phones ring."""
+        with self._while_up():
+            await self.client.post(f"{self.path}/ring")
+
+    async def stop_ringback(self) -> None:
+        with self._while_up():
+            await self.client.delete(f"{self.path}/ring")
+
+    async def set_variables(self, **variables: str) -> None:
+        """Sets channel variables at once; `timeout` stands for TIMEOUT(absolute)."""
+        spelled = {"TIMEOUT(absolute)" if name == "timeout" else name: value for name, value in variables.items()}
+        with self._while_up():
+            await self.client.post(f"{self.path}/variables", {"variables": spelled})
+
+    async def variables(self, *names: str) -> dict[str, str]:
+        """Values of channel variables; a variable that is not set is left out."""
+        with self._while_up():
+            answer = await self.client.get(f"{self.path}/variables", variables=",".join(names))
+        return {name: str(value) for name, value in _flat(answer).items() if value not in (None, "")}
+
+    async def go_on_in_dialplan(self, context: str) -> None:
+        with self._while_up():
+            await self.client.post(f"{self.path}/continue", context=context, extension="s", priority="1")
+
+    async def hang_up(self, cause: str = NORMAL) -> None:
+        """Ends the channel; harmless when it has already left."""
+        with contextlib.suppress(ChannelGone):
+            await self.client.delete(self.path, reason_code=cause)
+
+    async def next_event(self, seconds: float | None = None) -> Event | None:
+        """The channel's next event, or None when `seconds` have passed.
+
+        Raises CallEnded when the channel has hung up, LeftTheApp when Asterisk has taken it back.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                event = await self._events.get()
+        except TimeoutError:
+            return None
+        if isinstance(event, events.ChannelHangupRequest | events.ChannelDestroyed):
+            raise CallEnded("the channel hung up", cause=event.cause or 0)
+        if isinstance(event, events.StasisEnd):
+            # StasisEnd looks the same for a hangup and for a channel that goes on in the dialplan.
+            if await self.is_up():
+                raise LeftTheApp("Asterisk has taken the call back")
+            raise CallEnded("the channel hung up")
+        return event
+
+    async def is_up(self) -> bool:
+        """Whether Asterisk still has the channel."""
+        try:
+            await self.client.get(self.path)
+        except ChannelGone:
+            return False
+        return True
+
+
+def _flat(answer: Any) -> dict[str, Any]:
+    if isinstance(answer, dict) and isinstance(answer.get("variables"), dict):
+        return dict(answer["variables"])
+    return dict(answer or {})

@@ -1,0 +1,160 @@
+"""ARI: one event socket that is always read, and requests over kept-alive HTTP.
+
+Requests go over HTTP and not over the event socket because Asterisk carries out the socket's requests one after
+another, and because `bench/ari_transport.py` measures no gain worth that: see the figures in docs/measurements.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from ari_app.edge import events
+from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
+from ari_app.edge.events import Channel, Event
+
+log = logging.getLogger(__name__)
+
+REQUEST_SECONDS = 5.0
+"""A request that takes longer counts as unanswered; on a healthy machine it takes milliseconds."""
+RECONNECT_SECONDS = 0.25
+"""First pause before the event socket is opened again; doubles up to eight times that."""
+PING_SECONDS = 10.0
+"""A socket whose peer does not answer a ping for so long is dead, whatever TCP says."""
+
+
+class AriClient:
+    """Connection to one Asterisk. `run` reads events for ever; everything else may be called meanwhile.
+
+    `on_connect` is awaited in a task of its own after each (re)connection: events before it are lost, so it has to
+    look at what is there now. `on_event` gets what no channel's owner has subscribed to, and must not block.
+    """
+
+    def __init__(
+        self, base_url: str, user: str, password: str, app: str,
+        *, on_connect: Callable[[], Awaitable[None]], on_event: Callable[[Event], None],
+    ) -> None:  # fmt: skip
+        self._base_url = base_url
+        self._app = app
+        self._credentials = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        self._on_connect = on_connect
+        self._on_event = on_event
+        self._session: aiohttp.ClientSession | None = None
+        self._owners: dict[str, asyncio.Queue[Event | None]] = {}
+        self.connected = asyncio.Event()
+        self.connections = 0
+        self.unknown: Counter[str] = Counter()
+        """How many events of kinds we do not know came, by kind."""
+        self.latest_unknown: deque[events.UnknownEvent] = deque(maxlen=50)
+
+    async def __aenter__(self) -> AriClient:
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": self._credentials},
+            connector=aiohttp.TCPConnector(limit=32, keepalive_timeout=50),
+            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+    # --- events ---
+
+    def subscribe(self, channel_id: str) -> asyncio.Queue[Event | None]:
+        """The channel's events from now on. Subscribe before asking Asterisk for anything on the channel."""
+        return self._owners.setdefault(channel_id, asyncio.Queue())
+
+    def unsubscribe(self, channel_id: str) -> None:
+        self._owners.pop(channel_id, None)
+
+    async def run(self) -> None:
+        """Connects, reads, and connects again when the socket is lost; ends only by cancellation."""
+        pause = RECONNECT_SECONDS
+        while True:
+            try:
+                await self._read_socket()
+                pause = RECONNECT_SECONDS
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                log.debug("Asterisk's event socket could not be opened: %s", type(error).__name__)
+            finally:
+                self.connected.clear()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RECONNECT_SECONDS * 8)
+
+    async def _read_socket(self) -> None:
+        assert self._session is not None
+        url = f"{self._base_url}/ari/events?app={self._app}&subscribeAll=true"
+        async with self._session.ws_connect(url, heartbeat=PING_SECONDS, max_msg_size=0) as socket:
+            # Without the filter Asterisk writes every variable set and every RTCP report into the socket.
+            await self.put(f"/applications/{self._app}/eventFilter", {"allowed": [{"type": kind} for kind in events.KINDS]})
+            self.connections += 1
+            self.connected.set()
+            log.info("connected to Asterisk")
+            settling = asyncio.create_task(self._settle())
+            try:
+                async for message in socket:
+                    if message.type is aiohttp.WSMsgType.TEXT:
+                        self._dispatch(events.decode(message.data))
+            finally:
+                settling.cancel()
+                await asyncio.gather(settling, return_exceptions=True)
+        log.warning("Asterisk's event socket was lost, connecting again")
+
+    async def _settle(self) -> None:
+        # A failing reconciliation must not end the reading of events; it is logged and tried at the next connection.
+        try:
+            await self._on_connect()
+        except (AsteriskUnreachable, AsteriskRefused) as error:
+            log.error("live calls could not be taken up again: %s", error)
+
+    def _dispatch(self, event: Event) -> None:
+        if isinstance(event, events.UnknownEvent):
+            self.unknown[event.type] += 1
+            self.latest_unknown.append(event)
+            return
+        owner = self._owners.get(events.channel_of(event) or "")
+        if owner is not None:
+            owner.put_nowait(event)
+        else:
+            self._on_event(event)
+
+    # --- requests ---
+
+    async def get(self, path: str, **query: str) -> Any:
+        return await self._request("GET", path, query)
+
+    async def post(self, path: str, body: dict[str, Any] | None = None, **query: str) -> Any:
+        return await self._request("POST", path, query, body)
+
+    async def put(self, path: str, body: dict[str, Any] | None = None, **query: str) -> Any:
+        return await self._request("PUT", path, query, body)
+
+    async def delete(self, path: str, **query: str) -> Any:
+        return await self._request("DELETE", path, query)
+
+    async def channels(self) -> list[Channel]:
+        """Every channel of this Asterisk, the app's or not."""
+        return msgspec.convert(await self.get("/channels"), list[Channel])
+
+    async def _request(
+        self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None = None
+    ) -> Any:
+        assert self._session is not None, "the client is used outside `async with`"
+        request = f"{method} {path}"
+        try:
+            async with self._session.request(method, f"{self._base_url}/ari{path}", params=query, json=body) as response:
+                answer = await response.read()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise AsteriskUnreachable(f"Asterisk did not answer {request} ({type(error).__name__})") from error
+        if response.status < 300:
+            return msgspec.json.decode(answer) if answer else None
+        refused = ChannelGone if response.status in (404, 409, 412) else AsteriskRefused
+        raise refused(response.status, response.reason or "", request)

@@ -1,0 +1,46 @@
+"""What can go wrong between the app and Asterisk.
+
+PhoneError
+├── CallEnded           the caller or agent hung up, or their channel is no longer ours; a flow ends with it
+├── AsteriskUnreachable the event socket or HTTP server is gone; the client reconnects by itself
+├── AsteriskRefused     Asterisk answered a request with an error; the code or the configuration has to change
+│   └── ChannelGone     the thing the request named has just left; normal, handled where it is expected
+└── MediaLost           a prompt could not be played or a recording not be written; `leaseline doctor` tells why
+"""
+
+from __future__ import annotations
+
+
+class PhoneError(Exception):
+    """Base of everything the telephony edge raises."""
+
+
+class CallEnded(PhoneError):
+    """The channel a flow works for has hung up or left the app; raised through the flow to end it.
+
+    `cause` is the Q.850 hangup cause; 0 where none is known.
+    """
+
+    def __init__(self, text: str, cause: int = 0) -> None:
+        super().__init__(text)
+        self.cause = cause
+
+
+class AsteriskUnreachable(PhoneError):
+    """Asterisk could not be reached, or did not answer in time."""
+
+
+class AsteriskRefused(PhoneError):
+    """Asterisk answered a request with an error status."""
+
+    def __init__(self, status: int, reason: str, request: str) -> None:
+        super().__init__(f"Asterisk answered {status} ({reason}) to {request}")
+        self.status = status
+
+
+class ChannelGone(AsteriskRefused):
+    """The channel, bridge, playback or recording named in a request is not there (404) or already leaving (409, 412)."""
+
+
+class MediaLost(PhoneError):
+    """A prompt or recording failed in Asterisk."""

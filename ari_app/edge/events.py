@@ -1,0 +1,197 @@
+"""ARI's events as frozen dataclasses, named and spelt as Asterisk names them.
+
+Source: the api-docs of the running server (`/ari/api-docs/events.json`); a test compares these classes with it. Fields
+that nobody reads are left out. A kind that is not listed becomes an `UnknownEvent`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+
+@dataclass(frozen=True)
+class CallerID:
+    name: str
+    number: str
+
+
+@dataclass(frozen=True)
+class DialplanCEP:
+    """Where in the dialplan a channel is."""
+
+    context: str
+    exten: str
+    priority: int
+    app_name: str = ""
+    """The application it runs: Stasis for a channel that is with an ARI app."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    id: str
+    name: str
+    """Technology and endpoint, e.g. PJSIP/alice-desk-00000001."""
+    state: str
+    """Down, Ring, Ringing, Up, ..."""
+    caller: CallerID
+    """As the caller's side sent it: any text at all."""
+    dialplan: DialplanCEP
+
+    @property
+    def endpoint(self) -> str:
+        """The PJSIP endpoint's name: the part of the channel's name between technology and running number."""
+        return self.name.partition("/")[2].rpartition("-")[0]
+
+
+@dataclass(frozen=True)
+class Bridge:
+    id: str
+    channels: list[str]
+
+
+@dataclass(frozen=True)
+class Playback:
+    id: str
+    target_uri: str
+    """channel:ID or bridge:ID."""
+    state: str
+    """queued, playing, continuing, done or failed."""
+
+
+@dataclass(frozen=True)
+class LiveRecording:
+    name: str
+    target_uri: str
+    state: str
+    duration: int | None = None
+    """Seconds, once it is finished."""
+    talking_duration: int | None = None
+    """Seconds that were not silence; only known when the recording was to end at silence."""
+    cause: str | None = None
+    """Why it failed."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events."""
+
+
+@dataclass(frozen=True)
+class StasisStart(Event):
+    channel: Channel
+    args: list[str]
+
+
+@dataclass(frozen=True)
+class StasisEnd(Event):
+    """The channel has left the app: hung up, or on in the dialplan."""
+
+    channel: Channel
+
+
+@dataclass(frozen=True)
+class ChannelStateChange(Event):
+    channel: Channel
+
+
+@dataclass(frozen=True)
+class ChannelDtmfReceived(Event):
+    channel: Channel
+    digit: str
+
+
+@dataclass(frozen=True)
+class ChannelHangupRequest(Event):
+    channel: Channel
+    cause: int | None = None
+
+
+@dataclass(frozen=True)
+class ChannelDestroyed(Event):
+    channel: Channel
+    cause: int
+    """Q.850; 0 when Asterisk itself gave up ringing."""
+
+
+@dataclass(frozen=True)
+class ChannelEnteredBridge(Event):
+    bridge: Bridge
+    channel: Channel | None = None
+
+
+@dataclass(frozen=True)
+class ChannelLeftBridge(Event):
+    bridge: Bridge
+    channel: Channel
+
+
+@dataclass(frozen=True)
+class PlaybackFinished(Event):
+    playback: Playback
+
+
+@dataclass(frozen=True)
+class RecordingFinished(Event):
+    recording: LiveRecording
+
+
+@dataclass(frozen=True)
+class RecordingFailed(Event):
+    recording: LiveRecording
+
+
+@dataclass(frozen=True)
+class ApplicationReplaced(Event):
+    """Another process connected with our name; this socket gets no more events."""
+
+
+@dataclass(frozen=True)
+class UnknownEvent(Event):
+    """A kind we have no class for, or one whose fields are not what we know."""
+
+    type: str
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        StasisStart, StasisEnd, ChannelStateChange, ChannelDtmfReceived, ChannelHangupRequest, ChannelDestroyed,
+        ChannelEnteredBridge, ChannelLeftBridge, PlaybackFinished, RecordingFinished, RecordingFailed,
+        ApplicationReplaced,
+    )
+}  # fmt: skip
+
+
+def decode(raw: str | bytes) -> Event:
+    """One message of the event socket; never raises for a message that is JSON with a type."""
+    body = msgspec.json.decode(raw)
+    kind = str(body.get("type"))
+    known = KINDS.get(kind)
+    if known is None:
+        return UnknownEvent(kind, body)
+    try:
+        return msgspec.convert(body, known)
+    except msgspec.ValidationError:
+        return UnknownEvent(kind, body)
+
+
+def channel_of(event: Event) -> str | None:
+    """Id of the channel an event is about, directly or through its playback or recording."""
+    match event:
+        case (
+            StasisStart(channel=channel) | StasisEnd(channel=channel) | ChannelStateChange(channel=channel)
+            | ChannelDtmfReceived(channel=channel) | ChannelHangupRequest(channel=channel)
+            | ChannelDestroyed(channel=channel) | ChannelLeftBridge(channel=channel)
+        ):  # fmt: skip
+            return channel.id
+        case ChannelEnteredBridge(channel=Channel(id=id)):
+            return id
+        case PlaybackFinished(playback=Playback(target_uri=uri)):
+            return uri.removeprefix("channel:")
+        case RecordingFinished(recording=recording) | RecordingFailed(recording=recording):
+            return recording.target_uri.removeprefix("channel:")
+    return None

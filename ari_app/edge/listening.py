@@ -1,0 +1,144 @@
+"""Tells what was heard: finds known sound files in a recording, by comparing the sound itself."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Sound = NDArray[np.float64]
+
+RATE = 8000
+SNIPPET_SECONDS = 0.8
+"""Length of the pieces that are looked for; long enough that speech is never mistaken for other speech."""
+LEAST_LIKENESS = 0.6
+"""Normalized correlation of a piece with what was heard: 1 is the same. A telephone codec leaves more than 0.9, other
+speech of the same voice gives less than 0.4."""
+RINGBACK_HERTZ = (440.0, 480.0)
+"""ITU E.180 Supplement 2, United States."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One sound file in a recording."""
+
+    at: float
+    """Second of the recording at which the file begins."""
+    name: str
+    share: float
+    """How much of the file was played before it was stopped, 0 to 1."""
+    seconds: float
+    """How long it was heard."""
+
+    @property
+    def whole(self) -> bool:
+        return self.share == 1.0
+
+
+def read(path: Path) -> Sound:
+    """Samples of a WAV (PCM16, 8 kHz, mono) between -1 and 1; a file whose header was never finished is read, too."""
+    with wave.open(str(path)) as file:
+        if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, 2, RATE):
+            raise ValueError(f"{path.name} is not PCM16, 8 kHz, mono")
+        frames = file.readframes(file.getnframes())
+    if not frames:
+        frames = path.read_bytes()[44:]
+    return np.frombuffer(frames[: len(frames) // 2 * 2], dtype="<i2").astype(np.float64) / 32768
+
+
+def find(recording: Sound, files: Mapping[str, Sound]) -> list[Heard]:
+    """Which of the named sounds are in the recording, in order; one that is played twice is found twice."""
+    found = []
+    for name, sound in files.items():
+        pieces = _pieces(sound)
+        if not pieces:
+            continue
+        first_offset, first = pieces[0]
+        for start in _peaks(recording, first):
+            heard = [
+                offset + len(piece)
+                for offset, piece in pieces
+                if _is_at(recording, piece, start - first_offset + offset)
+            ]
+            share = 1.0 if len(heard) == len(pieces) else max(heard) / len(sound)
+            found.append(Heard(max(0.0, (start - first_offset) / RATE), name, share, len(sound) / RATE * share))
+    return sorted((heard for heard in found if not _is_within_another(heard, found)), key=lambda heard: heard.at)
+
+
+def _is_within_another(heard: Heard, found: list[Heard]) -> bool:
+    """Two sentences may share words: what is heard in part, while a longer one is heard, is that one's."""
+    return not heard.whole and any(
+        other is not heard and other.seconds > heard.seconds and other.at <= heard.at < other.at + other.seconds
+        for other in found
+    )
+
+
+def ringback(recording: Sound) -> list[tuple[float, float]]:
+    """Stretches (from second, to second) in which the ringback tone is heard, each at least 0.5 s long."""
+    block = RATE // 10
+    stretches: list[list[float]] = []
+    for index in range(len(recording) // block):
+        piece = recording[index * block : (index + 1) * block]
+        at = index / 10
+        if _tone_share(piece) > 0.8:
+            if stretches and at - stretches[-1][1] < 0.15:
+                stretches[-1][1] = at + 0.1
+            else:
+                stretches.append([at, at + 0.1])
+    return [(begin, end) for begin, end in stretches if end - begin >= 0.5]
+
+
+def _pieces(sound: Sound) -> list[tuple[int, Sound]]:
+    """The file cut into snippets with their offsets, those of (nearly) silence left out."""
+    size = int(SNIPPET_SECONDS * RATE)
+    pieces = [(offset, sound[offset : offset + size]) for offset in range(0, max(1, len(sound) - size + 1), size)]
+    loudest = max((float(np.sqrt(np.mean(piece**2))) for _, piece in pieces), default=0.0)
+    return [(o, p) for o, p in pieces if len(p) == size and float(np.sqrt(np.mean(p**2))) > 0.2 * loudest > 0]
+
+
+def _likeness(recording: Sound, piece: Sound) -> Sound:
+    """Normalized correlation of the piece with the recording at each of its samples."""
+    if len(recording) < len(piece):
+        return np.zeros(0)
+    size = 1 << (len(recording) + len(piece) - 1).bit_length()
+    product = np.fft.irfft(np.fft.rfft(recording, size) * np.conj(np.fft.rfft(piece, size)), size)
+    product = product[: len(recording) - len(piece) + 1]
+    sums = np.concatenate(([0.0], np.cumsum(recording**2)))
+    energy = np.sqrt(np.maximum(sums[len(piece) :] - sums[: -len(piece)], 1e-9)) * np.sqrt(np.sum(piece**2))
+    # Where the recording is silent there is nothing to compare.
+    return np.asarray(np.where(energy > 1e-3, product / energy, 0.0))
+
+
+def _peaks(recording: Sound, piece: Sound) -> list[int]:
+    likeness = _likeness(recording, piece)
+    starts = []
+    while len(likeness):
+        best = int(np.argmax(likeness))
+        if likeness[best] < LEAST_LIKENESS:
+            break
+        starts.append(best)
+        likeness[max(0, best - len(piece)) : best + len(piece)] = 0
+    return sorted(starts)
+
+
+def _is_at(recording: Sound, piece: Sound, start: int) -> bool:
+    """Whether the piece is heard there, give or take 100 ms: a phone's jitter buffer adds or drops a packet now and then."""
+    slack = RATE // 10
+    part = recording[max(0, start - slack) : start + len(piece) + slack]
+    likeness = _likeness(part, piece)
+    return bool(len(likeness)) and float(likeness.max()) >= LEAST_LIKENESS
+
+
+def _tone_share(piece: Sound) -> float:
+    """Share of the energy that lies at the ringback tone's two frequencies."""
+    energy = float(np.sum(piece**2))
+    if energy < 1e-3:
+        return 0.0
+    spectrum = np.abs(np.fft.rfft(piece)) ** 2
+    width = RATE / len(piece)
+    bins = {round(hertz / width) + shift for hertz in RINGBACK_HERTZ for shift in (-1, 0, 1)}
+    return float(sum(spectrum[index] for index in bins) / np.sum(spectrum))

@@ -1,0 +1,125 @@
+"""What a caller hears and says: prompts that a key can interrupt, and recordings."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import quote
+
+from ari_app.edge import events
+from ari_app.edge.channel import Handle
+from ari_app.edge.errors import CallEnded, ChannelGone, MediaLost
+
+
+class NoKey(StrEnum):
+    """Why a prompt brought no key."""
+
+    NO_INPUT = "no_input"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A finished recording in Asterisk's spool."""
+
+    name: str
+    seconds: int
+    speech_seconds: int | None
+    """Seconds that were not silence; None when Asterisk did not measure it."""
+
+
+def sound(path: Path) -> str:
+    """A sound file (named with its ending) as ARI wants it: without."""
+    return f"sound:{path.with_suffix('')}"
+
+
+async def prompt(channel: Handle, sounds: list[Path], first_key_seconds: float) -> str | NoKey:
+    """Plays sounds in order and returns the first key pressed, during them or up to `first_key_seconds` after them.
+
+    A key stops the playback. Raises CallEnded on hangup, MediaLost when a file could not be played.
+    """
+    playback = await _start(channel, sounds)
+    seconds: float | None = None
+    while True:
+        match await channel.next_event(seconds):
+            case events.ChannelDtmfReceived(digit=digit):
+                if seconds is None:
+                    await _stop(channel, playback)
+                return digit
+            case events.PlaybackFinished(playback=events.Playback(id=id, state=state)) if id == playback:
+                await _check(channel, state, sounds)
+                if first_key_seconds <= 0:
+                    return NoKey.NO_INPUT
+                seconds = first_key_seconds
+            case None:
+                return NoKey.NO_INPUT
+
+
+async def play(channel: Handle, sounds: list[Path]) -> None:
+    """Plays sounds to their end; keys are not heeded."""
+    playback = await _start(channel, sounds)
+    while True:
+        match await channel.next_event():
+            case events.PlaybackFinished(playback=events.Playback(id=id, state=state)) if id == playback:
+                await _check(channel, state, sounds)
+                return
+
+
+async def record(
+    channel: Handle, name: str, *, longest_seconds: int, silence_seconds: int
+) -> Recorded:
+    """Records until `#`, silence, the limit or hangup.
+
+    After a hangup CallEnded is raised and the file is there all the same. Raises MediaLost when nothing could be
+    recorded. A recording of this name that already runs is waited for: so the step can be entered again.
+    """
+    try:
+        await channel.client.post(
+            f"{channel.path}/record", name=name, format="wav", terminateOn="#", ifExists="overwrite",
+            maxDurationSeconds=str(longest_seconds), maxSilenceSeconds=str(silence_seconds),
+        )  # fmt: skip
+    except ChannelGone as gone:
+        if gone.status == 404:
+            raise CallEnded("the caller hung up before the message") from gone
+        # 409: it runs already, since before the app was away.
+    while True:
+        match await channel.next_event():
+            case events.RecordingFinished(recording=recording) if recording.name == name:
+                return Recorded(name, recording.duration or 0, recording.talking_duration)
+            case events.RecordingFailed(recording=recording) if recording.name == name:
+                raise MediaLost(f"Asterisk could not record: {recording.cause or 'no reason given'}")
+
+
+async def is_recording(channel: Handle, name: str) -> bool:
+    """Whether a recording of this name runs, from before the app was away."""
+    try:
+        await channel.client.get(f"/recordings/live/{quote(name, safe='')}")
+    except ChannelGone:
+        return False
+    return True
+
+
+async def _start(channel: Handle, sounds: list[Path]) -> str:
+    """Returns the playback's id, which we give it."""
+    playback = f"p-{uuid.uuid4()}"
+    try:
+        await channel.client.post(f"{channel.path}/play/{playback}", media=",".join(sound(path) for path in sounds))
+    except ChannelGone as gone:
+        raise CallEnded("the caller hung up before the prompt") from gone
+    return playback
+
+
+async def _check(channel: Handle, state: str, sounds: list[Path]) -> None:
+    """A playback also fails because the caller has hung up, which is no fault of the file's."""
+    if state == "failed":
+        if await channel.is_up():
+            raise MediaLost(f"Asterisk could not play {', '.join(path.name for path in sounds)}")
+        raise CallEnded("the caller hung up during the prompt")
+
+
+async def _stop(channel: Handle, playback: str) -> None:
+    try:
+        await channel.client.delete(f"/playbacks/{quote(playback, safe='')}")
+    except ChannelGone:
+        pass  # It had just come to its end.

@@ -1,0 +1,242 @@
+"""A real softphone (baresip) as a child process: registers, calls, answers, presses keys, records what it hears.
+
+The demo's caller and the tests' desk phones are this. It speaks plain SIP to whoever it is pointed at and knows
+nothing of Asterisk or of leads. Its control channel is baresip's `ctrl_tcp` module: JSON in netstrings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import wave
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asterisk_conf import install
+from ari_app.edge.errors import PhoneError
+
+SILENCE_SECONDS = 600
+"""Length of the silent file a phone 'speaks' until it is told to say something; longer than any call it makes."""
+
+
+class SoftphoneError(PhoneError):
+    """The phone program did not start, answered with an error, or did not do in time what was waited for."""
+
+
+@dataclass(frozen=True)
+class PhoneEvent:
+    """One event of baresip, e.g. kind 'CALL_ESTABLISHED', 'CALL_CLOSED', 'REGISTER_OK'; `param` is its free text."""
+
+    kind: str
+    param: str
+    at: float
+    """Seconds on the event loop's clock."""
+
+
+@dataclass
+class Softphone:
+    """One running phone. Make it with `softphone()`, which also ends it."""
+
+    user: str
+    folder: Path
+    process: asyncio.subprocess.Process
+    events: list[PhoneEvent] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    """Bodies of the SIP MESSAGEs that reached this phone, in order."""
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _writer: asyncio.StreamWriter | None = None
+    _answers: dict[str, asyncio.Future[str]] = field(default_factory=dict)
+    _tokens: int = 0
+
+    @property
+    def heard(self) -> Path:
+        """WAV (PCM16, 8 kHz, mono) of what this phone's ear got during its latest call."""
+        return self.folder / "heard.wav"
+
+    async def command(self, name: str, params: str = "") -> str:
+        """Runs one baresip command and returns the text it answers; raises SoftphoneError if baresip refuses."""
+        assert self._writer is not None
+        self._tokens += 1
+        token = str(self._tokens)
+        answer = self._answers[token] = asyncio.get_running_loop().create_future()
+        message = json.dumps({"command": name, "params": params, "token": token}).encode()
+        self._writer.write(b"%d:%s," % (len(message), message))
+        return await asyncio.wait_for(answer, 10)
+
+    async def dial(self, uri: str) -> None:
+        await self.command("dial", uri)
+
+    async def answer(self) -> None:
+        await self.command("accept")
+
+    async def hang_up(self) -> None:
+        await self.command("hangup")
+
+    async def press(self, digits: str) -> None:
+        """Sends digits as RTP telephone events (RFC 4733), the way an ordinary phone does."""
+        for digit in digits:
+            await self.command("sndcode", digit)
+            # baresip sends a digit until the next key or key release; \x04 is its 'key released'.
+            await asyncio.sleep(0.16)
+            await self.command("sndcode", "\x04")
+            await asyncio.sleep(0.08)
+
+    async def say(self, recording: Path) -> None:
+        """Speaks a WAV file (PCM16, 8 kHz, mono) into the call from now on."""
+        await self.command("ausrc", f"aufile,{recording}")
+
+    async def wait_for(self, kind: str, count: int = 1, seconds: float = 20) -> PhoneEvent:
+        """Waits until this phone has seen `count` events of a kind since it started; raises SoftphoneError if not."""
+        await self.wait_until(lambda: self.count(kind) >= count, f"{count} x {kind}", seconds)
+        return [event for event in self.events if event.kind == kind][count - 1]
+
+    async def wait_until(self, is_so: Callable[[], bool], what: str, seconds: float = 20) -> None:
+        """Waits until a condition on this phone's events or texts holds; `what` names it in the error."""
+        try:
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(is_so)
+        except TimeoutError:
+            seen = ", ".join(f"{event.kind} {event.param}".strip() for event in self.events)
+            raise SoftphoneError(f"Phone {self.user}: no {what} within {seconds:g} s; it saw: {seen}.") from None
+
+    def count(self, kind: str) -> int:
+        return sum(event.kind == kind for event in self.events)
+
+    async def _note(self, message: dict[str, object]) -> None:
+        async with self._changed:
+            if message.get("response"):
+                answer = self._answers.pop(str(message.get("token")), None)
+                if answer and not answer.done():
+                    if message.get("ok"):
+                        answer.set_result(str(message.get("data", "")))
+                    else:
+                        answer.set_exception(SoftphoneError(f"Phone {self.user} refused: {message.get('data')}"))
+            elif message.get("message"):
+                self.texts.append(str(message.get("body", "")))
+            elif message.get("event"):
+                now = asyncio.get_running_loop().time()
+                self.events.append(PhoneEvent(str(message.get("type")), str(message.get("param", "")), now))
+            self._changed.notify_all()
+
+    async def _read_control(self, reader: asyncio.StreamReader) -> None:
+        while True:
+            try:
+                length = int((await reader.readuntil(b":"))[:-1])
+                body = await reader.readexactly(length + 1)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return
+            await self._note(json.loads(body[:-1].decode(errors="replace")))
+
+    async def _read_console(self, stdout: asyncio.StreamReader) -> None:
+        log = (self.folder / "console.log").open("ab")
+        with log:
+            while line := await stdout.readline():
+                log.write(line)
+                log.flush()
+
+
+def silence(path: Path, seconds: int) -> Path:
+    """Writes a silent WAV (PCM16, 8 kHz, mono)."""
+    with wave.open(str(path), "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes(bytes(2 * 8000 * seconds))
+    return path
+
+
+def _config(folder: Path, sip_port: int, control_port: int, source: Path) -> str:
+    modules = "\n".join(f"module {name}.so" for name in ("g711", "aufile", "account", "ctrl_tcp", "menu"))
+    return f"""
+sip_listen 127.0.0.1:{sip_port}
+net_interface 127.0.0.1
+ctrl_tcp_listen 127.0.0.1:{control_port}
+audio_path {folder}
+audio_player aufile,{folder / "heard.wav"}
+audio_source aufile,{source}
+audio_alert aufile,{folder / "alert.wav"}
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+audio_jitter_buffer_type fixed
+call_local_timeout 120
+call_max_calls 4
+module_path {install.baresip_modules()}
+{modules}
+"""
+
+
+@asynccontextmanager
+async def softphone(
+    folder: Path,
+    *,
+    user: str,
+    server: str,
+    sip_port: int,
+    control_port: int,
+    secret: str = "",
+    auth_user: str = "",
+    register: bool = True,
+) -> AsyncIterator[Softphone]:
+    """Runs a phone for `user` at `server` (host:port) until the block is left.
+
+    With `register` it is waited for that the server accepts the registration. `auth_user` is the digest user when it
+    differs from the user part of the phone's address, as for a trunk that calls with its customers' numbers.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    source = silence(folder / "silence.wav", SILENCE_SECONDS)
+    (folder / "config").write_text(_config(folder, sip_port, control_port, source))
+    address = f"<sip:{user}@{server}>;regint={60 if register else 0};audio_codecs=pcmu,pcma;mwi=no"
+    if secret:
+        address += f";auth_user={auth_user or user};auth_pass={secret}"
+    (folder / "accounts").write_text("")
+    (folder / "contacts").write_text("")
+    process = await asyncio.create_subprocess_exec(
+        *install.program("baresip"), "-f", str(folder),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "HOME": str(folder)},
+    )  # fmt: skip
+    phone = Softphone(user, folder, process)
+    assert process.stdout is not None
+    readers = [asyncio.create_task(phone._read_console(process.stdout))]
+    try:
+        reader, phone._writer = await _connect(process, control_port, folder)
+        readers.append(asyncio.create_task(phone._read_control(reader)))
+        # Only now, when the control channel listens: an event before it is lost.
+        await phone.command("uanew", address)
+        if register:
+            await phone.wait_for("REGISTER_OK")
+        yield phone
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(5):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        if phone._writer is not None:
+            phone._writer.close()
+        for task in readers:
+            task.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+
+
+async def _connect(
+    process: asyncio.subprocess.Process, port: int, folder: Path
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    deadline = asyncio.get_running_loop().time() + 10
+    while True:
+        try:
+            return await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            if process.returncode is not None or asyncio.get_running_loop().time() > deadline:
+                log = (folder / "console.log").read_text(errors="replace")[-400:]
+                raise SoftphoneError(f"The phone program baresip did not start: {log}") from None
+            await asyncio.sleep(0.02)

@@ -1,0 +1,96 @@
+"""Caller and agent talk, until either hangs up."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import quote
+
+from ari_app.edge.channel import Handle, LeftTheApp
+from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
+from ari_app.flows.call import Call
+from crm.domain.calls import DialStatus, EndedBy, LegEnded, TalkEnded, TalkStarted
+
+
+async def talk(call: Call) -> EndedBy:
+    """Connects the two and waits; returns who hung up first. Entered again, it finds them connected and waits on.
+
+    Neither leg may be cut by the dead man's switch: the agent's is taken off, and the caller's leads into a bridge that
+    needs no app (asterisk_conf/templates/extensions.conf.j2, arrival, T).
+    """
+    assert call.peer_leg is not None
+    agent = Handle(call.office.client, call.peer_leg)
+    try:
+        if not await _connect(call, agent):
+            # The agent hung up while the app was away, or in the moment they answered.
+            return EndedBy.AGENT
+        call.note(TalkStarted, once=f"talk-{agent.id}", leg_id=agent.id)
+        try:
+            return await _wait(call, agent)
+        finally:
+            if not _cancelled():
+                call.note(TalkEnded, once=f"talk-ended-{agent.id}", leg_id=agent.id)
+                call.note(LegEnded, once=f"leg-ended-{agent.id}", leg_id=agent.id, status=DialStatus.ANSWER)
+                await agent.hang_up()
+                await _end_bridge(call)
+    finally:
+        agent.release()
+
+
+async def _connect(call: Call, agent: Handle) -> bool:
+    try:
+        await agent.set_variables(timeout="0")
+    except CallEnded:
+        return False
+    client, bridge = call.office.client, _bridge_id(call)
+    await client.post(f"/bridges/{quote(bridge, safe='')}", type="mixing")
+    try:
+        await client.post(f"/bridges/{quote(bridge, safe='')}/addChannel", channel=f"{call.id},{agent.id}")
+    except (ChannelGone, AsteriskRefused):
+        # One of the two left in this moment; whoever it was, their events say so.
+        if not await agent.is_up():
+            return False
+    return True
+
+
+async def _wait(call: Call, agent: Handle) -> EndedBy:
+    watches = {
+        asyncio.create_task(_ended(call.channel)): EndedBy.CALLER,
+        asyncio.create_task(_ended(agent)): EndedBy.AGENT,
+    }
+    try:
+        done, _ = await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
+        first = next(iter(done))
+        first.result()
+        return watches[first]
+    finally:
+        for watch in watches:
+            watch.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
+
+
+async def _ended(channel: Handle) -> None:
+    """Returns when the channel hangs up; LeftTheApp passes."""
+    try:
+        while True:
+            await channel.next_event()
+    except LeftTheApp:
+        raise
+    except CallEnded:
+        return
+
+
+async def _end_bridge(call: Call) -> None:
+    try:
+        await call.office.client.delete(f"/bridges/{quote(_bridge_id(call), safe='')}")
+    except ChannelGone:
+        pass
+
+
+def _bridge_id(call: Call) -> str:
+    return f"talk-{call.id}"
+
+
+def _cancelled() -> bool:
+    """The app is stopping: the two go on talking without it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,43 @@
+"""Nobody could come to the phone: a greeting, a beep, and the caller's message."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ari_app.edge import media
+from ari_app.edge.channel import LeftTheApp
+from ari_app.edge.errors import CallEnded, MediaLost
+from ari_app.flows.call import Call
+from asterisk_conf import tones
+from crm.domain.calls import MessageLeft
+from crm.services import recordings
+
+
+async def voicemail(call: Call) -> None:
+    """Takes a message and thanks for it; a caller who hangs up while speaking has left one too."""
+    config = call.office.config
+    if not await media.is_recording(call.channel, call.id):
+        greeting = call.sounds("closed" if call.is_closed else "nobody_available")
+        await media.play(call.channel, [*greeting, config.prompts_folder / tones.FILE])
+    try:
+        recorded = await media.record(
+            call.channel, call.id,
+            longest_seconds=config.voicemail.longest_seconds, silence_seconds=config.voicemail.silence_seconds,
+        )  # fmt: skip
+    except LeftTheApp:
+        raise
+    except CallEnded:
+        await _keep(call, None)
+        raise
+    if not await _keep(call, recorded.speech_seconds):
+        raise MediaLost("the recording of a message is not there")
+    await media.play(call.channel, call.sounds("message_thanks"))
+
+
+async def _keep(call: Call, speech_seconds: int | None) -> float:
+    """Keeps the recording with the call; one in which nobody spoke is no message. Returns its length in seconds."""
+    seconds = await asyncio.to_thread(recordings.keep, call.office.config, call.id)
+    spoken = seconds if speech_seconds is None else speech_seconds
+    if spoken >= call.office.config.voicemail.shortest_seconds:
+        call.note(MessageLeft, once="message", file=recordings.file_name(call.id), seconds=round(seconds))
+    return seconds

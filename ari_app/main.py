@@ -1,0 +1,294 @@
+"""`leaseline serve`: the app. Builds everything, starts it, and ends it; each call's flow is supervised here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from agi import extension
+from agi.server import AgiServer
+from ari_app import settle
+from ari_app.edge import events
+from ari_app.edge.channel import Handle, LeftTheApp
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded, ChannelGone
+from ari_app.flows.call import Call, Office
+from ari_app.flows.inbound import inbound
+from asterisk_conf.render import STASIS_APP
+from crm.config import Config
+from crm.domain.calls import CallEnded as CallEndedFact
+from crm.domain.calls import EndedBy, HandedToDialplan, MessageLeft, Step
+from crm.domain.errors import CrmError
+from crm.edge import numbers
+from crm.edge.sip_message import SipCarriers
+from crm.secrets import Secrets
+from crm.services import ledger, outbox, publish, recordings, spool
+from crm.services.journal import Journal
+from crm.store.session import Store
+
+log = logging.getLogger(__name__)
+
+PARTS = ("calls", "agi", "texts")
+"""What `serve --only` can run alone."""
+HEARTBEAT_SECONDS = 2.0
+IMPORT_SECONDS = 2.0
+PUBLISH_SECONDS = 3600.0
+"""Opening hours are rendered ahead for the time without the app; once an hour is enough to keep them fresh."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class App:
+    """The calls that are with us, and how each came and goes."""
+
+    def __init__(self, config: Config, store: Store, journal: Journal, secrets: Secrets) -> None:
+        self.config = config
+        self.client = AriClient(
+            f"http://127.0.0.1:{config.ports.http}", STASIS_APP, secrets.get("ari"), STASIS_APP,
+            on_connect=self.take_up, on_event=self.on_event,
+        )  # fmt: skip
+        self.office = Office(config, store, journal, self.client, now)
+        self.calls: dict[str, tuple[Call, asyncio.Task[None]]] = {}
+        self.chores: set[asyncio.Task[None]] = set()
+        self.imports = asyncio.Event()
+        """Set when a call that the dialplan had has ended, so that its notes are imported at once."""
+
+    # --- arriving ---
+
+    def on_event(self, event: events.Event) -> None:
+        """Events of channels that no flow owns."""
+        match event:
+            case events.StasisStart(channel=channel, args=["inbound", did, trunk]):
+                self.begin(self.call_of(channel, did, trunk), Step.ARRIVED)
+            case events.StasisStart(channel=channel):
+                # A phone was answered for a call whose flow has ended in this moment.
+                self.chore(Handle(self.client, channel.id).hang_up())
+                self.client.unsubscribe(channel.id)
+            case events.ChannelDestroyed(channel=channel) if settle.is_caller(channel):
+                self.imports.set()
+            case events.ApplicationReplaced():
+                log.error("another process has taken over the calls: end one of the two")
+
+    def call_of(self, channel: events.Channel, did: str, trunk: str) -> Call:
+        region = self.config.region
+        return Call(
+            self.office, Handle(self.client, channel.id, channel.name), numbers.clean_did(did, region),
+            numbers.parse(channel.caller.number, region), trunk.removeprefix("trunk-"),
+        )  # fmt: skip
+
+    def begin(self, call: Call, step: Step) -> None:
+        if call.id not in self.calls:
+            self.calls[call.id] = call, asyncio.create_task(self.supervise(call, step), name=call.id)
+
+    def chore(self, work: Any) -> None:
+        """A small act whose end nobody waits for."""
+
+        async def quietly() -> None:
+            with contextlib.suppress(AsteriskUnreachable, AsteriskRefused):
+                await work
+
+        task = asyncio.create_task(quietly())
+        self.chores.add(task)
+        task.add_done_callback(self.chores.discard)
+
+    # --- one call, whatever happens ---
+
+    async def supervise(self, call: Call, step: Step) -> None:
+        """Runs the flow. Whatever goes wrong, the caller ends with a person, a mailbox, or their own hangup."""
+        try:
+            log.info("call begins", extra={"call": call.id, "step": step.value})
+            await inbound(call, step)
+        except LeftTheApp:
+            log.warning("Asterisk has taken the call back", extra={"call": call.id})
+            call.note(HandedToDialplan, once="handed", reason="deadman")
+        except CallEnded:
+            call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
+        except AsteriskUnreachable:
+            # Asterisk has the caller; at the next connection they are taken up again in the same step.
+            log.warning("Asterisk does not answer, the call waits", extra={"call": call.id})
+        except Exception:
+            log.exception("the flow failed, the dialplan takes the call", extra={"call": call.id})
+            await self.hand_over(call)
+        finally:
+            log.info("call leaves", extra={"call": call.id})
+            call.channel.release()
+            self.calls.pop(call.id, None)
+
+    async def hand_over(self, call: Call) -> None:
+        try:
+            await call.channel.go_on_in_dialplan("last-resort")
+        except CallEnded:
+            call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
+        except AsteriskUnreachable:
+            pass  # The dead man's switch does the same.
+        else:
+            call.note(HandedToDialplan, once="handed", reason="handed_over")
+
+    # --- coming back ---
+
+    async def stop(self) -> None:
+        """Lets go of the calls without ending them: Asterisk keeps them for the app that comes next."""
+        running = [*(task for _, task in self.calls.values()), *self.chores]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def take_up(self) -> None:
+        """Looks at what is in Asterisk now and takes up every call in the step it was in."""
+        for _, task in list(self.calls.values()):
+            task.cancel()
+        await asyncio.gather(*(task for _, task in self.calls.values()), return_exceptions=True)
+        channels = await self.client.channels()
+        waiting = settle.callers(channels)
+        calls: dict[str, tuple[Call, dict[str, str]]] = {}
+        for channel in waiting:
+            handle = Handle(self.client, channel.id, channel.name)  # subscribes before it asks
+            try:
+                known = await handle.variables("LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK")
+            except CallEnded:
+                handle.release()
+                continue
+            calls[channel.id] = self.call_of(channel, known.get("LL_DID", ""), known.get("LL_TRUNK", "")), known
+        settlement = settle.settle(channels, {call_id: known for call_id, (_, known) in calls.items()})
+        for entry in settlement.resumed:
+            call, _ = calls[entry.channel.id]
+            call.adopted_legs = list(entry.legs)
+            call.peer_leg = entry.peer
+            call.first_stage = entry.stage
+            self.begin(call, entry.step)
+        for orphan in settlement.orphans:
+            with contextlib.suppress(ChannelGone):
+                await self.client.delete(f"/channels/{orphan}")
+        await self.close_the_rest(settlement.present)
+        log.info("settled", extra={"resumed": len(settlement.resumed), "orphans": len(settlement.orphans)})
+
+    async def close_the_rest(self, present: Collection[str]) -> None:
+        """Calls that ended while the app was away: what Asterisk noted of them first, then the others."""
+        try:
+            await spool.import_all(self.config, self.office.journal, present, now())
+            await self.office.journal.drained()
+            for call_id in await ledger.open_calls(self.office.store):
+                if call_id not in present and call_id not in self.calls:
+                    self.close(call_id)
+        except CrmError as error:
+            log.warning("calls that ended meanwhile are closed later: %s", error)
+
+    def close(self, call_id: str) -> None:
+        """Ends the record of a call that ended while nobody looked; a message it left is kept."""
+        note, at = self.office.journal.note, now()
+        seconds = recordings.keep(self.config, call_id)
+        if seconds >= self.config.voicemail.shortest_seconds:
+            file = recordings.file_name(call_id)
+            note(MessageLeft(f"{call_id}/message", call_id, at, file=file, seconds=round(seconds)))
+        note(CallEndedFact(f"{call_id}/ended", call_id, at, by=EndedBy.SYSTEM))
+
+    # --- signs of life ---
+
+    async def renew(self) -> None:
+        """Renews every caller's dead man's switch, several times within its length."""
+        seconds = self.config.survival.deadman_seconds
+        while True:
+            await asyncio.sleep(seconds / 4)
+            alive = str(int(time.time()))
+            for call, _ in list(self.calls.values()):
+                self.chore(call.channel.set_variables(timeout=str(seconds), LL_ALIVE=alive))
+
+    async def beat(self) -> None:
+        """Writes run/app.json, from which `leaseline status` tells that the app is alive."""
+        path = self.config.run_folder / "app.json"
+        while True:
+            state = {
+                "at": now().isoformat(),
+                "pid": os.getpid(),
+                "connected": self.client.connected.is_set(),
+                "calls": sorted(self.calls),
+                "events_unknown": self.client.unknown.total(),
+                "reconnects": max(0, self.client.connections - 1),
+            }
+            fresh = path.with_suffix(".new")
+            fresh.write_text(json.dumps(state))
+            fresh.replace(path)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def import_spool(self) -> None:
+        """Brings in what Asterisk noted of calls it handled alone, soon after they ended."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(IMPORT_SECONDS):
+                    await self.imports.wait()
+            self.imports.clear()
+            try:
+                channels = await self.client.channels() if self.client.connected.is_set() else []
+                if self.client.connected.is_set():
+                    present = {channel.id for channel in channels if settle.is_caller(channel)}
+                    await spool.import_all(self.config, self.office.journal, present, now())
+            except (AsteriskUnreachable, AsteriskRefused, OSError) as error:
+                log.warning("the spool is imported later: %s", error)
+
+
+async def serve(config: Config, only: Collection[str] = ()) -> None:
+    """Runs the app until SIGTERM or SIGINT. `only` names some of PARTS; empty runs all of them."""
+    parts = set(only or PARTS)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    async with _running(config, parts) as tasks:
+        stopping = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopping}:
+            task.result()  # A part that ended has failed; the supervisor starts us again.
+        stopping.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asyncio.Task[Any]]]:
+    secrets = Secrets(config.secrets_file)
+    store = Store(config.database_url)
+    texts_due = asyncio.Event()
+
+    async def apply(fact: Any) -> None:
+        await ledger.record(store, config, fact, now())
+        texts_due.set()
+
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(store.close)
+        work = []
+        if "calls" in parts:
+            journal = await stack.enter_async_context(Journal(config.journal_folder, apply))
+            app = App(config, store, journal, secrets)
+            await stack.enter_async_context(app.client)
+            stack.push_async_callback(app.stop)
+            work += [app.beat(), app.client.run(), app.renew(), app.import_spool(), _republish(config, store, secrets)]
+        if "texts" in parts:
+            carriers = SipCarriers()
+            stack.callback(carriers.close)
+            work.append(outbox.run(store, config, outbox.over_sip(config, secrets, carriers), texts_due, now))
+        if "agi" in parts:
+            await stack.enter_async_context(AgiServer(config.ports.agi, {"extension": extension.script(store)}))
+        tasks = [asyncio.create_task(coroutine) for coroutine in work]
+        try:
+            yield tasks
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _republish(config: Config, store: Store, secrets: Secrets) -> None:
+    while True:
+        await asyncio.sleep(PUBLISH_SECONDS)
+        try:
+            await publish.publish(config, store, secrets, now())
+        except CrmError as error:
+            log.warning("Asterisk's last resort is not renewed: %s", error)

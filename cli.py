@@ -1,0 +1,121 @@
+"""`leaseline`: the command line. Parses, calls one service, prints; each noun has its file in `crm/commands`."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from typing import Any
+
+import click
+
+from crm.commands import output
+from crm.commands.command import Command, Failure, Group, WrongInput, home_of
+
+# Loading a command loads the database library and more, so `leaseline --help` shows these lines and loads nothing.
+COMMANDS = {
+    "init": "Make a new home: settings, passwords, database, office.",
+    "up": "Run Asterisk and the app together, here.",
+    "serve": "Run the app alone; Asterisk is run by somebody else.",
+    "status": "What is up, and the calls in progress.",
+    "doctor": "Check everything and say how to mend it.",
+    "config": "Show the settings.",
+    "db": "Bring the database to this version's tables.",
+    "trunk": "Ways to the telephone network.",
+    "line": "Leasing numbers that callers dial.",
+    "property": "Buildings and communities with homes to rent.",
+    "subteam": "Agents who lease the same properties.",
+    "agent": "People who lease.",
+    "device": "Phones of the agents.",
+    "dnd": "Do not disturb, for each device.",
+    "hours": "When the office is open.",
+    "call": "Calls and what happened in them.",
+    "lead": "People who called.",
+    "task": "What is to be done next, and by whom.",
+    "message": "Texts to callers.",
+    "demo": "Try the system with a call.",
+}
+
+
+class Root(Group):
+    """Loads a command when it is used, and turns every error into one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"crm.commands.{cmd_name}"), cmd_name)
+        assert isinstance(command, (Command, Group))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as error:  # The door between the program and the person.
+            raise _told(error, ctx) from error
+
+
+def _told(error: Exception, ctx: click.Context) -> click.ClickException:
+    """What the person at the terminal gets to read, and the exit status."""
+    from ari_app.edge.errors import PhoneError
+    from asterisk_conf.install import ProgramMissing, SetupError
+    from crm.config import ConfigError
+    from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
+    from crm.secrets import SecretError
+
+    text = output.safe(error)
+    if isinstance(error, (Invalid, NotFound, Conflict)):
+        return WrongInput(text)
+    if isinstance(error, (ConfigError, CrmError, SecretError, SetupError, ProgramMissing, PhoneError)):
+        return Failure(text)
+    return Failure(_logged(error, ctx))
+
+
+def _logged(error: Exception, ctx: click.Context) -> str:
+    """Writes an error nobody expected to the home's log and says where."""
+    log = home_of(ctx) / "log" / "cli.log"
+    said = f"Leaseline ran into {type(error).__name__}, which it did not expect"
+    try:
+        handler = logging.FileHandler(log, encoding="utf-8")
+    except OSError:
+        return f"{said}: {output.safe(error)}. Run `leaseline doctor`."
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("leaseline.cli")
+    logger.propagate = False
+    logger.addHandler(handler)
+    logger.error("command failed", exc_info=error)
+    logger.removeHandler(handler)
+    handler.close()
+    return f"{said}: the details are in {log}; run `leaseline doctor`."
+
+
+@click.group(
+    name="leaseline",
+    cls=Root,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    examples=("init --name 'Maple Leasing' --timezone America/New_York", "up", "status", "call list --since today"),
+)
+@click.version_option(package_name="leaseline", message="leaseline %(version)s")
+def cli() -> None:
+    """Leaseline, a phone system for apartment leasing: it answers the leasing numbers and loses no caller."""
+
+
+def main() -> None:
+    """Entry point of the `leaseline` program."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A terminal that cannot show a letter shows a question mark; no name stops a command.
+            stream.reconfigure(errors="replace")
+    cli(prog_name="leaseline")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""`leaseline agent`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, many, one, with_system
+from crm.services import agents
+from crm.services.agents import AgentEntry as Found
+
+
+class AgentEntry(msgspec.Struct):
+    """Somebody who leases."""
+
+    slug: str
+    name: str
+    extension: str | None
+    """What colleagues dial."""
+    on_duty: bool
+    is_admin: bool
+    """Owns what nobody owns."""
+    subteams: list[str]
+    devices: list[str]
+    last_talk_ended_at: datetime | None
+    """Round robin goes by it: the longest idle first."""
+
+    @classmethod
+    def of(cls, found: Found) -> AgentEntry:
+        agent = found.agent
+        return cls(
+            slug=agent.slug, name=agent.name, extension=agent.extension, on_duty=agent.on_duty, is_admin=found.is_admin,
+            subteams=list(found.subteams), devices=[device.slug for device in agent.devices],
+            last_talk_ended_at=agent.last_talk_ended_at,
+        )  # fmt: skip
+
+
+@click.group(cls=Group, examples=("agent add alice --name 'Alice Moreno' --extension 101", "agent list"))
+def agent() -> None:
+    """People who lease."""
+
+
+@agent.command(examples=("agent add alice --name 'Alice Moreno' --extension 101",))
+@click.argument("slug")
+@click.option("--name", default="", help="As callers and colleagues know them.")
+@click.option("--extension", metavar="DIGITS", help="2 to 6 digits that colleagues dial.")
+@click.option("--on-duty/--off-duty", default=True, show_default=True, help="Whether calls ring their phones.")
+@with_system
+async def add(system: System, slug: str, name: str, extension: str | None, on_duty: bool) -> None:
+    """Add the agent SLUG."""
+    await agents.add(system.store, system.by, slug, name=name, extension=extension, on_duty=on_duty)
+    output.say(f"Added agent {slug}; give them a phone with `leaseline device add {slug}-desk --agent {slug}`.")
+    await system.publish()
+
+
+@agent.command(
+    "set",
+    examples=("agent set alice --off-duty", "agent set alice --extension 120", "agent set bob --admin"),
+)
+@click.argument("slug")
+@click.option("--name", help="As callers and colleagues know them.")
+@click.option("--extension", metavar="DIGITS", help="2 to 6 digits that colleagues dial; '' for none.")
+@click.option("--on-duty/--off-duty", default=None, help="Whether calls ring their phones.")
+@click.option("--admin", is_flag=True, help="Make them the owner of what nobody owns.")
+@with_system
+async def change(
+    system: System, slug: str, name: str | None, extension: str | None, on_duty: bool | None, admin: bool
+) -> None:
+    """Change the agent SLUG; what is not given stays."""
+    await agents.change(system.store, system.by, slug, name=name, extension=extension, on_duty=on_duty, admin=admin)
+    output.say(f"Changed agent {slug}.")
+    await system.publish()
+
+
+@agent.command(examples=("agent remove alice", "agent remove alice --successor bob"))
+@click.argument("slug")
+@click.option("--successor", metavar="SLUG", help="Who takes over their tasks and leads.")
+@with_system
+async def remove(system: System, slug: str, successor: str | None) -> None:
+    """Remove the agent SLUG, once they have no devices any more."""
+    await agents.remove(system.store, system.by, slug, successor=successor)
+    output.say(f"Removed agent {slug}.")
+    await system.publish()
+
+
+@agent.command("list", json=many(AgentEntry), examples=("agent list", "agent list --json"))
+@with_system
+async def list_(system: System, as_json: bool) -> None:
+    """List all agents."""
+    entries = [AgentEntry.of(found) for found in await agents.find_all(system.store)]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("agent", "name", "extension", "on duty", "subteams", "devices", "admin"),
+        (
+            (one.slug, one.name, one.extension, one.on_duty, one.subteams, one.devices, one.is_admin or None)
+            for one in entries
+        ),
+        empty="There are no agents: add one with `leaseline agent add`.",
+    )
+
+
+@agent.command(json=one(AgentEntry), examples=("agent show alice",))
+@click.argument("slug")
+@with_system
+async def show(system: System, slug: str, as_json: bool) -> None:
+    """Show the agent SLUG."""
+    entry = AgentEntry.of(await agents.get(system.store, slug))
+    if as_json:
+        output.print_json(entry)
+        return
+    output.print_entry(
+        (
+            ("agent", entry.slug),
+            ("name", entry.name),
+            ("extension", entry.extension),
+            ("on duty", entry.on_duty),
+            ("subteams", entry.subteams),
+            ("devices", entry.devices),
+            ("last talk ended", output.local(entry.last_talk_ended_at, system.config.tz)),
+            ("admin", entry.is_admin or None),
+        )
+    )

@@ -1,0 +1,234 @@
+"""`leaseline call`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, limit_option, many, one, since_option, tell_of_more, with_system
+from crm.domain import fields
+from crm.domain.calls import Outcome
+from crm.domain.errors import NotFound
+from crm.store.models import Call, CallEvent, Leg, Message, RoutingDecision, Task
+from crm.store.queries import aftermath, calls
+
+
+class CallEntry(msgspec.Struct, kw_only=True):
+    """A caller's whole story."""
+
+    id: str
+    started_at: datetime
+    did: str
+    """Number dialled, E.164 where it is a telephone number."""
+    line: str | None
+    """Label of the line, or its number; null is none of our lines."""
+    trunk: str
+    caller: str | None
+    """E.164; null is withheld or malformed."""
+    lead: int | None
+    outcome: str | None
+    """talked, left_message, got_link, gave_up or wrong_number; null while the call is up."""
+    step: str
+    """The step of the flow it is in or ended in."""
+    talk_started_at: datetime | None
+    ended_at: datetime | None
+    ended_by: str
+    """caller, agent or system; empty while the call is up."""
+    seconds: int | None
+    """From arrival to end; null while the call is up."""
+    without_app: bool
+    """Asterisk's last resort had a part in it."""
+    voicemail: str | None
+    """File of the message the caller left, in the home's recordings folder."""
+
+    @classmethod
+    def of(cls, call: Call) -> CallEntry:
+        return cls(**_of(call))
+
+
+class LegEntry(msgspec.Struct):
+    """One phone that rang."""
+
+    device: str
+    agent: str | None
+    stage: str
+    """agent, subteam, everyone or last_resort."""
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    status: str
+    """How ringing ended, in Asterisk's words: ANSWER, NOANSWER, CANCEL, BUSY, ..."""
+
+    @classmethod
+    def of(cls, leg: Leg) -> LegEntry:
+        agent = leg.agent.slug if leg.agent else None
+        return cls(leg.device, agent, leg.stage, leg.started_at, leg.answered_at, leg.ended_at, leg.status)
+
+
+class EventEntry(msgspec.Struct):
+    """One fact as it was noted."""
+
+    at: datetime
+    kind: str
+    data: dict[str, object]
+
+    @classmethod
+    def of(cls, event: CallEvent) -> EventEntry:
+        return cls(event.at, event.kind, event.data)
+
+
+class RoutingEntry(msgspec.Struct):
+    """Why the call rang whom it rang."""
+
+    at: datetime
+    rule: str
+    reasons: list[str]
+    stages: list[str]
+
+    @classmethod
+    def of(cls, decision: RoutingDecision) -> RoutingEntry:
+        return cls(decision.at, decision.rule, decision.reasons, decision.stages)
+
+
+class CallDetail(CallEntry, kw_only=True):
+    """A call with everything that happened in it."""
+
+    legs: list[LegEntry]
+    events: list[EventEntry]
+    routing: list[RoutingEntry]
+    tasks: list[int]
+    """Ids of the tasks that came of it."""
+    messages: list[int]
+    """Ids of the texts that came of it."""
+
+
+def _of(call: Call) -> dict[str, Any]:
+    seconds = round((call.ended_at - call.started_at).total_seconds()) if call.ended_at else None
+    return {
+        "id": call.id, "started_at": call.started_at, "did": call.did, "trunk": call.trunk, "caller": call.caller,
+        "line": (call.line.label or call.line.number) if call.line else None, "lead": call.lead_id,
+        "outcome": call.outcome, "step": call.step, "talk_started_at": call.talk_started_at, "seconds": seconds,
+        "ended_at": call.ended_at, "ended_by": call.ended_by, "without_app": call.without_app,
+        "voicemail": call.voicemail.file if call.voicemail else None,
+    }  # fmt: skip
+
+
+@click.group(cls=Group, examples=("call list --since today", "call show 1773000000.12"))
+def call() -> None:
+    """Calls and what happened in them."""
+
+
+@call.command(
+    "list", json=many(CallEntry), examples=("call list --since today", "call list --outcome gave_up --since 7d --json")
+)
+@since_option
+@click.option("--outcome", type=click.Choice([outcome.value for outcome in Outcome]), help="Only calls that ended so.")
+@click.option("--up", "in_progress", is_flag=True, help="Only calls without an outcome yet.")
+@limit_option()
+@with_system
+async def list_(
+    system: System, since: str | None, outcome: str | None, in_progress: bool, limit: int, as_json: bool
+) -> None:
+    """List calls, the newest first."""
+    start = fields.since(since, system.config.tz, system.now) if since else None
+    async with system.store.read() as session:
+        found = await calls.listed(session, since=start, outcome=outcome, in_progress=in_progress, limit=limit + 1)
+    entries = [CallEntry.of(one) for one in found[:limit]]
+    tell_of_more(len(found), limit)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("call", "at", "caller", "line", "outcome", "seconds", "lead"),
+        (
+            (one.id, output.local(one.started_at, system.config.tz), one.caller or "withheld", one.line or one.did,
+             one.outcome or f"up ({one.step})", one.seconds, one.lead)
+            for one in entries
+        ),
+        empty="There are no such calls.",
+    )  # fmt: skip
+
+
+@call.command(json=one(CallDetail), examples=("call show 1773000000.12", "call show 1773000000.12 --json"))
+@click.argument("id")
+@with_system
+async def show(system: System, id: str, as_json: bool) -> None:
+    """Show the call ID: who rang, what happened, and what came of it."""
+    wanted = fields.text(id, "call's id", 80, required=True)
+    async with system.store.read() as session:
+        found = await calls.by_id(session, wanted)
+        if found is None:
+            raise NotFound(f"There is no call {wanted}: `leaseline call list` shows those there are.")
+        decisions = await calls.decisions(session, wanted)
+        tasks, texts = await aftermath.tasks(session, wanted), await aftermath.texts(session, wanted)
+    detail = CallDetail(
+        **_of(found),
+        legs=[LegEntry.of(leg) for leg in found.legs],
+        events=[EventEntry.of(event) for event in found.events],
+        routing=[RoutingEntry.of(decision) for decision in decisions],
+        tasks=[task.id for task in tasks],
+        messages=[text.id for text in texts],
+    )
+    if as_json:
+        output.print_json(detail)
+    else:
+        _print(detail, tasks, texts, system)
+
+
+def _print(detail: CallDetail, tasks: Sequence[Task], texts: Sequence[Message], system: System) -> None:
+    tz = system.config.tz
+    output.print_entry(
+        (
+            ("call", detail.id),
+            ("arrived", output.local(detail.started_at, tz, seconds=True)),
+            ("ended", output.local(detail.ended_at, tz, seconds=True)),
+            ("caller", detail.caller or "withheld"),
+            ("line", f"{detail.line} ({detail.did})" if detail.line else f"{detail.did}, none of our lines"),
+            ("trunk", detail.trunk),
+            ("lead", detail.lead),
+            ("outcome", detail.outcome or "still up"),
+            ("last step", detail.step),
+            ("ended by", detail.ended_by),
+            ("message", detail.voicemail and system.config.recordings_folder / detail.voicemail),
+            ("without app", detail.without_app or None),
+        )
+    )
+    for decision in detail.routing:
+        output.print_heading(f"Routed by {decision.rule}")
+        for reason in decision.reasons:
+            output.say(f"  {reason}")
+    if detail.legs:
+        output.print_heading("Phones that rang")
+        output.print_table(
+            ("device", "agent", "stage", "from", "answered", "until", "ended as"),
+            (
+                (leg.device, leg.agent, leg.stage, _clock(leg.started_at, system), _clock(leg.answered_at, system),
+                 _clock(leg.ended_at, system), leg.status)
+                for leg in detail.legs
+            ),
+            empty="",
+        )  # fmt: skip
+    output.print_heading("What happened")
+    output.print_table(
+        ("at", "fact", "with"),
+        (
+            (_clock(event.at, system), event.kind, ", ".join(f"{key}={value}" for key, value in event.data.items()))
+            for event in detail.events
+        ),
+        empty="Nothing is on record.",
+    )
+    if tasks or texts:
+        output.print_heading("What came of it")
+    for task in tasks:
+        output.say(f"  task {task.id} ({task.owner.slug}, due {output.local(task.due_at, tz)}): {task.why}")
+    for text in texts:
+        output.say(f"  text {text.id} to {text.to_number} ({text.state}): {text.body}")
+
+
+def _clock(at: datetime | None, system: System) -> str:
+    return at.astimezone(system.config.tz).strftime("%H:%M:%S") if at else ""

@@ -1,0 +1,190 @@
+"""What all commands have in common: the home they work on, examples in their help, `--json`, how errors come out."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import getpass
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+import click
+
+from crm.commands import output
+from crm.config import Config, home_from, load
+
+if TYPE_CHECKING:
+    from crm.secrets import Secrets
+    from crm.services.audit import By
+    from crm.store.session import Store
+
+P = ParamSpec("P")
+
+HOME_HELP = "The system's home folder.  [default: LEASELINE_HOME, else ~/.leaseline]"
+MOST = 10_000
+"""Rows that one list may show."""
+
+
+class HomeOption(click.Option):
+    """`--home`, which stands before the command or after it, as people write it; the later one counts."""
+
+    def __init__(self) -> None:
+        super().__init__(["--home"], metavar="DIR", expose_value=False, callback=_remember_home, help=HOME_HELP)
+
+
+def _remember_home(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.find_root().meta["home"] = value
+
+
+class JsonOption(click.Option):
+    """`--json`; knows the keys it prints, which docs/cli.md lists. `schema` is a dataclass or a msgspec Struct."""
+
+    def __init__(self, schema: type, *, many: bool) -> None:
+        super().__init__(["--json", "as_json"], is_flag=True, help="Print JSON; docs/cli.md lists the keys.")
+        self.schema = schema
+        self.many = many
+
+
+class Command(click.Command):
+    """A command with `--home` and, from `examples`, the lines at the end of its help."""
+
+    def __init__(
+        self, *args: Any, examples: tuple[str, ...] = (), json: JsonOption | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+        self.params += [*([json] if json else []), HomeOption()]
+        self.epilog = epilog(examples)
+
+
+class Group(click.Group):
+    """A noun with its verbs."""
+
+    command_class = Command
+    group_class = type
+
+    def __init__(self, *args: Any, examples: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+        self.params += [HomeOption()]
+        self.epilog = epilog(examples)
+
+
+def epilog(examples: tuple[str, ...]) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  leaseline {example}" for example in examples)
+
+
+def many(schema: type) -> JsonOption:
+    """`--json` of a list."""
+    return JsonOption(schema, many=True)
+
+
+def one(schema: type) -> JsonOption:
+    """`--json` of one record."""
+    return JsonOption(schema, many=False)
+
+
+def home_of(context: click.Context) -> Path:
+    """The home this run works on; it need not exist."""
+    return home_from(context.find_root().meta.get("home"))
+
+
+def config_of(context: click.Context) -> Config:
+    """The settings in force; raises ConfigError."""
+    return load(home_of(context))
+
+
+@dataclass(frozen=True)
+class System:
+    """One system as a command works with it: settings, database, passwords, and who is at the terminal."""
+
+    config: Config
+    store: Store
+    secrets: Secrets
+    by: By
+
+    @property
+    def now(self) -> datetime:
+        return self.by.now
+
+    async def publish(self) -> None:
+        """Tells a running Asterisk what has changed. Before Asterisk is there nobody needs to know."""
+        from asterisk_conf.install import ProgramMissing
+        from crm.services.publish import publish
+
+        try:
+            published = await publish(self.config, self.store, self.secrets, self.now)
+        except ProgramMissing:
+            return
+        if published.text:
+            output.hint(published.text)
+
+
+def with_system(act: Callable[Concatenate[System, P], Awaitable[None]]) -> Callable[P, None]:
+    """Makes a command of a coroutine that works on a system."""
+
+    @functools.wraps(act)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        config = config_of(click.get_current_context())
+        asyncio.run(_on(config, act, *args, **kwargs))
+
+    return run
+
+
+async def _on(
+    config: Config, act: Callable[Concatenate[System, P], Awaitable[None]], *args: P.args, **kwargs: P.kwargs
+) -> None:
+    from crm.secrets import Secrets
+    from crm.store.session import Store
+
+    store = Store(config.database_url)
+    try:
+        await act(System(config, store, Secrets(config.secrets_file), someone()), *args, **kwargs)
+    finally:
+        await store.close()
+
+
+def someone() -> By:
+    """Who is at the terminal, for the audit, and the time of what they do."""
+    from crm.services.audit import By
+
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that no user has.
+        who = f"uid {os.getuid()}"
+    return By(who, datetime.now(UTC))
+
+
+def limit_option(default: int = 50) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        "--limit", type=click.IntRange(1, MOST), default=default, show_default=True, help="How many to show at most."
+    )
+
+
+since_option = click.option(
+    "--since", metavar="WHEN", help="Only from then on: 2h, 3d, today, or a date such as 2026-03-01."
+)
+
+
+def tell_of_more(found: int, limit: int) -> None:
+    """Says that a list was cut; lists ask the store for one row more than they show."""
+    if found > limit:
+        output.hint(f"Only {limit} are shown; --limit shows more.")
+
+
+class Failure(click.ClickException):
+    """Something did not work: one sentence on stderr and exit status 1."""
+
+    exit_code = 1
+
+
+class WrongInput(click.ClickException):
+    """What was asked for cannot be: one sentence on stderr and exit status 2."""
+
+    exit_code = 2

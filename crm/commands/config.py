@@ -1,0 +1,69 @@
+"""`leaseline config`."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, config_of, one
+from crm.config import Config
+
+
+class Settings(msgspec.Struct):
+    """The settings in force."""
+
+    home: str
+    """The home folder."""
+    settings: dict[str, object]
+    """Sections and keys as in leaseline.toml, defaults included; a password in database.url shows as ***."""
+
+
+@click.group(cls=Group, examples=("config show", "config show --json"))
+def config() -> None:
+    """Show the settings.
+
+    They stand in leaseline.toml in the home; after a change start Leaseline again.
+    """
+
+
+@config.command(json=one(Settings), examples=("config show",))
+@click.pass_context
+def show(context: click.Context, as_json: bool) -> None:
+    """Print every setting in force, as it could stand in leaseline.toml."""
+    found = config_of(context)
+    settings = {name: _plain(getattr(found, name)) for name in Config.__struct_fields__ if name != "home"}
+    settings["database"] = {"url": _without_password(found.database.url)}
+    if as_json:
+        output.print_json(Settings(home=str(found.home), settings=settings))
+        return
+    output.say(f"# {found.home / 'leaseline.toml'}, with defaults")
+    sections = {name: value for name, value in settings.items() if isinstance(value, dict)}
+    for name, value in settings.items():
+        if name not in sections:
+            output.say(f"{name} = {_toml(value)}")
+    for name, section in sections.items():
+        output.print_heading(f"[{name}]")
+        for key, value in section.items():
+            output.say(f"{key} = {_toml(value)}")
+
+
+def _plain(value: object) -> object:
+    return msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
+
+
+def _toml(value: object) -> str:
+    # Of the kinds that settings have, TOML writes text, numbers, true and false as JSON does.
+    return msgspec.json.encode(value).decode()
+
+
+def _without_password(url: str) -> str:
+    if not url:
+        return ""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "***"

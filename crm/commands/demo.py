@@ -1,0 +1,91 @@
+"""`leaseline demo`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from ari_app import demo as story
+from ari_app.demo import Told
+from crm.commands import output
+from crm.commands.command import Group, config_of, one
+from crm.domain import fields
+from crm.domain.errors import Invalid
+from crm.edge import numbers
+from crm.services import lines
+
+LONGEST_MESSAGE = 1000
+
+
+@click.group(cls=Group, examples=("demo call --press 2 --answer alice", "demo call --press 1"))
+def demo() -> None:
+    """Try the system with a call."""
+
+
+@demo.command(
+    json=one(Told),
+    examples=(
+        "demo call --press 1",
+        "demo call --press 2 --answer alice",
+        "demo call --press 2 --leave-message 'Hi, this is Dana, do you have two bedrooms in May?'",
+        "demo call --hang-up-after 4",
+    ),
+)
+@click.option("--press", multiple=True, type=click.Choice([*"0123456789*#"]), help="Key at the next menu; repeatable.")
+@click.option("--answer", metavar="NAME", help="Agent or device whose phone is there and answers.")
+@click.option("--leave-message", metavar="TEXT", help="What the caller says after the beep.")
+@click.option("--hang-up-after", type=click.FloatRange(0, 600), metavar="SECONDS", help="After the call was answered.")
+@click.option("--from", "caller", default=story.CALLER, show_default=True, metavar="NUMBER", help="The caller.")
+@click.option("--line", metavar="NUMBER", help="The leasing number called.  [default: the first]")
+@click.pass_context
+def call(
+    context: click.Context,
+    press: tuple[str, ...],
+    answer: str | None,
+    leave_message: str | None,
+    hang_up_after: float | None,
+    caller: str,
+    line: str | None,
+    as_json: bool,
+) -> None:
+    """Place a real SIP call as a prospect, and tell what they heard and what is in the CRM now.
+
+    Runs beside `leaseline up --demo`, on its demo trunk.
+    """
+    config = config_of(context)
+    number = numbers.parse(caller, config.region)
+    if number is None:
+        raise Invalid("The caller's number cannot be: write one like +15125550199.")
+    options = story.Options(
+        press=press,
+        answer=fields.slug(answer) if answer else None,
+        leave_message=fields.text(leave_message, "message", LONGEST_MESSAGE, required=True) if leave_message else None,
+        hang_up_after=hang_up_after,
+        caller=number,
+        line=lines.read_number(line, config.region) if line else None,
+    )
+    told = asyncio.run(story.call(config, options, lambda text: output.hint(f"... {text}")))
+    if as_json:
+        output.print_json(told)
+    else:
+        _print(told)
+
+
+def _print(told: Told) -> None:
+    output.say(f"{told.caller} called {told.line}:")
+    verbs = {"heard": "heard", "pressed": "pressed", "said": "said", "hung_up": ""}
+    for moment in told.moments:
+        output.say(f"  {moment.at:5.1f} s  {verbs.get(moment.kind, moment.kind)} {moment.text}")
+    output.print_heading("In the CRM now")
+    output.print_entry(
+        (
+            ("call", told.call_id),
+            ("outcome", told.outcome),
+            ("phones", told.legs),
+            ("lead", told.lead),
+            ("task", told.task),
+            ("texts", told.texts),
+            ("on the caller's phone", told.texts_on_phone),
+        )
+    )

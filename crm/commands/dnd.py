@@ -1,0 +1,101 @@
+"""`leaseline dnd`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, many, with_system
+from crm.commands.device import dnd_text
+from crm.domain import fields
+from crm.domain.errors import Invalid
+from crm.services import devices
+
+
+class DndEntry(msgspec.Struct):
+    """A device that is not to be disturbed."""
+
+    device: str
+    agent: str
+    until: datetime | None
+    """When it ends by itself; null: when somebody switches it off."""
+
+
+@click.group(
+    cls=Group, examples=("dnd on alice-desk --for 30m", "dnd on --agent alice --until 17:00", "dnd off alice-desk")
+)
+def dnd() -> None:
+    """Do not disturb (DND), for each device. It ends by itself, so that no Friday's DND loses Monday's calls."""
+
+
+@dnd.command(
+    examples=("dnd on alice-desk --for 30m", "dnd on alice-desk --until 17:00", "dnd on --agent alice --for 1h30m")
+)
+@click.argument("device", required=False)
+@click.option("--agent", metavar="SLUG", help="All devices of this agent.")
+@click.option("--for", "length", metavar="TIME", help="For so long: 30m, 2h, 1d.")
+@click.option("--until", metavar="HH:MM", help="Until the office's clock shows this, today or tomorrow.")
+@click.option("--yes", is_flag=True, help="Do not ask when it has no end.")
+@with_system
+async def on(
+    system: System, device: str | None, agent: str | None, length: str | None, until: str | None, yes: bool
+) -> None:
+    """Stop DEVICE, or all of an agent's devices, from ringing."""
+    slugs = await _chosen(system, device, agent)
+    if length and until:
+        raise Invalid("Give --for or --until, not both.")
+    end: datetime | None = None
+    if length:
+        end = system.now + fields.duration(length)
+    elif until:
+        end = fields.next_clock(until, system.config.tz, system.now)
+    elif not yes:
+        chosen = ", ".join(slugs)
+        click.confirm(f"Without --for or --until {chosen} stays silent until you switch DND off. Go on?", abort=True)
+    await devices.set_dnd(system.store, system.by, slugs, until=end)
+    output.say(f"DND of {', '.join(slugs)} is {dnd_text(True, end, system.config)}.")
+    await system.publish()
+
+
+@dnd.command(examples=("dnd off alice-desk", "dnd off --agent alice"))
+@click.argument("device", required=False)
+@click.option("--agent", metavar="SLUG", help="All devices of this agent.")
+@with_system
+async def off(system: System, device: str | None, agent: str | None) -> None:
+    """Let DEVICE, or all of an agent's devices, ring again."""
+    slugs = await _chosen(system, device, agent)
+    await devices.clear_dnd(system.store, system.by, slugs)
+    output.say(f"DND of {', '.join(slugs)} is off.")
+    await system.publish()
+
+
+@dnd.command("list", json=many(DndEntry), examples=("dnd list", "dnd list --json"))
+@with_system
+async def list_(system: System, as_json: bool) -> None:
+    """List the devices that are not to be disturbed at this moment."""
+    entries = [
+        DndEntry(device=found.slug, agent=found.agent.slug, until=found.dnd_until)
+        for found in await devices.find_all(system.store)
+        if devices.has_dnd(found, system.now)
+    ]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("device", "agent", "do not disturb"),
+        ((one.device, one.agent, dnd_text(True, one.until, system.config)) for one in entries),
+        empty="No device has DND on.",
+    )
+
+
+async def _chosen(system: System, device: str | None, agent: str | None) -> list[str]:
+    """The devices that are meant: one by its name, or all of an agent's."""
+    if (device is None) == (agent is None):
+        raise Invalid("Name one device, or all of an agent's with --agent.")
+    if agent is not None:
+        return await devices.of_agent(system.store, agent)
+    assert device is not None
+    return [(await devices.get(system.store, device)).slug]

@@ -1,0 +1,40 @@
+"""`leaseline doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from crm.commands import output
+from crm.commands.command import Command, config_of, many, someone
+from crm.config import Config
+from crm.services import doctor as service
+from crm.services import health
+from crm.services.doctor import Finding, Level
+
+
+@click.command(cls=Command, json=many(Finding), examples=("doctor", "doctor --json"))
+@click.pass_context
+def doctor(context: click.Context, as_json: bool) -> None:
+    """Check everything and say how to mend it.
+
+    The exit status is 1 when a check found an ERROR: callers are not served.
+    """
+    findings = asyncio.run(_examine(config_of(context)))
+    errors = [finding for finding in findings if finding.level is Level.ERROR]
+    if as_json:
+        output.print_json(findings)
+    else:
+        output.print_table(
+            ("", "check", "found", "mend"),
+            ((finding.level, finding.check, finding.text, finding.mend) for finding in findings),
+            empty="",
+        )
+        warnings = sum(finding.level is Level.WARN for finding in findings)
+        output.say(f"{len(errors)} errors, {warnings} warnings." if errors or warnings else "All is well.")
+    context.exit(1 if errors else 0)
+
+
+async def _examine(config: Config) -> list[Finding]:
+    return await service.examine(config, await health.look(config, someone().now))

@@ -1,0 +1,60 @@
+"""`leaseline init`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from crm.commands import output
+from crm.commands.command import Command, home_of, someone
+from crm.services import homes
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "init --name 'Maple Leasing' --timezone America/New_York --listings-url https://maple.example/homes",
+        "init --home ~/second --ports-from 20000",
+    ),
+)
+@click.option("--name", default="Leasing Office", show_default=True, help="The company's name.")
+@click.option("--listings-url", default="", metavar="URL", help="Texted where a property has no link of its own.")
+@click.option(
+    "--timezone", default="America/Chicago", show_default=True, metavar="ZONE", help="The office's time zone."
+)
+@click.option(
+    "--region",
+    default="US",
+    show_default=True,
+    metavar="CC",
+    help="Numbers without +country are read in this country's way.",
+)
+@click.option(
+    "--ports-from",
+    type=click.IntRange(homes.LOWEST_PORT, homes.HIGHEST_PORT),
+    metavar="PORT",
+    help="Lay all ports in one block of 300 from here, beside other systems.  [default: the usual SIP ports]",
+)
+@click.pass_context
+def init(
+    context: click.Context, name: str, listings_url: str, timezone: str, region: str, ports_from: int | None
+) -> None:
+    """Make a new home: settings, passwords, database, office.
+
+    The home belongs to you alone (mode 0700). A home that is there already stays as it is.
+    """
+    home = home_of(context)
+    config = asyncio.run(
+        homes.create(
+            home,
+            someone(),
+            name=name,
+            listings_url=listings_url,
+            ports_from=ports_from,
+            region=region,
+            timezone=timezone,
+        )
+    )
+    output.say(f"Made {home}, time zone {config.timezone}, SIP on port {config.ports.sip}.")
+    output.say("Next: add a trunk, a property, a line, agents and their devices, then start with `leaseline up`.")

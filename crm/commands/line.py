@@ -1,0 +1,157 @@
+"""`leaseline line`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+import msgspec
+
+from asterisk_conf import speech
+from crm.commands import output
+from crm.commands.command import Group, System, many, one, with_system
+from crm.edge import numbers
+from crm.services import lines
+from crm.store.models import Line
+
+
+class LineEntry(msgspec.Struct):
+    """A leasing number."""
+
+    number: str
+    """E.164, or the digits of an extension of the office's phone system."""
+    label: str
+    source: str
+    """Where callers saw it: sign, website, an ILS."""
+    property: str | None
+    """Slug of the property it advertises."""
+    subteam: str | None
+    """Slug of that property's subteam."""
+    language: str
+    greeting: str
+    """Spoken first; empty is the standard greeting."""
+
+    @classmethod
+    def of(cls, line: Line) -> LineEntry:
+        place = line.property
+        return cls(
+            number=line.number, label=line.label, source=line.source, property=place.slug if place else None,
+            subteam=place.subteam.slug if place and place.subteam else None,
+            language=line.language, greeting=line.greeting,
+        )  # fmt: skip
+
+
+@click.group(cls=Group, examples=("line add '(512) 555-0100' --property elm --source sign", "line list"))
+def line() -> None:
+    """Leasing numbers that callers dial."""
+
+
+@line.command(
+    examples=(
+        "line add +15125550100 --property elm --label 'Elm Street sign' --source sign",
+        "line add 6001 --label 'leasing extension of the front desk' --greeting 'Maple Leasing, hello.'",
+    )
+)
+@click.argument("number")
+@click.option("--property", "place", metavar="SLUG", help="The property it advertises.")
+@click.option("--label", default="", help="What people call it.")
+@click.option("--source", default="", help="Where callers saw it; their leads get it as source.")
+@click.option("--greeting", default="", metavar="TEXT", help="Spoken first, in place of the standard greeting.")
+@click.option("--language", default="en", show_default=True, metavar="CODE", help="Language of its prompts.")
+@with_system
+async def add(
+    system: System, number: str, place: str | None, label: str, source: str, greeting: str, language: str
+) -> None:
+    """Add the leasing NUMBER, in any usual way of writing it, or the digits of an office extension."""
+    stored = await lines.add(
+        system.store, system.by, system.config.region, number,
+        label=label, source=source, greeting=greeting, language=language, property_slug=place,
+    )  # fmt: skip
+    output.say(f"Added line {stored}.")
+    await _speak(system, stored)
+
+
+@line.command("set", examples=("line set +15125550100 --greeting 'Elm Street Apartments, hello.'",))
+@click.argument("number")
+@click.option("--property", "place", metavar="SLUG", help="The property it advertises; '' takes it away.")
+@click.option("--label", help="What people call it.")
+@click.option("--source", help="Where callers saw it.")
+@click.option("--greeting", metavar="TEXT", help="Spoken first; '' is the standard greeting.")
+@click.option("--language", metavar="CODE", help="Language of its prompts.")
+@with_system
+async def change(
+    system: System,
+    number: str,
+    place: str | None,
+    label: str | None,
+    source: str | None,
+    greeting: str | None,
+    language: str | None,
+) -> None:
+    """Change the line NUMBER; what is not given stays."""
+    stored = await lines.change(
+        system.store, system.by, system.config.region, number,
+        label=label, source=source, greeting=greeting, language=language, property_slug=place,
+    )  # fmt: skip
+    output.say(f"Changed line {stored}.")
+    await _speak(system, stored)
+
+
+@line.command(examples=("line remove +15125550100",))
+@click.argument("number")
+@with_system
+async def remove(system: System, number: str) -> None:
+    """Remove the line NUMBER. Its calls stay on record; whoever dials it from now on hears that it is not in use."""
+    stored = await lines.remove(system.store, system.by, system.config.region, number)
+    output.say(f"Removed line {stored}.")
+    # Without a text this takes the audio away.
+    await asyncio.to_thread(speech.greeting, system.config.prompts_folder, stored, "", "en")
+
+
+@line.command("list", json=many(LineEntry), examples=("line list", "line list --json"))
+@with_system
+async def list_(system: System, as_json: bool) -> None:
+    """List all lines."""
+    entries = [LineEntry.of(found) for found in await lines.find_all(system.store)]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("line", "label", "source", "property", "subteam", "language"),
+        ((one.number, one.label, one.source, one.property, one.subteam, one.language) for one in entries),
+        empty="There are no lines: add one with `leaseline line add`.",
+    )
+
+
+@line.command(json=one(LineEntry), examples=("line show +15125550100",))
+@click.argument("number")
+@with_system
+async def show(system: System, number: str, as_json: bool) -> None:
+    """Show the line NUMBER."""
+    entry = LineEntry.of(await lines.get(system.store, system.config.region, number))
+    if as_json:
+        output.print_json(entry)
+        return
+    output.print_entry(
+        (
+            ("line", numbers.display(entry.number, system.config.region)),
+            ("number", entry.number),
+            ("label", entry.label),
+            ("source", entry.source),
+            ("property", entry.property),
+            ("subteam", entry.subteam),
+            ("language", entry.language),
+            ("greeting", entry.greeting or "the standard greeting"),
+        )
+    )
+
+
+async def _speak(system: System, number: str) -> None:
+    """Makes the greeting's audio. Where the programs for that are not there yet, `leaseline up` makes it."""
+    found = await lines.get(system.store, system.config.region, number)
+    try:
+        await asyncio.to_thread(
+            speech.greeting, system.config.prompts_folder, found.number, found.greeting, found.language
+        )
+    except speech.SpeechError as error:
+        output.hint(f"Saved; callers do not hear the greeting yet: {error}")

@@ -1,0 +1,108 @@
+"""What a command prints: tables for people, JSON for programs, both safe for any terminal.
+
+Stored text comes from callers, carriers and colleagues. Nothing of it reaches a terminal with control characters in it,
+and rich takes none of it for markup.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime, tzinfo
+
+import click
+import msgspec
+
+# Controls, invisible formatting such as right-to-left overrides, lone surrogates, private use, line separators.
+_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def safe(text: object) -> str:
+    """Text as one line that cannot move the cursor, change colours or reorder what stands around it."""
+    line = " ".join(str(text).split())
+    return "".join(character for character in line if unicodedata.category(character) not in _UNSAFE)
+
+
+def say(sentence: str) -> None:
+    """One line for the person at the terminal."""
+    click.echo(safe(sentence))
+
+
+def hint(sentence: str) -> None:
+    """One line beside the result, on stderr, so that it stays out of a pipe."""
+    click.echo(safe(sentence), err=True)
+
+
+def print_json(entries: object) -> None:
+    """A record or a list of them. Times come out as ISO 8601 UTC with Z."""
+    text = msgspec.json.format(msgspec.json.encode(entries), indent=2).decode()
+    # JSON itself escapes the first 32 characters only; escaping more changes no value.
+    click.echo(_UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """A table; without rows the sentence `empty`. None shows as nothing, True and False as yes and no."""
+    # rich takes a quarter of a second to load, so a command with --json and --help do without.
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(Text(column), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    if table.row_count:
+        _print(table)
+    else:
+        say(empty)
+
+
+def print_entry(fields: Iterable[tuple[str, object]]) -> None:
+    """One record, a line for each field that holds something."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in fields:
+        if shown := _cell(value):
+            table.add_row(Text(name), Text(shown))
+    _print(table)
+
+
+def print_heading(text: str) -> None:
+    click.echo(f"\n{safe(text)}")
+
+
+def local(at: datetime | None, tz: tzinfo, *, seconds: bool = False) -> str:
+    """A time on the office's clock; empty for none."""
+    if at is None:
+        return ""
+    return at.astimezone(tz).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(safe(item) for item in value)
+    return safe(value)
+
+
+def _print(renderable: object) -> None:
+    from rich.console import Console
+
+    # A pipe has no width: long lines there are for grep to find, not for a screen to fold.
+    width = None if sys.stdout.isatty() else 400
+    console = Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
+    with console.capture() as captured:
+        console.print(renderable)
+    # rich fills up every column, the last one too.
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))

@@ -1,0 +1,114 @@
+"""`leaseline property`."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, many, one, with_system
+from crm.services import properties
+from crm.services.properties import PropertyEntry as Found
+
+
+class PropertyEntry(msgspec.Struct):
+    """A building or community with homes to rent."""
+
+    slug: str
+    name: str
+    subteam: str | None
+    """Slug of the subteam that leases it."""
+    listings_url: str
+    """Texted to callers; empty is the office's."""
+    lines: list[str]
+    """Numbers that advertise it."""
+
+    @classmethod
+    def of(cls, found: Found) -> PropertyEntry:
+        place = found.property
+        return cls(
+            slug=place.slug, name=place.name, subteam=place.subteam.slug if place.subteam else None,
+            listings_url=place.listings_url, lines=list(found.lines),
+        )  # fmt: skip
+
+
+# Not called `property` in this file's code: that word is Python's own.
+@click.group("property", cls=Group, examples=("property add elm --name 'Elm Street Apartments' --subteam north",))
+def property_() -> None:
+    """Buildings and communities with homes to rent."""
+
+
+@property_.command(
+    examples=(
+        "property add elm --name 'Elm Street Apartments' --subteam north --listings-url https://maple.example/elm",
+    )
+)
+@click.argument("slug")
+@click.option("--name", default="", help="As callers hear and read it.")
+@click.option("--subteam", metavar="SLUG", help="Who leases it.")
+@click.option("--listings-url", default="", metavar="URL", help="Texted to callers in place of the office's link.")
+@with_system
+async def add(system: System, slug: str, name: str, subteam: str | None, listings_url: str) -> None:
+    """Add the property SLUG."""
+    await properties.add(system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url)
+    output.say(f"Added property {slug}.")
+
+
+@property_.command("set", examples=("property set elm --subteam south",))
+@click.argument("slug")
+@click.option("--name", help="As callers hear and read it.")
+@click.option("--subteam", metavar="SLUG", help="Who leases it; '' for nobody in particular.")
+@click.option("--listings-url", metavar="URL", help="Texted to callers; '' is the office's link.")
+@with_system
+async def change(system: System, slug: str, name: str | None, subteam: str | None, listings_url: str | None) -> None:
+    """Change the property SLUG; what is not given stays."""
+    await properties.change(system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url)
+    output.say(f"Changed property {slug}.")
+
+
+@property_.command(examples=("property remove elm",))
+@click.argument("slug")
+@with_system
+async def remove(system: System, slug: str) -> None:
+    """Remove the property SLUG, unless lines or leads name it."""
+    await properties.remove(system.store, system.by, slug)
+    output.say(f"Removed property {slug}.")
+
+
+@property_.command("list", json=many(PropertyEntry), examples=("property list", "property list --json"))
+@with_system
+async def list_(system: System, as_json: bool) -> None:
+    """List all properties."""
+    entries = [PropertyEntry.of(found) for found in await properties.find_all(system.store)]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("property", "name", "subteam", "lines", "listings"),
+        ((one.slug, one.name, one.subteam, one.lines, one.listings_url) for one in entries),
+        empty="There are no properties: add one with `leaseline property add`.",
+    )
+
+
+@property_.command(json=one(PropertyEntry), examples=("property show elm",))
+@click.argument("slug")
+@with_system
+async def show(system: System, slug: str, as_json: bool) -> None:
+    """Show the property SLUG."""
+    entry = PropertyEntry.of(await properties.get(system.store, slug))
+    if as_json:
+        output.print_json(entry)
+        return
+    output.print_entry(
+        (
+            ("property", entry.slug),
+            ("name", entry.name),
+            ("subteam", entry.subteam),
+            ("lines", entry.lines),
+            ("listings", entry.listings_url or "the office's link"),
+        )
+    )
+
+
+# The name the command line loads it by.
+property = property_

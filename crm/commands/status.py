@@ -1,0 +1,64 @@
+"""`leaseline status`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from crm.commands import output
+from crm.commands.command import Command, config_of, one, someone
+from crm.commands.device import dnd_text
+from crm.config import Config
+from crm.services import health
+from crm.services.health import Health
+
+
+@click.command(cls=Command, json=one(Health), examples=("status", "status --json"))
+@click.pass_context
+def status(context: click.Context, as_json: bool) -> None:
+    """What is up, and the calls in progress.
+
+    The exit status is 0 when calls are answered and recorded, and 1 otherwise.
+    """
+    config = config_of(context)
+    found = asyncio.run(health.look(config, someone().now))
+    if as_json:
+        output.print_json(found)
+    else:
+        _print(found, config)
+    context.exit(0 if found.is_up else 1)
+
+
+def _print(found: Health, config: Config) -> None:
+    app, database = found.app, found.database
+    output.print_entry(
+        (
+            ("Asterisk", "up" if found.asterisk.up else f"DOWN: {found.asterisk.detail}"),
+            ("app", ("up" if app.connected else "up, but not connected to Asterisk") if app.up else "DOWN"),
+            ("database", "up" if database.current else f"{'OLD' if database.up else 'DOWN'}: {database.detail}"),
+        )
+    )
+    if found.trunks:
+        output.print_heading("Trunks")
+        output.print_table(
+            ("trunk", "state"),
+            ((one.trunk, one.state if one.enabled else "disabled") for one in found.trunks),
+            empty="",
+        )
+    if found.devices:
+        output.print_heading("Devices")
+        output.print_table(
+            ("device", "agent", "state", "do not disturb"),
+            ((one.device, one.agent, one.state, dnd_text(one.dnd, one.dnd_until, config)) for one in found.devices),
+            empty="",
+        )
+    output.print_heading("Calls in progress")
+    output.print_table(
+        ("call", "since", "caller", "number dialled", "step", "with the app"),
+        (
+            (one.id, output.local(one.started_at, config.tz, seconds=True), one.caller, one.did, one.step, one.with_app)
+            for one in found.calls
+        ),
+        empty="None.",
+    )

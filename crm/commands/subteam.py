@@ -1,0 +1,135 @@
+"""`leaseline subteam`."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, many, one, with_system
+from crm.services import subteams
+from crm.services.subteams import SubteamEntry as Found
+
+
+class SubteamEntry(msgspec.Struct):
+    """Agents who lease the same properties."""
+
+    slug: str
+    name: str
+    strategy: str
+    """ring_all, or round_robin: one agent after another, the longest idle first."""
+    members: list[str]
+    """Slugs of its agents."""
+    properties: list[str]
+    """Slugs of the properties it leases."""
+
+    @classmethod
+    def of(cls, found: Found) -> SubteamEntry:
+        subteam = found.subteam
+        return cls(
+            slug=subteam.slug, name=subteam.name, strategy=subteam.strategy,
+            members=[member.slug for member in subteam.members], properties=list(found.properties),
+        )  # fmt: skip
+
+
+@click.group(cls=Group, examples=("subteam add north --name 'North team'", "subteam members add north alice bob"))
+def subteam() -> None:
+    """Agents who lease the same properties."""
+
+
+@subteam.command(examples=("subteam add north --name 'North team' --strategy round_robin",))
+@click.argument("slug")
+@click.option("--name", default="", help="As people call it.")
+@click.option(
+    "--strategy",
+    type=click.Choice(subteams.STRATEGIES),
+    default="ring_all",
+    show_default=True,
+    help="Ring everybody at once, or one after another, the longest idle first.",
+)
+@with_system
+async def add(system: System, slug: str, name: str, strategy: str) -> None:
+    """Add the subteam SLUG."""
+    await subteams.add(system.store, system.by, slug, name=name, strategy=strategy)
+    output.say(f"Added subteam {slug}.")
+
+
+@subteam.command("set", examples=("subteam set north --strategy ring_all",))
+@click.argument("slug")
+@click.option("--name", help="As people call it.")
+@click.option("--strategy", type=click.Choice(subteams.STRATEGIES), help="How it rings.")
+@with_system
+async def change(system: System, slug: str, name: str | None, strategy: str | None) -> None:
+    """Change the subteam SLUG; what is not given stays."""
+    await subteams.change(system.store, system.by, slug, name=name, strategy=strategy)
+    output.say(f"Changed subteam {slug}.")
+
+
+@subteam.command(examples=("subteam remove north",))
+@click.argument("slug")
+@with_system
+async def remove(system: System, slug: str) -> None:
+    """Remove the subteam SLUG, unless it leases a property. Its agents stay."""
+    await subteams.remove(system.store, system.by, slug)
+    output.say(f"Removed subteam {slug}.")
+
+
+@subteam.command("list", json=many(SubteamEntry), examples=("subteam list", "subteam list --json"))
+@with_system
+async def list_(system: System, as_json: bool) -> None:
+    """List all subteams."""
+    entries = [SubteamEntry.of(found) for found in await subteams.find_all(system.store)]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("subteam", "name", "rings", "members", "properties"),
+        ((one.slug, one.name, one.strategy, one.members, one.properties) for one in entries),
+        empty="There are no subteams: add one with `leaseline subteam add`.",
+    )
+
+
+@subteam.command(json=one(SubteamEntry), examples=("subteam show north",))
+@click.argument("slug")
+@with_system
+async def show(system: System, slug: str, as_json: bool) -> None:
+    """Show the subteam SLUG."""
+    entry = SubteamEntry.of(await subteams.get(system.store, slug))
+    if as_json:
+        output.print_json(entry)
+        return
+    output.print_entry(
+        (
+            ("subteam", entry.slug),
+            ("name", entry.name),
+            ("rings", entry.strategy),
+            ("members", entry.members),
+            ("properties", entry.properties),
+        )
+    )
+
+
+@subteam.group(examples=("subteam members add north alice bob", "subteam members remove north bob"))
+def members() -> None:
+    """Who is in a subteam."""
+
+
+@members.command("add", examples=("subteam members add north alice bob",))
+@click.argument("slug")
+@click.argument("agents", nargs=-1, required=True)
+@with_system
+async def add_members(system: System, slug: str, agents: tuple[str, ...]) -> None:
+    """Add AGENTS to the subteam SLUG."""
+    await subteams.add_members(system.store, system.by, slug, agents)
+    output.say(f"Subteam {slug} now has {', '.join(SubteamEntry.of(await subteams.get(system.store, slug)).members)}.")
+
+
+@members.command("remove", examples=("subteam members remove north bob",))
+@click.argument("slug")
+@click.argument("agents", nargs=-1, required=True)
+@with_system
+async def remove_members(system: System, slug: str, agents: tuple[str, ...]) -> None:
+    """Take AGENTS out of the subteam SLUG."""
+    await subteams.remove_members(system.store, system.by, slug, agents)
+    left = SubteamEntry.of(await subteams.get(system.store, slug)).members
+    output.say(f"Subteam {slug} now has {', '.join(left) or 'nobody'}.")

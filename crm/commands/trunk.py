@@ -1,0 +1,222 @@
+"""`leaseline trunk`."""
+
+from __future__ import annotations
+
+from typing import IO
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, many, one, with_system
+from crm.domain.errors import Invalid
+from crm.services import trunks
+from crm.store.models import Trunk
+
+
+class TrunkEntry(msgspec.Struct):
+    """A trunk."""
+
+    slug: str
+    host: str
+    """Where calls and texts are sent."""
+    port: int
+    transport: str
+    """udp or tcp."""
+    auth: str
+    """How the peer proves who it is: address or digest."""
+    addresses: list[str]
+    """Addresses and networks its calls come from."""
+    username: str
+    """Digest user; empty for none."""
+    has_password: bool
+    register: bool
+    """Leaseline registers with the peer."""
+    enabled: bool
+
+    @classmethod
+    def of(cls, trunk: Trunk, system: System) -> TrunkEntry:
+        return cls(
+            slug=trunk.slug, host=trunk.host, port=trunk.port, transport=trunk.transport, auth=trunk.auth,
+            addresses=trunk.addresses, username=trunk.username,
+            has_password=system.secrets.has(trunks.secret_name(trunk.slug)),
+            register=trunk.register, enabled=trunk.enabled,
+        )  # fmt: skip
+
+
+@click.group(
+    cls=Group,
+    examples=(
+        "trunk add acme --host sip.acme.example --auth address --address 203.0.113.0/24",
+        "trunk add office --host 192.168.1.5 --auth digest --username leasing",
+    ),
+)
+def trunk() -> None:
+    """Ways to the telephone network: carriers, and the office's existing phone system."""
+
+
+_password_option = click.option(
+    "--password-file",
+    type=click.File("r", encoding="utf-8"),
+    metavar="FILE",
+    help="Read the password's line from a file, - for standard input; without it you are asked.",
+)
+
+
+@trunk.command(
+    examples=(
+        "trunk add acme --host sip.acme.example --auth address --address 203.0.113.7 --address 203.0.113.8",
+        "trunk add acme --host sip.acme.example --auth digest --username 5125550100 --register",
+        "trunk add acme --host sip.acme.example --auth digest --username leasing --password-file acme.txt",
+    )
+)
+@click.argument("slug")
+@click.option("--host", required=True, help="Name or IPv4 address of the peer.")
+@click.option("--port", type=click.IntRange(1, 65535), default=5060, show_default=True)
+@click.option("--transport", type=click.Choice(trunks.TRANSPORTS), default="udp", show_default=True)
+@click.option("--auth", type=click.Choice(trunks.AUTHS), required=True, help="How the peer proves who it is.")
+@click.option("--address", "addresses", multiple=True, help="Address or network its calls come from; may be repeated.")
+@click.option("--username", default="", help="Digest user.")
+@_password_option
+@click.option("--register", is_flag=True, help="Register with the peer, so that it knows where to send calls.")
+@with_system
+async def add(
+    system: System,
+    slug: str,
+    host: str,
+    port: int,
+    transport: str,
+    auth: str,
+    addresses: tuple[str, ...],
+    username: str,
+    password_file: IO[str] | None,
+    register: bool,
+) -> None:
+    """Add the trunk SLUG. A password is asked for or read from a file, never taken from the command line."""
+    password = _from_file(password_file) if password_file else _asked() if username else None
+    await trunks.add(
+        system.store, system.secrets, system.by, slug, host=host, port=port, transport=transport, auth=auth,
+        addresses=addresses, username=username, password=password, register=register,
+    )  # fmt: skip
+    output.say(f"Added trunk {slug}.")
+    await system.publish()
+
+
+@trunk.command(
+    "set",
+    examples=(
+        "trunk set acme --disable",
+        "trunk set acme --address 203.0.113.0/24 --address 198.51.100.7",
+        "trunk set acme --password",
+    ),
+)
+@click.argument("slug")
+@click.option("--host", help="Name or IPv4 address of the peer.")
+@click.option("--port", type=click.IntRange(1, 65535))
+@click.option("--transport", type=click.Choice(trunks.TRANSPORTS))
+@click.option("--auth", type=click.Choice(trunks.AUTHS), help="How the peer proves who it is.")
+@click.option("--address", "addresses", multiple=True, help="Replaces all addresses; may be repeated.")
+@click.option("--no-address", is_flag=True, help="Takes all addresses away.")
+@click.option("--username", help="Digest user; an empty one takes user and password away.")
+@click.option("--password", "ask", is_flag=True, help="Ask for a new password.")
+@_password_option
+@click.option("--register/--no-register", default=None, help="Register with the peer, or not.")
+@click.option("--enable/--disable", "enabled", default=None, help="Use the trunk, or leave it out.")
+@with_system
+async def change(
+    system: System,
+    slug: str,
+    host: str | None,
+    port: int | None,
+    transport: str | None,
+    auth: str | None,
+    addresses: tuple[str, ...],
+    no_address: bool,
+    username: str | None,
+    ask: bool,
+    password_file: IO[str] | None,
+    register: bool | None,
+    enabled: bool | None,
+) -> None:
+    """Change the trunk SLUG; what is not given stays."""
+    await trunks.get(system.store, slug)
+    await trunks.change(
+        system.store, system.secrets, system.by, slug, host=host, port=port, transport=transport, auth=auth,
+        addresses=() if no_address else addresses or None, username=username,
+        password=_from_file(password_file) if password_file else _asked() if ask else None,
+        register=register, enabled=enabled,
+    )  # fmt: skip
+    output.say(f"Changed trunk {slug}.")
+    await system.publish()
+
+
+@trunk.command(examples=("trunk remove acme",))
+@click.argument("slug")
+@with_system
+async def remove(system: System, slug: str) -> None:
+    """Remove the trunk SLUG and its password."""
+    await trunks.remove(system.store, system.secrets, system.by, slug, carries_texts=system.config.texts.trunk)
+    output.say(f"Removed trunk {slug}.")
+    await system.publish()
+
+
+@trunk.command("list", json=many(TrunkEntry), examples=("trunk list", "trunk list --json"))
+@with_system
+async def list_(system: System, as_json: bool) -> None:
+    """List all trunks."""
+    entries = [TrunkEntry.of(found, system) for found in await trunks.find_all(system.store)]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("trunk", "peer", "transport", "known by", "registers", "enabled"),
+        (
+            (one.slug, f"{one.host}:{one.port}", one.transport, _known_by(one), one.register, one.enabled)
+            for one in entries
+        ),
+        empty="There are no trunks: add one with `leaseline trunk add`.",
+    )
+
+
+@trunk.command(json=one(TrunkEntry), examples=("trunk show acme",))
+@click.argument("slug")
+@with_system
+async def show(system: System, slug: str, as_json: bool) -> None:
+    """Show the trunk SLUG."""
+    entry = TrunkEntry.of(await trunks.get(system.store, slug), system)
+    if as_json:
+        output.print_json(entry)
+        return
+    output.print_entry(
+        (
+            ("trunk", entry.slug),
+            ("peer", f"{entry.host}:{entry.port}"),
+            ("transport", entry.transport),
+            ("known by", entry.auth),
+            ("addresses", entry.addresses),
+            ("user", entry.username),
+            ("password", "is set" if entry.has_password else "none"),
+            ("registers", entry.register),
+            ("enabled", entry.enabled),
+        )
+    )
+
+
+def _known_by(entry: TrunkEntry) -> str:
+    return ", ".join(entry.addresses) if entry.auth == "address" else f"digest user {entry.username}"
+
+
+def _asked() -> str:
+    return str(click.prompt("Password of the trunk", hide_input=True, confirmation_prompt=True))
+
+
+def _from_file(file: IO[str]) -> str:
+    """The first line of a file, and nothing after it."""
+    try:
+        text = file.read(4096)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid("The password's file cannot be read as text: write the password alone into it.") from error
+    password, _, rest = text.partition("\n")
+    if rest.strip():
+        raise Invalid("The password's file has more than one line: write the password alone into it.")
+    return password.removesuffix("\r")

@@ -1,0 +1,81 @@
+"""`leaseline up`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from ari_app import supervisor
+from crm import config as settings
+from crm.commands.command import Command, home_of, someone
+from crm.commands.device import server_address
+from crm.config import Config
+from crm.edge import numbers
+from crm.secrets import Secrets
+from crm.services import devices, directory, homes, lines
+from crm.services.audit import By
+from crm.store import migrate
+from crm.store.session import Store
+
+
+@click.command(cls=Command, examples=("up", "up --demo", "up --home ~/second --demo --ports-from 20000"))
+@click.option("--demo", is_flag=True, help="Make a home with a demo office if there is none, and say how to try it.")
+@click.option(
+    "--ports-from",
+    type=click.IntRange(homes.LOWEST_PORT, homes.HIGHEST_PORT),
+    metavar="PORT",
+    help="With --demo: where a new home's block of ports begins.  [default: the usual SIP ports]",
+)
+@click.pass_context
+def up(context: click.Context, demo: bool, ports_from: int | None) -> None:
+    """Run Asterisk and the app together, here.
+
+    Stays in the foreground; Ctrl-C ends everything it started and nothing else.
+    """
+    if ports_from is not None and not demo:
+        raise click.UsageError("--ports-from goes with --demo; the ports of a home stand in its leaseline.toml.")
+    asyncio.run(_up(home_of(context), someone(), demo=demo, ports_from=ports_from))
+
+
+async def _up(home: Path, by: By, *, demo: bool, ports_from: int | None) -> None:
+    if demo and not (home / homes.SETTINGS).exists():
+        config = await homes.create(home, by, name=directory.DEMO_NAME, ports_from=ports_from)
+    else:
+        config = settings.load(home)
+    next_steps = await _demo_office(config, by) if demo else "See what is up with `leaseline status`; Ctrl-C stops."
+    await supervisor.up(config, next_steps=next_steps)
+
+
+async def _demo_office(config: Config, by: By) -> str:
+    """Loads the demo office; gives what to tell the person about it."""
+    await asyncio.to_thread(migrate.upgrade, config.database_url)
+    secrets = Secrets(config.secrets_file)
+    store = Store(config.database_url)
+    try:
+        await directory.load_demo(config, store, secrets, by)
+        numbers_there = await lines.find_all(store)
+        phones = await devices.find_all(store)
+    finally:
+        await store.close()
+    leaseline = f"leaseline --home {config.home}"
+    return "\n".join(
+        (
+            "",
+            "Leasing numbers:",
+            *(f"  {numbers.display(line.number, config.region)}  {line.label}" for line in numbers_there),
+            f"Phones (SIP server {server_address(config)}, port {config.ports.sip}, UDP or TCP):",
+            *(
+                f"  user {phone.slug:<12} password {secrets.get(devices.secret_name(phone.slug))}  {phone.agent.name}"
+                for phone in phones
+                if phone.kind != "mobile"
+            ),
+            "",
+            "Try it in a second terminal:",
+            f"  {leaseline} demo call --press 2 --answer alice",
+            f"  {leaseline} demo call --press 1",
+            f"  {leaseline} status",
+            "Ctrl-C stops everything.",
+        )
+    )

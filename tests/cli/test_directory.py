@@ -1,0 +1,227 @@
+"""Setting up an office: trunks, lines, properties, subteams, agents, devices."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+
+import pytest
+from tests.cli.conftest import Leaseline
+
+pytestmark = pytest.mark.cli
+
+
+def test_what_is_added_is_shown(office: Leaseline) -> None:
+    assert office.json("line", "list") == [
+        {
+            "number": "+15125550100", "label": "", "source": "sign", "property": "elm", "subteam": "north",
+            "language": "en", "greeting": "",
+        }
+    ]  # fmt: skip
+    assert office.json("property", "show", "elm") == {
+        "slug": "elm", "name": "Elm Street Apartments", "subteam": "north", "listings_url": "", "lines": ["+15125550100"],
+    }  # fmt: skip
+    assert office.json("subteam", "show", "north")["members"] == ["alice", "bob"]
+    alice = office.json("agent", "show", "alice")
+    assert (alice["name"], alice["extension"], alice["on_duty"]) == ("Alice Moreno", "101", True)
+    assert (alice["subteams"], alice["devices"]) == (["north"], ["alice-desk"])
+    assert office.json("trunk", "show", "acme")["addresses"] == ["203.0.113.0/24"]
+    for noun in ("line", "property", "subteam", "agent", "device", "trunk"):
+        assert office.ok(noun, "list").count("\n") >= 3
+
+
+def test_a_line_is_found_in_any_way_of_writing_its_number(office: Leaseline) -> None:
+    for written in ("+15125550100", "512-555-0100", "1 512 555 0100", "(512) 555-0100"):
+        assert office.json("line", "show", written)["number"] == "+15125550100"
+    office.ok("line", "add", "6001", "--label", "front desk")
+    assert office.json("line", "show", "6001")["label"] == "front desk"
+
+
+def test_every_change_leaves_who_and_what(office: Leaseline) -> None:
+    before = len(office.rows("SELECT * FROM audit_entry"))
+    office.ok("agent", "set", "alice", "--off-duty")
+    ((who, what),) = office.rows("SELECT who, what FROM audit_entry ORDER BY id DESC LIMIT 1")
+    assert who
+    assert what == "agent alice changed: off duty"
+    assert len(office.rows("SELECT * FROM audit_entry")) == before + 1
+
+
+def test_what_is_not_given_stays(office: Leaseline) -> None:
+    office.ok("trunk", "set", "acme", "--port", "5070")
+    office.ok("trunk", "set", "acme", "--disable")
+    trunk = office.json("trunk", "show", "acme")
+    assert (trunk["host"], trunk["port"], trunk["enabled"]) == ("sip.acme.example", 5070, False)
+    office.ok("property", "set", "elm", "--listings-url", "https://maple.example/elm")
+    assert office.json("property", "show", "elm")["subteam"] == "north"
+    office.ok("property", "set", "elm", "--subteam", "")
+    assert office.json("property", "show", "elm")["subteam"] is None
+
+
+def test_a_device_gets_a_password_of_its_own_and_loses_it(office: Leaseline) -> None:
+    office.ok("device", "add", "bob-desk", "--agent", "bob")
+    shown = office.json("device", "show", "alice-desk", "--secret")
+    other = office.json("device", "show", "bob-desk", "--secret")
+    assert shown["user"] == "alice-desk"
+    assert len(shown["secret"]) >= 24
+    assert shown["secret"].isalnum()
+    assert shown["secret"] != other["secret"]
+    assert shown["secret"] not in office.ok("device", "show", "alice-desk")
+    assert office.json("device", "show", "alice-desk")["secret"] is None
+    office.ok("device", "remove", "alice-desk")
+    office.ok("device", "add", "alice-desk", "--agent", "alice")
+    assert office.json("device", "show", "alice-desk", "--secret")["secret"] != shown["secret"]
+    assert stat.S_IMODE((office.home / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_a_trunks_password_is_read_and_never_shown(leaseline: Leaseline) -> None:
+    add = ("trunk", "add", "acme", "--host", "198.51.100.9", "--auth", "digest", "--username", "maple")
+    said = leaseline.ok(*add, "--password-file", "-", input="s3;cret#\n")
+    said += leaseline.ok("trunk", "show", "acme") + leaseline.ok("trunk", "show", "acme", "--json")
+    assert "s3;cret#" not in said
+    assert json.loads((leaseline.home / "secrets.json").read_text())["trunk/acme"] == "s3;cret#"
+    said = leaseline.ok("trunk", "set", "acme", "--password", input="other\nother\n")
+    assert "other" not in said
+    assert json.loads((leaseline.home / "secrets.json").read_text())["trunk/acme"] == "other"
+    leaseline.ok("trunk", "remove", "acme")
+    assert "trunk/acme" not in (leaseline.home / "secrets.json").read_text()
+
+
+def test_a_refused_second_trunk_leaves_the_firsts_password(leaseline: Leaseline) -> None:
+    add = ("trunk", "add", "acme", "--host", "198.51.100.9", "--auth", "digest", "--username", "maple")
+    leaseline.ok(*add, "--password-file", "-", input="first\n")
+    assert "already" in leaseline.refused(*add, "--password-file", "-", input="second\n")
+
+
+def test_what_is_in_use_says_by_what(office: Leaseline) -> None:
+    assert "elm" in office.refused("subteam", "remove", "north")
+    assert "+15125550100" in office.refused("property", "remove", "elm")
+    assert "alice-desk" in office.refused("agent", "remove", "alice")
+    assert "--admin" in office.refused("agent", "remove", "admin")
+    toml = office.home / "leaseline.toml"
+    toml.write_text(toml.read_text() + '\n[texts]\ntrunk = "acme"\n')
+    assert "texts.trunk" in office.refused("trunk", "remove", "acme")
+
+
+def test_what_is_not_in_use_goes(office: Leaseline) -> None:
+    office.ok("line", "remove", "+15125550100")
+    office.ok("property", "remove", "elm")
+    office.ok("subteam", "remove", "north")
+    office.ok("device", "remove", "alice-desk")
+    office.ok("agent", "remove", "alice")
+    office.ok("trunk", "remove", "acme")
+    assert [agent["slug"] for agent in office.json("agent", "list")] == ["admin", "bob"]
+    for noun in ("line", "property", "subteam", "device", "trunk"):
+        assert office.json(noun, "list") == []
+
+
+def test_a_successor_takes_over_tasks_and_leads(office: Leaseline) -> None:
+    _give_work(office, "bob")
+    assert "1 tasks and 1 leads" in office.refused("agent", "remove", "bob")
+    office.refused("agent", "remove", "bob", "--successor", "bob")
+    office.ok("agent", "remove", "bob", "--successor", "alice")
+    assert [task["owner"] for task in office.json("task", "list")] == ["alice"]
+    assert office.json("lead", "show", "1")["agent"] == "alice"
+
+
+def test_another_agent_can_become_admin(office: Leaseline) -> None:
+    office.ok("agent", "set", "alice", "--admin")
+    assert [agent["slug"] for agent in office.json("agent", "list") if agent["is_admin"]] == ["alice"]
+    office.ok("agent", "remove", "admin")
+
+
+def test_members_come_and_go(office: Leaseline) -> None:
+    office.ok("subteam", "members", "remove", "north", "bob")
+    assert office.json("subteam", "show", "north")["members"] == ["alice"]
+    assert "not in subteam" in office.refused("subteam", "members", "remove", "north", "bob")
+    assert "no agent" in office.refused("subteam", "members", "add", "north", "bob", "nobody")
+    office.ok("subteam", "members", "add", "north", "alice")
+    assert office.json("subteam", "show", "north")["members"] == ["alice"]
+
+
+BAD = [
+    ("agent add Alice", "a-z"),
+    ("agent add -- -alice", "a-z"),
+    ("agent add 1st", "a-z"),
+    (f"agent add {'a' * 41}", "a-z"),
+    (f"agent add {'9' * 300}", "a-z"),
+    ("agent add álvaro", "a-z"),
+    ("agent add alice", "already"),
+    ("agent add carol --extension 911", "emergency"),
+    ("agent add carol --extension 9112", "emergency"),
+    ("agent add carol --extension 9911", "emergency"),
+    ("agent add carol --extension 933", "emergency"),
+    ("agent add carol --extension 112", "emergency"),
+    ("agent add carol --extension 1", "2 to 6 digits"),
+    ("agent add carol --extension ١٢٣", "2 to 6 digits"),
+    ("agent add carol --extension 101", "belongs to alice"),
+    ("agent set nobody --off-duty", "no agent nobody"),
+    ("device add alice-desk --agent alice", "already"),
+    ("device add anonymous --agent alice", "Asterisk"),
+    ("device add trunk-acme --agent alice", "Asterisk"),
+    ("device add carol-desk --agent carol", "no agent carol"),
+    ("device add carol-desk --agent alice --kind fax", "Invalid value"),
+    ("device show nothing", "no device nothing"),
+    ("line add 5125550100", "already"),
+    (f"line add {'5' * 300}", "not a number"),
+    ("line add 911", "not a number"),
+    ("line add 1", "not a number"),
+    ("line add 1-800-FLOWERS", "not a number"),
+    ("line add ${EXTEN}", "not a number"),
+    ("line add 6001 --property oak", "no property oak"),
+    ("line add 6001 --language xx", "language"),
+    ("line add 6001 --greeting ???", "nothing to say"),
+    ("line remove 6001", "no line 6001"),
+    ("property add elm", "already"),
+    ("property add oak --subteam south", "no subteam south"),
+    ("property add oak --listings-url javascript:alert(1)", "web address"),
+    ("property add oak --listings-url https://", "web address"),
+    ("property add oak --listings-url ftp://maple.example", "web address"),
+    ("subteam add north", "already"),
+    ("subteam add south --strategy loudest", "Invalid value"),
+    ("trunk add acme --host a.example --auth address --address 192.0.2.1", "already"),
+    ("trunk add one --host a.example --auth address", "--address"),
+    ("trunk add one --host a.example;transport=tcp --auth address --address 192.0.2.1", "not a host"),
+    ("trunk add one --host 10.0.0.300 --auth address --address 192.0.2.1", "not a host"),
+    ("trunk add one --host a.example --auth address --address 0.0.0.0/0", "too much"),
+    ("trunk add one --host a.example --auth address --address 203.0.113.9", "belongs to one trunk"),
+    ("trunk add one --host a.example --auth digest", "--username"),
+    ("trunk add one --host a.example --auth address --address 192.0.2.1 --register", "--username"),
+    ("trunk add one --host a.example --port 70000 --auth address --address 192.0.2.1", "Invalid value"),
+    ("trunk set nothing --disable", "no trunk nothing"),
+]
+
+
+@pytest.mark.parametrize(("words", "because"), BAD, ids=[words[:50] for words, _ in BAD])
+def test_wrong_input_is_refused_and_changes_nothing(untouched: Leaseline, words: str, because: str) -> None:
+    assert because in untouched.refused(*words.split())
+
+
+@pytest.mark.parametrize("name", ["a\nb", "red \x1b[31m", "bell\x07", "back\u202ewards", "c1\x9b31m", "nul\x00", "x" * 201])
+def test_names_that_could_harm_a_terminal_or_a_file_are_refused(untouched: Leaseline, name: str) -> None:
+    for noun in ("agent", "property", "subteam"):
+        assert "The name" in untouched.refused(noun, "add", "new", "--name", name)
+    assert "The label" in untouched.refused("line", "add", "6001", "--label", name)
+    assert "The greeting" in untouched.refused("line", "add", "6001", "--greeting", name * 10)
+
+
+@pytest.mark.parametrize("password", ["", "two\nlines", "tab\tin", " space", "pässwörd", "x" * 201])
+def test_passwords_that_sip_cannot_carry_are_refused(untouched: Leaseline, password: str) -> None:
+    add = ("trunk", "add", "one", "--host", "198.51.100.9", "--auth", "digest", "--username", "maple")
+    untouched.refused(*add, "--password-file", "-", input=password + "\n")
+
+
+def _give_work(office: Leaseline, slug: str) -> None:
+    database = sqlite3.connect(office.home / "leaseline.db")
+    with database:
+        ((agent,),) = database.execute("SELECT id FROM agent WHERE slug = ?", (slug,)).fetchall()
+        at = "2026-03-01 12:00:00.000000"
+        database.execute(
+            "INSERT INTO lead (id, status, source, assigned_agent_id, created_at) VALUES (1, 'new', '', ?, ?)", (agent, at)
+        )
+        database.execute(
+            "INSERT INTO task (id, key, kind, owner_id, lead_id, why, due_at, created_at, result)"
+            " VALUES (1, 'k', 'call_back', ?, 1, 'missed', ?, ?, '')",
+            (agent, at, at),
+        )
+    database.close()

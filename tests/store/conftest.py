@@ -1,0 +1,199 @@
+"""Real migrated databases, SQLite and PostgreSQL: every test that asks for `store` runs on both."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from asterisk_conf.install import postgres_bin
+from crm.config import Config
+from crm.store import migrate
+from crm.store.models import Agent, Device, Line, Organization, Property, Subteam
+from crm.store.session import Store
+
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+"""A Monday, 10:00 in Chicago."""
+
+
+class PostgresServer:
+    """A PostgreSQL of our own in a temporary folder, on a Unix socket only, without fsync."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        programs, variables = postgres_bin()
+        self._programs = programs
+        self._environment = {**os.environ, **variables}
+        # PostgreSQL refuses to run as root.
+        self._user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+        if self._user is not None:
+            os.chown(folder, self._user, -1)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        cluster = self.folder / "cluster"
+        if not cluster.exists():
+            self._run("initdb", "-D", str(cluster), "-U", "leaseline", "-A", "trust", "-E", "UTF8", "--no-sync")
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(str(self._programs / "postgres"), "-D", str(cluster), "-k", str(self.folder)),
+                    *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off"),
+                ],
+                env=self._environment, user=self._user, stdout=log, stderr=log, cwd=self.folder,
+            )  # fmt: skip
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                return psycopg.connect(self.dsn("postgres")).close()
+            except psycopg.OperationalError:
+                log_text = (self.folder / "log").read_text(errors="replace")
+                assert self._process.poll() is None, f"PostgreSQL ended: {log_text}"
+                assert time.monotonic() < deadline, f"PostgreSQL did not start: {log_text}"
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=30)
+            self._process = None
+
+    def run_sql(self, statement: str) -> None:
+        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://leaseline@/{database}?host={self.folder}"
+
+    def dsn(self, database: str) -> str:
+        return f"host={self.folder} user=leaseline dbname={database}"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self._programs / program), *arguments],
+            env=self._environment, user=self._user, check=True, capture_output=True, cwd=self.folder,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    # Not below pytest's own folder, which nobody else may enter; and a socket's path may have 107 characters only.
+    folder = Path(tempfile.mkdtemp(prefix="leaseline-pg-"))
+    server = PostgresServer(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: PostgresServer) -> str:
+    """Name of a migrated, empty database to copy."""
+    postgres.run_sql("CREATE DATABASE migrated")
+    migrate.upgrade(postgres.url("migrated"))
+    return "migrated"
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    migrate.upgrade(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables."""
+    with _database(backend, request, tmp_path, migrated=False) as url:
+        yield url
+
+
+@pytest.fixture
+def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database without rows."""
+    with _database(backend, request, tmp_path, migrated=True) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _database(backend: str, request: pytest.FixtureRequest, tmp_path: Path, *, migrated: bool) -> Iterator[str]:
+    if backend == "sqlite":
+        path = tmp_path / "leaseline.db"
+        if migrated:
+            shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite+aiosqlite:///{path}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    template = request.getfixturevalue("migrated_postgres") if migrated else "template1"
+    name = f"test_{uuid.uuid4().hex}"
+    server.run_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.url(name)
+    server.run_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    store = Store(url)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    home = tmp_path / "home"
+    config = Config(home)
+    for folder in config.folders:
+        folder.mkdir(parents=True)
+    return config
+
+
+@pytest.fixture
+async def office(store: Store) -> None:
+    """Dana runs it; Alice and Bob lease Maple Court, Carol everything else. Everybody is on duty; it is always open."""
+    async with store.write() as session:
+        dana, alice, bob, carol = (
+            Agent(slug=name, name=name.title(), devices=[Device(slug=f"{name}-desk", kind="desk")])
+            for name in ("dana", "alice", "bob", "carol")
+        )
+        session.add_all([dana, alice, bob, carol])
+        await session.flush()
+        session.add(
+            Organization(name="Oak Homes", listings_url="https://oak.example.com", admin_agent_id=dana.id)
+        )
+        team = Subteam(slug="east", name="East", strategy="round_robin", members=[alice, bob])
+        maple = Property(slug="maple", name="Maple Court", listings_url="https://maple.example.com", subteam=team)
+        session.add_all(
+            [
+                Line(number="+15125550100", label="Maple sign", source="sign", property=maple, greeting="Hello."),
+                Line(number="+15125550101", label="Office", source="website", language="es"),
+                Line(number="6001", label="Leasing extension"),
+            ]
+        )
+
+
+async def eventually(condition: object, seconds: float = 5.0) -> None:
+    """Waits until `condition()` is true."""
+    assert callable(condition)
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)

@@ -1,0 +1,174 @@
+"""Facts reach the ledger in order and once, whatever fails meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import stat
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from crm.domain.calls import CallEnded, EndedBy, Fact
+from crm.domain.errors import Conflict, Unavailable
+from crm.services.facts import encode
+from crm.services.journal import Journal
+
+pytestmark = pytest.mark.store
+
+T0 = datetime(2026, 3, 2, 16, tzinfo=UTC)
+
+
+def fact(number: int) -> Fact:
+    return CallEnded(f"f{number}", "c", T0 + timedelta(seconds=number), EndedBy.CALLER)
+
+
+class Ledger:
+    """Records facts in a list, or fails as told."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.fails: Callable[[Fact], BaseException | None] = lambda fact: None
+        self.asked = 0
+
+    async def __call__(self, fact: Fact) -> None:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if error := self.fails(fact):
+            raise error
+        self.facts.append(fact)
+
+
+def journal(folder: Path, ledger: Ledger, **options: float) -> Journal:
+    return Journal(folder, ledger, **{"retry_seconds": 0.01, "longest_retry_seconds": 0.02, "close_seconds": 0.05, **options})
+
+
+async def test_facts_are_recorded_in_order_and_leave_the_disk(tmp_path: Path) -> None:
+    ledger = Ledger()
+    async with journal(tmp_path, ledger) as notes:
+        for number in range(20):
+            notes.note(fact(number))
+        assert notes.pending == 20
+        await notes.drained()
+        assert notes.pending == 0
+        assert (tmp_path / "facts.jsonl").read_bytes() == b""
+    assert ledger.facts == [fact(number) for number in range(20)]
+
+
+async def test_a_noted_fact_is_on_disk_before_anything_else_happens(tmp_path: Path) -> None:
+    async with journal(tmp_path, Ledger()) as notes:
+        notes.note(fact(1))
+        assert (tmp_path / "facts.jsonl").read_bytes() == encode(fact(1)) + b"\n"
+        assert stat.S_IMODE((tmp_path / "facts.jsonl").stat().st_mode) == 0o600
+
+
+async def test_while_the_database_is_down_facts_wait_and_keep_their_order(tmp_path: Path) -> None:
+    ledger = Ledger()
+    ledger.fails = lambda fact: Unavailable("The database does not answer.")
+    async with journal(tmp_path, ledger) as notes:
+        notes.note(fact(1))
+        notes.note(fact(2))
+        async with asyncio.timeout(5):
+            while ledger.asked < 3:
+                await asyncio.sleep(0.01)
+        assert notes.pending == 2
+        ledger.fails = lambda fact: None
+        async with asyncio.timeout(5):
+            await notes.drained()
+    assert ledger.facts == [fact(1), fact(2)]
+
+
+async def test_a_database_that_hangs_is_given_up_and_asked_again(tmp_path: Path) -> None:
+    hanging = True
+    recorded: list[Fact] = []
+
+    async def apply(fact: Fact) -> None:
+        nonlocal hanging
+        if hanging:
+            hanging = False
+            await asyncio.Event().wait()
+        recorded.append(fact)
+
+    async with Journal(tmp_path, apply, retry_seconds=0.01, apply_seconds=0.05) as notes:
+        notes.note(fact(1))
+        async with asyncio.timeout(5):
+            await notes.drained()
+    assert recorded == [fact(1)]
+
+
+async def test_what_was_left_is_recorded_at_the_next_start(tmp_path: Path) -> None:
+    down = Ledger()
+    down.fails = lambda fact: Unavailable("The database does not answer.")
+    async with journal(tmp_path, down) as notes:
+        notes.note(fact(1))
+        notes.note(fact(2))
+    assert down.facts == []
+    up = Ledger()
+    async with journal(tmp_path, up) as notes:
+        notes.note(fact(3))
+        await notes.drained()
+    assert up.facts == [fact(1), fact(2), fact(3)]
+
+
+async def test_a_fact_of_its_own_fault_steps_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ledger = Ledger()
+    ledger.fails = lambda one: ValueError("+15125550123 is wrong") if one.id == "f1" else None
+    with caplog.at_level(logging.ERROR):
+        async with journal(tmp_path, ledger) as notes:
+            for number in range(3):
+                notes.note(fact(number))
+            await notes.drained()
+    assert ledger.facts == [fact(0), fact(2)]
+    [line] = (tmp_path / "rejected.jsonl").read_text().splitlines()
+    rejected = json.loads(line)
+    assert rejected["why"] == "ValueError" and rejected["line"].encode() == encode(fact(1))
+    assert "rejected" in caplog.text and "+1512" not in caplog.text
+
+
+async def test_a_line_cut_off_by_a_power_cut_is_put_aside_and_the_rest_is_recorded(tmp_path: Path) -> None:
+    whole, torn = encode(fact(1)), encode(fact(2))[:30]
+    (tmp_path / "facts.jsonl").write_bytes(whole + b"\n" + torn)
+    ledger = Ledger()
+    down = True
+    ledger.fails = lambda fact: Unavailable("The database does not answer.") if down else None
+    async with journal(tmp_path, ledger) as notes:
+        # Noted behind the torn line, it must not become part of it.
+        notes.note(fact(3))
+        assert (tmp_path / "facts.jsonl").read_bytes().split(b"\n") == [whole, torn, encode(fact(3)), b""]
+        down = False
+        await notes.drained()
+    assert ledger.facts == [fact(1), fact(3)]
+    assert "cut off" in (tmp_path / "rejected.jsonl").read_text()
+
+
+async def test_a_full_disk_loses_nothing_while_the_database_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = Ledger()
+    async with journal(tmp_path, ledger) as notes:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", lambda file, content: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+            notes.note(fact(1))
+        await notes.drained()
+    assert ledger.facts == [fact(1)]
+    assert "could not be written" in caplog.text
+
+
+async def test_a_second_process_on_the_same_home_is_told_so(tmp_path: Path) -> None:
+    async with journal(tmp_path, Ledger()) as notes:
+        with pytest.raises(Conflict, match="already"):
+            await journal(tmp_path, Ledger()).__aenter__()
+        notes.note(fact(1))
+        await notes.drained()
+    async with journal(tmp_path, Ledger()):
+        pass
+
+
+async def test_sync_waits_for_the_disk(tmp_path: Path) -> None:
+    async with journal(tmp_path, Ledger()) as notes:
+        notes.note(fact(1))
+        await notes.sync()

@@ -1,0 +1,443 @@
+"""What a call leaves in the CRM."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from crm.config import Config
+from crm.domain.calls import (
+    CallArrived,
+    CallEnded,
+    DialStatus,
+    EndedBy,
+    Fact,
+    HandedToDialplan,
+    KeyPressed,
+    LegEnded,
+    LegRang,
+    LinkRequested,
+    MessageLeft,
+    Routed,
+    Step,
+    StepTaken,
+    TalkEnded,
+    TalkStarted,
+)
+from crm.services import ledger
+from crm.store.models import Activity, Agent, Call, CallEvent, Hours, Lead, Leg, Message, Organization, Task
+from crm.store.queries import agents, calls, leads, messages, tasks
+from crm.store.session import Store
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+# A Monday, 10:00 in Chicago.
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+MAPLE = "+15125550100"
+OFFICE = "+15125550101"
+PROSPECT = "+15125550123"
+
+
+class CallMaker:
+    """Makes the facts of one call, a second apart."""
+
+    def __init__(self, call_id: str = "c1", did: str = MAPLE, caller: str | None = PROSPECT, begins: datetime = NOW) -> None:
+        self.id, self.did, self.caller, self.at = call_id, did, caller, begins
+        self.facts: list[Fact] = []
+        self.add(CallArrived, did=did, caller=caller, trunk="carrier")
+
+    def add(self, kind: type[Fact], **fields: Any) -> CallMaker:
+        self.facts.append(kind(id=f"{self.id}/{len(self.facts)}", call_id=self.id, at=self.at, **fields))
+        self.at += timedelta(seconds=1)
+        return self
+
+    def step(self, step: Step) -> CallMaker:
+        return self.add(StepTaken, step=step)
+
+    def rang(self, *names: str) -> CallMaker:
+        for name in names:
+            self.add(LegRang, leg_id=f"{self.id}-{name}", device=f"{name}-desk", agent=name, stage="subteam")
+        return self
+
+    def talked(self, name: str) -> CallMaker:
+        leg = f"{self.id}-{name}"
+        self.add(TalkStarted, leg_id=leg).step(Step.TALK).add(TalkEnded, leg_id=leg)
+        return self.add(LegEnded, leg_id=leg, status=DialStatus.ANSWER)
+
+    def ended(self, by: EndedBy = EndedBy.CALLER, **fields: Any) -> list[Fact]:
+        return self.add(CallEnded, by=by, **fields).facts
+
+
+async def record(store: Store, config: Config, facts: list[Fact], now: datetime | None = None) -> None:
+    for fact in facts:
+        await ledger.record(store, config, fact, now or fact.at)
+
+
+async def the_call(store: Store, call_id: str = "c1") -> Call:
+    async with store.read() as session:
+        call = await calls.by_id(session, call_id)
+        assert call is not None
+        return call
+
+
+async def the_lead(store: Store, number: str = PROSPECT) -> Lead:
+    async with store.read() as session:
+        lead = await leads.by_phone(session, number)
+        assert lead is not None
+        return lead
+
+
+async def all_tasks(store: Store) -> list[tuple[str, str]]:
+    """(kind, owner) of what is still to do."""
+    async with store.read() as session:
+        return [(task.kind, task.owner.slug) for task in await tasks.listed(session)]
+
+
+async def all_texts(store: Store) -> list[Message]:
+    async with store.read() as session:
+        return list(reversed(await messages.listed(session)))
+
+
+async def count(store: Store, model: type) -> int:
+    async with store.read() as session:
+        return (await session.execute(select(func.count()).select_from(model))).scalar_one()
+
+
+async def test_a_talk_is_on_record_and_finished(store: Store, config: Config) -> None:
+    await record(store, config, CallMaker().step(Step.MENU).step(Step.RING).rang("alice", "bob").talked("bob").ended())
+    call = await the_call(store)
+    assert (call.outcome, call.step, call.ended_by, call.trunk) == ("talked", "talk", "caller", "carrier")
+    assert call.talk_started_at and call.ended_at and call.line and call.line.number == MAPLE
+    assert [(leg.device, leg.agent.slug if leg.agent else None, leg.status) for leg in call.legs] == [
+        ("alice-desk", "alice", ""),
+        ("bob-desk", "bob", "ANSWER"),
+    ]
+    assert len(call.events) == 10
+    assert await all_tasks(store) == [] and await all_texts(store) == []
+
+    lead = await the_lead(store)
+    assert lead.name is None and lead.source == "sign" and lead.status == "in_progress"
+    assert lead.assigned_agent and lead.assigned_agent.slug == "bob"
+    assert [interest.property.slug for interest in lead.interests] == ["maple"]
+    async with store.read() as session:
+        [entry] = await leads.timeline(session, lead.id)
+        bob = await agents.by_slug(session, "bob")
+    assert (entry.kind, entry.text, entry.call_id) == ("CallFromProspect", "Called Maple Court and talked.", "c1")
+    assert bob and bob.last_talk_ended_at == call.legs[1].ended_at
+
+
+async def test_a_new_caller_who_gives_up_gets_a_task_and_the_listings(store: Store, config: Config) -> None:
+    await record(store, config, CallMaker().step(Step.MENU).step(Step.RING).rang("alice").ended())
+    call = await the_call(store)
+    assert call.outcome == "gave_up"
+    async with store.read() as session:
+        [task] = await tasks.listed(session)
+    assert (task.kind, task.owner.slug, task.call_id, task.lead_id) == ("call_back", "alice", "c1", call.lead_id)
+    assert task.due_at == call.ended_at + timedelta(minutes=15)
+    assert task.why == "Called Maple Court and hung up while phones rang."
+    [message] = await all_texts(store)
+    assert (message.key, message.purpose, message.state) == ("missed:c1", "missed_call", "queued")
+    assert (message.to_number, message.from_number) == (PROSPECT, MAPLE)
+    assert message.next_attempt_at == call.ended_at and message.lead_id == call.lead_id
+    assert "https://maple.example.com" in message.body
+
+
+async def test_an_active_prospect_is_texted_about_the_property(store: Store, config: Config) -> None:
+    await record(store, config, CallMaker("c1").rang("bob").talked("bob").ended())
+    await record(store, config, CallMaker("c2", begins=NOW + timedelta(days=1)).step(Step.RING).ended())
+    [message] = await all_texts(store)
+    assert "Maple Court" in message.body and "https://" not in message.body
+    assert await all_tasks(store) == [("call_back", "bob")], "their agent owns it, though others have waited longer"
+    assert await count(store, Lead) == 1
+
+
+async def test_one_missed_call_text_an_hour(store: Store, config: Config) -> None:
+    for number, minutes in enumerate([0, 5, 59, 61]):
+        begins = NOW + timedelta(minutes=minutes)
+        await record(store, config, CallMaker(f"c{number}", begins=begins).step(Step.MENU).ended())
+    assert [message.key for message in await all_texts(store)] == ["missed:c0", "missed:c3"]
+    assert len(await all_tasks(store)) == 4
+
+
+async def test_who_asked_for_the_link_gets_it_at_once_and_nothing_more(store: Store, config: Config) -> None:
+    maker = CallMaker().step(Step.MENU).add(KeyPressed, key="1").step(Step.TEXT_OFFER).add(LinkRequested)
+    await record(store, config, maker.facts)
+    [message] = await all_texts(store)
+    assert (message.key, message.purpose) == ("link:c1", "listings_link")
+    assert "https://maple.example.com" in message.body
+    assert (await the_call(store)).outcome is None
+    assert (await the_lead(store)).id == message.lead_id
+    await record(store, config, maker.step(Step.RING).ended()[-2:])
+    assert (await the_call(store)).outcome == "got_link"
+    assert await all_tasks(store) == [("follow_up", "alice")]
+    assert len(await all_texts(store)) == 1
+
+
+async def test_a_message_is_to_be_listened_to(store: Store, config: Config) -> None:
+    maker = CallMaker().step(Step.RING).step(Step.VOICEMAIL).add(MessageLeft, file="c1.wav", seconds=14)
+    await record(store, config, maker.ended(EndedBy.SYSTEM))
+    call = await the_call(store)
+    assert call.outcome == "left_message"
+    assert call.voicemail and (call.voicemail.file, call.voicemail.seconds) == ("c1.wav", 14)
+    assert await all_tasks(store) == [("listen", "alice")]
+    assert len(await all_texts(store)) == 1
+
+
+async def test_a_withheld_number_has_a_lead_and_a_task_but_no_text(store: Store, config: Config) -> None:
+    await record(store, config, CallMaker(caller=None).step(Step.RING).ended())
+    call = await the_call(store)
+    assert call.lead_id is not None and call.lead is not None and call.lead.phones == []
+    async with store.read() as session:
+        [task] = await tasks.listed(session)
+    assert task.why.endswith("The number was withheld.")
+    assert await all_texts(store) == []
+
+
+async def test_an_unknown_did_is_the_admins(store: Store, config: Config) -> None:
+    await record(store, config, CallMaker(did="+15125559999").step(Step.UNKNOWN_LINE).ended(EndedBy.SYSTEM))
+    call = await the_call(store)
+    assert (call.outcome, call.line_id, call.lead_id) == ("wrong_number", None, None)
+    assert await all_tasks(store) == [("unknown_did", "dana")]
+    assert await all_texts(store) == [] and await count(store, Lead) == 0
+
+
+async def test_a_call_from_one_of_our_lines_is_not_texted(store: Store, config: Config) -> None:
+    await record(store, config, CallMaker(caller=OFFICE).add(LinkRequested).step(Step.RING).ended())
+    assert (await the_call(store)).outcome == "gave_up"
+    assert await all_texts(store) == []
+    assert await all_tasks(store) == [("call_back", "alice")]
+
+
+async def test_a_line_without_property_uses_the_office_and_its_language(store: Store, config: Config) -> None:
+    await record(store, config, CallMaker(did=OFFICE).step(Step.MENU).ended())
+    [message] = await all_texts(store)
+    assert "Oak Homes" in message.body and "https://oak.example.com" in message.body
+    assert message.body.startswith("Sentimos")
+    assert (await the_lead(store)).interests == []
+
+
+async def test_owners_are_who_waited_longest_of_those_on_duty(store: Store, config: Config) -> None:
+    async with store.write() as session:
+        for agent in await agents.listed(session):
+            agent.last_talk_ended_at = NOW - timedelta(minutes={"alice": 5, "bob": 50, "carol": 90, "dana": 10}[agent.slug])
+    await record(store, config, CallMaker("c1").ended())
+    assert await all_tasks(store) == [("call_back", "bob")]
+    async with store.write() as session:
+        for agent in await agents.listed(session):
+            agent.on_duty = agent.slug not in {"alice", "bob"}
+    await record(store, config, CallMaker("c2", begins=NOW + timedelta(minutes=1)).ended())
+    assert (await all_tasks(store))[-1] == ("call_back", "carol")
+    async with store.write() as session:
+        for agent in await agents.listed(session):
+            agent.on_duty = False
+    await record(store, config, CallMaker("c3", begins=NOW + timedelta(minutes=2)).ended())
+    assert (await all_tasks(store))[-1] == ("call_back", "dana")
+
+
+async def test_the_due_time_is_in_office_hours(store: Store, config: Config) -> None:
+    async with store.write() as session:
+        session.add_all([Hours(weekday=day, opens="09:00", closes="10:05") for day in range(5)])
+    await record(store, config, CallMaker().ended())
+    async with store.read() as session:
+        [task] = await tasks.listed(session)
+    # Ended at 10:00:01; four minutes and 59 seconds are left today, the rest is tomorrow.
+    assert task.due_at == datetime(2026, 3, 3, 15, 10, 1, tzinfo=UTC)
+
+
+async def test_recording_everything_twice_changes_nothing(store: Store, config: Config) -> None:
+    facts = CallMaker().add(LinkRequested).step(Step.RING).rang("alice").ended()
+    await record(store, config, facts)
+    before = await picture(store)
+    await record(store, config, facts, NOW + timedelta(days=2))
+    await record(store, config, list(reversed(facts)), NOW + timedelta(days=2))
+    assert await picture(store) == before
+
+
+async def picture(store: Store) -> dict[str, Any]:
+    """Everything that should be the same however facts came in."""
+    async with store.read() as session:
+        return {
+            "calls": [
+                (call.id, call.did, call.caller, call.outcome, call.step, call.started_at, call.ended_at, call.without_app)
+                for call in await calls.listed(session)
+            ],
+            "legs": [
+                (leg.id, leg.device, leg.agent_id, leg.status, leg.answered_at, leg.ended_at)
+                for leg in await session.scalars(select(Leg).order_by(Leg.id))
+            ],
+            "tasks": [(task.key, task.kind, task.owner.slug, task.due_at, task.why) for task in await tasks.listed(session)],
+            "texts": [(text.key, text.body) for text in await messages.listed(session)],
+            "leads": [
+                ([phone.number for phone in lead.phones], lead.status, [interest.stage for interest in lead.interests])
+                for lead in await leads.listed(session)
+            ],
+            "timeline": [entry.text for entry in await session.scalars(select(Activity))],
+            "decisions": [(one.rule, one.stages) for one in await calls.decisions(session, "c1")],
+        }
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_order_of_facts_does_not_matter(store: Store, config: Config, seed: int) -> None:
+    maker = CallMaker().step(Step.MENU).step(Step.RING)
+    maker.add(Routed, rule="subteam", reasons=("why",), stages=("subteam", "everyone")).rang("alice", "bob")
+    facts = maker.step(Step.VOICEMAIL).add(MessageLeft, file="c1.wav", seconds=9).ended()
+    shuffled = list(facts)
+    random.Random(seed).shuffle(shuffled)
+    await record(store, config, shuffled, NOW)
+    found = await picture(store)
+    assert found["calls"] == [
+        ("c1", MAPLE, PROSPECT, "left_message", "voicemail", NOW, facts[-1].at, False)
+    ]
+    assert [task[1:3] for task in found["tasks"]] == [("listen", "alice")]
+    assert len(found["texts"]) == 1 and "https://maple.example.com" in found["texts"][0][1]
+    assert found["leads"] == [([PROSPECT], "new", ["contacted"])]
+    assert found["timeline"] == ["Called Maple Court and left a message of 9 s."]
+    assert found["decisions"] == [("subteam", ["subteam", "everyone"])]
+
+
+async def test_a_fact_of_a_call_nobody_knows_makes_the_call(store: Store, config: Config) -> None:
+    await ledger.record(store, config, MessageLeft("x/1", "x", NOW, "x.wav", 5), NOW)
+    await ledger.record(store, config, CallEnded("x/2", "x", NOW, EndedBy.CALLER), NOW)
+    call = await the_call(store, "x")
+    assert (call.did, call.outcome) == ("", "left_message")
+    assert await all_tasks(store) == [("listen", "alice")]
+
+
+async def test_a_beginning_that_comes_last_finds_the_caller_we_know(store: Store, config: Config) -> None:
+    await record(store, config, CallMaker("c1").rang("bob").talked("bob").ended())
+    late = CallMaker("c2", begins=NOW + timedelta(days=1)).add(MessageLeft, file="c2.wav", seconds=9).ended()
+    await record(store, config, [*late[1:], late[0]])
+    assert await count(store, Lead) == 1
+    call = await the_call(store, "c2")
+    assert (call.outcome, call.lead_id) == ("left_message", (await the_lead(store)).id)
+    async with store.read() as session:
+        timeline = await leads.timeline(session, (await the_lead(store)).id)
+        [task] = await tasks.listed(session)
+    assert [entry.call_id for entry in timeline] == ["c1", "c2"]
+    assert task.lead_id == call.lead_id
+
+
+async def test_a_talk_that_becomes_known_later_finishes_the_task(store: Store, config: Config) -> None:
+    maker = CallMaker().step(Step.RING).rang("alice")
+    await record(store, config, maker.ended())
+    assert await all_tasks(store) == [("call_back", "alice")]
+    await record(store, config, [TalkStarted("late", "c1", NOW + timedelta(seconds=3), "c1-alice")])
+    assert (await the_call(store)).outcome == "talked"
+    assert await all_tasks(store) == []
+    async with store.read() as session:
+        [task] = await tasks.listed(session, open_only=False)
+    assert task.done_at and task.result
+
+
+async def test_a_task_done_stays_done(store: Store, config: Config) -> None:
+    await record(store, config, CallMaker().ended())
+    async with store.write() as session:
+        task = await tasks.by_key(session, "call:c1")
+        assert task
+        task.done_at, task.result = NOW, "Called back."
+    await record(store, config, [MessageLeft("late", "c1", NOW, "c1.wav", 5)])
+    async with store.read() as session:
+        task = await tasks.by_key(session, "call:c1")
+    assert task and (task.kind, task.result) == ("call_back", "Called back.")
+
+
+async def test_a_call_with_the_dialplan_waits_for_what_happened_there(store: Store, config: Config) -> None:
+    maker = CallMaker().step(Step.RING).add(HandedToDialplan, reason="handed_over")
+    await record(store, config, maker.ended(EndedBy.SYSTEM))
+    call = await the_call(store)
+    assert (call.outcome, call.step, call.without_app) == (None, "last_resort", True)
+    assert await all_tasks(store) == [] and await all_texts(store) == []
+    assert list(await ledger.open_calls(store)) == ["c1"]
+    spool: list[Fact] = [
+        LegRang("c1/s1", "c1", maker.at, "c1-spool-0", "bob-desk", "", "last_resort"),
+        TalkStarted("c1/s2", "c1", maker.at, "c1-spool-0"),
+        CallEnded("c1/s3", "c1", maker.at + timedelta(minutes=3), EndedBy.CALLER, without_app=True),
+    ]
+    await record(store, config, spool)
+    call = await the_call(store)
+    assert call.outcome == "talked"
+    assert [leg.agent.slug for leg in call.legs if leg.agent] == ["bob"], "the phone tells whose it is"
+    assert list(await ledger.open_calls(store)) == []
+
+
+async def test_two_calls_of_one_unknown_number_at_once_make_one_lead_and_one_text(store: Store, config: Config) -> None:
+    stories = [CallMaker(f"c{number}").step(Step.MENU).ended() for number in range(4)]
+    await asyncio.gather(*(record(store, config, story) for story in stories))
+    assert await count(store, Lead) == 1
+    assert await count(store, Call) == 4
+    assert len(await all_tasks(store)) == 4
+    assert len(await all_texts(store)) == 1
+
+
+async def test_one_fact_recorded_by_two_at_once_counts_once(store: Store, config: Config) -> None:
+    story = CallMaker().step(Step.MENU).ended()
+    await asyncio.gather(record(store, config, story), record(store, config, story))
+    assert await count(store, CallEvent) == 3
+    assert len(await all_texts(store)) == 1 and len(await all_tasks(store)) == 1
+
+
+async def test_text_that_fits_no_column_is_cut_and_nothing_is_lost(store: Store, config: Config) -> None:
+    maker = CallMaker(did="7" * 300)
+    maker.add(LegRang, leg_id="c1-x", device="d" * 90, agent="", stage="s" * 90)
+    await record(store, config, maker.ended())
+    call = await the_call(store)
+    assert call.did == "7" * 40 and call.legs[0].device == "d" * 40
+
+
+async def test_a_lead_that_was_closed_is_open_again(store: Store, config: Config) -> None:
+    await record(store, config, CallMaker("c1").ended())
+    async with store.write() as session:
+        lead = await leads.by_phone(session, PROSPECT)
+        assert lead
+        lead.status = "closed"
+    await record(store, config, CallMaker("c2", begins=NOW + timedelta(days=9)).ended())
+    assert (await the_lead(store)).status == "in_progress"
+
+
+async def test_without_any_link_nothing_is_promised(store: Store, config: Config) -> None:
+    async with store.write() as session:
+        organization = (await session.scalars(select(Organization))).one()
+        organization.listings_url = ""
+    await record(store, config, CallMaker(did=OFFICE).add(LinkRequested).ended())
+    assert (await the_call(store)).outcome == "gave_up"
+    [message] = await all_texts(store)
+    assert message.purpose == "missed_call" and "http" not in message.body
+
+
+async def test_an_older_talk_does_not_move_the_last_one_back(store: Store, config: Config) -> None:
+    await record(store, config, CallMaker("c2", begins=NOW + timedelta(hours=1)).rang("bob").talked("bob").ended())
+    async with store.read() as session:
+        before = await agents.by_slug(session, "bob")
+    await record(store, config, CallMaker("c1").rang("bob").talked("bob").ended())
+    async with store.read() as session:
+        after = await agents.by_slug(session, "bob")
+    assert before and after and before.last_talk_ended_at == after.last_talk_ended_at
+
+
+async def test_before_the_office_is_set_up_an_administrator_owns_what_is_missed(store: Store, config: Config) -> None:
+    async with store.write() as session:
+        for organization in await session.scalars(select(Organization)):
+            await session.delete(organization)
+    async with store.write() as session:
+        for agent in await agents.listed(session):
+            await session.delete(agent)
+    await record(store, config, CallMaker(did="+15125559999").ended())
+    assert await all_tasks(store) == [("unknown_did", "admin")]
+    async with store.read() as session:
+        [admin] = await session.scalars(select(Agent))
+    assert not admin.on_duty
+
+
+async def test_facts_keep_what_they_said(store: Store, config: Config) -> None:
+    arrived = replace(CallMaker().facts[0], id="only")
+    await record(store, config, [arrived])
+    async with store.read() as session:
+        [row] = await calls.events(session, "c1")
+    assert (row.id, row.kind, row.at) == ("only", "CallArrived", NOW)
+    assert row.data == {"did": MAPLE, "caller": PROSPECT, "trunk": "carrier", "without_app": False}

@@ -1,0 +1,89 @@
+"""Migrations up and down, and that they make the very tables the models describe."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import stat
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect
+
+from crm.domain.errors import Conflict, Unavailable
+from crm.store import migrate
+from crm.store.models import Base
+from crm.store.session import migration_engine
+
+pytestmark = pytest.mark.store
+
+
+def tables(url: str) -> set[str]:
+    engine = migration_engine(url)
+    with engine.connect() as connection:
+        names = set(inspect(connection).get_table_names())
+    engine.dispose()
+    return names - {"alembic_version"}
+
+
+def test_up_down_and_up_again(empty_url: str) -> None:
+    assert migrate.current(empty_url) is None
+    assert not migrate.is_current(empty_url)
+    migrate.upgrade(empty_url)
+    assert migrate.is_current(empty_url)
+    assert tables(empty_url) == set(Base.metadata.tables)
+    migrate.downgrade(empty_url, "base")
+    assert migrate.current(empty_url) is None
+    assert tables(empty_url) == set()
+    migrate.upgrade(empty_url)
+    assert migrate.is_current(empty_url)
+
+
+def test_the_migrations_make_what_the_models_describe(url: str) -> None:
+    engine = migration_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_migrating_again_changes_nothing(url: str) -> None:
+    migrate.upgrade(url)
+    assert migrate.is_current(url)
+
+
+def test_two_processes_at_once(empty_url: str) -> None:
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(migrate.upgrade, [empty_url, empty_url]))
+    assert migrate.is_current(empty_url)
+
+
+async def test_from_asynchronous_code(empty_url: str) -> None:
+    await asyncio.to_thread(migrate.upgrade, empty_url)
+    assert await asyncio.to_thread(migrate.is_current, empty_url)
+
+
+def test_a_newer_database_is_left_alone(url: str) -> None:
+    engine = migration_engine(url)
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    with pytest.raises(Conflict, match="update Leaseline"):
+        migrate.upgrade(url)
+    assert tables(url) == set(Base.metadata.tables)
+
+
+def test_the_database_file_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "leaseline.db"
+    migrate.upgrade(f"sqlite+aiosqlite:///{path}")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_no_folder_and_no_server_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="check its folder"):
+        migrate.upgrade(f"sqlite+aiosqlite:///{tmp_path}/missing/leaseline.db")
+    with pytest.raises(Unavailable, match="could not be migrated"):
+        migrate.upgrade(f"postgresql+psycopg://nobody@/x?host={tmp_path}")

@@ -1,0 +1,93 @@
+"""What a flow learns at the beginning of a call."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from crm.config import Config, Ring
+from crm.domain.routing import Rule, Strategy, decide, who_to_ring
+from crm.services import reception
+from crm.services.reception import Reception
+from crm.store.models import Device, Hours, Lead, LeadPhone
+from crm.store.queries import agents
+from crm.store.session import Store
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+MAPLE = "+15125550100"
+PROSPECT = "+15125550123"
+
+
+async def test_a_new_caller_on_a_property_line(store: Store) -> None:
+    assert await reception.receive(store, MAPLE, PROSPECT) == Reception(
+        did=MAPLE,
+        caller=PROSPECT,
+        line_known=True,
+        line_label="Maple sign",
+        greeting="Hello.",
+        property_name="Maple Court",
+        listings_url="https://maple.example.com",
+        subteam="east",
+        subteam_strategy=Strategy.ROUND_ROBIN,
+        subteam_members=("alice", "bob"),
+    )
+
+
+async def test_a_known_caller_has_their_agent(store: Store) -> None:
+    async with store.write() as session:
+        bob = await agents.by_slug(session, "bob")
+        session.add(Lead(assigned_agent=bob, created_at=NOW, phones=[LeadPhone(number=PROSPECT)]))
+    assert (await reception.receive(store, MAPLE, PROSPECT)).assigned_agent == "bob"
+
+
+async def test_a_line_without_property_has_the_offices_link(store: Store) -> None:
+    found = await reception.receive(store, "+15125550101", None)
+    assert (found.line_known, found.language, found.property_name) == (True, "es", "")
+    assert found.listings_url == "https://oak.example.com"
+    assert not found.can_text_link, "the number is withheld"
+
+
+async def test_an_extension_is_a_line_too_and_an_unknown_did_is_none(store: Store) -> None:
+    assert (await reception.receive(store, "6001", PROSPECT)).can_text_link
+    assert await reception.receive(store, "+15125559999", PROSPECT) == Reception("+15125559999", PROSPECT)
+    assert not (await reception.receive(store, "", None)).line_known
+
+
+async def test_our_own_numbers_are_not_texted(store: Store) -> None:
+    found = await reception.receive(store, MAPLE, "+15125550101")
+    assert found.caller_is_line and not found.can_text_link
+
+
+async def test_who_is_available(store: Store) -> None:
+    async with store.write() as session:
+        desk = (await session.scalars(select(Device).where(Device.slug == "bob-desk"))).one()
+        desk.dnd, desk.dnd_until = True, NOW + timedelta(hours=1)
+        carol = await agents.by_slug(session, "carol")
+        assert carol
+        carol.on_duty = False
+    found = await reception.availability(store, online={"alice-desk", "bob-desk"}, on_call={"alice-desk"})
+    by_slug = {agent.slug: agent for agent in found}
+    assert list(by_slug) == ["alice", "bob", "carol", "dana"]
+    assert by_slug["alice"].is_on_call and by_slug["bob"].devices[0].has_dnd(NOW)
+    assert not by_slug["carol"].on_duty and not by_slug["dana"].devices[0].online
+    assert by_slug["dana"].devices[0].slug == "dana-desk"
+
+    known = await reception.receive(store, MAPLE, PROSPECT)
+    plan = decide(known.routing_inputs(is_open=True, everyone=tuple(by_slug), ring=Ring()))
+    assert plan.rule is Rule.SUBTEAM
+    assert all(who_to_ring(stage, found, NOW) == [] for stage in plan.stages)
+    later = await reception.availability(store)
+    rung = who_to_ring(plan.stages[0], later, NOW + timedelta(hours=1))
+    assert [[ref.device for ref in batch] for batch in rung] == [["alice-desk"], ["bob-desk"]]
+
+
+async def test_the_schedule(store: Store, config: Config) -> None:
+    assert (await reception.schedule(store, config)).always_open
+    async with store.write() as session:
+        session.add(Hours(weekday=0, opens="09:00", closes="18:00"))
+    schedule = await reception.schedule(store, config)
+    assert schedule.is_open(NOW) and not schedule.is_open(NOW + timedelta(hours=9))

@@ -1,0 +1,275 @@
+"""Calls that Asterisk handled alone appear in the ledger like any other."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import wave
+from collections.abc import AsyncIterator, Collection
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from crm.config import Config
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact, LegRang, Step, StepTaken, TalkStarted
+from crm.services import ledger, spool
+from crm.services.journal import Journal
+from crm.store.models import Call, Message
+from crm.store.queries import calls, messages, tasks
+from crm.store.session import Store
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+T = int((NOW - timedelta(hours=2)).timestamp())
+CALL = "1772460000.7"
+
+HEAD = f"call={CALL}\ndid=5125550100\ncaller=5125550123\ntrunk=trunk-carrier\narrived={T}\nhanded={T + 1}\nreason=app_down\n"
+
+
+@pytest.fixture
+async def journal(store: Store, config: Config) -> AsyncIterator[Journal]:
+    async def apply(fact: Fact) -> None:
+        await ledger.record(store, config, fact, NOW)
+
+    async with Journal(config.journal_folder, apply) as journal:
+        yield journal
+
+
+def write(config: Config, text: str, call_id: str = CALL, age_seconds: float = 3600) -> Path:
+    path = config.spool_folder / f"{call_id}.call"
+    path.write_text(text)
+    os.utime(path, (NOW.timestamp() - age_seconds,) * 2)
+    return path
+
+
+def record_sound(config: Config, seconds: int = 14) -> Path:
+    """What Asterisk's Record() leaves: 8 kHz, 16 bit, mono."""
+    folder = config.asterisk_folder / "spool" / "recording"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{CALL}.wav"
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(b"\0\0" * 8000 * seconds)
+    return path
+
+
+def note(config: Config, *lines: str) -> Path:
+    """Lines as Asterisk's cel_custom writes them."""
+    path = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
+            [json.dumps({"extra": f"{CALL} {line}"})] for line in lines
+        )
+    return path
+
+
+async def run(config: Config, journal: Journal, present: Collection[str] = ()) -> int:
+    count = await spool.import_all(config, journal, present, NOW)
+    await journal.drained()
+    return count
+
+
+async def the_call(store: Store, call_id: str = CALL) -> Call:
+    async with store.read() as session:
+        call = await calls.by_id(session, call_id)
+        assert call is not None
+        return call
+
+
+async def texts(store: Store) -> list[Message]:
+    async with store.read() as session:
+        return list(await messages.listed(session))
+
+
+async def owed(store: Store) -> list[tuple[str, str]]:
+    async with store.read() as session:
+        return [(task.kind, task.owner.slug) for task in await tasks.listed(session)]
+
+
+async def test_a_talk_by_dialplan_alone(store: Store, config: Config, journal: Journal) -> None:
+    write(config, f"{HEAD}answered=bob-desk,{T + 9}\ntalk_ended={T + 60}\nended={T + 61}\n")
+    assert await run(config, journal) == 1
+    call = await the_call(store)
+    assert (call.outcome, call.caller, call.did, call.trunk) == ("talked", "+15125550123", "+15125550100", "carrier")
+    assert call.without_app and call.step == "last_resort"
+    [leg] = call.legs
+    assert (leg.device, leg.agent.slug if leg.agent else "", leg.stage, leg.status) == ("bob-desk", "bob", "last_resort", "ANSWER")
+    assert leg.answered_at == datetime.fromtimestamp(T + 9, UTC) and leg.ended_at == datetime.fromtimestamp(T + 60, UTC)
+    assert await owed(store) == [] and await texts(store) == []
+    assert not list(config.spool_folder.glob("*.call"))
+    assert (config.spool_folder / "done" / f"{CALL}.call").exists()
+
+
+async def test_a_message_by_dialplan_alone(store: Store, config: Config, journal: Journal) -> None:
+    record_sound(config)
+    write(config, f"{HEAD}voicemail={CALL}.wav,14\nended={T + 40}\n")
+    await run(config, journal)
+    call = await the_call(store)
+    assert call.outcome == "left_message"
+    assert call.voicemail and call.voicemail.seconds == 14
+    kept = config.recordings_folder / call.voicemail.file
+    assert kept.exists() and kept.stat().st_mode & 0o077 == 0
+    assert await owed(store) == [("listen", "alice")]
+    [message] = await texts(store)
+    assert message.purpose == "missed_call" and message.next_attempt_at == NOW
+
+
+@pytest.mark.parametrize(("line", "seconds"), [(f"voicemail={CALL}.wav,1", 1), ("voicemail=../../etc/passwd,20", 0), ("", 0)])
+async def test_no_message_is_a_call_given_up(
+    store: Store, config: Config, journal: Journal, line: str, seconds: int
+) -> None:
+    if seconds:
+        record_sound(config, seconds)
+    write(config, f"{HEAD}{line}\nended={T + 40}\n")
+    await run(config, journal)
+    call = await the_call(store)
+    assert (call.outcome, call.voicemail) == ("gave_up", None)
+    assert await owed(store) == [("call_back", "alice")]
+
+
+async def test_importing_again_changes_nothing(store: Store, config: Config, journal: Journal) -> None:
+    record_sound(config)
+    path = write(config, f"{HEAD}voicemail={CALL}.wav,14\nended={T + 40}\n")
+    copy = path.read_text()
+    await run(config, journal)
+    # Killed after the facts were noted and before the file was moved.
+    write(config, copy)
+    assert await run(config, journal) == 1
+    assert len((await the_call(store)).events) == 4
+    assert len(await texts(store)) == 1 and len(await owed(store)) == 1
+
+
+async def test_killed_while_the_recording_moves(store: Store, config: Config, journal: Journal) -> None:
+    sound = record_sound(config)
+    write(config, f"{HEAD}voicemail={CALL}.wav,14\nended={T + 40}\n")
+    shutil.copy(sound, config.recordings_folder / f"{CALL}.part")
+    await run(config, journal)
+    assert (await the_call(store)).outcome == "left_message"
+    assert [path.name for path in config.recordings_folder.iterdir()] == [f"{CALL}.wav"]
+
+
+async def test_a_call_still_up_waits(store: Store, config: Config, journal: Journal) -> None:
+    write(config, HEAD)
+    assert await run(config, journal, {CALL}) == 0
+    write(config, HEAD, age_seconds=1)
+    assert await run(config, journal) == 0, "it may have begun after the channels were listed"
+    assert (config.spool_folder / f"{CALL}.call").exists()
+
+
+async def test_a_call_whose_end_nobody_noted_is_over_when_its_channel_is_gone(
+    store: Store, config: Config, journal: Journal
+) -> None:
+    write(config, HEAD, age_seconds=3600)
+    assert await run(config, journal) == 1
+    call = await the_call(store)
+    assert (call.outcome, call.ended_by) == ("gave_up", "system")
+    assert call.ended_at == NOW - timedelta(hours=1)
+
+
+async def test_a_talk_the_app_began_and_the_dialplan_ended(store: Store, config: Config, journal: Journal) -> None:
+    began = datetime.fromtimestamp(T, UTC)
+    journal.note(CallArrived(f"{CALL}/arrived", CALL, began, "+15125550100", "+15125550123", "carrier"))
+    journal.note(StepTaken(f"{CALL}/1", CALL, began + timedelta(seconds=1), Step.RING))
+    journal.note(LegRang(f"{CALL}/2", CALL, began + timedelta(seconds=1), "leg", "alice-desk", "alice", "subteam"))
+    journal.note(TalkStarted(f"{CALL}/3", CALL, began + timedelta(seconds=5), "leg"))
+    handed = HEAD.replace("app_down", "deadman").replace(f"handed={T + 1}", f"handed={T + 30}")
+    write(config, f"{handed}talk_ended={T + 300}\nended={T + 301}\n")
+    await run(config, journal)
+    call = await the_call(store)
+    assert (call.outcome, call.without_app) == ("talked", True)
+    [leg] = call.legs
+    assert leg.ended_at == datetime.fromtimestamp(T + 300, UTC)
+    assert await owed(store) == []
+
+
+async def test_who_hung_up_while_the_app_was_down_is_missed(store: Store, config: Config, journal: Journal) -> None:
+    """Only the hangup handler ran: the call was never handed over, its channel just went away in silence."""
+    head = HEAD.replace(f"handed={T + 1}\nreason=app_down\n", "")
+    write(config, f"{head}ended={T + 15}\n")
+    await run(config, journal)
+    assert (await the_call(store)).outcome == "gave_up"
+    assert len(await texts(store)) == 1
+
+
+async def test_the_app_and_the_dialplan_on_the_same_end(store: Store, config: Config, journal: Journal) -> None:
+    began = datetime.fromtimestamp(T, UTC)
+    journal.note(CallArrived(f"{CALL}/arrived", CALL, began, "+15125550100", "+15125550123", "carrier"))
+    journal.note(CallEnded(f"{CALL}/ended", CALL, NOW, EndedBy.SYSTEM))
+    record_sound(config)
+    write(config, f"{HEAD}voicemail={CALL}.wav,14\nended={T + 40}\n")
+    await run(config, journal)
+    assert (await the_call(store)).outcome == "left_message"
+    assert await owed(store) == [("listen", "alice")]
+    assert len(await texts(store)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ended=\n",
+        "\x00\xff\xff garbage\n=\n==\nended=x\n",
+        f"did=${{EVIL}}\ncaller=\"Bob\" <5>\nrang=../x,{T}\nrang=bob-desk,soon\nanswered=,\nended={T}\n",
+        "call=other\narrived=99999999999999999999\nended=99999999999999999999\n",
+        "voicemail=a,1e9\ntalk_ended=-5\nended=1",
+    ],
+)
+async def test_a_damaged_file_still_leaves_a_call_and_a_task(
+    store: Store, config: Config, journal: Journal, text: str
+) -> None:
+    write(config, text)
+    await run(config, journal)
+    call = await the_call(store)
+    assert call.outcome is not None
+    assert await owed(store) == [("unknown_did", "dana")]
+    assert not (config.journal_folder / "rejected.jsonl").exists()
+
+
+async def test_what_asterisk_appends_line_by_line_is_sorted_into_calls(
+    store: Store, config: Config, journal: Journal
+) -> None:
+    path = note(config, *HEAD.splitlines())
+    assert await run(config, journal, {CALL}) == 0
+    assert not path.exists() and (config.spool_folder / f"{CALL}.call").read_text() == HEAD
+    note(config, f"answered=bob-desk,{T + 9}", f"ended={T + 61}")
+    assert await run(config, journal, {CALL}) == 1
+    assert (await the_call(store)).outcome == "talked"
+
+
+async def test_killed_while_sorting(store: Store, config: Config, journal: Journal) -> None:
+    path = note(config, *HEAD.splitlines(), f"answered=bob-desk,{T + 9}", f"ended={T + 61}")
+    path.replace(config.spool_folder / "notes.claimed")
+    write(config, HEAD)
+    assert await run(config, journal) == 1
+    call = await the_call(store)
+    assert call.outcome == "talked" and len(call.legs) == 1 and len(call.events) == 5
+
+
+async def test_a_damaged_note_does_not_keep_the_others_back(store: Store, config: Config, journal: Journal) -> None:
+    path = note(config, *HEAD.splitlines(), "did=\u00e9\x07", "x" * 200_000)
+    with path.open("ab") as file:
+        file.write(b'\xff\x00"\n"{}"\n"[]"\n\n"no json"\n"{""extra"": ""../x y=1""}"\n')
+    note(config, f"ended={T + 61}")
+    assert await run(config, journal) == 1
+    assert (await the_call(store)).outcome == "gave_up"
+    assert not (config.spool_folder / "notes.claimed").exists()
+
+
+async def test_other_files_are_left_alone_and_old_ones_pruned(store: Store, config: Config, journal: Journal) -> None:
+    strange = config.spool_folder / "a b;c.call"
+    strange.write_text(f"ended={T}\n")
+    done = config.spool_folder / "done"
+    done.mkdir()
+    for name, days in (("old.call", 31), ("young.call", 29)):
+        (done / name).write_text("")
+        os.utime(done / name, ((NOW - timedelta(days=days)).timestamp(),) * 2)
+    assert await run(config, journal) == 0
+    assert strange.exists()
+    assert [path.name for path in done.iterdir()] == ["young.call"]

@@ -1,0 +1,60 @@
+"""Facts as JSON and back."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.domain import calls
+from crm.domain.calls import KINDS, CallEnded, EndedBy, Fact
+from crm.domain.errors import Invalid
+from crm.services import facts
+
+pytestmark = pytest.mark.unit
+
+MOMENTS = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))
+
+
+def every_kind() -> st.SearchStrategy[Fact]:
+    return st.one_of([st.builds(kind, at=MOMENTS) for kind in KINDS])
+
+
+@given(every_kind())
+def test_a_fact_comes_back_as_it_was(fact: Fact) -> None:
+    line = facts.encode(fact)
+    assert b"\n" not in line
+    assert facts.decode(line) == fact
+    assert facts.from_row(facts.to_row(fact)) == fact
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b'{"kind": "CallEnded"}',
+        b'{"kind": "CallForgotten", "id": "1"}',
+        b'{"kind": "CallEnded", "id": "1", "call_id": "c", "at": "2026-03-02T16:00:00Z", "by": "ghost"}',
+        b'{"kind": "CallEnded", "id": "1", "call_id": "c", "at": "2026-03-02T16:00:00", "by": "caller"}',
+    ],
+)
+def test_what_is_no_fact_is_refused(line: bytes) -> None:
+    with pytest.raises(Invalid):
+        facts.decode(line)
+
+
+def test_a_line_of_an_older_version_without_the_new_field_is_read() -> None:
+    line = b'{"kind": "CallEnded", "id": "1", "call_id": "c", "at": "2026-03-02T16:00:00Z", "by": "caller"}'
+    assert facts.decode(line) == CallEnded("1", "c", datetime(2026, 3, 2, 16, tzinfo=UTC), EndedBy.CALLER)
+
+
+def test_every_kind_of_fact_is_listed() -> None:
+    defined = {kind for kind in vars(calls).values() if isinstance(kind, type) and issubclass(kind, Fact)} - {Fact}
+    assert set(KINDS) == defined
+    assert all({"id", "call_id", "at"} <= {field.name for field in fields(kind)} for kind in KINDS)

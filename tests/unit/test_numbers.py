@@ -1,0 +1,119 @@
+"""Numbers from carriers and people: what is one, what is none, and that nothing gets through raw."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.edge import numbers
+
+pytestmark = pytest.mark.unit
+
+AUSTIN = "+15125550123"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "5125550123",
+        "15125550123",
+        "+15125550123",
+        "+1 (512) 555-0123",
+        "(512) 555-0123",
+        "512.555.0123",
+        "011 1 512 555 0123",
+        " 512-555-0123 ",
+    ],
+)
+def test_every_way_of_writing_a_number_finds_the_same_person(written: str) -> None:
+    assert numbers.parse(written, "US") == AUSTIN
+
+
+def test_a_number_is_read_the_way_of_its_region() -> None:
+    assert numbers.parse("020 7946 0018", "GB") == "+442079460018"
+    assert numbers.parse("00 44 20 7946 0018", "DE") == "+442079460018"
+
+
+def test_an_area_code_the_library_does_not_know_yet_is_a_number() -> None:
+    assert numbers.parse("2235550123", "US") == "+12235550123"
+    assert numbers.parse("9995550123", "US") == "+19995550123"
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        None,
+        "",
+        " ",
+        "+",
+        "anonymous",
+        "Anonymous",
+        "withheld",
+        "Restricted",
+        "unavailable",
+        "unknown",
+        "asterisk",
+        "6001",
+        "911",
+        "0000000000",
+        "1-800-FLOWERS",
+        "5" * 300,
+        '"Bob" <5125550123>',
+        "${EXTEN}",
+        "5125550123&SIP/evil",
+        "5125550123\r\nX-Evil: 1",
+        "5125550123\x00",
+        "sip:5125550123@example.com",
+        "٥١٢٥٥٥٠١٢٣",
+        "５１２５５５０１２３",
+        "5125550123;ext=12",
+        "12",
+        "+999999999999999",
+    ],
+)
+def test_what_is_no_telephone_number_is_none(junk: str | None) -> None:
+    assert numbers.parse(junk, "US") is None
+
+
+@given(st.text(max_size=400) | st.text(alphabet="+0123456789-(). ", max_size=60))
+def test_whatever_comes_in_only_e164_or_nothing_comes_out(raw: str) -> None:
+    number = numbers.parse(raw, "US")
+    assert number is None or re.fullmatch(r"\+[1-9][0-9]{6,14}", number)
+    if number:
+        assert numbers.parse(number, "US") == number
+
+
+@given(st.text(max_size=400) | st.text(alphabet="+0123456789${}&\n", max_size=60))
+def test_a_cleaned_did_is_safe_anywhere_and_cleaning_is_stable(raw: str) -> None:
+    did = numbers.clean_did(raw, "US")
+    assert re.fullmatch(r"|\+?[0-9]{1,40}", did)
+    assert len(did) <= 40
+    assert numbers.clean_did(did, "US") == did
+
+
+@pytest.mark.parametrize(
+    ("raw", "did"),
+    [
+        ("5125550123", AUSTIN),
+        ("+1 512 555 0123", AUSTIN),
+        ("6001", "6001"),
+        ("+6001", "+6001"),
+        ("ext. 6001", "6001"),
+        ("s", ""),
+        (None, ""),
+        ("7" * 300, "7" * 40),
+    ],
+)
+def test_a_did_is_e164_or_its_digits(raw: str | None, did: str) -> None:
+    assert numbers.clean_did(raw, "US") == did
+
+
+def test_numbers_for_eyes_and_ears() -> None:
+    assert numbers.display(AUSTIN, "US") == "(512) 555-0123"
+    assert numbers.display("+442079460018", "US") == "+44 20 7946 0018"
+    assert numbers.display("6001", "US") == "6001"
+    assert numbers.speak(AUSTIN, "US") == "5 1 2, 5 5 5, 0 1 2 3"
+    assert numbers.speak("6001", "US") == "6 0 0 1"

@@ -1,0 +1,145 @@
+"""A call told from its facts, in whatever order they come."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.domain.calls import (
+    CallArrived,
+    CallEnded,
+    DialStatus,
+    EndedBy,
+    Fact,
+    HandedToDialplan,
+    LegEnded,
+    LegRang,
+    LinkRequested,
+    MessageLeft,
+    Outcome,
+    Step,
+    StepTaken,
+    TalkEnded,
+    TalkStarted,
+    outcome_of,
+)
+from crm.domain.story import how_it_went, tell
+from crm.domain.tasks import TaskKind, task_after
+
+pytestmark = pytest.mark.unit
+
+T0 = datetime(2026, 3, 2, 16, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+ARRIVED = CallArrived("c/arrived", "c", at(0), "+15125550100", "+15125550123", "carrier")
+TALK: list[Fact] = [
+    ARRIVED,
+    StepTaken("c/1", "c", at(1), Step.MENU),
+    StepTaken("c/2", "c", at(5), Step.RING),
+    LegRang("c/3", "c", at(5), "leg-a", "alice-desk", "alice", "subteam"),
+    LegRang("c/4", "c", at(5), "leg-b", "bob-desk", "bob", "subteam"),
+    TalkStarted("c/5", "c", at(9), "leg-a"),
+    LegEnded("c/6", "c", at(9), "leg-b", DialStatus.CANCEL),
+    StepTaken("c/7", "c", at(9), Step.TALK),
+    TalkEnded("c/8", "c", at(60), "leg-a"),
+    LegEnded("c/9", "c", at(60), "leg-a", DialStatus.ANSWER),
+    CallEnded("c/ended", "c", at(61), EndedBy.CALLER),
+]
+
+
+def test_a_talk() -> None:
+    story = tell(TALK)
+    assert (story.did, story.caller, story.trunk) == ("+15125550100", "+15125550123", "carrier")
+    assert (story.started_at, story.talk_started_at, story.ended_at) == (at(0), at(9), at(61))
+    assert story.talked and story.step is Step.TALK and story.ended_by is EndedBy.CALLER
+    winner, loser = story.legs
+    assert (winner.status, winner.answered_at, winner.ended_at) == (DialStatus.ANSWER, at(9), at(60))
+    assert (loser.status, loser.answered_at, loser.ended_at) == (DialStatus.CANCEL, None, at(9))
+    assert story.answered_by == winner
+
+
+@given(st.permutations(TALK), st.lists(st.sampled_from(TALK)))
+def test_order_and_repetition_change_nothing(facts: list[Fact], again: list[Fact]) -> None:
+    assert tell([*facts, *again]) == tell(TALK)
+
+
+@given(st.lists(st.sampled_from(TALK), min_size=1, unique=True))
+def test_whatever_is_missing_there_is_a_story(facts: list[Fact]) -> None:
+    story = tell(facts)
+    assert story.started_at == (T0 if ARRIVED in facts else min(fact.at for fact in facts))
+    assert story.did == (ARRIVED.did if ARRIVED in facts else "")
+    assert (story.ended_at is not None) == (TALK[-1] in facts)
+
+
+def test_a_call_given_to_the_dialplan_ends_as_the_dialplan_says() -> None:
+    handed = HandedToDialplan("c/handed", "c", at(20), "handed_over")
+    by_app = CallEnded("c/ended", "c", at(21), EndedBy.SYSTEM)
+    story = tell([ARRIVED, handed, by_app])
+    assert story.step is Step.LAST_RESORT and story.ended_at is None and story.without_app
+    by_dialplan = CallEnded("c/spool/ended", "c", at(50), EndedBy.CALLER, without_app=True)
+    assert tell([ARRIVED, handed, by_app, by_dialplan]).ended_at == at(50)
+
+
+def test_a_call_the_app_took_back_ends_as_the_app_says() -> None:
+    handed = HandedToDialplan("c/handed", "c", at(20), "deadman")
+    again = StepTaken("c/2", "c", at(25), Step.RING)
+    ended = CallEnded("c/ended", "c", at(30), EndedBy.CALLER)
+    assert tell([ARRIVED, handed, again, ended]).ended_at == at(30)
+
+
+def test_the_app_knows_the_caller_better_than_the_dialplan() -> None:
+    noted = CallArrived("c/spool/arrived", "c", at(0), "", None, without_app=True)
+    story = tell([noted, ARRIVED])
+    assert story.did == ARRIVED.did and story.caller == ARRIVED.caller and story.without_app
+
+
+def test_the_end_of_a_talk_is_that_of_the_phone_in_it() -> None:
+    started = TALK[:6]
+    story = tell([*started, TalkEnded("c/spool/talk_ended", "c", at(90), "")])
+    assert story.legs[0].ended_at == at(90)
+
+
+def test_the_end_of_a_talk_alone_says_they_talked() -> None:
+    story = tell([ARRIVED, TalkEnded("c/spool/talk_ended", "c", at(90), "")])
+    assert story.talked and story.legs == ()
+
+
+def test_phones_nobody_saw_stopping_end_with_the_call() -> None:
+    [leg] = tell([ARRIVED, TALK[3], TALK[-1]]).legs
+    assert (leg.ended_at, leg.status) == (at(61), None)
+
+
+@pytest.mark.parametrize("talked", [True, False])
+@pytest.mark.parametrize("message_left", [True, False])
+@pytest.mark.parametrize("link_sent", [True, False])
+@pytest.mark.parametrize("known_line", [True, False])
+def test_only_who_was_talked_to_leaves_no_task(talked: bool, message_left: bool, link_sent: bool, known_line: bool) -> None:
+    outcome = outcome_of(talked=talked, message_left=message_left, link_sent=link_sent, known_line=known_line)
+    assert (task_after(outcome) is None) == talked
+
+
+def test_every_outcome_is_told_and_has_its_task() -> None:
+    story = tell([ARRIVED, MessageLeft("c/m", "c", at(9), "c.wav", 14), LinkRequested("c/l", "c", at(3))])
+    told = {outcome: how_it_went(story, outcome) for outcome in Outcome}
+    assert told[Outcome.LEFT_MESSAGE] == "left a message of 14 s"
+    assert len(set(told.values())) == len(Outcome)
+    assert task_after(Outcome.GOT_LINK) is TaskKind.FOLLOW_UP
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (Step.MENU, "hung up in the menu"),
+        (Step.RING, "hung up while phones rang"),
+        (Step.VOICEMAIL, "left no message when nobody answered"),
+    ],
+)
+def test_who_gave_up_is_told_where(step: Step, words: str) -> None:
+    assert how_it_went(tell([ARRIVED, StepTaken("c/1", "c", at(1), step)]), Outcome.GAVE_UP) == words

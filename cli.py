@@ -27,7 +27,7 @@ COMMANDS = {
     "subteam": "Agents who lease the same properties.",
     "agent": "People who lease.",
     "device": "Phones of the agents.",
-    "dnd": "Do not disturb, for each device.",
+    "dnd": "Do not disturb (DND), for each device.",
     "hours": "When the office is open.",
     "call": "Calls and what happened in them.",
     "lead": "People who called.",

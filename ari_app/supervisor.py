@@ -85,7 +85,7 @@ async def up(config: Config, *, next_steps: str = "") -> None:
         loop.add_signal_handler(number, stop.set)
     with _only_one(config):
         await prepare(config, console)
-        children = _children(config)
+        children = children(config)
         try:
             for child in children:
                 await child.start()
@@ -118,7 +118,7 @@ async def prepare(config: Config, console: Console) -> None:
         await store.close()
 
 
-def _children(config: Config) -> list[Child]:
+def children(config: Config) -> list[Child]:
     """Asterisk first: it answers calls by itself when the app is late."""
     asterisk = [*install.program("asterisk"), "-C", str(config.asterisk_folder / "etc" / "asterisk.conf"), "-f", "-n"]
     app = [sys.executable, str(Path(__file__).parents[1] / "cli.py"), "--home", str(config.home), "serve"]

@@ -96,9 +96,8 @@ class PackageSet:
 
     def root(self, cache: Path) -> Path:
         """The folder it is unpacked into. Another recipe has another folder, so a changed one is fetched anew."""
-        recipe = json.dumps(
-            [self.packages, self.leave_out, self.only_named, SUITE if self.from_forky else own_release()]
-        )
+        release = SUITE if self.from_forky else own_release()
+        recipe = json.dumps([self.packages, self.leave_out, self.only_named, release, processor()])
         return cache / "packages" / f"{self.name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
     def is_complete(self, cache: Path) -> bool:
@@ -775,7 +774,7 @@ def _fetch(package_set: PackageSet, apt: Apt, cache: Path, progress: Progress) -
         shutil.rmtree(unpacking, ignore_errors=True)
     size = sum(package.size for package in packages) / 1e6
     progress.say(
-        f"{package_set.title}: {len(packages)} packages, {size:.0f} MB, downloaded in {downloaded - started:.0f} s, "
+        f"{package_set.title}: {len(packages)} package{'s'[: len(packages) > 1]}, {size:.0f} MB, downloaded in {downloaded - started:.0f} s, "
         f"unpacked in {time.monotonic() - downloaded:.0f} s."
     )
 

@@ -13,7 +13,7 @@ TEAM = "2"
 async def menu(call: Call) -> Step:
     """Plays greeting and menu, which keys interrupt; nobody is dropped for being slow, they go to the team."""
     greeting = call.office.config.prompts_folder / "greetings" / f"{call.did}.wav"
-    sounds = [greeting] if call.known.greeting and greeting.exists() else call.sounds("welcome")
+    sounds = [greeting] if greeting.exists() else call.sounds("welcome")
     for _ in range(call.office.config.menu.tries):
         key = await prompt(call.channel, [*sounds, *call.sounds("menu")], call.office.config.menu.first_key_seconds)
         _note(call, key)

@@ -10,10 +10,9 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Group, System, limit_option, many, since_option, tell_of_more, with_system
 from crm.domain import fields
+from crm.domain.texts import MessageState
 from crm.store.models import Message
 from crm.store.queries import messages
-
-STATES = ("queued", "sending", "sent", "failed", "unknown")
 
 
 class MessageEntry(msgspec.Struct):
@@ -55,7 +54,7 @@ def message() -> None:
     "list", json=many(MessageEntry), examples=("message list --since 7d", "message list --state failed --json")
 )
 @since_option
-@click.option("--state", type=click.Choice(STATES), help="Only those.")
+@click.option("--state", type=click.Choice([state.value for state in MessageState]), help="Only those.")
 @limit_option()
 @with_system
 async def list_(system: System, since: str | None, state: str | None, limit: int, as_json: bool) -> None:

@@ -85,8 +85,8 @@ async def import_all(config: Config, journal: Journal, present: Collection[str],
 def _sort(config: Config) -> None:
     """Appends Asterisk's new lines to the files of their calls.
 
-    Asterisk opens its file for each line, so the file is first moved away. Killed in the middle, the moved file is sorted
-    again from its beginning, and a line that stands twice in a call's file says the same as once.
+    Asterisk opens its file for each line, so the file is first moved away. Killed in the middle, the moved file is
+    sorted again from its beginning, and a line that stands twice in a call's file says the same as once.
     """
     claimed = config.spool_folder / "notes.claimed"
     written = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"

@@ -11,12 +11,13 @@ from sqlalchemy.orm import selectinload
 
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.routing import Strategy
 from crm.services import agents
 from crm.services.audit import By, changing, note
 from crm.store.models import Property, Subteam
 from crm.store.session import Store
 
-STRATEGIES = ("ring_all", "round_robin")
+STRATEGIES = tuple(strategy.value for strategy in Strategy)
 
 
 @dataclass(frozen=True)

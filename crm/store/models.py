@@ -6,7 +6,7 @@ Closed sets are StrEnums of `crm.domain`, stored as their text, so that a new va
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.engine import Dialect
@@ -43,7 +43,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON}
+    type_annotation_map: ClassVar = {datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON}
 
 
 # --- the office: who owns, who answers, on what ---
@@ -95,7 +95,9 @@ class Line(Base):
 
     __tablename__ = "line"
     id: Mapped[int] = mapped_column(primary_key=True)
-    number: Mapped[str] = mapped_column(String(20), unique=True, comment="E.164, or an extension of the office's system")
+    number: Mapped[str] = mapped_column(
+        String(20), unique=True, comment="E.164, or an extension of the office's system"
+    )
     label: Mapped[str] = mapped_column(String(200), default="")
     source: Mapped[str] = mapped_column(String(60), default="", comment="where callers saw it: sign, website, an ILS")
     greeting: Mapped[str] = mapped_column(Text, default="", comment="spoken first; empty is the standard greeting")
@@ -113,7 +115,9 @@ class Agent(Base):
     name: Mapped[str] = mapped_column(String(200))
     extension: Mapped[str | None] = mapped_column(String(10), unique=True, comment="dialled by colleagues")
     on_duty: Mapped[bool] = mapped_column(default=True)
-    last_talk_ended_at: Mapped[datetime | None] = mapped_column(comment="round robin: longest idle first, null first of all")
+    last_talk_ended_at: Mapped[datetime | None] = mapped_column(
+        comment="round robin: longest idle first, null first of all"
+    )
     devices: Mapped[list[Device]] = relationship(
         back_populates="agent", order_by="Device.slug", cascade="all, delete-orphan"
     )
@@ -280,7 +284,9 @@ class Message(Base):
     __tablename__ = "message"
     __table_args__ = (Index("ix_message_outbox", "state", "next_attempt_at"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(String(120), unique=True, comment="what it is for; the same cause never texts twice")
+    key: Mapped[str] = mapped_column(
+        String(120), unique=True, comment="what it is for; the same cause never texts twice"
+    )
     purpose: Mapped[str] = mapped_column(String(20), comment="listings_link or missed_call")
     to_number: Mapped[str] = mapped_column(String(20), index=True)
     from_number: Mapped[str] = mapped_column(String(20))

@@ -75,9 +75,7 @@ def _translated() -> Iterator[None]:
     except (DBAPIError, PoolTimeout, sqlite3.Error, OSError) as error:
         # The library's text holds the statement's parameters, callers' numbers among them, so only its kind is told.
         kind = type(getattr(error, "orig", None) or error).__name__
-        raise Unavailable(
-            f"The database does not answer ({kind}): run `leaseline doctor` to see why."
-        ) from error
+        raise Unavailable(f"The database does not answer ({kind}): run `leaseline doctor` to see why.") from error
 
 
 def _options(url: URL) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 
 import pytest
+
 from tests.cli.conftest import Leaseline
 
 pytestmark = pytest.mark.cli
@@ -20,7 +21,8 @@ def test_what_is_added_is_shown(office: Leaseline) -> None:
         }
     ]  # fmt: skip
     assert office.json("property", "show", "elm") == {
-        "slug": "elm", "name": "Elm Street Apartments", "subteam": "north", "listings_url": "", "lines": ["+15125550100"],
+        "slug": "elm", "name": "Elm Street Apartments", "subteam": "north", "listings_url": "",
+        "lines": ["+15125550100"],
     }  # fmt: skip
     assert office.json("subteam", "show", "north")["members"] == ["alice", "bob"]
     alice = office.json("agent", "show", "alice")
@@ -197,7 +199,9 @@ def test_wrong_input_is_refused_and_changes_nothing(untouched: Leaseline, words:
     assert because in untouched.refused(*words.split())
 
 
-@pytest.mark.parametrize("name", ["a\nb", "red \x1b[31m", "bell\x07", "back\u202ewards", "c1\x9b31m", "nul\x00", "x" * 201])
+@pytest.mark.parametrize(
+    "name", ["a\nb", "red \x1b[31m", "bell\x07", "back\u202ewards", "c1\x9b31m", "nul\x00", "x" * 201]
+)
 def test_names_that_could_harm_a_terminal_or_a_file_are_refused(untouched: Leaseline, name: str) -> None:
     for noun in ("agent", "property", "subteam"):
         assert "The name" in untouched.refused(noun, "add", "new", "--name", name)
@@ -217,7 +221,8 @@ def _give_work(office: Leaseline, slug: str) -> None:
         ((agent,),) = database.execute("SELECT id FROM agent WHERE slug = ?", (slug,)).fetchall()
         at = "2026-03-01 12:00:00.000000"
         database.execute(
-            "INSERT INTO lead (id, status, source, assigned_agent_id, created_at) VALUES (1, 'new', '', ?, ?)", (agent, at)
+            "INSERT INTO lead (id, status, source, assigned_agent_id, created_at) VALUES (1, 'new', '', ?, ?)",
+            (agent, at),
         )
         database.execute(
             "INSERT INTO task (id, key, kind, owner_id, lead_id, why, due_at, created_at, result)"

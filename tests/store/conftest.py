@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import pwd
@@ -177,9 +176,7 @@ async def office(store: Store) -> None:
         )
         session.add_all([dana, alice, bob, carol])
         await session.flush()
-        session.add(
-            Organization(name="Oak Homes", listings_url="https://oak.example.com", admin_agent_id=dana.id)
-        )
+        session.add(Organization(name="Oak Homes", listings_url="https://oak.example.com", admin_agent_id=dana.id))
         team = Subteam(slug="east", name="East", strategy="round_robin", members=[alice, bob])
         maple = Property(slug="maple", name="Maple Court", listings_url="https://maple.example.com", subteam=team)
         session.add_all(
@@ -189,11 +186,3 @@ async def office(store: Store) -> None:
                 Line(number="6001", label="Leasing extension"),
             ]
         )
-
-
-async def eventually(condition: object, seconds: float = 5.0) -> None:
-    """Waits until `condition()` is true."""
-    assert callable(condition)
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)

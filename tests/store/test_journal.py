@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import os
@@ -33,10 +34,11 @@ class Ledger:
     def __init__(self) -> None:
         self.facts: list[Fact] = []
         self.fails: Callable[[Fact], BaseException | None] = lambda fact: None
-        self.asked = 0
+        self.asked = asyncio.Semaphore(0)
+        """Acquired once for each fact it was asked to record."""
 
     async def __call__(self, fact: Fact) -> None:
-        self.asked += 1
+        self.asked.release()
         await asyncio.sleep(0)
         if error := self.fails(fact):
             raise error
@@ -44,7 +46,8 @@ class Ledger:
 
 
 def journal(folder: Path, ledger: Ledger, **options: float) -> Journal:
-    return Journal(folder, ledger, **{"retry_seconds": 0.01, "longest_retry_seconds": 0.02, "close_seconds": 0.05, **options})
+    quick = {"retry_seconds": 0.01, "longest_retry_seconds": 0.02, "close_seconds": 0.05}
+    return Journal(folder, ledger, **quick, **options)
 
 
 async def test_facts_are_recorded_in_order_and_leave_the_disk(tmp_path: Path) -> None:
@@ -73,8 +76,8 @@ async def test_while_the_database_is_down_facts_wait_and_keep_their_order(tmp_pa
         notes.note(fact(1))
         notes.note(fact(2))
         async with asyncio.timeout(5):
-            while ledger.asked < 3:
-                await asyncio.sleep(0.01)
+            for _ in range(3):
+                await ledger.asked.acquire()
         assert notes.pending == 2
         ledger.fails = lambda fact: None
         async with asyncio.timeout(5):
@@ -125,8 +128,10 @@ async def test_a_fact_of_its_own_fault_steps_aside(tmp_path: Path, caplog: pytes
     assert ledger.facts == [fact(0), fact(2)]
     [line] = (tmp_path / "rejected.jsonl").read_text().splitlines()
     rejected = json.loads(line)
-    assert rejected["why"] == "ValueError" and rejected["line"].encode() == encode(fact(1))
-    assert "rejected" in caplog.text and "+1512" not in caplog.text
+    assert rejected["why"] == "ValueError"
+    assert rejected["line"].encode() == encode(fact(1))
+    assert "rejected" in caplog.text
+    assert "+1512" not in caplog.text
 
 
 async def test_a_line_cut_off_by_a_power_cut_is_put_aside_and_the_rest_is_recorded(tmp_path: Path) -> None:
@@ -145,13 +150,17 @@ async def test_a_line_cut_off_by_a_power_cut_is_put_aside_and_the_rest_is_record
     assert "cut off" in (tmp_path / "rejected.jsonl").read_text()
 
 
+def disk_full(file: int, content: bytes) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 async def test_a_full_disk_loses_nothing_while_the_database_lives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger = Ledger()
     async with journal(tmp_path, ledger) as notes:
         with monkeypatch.context() as patch:
-            patch.setattr(os, "write", lambda file, content: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+            patch.setattr(os, "write", disk_full)
             notes.note(fact(1))
         await notes.drained()
     assert ledger.facts == [fact(1)]

@@ -6,7 +6,7 @@ import asyncio
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import func, select
@@ -30,10 +30,15 @@ from crm.domain.calls import (
     TalkEnded,
     TalkStarted,
 )
+from crm.domain.errors import Unavailable
 from crm.services import ledger
-from crm.store.models import Activity, Agent, Call, CallEvent, Hours, Lead, Leg, Message, Organization, Task
+from crm.services.journal import Journal
+from crm.store.models import Activity, Agent, Call, CallEvent, Hours, Lead, Leg, Message, Organization
 from crm.store.queries import agents, calls, leads, messages, tasks
 from crm.store.session import Store
+
+if TYPE_CHECKING:
+    from tests.store.conftest import PostgresServer
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -47,7 +52,9 @@ PROSPECT = "+15125550123"
 class CallMaker:
     """Makes the facts of one call, a second apart."""
 
-    def __init__(self, call_id: str = "c1", did: str = MAPLE, caller: str | None = PROSPECT, begins: datetime = NOW) -> None:
+    def __init__(
+        self, call_id: str = "c1", did: str = MAPLE, caller: str | None = PROSPECT, begins: datetime = NOW
+    ) -> None:
         self.id, self.did, self.caller, self.at = call_id, did, caller, begins
         self.facts: list[Fact] = []
         self.add(CallArrived, did=did, caller=caller, trunk="carrier")
@@ -113,23 +120,31 @@ async def test_a_talk_is_on_record_and_finished(store: Store, config: Config) ->
     await record(store, config, CallMaker().step(Step.MENU).step(Step.RING).rang("alice", "bob").talked("bob").ended())
     call = await the_call(store)
     assert (call.outcome, call.step, call.ended_by, call.trunk) == ("talked", "talk", "caller", "carrier")
-    assert call.talk_started_at and call.ended_at and call.line and call.line.number == MAPLE
+    assert call.talk_started_at
+    assert call.ended_at
+    assert call.line
+    assert call.line.number == MAPLE
     assert [(leg.device, leg.agent.slug if leg.agent else None, leg.status) for leg in call.legs] == [
         ("alice-desk", "alice", ""),
         ("bob-desk", "bob", "ANSWER"),
     ]
     assert len(call.events) == 10
-    assert await all_tasks(store) == [] and await all_texts(store) == []
+    assert await all_tasks(store) == []
+    assert await all_texts(store) == []
 
     lead = await the_lead(store)
-    assert lead.name is None and lead.source == "sign" and lead.status == "in_progress"
-    assert lead.assigned_agent and lead.assigned_agent.slug == "bob"
+    assert lead.name is None
+    assert lead.source == "sign"
+    assert lead.status == "in_progress"
+    assert lead.assigned_agent
+    assert lead.assigned_agent.slug == "bob"
     assert [interest.property.slug for interest in lead.interests] == ["maple"]
     async with store.read() as session:
         [entry] = await leads.timeline(session, lead.id)
         bob = await agents.by_slug(session, "bob")
     assert (entry.kind, entry.text, entry.call_id) == ("CallFromProspect", "Called Maple Court and talked.", "c1")
-    assert bob and bob.last_talk_ended_at == call.legs[1].ended_at
+    assert bob
+    assert bob.last_talk_ended_at == call.legs[1].ended_at
 
 
 async def test_a_new_caller_who_gives_up_gets_a_task_and_the_listings(store: Store, config: Config) -> None:
@@ -139,12 +154,14 @@ async def test_a_new_caller_who_gives_up_gets_a_task_and_the_listings(store: Sto
     async with store.read() as session:
         [task] = await tasks.listed(session)
     assert (task.kind, task.owner.slug, task.call_id, task.lead_id) == ("call_back", "alice", "c1", call.lead_id)
+    assert call.ended_at
     assert task.due_at == call.ended_at + timedelta(minutes=15)
     assert task.why == "Called Maple Court and hung up while phones rang."
     [message] = await all_texts(store)
     assert (message.key, message.purpose, message.state) == ("missed:c1", "missed_call", "queued")
     assert (message.to_number, message.from_number) == (PROSPECT, MAPLE)
-    assert message.next_attempt_at == call.ended_at and message.lead_id == call.lead_id
+    assert message.next_attempt_at == call.ended_at
+    assert message.lead_id == call.lead_id
     assert "https://maple.example.com" in message.body
 
 
@@ -152,7 +169,8 @@ async def test_an_active_prospect_is_texted_about_the_property(store: Store, con
     await record(store, config, CallMaker("c1").rang("bob").talked("bob").ended())
     await record(store, config, CallMaker("c2", begins=NOW + timedelta(days=1)).step(Step.RING).ended())
     [message] = await all_texts(store)
-    assert "Maple Court" in message.body and "https://" not in message.body
+    assert "Maple Court" in message.body
+    assert "https://" not in message.body
     assert await all_tasks(store) == [("call_back", "bob")], "their agent owns it, though others have waited longer"
     assert await count(store, Lead) == 1
 
@@ -184,7 +202,8 @@ async def test_a_message_is_to_be_listened_to(store: Store, config: Config) -> N
     await record(store, config, maker.ended(EndedBy.SYSTEM))
     call = await the_call(store)
     assert call.outcome == "left_message"
-    assert call.voicemail and (call.voicemail.file, call.voicemail.seconds) == ("c1.wav", 14)
+    assert call.voicemail
+    assert (call.voicemail.file, call.voicemail.seconds) == ("c1.wav", 14)
     assert await all_tasks(store) == [("listen", "alice")]
     assert len(await all_texts(store)) == 1
 
@@ -192,7 +211,9 @@ async def test_a_message_is_to_be_listened_to(store: Store, config: Config) -> N
 async def test_a_withheld_number_has_a_lead_and_a_task_but_no_text(store: Store, config: Config) -> None:
     await record(store, config, CallMaker(caller=None).step(Step.RING).ended())
     call = await the_call(store)
-    assert call.lead_id is not None and call.lead is not None and call.lead.phones == []
+    assert call.lead_id is not None
+    assert call.lead is not None
+    assert call.lead.phones == []
     async with store.read() as session:
         [task] = await tasks.listed(session)
     assert task.why.endswith("The number was withheld.")
@@ -204,7 +225,8 @@ async def test_an_unknown_did_is_the_admins(store: Store, config: Config) -> Non
     call = await the_call(store)
     assert (call.outcome, call.line_id, call.lead_id) == ("wrong_number", None, None)
     assert await all_tasks(store) == [("unknown_did", "dana")]
-    assert await all_texts(store) == [] and await count(store, Lead) == 0
+    assert await all_texts(store) == []
+    assert await count(store, Lead) == 0
 
 
 async def test_a_call_from_one_of_our_lines_is_not_texted(store: Store, config: Config) -> None:
@@ -217,7 +239,8 @@ async def test_a_call_from_one_of_our_lines_is_not_texted(store: Store, config: 
 async def test_a_line_without_property_uses_the_office_and_its_language(store: Store, config: Config) -> None:
     await record(store, config, CallMaker(did=OFFICE).step(Step.MENU).ended())
     [message] = await all_texts(store)
-    assert "Oak Homes" in message.body and "https://oak.example.com" in message.body
+    assert "Oak Homes" in message.body
+    assert "https://oak.example.com" in message.body
     assert message.body.startswith("Sentimos")
     assert (await the_lead(store)).interests == []
 
@@ -225,7 +248,9 @@ async def test_a_line_without_property_uses_the_office_and_its_language(store: S
 async def test_owners_are_who_waited_longest_of_those_on_duty(store: Store, config: Config) -> None:
     async with store.write() as session:
         for agent in await agents.listed(session):
-            agent.last_talk_ended_at = NOW - timedelta(minutes={"alice": 5, "bob": 50, "carol": 90, "dana": 10}[agent.slug])
+            agent.last_talk_ended_at = NOW - timedelta(
+                minutes={"alice": 5, "bob": 50, "carol": 90, "dana": 10}[agent.slug]
+            )
     await record(store, config, CallMaker("c1").ended())
     assert await all_tasks(store) == [("call_back", "bob")]
     async with store.write() as session:
@@ -264,14 +289,25 @@ async def picture(store: Store) -> dict[str, Any]:
     async with store.read() as session:
         return {
             "calls": [
-                (call.id, call.did, call.caller, call.outcome, call.step, call.started_at, call.ended_at, call.without_app)
+                (
+                    call.id,
+                    call.did,
+                    call.caller,
+                    call.outcome,
+                    call.step,
+                    call.started_at,
+                    call.ended_at,
+                    call.without_app,
+                )
                 for call in await calls.listed(session)
             ],
             "legs": [
                 (leg.id, leg.device, leg.agent_id, leg.status, leg.answered_at, leg.ended_at)
                 for leg in await session.scalars(select(Leg).order_by(Leg.id))
             ],
-            "tasks": [(task.key, task.kind, task.owner.slug, task.due_at, task.why) for task in await tasks.listed(session)],
+            "tasks": [
+                (task.key, task.kind, task.owner.slug, task.due_at, task.why) for task in await tasks.listed(session)
+            ],
             "texts": [(text.key, text.body) for text in await messages.listed(session)],
             "leads": [
                 ([phone.number for phone in lead.phones], lead.status, [interest.stage for interest in lead.interests])
@@ -291,11 +327,10 @@ async def test_the_order_of_facts_does_not_matter(store: Store, config: Config, 
     random.Random(seed).shuffle(shuffled)
     await record(store, config, shuffled, NOW)
     found = await picture(store)
-    assert found["calls"] == [
-        ("c1", MAPLE, PROSPECT, "left_message", "voicemail", NOW, facts[-1].at, False)
-    ]
+    assert found["calls"] == [("c1", MAPLE, PROSPECT, "left_message", "voicemail", NOW, facts[-1].at, False)]
     assert [task[1:3] for task in found["tasks"]] == [("listen", "alice")]
-    assert len(found["texts"]) == 1 and "https://maple.example.com" in found["texts"][0][1]
+    assert len(found["texts"]) == 1
+    assert "https://maple.example.com" in found["texts"][0][1]
     assert found["leads"] == [([PROSPECT], "new", ["contacted"])]
     assert found["timeline"] == ["Called Maple Court and left a message of 9 s."]
     assert found["decisions"] == [("subteam", ["subteam", "everyone"])]
@@ -332,7 +367,8 @@ async def test_a_talk_that_becomes_known_later_finishes_the_task(store: Store, c
     assert await all_tasks(store) == []
     async with store.read() as session:
         [task] = await tasks.listed(session, open_only=False)
-    assert task.done_at and task.result
+    assert task.done_at
+    assert task.result
 
 
 async def test_a_task_done_stays_done(store: Store, config: Config) -> None:
@@ -344,7 +380,8 @@ async def test_a_task_done_stays_done(store: Store, config: Config) -> None:
     await record(store, config, [MessageLeft("late", "c1", NOW, "c1.wav", 5)])
     async with store.read() as session:
         task = await tasks.by_key(session, "call:c1")
-    assert task and (task.kind, task.result) == ("call_back", "Called back.")
+    assert task
+    assert (task.kind, task.result) == ("call_back", "Called back.")
 
 
 async def test_a_call_with_the_dialplan_waits_for_what_happened_there(store: Store, config: Config) -> None:
@@ -352,7 +389,8 @@ async def test_a_call_with_the_dialplan_waits_for_what_happened_there(store: Sto
     await record(store, config, maker.ended(EndedBy.SYSTEM))
     call = await the_call(store)
     assert (call.outcome, call.step, call.without_app) == (None, "last_resort", True)
-    assert await all_tasks(store) == [] and await all_texts(store) == []
+    assert await all_tasks(store) == []
+    assert await all_texts(store) == []
     assert list(await ledger.open_calls(store)) == ["c1"]
     spool: list[Fact] = [
         LegRang("c1/s1", "c1", maker.at, "c1-spool-0", "bob-desk", "", "last_resort"),
@@ -379,7 +417,8 @@ async def test_one_fact_recorded_by_two_at_once_counts_once(store: Store, config
     story = CallMaker().step(Step.MENU).ended()
     await asyncio.gather(record(store, config, story), record(store, config, story))
     assert await count(store, CallEvent) == 3
-    assert len(await all_texts(store)) == 1 and len(await all_tasks(store)) == 1
+    assert len(await all_texts(store)) == 1
+    assert len(await all_tasks(store)) == 1
 
 
 async def test_text_that_fits_no_column_is_cut_and_nothing_is_lost(store: Store, config: Config) -> None:
@@ -387,7 +426,8 @@ async def test_text_that_fits_no_column_is_cut_and_nothing_is_lost(store: Store,
     maker.add(LegRang, leg_id="c1-x", device="d" * 90, agent="", stage="s" * 90)
     await record(store, config, maker.ended())
     call = await the_call(store)
-    assert call.did == "7" * 40 and call.legs[0].device == "d" * 40
+    assert call.did == "7" * 40
+    assert call.legs[0].device == "d" * 40
 
 
 async def test_a_lead_that_was_closed_is_open_again(store: Store, config: Config) -> None:
@@ -407,7 +447,8 @@ async def test_without_any_link_nothing_is_promised(store: Store, config: Config
     await record(store, config, CallMaker(did=OFFICE).add(LinkRequested).ended())
     assert (await the_call(store)).outcome == "gave_up"
     [message] = await all_texts(store)
-    assert message.purpose == "missed_call" and "http" not in message.body
+    assert message.purpose == "missed_call"
+    assert "http" not in message.body
 
 
 async def test_an_older_talk_does_not_move_the_last_one_back(store: Store, config: Config) -> None:
@@ -417,7 +458,9 @@ async def test_an_older_talk_does_not_move_the_last_one_back(store: Store, confi
     await record(store, config, CallMaker("c1").rang("bob").talked("bob").ended())
     async with store.read() as session:
         after = await agents.by_slug(session, "bob")
-    assert before and after and before.last_talk_ended_at == after.last_talk_ended_at
+    assert before
+    assert after
+    assert before.last_talk_ended_at == after.last_talk_ended_at
 
 
 async def test_before_the_office_is_set_up_an_administrator_owns_what_is_missed(store: Store, config: Config) -> None:
@@ -441,3 +484,29 @@ async def test_facts_keep_what_they_said(store: Store, config: Config) -> None:
         [row] = await calls.events(session, "c1")
     assert (row.id, row.kind, row.at) == ("only", "CallArrived", NOW)
     assert row.data == {"did": MAPLE, "caller": PROSPECT, "trunk": "carrier", "without_app": False}
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_while_the_database_is_down_nothing_is_lost(
+    store: Store, config: Config, postgres: PostgresServer
+) -> None:
+    async def apply(fact: Fact) -> None:
+        await ledger.record(store, config, fact, NOW)
+
+    facts = CallMaker().step(Step.MENU).ended()
+    async with Journal(config.journal_folder, apply, longest_retry_seconds=0.2) as journal:
+        journal.note(facts[0])
+        await journal.drained()
+        await asyncio.to_thread(postgres.stop)
+        try:
+            for fact in facts[1:]:
+                journal.note(fact)
+            with pytest.raises(Unavailable):
+                await the_call(store)
+            assert journal.pending == 2
+        finally:
+            await asyncio.to_thread(postgres.start)
+        async with asyncio.timeout(15):
+            await journal.drained()
+    assert (await the_call(store)).outcome == "gave_up"
+    assert await all_tasks(store) == [("call_back", "alice")]

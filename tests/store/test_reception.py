@@ -59,7 +59,8 @@ async def test_an_extension_is_a_line_too_and_an_unknown_did_is_none(store: Stor
 
 async def test_our_own_numbers_are_not_texted(store: Store) -> None:
     found = await reception.receive(store, MAPLE, "+15125550101")
-    assert found.caller_is_line and not found.can_text_link
+    assert found.caller_is_line
+    assert not found.can_text_link
 
 
 async def test_who_is_available(store: Store) -> None:
@@ -72,8 +73,10 @@ async def test_who_is_available(store: Store) -> None:
     found = await reception.availability(store, online={"alice-desk", "bob-desk"}, on_call={"alice-desk"})
     by_slug = {agent.slug: agent for agent in found}
     assert list(by_slug) == ["alice", "bob", "carol", "dana"]
-    assert by_slug["alice"].is_on_call and by_slug["bob"].devices[0].has_dnd(NOW)
-    assert not by_slug["carol"].on_duty and not by_slug["dana"].devices[0].online
+    assert by_slug["alice"].is_on_call
+    assert by_slug["bob"].devices[0].has_dnd(NOW)
+    assert not by_slug["carol"].on_duty
+    assert not by_slug["dana"].devices[0].online
     assert by_slug["dana"].devices[0].slug == "dana-desk"
 
     known = await reception.receive(store, MAPLE, PROSPECT)
@@ -90,4 +93,5 @@ async def test_the_schedule(store: Store, config: Config) -> None:
     async with store.write() as session:
         session.add(Hours(weekday=0, opens="09:00", closes="18:00"))
     schedule = await reception.schedule(store, config)
-    assert schedule.is_open(NOW) and not schedule.is_open(NOW + timedelta(hours=9))
+    assert schedule.is_open(NOW)
+    assert not schedule.is_open(NOW + timedelta(hours=9))

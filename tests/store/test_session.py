@@ -22,11 +22,15 @@ pytestmark = pytest.mark.store
 async def test_a_write_is_kept_and_an_exception_takes_it_back(store: Store) -> None:
     async with store.write() as session:
         session.add(Organization(name="Oak Homes"))
-    with pytest.raises(RuntimeError):
+
+    async def fail() -> None:
         async with store.write() as session:
             session.add(Organization(name="Elm Homes"))
             await session.flush()
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     async with store.read() as session:
         assert list(await session.scalars(select(Organization.name))) == ["Oak Homes"]
 
@@ -61,7 +65,8 @@ async def test_times_come_back_as_utc_and_naive_ones_are_refused(store: Store) -
         session.add(AuditEntry(at=at, who="dana", what="hours changed"))
     async with store.read() as session:
         found = (await session.scalars(select(AuditEntry.at))).one()
-    assert found == at and found.tzinfo is UTC
+    assert found == at
+    assert found.tzinfo is UTC
     with pytest.raises(StatementError, match="without time zone"):
         async with store.write() as session:
             session.add(AuditEntry(at=datetime(2026, 3, 2), who="dana", what="hours changed"))  # noqa: DTZ001
@@ -83,7 +88,9 @@ async def test_sqlite_is_as_durable_as_it_gets_and_private(store: Store, url: st
     async with store.write() as session:
         session.add(Organization(name="Oak Homes"))
     async with store.read() as session:
-        pragmas = {name: (await session.execute(text(f"PRAGMA {name}"))).scalar() for name in ("journal_mode", "synchronous")}
+        pragmas = {
+            name: (await session.execute(text(f"PRAGMA {name}"))).scalar() for name in ("journal_mode", "synchronous")
+        }
     assert pragmas == {"journal_mode": "wal", "synchronous": 2}
     path = Path(url.partition("///")[2])
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.glob("leaseline.db*")}

@@ -27,7 +27,15 @@ NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 T = int((NOW - timedelta(hours=2)).timestamp())
 CALL = "1772460000.7"
 
-HEAD = f"call={CALL}\ndid=5125550100\ncaller=5125550123\ntrunk=trunk-carrier\narrived={T}\nhanded={T + 1}\nreason=app_down\n"
+HEAD = f"""\
+call={CALL}
+did=5125550100
+caller=5125550123
+trunk=trunk-carrier
+arrived={T}
+handed={T + 1}
+reason=app_down
+"""
 
 
 @pytest.fixture
@@ -98,11 +106,19 @@ async def test_a_talk_by_dialplan_alone(store: Store, config: Config, journal: J
     assert await run(config, journal) == 1
     call = await the_call(store)
     assert (call.outcome, call.caller, call.did, call.trunk) == ("talked", "+15125550123", "+15125550100", "carrier")
-    assert call.without_app and call.step == "last_resort"
+    assert call.without_app
+    assert call.step == "last_resort"
     [leg] = call.legs
-    assert (leg.device, leg.agent.slug if leg.agent else "", leg.stage, leg.status) == ("bob-desk", "bob", "last_resort", "ANSWER")
-    assert leg.answered_at == datetime.fromtimestamp(T + 9, UTC) and leg.ended_at == datetime.fromtimestamp(T + 60, UTC)
-    assert await owed(store) == [] and await texts(store) == []
+    assert (leg.device, leg.agent.slug if leg.agent else "", leg.stage, leg.status) == (
+        "bob-desk",
+        "bob",
+        "last_resort",
+        "ANSWER",
+    )
+    assert leg.answered_at == datetime.fromtimestamp(T + 9, UTC)
+    assert leg.ended_at == datetime.fromtimestamp(T + 60, UTC)
+    assert await owed(store) == []
+    assert await texts(store) == []
     assert not list(config.spool_folder.glob("*.call"))
     assert (config.spool_folder / "done" / f"{CALL}.call").exists()
 
@@ -113,15 +129,20 @@ async def test_a_message_by_dialplan_alone(store: Store, config: Config, journal
     await run(config, journal)
     call = await the_call(store)
     assert call.outcome == "left_message"
-    assert call.voicemail and call.voicemail.seconds == 14
+    assert call.voicemail
+    assert call.voicemail.seconds == 14
     kept = config.recordings_folder / call.voicemail.file
-    assert kept.exists() and kept.stat().st_mode & 0o077 == 0
+    assert kept.exists()
+    assert kept.stat().st_mode & 0o077 == 0
     assert await owed(store) == [("listen", "alice")]
     [message] = await texts(store)
-    assert message.purpose == "missed_call" and message.next_attempt_at == NOW
+    assert message.purpose == "missed_call"
+    assert message.next_attempt_at == NOW
 
 
-@pytest.mark.parametrize(("line", "seconds"), [(f"voicemail={CALL}.wav,1", 1), ("voicemail=../../etc/passwd,20", 0), ("", 0)])
+@pytest.mark.parametrize(
+    ("line", "seconds"), [(f"voicemail={CALL}.wav,1", 1), ("voicemail=../../etc/passwd,20", 0), ("", 0)]
+)
 async def test_no_message_is_a_call_given_up(
     store: Store, config: Config, journal: Journal, line: str, seconds: int
 ) -> None:
@@ -143,7 +164,8 @@ async def test_importing_again_changes_nothing(store: Store, config: Config, jou
     write(config, copy)
     assert await run(config, journal) == 1
     assert len((await the_call(store)).events) == 4
-    assert len(await texts(store)) == 1 and len(await owed(store)) == 1
+    assert len(await texts(store)) == 1
+    assert len(await owed(store)) == 1
 
 
 async def test_killed_while_the_recording_moves(store: Store, config: Config, journal: Journal) -> None:
@@ -216,7 +238,7 @@ async def test_the_app_and_the_dialplan_on_the_same_end(store: Store, config: Co
         "",
         "ended=\n",
         "\x00\xff\xff garbage\n=\n==\nended=x\n",
-        f"did=${{EVIL}}\ncaller=\"Bob\" <5>\nrang=../x,{T}\nrang=bob-desk,soon\nanswered=,\nended={T}\n",
+        f'did=${{EVIL}}\ncaller="Bob" <5>\nrang=../x,{T}\nrang=bob-desk,soon\nanswered=,\nended={T}\n',
         "call=other\narrived=99999999999999999999\nended=99999999999999999999\n",
         "voicemail=a,1e9\ntalk_ended=-5\nended=1",
     ],
@@ -237,7 +259,8 @@ async def test_what_asterisk_appends_line_by_line_is_sorted_into_calls(
 ) -> None:
     path = note(config, *HEAD.splitlines())
     assert await run(config, journal, {CALL}) == 0
-    assert not path.exists() and (config.spool_folder / f"{CALL}.call").read_text() == HEAD
+    assert not path.exists()
+    assert (config.spool_folder / f"{CALL}.call").read_text() == HEAD
     note(config, f"answered=bob-desk,{T + 9}", f"ended={T + 61}")
     assert await run(config, journal, {CALL}) == 1
     assert (await the_call(store)).outcome == "talked"
@@ -249,7 +272,9 @@ async def test_killed_while_sorting(store: Store, config: Config, journal: Journ
     write(config, HEAD)
     assert await run(config, journal) == 1
     call = await the_call(store)
-    assert call.outcome == "talked" and len(call.legs) == 1 and len(call.events) == 5
+    assert call.outcome == "talked"
+    assert len(call.legs) == 1
+    assert len(call.events) == 5
 
 
 async def test_a_damaged_note_does_not_keep_the_others_back(store: Store, config: Config, journal: Journal) -> None:

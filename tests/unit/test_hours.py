@@ -20,11 +20,19 @@ ALWAYS = WeeklySchedule((), CHICAGO)
 
 ZONES = st.sampled_from(
     # Santiago and Havana change their clocks at midnight, Lord Howe by half an hour, Apia skipped a whole day in 2011.
-    ["America/Chicago", "America/Santiago", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu", "UTC"]
+    [
+        "America/Chicago",
+        "America/Santiago",
+        "America/Havana",
+        "Australia/Lord_Howe",
+        "Pacific/Apia",
+        "Asia/Kathmandu",
+        "UTC",
+    ]
 ).map(ZoneInfo)
-INSTANTS = st.datetimes(min_value=datetime(2011, 1, 1), max_value=datetime(2027, 12, 31)).map(
-    lambda naive: naive.replace(tzinfo=UTC, microsecond=0)
-)
+INSTANTS = st.integers(
+    int(datetime(2011, 1, 1, tzinfo=UTC).timestamp()), int(datetime(2027, 12, 31, tzinfo=UTC).timestamp())
+).map(lambda epoch: datetime.fromtimestamp(epoch, UTC))
 
 
 @st.composite
@@ -65,7 +73,9 @@ def test_clocks_put_forward_do_not_move_the_opening() -> None:
 
 def test_the_hour_that_clocks_skip_is_not_open() -> None:
     early = weekly([(6, "01:00", "02:30")], CHICAGO)
-    assert early.windows(local("2026-03-08T00:00"), 1) == [(local("2026-03-08T01:00"), datetime(2026, 3, 8, 8, tzinfo=UTC))]
+    assert early.windows(local("2026-03-08T00:00"), 1) == [
+        (local("2026-03-08T01:00"), datetime(2026, 3, 8, 8, tzinfo=UTC))
+    ]
     within = weekly([(6, "02:15", "02:45")], CHICAGO)
     assert within.windows(local("2026-03-08T00:00"), 1) == []
     late = weekly([(6, "02:30", "04:00")], CHICAGO)
@@ -76,12 +86,15 @@ def test_the_hour_that_comes_twice_is_open_twice() -> None:
     night = weekly([(6, "01:00", "02:00")], CHICAGO)
     [(opens, closes)] = night.windows(local("2026-11-01T00:00"), 1)
     assert closes - opens == timedelta(hours=2)
-    assert night.is_open(local("2026-11-01T01:30")) and night.is_open(local("2026-11-01T01:30", fold=1))
+    assert night.is_open(local("2026-11-01T01:30"))
+    assert night.is_open(local("2026-11-01T01:30", fold=1))
 
 
 def test_without_openings_it_is_always_open() -> None:
     at = datetime(2026, 3, 1, tzinfo=UTC)
-    assert ALWAYS.always_open and ALWAYS.is_open(at) and ALWAYS.next_open(at) == at
+    assert ALWAYS.always_open
+    assert ALWAYS.is_open(at)
+    assert ALWAYS.next_open(at) == at
     assert ALWAYS.windows(at, 2) == [(at, at + timedelta(days=2))]
     assert ALWAYS.due_time(at, 15) == at + timedelta(minutes=15)
 
@@ -100,7 +113,9 @@ def test_due_time_counts_office_hours_only() -> None:
     assert WEEKDAYS.due_time(local("2026-03-06T17:45"), 15) == local("2026-03-06T18:00")
 
 
-@pytest.mark.parametrize("opening", [(0, "9:00", "10:00"), (0, "10:00", "10:00"), (0, "18:00", "09:00"), (7, "09:00", "10:00")])
+@pytest.mark.parametrize(
+    "opening", [(0, "9:00", "10:00"), (0, "10:00", "10:00"), (0, "18:00", "09:00"), (7, "09:00", "10:00")]
+)
 def test_what_is_no_opening_is_refused(opening: tuple[int, str, str]) -> None:
     with pytest.raises(Invalid):
         weekly([opening], CHICAGO)
@@ -129,7 +144,8 @@ def test_open_means_the_wall_clock_is_within_an_opening(schedule: WeeklySchedule
 @given(schedules(), INSTANTS)
 def test_the_next_opening_is_open_and_nothing_before_it_is(schedule: WeeklySchedule, at: datetime) -> None:
     opens = schedule.next_open(at)
-    assert opens >= at and schedule.is_open(opens)
+    assert opens >= at
+    assert schedule.is_open(opens)
     if opens > at:
         assert not schedule.is_open(at)
         assert not schedule.is_open(opens - timedelta(seconds=1))

@@ -38,7 +38,9 @@ INPUTS = RoutingInputs(
 )
 
 
-def agent(slug: str, *devices: DeviceAvailability, idle_since: int | None = None, on_duty: bool = True) -> AgentAvailability:
+def agent(
+    slug: str, *devices: DeviceAvailability, idle_since: int | None = None, on_duty: bool = True
+) -> AgentAvailability:
     """An agent whose last talk ended `idle_since` minutes ago."""
     ended = None if idle_since is None else NOW - timedelta(minutes=idle_since)
     return AgentAvailability(slug, on_duty, ended, devices or (DeviceAvailability(f"{slug}-desk"),))

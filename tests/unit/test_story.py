@@ -58,7 +58,9 @@ def test_a_talk() -> None:
     story = tell(TALK)
     assert (story.did, story.caller, story.trunk) == ("+15125550100", "+15125550123", "carrier")
     assert (story.started_at, story.talk_started_at, story.ended_at) == (at(0), at(9), at(61))
-    assert story.talked and story.step is Step.TALK and story.ended_by is EndedBy.CALLER
+    assert story.talked
+    assert story.step is Step.TALK
+    assert story.ended_by is EndedBy.CALLER
     winner, loser = story.legs
     assert (winner.status, winner.answered_at, winner.ended_at) == (DialStatus.ANSWER, at(9), at(60))
     assert (loser.status, loser.answered_at, loser.ended_at) == (DialStatus.CANCEL, None, at(9))
@@ -82,7 +84,9 @@ def test_a_call_given_to_the_dialplan_ends_as_the_dialplan_says() -> None:
     handed = HandedToDialplan("c/handed", "c", at(20), "handed_over")
     by_app = CallEnded("c/ended", "c", at(21), EndedBy.SYSTEM)
     story = tell([ARRIVED, handed, by_app])
-    assert story.step is Step.LAST_RESORT and story.ended_at is None and story.without_app
+    assert story.step is Step.LAST_RESORT
+    assert story.ended_at is None
+    assert story.without_app
     by_dialplan = CallEnded("c/spool/ended", "c", at(50), EndedBy.CALLER, without_app=True)
     assert tell([ARRIVED, handed, by_app, by_dialplan]).ended_at == at(50)
 
@@ -97,7 +101,9 @@ def test_a_call_the_app_took_back_ends_as_the_app_says() -> None:
 def test_the_app_knows_the_caller_better_than_the_dialplan() -> None:
     noted = CallArrived("c/spool/arrived", "c", at(0), "", None, without_app=True)
     story = tell([noted, ARRIVED])
-    assert story.did == ARRIVED.did and story.caller == ARRIVED.caller and story.without_app
+    assert story.did == ARRIVED.did
+    assert story.caller == ARRIVED.caller
+    assert story.without_app
 
 
 def test_the_end_of_a_talk_is_that_of_the_phone_in_it() -> None:
@@ -108,7 +114,8 @@ def test_the_end_of_a_talk_is_that_of_the_phone_in_it() -> None:
 
 def test_the_end_of_a_talk_alone_says_they_talked() -> None:
     story = tell([ARRIVED, TalkEnded("c/spool/talk_ended", "c", at(90), "")])
-    assert story.talked and story.legs == ()
+    assert story.talked
+    assert story.legs == ()
 
 
 def test_phones_nobody_saw_stopping_end_with_the_call() -> None:
@@ -120,7 +127,9 @@ def test_phones_nobody_saw_stopping_end_with_the_call() -> None:
 @pytest.mark.parametrize("message_left", [True, False])
 @pytest.mark.parametrize("link_sent", [True, False])
 @pytest.mark.parametrize("known_line", [True, False])
-def test_only_who_was_talked_to_leaves_no_task(talked: bool, message_left: bool, link_sent: bool, known_line: bool) -> None:
+def test_only_who_was_talked_to_leaves_no_task(
+    talked: bool, message_left: bool, link_sent: bool, known_line: bool
+) -> None:
     outcome = outcome_of(talked=talked, message_left=message_left, link_sent=link_sent, known_line=known_line)
     assert (task_after(outcome) is None) == talked
 

@@ -16,8 +16,10 @@ def test_the_link_and_the_name_are_in_every_language(language: str) -> None:
     assert URL in texts.listings_link("Maple Court", URL, language)
     new = texts.missed_call("Maple Court", URL, language, is_active=False)
     known = texts.missed_call("Maple Court", URL, language, is_active=True)
-    assert URL in new and "Maple Court" in new
-    assert URL not in known and "Maple Court" in known
+    assert URL in new
+    assert "Maple Court" in new
+    assert URL not in known
+    assert "Maple Court" in known
 
 
 def test_spanish_is_spanish_and_others_are_english() -> None:

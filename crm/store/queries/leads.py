@@ -18,7 +18,11 @@ _CARD = (
 
 
 async def by_phone(session: AsyncSession, number: str, *, for_update: bool = False) -> Lead | None:
-    """Whose number (E.164) this is, with phones, interests and assigned agent; `for_update` locks the row, but not against rows that refer to it."""
+    """Whose number (E.164) this is, with phones, interests and assigned agent.
+
+    `for_update` locks the row, though not against new rows that refer to it: two calls that did so before asking for
+    the lock would wait for each other.
+    """
     found = select(Lead).join(LeadPhone).where(LeadPhone.number == number).options(*_CARD)
     if for_update:
         found = found.with_for_update(of=Lead, key_share=True)

@@ -1,0 +1,219 @@
+"""What calls leave behind: call, lead, task and message, as the ledger records them."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from crm import config as settings
+from crm.domain.calls import (
+    CallArrived,
+    CallEnded,
+    DialStatus,
+    EndedBy,
+    Fact,
+    KeyPressed,
+    LegEnded,
+    LegRang,
+    Routed,
+    Step,
+    StepTaken,
+)
+from crm.services import ledger
+from crm.store.session import Store
+from tests.cli.conftest import Leaseline
+
+pytestmark = pytest.mark.cli
+
+START = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+
+
+def missed_call(call: str, caller: str | None, at: datetime) -> list[Fact]:
+    def seconds(count: int) -> datetime:
+        return at + timedelta(seconds=count)
+
+    return [
+        CallArrived(f"{call}:arrived", call, at, did="+15125550100", caller=caller, trunk="acme"),
+        StepTaken(f"{call}:menu", call, seconds(1), step=Step.MENU),
+        KeyPressed(f"{call}:key", call, seconds(4), key="2"),
+        Routed(
+            f"{call}:routed",
+            call,
+            seconds(5),
+            rule="stages",
+            reasons=("subteam north leases elm",),
+            stages=("subteam",),
+        ),
+        LegRang(
+            f"{call}:rang", call, seconds(5), leg_id=f"{call}-1", device="alice-desk", agent="alice", stage="subteam"
+        ),
+        LegEnded(f"{call}:silent", call, seconds(25), leg_id=f"{call}-1", status=DialStatus.NOANSWER),
+        CallEnded(f"{call}:ended", call, seconds(30), by=EndedBy.CALLER),
+    ]
+
+
+def record(office: Leaseline, facts: list[Fact]) -> None:
+    async def apply() -> None:
+        config = settings.load(office.home)
+        store = Store(config.database_url)
+        for fact in facts:
+            await ledger.record(store, config, fact, fact.at)
+        await store.close()
+
+    asyncio.run(apply())
+
+
+@pytest.fixture(scope="module")
+def made_busy(made_office: Path, tmp_path_factory: pytest.TempPathFactory) -> Leaseline:
+    """An office with three missed calls of two people and one who withheld the number."""
+    office = Leaseline(shutil.copytree(made_office, tmp_path_factory.mktemp("records") / "home"))
+    office.ok("property", "set", "elm", "--listings-url", "https://maple.example/elm")
+    record(office, missed_call("1772467200.1", "+15125550123", START))
+    record(office, missed_call("1772467200.2", None, START + timedelta(hours=1)))
+    record(office, missed_call("1772467200.3", "+15125550124", START + timedelta(hours=2)))
+    record(office, missed_call("1772467200.4", "+15125550123", START + timedelta(days=2)))
+    return office
+
+
+@pytest.fixture
+def busy(made_busy: Leaseline, tmp_path: Path) -> Leaseline:
+    return Leaseline(shutil.copytree(made_busy.home, tmp_path / "home"))
+
+
+def test_calls_come_newest_first(busy: Leaseline) -> None:
+    calls = busy.json("call", "list")
+    assert [call["id"] for call in calls] == [f"1772467200.{number}" for number in (4, 3, 2, 1)]
+    newest = calls[0]
+    assert newest["started_at"] == "2026-03-04T16:00:00Z"
+    assert newest["ended_at"] == "2026-03-04T16:00:30Z"
+    assert (newest["seconds"], newest["outcome"], newest["ended_by"]) == (30, "gave_up", "caller")
+    assert (newest["did"], newest["caller"], newest["trunk"]) == ("+15125550100", "+15125550123", "acme")
+    assert calls[2]["caller"] is None
+    assert "withheld" in busy.ok("call", "list")
+
+
+def test_lists_are_cut_and_say_so(busy: Leaseline) -> None:
+    result = busy("call", "list", "--limit", "2", "--json")
+    assert result.stdout.count('"id"') == 2
+    assert "--limit" in result.stderr
+    assert "--limit" not in busy("call", "list", "--limit", "4").stderr
+    assert len(busy.json("call", "list", "--since", "2026-03-03")) == 1
+    assert len(busy.json("lead", "list", "--since", "2026-03-03")) == 0
+    assert len(busy.json("task", "list", "--since", "2026-03-03")) == 1
+    assert busy.json("call", "list", "--outcome", "talked") == []
+    assert busy.json("call", "list", "--up") == []
+    for noun in ("call", "lead", "task", "message"):
+        busy.refused(noun, "list", "--since", "yesterday-ish")
+        busy.refused(noun, "list", "--since", "2026-02-30")
+        busy.refused(noun, "list", "--limit", "0")
+
+
+def test_a_call_is_told_whole(busy: Leaseline) -> None:
+    call = busy.json("call", "show", "1772467200.1")
+    assert call["events"][0]["kind"] == "CallArrived"
+    assert len(call["events"]) == 7
+    (leg,) = call["legs"]
+    assert (leg["device"], leg["agent"], leg["stage"], leg["status"]) == ("alice-desk", "alice", "subteam", "NOANSWER")
+    assert call["routing"][0]["reasons"] == ["subteam north leases elm"]
+    assert len(call["tasks"]) == len(call["messages"]) == 1
+    told = busy.ok("call", "show", "1772467200.1")
+    for word in ("gave_up", "alice-desk", "NOANSWER", "subteam north leases elm", "KeyPressed", "task", "text"):
+        assert word in told
+
+
+def test_a_lead_is_found_by_id_and_by_number_in_any_format(busy: Leaseline) -> None:
+    by_number = busy.json("lead", "show", "(512) 555-0123")
+    assert by_number == busy.json("lead", "show", str(by_number["id"]))
+    assert by_number["name"] is None
+    assert by_number["phones"] == ["+15125550123"]
+    assert [interest["property"] for interest in by_number["interests"]] == ["elm"]
+    assert by_number["source"] == "sign"
+    assert len([one for one in by_number["timeline"] if one["kind"] == "CallFromProspect"]) == 2
+    assert "unknown" in busy.ok("lead", "list")
+    assert len(busy.json("lead", "list")) == 3
+
+
+def test_tasks_are_done_once(busy: Leaseline) -> None:
+    tasks = busy.json("task", "list")
+    assert all(task["owner"] in ("alice", "bob", "admin") for task in tasks)
+    assert all(task["overdue"] for task in tasks)
+    first = tasks[0]
+    busy.ok("task", "done", str(first["id"]), "--result", "tour on Friday")
+    assert first["id"] not in [task["id"] for task in busy.json("task", "list")]
+    (done,) = [task for task in busy.json("task", "list", "--all") if task["id"] == first["id"]]
+    assert (done["result"], done["overdue"]) == ("tour on Friday", False)
+    assert done["done_at"].endswith("Z")
+    assert "is done" in busy.refused("task", "done", str(first["id"]))
+    assert busy.json("task", "list", "--owner", "bob") == [
+        task for task in busy.json("task", "list") if task["owner"] == "bob"
+    ]
+    assert busy.rows("SELECT what FROM audit_entry ORDER BY id DESC LIMIT 1") == [(f"task {first['id']} done",)]
+
+
+def test_texts_show_state_and_error(busy: Leaseline) -> None:
+    database = sqlite3.connect(busy.home / "leaseline.db")
+    with database:
+        database.execute("UPDATE message SET state = 'failed', error = '403 Forbidden', attempts = 6 WHERE id = 1")
+    database.close()
+    (failed,) = busy.json("message", "list", "--state", "failed")
+    assert (failed["error"], failed["attempts"], failed["sent_at"]) == ("403 Forbidden", 6, None)
+    assert failed["to_number"].startswith("+1512555012")
+    assert "403 Forbidden" in busy.ok("message", "list")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("call", "show", "nothing"),
+        ("call", "show", "1 OR 1=1"),
+        ("call", "show", "9" * 300),
+        ("call", "show", "\x1b[31m"),
+        ("lead", "show", "999"),
+        ("lead", "show", "9" * 300),
+        ("lead", "show", "+15125550999"),
+        ("lead", "show", "${CALLERID(num)}"),
+        ("lead", "show", "anonymous"),
+        ("task", "done", "999"),
+        ("task", "done", "0"),
+        ("task", "done", "9" * 300),
+        ("task", "list", "--owner", "nobody"),
+        ("task", "done", "1", "--result", "a\nb"),
+        ("task", "done", "1", "--result", "x" * 301),
+        ("message", "list", "--state", "lost"),
+        ("call", "list", "--outcome", "won"),
+    ],
+)
+def test_what_is_not_there_is_refused(made_busy: Leaseline, words: tuple[str, ...]) -> None:
+    made_busy.refused(*words)
+
+
+def test_stored_text_cannot_move_a_terminal(busy: Leaseline) -> None:
+    evil = "Eve\x1b]0;owned\x07\x1b[2J\r\n[red]x[/red]\u202e\x9b31m"
+    database = sqlite3.connect(busy.home / "leaseline.db")
+    with database:
+        database.execute("UPDATE lead SET name = ?, source = ?", (evil, evil))
+        database.execute("UPDATE agent SET name = ?", (evil,))
+        database.execute("UPDATE activity SET text = ?", (evil,))
+        database.execute("UPDATE message SET body = ?, error = ?", (evil, evil))
+        database.execute("UPDATE line SET label = ?, greeting = ?", (evil, evil))
+        database.execute("UPDATE task SET why = ?", (evil,))
+        database.execute("UPDATE call_event SET data = json_object('key', ?)", (evil,))
+        database.execute("UPDATE routing_decision SET reasons = json_array(?)", (evil,))
+    database.close()
+    commands = (
+        ("lead", "list"), ("lead", "show", "1"), ("agent", "list"), ("agent", "show", "alice"), ("message", "list"),
+        ("line", "list"), ("line", "show", "+15125550100"), ("task", "list"), ("call", "list"),
+        ("call", "show", "1772467200.1"),
+    )  # fmt: skip
+    for command in commands:
+        for json in ((), ("--json",)):
+            said = busy.ok(*command, *json)
+            assert not {"\x1b", "\x07", "\r", "\x9b", "\u202e"} & set(said), command
+    assert "[red]x[/red]" in busy.ok("lead", "list")
+    # JSON loses nothing of what is stored.
+    assert busy.json("lead", "show", "1")["name"] == evil

@@ -1,0 +1,236 @@
+"""status and doctor, with a stand-in for Asterisk's HTTP server and a sign of life as the app writes it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from asterisk_conf import speech
+from crm import config as settings
+from tests.cli.conftest import Leaseline, free_ports
+
+pytestmark = pytest.mark.cli
+
+CALL = "1772467200.7"
+
+
+@pytest.fixture
+def office(office: Leaseline) -> Leaseline:
+    """The office on ports of its own, because tests beside this one have a stand-in for Asterisk as well."""
+    (office.home / "leaseline.toml").write_text(settings.template(free_ports(), "US", "America/Chicago"))
+    return office
+
+
+@contextmanager
+def asterisk(office: Leaseline, endpoints: dict[str, str], calls: tuple[str, ...] = ()) -> Iterator[None]:
+    password = json.loads((office.home / "secrets.json").read_text())["ari"]
+    expected = "Basic " + base64.b64encode(f"leaseline:{password}".encode()).decode()
+    channels = [
+        {
+            "id": call, "name": f"PJSIP/trunk-acme-{number:08}", "state": "Up",
+            "caller": {"name": "", "number": "5125550123"}, "connected": {"name": "", "number": ""},
+            "dialplan": {"context": "from-trunk", "exten": "s", "priority": 1, "app_name": "Stasis", "app_data": ""},
+        }
+        for number, call in enumerate(calls)
+    ]  # fmt: skip
+    answers: dict[str, list[dict[str, Any]]] = {
+        "/ari/channels": channels,
+        "/ari/endpoints": [
+            {"technology": "PJSIP", "resource": name, "state": state, "channel_ids": []}
+            for name, state in endpoints.items()
+        ],
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            known = self.path in answers and self.headers["Authorization"] == expected
+            body = json.dumps(answers[self.path] if known else {"message": "no"}).encode()
+            self.send_response(200 if known else 401)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", settings.load(office.home).ports.http), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def app_lives(
+    office: Leaseline, *, calls: tuple[str, ...] = (), age: timedelta = timedelta(), pid: int | None = None
+) -> None:
+    beat = {
+        "at": (datetime.now(UTC) - age).isoformat(), "pid": pid or os.getpid(), "calls": list(calls), "connected": True,
+        "events_unknown": 0, "reconnects": 1,
+    }  # fmt: skip
+    (office.home / "run" / "app.json").write_text(json.dumps(beat))
+
+
+UP = {"trunk-acme": "online", "alice-desk": "online"}
+
+
+def status(office: Leaseline, exit_code: int) -> Any:
+    result = office("status", "--json")
+    assert result.exit_code == exit_code, result.output
+    return json.loads(result.stdout)
+
+
+def findings(office: Leaseline) -> dict[str, list[tuple[str, str]]]:
+    result = office("doctor", "--json")
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one in json.loads(result.stdout):
+        found.setdefault(one["check"], []).append((one["level"], one["text"]))
+        assert bool(one["mend"]) == (one["level"] != "OK")
+    assert result.exit_code == any(level == "ERROR" for entries in found.values() for level, _ in entries)
+    return found
+
+
+def test_nothing_runs(office: Leaseline) -> None:
+    found = status(office, 1)
+    assert found["asterisk"]["up"] is found["app"]["up"] is False
+    assert found["database"] == {"up": True, "current": True, "revision": found["database"]["revision"], "detail": ""}
+    assert found["trunks"] == [{"trunk": "acme", "enabled": True, "state": "unknown", "up": False}]
+    assert found["calls"] == []
+    assert office("status").stdout.count("DOWN") == 2
+
+
+def test_all_is_up_and_a_call_is_in_progress(office: Leaseline) -> None:
+    app_lives(office, calls=(CALL,))
+    with asterisk(office, UP, (CALL, "1772467200.8")):
+        found = status(office, 0)
+        assert "alice-desk" in office.ok("status")
+    assert found["at"].endswith("Z")
+    assert found["asterisk"] == {"up": True, "detail": ""}
+    assert (found["app"]["up"], found["app"]["connected"], found["app"]["reconnects"]) == (True, True, 1)
+    assert found["trunks"][0]["up"] is True
+    assert [(one["device"], one["agent"], one["up"], one["dnd"]) for one in found["devices"]] == [
+        ("alice-desk", "alice", True, False)
+    ]
+    assert [(call["id"], call["with_app"], call["caller"]) for call in found["calls"]] == [
+        (CALL, True, "+15125550123"),
+        ("1772467200.8", False, "+15125550123"),
+    ]
+
+
+@pytest.mark.parametrize("old", [{"age": timedelta(seconds=30)}, {"age": timedelta(seconds=-30)}, {"pid": 2**22 + 1}])
+def test_an_app_without_a_fresh_sign_of_life_is_down(office: Leaseline, old: dict[str, Any]) -> None:
+    app_lives(office, **old)
+    with asterisk(office, UP):
+        assert status(office, 1)["app"]["up"] is False
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"at": "2026-03-01T12:00:00", "pid": 1, "connected": true, "calls": []}']
+)
+def test_a_damaged_sign_of_life_is_none(office: Leaseline, text: str) -> None:
+    (office.home / "run" / "app.json").write_text(text)
+    assert status(office, 1)["app"]["up"] is False
+
+
+def test_a_wrong_password_is_told(office: Leaseline) -> None:
+    with asterisk(office, UP):
+        secrets = office.home / "secrets.json"
+        secrets.write_text(json.dumps({**json.loads(secrets.read_text()), "ari": "other"}))
+        assert "401" in status(office, 1)["asterisk"]["detail"]
+
+
+def test_a_database_that_is_gone_or_old_is_told(office: Leaseline) -> None:
+    office.ok("db", "downgrade", "base", "--yes")
+    found = status(office, 1)
+    assert (found["database"]["up"], found["database"]["current"], found["devices"]) == (True, False, [])
+    assert findings(office)["database"][0][0] == "ERROR"
+    for path in office.home.glob("leaseline.db*"):
+        path.unlink()
+    (office.home / "leaseline.db").write_bytes(b"this is no database" * 100)
+    assert status(office, 1)["database"]["up"] is False
+    assert findings(office)["database"][0][0] == "ERROR"
+
+
+def test_a_healthy_office_has_no_findings(office: Leaseline) -> None:
+    folder = office.home / "prompts" / "en"
+    folder.mkdir()
+    for name in speech.Prompt:
+        (folder / f"{name}.wav").touch()
+    office.ok("property", "set", "elm", "--listings-url", "https://maple.example/elm")
+    app_lives(office)
+    with asterisk(office, UP):
+        found = findings(office)
+        said = office("doctor").stdout
+    found.pop("programs")  # Whether Asterisk is installed is up to the machine.
+    found.pop("disk")
+    assert {level for entries in found.values() for level, _ in entries} == {"OK"}, found
+    assert "alice-desk" in said
+
+
+def test_doctor_finds_what_is_wrong(office: Leaseline) -> None:
+    office.ok("dnd", "on", "alice-desk", "--yes")
+    office.ok("agent", "set", "bob", "--off-duty")
+    home = office.home
+    home.chmod(0o755)
+    (home / "secrets.json").chmod(0o644)
+    (home / "journal" / "rejected.jsonl").write_text("{}\n{}\n")
+    old = datetime.now(UTC).timestamp() - 3600
+    for path in (home / "journal" / "facts.jsonl", home / "spool" / "1.call"):
+        path.write_text("{}\n")
+        os.utime(path, (old, old))
+    toml = home / "leaseline.toml"
+    toml.write_text(toml.read_text() + '\n[texts]\ntrunk = "other"\n')
+    database = sqlite3.connect(home / "leaseline.db")
+    with database:
+        database.execute(
+            "INSERT INTO message (key, purpose, to_number, from_number, body, state, attempts, error, created_at)"
+            " VALUES ('k', 'missed_call', '+1', '+1', '', 'failed', 6, '', ?)",
+            (datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),),
+        )
+        database.execute(
+            "INSERT INTO task (key, kind, owner_id, why, due_at, created_at, result)"
+            " VALUES ('k', 'call_back', 1, '', '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', '')"
+        )
+    database.close()
+    app_lives(office)
+    with asterisk(office, {"trunk-acme": "offline", "alice-desk": "offline"}):
+        found = findings(office)
+    expected = {
+        "home": "755", "passwords": "read by other users", "prompts": "missing", "listings": "elm",
+        "texts": "1 failed", "tasks": "1 are overdue", "journal": "1 facts", "rejected": "2 facts", "spool": "1 calls",
+    }  # fmt: skip
+    for check, text in expected.items():
+        assert [level for level, said in found[check] if text in said] not in ([], ["OK"]), (check, found[check])
+    assert len([level for level, _ in found["trunks"] if level != "OK"]) == 2
+    assert len([level for level, _ in found["devices"] if level != "OK"]) == 2
+
+
+def test_a_port_that_somebody_else_has_is_named(office: Leaseline) -> None:
+    with asterisk(office, UP):
+        secrets = office.home / "secrets.json"
+        secrets.write_text(json.dumps({**json.loads(secrets.read_text()), "ari": "other"}))
+        assert (
+            "ERROR",
+            f"Port {settings.load(office.home).ports.http} (http) is taken by another program or not allowed here.",
+        ) in (findings(office)["ports"])
+
+
+def test_an_empty_office_is_told_what_is_missing(leaseline: Leaseline) -> None:
+    found = findings(leaseline)
+    for check in ("lines", "trunks", "agents", "Asterisk", "app"):
+        assert found[check][0][0] == "ERROR"

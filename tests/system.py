@@ -1,0 +1,352 @@
+"""A whole Leaseline for the call tests: a home and ports of its own, a real Asterisk, the app, phones, and a carrier.
+
+Three witnesses tell what happened: the phones (events and recorded sound), Asterisk (ARI), and the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import socket
+
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import aiohttp
+from sipmessage import Message as SipMessage
+from sipmessage import Request
+from sqlalchemy import Select, select
+from sqlalchemy.orm import selectinload
+
+from ari_app import supervisor
+from ari_app.edge import listening
+from ari_app.edge.listening import Heard
+from ari_app.edge.softphone import Softphone, softphone
+from asterisk_conf import speech, tones
+from crm import config as settings
+from crm.config import Config
+from crm.secrets import Secrets
+from crm.services import directory, homes, publish
+from crm.services.audit import By
+from crm.store.models import Call, Lead, Message, Task
+from crm.store.session import Store
+
+T = TypeVar("T")
+
+ELM, LAKESIDE = "+15125550100", "+15125550101"
+"""The demo office's lines: Elm Street (subteam north: alice, bob) and Lakeside (subteam south: carol)."""
+
+SETTINGS = """
+timezone = "America/Chicago"
+region = "US"
+
+[sip]
+bind = "127.0.0.1"
+qualify_seconds = 2
+
+[menu]
+first_key_seconds = 1.0
+
+[ring]
+agent_seconds = 3.0
+subteam_seconds = 4.0
+everyone_seconds = 4.0
+each_seconds = 2.0
+
+[voicemail]
+longest_seconds = 8
+silence_seconds = 2
+
+[texts]
+first_retry_seconds = 0.3
+
+[survival]
+deadman_seconds = 6
+last_resort_ring_seconds = 4
+"""
+
+FIRST_BLOCK, BLOCK, BLOCKS = 20000, 300, 40
+"""Ports for tests: below the range from which the system hands out ports by itself."""
+
+
+@contextlib.contextmanager
+def port_block() -> Iterator[int]:
+    """A block of ports that no other test run on this machine uses meanwhile; yields the first."""
+    folder = Path(tempfile.gettempdir()) / f"leaseline-test-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    for number in range(BLOCKS):
+        first = FIRST_BLOCK + number * BLOCK
+        with (folder / str(first)).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            if all(_is_free(first + offset) for offset in range(25)):
+                yield first
+                return
+    raise RuntimeError("no free block of ports for a test system")
+
+
+def _is_free(port: int) -> bool:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
+
+
+class CarrierPeer(asyncio.DatagramProtocol):
+    """The demo trunk's other end: takes texts (SIP MESSAGE) and answers Asterisk's OPTIONS."""
+
+    def __init__(self) -> None:
+        self.texts: list[tuple[str, str]] = []
+        """Number and body of every text that was accepted."""
+        self.answers: list[str] = []
+        """Status lines for the next texts, e.g. '503 Service Unavailable'; when used up it is '200 OK'."""
+        self.refused = 0
+        self._changed = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        request = SipMessage.parse(data)
+        if not isinstance(request, Request):
+            return
+        status = "200 OK"
+        if request.method == "MESSAGE":
+            status = self.answers.pop(0) if self.answers else status
+            if status.startswith("2"):
+                body = request.body.decode() if isinstance(request.body, bytes) else str(request.body)
+                self.texts.append((str(request.uri.user), body))
+            else:
+                self.refused += 1
+            self._changed.set()
+        self._transport.sendto(_response(data, status), addr)
+
+    async def text_to(self, number: str, count: int = 1) -> str:
+        """Waits for the number's text and returns its body; of several the last."""
+        async with asyncio.timeout(10):
+            while len(found := [body for to, body in self.texts if to == number]) < count:
+                await self._changed.wait()
+                self._changed.clear()
+        return found[-1]
+
+    def texts_to(self, number: str) -> list[str]:
+        return [body for to, body in self.texts if to == number]
+
+
+def _response(request: bytes, status: str) -> bytes:
+    head = request.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
+    kept = [line for line in head if line.partition(":")[0].strip().lower() in ("via", "from", "to", "call-id", "cseq", "v", "f", "t", "i")]
+    kept = [f"{line};tag=carrier" if line.lower().startswith(("to:", "t:")) else line for line in kept]
+    return "\r\n".join([f"SIP/2.0 {status}", *kept, "Content-Length: 0", "", ""]).encode()
+
+
+@dataclass
+class System:
+    """One running Leaseline. Made by `running_system`."""
+
+    config: Config
+    store: Store
+    secrets: Secrets
+    asterisk: supervisor.Child
+    app: supervisor.Child
+    carrier: CarrierPeer
+    folder: Path
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _phones: int = 0
+    _callers: int = 0
+
+    # --- phones ---
+
+    @property
+    def sip(self) -> str:
+        return f"127.0.0.1:{self.config.ports.sip}"
+
+    def _phone_ports(self) -> dict[str, int]:
+        first = self.config.ports.demo + 12 + 3 * (self._phones % 25)
+        self._phones += 1
+        return {"sip_port": first, "control_port": first + 2}
+
+    @contextlib.asynccontextmanager
+    async def phone(self, device: str) -> AsyncIterator[Softphone]:
+        """An agent's registered phone, which Asterisk has found to answer."""
+        folder = self.folder / f"phone-{device}"
+        secret = self.secrets.get(f"device/{device}")
+        async with softphone(folder, user=device, server=self.sip, secret=secret, **self._phone_ports()) as phone:
+            await self.until(lambda: self.is_online(device), f"{device} online")
+            yield phone
+
+    @contextlib.asynccontextmanager
+    async def caller(self, number: str | None = None) -> AsyncIterator[Softphone]:
+        """A prospect's phone, calling through the demo trunk; a number that no test had before unless one is named."""
+        self._callers += 1
+        number = number or f"+1512556{self._callers:04d}"
+        async with softphone(
+            self.folder / "caller", user=number, server=self.sip, register=False,
+            secret=self.secrets.get("trunk/demo"), auth_user="trunk-demo", **self._phone_ports(),
+        ) as phone:  # fmt: skip
+            yield phone
+
+    async def dial(self, caller: Softphone, line: str = ELM) -> None:
+        await caller.dial(f"sip:{line}@{self.sip}")
+        await caller.wait_for("CALL_ESTABLISHED")
+
+    def heard(self, phone: Softphone) -> list[Heard]:
+        """Which prompts the phone heard, in order; names of the language `en`, `beep`, or `greeting`."""
+        sounds = {name: self.config.prompts_folder / "en" / f"{name}.wav" for name in speech.sentences("en")}
+        sounds |= {f"greeting {path.stem}": path for path in (self.config.prompts_folder / "greetings").glob("*.wav")}
+        return listening.find(listening.read(phone.heard), {name: listening.read(path) for name, path in sounds.items()})
+
+    def heard_names(self, phone: Softphone) -> list[str]:
+        return [heard.name for heard in self.heard(phone)]
+
+    # --- Asterisk ---
+
+    async def ari(self, path: str) -> Any:
+        auth = aiohttp.encode_basic_auth("leaseline", self.secrets.get("ari"))
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": auth}) as session,
+            session.get(f"http://127.0.0.1:{self.config.ports.http}/ari{path}") as response,
+        ):
+            return await response.json()
+
+    async def is_online(self, device: str) -> bool:
+        return bool((await self.ari(f"/endpoints/PJSIP/{device}")).get("state") == "online")
+
+    # --- the app ---
+
+    async def kill_app(self) -> None:
+        """As a crash does: no good-bye."""
+        assert self.app.process is not None
+        self.app.process.kill()
+        await self.app.process.wait()
+
+    async def start_app(self) -> None:
+        since = datetime.now(UTC)
+        await self.app.start()
+        await self.until(lambda: supervisor.is_connected(self.config, since), "app connected")
+
+    async def publish(self) -> None:
+        """What every CLI command that changes accounts, duty or DND ends with."""
+        await publish.publish(self.config, self.store, self.secrets, datetime.now(UTC))
+
+    # --- the CRM ---
+
+    async def all(self, query: Select[tuple[T]]) -> list[T]:
+        async with self.store.read() as session:
+            return list((await session.scalars(query)).unique())
+
+    async def call_from(self, number: str | None) -> Call:
+        """The caller's latest call, with its legs, events and lead."""
+        query = select(Call).where(Call.caller == number, Call.started_at >= self.started).order_by(Call.started_at.desc())
+        options = (selectinload(Call.legs), selectinload(Call.events), selectinload(Call.voicemail), selectinload(Call.lead))
+        calls = await self.all(query.options(*options))
+        assert calls, f"no call from {number} is on record"
+        return calls[0]
+
+    async def ended_call(self, number: str | None) -> Call:
+        """Waits until the caller's latest call has its outcome."""
+
+        async def ended() -> bool:
+            calls = await self.all(select(Call).where(Call.caller == number, Call.started_at >= self.started))
+            return bool(calls) and all(call.outcome for call in calls)
+
+        await self.until(ended, f"outcome of the call from {number}", seconds=25)
+        return await self.call_from(number)
+
+    async def step(self, number: str | None, step: str) -> None:
+        """Waits until the caller's call is in a step."""
+
+        async def there() -> bool:
+            query = select(Call).where(Call.caller == number, Call.started_at >= self.started)
+            return any(call.step == step and not call.outcome for call in await self.all(query))
+
+        await self.until(there, f"step {step} of the call from {number}", seconds=30)
+
+    async def tasks_of(self, call: Call) -> list[Task]:
+        return await self.all(select(Task).where(Task.call_id == call.id).options(selectinload(Task.owner)))
+
+    async def texts_of(self, number: str) -> list[Message]:
+        return await self.all(select(Message).where(Message.to_number == number).order_by(Message.id))
+
+    async def lead_of(self, number: str) -> Lead | None:
+        calls = await self.call_from(number)
+        return calls.lead
+
+    # --- waiting ---
+
+    async def until(self, condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 15) -> None:
+        """Waits until a condition holds; fails with `what` when it doesn't in time."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            answer = condition()
+            if answer if isinstance(answer, bool) else await answer:
+                return
+            assert asyncio.get_running_loop().time() < deadline, f"not so within {seconds:g} s: {what}"
+            await asyncio.sleep(0.05)
+
+    async def is_quiet(self) -> bool:
+        """Nothing is left of a call: no channel, no bridge, no flow, no fact on its way."""
+        if await self.ari("/channels") or await self.ari("/bridges"):
+            return False
+        open_calls = await self.all(select(Call).where(Call.outcome.is_(None)))
+        return not open_calls and not list(self.config.spool_folder.glob("*.call"))
+
+
+@contextlib.asynccontextmanager
+async def running_system(folder: Path, prompts: Path) -> AsyncIterator[System]:
+    """Starts everything in a new home below `folder`; `prompts` holds prompts that are spoken already."""
+    by = By("tests", datetime.now(UTC))
+    with port_block() as first:
+        home = folder / "home"
+        await homes.create(home, by, name="Demo Leasing Office", ports_from=first)
+        text = (home / "leaseline.toml").read_text()
+        (home / "leaseline.toml").write_text(SETTINGS + text[text.index("[ports]") :])
+        config = settings.load(home)
+        store, secrets = Store(config.database_url), Secrets(config.secrets_file)
+        await directory.load_demo(config, store, secrets, by)
+        config.prompts_folder.rmdir()
+        config.prompts_folder.symlink_to(prompts)
+        await publish.publish(config, store, secrets, datetime.now(UTC))
+        asterisk, app = supervisor.children(config)
+        carrier = CarrierPeer()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(lambda: carrier, local_addr=("127.0.0.1", config.ports.demo))
+        system = System(config, store, secrets, asterisk, app, carrier, folder)
+        try:
+            await asterisk.start()
+            await system.start_app()
+            await system.until(lambda: system.is_online("trunk-demo"), "demo trunk online")
+            yield system
+        finally:
+            await app.stop()
+            await asterisk.stop()
+            transport.close()
+            await store.close()
+
+
+def spoken_prompts() -> Path:
+    """A folder with every prompt, spoken once and kept for later runs; several runs may ask at once."""
+    from asterisk_conf.install import cache_folder
+
+    folder = cache_folder() / "test-prompts"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        speech.prepare(folder, folder / "recorded")
+        (folder / "greetings").mkdir(exist_ok=True)
+        tones.beep(folder / tones.FILE)
+    return folder
+
+

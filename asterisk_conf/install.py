@@ -774,8 +774,8 @@ def _fetch(package_set: PackageSet, apt: Apt, cache: Path, progress: Progress) -
         shutil.rmtree(unpacking, ignore_errors=True)
     size = sum(package.size for package in packages) / 1e6
     progress.say(
-        f"{package_set.title}: {len(packages)} package{'s'[: len(packages) > 1]}, {size:.0f} MB, downloaded in {downloaded - started:.0f} s, "
-        f"unpacked in {time.monotonic() - downloaded:.0f} s."
+        f"{package_set.title}: {len(packages)} package{'s'[: len(packages) > 1]}, {size:.0f} MB, "
+        f"downloaded in {downloaded - started:.0f} s, unpacked in {time.monotonic() - downloaded:.0f} s."
     )
 
 

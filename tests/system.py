@@ -10,18 +10,17 @@ import contextlib
 import fcntl
 import os
 import socket
-
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import aiohttp
 from sipmessage import Message as SipMessage
 from sipmessage import Request
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import selectinload
 
 from ari_app import supervisor
@@ -34,13 +33,13 @@ from crm.config import Config
 from crm.secrets import Secrets
 from crm.services import directory, homes, publish
 from crm.services.audit import By
-from crm.store.models import Call, Lead, Message, Task
+from crm.store.models import Agent, Call, Device, Hours, Lead, LeadPhone, Line, Message, Subteam, Task, Trunk
 from crm.store.session import Store
-
-T = TypeVar("T")
 
 ELM, LAKESIDE = "+15125550100", "+15125550101"
 """The demo office's lines: Elm Street (subteam north: alice, bob) and Lakeside (subteam south: carol)."""
+
+DEVICES = ("alice-desk", "bob-desk", "carol-soft")
 
 SETTINGS = """
 timezone = "America/Chicago"
@@ -147,7 +146,8 @@ class CarrierPeer(asyncio.DatagramProtocol):
 
 def _response(request: bytes, status: str) -> bytes:
     head = request.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
-    kept = [line for line in head if line.partition(":")[0].strip().lower() in ("via", "from", "to", "call-id", "cseq", "v", "f", "t", "i")]
+    names = ("via", "from", "to", "call-id", "cseq", "v", "f", "t", "i")
+    kept = [line for line in head if line.partition(":")[0].strip().lower() in names]
     kept = [f"{line};tag=carrier" if line.lower().startswith(("to:", "t:")) else line for line in kept]
     return "\r\n".join([f"SIP/2.0 {status}", *kept, "Content-Length: 0", "", ""]).encode()
 
@@ -164,8 +164,10 @@ class System:
     carrier: CarrierPeer
     folder: Path
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    by: By = field(default_factory=lambda: By("tests", datetime.now(UTC)))
     _phones: int = 0
     _callers: int = 0
+    _numbers: int = 0
 
     # --- phones ---
 
@@ -173,30 +175,47 @@ class System:
     def sip(self) -> str:
         return f"127.0.0.1:{self.config.ports.sip}"
 
-    def _phone_ports(self) -> dict[str, int]:
+    def phone_ports(self) -> tuple[int, int]:
+        """For SIP and for the control channel."""
         first = self.config.ports.demo + 12 + 3 * (self._phones % 25)
         self._phones += 1
-        return {"sip_port": first, "control_port": first + 2}
+        return first, first + 2
 
     @contextlib.asynccontextmanager
     async def phone(self, device: str) -> AsyncIterator[Softphone]:
         """An agent's registered phone, which Asterisk has found to answer."""
         folder = self.folder / f"phone-{device}"
         secret = self.secrets.get(f"device/{device}")
-        async with softphone(folder, user=device, server=self.sip, secret=secret, **self._phone_ports()) as phone:
+        sip_port, control_port = self.phone_ports()
+        async with softphone(
+            folder, user=device, server=self.sip, secret=secret, sip_port=sip_port, control_port=control_port
+        ) as phone:
             await self.until(lambda: self.is_online(device), f"{device} online")
             yield phone
+        # The next test must not find it registered.
+        await self.until(lambda: self.is_offline(device), f"{device} offline")
 
     @contextlib.asynccontextmanager
-    async def caller(self, number: str | None = None) -> AsyncIterator[Softphone]:
-        """A prospect's phone, calling through the demo trunk; a number that no test had before unless one is named."""
+    async def caller(
+        self, number: str | None = None, *, address: str = "127.0.0.1", known: bool = True
+    ) -> AsyncIterator[Softphone]:
+        """A prospect's phone, calling through the demo trunk; a number that no test had before unless one is named.
+
+        One that is not `known` shows no credentials, as a peer known by its address, or a stranger.
+        """
+        number = number or self.new_number()
         self._callers += 1
-        number = number or f"+1512556{self._callers:04d}"
+        sip_port, control_port = self.phone_ports()
         async with softphone(
-            self.folder / "caller", user=number, server=self.sip, register=False,
-            secret=self.secrets.get("trunk/demo"), auth_user="trunk-demo", **self._phone_ports(),
+            self.folder / f"caller-{self._callers}", user=number, server=self.sip, register=False, address=address,
+            secret=self.secrets.get("trunk/demo") if known else "", auth_user="trunk-demo",
+            sip_port=sip_port, control_port=control_port,
         ) as phone:  # fmt: skip
             yield phone
+
+    def new_number(self) -> str:
+        self._numbers += 1
+        return f"+1512556{self._numbers:04d}"
 
     async def dial(self, caller: Softphone, line: str = ELM) -> None:
         await caller.dial(f"sip:{line}@{self.sip}")
@@ -206,10 +225,39 @@ class System:
         """Which prompts the phone heard, in order; names of the language `en`, `beep`, or `greeting`."""
         sounds = {name: self.config.prompts_folder / "en" / f"{name}.wav" for name in speech.sentences("en")}
         sounds |= {f"greeting {path.stem}": path for path in (self.config.prompts_folder / "greetings").glob("*.wav")}
-        return listening.find(listening.read(phone.heard), {name: listening.read(path) for name, path in sounds.items()})
+        known = {name: listening.read(path) for name, path in sounds.items()}
+        return listening.find(listening.read(phone.heard), known)
 
     def heard_names(self, phone: Softphone) -> list[str]:
         return [heard.name for heard in self.heard(phone)]
+
+    async def hears(self, phone: Softphone, sound: Path, count: int = 1) -> None:
+        """Waits until a phone has heard a sound file to its end, `count` times."""
+        looked_for = {sound.stem: listening.read(sound)}
+
+        def heard() -> bool:
+            if not phone.heard.exists() or phone.heard.stat().st_size <= 44:
+                return False
+            return sum(one.whole for one in listening.find(listening.read(phone.heard), looked_for)) >= count
+
+        await self.until(lambda: asyncio.to_thread(heard), f"{phone.user} hears {sound.stem}", seconds=45)
+
+    def prompt(self, name: str) -> Path:
+        return self.config.prompts_folder / "en" / f"{name}.wav"
+
+    def spoken(self, text: str) -> Path:
+        """A sentence for a phone to say."""
+        path = self.folder / "sentences" / f"{text}.wav"
+        path.parent.mkdir(exist_ok=True)
+        if not path.exists():
+            speech.synthesize(text, "en", path)
+        return path
+
+    async def to_team(self, caller: Softphone, line: str = ELM) -> None:
+        """Dials and presses 2 at once."""
+        await self.dial(caller, line)
+        await self.step(caller.user, "menu")
+        await caller.press("2")
 
     # --- Asterisk ---
 
@@ -220,6 +268,13 @@ class System:
             session.get(f"http://127.0.0.1:{self.config.ports.http}/ari{path}") as response,
         ):
             return await response.json()
+
+    async def is_offline(self, device: str) -> bool:
+        return not await self.is_online(device)
+
+    async def channels(self, name: str) -> int:
+        """How many channels an endpoint has now, such as a ringing phone's."""
+        return len((await self.ari(f"/endpoints/PJSIP/{name}"))["channel_ids"])
 
     async def is_online(self, device: str) -> bool:
         return bool((await self.ari(f"/endpoints/PJSIP/{device}")).get("state") == "online")
@@ -243,17 +298,21 @@ class System:
 
     # --- the CRM ---
 
-    async def all(self, query: Select[tuple[T]]) -> list[T]:
+    async def all(self, query: Select[Any]) -> list[Any]:
         async with self.store.read() as session:
             return list((await session.scalars(query)).unique())
 
     async def call_from(self, number: str | None) -> Call:
         """The caller's latest call, with its legs, events and lead."""
-        query = select(Call).where(Call.caller == number, Call.started_at >= self.started).order_by(Call.started_at.desc())
-        options = (selectinload(Call.legs), selectinload(Call.events), selectinload(Call.voicemail), selectinload(Call.lead))
-        calls = await self.all(query.options(*options))
+        calls = await self.calls_from(number)
         assert calls, f"no call from {number} is on record"
-        return calls[0]
+        return calls[-1]
+
+    async def calls_from(self, number: str | None) -> list[Call]:
+        """The caller's calls in this test, oldest first."""
+        query = select(Call).where(Call.caller == number, Call.started_at >= self.started).order_by(Call.started_at)
+        whole = (Call.legs, Call.events, Call.voicemail, Call.lead)
+        return await self.all(query.options(*(selectinload(part) for part in whole)))
 
     async def ended_call(self, number: str | None) -> Call:
         """Waits until the caller's latest call has its outcome."""
@@ -283,6 +342,47 @@ class System:
     async def lead_of(self, number: str) -> Lead | None:
         calls = await self.call_from(number)
         return calls.lead
+
+    async def rang(self, number: str | None) -> dict[str, set[str]]:
+        """Which devices rang for the caller's latest call, by stage, the stages in order."""
+        stages: dict[str, set[str]] = {}
+        for leg in (await self.call_from(number)).legs:
+            stages.setdefault(leg.stage, set()).add(leg.device)
+        return stages
+
+    async def rings(self, number: str | None, stage: str, *devices: str) -> None:
+        """Waits until exactly these devices have begun to ring in a stage."""
+
+        async def so() -> bool:
+            return (await self.rang(number)).get(stage) == set(devices)
+
+        await self.until(so, f"{', '.join(devices)} ringing in stage {stage}")
+
+    async def add_lead(self, number: str, agent: str | None = None) -> None:
+        async with self.store.write() as session:
+            owner = await session.scalar(select(Agent).where(Agent.slug == agent)) if agent else None
+            phones = [LeadPhone(number=number)]
+            now = datetime.now(UTC)
+            session.add(Lead(status="new", created_at=now, phones=phones, interests=[], assigned_agent=owner))
+
+    async def talked_last(self, **minutes_ago: float | None) -> None:
+        """Sets when agents ended their last talk; None is never."""
+        async with self.store.write() as session:
+            for slug, minutes in minutes_ago.items():
+                at = None if minutes is None else datetime.now(UTC) - timedelta(minutes=minutes)
+                await session.execute(update(Agent).where(Agent.slug == slug).values(last_talk_ended_at=at))
+
+    async def office_as_new(self) -> None:
+        """Takes back what a test may have changed of the demo office."""
+        async with self.store.write() as session:
+            await session.execute(delete(Device).where(Device.slug.not_in(DEVICES)))
+            await session.execute(update(Device).values(dnd=False, dnd_until=None))
+            await session.execute(update(Agent).values(on_duty=Agent.slug != "admin", last_talk_ended_at=None))
+            await session.execute(update(Subteam).where(Subteam.slug == "north").values(strategy="ring_all"))
+            await session.execute(delete(Hours))
+            await session.execute(delete(Line).where(Line.number.not_in((ELM, LAKESIDE))))
+            await session.execute(delete(Trunk).where(Trunk.slug != "demo"))
+        await self.publish()
 
     # --- waiting ---
 
@@ -316,8 +416,9 @@ async def running_system(folder: Path, prompts: Path) -> AsyncIterator[System]:
         config = settings.load(home)
         store, secrets = Store(config.database_url), Secrets(config.secrets_file)
         await directory.load_demo(config, store, secrets, by)
-        config.prompts_folder.rmdir()
-        config.prompts_folder.symlink_to(prompts)
+        for entry in (*speech.languages(), tones.FILE):
+            (config.prompts_folder / entry).symlink_to(prompts / entry)
+        (config.prompts_folder / "greetings").mkdir(exist_ok=True)
         await publish.publish(config, store, secrets, datetime.now(UTC))
         asterisk, app = supervisor.children(config)
         carrier = CarrierPeer()
@@ -345,7 +446,6 @@ def spoken_prompts() -> Path:
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         speech.prepare(folder, folder / "recorded")
-        (folder / "greetings").mkdir(exist_ok=True)
         tones.beep(folder / tones.FILE)
     return folder
 

@@ -148,11 +148,11 @@ def silence(path: Path, seconds: int) -> Path:
     return path
 
 
-def _config(folder: Path, sip_port: int, control_port: int, source: Path) -> str:
+def _config(folder: Path, address: str, sip_port: int, control_port: int, source: Path) -> str:
     modules = "\n".join(f"module {name}.so" for name in ("g711", "aufile", "account", "ctrl_tcp", "menu"))
     return f"""
-sip_listen 127.0.0.1:{sip_port}
-net_interface 127.0.0.1
+sip_listen {address}:{sip_port}
+net_interface {address}
 ctrl_tcp_listen 127.0.0.1:{control_port}
 audio_path {folder}
 audio_player aufile,{folder / "heard.wav"}
@@ -181,19 +181,21 @@ async def softphone(
     secret: str = "",
     auth_user: str = "",
     register: bool = True,
+    address: str = "127.0.0.1",
 ) -> AsyncIterator[Softphone]:
     """Runs a phone for `user` at `server` (host:port) until the block is left.
 
     With `register` it is waited for that the server accepts the registration. `auth_user` is the digest user when it
-    differs from the user part of the phone's address, as for a trunk that calls with its customers' numbers.
+    differs from the user part of the phone's address, as for a trunk that calls with its customers' numbers. `address` is
+    the loopback address that the phone calls from.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     source = silence(folder / "silence.wav", SILENCE_SECONDS)
-    (folder / "config").write_text(_config(folder, sip_port, control_port, source))
-    address = f"<sip:{user}@{server}>;regint={60 if register else 0};audio_codecs=pcmu,pcma;mwi=no"
+    (folder / "config").write_text(_config(folder, address, sip_port, control_port, source))
+    account = f"<sip:{user}@{server}>;regint={60 if register else 0};audio_codecs=pcmu,pcma;mwi=no"
     if secret:
-        address += f";auth_user={auth_user or user};auth_pass={secret}"
+        account += f";auth_user={auth_user or user};auth_pass={secret}"
     (folder / "accounts").write_text("")
     (folder / "contacts").write_text("")
     process = await asyncio.create_subprocess_exec(
@@ -208,7 +210,7 @@ async def softphone(
         reader, phone._writer = await _connect(process, control_port, folder)
         readers.append(asyncio.create_task(phone._read_control(reader)))
         # Only now, when the control channel listens: an event before it is lost.
-        await phone.command("uanew", address)
+        await phone.command("uanew", account)
         if register:
             await phone.wait_for("REGISTER_OK")
         yield phone

@@ -201,7 +201,7 @@ def _print(detail: CallDetail, tasks: Sequence[Task], texts: Sequence[Message], 
     for decision in detail.routing:
         output.print_heading(f"Routed by {decision.rule}")
         for reason in decision.reasons:
-            output.say(f"  {reason}")
+            output.say(reason, indent=2)
     if detail.legs:
         output.print_heading("Phones that rang")
         output.print_table(
@@ -219,15 +219,16 @@ def _print(detail: CallDetail, tasks: Sequence[Task], texts: Sequence[Message], 
         (
             (_clock(event.at, system), event.kind, ", ".join(f"{key}={value}" for key, value in event.data.items()))
             for event in detail.events
+            if event.kind != "Routed"  # It is told above.
         ),
         empty="Nothing is on record.",
     )
     if tasks or texts:
         output.print_heading("What came of it")
     for task in tasks:
-        output.say(f"  task {task.id} ({task.owner.slug}, due {output.local(task.due_at, tz)}): {task.why}")
+        output.say(f"task {task.id} ({task.owner.slug}, due {output.local(task.due_at, tz)}): {task.why}", indent=2)
     for text in texts:
-        output.say(f"  text {text.id} to {text.to_number} ({text.state}): {text.body}")
+        output.say(f"text {text.id} to {text.to_number} ({text.state}): {text.body}", indent=2)
 
 
 def _clock(at: datetime | None, system: System) -> str:

@@ -26,9 +26,9 @@ def safe(text: object) -> str:
     return "".join(character for character in line if unicodedata.category(character) not in _UNSAFE)
 
 
-def say(sentence: str) -> None:
+def say(sentence: str, *, indent: int = 0) -> None:
     """One line for the person at the terminal."""
-    click.echo(safe(sentence))
+    click.echo(" " * indent + safe(sentence))
 
 
 def hint(sentence: str) -> None:

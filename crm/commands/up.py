@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -59,7 +62,7 @@ async def _demo_office(config: Config, by: By) -> str:
         phones = await devices.find_all(store)
     finally:
         await store.close()
-    leaseline = f"leaseline --home {config.home}"
+    leaseline = _as_typed(config.home)
     return "\n".join(
         (
             "",
@@ -79,3 +82,10 @@ async def _demo_office(config: Config, by: By) -> str:
             "Ctrl-C stops everything.",
         )
     )
+
+
+def _as_typed(home: Path) -> str:
+    """How to call this program for this home from any other terminal."""
+    program = "leaseline" if shutil.which("leaseline") else shlex.quote(str(Path(sys.argv[0]).absolute()))
+    usual = Path("~/.leaseline").expanduser()
+    return program if home == usual else f"{program} --home {shlex.quote(str(home))}"

@@ -43,7 +43,9 @@ def clean_did(raw: str | None, region: str) -> str:
     digits = re.sub(r"[^0-9]", "", written)
     if not digits:
         return ""
-    return (("+" if written.lstrip().startswith("+") else "") + digits)[:_LONGEST]
+    cleaned = (("+" if written.lstrip().startswith("+") else "") + digits)[:_LONGEST]
+    # What was no number with its decoration may be one without: cleaning again must change nothing.
+    return parse(cleaned, region) or cleaned
 
 
 def display(number: str, region: str) -> str:

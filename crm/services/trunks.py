@@ -118,7 +118,8 @@ async def change(
             trunk.register = register
         if enabled is not None:
             trunk.enabled = enabled
-        _check(trunk, has_password=password is not None or secrets.has(secret_name(slug)))
+        kept = username != "" and secrets.has(secret_name(slug))
+        _check(trunk, has_password=password is not None or kept)
         await _check_addresses(session, trunk)
         note(session, by, f"trunk {slug} changed" + (", password too" if password is not None else ""))
         await session.flush()

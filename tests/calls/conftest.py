@@ -20,6 +20,7 @@ async def _running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sy
 @pytest_asyncio.fixture(loop_scope="session")
 async def system(_running: System) -> AsyncIterator[System]:
     """The system with no call in it, before and after the test."""
+    await _running.office_as_new()
     _running.started = datetime.now(UTC)
     yield _running
     await _running.until(_running.is_quiet, "no channel, bridge or open call left", seconds=20)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.system import LAKESIDE, System
+from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 

@@ -102,6 +102,7 @@ def test_a_cleaned_did_is_safe_anywhere_and_cleaning_is_stable(raw: str) -> None
         ("6001", "6001"),
         ("+6001", "+6001"),
         ("ext. 6001", "6001"),
+        ("${5125550123}", AUSTIN),
         ("s", ""),
         (None, ""),
         ("7" * 300, "7" * 40),

@@ -1,0 +1,169 @@
+"""Who rings for a caller, in which order, and what the phones and the caller notice of it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import pytest
+
+from ari_app.edge import listening
+from crm.services import agents, devices, subteams
+from tests.scripted_phone import scripted_phone
+from tests.system import ELM, LAKESIDE, System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+
+# --- stages ---
+
+
+async def test_when_nobody_answers_then_the_leads_agent_rings_first_then_the_subteam_then_everyone(system: System) -> None:
+    number = system.new_number()
+    await system.add_lead(number, agent="carol")
+    async with (
+        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.phone("carol-soft") as carol,
+        system.caller(number) as caller,
+    ):  # fmt: skip
+        await system.to_team(caller)
+        await system.rings(number, "agent", "carol-soft")
+        assert list(await system.rang(number)) == ["agent"]
+        await system.rings(number, "subteam", "alice-desk", "bob-desk")
+        assert list(await system.rang(number)) == ["agent", "subteam"]
+        await system.rings(number, "everyone", "alice-desk", "bob-desk", "carol-soft")
+        await carol.wait_for("CALL_RINGING" if carol.count("CALL_RINGING") else "CALL_INCOMING", count=2)
+        await system.step(number, "voicemail")
+        await caller.hang_up()
+        call = await system.ended_call(number)
+    assert list(await system.rang(number)) == ["agent", "subteam", "everyone"]
+    assert [leg.status for leg in call.legs] == ["NOANSWER"] * 6
+    assert all(leg.ended_at and not leg.answered_at for leg in call.legs)
+    assert (alice.count("CALL_INCOMING"), bob.count("CALL_INCOMING"), carol.count("CALL_INCOMING")) == (2, 2, 2)
+    assert call.outcome == "gave_up"
+
+
+async def test_when_nobody_of_a_stage_is_reachable_then_it_is_skipped_at_once(system: System) -> None:
+    number = system.new_number()
+    await system.add_lead(number, agent="alice")
+    async with system.phone("carol-soft") as carol, system.caller(number) as caller:
+        await system.to_team(caller)
+        await carol.wait_for("CALL_INCOMING")
+        await caller.hang_up()
+        call = await system.ended_call(number)
+    assert await system.rang(number) == {"everyone": {"carol-soft"}}
+    [routed] = [event for event in call.events if event.kind == "Routed"]
+    assert routed.data["stages"] == ["agent", "subteam", "everyone"]
+    [leg] = call.legs
+    skipping = (leg.started_at - routed.at).total_seconds()
+    assert skipping < system.config.ring.agent_seconds, "the stages' time was waited out"
+
+
+async def test_when_no_phone_is_there_then_a_message_is_asked_for_at_once(system: System) -> None:
+    async with system.caller() as caller:
+        await system.to_team(caller)
+        await system.step(caller.user, "voicemail")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert call.legs == []
+    assert call.outcome == "gave_up"
+
+
+# --- strategies ---
+
+
+async def test_when_one_of_two_answers_then_the_others_phone_shows_no_missed_call_pain_5(system: System) -> None:
+    async with (
+        system.phone("alice-desk") as alice, scripted_phone(system, "bob-desk", "ring") as bob, system.caller() as caller,
+    ):  # fmt: skip
+        await system.to_team(caller)
+        await system.until(lambda: bool(bob.received("INVITE")), "bob's phone rings")
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await system.step(caller.user, "talk")
+        await system.until(lambda: bool(bob.received("CANCEL")), "bob's phone stops")
+        [cancel] = bob.received("CANCEL")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    [reason] = [line for line in cancel.splitlines() if line.lower().startswith("reason:")]
+    assert 'SIP ;cause=200;text="Call completed elsewhere"' in reason.replace("SIP;", "SIP ;")
+    assert {leg.device: leg.status for leg in call.legs} == {"alice-desk": "ANSWER", "bob-desk": "CANCEL"}
+    assert call.outcome == "talked"
+
+
+async def test_when_nobody_answered_then_the_phones_show_a_missed_call(system: System) -> None:
+    async with scripted_phone(system, "bob-desk", "ring") as bob, system.caller() as caller:
+        await system.to_team(caller)
+        await system.until(lambda: bool(bob.received("CANCEL")), "bob's phone stops")
+        [cancel, *_] = bob.received("CANCEL")
+        await caller.hang_up()
+        await system.ended_call(caller.user)
+    assert "completed elsewhere" not in cancel
+
+
+@pytest.mark.parametrize("time", [1, 2, 3])
+async def test_when_two_answer_at_the_same_moment_then_exactly_one_gets_the_caller(system: System, time: int) -> None:
+    async with (
+        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller,
+    ):  # fmt: skip
+        await system.to_team(caller)
+        await asyncio.gather(alice.wait_for("CALL_INCOMING"), bob.wait_for("CALL_INCOMING"))
+        await asyncio.gather(*(phone.answer() for phone in ((alice, bob) if time % 2 else (bob, alice))))
+        await system.step(caller.user, "talk")
+        await system.until(lambda: bool(alice.count("CALL_CLOSED")) != bool(bob.count("CALL_CLOSED")), "one is hung up")
+        winner, loser = (bob, alice) if alice.count("CALL_CLOSED") else (alice, bob)
+        await system.until(lambda: is_gone(system, loser.user), "the other has no channel")
+        assert await system.channels(winner.user) == 1
+        [bridge] = await system.ari("/bridges")
+        assert len(bridge["channels"]) == 2
+        await winner.say(system.spoken("Good morning, this is the leasing office."))
+        await system.hears(caller, system.spoken("Good morning, this is the leasing office."))
+        await winner.hang_up()
+        call = await system.ended_call(caller.user)
+    assert {leg.device: leg.status for leg in call.legs} == {winner.user: "ANSWER", loser.user: "CANCEL"}
+    assert [leg.device for leg in call.legs if leg.answered_at] == [winner.user]
+    assert (call.outcome, call.ended_by) == ("talked", "agent")
+
+
+async def is_gone(system: System, device: str) -> bool:
+    return not await system.channels(device)
+
+
+async def test_when_the_subteam_rings_round_robin_then_one_after_another_longest_idle_first(system: System) -> None:
+    await subteams.change(system.store, system.by, "north", strategy="round_robin")
+    await system.talked_last(alice=5, bob=50)
+    async with (
+        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller,
+    ):  # fmt: skip
+        await system.to_team(caller)
+        await bob.wait_for("CALL_INCOMING")
+        assert alice.count("CALL_INCOMING") == 0
+        await alice.wait_for("CALL_INCOMING")
+        assert bob.count("CALL_CLOSED") == 1
+        await alice.answer()
+        await system.step(caller.user, "talk")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert [(leg.device, leg.status) for leg in call.legs] == [("bob-desk", "NOANSWER"), ("alice-desk", "ANSWER")]
+    assert call.legs[1].started_at >= call.legs[0].started_at
+
+
+# --- who is not rung ---
+
+
+async def test_when_a_device_is_on_dnd_then_it_is_not_rung(system: System) -> None:
+    await devices.set_dnd(system.store, system.by, ["alice-desk"], until=None)
+    async with (
+        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller,
+    ):  # fmt: skip
+        await only_bob_rings(system, caller_of=caller, bob=bob)
+        await devices.clear_dnd(system.store, system.by, ["alice-desk"])
+    assert alice.count("CALL_INCOMING") == 0
+
+
+async def test_when_an_agent_is_off_duty_then_they_are_not_rung(system: System) -> None:
+    await agents.change(system.store, system.by, "alice", on_duty=False)
+    async with (
+        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller,
+    ):  # fmt: skip
+        await only_bob_rings(system, caller_of=caller, bob=bob)
+    assert alice.count("CALL_INCOMING") == 0

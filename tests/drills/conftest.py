@@ -1,0 +1,32 @@
+"""One system for all drills of a worker. A drill may leave the app or Asterisk dead; the next one finds them alive."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+
+from tests.system import System, running_system, spoken_prompts
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def _running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
+    async with running_system(tmp_path_factory.mktemp("drills"), spoken_prompts()) as system:
+        yield system
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def system(_running: System) -> AsyncIterator[System]:
+    """The system with its app running and no call in it, before and after the drill."""
+    await _running.office_as_new()
+    _running.started = datetime.now(UTC)
+    try:
+        yield _running
+    finally:
+        if _running.asterisk.process is None or _running.asterisk.process.returncode is not None:
+            await _running.asterisk.start()
+        if _running.app.process is None or _running.app.process.returncode is not None:
+            await _running.start_app()
+    await _running.until(_running.is_quiet, "no channel, bridge or open call left", seconds=20)

@@ -1,0 +1,66 @@
+"""A desk phone played by SIPp from `tests/scenarios/<name>.xml`: for what only the wire shows, and for answers that no
+softphone gives."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from asterisk_conf import install
+from tests.system import System
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+
+
+@dataclass(frozen=True)
+class ScriptedPhone:
+    log: Path
+    """What went over the wire, as SIPp writes it."""
+
+    def received(self, method: str) -> list[str]:
+        """Requests of one method that reached the phone, as they were on the wire, without repetitions."""
+        if not self.log.exists():
+            return []
+        messages = re.split(r"^-{20,}.*$", self.log.read_text(errors="replace"), flags=re.MULTILINE)
+        got = (message.partition("bytes :")[2].strip() for message in messages if "message received" in message)
+        return list(dict.fromkeys(message for message in got if message.startswith(f"{method} ")))
+
+
+@asynccontextmanager
+async def scripted_phone(system: System, device: str, scenario: str) -> AsyncIterator[ScriptedPhone]:
+    """Registers as a device and follows the scenario with every call; answers OPTIONS by itself."""
+    port, _ = system.phone_ports()
+    log = system.folder / f"sipp-{device}-{scenario}-{port}.log"
+    log.unlink(missing_ok=True)
+    await _register(system, device, port, expires=300)
+    process = await _sipp(
+        system, port, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-aa", "-trace_msg", "-message_file", str(log)
+    )
+    try:
+        await system.until(lambda: system.is_online(device), f"{device} online")
+        yield ScriptedPhone(log)
+    finally:
+        process.kill()
+        await process.wait()
+        await _register(system, device, port, expires=0)
+    await system.until(lambda: system.is_offline(device), f"{device} offline")
+
+
+async def _register(system: System, device: str, port: int, expires: int) -> None:
+    process = await _sipp(
+        system, port, "-sf", str(SCENARIOS / "register.xml"), "-s", device, "-au", device,
+        "-ap", system.secrets.get(f"device/{device}"), "-key", "expires", str(expires), "-m", "1",
+    )  # fmt: skip
+    async with asyncio.timeout(15):
+        assert await process.wait() == 0, f"{device} could not register"
+
+
+async def _sipp(system: System, port: int, *options: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *install.program("sipp"), system.sip, "-i", "127.0.0.1", "-p", str(port), "-timer_resol", "1", "-nostdin", *options,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=system.folder,
+    )  # fmt: skip

@@ -1,0 +1,173 @@
+"""Setting up an office, on SQLite and PostgreSQL: the acts behind the command line."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from crm.config import Config
+from crm.domain.errors import Conflict, CrmError, Invalid
+from crm.secrets import SecretError, Secrets
+from crm.services import agents, devices, directory, hours, lines, properties, subteams, tasks, trunks
+from crm.services.audit import By
+from crm.store.models import AuditEntry, Base, Task
+from crm.store.session import Store
+
+pytestmark = pytest.mark.store
+
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+BY = By("tester", NOW)
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Secrets:
+    return Secrets(tmp_path / "secrets.json")
+
+
+async def counts(store: Store) -> dict[str, int]:
+    async with store.read() as session:
+        return {
+            name: await session.scalar(select(func.count()).select_from(table)) or 0
+            for name, table in Base.metadata.tables.items()
+        }
+
+
+async def test_the_demo_office_is_loaded_once(store: Store, config: Config, secrets: Secrets) -> None:
+    await directory.create_office(store, BY, "Leasing Office")
+    await directory.load_demo(config, store, secrets, BY)
+    once, passwords = await counts(store), secrets.path.read_text()
+    await directory.load_demo(config, store, secrets, BY)
+    assert await counts(store) == once
+    assert secrets.path.read_text() == passwords
+    assert once["agent"] == 4
+    assert once["hours"] == 7
+    office = await directory.organization(store)
+    assert office is not None
+    assert office.name == directory.DEMO_NAME
+    async with store.read() as session:
+        owner = await session.get(agents.Agent, office.admin_agent_id)
+    assert owner is not None
+    assert owner.slug == directory.ADMIN
+    assert {entry.agent.slug: entry.subteams for entry in await agents.find_all(store)} == {
+        "admin": (), "alice": ("north",), "bob": ("north",), "carol": ("south",),
+    }  # fmt: skip
+    places = {line.number: line.property for line in await lines.find_all(store)}
+    assert {number: place.subteam.slug for number, place in places.items() if place and place.subteam} == {
+        "+15125550100": "north",
+        "+15125550101": "south",
+    }
+    for device in await devices.find_all(store):
+        assert secrets.has(devices.secret_name(device.slug))
+
+
+async def test_the_demo_works_without_an_office_and_follows_its_port(
+    store: Store, config: Config, secrets: Secrets
+) -> None:
+    await directory.load_demo(config, store, secrets, BY)
+    assert (await trunks.get(store, "demo")).port == config.ports.demo
+    moved = Config(home=config.home, ports=type(config.ports)(demo=23_456))
+    await directory.load_demo(moved, store, secrets, BY)
+    assert (await trunks.get(store, "demo")).port == 23_456
+
+
+async def test_the_demo_stays_out_of_a_real_office(store: Store, config: Config, secrets: Secrets) -> None:
+    await lines.add(store, BY, "US", "+15125550177")
+    before = await counts(store)
+    with pytest.raises(Conflict, match="demo"):
+        await directory.load_demo(config, store, secrets, BY)
+    assert await counts(store) == before
+
+
+async def test_of_two_who_add_the_same_at_once_one_is_told(store: Store) -> None:
+    results = await asyncio.gather(*(agents.add(store, BY, "alice") for _ in range(4)), return_exceptions=True)
+    assert sum(result is None for result in results) == 1
+    assert all(isinstance(result, Conflict) for result in results if result is not None)
+    assert (await counts(store))["agent"] == 1
+
+
+async def test_a_change_and_its_note_commit_together(store: Store, secrets: Secrets) -> None:
+    await agents.add(store, BY, "alice", extension="101")
+    with pytest.raises(CrmError):
+        await agents.add(store, BY, "bob", extension="101")
+    with pytest.raises(SecretError):
+        await devices.add(store, Secrets(secrets.path / "no" / "folder"), BY, "alice-desk", agent="alice")
+    async with store.read() as session:
+        entries = (await session.scalars(select(AuditEntry))).all()
+    assert [(entry.who, entry.at, entry.what) for entry in entries] == [("tester", NOW, "agent alice added")]
+    assert await devices.find_all(store) == []
+
+
+async def test_a_trunks_password_is_kept_only_when_the_trunk_is(store: Store, secrets: Secrets) -> None:
+    with pytest.raises(Invalid):
+        await trunks.add(store, secrets, BY, "acme", host="a.example", auth="digest", username="maple")
+    with pytest.raises(Invalid):
+        await trunks.add(
+            store, secrets, BY, "acme", host="a.example", auth="digest", username="maple", password="two\nlines"
+        )  # fmt: skip
+    assert not secrets.has("trunk/acme")
+    assert list(await trunks.find_all(store)) == []
+    await trunks.add(store, secrets, BY, "acme", host="A.Example.", auth="digest", username="maple", password="good")
+    assert (await trunks.get(store, "acme")).host == "a.example"
+    await trunks.change(store, secrets, BY, "acme", auth="address", addresses=["203.0.113.7/32"], username="")
+    assert not secrets.has("trunk/acme")
+    assert (await trunks.get(store, "acme")).addresses == ["203.0.113.7"]
+
+
+async def test_a_peer_named_by_address_is_known_by_it(store: Store, secrets: Secrets) -> None:
+    await trunks.add(store, secrets, BY, "office", host="192.0.2.5", auth="address")
+    assert (await trunks.get(store, "office")).addresses == ["192.0.2.5"]
+    with pytest.raises(Conflict, match="office"):
+        await trunks.add(store, secrets, BY, "other", host="192.0.2.5", auth="address")
+
+
+async def test_dnd_holds_until_its_end(store: Store, secrets: Secrets) -> None:
+    await agents.add(store, BY, "alice")
+    await devices.add(store, secrets, BY, "alice-desk", agent="alice")
+    await devices.set_dnd(store, BY, ["alice-desk"], until=NOW + timedelta(minutes=30))
+    device = await devices.get(store, "alice-desk")
+    assert devices.has_dnd(device, NOW)
+    assert not devices.has_dnd(device, NOW + timedelta(minutes=30))
+    await devices.clear_dnd(store, BY, await devices.of_agent(store, "alice"))
+    assert not devices.has_dnd(await devices.get(store, "alice-desk"), NOW)
+
+
+async def test_wrong_hours_leave_the_old_week(store: Store) -> None:
+    await hours.replace(store, BY, ["mon-fri 09:00-18:00"])
+    with pytest.raises(Invalid):
+        await hours.replace(store, BY, ["mon 09:00-18:00", "mon 17:00-19:00"])
+    assert len(await hours.find_all(store)) == 5
+
+
+async def test_a_successor_owns_tasks_afterwards(store: Store) -> None:
+    for slug in ("alice", "bob"):
+        await agents.add(store, BY, slug)
+    alice = (await agents.get(store, "alice")).agent
+    async with store.write() as session:
+        session.add(Task(key="k", kind="call_back", owner_id=alice.id, why="missed", due_at=NOW, created_at=NOW))
+    with pytest.raises(Conflict, match="1 tasks"):
+        await agents.remove(store, BY, "alice")
+    await agents.remove(store, BY, "alice", successor="bob")
+    async with store.read() as session:
+        task = (await session.scalars(select(Task))).one()
+        assert task.owner_id == (await agents.get(store, "bob")).agent.id
+    await tasks.finish(store, BY, task.id, "called back")
+    with pytest.raises(Conflict):
+        await tasks.finish(store, BY, task.id, "again")
+
+
+async def test_what_names_another_holds_it(store: Store) -> None:
+    await subteams.add(store, BY, "north")
+    await properties.add(store, BY, "elm", subteam="north")
+    await lines.add(store, BY, "US", "512 555 0100", property_slug="elm")
+    with pytest.raises(Conflict, match="elm"):
+        await subteams.remove(store, BY, "north")
+    with pytest.raises(Conflict, match=r"\+15125550100"):
+        await properties.remove(store, BY, "elm")
+    await lines.remove(store, BY, "US", "+15125550100")
+    await properties.remove(store, BY, "elm")
+    await subteams.remove(store, BY, "north")
+    assert {name for name, count in (await counts(store)).items() if count} == {"audit_entry"}

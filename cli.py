@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
 from typing import Any
 
@@ -81,6 +80,8 @@ def _told(error: Exception, ctx: click.Context) -> click.ClickException:
 
 def _logged(error: Exception, ctx: click.Context) -> str:
     """Writes an error nobody expected to the home's log and says where."""
+    import logging
+
     log = home_of(ctx) / "log" / "cli.log"
     said = f"Leaseline ran into {type(error).__name__}, which it did not expect"
     try:

@@ -45,7 +45,9 @@ class Session:
                 raise AgiError("too many headers")
         script = urlparse(headers.get("agi_request", "")).path.rpartition("/")[2]
         numbered = sorted(
-            (int(match[1]), value) for name, value in headers.items() if (match := re.fullmatch(r"agi_arg_(\d{1,3})", name))
+            (int(match[1]), value)
+            for name, value in headers.items()
+            if (match := re.fullmatch(r"agi_arg_(\d{1,3})", name))
         )
         return cls(script, [value for _, value in numbered], reader, writer, headers)
 

@@ -64,7 +64,7 @@ class Moment:
     at: float
     """Seconds after the call was answered."""
     kind: str
-    """heard, pressed, said, or hung_up."""
+    """heard, pressed, said, hung_up, or was_hung_up (by the other side)."""
     text: str
 
 
@@ -102,7 +102,9 @@ async def call(config: Config, options: Options, say: Callable[[str], None] = la
 
 
 class _Demo:
-    def __init__(self, config: Config, store: Store, options: Options, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: Config, store: Store, options: Options, folder: Path, say: Callable[[str], None]
+    ) -> None:
         self.config = config
         self.store = store
         self.options = options
@@ -113,6 +115,8 @@ class _Demo:
         self.started = datetime.now(UTC)
         self.answered_at = 0.0
         self.clips: dict[str, Path] = {}
+        self.words: dict[str, str] = {}
+        """What is said in a clip or prompt, by its name."""
         self.phones = 0
 
     async def run(self) -> Told:
@@ -175,7 +179,7 @@ class _Demo:
         await phone.answer()
         await phone.wait_for("CALL_ESTABLISHED")
         agent = phone.user.partition("-")[0].capitalize()
-        clip = await self._clip(f"agent {phone.user}", f"Hello, this is {agent} from the leasing team. How can I help you?")
+        clip = await self._clip(phone.user, f"Hello, this is {agent} from the leasing team. How can I help you?")
         await phone.say(clip)
         self.say(f"{phone.user} answers")
 
@@ -183,6 +187,7 @@ class _Demo:
         path = self.folder / f"{name.replace(' ', '-')}.wav"
         await asyncio.to_thread(speech.synthesize, text, "en", path)
         self.clips[name] = path
+        self.words[name] = f"{name}: {text}"
         return path
 
     # --- what the caller does ---
@@ -196,7 +201,9 @@ class _Demo:
                 script.result()
             if not over.done():
                 await caller.hang_up()
-                self._note("hung_up", "the caller hung up")
+                self._note("hung_up", "")
+            else:
+                self._note("was_hung_up", "")
             await over
         finally:
             script.cancel()
@@ -331,16 +338,22 @@ class _Demo:
         sentences = speech.sentences("en")
         files = {name: self.config.prompts_folder / "en" / f"{name}.wav" for name in sentences}
         for greeting in (self.config.prompts_folder / "greetings").glob("*.wav"):
-            files[f"greeting of {greeting.stem}"] = greeting
+            files[f"the greeting of {greeting.stem}"] = greeting
         files.update(self.clips)
         recording = listening.read(caller.heard)
         sounds = {name: listening.read(path) for name, path in files.items() if path.exists() and name != "message"}
         moments = []
         for heard in listening.find(recording, sounds):
-            text = " ".join(sentences.get(heard.name, heard.name).split())
-            moments.append(Moment(heard.at, "heard", text if heard.share == 1 else f"{text} (interrupted)"))
+            words = " ".join((self.words | sentences).get(heard.name, heard.name).split())
+            moments.append(Moment(heard.at, "heard", f'"{words}"' if heard.whole else f'"{words}" (cut short)'))
         if rings := listening.ringback(recording):
-            moments.append(Moment(rings[0][0], "heard", f"ringing ({len(rings)} times)"))
+            moments.append(
+                Moment(
+                    rings[0][0],
+                    "heard",
+                    "the ringing tone" if len(rings) == 1 else f"the ringing tone, {len(rings)} times",
+                )
+            )
         return moments
 
     async def _told(self, call_id: str, line: str, moments: tuple[Moment, ...], on_phone: tuple[str, ...]) -> Told:
@@ -348,16 +361,14 @@ class _Demo:
             call = await session.scalar(select(Call).where(Call.id == call_id).options(selectinload(Call.lead)))
             assert call is not None
             legs = await session.scalars(select(Leg).where(Leg.call_id == call_id).order_by(Leg.started_at))
-            task = await session.scalar(
-                select(Task).where(Task.call_id == call_id).options(selectinload(Task.owner))
-            )
+            task = await session.scalar(select(Task).where(Task.call_id == call_id).options(selectinload(Task.owner)))
             texts = await session.scalars(select(Message).where(Message.call_id == call_id).order_by(Message.id))
             lead = call.lead
             return Told(
                 call_id=call_id, line=line, caller=self.options.caller, moments=moments, outcome=call.outcome,
                 legs=tuple(f"{leg.device}: {leg.status or 'ringing'}" for leg in legs),
                 lead=f"lead {lead.id}, {lead.name or 'name unknown'}, {lead.status}" if lead else "none",
-                task=f"{task.owner.name}: {task.why}, due {task.due_at:%Y-%m-%d %H:%M} UTC" if task else "none needed",
+                task=f"{task.owner.name}, due {task.due_at:%Y-%m-%d %H:%M} UTC: {task.why}" if task else "none needed",
                 texts=tuple(f"[{text.state}] {text.body}" for text in texts), texts_on_phone=on_phone,
             )  # fmt: skip
 

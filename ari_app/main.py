@@ -12,20 +12,23 @@ import time
 from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from agi import extension
 from agi.server import AgiServer
+from ari_app import log as log_to
 from ari_app import settle
 from ari_app.edge import events
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
-from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded, ChannelGone
+from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded, ChannelGone, PhoneError
 from ari_app.flows.call import Call, Office
 from ari_app.flows.inbound import inbound
+from ari_app.flows.talk import BRIDGE_MARK
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
 from crm.domain.calls import CallEnded as CallEndedFact
-from crm.domain.calls import EndedBy, HandedToDialplan, MessageLeft, Step
+from crm.domain.calls import DialStatus, EndedBy, HandedToDialplan, LegEnded, MessageLeft, Step
 from crm.domain.errors import CrmError
 from crm.edge import numbers
 from crm.edge.sip_message import SipCarriers
@@ -39,7 +42,8 @@ log = logging.getLogger(__name__)
 PARTS = ("calls", "agi", "texts")
 """What `serve --only` can run alone."""
 HEARTBEAT_SECONDS = 2.0
-IMPORT_SECONDS = 2.0
+LOOK_SECONDS = 2.0
+"""How often what Asterisk has is compared with what we know of, beside the events."""
 PUBLISH_SECONDS = 3600.0
 """Opening hours are rendered ahead for the time without the app; once an hour is enough to keep them fresh."""
 
@@ -60,8 +64,11 @@ class App:
         self.office = Office(config, store, journal, self.client, now)
         self.calls: dict[str, tuple[Call, asyncio.Task[None]]] = {}
         self.chores: set[asyncio.Task[None]] = set()
-        self.imports = asyncio.Event()
-        """Set when a call that the dialplan had has ended, so that its notes are imported at once."""
+        self.look_now = asyncio.Event()
+        """Set when there may be something that no flow sees to, so that it need not wait for the next look."""
+        self._looking = asyncio.Lock()
+        self._unattended: dict[str, float] = {}
+        """Calls that nobody works for, and since when that is known: callers in the app, and records without an end."""
 
     # --- arriving ---
 
@@ -70,19 +77,18 @@ class App:
         match event:
             case events.StasisStart(channel=channel, args=["inbound", did, trunk]):
                 self.begin(self.call_of(channel, did, trunk), Step.ARRIVED)
-            case events.StasisStart(channel=channel):
-                # A phone was answered for a call whose flow has ended in this moment.
-                self.chore(Handle(self.client, channel.id).hang_up())
-                self.client.unsubscribe(channel.id)
+            case events.StasisStart():
+                # A phone was answered for a call that is being taken up, or whose flow has ended in this moment.
+                self.look_now.set()
             case events.ChannelDestroyed(channel=channel) if settle.is_caller(channel):
-                self.imports.set()
+                self.look_now.set()
             case events.ApplicationReplaced():
                 log.error("another process has taken over the calls: end one of the two")
 
-    def call_of(self, channel: events.Channel, did: str, trunk: str) -> Call:
+    def call_of(self, channel: events.Channel, did: str, trunk: str, handle: Handle | None = None) -> Call:
         region = self.config.region
         return Call(
-            self.office, Handle(self.client, channel.id, channel.name), numbers.clean_did(did, region),
+            self.office, handle or Handle(self.client, channel.id, channel.name), numbers.clean_did(did, region),
             numbers.parse(channel.caller.number, region), trunk.removeprefix("trunk-"),
         )  # fmt: skip
 
@@ -94,7 +100,7 @@ class App:
         """A small act whose end nobody waits for."""
 
         async def quietly() -> None:
-            with contextlib.suppress(AsteriskUnreachable, AsteriskRefused):
+            with contextlib.suppress(PhoneError):
                 await work
 
         task = asyncio.create_task(quietly())
@@ -105,32 +111,37 @@ class App:
 
     async def supervise(self, call: Call, step: Step) -> None:
         """Runs the flow. Whatever goes wrong, the caller ends with a person, a mailbox, or their own hangup."""
+        log_to.call_id.set(call.id)
         try:
-            log.info("call begins", extra={"call": call.id, "step": step.value})
+            log.info("call begins", extra={"step": step.value})
             await inbound(call, step)
         except LeftTheApp:
-            log.warning("Asterisk has taken the call back", extra={"call": call.id})
+            log.warning("Asterisk has taken the call back")
             call.note(HandedToDialplan, once="handed", reason="deadman")
         except CallEnded:
             call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
         except AsteriskUnreachable:
-            # Asterisk has the caller; at the next connection they are taken up again in the same step.
-            log.warning("Asterisk does not answer, the call waits", extra={"call": call.id})
+            # Asterisk has the caller; the next look that it answers takes them up again in the same step.
+            log.warning("Asterisk does not answer, the call waits")
         except Exception:
-            log.exception("the flow failed, the dialplan takes the call", extra={"call": call.id})
+            log.exception("the flow failed, the dialplan takes the call")
             await self.hand_over(call)
         finally:
-            log.info("call leaves", extra={"call": call.id})
+            log.info("call leaves")
             call.channel.release()
             self.calls.pop(call.id, None)
 
     async def hand_over(self, call: Call) -> None:
         try:
+            # Phones that still ring for the call would count as busy.
+            for leg in settle.legs_of(call.id, await self.client.channels()):
+                await self.stop_leg(leg)
             await call.channel.go_on_in_dialplan("last-resort")
         except CallEnded:
             call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
-        except AsteriskUnreachable:
-            pass  # The dead man's switch does the same.
+        except (AsteriskUnreachable, AsteriskRefused) as error:
+            # The dead man's switch does the same.
+            log.error("the dialplan could not be given the call: %s", error)
         else:
             call.note(HandedToDialplan, once="handed", reason="handed_over")
 
@@ -144,44 +155,93 @@ class App:
         await asyncio.gather(*running, return_exceptions=True)
 
     async def take_up(self) -> None:
-        """Looks at what is in Asterisk now and takes up every call in the step it was in."""
-        for _, task in list(self.calls.values()):
-            task.cancel()
-        await asyncio.gather(*(task for _, task in self.calls.values()), return_exceptions=True)
-        channels = await self.client.channels()
-        waiting = settle.callers(channels)
-        calls: dict[str, tuple[Call, dict[str, str]]] = {}
+        """At each connection: takes up every call in the step it was in, since events have been missed."""
+        async with self._looking:
+            for _, task in list(self.calls.values()):
+                task.cancel()
+            await asyncio.gather(*(task for _, task in self.calls.values()), return_exceptions=True)
+            channels = await self.client.channels()
+            await self.settle(channels, [channel for channel in settle.callers(channels) if channel.id not in self.calls])
+        self.look_now.set()
+
+    async def settle(self, channels: list[events.Channel], waiting: list[events.Channel]) -> None:
+        """Does what the decision says of the callers who wait without a flow, and of phones whose caller is gone."""
+        found: dict[str, tuple[Handle, dict[str, str]]] = {}
         for channel in waiting:
             handle = Handle(self.client, channel.id, channel.name)  # subscribes before it asks
             try:
+                await self.renew_one(handle)
                 known = await handle.variables("LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK")
             except CallEnded:
                 handle.release()
                 continue
-            calls[channel.id] = self.call_of(channel, known.get("LL_DID", ""), known.get("LL_TRUNK", "")), known
-        settlement = settle.settle(channels, {call_id: known for call_id, (_, known) in calls.items()})
+            found[channel.id] = handle, known
+        settlement = settle.settle(channels, {call_id: known for call_id, (_, known) in found.items()})
         for entry in settlement.resumed:
-            call, _ = calls[entry.channel.id]
+            handle, known = found[entry.channel.id]
+            call = self.call_of(entry.channel, known.get("LL_DID", ""), known.get("LL_TRUNK", ""), handle)
             call.adopted_legs = list(entry.legs)
             call.peer_leg = entry.peer
             call.first_stage = entry.stage
             self.begin(call, entry.step)
         for orphan in settlement.orphans:
-            with contextlib.suppress(ChannelGone):
-                await self.client.delete(f"/channels/{orphan}")
-        await self.close_the_rest(settlement.present)
-        log.info("settled", extra={"resumed": len(settlement.resumed), "orphans": len(settlement.orphans)})
+            await self.stop_leg(orphan)
+        if settlement.resumed or settlement.orphans:
+            log.info("settled", extra={"resumed": len(settlement.resumed), "orphans": len(settlement.orphans)})
 
-    async def close_the_rest(self, present: Collection[str]) -> None:
-        """Calls that ended while the app was away: what Asterisk noted of them first, then the others."""
+    async def stop_leg(self, leg_id: str) -> None:
+        """Ends an agent's channel that no flow works with."""
+        leg = Handle(self.client, leg_id)
         try:
-            await spool.import_all(self.config, self.office.journal, present, now())
-            await self.office.journal.drained()
-            for call_id in await ledger.open_calls(self.office.store):
-                if call_id not in present and call_id not in self.calls:
-                    self.close(call_id)
-        except CrmError as error:
-            log.warning("calls that ended meanwhile are closed later: %s", error)
+            await leg.hang_up()
+        finally:
+            leg.release()
+        call_id = settle.call_of(leg_id)
+        self.office.journal.note(LegEnded(f"{call_id}/leg-ended-{leg_id}", call_id, now(), leg_id, DialStatus.CANCEL))
+
+    async def watch(self) -> None:
+        """Looks again and again after what no event tells."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self.look_now.wait()
+            self.look_now.clear()
+            if not self.client.connected.is_set():
+                continue
+            try:
+                async with self._looking:
+                    await self.look()
+            except (PhoneError, CrmError, OSError) as error:
+                log.warning("calls are looked after later: %s", error)
+
+    async def look(self) -> None:
+        """Compares Asterisk and the record with our flows.
+
+        Imports what Asterisk noted of calls it handled alone, takes up callers whom a failed request left without a
+        flow, and closes the records of calls that ended unseen. What is found unattended is acted on when it still is
+        so at a later look: events and facts about it may be on their way.
+        """
+        channels = await self.client.channels()
+        present = {channel.id for channel in channels if settle.is_caller(channel)}
+        await spool.import_all(self.config, self.office.journal, present, now())
+        waiting = [channel for channel in settle.callers(channels) if channel.id not in self.calls]
+        gone = [id for id in await ledger.open_calls(self.office.store) if id not in present and id not in self.calls]
+        at = time.monotonic()
+        self._unattended = {id: self._unattended.get(id, at) for id in (*(channel.id for channel in waiting), *gone)}
+        due = {id for id, since in self._unattended.items() if at - since >= LOOK_SECONDS / 2}
+        await self.settle(channels, [channel for channel in waiting if channel.id in due])
+        await self.remove_bridges()
+        for call_id in gone:
+            if call_id in due:
+                self.close(call_id)
+
+    async def remove_bridges(self) -> None:
+        """Empty bridges of talks that ended, or went on in the dialplan, without us."""
+        for bridge in await self.client.get("/bridges"):
+            call_id = bridge["id"].removeprefix(BRIDGE_MARK)
+            if call_id != bridge["id"] and not bridge["channels"] and call_id not in self.calls:
+                with contextlib.suppress(ChannelGone):
+                    await self.client.delete(f"/bridges/{quote(bridge['id'], safe='')}")
 
     def close(self, call_id: str) -> None:
         """Ends the record of a call that ended while nobody looked; a message it left is kept."""
@@ -199,9 +259,11 @@ class App:
         seconds = self.config.survival.deadman_seconds
         while True:
             await asyncio.sleep(seconds / 4)
-            alive = str(int(time.time()))
             for call, _ in list(self.calls.values()):
-                self.chore(call.channel.set_variables(timeout=str(seconds), LL_ALIVE=alive))
+                self.chore(self.renew_one(call.channel))
+
+    async def renew_one(self, channel: Handle) -> None:
+        await channel.set_variables(timeout=str(self.config.survival.deadman_seconds))
 
     async def beat(self) -> None:
         """Writes run/app.json, from which `leaseline status` tells that the app is alive."""
@@ -220,24 +282,10 @@ class App:
             fresh.replace(path)
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
-    async def import_spool(self) -> None:
-        """Brings in what Asterisk noted of calls it handled alone, soon after they ended."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(IMPORT_SECONDS):
-                    await self.imports.wait()
-            self.imports.clear()
-            try:
-                channels = await self.client.channels() if self.client.connected.is_set() else []
-                if self.client.connected.is_set():
-                    present = {channel.id for channel in channels if settle.is_caller(channel)}
-                    await spool.import_all(self.config, self.office.journal, present, now())
-            except (AsteriskUnreachable, AsteriskRefused, OSError) as error:
-                log.warning("the spool is imported later: %s", error)
-
 
 async def serve(config: Config, only: Collection[str] = ()) -> None:
     """Runs the app until SIGTERM or SIGINT. `only` names some of PARTS; empty runs all of them."""
+    log_to.to_file(config.log_folder / "app.log")
     parts = set(only or PARTS)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -269,7 +317,7 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
             app = App(config, store, journal, secrets)
             await stack.enter_async_context(app.client)
             stack.push_async_callback(app.stop)
-            work += [app.beat(), app.client.run(), app.renew(), app.import_spool(), _republish(config, store, secrets)]
+            work += [app.beat(), app.client.run(), app.renew(), app.watch(), _republish(config, store, secrets)]
         if "texts" in parts:
             carriers = SipCarriers()
             stack.callback(carriers.close)

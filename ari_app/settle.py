@@ -48,35 +48,48 @@ def is_caller(channel: Channel) -> bool:
     return LEG_MARK not in channel.id and channel.endpoint.startswith("trunk-")
 
 
+def call_of(leg_id: str) -> str:
+    """The call an agent's channel was made for, told by its id."""
+    return leg_id.partition(LEG_MARK)[0]
+
+
+def legs_of(call_id: str, channels: Iterable[Channel]) -> list[str]:
+    """Ids of the agents' channels made for a call."""
+    return [channel.id for channel in channels if LEG_MARK in channel.id and call_of(channel.id) == call_id]
+
+
 def settle(channels: Iterable[Channel], variables: Mapping[str, Mapping[str, str]]) -> Settlement:
-    """`variables` are those of each waiting caller, by channel id: LL_STEP, LL_STAGE, LL_PEER (a channel's name)."""
+    """Decides about the callers named in `variables` and about all agents' channels.
+
+    `variables` are those of each caller to be taken up, by channel id: LL_STEP, LL_STAGE, LL_PEER (a channel's name).
+    Other callers in the app have a flow, which sees to their phones, or hung up while they were looked at.
+    """
     channels = list(channels)
     by_name = {channel.name: channel for channel in channels}
-    legs: dict[str, list[str]] = {}
-    for channel in channels:
-        if LEG_MARK in channel.id:
-            legs.setdefault(channel.id.partition(LEG_MARK)[0], []).append(channel.id)
+    waiting = callers(channels)
     resumed = []
     kept: set[str] = set()
-    for caller in callers(channels):
+    for caller in waiting:
         known = variables.get(caller.id)
-        if known is None:  # It hung up while it was looked at.
+        if known is None:
             continue
         step = _step(known.get("LL_STEP", ""))
         peer = by_name.get(known.get("LL_PEER", "")) if step is Step.TALK else None
-        ringing = tuple(legs.get(caller.id, ())) if step is Step.RING else ()
+        ringing = tuple(legs_of(caller.id, channels)) if step is Step.RING else ()
         kept.update(ringing, {peer.id} if peer else ())
         resumed.append(Resumed(caller, step, ringing, peer.id if peer else None, known.get("LL_STAGE", "")))
     present = frozenset(channel.id for channel in channels if is_caller(channel))
-    in_dialplan = present - {entry.channel.id for entry in resumed}
-    orphans = [
-        leg
-        for call_id, ids in legs.items()
-        for leg in ids
+    # Their flows see to their phones.
+    kept.update(leg for caller in waiting if caller.id not in variables for leg in legs_of(caller.id, channels))
+    in_dialplan = present - {caller.id for caller in waiting}
+    orphans = tuple(
+        channel.id
+        for channel in channels
+        if LEG_MARK in channel.id and channel.id not in kept
         # A caller whom the dialplan has may be talking on that leg, without the app.
-        if leg not in kept and call_id not in in_dialplan
-    ]
-    return Settlement(tuple(resumed), tuple(orphans), present)
+        and not (channel.state == "Up" and call_of(channel.id) in in_dialplan)
+    )
+    return Settlement(tuple(resumed), orphans, present)
 
 
 def _step(name: str) -> Step:

@@ -85,19 +85,19 @@ async def up(config: Config, *, next_steps: str = "") -> None:
         loop.add_signal_handler(number, stop.set)
     with _only_one(config):
         await prepare(config, console)
-        children = children(config)
+        processes = children(config)
         try:
-            for child in children:
+            for child in processes:
                 await child.start()
-            await _until_ready(config, children, stop)
+            await _until_ready(config, processes, stop)
             if not stop.is_set():
                 console.print(f"Leaseline is up. Home: {config.home}", soft_wrap=True)
                 if next_steps:
                     console.print(next_steps, soft_wrap=True, markup=False)
-                await _keep_running(children, stop, console)
+                await _keep_running(processes, stop, console)
         finally:
             # The app first: Asterisk then still can take its calls to the last resort.
-            for child in reversed(children):
+            for child in reversed(processes):
                 await child.stop()
             console.print("Leaseline has stopped.")
 
@@ -123,8 +123,8 @@ def children(config: Config) -> list[Child]:
     asterisk = [*install.program("asterisk"), "-C", str(config.asterisk_folder / "etc" / "asterisk.conf"), "-f", "-n"]
     app = [sys.executable, str(Path(__file__).parents[1] / "cli.py"), "--home", str(config.home), "serve"]
     return [
-        Child("Asterisk", asterisk, install.environment("asterisk"), config.log_folder / "asterisk.log"),
-        Child("the app", app, {}, config.log_folder / "app.log"),
+        Child("Asterisk", asterisk, install.environment("asterisk"), config.log_folder / "asterisk.out"),
+        Child("the app", app, {}, config.log_folder / "app.out"),
     ]
 
 
@@ -158,7 +158,10 @@ async def _keep_running(children: list[Child], stop: asyncio.Event, console: Con
             status = await child.process.wait()
             if time.monotonic() - started > 60:
                 pause = 0.5
-            console.print(f"{child.name} ended with status {status}; starting it again. Log: {child.log}", soft_wrap=True)
+            console.print(
+                f"{child.name} ended with status {status}; starting it again. What it said last: {_last_line(child.log)}",
+                soft_wrap=True,
+            )
             await asyncio.sleep(pause)
             pause = min(pause * 2, 10)
             await child.start()
@@ -207,7 +210,9 @@ def _only_one(config: Config) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StartError(f"Leaseline is running in {config.home} already; end it with Ctrl-C where it was started.") from None
+            raise StartError(
+                f"Leaseline is running in {config.home} already; end it with Ctrl-C where it was started."
+            ) from None
         (config.run_folder / "app.json").unlink(missing_ok=True)
         yield
 
@@ -237,5 +242,7 @@ def _check_ports(config: Config) -> None:
                 if error.errno == errno.EADDRINUSE:
                     text = f"Port {port} is taken by another program: set another ports.{name} in {config.home / 'leaseline.toml'}."
                 else:
-                    text = f"Port {port} on {address} cannot be used ({error.strerror}): correct sip.bind or ports.{name}."
+                    text = (
+                        f"Port {port} on {address} cannot be used ({error.strerror}): correct sip.bind or ports.{name}."
+                    )
                 raise StartError(text) from error

@@ -6,6 +6,7 @@ Knows Asterisk's files and nothing of the database; `crm.services.publish` gathe
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -129,7 +130,7 @@ def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Off
         name = template.name.removesuffix(".j2")
         text = environment.get_template(template.name).render(
             config=config, folder=folder, dirs=dirs, secrets=passwords, office=office, app=STASIS_APP,
-            system_name=system_name(config),
+            system_name=system_name(config), longest_overlap=_longest_overlap(config),
         )  # fmt: skip
         if _replace(folder / "etc" / name, text):
             changed.add(name)
@@ -139,6 +140,17 @@ def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Off
 def system_name(config: Config) -> str:
     """A short name of this home, the same at every start: it is part of every call's id."""
     return "ll" + hashlib.sha256(str(config.home).encode()).hexdigest()[:6]
+
+
+def _longest_overlap(config: Config) -> int:
+    """Seconds that phones rung by the app may still ring when Asterisk takes the caller back.
+
+    The app has then been gone for at least three quarters of the dead man's time, because it renews it at each quarter,
+    and phones ring on by themselves for one second more than their stage lasts.
+    """
+    ring = config.ring
+    longest = max(ring.agent_seconds, ring.subteam_seconds, ring.everyone_seconds)
+    return max(0, math.ceil(longest + 1 - config.survival.deadman_seconds * 0.75))
 
 
 def _replace(path: Path, text: str) -> bool:

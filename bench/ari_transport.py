@@ -125,7 +125,9 @@ class MicroCalls:
     async def handle(self, channel: str) -> None:
         assert self.request
         await self.request("POST", f"/channels/{channel}/answer", {}, None)
-        await self.request("POST", f"/channels/{channel}/variables", {}, {"variables": {"LL_STEP": "menu", "LL_ALIVE": "1"}})
+        await self.request(
+            "POST", f"/channels/{channel}/variables", {}, {"variables": {"LL_STEP": "menu", "LL_ALIVE": "1"}}
+        )
         await self.request("POST", f"/channels/{channel}/play/{uuid.uuid4()}", {"media": f"sound:{self.beep}"}, None)
 
     async def end(self, channel: str) -> None:
@@ -197,7 +199,9 @@ async def over_socket(config: Config, secret: str, calls: MicroCalls, work: Call
             await asyncio.gather(reading, return_exceptions=True)
 
 
-async def measure(config: Config, asterisk: psutil.Process, calls: MicroCalls, scenario: Path, count: int, rate: int) -> Cost:
+async def measure(
+    config: Config, asterisk: psutil.Process, calls: MicroCalls, scenario: Path, count: int, rate: int
+) -> Cost:
     calls.spent.clear()
     calls.done.clear()
     calls.wanted = count
@@ -255,9 +259,18 @@ async def run(count: int, rate: int, rounds: int) -> None:
                         costs[name].append(cost)
         finally:
             await child.stop()
-    table = Table("requests over", "Asterisk CPU", "Python CPU", "both", "handling", title=f"a micro-call in ms, {rounds} x {count} calls at {rate}/s")
+    table = Table(
+        "requests over",
+        "Asterisk CPU",
+        "Python CPU",
+        "both",
+        "handling",
+        title=f"a micro-call in ms, {rounds} x {count} calls at {rate}/s",
+    )
     for name, measured in costs.items():
-        middle = [statistics.median(getattr(cost, part) for cost in measured) for part in ("asterisk", "python", "handling")]
+        middle = [
+            statistics.median(getattr(cost, part) for cost in measured) for part in ("asterisk", "python", "handling")
+        ]
         table.add_row(name, f"{middle[0]:.2f}", f"{middle[1]:.2f}", f"{middle[0] + middle[1]:.2f}", f"{middle[2]:.1f}")
     console.print(table)
 

@@ -194,7 +194,9 @@ def load(home: Path) -> Config:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"There is no Leaseline home at {home}: make one with `leaseline init --home {home}`.") from None
+        raise ConfigError(
+            f"There is no Leaseline home at {home}: make one with `leaseline init --home {home}`."
+        ) from None
     except PermissionError:
         raise ConfigError(f"{path} may not be read by this user: run as the user who owns {home}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -217,7 +219,9 @@ def _check(config: Config, path: Path) -> None:
     try:
         ZoneInfo(config.timezone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ConfigError(f"{path}: timezone {config.timezone!r} is not known; write one like America/Chicago.") from None
+        raise ConfigError(
+            f"{path}: timezone {config.timezone!r} is not known; write one like America/Chicago."
+        ) from None
     ports = config.ports
     single = {name: getattr(ports, name) for name in ("sip", "http", "ami", "agi", "demo", "rtp_first", "rtp_last")}
     for name, port in single.items():

@@ -26,7 +26,7 @@ class ScriptedPhone:
         if not self.log.exists():
             return []
         messages = re.split(r"^-{20,}.*$", self.log.read_text(errors="replace"), flags=re.MULTILINE)
-        got = (message.partition("bytes :")[2].strip() for message in messages if "message received" in message)
+        got = (message.partition("bytes:")[2].strip() for message in messages if "message received" in message)
         return list(dict.fromkeys(message for message in got if message.startswith(f"{method} ")))
 
 

@@ -333,6 +333,26 @@ class System:
 
         await self.until(there, f"step {step} of the call from {number}", seconds=30)
 
+    async def recording(self, number: str | None) -> None:
+        """Waits until the caller's message is being recorded."""
+
+        async def runs() -> bool:
+            call = await self.call_from(number)
+            return "name" in await self.ari(f"/recordings/live/{call.id}")
+
+        await self.until(runs, f"recording of the message from {number}", seconds=40)
+
+    async def recorded(self, number: str | None, sound: Path) -> None:
+        """Waits until the recording that runs holds a sound file to its end."""
+        call = await self.call_from(number)
+        file = self.config.asterisk_folder / "spool" / "recording" / f"{call.id}.wav"
+        looked_for = {sound.stem: listening.read(sound)}
+
+        def holds() -> bool:
+            return file.stat().st_size > 44 and any(one.whole for one in listening.find(listening.read(file), looked_for))
+
+        await self.until(lambda: asyncio.to_thread(holds), f"{sound.stem} recorded", seconds=20)
+
     async def tasks_of(self, call: Call) -> list[Task]:
         return await self.all(select(Task).where(Task.call_id == call.id).options(selectinload(Task.owner)))
 

@@ -19,7 +19,13 @@ async def reload(port: int, secret: str, modules: list[str]) -> None:
     Raises AsteriskUnreachable when none listens on the port, AsteriskRefused when it does not take the login.
     """
     manager = Manager(
-        host="127.0.0.1", port=port, username="leaseline", secret=secret, ping_delay=0, reconnect_timeout=0, log=_quiet()
+        host="127.0.0.1",
+        port=port,
+        username="leaseline",
+        secret=secret,
+        ping_delay=0,
+        reconnect_timeout=0,
+        log=_quiet(),
     )
     # panoramisk tries for ever to connect to a port where nobody listens; ask first.
     try:
@@ -37,7 +43,7 @@ async def reload(port: int, secret: str, modules: list[str]) -> None:
                 if getattr(answer, "response", "") != "Success":
                     raise AsteriskRefused(0, str(getattr(answer, "message", "no reason given")), f"reload of {module}")
     except TimeoutError as error:
-        raise AsteriskUnreachable("Asterisk did not answer on AMI in time, or refused the login") from error
+        raise AsteriskRefused(0, "no answer in time", "login or reload over AMI") from error
     finally:
         manager.close()
 

@@ -33,7 +33,7 @@ class Handle:
         self._events = client.subscribe(channel_id)
 
     def release(self) -> None:
-        self.client.unsubscribe(self.id)
+        self.client.unsubscribe(self.id, self._events)
 
     @contextlib.contextmanager
     def _while_up(self) -> Iterator[None]:

@@ -47,7 +47,7 @@ class AriClient:
         self._on_connect = on_connect
         self._on_event = on_event
         self._session: aiohttp.ClientSession | None = None
-        self._owners: dict[str, asyncio.Queue[Event | None]] = {}
+        self._owners: dict[str, asyncio.Queue[Event]] = {}
         self.connected = asyncio.Event()
         self.connections = 0
         self.unknown: Counter[str] = Counter()
@@ -68,12 +68,23 @@ class AriClient:
 
     # --- events ---
 
-    def subscribe(self, channel_id: str) -> asyncio.Queue[Event | None]:
-        """The channel's events from now on. Subscribe before asking Asterisk for anything on the channel."""
-        return self._owners.setdefault(channel_id, asyncio.Queue())
+    def subscribe(self, channel_id: str) -> asyncio.Queue[Event]:
+        """The channel's events from now on. Subscribe before asking Asterisk for anything on the channel.
 
-    def unsubscribe(self, channel_id: str) -> None:
-        self._owners.pop(channel_id, None)
+        A channel has one owner: whoever subscribes takes it over, and the one before gets nothing more.
+        """
+        events_of_it = self._owners[channel_id] = asyncio.Queue()
+        return events_of_it
+
+    def unsubscribe(self, channel_id: str, events_of_it: asyncio.Queue[Event]) -> None:
+        """Ends a subscription; harmless when somebody else has taken the channel over."""
+        if self._owners.get(channel_id) is events_of_it:
+            del self._owners[channel_id]
+
+    @property
+    def subscriptions(self) -> int:
+        """How many channels have an owner; none without calls."""
+        return len(self._owners)
 
     async def run(self) -> None:
         """Connects, reads, and connects again when the socket is lost; ends only by cancellation."""
@@ -102,18 +113,22 @@ class AriClient:
             try:
                 async for message in socket:
                     if message.type is aiohttp.WSMsgType.TEXT:
-                        self._dispatch(events.decode(message.data))
+                        event = events.decode(message.data)
+                        self._dispatch(event)
+                        if isinstance(event, events.ApplicationReplaced):
+                            # This socket is deaf from now on, also when the other process ends: take the calls back.
+                            break
             finally:
                 settling.cancel()
                 await asyncio.gather(settling, return_exceptions=True)
         log.warning("Asterisk's event socket was lost, connecting again")
 
     async def _settle(self) -> None:
-        # A failing reconciliation must not end the reading of events; it is logged and tried at the next connection.
+        # A failing reconciliation must not end the reading of events.
         try:
             await self._on_connect()
         except (AsteriskUnreachable, AsteriskRefused) as error:
-            log.error("live calls could not be taken up again: %s", error)
+            log.error("live calls could not be taken up at once: %s", error)
 
     def _dispatch(self, event: Event) -> None:
         if isinstance(event, events.UnknownEvent):

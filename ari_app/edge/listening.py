@@ -55,17 +55,9 @@ def find(recording: Sound, files: Mapping[str, Sound]) -> list[Heard]:
     found = []
     for name, sound in files.items():
         pieces = _pieces(sound)
-        if not pieces:
-            continue
-        first_offset, first = pieces[0]
-        for start in _peaks(recording, first):
-            heard = [
-                offset + len(piece)
-                for offset, piece in pieces
-                if _is_at(recording, piece, start - first_offset + offset)
-            ]
-            share = 1.0 if len(heard) == len(pieces) else max(heard) / len(sound)
-            found.append(Heard(max(0.0, (start - first_offset) / RATE), name, share, len(sound) / RATE * share))
+        for offset, start in _begins(recording, pieces):
+            share = _share(recording, pieces, start - offset, len(sound))
+            found.append(Heard(max(0.0, (start - offset) / RATE), name, share, len(sound) / RATE * share))
     return sorted((heard for heard in found if not _is_within_another(heard, found)), key=lambda heard: heard.at)
 
 
@@ -125,12 +117,29 @@ def _peaks(recording: Sound, piece: Sound) -> list[int]:
     return sorted(starts)
 
 
-def _is_at(recording: Sound, piece: Sound, start: int) -> bool:
-    """Whether the piece is heard there, give or take 100 ms: a phone's jitter buffer adds or drops a packet now and then."""
-    slack = RATE // 10
-    part = recording[max(0, start - slack) : start + len(piece) + slack]
-    likeness = _likeness(part, piece)
-    return bool(len(likeness)) and float(likeness.max()) >= LEAST_LIKENESS
+def _begins(recording: Sound, pieces: list[tuple[int, Sound]]) -> list[tuple[int, int]]:
+    """Where the file's first piece is heard, as its offset and the sample; its second where the first was spoilt."""
+    for offset, piece in pieces[:2]:
+        if peaks := _peaks(recording, piece):
+            return [(offset, peak) for peak in peaks]
+    return []
+
+
+def _share(recording: Sound, pieces: list[tuple[int, Sound]], begin: int, length: int) -> float:
+    """How much of a file that begins at a sample was played: up to the last piece that is heard in its place.
+
+    A phone's jitter buffer adds or drops a packet now and then, so each piece is looked for near where the one before
+    lets expect it.
+    """
+    slack = RATE // 4
+    last = 0
+    for offset, piece in pieces:
+        first = max(0, begin + offset - slack)
+        likeness = _likeness(recording[first : begin + offset + len(piece) + slack], piece)
+        if len(likeness) and float(likeness.max()) >= LEAST_LIKENESS:
+            begin = first + int(np.argmax(likeness)) - offset
+            last = offset
+    return 1.0 if pieces and last == pieces[-1][0] else min(1.0, (last + int(SNIPPET_SECONDS * RATE)) / length)
 
 
 def _tone_share(piece: Sound) -> float:

@@ -88,7 +88,9 @@ class Softphone:
 
     async def say(self, recording: Path) -> None:
         """Speaks a WAV file (PCM16, 8 kHz, mono) into the call from now on."""
-        await self.command("ausrc", f"aufile,{recording}")
+        # baresip ends the call at the end of a file, so silence follows the words.
+        padded = await asyncio.to_thread(_padded, recording, self.folder / f"say-{recording.name}")
+        await self.command("ausrc", f"aufile,{padded}")
 
     async def wait_for(self, kind: str, count: int = 1, seconds: float = 20) -> PhoneEvent:
         """Waits until this phone has seen `count` events of a kind since it started; raises SoftphoneError if not."""
@@ -138,6 +140,13 @@ class Softphone:
             while line := await stdout.readline():
                 log.write(line)
                 log.flush()
+
+
+def _padded(recording: Path, path: Path) -> Path:
+    with wave.open(str(recording)) as words, wave.open(str(path), "wb") as out:
+        out.setparams(words.getparams())
+        out.writeframes(words.readframes(words.getnframes()) + bytes(2 * 8000 * SILENCE_SECONDS))
+    return path
 
 
 def silence(path: Path, seconds: int) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from crm.domain.calls import Fact, Step, StepTaken
 from crm.services.journal import Journal
 from crm.services.reception import Reception
 from crm.store.session import Store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Call:
 
     async def take(self, step: Step, **variables: str) -> None:
         """Enters a step: Asterisk keeps it with the channel, for the app that comes after a crash."""
+        log.info("step", extra={"step": step.value})
         await self.channel.set_variables(LL_STEP=step.value, **variables)
         self.note(StepTaken, step=step)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ari_app.edge import events
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle
-from ari_app.edge.errors import AsteriskRefused, CallEnded
+from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
 from ari_app.flows.call import Call
 from crm.domain import routing
 from crm.domain.calls import DialStatus, LegEnded, LegRang, Routed, Step
@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 LEG_MARK = "-leg-"
 """In an agent's channel's id, between the call's id and the rest: a leg tells whose it is when the app comes back."""
+LAST_EVENT_SECONDS = 1.0
+"""A channel's last event comes over another connection than the answer that it is gone, perhaps a little later; for a
+channel that left before we subscribed it never comes."""
 
 
 async def ring(call: Call) -> Step:
@@ -107,14 +110,21 @@ class Leg:
         return cls(Handle(call.office.client, leg_id), leg_id.rpartition(LEG_MARK)[2].rpartition("-")[0])
 
     async def _wait(self) -> DialStatus:
+        patience: float | None = None
         try:
-            if await self._is_in_app():
-                return DialStatus.ANSWER
+            try:
+                if await self._is_in_app():
+                    return DialStatus.ANSWER
+            except ChannelGone:
+                # The phone declined at once; why stands in the channel's last event.
+                patience = LAST_EVENT_SECONDS
             while True:
-                match await self.channel.next_event():
+                match await self.channel.next_event(patience):
                     case events.StasisStart(channel=channel):
                         self.channel.name = channel.name
                         return DialStatus.ANSWER
+                    case None:
+                        return DialStatus.NOANSWER
         except CallEnded as ended:
             return dial_status(ended.cause)
 
@@ -124,6 +134,11 @@ class Leg:
         self.channel.name = channel["name"]
         return bool(channel["dialplan"].get("app_name") == "Stasis")
 
+    def leave(self) -> None:
+        """Lets the phone ring on, for whoever takes the call up again."""
+        self.answer.cancel()
+        self.channel.release()
+
     async def stop(self, cause: str) -> None:
         """Stops the ringing; the phone shows a call that a colleague took, or a missed one, by the cause."""
         await self.channel.hang_up(cause)
@@ -132,7 +147,13 @@ class Leg:
 
 async def _originate(call: Call, stage: Stage, batch: list[DeviceRef], seconds: float) -> list[Leg]:
     """Rings a batch's phones; one that Asterisk can't call is left out, the others ring."""
-    return [leg for leg in await asyncio.gather(*(_ring_one(call, stage, ref, seconds) for ref in batch)) if leg]
+    results = await asyncio.gather(*(_ring_one(call, stage, ref, seconds) for ref in batch), return_exceptions=True)
+    legs = [leg for leg in results if isinstance(leg, Leg)]
+    if failed := next((error for error in results if isinstance(error, BaseException)), None):
+        for leg in legs:
+            leg.leave()
+        raise failed
+    return legs
 
 
 async def _ring_one(call: Call, stage: Stage, ref: DeviceRef, seconds: float) -> Leg | None:
@@ -146,7 +167,7 @@ async def _ring_one(call: Call, stage: Stage, ref: DeviceRef, seconds: float) ->
             endpoint=f"PJSIP/{ref.device}", context="agent-leg", extension="s", priority="1", channelId=leg_id,
             originator=call.id, callerId=_caller_id(call),
             # The app ends the ringing itself; this is for the case that it is away by then.
-            timeout=str(round(seconds) + 5),
+            timeout=str(round(seconds) + 1),
         )  # fmt: skip
     except AsteriskRefused as refused:
         log.warning("a phone could not be rung: %s", refused, extra={"device": ref.device})
@@ -188,7 +209,7 @@ async def _first_answer(call: Call, legs: list[Leg], seconds: float) -> Leg | No
         caller.cancel()
         for leg in legs:
             # Without a hangup: when the app stops, phones go on ringing for the app that comes after it.
-            leg.answer.cancel()
+            leg.leave()
     losers = [leg for leg in ringing if leg is not winner]
     if winner:
         await _stop(call, losers, DialStatus.CANCEL, ANSWERED_ELSEWHERE)

@@ -10,6 +10,9 @@ from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
 from ari_app.flows.call import Call
 from crm.domain.calls import DialStatus, EndedBy, LegEnded, TalkEnded, TalkStarted
 
+BRIDGE_MARK = "talk-"
+"""In front of the call's id in its bridge's id."""
+
 
 async def talk(call: Call) -> EndedBy:
     """Connects the two and waits; returns who hung up first. Entered again, it finds them connected and waits on.
@@ -17,21 +20,21 @@ async def talk(call: Call) -> EndedBy:
     Neither leg may be cut by the dead man's switch: the agent's is taken off, and the caller's leads into a bridge that
     needs no app (asterisk_conf/templates/extensions.conf.j2, arrival, T).
     """
-    assert call.peer_leg is not None
+    if call.peer_leg is None:
+        return EndedBy.AGENT  # They hung up while the app was away.
     agent = Handle(call.office.client, call.peer_leg)
     try:
         if not await _connect(call, agent):
             # The agent hung up while the app was away, or in the moment they answered.
             return EndedBy.AGENT
         call.note(TalkStarted, once=f"talk-{agent.id}", leg_id=agent.id)
-        try:
-            return await _wait(call, agent)
-        finally:
-            if not _cancelled():
-                call.note(TalkEnded, once=f"talk-ended-{agent.id}", leg_id=agent.id)
-                call.note(LegEnded, once=f"leg-ended-{agent.id}", leg_id=agent.id, status=DialStatus.ANSWER)
-                await agent.hang_up()
-                await _end_bridge(call)
+        # Whatever else ends the waiting leaves the two talking: the app stops, or Asterisk has taken the call back.
+        ended_by = await _wait(call, agent)
+        call.note(TalkEnded, once=f"talk-ended-{agent.id}", leg_id=agent.id)
+        call.note(LegEnded, once=f"leg-ended-{agent.id}", leg_id=agent.id, status=DialStatus.ANSWER)
+        await agent.hang_up()
+        await _end_bridge(call)
+        return ended_by
     finally:
         agent.release()
 
@@ -87,10 +90,4 @@ async def _end_bridge(call: Call) -> None:
 
 
 def _bridge_id(call: Call) -> str:
-    return f"talk-{call.id}"
-
-
-def _cancelled() -> bool:
-    """The app is stopping: the two go on talking without it."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return f"{BRIDGE_MARK}{call.id}"

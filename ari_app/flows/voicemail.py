@@ -17,6 +17,10 @@ async def voicemail(call: Call) -> None:
     """Takes a message and thanks for it; a caller who hangs up while speaking has left one too."""
     config = call.office.config
     if not await media.is_recording(call.channel, call.id):
+        if await _keep(call, None):
+            # It came to its end while the app was away.
+            await media.play(call.channel, call.sounds("message_thanks"))
+            return
         greeting = call.sounds("closed" if call.is_closed else "nobody_available")
         await media.play(call.channel, [*greeting, config.prompts_folder / tones.FILE])
     try:

@@ -38,12 +38,12 @@ class AgentEntry(msgspec.Struct):
         )  # fmt: skip
 
 
-@click.group(cls=Group, examples=("agent add alice --name 'Alice Moreno' --extension 101", "agent list"))
+@click.group(cls=Group, examples=("agent add alice --name Alice --extension 101", "agent list"))
 def agent() -> None:
     """People who lease."""
 
 
-@agent.command(examples=("agent add alice --name 'Alice Moreno' --extension 101",))
+@agent.command(examples=("agent add alice --name Alice --extension 101",))
 @click.argument("slug")
 @click.option("--name", default="", help="As callers and colleagues know them.")
 @click.option("--extension", metavar="DIGITS", help="2 to 6 digits that colleagues dial.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import getpass
 import os
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 import click
 
 from crm.commands import output
-from crm.config import Config, home_from, load
 
+# `leaseline --help` loads this file, so what takes long to load is imported where it is used.
 if TYPE_CHECKING:
+    from crm.config import Config
     from crm.secrets import Secrets
     from crm.services.audit import By
     from crm.store.session import Store
@@ -91,11 +91,15 @@ def one(schema: type) -> JsonOption:
 
 def home_of(context: click.Context) -> Path:
     """The home this run works on; it need not exist."""
+    from crm.config import home_from
+
     return home_from(context.find_root().meta.get("home"))
 
 
 def config_of(context: click.Context) -> Config:
     """The settings in force; raises ConfigError."""
+    from crm.config import load
+
     return load(home_of(context))
 
 
@@ -127,6 +131,8 @@ class System:
 
 def with_system(act: Callable[Concatenate[System, P], Awaitable[None]]) -> Callable[P, None]:
     """Makes a command of a coroutine that works on a system."""
+
+    import asyncio
 
     @functools.wraps(act)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -74,9 +74,9 @@ def call(
 
 def _print(told: Told) -> None:
     output.say(f"{told.caller} called {told.line}:")
-    verbs = {"heard": "heard", "pressed": "pressed", "said": "said", "hung_up": ""}
+    verbs = {"hung_up": "hung up", "was_hung_up": "the other side hung up"}
     for moment in told.moments:
-        output.say(f"{moment.at:.1f} s: {verbs.get(moment.kind, moment.kind)} {moment.text}", indent=2)
+        output.say(f"{moment.at:5.1f} s  {verbs.get(moment.kind, moment.kind)} {moment.text}".rstrip(), indent=2)
     output.print_heading("In the CRM now")
     output.print_entry(
         (

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
 import click
-import msgspec
 
 # Controls, invisible formatting such as right-to-left overrides, lone surrogates, private use, line separators.
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -38,6 +37,8 @@ def hint(sentence: str) -> None:
 
 def print_json(entries: object) -> None:
     """A record or a list of them. Times come out as ISO 8601 UTC with Z."""
+    import msgspec
+
     text = msgspec.json.format(msgspec.json.encode(entries), indent=2).decode()
     # JSON itself escapes the first 32 characters only; escaping more changes no value.
     click.echo(_UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text))

@@ -66,7 +66,7 @@ _password_option = click.option(
 @trunk.command(
     examples=(
         "trunk add acme --host sip.acme.example --auth address --address 203.0.113.7 --address 203.0.113.8",
-        "trunk add acme --host sip.acme.example --auth digest --username 5125550100 --register",
+        "trunk add acme --host sip.acme.example --auth address --address 203.0.113.7 --username 5125550100 --register",
         "trunk add acme --host sip.acme.example --auth digest --username leasing --password-file acme.txt",
     )
 )

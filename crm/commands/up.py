@@ -69,11 +69,8 @@ async def _demo_office(config: Config, by: By) -> str:
             "Leasing numbers:",
             *(f"  {numbers.display(line.number, config.region)}  {line.label}" for line in numbers_there),
             f"Phones (SIP server {server_address(config)}, port {config.ports.sip}, UDP or TCP):",
-            *(
-                f"  user {phone.slug:<12} password {secrets.get(devices.secret_name(phone.slug))}  {phone.agent.name}"
-                for phone in phones
-                if phone.kind != "mobile"
-            ),
+            *(f"  user {phone.slug:<12} {phone.agent.name}" for phone in phones if phone.kind != "mobile"),
+            f"  A phone's password: {leaseline} device show alice-desk --secret",
             "",
             "Try it in a second terminal:",
             f"  {leaseline} demo call --press 2 --answer alice",

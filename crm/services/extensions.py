@@ -18,4 +18,8 @@ async def phones_of(store: Store, extension: str, now: datetime) -> list[str]:
         agent = await session.scalar(
             select(Agent).where(Agent.extension == extension).options(selectinload(Agent.devices))
         )
-        return [device.slug for device in agent.devices if device.kind != "mobile" and not has_dnd(device, now)] if agent else []
+        return (
+            [device.slug for device in agent.devices if device.kind != "mobile" and not has_dnd(device, now)]
+            if agent
+            else []
+        )

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from ari_app.edge import ami
-from ari_app.edge.errors import PhoneError
+from ari_app.edge.errors import AsteriskUnreachable, PhoneError
 from asterisk_conf import install
 from asterisk_conf.render import RELOADS, Office, Passwords, Peer, Phone, render
 from crm.config import Config
@@ -48,6 +48,8 @@ async def publish(config: Config, store: Store, secrets: Secrets, now: datetime)
         return Published(changed, reloaded=False)
     try:
         await ami.reload(config.ports.ami, passwords.ami, modules)
+    except AsteriskUnreachable:
+        return Published(changed, reloaded=False)
     except PhoneError as error:
         return Published(changed, reloaded=False, text=f"Saved; Asterisk has not read it yet: {error}.")
     return Published(changed, reloaded=True)

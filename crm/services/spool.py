@@ -8,6 +8,7 @@ facts are safe in the journal.
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import logging
@@ -39,6 +40,7 @@ from crm.services.journal import Journal
 KEPT = timedelta(days=30)
 """How long an imported file stays in spool/done/."""
 
+_WRITING_SECONDS = 0.05
 _SETTLING = timedelta(seconds=10)
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,60}", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
@@ -54,7 +56,10 @@ async def import_all(config: Config, journal: Journal, present: Collection[str],
     them, or else to a call whose end nobody could note, which is then over as well.
     """
     try:
-        _sort(config)
+        if _claim(config):
+            # Asterisk opens its file for each line; one that it had open just now is written by the time we read.
+            await asyncio.sleep(_WRITING_SECONDS)
+            _sort(config)
     except OSError as error:
         _log.error("Asterisk's notes cannot be sorted into calls yet", extra={"error": error.strerror})
     count = 0
@@ -82,20 +87,28 @@ async def import_all(config: Config, journal: Journal, present: Collection[str],
     return count
 
 
-def _sort(config: Config) -> None:
-    """Appends Asterisk's new lines to the files of their calls.
-
-    Asterisk opens its file for each line, so the file is first moved away. Killed in the middle, the moved file is
-    sorted again from its beginning, and a line that stands twice in a call's file says the same as once.
-    """
-    claimed = config.spool_folder / "notes.claimed"
+def _claim(config: Config) -> bool:
+    """Moves Asterisk's file away, so that it begins a new one; False when there is nothing to sort."""
     written = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
-    if not claimed.exists():
+    if not _claimed(config).exists():
         if not written.exists():
-            return
-        written.replace(claimed)
+            return False
+        written.replace(_claimed(config))
+    return True
+
+
+def _claimed(config: Config) -> Path:
+    return config.spool_folder / "notes.claimed"
+
+
+def _sort(config: Config) -> None:
+    """Appends the lines of the claimed file to the files of their calls.
+
+    Killed in the middle, it is sorted again from its beginning, and a line that stands twice in a call's file says the
+    same as once.
+    """
     lines: dict[str, list[str]] = {}
-    with claimed.open(encoding="ascii", errors="replace") as file:
+    with _claimed(config).open(encoding="ascii", errors="replace") as file:
         for row in file:
             call_id, _, line = _note_in(row).partition(" ")
             if _CALL_ID.fullmatch(call_id) and line.isascii() and line.isprintable():
@@ -107,7 +120,7 @@ def _sort(config: Config) -> None:
             file.write("".join(f"{line}\n" for line in noted))
             file.flush()
             os.fsync(file.fileno())
-    claimed.unlink()
+    _claimed(config).unlink()
 
 
 def _note_in(row: str) -> str:
@@ -128,6 +141,8 @@ class _Noted:
     rang: tuple[tuple[str, datetime], ...]
     """Device and time, in order."""
     answered: tuple[str, datetime] | None
+    leg: str
+    """Channel of the phone that was answered, when it was the app that had rung it; empty otherwise."""
 
     def time(self, key: str) -> datetime | None:
         return _time(self.values.get(key, ""))
@@ -154,6 +169,7 @@ def _read(path: Path) -> _Noted | None:
         values=values,
         rang=tuple(rang),
         answered=_device_and_time(values.get("answered", "")),
+        leg=leg if _FILE_NAME.fullmatch(leg := values.get("leg", "")) else "",
     )
 
 
@@ -188,7 +204,10 @@ def _facts(noted: _Noted, config: Config) -> Iterator[Fact]:
         yield HandedToDialplan(fact_id("handed"), call_id, handed_at, reason=noted.values.get("reason", ""))
 
     rang = list(noted.rang)
-    if noted.answered and noted.answered[0] not in [device for device, _ in rang]:
+    if noted.answered and noted.leg:
+        # A phone that the app had rung: it stated that itself.
+        yield TalkStarted(fact_id("answered"), call_id, noted.answered[1], noted.leg)
+    elif noted.answered and noted.answered[0] not in [device for device, _ in rang]:
         # The dialplan rings many phones with one Dial and knows only which of them was answered.
         rang.append((noted.answered[0], handed_at or noted.answered[1]))
     stops_at = timedelta(seconds=config.survival.last_resort_ring_seconds)

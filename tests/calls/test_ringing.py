@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ari_app.edge import listening
+from ari_app.edge.softphone import Softphone
 from crm.services import agents, devices, subteams
 from tests.scripted_phone import scripted_phone
-from tests.system import ELM, LAKESIDE, System
+from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
@@ -31,7 +35,7 @@ async def test_when_nobody_answers_then_the_leads_agent_rings_first_then_the_sub
         await system.rings(number, "subteam", "alice-desk", "bob-desk")
         assert list(await system.rang(number)) == ["agent", "subteam"]
         await system.rings(number, "everyone", "alice-desk", "bob-desk", "carol-soft")
-        await carol.wait_for("CALL_RINGING" if carol.count("CALL_RINGING") else "CALL_INCOMING", count=2)
+        await carol.wait_for("CALL_INCOMING", count=2)
         await system.step(number, "voicemail")
         await caller.hang_up()
         call = await system.ended_call(number)
@@ -150,20 +154,181 @@ async def test_when_the_subteam_rings_round_robin_then_one_after_another_longest
 # --- who is not rung ---
 
 
+@asynccontextmanager
+async def only_bob_rings(system: System, alice: Softphone) -> AsyncIterator[None]:
+    """Calls the team, in which of alice and bob only bob's phone may ring."""
+    async with system.phone("bob-desk") as bob, system.caller() as caller:
+        await system.to_team(caller)
+        await bob.wait_for("CALL_INCOMING")
+        assert await system.channels(alice.user) == 0
+        yield
+        await bob.answer()
+        await system.step(caller.user, "talk")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert await system.rang(caller.user) == {"subteam": {"bob-desk"}}
+    assert alice.count("CALL_INCOMING") == 0
+    assert call.outcome == "talked"
+
+
 async def test_when_a_device_is_on_dnd_then_it_is_not_rung(system: System) -> None:
     await devices.set_dnd(system.store, system.by, ["alice-desk"], until=None)
-    async with (
-        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller,
-    ):  # fmt: skip
-        await only_bob_rings(system, caller_of=caller, bob=bob)
-        await devices.clear_dnd(system.store, system.by, ["alice-desk"])
-    assert alice.count("CALL_INCOMING") == 0
+    async with system.phone("alice-desk") as alice, only_bob_rings(system, alice):
+        pass
+
+
+async def test_when_dnd_has_come_to_its_end_then_the_device_rings_again_pain_18(system: System) -> None:
+    await devices.set_dnd(system.store, system.by, ["alice-desk"], until=datetime.now(UTC) + timedelta(seconds=1))
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await caller.hang_up()
+        await system.ended_call(caller.user)
 
 
 async def test_when_an_agent_is_off_duty_then_they_are_not_rung(system: System) -> None:
     await agents.change(system.store, system.by, "alice", on_duty=False)
+    async with system.phone("alice-desk") as alice, only_bob_rings(system, alice):
+        pass
+
+
+async def test_when_a_registered_phone_has_gone_silent_then_it_is_not_rung_pain_1(system: System) -> None:
+    async with system.phone("alice-desk") as alice:
+        alice.process.send_signal(signal.SIGSTOP)
+        try:
+            await system.until(lambda: system.is_offline("alice-desk"), "alice's silence noticed")
+            async with only_bob_rings(system, alice):
+                pass
+        finally:
+            alice.process.send_signal(signal.SIGCONT)
+
+
+async def test_when_an_agent_talks_to_a_colleague_then_none_of_their_devices_rings_pain_6(system: System) -> None:
+    await devices.add(system.store, system.secrets, system.by, "alice-soft", agent="alice", kind="softphone")
+    await system.publish()
+    async with (
+        system.phone("alice-desk") as desk, system.phone("alice-soft") as soft, system.phone("carol-soft") as carol,
+    ):  # fmt: skip
+        await desk.dial(f"sip:103@{system.sip}")
+        await carol.wait_for("CALL_INCOMING")
+        await carol.answer()
+        await desk.wait_for("CALL_ESTABLISHED")
+        async with only_bob_rings(system, soft):
+            pass
+        assert desk.count("CALL_INCOMING") == 0
+        assert desk.count("CALL_CLOSED") == 0, "the colleagues' talk was cut"
+        await desk.hang_up()
+        await carol.wait_for("CALL_CLOSED")
+
+
+async def test_when_an_agent_talks_to_another_caller_then_they_are_not_rung_pain_6(system: System) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as first:
+        await system.to_team(first)
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await system.step(first.user, "talk")
+        async with system.phone("bob-desk") as bob, system.caller() as second:
+            await system.to_team(second)
+            await bob.wait_for("CALL_INCOMING")
+            await second.hang_up()
+            await system.ended_call(second.user)
+            assert await system.rang(second.user) == {"subteam": {"bob-desk"}}
+        assert alice.count("CALL_INCOMING") == 1
+        await first.hang_up()
+        call = await system.ended_call(first.user)
+    assert call.outcome == "talked"
+
+
+async def test_when_a_phone_is_busy_by_itself_then_it_is_passed_over(system: System) -> None:
     async with (
         system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller,
     ):  # fmt: skip
-        await only_bob_rings(system, caller_of=caller, bob=bob)
-    assert alice.count("CALL_INCOMING") == 0
+        await system.to_team(caller)
+        await asyncio.gather(alice.wait_for("CALL_INCOMING"), bob.wait_for("CALL_INCOMING"))
+        await alice.hang_up()
+        await alice.wait_for("CALL_CLOSED")
+        await bob.answer()
+        await system.step(caller.user, "talk")
+        await bob.hang_up()
+        call = await system.ended_call(caller.user)
+    assert {leg.device: leg.status for leg in call.legs} == {"alice-desk": "BUSY", "bob-desk": "ANSWER"}
+
+
+async def test_when_the_only_phone_declines_then_the_next_stage_comes_at_once(system: System) -> None:
+    async with (
+        scripted_phone(system, "alice-desk", "decline"), system.phone("carol-soft") as carol, system.caller() as caller,
+    ):  # fmt: skip
+        await system.to_team(caller)
+        await carol.wait_for("CALL_INCOMING")
+        await carol.answer()
+        await system.step(caller.user, "talk")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert [(leg.stage, leg.device, leg.status) for leg in call.legs if leg.stage == "subteam"] == [
+        ("subteam", "alice-desk", "BUSY")
+    ]
+    declined, answered = call.legs[0], call.legs[-1]
+    assert answered.device == "carol-soft"
+    waited = (answered.started_at - declined.started_at).total_seconds()
+    assert waited < system.config.ring.subteam_seconds, "the stage's time was waited out"
+
+
+# --- the caller, meanwhile ---
+
+
+async def test_when_phones_ring_then_the_caller_hears_ringback(system: System) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.to_team(caller)
+
+        def hears_ringback() -> bool:
+            return bool(listening.ringback(listening.read(caller.heard)))
+
+        await system.until(hears_ringback, "ringback")
+        await alice.answer()
+        await system.step(caller.user, "talk")
+        await alice.say(system.spoken("Good morning, this is the leasing office."))
+        await system.hears(caller, system.spoken("Good morning, this is the leasing office."))
+        await caller.hang_up()
+        await system.ended_call(caller.user)
+        recording = listening.read(caller.heard)
+    [greeting] = listening.find(
+        recording, {"greeting": listening.read(system.spoken("Good morning, this is the leasing office."))}
+    )
+    assert all(end <= greeting.at + 0.2 for _, end in listening.ringback(recording)), "ringback in the talk"
+
+
+async def test_when_the_caller_hangs_up_while_phones_ring_then_they_are_missed_once_pain_3_pain_4(system: System) -> None:
+    async with (
+        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller,
+    ):  # fmt: skip
+        await system.to_team(caller)
+        await asyncio.gather(alice.wait_for("CALL_INCOMING"), bob.wait_for("CALL_INCOMING"))
+        await caller.hang_up()
+        await asyncio.gather(alice.wait_for("CALL_CLOSED"), bob.wait_for("CALL_CLOSED"))
+        call = await system.ended_call(caller.user)
+        body = await system.carrier.text_to(caller.user)
+    assert (call.outcome, call.ended_by, call.step) == ("gave_up", "caller", "ring")
+    assert [leg.status for leg in call.legs] == ["CANCEL", "CANCEL"]
+    assert [(task.kind, task.done_at) for task in await system.tasks_of(call)] == [("call_back", None)]
+    assert [text.purpose for text in await system.texts_of(caller.user)] == ["missed_call"]
+    assert system.carrier.texts_to(caller.user) == [body]
+    assert "https://demo.example/elm-street" in body
+
+
+async def test_when_one_calls_twice_within_the_hour_then_both_calls_are_missed_but_one_text_goes_out(
+    system: System,
+) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        for count in (1, 2):
+            await system.to_team(caller)
+            await alice.wait_for("CALL_INCOMING", count=count)
+            await caller.hang_up()
+            await system.ended_call(caller.user)
+            await caller.wait_for("CALL_CLOSED", count=count)
+        await system.carrier.text_to(caller.user)
+        calls = await system.calls_from(caller.user)
+    assert [call.outcome for call in calls] == ["gave_up", "gave_up"]
+    tasks = [task.kind for call in calls for task in await system.tasks_of(call)]
+    assert tasks == ["call_back", "call_back"]
+    assert len({call.lead_id for call in calls}) == 1
+    assert len(await system.texts_of(caller.user)) == len(system.carrier.texts_to(caller.user)) == 1

@@ -165,7 +165,7 @@ def test_what_nobody_expected_is_logged_and_told_in_one_sentence(
 
 def test_help_is_quick_and_loads_no_database() -> None:
     code = "import sys, cli; sys.argv = ['leaseline', '--help']\ntry: cli.main()\nexcept SystemExit: pass\n"
-    code += "assert not {'sqlalchemy', 'rich', 'aiohttp', 'phonenumbers'} & set(sys.modules)"
+    code += "assert not {'sqlalchemy', 'rich', 'aiohttp', 'phonenumbers', 'msgspec', 'asyncio'} & set(sys.modules)"
     seconds = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,0 +1,54 @@
+"""How the app logs: one line a fact to <home>/log/app.log, each with its call, nothing a caller sent, no line breaks.
+
+Fields come through `extra`; one named `pii_...` is masked. One grep for a call's id tells the whole call.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+from contextvars import ContextVar
+from pathlib import Path
+
+call_id: ContextVar[str] = ContextVar("call_id", default="-")
+"""The call that the running task works for."""
+
+MAX_BYTES = 5_000_000
+KEPT_FILES = 5
+
+_STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "call", "taskName"}
+
+
+class Formatter(logging.Formatter):
+    """`time LEVEL call message key=value ...`, with everything that is not plain text escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = [f"{name}={_shown(name, value)}" for name, value in record.__dict__.items() if name not in _STANDARD]
+        call = record.__dict__.get("call") or call_id.get()
+        head = f"{self.formatTime(record)} {record.levelname} {call} {_plain(record.getMessage())}"
+        line = " ".join([head, *fields])
+        if record.exc_info:
+            # A traceback's own lines stay lines; what stands in them is code, and the exception's text.
+            trace = "\n".join(_plain(part) for part in self.formatException(record.exc_info).splitlines())
+            line = f"{line}\n{trace}"
+        return line
+
+
+def to_file(path: Path, level: int = logging.INFO) -> None:
+    """Sends everything the app logs to `path`, readable by its owner alone, in files of a bounded size."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
+    handler.setFormatter(Formatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Libraries that log requests would write numbers and secrets.
+    for library in ("aiohttp", "sqlalchemy", "alembic", "panoramisk", "asyncio"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def _shown(name: str, value: object) -> str:
+    return "***" if name.startswith("pii_") else _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    return text if text.isprintable() and text.isascii() else text.encode("unicode_escape").decode()

@@ -1,0 +1,71 @@
+"""Caller and agent talk, and what is on record afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from crm.services import agents
+from tests.system import System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+QUESTION = "Is the two bedroom home on the second floor still available?"
+ANSWER = "Yes it is, and you are welcome to see it tomorrow afternoon."
+
+
+@pytest.mark.parametrize("first", ["caller", "agent"])
+async def test_when_they_have_talked_then_both_heard_each_other_and_nothing_is_left_to_do(
+    system: System, first: str
+) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        assert caller.user in (alice_event := next(e for e in alice.events if e.kind == "CALL_INCOMING")).param, alice_event
+        await alice.answer()
+        await system.step(caller.user, "talk")
+        await caller.say(system.spoken(QUESTION))
+        await alice.say(system.spoken(ANSWER))
+        await asyncio.gather(
+            system.hears(alice, system.spoken(QUESTION)),
+            system.hears(caller, system.spoken(ANSWER)),
+        )
+        await (caller if first == "caller" else alice).hang_up()
+        await asyncio.gather(alice.wait_for("CALL_CLOSED"), caller.wait_for("CALL_CLOSED"))
+        call = await system.ended_call(caller.user)
+    assert (call.outcome, call.ended_by, call.step) == ("talked", first, "talk")
+    [leg] = call.legs
+    assert (leg.device, leg.stage, leg.status) == ("alice-desk", "subteam", "ANSWER")
+    assert leg.answered_at
+    assert leg.ended_at
+    assert call.talk_started_at
+    assert call.ended_at
+    assert call.started_at <= leg.started_at <= leg.answered_at == call.talk_started_at <= leg.ended_at <= call.ended_at
+    assert await system.tasks_of(call) == []
+    assert await system.texts_of(caller.user) == []
+    assert system.carrier.texts_to(caller.user) == []
+    entry = await agents.get(system.store, "alice")
+    assert entry.agent.last_talk_ended_at == leg.ended_at
+    assert call.lead
+    assert call.lead.assigned_agent_id == leg.agent_id == entry.agent.id
+    assert call.lead.status == "in_progress"
+
+
+async def test_when_somebody_calls_again_then_whom_they_talked_to_rings_first_and_alone(system: System) -> None:
+    async with (
+        system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller,
+    ):  # fmt: skip
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await system.step(caller.user, "talk")
+        await alice.hang_up()
+        await system.ended_call(caller.user)
+        await caller.wait_for("CALL_CLOSED")
+        await system.to_team(caller, "+15125550101")
+        await alice.wait_for("CALL_INCOMING", count=2)
+        assert await system.rang(caller.user) == {"agent": {"alice-desk"}}
+        assert carol.count("CALL_INCOMING") == 0
+        await caller.hang_up()
+        await system.ended_call(caller.user)

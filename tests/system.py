@@ -11,6 +11,7 @@ import fcntl
 import os
 import socket
 import tempfile
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -247,7 +248,7 @@ class System:
 
     def spoken(self, text: str) -> Path:
         """A sentence for a phone to say."""
-        path = self.folder / "sentences" / f"{text}.wav"
+        path = self.folder / "sentences" / f"{text[:80]} {zlib.crc32(text.encode())}.wav"
         path.parent.mkdir(exist_ok=True)
         if not path.exists():
             speech.synthesize(text, "en", path)

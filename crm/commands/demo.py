@@ -28,7 +28,7 @@ def demo() -> None:
     examples=(
         "demo call --press 1",
         "demo call --press 2 --answer alice",
-        "demo call --press 2 --leave-message 'Hi, this is Dana, do you have two bedrooms in May?'",
+        "demo call --press 2 --leave-message 'Hi, do you have two bedrooms in May?'",
         "demo call --hang-up-after 4",
     ),
 )

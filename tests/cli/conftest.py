@@ -90,7 +90,7 @@ def made_office(made_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     home = tmp_path_factory.mktemp("cli") / "office"
     shutil.copytree(made_home, home)
     office = Leaseline(home)
-    office.ok("agent", "add", "alice", "--name", "Alice Moreno", "--extension", "101")
+    office.ok("agent", "add", "alice", "--name", "Alice", "--extension", "101")
     office.ok("agent", "add", "bob")
     office.ok("subteam", "add", "north")
     office.ok("subteam", "members", "add", "north", "alice", "bob")

@@ -26,7 +26,7 @@ def test_what_is_added_is_shown(office: Leaseline) -> None:
     }  # fmt: skip
     assert office.json("subteam", "show", "north")["members"] == ["alice", "bob"]
     alice = office.json("agent", "show", "alice")
-    assert (alice["name"], alice["extension"], alice["on_duty"]) == ("Alice Moreno", "101", True)
+    assert (alice["name"], alice["extension"], alice["on_duty"]) == ("Alice", "101", True)
     assert (alice["subteams"], alice["devices"]) == (["north"], ["alice-desk"])
     assert office.json("trunk", "show", "acme")["addresses"] == ["203.0.113.0/24"]
     for noun in ("line", "property", "subteam", "agent", "device", "trunk"):

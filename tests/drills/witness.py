@@ -1,23 +1,41 @@
-"""What drills look at, beside what `tests.system` offers every call test."""
+"""What drills do and look at, beside what `tests.system` offers every call test."""
 
 from __future__ import annotations
 
 import wave
 from pathlib import Path
+from typing import Any
+
+import aiohttp
 
 from ari_app.edge.softphone import Softphone
-from tests.system import System
+from crm.store.models import Call
+from tests.system import ELM, LAKESIDE, System
 
 TO_AGENT = "I am looking for a home with two bedrooms"
 TO_CALLER = "We have several of them near the park"
+MESSAGE = "This is about the two bedroom home. Please call me back when you can, I would like to see it soon."
+
+
+async def connect(system: System, caller: Softphone, agent: Softphone, line: str = ELM) -> None:
+    """The caller asks for the team, and the agent answers."""
+    calls = agent.count("CALL_INCOMING")
+    await system.to_team(caller, line)
+    await agent.wait_for("CALL_INCOMING", calls + 1)
+    await agent.answer()
+    await system.step(caller.user, "talk")
 
 
 async def talk_both_ways(system: System, caller: Softphone, agent: Softphone, count: int = 1) -> None:
     """Each says a sentence and is heard by the other, for the `count`th time in this call."""
-    await caller.say(_followed_by_silence(system.spoken(TO_AGENT)))
-    await agent.say(_followed_by_silence(system.spoken(TO_CALLER)))
+    await say(system, caller, TO_AGENT)
+    await say(system, agent, TO_CALLER)
     await system.hears(agent, system.spoken(TO_AGENT), count)
     await system.hears(caller, system.spoken(TO_CALLER), count)
+
+
+async def say(system: System, phone: Softphone, text: str) -> None:
+    await phone.say(_followed_by_silence(system.spoken(text)))
 
 
 def _followed_by_silence(sentence: Path) -> Path:
@@ -28,3 +46,48 @@ def _followed_by_silence(sentence: Path) -> Path:
             out.setparams(read.getparams())
             out.writeframes(read.readframes(read.getnframes()) + bytes(2 * 8000 * 90))
     return path
+
+
+async def one_record(system: System, number: str, outcome: str, *, finished: bool = False) -> Call:
+    """Waits for the outcome of the caller's one call. Nothing is lost, nothing doubled: one lead, and unless the call
+    is `finished`, one task and one text."""
+    call = await system.ended_call(number)
+    assert len(await system.calls_from(number)) == 1
+    assert call.outcome == outcome
+    assert call.lead is not None
+    assert len(await system.tasks_of(call)) == (0 if finished else 1)
+    if finished:
+        assert await system.texts_of(number) == []
+    else:
+        await system.carrier.text_to(number)
+        assert len(system.carrier.texts_to(number)) == 1
+        assert len(await system.texts_of(number)) == 1
+    return call
+
+
+def legs(call: Call) -> list[tuple[str, str, bool]]:
+    """Device, status, and whether it was answered, by device."""
+    return sorted((leg.device, leg.status, leg.answered_at is not None) for leg in call.legs)
+
+
+async def ask_asterisk(system: System, method: str, path: str, body: Any = None, **query: str) -> None:
+    """A request of our own to ARI, as an administrator or another program could make it."""
+    auth = aiohttp.encode_basic_auth("leaseline", system.secrets.get("ari"))
+    url = f"http://127.0.0.1:{system.config.ports.http}/ari{path}"
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": auth}) as session,
+        session.request(method, url, json=body, params=query) as response,
+    ):
+        assert response.status < 300, await response.text()
+
+
+async def channel_of(system: System, endpoint: str) -> dict[str, Any]:
+    """The one channel of an endpoint."""
+    [channel] = [one for one in await system.ari("/channels") if one["name"].startswith(f"PJSIP/{endpoint}-")]
+    return dict(channel)
+
+
+__all__ = [
+    "ELM", "LAKESIDE", "MESSAGE", "TO_AGENT", "TO_CALLER", "ask_asterisk", "channel_of", "connect", "legs", "one_record",
+    "say", "talk_both_ways",
+]  # fmt: skip

@@ -1,0 +1,98 @@
+"""A call comes while the app is down: Asterisk rings by itself, and the app finds the call when it is back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+
+from crm.store.models import Agent, Device, Hours
+from tests.drills.witness import MESSAGE, legs, one_record, say, talk_both_ways
+from tests.system import System
+
+pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def dnd(system: System, device: str, until: datetime | None = None) -> None:
+    async with system.store.write() as session:
+        await session.execute(update(Device).where(Device.slug == device).values(dnd=True, dnd_until=until))
+    await system.publish()
+
+
+async def test_when_the_app_is_down_then_a_phone_rings_and_the_talk_is_on_record_later(system: System) -> None:
+    # Pain 18: a DND that has passed rings again, also for Asterisk alone.
+    passed = datetime.now(UTC) + timedelta(seconds=1)
+    await dnd(system, "alice-desk", passed)
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.kill_app()
+        await system.until(lambda: datetime.now(UTC) > passed + timedelta(seconds=1), "DND has passed")
+        await system.dial(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await talk_both_ways(system, caller, alice)
+        await caller.hang_up()
+        await alice.wait_for("CALL_CLOSED")
+        await system.start_app()
+        call = await one_record(system, caller.user, "talked", finished=True)
+    assert call.without_app
+    assert legs(call) == [("alice-desk", "ANSWER", True)]
+
+
+async def test_when_the_app_is_down_and_nobody_answers_then_the_message_is_there_later(system: System) -> None:
+    async with system.store.write() as session:
+        await session.execute(update(Agent).where(Agent.slug == "carol").values(on_duty=False))
+    await dnd(system, "alice-desk")
+    async with (
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        system.phone("carol-soft") as carol,
+        system.caller() as caller,
+    ):
+        await system.kill_app()
+        await system.dial(caller)
+        await bob.wait_for("CALL_INCOMING")
+        await bob.wait_for("CALL_CLOSED")
+        await system.hears(caller, system.prompt("last_resort_greeting"))
+        await say(system, caller, MESSAGE)
+        await system.hears(caller, system.prompt("message_thanks"))
+        await caller.wait_for("CALL_CLOSED")
+        assert (alice.count("CALL_INCOMING"), carol.count("CALL_INCOMING")) == (0, 0)
+        await system.start_app()
+        call = await one_record(system, caller.user, "left_message")
+    assert call.without_app
+    assert call.voicemail is not None
+    assert call.voicemail.seconds >= 3
+    assert (system.config.recordings_folder / call.voicemail.file).exists()
+
+
+async def test_when_the_app_is_down_and_the_caller_hangs_up_then_they_gave_up_once(system: System) -> None:
+    """Pain 3, and the app is not even there."""
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
+        await system.kill_app()
+        await system.dial(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await bob.wait_for("CALL_INCOMING")
+        await caller.hang_up()
+        await alice.wait_for("CALL_CLOSED")
+        await bob.wait_for("CALL_CLOSED")
+        await system.start_app()
+        call = await one_record(system, caller.user, "gave_up")
+    assert call.without_app
+    assert call.ended_by == "caller"
+
+
+async def test_when_the_app_is_down_and_the_office_closed_then_no_phone_rings(system: System) -> None:
+    now = datetime.now(system.config.tz)
+    async with system.store.write() as session:
+        # Open only on the day after tomorrow.
+        session.add(Hours(weekday=(now.weekday() + 2) % 7, opens="10:00", closes="11:00"))
+    await system.publish()
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.kill_app()
+        await system.dial(caller)
+        await system.hears(caller, system.prompt("last_resort_greeting"))
+        await caller.hang_up()
+        assert alice.count("CALL_INCOMING") == 0
+        await system.start_app()
+        await one_record(system, caller.user, "gave_up")

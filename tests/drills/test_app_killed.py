@@ -1,0 +1,174 @@
+"""The app is killed in the middle of calls and comes back: every call goes on in the step it was in."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.drills.witness import (
+    LAKESIDE,
+    MESSAGE,
+    ask_asterisk,
+    channel_of,
+    connect,
+    legs,
+    one_record,
+    say,
+    talk_both_ways,
+)
+from tests.system import System
+
+pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_when_the_app_is_killed_and_comes_back_then_every_caller_goes_on_where_they_were(system: System) -> None:
+    """Pain 9, in each step but ringing."""
+    async with (
+        system.phone("carol-soft") as carol,
+        system.caller() as talker,
+        system.caller() as recorder,
+        system.caller() as asker,
+        system.caller() as newcomer,
+    ):
+        await connect(system, talker, carol, LAKESIDE)
+        await talk_both_ways(system, talker, carol)
+        await system.to_team(recorder)
+        await system.step(recorder.user, "voicemail")
+        await system.hears(recorder, system.prompt("nobody_available"))
+        await system.dial(asker)
+        await system.step(asker.user, "menu")
+        await asker.press("1")
+        await system.step(asker.user, "text_offer")
+        await system.dial(newcomer)
+        await system.step(newcomer.user, "menu")
+        await say(system, recorder, MESSAGE)
+
+        await system.kill_app()
+        await talk_both_ways(system, talker, carol, 2)
+        await system.start_app()
+
+        await system.hears(newcomer, system.prompt("welcome"), 2)
+        await newcomer.press("1")
+        await system.step(newcomer.user, "text_offer")
+        await newcomer.hang_up()
+        await system.hears(asker, system.prompt("link_sent"), 2)
+        await asker.hang_up()
+        await system.hears(recorder, system.prompt("message_thanks"))
+        await recorder.wait_for("CALL_CLOSED")
+        await talk_both_ways(system, talker, carol, 3)
+        await carol.hang_up()
+        await talker.wait_for("CALL_CLOSED")
+
+        assert system.heard_names(recorder).count("nobody_available") == 1
+        message = await one_record(system, recorder.user, "left_message")
+        await one_record(system, asker.user, "got_link")
+        await one_record(system, newcomer.user, "got_link")
+        talk = await one_record(system, talker.user, "talked", finished=True)
+    assert message.voicemail is not None
+    assert message.voicemail.seconds >= 3
+    assert legs(talk) == [("carol-soft", "ANSWER", True)]
+    assert not any(call.without_app for call in (message, talk))
+
+
+async def test_when_the_app_is_killed_while_phones_ring_then_they_are_taken_over_and_not_rung_twice(
+    system: System,
+) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await bob.wait_for("CALL_INCOMING")
+        await system.kill_app()
+        await system.start_app()
+        await alice.answer()
+        await talk_both_ways(system, caller, alice)
+        await bob.wait_for("CALL_CLOSED")
+        await caller.hang_up()
+        await alice.wait_for("CALL_CLOSED")
+        call = await one_record(system, caller.user, "talked", finished=True)
+        assert (alice.count("CALL_INCOMING"), bob.count("CALL_INCOMING")) == (1, 1)
+    assert legs(call) == [("alice-desk", "ANSWER", True), ("bob-desk", "CANCEL", False)]
+
+
+async def test_when_two_phones_are_answered_while_the_app_is_away_then_the_first_has_the_caller(system: System) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await bob.wait_for("CALL_INCOMING")
+        await system.kill_app()
+        await alice.answer()
+        await alice.wait_for("CALL_ESTABLISHED")
+        await talk_both_ways(system, caller, alice)
+        if bob.count("CALL_CLOSED") == 0:  # It has stopped ringing by itself on a slow machine.
+            await bob.answer()
+        await bob.wait_for("CALL_CLOSED")
+        await system.start_app()
+        await talk_both_ways(system, caller, alice, 2)
+        await alice.hang_up()
+        await caller.wait_for("CALL_CLOSED")
+        call = await one_record(system, caller.user, "talked", finished=True)
+        assert (alice.count("CALL_INCOMING"), bob.count("CALL_INCOMING")) == (1, 1)
+    assert [leg[0] for leg in legs(call) if leg[2]] == ["alice-desk"]
+    assert len(call.legs) == 2
+    assert call.without_app
+
+
+async def test_when_the_app_is_killed_between_an_answer_and_the_talk_then_the_two_are_connected(system: System) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await system.kill_app()
+        # What the app had told Asterisk by then: who is to talk with whom.
+        chosen = {"LL_STEP": "talk", "LL_PEER": (await channel_of(system, "alice-desk"))["name"]}
+        path = f"/channels/{(await channel_of(system, 'trunk-demo'))['id']}/variables"
+        await ask_asterisk(system, "POST", path, {"variables": chosen})
+        await alice.answer()
+        await talk_both_ways(system, caller, alice)
+        await caller.hang_up()
+        await alice.wait_for("CALL_CLOSED")
+        await system.start_app()
+        call = await one_record(system, caller.user, "talked", finished=True)
+    assert legs(call) == [("alice-desk", "ANSWER", True)]
+
+
+async def test_when_callers_hang_up_while_the_app_is_away_then_each_call_is_closed_once(system: System) -> None:
+    """Also when the app is killed again and again in the moment it comes back."""
+    async with system.phone("carol-soft") as carol, system.caller() as talker, system.caller() as newcomer:
+        await connect(system, talker, carol, LAKESIDE)
+        await system.dial(newcomer)
+        await system.step(newcomer.user, "menu")
+        await system.kill_app()
+        await talker.hang_up()
+        await newcomer.hang_up()
+        for _ in range(2):
+            await system.start_app()
+            await system.kill_app()
+        await system.start_app()
+        await one_record(system, newcomer.user, "gave_up")
+        talk = await one_record(system, talker.user, "talked", finished=True)
+        await carol.wait_for("CALL_CLOSED")
+    assert legs(talk) == [("carol-soft", "ANSWER", True)]
+
+
+async def test_when_the_app_is_stopped_in_a_talk_and_while_a_phone_rings_then_the_next_one_takes_both_up(
+    system: System,
+) -> None:
+    async with (
+        system.phone("carol-soft") as carol,
+        system.phone("alice-desk") as alice,
+        system.caller() as talker,
+        system.caller() as caller,
+    ):
+        await connect(system, talker, carol, LAKESIDE)
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await system.app.stop()
+        assert alice.count("CALL_CLOSED") == 0
+        await system.start_app()
+        await alice.answer()
+        await talk_both_ways(system, caller, alice)
+        await talk_both_ways(system, talker, carol)
+        await talker.hang_up()
+        await alice.hang_up()
+        assert alice.count("CALL_INCOMING") == 1
+        for call in [await one_record(system, phone.user, "talked", finished=True) for phone in (talker, caller)]:
+            assert [leg[1] for leg in legs(call)] == ["ANSWER"]
+            assert not call.without_app

@@ -31,7 +31,8 @@ COMMANDS = {
     "call": "Calls and what happened in them.",
     "lead": "People who called.",
     "task": "What is to be done next, and by whom.",
-    "message": "Texts to callers.",
+    "message": "Texts, both ways.",
+    "optout": "People who want no texts.",
     "demo": "Try the system with a call.",
 }
 

@@ -42,7 +42,7 @@ def to_file(path: Path, level: int = logging.INFO) -> None:
     handler.setFormatter(Formatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Libraries that log requests would write numbers and secrets.
-    for library in ("aiohttp", "sqlalchemy", "alembic", "panoramisk", "asyncio"):
+    for library in ("aiohttp", "httpx", "httpcore", "uvicorn", "sqlalchemy", "alembic", "panoramisk", "asyncio"):
         logging.getLogger(library).setLevel(logging.WARNING)
 
 

@@ -18,7 +18,7 @@ from agi import extension
 from agi.server import AgiServer
 from ari_app import log as log_to
 from ari_app import settle
-from ari_app.edge import events
+from ari_app.edge import ami, events
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded, ChannelGone, PhoneError
@@ -28,22 +28,27 @@ from ari_app.flows.talk import BRIDGE_MARK
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
 from crm.domain.calls import CallEnded as CallEndedFact
-from crm.domain.calls import DialStatus, EndedBy, HandedToDialplan, LegEnded, MessageLeft, Step
+from crm.domain.calls import DialStatus, EndedBy, LegEnded, MessageLeft, Step
 from crm.domain.errors import CrmError
-from crm.edge import numbers
+from crm.edge import http_carrier, numbers
 from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
-from crm.services import ledger, outbox, publish, recordings, spool
+from crm.services import carriers, ledger, outbox, publish, recordings, spool
+from crm.services.inbox import Inbox
 from crm.services.journal import Journal
 from crm.store.session import Store
+from crm.web import app as web
+from crm.web.routes.texts import Webhooks
 
 log = logging.getLogger(__name__)
 
-PARTS = ("calls", "agi", "texts")
+PARTS = ("calls", "agi", "texts", "web")
 """What `serve --only` can run alone."""
 HEARTBEAT_SECONDS = 2.0
 LOOK_SECONDS = 2.0
 """How often what Asterisk has is compared with what we know of, beside the events."""
+HANGUP_SECONDS = 0.5
+"""Within this time a channel that has left the app for a hangup is gone."""
 PUBLISH_SECONDS = 3600.0
 """Opening hours are rendered ahead for the time without the app; once an hour is enough to keep them fresh."""
 
@@ -55,12 +60,14 @@ def now() -> datetime:
 class App:
     """The calls that are with us, and how each came and goes."""
 
-    def __init__(self, config: Config, store: Store, journal: Journal, secrets: Secrets) -> None:
+    def __init__(self, config: Config, store: Store, journal: Journal, secrets: Secrets, inbox: Inbox) -> None:
         self.config = config
+        self.inbox = inbox
         self.client = AriClient(
             f"http://127.0.0.1:{config.ports.http}", STASIS_APP, secrets.get("ari"), STASIS_APP,
             on_connect=self.take_up, on_event=self.on_event,
         )  # fmt: skip
+        self.ami = ami.Connection(config.ports.ami, secrets.get("ami"))
         self.office = Office(config, store, journal, self.client, now)
         self.calls: dict[str, tuple[Call, asyncio.Task[None]]] = {}
         self.chores: set[asyncio.Task[None]] = set()
@@ -81,6 +88,9 @@ class App:
                 # A phone was answered for a call that is being taken up, or whose flow has ended in this moment.
                 self.look_now.set()
             case events.ChannelDestroyed(channel=channel) if settle.is_caller(channel):
+                self.look_now.set()
+            case events.TextMessageReceived():
+                # The dialplan has noted it; the look finds the note.
                 self.look_now.set()
             case events.ApplicationReplaced():
                 log.error("another process has taken over the calls: end one of the two")
@@ -116,8 +126,7 @@ class App:
             log.info("call begins", extra={"step": step.value})
             await inbound(call, step)
         except LeftTheApp:
-            log.warning("Asterisk has taken the call back")
-            call.note(HandedToDialplan, once="handed", reason="deadman")
+            await self.let_go(call)
         except CallEnded:
             call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
         except AsteriskUnreachable:
@@ -131,19 +140,29 @@ class App:
             call.channel.release()
             self.calls.pop(call.id, None)
 
+    async def let_go(self, call: Call) -> None:
+        """Asterisk has taken the call back, and notes itself what becomes of it; or it hangs up in this moment."""
+        await asyncio.sleep(HANGUP_SECONDS)
+        with contextlib.suppress(PhoneError):
+            if not await call.channel.is_up():
+                call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
+                return
+        log.warning("Asterisk has taken the call back")
+
     async def hand_over(self, call: Call) -> None:
+        """Gives the call to the dialplan's last resort, which notes that it has it."""
         try:
             # Phones that still ring for the call would count as busy.
             for leg in settle.legs_of(call.id, await self.client.channels()):
                 await self.stop_leg(leg)
             await call.channel.go_on_in_dialplan("last-resort")
+        except LeftTheApp:
+            await self.let_go(call)
         except CallEnded:
             call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
         except (AsteriskUnreachable, AsteriskRefused) as error:
             # The dead man's switch does the same.
             log.error("the dialplan could not be given the call: %s", error)
-        else:
-            call.note(HandedToDialplan, once="handed", reason="handed_over")
 
     # --- coming back ---
 
@@ -153,6 +172,7 @@ class App:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        self.ami.close()
 
     async def take_up(self) -> None:
         """At each connection: takes up every call in the step it was in, since events have been missed."""
@@ -161,7 +181,8 @@ class App:
                 task.cancel()
             await asyncio.gather(*(task for _, task in self.calls.values()), return_exceptions=True)
             channels = await self.client.channels()
-            await self.settle(channels, [channel for channel in settle.callers(channels) if channel.id not in self.calls])
+            waiting = [channel for channel in settle.callers(channels) if channel.id not in self.calls]
+            await self.settle(channels, waiting)
         self.look_now.set()
 
     async def settle(self, channels: list[events.Channel], waiting: list[events.Channel]) -> None:
@@ -170,7 +191,8 @@ class App:
         for channel in waiting:
             handle = Handle(self.client, channel.id, channel.name)  # subscribes before it asks
             try:
-                await self.renew_one(handle)
+                with contextlib.suppress(ChannelGone):
+                    await self.renew_one(handle)
                 known = await handle.variables("LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK")
             except CallEnded:
                 handle.release()
@@ -224,6 +246,7 @@ class App:
         channels = await self.client.channels()
         present = {channel.id for channel in channels if settle.is_caller(channel)}
         await spool.import_all(self.config, self.office.journal, present, now())
+        self.inbox.look_now.set()
         waiting = [channel for channel in settle.callers(channels) if channel.id not in self.calls]
         gone = [id for id in await ledger.open_calls(self.office.store) if id not in present and id not in self.calls]
         at = time.monotonic()
@@ -263,7 +286,7 @@ class App:
                 self.chore(self.renew_one(call.channel))
 
     async def renew_one(self, channel: Handle) -> None:
-        await channel.set_variables(timeout=str(self.config.survival.deadman_seconds))
+        await self.ami.limit(channel.name, self.config.survival.deadman_seconds)
 
     async def beat(self) -> None:
         """Writes run/app.json, from which `leaseline status` tells that the app is alive."""
@@ -312,18 +335,25 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         work = []
+        inbox = Inbox(store, config, now, texts_due.set)
         if "calls" in parts:
             journal = await stack.enter_async_context(Journal(config.journal_folder, apply))
-            app = App(config, store, journal, secrets)
+            app = App(config, store, journal, secrets, inbox)
             await stack.enter_async_context(app.client)
             stack.push_async_callback(app.stop)
             work += [app.beat(), app.client.run(), app.renew(), app.watch(), _republish(config, store, secrets)]
         if "texts" in parts:
-            carriers = SipCarriers()
-            stack.callback(carriers.close)
-            work.append(outbox.run(store, config, outbox.over_sip(config, secrets, carriers), texts_due, now))
+            sip = SipCarriers()
+            stack.callback(sip.close)
+            carrier_for = outbox.over_sip(config, secrets, sip)
+            if config.texts.carrier != "sip":
+                http = await stack.enter_async_context(http_carrier.client())
+                carrier_for = carriers.over_http(config, secrets, http)
+            work += [outbox.run(store, config, carrier_for, texts_due, now), inbox.run()]
         if "agi" in parts:
             await stack.enter_async_context(AgiServer(config.ports.agi, {"extension": extension.script(store)}))
+        if "web" in parts:
+            work.append(web.keep_serving(config, web.build(Webhooks(config, store, secrets, inbox, now))))
         tasks = [asyncio.create_task(coroutine) for coroutine in work]
         try:
             yield tasks

@@ -159,7 +159,7 @@ async def _keep_running(children: list[Child], stop: asyncio.Event, console: Con
             if time.monotonic() - started > 60:
                 pause = 0.5
             console.print(
-                f"{child.name} ended with status {status}; starting it again. What it said last: {_last_line(child.log)}",
+                f"{child.name} ended with status {status} and starts again; its last words: {_last_line(child.log)}",
                 soft_wrap=True,
             )
             await asyncio.sleep(pause)
@@ -240,7 +240,8 @@ def _check_ports(config: Config) -> None:
                 probe.bind((address, port))
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
-                    text = f"Port {port} is taken by another program: set another ports.{name} in {config.home / 'leaseline.toml'}."
+                    settings = config.home / "leaseline.toml"
+                    text = f"Port {port} is taken by another program: set another ports.{name} in {settings}."
                 else:
                     text = (
                         f"Port {port} on {address} cannot be used ({error.strerror}): correct sip.bind or ports.{name}."

@@ -20,6 +20,9 @@ from crm.config import Config
 STASIS_APP = "leaseline"
 """Name of the ARI application and of the ARI and AMI users."""
 
+RINGS_ON_SECONDS = 5
+"""So much longer than their stage phones ring by themselves, when the app that would stop them is away."""
+
 RELOADS = {
     "pjsip.conf": "res_pjsip.so",
     "extensions.conf": "pbx_config.so",
@@ -63,7 +66,7 @@ class Peer:
 
     @property
     def inbound_user(self) -> str:
-        """Digest user of its calls to us: Asterisk finds a peer without known addresses by its endpoint's name alone."""
+        """Digest user of its calls to us: Asterisk finds a peer without known addresses by its endpoint's name."""
         return self.username if self.addresses else f"trunk-{self.name}"
 
     @property
@@ -102,8 +105,8 @@ def _quotable(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A value in which a semicolon does not begin a comment."""
-    return text.replace(";", "\\;")
+    """A value in which no semicolon begins a comment and no line ends."""
+    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", "", text).replace(";", "\\;")
 
 
 def _environment() -> jinja2.Environment:
@@ -145,12 +148,11 @@ def system_name(config: Config) -> str:
 def _longest_overlap(config: Config) -> int:
     """Seconds that phones rung by the app may still ring when Asterisk takes the caller back.
 
-    The app has then been gone for at least three quarters of the dead man's time, because it renews it at each quarter,
-    and phones ring on by themselves for one second more than their stage lasts.
+    The app has then been gone for at least three quarters of the dead man's time, because it renews it at each quarter.
     """
     ring = config.ring
     longest = max(ring.agent_seconds, ring.subteam_seconds, ring.everyone_seconds)
-    return max(0, math.ceil(longest + 1 - config.survival.deadman_seconds * 0.75))
+    return max(0, math.ceil(longest + RINGS_ON_SECONDS - config.survival.deadman_seconds * 0.75))
 
 
 def _replace(path: Path, text: str) -> bool:

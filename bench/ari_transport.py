@@ -1,7 +1,7 @@
 """What a request to Asterisk costs over kept-alive HTTP, and over the event WebSocket beside it.
 
-A micro-call (answer, set two variables, play a beep, hang up) comes from SIPp; both ways handle the same number of calls in
-turns, in one run against one Asterisk. Only the ratio means something: run it with `script/bench ari_transport`.
+A micro-call (answer, set two variables, play a beep, hang up) comes from SIPp; both ways handle the same number of
+calls in turns, in one run against one Asterisk. Only the ratio means something: `script/bench ari_transport`.
 """
 
 from __future__ import annotations
@@ -170,7 +170,8 @@ async def over_socket(config: Config, secret: str, calls: MicroCalls, work: Call
             request_id = uuid.uuid4().hex
             answer = waiting[request_id] = asyncio.get_running_loop().create_future()
             message: dict[str, Any] = {
-                "type": "RESTRequest", "transaction_id": "t", "request_id": request_id, "method": method, "uri": path[1:],
+                "type": "RESTRequest", "transaction_id": "t", "request_id": request_id, "method": method,
+                "uri": path[1:],
                 "query_strings": [{"name": name, "value": value} for name, value in query.items()],
             }  # fmt: skip
             if body is not None:

@@ -18,7 +18,7 @@ class ConfigError(Exception):
 
 
 class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every port this system listens on. All but sip and rtp are bound to loopback."""
+    """Every port this system listens on. All but sip and rtp are bound to loopback, and web where web.bind says."""
 
     sip: int = 5060
     """SIP over UDP and TCP."""
@@ -28,6 +28,8 @@ class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Asterisk's manager interface."""
     agi: int = 4573
     """Our FastAGI server."""
+    web: int = 8090
+    """Our web server: the carriers' webhooks."""
     demo: int = 5090
     """First of ten ports for the demo's phones."""
     rtp_first: int = 10000
@@ -45,6 +47,13 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The office network, e.g. 192.168.1.0/24; needed with public_address only."""
     qualify_seconds: int = 20
     """How often each phone and trunk is asked whether it still answers (SIP OPTIONS)."""
+
+
+class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    bind: str = "127.0.0.1"
+    """Address of our web server; a proxy with a certificate stands in front of it."""
+    public_url: str = ""
+    """Where the proxy is reached from outside, e.g. https://phone.example.com; Twilio's signatures cover it."""
 
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,9 +90,26 @@ class Voicemail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """With less speech than this nothing was said and the call counts as given up."""
 
 
+TEXT_CARRIERS = ("sip", "twilio", "telnyx")
+
+
 class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    carrier: str = "sip"
+    """Who carries texts: sip (a trunk, by SIP MESSAGE), twilio or telnyx."""
     trunk: str = ""
-    """Name of the trunk that carries texts; empty is the first enabled one."""
+    """Name of the trunk that carries texts by SIP; empty is the first enabled one."""
+    twilio_account: str = ""
+    """Twilio's Account SID, AC...; its auth token is a secret: `leaseline message secret twilio`."""
+    twilio_url: str = "https://api.twilio.com"
+    telnyx_public_key: str = ""
+    """Telnyx's public key, base64, which its webhooks are checked with."""
+    telnyx_url: str = "https://api.telnyx.com"
+    replay_seconds: int = 300
+    """A Telnyx webhook that is older or newer by our clock is refused."""
+    per_person_per_hour: int = 6
+    """Texts that may leave for one person within an hour; more wait. 0 is no limit."""
+    per_hour: int = 200
+    """Texts that may leave within an hour in all; more wait. 0 is no limit."""
     attempts: int = 6
     """Tries before a text counts as failed."""
     first_retry_seconds: float = 10.0
@@ -112,6 +138,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     home: Path
     ports: Ports = Ports()
     sip: Sip = Sip()
+    web: Web = Web()
     database: Database = Database()
     menu: Menu = Menu()
     ring: Ring = Ring()
@@ -223,7 +250,8 @@ def _check(config: Config, path: Path) -> None:
             f"{path}: timezone {config.timezone!r} is not known; write one like America/Chicago."
         ) from None
     ports = config.ports
-    single = {name: getattr(ports, name) for name in ("sip", "http", "ami", "agi", "demo", "rtp_first", "rtp_last")}
+    names = ("sip", "http", "ami", "agi", "web", "demo", "rtp_first", "rtp_last")
+    single = {name: getattr(ports, name) for name in names}
     for name, port in single.items():
         if not 1024 <= port <= 65525:
             raise ConfigError(f"{path}: ports.{name} = {port} is outside 1024 to 65525.")
@@ -231,7 +259,22 @@ def _check(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: two entries of [ports] are the same; give each its own port.")
     if ports.rtp_last - ports.rtp_first < 20:
         raise ConfigError(f"{path}: ports.rtp_first to rtp_last is too small; four ports are needed for each call.")
+    if config.texts.carrier not in TEXT_CARRIERS:
+        raise ConfigError(f"{path}: texts.carrier = {config.texts.carrier!r} is none of {', '.join(TEXT_CARRIERS)}.")
+    if config.texts.carrier == "twilio" and not config.texts.twilio_account:
+        raise ConfigError(f"{path}: texts.carrier is twilio: write the Account SID (AC...) into texts.twilio_account.")
+    for name, url in (
+        ("web.public_url", config.web.public_url),
+        ("texts.twilio_url", config.texts.twilio_url),
+        ("texts.telnyx_url", config.texts.telnyx_url),
+    ):
+        if url and not url.startswith(("https://", "http://")):
+            raise ConfigError(f"{path}: {name} = {url!r} is no web address; write one like https://phone.example.com.")
+    for name in ("per_person_per_hour", "per_hour"):
+        if getattr(config.texts, name) < 0:
+            raise ConfigError(f"{path}: texts.{name} may not be negative; 0 is no limit.")
     positive = {
+        "texts.replay_seconds": config.texts.replay_seconds,
         "menu.first_key_seconds": config.menu.first_key_seconds,
         "menu.tries": config.menu.tries,
         "ring.each_seconds": config.ring.each_seconds,
@@ -253,7 +296,7 @@ def _check(config: Config, path: Path) -> None:
 def template(ports_from: int | None, region: str, timezone: str) -> str:
     """The text of a new leaseline.toml; `ports_from` lays all ports in one block starting there."""
     ports = Ports() if ports_from is None else Ports(
-        sip=ports_from, http=ports_from + 1, ami=ports_from + 2, agi=ports_from + 3,
+        sip=ports_from, http=ports_from + 1, ami=ports_from + 2, agi=ports_from + 3, web=ports_from + 4,
         demo=ports_from + 10, rtp_first=ports_from + 100, rtp_last=ports_from + 299,
     )  # fmt: skip
     lines = [

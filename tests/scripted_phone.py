@@ -61,6 +61,21 @@ async def _register(system: System, device: str, port: int, expires: int) -> Non
 
 async def _sipp(system: System, port: int, *options: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *install.program("sipp"), system.sip, "-i", "127.0.0.1", "-p", str(port), "-timer_resol", "1", "-nostdin", *options,
+        *install.program("sipp"), system.sip, "-i", "127.0.0.1", "-p", str(port), "-timer_resol", "1", "-nostdin",
+        *options,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=system.folder,
     )  # fmt: skip
+
+
+async def raw_calls(system: System, calls: list[tuple[str, str]], stay_milliseconds: int = 700) -> None:
+    """Calls through the demo trunk, one after the other, each with the From and request URI given; all are answered."""
+    port, _ = system.phone_ports()
+    inject = system.folder / f"calls-{port}.csv"
+    inject.write_text("SEQUENTIAL\n" + "".join(f"{sender};{uri};\n" for sender, uri in calls))
+    process = await _sipp(
+        system, port, "-sf", str(SCENARIOS / "raw_call.xml"), "-inf", str(inject), "-m", str(len(calls)), "-r", "5",
+        "-au", "trunk-demo", "-ap", system.secrets.get("trunk/demo"), "-d", str(stay_milliseconds), "-trace_err",
+        "-error_file", str(system.folder / f"calls-{port}.err"),
+    )  # fmt: skip
+    async with asyncio.timeout(60):
+        assert await process.wait() == 0, "not every call was answered and ended"

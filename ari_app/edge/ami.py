@@ -1,51 +1,111 @@
-"""AMI, for the one thing ARI cannot do everywhere: have modules read their configuration again."""
+"""AMI, for the two things ARI cannot do: have modules read their configuration again, and set a channel's time limit
+while it plays or records."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from typing import Any
 
 from panoramisk import Manager
 
-from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable
+from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
 
 SECONDS = 5.0
-"""A reload answers in milliseconds; longer means that Asterisk hangs."""
+"""An action is answered in milliseconds; longer means that Asterisk hangs."""
+
+
+class Connection:
+    """A kept connection to one Asterisk: opened when it is first needed, and again after it was lost."""
+
+    def __init__(self, port: int, secret: str) -> None:
+        self._port = port
+        self._secret = secret
+        self._manager: _Manager | None = None
+        self._opening = asyncio.Lock()
+
+    async def send(self, **fields: str) -> Any:
+        """Sends an action and returns the answer. Raises AsteriskUnreachable when there is none."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                manager = await self._opened()
+                return await manager.send_action(fields)
+        except (TimeoutError, OSError) as error:
+            self.close()
+            raise AsteriskUnreachable("Asterisk's AMI does not answer, or refuses the login") from error
+
+    async def limit(self, channel: str, seconds: int) -> None:
+        """Has a channel leave what it does after `seconds` from now, for the dialplan's extension T.
+
+        The same as setting TIMEOUT(absolute) by ARI, which waits until a playback or a recording is over (Asterisk
+        22.10.1). Raises ChannelGone.
+        """
+        answer = await self.send(Action="AbsoluteTimeout", Channel=channel, Timeout=str(seconds))
+        if getattr(answer, "response", "") != "Success":
+            reason = str(getattr(answer, "message", "no reason given"))
+            refused = ChannelGone if "No such channel" in reason else AsteriskRefused
+            raise refused(404 if refused is ChannelGone else 0, reason, "AbsoluteTimeout over AMI")
+
+    def close(self) -> None:
+        if self._manager is not None:
+            self._manager.close()
+            self._manager = None
+
+    async def _opened(self) -> _Manager:
+        async with self._opening:
+            if self._manager is None or self._manager.is_lost:
+                await self._check_port()
+                manager = _Manager(
+                    host="127.0.0.1", port=self._port, username="leaseline", secret=self._secret, log=_quiet()
+                )
+                try:
+                    await manager.connect()
+                except BaseException:
+                    manager.close()
+                    raise
+                self._manager = manager
+            return self._manager
+
+    async def _check_port(self) -> None:
+        """panoramisk tries for ever to connect to a port where nobody listens."""
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        except OSError as error:
+            raise AsteriskUnreachable(f"no Asterisk answers on AMI port {self._port}") from error
+
+
+class _Manager(Manager):  # type: ignore[misc]
+    """Does not connect again by itself, which panoramisk would try for ever, also after it was closed."""
+
+    is_lost = False
+
+    def connection_lost(self, exc: object) -> None:
+        self.is_lost = True
+        if self.pinger:
+            self.pinger.cancel()
+        while self.awaiting_actions:
+            future = self.awaiting_actions.popleft().future
+            if not future.done():
+                future.set_exception(ConnectionResetError("Asterisk has closed the AMI connection"))
 
 
 async def reload(port: int, secret: str, modules: list[str]) -> None:
     """Has a running Asterisk read these modules' configuration again, e.g. ['res_pjsip.so'].
 
-    Raises AsteriskUnreachable when none listens on the port, AsteriskRefused when it does not take the login.
+    Raises AsteriskUnreachable when none answers on the port or the login is not taken, AsteriskRefused for a module.
     """
-    manager = Manager(
-        host="127.0.0.1",
-        port=port,
-        username="leaseline",
-        secret=secret,
-        ping_delay=0,
-        reconnect_timeout=0,
-        log=_quiet(),
-    )
-    # panoramisk tries for ever to connect to a port where nobody listens; ask first.
+    connection = Connection(port, secret)
     try:
-        async with asyncio.timeout(SECONDS):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            await writer.wait_closed()
-    except (OSError, TimeoutError) as error:
-        raise AsteriskUnreachable(f"no Asterisk answers on AMI port {port}") from error
-    try:
-        async with asyncio.timeout(SECONDS):
-            await manager.connect()
-            for module in modules:
-                answer = await manager.send_action({"Action": "Reload", "Module": module})
-                if getattr(answer, "response", "") != "Success":
-                    raise AsteriskRefused(0, str(getattr(answer, "message", "no reason given")), f"reload of {module}")
-    except TimeoutError as error:
-        raise AsteriskRefused(0, "no answer in time", "login or reload over AMI") from error
+        for module in modules:
+            answer = await connection.send(Action="Reload", Module=module)
+            if getattr(answer, "response", "") != "Success":
+                raise AsteriskRefused(0, str(getattr(answer, "message", "no reason given")), f"reload of {module}")
     finally:
-        manager.close()
+        connection.close()
 
 
 def _quiet() -> logging.Logger:

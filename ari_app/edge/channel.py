@@ -16,10 +16,11 @@ from ari_app.edge.events import Event
 ANSWERED_ELSEWHERE = "26"
 """Q.850 cause; PJSIP turns it into `Reason: SIP;cause=200;text="Call completed elsewhere"` on the CANCEL (RFC 3326)."""
 NORMAL = "16"
+BUSY = "17"
 
 
 class LeftTheApp(CallEnded):
-    """The channel is up but no longer ours: Asterisk's dead man's switch took it back."""
+    """The channel is up but no longer ours: Asterisk's dead man's switch took it back, or it is about to hang up."""
 
 
 class Handle:
@@ -30,45 +31,54 @@ class Handle:
         self.id = channel_id
         self.name = name
         self.path = f"/channels/{quote(channel_id, safe='')}"
+        self.playbacks = 0
+        """How many were started; part of their ids."""
         self._events = client.subscribe(channel_id)
 
     def release(self) -> None:
         self.client.unsubscribe(self.id, self._events)
 
     @contextlib.contextmanager
-    def _while_up(self) -> Iterator[None]:
+    def while_ours(self) -> Iterator[None]:
+        """Around a request to the channel: it raises CallEnded or LeftTheApp when it is too late for it."""
         try:
             yield
         except ChannelGone as gone:
+            if gone.status == 409:
+                raise LeftTheApp(f"the channel is not in the app any more for {gone}") from gone
             raise CallEnded(f"the channel left before {gone}") from gone
 
     async def answer(self) -> None:
-        with self._while_up():
+        with self.while_ours():
             await self.client.post(f"{self.path}/answer")
 
     async def start_ringback(self) -> None:
         """Lets the caller hear that phones ring."""
-        with self._while_up():
+        with self.while_ours():
             await self.client.post(f"{self.path}/ring")
 
     async def stop_ringback(self) -> None:
-        with self._while_up():
+        with self.while_ours():
             await self.client.delete(f"{self.path}/ring")
 
     async def set_variables(self, **variables: str) -> None:
         """Sets channel variables at once; `timeout` stands for TIMEOUT(absolute)."""
         spelled = {"TIMEOUT(absolute)" if name == "timeout" else name: value for name, value in variables.items()}
-        with self._while_up():
+        with self.while_ours():
             await self.client.post(f"{self.path}/variables", {"variables": spelled})
 
     async def variables(self, *names: str) -> dict[str, str]:
-        """Values of channel variables; a variable that is not set is left out."""
-        with self._while_up():
+        """Values of channel variables, without the empty ones. If one is not set at all, Asterisk tells none."""
+        try:
             answer = await self.client.get(f"{self.path}/variables", variables=",".join(names))
+        except ChannelGone as gone:
+            if await self.is_up():
+                return {}
+            raise CallEnded(f"the channel left before {gone}") from gone
         return {name: str(value) for name, value in _flat(answer).items() if value not in (None, "")}
 
     async def go_on_in_dialplan(self, context: str) -> None:
-        with self._while_up():
+        with self.while_ours():
             await self.client.post(f"{self.path}/continue", context=context, extension="s", priority="1")
 
     async def hang_up(self, cause: str = NORMAL) -> None:
@@ -102,6 +112,12 @@ class Handle:
         except ChannelGone:
             return False
         return True
+
+    async def is_in_app(self) -> bool:
+        """Whether the channel, which is up, is with us; raises CallEnded when it is not up."""
+        with self.while_ours():
+            channel = await self.client.get(self.path)
+        return bool(channel["dialplan"]["app_name"] == "Stasis")
 
 
 def _flat(answer: Any) -> dict[str, Any]:

@@ -105,7 +105,8 @@ class AriClient:
         url = f"{self._base_url}/ari/events?app={self._app}&subscribeAll=true"
         async with self._session.ws_connect(url, heartbeat=PING_SECONDS, max_msg_size=0) as socket:
             # Without the filter Asterisk writes every variable set and every RTCP report into the socket.
-            await self.put(f"/applications/{self._app}/eventFilter", {"allowed": [{"type": kind} for kind in events.KINDS]})
+            allowed = [{"type": kind} for kind in events.KINDS]
+            await self.put(f"/applications/{self._app}/eventFilter", {"allowed": allowed})
             self.connections += 1
             self.connected.set()
             log.info("connected to Asterisk")
@@ -129,6 +130,8 @@ class AriClient:
             await self._on_connect()
         except (AsteriskUnreachable, AsteriskRefused) as error:
             log.error("live calls could not be taken up at once: %s", error)
+        except Exception:  # A door: nobody awaits this task, so nobody else would tell.
+            log.exception("live calls could not be taken up at once")
 
     def _dispatch(self, event: Event) -> None:
         if isinstance(event, events.UnknownEvent):
@@ -165,7 +168,8 @@ class AriClient:
         assert self._session is not None, "the client is used outside `async with`"
         request = f"{method} {path}"
         try:
-            async with self._session.request(method, f"{self._base_url}/ari{path}", params=query, json=body) as response:
+            url = f"{self._base_url}/ari{path}"
+            async with self._session.request(method, url, params=query, json=body) as response:
                 answer = await response.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise AsteriskUnreachable(f"Asterisk did not answer {request} ({type(error).__name__})") from error

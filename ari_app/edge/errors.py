@@ -39,7 +39,7 @@ class AsteriskRefused(PhoneError):
 
 
 class ChannelGone(AsteriskRefused):
-    """The channel, bridge, playback or recording named in a request is not there (404) or already leaving (409, 412)."""
+    """What a request names, a channel or bridge or playback, is not there (404) or already leaving (409, 412)."""
 
 
 class MediaLost(PhoneError):

@@ -144,6 +144,18 @@ class RecordingFailed(Event):
 
 
 @dataclass(frozen=True)
+class TextMessage:
+    """Without its text, which the dialplan has noted; see texts-from-trunk in extensions.conf.j2."""
+
+    to: str
+
+
+@dataclass(frozen=True)
+class TextMessageReceived(Event):
+    message: TextMessage
+
+
+@dataclass(frozen=True)
 class ApplicationReplaced(Event):
     """Another process connected with our name; this socket gets no more events."""
 
@@ -161,7 +173,7 @@ KINDS: dict[str, type[Event]] = {
     for kind in (
         StasisStart, StasisEnd, ChannelStateChange, ChannelDtmfReceived, ChannelHangupRequest, ChannelDestroyed,
         ChannelEnteredBridge, ChannelLeftBridge, PlaybackFinished, RecordingFinished, RecordingFailed,
-        ApplicationReplaced,
+        ApplicationReplaced, TextMessageReceived,
     )
 }  # fmt: skip
 

@@ -18,6 +18,10 @@ SNIPPET_SECONDS = 0.8
 LEAST_LIKENESS = 0.6
 """Normalized correlation of a piece with what was heard: 1 is the same. A telephone codec leaves more than 0.9, other
 speech of the same voice gives less than 0.4."""
+LEAST_OF_QUARTER = 0.97
+"""The same for a quarter of a piece: the shorter, the more alike is other speech."""
+SLACK = RATE // 4
+"""Samples that a piece may be heard too early or too late, seen from the piece before."""
 RINGBACK_HERTZ = (440.0, 480.0)
 """ITU E.180 Supplement 2, United States."""
 
@@ -129,16 +133,24 @@ def _share(recording: Sound, pieces: list[tuple[int, Sound]], begin: int, length
     """How much of a file that begins at a sample was played: up to the last piece that is heard in its place.
 
     A phone's jitter buffer adds or drops a packet now and then, so each piece is looked for near where the one before
-    lets expect it.
+    lets expect it. At a hangup it drops what its jitter buffer still holds, so a quarter of the last piece is enough.
     """
-    slack = RATE // 4
-    last = 0
+    last = missed = 0
     for offset, piece in pieces:
-        first = max(0, begin + offset - slack)
-        likeness = _likeness(recording[first : begin + offset + len(piece) + slack], piece)
-        if len(likeness) and float(likeness.max()) >= LEAST_LIKENESS:
-            begin = first + int(np.argmax(likeness)) - offset
-            last = offset
+        size = int(SNIPPET_SECONDS * RATE) // 4
+        # Packets added or dropped within a piece leave some quarter of it as it was.
+        quarters = [(at, piece[at : at + size], LEAST_OF_QUARTER) for at in range(len(piece) - size, -1, -size)]
+        for shift, part, least in ((0, piece, LEAST_LIKENESS), *quarters):
+            first = max(0, begin + offset + shift - SLACK)
+            likeness = _likeness(recording[first : begin + offset + shift + len(part) + SLACK], part)
+            if len(likeness) and float(likeness.max()) >= least:
+                begin = first + int(np.argmax(likeness)) - offset - shift
+                last, missed = offset, 0
+                break
+        else:
+            missed += 1
+            if missed == 3:  # It was stopped there; a likeness later on is another sentence's.
+                break
     return 1.0 if pieces and last == pieces[-1][0] else min(1.0, (last + int(SNIPPET_SECONDS * RATE)) / length)
 
 

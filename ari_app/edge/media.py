@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import uuid
+import contextlib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
 from ari_app.edge import events
-from ari_app.edge.channel import Handle
+from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import CallEnded, ChannelGone, MediaLost
+
+CLOSING_SECONDS = 3.0
+"""A recording of which Asterisk says nothing for so long after the hangup is taken as it is."""
+
+
+LEFT_OVER = 16
+"""So many prompts of a call are looked for after the app was away; calls have fewer, and each costs a millisecond."""
 
 
 class NoKey(StrEnum):
@@ -100,26 +107,52 @@ async def is_recording(channel: Handle, name: str) -> bool:
     return True
 
 
+async def recording_closed(channel: Handle, name: str) -> None:
+    """Waits after a hangup until Asterisk has written a recording to its end; it holds the last seconds back."""
+    event: events.Event | None = None
+    while not (isinstance(event, events.RecordingFinished | events.RecordingFailed) and event.recording.name == name):
+        try:
+            event = await channel.next_event(CLOSING_SECONDS)
+        except CallEnded:
+            continue
+        if event is None:
+            return
+
+
 async def _start(channel: Handle, sounds: list[Path]) -> str:
     """Returns the playback's id, which we give it."""
-    playback = f"p-{uuid.uuid4()}"
-    try:
+    playback = _playback_id(channel)
+    channel.playbacks += 1
+    with channel.while_ours():
         await channel.client.post(f"{channel.path}/play/{playback}", media=",".join(sound(path) for path in sounds))
-    except ChannelGone as gone:
-        raise CallEnded("the caller hung up before the prompt") from gone
     return playback
 
 
+def _playback_id(channel: Handle) -> str:
+    return f"p-{channel.id}-{channel.playbacks}"
+
+
+async def stop_left_over(channel: Handle) -> None:
+    """Stops what plays on a channel since before the app was away, if it is one of the first prompts of the call."""
+    for _ in range(LEFT_OVER):
+        try:
+            await channel.client.delete(f"/playbacks/{quote(_playback_id(channel), safe='')}")
+        except ChannelGone:
+            channel.playbacks += 1
+        else:
+            # Its last event must not be taken for that of the next one.
+            channel.playbacks += 1
+            return
+
+
 async def _check(channel: Handle, state: str, sounds: list[Path]) -> None:
-    """A playback also fails because the caller has hung up, which is no fault of the file's."""
+    """A playback also fails when the caller hangs up or Asterisk takes them back, which is no fault of the file's."""
     if state == "failed":
-        if await channel.is_up():
+        if await channel.is_in_app():
             raise MediaLost(f"Asterisk could not play {', '.join(path.name for path in sounds)}")
-        raise CallEnded("the caller hung up during the prompt")
+        raise LeftTheApp("Asterisk has taken the call back during the prompt")
 
 
 async def _stop(channel: Handle, playback: str) -> None:
-    try:
+    with contextlib.suppress(ChannelGone):  # It may just have come to its end.
         await channel.client.delete(f"/playbacks/{quote(playback, safe='')}")
-    except ChannelGone:
-        pass  # It had just come to its end.

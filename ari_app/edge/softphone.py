@@ -17,8 +17,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asterisk_conf import install
 from ari_app.edge.errors import PhoneError
+from asterisk_conf import install
 
 SILENCE_SECONDS = 600
 """Length of the silent file a phone 'speaks' until it is told to say something; longer than any call it makes."""
@@ -88,8 +88,9 @@ class Softphone:
 
     async def say(self, recording: Path) -> None:
         """Speaks a WAV file (PCM16, 8 kHz, mono) into the call from now on."""
-        # baresip ends the call at the end of a file, so silence follows the words.
-        padded = await asyncio.to_thread(_padded, recording, self.folder / f"say-{recording.name}")
+        # baresip ends the call at the end of a file, so silence follows the words. It also forgets what is over 128
+        # characters of a path, hence the short name.
+        padded = await asyncio.to_thread(_padded, recording, self.folder / f"say-{self._tokens}.wav")
         await self.command("ausrc", f"aufile,{padded}")
 
     async def wait_for(self, kind: str, count: int = 1, seconds: float = 20) -> PhoneEvent:
@@ -195,7 +196,7 @@ async def softphone(
     """Runs a phone for `user` at `server` (host:port) until the block is left.
 
     With `register` it is waited for that the server accepts the registration. `auth_user` is the digest user when it
-    differs from the user part of the phone's address, as for a trunk that calls with its customers' numbers. `address` is
+    differs from the user part of the phone's address, as for a trunk calling with its customers' numbers. `address` is
     the loopback address that the phone calls from.
     """
     shutil.rmtree(folder, ignore_errors=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from ari_app.edge.media import play
+from ari_app.edge.media import play, stop_left_over
 from ari_app.flows.call import Call
 from ari_app.flows.menu import menu, text_offer
 from ari_app.flows.ring_group import ring
@@ -27,8 +27,13 @@ async def inbound(call: Call, step: Step = Step.ARRIVED) -> None:
     call.note(CallArrived, once="arrived", did=call.did, caller=call.caller, trunk=call.trunk)
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         call.reception = await reception.receive(call.office.store, call.did, call.caller)
-    await call.channel.answer()
-    following: Step | EndedBy = step
+    if step is Step.ARRIVED:
+        await call.channel.answer()
+        await call.take(step)
+    else:
+        # Answered and in this step before the app was away. Requests would wait for what still plays or records.
+        await stop_left_over(call.channel)
+    following = await STEPS[step](call)
     while isinstance(following, Step):
         await call.take(following)
         following = await STEPS[following](call)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from ari_app.edge import events
-from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle
+from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
 from ari_app.flows.call import Call
+from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain import routing
 from crm.domain.calls import DialStatus, LegEnded, LegRang, Routed, Step
 from crm.domain.routing import DeviceRef, Stage, Strategy
@@ -18,6 +21,8 @@ from crm.services import reception
 
 log = logging.getLogger(__name__)
 
+RINGING = ("Down", "Ringing")
+"""States of a channel on its way to a phone that nobody has answered yet."""
 LEG_MARK = "-leg-"
 """In an agent's channel's id, between the call's id and the rest: a leg tells whose it is when the app comes back."""
 LAST_EVENT_SECONDS = 1.0
@@ -67,7 +72,8 @@ async def _plan(call: Call) -> routing.RoutePlan:
 
 async def _ring_stage(call: Call, stage: Stage, adopted: list[Leg]) -> Leg | None:
     """Rings one stage's phones in batches; a stage with nobody reachable is over at once."""
-    batches = routing.who_to_ring(stage, await _availability(call), call.office.now())
+    agents = await _availability(call)
+    batches = routing.who_to_ring(stage, agents, call.office.now())
     ringing = {leg.device for leg in adopted}
     until = asyncio.get_running_loop().time() + stage.seconds
     for batch in batches or ([[]] if adopted else []):
@@ -78,8 +84,21 @@ async def _ring_stage(call: Call, stage: Stage, adopted: list[Leg]) -> Leg | Non
         legs = [*adopted, *await _originate(call, stage, [ref for ref in batch if ref.device not in ringing], seconds)]
         adopted = []
         if winner := await _first_answer(call, legs, seconds):
+            await _stop_other_calls(call, winner, agents)
             return winner
     return None
+
+
+async def _stop_other_calls(call: Call, winner: Leg, agents: list[routing.AgentAvailability]) -> None:
+    """Other callers may ring the phones of whoever has just answered; nobody is rung while they talk."""
+    owners = [{device.slug for device in agent.devices} for agent in agents]
+    phones = next((devices for devices in owners if winner.device in devices), {winner.device})
+    for channel in await call.office.client.channels():
+        is_leg = LEG_MARK in channel.id and not channel.id.startswith(f"{call.id}{LEG_MARK}")
+        if is_leg and channel.endpoint in phones and channel.state in RINGING:
+            # By request and not as a Handle: the channel belongs to the other call's flow, which hears of it.
+            with contextlib.suppress(ChannelGone):
+                await call.office.client.delete(f"/channels/{quote(channel.id, safe='')}", reason_code=BUSY)
 
 
 async def _availability(call: Call) -> list[routing.AgentAvailability]:
@@ -87,7 +106,8 @@ async def _availability(call: Call) -> list[routing.AgentAvailability]:
     office = call.office
     endpoints = await office.client.get("/endpoints/PJSIP")
     online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == "online"}
-    on_call = {endpoint["resource"] for endpoint in endpoints if endpoint["channel_ids"]}
+    # A phone that rings is on no call yet: two callers may ring the same team, and two agents take one each.
+    on_call = {channel.endpoint for channel in await office.client.channels() if channel.state not in RINGING}
     async with asyncio.timeout(office.config.survival.store_seconds):
         return await reception.availability(office.store, online, on_call)
 
@@ -167,7 +187,7 @@ async def _ring_one(call: Call, stage: Stage, ref: DeviceRef, seconds: float) ->
             endpoint=f"PJSIP/{ref.device}", context="agent-leg", extension="s", priority="1", channelId=leg_id,
             originator=call.id, callerId=_caller_id(call),
             # The app ends the ringing itself; this is for the case that it is away by then.
-            timeout=str(round(seconds) + 1),
+            timeout=str(round(seconds) + RINGS_ON_SECONDS),
         )  # fmt: skip
     except AsteriskRefused as refused:
         log.warning("a phone could not be rung: %s", refused, extra={"device": ref.device})
@@ -184,7 +204,7 @@ def _caller_id(call: Call) -> str:
 
 
 async def _first_answer(call: Call, legs: list[Leg], seconds: float) -> Leg | None:
-    """Waits for the first answer; the other phones stop with "answered elsewhere". CallEnded when the caller hangs up."""
+    """Waits for the first answer; the other phones stop with "answered elsewhere". Raises CallEnded on hangup."""
     caller = asyncio.create_task(_hang_up_of(call.channel))
     winner: Leg | None = None
     ringing = list(legs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from urllib.parse import quote
 
 from ari_app.edge.channel import Handle, LeftTheApp
@@ -44,10 +45,13 @@ async def _connect(call: Call, agent: Handle) -> bool:
         await agent.set_variables(timeout="0")
     except CallEnded:
         return False
-    client, bridge = call.office.client, _bridge_id(call)
-    await client.post(f"/bridges/{quote(bridge, safe='')}", type="mixing")
+    client, bridge = call.office.client, f"/bridges/{quote(_bridge_id(call), safe='')}"
+    with contextlib.suppress(ChannelGone):  # 409: it is there since before the app was away.
+        await client.post(bridge, type="mixing")
     try:
-        await client.post(f"/bridges/{quote(bridge, safe='')}/addChannel", channel=f"{call.id},{agent.id}")
+        inside = (await client.get(bridge))["channels"]
+        if outside := [id for id in (call.id, agent.id) if id not in inside]:
+            await client.post(f"{bridge}/addChannel", channel=",".join(outside))
     except (ChannelGone, AsteriskRefused):
         # One of the two left in this moment; whoever it was, their events say so.
         if not await agent.is_up():
@@ -83,10 +87,8 @@ async def _ended(channel: Handle) -> None:
 
 
 async def _end_bridge(call: Call) -> None:
-    try:
+    with contextlib.suppress(ChannelGone):
         await call.office.client.delete(f"/bridges/{quote(_bridge_id(call), safe='')}")
-    except ChannelGone:
-        pass
 
 
 def _bridge_id(call: Call) -> str:

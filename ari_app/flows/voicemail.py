@@ -31,6 +31,7 @@ async def voicemail(call: Call) -> None:
     except LeftTheApp:
         raise
     except CallEnded:
+        await media.recording_closed(call.channel, call.id)
         await _keep(call, None)
         raise
     if not await _keep(call, recorded.speech_seconds):

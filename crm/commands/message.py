@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import IO
 
 import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Group, System, limit_option, many, since_option, tell_of_more, with_system
+from crm.commands.command import Failure, Group, System, limit_option, many, since_option, tell_of_more, with_system
 from crm.domain import fields
-from crm.domain.texts import MessageState
+from crm.domain.gate import Verdict
+from crm.domain.texts import Direction, MessageState
+from crm.services import carriers
+from crm.services import messages as service
 from crm.store.models import Message
 from crm.store.queries import messages
 
 
 class MessageEntry(msgspec.Struct):
-    """A text to a caller, and its place in the outbox."""
+    """A text of a person's thread; one of ours with its place in the outbox."""
 
     id: int
+    direction: str
+    """in: the person wrote it; out: we did."""
     purpose: str
-    """listings_link or missed_call."""
+    """inbound, agent, listings_link, missed_call, stop_confirmed, start_confirmed or help."""
     to_number: str
     from_number: str
     body: str
+    media: list[str]
+    """Links to what came with it (MMS)."""
+    segments: int
+    """Pieces it is sent and paid in."""
     state: str
-    """queued, sending, sent, failed, or unknown: it may have been sent, so it is not sent again."""
+    """queued, sending, sent, delivered, failed, blocked, or unknown: it may have been sent, so it is not sent again.
+    received for one of theirs."""
+    decision: str
+    """What the gate decided last: send, wait or block; empty before it was asked, and for one of theirs."""
+    decision_reasons: list[str]
     attempts: int
     error: str
     """Why the latest attempt failed; empty when it did not."""
+    carrier: str
+    """sip, twilio or telnyx; empty before it was sent."""
+    carrier_id: str | None
+    """The carrier's own id of it."""
     created_at: datetime
     next_attempt_at: datetime | None
     sent_at: datetime | None
@@ -38,30 +56,53 @@ class MessageEntry(msgspec.Struct):
     @classmethod
     def of(cls, message: Message) -> MessageEntry:
         return cls(
-            id=message.id, purpose=message.purpose, to_number=message.to_number, from_number=message.from_number,
-            body=message.body, state=message.state, attempts=message.attempts, error=message.error,
+            id=message.id, direction=message.direction, purpose=message.purpose, to_number=message.to_number,
+            from_number=message.from_number, body=message.body, media=message.media, segments=message.segments,
+            state=message.state, decision=message.decision, decision_reasons=message.decision_reasons,
+            attempts=message.attempts, error=message.error, carrier=message.carrier, carrier_id=message.carrier_id,
             created_at=message.created_at, next_attempt_at=message.next_attempt_at, sent_at=message.sent_at,
             lead=message.lead_id, call=message.call_id,
         )  # fmt: skip
 
 
-@click.group(cls=Group, examples=("message list --since today", "message list --state failed"))
+@click.group(
+    cls=Group,
+    examples=(
+        "message send '(512) 555-0199' 'The tour is at 3 pm.' --agent alice",
+        "message thread 12",
+        "message list --state failed",
+    ),
+)
 def message() -> None:
-    """Texts to callers."""
+    """Texts, both ways."""
 
 
 @message.command(
-    "list", json=many(MessageEntry), examples=("message list --since 7d", "message list --state failed --json")
+    "list",
+    json=many(MessageEntry),
+    examples=("message list --since 7d", "message list --direction in", "message list --decision block --json"),
 )
 @since_option
 @click.option("--state", type=click.Choice([state.value for state in MessageState]), help="Only those.")
+@click.option(
+    "--direction", type=click.Choice([one.value for one in Direction]), help="in: what people wrote; out: we."
+)
+@click.option("--decision", type=click.Choice([one.value for one in Verdict]), help="Only what the gate decided so.")
 @limit_option()
 @with_system
-async def list_(system: System, since: str | None, state: str | None, limit: int, as_json: bool) -> None:
+async def list_(
+    system: System,
+    since: str | None,
+    state: str | None,
+    direction: str | None,
+    decision: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
     """List texts, the newest first."""
     start = fields.since(since, system.config.tz, system.now) if since else None
     async with system.store.read() as session:
-        found = await messages.listed(session, state=state, limit=limit + 1)
+        found = await messages.listed(session, state=state, direction=direction, decision=decision, limit=limit + 1)
     # They come newest first, so what is too old is at the end and cutting it off afterwards loses none.
     recent = [one for one in found if start is None or one.created_at >= start]
     entries = [MessageEntry.of(one) for one in recent[:limit]]
@@ -70,11 +111,96 @@ async def list_(system: System, since: str | None, state: str | None, limit: int
         output.print_json(entries)
         return
     output.print_table(
-        ("text", "at", "to", "state", "tries", "error", "body"),
+        ("text", "at", "way", "person", "state", "gate", "tries", "error", "body"),
         (
-            (one.id, output.local(one.created_at, system.config.tz), one.to_number, one.state, one.attempts,
-             one.error, one.body)
+            (one.id, output.local(one.created_at, system.config.tz), one.direction, _person(one), one.state,
+             one.decision, one.attempts, one.error, _said(one))
             for one in entries
         ),
         empty="There are no such texts.",
     )  # fmt: skip
+
+
+@message.command(json=many(MessageEntry), examples=("message thread 12", "message thread '(512) 555-0199' --json"))
+@click.argument("person")
+@limit_option()
+@with_system
+async def thread(system: System, person: str, limit: int, as_json: bool) -> None:
+    """Show all texts with PERSON, a lead's id or a telephone number, the latest at the end."""
+    async with system.store.read() as session:
+        lead, number = await service.person(session, system.config, person)
+        numbers = sorted({*([number] if number else []), *(phone.number for phone in (lead.phones if lead else []))})
+        found = await messages.thread(session, lead_id=lead.id if lead else None, numbers=numbers, limit=limit + 1)
+    tell_of_more(len(found), limit)
+    found = found[-limit:]
+    if as_json:
+        output.print_json([MessageEntry.of(one) for one in found])
+        return
+    output.print_table(
+        ("text", "at", "from", "state", "body", "why"),
+        (
+            (one.id, output.local(one.created_at, system.config.tz), _writer(one), one.state,
+             _said(MessageEntry.of(one)),
+             " ".join(one.decision_reasons) if one.decision != Verdict.SEND else one.error)
+            for one in found
+        ),
+        empty="There are no texts with this person.",
+    )  # fmt: skip
+
+
+@message.command(
+    examples=(
+        "message send '(512) 555-0199' 'The tour is at 3 pm.' --agent alice",
+        "message send 12 'Your application has arrived.' --from '(512) 555-0100'",
+    )
+)
+@click.argument("person")
+@click.argument("text")
+@click.option("--agent", metavar="SLUG", help="Who writes it.")
+@click.option(
+    "--from", "line", metavar="LINE", help="Our number it comes from.  [default: the one the person used last]"
+)
+@with_system
+async def send(system: System, person: str, text: str, agent: str | None, line: str | None) -> None:
+    """Text PERSON, a lead's id or a telephone number. It ends the open task to reply."""
+    written = await service.send(system.store, system.config, system.by, person, text, agent=agent, line=line)
+    one, decision = written.message, written.decision
+    reasons = " ".join(decision.reasons)
+    if decision.verdict is Verdict.BLOCK:
+        raise Failure(f"Text {one.id} is blocked and stays here. {output.safe(reasons)}")
+    pieces = f"{one.segments} segment{'s' if one.segments != 1 else ''}"
+    if decision.verdict is Verdict.WAIT:
+        output.say(f"Text {one.id} ({pieces}) waits until {output.local(decision.until, system.config.tz)}. {reasons}")
+    else:
+        output.say(f"Text {one.id} ({pieces}) from {one.from_number} is on its way.")
+
+
+@message.command(examples=("message secret twilio", "message secret telnyx --file telnyx.txt"))
+@click.argument("carrier", type=click.Choice(carriers.WITH_SECRET))
+@click.option(
+    "--file",
+    "file",
+    type=click.File("r", encoding="utf-8"),
+    metavar="FILE",
+    help="Read the secret's line from a file, - for standard input; without it you are asked.",
+)
+@with_system
+async def secret(system: System, carrier: str, file: IO[str] | None) -> None:
+    """Keep the secret of CARRIER: Twilio's auth token or Telnyx's API key."""
+    value = carriers.first_line(file) if file else str(click.prompt(f"Secret of {carrier}", hide_input=True))
+    await carriers.put_secret(system.store, system.secrets, system.by, carrier, value)
+    output.say(f"The secret of {carrier} is kept; it counts from the next text.")
+
+
+def _person(entry: MessageEntry) -> str:
+    return entry.from_number if entry.direction == Direction.IN else entry.to_number
+
+
+def _writer(message: Message) -> str:
+    if message.direction == Direction.IN:
+        return message.from_number
+    return message.agent.slug if message.agent else f"us ({message.purpose})"
+
+
+def _said(entry: MessageEntry) -> str:
+    return " ".join([entry.body, *entry.media])

@@ -13,6 +13,8 @@ class TaskKind(StrEnum):
     """To the message the caller left, and call back."""
     FOLLOW_UP = "follow_up"
     """The caller has the listings and nobody has talked to them yet."""
+    REPLY = "reply"
+    """To the text a person wrote; one for a thread, however many they write."""
     UNKNOWN_DID = "unknown_did"
     """A number reaches us that is no line: add the line, or have the carrier correct it."""
 

@@ -10,17 +10,35 @@ class Purpose(StrEnum):
     """The caller asked for it."""
     MISSED_CALL = "missed_call"
     """Nobody talked to the caller."""
+    AGENT = "agent"
+    """An agent wrote it."""
+    STOP_CONFIRMED = "stop_confirmed"
+    START_CONFIRMED = "start_confirmed"
+    HELP = "help"
+    """Answers to the three keywords."""
+    INBOUND = "inbound"
+    """The person wrote it."""
+
+
+class Direction(StrEnum):
+    IN = "in"
+    OUT = "out"
 
 
 class MessageState(StrEnum):
-    """Where a text is in the outbox."""
+    """Where a text is in the outbox; one of theirs is received."""
 
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
+    DELIVERED = "delivered"
+    """The carrier says that the phone has it; most never say."""
     FAILED = "failed"
+    BLOCKED = "blocked"
+    """Not to be sent: the gate's reasons stand beside it, or the carrier's."""
     UNKNOWN = "unknown"
     """Handed to the carrier, whose answer never came: it may have arrived, so it is not sent again."""
+    RECEIVED = "received"
 
 
 _WORDS = {
@@ -28,11 +46,17 @@ _WORDS = {
         "listings": "Thank you for calling {name}. The homes available now: {url}",
         "missed_new": "Sorry we missed your call to {name}. We will call you back. The homes available now: {url}",
         "missed_known": "Sorry we missed your call about {name}. Somebody from the leasing team will call you back.",
+        "stop": "{name}: you are unsubscribed and will get no more texts from us. Reply START to get them again.",
+        "start": "{name}: you will get our texts again. Reply STOP to end them, HELP for help.",
+        "help": "{name} leasing office: for help call {number}. Reply STOP to get no more texts. Data rates may apply.",
     },
     "es": {
         "listings": "Gracias por llamar a {name}. Las viviendas disponibles: {url}",
         "missed_new": "Sentimos no haber atendido su llamada a {name}. Le llamaremos. Viviendas disponibles: {url}",
         "missed_known": "Sentimos no haber atendido su llamada sobre {name}. Le llamaremos pronto.",
+        "stop": "{name}: ya no recibirá más mensajes nuestros. Responda START para volver a recibirlos.",
+        "start": "{name}: volverá a recibir nuestros mensajes. Responda STOP para cancelarlos, HELP para ayuda.",
+        "help": "{name}: para ayuda llame al {number}. Responda STOP para no recibir más mensajes.",
     },
 }
 
@@ -49,6 +73,20 @@ def missed_call(name: str, url: str, language: str, *, is_active: bool) -> str:
     if is_active or not url:
         return words["missed_known"].format(name=name)
     return words["missed_new"].format(name=name, url=url)
+
+
+def stop_confirmed(name: str, language: str) -> str:
+    """The one answer to a STOP. It names us, says that it is done, and offers nothing."""
+    return _words(language)["stop"].format(name=name)
+
+
+def start_confirmed(name: str, language: str) -> str:
+    return _words(language)["start"].format(name=name)
+
+
+def help_answer(name: str, number: str, language: str) -> str:
+    """`number` is the line, as people read it."""
+    return _words(language)["help"].format(name=name, number=number)
 
 
 def _words(language: str) -> dict[str, str]:

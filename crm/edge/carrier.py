@@ -1,4 +1,4 @@
-"""What every carrier of texts implements, and the ways a text can fail.
+"""What every carrier of texts implements, the ways a text can fail, and what a carrier brings.
 
 CarrierError(retryable)   the text was certainly not delivered; `retryable` says whether another try can succeed
 └── CarrierUnknown        nobody can say whether it was delivered; a second try could text a person twice
@@ -7,6 +7,8 @@ CarrierError(retryable)   the text was certainly not delivered; `retryable` says
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -26,8 +28,12 @@ class OutgoingText:
 class CarrierError(Exception):
     """The text was not sent. The message is one sentence for the person who looks at the text, and holds no number."""
 
-    def __init__(self, message: str, *, retryable: bool, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retryable: bool, retry_after_seconds: float | None = None, opted_out: bool = False
+    ) -> None:
         super().__init__(message)
+        self.opted_out = opted_out
+        """The carrier says that the person wants no texts from us."""
         self.retryable = retryable
         self.retry_after_seconds = retry_after_seconds
         """How long the carrier asked to be left alone; None when it did not say."""
@@ -41,5 +47,57 @@ class CarrierUnknown(CarrierError):
 
 
 class Carrier(Protocol):
-    async def send(self, text: OutgoingText) -> None:
-        """Returns when the carrier has taken the text; raises CarrierError or CarrierUnknown."""
+    async def send(self, text: OutgoingText) -> str | None:
+        """Returns when the carrier has taken the text: the carrier's id of it, None when it gives none.
+
+        Raises CarrierError, CarrierUnknown.
+        """
+
+
+# --- what a carrier brings ---
+
+
+@dataclass(frozen=True)
+class IncomingText:
+    """A text that somebody wrote to one of our numbers, as the carrier told it."""
+
+    carrier: str
+    """sip, twilio or telnyx."""
+    carrier_id: str
+    """The carrier's id; a text that comes with the same one again is the same text."""
+    from_number: str
+    """As the carrier wrote it: mostly E.164, but a short code or a name, too."""
+    to_number: str
+    body: str = field(repr=False)
+    at: datetime
+    media: tuple[str, ...] = ()
+    """Links to pictures and other files, which stay with the carrier."""
+    is_answered: bool = False
+    """The carrier itself has answered the keyword in it already."""
+
+
+class Fate(StrEnum):
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    OPTED_OUT = "opted_out"
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """What the carrier says, later, of a text that it took."""
+
+    carrier: str
+    key: str
+    """OutgoingText.key, when the report's address names it; "" otherwise."""
+    carrier_id: str
+    fate: Fate
+    reason: str = ""
+    """One sentence; "" when it was delivered."""
+
+
+class Forged(Exception):
+    """A request that does not prove to come from the carrier. The text says what is wrong, and nothing of it."""
+
+
+class Unreadable(Exception):
+    """A request that comes from the carrier and is not what its documentation describes."""

@@ -12,6 +12,20 @@ _LONGEST = 40
 _WRITTEN = re.compile(r"[0-9+()./\- ]+", re.ASCII)
 _NORTH_AMERICAN = re.compile(r"[2-9]\d{2}[2-9]\d{6}", re.ASCII)
 
+_MOST_ZONES = 4
+STATES = {
+    "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
+    "CT": "Connecticut", "DE": "Delaware", "DC": "Washington D.C.", "FL": "Florida", "GA": "Georgia", "HI": "Hawaii",
+    "ID": "Idaho", "IL": "Illinois", "IN": "Indiana", "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky", "LA": "Louisiana",
+    "ME": "Maine", "MD": "Maryland", "MA": "Massachusetts", "MI": "Michigan", "MN": "Minnesota", "MS": "Mississippi",
+    "MO": "Missouri", "MT": "Montana", "NE": "Nebraska", "NV": "Nevada", "NH": "New Hampshire", "NJ": "New Jersey",
+    "NM": "New Mexico", "NY": "New York", "NC": "North Carolina", "ND": "North Dakota", "OH": "Ohio", "OK": "Oklahoma",
+    "OR": "Oregon", "PA": "Pennsylvania", "RI": "Rhode Island", "SC": "South Carolina", "SD": "South Dakota",
+    "TN": "Tennessee", "TX": "Texas", "UT": "Utah", "VT": "Vermont", "VA": "Virginia", "WA": "Washington",
+    "WV": "West Virginia", "WI": "Wisconsin", "WY": "Wyoming",
+}  # fmt: skip
+"""Postal abbreviations, and the names as phonenumbers writes them."""
+
 
 def parse(raw: str | None, region: str) -> str | None:
     """E.164, or None for anything that is no telephone number: withheld, an extension, words, junk of any length.
@@ -63,6 +77,34 @@ def speak(number: str, region: str) -> str:
     """A number as a voice should read it: digit by digit, a comma between the groups."""
     groups = re.findall(r"\d+", display(number, region))
     return ", ".join(" ".join(group) for group in groups)
+
+
+def zones(number: str) -> tuple[str, ...]:
+    """Time zones (IANA) the number may be in, from its prefix; none for one without place, as toll-free ones are."""
+    from phonenumbers import timezone
+
+    try:
+        found = timezone.time_zones_for_number(phonenumbers.parse(number, None))
+    except NumberParseException:
+        return ()
+    # A toll-free number is at home in all zones of its country, which says nothing; an area code lies in one or two.
+    return () if len(found) > _MOST_ZONES else tuple(zone for zone in found if zone != "Etc/Unknown")
+
+
+def state(number: str) -> str:
+    """Name of the state of the United States whose area code this is; "" when it is not known."""
+    # The names of all places on earth take half a second to load, and only who sends texts needs them.
+    from phonenumbers import geocoder
+
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except NumberParseException:
+        return ""
+    if parsed.country_code != 1:
+        return ""
+    # "Texas", "Washington State", or a city in some: "Austin, TX".
+    place = geocoder.description_for_number(parsed, "en").removesuffix(" State")
+    return STATES.get(place.rpartition(", ")[2], "") or (place if place in STATES.values() else "")
 
 
 def _is_new_area_code(number: phonenumbers.PhoneNumber) -> bool:

@@ -158,7 +158,7 @@ def _ports(config: Config) -> Iterator[Finding]:
     wanted = (
         ("sip", bind, ports.sip, socket.SOCK_DGRAM), ("sip", bind, ports.sip, socket.SOCK_STREAM),
         ("http", "127.0.0.1", ports.http, socket.SOCK_STREAM), ("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
-        ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM),
+        ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM), ("web", config.web.bind, ports.web, socket.SOCK_STREAM),
         ("rtp_first", bind, ports.rtp_first, socket.SOCK_DGRAM), ("rtp_last", bind, ports.rtp_last, socket.SOCK_DGRAM),
     )  # fmt: skip
     taken = [(name, port) for name, address, port, kind in wanted if not _is_free(address, port, kind)]
@@ -307,7 +307,18 @@ def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[
                 "trunks", Level.ERROR, f"{trunk.slug} has a user name but no password.",
                 f"Set it with `leaseline trunk set {trunk.slug} --password`.",
             )  # fmt: skip
-    if config.texts.trunk and config.texts.trunk not in enabled:
+    if config.texts.carrier != "sip":
+        if not secrets.has(f"texts/{config.texts.carrier}"):
+            yield Finding(
+                "texts", Level.ERROR, f"texts.carrier is {config.texts.carrier}, but its secret is missing.",
+                f"Give it with `leaseline message secret {config.texts.carrier}`.",
+            )  # fmt: skip
+        if not config.web.public_url:
+            yield Finding(
+                "texts", Level.WARN, "web.public_url is empty, so webhooks cannot be checked behind a proxy.",
+                f"Write where the carrier reaches us into {config.home / 'leaseline.toml'}.",
+            )  # fmt: skip
+    elif config.texts.trunk and config.texts.trunk not in enabled:
         yield Finding(
             "trunks", Level.ERROR, f"texts.trunk names {config.texts.trunk}, which is not in use, so no text is sent.",
             f"Correct it in {config.home / 'leaseline.toml'}.",

@@ -17,10 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm.config import Config
 from crm.domain import texts
 from crm.domain.calls import Fact, Outcome, Routed, outcome_of
+from crm.domain.segments import segments
 from crm.domain.story import CallStory, how_it_went, tell
 from crm.domain.tasks import TaskKind, task_after
 from crm.domain.texts import MessageState, Purpose
-from crm.services import facts
+from crm.services import facts, owners
 from crm.store.models import (
     Activity,
     Agent,
@@ -294,31 +295,9 @@ async def _why(scene: _Scene, kind: TaskKind, outcome: Outcome) -> str:
 
 
 async def _owner(scene: _Scene, lead: Lead | None, kind: TaskKind) -> Agent:
-    """The lead's agent, else who of the subteam, then of all on duty, has waited longest, else the admin."""
-    session = scene.session
-    if kind is not TaskKind.UNKNOWN_DID:
-        if lead and lead.assigned_agent_id and (agent := await session.get(Agent, lead.assigned_agent_id)):
-            return agent
-        place = scene.line.property if scene.line else None
-        if place and place.subteam_id and (agent := await agents.longest_idle(session, place.subteam_id)):
-            return agent
-        if agent := await agents.longest_idle(session):
-            return agent
-    return await _admin(session)
-
-
-async def _admin(session: AsyncSession) -> Agent:
-    organization = await office.organization(session)
-    if organization and organization.admin_agent_id:
-        return (await session.scalars(select(Agent).where(Agent.id == organization.admin_agent_id))).one()
-    first = (await session.scalars(select(Agent).order_by(Agent.id).limit(1))).first()
-    if first:
-        return first
-    # The phone rang before the office was set up. No call goes without an owned next action, so there has to be one.
-    admin = Agent(slug="admin", name="Administrator", on_duty=False)
-    session.add(admin)
-    await session.flush()
-    return admin
+    if kind is TaskKind.UNKNOWN_DID:
+        return await owners.admin(scene.session)
+    return await owners.owner(scene.session, lead, scene.line)
 
 
 async def _text_missed(scene: _Scene, lead: Lead, is_active: bool) -> None:
@@ -346,6 +325,7 @@ async def _queue(scene: _Scene, key: str, purpose: Purpose, body: str, lead: Lea
             to_number=scene.call.caller,
             from_number=scene.line.number,
             body=body,
+            segments=segments(body).count,
             lead_id=lead.id,
             call_id=scene.call.id,
             state=MessageState.QUEUED,

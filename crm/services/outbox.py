@@ -1,7 +1,9 @@
 """Sends the texts that wait in the `message` table: each at most once, and one whose fate nobody knows never again.
 
-A row goes from queued to sending in a transaction of its own, the carrier is asked outside of any, and then the row
-becomes sent, failed, unknown, or queued again for a later try. Whoever commits a new row sets `wake`.
+A row goes from queued to sending in a transaction of its own, in which the gate is asked, too: nobody who has just
+opted out gets one more text. What the gate holds back waits, what it blocks is blocked, and both say why. The carrier
+is asked outside of any transaction, and then the row becomes sent, failed, unknown, or queued again for a later try.
+Whoever commits a new row sets `wake`.
 """
 
 from __future__ import annotations
@@ -17,16 +19,21 @@ from sqlalchemy import func, or_, select, update
 
 from crm.config import Config, Texts
 from crm.domain.errors import Unavailable
+from crm.domain.gate import Verdict
 from crm.domain.texts import MessageState
 from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipPeer
 from crm.secrets import SecretError, Secrets
+from crm.services import gatekeeper
+from crm.services.messages import refused
 from crm.services.trunks import secret_name
 from crm.store.models import Activity, Message, Trunk
+from crm.store.queries import messages
 from crm.store.session import Store
 
-CarrierFor = Callable[[Trunk], Carrier]
-"""The carrier behind a trunk; asked anew for each text, so a changed trunk counts at once. May raise CarrierError."""
+CarrierFor = Callable[[Trunk | None], Carrier]
+"""The carrier for a text, behind a trunk if it goes by SIP; asked anew for each text, so a change counts at once.
+May raise CarrierError."""
 
 POLL_SECONDS = 5.0
 """The net under `wake`: rows that another process committed are found within this time."""
@@ -77,7 +84,9 @@ async def run(
 def over_sip(config: Config, secrets: Secrets, carriers: SipCarriers) -> CarrierFor:
     """Texts go as SIP MESSAGE to the trunk's peer, from this machine's own address."""
 
-    def carrier_for(trunk: Trunk) -> Carrier:
+    def carrier_for(trunk: Trunk | None) -> Carrier:
+        if trunk is None:
+            raise CarrierError(_no_trunk(config.texts.trunk), retryable=True)
         try:
             has_password = bool(trunk.username) and secrets.has(secret_name(trunk.slug))
             password = secrets.get(secret_name(trunk.slug)) if has_password else ""
@@ -105,6 +114,13 @@ def next_attempt(texts: Texts, attempts: int, retry_after_seconds: float | None,
     # The exponent is bounded, or a long list of attempts would overflow a float.
     backoff = min(texts.first_retry_seconds * 2.0 ** min(attempts - 1, 40), LONGEST_BACKOFF_SECONDS)
     return now + timedelta(seconds=max(backoff, retry_after_seconds or 0.0))
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """The carrier has the text."""
+
+    carrier_id: str | None
 
 
 @dataclass(frozen=True)
@@ -150,9 +166,20 @@ async def _claim(store: Store, config: Config, now: datetime) -> _Claim | None:
         .execution_options(synchronize_session=False)
     )
     async with store.write() as session:
-        row = (await session.execute(claim)).one_or_none()
-        if row is None:
-            return None
+        while True:
+            row = (await session.execute(claim)).one_or_none()
+            if row is None:
+                return None
+            message = await messages.by_id(session, row.id)
+            assert message is not None
+            decision = await gatekeeper.decide(session, config, message, now)
+            if decision.verdict is Verdict.SEND:
+                break
+            # No try was made.
+            message.attempts -= 1
+            await session.flush()
+            facts = {"message_id": row.id, "decision": str(decision.verdict), "reason": " ".join(decision.reasons)}
+            logger.info("text held back", extra=facts)
         trunks = select(Trunk).where(Trunk.enabled).order_by(Trunk.id).limit(1)
         if config.texts.trunk:
             trunks = trunks.where(Trunk.slug == config.texts.trunk)
@@ -166,11 +193,11 @@ async def _claim(store: Store, config: Config, now: datetime) -> _Claim | None:
 async def _deliver(
     store: Store, config: Config, carrier_for: CarrierFor, claim: _Claim, clock: Callable[[], datetime]
 ) -> None:
-    failure = await _send(config, carrier_for, claim)
+    result = await _send(config, carrier_for, claim)
     now = clock()
     while True:
         try:
-            await _record(store, config, claim, failure, now)
+            await _record(store, config, claim, result, now)
             return
         except Unavailable as error:
             # Nothing else is sent before this is on record. If the process ends first, the row is found in sending.
@@ -180,19 +207,18 @@ async def _deliver(
             await asyncio.sleep(1.0)
 
 
-async def _send(config: Config, carrier_for: CarrierFor, claim: _Claim) -> CarrierError | None:
-    """Why the text was not sent; None when it was."""
+async def _send(config: Config, carrier_for: CarrierFor, claim: _Claim) -> _Taken | CarrierError:
+    """That the carrier has it, or why not."""
     try:
-        if claim.trunk is None:
+        if claim.trunk is None and config.texts.carrier == "sip":
             raise CarrierError(_no_trunk(config.texts.trunk), retryable=True)
-        await carrier_for(claim.trunk).send(claim.text)
+        return _Taken(await carrier_for(claim.trunk).send(claim.text))
     except CarrierError as error:
         return error
     except Exception:
         # A door: a carrier's fault must neither stop the worker nor send a text twice.
         logger.exception("a carrier failed unexpectedly", extra={"message_id": claim.id})
         return CarrierUnknown(_UNEXPECTED)
-    return None
 
 
 def _no_trunk(name: str) -> str:
@@ -201,19 +227,23 @@ def _no_trunk(name: str) -> str:
     return "There is no enabled trunk to send texts through: add one with `leaseline trunk add`."
 
 
-async def _record(store: Store, config: Config, claim: _Claim, failure: CarrierError | None, now: datetime) -> None:
+async def _record(
+    store: Store, config: Config, claim: _Claim, result: _Taken | CarrierError, now: datetime
+) -> None:
     attempts = claim.text.attempt
+    failure = result if isinstance(result, CarrierError) else None
     values: dict[str, object] = {"next_attempt_at": None, "error": "" if failure is None else str(failure)[:300]}
-    if failure is None:
-        values |= {"state": MessageState.SENT, "sent_at": now}
-    elif isinstance(failure, CarrierUnknown):
+    values["carrier"] = config.texts.carrier
+    if isinstance(result, _Taken):
+        values |= {"state": MessageState.SENT, "sent_at": now, "carrier_id": (result.carrier_id or "")[:120] or None}
+    elif isinstance(result, CarrierUnknown):
         values["state"] = MessageState.UNKNOWN
-    elif failure.retryable and (again := next_attempt(config.texts, attempts, failure.retry_after_seconds, now)):
+    elif result.retryable and (again := next_attempt(config.texts, attempts, result.retry_after_seconds, now)):
         values |= {"state": MessageState.QUEUED, "next_attempt_at": again}
     else:
         values["state"] = MessageState.FAILED
-        if failure.retryable:
-            values["error"] = f"Given up after {attempts} tries. {failure}"[:300]
+        if result.retryable:
+            values["error"] = f"Given up after {attempts} tries. {result}"[:300]
     settle = (
         update(Message)
         # Unknown, when another worker started meanwhile and took us for dead: we know better.
@@ -228,6 +258,9 @@ async def _record(store: Store, config: Config, claim: _Claim, failure: CarrierE
     )
     async with store.write() as session:
         row = (await session.execute(settle)).one_or_none()
+        if row and failure and failure.opted_out and (message := await messages.by_id(session, claim.id)):
+            await refused(session, message, str(failure), now)
+            values["state"] = MessageState.BLOCKED
         if row and failure is None and row.lead_id is not None:
             session.add(
                 Activity(

@@ -1,7 +1,8 @@
 """Calls that Asterisk handled without the app: what its dialplan noted of them becomes facts like any other.
 
 Asterisk appends one line for each thing that happened (context note in asterisk_conf/templates/extensions.conf.j2) to
-one file; here they are sorted into one file a call, spool/<call id>.call, of `key=value` lines. Every fact gets an id
+one file; here they are sorted into one file a call, spool/<call id>.call, of `key=value` lines (and one a text, for
+`crm.services.inbox`). Every fact gets an id
 made from the call's and the line's, so a file may be imported any number of times. It is moved to spool/done/ when its
 facts are safe in the journal.
 """
@@ -34,7 +35,7 @@ from crm.domain.calls import (
     TalkStarted,
 )
 from crm.edge import numbers
-from crm.services import recordings
+from crm.services import inbox, recordings
 from crm.services.journal import Journal
 
 KEPT = timedelta(days=30)
@@ -111,7 +112,9 @@ def _sort(config: Config) -> None:
     with _claimed(config).open(encoding="ascii", errors="replace") as file:
         for row in file:
             call_id, _, line = _note_in(row).partition(" ")
-            if _CALL_ID.fullmatch(call_id) and line.isascii() and line.isprintable():
+            if call_id == "text" and (text := inbox.from_note(line)):
+                inbox.keep(config, text)
+            elif _CALL_ID.fullmatch(call_id) and line.isascii() and line.isprintable():
                 lines.setdefault(call_id, []).append(line)
             else:
                 _log.error("A note of Asterisk's cannot be read")

@@ -279,26 +279,63 @@ class Voicemail(Base):
 
 
 class Message(Base):
-    """A text, and its place in the outbox: committed with what caused it, sent by a worker, once."""
+    """A text of a person's thread. One of ours also has its place in the outbox here: committed with what caused it,
+    sent by a worker, once."""
 
     __tablename__ = "message"
-    __table_args__ = (Index("ix_message_outbox", "state", "next_attempt_at"),)
+    __table_args__ = (
+        Index("ix_message_outbox", "state", "next_attempt_at"),
+        # A person's thread, and what the hourly limits count.
+        Index("ix_message_person_sent", "to_number", "sent_at"),
+        Index("ix_message_sent_at", "sent_at"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(
         String(120), unique=True, comment="what it is for; the same cause never texts twice"
     )
-    purpose: Mapped[str] = mapped_column(String(20), comment="listings_link or missed_call")
+    direction: Mapped[str] = mapped_column(String(3), default="out", server_default="out", comment="in or out")
+    purpose: Mapped[str] = mapped_column(String(20), comment="why it was written, as in crm.domain.texts.Purpose")
     to_number: Mapped[str] = mapped_column(String(20), index=True)
-    from_number: Mapped[str] = mapped_column(String(20))
+    from_number: Mapped[str] = mapped_column(String(20), index=True)
     body: Mapped[str] = mapped_column(Text)
+    media: Mapped[list[str]] = mapped_column(default=list, server_default="[]", comment="MMS: links, as they came")
+    segments: Mapped[int] = mapped_column(default=0, server_default="0", comment="pieces it is sent and paid in")
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
     call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"))
-    state: Mapped[str] = mapped_column(String(10), comment="queued, sending, sent, failed or unknown")
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"), comment="who wrote it")
+    carrier: Mapped[str] = mapped_column(String(10), default="", server_default="", comment="sip, twilio or telnyx")
+    carrier_id: Mapped[str | None] = mapped_column(String(120), index=True, comment="the carrier's own id of it")
+    state: Mapped[str] = mapped_column(
+        String(10), comment="queued, sending, sent, delivered, failed, blocked or unknown; received for one of theirs"
+    )
+    decision: Mapped[str] = mapped_column(
+        String(10), default="", server_default="", comment="what the gate said last: send, wait or block"
+    )
+    decision_reasons: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None]
     error: Mapped[str] = mapped_column(String(300), default="")
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    agent: Mapped[Agent | None] = relationship()
+
+
+class OptOut(Base):
+    """The ledger of people who want no texts. Entries are ended, never deleted."""
+
+    __tablename__ = "opt_out"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), index=True, comment="E.164")
+    scope: Mapped[str] = mapped_column(String(10), comment="texts, or all: no texts and no calls of ours")
+    source: Mapped[str] = mapped_column(String(20), comment="keyword, sentence, carrier or admin")
+    evidence: Mapped[str] = mapped_column(String(300), comment="the words, the carrier's error, or the admin's why")
+    message_id: Mapped[int | None] = mapped_column(
+        ForeignKey("message.id", ondelete="SET NULL"), comment="the text that said so, or that was refused"
+    )
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None] = mapped_column(comment="null: in force")
+    ended_source: Mapped[str] = mapped_column(String(20), default="", comment="keyword or admin")
+    ended_evidence: Mapped[str] = mapped_column(String(300), default="")
 
 
 class Task(Base):
@@ -307,7 +344,7 @@ class Task(Base):
     __tablename__ = "task"
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True, comment="its cause; one cause makes one task")
-    kind: Mapped[str] = mapped_column(String(20), comment="call_back, listen, follow_up or unknown_did")
+    kind: Mapped[str] = mapped_column(String(20), comment="call_back, listen, follow_up, reply or unknown_did")
     owner_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
     call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"))

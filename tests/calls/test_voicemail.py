@@ -30,8 +30,7 @@ async def _when_pound_is_pressed_then_the_message_is_as_spoken(system: System) -
     async with system.caller() as caller:
         await system.to_team(caller)
         await system.recording(caller.user)
-        await caller.say(system.spoken(MESSAGE))
-        await system.recorded(caller.user, system.spoken(MESSAGE))
+        await system.speak(caller, system.spoken(MESSAGE))
         await caller.press("#")
         await caller.wait_for("CALL_CLOSED")
         call = await system.ended_call(caller.user)
@@ -73,8 +72,7 @@ async def _when_they_hang_up_while_speaking_then_the_message_is_kept(system: Sys
     async with system.caller() as caller:
         await system.to_team(caller)
         await system.recording(caller.user)
-        await caller.say(system.spoken(MESSAGE))
-        await system.recorded(caller.user, system.spoken(MESSAGE))
+        await system.speak(caller, system.spoken(MESSAGE))
         await caller.hang_up()
         call = await system.ended_call(caller.user)
     assert call.ended_by == "caller"

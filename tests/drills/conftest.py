@@ -8,12 +8,20 @@ from datetime import UTC, datetime
 import pytest
 import pytest_asyncio
 
-from tests.system import System, running_system, spoken_prompts
+from tests.system import SETTINGS, System, running_system, spoken_prompts
+
+pytest.register_assert_rewrite("tests.drills.witness")
+
+
+DRILL_SETTINGS = SETTINGS.replace("deadman_seconds = 6", "deadman_seconds = 10").replace(
+    "subteam_seconds = 4.0", "subteam_seconds = 8.0"
+)
+"""A busy machine takes seconds to start the app again."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def _running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
-    async with running_system(tmp_path_factory.mktemp("drills"), spoken_prompts()) as system:
+    async with running_system(tmp_path_factory.mktemp("drills"), spoken_prompts(), DRILL_SETTINGS) as system:
         yield system
 
 

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import update
 
 from crm.store.models import Agent, Device, Hours
-from tests.drills.witness import MESSAGE, legs, one_record, say, talk_both_ways
-from tests.system import System
+from tests.drills.witness import MESSAGE, hears, legs, one_record, say, talk_both_ways
+from tests.scripted_phone import raw_calls
+from tests.system import ELM, System
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -53,9 +54,9 @@ async def test_when_the_app_is_down_and_nobody_answers_then_the_message_is_there
         await system.dial(caller)
         await bob.wait_for("CALL_INCOMING")
         await bob.wait_for("CALL_CLOSED")
-        await system.hears(caller, system.prompt("last_resort_greeting"))
+        await hears(system, caller, system.prompt("last_resort_greeting"))
         await say(system, caller, MESSAGE)
-        await system.hears(caller, system.prompt("message_thanks"))
+        await hears(system, caller, system.prompt("message_thanks"))
         await caller.wait_for("CALL_CLOSED")
         assert (alice.count("CALL_INCOMING"), carol.count("CALL_INCOMING")) == (0, 0)
         await system.start_app()
@@ -91,8 +92,20 @@ async def test_when_the_app_is_down_and_the_office_closed_then_no_phone_rings(sy
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await system.kill_app()
         await system.dial(caller)
-        await system.hears(caller, system.prompt("last_resort_greeting"))
+        await hears(system, caller, system.prompt("last_resort_greeting"))
         await caller.hang_up()
         assert alice.count("CALL_INCOMING") == 0
         await system.start_app()
         await one_record(system, caller.user, "gave_up")
+
+
+async def test_when_the_app_is_down_and_the_caller_id_is_hostile_then_the_phone_shows_digits(system: System) -> None:
+    async with system.phone("alice-desk") as alice:
+        await system.kill_app()
+        sender = '"${SHELL(id)} \\"&" <sip:+1512555%0D%0A9003%24%7BSHELL(id)%7D@127.0.0.1>'
+        await raw_calls(system, [(sender, f"sip:{ELM}@{system.sip}")], 2000)
+        shown = await alice.wait_for("CALL_INCOMING")
+        await alice.wait_for("CALL_CLOSED")
+        await system.start_app()
+        await one_record(system, "+15125559003", "gave_up")
+    assert shown.param.startswith("sip:+15125559003@"), shown.param

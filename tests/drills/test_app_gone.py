@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.drills.witness import LAKESIDE, MESSAGE, connect, legs, one_record, say, talk_both_ways
+from tests.drills.witness import LAKESIDE, MESSAGE, connect, hears, legs, one_record, records, say, talk_both_ways
 from tests.system import System
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
@@ -54,19 +54,19 @@ async def test_when_the_app_stays_away_then_ringing_goes_on_and_a_message_is_kep
         # Nobody is there yet for the second caller's line; what they have begun to say to the app stays.
         await alice.wait_for("CALL_INCOMING")
         await alice.command("hangup")
-        await system.step(recorder.user, "voicemail")
-        await system.hears(recorder, system.prompt("nobody_available"))
+        await hears(system, recorder, system.prompt("nobody_available"))
         await say(system, recorder, MESSAGE)
+        await records(system, recorder.user)
         await system.to_team(caller)
         await alice.wait_for("CALL_INCOMING", 2)
         await system.kill_app()
         await alice.wait_for("CALL_INCOMING", 3)
         await alice.wait_for("CALL_CLOSED", 3)
-        await system.hears(recorder, system.prompt("last_resort_greeting"))
+        await hears(system, recorder, system.prompt("last_resort_greeting"))
         await say(system, recorder, MESSAGE)
-        await system.hears(caller, system.prompt("last_resort_greeting"))
+        await hears(system, caller, system.prompt("last_resort_greeting"))
         await caller.hang_up()
-        await system.hears(recorder, system.prompt("message_thanks"))
+        await hears(system, recorder, system.prompt("message_thanks"))
         await recorder.wait_for("CALL_CLOSED")
         await system.start_app()
         missed = await one_record(system, caller.user, "gave_up")

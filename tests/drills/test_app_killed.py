@@ -10,8 +10,10 @@ from tests.drills.witness import (
     ask_asterisk,
     channel_of,
     connect,
+    hears,
     legs,
     one_record,
+    records,
     say,
     talk_both_ways,
 )
@@ -33,26 +35,27 @@ async def test_when_the_app_is_killed_and_comes_back_then_every_caller_goes_on_w
         await talk_both_ways(system, talker, carol)
         await system.to_team(recorder)
         await system.step(recorder.user, "voicemail")
-        await system.hears(recorder, system.prompt("nobody_available"))
+        await hears(system, recorder, system.prompt("nobody_available"))
+        await say(system, recorder, MESSAGE)
         await system.dial(asker)
         await system.step(asker.user, "menu")
         await asker.press("1")
         await system.step(asker.user, "text_offer")
         await system.dial(newcomer)
         await system.step(newcomer.user, "menu")
-        await say(system, recorder, MESSAGE)
+        await records(system, recorder.user)
 
         await system.kill_app()
         await talk_both_ways(system, talker, carol, 2)
         await system.start_app()
 
-        await system.hears(newcomer, system.prompt("welcome"), 2)
+        await hears(system, newcomer, system.prompt("welcome"), 2)
         await newcomer.press("1")
         await system.step(newcomer.user, "text_offer")
         await newcomer.hang_up()
-        await system.hears(asker, system.prompt("link_sent"), 2)
+        await hears(system, asker, system.prompt("link_sent"), 2)
         await asker.hang_up()
-        await system.hears(recorder, system.prompt("message_thanks"))
+        await hears(system, recorder, system.prompt("message_thanks"))
         await recorder.wait_for("CALL_CLOSED")
         await talk_both_ways(system, talker, carol, 3)
         await carol.hang_up()

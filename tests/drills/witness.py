@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import wave
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from ari_app.edge import listening
 from ari_app.edge.softphone import Softphone
 from crm.store.models import Call
 from tests.system import ELM, LAKESIDE, System
 
 TO_AGENT = "I am looking for a home with two bedrooms"
 TO_CALLER = "We have several of them near the park"
-MESSAGE = "This is about the two bedroom home. Please call me back when you can, I would like to see it soon."
+MESSAGE = "This is about the two bedroom home. Please call me back when you can, I would like to see it soon. " * 4
+"""Long enough to begin before the beep and to go on after it."""
 
 
 async def connect(system: System, caller: Softphone, agent: Softphone, line: str = ELM) -> None:
@@ -30,22 +32,38 @@ async def talk_both_ways(system: System, caller: Softphone, agent: Softphone, co
     """Each says a sentence and is heard by the other, for the `count`th time in this call."""
     await say(system, caller, TO_AGENT)
     await say(system, agent, TO_CALLER)
-    await system.hears(agent, system.spoken(TO_AGENT), count)
-    await system.hears(caller, system.spoken(TO_CALLER), count)
+    await hears(system, agent, system.spoken(TO_AGENT), count)
+    await hears(system, caller, system.spoken(TO_CALLER), count)
+
+
+async def hears(system: System, phone: Softphone, sound: Path, count: int = 1) -> None:
+    """Waits until a phone has heard a sound, `count` times in this call.
+
+    Hearing its beginning is enough: drills are about whether callers hear anything, and a machine that starts and kills
+    programs at the same time drops packets.
+    """
+    looked_for = {sound.stem: listening.read(sound)}
+    deadline = asyncio.get_running_loop().time() + 40
+    while True:
+        found = []
+        if phone.heard.exists() and phone.heard.stat().st_size > 44:
+            found = await asyncio.to_thread(listening.find, listening.read(phone.heard), looked_for)
+        if len(found) >= count:
+            return
+        assert asyncio.get_running_loop().time() < deadline, f"{phone.user} heard {sound.stem} {len(found)} times of {count}"
+        await asyncio.sleep(0.3)
+
+
+async def records(system: System, number: str) -> None:
+    """Waits until Asterisk records what the caller says, for the app or alone."""
+
+    call = await system.call_from(number)
+    file = system.config.asterisk_folder / "spool" / "recording" / f"{call.id}.wav"
+    await system.until(lambda: file.exists() and file.stat().st_size > 4000, f"{number} being recorded", seconds=40)
 
 
 async def say(system: System, phone: Softphone, text: str) -> None:
-    await phone.say(_followed_by_silence(system.spoken(text)))
-
-
-def _followed_by_silence(sentence: Path) -> Path:
-    """At the end of its file a phone hangs up; nobody hangs up at the end of a sentence."""
-    path = sentence.with_name(f"{sentence.stem} and waits.wav")
-    if not path.exists():
-        with wave.open(str(sentence)) as read, wave.open(str(path), "wb") as out:
-            out.setparams(read.getparams())
-            out.writeframes(read.readframes(read.getnframes()) + bytes(2 * 8000 * 90))
-    return path
+    await phone.say(system.spoken(text))
 
 
 async def one_record(system: System, number: str, outcome: str, *, finished: bool = False) -> Call:
@@ -88,6 +106,6 @@ async def channel_of(system: System, endpoint: str) -> dict[str, Any]:
 
 
 __all__ = [
-    "ELM", "LAKESIDE", "MESSAGE", "TO_AGENT", "TO_CALLER", "ask_asterisk", "channel_of", "connect", "legs", "one_record",
-    "say", "talk_both_ways",
+    "ELM", "LAKESIDE", "MESSAGE", "TO_AGENT", "TO_CALLER", "ask_asterisk", "channel_of", "connect", "hears", "legs", "one_record",
+    "records", "say", "talk_both_ways",
 ]  # fmt: skip

@@ -253,6 +253,7 @@ async def test_a_text_found_in_sending_at_start_becomes_unknown(store: Store, co
 async def test_several_workers_share_the_rows_and_none_is_sent_twice(store: Store, config: Config, trunk: None) -> None:
     keys = [f"k{number}" for number in range(30)]
     await queue(store, *keys)
+    config = msgspec.structs.replace(config, texts=Texts(per_person_per_hour=0))
     carrier = FakeCarrier()
     workers = [Worker(store, config, lambda trunk: carrier) for _ in range(4)]
     try:

@@ -118,3 +118,21 @@ def test_numbers_for_eyes_and_ears() -> None:
     assert numbers.display("6001", "US") == "6001"
     assert numbers.speak(AUSTIN, "US") == "5 1 2, 5 5 5, 0 1 2 3"
     assert numbers.speak("6001", "US") == "6 0 0 1"
+
+
+@pytest.mark.parametrize(
+    ("number", "zones", "state"),
+    [
+        ("+15125550123", ("America/Chicago",), "Texas"),
+        ("+12065550123", ("America/Los_Angeles",), "Washington"),
+        ("+12125550123", ("America/New_York",), "New York"),
+        ("+442079460000", ("Europe/London",), ""),
+        # A toll-free number is anywhere.
+        ("+18005550123", (), ""),
+        ("6001", (), ""),
+        ("", (), ""),
+    ],
+)
+def test_where_a_number_may_be(number: str, zones: tuple[str, ...], state: str) -> None:
+    assert numbers.zones(number) == zones
+    assert numbers.state(number) == state

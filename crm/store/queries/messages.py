@@ -5,22 +5,98 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
 
-from crm.store.models import Message
+from crm.domain.texts import Direction
+from crm.store.models import Call, Lead, LeadPhone, Message
 
 
 async def by_key(session: AsyncSession, key: str) -> Message | None:
     return (await session.scalars(select(Message).where(Message.key == key))).first()
 
 
-async def listed(session: AsyncSession, *, state: str | None = None, limit: int = 100) -> Sequence[Message]:
+async def by_id(session: AsyncSession, message_id: int) -> Message | None:
+    return (await session.scalars(select(Message).where(Message.id == message_id))).first()
+
+
+async def reported(session: AsyncSession, carrier: str, key: str, carrier_id: str) -> Message | None:
+    """Our text that a carrier's report is about: by our key, else by the carrier's id; locked."""
+    found = select(Message).where(Message.direction == Direction.OUT).with_for_update()
+    if key:
+        return (await session.scalars(found.where(Message.key == key))).first()
+    named = found.where(Message.carrier == carrier, Message.carrier_id == carrier_id)
+    return (await session.scalars(named.order_by(Message.id).limit(1))).first()
+
+
+async def listed(
+    session: AsyncSession,
+    *,
+    state: str | None = None,
+    direction: str | None = None,
+    decision: str | None = None,
+    limit: int = 100,
+) -> Sequence[Message]:
     """Newest first."""
     found = select(Message).order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)
     if state:
         found = found.where(Message.state == state)
+    if direction:
+        found = found.where(Message.direction == direction)
+    if decision:
+        found = found.where(Message.decision == decision)
     return (await session.scalars(found)).all()
+
+
+async def thread(
+    session: AsyncSession, *, lead_id: int | None, numbers: Sequence[str], limit: int = 100
+) -> Sequence[Message]:
+    """A person's latest texts both ways, oldest first, with the agents who wrote them."""
+    theirs = or_(Message.lead_id == lead_id, Message.to_number.in_(numbers), Message.from_number.in_(numbers))
+    found = select(Message).where(theirs).options(selectinload(Message.agent))
+    found = found.order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)
+    return (await session.scalars(found)).all()[::-1]
+
+
+async def sent_since(
+    session: AsyncSession, since: datetime, *, to_number: str | None = None, without: Sequence[str] = (), newest: int
+) -> Sequence[datetime]:
+    """When texts left after `since`, to one number or to all; the `newest` of them."""
+    found = select(Message.sent_at).where(Message.sent_at > since, Message.purpose.not_in(without))
+    if to_number is not None:
+        found = found.where(Message.to_number == to_number)
+    rows = await session.scalars(found.order_by(Message.sent_at.desc()).limit(newest))
+    return [at for at in rows if at is not None]
+
+
+async def last_heard_at(session: AsyncSession, number: str, before: datetime) -> datetime | None:
+    """When the person with this number, or with another one of the same lead, called or wrote last."""
+    same = select(LeadPhone.lead_id).where(LeadPhone.number == number).scalar_subquery()
+    numbers = select(LeadPhone.number).where(LeadPhone.lead_id == same)
+    wrote = select(func.max(Message.created_at)).where(
+        Message.direction == Direction.IN,
+        or_(Message.from_number == number, Message.from_number.in_(numbers)),
+        Message.created_at <= before,
+    )
+    called = select(func.max(Call.started_at)).where(
+        or_(Call.caller == number, Call.caller.in_(numbers)), Call.started_at <= before
+    )
+    times = [at for at in (await session.scalar(wrote), await session.scalar(called)) if at is not None]
+    return max(times, default=None)
+
+
+async def lines_used(session: AsyncSession, lead: Lead) -> Sequence[str]:
+    """Numbers of ours that the person wrote to, or called, the latest first."""
+    numbers = [phone.number for phone in lead.phones]
+    wrote = (
+        select(Message.to_number, Message.created_at)
+        .where(Message.direction == Direction.IN, Message.from_number.in_(numbers))
+        .order_by(Message.created_at.desc()).limit(1)
+    )  # fmt: skip
+    called = select(Call.did, Call.started_at).where(Call.lead_id == lead.id).order_by(Call.started_at.desc()).limit(1)
+    rows = [*(await session.execute(wrote)).all(), *(await session.execute(called)).all()]
+    return [number for number, _ in sorted(rows, key=lambda row: row[1], reverse=True)]
 
 
 async def has_any_since(session: AsyncSession, to_number: str, purpose: str, since: datetime) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from crm.domain.tasks import TaskKind
 from crm.store.models import Agent, Lead, Task
 
 _ROW = (selectinload(Task.owner), selectinload(Task.lead).selectinload(Lead.phones))
@@ -19,6 +20,13 @@ async def by_id(session: AsyncSession, task_id: int) -> Task | None:
 
 async def by_key(session: AsyncSession, key: str) -> Task | None:
     return (await session.scalars(select(Task).where(Task.key == key).options(*_ROW))).first()
+
+
+async def open_reply(session: AsyncSession, lead_id: int | None, key: str) -> Task | None:
+    """The one open task to answer somebody's texts: the lead's, or for a writer without one that with this key."""
+    found = select(Task).where(Task.kind == TaskKind.REPLY, Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
+    mine = Task.lead_id == lead_id if lead_id is not None else Task.key == key
+    return (await session.scalars(found.where(mine).limit(1))).first()
 
 
 async def listed(

@@ -1,0 +1,107 @@
+"""`leaseline optout`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, limit_option, many, tell_of_more, with_system
+from crm.services import opt_outs
+from crm.store.models import OptOut
+
+
+class OptOutEntry(msgspec.Struct):
+    """An entry of the ledger; it is ended, never deleted."""
+
+    number: str
+    """E.164."""
+    scope: str
+    """texts, or all: no texts and no calls of ours."""
+    source: str
+    """keyword, sentence, carrier or admin: how it is known."""
+    evidence: str
+    """The words, the carrier's error, or the admin's why."""
+    message: int | None
+    """The text that said so, or that the carrier refused."""
+    created_at: datetime
+    ended_at: datetime | None
+    """When the person returned; null while it is in force."""
+    ended_source: str
+    ended_evidence: str
+
+    @classmethod
+    def of(cls, entry: OptOut) -> OptOutEntry:
+        return cls(
+            number=entry.number, scope=entry.scope, source=entry.source, evidence=entry.evidence,
+            message=entry.message_id, created_at=entry.created_at, ended_at=entry.ended_at,
+            ended_source=entry.ended_source, ended_evidence=entry.ended_evidence,
+        )  # fmt: skip
+
+
+@click.group(
+    cls=Group,
+    examples=("optout list", "optout add '(512) 555-0199' --why 'asked on the phone'"),
+)
+def optout() -> None:
+    """People who want no texts; nothing is texted to them, whoever asks for it."""
+
+
+@optout.command("list", json=many(OptOutEntry), examples=("optout list", "optout list --all --json"))
+@click.option("--all", "with_ended", is_flag=True, help="Those that are over, too.")
+@limit_option()
+@with_system
+async def list_(system: System, with_ended: bool, limit: int, as_json: bool) -> None:
+    """List who opted out, the latest first."""
+    found = await opt_outs.find_all(system.store, ended=with_ended, limit=limit + 1)
+    entries = [OptOutEntry.of(one) for one in found[:limit]]
+    tell_of_more(len(found), limit)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("number", "scope", "since", "how", "evidence", "returned", "why"),
+        (
+            (one.number, one.scope, output.local(one.created_at, system.config.tz), one.source, one.evidence,
+             output.local(one.ended_at, system.config.tz), one.ended_evidence)
+            for one in entries
+        ),
+        empty="Nobody has opted out.",
+    )  # fmt: skip
+
+
+_why_option = click.option("--why", required=True, metavar="TEXT", help="How it is known; kept as evidence.")
+
+
+@optout.command(
+    examples=(
+        "optout add '(512) 555-0199' --why 'asked on the phone'",
+        "optout add +15125550199 --scope all --why 'letter of 3 March'",
+    )
+)
+@click.argument("number")
+@_why_option
+@click.option(
+    "--scope",
+    type=click.Choice(opt_outs.SCOPES),
+    default="texts",
+    show_default=True,
+    help="all: no calls of ours either.",
+)
+@with_system
+async def add(system: System, number: str, why: str, scope: str) -> None:
+    """Enter NUMBER, because the person said so in another way than by text."""
+    entered = await opt_outs.add(system.store, system.config, system.by, number, why=why, scope=scope)
+    output.say(f"{entered} gets no more texts.")
+
+
+@optout.command(examples=("optout remove '(512) 555-0199' --why 'wants texts again, said so at the tour'",))
+@click.argument("number")
+@_why_option
+@with_system
+async def remove(system: System, number: str, why: str) -> None:
+    """End what NUMBER has in the ledger, because the person asked for it. The carrier may keep a list of its own."""
+    ended = await opt_outs.remove(system.store, system.config, system.by, number, why=why)
+    output.say(f"{ended} may get texts again.")

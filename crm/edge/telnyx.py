@@ -1,0 +1,173 @@
+"""Telnyx: texts out by its Messages API v2, texts and reports in by webhooks.
+
+Its documentation: "Send a message", "Receiving webhooks for messaging", "Webhook signing", and "Messaging error codes".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from crm.edge import http_carrier
+from crm.edge.carrier import CarrierError, DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable
+
+NAME = "telnyx"
+OPTED_OUT = "40300"
+"""Blocked due to STOP message. The other codes of the 40300s are mistakes in a request, not wishes of a person."""
+_RETRYABLE = {"10011", "40011", "40006", "40318", "40320"}
+"""Too many requests, upstream limit, recipient's server away, message queue full, sender unusable for a while."""
+_MEANINGS = {
+    "10009": "it does not accept the API key: correct the secret",
+    "40001": "the number is a landline or cannot be reached",
+    "40002": "it was taken for spam",
+    "40003": "our number is blocked as a sender of spam",
+    "40004": "the recipient's carrier refused it",
+    "40005": "it expired on its way",
+    "40008": "the recipient's carrier did not take it",
+    "40009": "the recipient's carrier did not like its words",
+    "40010": "our number is not registered for texts to the United States (10DLC)",
+    "40012": "the number is not valid",
+    "40013": "our number is not valid as a sender",
+    "40302": "the text is too long",
+    "40305": "our number is not one of the account's",
+    "40310": "the number is not valid",
+    "40312": "the messaging profile is switched off",
+    "40314": "texts are switched off for the account",
+}
+
+
+@dataclass(frozen=True)
+class Account:
+    key: str = field(repr=False)
+    url: str = "https://api.telnyx.com"
+    callback_url: str = ""
+    """Where reports go; empty leaves it to the messaging profile."""
+
+
+class TelnyxCarrier:
+    def __init__(self, account: Account, http: httpx.AsyncClient) -> None:
+        self._account = account
+        self._http = http
+
+    async def send(self, text: OutgoingText) -> str | None:
+        if len(text.body) > http_carrier.LONGEST_TEXT:
+            raise CarrierError(
+                f"Telnyx takes no text of more than {http_carrier.LONGEST_TEXT} characters.", retryable=False
+            )
+        account = self._account
+        request = {"from": text.from_number, "to": text.to_number, "text": text.body}
+        if account.callback_url:
+            # Our own key in the address: a report may come before we have noted Telnyx's id.
+            request["webhook_url"] = f"{account.callback_url}?{urlencode({'key': text.key})}"
+        answer = await http_carrier.post(
+            self._http, "Telnyx", f"{account.url.rstrip('/')}/v2/messages",
+            json=request, headers={"Authorization": f"Bearer {account.key}"},
+        )  # fmt: skip
+        if answer.status in (200, 201, 202):
+            data = answer.body.get("data")
+            taken = data.get("id") if isinstance(data, dict) else None
+            return taken if isinstance(taken, str) else None
+        code = _code(answer.body.get("errors"))
+        raise http_carrier.judge(
+            "Telnyx", answer, code, _MEANINGS.get(code, ""), opted_out=code == OPTED_OUT, retryable=code in _RETRYABLE
+        )
+
+
+# --- webhooks ---
+
+
+def verified(
+    public_key: str, body: bytes, given: str, timestamp: str, now: datetime, replay_seconds: int
+) -> Mapping[str, Any]:
+    """The event of a request that proves to come from Telnyx, and lately; raises Forged, Unreadable.
+
+    Ed25519 over `timestamp|body`, base64; the key is the account's, from the portal.
+    """
+    if not given or not timestamp:
+        raise Forged("its signature is missing")
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
+        raise Forged("its timestamp is no time")
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
+    except (ValueError, binascii.Error):
+        raise Forged("it cannot be checked: texts.telnyx_public_key in leaseline.toml is no such key") from None
+    try:
+        key.verify(base64.b64decode(given, validate=True), timestamp.encode() + b"|" + body)
+    except (InvalidSignature, ValueError, binascii.Error):
+        raise Forged("its signature is wrong") from None
+    if abs(now.timestamp() - int(timestamp)) > replay_seconds:
+        raise Forged("it is too old or from the future: a replay, or this machine's clock is wrong")
+    try:
+        event = json.loads(body)["data"]
+        payload = event["payload"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Unreadable("no event with a payload") from None
+    if not isinstance(event, dict) or not isinstance(payload, dict):
+        raise Unreadable("no event with a payload")
+    return event
+
+
+def incoming(event: Mapping[str, Any], now: datetime) -> IncomingText | None:
+    """The text in a message.received; None for every other event. Raises Unreadable."""
+    if event.get("event_type") != "message.received":
+        return None
+    payload = event["payload"]
+    sender, to, media = payload.get("from"), payload.get("to"), payload.get("media")
+    number = sender.get("phone_number") if isinstance(sender, dict) else None
+    first = to[0] if isinstance(to, list) and to else to
+    mine = first.get("phone_number") if isinstance(first, dict) else first
+    if not isinstance(payload.get("id"), str) or not isinstance(number, str):
+        raise Unreadable("a text without id or sender")
+    links = [entry.get("url") for entry in media if isinstance(entry, dict)] if isinstance(media, list) else []
+    return IncomingText(
+        carrier=NAME,
+        carrier_id=payload["id"][:100],
+        from_number=number,
+        to_number=mine if isinstance(mine, str) else "",
+        body=payload["text"] if isinstance(payload.get("text"), str) else "",
+        at=now,
+        media=tuple(link for link in links[:10] if isinstance(link, str) and link),
+        # Set when the messaging profile has answered the keyword by itself.
+        is_answered=bool(payload.get("autoresponse_type")),
+    )
+
+
+def report(event: Mapping[str, Any], key: str) -> DeliveryReport | None:
+    """What a message.finalized says; None for every other event. `key` is what the request's address names."""
+    if event.get("event_type") != "message.finalized":
+        return None
+    payload = event["payload"]
+    taken = payload.get("id")
+    if not isinstance(taken, str):
+        raise Unreadable("a report without id")
+    to = payload.get("to")
+    status = str(to[0].get("status", "")) if isinstance(to, list) and to and isinstance(to[0], dict) else ""
+    code = _code(payload.get("errors"))
+    if code == OPTED_OUT:
+        return DeliveryReport(
+            NAME, key, taken[:100], Fate.OPTED_OUT, "Telnyx says that the person opted out (error 40300)."
+        )
+    if status == "delivered":
+        return DeliveryReport(NAME, key, taken[:100], Fate.DELIVERED)
+    if status in ("sending_failed", "delivery_failed", "expired", "gw_timeout"):
+        meaning = _MEANINGS.get(code, "look the error up in Telnyx's list")
+        return DeliveryReport(
+            NAME, key, taken[:100], Fate.FAILED, f"Telnyx could not deliver it (error {code}): {meaning}."
+        )
+    # delivery_unconfirmed: the recipient's carrier gives no receipts.
+    return None
+
+
+def _code(errors: object) -> str:
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return str(first.get("code", ""))[:10] if isinstance(first, dict) else ""

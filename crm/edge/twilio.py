@@ -1,0 +1,146 @@
+"""Twilio: texts out by its Messages API, texts and reports in by webhooks.
+
+Its documentation: "Programmable Messaging, Message resource", "Messaging webhooks", "Validating requests are coming
+from Twilio", and "Error and warning dictionary".
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import parse_qsl, urlencode
+
+import httpx
+
+from crm.edge import http_carrier
+from crm.edge.carrier import CarrierError, DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable
+
+NAME = "twilio"
+OPTED_OUT = "21610"
+_RETRYABLE = {"20429", "30001", "30022", "21611"}
+"""Too many requests, queue overflow, rate exceeded, and the queue of the number full."""
+_MEANINGS = {
+    "20003": "it does not accept the account or the auth token: correct texts.twilio_account and the secret",
+    "21211": "the number is not valid",
+    "21408": "the account may not text this country: allow it in Twilio's console",
+    "21606": "our number cannot send texts: buy or verify it at Twilio",
+    "21612": "this pair of numbers cannot be used",
+    "21614": "the number is no mobile number",
+    "21617": "the text is longer than 1600 characters",
+    "21659": "our number is not the account's",
+    "30003": "the phone cannot be reached",
+    "30004": "the text was blocked",
+    "30005": "the number is unknown",
+    "30006": "the number is a landline or cannot be reached",
+    "30007": "the carrier filtered the text out",
+    "30008": "the carrier does not say why",
+    "30034": "our number is not registered for texts to the United States (A2P 10DLC)",
+}
+
+
+@dataclass(frozen=True)
+class Account:
+    sid: str
+    token: str = field(repr=False)
+    url: str = "https://api.twilio.com"
+    callback_url: str = ""
+    """Where reports go; empty asks for none."""
+
+
+class TwilioCarrier:
+    def __init__(self, account: Account, http: httpx.AsyncClient) -> None:
+        self._account = account
+        self._http = http
+
+    async def send(self, text: OutgoingText) -> str | None:
+        if len(text.body) > http_carrier.LONGEST_TEXT:
+            raise CarrierError(
+                f"Twilio takes no text of more than {http_carrier.LONGEST_TEXT} characters.", retryable=False
+            )
+        account = self._account
+        form = {"To": text.to_number, "From": text.from_number, "Body": text.body}
+        if account.callback_url:
+            # Our own key in the address: a report may come before we have noted Twilio's id.
+            form["StatusCallback"] = f"{account.callback_url}?{urlencode({'key': text.key})}"
+        answer = await http_carrier.post(
+            self._http, "Twilio", f"{account.url.rstrip('/')}/2010-04-01/Accounts/{account.sid}/Messages.json",
+            data=form, auth=(account.sid, account.token),
+        )  # fmt: skip
+        if answer.status in (200, 201):
+            sid = answer.body.get("sid")
+            return sid if isinstance(sid, str) else None
+        code = str(answer.body.get("code") or "")
+        raise http_carrier.judge(
+            "Twilio", answer, code, _MEANINGS.get(code, ""), opted_out=code == OPTED_OUT, retryable=code in _RETRYABLE
+        )
+
+
+# --- webhooks ---
+
+
+def signature(token: str, url: str, parameters: Sequence[tuple[str, str]]) -> str:
+    """X-Twilio-Signature of a form: HMAC-SHA1 over the full URL and each name and value, sorted by name, base64."""
+    # A name that comes more than once counts once with each of its different values, as Twilio's own libraries do.
+    signed = url + "".join(name + value for name, value in sorted(set(parameters)))
+    return base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
+
+
+def verified(token: str, url: str, body: bytes, given: str) -> Mapping[str, str]:
+    """The form of a request that proves to come from Twilio; raises Forged. `url` is the one that Twilio asked for.
+
+    Twilio signs no time, so a replay is only recognized by the id of its text.
+    """
+    try:
+        parameters = parse_qsl(
+            body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=200, errors="strict"
+        )
+    except (ValueError, UnicodeDecodeError):
+        raise Forged("its body is no form") from None
+    if not hmac.compare_digest(signature(token, url, parameters).encode(), given.encode("utf-8", "replace")):
+        raise Forged("its signature is missing" if not given else "its signature is wrong")
+    return dict(parameters)
+
+
+def incoming(form: Mapping[str, str], now: datetime) -> IncomingText:
+    """Raises Unreadable."""
+    sid = form.get("MessageSid") or form.get("SmsSid") or ""
+    if not sid or not form.get("From"):
+        raise Unreadable("a text without MessageSid or From")
+    count = form.get("NumMedia", "0")
+    media = [form.get(f"MediaUrl{number}", "") for number in range(min(int(count), 10) if count.isdecimal() else 0)]
+    return IncomingText(
+        carrier=NAME,
+        carrier_id=sid[:100],
+        from_number=form["From"],
+        to_number=form.get("To", ""),
+        body=form.get("Body", ""),
+        at=now,
+        media=tuple(link for link in media if link),
+        # Set by Advanced Opt-Out, which answers by itself.
+        is_answered=bool(form.get("OptOutType")),
+    )
+
+
+def report(form: Mapping[str, str], key: str) -> DeliveryReport | None:
+    """None for a status that is no end; raises Unreadable. `key` is what the request's address names."""
+    sid, status = (
+        form.get("MessageSid") or form.get("SmsSid") or "",
+        form.get("MessageStatus") or form.get("SmsStatus") or "",
+    )
+    if not sid or not status:
+        raise Unreadable("a report without MessageSid or MessageStatus")
+    if status in ("delivered", "read"):
+        return DeliveryReport(NAME, key, sid[:100], Fate.DELIVERED)
+    if status not in ("failed", "undelivered", "canceled"):
+        return None
+    code = form.get("ErrorCode", "")[:10]
+    if code == OPTED_OUT:
+        return DeliveryReport(
+            NAME, key, sid[:100], Fate.OPTED_OUT, "Twilio says that the person opted out (error 21610)."
+        )
+    meaning = _MEANINGS.get(code, "look the error up in Twilio's dictionary")
+    return DeliveryReport(NAME, key, sid[:100], Fate.FAILED, f"Twilio could not deliver it (error {code}): {meaning}.")

@@ -1,0 +1,36 @@
+"""Who a next action belongs to."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.store.models import Agent, Lead, Line
+from crm.store.queries import agents, office
+
+
+async def owner(session: AsyncSession, lead: Lead | None, line: Line | None) -> Agent:
+    """The lead's agent, else who of the line's subteam, then of all on duty, has waited longest, else the admin."""
+    if lead and lead.assigned_agent_id and (agent := await session.get(Agent, lead.assigned_agent_id)):
+        return agent
+    place = line.property if line else None
+    if place and place.subteam_id and (agent := await agents.longest_idle(session, place.subteam_id)):
+        return agent
+    if agent := await agents.longest_idle(session):
+        return agent
+    return await admin(session)
+
+
+async def admin(session: AsyncSession) -> Agent:
+    """Owns what nobody else does; made when there is nobody at all."""
+    organization = await office.organization(session)
+    if organization and organization.admin_agent_id:
+        return (await session.scalars(select(Agent).where(Agent.id == organization.admin_agent_id))).one()
+    first = (await session.scalars(select(Agent).order_by(Agent.id).limit(1))).first()
+    if first:
+        return first
+    # The phone rang before the office was set up. No call goes without an owned next action, so there has to be one.
+    made = Agent(slug="admin", name="Administrator", on_duty=False)
+    session.add(made)
+    await session.flush()
+    return made

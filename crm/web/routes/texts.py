@@ -1,0 +1,173 @@
+"""The carriers' webhooks: texts that people wrote, and what became of ours.
+
+A request that does not prove where it comes from gets 403 and a line in the log, before anything in it is believed. 200
+means that the text is safe, in the database or on disk, so the carrier need not send it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from crm.config import Config
+from crm.domain.errors import Unavailable
+from crm.edge import telnyx, twilio
+from crm.edge.carrier import DeliveryReport, Forged, IncomingText, Unreadable
+from crm.secrets import SecretError, Secrets
+from crm.services import messages
+from crm.services.carriers import secret_name, webhook_url
+from crm.services.inbox import Inbox
+from crm.store.session import Store
+
+LONGEST_BODY = 64 * 1024
+"""Bytes of a request; a text with ten links has a few thousand."""
+READ_SECONDS = 10.0
+REPORT_SECONDS = 1.5
+"""How long a report waits for the text it is about to leave the outbox; Telnyx wants an answer within two seconds."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """What the webhooks work with."""
+
+    config: Config
+    store: Store
+    secrets: Secrets
+    inbox: Inbox
+    clock: Callable[[], datetime]
+
+
+def routes(webhooks: Webhooks) -> list[Route]:
+    def post(path: str, act: Callable[[Webhooks, Request], Awaitable[Response]]) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return await _answered(webhooks, request, act)
+
+        return Route(path, endpoint, methods=["POST"])
+
+    return [
+        post("/texts/twilio", _twilio),
+        post("/texts/twilio/status", _twilio_status),
+        post("/texts/telnyx", _telnyx),
+    ]
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+async def _answered(
+    webhooks: Webhooks, request: Request, act: Callable[[Webhooks, Request], Awaitable[Response]]
+) -> Response:
+    """The one table from what went wrong to a status."""
+    about = {"path": request.url.path, "peer": request.client.host if request.client else "-"}
+    try:
+        return await act(webhooks, request)
+    except Forged as error:
+        _log.warning("a forged webhook was refused", extra={**about, "reason": str(error)})
+        return Response("forbidden\n", 403, media_type="text/plain")
+    except Unreadable as error:
+        _log.error("a carrier's webhook could not be read", extra={**about, "reason": str(error)})
+        return Response("unreadable\n", 400, media_type="text/plain")
+    except _Refused as error:
+        _log.warning("a webhook was refused", extra={**about, "reason": str(error)})
+        return Response(f"{error}\n", error.status, media_type="text/plain")
+    except ClientDisconnect:
+        return Response(status_code=400)
+    except Exception as error:  # noqa: BLE001 - a door
+        # The carrier is told to come again, and the next request is served. A driver's message would quote the text, so
+        # only the error's kind and place are told.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+        _log.error("a webhook failed", extra={**about, "error": type(error).__name__, "where": where})
+        return Response("try again\n", 503, media_type="text/plain", headers={"Retry-After": "30"})
+
+
+async def _twilio(webhooks: Webhooks, request: Request) -> Response:
+    form = await _twilio_form(webhooks, request)
+    await webhooks.inbox.accept(_whole(twilio.incoming(form, webhooks.clock())))
+    # No words: what is answered goes through the outbox like every text.
+    return Response("<Response/>", media_type="text/xml")
+
+
+async def _twilio_status(webhooks: Webhooks, request: Request) -> Response:
+    form = await _twilio_form(webhooks, request)
+    await _report(webhooks, twilio.report(form, request.query_params.get("key", "")[:120]))
+    return Response(status_code=204)
+
+
+async def _twilio_form(webhooks: Webhooks, request: Request) -> dict[str, str]:
+    body = await _body(request)
+    try:
+        token = webhooks.secrets.get(secret_name(twilio.NAME))
+    except SecretError:
+        raise Forged("there is no auth token to check it with: `leaseline message secret twilio`") from None
+    # Twilio signs the address it asked for, which behind a proxy is not the one that arrives here.
+    query = f"?{request.url.query}" if request.url.query else ""
+    url = webhook_url(webhooks.config, request.url.path)
+    asked = f"{url}{query}" if url else str(request.url)
+    return dict(twilio.verified(token, asked, body, request.headers.get("X-Twilio-Signature", "")))
+
+
+async def _telnyx(webhooks: Webhooks, request: Request) -> Response:
+    body, now, texts = await _body(request), webhooks.clock(), webhooks.config.texts
+    if not texts.telnyx_public_key:
+        raise Forged("there is no texts.telnyx_public_key in leaseline.toml to check it with")
+    event = telnyx.verified(
+        texts.telnyx_public_key, body, request.headers.get("telnyx-signature-ed25519", ""),
+        request.headers.get("telnyx-timestamp", ""), now, texts.replay_seconds,
+    )  # fmt: skip
+    if incoming := telnyx.incoming(event, now):
+        await webhooks.inbox.accept(_whole(incoming))
+    else:
+        await _report(webhooks, telnyx.report(event, request.query_params.get("key", "")[:120]))
+    return Response(status_code=200)
+
+
+def _whole(incoming: IncomingText) -> IncomingText:
+    if not incoming.from_number.strip():
+        raise Unreadable("a text without sender")
+    return incoming
+
+
+async def _report(webhooks: Webhooks, told: DeliveryReport | None) -> None:
+    if told is None:
+        return
+    end = asyncio.get_running_loop().time() + REPORT_SECONDS
+    while True:
+        try:
+            known = await messages.report(webhooks.store, told, webhooks.clock())
+        except Unavailable as error:
+            raise _Refused(503, "the database does not answer, try again") from error
+        if known is None:
+            _log.warning("a report about a text that is not ours", extra={"carrier": told.carrier})
+        if known is not False:
+            return
+        if asyncio.get_running_loop().time() > end:
+            raise _Refused(503, "the text is still being sent, try again")
+        await asyncio.sleep(0.1)
+
+
+async def _body(request: Request) -> bytes:
+    """The whole body, as it came; whoever sends too much, or too slowly, is sent away."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LONGEST_BODY:
+                    raise _Refused(413, "too long")
+    except TimeoutError:
+        raise _Refused(408, "too slow") from None
+    return bytes(body)

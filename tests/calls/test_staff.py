@@ -1,0 +1,75 @@
+"""Colleagues call each other by extension."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from crm.services import devices
+from tests.system import System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+QUESTION = "Did the people for the three bedroom home sign the lease?"
+ANSWER = "They did, and they are moving in at the end of the month."
+
+
+async def talk_by_extension(system: System) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
+        await bob.dial(f"sip:101@{system.sip}")
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await bob.wait_for("CALL_ESTABLISHED")
+        await bob.say(system.spoken(QUESTION))
+        await alice.say(system.spoken(ANSWER))
+        await asyncio.gather(
+            system.hears(alice, system.spoken(QUESTION)),
+            system.hears(bob, system.spoken(ANSWER)),
+        )
+        await alice.hang_up()
+        await bob.wait_for("CALL_CLOSED")
+
+
+async def is_told_that_it_cannot_be_reached(system: System, extension: str) -> None:
+    async with system.phone("bob-desk") as bob:
+        await bob.dial(f"sip:{extension}@{system.sip}")
+        await bob.wait_for("CALL_CLOSED")
+        assert [(one.name, one.whole) for one in system.heard(bob)] == [("extension_unavailable", True)]
+
+
+async def test_when_an_extension_is_dialled_then_the_two_talk(system: System) -> None:
+    await talk_by_extension(system)
+
+
+async def test_when_the_app_is_away_then_colleagues_talk_all_the_same(system: System) -> None:
+    await system.kill_app()
+    try:
+        await talk_by_extension(system)
+    finally:
+        await system.start_app()
+
+
+async def test_when_the_colleague_is_on_dnd_then_their_phone_is_silent_and_that_is_said(system: System) -> None:
+    await devices.set_dnd(system.store, system.by, ["alice-desk"], until=None)
+    async with system.phone("alice-desk") as alice:
+        await is_told_that_it_cannot_be_reached(system, "101")
+        assert alice.count("CALL_INCOMING") == 0
+
+
+async def test_when_the_colleagues_phone_is_off_then_that_is_said(system: System) -> None:
+    await is_told_that_it_cannot_be_reached(system, "101")
+
+
+async def test_when_nobody_has_the_extension_then_that_is_said(system: System) -> None:
+    await is_told_that_it_cannot_be_reached(system, "177")
+
+
+async def test_when_the_colleague_declines_then_it_is_busy(system: System) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
+        await bob.dial(f"sip:101@{system.sip}")
+        await alice.wait_for("CALL_INCOMING")
+        await alice.hang_up()
+        closed = await bob.wait_for("CALL_CLOSED")
+        assert "486" in closed.param
+        assert bob.count("CALL_ESTABLISHED") == 0

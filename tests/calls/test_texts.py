@@ -1,0 +1,57 @@
+"""Texts and a carrier in trouble."""
+
+from __future__ import annotations
+
+import pytest
+
+from crm.store.models import Message
+from tests.system import System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def missed(system: System) -> str:
+    """A call that is missed; returns the caller's number."""
+    async with system.caller() as caller:
+        await system.dial(caller)
+        await system.step(caller.user, "menu")
+        await caller.hang_up()
+        await system.ended_call(caller.user)
+        return caller.user
+
+
+async def text_that_is(system: System, number: str, state: str) -> Message:
+    async def so() -> bool:
+        return [text.state for text in await system.texts_of(number)] == [state]
+
+    await system.until(so, f"the text to {number} is {state}")
+    [text] = await system.texts_of(number)
+    return text
+
+
+async def test_when_the_carrier_is_busy_twice_then_the_text_is_sent_once(system: System) -> None:
+    system.carrier.answers = ["503 Service Unavailable", "503 Service Unavailable"]
+    number = await missed(system)
+    await system.carrier.text_to(number)
+    text = await text_that_is(system, number, "sent")
+    assert text.attempts == 3
+    assert len(system.carrier.texts_to(number)) == 1
+
+
+async def test_when_the_carrier_refuses_for_good_then_the_text_failed_and_says_why(system: System) -> None:
+    system.carrier.answers = ["404 Not Found"]
+    text = await text_that_is(system, await missed(system), "failed")
+    assert text.attempts == 1
+    assert "does not know the number" in text.error
+
+
+async def test_when_a_caller_is_missed_twice_within_the_hour_then_one_text_goes_out(system: System) -> None:
+    number = await missed(system)
+    await system.carrier.text_to(number)
+    async with system.caller(number) as caller:
+        await system.dial(caller)
+        await system.step(number, "menu")
+        await caller.hang_up()
+        await system.ended_call(number)
+    assert len(await system.calls_from(number)) == 2
+    assert len(await system.texts_of(number)) == 1

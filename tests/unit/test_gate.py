@@ -1,0 +1,127 @@
+"""May a text leave now?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.domain import gate
+from crm.domain.gate import Ask, MessageClass, Place, Verdict, decide, next_open
+from crm.domain.texts import Purpose
+
+pytestmark = pytest.mark.unit
+
+CHICAGO, NEW_YORK, LOS_ANGELES = (ZoneInfo(f"America/{city}") for city in ("Chicago", "New_York", "Los_Angeles"))
+OFFICE = Place(CHICAGO)
+NOON = datetime(2026, 3, 3, 18, 0, tzinfo=UTC)
+"""A Tuesday, noon in Chicago."""
+NIGHT = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
+"""2:00 in Chicago."""
+ONES_OWN = (Purpose.LISTINGS_LINK, Purpose.MISSED_CALL)
+
+
+def local(zone: ZoneInfo, *when: int) -> datetime:
+    return datetime(*when, tzinfo=zone).astimezone(UTC)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("purpose", [Purpose.AGENT, *ONES_OWN, Purpose.START_CONFIRMED])
+def test_pain_11_who_opted_out_gets_nothing(purpose: Purpose) -> None:
+    decision = decide(Ask(purpose, NOON, opted_out='on 2026-03-01 they wrote "stop"'), NOON)
+    assert decision.verdict is Verdict.BLOCK
+    assert '"stop"' in decision.reasons[0]
+
+
+@pytest.mark.parametrize("at", [NOON, NIGHT])
+@pytest.mark.parametrize("purpose", [Purpose.STOP_CONFIRMED, Purpose.HELP])
+def test_pain_11_the_stop_confirmation_is_not_blocked_by_its_own_opt_out(purpose: Purpose, at: datetime) -> None:
+    full = tuple(at - timedelta(minutes=n) for n in range(1, 7))
+    ask = Ask(purpose, at, opted_out="stop", places=(OFFICE,), sent_by_office=full, per_hour=6)
+    decision = decide(ask, at + timedelta(minutes=4))
+    assert decision.verdict is (Verdict.SEND if purpose is Purpose.STOP_CONFIRMED else Verdict.WAIT)
+    assert decision.reasons
+
+
+def test_a_confirmation_later_than_five_minutes_stays() -> None:
+    ask = Ask(Purpose.STOP_CONFIRMED, NOON, opted_out="stop")
+    assert decide(ask, NOON + timedelta(minutes=5)).verdict is Verdict.SEND
+    assert decide(ask, NOON + timedelta(minutes=5, seconds=1)).verdict is Verdict.BLOCK
+
+
+@pytest.mark.parametrize("purpose", ONES_OWN)
+def test_an_answer_to_the_callers_own_call_goes_out_at_night(purpose: Purpose) -> None:
+    assert decide(Ask(purpose, NIGHT, places=(OFFICE,)), NIGHT).verdict is Verdict.SEND
+
+
+def test_an_agents_text_is_an_answer_for_an_hour_and_then_a_follow_up() -> None:
+    heard = NIGHT - timedelta(minutes=60)
+    answer = Ask(Purpose.AGENT, NIGHT, last_heard_at=heard, places=(OFFICE,))
+    assert decide(answer, NIGHT).verdict is Verdict.SEND
+    late = Ask(Purpose.AGENT, NIGHT, last_heard_at=heard - timedelta(seconds=1), places=(OFFICE,))
+    decision = decide(late, NIGHT)
+    assert decision.verdict is Verdict.WAIT
+    assert decision.until == local(CHICAGO, 2026, 3, 3, 8, 0)
+    assert gate.class_of(Purpose.AGENT, NIGHT, None) is MessageClass.FOLLOW_UP
+
+
+@pytest.mark.parametrize(
+    ("places", "now", "until"),
+    [
+        # Both zones have to be open: it is 8:00 in Chicago, and 6:00 in Los Angeles.
+        ((OFFICE, Place(LOS_ANGELES)), local(CHICAGO, 2026, 3, 3, 8, 0), local(LOS_ANGELES, 2026, 3, 3, 8, 0)),
+        # 20:30 in Chicago, 21:30 in New York: closed there until their morning, and then until ours.
+        ((OFFICE, Place(NEW_YORK)), local(CHICAGO, 2026, 3, 3, 20, 30), local(CHICAGO, 2026, 3, 4, 8, 0)),
+        ((OFFICE,), local(CHICAGO, 2026, 3, 3, 20, 59), local(CHICAGO, 2026, 3, 3, 20, 59)),
+        ((OFFICE,), local(CHICAGO, 2026, 3, 3, 21, 0), local(CHICAGO, 2026, 3, 4, 8, 0)),
+        # Florida closes at 20:00.
+        ((Place(NEW_YORK, "Florida"),), local(NEW_YORK, 2026, 3, 3, 20, 0), local(NEW_YORK, 2026, 3, 4, 8, 0)),
+        # Texas: not before noon on Sundays.
+        ((Place(CHICAGO, "Texas"),), local(CHICAGO, 2026, 3, 1, 9, 0), local(CHICAGO, 2026, 3, 1, 12, 0)),
+        # Alabama: not on Sundays at all.
+        ((Place(CHICAGO, "Alabama"),), local(CHICAGO, 2026, 3, 1, 12, 0), local(CHICAGO, 2026, 3, 2, 8, 0)),
+        # The night the clocks go forward is an hour shorter.
+        ((OFFICE,), local(CHICAGO, 2026, 3, 7, 22, 0), datetime(2026, 3, 8, 13, 0, tzinfo=UTC)),
+        ((), NIGHT, NIGHT),
+    ],
+)
+def test_quiet_hours(places: tuple[Place, ...], now: datetime, until: datetime) -> None:
+    assert next_open(places, now) == until
+    decision = decide(Ask(Purpose.AGENT, now, places=places), now)
+    assert decision.verdict is (Verdict.SEND if until == now else Verdict.WAIT)
+    assert decision.until == (None if until == now else until)
+
+
+@given(st.sampled_from(["", *gate.STATES]), st.sampled_from(["", *gate.STATES]), st.integers(0, 14 * 24 * 4))
+def test_it_always_opens_and_then_everywhere(one: str, other: str, quarters: int) -> None:
+    places = (OFFICE, Place(LOS_ANGELES, one), Place(NEW_YORK, other))
+    now = NIGHT + timedelta(minutes=15 * quarters)
+    opens = next_open(places, now)
+    assert now <= opens <= now + timedelta(days=4)
+    assert next_open(places, opens) == opens
+
+
+def test_the_hourly_limits() -> None:
+    sent = tuple(NOON - timedelta(minutes=minutes) for minutes in (50, 40, 30))
+    full = decide(Ask(Purpose.MISSED_CALL, NOON, sent_to_person=sent, per_person_per_hour=3), NOON)
+    assert full.verdict is Verdict.WAIT
+    assert full.until == NOON + timedelta(minutes=10)
+    assert "3 texts an hour to one person" in full.reasons[-1]
+    room = Ask(Purpose.MISSED_CALL, NOON, sent_to_person=sent, per_person_per_hour=4)
+    assert decide(room, NOON).verdict is Verdict.SEND
+    assert decide(Ask(Purpose.MISSED_CALL, NOON, sent_to_person=sent), NOON).verdict is Verdict.SEND
+    office = decide(Ask(Purpose.HELP, NOON, sent_by_office=sent, per_hour=2), NOON)
+    assert office.until == NOON + timedelta(minutes=20)
+
+
+@given(st.sampled_from([one for one in Purpose if one is not Purpose.INBOUND]), st.booleans(), st.integers(0, 96))
+def test_every_decision_says_why(purpose: Purpose, out: bool, quarters: int) -> None:
+    now = NIGHT + timedelta(minutes=15 * quarters)
+    decision = decide(Ask(purpose, now, opted_out="stop" if out else "", places=(OFFICE,)), now)
+    assert decision.reasons
+    assert (decision.until is not None) == (decision.verdict is Verdict.WAIT)
+    if out:
+        passes = purpose in (Purpose.STOP_CONFIRMED, Purpose.HELP)
+        assert decision.verdict is (Verdict.SEND if passes else Verdict.BLOCK)

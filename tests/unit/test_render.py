@@ -1,0 +1,139 @@
+"""The configuration Asterisk gets: no text of anybody's adds a line to it, and only its owner reads it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from asterisk_conf.install import AsteriskDirs
+from asterisk_conf.render import Office, Passwords, Peer, Phone, render, system_name
+from crm.config import Config
+
+pytestmark = pytest.mark.unit
+
+DIRS = AsteriskDirs(*(Path("/opt/asterisk") for _ in AsteriskDirs.__dataclass_fields__))
+PASSWORDS = Passwords(ari="ari-password", ami="ami-password")
+HOSTILE = [
+    'Eve" <911>',
+    "Eve\n[evil]\ntype = endpoint",
+    "Eve\r\ncontext = from-trunk",
+    "a;b",
+    "${SHELL(id)}",
+    "#exec id",
+    "x\u2028y\x85z",
+    "=> x",
+]
+
+
+def phone(**values: object) -> Phone:
+    known: dict[str, object] = {
+        "device": "alice-desk", "secret": "s3cret", "name": "Alice", "extension": "101", "on_duty": True, "dnd_until": None,
+    }  # fmt: skip
+    return Phone(**{**known, **values})  # type: ignore[arg-type]
+
+
+def peer(**values: object) -> Peer:
+    known: dict[str, object] = {
+        "name": "carrier", "host": "sip.example", "port": 5060, "transport": "udp", "addresses": (), "digest": True,
+        "username": "us", "secret": "s3cret", "register": True,
+    }  # fmt: skip
+    return Peer(**{**known, **values})  # type: ignore[arg-type]
+
+
+def rendered(home: Path, office: Office) -> dict[str, str]:
+    config = Config(home=home)
+    render(config, DIRS, PASSWORDS, office)
+    return {path.name: path.read_text() for path in (config.asterisk_folder / "etc").iterdir()}
+
+
+def keys(text: str) -> list[str]:
+    """What Asterisk reads of a line: section or key, without the value."""
+    lines = [re.split(r"\s*=>?\s*", line)[0] for line in text.splitlines()]
+    return [line for line in lines if line and not line.startswith(";")]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_name_or_password_adds_no_line(tmp_path: Path, text: str) -> None:
+    plain = rendered(tmp_path / "plain", Office(phones=(phone(),), peers=(peer(),)))["pjsip.conf"]
+    office = Office(phones=(phone(name=text, secret=text),), peers=(peer(secret=text, username=text),))
+    hostile = rendered(tmp_path / "hostile", office)["pjsip.conf"]
+    assert keys(hostile) == keys(plain)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(name=st.text(max_size=60), secret=st.text(min_size=1, max_size=60))
+def test_no_name_or_password_adds_a_line(tmp_path: Path, name: str, secret: str) -> None:
+    plain = rendered(tmp_path, Office(phones=(phone(),)))["pjsip.conf"]
+    assert keys(rendered(tmp_path, Office(phones=(phone(name=name, secret=secret),)))["pjsip.conf"]) == keys(plain)
+
+
+def test_a_semicolon_in_a_password_stays_in_it(tmp_path: Path) -> None:
+    assert "password = a\\;b" in rendered(tmp_path, Office(phones=(phone(secret="a;b"),)))["pjsip.conf"]
+
+
+def test_files_are_their_owner_s_alone(tmp_path: Path) -> None:
+    rendered(tmp_path, Office(phones=(phone(),)))
+    files = list((tmp_path / "asterisk" / "etc").iterdir())
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert not [file for file in files if file.suffix == ".new"]
+
+
+def test_only_what_changes_is_written_anew(tmp_path: Path) -> None:
+    config = Config(home=tmp_path)
+    first = render(config, DIRS, PASSWORDS, Office(phones=(phone(),)))
+    assert {"pjsip.conf", "extensions.conf", "modules.conf", "ari.conf"} <= first
+    before = {path: path.stat().st_ino for path in (config.asterisk_folder / "etc").iterdir()}
+    assert render(config, DIRS, PASSWORDS, Office(phones=(phone(),))) == set()
+    assert {path: path.stat().st_ino for path in before} == before
+    assert render(config, DIRS, PASSWORDS, Office(phones=(phone(on_duty=False),))) == {"extensions.conf"}
+
+
+def phones_on_duty(tmp_path: Path, office: Office) -> str:
+    text = rendered(tmp_path, office)["extensions.conf"]
+    return text[text.index("[phones-on-duty]") : text.index("[phones-of-extension]")]
+
+
+def test_without_the_app_only_phones_on_duty_and_not_on_dnd_ring(tmp_path: Path) -> None:
+    office = Office(
+        phones=(
+            phone(device="on-duty"),
+            phone(device="off-duty", on_duty=False),
+            phone(device="dnd", dnd_until="forever"),
+            phone(device="dnd-ends", dnd_until=1_800_000_000),
+        )
+    )
+    text = phones_on_duty(tmp_path, office)
+    assert 'DEVICE_STATE(PJSIP/on-duty)}" = "NOT_INUSE"]' in text
+    assert 'DEVICE_STATE(PJSIP/dnd-ends)}" = "NOT_INUSE" & ${EPOCH} >= 1800000000]' in text
+    assert "off-duty" not in text
+    assert "PJSIP/dnd)" not in text
+    assert "LL_OPEN" not in text
+
+
+def test_without_the_app_the_office_is_closed_outside_its_windows_as_far_as_they_are_known(tmp_path: Path) -> None:
+    office = Office(phones=(phone(),), open_windows=((100, 200), (300, 400)), windows_end=900)
+    text = phones_on_duty(tmp_path, office)
+    assert "${EPOCH} >= 100 & ${EPOCH} < 200]?Set(LL_OPEN=1)" in text
+    assert "${EPOCH} >= 300 & ${EPOCH} < 400]?Set(LL_OPEN=1)" in text
+    assert "${EPOCH} >= 900]?Set(LL_OPEN=1)" in text
+    assert text.index('"${LL_OPEN}" = "0"]?done') < text.index("DEVICE_STATE")
+
+
+def test_phones_the_app_rang_may_ring_on_before_the_last_resort_rings(tmp_path: Path) -> None:
+    text = rendered(tmp_path, Office())["extensions.conf"]
+    # 20 s of a stage and 5 more, of which the app has been away for at least 15.
+    assert '"${LL_STEP}" = "ring"]?Wait(10)' in text
+
+
+def test_a_trunk_known_by_address_needs_no_name_and_is_told_last(tmp_path: Path) -> None:
+    text = rendered(tmp_path, Office(peers=(peer(addresses=("192.0.2.1",), digest=False, secret="", register=False),)))
+    assert "identify_by = ip" in text["pjsip.conf"]
+    assert "match = 192.0.2.1" in text["pjsip.conf"]
+
+
+def test_two_homes_have_two_names(tmp_path: Path) -> None:
+    assert system_name(Config(home=tmp_path / "a")) != system_name(Config(home=tmp_path / "b"))

@@ -1,0 +1,126 @@
+"""What becomes of each call after the app was away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ari_app.edge.events import CallerID, Channel, DialplanCEP
+from ari_app.settle import Settlement, call_of, callers, is_caller, legs_of, settle
+from crm.domain.calls import Step
+
+pytestmark = pytest.mark.unit
+
+CALL = "ll123456-1795000000.1"
+LEG = f"{CALL}-leg-alice-desk-0a1b2c"
+OTHER_LEG = f"{CALL}-leg-bob-desk-0a1b2d"
+ALICE = "PJSIP/alice-desk-00000002"
+
+
+def channel(id: str, name: str, state: str = "Up", app: str = "Stasis") -> Channel:
+    return Channel(id, name, state, CallerID("", ""), DialplanCEP("arrival", "s", 1, app))
+
+
+def caller(app: str = "Stasis", id: str = CALL) -> Channel:
+    return channel(id, "PJSIP/trunk-demo-00000001", app=app)
+
+
+def leg(id: str = LEG, state: str = "Ringing", name: str = ALICE) -> Channel:
+    return channel(id, name, state, app="AppDial2" if state == "Ringing" else "Stasis")
+
+
+def decide(*channels: Channel, **variables: str) -> Settlement:
+    return settle(channels, {CALL: variables})
+
+
+@pytest.mark.parametrize(
+    ("kept", "step"),
+    [
+        ("", Step.ARRIVED),
+        ("menu", Step.MENU),
+        ("text_offer", Step.TEXT_OFFER),
+        ("voicemail", Step.VOICEMAIL),
+        ("unknown_line", Step.UNKNOWN_LINE),
+        ("last_resort", Step.ARRIVED),
+        ("a step of a newer version", Step.ARRIVED),
+    ],
+)
+def test_a_caller_is_taken_up_in_the_step_asterisk_has_kept(kept: str, step: Step) -> None:
+    [resumed] = decide(caller(), LL_STEP=kept).resumed
+    assert (resumed.channel.id, resumed.step, resumed.legs, resumed.peer) == (CALL, step, (), None)
+
+
+def test_ringing_phones_are_taken_over_answered_or_not() -> None:
+    answered = leg(OTHER_LEG, "Up", "PJSIP/bob-desk-00000003")
+    settlement = decide(caller(), leg(), answered, LL_STEP="ring", LL_STAGE="subteam")
+    [resumed] = settlement.resumed
+    assert (resumed.step, resumed.stage, set(resumed.legs)) == (Step.RING, "subteam", {LEG, OTHER_LEG})
+    assert settlement.orphans == ()
+
+
+def test_a_talk_keeps_its_agent_and_no_other_phone() -> None:
+    settlement = decide(caller(), leg(state="Up"), leg(OTHER_LEG, name="PJSIP/bob-desk-00000003"), LL_STEP="talk", LL_PEER=ALICE)
+    [resumed] = settlement.resumed
+    assert (resumed.step, resumed.peer) == (Step.TALK, LEG)
+    assert settlement.orphans == (OTHER_LEG,)
+
+
+def test_a_talk_whose_agent_is_gone_has_no_peer() -> None:
+    [resumed] = decide(caller(), LL_STEP="talk", LL_PEER=ALICE).resumed
+    assert (resumed.step, resumed.peer) == (Step.TALK, None)
+
+
+def test_phones_of_a_caller_in_another_step_are_stopped() -> None:
+    assert decide(caller(), leg(), LL_STEP="voicemail").orphans == (LEG,)
+
+
+def test_phones_whose_caller_is_gone_are_stopped() -> None:
+    assert settle([leg(), leg(OTHER_LEG, "Up")], {}).orphans == (LEG, OTHER_LEG)
+
+
+def test_phones_of_a_caller_with_a_flow_are_the_flow_s() -> None:
+    settlement = settle([caller(), leg(), leg(OTHER_LEG, "Up")], {})
+    assert (settlement.resumed, settlement.orphans, settlement.present) == ((), (), {CALL})
+
+
+def test_a_caller_in_the_dialplan_keeps_the_phone_they_talk_with_and_no_ringing_one() -> None:
+    settlement = settle([caller(app=""), leg(state="Up"), leg(OTHER_LEG)], {})
+    assert settlement.resumed == ()
+    assert settlement.orphans == (OTHER_LEG,)
+    assert settlement.present == {CALL}
+
+
+def test_who_calls_is_told_by_the_channel_s_id_and_trunk() -> None:
+    assert is_caller(caller())
+    assert not is_caller(leg())
+    # Colleagues among each other, and the phones that Asterisk rings alone.
+    assert not is_caller(channel("ll123456-1795000000.2", ALICE))
+    assert callers([caller(app="Dial"), leg(state="Up")]) == []
+    assert call_of(LEG) == CALL
+    assert legs_of(CALL, [caller(), leg(), leg("other-leg-alice-desk-1")]) == [LEG]
+
+
+STATES = st.sampled_from(["Up", "Ringing", "Down"])
+
+
+@given(
+    in_app=st.dictionaries(st.sampled_from("abcd"), st.booleans()),
+    known=st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["", "menu", "ring", "talk", "voicemail"])),
+    phones=st.lists(st.tuples(st.sampled_from("abcde"), STATES), max_size=6),
+)
+def test_every_caller_and_every_phone_is_seen_to(
+    in_app: Mapping[str, bool], known: Mapping[str, str], phones: list[tuple[str, str]]
+) -> None:
+    people = [caller("Stasis" if app else "Dial", id) for id, app in in_app.items()]
+    rung = [leg(f"{id}-leg-x-{number}", state, f"PJSIP/x-{number}") for number, (id, state) in enumerate(phones)]
+    settlement = settle([*people, *rung], {id: {"LL_STEP": step, "LL_PEER": "PJSIP/x-0"} for id, step in known.items()})
+    resumed = {entry.channel.id: entry for entry in settlement.resumed}
+    assert set(resumed) == {id for id, app in in_app.items() if app and id in known}
+    taken = {leg_id for entry in resumed.values() for leg_id in (*entry.legs, *([entry.peer] if entry.peer else []))}
+    assert not taken & set(settlement.orphans)
+    for phone in rung:
+        if phone.id not in taken and call_of(phone.id) not in in_app:
+            assert phone.id in settlement.orphans

@@ -173,6 +173,7 @@ auplay_srate 8000
 ausrc_channels 1
 auplay_channels 1
 audio_jitter_buffer_type fixed
+rtp_ports 33000-60000
 call_local_timeout 120
 call_max_calls 4
 module_path {install.baresip_modules()}

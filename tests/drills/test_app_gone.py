@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from tests.drills.witness import LAKESIDE, MESSAGE, connect, hears, legs, one_record, records, say, talk_both_ways
-from tests.system import System
+from tests.drills.witness import MESSAGE, connect, hears, legs, one_record, records, say, talk_both_ways
+from tests.system import LAKESIDE, System
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.drills.witness import (
-    LAKESIDE,
     MESSAGE,
     ask_asterisk,
     channel_of,
@@ -17,7 +16,7 @@ from tests.drills.witness import (
     say,
     talk_both_ways,
 )
-from tests.system import System
+from tests.system import LAKESIDE, System
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from ari_app import supervisor
-from tests.drills.witness import LAKESIDE, connect, hears, legs, one_record, talk_both_ways
-from tests.system import System
+from tests.drills.witness import connect, hears, legs, one_record, talk_both_ways
+from tests.system import LAKESIDE, System
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 

@@ -24,7 +24,7 @@ async def text_is(system: System, number: str, state: str) -> None:
     await system.until(so, f"the text to {number} is {state}")
 
 
-async def test_when_the_app_is_killed_while_a_text_is_sent_then_it_is_unknown_and_not_sent_again(system: System) -> None:
+async def test_when_the_app_is_killed_while_a_text_is_sent_then_it_is_not_sent_again(system: System) -> None:
     number = system.new_number()
     system.carrier.answers = [SILENT] * 100
     await miss(system, number)

@@ -11,7 +11,7 @@ import aiohttp
 from ari_app.edge import listening
 from ari_app.edge.softphone import Softphone
 from crm.store.models import Call
-from tests.system import ELM, LAKESIDE, System
+from tests.system import ELM, System
 
 TO_AGENT = "I am looking for a home with two bedrooms"
 TO_CALLER = "We have several of them near the park"
@@ -50,7 +50,8 @@ async def hears(system: System, phone: Softphone, sound: Path, count: int = 1) -
             found = await asyncio.to_thread(listening.find, listening.read(phone.heard), looked_for)
         if len(found) >= count:
             return
-        assert asyncio.get_running_loop().time() < deadline, f"{phone.user} heard {sound.stem} {len(found)} times of {count}"
+        late = asyncio.get_running_loop().time() > deadline
+        assert not late, f"{phone.user} heard {sound.stem} {len(found)} times of {count}"
         await asyncio.sleep(0.3)
 
 
@@ -104,8 +105,3 @@ async def channel_of(system: System, endpoint: str) -> dict[str, Any]:
     [channel] = [one for one in await system.ari("/channels") if one["name"].startswith(f"PJSIP/{endpoint}-")]
     return dict(channel)
 
-
-__all__ = [
-    "ELM", "LAKESIDE", "MESSAGE", "TO_AGENT", "TO_CALLER", "ask_asterisk", "channel_of", "connect", "hears", "legs", "one_record",
-    "records", "say", "talk_both_ways",
-]  # fmt: skip

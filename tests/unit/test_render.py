@@ -31,7 +31,8 @@ HOSTILE = [
 
 def phone(**values: object) -> Phone:
     known: dict[str, object] = {
-        "device": "alice-desk", "secret": "s3cret", "name": "Alice", "extension": "101", "on_duty": True, "dnd_until": None,
+        "device": "alice-desk", "secret": "s3cret", "name": "Alice", "extension": "101",
+        "on_duty": True, "dnd_until": None,
     }  # fmt: skip
     return Phone(**{**known, **values})  # type: ignore[arg-type]
 

@@ -62,7 +62,8 @@ def test_ringing_phones_are_taken_over_answered_or_not() -> None:
 
 
 def test_a_talk_keeps_its_agent_and_no_other_phone() -> None:
-    settlement = decide(caller(), leg(state="Up"), leg(OTHER_LEG, name="PJSIP/bob-desk-00000003"), LL_STEP="talk", LL_PEER=ALICE)
+    ringing = leg(OTHER_LEG, name="PJSIP/bob-desk-00000003")
+    settlement = decide(caller(), leg(state="Up"), ringing, LL_STEP="talk", LL_PEER=ALICE)
     [resumed] = settlement.resumed
     assert (resumed.step, resumed.peer) == (Step.TALK, LEG)
     assert settlement.orphans == (OTHER_LEG,)

@@ -1,0 +1,41 @@
+"""What is wrong with leaseline.toml is said in one sentence that names the file and the key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crm import config
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ("ports = 3", "ports"),
+        ("[ports]\nsip = 80", "ports.sip = 80"),
+        ("[ports]\nsip = 'x'", "sip"),
+        ("[survival]\ndeadman_seconds = 0", "survival.deadman_seconds = 0 has to be above 0"),
+        ("[ring]\nsubteam_secs = 4", "subteam_secs"),
+        ("[ring]\nagent_seconds = -1", "ring.agent_seconds may not be negative"),
+        ('timezone = "Mars/Olympus"', "'Mars/Olympus' is not known"),
+        ("[ring\n", "is not valid TOML"),
+        ("\x00", "is not valid TOML"),
+        ("\x80", "is not valid TOML"),
+    ],
+)
+def test_a_wrong_file_is_told_in_a_sentence(tmp_path: Path, toml: str, says: str) -> None:
+    path = tmp_path / "leaseline.toml"
+    path.write_bytes(toml.encode("latin-1"))
+    with pytest.raises(config.ConfigError) as error:
+        config.load(tmp_path)
+    assert says in str(error.value)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_home_is_told_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(config.ConfigError, match="leaseline init"):
+        config.load(tmp_path / "nowhere")

@@ -45,7 +45,7 @@ async def test_when_the_app_is_killed_and_comes_back_then_every_caller_goes_on_w
         await records(system, recorder.user)
 
         await system.kill_app()
-        await talk_both_ways(system, talker, carol, 2)
+        await talk_both_ways(system, talker, carol)
         await system.start_app()
 
         await hears(system, newcomer, system.prompt("welcome"), 2)
@@ -56,7 +56,7 @@ async def test_when_the_app_is_killed_and_comes_back_then_every_caller_goes_on_w
         await asker.hang_up()
         await hears(system, recorder, system.prompt("message_thanks"))
         await recorder.wait_for("CALL_CLOSED")
-        await talk_both_ways(system, talker, carol, 3)
+        await talk_both_ways(system, talker, carol)
         await carol.hang_up()
         await talker.wait_for("CALL_CLOSED")
 
@@ -103,7 +103,7 @@ async def test_when_two_phones_are_answered_while_the_app_is_away_then_the_first
             await bob.answer()
         await bob.wait_for("CALL_CLOSED")
         await system.start_app()
-        await talk_both_ways(system, caller, alice, 2)
+        await talk_both_ways(system, caller, alice)
         await alice.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await one_record(system, caller.user, "talked", finished=True)

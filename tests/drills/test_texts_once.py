@@ -45,10 +45,12 @@ async def test_when_the_app_is_killed_while_a_text_is_sent_then_it_is_not_sent_a
 
 async def test_when_a_text_waits_for_the_carrier_then_it_goes_out_after_a_restart(system: System) -> None:
     number = system.new_number()
-    system.carrier.answers = ["503 Service Unavailable"] * 4
+    system.carrier.answers = ["503 Service Unavailable"] * 3
     refused = system.carrier.refused
     await miss(system, number)
-    await system.until(lambda: system.carrier.refused > refused, "the carrier has refused")
+    # The pause after a third refusal is long enough to be killed in.
+    await system.until(lambda: system.carrier.refused == refused + 3, "the carrier has refused three times")
+    await text_is(system, number, "queued")
     await system.kill_app()
     system.carrier.answers = []
     await system.start_app()

@@ -211,6 +211,33 @@ async def test_a_talk_the_app_began_and_the_dialplan_ended(store: Store, config:
     assert await owed(store) == []
 
 
+async def test_a_phone_the_app_rang_and_the_dialplan_connected_is_one_leg(
+    store: Store, config: Config, journal: Journal
+) -> None:
+    leg = f"{CALL}-leg-bob-desk-0a1b2c"
+    at = datetime.fromtimestamp(T, UTC)
+    journal.note(CallArrived(f"{CALL}/arrived", CALL, at, "+15125550100", "+15125550123", "carrier"))
+    journal.note(StepTaken(f"{CALL}/1", CALL, at, Step.RING))
+    journal.note(LegRang(f"{CALL}/2", CALL, at, leg, "bob-desk", "bob", "subteam"))
+    notes = f"handed={T + 5}", "reason=app_down", f"leg={leg}", f"answered=bob-desk,{T + 5}", f"talk_ended={T + 60}"
+    note(config, *notes, f"ended={T + 60}")
+    assert await run(config, journal) == 1
+    call = await the_call(store)
+    assert (call.outcome, call.caller, call.without_app) == ("talked", "+15125550123", True)
+    [told] = call.legs
+    assert (told.id, told.stage, told.status) == (leg, "subteam", "ANSWER")
+    assert told.answered_at == at + timedelta(seconds=5)
+    assert told.ended_at == at + timedelta(seconds=60)
+    assert await owed(store) == []
+
+
+async def test_a_leg_that_is_no_id_is_not_taken_for_one(store: Store, config: Config, journal: Journal) -> None:
+    note(config, f"arrived={T}", f"handed={T}", "leg=../x", f"answered=bob-desk,{T + 5}", f"ended={T + 60}")
+    assert await run(config, journal) == 1
+    [leg] = (await the_call(store)).legs
+    assert (leg.id, leg.device, leg.stage) == (f"{CALL}-spool-0", "bob-desk", "last_resort")
+
+
 async def test_who_hung_up_while_the_app_was_down_is_missed(store: Store, config: Config, journal: Journal) -> None:
     """Only the hangup handler ran: the call was never handed over, its channel just went away in silence."""
     head = HEAD.replace(f"handed={T + 1}\nreason=app_down\n", "")

@@ -65,7 +65,7 @@ def test_a_hostile_name_or_password_adds_no_line(tmp_path: Path, text: str) -> N
     assert keys(hostile) == keys(plain)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 @given(name=st.text(max_size=60), secret=st.text(min_size=1, max_size=60))
 def test_no_name_or_password_adds_a_line(tmp_path: Path, name: str, secret: str) -> None:
     plain = rendered(tmp_path, Office(phones=(phone(),)))["pjsip.conf"]

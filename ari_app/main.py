@@ -349,7 +349,7 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
             if config.texts.carrier != "sip":
                 http = await stack.enter_async_context(http_carrier.client())
                 carrier_for = carriers.over_http(config, secrets, http)
-            work += [outbox.run(store, config, carrier_for, texts_due, now), inbox.run()]
+            work += [_send_texts(store, config, carrier_for, texts_due), inbox.run()]
         if "agi" in parts:
             await stack.enter_async_context(AgiServer(config.ports.agi, {"extension": extension.script(store)}))
         if "web" in parts:
@@ -361,6 +361,14 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _send_texts(
+    store: Store, config: Config, carrier_for: outbox.CarrierFor, texts_due: asyncio.Event
+) -> None:
+    # The gate asks where a number is at home, inside a transaction that others wait for.
+    await asyncio.to_thread(numbers.load_places)
+    await outbox.run(store, config, carrier_for, texts_due, now)
 
 
 async def _republish(config: Config, store: Store, secrets: Secrets) -> None:

@@ -91,9 +91,14 @@ def zones(number: str) -> tuple[str, ...]:
     return () if len(found) > _MOST_ZONES else tuple(zone for zone in found if zone != "Etc/Unknown")
 
 
+def load_places() -> None:
+    """Loads the names of all places on earth, which takes half a second: call it in a thread before `state` is needed."""
+    from phonenumbers import geocoder  # noqa: F401
+
+
 def state(number: str) -> str:
     """Name of the state of the United States whose area code this is; "" when it is not known."""
-    # The names of all places on earth take half a second to load, and only who sends texts needs them.
+    # Here and not at the top: only who sends texts needs it, and it is slow (load_places).
     from phonenumbers import geocoder
 
     try:

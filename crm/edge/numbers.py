@@ -92,7 +92,7 @@ def zones(number: str) -> tuple[str, ...]:
 
 
 def load_places() -> None:
-    """Loads the names of all places on earth, which takes half a second: call it in a thread before `state` is needed."""
+    """Loads the names of all places on earth, which takes half a second: in a thread, before `state` is needed."""
     from phonenumbers import geocoder  # noqa: F401
 
 

@@ -12,9 +12,6 @@ from ari_app.edge.events import Channel
 from ari_app.flows.ring_group import LEG_MARK
 from crm.domain.calls import Step
 
-CALLER_CONTEXT = "arrival"
-AGENT_CONTEXT = "agent-leg"
-
 
 @dataclass(frozen=True)
 class Resumed:

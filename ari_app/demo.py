@@ -345,7 +345,7 @@ class _Demo:
         moments = []
         for heard in listening.find(recording, sounds):
             words = " ".join((self.words | sentences).get(heard.name, heard.name).split())
-            moments.append(Moment(heard.at, "heard", f'"{words}"' if heard.whole else f'"{words}" (cut short)'))
+            moments.append(Moment(heard.at, "heard", f'"{words}"' if heard.nearly_whole else f'"{words}" (cut short)'))
         if rings := listening.ringback(recording):
             moments.append(
                 Moment(

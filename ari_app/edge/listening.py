@@ -39,9 +39,17 @@ class Heard:
     seconds: float
     """How long it was heard."""
 
+    length: float
+    """Seconds the file takes when nothing stops it."""
+
     @property
     def whole(self) -> bool:
-        """Heard to its end, or nearly: packets that come late on a busy machine may spoil the last words."""
+        """Heard to its end."""
+        return self.share == 1.0
+
+    @property
+    def nearly_whole(self) -> bool:
+        """Nothing cut it short: packets that come late on a busy machine may spoil its last words."""
         return self.share >= NEARLY_WHOLE
 
 
@@ -63,14 +71,15 @@ def find(recording: Sound, files: Mapping[str, Sound]) -> list[Heard]:
         pieces = _pieces(sound)
         for offset, start in _begins(recording, pieces):
             share = _share(recording, pieces, start - offset, len(sound))
-            found.append(Heard(max(0.0, (start - offset) / RATE), name, share, len(sound) / RATE * share))
+            length = len(sound) / RATE
+            found.append(Heard(max(0.0, (start - offset) / RATE), name, share, length * share, length))
     return sorted((heard for heard in found if not _is_within_another(heard, found)), key=lambda heard: heard.at)
 
 
 def _is_within_another(heard: Heard, found: list[Heard]) -> bool:
     """Two sentences may share words: what is heard in part, while a longer one is heard, is that one's."""
     return not heard.whole and any(
-        other is not heard and other.seconds > heard.seconds and other.at <= heard.at < other.at + other.seconds
+        other is not heard and other.seconds > heard.seconds and other.at <= heard.at < other.at + other.length
         for other in found
     )
 
@@ -124,8 +133,8 @@ def _peaks(recording: Sound, piece: Sound) -> list[int]:
 
 
 def _begins(recording: Sound, pieces: list[tuple[int, Sound]]) -> list[tuple[int, int]]:
-    """Where the file's first piece is heard, as its offset and the sample; its second where the first was spoilt."""
-    for offset, piece in pieces[:2]:
+    """Where the file's first piece is heard, as its offset and the sample; the next where it was spoilt."""
+    for offset, piece in pieces[:3]:
         if peaks := _peaks(recording, piece):
             return [(offset, peak) for peak in peaks]
     return []

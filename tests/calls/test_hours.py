@@ -28,7 +28,7 @@ async def test_when_the_office_is_closed_then_no_phone_rings_and_the_message_is_
         await caller.say(message)
         await caller.wait_for("CALL_CLOSED", seconds=30)
         call = await system.ended_call(caller.user)
-        heard = {one.name: one.whole for one in system.heard(caller)}
+        heard = {one.name: one.nearly_whole for one in system.heard(caller)}
         assert alice.count("CALL_INCOMING") == 0
     assert heard["closed"]
     assert heard["message_thanks"]

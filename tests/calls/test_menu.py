@@ -42,7 +42,7 @@ async def test_when_2_is_pressed_during_the_menu_then_it_stops_and_the_team_ring
         heard = system.heard(caller)
     [welcome, *rest] = heard
     assert (welcome.name, welcome.whole) == ("welcome", True)
-    assert not any(one.whole for one in rest), "the key has cut nothing"
+    assert not any(one.nearly_whole for one in rest), "the key has cut nothing"
     assert {one.name for one in rest} <= {"menu"}
     assert [event.data["key"] for event in call.events if event.kind == "KeyPressed"] == ["2"]
     assert call.outcome == "talked"
@@ -56,7 +56,7 @@ async def test_when_no_key_is_pressed_then_the_menu_comes_once_more_and_then_the
         call = await system.ended_call(caller.user)
         heard = system.heard(caller)
     assert [one.name for one in heard] == ["welcome", "menu", "menu", "connecting"]
-    assert all(one.whole for one in heard)
+    assert all(one.nearly_whole for one in heard)
     assert [event for event in call.events if event.kind == "KeyPressed"] == []
 
 
@@ -70,7 +70,7 @@ async def test_when_wrong_keys_are_pressed_then_that_is_said_once_and_then_the_t
         await alice.wait_for("CALL_INCOMING")
         await caller.hang_up()
         call = await system.ended_call(caller.user)
-        heard = {one.name: one.whole for one in system.heard(caller)}
+        heard = {one.name: one.nearly_whole for one in system.heard(caller)}
     assert heard["not_a_choice"]
     assert heard["connecting"]
     assert [event.data["key"] for event in call.events if event.kind == "KeyPressed"] == ["7", "*"]
@@ -106,7 +106,7 @@ async def test_when_a_withheld_number_presses_1_then_they_hear_that_it_is_not_po
         await caller.hang_up()
         call = await system.ended_call(None)
         heard = system.heard(caller)
-    assert ("link_not_possible", True) in [(one.name, one.whole) for one in heard]
+    assert ("link_not_possible", True) in [(one.name, one.nearly_whole) for one in heard]
     assert "link_sent" not in [one.name for one in heard]
     assert call.caller is None
     [task] = await system.tasks_of(call)

@@ -35,7 +35,7 @@ async def is_told_that_it_cannot_be_reached(system: System, extension: str) -> N
     async with system.phone("bob-desk") as bob:
         await bob.dial(f"sip:{extension}@{system.sip}")
         await bob.wait_for("CALL_CLOSED")
-        assert [(one.name, one.whole) for one in system.heard(bob)] == [("extension_unavailable", True)]
+        assert [(one.name, one.nearly_whole) for one in system.heard(bob)] == [("extension_unavailable", True)]
 
 
 async def test_when_an_extension_is_dialled_then_the_two_talk(system: System) -> None:

@@ -1,9 +1,9 @@
 """ARI: one event socket that is always read, and requests over kept-alive HTTP.
 
-`bench/ari_transport.py` measures both ways (docs/measurements.md): a micro-call costs 14.4 ms of CPU with requests over
-HTTP (Asterisk 10.4, Python 4.1) and 13.5 ms with requests over the event socket (11.0 and 2.5). HTTP it is for those 6 %
-more, because Asterisk carries out a socket's requests one after another: one that waits, such as a variable set during a
-playback, would hold up all other calls.
+`bench/ari_transport.py` measures both ways (docs/measurements.md): a micro-call costs 14.4 ms of CPU with requests
+over HTTP (Asterisk 10.4, Python 4.1) and 13.5 ms with requests over the event socket (11.0 and 2.5). HTTP it is for
+those 6 % more, because Asterisk carries out a socket's requests one after another: one that waits, such as a variable
+set during a playback, would hold up all other calls.
 """
 
 from __future__ import annotations

@@ -20,6 +20,12 @@ class Outcome(StrEnum):
     GAVE_UP = "gave_up"
     WRONG_NUMBER = "wrong_number"
     """The number dialled is none of our lines."""
+    BLOCKED = "blocked"
+    """An unwanted caller, kept out."""
+    HANDED_OVER = "handed_over"
+    """Somebody outside of the system took the caller, such as the number all calls are forwarded to."""
+    NOT_REACHED = "not_reached"
+    """A call of ours that nobody answered."""
 
 
 class Step(StrEnum):
@@ -32,6 +38,11 @@ class Step(StrEnum):
     TALK = "talk"
     VOICEMAIL = "voicemail"
     UNKNOWN_LINE = "unknown_line"
+    BLOCKED = "blocked"
+    PARKED = "parked"
+    """The caller waits for whoever picks them up."""
+    DIALLING = "dialling"
+    """A call of ours: phones of the agent, of a colleague, or outside ring."""
     LAST_RESORT = "last_resort"
     """Asterisk's dialplan has the call."""
 
@@ -54,6 +65,15 @@ class EndedBy(StrEnum):
     SYSTEM = "system"
 
 
+class Direction(StrEnum):
+    """Which way a call goes."""
+
+    IN = "in"
+    OUT = "out"
+    INTERNAL = "internal"
+    """Between colleagues."""
+
+
 @dataclass(frozen=True)
 class Fact:
     """Base of all facts. `id` is unique for ever, `call_id` the id of the call's first channel, `at` aware UTC."""
@@ -72,6 +92,33 @@ class CallArrived(Fact):
     trunk: str = ""
     without_app: bool = False
     """Asterisk noted it alone, the app was away."""
+    attestation: str = ""
+    """STIR/SHAKEN result, as the trunk gave it."""
+
+
+@dataclass(frozen=True)
+class CallPlaced(Fact):
+    """An agent calls somebody; in place of CallArrived."""
+
+    direction: Direction
+    agent: str
+    """Slug."""
+    device: str
+    did: str = ""
+    """Our line whose number is shown."""
+    number: str | None = None
+    """E.164 of the person outside; None for a colleague."""
+    extension: str = ""
+    """Of the colleague."""
+    order_id: int | None = None
+    """The call_order row that asked for it."""
+
+
+@dataclass(frozen=True)
+class CallerBlocked(Fact):
+    """The caller is kept out, and which entry of the block list says so."""
+
+    entry: str
 
 
 @dataclass(frozen=True)
@@ -106,6 +153,8 @@ class LegRang(Fact):
     agent: str
     """Slugs."""
     stage: str
+    number: str | None = None
+    """E.164, when it was dialled through a trunk."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +177,72 @@ class TalkEnded(Fact):
 
 
 @dataclass(frozen=True)
+class CallbackPromised(Fact):
+    """The agent who was rung could not talk now: the caller was texted, and the agent is to be rung again."""
+
+    leg_id: str
+    agent: str
+    """Slug."""
+    minutes: int
+
+
+@dataclass(frozen=True)
+class Transferred(Fact):
+    """An agent passed the person on. `to_leg` talks with them from now on; who talked when is in the legs."""
+
+    from_leg: str
+    to_leg: str
+    way: str
+    """blind or attended."""
+
+
+@dataclass(frozen=True)
+class TransferFailed(Fact):
+    """Nobody took the person over, so whoever passed them on has them back."""
+
+    from_leg: str
+    target: str
+    """As it was dialled."""
+    why: str
+
+
+@dataclass(frozen=True)
+class Parked(Fact):
+    slot: str
+    """Extension that picks the person up."""
+    leg_id: str
+    """Of the agent who parked them."""
+
+
+@dataclass(frozen=True)
+class RecordingAnnounced(Fact):
+    """A leg heard, to the end, that the call is recorded. The leg is a channel's id; the caller's is the call's."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True)
+class RecordingStarted(Fact):
+    recording_id: str
+    mode: str
+    """announced or demand."""
+    file: str
+    """Name in the recordings folder."""
+
+
+@dataclass(frozen=True)
+class RecordingEnded(Fact):
+    recording_id: str
+    seconds: int
+
+
+@dataclass(frozen=True)
 class MessageLeft(Fact):
     file: str
     """Name in the recordings folder."""
     seconds: int
+    mailbox: str = ""
+    """agent:SLUG, subteam:SLUG, property:SLUG or office; empty is the one that the line has."""
 
 
 @dataclass(frozen=True)
@@ -149,17 +260,25 @@ class CallEnded(Fact):
 
 
 KINDS: tuple[type[Fact], ...] = (
-    CallArrived, StepTaken, KeyPressed, Routed, LinkRequested, LegRang, LegEnded, TalkStarted, TalkEnded,
-    MessageLeft, HandedToDialplan, CallEnded,
+    CallArrived, CallPlaced, CallerBlocked, StepTaken, KeyPressed, Routed, LinkRequested, LegRang, RecordingAnnounced,
+    RecordingStarted, TalkStarted, Transferred, TransferFailed, Parked, LegEnded, TalkEnded, RecordingEnded,
+    CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,
 )  # fmt: skip
 
 
-def outcome_of(*, known_line: bool, talked: bool, message_left: bool, link_sent: bool) -> Outcome:
+def outcome_of(
+    *, known_line: bool, talked: bool, message_left: bool, link_sent: bool,
+    direction: Direction = Direction.IN, blocked: bool = False, handed_over: bool = False,
+) -> Outcome:
     """The one outcome of an ended call: what served the caller most counts."""
     if talked:
-        return Outcome.TALKED
+        return Outcome.HANDED_OVER if handed_over else Outcome.TALKED
     if message_left:
         return Outcome.LEFT_MESSAGE
+    if direction is not Direction.IN:
+        return Outcome.NOT_REACHED
+    if blocked:
+        return Outcome.BLOCKED
     if not known_line:
         return Outcome.WRONG_NUMBER
     return Outcome.GOT_LINK if link_sent else Outcome.GAVE_UP

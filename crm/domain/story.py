@@ -13,7 +13,10 @@ from crm.domain.calls import (
     KINDS,
     CallArrived,
     CallEnded,
+    CallerBlocked,
+    CallPlaced,
     DialStatus,
+    Direction,
     EndedBy,
     Fact,
     HandedToDialplan,
@@ -22,6 +25,9 @@ from crm.domain.calls import (
     LinkRequested,
     MessageLeft,
     Outcome,
+    RecordingAnnounced,
+    RecordingEnded,
+    RecordingStarted,
     Step,
     StepTaken,
     TalkEnded,
@@ -40,10 +46,24 @@ class LegStory:
     device: str = ""
     agent: str = ""
     stage: str = ""
+    number: str | None = None
+    """E.164, when it was dialled through a trunk."""
+    announced_at: datetime | None = None
+    """Heard that the call is recorded."""
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     status: DialStatus | None = None
     """None while it rings, or when nobody saw how it stopped."""
+
+
+@dataclass(frozen=True)
+class RecordingStory:
+    id: str
+    mode: str
+    file: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    seconds: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +82,12 @@ class CallStory:
     ended_at: datetime | None
     """None while the call is up, or with the dialplan, which has not told yet how it went on there."""
     ended_by: EndedBy | None
+    direction: Direction = Direction.IN
+    placed: CallPlaced | None = None
+    """Who called whom, when it is a call of ours."""
+    blocked: bool = False
+    attestation: str = ""
+    recordings: tuple[RecordingStory, ...] = ()
 
     @property
     def talked(self) -> bool:
@@ -80,15 +106,16 @@ def tell(facts: Iterable[Fact]) -> CallStory:
     arrivals = [fact for fact in told if isinstance(fact, CallArrived)]
     # Where both the app and the dialplan saw it arrive, the app knew better.
     arrival = min(arrivals, key=lambda fact: fact.without_app, default=None)
+    placed = next((fact for fact in told if isinstance(fact, CallPlaced)), None)
     ending = _ending(told)
     # A talk whose end alone was noted has taken place all the same.
     talks = [fact.at for fact in told if isinstance(fact, TalkStarted | TalkEnded)]
     messages = [fact for fact in told if isinstance(fact, MessageLeft)]
     handed = any(isinstance(fact, HandedToDialplan) for fact in told)
     return CallStory(
-        started_at=min(fact.at for fact in arrivals or told),
-        did=arrival.did if arrival else "",
-        caller=arrival.caller if arrival else None,
+        started_at=placed.at if placed else min(fact.at for fact in arrivals or told),
+        did=placed.did if placed else arrival.did if arrival else "",
+        caller=placed.number if placed else arrival.caller if arrival else None,
         trunk=arrival.trunk if arrival else "",
         without_app=handed or any(fact.without_app for fact in arrivals),
         step=_step(told),
@@ -98,6 +125,11 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         message=max(messages, key=lambda fact: fact.seconds, default=None),
         ended_at=ending.at if ending else None,
         ended_by=ending.by if ending else None,
+        direction=placed.direction if placed else Direction.IN,
+        placed=placed,
+        blocked=any(isinstance(fact, CallerBlocked) for fact in told),
+        attestation=next((fact.attestation for fact in arrivals if fact.attestation), ""),
+        recordings=_recordings(told),
     )
 
 
@@ -111,6 +143,12 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
         return "got the link to the listings by text"
     if outcome is Outcome.WRONG_NUMBER:
         return "reached no line of ours"
+    if outcome is Outcome.BLOCKED:
+        return "was turned away: the number is on the block list"
+    if outcome is Outcome.HANDED_OVER:
+        return "was connected with the number that calls are forwarded to"
+    if outcome is Outcome.NOT_REACHED:
+        return "was not reached"
     return {
         Step.RING: "hung up while phones rang",
         Step.TALK: "was cut off when the phone was answered",
@@ -143,17 +181,29 @@ def _in_talk(legs: Iterable[LegStory]) -> str:
     return talking[-1].id if talking else ""
 
 
+def _recordings(told: Sequence[Fact]) -> tuple[RecordingStory, ...]:
+    found: dict[str, RecordingStory] = {}
+    for fact in told:
+        if isinstance(fact, RecordingStarted):
+            found[fact.recording_id] = RecordingStory(fact.recording_id, fact.mode, fact.file, fact.at)
+        elif isinstance(fact, RecordingEnded) and (one := found.get(fact.recording_id)):
+            found[one.id] = replace(one, ended_at=fact.at, seconds=fact.seconds)
+    return tuple(found.values())
+
+
 def _legs(told: Sequence[Fact], call_ended_at: datetime | None) -> tuple[LegStory, ...]:
     legs: dict[str, LegStory] = {}
     for fact in told:
-        if not isinstance(fact, LegRang | LegEnded | TalkStarted | TalkEnded):
+        if not isinstance(fact, LegRang | LegEnded | TalkStarted | TalkEnded | RecordingAnnounced):
             continue
         leg_id = fact.leg_id or _in_talk(legs.values())
         if not leg_id:
             continue
         leg = legs.get(leg_id) or LegStory(leg_id, fact.at)
         if isinstance(fact, LegRang):
-            leg = replace(leg, device=fact.device, agent=fact.agent, stage=fact.stage)
+            leg = replace(leg, device=fact.device, agent=fact.agent, stage=fact.stage, number=fact.number)
+        elif isinstance(fact, RecordingAnnounced):
+            leg = replace(leg, announced_at=leg.announced_at or fact.at)
         elif isinstance(fact, TalkStarted):
             leg = replace(leg, answered_at=leg.answered_at or fact.at)
         elif isinstance(fact, TalkEnded):

@@ -27,4 +27,7 @@ def task_after(outcome: Outcome) -> TaskKind | None:
         Outcome.GOT_LINK: TaskKind.FOLLOW_UP,
         Outcome.GAVE_UP: TaskKind.CALL_BACK,
         Outcome.WRONG_NUMBER: TaskKind.UNKNOWN_DID,
+        Outcome.BLOCKED: None,
+        Outcome.HANDED_OVER: None,
+        Outcome.NOT_REACHED: TaskKind.CALL_BACK,
     }[outcome]

@@ -33,6 +33,7 @@ from crm.store.models import (
     Leg,
     Line,
     Message,
+    Recording,
     RoutingDecision,
     Task,
     Voicemail,
@@ -129,6 +130,10 @@ def _decision(fact: Routed) -> RoutingDecision:
 async def _write_call(session: AsyncSession, call: Call, story: CallStory) -> None:
     call.started_at = story.started_at
     call.did = _fit(story.did, 40)
+    call.direction = story.direction
+    call.attestation = _fit(story.attestation, 30)
+    if call.agent_id is None and story.placed and (agent := await agents.by_slug(session, story.placed.agent)):
+        call.agent_id = agent.id
     call.caller = story.caller
     call.trunk = _fit(story.trunk, 40)
     call.step = story.step
@@ -144,6 +149,13 @@ async def _write_call(session: AsyncSession, call: Call, story: CallStory) -> No
             voicemail = Voicemail(call_id=call.id)
             session.add(voicemail)
         voicemail.file, voicemail.seconds, voicemail.left_at = _fit(message.file, 200), message.seconds, message.at
+    for told in story.recordings:
+        recording = await session.get(Recording, told.id)
+        if recording is None:
+            recording = Recording(id=told.id, call_id=call.id)
+            session.add(recording)
+        recording.mode, recording.file = _fit(told.mode, 10), _fit(told.file, 200)
+        recording.started_at, recording.ended_at, recording.seconds = told.started_at, told.ended_at, told.seconds
 
 
 async def _write_legs(session: AsyncSession, call: Call, story: CallStory) -> None:
@@ -157,6 +169,7 @@ async def _write_legs(session: AsyncSession, call: Call, story: CallStory) -> No
             session.add(leg)
         leg.device = _fit(told.device, 40)
         leg.stage = _fit(told.stage, 20)
+        leg.number, leg.announced_at = told.number, told.announced_at
         leg.started_at, leg.answered_at, leg.ended_at = told.started_at, told.answered_at, told.ended_at
         leg.status = told.status or ""
         if leg.agent_id is None and (told.agent or told.device):
@@ -193,6 +206,8 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
         talked=story.talked,
         message_left=story.message is not None,
         link_sent=link is not None,
+        direction=story.direction,
+        blocked=story.blocked,
     )
     call.outcome = outcome
     call.ended_at = ended_at

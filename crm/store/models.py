@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, false, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -59,6 +59,12 @@ class Organization(Base):
     admin_agent_id: Mapped[int | None] = mapped_column(
         ForeignKey("agent.id"), comment="owns every task that has no better owner"
     )
+    forward_to: Mapped[str | None] = mapped_column(
+        String(20), comment="E.164: every leasing call goes there instead of to the team; null: none does"
+    )
+    forward_confirm: Mapped[bool] = mapped_column(
+        default=True, server_default=true(), comment="who answers there presses 1 to connect"
+    )
 
 
 class Subteam(Base):
@@ -87,6 +93,9 @@ class Property(Base):
     name: Mapped[str] = mapped_column(String(200))
     listings_url: Mapped[str] = mapped_column(String(500), default="")
     subteam_id: Mapped[int | None] = mapped_column(ForeignKey("subteam.id"))
+    recording: Mapped[str] = mapped_column(
+        String(10), default="off", server_default="off", comment="off, announced, or demand: when an agent asks"
+    )
     subteam: Mapped[Subteam | None] = relationship()
 
 
@@ -115,6 +124,13 @@ class Agent(Base):
     name: Mapped[str] = mapped_column(String(200))
     extension: Mapped[str | None] = mapped_column(String(10), unique=True, comment="dialled by colleagues")
     on_duty: Mapped[bool] = mapped_column(default=True)
+    email: Mapped[str] = mapped_column(String(200), default="", server_default="", comment="for notices and messages")
+    dialing: Mapped[str] = mapped_column(
+        String(10), default="allowed", server_default="allowed", comment="allowed or none: may they dial outside?"
+    )
+    forwarding: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="their mobiles ring, too, when their calls come"
+    )
     last_talk_ended_at: Mapped[datetime | None] = mapped_column(
         comment="round robin: longest idle first, null first of all"
     )
@@ -123,8 +139,20 @@ class Agent(Base):
     )
 
 
+class Location(Base):
+    """A place where phones stand, as the emergency service has to hear of it (47 CFR 9.16)."""
+
+    __tablename__ = "location"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    address: Mapped[str] = mapped_column(String(300), comment="street, city, state, and floor or room")
+    callback_number: Mapped[str] = mapped_column(
+        String(20), comment="E.164, registered with the carrier for this address: caller ID of an emergency call"
+    )
+
+
 class Device(Base):
-    """A phone of an agent. Its slug is its SIP user; its secret is in the secrets file."""
+    """A phone of an agent. Its slug is its SIP user; its secret is in the secrets file. A mobile has a number."""
 
     __tablename__ = "device"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -133,6 +161,18 @@ class Device(Base):
     kind: Mapped[str] = mapped_column(String(20), comment="desk, softphone, browser or mobile")
     dnd: Mapped[bool] = mapped_column(default=False)
     dnd_until: Mapped[datetime | None] = mapped_column(comment="null with dnd set: until switched off")
+    number: Mapped[str | None] = mapped_column(String(20), comment="E.164 of a mobile, dialled through a trunk")
+    rings_after_seconds: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="so long the agent's other phones ring before this one"
+    )
+    whisper: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="who answers hears who calls and presses 1; a mobile always"
+    )
+    encrypted: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="SRTP; its signalling comes over TLS"
+    )
+    location_id: Mapped[int | None] = mapped_column(ForeignKey("location.id", ondelete="SET NULL"))
+    location: Mapped[Location | None] = relationship()
     agent: Mapped[Agent] = relationship(back_populates="devices")
 
 
@@ -160,6 +200,22 @@ class Trunk(Base):
     username: Mapped[str] = mapped_column(String(80), default="", comment="digest user, both ways")
     register: Mapped[bool] = mapped_column(default=False, comment="we register with the peer")
     enabled: Mapped[bool] = mapped_column(default=True)
+    position: Mapped[int] = mapped_column(default=0, server_default="0", comment="calls go out by the lowest first")
+    outbound: Mapped[bool] = mapped_column(default=True, server_default=true(), comment="calls of ours go out by it")
+    emergency: Mapped[bool] = mapped_column(default=False, server_default=false(), comment="so do emergency calls")
+
+
+class BlockedCaller(Base):
+    """Callers whom nobody has to answer."""
+
+    __tablename__ = "blocked_caller"
+    __table_args__ = (UniqueConstraint("kind", "value"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10), comment="number, prefix or withheld")
+    value: Mapped[str] = mapped_column(String(20), default="", comment="E.164 or its beginning; empty for withheld")
+    refusal: Mapped[str] = mapped_column(String(10), default="spoken", comment="spoken, or silent: hung up at once")
+    why: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[datetime]
 
 
 # --- people who call ---
@@ -206,14 +262,28 @@ class Interest(Base):
 
 
 class Call(Base):
-    """A caller's whole story; its id is that of its first channel in Asterisk."""
+    """A call's whole story, in either direction; its id is that of its first channel in Asterisk.
+
+    `caller` is always the number of the person outside, `did` always ours.
+    """
 
     __tablename__ = "call"
     id: Mapped[str] = mapped_column(String(80), primary_key=True)
-    did: Mapped[str] = mapped_column(String(40), comment="number dialled, E.164 where it is a telephone number")
+    direction: Mapped[str] = mapped_column(
+        String(10), default="in", server_default="in", comment="in, out, or internal between colleagues"
+    )
+    did: Mapped[str] = mapped_column(
+        String(40), comment="our number: the one dialled, or shown; E.164 where it is a telephone number"
+    )
     line_id: Mapped[int | None] = mapped_column(ForeignKey("line.id", ondelete="SET NULL"), comment="null: unknown DID")
     trunk: Mapped[str] = mapped_column(String(40), default="")
     caller: Mapped[str | None] = mapped_column(String(20), index=True, comment="E.164; null is withheld or malformed")
+    attestation: Mapped[str] = mapped_column(
+        String(30), default="", server_default="", comment="STIR/SHAKEN result as the trunk gave it"
+    )
+    agent_id: Mapped[int | None] = mapped_column(
+        ForeignKey("agent.id", ondelete="SET NULL"), comment="who placed a call of ours"
+    )
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
     started_at: Mapped[datetime] = mapped_column(index=True)
     talk_started_at: Mapped[datetime | None]
@@ -222,6 +292,9 @@ class Call(Base):
     outcome: Mapped[str | None] = mapped_column(String(20), index=True, comment="null while the call is up")
     ended_by: Mapped[str] = mapped_column(String(10), default="", comment="caller, agent or system")
     without_app: Mapped[bool] = mapped_column(default=False, comment="the dialplan's last resort had a part in it")
+    remark: Mapped[str] = mapped_column(Text, default="", server_default="", comment="what the agent wrote after it")
+    agent: Mapped[Agent | None] = relationship()
+    recordings: Mapped[list[Recording]] = relationship(order_by="Recording.started_at", cascade="all, delete-orphan")
     line: Mapped[Line | None] = relationship()
     lead: Mapped[Lead | None] = relationship()
     legs: Mapped[list[Leg]] = relationship(order_by="Leg.started_at", cascade="all, delete-orphan")
@@ -237,11 +310,13 @@ class Leg(Base):
     call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
     device: Mapped[str] = mapped_column(String(40), comment="slug, kept when the device is deleted")
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
-    stage: Mapped[str] = mapped_column(String(20), comment="agent, subteam, everyone or last_resort")
+    stage: Mapped[str] = mapped_column(String(20), comment="agent, subteam, everyone, last_resort, ...")
     started_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     status: Mapped[str] = mapped_column(String(20), default="", comment="DialStatus once it is known")
+    number: Mapped[str | None] = mapped_column(String(20), comment="E.164 dialled through a trunk; null for a phone")
+    announced_at: Mapped[datetime | None] = mapped_column(comment="heard that the call is recorded")
     agent: Mapped[Agent | None] = relationship()
 
 
@@ -276,6 +351,81 @@ class Voicemail(Base):
     file: Mapped[str] = mapped_column(String(200), comment="name in the recordings folder")
     seconds: Mapped[int]
     left_at: Mapped[datetime]
+    mailbox: Mapped[str] = mapped_column(
+        String(60), default="", server_default="", index=True,
+        comment="agent:SLUG, subteam:SLUG, property:SLUG, or office",
+    )  # fmt: skip
+    heard_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None] = mapped_column(comment="out of the mailbox; the audio goes with retention")
+    taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
+    taken_at: Mapped[datetime | None]
+    escalation: Mapped[int] = mapped_column(default=0, server_default="0", comment="groups called about it so far")
+    escalate_at: Mapped[datetime | None] = mapped_column(index=True, comment="the next group is called then")
+    transcript: Mapped[str] = mapped_column(Text, default="", server_default="")
+    transcript_state: Mapped[str] = mapped_column(
+        String(10), default="", server_default="", comment="queued, done, failed, or none: there is no model"
+    )
+    taken_by: Mapped[Agent | None] = relationship()
+
+
+class Recording(Base):
+    """Audio of a talk, across its transfers."""
+
+    __tablename__ = "recording"
+    id: Mapped[str] = mapped_column(String(120), primary_key=True, comment="the recording's name in Asterisk")
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
+    mode: Mapped[str] = mapped_column(String(10), comment="announced or demand")
+    file: Mapped[str] = mapped_column(String(200), comment="name in the recordings folder")
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    seconds: Mapped[int] = mapped_column(default=0)
+    deleted_at: Mapped[datetime | None] = mapped_column(comment="when retention removed the file")
+
+
+class CallOrder(Base):
+    """A call that the app is to place: it rings the agent, then dials the person."""
+
+    __tablename__ = "call_order"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"))
+    to_number: Mapped[str] = mapped_column(String(20), comment="E.164")
+    lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="SET NULL"))
+    why: Mapped[str] = mapped_column(String(300), default="")
+    not_before: Mapped[datetime] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(String(10), default="waiting", comment="waiting, dialling, done or failed")
+    call_id: Mapped[str | None] = mapped_column(String(80), comment="once it is placed")
+    error: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[datetime]
+    agent: Mapped[Agent] = relationship()
+
+
+class Dialled(Base):
+    """Every number that the one check was asked about before it is dialled outside, and its answer."""
+
+    __tablename__ = "dialled"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    number: Mapped[str] = mapped_column(String(40), comment="E.164, or as it was asked for when it is none")
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
+    call_id: Mapped[str | None] = mapped_column(String(80))
+    purpose: Mapped[str] = mapped_column(String(20), comment="forward, office, desk, order, transfer or escalation")
+    allowed: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(300), default="", comment="why not")
+
+
+class EmergencyCall(Base):
+    """Somebody dialled the emergency number; Asterisk connected it alone."""
+
+    __tablename__ = "emergency_call"
+    id: Mapped[str] = mapped_column(String(80), primary_key=True, comment="of its channel")
+    dialled: Mapped[str] = mapped_column(String(10), comment="911, 9911 or 933")
+    device: Mapped[str] = mapped_column(String(40))
+    address: Mapped[str] = mapped_column(String(300), comment="of the device's location at that time")
+    callback_number: Mapped[str] = mapped_column(String(20))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    status: Mapped[str] = mapped_column(String(20), default="", comment="DialStatus of the last trunk tried")
 
 
 class Message(Base):
@@ -320,6 +470,27 @@ class Message(Base):
     agent: Mapped[Agent | None] = relationship()
 
 
+class Mail(Base):
+    """An email to somebody of the office; with its place in the outbox, as a text has."""
+
+    __tablename__ = "mail"
+    __table_args__ = (Index("ix_mail_outbox", "state", "next_attempt_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(160), unique=True, comment="what it is for; one cause mails once")
+    to_address: Mapped[str] = mapped_column(String(200))
+    subject: Mapped[str] = mapped_column(String(200))
+    body: Mapped[str] = mapped_column(Text)
+    voicemail_id: Mapped[str | None] = mapped_column(
+        ForeignKey("voicemail.call_id", ondelete="SET NULL"), comment="its audio is attached"
+    )
+    state: Mapped[str] = mapped_column(String(10), comment="queued, sending, sent, failed or unknown")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+
 class OptOut(Base):
     """The ledger of people who want no texts. Entries are ended, never deleted."""
 
@@ -344,7 +515,7 @@ class Task(Base):
     __tablename__ = "task"
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True, comment="its cause; one cause makes one task")
-    kind: Mapped[str] = mapped_column(String(20), comment="call_back, listen, follow_up, reply or unknown_did")
+    kind: Mapped[str] = mapped_column(String(20), comment="as in crm.domain.tasks.TaskKind")
     owner_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
     call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"))

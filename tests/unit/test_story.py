@@ -127,7 +127,7 @@ def test_phones_nobody_saw_stopping_end_with_the_call() -> None:
 @pytest.mark.parametrize("message_left", [True, False])
 @pytest.mark.parametrize("link_sent", [True, False])
 @pytest.mark.parametrize("known_line", [True, False])
-def test_only_who_was_talked_to_leaves_no_task(
+def test_of_callers_only_who_was_talked_to_leaves_no_task(
     talked: bool, message_left: bool, link_sent: bool, known_line: bool
 ) -> None:
     outcome = outcome_of(talked=talked, message_left=message_left, link_sent=link_sent, known_line=known_line)
@@ -139,6 +139,9 @@ def test_every_outcome_is_told_and_has_its_task() -> None:
     told = {outcome: how_it_went(story, outcome) for outcome in Outcome}
     assert told[Outcome.LEFT_MESSAGE] == "left a message of 14 s"
     assert len(set(told.values())) == len(Outcome)
+    assert {outcome for outcome in Outcome if task_after(outcome) is None} == {
+        Outcome.TALKED, Outcome.BLOCKED, Outcome.HANDED_OVER
+    }  # fmt: skip
     assert task_after(Outcome.GOT_LINK) is TaskKind.FOLLOW_UP
 
 

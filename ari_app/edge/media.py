@@ -73,6 +73,12 @@ async def play(channel: Handle, sounds: list[Path]) -> None:
                 return
 
 
+async def hush(channel: Handle) -> None:
+    """Stops the prompt that was started last, when nobody waits for its end any more; harmless if it is over."""
+    if channel.playbacks:
+        await _stop(channel, _playback_id(channel, channel.playbacks - 1))
+
+
 async def record(
     channel: Handle, name: str, *, longest_seconds: int, silence_seconds: int
 ) -> Recorded:
@@ -121,22 +127,22 @@ async def recording_closed(channel: Handle, name: str) -> None:
 
 async def _start(channel: Handle, sounds: list[Path]) -> str:
     """Returns the playback's id, which we give it."""
-    playback = _playback_id(channel)
+    playback = _playback_id(channel, channel.playbacks)
     channel.playbacks += 1
     with channel.while_ours():
         await channel.client.post(f"{channel.path}/play/{playback}", media=",".join(sound(path) for path in sounds))
     return playback
 
 
-def _playback_id(channel: Handle) -> str:
-    return f"p-{channel.id}-{channel.playbacks}"
+def _playback_id(channel: Handle, number: int) -> str:
+    return f"p-{channel.id}-{number}"
 
 
 async def stop_left_over(channel: Handle) -> None:
     """Stops what plays on a channel since before the app was away, if it is one of the first prompts of the call."""
     for _ in range(LEFT_OVER):
         try:
-            await channel.client.delete(f"/playbacks/{quote(_playback_id(channel), safe='')}")
+            await channel.client.delete(f"/playbacks/{quote(_playback_id(channel, channel.playbacks), safe='')}")
         except ChannelGone:
             channel.playbacks += 1
         else:

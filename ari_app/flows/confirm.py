@@ -1,0 +1,51 @@
+"""Whoever answered hears what the call is about and says by a key whether they take it.
+
+A mobile's voicemail and a screening robot answer, too, and even talk: only a digit is an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from enum import StrEnum
+from pathlib import Path
+
+from ari_app.edge.channel import Handle, LeftTheApp
+from ari_app.edge.errors import CallEnded
+from ari_app.edge.media import hush, prompt
+
+PAUSE_SECONDS = 2.5
+"""Between the end of a whisper and its next beginning: who has only just got the phone to their ear hears all of it."""
+
+
+class Choice(StrEnum):
+    """What the one who answered wants; the values are the keys."""
+
+    CONNECT = "1"
+    PASS = "2"
+    LATER = "3"
+    NOTHING = ""
+    """No such key in time, or they hung up."""
+
+
+async def confirm(
+    channel: Handle, sounds: list[Path], seconds: float,
+    offered: Collection[Choice] = (Choice.CONNECT, Choice.PASS, Choice.LATER),
+) -> Choice:  # fmt: skip
+    """Plays a whisper again and again until one of the offered keys is pressed or `seconds` have passed.
+
+    Other keys begin the whisper anew. Raises LeftTheApp when Asterisk has taken the channel back, and MediaLost when a
+    file cannot be played.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            while (key := await prompt(channel, sounds, PAUSE_SECONDS)) not in offered:
+                pass
+    except TimeoutError:
+        await hush(channel)
+        return Choice.NOTHING
+    except LeftTheApp:
+        raise
+    except CallEnded:
+        return Choice.NOTHING
+    return Choice(key)

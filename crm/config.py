@@ -6,6 +6,7 @@ Read once in the entry point and passed down; nothing else reads the file or the
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -118,6 +119,34 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At most one missed-call text to a number within this time."""
 
 
+class Dialing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be dialled outside, by phones, forwarding and orders alike; 0 is no limit."""
+
+    countries: tuple[str, ...] = ("US", "CA")
+    """Countries (ISO 3166) whose numbers may be dialled. +1 alone says nothing: Jamaica has it, too."""
+    allowed_prefixes: tuple[str, ...] = ()
+    """Beginnings of numbers, e.g. +1787, that are allowed whatever their country; for new area codes, too."""
+    blocked_prefixes: tuple[str, ...] = ()
+    """Beginnings of numbers, e.g. +1907, that are not, beside all that cost extra."""
+    outside_prefix: str = "9"
+    """Digits that may be dialled in front of a number outside, as in many offices; empty for none."""
+    live: int = 10
+    """Calls with numbers outside at the same time."""
+    per_day: int = 500
+    """Calls to numbers outside a day, by the office's clock."""
+    per_agent_per_day: int = 150
+    ring_seconds: float = 45.0
+    """How long a number outside rings."""
+    silent_trunk_seconds: float = 1.8
+    """A trunk that has said nothing at all for so long is passed over for the next."""
+    agent_ring_seconds: float = 25.0
+    """How long an agent's phones ring for a call that was ordered."""
+    callback_tries: int = 3
+    """How often an agent's phones ring for a callback that was promised, before it is left as a task."""
+    callback_pause_seconds: float = 120.0
+    """Between two of these."""
+
+
 class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     due_minutes: int = 15
     """A missed caller is due this long after the call, counted in office hours."""
@@ -144,6 +173,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ring: Ring = Ring()
     voicemail: Voicemail = Voicemail()
     texts: Texts = Texts()
+    dialing: Dialing = Dialing()
     tasks: Tasks = Tasks()
     survival: Survival = Survival()
     region: str = "US"
@@ -273,7 +303,13 @@ def _check(config: Config, path: Path) -> None:
     for name in ("per_person_per_hour", "per_hour"):
         if getattr(config.texts, name) < 0:
             raise ConfigError(f"{path}: texts.{name} may not be negative; 0 is no limit.")
+    _check_dialing(config.dialing, path)
     positive = {
+        "dialing.ring_seconds": config.dialing.ring_seconds,
+        "dialing.silent_trunk_seconds": config.dialing.silent_trunk_seconds,
+        "dialing.agent_ring_seconds": config.dialing.agent_ring_seconds,
+        "dialing.callback_tries": config.dialing.callback_tries,
+        "dialing.callback_pause_seconds": config.dialing.callback_pause_seconds,
         "texts.replay_seconds": config.texts.replay_seconds,
         "menu.first_key_seconds": config.menu.first_key_seconds,
         "menu.tries": config.menu.tries,
@@ -291,6 +327,21 @@ def _check(config: Config, path: Path) -> None:
     for name in ("agent_seconds", "subteam_seconds", "everyone_seconds"):
         if getattr(config.ring, name) < 0:
             raise ConfigError(f"{path}: ring.{name} may not be negative; 0 leaves the stage out.")
+
+
+def _check_dialing(dialing: Dialing, path: Path) -> None:
+    for country in dialing.countries:
+        if not re.fullmatch(r"[A-Z]{2}", country):
+            raise ConfigError(f"{path}: dialing.countries has {country!r}; write codes of two letters such as US.")
+    for name in ("allowed_prefixes", "blocked_prefixes"):
+        for prefix in getattr(dialing, name):
+            if not re.fullmatch(r"\+[0-9]{1,14}", prefix):
+                raise ConfigError(f"{path}: dialing.{name} has {prefix!r}; write + and digits, such as +1787.")
+    if not re.fullmatch(r"[0-9]{0,3}", dialing.outside_prefix):
+        raise ConfigError(f"{path}: dialing.outside_prefix is {dialing.outside_prefix!r}; write up to three digits.")
+    for name in ("live", "per_day", "per_agent_per_day"):
+        if getattr(dialing, name) < 0:
+            raise ConfigError(f"{path}: dialing.{name} may not be negative; 0 is no limit.")
 
 
 def template(ports_from: int | None, region: str, timezone: str) -> str:

@@ -41,6 +41,13 @@ def new_columns() -> dict[str, list[sa.Column[object]]]:
                 comment="calls of ours go out by it",
             ),
             sa.Column(
+                "numbers",
+                sa.String(length=10),
+                server_default="plus",
+                nullable=False,
+                comment="how it wants them: plus, digits or national",
+            ),
+            sa.Column(
                 "emergency", sa.Boolean(), server_default=sa.false(), nullable=False, comment="so do emergency calls"
             ),
         ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 # Longer than any way of writing a number; nothing longer is even looked at.
 _LONGEST = 40
@@ -44,6 +44,42 @@ def parse(raw: str | None, region: str) -> str | None:
     if phonenumbers.is_valid_number(number) or _is_new_area_code(number):
         return phonenumbers.format_number(number, PhoneNumberFormat.E164)
     return None
+
+
+def dialled(raw: str | None, region: str, outside_prefix: str = "") -> str | None:
+    """E.164 of what a person keyed: as they would anywhere, or after the digits that an office dials first, as in 9."""
+    # As it stands first: 901 is a digit and two, and an area code.
+    if number := parse(raw, region):
+        return number
+    digits = re.sub(r"[^0-9+]", "", raw or "")
+    if outside_prefix and digits.startswith(outside_prefix):
+        return parse(digits.removeprefix(outside_prefix), region)
+    return None
+
+
+def country(number: str) -> str:
+    """ISO 3166 code of where a number (E.164) is at home; 001 for none, such as a satellite's, "" when nobody knows.
+
+    +1 is 25 countries; their area codes tell them apart.
+    """
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number, None)) or ""
+    except NumberParseException:
+        return ""
+
+
+_COSTLY = {
+    PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.PERSONAL_NUMBER, PhoneNumberType.UAN,
+    PhoneNumberType.PAGER, PhoneNumberType.VOICEMAIL,
+}  # fmt: skip
+
+
+def is_costly(number: str) -> bool:
+    """Whether the numbering plan has the number (E.164) as one that costs the caller extra, or may."""
+    try:
+        return phonenumbers.number_type(phonenumbers.parse(number, None)) in _COSTLY
+    except NumberParseException:
+        return True
 
 
 def clean_did(raw: str | None, region: str) -> str:

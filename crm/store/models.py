@@ -202,6 +202,9 @@ class Trunk(Base):
     enabled: Mapped[bool] = mapped_column(default=True)
     position: Mapped[int] = mapped_column(default=0, server_default="0", comment="calls go out by the lowest first")
     outbound: Mapped[bool] = mapped_column(default=True, server_default=true(), comment="calls of ours go out by it")
+    numbers: Mapped[str] = mapped_column(
+        String(10), default="plus", server_default="plus", comment="how it wants them: plus, digits or national"
+    )
     emergency: Mapped[bool] = mapped_column(default=False, server_default=false(), comment="so do emergency calls")
 
 

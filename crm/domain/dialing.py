@@ -1,0 +1,196 @@
+"""May this number be dialled outside, and by which trunks? The one check for every forwarding and every call of ours.
+
+A `Clearance` is its answer, and the only place where a dial string for outside is made: who has none cannot dial.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from crm.domain import fields
+from crm.domain.errors import CrmError
+
+
+class Refused(CrmError):
+    """The number may not be dialled. The text is one sentence that can be shown or spoken; nothing was dialled."""
+
+
+class Purpose(StrEnum):
+    """What a number is dialled for."""
+
+    FORWARD = "forward"
+    """An agent's mobile, for a call of theirs."""
+    OFFICE = "office"
+    """The number that all leasing calls are forwarded to."""
+    DESK = "desk"
+    """An agent dialled it on their phone."""
+    ORDER = "order"
+    """`leaseline call start`, a call back, and the like."""
+    TRANSFER = "transfer"
+    ESCALATION = "escalation"
+    """An agent's mobile, about a message nobody has taken."""
+
+
+TO_PEOPLE = frozenset({Purpose.DESK, Purpose.ORDER, Purpose.TRANSFER})
+"""The others reach our own agents, of whom nobody has opted out of anything."""
+
+
+class NumberStyle(StrEnum):
+    """How a trunk wants numbers written."""
+
+    PLUS = "plus"
+    """+15125550100, which is E.164 (RFC 3966)."""
+    DIGITS = "digits"
+    """15125550100"""
+    NATIONAL = "national"
+    """5125550100, and with 011 in front what is outside of North America."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The settings in `[dialing]` that decide."""
+
+    countries: frozenset[str]
+    """ISO 3166."""
+    allowed_prefixes: tuple[str, ...] = ()
+    """Beginnings of E.164 numbers that are allowed whatever country they are in."""
+    blocked_prefixes: tuple[str, ...] = ()
+    live: int = 0
+    """Talks with outside at a time; this and the next two: 0 is no limit."""
+    per_day: int = 0
+    per_agent_per_day: int = 0
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is known about a number that somebody wants dialled."""
+
+    typed: str
+    """As a person or a setting wrote it."""
+    number: str | None
+    """E.164; None when it is no telephone number."""
+    purpose: Purpose
+    country: str = ""
+    """ISO 3166, 001 for one of no country, such as a satellite's; empty when nobody knows."""
+    is_costly: bool = False
+    """The numbering plan has it as premium rate, shared cost or the like."""
+    is_our_line: bool = False
+    agent: str | None = None
+    may_dial: bool = True
+    """The agent's own permission."""
+    opted_out: str = ""
+    """How the person asked for no calls; empty when they did not."""
+    live: int = 0
+    today: int = 0
+    today_by_agent: int = 0
+
+
+@dataclass(frozen=True)
+class Way:
+    """A trunk that calls of ours go out by."""
+
+    trunk: str
+    """Slug."""
+    style: NumberStyle = NumberStyle.PLUS
+
+
+@dataclass(frozen=True)
+class Route:
+    """One trunk to try, with the dial string."""
+
+    trunk: str
+    endpoint: str
+    """E.g. PJSIP/+15125550100@trunk-acme."""
+    style: NumberStyle = NumberStyle.PLUS
+
+    def __post_init__(self) -> None:
+        if not _DIAL_STRING.fullmatch(self.endpoint):
+            raise ValueError("a dial string may hold a number and a trunk, and nothing else")
+
+    def shown(self, line: str) -> str:
+        """Our line's number as this trunk wants a caller ID."""
+        return written(line, self.style)
+
+
+@dataclass(frozen=True)
+class Clearance:
+    """Permission to dial one number, once."""
+
+    number: str
+    """E.164."""
+    ways: tuple[Way, ...]
+    """In the order they are tried; at least one."""
+    caller_id: str
+    """Our line that is shown: the agent's property's, or the one the person knows."""
+    routes: tuple[Route, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        routes = tuple(
+            Route(way.trunk, f"PJSIP/{written(self.number, way.style)}@trunk-{way.trunk}", way.style)
+            for way in self.ways
+        )
+        object.__setattr__(self, "routes", routes)
+
+
+_DIAL_STRING = re.compile(r"PJSIP/\+?[0-9]{2,40}@trunk-[a-z][a-z0-9-]{0,39}", re.ASCII)
+_NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}", re.ASCII)
+
+SPECIAL_PREFIXES = ("+1900", "+1500", "+1700", "+1710", "+808", "+870", "+878", "+881", "+882", "+883", "+888", "+979")
+"""Pay-per-call, personal and carriers' own numbers of North America (900, 500, 700), its government's 710; shared cost,
+satellites, worldwide networks and premium rate that belong to no country (ITU-T E.164, list of assigned codes)."""
+_PAY_PER_CALL = re.compile(r"\+1[2-9][0-9]{2}976[0-9]{4}", re.ASCII)
+"""Exchange 976 of any North American area code."""
+
+
+def is_emergency(typed: str) -> bool:
+    """Whether somebody meant an emergency number, of this country or of another."""
+    digits = re.sub(r"[^0-9]", "", typed)
+    return digits in fields.EMERGENCY_STARTS or digits in fields.EMERGENCY or digits == "988"
+
+
+def refusal(ask: Ask, rules: Rules) -> str:
+    """Why the number may not be dialled, as one sentence; empty when it may."""
+    if is_emergency(ask.typed):
+        return "Emergency numbers are dialled on a phone and go out directly; Leaseline does not dial them for anybody."
+    if ask.number is None:
+        return "That is not a telephone number: dial ten digits, or 011 and the country for other countries."
+    if ask.is_our_line:
+        return "That number is one of our own lines: choose one that does not lead back here."
+    if ask.agent is not None and not ask.may_dial:
+        return f"{ask.agent} may not dial numbers outside: an admin can allow it."
+    if ask.is_costly or ask.number.startswith(SPECIAL_PREFIXES) or _PAY_PER_CALL.fullmatch(ask.number):
+        return "That number costs extra, so it is blocked."
+    if rules.blocked_prefixes and ask.number.startswith(rules.blocked_prefixes):
+        return "Numbers that begin like this one are blocked in the settings."
+    is_excepted = bool(rules.allowed_prefixes) and ask.number.startswith(rules.allowed_prefixes)
+    if ask.country not in rules.countries and not is_excepted:
+        return "Numbers of that country or area are not allowed in the settings."
+    if ask.opted_out and ask.purpose in TO_PEOPLE:
+        return f"This person wants no calls from us: {ask.opted_out}."
+    if rules.live and ask.live >= rules.live:
+        return f"{ask.live} calls with numbers outside are up, which is the limit: try again when one has ended."
+    if rules.per_day and ask.today >= rules.per_day:
+        return f"The office's limit of {rules.per_day} calls a day to numbers outside is reached."
+    if ask.agent is not None and rules.per_agent_per_day and ask.today_by_agent >= rules.per_agent_per_day:
+        return f"The limit of {rules.per_agent_per_day} calls a day to numbers outside is reached for {ask.agent}."
+    return ""
+
+
+def in_order(trunks: Sequence[tuple[int, str, NumberStyle]]) -> tuple[Way, ...]:
+    """Position, slug and style of each trunk for calls of ours; the lowest position first, then by name."""
+    return tuple(Way(slug, style) for _, slug, style in sorted(trunks, key=lambda one: (one[0], one[1])))
+
+
+def written(number: str, style: NumberStyle) -> str:
+    """A number as a trunk wants it, digits and + only; an extension of the office's system, as lines may be, stays."""
+    digits = re.sub(r"[^0-9]", "", number)
+    if not number.startswith("+"):
+        return digits
+    if style is NumberStyle.PLUS:
+        return f"+{digits}"
+    if style is NumberStyle.NATIONAL:
+        return digits[1:] if _NORTH_AMERICAN.fullmatch(f"+{digits}") else f"011{digits}"
+    return digits

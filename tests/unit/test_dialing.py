@@ -1,0 +1,228 @@
+"""Which numbers may be dialled outside, and what a dial string can hold."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.config import Config, Dialing
+from crm.domain.dialing import (
+    Ask,
+    Clearance,
+    NumberStyle,
+    Purpose,
+    Route,
+    Rules,
+    Way,
+    in_order,
+    is_emergency,
+    refusal,
+    written,
+)
+from crm.edge import numbers
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[2]
+RULES = Rules(countries=frozenset(Dialing().countries), live=10, per_day=500, per_agent_per_day=150)
+
+
+def ask(typed: str, purpose: Purpose = Purpose.DESK) -> Ask:
+    number = numbers.dialled(typed, "US", "9")
+    return Ask(
+        typed=typed, number=number, purpose=purpose, agent="alice",
+        country=numbers.country(number) if number else "", is_costly=bool(number) and numbers.is_costly(number or ""),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("5125550123", "+15125550123"),
+        ("(512) 555-0123", "+15125550123"),
+        ("15125550123", "+15125550123"),
+        ("+1 512 555 0123", "+15125550123"),
+        ("95125550123", "+15125550123"),
+        ("915125550123", "+15125550123"),
+        ("9015550123", "+19015550123"),
+        ("9 901 555 0123", "+19015550123"),
+        ("4165550123", "+14165550123"),
+        ("8005550123", "+18005550123"),
+        ("011442079460000", "+442079460000"),
+        ("9011442079460000", "+442079460000"),
+    ],
+)
+def test_pain_13_numbers_are_read_as_people_dial_them(typed: str, number: str) -> None:
+    assert numbers.dialled(typed, "US", "9") == number
+
+
+def test_without_a_prefix_in_the_settings_a_nine_in_front_is_a_mistake() -> None:
+    assert numbers.dialled("95125550123", "US", "") is None
+
+
+@pytest.mark.parametrize("typed", ["5125550123", "+14165550123", "9 1 512 555 0123", "8005550123"])
+def test_what_may_be_dialled(typed: str) -> None:
+    assert refusal(ask(typed), RULES) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("+18765550123", "country"),  # Jamaica
+        ("+18095550123", "country"),  # Dominican Republic
+        ("2425550123", "country"),  # Bahamas
+        ("011442079460000", "country"),
+        ("+19115550123", "country"),  # No area code, so of no country.
+        ("9005550123", "costs extra"),
+        ("15129760123", "costs extra"),
+        ("5005550123", "costs extra"),
+        ("+870776123456", "costs extra"),  # Inmarsat
+        ("+881612345678", "costs extra"),  # Iridium
+        ("+882161234567", "costs extra"),
+        ("+9791234567", "costs extra|not a telephone number"),
+        ("+449098790123", "costs extra"),
+        ("", "not a telephone number"),
+        ("101", "not a telephone number"),
+        ("1-800-FLOWERS", "not a telephone number"),
+        ("5125550123@evil", "not a telephone number"),
+        ("anonymous", "not a telephone number"),
+    ],
+)
+def test_what_may_not_be_dialled_and_why(typed: str, why: str) -> None:
+    assert re.search(why, refusal(ask(typed), RULES))
+
+
+@pytest.mark.parametrize("typed", ["911", "9911", "933", "9-1-1", " 911 ", "112", "999", "000", "988"])
+def test_pain_15_emergency_numbers_are_the_dialplans_and_never_stripped_of_digits(typed: str) -> None:
+    assert is_emergency(typed)
+    assert "Emergency" in refusal(ask(typed), RULES)
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_each_rule_refuses_for_each_purpose(purpose: Purpose) -> None:
+    good = ask("5125550123", purpose)
+    assert refusal(good, RULES) == ""
+    assert "our own lines" in refusal(replace(good, is_our_line=True), RULES)
+    assert "may not dial" in refusal(replace(good, may_dial=False), RULES)
+    assert "blocked in the settings" in refusal(good, replace(RULES, blocked_prefixes=("+1512",)))
+    assert "10 calls" in refusal(replace(good, live=10), RULES)
+    assert "500" in refusal(replace(good, today=500), RULES)
+    assert "150" in refusal(replace(good, today_by_agent=150), RULES)
+    unlimited = replace(RULES, live=0, per_day=0, per_agent_per_day=0)
+    assert refusal(replace(good, live=99, today=9999, today_by_agent=9999), unlimited) == ""
+
+
+@pytest.mark.parametrize(
+    ("purpose", "refused"),
+    [
+        (Purpose.DESK, True), (Purpose.ORDER, True), (Purpose.TRANSFER, True),
+        (Purpose.FORWARD, False), (Purpose.OFFICE, False), (Purpose.ESCALATION, False),
+    ],
+)  # fmt: skip
+def test_who_wants_no_calls_gets_none(purpose: Purpose, refused: bool) -> None:
+    asked = replace(ask("5125550123", purpose), opted_out="entered on 2026-03-01")
+    assert bool(refusal(asked, RULES)) is refused
+
+
+def test_a_prefix_may_be_allowed_beside_the_countries_but_not_a_costly_number() -> None:
+    rules = replace(RULES, allowed_prefixes=("+1787", "+1900"))
+    assert refusal(ask("7875550123"), rules) == ""
+    assert refusal(ask("7875550123"), RULES) != ""
+    assert refusal(ask("9005550123"), rules) != ""
+
+
+@given(st.text(max_size=60) | st.from_regex(r"[0-9+*#@&;/\\, ().-]{0,45}"), st.sampled_from(list(NumberStyle)))
+def test_whatever_is_typed_a_dial_string_holds_digits_only(typed: str, style: NumberStyle) -> None:
+    number = numbers.dialled(typed, "US", "9")
+    if refusal(ask(typed), replace(RULES, countries=frozenset({"US", "CA", "GB", "MX", "DE", "FR"}))):
+        return
+    assert number is not None
+    [route] = Clearance(number, (Way("acme", style),), "+15125550100").routes
+    assert re.fullmatch(r"PJSIP/\+?[0-9]+@trunk-acme", route.endpoint, re.ASCII)
+
+
+@given(st.text(max_size=60), st.sampled_from(list(NumberStyle)))
+def test_a_number_is_written_with_digits_and_a_plus_alone(number: str, style: NumberStyle) -> None:
+    assert re.fullmatch(r"\+?[0-9]*", written(number, style), re.ASCII)
+
+
+@given(st.text(max_size=60))
+def test_a_route_can_hold_nothing_but_a_dial_string(text: str) -> None:
+    with pytest.raises(ValueError, match="dial string"):
+        Route("acme", f"PJSIP/{text}&PJSIP/900@trunk-acme")
+
+
+@pytest.mark.parametrize(
+    ("style", "near", "far"),
+    [
+        (NumberStyle.PLUS, "+15125550123", "+442079460000"),
+        (NumberStyle.DIGITS, "15125550123", "442079460000"),
+        (NumberStyle.NATIONAL, "5125550123", "011442079460000"),
+    ],
+)
+def test_numbers_are_written_as_the_trunk_wants_them(style: NumberStyle, near: str, far: str) -> None:
+    assert written("+15125550123", style) == near
+    assert written("+442079460000", style) == far
+    assert written("6001", style) == "6001", "an extension of the office's own system"
+    [route] = Clearance("+15125550123", (Way("acme", style),), "+15125550100").routes
+    assert route.endpoint == f"PJSIP/{near}@trunk-acme"
+    assert route.shown("+15125550123") == near
+
+
+def test_trunks_are_tried_by_position_and_then_by_name() -> None:
+    plus = NumberStyle.PLUS
+    assert [way.trunk for way in in_order([(1, "b", plus), (0, "z", plus), (1, "a", plus)])] == ["z", "a", "b"]
+
+
+def test_no_other_module_builds_a_dial_string_for_outside() -> None:
+    """Text that leads to a trunk's endpoint stands in one place of the program."""
+    found = {
+        str(path.relative_to(ROOT))
+        for folder in ("agi", "ari_app", "asterisk_conf", "crm")
+        for path in (ROOT / folder).rglob("*.py")
+        if any(_leads_outside(text) for text in _texts(path))
+    }
+    assert found == {"crm/domain/dialing.py"}
+
+
+def test_every_channel_that_is_made_is_a_phones_or_has_a_clearance() -> None:
+    """Whoever originates either names a device or takes the endpoint from a route."""
+    for path in (ROOT / "ari_app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.keyword) and node.arg == "endpoint":
+                wanted = ast.unparse(node.value)
+                is_device = re.fullmatch(r"f'PJSIP/\{[\w.]*(device|slug)\}'", wanted)
+                assert is_device or wanted == "route.endpoint", f"{path}: {wanted}"
+
+
+def _texts(path: Path) -> list[str]:
+    """Every text in a file's code, an f-string with {} for what is filled in; docstrings left out."""
+    tree = ast.parse(path.read_text())
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            found.append("".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            found.append(node.value)
+    return found
+
+
+def _leads_outside(text: str) -> bool:
+    return ("PJSIP/" in text and "@" in text) or "@trunk-" in text
+
+
+def test_a_wrong_setting_is_told(tmp_path: Path) -> None:
+    from crm import config
+
+    for wrong in ('countries = ["USA"]', 'blocked_prefixes = ["900"]', 'outside_prefix = "x"', "live = -1"):
+        (tmp_path / "leaseline.toml").write_text(f"[dialing]\n{wrong}\n")
+        with pytest.raises(config.ConfigError, match="dialing"):
+            config.load(tmp_path)
+    assert Config(tmp_path).dialing.countries == ("US", "CA")

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+_ADDRESS = re.compile(r"[^@\s<>,;:\"\\]+@[^@\s<>,;:\"\\]+\.[^@\s<>,;:\"\\.]+")
+
 
 class ConfigError(Exception):
     """leaseline.toml is missing or wrong; the text says which key and what to write instead."""
@@ -147,6 +149,28 @@ class Dialing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Between two of these."""
 
 
+MAIL_SECURITIES = ("starttls", "tls", "none")
+
+
+class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Mail to people of the office: notices, and messages with their sound. The password is a secret: `leaseline mail
+    secret`."""
+
+    server: str = ""
+    """Host that takes our mail; empty: mails wait here, and after two days they count as failed."""
+    port: int = 587
+    security: str = "starttls"
+    """starttls (port 587), tls (port 465), or none, for a server on this machine."""
+    user: str = ""
+    """Who logs in; empty: nobody does."""
+    from_address: str = ""
+    """Address the mails come from, e.g. phone@example.com."""
+    attempts: int = 8
+    """Tries before a mail counts as failed."""
+    first_retry_seconds: float = 30.0
+    """Wait before the second try; doubles each time, up to an hour."""
+
+
 class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     due_minutes: int = 15
     """A missed caller is due this long after the call, counted in office hours."""
@@ -174,6 +198,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     voicemail: Voicemail = Voicemail()
     texts: Texts = Texts()
     dialing: Dialing = Dialing()
+
+    mail: Mail = Mail()
     tasks: Tasks = Tasks()
     survival: Survival = Survival()
     region: str = "US"
@@ -300,6 +326,10 @@ def _check(config: Config, path: Path) -> None:
     ):
         if url and not url.startswith(("https://", "http://")):
             raise ConfigError(f"{path}: {name} = {url!r} is no web address; write one like https://phone.example.com.")
+    if config.mail.security not in MAIL_SECURITIES:
+        raise ConfigError(f"{path}: mail.security = {config.mail.security!r} is none of {', '.join(MAIL_SECURITIES)}.")
+    if config.mail.server and not _ADDRESS.fullmatch(config.mail.from_address):
+        raise ConfigError(f"{path}: mail.from_address is no address: write one like phone@example.com.")
     for name in ("per_person_per_hour", "per_hour"):
         if getattr(config.texts, name) < 0:
             raise ConfigError(f"{path}: texts.{name} may not be negative; 0 is no limit.")
@@ -317,6 +347,9 @@ def _check(config: Config, path: Path) -> None:
         "voicemail.longest_seconds": config.voicemail.longest_seconds,
         "texts.attempts": config.texts.attempts,
         "texts.first_retry_seconds": config.texts.first_retry_seconds,
+        "mail.port": config.mail.port,
+        "mail.attempts": config.mail.attempts,
+        "mail.first_retry_seconds": config.mail.first_retry_seconds,
         "survival.deadman_seconds": config.survival.deadman_seconds,
         "survival.store_seconds": config.survival.store_seconds,
         "sip.qualify_seconds": config.sip.qualify_seconds,

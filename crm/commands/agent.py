@@ -25,6 +25,8 @@ class AgentEntry(msgspec.Struct):
     """Owns what nobody owns."""
     subteams: list[str]
     devices: list[str]
+    email: str
+    """Gets notices and messages; empty for none."""
     last_talk_ended_at: datetime | None
     """Round robin goes by it: the longest idle first."""
 
@@ -33,7 +35,7 @@ class AgentEntry(msgspec.Struct):
         agent = found.agent
         return cls(
             slug=agent.slug, name=agent.name, extension=agent.extension, on_duty=agent.on_duty, is_admin=found.is_admin,
-            subteams=list(found.subteams), devices=[device.slug for device in agent.devices],
+            subteams=list(found.subteams), devices=[device.slug for device in agent.devices], email=agent.email,
             last_talk_ended_at=agent.last_talk_ended_at,
         )  # fmt: skip
 
@@ -58,19 +60,28 @@ async def add(system: System, slug: str, name: str, extension: str | None, on_du
 
 @agent.command(
     "set",
-    examples=("agent set alice --off-duty", "agent set alice --extension 120", "agent set bob --admin"),
+    examples=("agent set alice --off-duty", "agent set alice --email alice@example.com", "agent set bob --admin"),
 )
 @click.argument("slug")
 @click.option("--name", help="As callers and colleagues know them.")
 @click.option("--extension", metavar="DIGITS", help="2 to 6 digits that colleagues dial; '' for none.")
 @click.option("--on-duty/--off-duty", default=None, help="Whether calls ring their phones.")
+@click.option("--email", metavar="ADDRESS", help="Gets notices and messages; '' for none.")
 @click.option("--admin", is_flag=True, help="Make them the owner of what nobody owns.")
 @with_system
 async def change(
-    system: System, slug: str, name: str | None, extension: str | None, on_duty: bool | None, admin: bool
+    system: System,
+    slug: str,
+    name: str | None,
+    extension: str | None,
+    on_duty: bool | None,
+    email: str | None,
+    admin: bool,
 ) -> None:
     """Change the agent SLUG; what is not given stays."""
-    await agents.change(system.store, system.by, slug, name=name, extension=extension, on_duty=on_duty, admin=admin)
+    await agents.change(
+        system.store, system.by, slug, name=name, extension=extension, on_duty=on_duty, email=email, admin=admin
+    )
     output.say(f"Changed agent {slug}.")
     await system.publish()
 
@@ -121,6 +132,7 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("on duty", entry.on_duty),
             ("subteams", entry.subteams),
             ("devices", entry.devices),
+            ("email", entry.email or None),
             ("last talk ended", output.local(entry.last_talk_ended_at, system.config.tz)),
             ("admin", entry.is_admin or None),
         )

@@ -26,7 +26,7 @@ class MessageEntry(msgspec.Struct):
     direction: str
     """in: the person wrote it; out: we did."""
     purpose: str
-    """inbound, agent, listings_link, missed_call, stop_confirmed, start_confirmed or help."""
+    """inbound, agent, listings_link, missed_call, stop_confirmed, start_confirmed, help or staff."""
     to_number: str
     from_number: str
     body: str

@@ -17,6 +17,9 @@ from crm.domain.errors import Invalid
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
 HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 SIP_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@~-]{0,79}")
+EMAIL = re.compile(
+    r"[A-Za-z0-9._%+&'*/=?^~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,}"
+)
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
 DURATION = re.compile(r"(?=\d)(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?")
 
@@ -53,6 +56,14 @@ def text(raw: str, what: str, longest: int, *, required: bool = False) -> str:
         raise Invalid(f"The {what} has {len(value)} characters: at most {longest} are kept, so shorten it.")
     if not value.isprintable():
         raise Invalid(f"The {what} has line breaks or control characters: write it in one line without them.")
+    return value
+
+
+def email(raw: str) -> str:
+    """An email address; empty for none."""
+    value = text(raw, "address", 200)
+    if value and not (value.isascii() and EMAIL.fullmatch(value)):
+        raise Invalid(f"{_shown(value)} is not an email address: write one like alice@example.com.")
     return value
 
 

@@ -8,6 +8,8 @@ In this order, and all reasons are kept:
 2. Quiet hours. An answer to the person's own call or text may go out at any time; everything else waits until it is
    open in the office's zone and in every zone of the number, by the rules of the number's state.
 3. The hourly limits: to one person, and of the whole office. Confirmations are held to neither.
+
+A notice to somebody of the office is held to the first alone: 2 and 3 protect prospects.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ class MessageClass(StrEnum):
     """To the person's own call or text."""
     FOLLOW_UP = "follow_up"
     """Our idea, not theirs."""
+    NOTICE = "notice"
+    """To somebody of the office."""
 
 
 CONFIRM_WITHIN = timedelta(minutes=5)
@@ -126,6 +130,8 @@ class Decision:
 
 
 def class_of(purpose: Purpose, created_at: datetime, last_heard_at: datetime | None) -> MessageClass:
+    if purpose is Purpose.STAFF:
+        return MessageClass.NOTICE
     if purpose in _CONFIRMATIONS:
         return MessageClass.CONFIRMATION
     if purpose in (Purpose.LISTINGS_LINK, Purpose.MISSED_CALL):
@@ -156,7 +162,7 @@ def decide(ask: Ask, now: datetime) -> Decision:
             reasons.append("It is outside the quiet hours.")
     else:
         reasons.append(f"Quiet hours do not hold back {_CLASS_NAMES[kind]}.")
-    if ask.purpose not in (Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED):
+    if ask.purpose not in (Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.STAFF):
         for sent, limit, whose in (
             (ask.sent_to_person, ask.per_person_per_hour, "to one person"),
             (ask.sent_by_office, ask.per_hour, "of the office"),
@@ -202,4 +208,5 @@ def _free_at(sent: Sequence[datetime], limit: int, now: datetime) -> datetime:
 _CLASS_NAMES = {
     MessageClass.CONFIRMATION: "an answer to a keyword",
     MessageClass.ANSWER: "an answer to the person's own call or text",
+    MessageClass.NOTICE: "a notice to somebody of the office",
 }

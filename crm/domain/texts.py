@@ -16,6 +16,8 @@ class Purpose(StrEnum):
     START_CONFIRMED = "start_confirmed"
     HELP = "help"
     """Answers to the three keywords."""
+    STAFF = "staff"
+    """A notice to somebody of the office, on their own mobile."""
     INBOUND = "inbound"
     """The person wrote it."""
 

@@ -61,9 +61,10 @@ async def change(
     name: str | None = None,
     extension: str | None = None,
     on_duty: bool | None = None,
+    email: str | None = None,
     admin: bool = False,
 ) -> None:
-    """Changes what is given; None leaves a field as it is, an empty extension takes it away.
+    """Changes what is given; None leaves a field as it is, an empty extension or email takes it away.
 
     `admin` makes this agent the owner of what nobody owns, in place of the one before.
     """
@@ -75,6 +76,8 @@ async def change(
             agent.extension = await _free_extension(session, extension, slug) if extension else None
         if on_duty is not None:
             agent.on_duty = on_duty
+        if email is not None:
+            agent.email = fields.email(email)
         if admin:
             for organization in await session.scalars(select(Organization)):
                 organization.admin_agent_id = agent.id

@@ -15,7 +15,7 @@ from crm.edge import numbers
 from crm.store.models import Message, OptOut
 from crm.store.queries import messages, opt_outs
 
-_NOT_COUNTED = (Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED)
+_NOT_COUNTED = (Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.STAFF)
 
 
 async def decide(session: AsyncSession, config: Config, message: Message, now: datetime) -> Decision:
@@ -46,7 +46,10 @@ async def _ask(session: AsyncSession, config: Config, message: Message, now: dat
                 session, since, to_number=to, without=_NOT_COUNTED, newest=texts.per_person_per_hour
             )
         ),
-        sent_by_office=tuple(await messages.sent_since(session, since, newest=texts.per_hour)),
+        # Notices to colleagues do not use up what prospects may get.
+        sent_by_office=tuple(
+            await messages.sent_since(session, since, without=(Purpose.STAFF,), newest=texts.per_hour)
+        ),
         per_person_per_hour=texts.per_person_per_hour,
         per_hour=texts.per_hour,
     )

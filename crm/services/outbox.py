@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select, update
 
-from crm.config import Config, Texts
+from crm.config import Config, Mail, Texts
 from crm.domain.errors import Unavailable
 from crm.domain.gate import Verdict
 from crm.domain.texts import MessageState
@@ -70,7 +70,7 @@ async def run(
                 await _settle(store)
                 settled = True
             while claim := await _claim(store, config, clock()):
-                await _through(_deliver(store, config, carrier_for, claim, clock))
+                await through(_deliver(store, config, carrier_for, claim, clock))
             pause = await _pause(store, clock())
         except Unavailable as error:
             # Whether a claim was committed is not known now, so rows in sending are looked at once more.
@@ -107,12 +107,14 @@ def over_sip(config: Config, secrets: Secrets, carriers: SipCarriers) -> Carrier
     return carrier_for
 
 
-def next_attempt(texts: Texts, attempts: int, retry_after_seconds: float | None, now: datetime) -> datetime | None:
+def next_attempt(
+    settings: Texts | Mail, attempts: int, retry_after_seconds: float | None, now: datetime
+) -> datetime | None:
     """When to try again after so many failed attempts; None gives up."""
-    if attempts >= texts.attempts:
+    if attempts >= settings.attempts:
         return None
     # The exponent is bounded, or a long list of attempts would overflow a float.
-    backoff = min(texts.first_retry_seconds * 2.0 ** min(attempts - 1, 40), LONGEST_BACKOFF_SECONDS)
+    backoff = min(settings.first_retry_seconds * 2.0 ** min(attempts - 1, 40), LONGEST_BACKOFF_SECONDS)
     return now + timedelta(seconds=max(backoff, retry_after_seconds or 0.0))
 
 
@@ -285,8 +287,8 @@ async def _pause(store: Store, now: datetime) -> float:
     return POLL_SECONDS if due is None else min(max((due - now).total_seconds(), 0.02), POLL_SECONDS)
 
 
-async def _through(delivery: Coroutine[None, None, None]) -> None:
-    """Runs a delivery to its end; a cancellation waits a moment for it, so that a shutdown leaves no text in doubt."""
+async def through(delivery: Coroutine[None, None, None]) -> None:
+    """Runs a delivery to its end; a cancellation waits a moment for it, so that a shutdown leaves nothing in doubt."""
     task = asyncio.ensure_future(delivery)
     try:
         await asyncio.shield(task)
@@ -296,5 +298,5 @@ async def _through(delivery: Coroutine[None, None, None]) -> None:
             task.cancel()
             await asyncio.wait({task})
         if not task.cancelled() and (error := task.exception()):
-            logger.error("a text's delivery broke off at shutdown", exc_info=error)
+            logger.error("a delivery broke off at shutdown", exc_info=error)
         raise

@@ -1,0 +1,149 @@
+"""Mail over SMTP: one kept connection, and errors that tell "not sent" from "nobody knows".
+
+Replies and their meaning: RFC 5321, 4.2.1 (4yz may be tried again, 5yz not) and 4.5.3.2 (time limits).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+
+import aiosmtplib
+
+SECONDS = 30.0
+"""For connecting and for each command; servers answer in well under a second, spam filters take longer."""
+KEPT_SECONDS = 30.0
+"""A connection that nobody has used for so long is closed: servers do so after some minutes."""
+
+STARTTLS, TLS, NONE = "starttls", "tls", "none"
+SECURITIES = (STARTTLS, TLS, NONE)
+
+
+class MailError(Exception):
+    """The mail was certainly not sent. The text is one sentence for whoever looks after mail, without addresses."""
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class MailUnknown(MailError):
+    """The mail may have been sent or not: the server never said."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=False)
+
+
+@dataclass(frozen=True)
+class Server:
+    host: str
+    port: int
+    security: str
+    """One of SECURITIES."""
+    user: str = ""
+    """Empty: no login."""
+    password: str = field(default="", repr=False)
+    trusted: ssl.SSLContext | None = field(default=None, repr=False)
+    """Whose certificates are believed; None is the system's list."""
+
+
+class Mailer:
+    """Sends mails one after the other. `server` is asked before each, so that a changed password counts at once; it may
+    raise MailError."""
+
+    def __init__(self, server: Callable[[], Server]) -> None:
+        self._server = server
+        self._connected_to: Server | None = None
+        self._client: aiosmtplib.SMTP | None = None
+        self._used_at = 0.0
+
+    async def send(self, mail: EmailMessage, sender: str, recipient: str) -> None:
+        """Returns when the server has taken the mail for the address `recipient`. Raises MailError, MailUnknown."""
+        server = self._server()
+        client = await self._ready(server)
+        try:
+            # In three steps and not by send_message, because an error means another thing after the data.
+            await _spoken(client.mail(sender), server)
+            await _spoken(client.rcpt(recipient), server)
+            await _data(client, mail.as_bytes(), server)
+            self._used_at = asyncio.get_running_loop().time()
+        except MailError:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+                await client.quit(timeout=2.0)
+            client.close()
+
+    async def _ready(self, server: Server) -> aiosmtplib.SMTP:
+        """The kept connection when it is still good, else a new one."""
+        idle = asyncio.get_running_loop().time() - self._used_at
+        if self._client is not None and self._connected_to == server and idle < KEPT_SECONDS:
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                await self._client.rset()
+                return self._client
+        await self.close()
+        client = aiosmtplib.SMTP(
+            hostname=server.host, port=server.port, timeout=SECONDS, use_tls=server.security == TLS,
+            start_tls=server.security == STARTTLS, tls_context=server.trusted,
+        )  # fmt: skip
+        try:
+            await _spoken(client.connect(), server)
+            if server.user:
+                await _spoken(client.login(server.user, server.password), server)
+        except BaseException:
+            client.close()
+            raise
+        self._client, self._connected_to = client, server
+        return client
+
+
+async def _spoken(command: Awaitable[object], server: Server) -> None:
+    """A step before the mail's data: whatever fails, nothing was sent."""
+    where = f"The mail server {server.host}"
+    try:
+        await command
+    except aiosmtplib.SMTPAuthenticationError as error:
+        raise MailError(
+            f"{where} does not take the user or password: correct mail.user, or give the password again with "
+            "`leaseline mail secret`.", retryable=True,
+        ) from error  # fmt: skip
+    except aiosmtplib.SMTPResponseException as error:
+        raise _refusal(where, error.code) from error
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        raise _refusal(where, error.recipients[0].code) from error
+    except aiosmtplib.SMTPNotSupported as error:
+        raise MailError(f"{where} does not offer what leaseline.toml asks of it ({error}).", retryable=True) from error
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+            problem = "has no certificate that this machine trusts, or no TLS"
+        else:
+            problem = f"cannot be reached on port {server.port}, or does not answer"
+        raise MailError(f"{where} {problem}.", retryable=True) from error
+
+
+async def _data(client: aiosmtplib.SMTP, content: bytes, server: Server) -> None:
+    where = f"The mail server {server.host}"
+    try:
+        await client.data(content)
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        if isinstance(error, aiosmtplib.SMTPResponseException) and error.code >= 400:
+            raise _refusal(where, error.code) from error
+        raise MailUnknown(
+            f"{where} did not say whether it took the mail, so it may have arrived or not; it is not sent again."
+        ) from error
+
+
+def _refusal(where: str, code: int) -> MailError:
+    if 500 <= code < 600:
+        return MailError(
+            f"{where} refused the mail (reply {code}): check the addresses and mail.user.", retryable=False
+        )
+    return MailError(f"{where} does not take the mail now (reply {code}).", retryable=True)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from agi import extension
+from agi import extension, feature_code
 from agi.server import AgiServer
 from ari_app import log as log_to
 from ari_app import settle
@@ -351,7 +351,11 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
                 carrier_for = carriers.over_http(config, secrets, http)
             work += [_send_texts(store, config, carrier_for, texts_due), inbox.run()]
         if "agi" in parts:
-            await stack.enter_async_context(AgiServer(config.ports.agi, {"extension": extension.script(store)}))
+            scripts = {
+                "extension": extension.script(store),
+                "feature_code": feature_code.script(config, store, secrets),
+            }
+            await stack.enter_async_context(AgiServer(config.ports.agi, scripts))
         if "web" in parts:
             work.append(web.keep_serving(config, web.build(Webhooks(config, store, secrets, inbox, now))))
         tasks = [asyncio.create_task(coroutine) for coroutine in work]

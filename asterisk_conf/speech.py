@@ -74,6 +74,7 @@ class Prompt(StrEnum):
     GOODBYE = "goodbye"
     UNKNOWN_NUMBER = "unknown_number"
     EXTENSION_UNAVAILABLE = "extension_unavailable"
+    CODES_UNAVAILABLE = "codes_unavailable"
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,50 @@ class Survival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long phones ring for a call that Asterisk handles alone."""
 
 
+class Codes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What phones dial to have something done: a star and one to four digits; "" switches a code off."""
+
+    dnd_on: str = "*78"
+    """Do not disturb for the phone it is dialled from, for dnd.by_phone_hours."""
+    dnd_on_all: str = "*780"
+    """The same for all phones of the agent."""
+    dnd_half_hour: str = "*30"
+    """Do not disturb for 30 minutes."""
+    dnd_half_hour_all: str = "*300"
+    """The same for all phones of the agent."""
+    dnd_off: str = "*79"
+    """The phone rings again."""
+    dnd_off_all: str = "*790"
+    """All phones of the agent ring again."""
+    forwarding_on: str = "*72"
+    """The agent's mobile rings, too."""
+    forwarding_off: str = "*73"
+    """It does not any more."""
+    on_duty: str = "*55"
+    """The agent is on duty."""
+    off_duty: str = "*56"
+    """The agent is off duty."""
+    voicemail: str = "*97"
+    """The agent's messages; with an extension after it a colleague's."""
+    pickup: str = "*8"
+    """Takes a call that rings elsewhere; with an extension after it that colleague's."""
+    last_caller: str = "*69"
+    """Calls back whoever called the agent last from outside."""
+    block_last_caller: str = "*60"
+    """Blocks whoever called the agent last from outside."""
+
+
+TAKES_EXTENSION = ("voicemail", "pickup")
+"""Codes that an extension may follow at once."""
+
+
+class Dnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Do not disturb."""
+
+    by_phone_hours: int = 8
+    """Switched on by phone it ends by itself after so long; 0: when somebody switches it off."""
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """leaseline.toml as a whole, and the home it was read from."""
 
@@ -202,6 +246,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail: Mail = Mail()
     tasks: Tasks = Tasks()
     survival: Survival = Survival()
+    codes: Codes = Codes()
+    dnd: Dnd = Dnd()
     region: str = "US"
     """Country (ISO 3166) in whose way a number without +country is read."""
     timezone: str = "America/Chicago"
@@ -360,6 +406,25 @@ def _check(config: Config, path: Path) -> None:
     for name in ("agent_seconds", "subteam_seconds", "everyone_seconds"):
         if getattr(config.ring, name) < 0:
             raise ConfigError(f"{path}: ring.{name} may not be negative; 0 leaves the stage out.")
+    _check_codes(config, path)
+
+
+def _check_codes(config: Config, path: Path) -> None:
+    codes = {name: code for name, code in msgspec.structs.asdict(config.codes).items() if code}
+    for name, code in codes.items():
+        if not re.fullmatch(r"\*\d{1,4}", code, re.ASCII):
+            raise ConfigError(f"{path}: codes.{name} = {code!r} is no code; write a star and 1 to 4 digits, like *78.")
+        if code.startswith(("*911", "*9911", "*933")):
+            raise ConfigError(f"{path}: codes.{name} = {code!r} looks like an emergency call; choose another.")
+    for name, code in codes.items():
+        for other, longer in codes.items():
+            # An extension has two digits or more, so what follows by one digit alone is a code of its own.
+            swallowed = name in TAKES_EXTENSION and longer.startswith(code) and len(longer) >= len(code) + 2
+            if other != name and (longer == code or swallowed):
+                why = "are the same" if longer == code else f"cannot be told apart: an extension may follow {code}"
+                raise ConfigError(f"{path}: codes.{name} and codes.{other} {why}; change one of them.")
+    if not 0 <= config.dnd.by_phone_hours <= 24 * 7:
+        raise ConfigError(f"{path}: dnd.by_phone_hours has to be from 0 to 168.")
 
 
 def _check_dialing(dialing: Dialing, path: Path) -> None:

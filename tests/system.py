@@ -244,6 +244,10 @@ class System:
         # Each look compares the sound as a whole, so there are not too many of them.
         await self.until(lambda: _holds(phone.heard, sound, count), what, seconds=45, pause=0.4)
 
+    async def has_heard(self, phone: Softphone, sound: Path) -> bool:
+        """Whether a phone has heard a sound file to its end in its latest call."""
+        return await _holds(phone.heard, sound)
+
     async def speak(self, phone: Softphone, sound: Path) -> None:
         """Says a sentence and returns when it has been said, which nothing but the clock tells."""
         await phone.say(sound)
@@ -397,7 +401,8 @@ class System:
         async with self.store.write() as session:
             await session.execute(delete(Device).where(Device.slug.not_in(DEVICES)))
             await session.execute(update(Device).values(dnd=False, dnd_until=None))
-            await session.execute(update(Agent).values(on_duty=Agent.slug != "admin", last_talk_ended_at=None))
+            as_new = {"on_duty": Agent.slug != "admin", "forwarding": False, "last_talk_ended_at": None}
+            await session.execute(update(Agent).values(as_new))
             await session.execute(update(Subteam).where(Subteam.slug == "north").values(strategy="ring_all"))
             await session.execute(delete(Hours))
             await session.execute(delete(Line).where(Line.number.not_in((ELM, LAKESIDE))))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from crm.store.models import Call, CallEvent, Lead, Leg, Line, RoutingDecision
+from crm.store.models import Agent, Call, CallEvent, Lead, Leg, Line, RoutingDecision
 
 _ROW = (
     selectinload(Call.line).selectinload(Line.property),
@@ -57,3 +57,10 @@ async def decisions(session: AsyncSession, call_id: str) -> Sequence[RoutingDeci
     """Why it rang whom it rang, in order."""
     found = select(RoutingDecision).where(RoutingDecision.call_id == call_id).order_by(RoutingDecision.at)
     return (await session.scalars(found)).all()
+
+
+async def last_caller_of(session: AsyncSession, agent: str) -> str | None:
+    """Number (E.164) of whoever outside last rang an agent's phones, answered or not; None without one."""
+    found = select(Call.caller).join(Leg, Leg.call_id == Call.id).join(Agent, Agent.id == Leg.agent_id)
+    found = found.where(Agent.slug == agent, Call.direction == "in", Call.caller.is_not(None))
+    return (await session.scalars(found.order_by(Leg.started_at.desc()).limit(1))).first()

@@ -1,0 +1,58 @@
+"""A code such as *78 is dialled: what it means is done, and the phone hears what was done.
+
+Arguments: what was dialled, and the endpoint it was dialled from. Sets LL_SAY, files to play, and LL_GO, the arguments
+with which the app takes the call, both or one of them. Without either the dialplan says that codes do not work now.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from agi.server import Script
+from agi.session import Session
+from asterisk_conf.speech import SpeechError
+from crm.config import Config
+from crm.domain.errors import CrmError, NotFound
+from crm.secrets import Secrets
+from crm.services import feature_codes, publish
+from crm.services.audit import By
+from crm.services.feature_codes import Answer
+from crm.services.spoken import spoken
+from crm.store.session import Store
+
+log = logging.getLogger(__name__)
+
+
+def script(config: Config, store: Store, secrets: Secrets) -> Script:
+    async def feature_code(session: Session) -> None:
+        dialled, device = (*session.arguments, "", "")[:2]
+        by = By(f"phone {device}", datetime.now(UTC))
+        try:
+            answer = await feature_codes.act(store, config, dialled, device, by)
+        except NotFound as error:
+            answer = Answer(str(error))
+        except CrmError as error:
+            log.warning("a feature code was not carried out: %s", error)
+            answer = Answer("That could not be done. Please try again later.")
+        if answer.is_change:
+            await _publish(config, store, secrets, by.now)
+        if answer.say:
+            try:
+                sound = await spoken(config, answer.say)
+            except SpeechError as error:
+                log.warning("the answer to a feature code cannot be spoken: %s", error)
+            else:
+                await session.set_variable("LL_SAY", str(sound.with_suffix("")))
+        if answer.go:
+            await session.set_variable("LL_GO", ",".join(answer.go))
+
+    return feature_code
+
+
+async def _publish(config: Config, store: Store, secrets: Secrets, now: datetime) -> None:
+    """For the time without the app; what the app itself does, it does by the database."""
+    try:
+        await publish.publish(config, store, secrets, now)
+    except CrmError as error:
+        log.warning("Asterisk's last resort is not renewed: %s", error)

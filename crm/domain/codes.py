@@ -1,0 +1,111 @@
+"""Feature codes: what a phone dials to have something done, such as *78 for do not disturb.
+
+Which digits mean what stands in the section `[codes]` of the settings; here is what they do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a code does; each is a key of `[codes]`."""
+
+    DND_ON = "dnd_on"
+    DND_ON_ALL = "dnd_on_all"
+    DND_HALF_HOUR = "dnd_half_hour"
+    DND_HALF_HOUR_ALL = "dnd_half_hour_all"
+    DND_OFF = "dnd_off"
+    DND_OFF_ALL = "dnd_off_all"
+    FORWARDING_ON = "forwarding_on"
+    FORWARDING_OFF = "forwarding_off"
+    ON_DUTY = "on_duty"
+    OFF_DUTY = "off_duty"
+    VOICEMAIL = "voicemail"
+    PICKUP = "pickup"
+    LAST_CALLER = "last_caller"
+    BLOCK_LAST_CALLER = "block_last_caller"
+
+
+MEANINGS = {
+    Action.DND_ON: "Do not disturb for this phone, for some hours",
+    Action.DND_ON_ALL: "Do not disturb for all of your phones, for some hours",
+    Action.DND_HALF_HOUR: "Do not disturb for this phone, 30 minutes",
+    Action.DND_HALF_HOUR_ALL: "Do not disturb for all of your phones, 30 minutes",
+    Action.DND_OFF: "This phone rings again",
+    Action.DND_OFF_ALL: "All of your phones ring again",
+    Action.FORWARDING_ON: "Your mobile rings, too, when your calls come",
+    Action.FORWARDING_OFF: "Your mobile does not ring any more",
+    Action.ON_DUTY: "You are on duty",
+    Action.OFF_DUTY: "You are off duty: no leasing call rings your phones",
+    Action.VOICEMAIL: "Your voicemail; with an extension after it a colleague's",
+    Action.PICKUP: "Take a call that rings at a colleague's; with an extension after it that colleague's",
+    Action.LAST_CALLER: "Call back whoever called you last from outside",
+    Action.BLOCK_LAST_CALLER: "Block whoever called you last from outside",
+}
+
+WITH_EXTENSION = frozenset({Action.VOICEMAIL, Action.PICKUP})
+"""An extension may follow these at once: *8101."""
+
+EXAMPLE_EXTENSION = "101"
+HALF_HOUR = timedelta(minutes=30)
+
+_EXTENSION = re.compile(r"[0-9]{2,6}")
+
+
+@dataclass(frozen=True)
+class Dialled:
+    """A code as somebody dialled it."""
+
+    action: Action
+    extension: str = ""
+    """What followed it; empty when nothing did."""
+
+
+@dataclass(frozen=True)
+class FeatureCode:
+    """A code as people are told of it."""
+
+    action: str
+    """Key of `[codes]`."""
+    code: str
+    """What is dialled."""
+    meaning: str
+    """What it does."""
+    example: str
+    """How it is dialled."""
+
+
+def resolve(codes: Mapping[str, str], dialled: str) -> Dialled | None:
+    """What was dialled means; `codes` is the section `[codes]`. None for no code of ours."""
+    for action in Action:
+        if codes[action] and dialled == codes[action]:
+            return Dialled(action)
+    for action in sorted(WITH_EXTENSION):
+        code = codes[action]
+        if code and dialled.startswith(code) and _EXTENSION.fullmatch(extension := dialled[len(code) :]):
+            return Dialled(action, extension)
+    return None
+
+
+def listed(codes: Mapping[str, str]) -> Iterator[FeatureCode]:
+    """The codes that are in use, in the order in which people are told of them."""
+    for action in Action:
+        if code := codes[action]:
+            example = f"{code} or {code}{EXAMPLE_EXTENSION}" if action in WITH_EXTENSION else code
+            yield FeatureCode(action, code, MEANINGS[action], example)
+
+
+def when(until: datetime, tz: tzinfo, now: datetime) -> str:
+    """A time of the coming days as one says it: "5:30 p.m.", with "tomorrow at" or the weekday when it is not today."""
+    at, today = until.astimezone(tz), now.astimezone(tz).date()
+    clock = f"{at.hour % 12 or 12}:{at.minute:02d} {'a' if at.hour < 12 else 'p'}.m."
+    if at.date() == today:
+        return clock
+    if at.date() == today + timedelta(days=1):
+        return f"tomorrow at {clock}"
+    return f"{at:%A} at {clock}"

@@ -5,6 +5,7 @@ Knows Asterisk's files and nothing of the database; `crm.services.publish` gathe
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import math
 import os
@@ -44,6 +45,10 @@ class Phone:
     on_duty: bool
     dnd_until: int | str | None
     """Epoch second at which DND ends, 'forever', or None without DND."""
+    callback_number: str = ""
+    """E.164, of its location: caller ID of an emergency call; empty without a location."""
+    address: str = ""
+    """Of its location."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,10 @@ class Office:
     window_days: int = 14
     windows_end: int = 0
     """Epoch second up to which `open_windows` were computed."""
+    emergency_trunks: tuple[str, ...] = ()
+    """Slugs, in the order in which they are tried for an emergency call."""
+    emergency_callback: str = ""
+    """E.164: caller ID of an emergency call from a phone without a location; empty when the office has no number."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,11 @@ def _escaped(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", "", text).replace(";", "\\;")
 
 
+def _in_base64(text: str) -> str:
+    """Text as the dialplan can hand it on without reading it."""
+    return base64.b64encode(text.encode()).decode()
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), undefined=jinja2.StrictUndefined,
@@ -116,6 +130,7 @@ def _environment() -> jinja2.Environment:
     )  # fmt: skip
     environment.filters["quotable"] = _quotable
     environment.filters["escaped"] = _escaped
+    environment.filters["in_base64"] = _in_base64
     return environment
 
 

@@ -75,6 +75,8 @@ class Prompt(StrEnum):
     UNKNOWN_NUMBER = "unknown_number"
     EXTENSION_UNAVAILABLE = "extension_unavailable"
     CODES_UNAVAILABLE = "codes_unavailable"
+    EMERGENCY_FAILED = "emergency_failed"
+    BLOCKED = "blocked"
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from ari_app.edge.errors import AsteriskUnreachable, PhoneError
 from asterisk_conf import install
 from asterisk_conf.render import RELOADS, Office, Passwords, Peer, Phone, render
 from crm.config import Config
+from crm.domain import emergency
 from crm.domain.hours import WeeklySchedule
 from crm.secrets import Secrets
 from crm.services import reception
-from crm.store.models import Agent, Trunk
+from crm.store.models import Agent, Device, Line, Location, Trunk
 from crm.store.session import Store
 
 WINDOW_DAYS = 14
@@ -57,8 +58,11 @@ async def publish(config: Config, store: Store, secrets: Secrets, now: datetime)
 
 async def _office(config: Config, store: Store, secrets: Secrets, now: datetime) -> Office:
     async with store.read() as session:
-        agents = (await session.scalars(select(Agent).options(selectinload(Agent.devices)).order_by(Agent.slug))).all()
+        with_phones = selectinload(Agent.devices).selectinload(Device.location)
+        agents = (await session.scalars(select(Agent).options(with_phones).order_by(Agent.slug))).all()
         trunks = (await session.scalars(select(Trunk).where(Trunk.enabled).order_by(Trunk.slug))).all()
+        callbacks = (await session.scalars(select(Location.callback_number).order_by(Location.id))).all()
+        numbers = (await session.scalars(select(Line.number).order_by(Line.id))).all()
     schedule = await reception.schedule(store, config)
     phones = [
         Phone(
@@ -68,6 +72,8 @@ async def _office(config: Config, store: Store, secrets: Secrets, now: datetime)
             extension=agent.extension,
             on_duty=agent.on_duty,
             dnd_until=_dnd_until(device.dnd, device.dnd_until, now),
+            callback_number=device.location.callback_number if device.location else "",
+            address=device.location.address if device.location else "",
         )
         for agent in agents
         for device in agent.devices
@@ -85,6 +91,10 @@ async def _office(config: Config, store: Store, secrets: Secrets, now: datetime)
         open_windows=_windows(schedule, now),
         window_days=WINDOW_DAYS,
         windows_end=int((_day(now) + timedelta(days=WINDOW_DAYS)).timestamp()),
+        emergency_trunks=emergency.ways_out(
+            emergency.Way(trunk.slug, trunk.position, trunk.outbound, trunk.emergency) for trunk in trunks
+        ),
+        emergency_callback=emergency.office_number(callbacks, numbers),
     )
 
 

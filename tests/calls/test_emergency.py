@@ -1,0 +1,74 @@
+"""911, 9911 and 933 go out from every phone. The carrier is SIPp on loopback; no call leaves this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from ari_app.edge.softphone import Softphone
+from tests.scripted_trunk import scripted_trunk
+from tests.system import ELM, System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+
+@asynccontextmanager
+async def connected(system: System, dialled: str, phone: Softphone) -> AsyncIterator[None]:
+    """The phone dials and is connected with the emergency service; at the end it hangs up."""
+    await phone.dial(f"sip:{dialled}@{system.sip}")
+    await phone.wait_for("CALL_ESTABLISHED")
+    yield
+    await phone.hang_up()
+    await phone.wait_for("CALL_CLOSED")
+
+
+def dialled_by(invite: str) -> str:
+    """The user of an INVITE's request URI."""
+    found = re.match(r"INVITE sip:([^@]*)@", invite)
+    assert found
+    return found[1]
+
+
+def header(invite: str, name: str) -> str:
+    found = re.search(rf"^{name}: *(.*?)\r?$", invite, re.MULTILINE | re.IGNORECASE)
+    assert found, f"no {name} in {invite}"
+    return found[1]
+
+
+@pytest.mark.parametrize(("dialled", "sent"), [("911", "911"), ("9911", "911"), ("933", "933")])
+async def test_pain_15_no_digit_is_stripped_of_an_emergency_number(system: System, dialled: str, sent: str) -> None:
+    async with scripted_trunk(system, "psap", "take_call") as carrier, system.phone("alice-desk") as alice:
+        async with connected(system, dialled, alice):
+            pass
+        [invite] = carrier.received("INVITE")
+    assert dialled_by(invite) == sent
+    assert f"<sip:{ELM}@" in header(invite, "From")
+
+
+@pytest.mark.parametrize("scenario", ["unavailable", "busy", "silent"])
+async def test_when_a_trunk_fails_then_the_next_takes_the_call(system: System, scenario: str) -> None:
+    async with (
+        scripted_trunk(system, "first", scenario, position=0) as first,
+        scripted_trunk(system, "second", "take_call", position=1) as second,
+        system.phone("alice-desk") as alice,
+    ):
+        async with connected(system, "911", alice):
+            pass
+        [refused], [taken] = first.received("INVITE"), second.received("INVITE")
+    assert dialled_by(refused) == dialled_by(taken) == "911"
+    assert header(refused, "From").partition(">")[0] == header(taken, "From").partition(">")[0]
+
+
+async def test_when_a_trunk_is_slow_but_there_then_it_keeps_the_call(system: System) -> None:
+    async with (
+        scripted_trunk(system, "first", "take_call_late", position=0) as first,
+        scripted_trunk(system, "second", "take_call", position=1) as second,
+        system.phone("alice-desk") as alice,
+    ):
+        async with connected(system, "911", alice):
+            pass
+        assert len(first.received("INVITE")) == 1
+        assert second.received("INVITE") == []

@@ -1,0 +1,44 @@
+"""A carrier played by SIPp from `tests/scenarios/<name>.xml`, on loopback: what reaches it is on record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import update
+
+from crm.services import trunks
+from crm.store.models import Trunk
+from tests.scripted_phone import SCENARIOS, ScriptedPhone, _sipp
+from tests.system import System
+
+
+@asynccontextmanager
+async def scripted_trunk(
+    system: System, slug: str, scenario: str, *, position: int = 0, emergency: bool = True, online: bool = True
+) -> AsyncIterator[ScriptedPhone]:
+    """Adds a trunk whose far end follows the scenario with every call and answers OPTIONS; `online` waits for that.
+
+    The trunk stays until the office is as new.
+    """
+    port, _ = system.phone_ports()
+    log = system.folder / f"sipp-{slug}-{scenario}-{port}.log"
+    log.unlink(missing_ok=True)
+    process = await _sipp(
+        system, port, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-aa", "-trace_msg", "-message_file", str(log)
+    )
+    try:
+        await trunks.add(
+            system.store, system.secrets, system.by, slug, host="127.0.0.1", port=port, auth="address",
+            addresses=[f"127.1.0.{position + 1}"],
+        )  # fmt: skip
+        async with system.store.write() as session:
+            marked = update(Trunk).where(Trunk.slug == slug).values(emergency=emergency, position=position)
+            await session.execute(marked)
+        await system.publish()
+        if online:
+            await system.until(lambda: system.is_online(f"trunk-{slug}"), f"trunk {slug} online")
+        yield ScriptedPhone(log)
+    finally:
+        process.kill()
+        await process.wait()

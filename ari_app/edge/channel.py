@@ -97,7 +97,9 @@ class Handle:
         except TimeoutError:
             return None
         if isinstance(event, events.ChannelHangupRequest | events.ChannelDestroyed):
-            raise CallEnded("the channel hung up", cause=event.cause or 0)
+            # Only the first of the two knows the SIP answer (seen on 22.10.1).
+            status = event.tech_cause if isinstance(event, events.ChannelHangupRequest) else None
+            raise CallEnded("the channel hung up", cause=event.cause or 0, sip_status=status or 0)
         if isinstance(event, events.StasisEnd):
             # StasisEnd looks the same for a hangup and for a channel that goes on in the dialplan.
             if await self.is_up():

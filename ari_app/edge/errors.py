@@ -18,12 +18,13 @@ class PhoneError(Exception):
 class CallEnded(PhoneError):
     """The channel a flow works for has hung up or left the app; raised through the flow to end it.
 
-    `cause` is the Q.850 hangup cause; 0 where none is known.
+    `cause` is the Q.850 hangup cause, `sip_status` the SIP answer that ended it; 0 where none is known.
     """
 
-    def __init__(self, text: str, cause: int = 0) -> None:
+    def __init__(self, text: str, cause: int = 0, sip_status: int = 0) -> None:
         super().__init__(text)
         self.cause = cause
+        self.sip_status = sip_status
 
 
 class AsteriskUnreachable(PhoneError):

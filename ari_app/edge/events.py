@@ -107,6 +107,8 @@ class ChannelDtmfReceived(Event):
 class ChannelHangupRequest(Event):
     channel: Channel
     cause: int | None = None
+    tech_cause: int | None = None
+    """The SIP status that ended it, such as 503; none where there was no such answer."""
 
 
 @dataclass(frozen=True)

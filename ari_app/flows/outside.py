@@ -1,0 +1,213 @@
+"""Dials a number outside, by one trunk after the other. Only somebody with a clearance can (`crm.services.dialing`)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+
+from ari_app.edge import events
+from ari_app.edge.channel import Handle
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, PhoneError
+from ari_app.edge.events import Channel
+from ari_app.flows.call import Office
+from ari_app.flows.ring_group import LEG_MARK, dial_status
+from asterisk_conf.render import RINGS_ON_SECONDS
+from crm.domain.calls import DialStatus, LegEnded, LegRang
+from crm.domain.dialing import Clearance, Route
+
+log = logging.getLogger(__name__)
+
+LAST_TRUNK_PATIENCE = 3
+"""How much longer the last trunk may be silent; there is none after it."""
+ANSWERS = frozenset({404, 410, 480, 484, 485, 486, 487, 600, 603, 604, 607, 608})
+"""SIP answers (RFC 3261, 8197, 8688) that are about the person or the number, and would be the same by every trunk. All
+others are about the trunk: 401 and 403 that it does not want us, 408 and 5xx that it cannot now."""
+LEG_VARIABLES = ("LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_DIRECTION", "LL_NUMBER")
+"""Where the app is with the call, for the app that comes after it; ARI tells none if one of them is not set at all."""
+
+
+class NotReached(PhoneError):
+    """Nobody answered outside, or no trunk could take the call."""
+
+    def __init__(self, status: DialStatus, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class _TrunkFailed(NotReached):
+    """This trunk did not take the call; another may."""
+
+
+async def dial(
+    office: Office,
+    clearance: Clearance,
+    *,
+    call_id: str,
+    caller_id: str,
+    leg_stage: str,
+    variables: Mapping[str, str] | None = None,
+    device: str = "",
+    agent: str = "",
+    on_ringing: Callable[[], None] | None = None,
+) -> Handle:
+    """Dials through the clearance's trunks in order and returns the answered channel, which is in the app.
+
+    `caller_id` is our line (E.164). A trunk that answers 503 or the like, or nothing at all to the INVITE, is passed
+    for the next; busy or no such number is an answer. Raises NotReached when nobody answers in
+    `dialing.ring_seconds`. Being cancelled it hangs up. `device` and `agent` are whose number it is, if somebody's of
+    ours; `on_ringing` is called when it rings there. With LL_CALLER among `variables`, a channel's name, whoever
+    answers while the app is away is connected with that.
+    """
+    failed: NotReached | None = None
+    routes = await _offline_last(office.client, clearance.routes)
+    for route in routes:
+        leg_id = f"{call_id}{LEG_MARK}{device or f'trunk-{route.trunk}'}-{uuid.uuid4().hex[:6]}"
+        leg = Leg(office, leg_id, call_id, on_ringing)
+        rang = LegRang(
+            f"{call_id}/{leg_id}", call_id, office.now(), leg_id, device or f"trunk-{route.trunk}", agent, leg_stage,
+            clearance.number,
+        )  # fmt: skip
+        office.journal.note(rang)
+        patience = office.config.dialing.silent_trunk_seconds * (LAST_TRUNK_PATIENCE if route is routes[-1] else 1)
+        try:
+            await leg.originate(route, caller_id, variables or {})
+            return await leg.answered(patience)
+        except _TrunkFailed as error:
+            log.warning("a trunk did not take the call", extra={"trunk": route.trunk, "reason": str(error)})
+            failed = error
+    assert failed is not None
+    raise NotReached(failed.status, str(failed))
+
+
+async def adopt(office: Office, leg_id: str, call_id: str) -> Handle:
+    """Waits on for a leg that was dialled before the app was away; raises NotReached."""
+    return await Leg(office, leg_id, call_id, None).answered(None)
+
+
+def live(channels: list[Channel]) -> int:
+    """How many legs to numbers outside there are; for `crm.services.dialing.clear`."""
+    return sum(LEG_MARK in channel.id and channel.endpoint.startswith("trunk-") for channel in channels)
+
+
+class Leg:
+    """One number that is dialled by one trunk."""
+
+    def __init__(self, office: Office, leg_id: str, call_id: str, on_ringing: Callable[[], None] | None) -> None:
+        self._office = office
+        self._call_id = call_id
+        self._on_ringing = on_ringing
+        self._channel = Handle(office.client, leg_id)
+        self._has_rung = False
+
+    async def originate(self, route: Route, caller_id: str, variables: Mapping[str, str]) -> None:
+        named = dict.fromkeys(LEG_VARIABLES, "") | {"LL_CALL": self._call_id, "LL_CALLER": ""} | dict(variables)
+        try:
+            made = await self._office.client.post(
+                "/channels", {"variables": named},
+                endpoint=route.endpoint, context="outside-leg", extension="s", priority="1",
+                channelId=self._channel.id, callerId=f'"" <{route.shown(caller_id)}>',
+                # The app ends the ringing itself; this is for the case that it is away by then.
+                timeout=str(round(self._office.config.dialing.ring_seconds) + RINGS_ON_SECONDS),
+            )  # fmt: skip
+        except AsteriskRefused as refused:
+            # So Asterisk answers at once for a trunk that does not answer OPTIONS.
+            self._over(DialStatus.CHANUNAVAIL)
+            raise _TrunkFailed(DialStatus.CHANUNAVAIL, f"trunk {route.trunk} is not reachable") from refused
+        except BaseException:
+            await self._hang_up(DialStatus.CANCEL)
+            raise
+        self._channel.name = made["name"]
+
+    async def answered(self, patience: float | None) -> Handle:
+        """The channel once somebody has answered. `patience` is how long the trunk may be silent altogether."""
+        try:
+            async with asyncio.timeout(self._office.config.dialing.ring_seconds):
+                if patience is not None:
+                    if await self._is_answered(patience):
+                        return self._channel
+                    if not self._has_rung and not await self._trunk_has_spoken():
+                        await self._hang_up(DialStatus.CONGESTION)
+                        raise _TrunkFailed(DialStatus.CONGESTION, f"the trunk said nothing within {patience:g} s")
+                elif await self._is_in_app():
+                    return self._channel
+                await self._is_answered(None)
+                return self._channel
+        except TimeoutError:
+            await self._hang_up(DialStatus.NOANSWER)
+            raise NotReached(DialStatus.NOANSWER, "nobody answered") from None
+        except CallEnded as ended:
+            status = dial_status(ended.cause)
+            self._over(status)
+            kind = NotReached if ended.sip_status in ANSWERS or not ended.sip_status else _TrunkFailed
+            raise kind(status, f"SIP {ended.sip_status}") from ended
+        except NotReached:
+            raise
+        except (PhoneError, asyncio.CancelledError):
+            await self._hang_up(DialStatus.CANCEL)
+            raise
+
+    async def _is_answered(self, seconds: float | None) -> bool:
+        """Waits for the answer; False when it did not come in time. Raises CallEnded."""
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    match await self._channel.next_event():
+                        case events.StasisStart(channel=channel):
+                            self._channel.name = channel.name
+                            return True
+                        case events.ChannelStateChange(channel=channel) if channel.state == "Ringing":
+                            self._ring()
+        except TimeoutError:
+            return False
+
+    async def _is_in_app(self) -> bool:
+        with self._channel.while_ours():
+            channel = await self._office.client.get(self._channel.path)
+        self._channel.name = channel["name"]
+        if channel["state"] == "Ringing":
+            self._ring()
+        return bool(channel["dialplan"].get("app_name") == "Stasis")
+
+    def _ring(self) -> None:
+        self._has_rung = True
+        if self._on_ringing:
+            self._on_ringing()
+
+    async def _trunk_has_spoken(self) -> bool:
+        """Whether anything came to the INVITE, and be it 100 Trying.
+
+        Asterisk keeps a leg's latest SIP answer, and for a leg without any it answers 500 (seen on 22.10.1).
+        """
+        try:
+            answer = await self._office.client.get(
+                f"{self._channel.path}/variable", variable=f"HANGUPCAUSE({self._channel.name},tech)"
+            )
+        except ChannelGone:
+            return True  # Its last event tells what became of it.
+        except AsteriskRefused:
+            return False
+        return str(answer.get("value", "")).startswith("SIP ")
+
+    async def _hang_up(self, status: DialStatus) -> None:
+        # Also while the task is being cancelled: nobody must be left ringing.
+        with contextlib.suppress(PhoneError):
+            await asyncio.shield(self._channel.hang_up())
+        self._over(status)
+
+    def _over(self, status: DialStatus) -> None:
+        self._channel.release()
+        fact_id = f"{self._call_id}/leg-ended-{self._channel.id}"
+        self._office.journal.note(LegEnded(fact_id, self._call_id, self._office.now(), self._channel.id, status))
+
+
+async def _offline_last(client: AriClient, routes: tuple[Route, ...]) -> list[Route]:
+    """A trunk that does not answer OPTIONS is tried when all others have failed: it may be back."""
+    if len(routes) < 2:
+        return list(routes)
+    endpoints = await client.get("/endpoints/PJSIP")
+    online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == "online"}
+    return sorted(routes, key=lambda route: f"trunk-{route.trunk}" not in online)

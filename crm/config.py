@@ -91,6 +91,44 @@ class Voicemail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A message is ended after this much silence; 0 never."""
     shortest_seconds: int = 2
     """With less speech than this nothing was said and the call counts as given up."""
+    greeting_seconds: int = 60
+    """Longest greeting that is recorded by phone."""
+    staff_language: str = "en"
+    """Language in which agents hear about messages by phone: en or es."""
+    keep_days: int = 365
+    """Messages are deleted, with their transcripts, after so many days; 0 keeps them."""
+
+
+class Escalation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Calls about a message that nobody takes: first the lead's agent, then the subteam, then everyone on duty."""
+
+    first_minutes: float = 5.0
+    """So long after the message the first group is called; 0: nobody ever is."""
+    next_minutes: float = 5.0
+    """So long after one group the next is called."""
+    when_closed: bool = False
+    """Call outside opening hours, too; otherwise it waits until the office opens."""
+    ring_seconds: float = 25.0
+    """How long a group's phones ring."""
+    key_seconds: float = 25.0
+    """How long whoever answers has to press 1 or 2."""
+
+
+class Voice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Transcripts of messages, by faster-whisper on this machine: `script/setup voice` installs it."""
+
+    whisper_model: str = ""
+    """Folder of a CTranslate2 Whisper model such as base.en; empty: messages have no transcript."""
+    threads: int = 2
+    longest_seconds: float = 300.0
+    """A message that is not written down after so long has no transcript."""
+    idle_seconds: float = 120.0
+    """The transcriber's process, some 500 MB, ends when it had nothing to do for so long."""
+
+
+class Recordings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    keep_days: int = 90
+    """Recordings of calls are deleted after so many days; 0 keeps them."""
 
 
 TEXT_CARRIERS = ("sip", "twilio", "telnyx")
@@ -240,6 +278,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     menu: Menu = Menu()
     ring: Ring = Ring()
     voicemail: Voicemail = Voicemail()
+    escalation: Escalation = Escalation()
+    voice: Voice = Voice()
+    recordings: Recordings = Recordings()
     texts: Texts = Texts()
     dialing: Dialing = Dialing()
 
@@ -394,6 +435,13 @@ def _check(config: Config, path: Path) -> None:
         "texts.attempts": config.texts.attempts,
         "texts.first_retry_seconds": config.texts.first_retry_seconds,
         "mail.port": config.mail.port,
+        "voicemail.greeting_seconds": config.voicemail.greeting_seconds,
+        "escalation.next_minutes": config.escalation.next_minutes,
+        "escalation.ring_seconds": config.escalation.ring_seconds,
+        "escalation.key_seconds": config.escalation.key_seconds,
+        "voice.threads": config.voice.threads,
+        "voice.longest_seconds": config.voice.longest_seconds,
+        "voice.idle_seconds": config.voice.idle_seconds,
         "mail.attempts": config.mail.attempts,
         "mail.first_retry_seconds": config.mail.first_retry_seconds,
         "survival.deadman_seconds": config.survival.deadman_seconds,
@@ -403,6 +451,13 @@ def _check(config: Config, path: Path) -> None:
     for name, value in positive.items():
         if value <= 0:
             raise ConfigError(f"{path}: {name} = {value} has to be above 0.")
+    for name, value in (
+        ("voicemail.keep_days", config.voicemail.keep_days),
+        ("recordings.keep_days", config.recordings.keep_days),
+        ("escalation.first_minutes", config.escalation.first_minutes),
+    ):
+        if value < 0:
+            raise ConfigError(f"{path}: {name} may not be negative; 0 switches it off.")
     for name in ("agent_seconds", "subteam_seconds", "everyone_seconds"):
         if getattr(config.ring, name) < 0:
             raise ConfigError(f"{path}: ring.{name} may not be negative; 0 leaves the stage out.")

@@ -1,7 +1,7 @@
 """Messages have a mailbox, somebody who takes them, a transcript, and go out by mail.
 
 Why: a message belongs to an agent, a subteam, a property or the office, and groups are called about it until somebody
-takes it.
+takes it. A property's messages may go to its subteam's box, and it may have nobody called.
 What happens to rows that are there: messages that are there belong to the office's mailbox, unheard, and nobody is
 called about them.
 Down: who heard or took a message, transcripts and mails that wait are lost.
@@ -26,6 +26,22 @@ TIME = sa.DateTime(timezone=True)
 def new_columns() -> dict[str, list[sa.Column[object]]]:
     # Made anew for each use: a column belongs to one table.
     return {
+        "property": [
+            sa.Column(
+                "messages_to",
+                sa.String(length=10),
+                server_default="property",
+                nullable=False,
+                comment="whose box messages go to: property or subteam",
+            ),
+            sa.Column(
+                "escalates",
+                sa.Boolean(),
+                server_default=sa.true(),
+                nullable=False,
+                comment="groups are called about a message that nobody takes",
+            ),
+        ],
         "voicemail": [
             sa.Column(
                 "mailbox",
@@ -36,6 +52,7 @@ def new_columns() -> dict[str, list[sa.Column[object]]]:
             ),
             sa.Column("heard_at", TIME, nullable=True),
             sa.Column("deleted_at", TIME, nullable=True, comment="out of the mailbox; the audio goes with retention"),
+            sa.Column("purged_at", TIME, nullable=True, comment="when retention removed audio and transcript"),
             sa.Column("taken_by_id", sa.Integer(), nullable=True),
             sa.Column("taken_at", TIME, nullable=True),
             sa.Column(

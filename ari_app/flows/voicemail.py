@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from ari_app.edge import media
 from ari_app.edge.channel import LeftTheApp
@@ -10,19 +11,22 @@ from ari_app.edge.errors import CallEnded, MediaLost
 from ari_app.flows.call import Call
 from asterisk_conf import tones
 from crm.domain.calls import MessageLeft
-from crm.services import recordings
+from crm.domain.mailboxes import OFFICE
+from crm.services import mailboxes, recordings
 
 
-async def voicemail(call: Call) -> None:
-    """Takes a message and thanks for it; a caller who hangs up while speaking has left one too."""
+async def voicemail(call: Call, mailbox: str = "") -> None:
+    """Takes a message and thanks for it; a caller who hangs up while speaking has left one too.
+
+    `mailbox` is agent:SLUG, subteam:SLUG, property:SLUG or office; empty is the line's.
+    """
     config = call.office.config
     if not await media.is_recording(call.channel, call.id):
-        if await _keep(call, None):
+        if await _keep(call, mailbox, None):
             # It came to its end while the app was away.
             await media.play(call.channel, call.sounds("message_thanks"))
             return
-        greeting = call.sounds("closed" if call.is_closed else "nobody_available")
-        await media.play(call.channel, [*greeting, config.prompts_folder / tones.FILE])
+        await media.play(call.channel, [*_greeting(call, mailbox), config.prompts_folder / tones.FILE])
     try:
         recorded = await media.record(
             call.channel, call.id,
@@ -32,17 +36,24 @@ async def voicemail(call: Call) -> None:
         raise
     except CallEnded:
         await media.recording_closed(call.channel, call.id)
-        await _keep(call, None)
+        await _keep(call, mailbox, None)
         raise
-    if not await _keep(call, recorded.speech_seconds):
+    if not await _keep(call, mailbox, recorded.speech_seconds):
         raise MediaLost("the recording of a message is not there")
     await media.play(call.channel, call.sounds("message_thanks"))
 
 
-async def _keep(call: Call, speech_seconds: int | None) -> float:
+def _greeting(call: Call, mailbox: str) -> list[Path]:
+    """The mailbox's own, else the standard one."""
+    own = mailboxes.greeting(call.office.config, mailbox or (call.reception.mailbox if call.reception else OFFICE))
+    return [own] if own else call.sounds("closed" if call.is_closed else "nobody_available")
+
+
+async def _keep(call: Call, mailbox: str, speech_seconds: int | None) -> float:
     """Keeps the recording with the call; one in which nobody spoke is no message. Returns its length in seconds."""
     seconds = await asyncio.to_thread(recordings.keep, call.office.config, call.id)
     spoken = seconds if speech_seconds is None else speech_seconds
     if spoken >= call.office.config.voicemail.shortest_seconds:
-        call.note(MessageLeft, once="message", file=recordings.file_name(call.id), seconds=round(seconds))
+        file = recordings.file_name(call.id)
+        call.note(MessageLeft, once="message", file=file, seconds=round(seconds), mailbox=mailbox)
     return seconds

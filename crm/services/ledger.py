@@ -21,7 +21,7 @@ from crm.domain.segments import segments
 from crm.domain.story import CallStory, how_it_went, tell
 from crm.domain.tasks import TaskKind, task_after
 from crm.domain.texts import MessageState, Purpose
-from crm.services import facts, owners
+from crm.services import facts, mailboxes, owners
 from crm.store.models import (
     Activity,
     Agent,
@@ -106,7 +106,7 @@ async def _record(session: AsyncSession, config: Config, fact: Fact, now: dateti
     await session.flush()
 
     story = tell(facts.from_row(row) for row in await calls.events(session, call.id))
-    await _write_call(session, call, story)
+    await _write_call(session, config, call, story, now)
     await _write_legs(session, call, story)
     line = await lines.by_id(session, call.line_id) if call.line_id else None
     scene = _Scene(session, config, now, call, story, line)
@@ -127,7 +127,7 @@ def _decision(fact: Routed) -> RoutingDecision:
     )
 
 
-async def _write_call(session: AsyncSession, call: Call, story: CallStory) -> None:
+async def _write_call(session: AsyncSession, config: Config, call: Call, story: CallStory, now: datetime) -> None:
     call.started_at = story.started_at
     call.did = _fit(story.did, 40)
     call.direction = story.direction
@@ -145,10 +145,13 @@ async def _write_call(session: AsyncSession, call: Call, story: CallStory) -> No
         call.lead_id = lead.id
     if message := story.message:
         voicemail = await session.get(Voicemail, call.id)
-        if voicemail is None:
-            voicemail = Voicemail(call_id=call.id)
-            session.add(voicemail)
+        is_new = voicemail is None
+        voicemail = voicemail or Voicemail(call_id=call.id)
         voicemail.file, voicemail.seconds, voicemail.left_at = _fit(message.file, 200), message.seconds, message.at
+        if is_new:
+            line = await lines.by_id(session, call.line_id) if call.line_id else None
+            await mailboxes.came_in(session, config, voicemail, line, _fit(message.mailbox, 60), now)
+            session.add(voicemail)
     for told in story.recordings:
         recording = await session.get(Recording, told.id)
         if recording is None:
@@ -312,6 +315,8 @@ async def _why(scene: _Scene, kind: TaskKind, outcome: Outcome) -> str:
 async def _owner(scene: _Scene, lead: Lead | None, kind: TaskKind) -> Agent:
     if kind is TaskKind.UNKNOWN_DID:
         return await owners.admin(scene.session)
+    if kind is TaskKind.LISTEN and (message := scene.story.message):
+        return await mailboxes.owner(scene.session, message.mailbox, lead, scene.line)
     return await owners.owner(scene.session, lead, scene.line)
 
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from crm.config import Config, Ring
 from crm.domain.hours import WeeklySchedule
+from crm.domain.mailboxes import OFFICE
 from crm.domain.routing import AgentAvailability, DeviceAvailability, RoutingInputs, Strategy
+from crm.services import mailboxes
 from crm.store.queries import agents, leads, lines, office
 from crm.store.session import Store
 
@@ -29,6 +31,8 @@ class Reception:
     property_name: str = ""
     listings_url: str = ""
     """What key 1 would text: the property's link, else the office's; empty when there is none."""
+    mailbox: str = OFFICE
+    """Where a message for this line goes."""
     caller_is_line: bool = False
     """The call comes from one of our own numbers; it is never texted."""
     assigned_agent: str | None = None
@@ -76,6 +80,7 @@ async def receive(store: Store, did: str, caller: str | None) -> Reception:
             language=line.language,
             property_name=place.name if place else "",
             listings_url=await office.listings_url(session, place),
+            mailbox=mailboxes.box_of_line(line),
             caller_is_line=caller is not None and await lines.by_number(session, caller) is not None,
             assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
             subteam=subteam.slug if subteam else None,

@@ -96,6 +96,15 @@ class Property(Base):
     recording: Mapped[str] = mapped_column(
         String(10), default="off", server_default="off", comment="off, announced, or demand: when an agent asks"
     )
+    messages_to: Mapped[str] = mapped_column(
+        String(10),
+        default="property",
+        server_default="property",
+        comment="whose box messages go to: property or subteam",
+    )
+    escalates: Mapped[bool] = mapped_column(
+        default=True, server_default=true(), comment="groups are called about a message that nobody takes"
+    )
     subteam: Mapped[Subteam | None] = relationship()
 
 
@@ -302,7 +311,7 @@ class Call(Base):
     lead: Mapped[Lead | None] = relationship()
     legs: Mapped[list[Leg]] = relationship(order_by="Leg.started_at", cascade="all, delete-orphan")
     events: Mapped[list[CallEvent]] = relationship(order_by="CallEvent.at", cascade="all, delete-orphan")
-    voicemail: Mapped[Voicemail | None] = relationship(cascade="all, delete-orphan")
+    voicemail: Mapped[Voicemail | None] = relationship(back_populates="call", cascade="all, delete-orphan")
 
 
 class Leg(Base):
@@ -360,6 +369,7 @@ class Voicemail(Base):
     )  # fmt: skip
     heard_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None] = mapped_column(comment="out of the mailbox; the audio goes with retention")
+    purged_at: Mapped[datetime | None] = mapped_column(comment="when retention removed audio and transcript")
     taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
     taken_at: Mapped[datetime | None]
     escalation: Mapped[int] = mapped_column(default=0, server_default="0", comment="groups called about it so far")
@@ -369,6 +379,7 @@ class Voicemail(Base):
         String(10), default="", server_default="", comment="queued, done, failed, or none: there is no model"
     )
     taken_by: Mapped[Agent | None] = relationship()
+    call: Mapped[Call] = relationship(back_populates="voicemail")
 
 
 class Recording(Base):

@@ -34,6 +34,7 @@ async def test_a_new_caller_on_a_property_line(store: Store) -> None:
         subteam="east",
         subteam_strategy=Strategy.ROUND_ROBIN,
         subteam_members=("alice", "bob"),
+        mailbox="property:maple",
     )
 
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "hours": "When the office is open.",
     "call": "Calls and what happened in them.",
     "lead": "People who called.",
+    "tour": "Showings: when they can be had, and who has booked one.",
     "task": "What is to be done next, and by whom.",
     "message": "Texts, both ways.",
     "optout": "People who want no texts.",

@@ -107,6 +107,8 @@ class Ask:
 
     purpose: Purpose
     created_at: datetime
+    expires_at: datetime | None = None
+    """After that it is of no use, such as a reminder of a tour that has begun; None: never."""
     opted_out: str = ""
     """Where the ledger says the person opted out, in words; empty when they did not."""
     last_heard_at: datetime | None = None
@@ -134,7 +136,7 @@ def class_of(purpose: Purpose, created_at: datetime, last_heard_at: datetime | N
         return MessageClass.NOTICE
     if purpose in _CONFIRMATIONS:
         return MessageClass.CONFIRMATION
-    if purpose in (Purpose.LISTINGS_LINK, Purpose.MISSED_CALL):
+    if purpose in (Purpose.LISTINGS_LINK, Purpose.MISSED_CALL, Purpose.TOUR):
         return MessageClass.ANSWER
     if last_heard_at is not None and created_at - last_heard_at <= ANSWER_WITHIN:
         return MessageClass.ANSWER
@@ -170,6 +172,8 @@ def decide(ask: Ask, now: datetime) -> Decision:
             if (free := _free_at(sent, limit, now)) > now:
                 reasons.append(f"The limit of {limit} texts an hour {whose} is reached.")
                 until = max(until, free)
+    if ask.expires_at is not None and until >= ask.expires_at:
+        return Decision(Verdict.BLOCK, (*reasons, "It would come too late to be of use."))
     if until > now:
         return Decision(Verdict.WAIT, tuple(reasons), until)
     return Decision(Verdict.SEND, tuple(reasons))

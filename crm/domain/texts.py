@@ -12,6 +12,9 @@ class Purpose(StrEnum):
     """Nobody talked to the caller."""
     AGENT = "agent"
     """An agent wrote it."""
+    TOUR = "tour"
+    """A tour was booked, moved or cancelled."""
+    TOUR_REMINDER = "tour_reminder"
     STOP_CONFIRMED = "stop_confirmed"
     START_CONFIRMED = "start_confirmed"
     HELP = "help"
@@ -48,6 +51,12 @@ _WORDS = {
         "listings": "Thank you for calling {name}. The homes available now: {url}",
         "missed_new": "Sorry we missed your call to {name}. We will call you back. The homes available now: {url}",
         "missed_known": "Sorry we missed your call about {name}. Somebody from the leasing team will call you back.",
+        "tour_booked": "Your tour of {name} is booked for {when}.",
+        "tour_moved": "Your tour of {name} was moved to {when}.",
+        "tour_cancelled": "Your tour of {name} on {when} was cancelled. Reply or call us for another time.",
+        "tour_reminder": "Reminder: your tour of {name} is {when}.",
+        "tour_change": " To change or cancel: {url}",
+        "tour_reply": " To change or cancel, reply to this text or call us.",
         "stop": "{name}: you are unsubscribed and will get no more texts from us. Reply START to get them again.",
         "start": "{name}: you will get our texts again. Reply STOP to end them, HELP for help.",
         "help": "{name} leasing office: for help call {number}. Reply STOP to get no more texts. Data rates may apply.",
@@ -56,6 +65,12 @@ _WORDS = {
         "listings": "Gracias por llamar a {name}. Las viviendas disponibles: {url}",
         "missed_new": "Sentimos no haber atendido su llamada a {name}. Le llamaremos. Viviendas disponibles: {url}",
         "missed_known": "Sentimos no haber atendido su llamada sobre {name}. Le llamaremos pronto.",
+        "tour_booked": "Su visita a {name} está reservada para el {when}.",
+        "tour_moved": "Su visita a {name} cambió al {when}.",
+        "tour_cancelled": "Su visita a {name} del {when} fue cancelada. Responda o llámenos para otra hora.",
+        "tour_reminder": "Recordatorio: su visita a {name} es el {when}.",
+        "tour_change": " Para cambiarla o cancelarla: {url}",
+        "tour_reply": " Para cambiarla o cancelarla, responda a este mensaje o llámenos.",
         "stop": "{name}: ya no recibirá más mensajes nuestros. Responda START para volver a recibirlos.",
         "start": "{name}: volverá a recibir nuestros mensajes. Responda STOP para cancelarlos, HELP para ayuda.",
         "help": "{name}: para ayuda llame al {number}. Responda STOP para no recibir más mensajes.",
@@ -75,6 +90,18 @@ def missed_call(name: str, url: str, language: str, *, is_active: bool) -> str:
     if is_active or not url:
         return words["missed_known"].format(name=name)
     return words["missed_new"].format(name=name, url=url)
+
+
+def tour(what: str, name: str, when: str, language: str, url: str = "") -> str:
+    """About a tour: `what` is booked, moved, cancelled or reminder; `when` the time as people of that language say it.
+
+    `url` is where they may change it; without one they are asked to reply.
+    """
+    words = _words(language)
+    text = words[f"tour_{what}"].format(name=name, when=when)
+    if what == "cancelled":
+        return text
+    return text + (words["tour_change"].format(url=url) if url else words["tour_reply"])
 
 
 def stop_confirmed(name: str, language: str) -> str:

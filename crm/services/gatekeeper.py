@@ -38,6 +38,7 @@ async def _ask(session: AsyncSession, config: Config, message: Message, now: dat
     return Ask(
         purpose=Purpose(message.purpose),
         created_at=message.created_at,
+        expires_at=message.expires_at,
         opted_out="; ".join(_in_words(entry) for entry in await opt_outs.in_force(session, to)),
         last_heard_at=await messages.last_heard_at(session, to, message.created_at),
         places=places(config, to),

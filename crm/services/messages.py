@@ -291,7 +291,7 @@ async def send(
         lead, number = await _addressee(session, config, person, by.now)
         message = Message(
             key=f"agent:{uuid.uuid4().hex}", direction=Direction.OUT, purpose=Purpose.AGENT, to_number=number,
-            from_number=await _line_for(session, config, lead, line), body=body, media=[], segments=pieces,
+            from_number=await line_for(session, config, lead, line), body=body, media=[], segments=pieces,
             lead_id=lead.id, agent_id=writer.id if writer else None, state=MessageState.QUEUED, attempts=0,
             next_attempt_at=by.now, created_at=by.now,
         )  # fmt: skip
@@ -319,13 +319,23 @@ async def person(session: AsyncSession, config: Config, raw: str) -> tuple[Lead 
     return await leads.by_phone(session, number), number
 
 
-async def _addressee(session: AsyncSession, config: Config, raw: str, now: datetime) -> tuple[Lead, str]:
+async def lead_of(session: AsyncSession, config: Config, raw: str, now: datetime) -> Lead:
+    """The lead that `raw`, a lead's id or a telephone number, means; a number that is nobody's makes one.
+
+    Raises NotFound, Invalid.
+    """
     lead, number = await person(session, config, raw)
     if lead is None:
         assert number is not None
         if await lines.by_number(session, number):
-            raise Invalid("That is one of our own lines: write to somebody else.")
+            raise Invalid("That is one of our own lines: name somebody else.")
         lead = await _lead(session, number, None, now)
+    return lead
+
+
+async def _addressee(session: AsyncSession, config: Config, raw: str, now: datetime) -> tuple[Lead, str]:
+    _, number = await person(session, config, raw)
+    lead = await lead_of(session, config, raw, now)
     if number is None:
         if not lead.phones:
             raise Invalid(f"Lead {lead.id} has no telephone number: nobody can text them.")
@@ -333,7 +343,7 @@ async def _addressee(session: AsyncSession, config: Config, raw: str, now: datet
     return lead, number
 
 
-async def _line_for(session: AsyncSession, config: Config, lead: Lead, wanted: str | None) -> str:
+async def line_for(session: AsyncSession, config: Config, lead: Lead, wanted: str | None) -> str:
     """The line it comes from: the one named, else the one the person used last, else their property's, else any."""
     if wanted is not None:
         found = await lines.by_number(session, numbers.clean_did(wanted, config.region))

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from crm.config import Config
-from crm.web.routes import texts
+from crm.web.routes import texts, tours
 from crm.web.routes.texts import Webhooks
 
 START_SECONDS = 10.0
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 def build(webhooks: Webhooks) -> Starlette:
     """The whole web application."""
-    return Starlette(routes=texts.routes(webhooks))
+    return Starlette(routes=[*texts.routes(webhooks), *tours.routes(webhooks)])
 
 
 async def keep_serving(config: Config, app: Starlette) -> None:

@@ -1,0 +1,371 @@
+"""`leaseline tour`."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import (
+    Group,
+    System,
+    limit_option,
+    many,
+    one,
+    since_option,
+    tell_of_more,
+    with_system,
+)
+from crm.domain import fields
+from crm.domain.errors import Invalid
+from crm.domain.tours import TourKind, TourState
+from crm.services import properties, tour_times, tours
+from crm.store.models import Property, Tour
+
+KINDS = click.Choice([kind.value for kind in TourKind])
+
+
+class SlotEntry(msgspec.Struct):
+    """A time that can be booked."""
+
+    property: str
+    at: datetime
+    until: datetime
+    kind: str
+    """accompanied, self_guided or remote."""
+
+
+class TourEntry(msgspec.Struct):
+    """A showing."""
+
+    id: int
+    property: str
+    lead: int
+    name: str | None
+    at: datetime
+    until: datetime
+    kind: str
+    """accompanied, self_guided or remote."""
+    state: str
+    """booked, done, missed or cancelled."""
+    booked_by: str
+    """keypad, web, or who did it at the command line."""
+    booked_at: datetime
+    call: str | None
+    """The call it was booked in."""
+    note: str
+
+    @classmethod
+    def of(cls, tour: Tour, place: str) -> TourEntry:
+        return cls(
+            id=tour.id, property=place, lead=tour.lead_id, name=tour.lead.name, at=tour.slot.starts_at,
+            until=tour.slot.ends_at, kind=tour.slot.kind, state=tour.state, booked_by=tour.booked_by,
+            booked_at=tour.booked_at, call=tour.call_id, note=tour.note,
+        )  # fmt: skip
+
+
+class TourHoursEntry(msgspec.Struct):
+    """When tours of one kind may begin, every week, on the property's clock."""
+
+    property: str
+    day: str
+    """mon to sun."""
+    opens: str
+    closes: str
+    """HH:MM; the last tour has ended by then."""
+    kind: str
+    minutes: int
+    """Length of a tour."""
+    buffer_minutes: int
+    """Between one tour and the next."""
+    capacity: int
+    """People who may have the same time."""
+    agent: str | None
+    """Who shows; null: nobody in particular."""
+
+
+class BlackoutEntry(msgspec.Struct):
+    """A time without tours."""
+
+    id: int
+    at: datetime
+    until: datetime
+    property: str | None
+    """null: all."""
+    agent: str | None
+    """null: everybody's."""
+    why: str
+
+
+@click.group(
+    cls=Group,
+    examples=(
+        "tour hours set elm 'mon-fri 10:00-17:00' --minutes 30 --buffer 15",
+        "tour slots elm",
+        "tour book elm --lead 12 --at 'tue 10:00'",
+    ),
+)
+def tour() -> None:
+    """Showings: when they can be had, and who has booked one."""
+
+
+@tour.group(cls=Group, examples=("tour hours set elm 'mon-fri 10:00-17:00' --minutes 30", "tour hours list"))
+def hours() -> None:
+    """When tours may begin, every week."""
+
+
+@hours.command(
+    "set",
+    examples=(
+        "tour hours set elm 'mon-fri 10:00-17:00' 'sat 10:00-14:00' --minutes 30 --buffer 15",
+        "tour hours set elm 'mon-sun 09:00-18:00' --kind self_guided --minutes 45 --capacity 2",
+        "tour hours set elm --kind remote --minutes 30",
+    ),
+)
+@click.argument("property")
+@click.argument("openings", nargs=-1)
+@click.option("--kind", type=KINDS, default="accompanied", show_default=True)
+@click.option("--minutes", type=int, default=30, show_default=True, help="How long a tour takes.")
+@click.option("--buffer", "buffer_minutes", type=int, default=0, show_default=True, help="Minutes between two tours.")
+@click.option("--capacity", type=int, default=1, show_default=True, help="People who may have the same time.")
+@click.option("--agent", metavar="SLUG", help="Who shows: one home at a time, at whatever property.")
+@with_system
+async def set_hours(
+    system: System, property: str, openings: tuple[str, ...], kind: str, minutes: int, buffer_minutes: int,
+    capacity: int, agent: str | None,
+) -> None:
+    """Replace the weekly hours of one kind of tour at PROPERTY; without OPENINGS there are no such tours any more."""
+    await tour_times.set_hours(
+        system.store, system.by, property, openings, kind=TourKind(kind), minutes=minutes,
+        buffer_minutes=buffer_minutes, capacity=capacity, agent=agent,
+    )  # fmt: skip
+    output.say(f"{kind.replace('_', '-').capitalize()} tours of {property}: {', '.join(openings) or 'none any more'}.")
+
+
+@hours.command("list", json=many(TourHoursEntry), examples=("tour hours list", "tour hours list elm --json"))
+@click.argument("property", required=False)
+@with_system
+async def list_hours(system: System, property: str | None, as_json: bool) -> None:
+    """List when tours may begin, of all properties or of PROPERTY."""
+    entries = [
+        TourHoursEntry(
+            property=slug, day=fields.WEEKDAYS[row.weekday], opens=row.opens, closes=row.closes, kind=row.kind,
+            minutes=row.minutes, buffer_minutes=row.buffer_minutes, capacity=row.capacity,
+            agent=row.agent.slug if row.agent else None,
+        )
+        for slug, row in await tour_times.hours(system.store, property)
+    ]  # fmt: skip
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("property", "day", "from", "to", "kind", "minutes", "pause", "people", "agent"),
+        (
+            (one.property, one.day, one.opens, one.closes, one.kind, one.minutes, one.buffer_minutes, one.capacity,
+             one.agent)
+            for one in entries
+        ),
+        empty="No tours are offered: say when with `leaseline tour hours set`.",
+    )  # fmt: skip
+
+
+@tour.command("slots", json=many(SlotEntry), examples=("tour slots elm", "tour slots elm --days 3 --kind self_guided"))
+@click.argument("property")
+@click.option("--days", type=click.IntRange(0, 90), default=tour_times.OFFERED_DAYS, show_default=True)
+@click.option("--kind", type=KINDS, help="Only these.")
+@limit_option(20)
+@with_system
+async def slots(system: System, property: str, days: int, kind: str | None, limit: int, as_json: bool) -> None:
+    """List the times at which a tour of PROPERTY can be booked."""
+    found = await tour_times.free(
+        system.store, system.config, property, system.now, days=days, kind=TourKind(kind) if kind else None,
+        limit=limit + 1,
+    )  # fmt: skip
+    tell_of_more(len(found), limit)
+    entries = [SlotEntry(property, one.starts_at, one.ends_at, one.kind.value) for one in found[:limit]]
+    if as_json:
+        output.print_json(entries)
+        return
+    tz = await _zone(system, property)
+    output.print_table(
+        ("at", "until", "kind"),
+        ((_clock(one.at, tz), f"{one.until.astimezone(tz):%H:%M}", one.kind) for one in entries),
+        empty="No time is free: `leaseline tour hours list` shows when tours are offered at all.",
+    )
+
+
+@tour.command(
+    json=one(TourEntry),
+    examples=(
+        "tour book elm --lead 12 --at 'tue 10:00'",
+        "tour book elm --lead '(512) 555-0123' --at '2026-03-03 10:00' --kind self_guided",
+    ),
+)
+@click.argument("property")
+@click.option("--lead", "person", required=True, metavar="LEAD", help="The lead's number, or a telephone number.")
+@click.option("--at", "at_text", required=True, metavar="WHEN", help="On the property's clock: 'tue 10:00' or a date.")
+@click.option("--kind", type=KINDS, help="Which kind, when several are offered then.")
+@click.option("--note", default="", help="For whoever shows it.")
+@with_system
+async def book(
+    system: System, property: str, person: str, at_text: str, kind: str | None, note: str, as_json: bool
+) -> None:
+    """Book a tour of PROPERTY; the person gets a text, and reminders before it."""
+    at = moment(at_text, await _zone(system, property), system.now)
+    booked = await tours.book(
+        system.store, system.config, system.secrets, system.by, person=person, place=property, at=at,
+        key=f"cli:{uuid.uuid4().hex}", kind=TourKind(kind) if kind else None, remark=note,
+    )  # fmt: skip
+    if as_json:
+        output.print_json(TourEntry.of(booked.tour, property))
+        return
+    output.say(f"Booked tour {booked.tour.id} of {property}: {_clock(at, await _zone(system, property))}.")
+
+
+@tour.command(examples=("tour move 7 --at 'wed 14:00'",))
+@click.argument("id", type=int)
+@click.option("--at", "at_text", required=True, metavar="WHEN", help="On the property's clock: 'tue 10:00' or a date.")
+@with_system
+async def move(system: System, id: int, at_text: str) -> None:
+    """Move the tour ID to another time; the person gets a text."""
+    _, place = await tours.get(system.store, id)
+    tz = tour_times.zone(system.config, place)
+    moved = await tours.move(
+        system.store, system.config, system.secrets, system.by, id, moment(at_text, tz, system.now)
+    )
+    output.say(f"Tour {id} is on {_clock(moved.slot.starts_at, tz)} now.")
+
+
+@tour.command(examples=("tour cancel 7",))
+@click.argument("id", type=int)
+@with_system
+async def cancel(system: System, id: int) -> None:
+    """Cancel the tour ID; the person gets a text, and the time is free again."""
+    await tours.cancel(system.store, system.config, system.secrets, system.by, id)
+    output.say(f"Cancelled tour {id}.")
+
+
+@tour.command(examples=("tour close 7 --done", "tour close 7 --missed"))
+@click.argument("id", type=int)
+@click.option("--done/--missed", "done", required=True, default=None, help="What came of it.")
+@with_system
+async def close(system: System, id: int, done: bool) -> None:
+    """Say what came of the tour ID."""
+    state = TourState.DONE if done else TourState.MISSED
+    await tours.close(system.store, system.config, system.secrets, system.by, id, state)
+    output.say(f"Tour {id} is {state}.")
+
+
+@tour.command("list", json=many(TourEntry), examples=("tour list", "tour list --property elm --since 7d --json"))
+@since_option
+@click.option("--property", metavar="SLUG", help="Only there.")
+@click.option("--state", type=click.Choice([state.value for state in TourState]), help="Only those.")
+@limit_option()
+@with_system
+async def list_(
+    system: System, since: str | None, property: str | None, state: str | None, limit: int, as_json: bool
+) -> None:
+    """List tours by time: those ahead, or with --since those since then, too."""
+    start = fields.since(since, system.config.tz, system.now) if since else system.now - timedelta(hours=12)
+    found = await tours.listed(system.store, since=start, place=property, state=state, limit=limit + 1)
+    tell_of_more(len(found), limit)
+    entries = [TourEntry.of(one, slug) for one, slug in found[:limit]]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("tour", "at", "property", "lead", "name", "kind", "state", "booked by"),
+        (
+            (one.id, output.local(one.at, system.config.tz), one.property, one.lead, one.name or "unknown", one.kind,
+             one.state, one.booked_by)
+            for one in entries
+        ),
+        empty="There are no such tours.",
+    )  # fmt: skip
+
+
+@tour.command(
+    examples=(
+        "tour blackout --from '2026-12-24' --to '2026-12-27' --why Christmas",
+        "tour blackout --property elm --from 'tue 09:00' --to 'tue 12:00' --why painting",
+    )
+)
+@click.option("--from", "first", required=True, metavar="WHEN", help="A date, a date and time, or 'tue 09:00'.")
+@click.option("--to", "last", required=True, metavar="WHEN", help="The same; a date alone is its beginning.")
+@click.option("--property", metavar="SLUG", help="Only there.")
+@click.option("--agent", metavar="SLUG", help="Only this agent's tours.")
+@click.option("--why", default="")
+@with_system
+async def blackout(
+    system: System, first: str, last: str, property: str | None, agent: str | None, why: str
+) -> None:
+    """Offer no tours for a time; what is booked in it stays booked."""
+    tz = await _zone(system, property) if property else system.config.tz
+    starts_at, ends_at = moment(first, tz, system.now), moment(last, tz, system.now)
+    await tour_times.black_out(system.store, system.by, starts_at, ends_at, place=property, agent=agent, why=why)
+    output.say(f"No tours from {_clock(starts_at, tz)} to {_clock(ends_at, tz)}.")
+
+
+@tour.command(json=many(BlackoutEntry), examples=("tour blackouts",))
+@with_system
+async def blackouts(system: System, as_json: bool) -> None:
+    """List the times without tours that are not over."""
+    entries = [
+        BlackoutEntry(
+            row.id, row.starts_at, row.ends_at, row.property.slug if row.property else None,
+            row.agent.slug if row.agent else None, row.why,
+        )
+        for row in await tour_times.blackouts(system.store, system.now)
+    ]  # fmt: skip
+    if as_json:
+        output.print_json(entries)
+        return
+    tz = system.config.tz
+    output.print_table(
+        ("id", "from", "to", "property", "agent", "why"),
+        (
+            (one.id, output.local(one.at, tz), output.local(one.until, tz), one.property or "all", one.agent, one.why)
+            for one in entries
+        ),
+        empty="Tours are offered at all their hours.",
+    )
+
+
+@tour.command("end-blackout", examples=("tour end-blackout 3",))
+@click.argument("id", type=int)
+@with_system
+async def end_blackout(system: System, id: int) -> None:
+    """Offer tours again in the time of the blackout ID."""
+    await tour_times.end_blackout(system.store, system.by, id)
+    output.say(f"Removed blackout {id}.")
+
+
+def moment(raw: str, tz: ZoneInfo, now: datetime) -> datetime:
+    """A time as people write it, in UTC: '2026-03-03 10:00', '2026-03-03', or the next 'tue 10:00'. Raises Invalid."""
+    day, _, clock = raw.strip().lower().partition(" ")
+    try:
+        if day[:3] in fields.WEEKDAYS and clock:
+            at = time.fromisoformat(clock)
+            today = now.astimezone(tz).date()
+            ahead = (fields.WEEKDAYS.index(day[:3]) - today.weekday()) % 7
+            found = datetime.combine(today + timedelta(days=ahead), at, tz)
+            if found <= now:
+                found = datetime.combine(today + timedelta(days=ahead + 7), at, tz)
+            return found.astimezone(UTC)
+        parsed = datetime.fromisoformat(raw.strip())
+    except ValueError:
+        raise Invalid(f"{raw[:30]!a} is no time: write 'tue 10:00', '2026-03-03 10:00' or a date.") from None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=tz)).astimezone(UTC)
+
+
+async def _zone(system: System, place: str) -> ZoneInfo:
+    found: Property = (await properties.get(system.store, place)).property
+    return tour_times.zone(system.config, found)
+
+
+def _clock(at: datetime, tz: ZoneInfo) -> str:
+    return f"{at.astimezone(tz):%a %Y-%m-%d %H:%M %Z}"

@@ -1,0 +1,202 @@
+"""When tours can be had: a property's weekly hours for them, times without any, and what is still free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain import fields, tours
+from crm.domain.errors import Invalid, NotFound
+from crm.domain.tours import Availability, Blackout, Slot, TourKind
+from crm.services import agents, properties
+from crm.services.audit import By, changing, note
+from crm.store.models import Property, TourBlackout, TourHours, TourSlot
+from crm.store.session import Store
+
+OFFERED_DAYS = 14
+"""So far ahead times are looked for when nobody says otherwise."""
+NOTICE = timedelta(hours=1)
+"""Nobody can book a tour that begins sooner."""
+
+
+async def set_hours(
+    store: Store, by: By, place: str, openings: Sequence[str], *, kind: TourKind, minutes: int,
+    buffer_minutes: int = 0, capacity: int = 1, agent: str | None = None,
+) -> None:
+    """Replaces a property's weekly hours for one kind of tour (and one agent). `openings` as in office hours."""
+    if not 5 <= minutes <= 480:
+        raise Invalid(f"A tour of {minutes} minutes cannot be: write 5 to 480.")
+    if not 0 <= buffer_minutes <= 240:
+        raise Invalid(f"{buffer_minutes} minutes between tours cannot be: write 0 to 240.")
+    if not 1 <= capacity <= 100:
+        raise Invalid(f"{capacity} people at the same time cannot be: write 1 to 100.")
+    windows = fields.openings(openings)
+    for _, opens, closes in windows:
+        if _minutes(closes) - _minutes(opens) < minutes:
+            raise Invalid(f"A tour of {minutes} minutes does not fit between {opens} and {closes}.")
+    async with changing(store) as session:
+        found = await properties.named(session, place)
+        shows = await agents.named(session, agent) if agent else None
+        who = TourHours.agent_id == shows.id if shows else TourHours.agent_id.is_(None)
+        await session.execute(
+            delete(TourHours).where(TourHours.property_id == found.id, TourHours.kind == kind, who)
+        )
+        session.add_all(
+            TourHours(
+                property_id=found.id, agent_id=shows.id if shows else None, weekday=weekday, opens=opens, closes=closes,
+                kind=kind, minutes=minutes, buffer_minutes=buffer_minutes, capacity=capacity,
+            )
+            for weekday, opens, closes in windows
+        )  # fmt: skip
+        note(session, by, f"{kind} tours of {place}: {', '.join(openings) or 'none any more'}")
+
+
+async def hours(store: Store, place: str | None = None) -> Sequence[tuple[str, TourHours]]:
+    """Slug of the property, and each of its weekly openings, with who shows."""
+    async with store.read() as session:
+        found = (
+            select(Property.slug, TourHours)
+            .join(TourHours, TourHours.property_id == Property.id)
+            .options(selectinload(TourHours.agent))
+            .order_by(Property.slug, TourHours.kind, TourHours.weekday, TourHours.opens)
+        )
+        if place is not None:
+            found = found.where(Property.id == (await properties.named(session, place)).id)
+        return [(slug, row) for slug, row in (await session.execute(found)).all()]
+
+
+async def black_out(
+    store: Store, by: By, starts_at: datetime, ends_at: datetime, *, place: str | None = None,
+    agent: str | None = None, why: str = "",
+) -> None:
+    """Keeps a time free of tours; what is booked in it already stays booked."""
+    if ends_at <= starts_at:
+        raise Invalid("The time without tours ends before it begins: write the earlier time first.")
+    async with changing(store) as session:
+        session.add(
+            TourBlackout(
+                property_id=(await properties.named(session, place)).id if place else None,
+                agent_id=(await agents.named(session, agent)).id if agent else None,
+                starts_at=starts_at, ends_at=ends_at, why=fields.text(why, "reason", 200),
+            )
+        )  # fmt: skip
+        note(session, by, f"no tours from {starts_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M} UTC")
+
+
+async def blackouts(store: Store, now: datetime) -> Sequence[TourBlackout]:
+    """Those that are not over."""
+    async with store.read() as session:
+        found = select(TourBlackout).where(TourBlackout.ends_at > now).order_by(TourBlackout.starts_at)
+        whole = (selectinload(TourBlackout.property), selectinload(TourBlackout.agent))
+        return (await session.scalars(found.options(*whole))).all()
+
+
+async def end_blackout(store: Store, by: By, blackout_id: int) -> None:
+    async with changing(store) as session:
+        found = await session.get(TourBlackout, blackout_id)
+        if found is None:
+            raise NotFound(f"There is no blackout {blackout_id}: `leaseline tour blackouts` shows those there are.")
+        await session.delete(found)
+        note(session, by, f"blackout {blackout_id} removed")
+
+
+async def free(
+    store: Store, config: Config, place: str, now: datetime, *, days: int = OFFERED_DAYS,
+    kind: TourKind | None = None, limit: int = 50,
+) -> list[Slot]:
+    """The times that can be booked from now on, the earliest first."""
+    async with store.read() as session:
+        found = await properties.named(session, place)
+        return await _free(session, config, found, now + NOTICE, days, kind, limit)
+
+
+async def _free(
+    session: AsyncSession, config: Config, place: Property, first: datetime, days: int, kind: TourKind | None,
+    limit: int,
+) -> list[Slot]:
+    possible = await offered(session, config, place, first, days, kind)
+    if not possible:
+        return []
+    last = possible[-1].ends_at
+    taken = await session.scalars(
+        select(TourSlot.key).where(
+            TourSlot.property_id == place.id, TourSlot.starts_at >= first, TourSlot.starts_at <= last,
+            TourSlot.taken >= TourSlot.capacity,
+        )
+    )  # fmt: skip
+    full = set(taken)
+    shows = await showings(session, {slot.agent_id for slot in possible if slot.agent_id}, first, last)
+    return [
+        slot
+        for slot in possible
+        if key_of(place.id, slot) not in full and not is_elsewhere(place.id, slot, shows)
+    ][:limit]
+
+
+async def offered(
+    session: AsyncSession, config: Config, place: Property, first: datetime, days: int, kind: TourKind | None
+) -> list[Slot]:
+    rows = await session.scalars(select(TourHours).where(TourHours.property_id == place.id))
+    availabilities = [
+        Availability(
+            row.weekday, row.opens, row.closes, TourKind(row.kind), row.minutes, row.buffer_minutes, row.capacity,
+            row.agent_id,
+        )
+        for row in rows
+        if kind is None or row.kind == kind
+    ]  # fmt: skip
+    away = await session.scalars(
+        select(TourBlackout).where(
+            TourBlackout.ends_at > first,
+            TourBlackout.property_id.is_(None) | (TourBlackout.property_id == place.id),
+        )
+    )
+    closed = [Blackout(row.starts_at, row.ends_at, row.agent_id) for row in away]
+    return tours.slots(availabilities, closed, zone(config, place), first, days)
+
+
+async def showings(
+    session: AsyncSession, agent_ids: set[int], first: datetime, last: datetime
+) -> Sequence[TourSlot]:
+    """Taken slots of these agents around a time, at any property."""
+    if not agent_ids:
+        return []
+    around = timedelta(hours=12)
+    return (
+        await session.scalars(
+            select(TourSlot).where(
+                TourSlot.agent_id.in_(agent_ids), TourSlot.taken > 0,
+                TourSlot.starts_at > first - around, TourSlot.starts_at < last + around,
+            )
+        )
+    ).all()  # fmt: skip
+
+
+def is_elsewhere(place_id: int, slot: Slot, shows: Sequence[TourSlot]) -> bool:
+    """Whether the agent shows something else then; one more person in the same slot is no hindrance."""
+    return any(
+        shown.agent_id == slot.agent_id
+        and shown.key != key_of(place_id, slot)
+        and tours.collide(slot.starts_at, slot.ends_at, shown.starts_at, shown.ends_at, slot.buffer_minutes)
+        for shown in shows
+    )
+
+
+def zone(config: Config, place: Property) -> ZoneInfo:
+    """The property's own time zone, else the office's."""
+    return ZoneInfo(place.timezone) if place.timezone else config.tz
+
+
+def key_of(place_id: int, slot: Slot) -> str:
+    return f"{place_id}/{slot.starts_at:%Y-%m-%dT%H:%MZ}/{slot.kind}/{slot.agent_id or '-'}"
+
+
+def _minutes(clock: str) -> int:
+    hours_, minutes = clock.split(":")
+    return int(hours_) * 60 + int(minutes)

@@ -1,0 +1,105 @@
+"""The page behind the link in a tour's text: see it, move it, cancel it.
+
+Looking changes nothing, for phones and mail programs look at links by themselves; only the form's POST does.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from crm.domain.errors import Conflict, CrmError, Invalid, NotFound, Unavailable
+from crm.domain.tours import TourKind, TourState
+from crm.services import tour_links, tour_times, tours
+from crm.services.audit import By
+from crm.services.tour_links import Link
+from crm.store.models import Property, Tour
+from crm.web.pages import page
+from crm.web.routes.texts import Webhooks
+
+LONGEST_FORM = 4096
+"""Bytes of a form."""
+CHOICES = 12
+"""Other times that are shown."""
+BY = "web"
+
+_log = logging.getLogger(__name__)
+
+
+def routes(site: Webhooks) -> list[Route]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            link = tour_links.read(site.secrets, request.path_params["token"], site.clock())
+            if request.method == "POST":
+                return await _change(site, link, await _form(request))
+            return await _show(site, link)
+        except Invalid as error:
+            return page("sorry", 410, said=str(error))
+        except (Conflict, NotFound) as error:
+            return page("sorry", 409, said=_for_the_public(error))
+        except Unavailable:
+            return page("sorry", 503, said="This does not work at this moment: please try again in a minute.")
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except Exception:  # noqa: BLE001 - a door: the person gets a page, and we the reason
+            _log.exception("a tour's page failed")
+            return page("sorry", 500, said="Something went wrong: please call us.")
+
+    return [Route(f"{tour_links.PATH}{{token}}", endpoint, methods=["GET", "POST"])]
+
+
+async def _form(request: Request) -> dict[str, str]:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_FORM:
+            raise Invalid("This is more than the form holds: open the link once more from the text.")
+    return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=10))
+
+
+async def _change(site: Webhooks, link: Link, form: dict[str, str]) -> Response:
+    by = By(BY, site.clock())
+    if form.get("act") == "cancel":
+        await tours.cancel(site.store, site.config, site.secrets, by, link.tour_id, version=link.version)
+        return await _show(site, link, "Your tour is cancelled. Call us whenever you want another time.")
+    if form.get("act") == "move":
+        try:
+            at = datetime.fromisoformat(form.get("at", "")).astimezone(UTC)
+            await tours.move(site.store, site.config, site.secrets, by, link.tour_id, at, version=link.version)
+        except (ValueError, Invalid, Conflict):
+            return await _show(site, link, "That time has just been taken: please choose another one.")
+        return await _show(site, link, "Your tour is moved. We have texted you the new time.", is_current=True)
+    return await _show(site, link)
+
+
+async def _show(site: Webhooks, link: Link, said: str = "", *, is_current: bool = False) -> Response:
+    tour, place = await tours.get(site.store, link.tour_id)
+    if tour.version != link.version and not is_current:
+        raise Conflict("This tour was moved since: use the link in the latest text.")
+    tz = tour_times.zone(site.config, place)
+    booked = tour.state == TourState.BOOKED
+    return page(
+        "tour", place=place.name, said=said or ("" if booked else f"This tour is {tour.state}."), booked=booked,
+        when=tours.in_words(tour.slot.starts_at, tz, "en"),
+        # After a move this page's own link is void, so it offers no more changes.
+        times=await _times(site, tour, place) if booked and not is_current else [],
+    )  # fmt: skip
+
+
+async def _times(site: Webhooks, tour: Tour, place: Property) -> list[tuple[str, str]]:
+    """Other times of the same kind, as the form sends them and as people read them."""
+    tz = tour_times.zone(site.config, place)
+    free = await tour_times.free(
+        site.store, site.config, place.slug, site.clock(), kind=TourKind(tour.slot.kind), limit=CHOICES
+    )
+    return [(slot.starts_at.isoformat(), tours.in_words(slot.starts_at, tz, "en")) for slot in free]
+
+
+def _for_the_public(error: CrmError) -> str:
+    """Without the commands an admin would be told to use."""
+    return str(error) if "`" not in str(error) else "This tour cannot be changed any more: please call us."

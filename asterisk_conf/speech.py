@@ -77,6 +77,14 @@ class Prompt(StrEnum):
     CODES_UNAVAILABLE = "codes_unavailable"
     EMERGENCY_FAILED = "emergency_failed"
     BLOCKED = "blocked"
+    WHISPER_CALL = "whisper_call"
+    WHISPER_KEYS = "whisper_keys"
+    WHISPER_TWO_KEYS = "whisper_two_keys"
+    WHISPER_ALONE = "whisper_alone"
+    COLLEAGUE_WAS_QUICKER = "colleague_was_quicker"
+    CALLER_HUNG_UP = "caller_hung_up"
+    CALLBACK_NOTED = "callback_noted"
+    CALLBACK_PROMISED = "callback_promised"
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,12 @@ class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every available agent."""
     each_seconds: float = 10.0
     """One agent's turn within a round-robin stage."""
+    mobile_seconds: float = 15.0
+    """A mobile that calls are forwarded to rings at least so long; its stage lasts longer for that if it must."""
+    office_seconds: float = 25.0
+    """The number that all calls are forwarded to."""
+    confirm_seconds: float = 20.0
+    """How long who answered hears who calls and may press 1, before it counts as no answer."""
 
 
 class Voicemail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -431,6 +437,9 @@ def _check(config: Config, path: Path) -> None:
         "menu.first_key_seconds": config.menu.first_key_seconds,
         "menu.tries": config.menu.tries,
         "ring.each_seconds": config.ring.each_seconds,
+        "ring.mobile_seconds": config.ring.mobile_seconds,
+        "ring.office_seconds": config.ring.office_seconds,
+        "ring.confirm_seconds": config.ring.confirm_seconds,
         "voicemail.longest_seconds": config.voicemail.longest_seconds,
         "texts.attempts": config.texts.attempts,
         "texts.first_retry_seconds": config.texts.first_retry_seconds,

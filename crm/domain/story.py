@@ -33,6 +33,7 @@ from crm.domain.calls import (
     TalkEnded,
     TalkStarted,
 )
+from crm.domain.routing import StageName
 
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
@@ -92,6 +93,11 @@ class CallStory:
     @property
     def talked(self) -> bool:
         return self.talk_started_at is not None
+
+    @property
+    def handed_over(self) -> bool:
+        """The caller talked with the number that all calls are forwarded to."""
+        return any(leg.answered_at and leg.stage == StageName.OFFICE for leg in self.legs)
 
     @property
     def answered_by(self) -> LegStory | None:

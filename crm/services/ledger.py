@@ -211,6 +211,7 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
         link_sent=link is not None,
         direction=story.direction,
         blocked=story.blocked,
+        handed_over=story.handed_over,
     )
     call.outcome = outcome
     call.ended_at = ended_at
@@ -224,7 +225,7 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
         await _keep_lead(scene, lead, outcome, ended_at)
 
     await _keep_task(scene, lead, outcome, ended_at)
-    if outcome is not Outcome.TALKED and link is None and lead:
+    if outcome not in (Outcome.TALKED, Outcome.HANDED_OVER) and link is None and lead:
         await _text_missed(scene, lead, is_active)
 
 
@@ -274,7 +275,7 @@ async def _keep_lead(scene: _Scene, lead: Lead, outcome: Outcome, ended_at: date
         session.add(activity)
     activity.lead_id, activity.at, activity.text = lead.id, call.started_at, _fit(text, 500)
 
-    if lead.status == "closed" or (lead.status == "new" and outcome is Outcome.TALKED):
+    if lead.status == "closed" or (lead.status == "new" and outcome in (Outcome.TALKED, Outcome.HANDED_OVER)):
         lead.status = "in_progress"
     if outcome is Outcome.TALKED and lead.assigned_agent_id is None and (answered := story.answered_by):
         # Whom they talked to first knows them; from now on that phone rings first.

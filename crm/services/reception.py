@@ -18,6 +18,16 @@ from crm.store.session import Store
 
 
 @dataclass(frozen=True)
+class OfficeForward:
+    """The number that all leasing calls go to instead of to the team."""
+
+    number: str
+    """E.164."""
+    confirm: bool
+    """Who answers there presses 1."""
+
+
+@dataclass(frozen=True)
 class Reception:
     """What is known about a call at its beginning. The defaults are those of a call nothing is known about."""
 
@@ -28,6 +38,8 @@ class Reception:
     greeting: str = ""
     """Spoken first; empty is the standard greeting."""
     language: str = "en"
+    source: str = ""
+    """Where callers of this line saw its number: sign, website, an ILS."""
     property_name: str = ""
     listings_url: str = ""
     """What key 1 would text: the property's link, else the office's; empty when there is none."""
@@ -35,6 +47,9 @@ class Reception:
     """Where a message for this line goes."""
     caller_is_line: bool = False
     """The call comes from one of our own numbers; it is never texted."""
+    lead_known: bool = False
+    lead_name: str = ""
+    """Empty until somebody knows it."""
     assigned_agent: str | None = None
     """Slug."""
     subteam: str | None = None
@@ -47,7 +62,15 @@ class Reception:
     def can_text_link(self) -> bool:
         return bool(self.line_known and self.caller and self.listings_url and not self.caller_is_line)
 
-    def routing_inputs(self, *, is_open: bool, everyone: tuple[str, ...], ring: Ring) -> RoutingInputs:
+    @property
+    def can_call_back(self) -> bool:
+        """Somebody may be promised a call and a text about it."""
+        return bool(self.line_known and self.caller and not self.caller_is_line)
+
+    def routing_inputs(
+        self, *, is_open: bool, everyone: tuple[str, ...], ring: Ring, forward: OfficeForward | None = None,
+        forward_failed: str = "",
+    ) -> RoutingInputs:  # fmt: skip
         """Everything `crm.domain.routing.decide` wants to know."""
         return RoutingInputs(
             line_known=self.line_known,
@@ -59,6 +82,11 @@ class Reception:
             agent_seconds=ring.agent_seconds,
             subteam_seconds=ring.subteam_seconds,
             everyone_seconds=ring.everyone_seconds,
+            caller=self.caller,
+            forward_to=forward.number if forward else None,
+            forward_confirm=forward.confirm if forward else True,
+            forward_seconds=ring.office_seconds,
+            forward_failed=forward_failed,
         )
 
 
@@ -78,10 +106,13 @@ async def receive(store: Store, did: str, caller: str | None) -> Reception:
             line_label=line.label,
             greeting=line.greeting,
             language=line.language,
+            source=line.source,
             property_name=place.name if place else "",
             listings_url=await office.listings_url(session, place),
             mailbox=mailboxes.box_of_line(line),
             caller_is_line=caller is not None and await lines.by_number(session, caller) is not None,
+            lead_known=lead is not None,
+            lead_name=(lead.name or "") if lead else "",
             assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
             subteam=subteam.slug if subteam else None,
             subteam_strategy=Strategy(subteam.strategy) if subteam else Strategy.RING_ALL,
@@ -95,7 +126,7 @@ async def availability(
     """Every agent with their devices, by slug.
 
     Duty and DND are in the store; `online` and `on_call` are the slugs of devices as Asterisk sees them now. Without
-    `online` every device counts as online: then ringing it tells.
+    `online` every device counts as online: then ringing it tells, as it does for a mobile always.
     """
     async with store.read() as session:
         return [
@@ -103,13 +134,18 @@ async def availability(
                 slug=agent.slug,
                 on_duty=agent.on_duty,
                 last_talk_ended_at=agent.last_talk_ended_at,
+                forwarding=agent.forwarding,
                 devices=tuple(
                     DeviceAvailability(
                         slug=device.slug,
                         dnd=device.dnd,
                         dnd_until=device.dnd_until,
-                        online=online is None or device.slug in online,
+                        online=online is None or device.kind == "mobile" or device.slug in online,
                         on_call=device.slug in on_call,
+                        is_mobile=device.kind == "mobile",
+                        number=device.number,
+                        rings_after_seconds=device.rings_after_seconds,
+                        whisper=device.whisper,
                     )
                     for device in agent.devices
                 ),
@@ -122,3 +158,10 @@ async def schedule(store: Store, config: Config) -> WeeklySchedule:
     """The office's week; without any opening the office is always open."""
     async with store.read() as session:
         return await office.schedule(session, config.tz)
+
+
+async def office_forward(store: Store) -> OfficeForward | None:
+    """Where all leasing calls go; None when they go to the team."""
+    async with store.read() as session:
+        found = await office.organization(session)
+        return OfficeForward(found.forward_to, found.forward_confirm) if found and found.forward_to else None

@@ -1,0 +1,29 @@
+"""What somebody hears before they take a call on their mobile: what it is about, and from whom. Pure."""
+
+from __future__ import annotations
+
+_LONGEST = 60
+"""Characters of a name or source that are spoken; a longer one is cut, so that the caller does not wait for it."""
+
+
+def whisper(*, property_name: str, source: str, is_known: bool, name: str, number: str) -> str:
+    """One text for the voice, in English as agents hear it.
+
+    `source` is where the caller saw the number, `name` the lead's, both empty when nobody knows; `number` is what the
+    voice is to read, digit by digit, empty when it is withheld.
+    """
+    about = _sayable(property_name)
+    sentences = [f"Call for {about}." if about else "Call for the leasing office."]
+    if seen := _sayable(source):
+        sentences.append(f"Source: {seen}.")
+    lead = "Known lead" if is_known else "New lead"
+    known_as = _sayable(name)
+    sentences.append(f"{lead}, {known_as}." if known_as else f"{lead}.")
+    sentences.append(f"Number: {number}." if number else "The number is withheld.")
+    return " ".join(sentences)
+
+
+def _sayable(text: str) -> str:
+    """Letters, digits and what stands between words; whoever wrote a name may have written anything."""
+    kept = "".join(letter if letter.isalnum() or letter in " '-&" else " " for letter in text[: 4 * _LONGEST])
+    return " ".join(kept.split())[:_LONGEST].strip()

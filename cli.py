@@ -27,6 +27,7 @@ COMMANDS = {
     "agent": "People who lease.",
     "device": "Phones of the agents.",
     "dnd": "Do not disturb (DND), for each device.",
+    "forward": "Calls to a mobile, or all calls to one number outside.",
     "hours": "When the office is open.",
     "call": "Calls and what happened in them.",
     "lead": "People who called.",
@@ -69,11 +70,12 @@ def _told(error: Exception, ctx: click.Context) -> click.ClickException:
     from ari_app.edge.errors import PhoneError
     from asterisk_conf.install import ProgramMissing, SetupError
     from crm.config import ConfigError
+    from crm.domain.dialing import Refused
     from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
     from crm.secrets import SecretError
 
     text = output.safe(error)
-    if isinstance(error, (Invalid, NotFound, Conflict)):
+    if isinstance(error, (Invalid, NotFound, Conflict, Refused)):
         return WrongInput(text)
     if isinstance(error, (ConfigError, CrmError, SecretError, SetupError, ProgramMissing, PhoneError)):
         return Failure(text)

@@ -11,6 +11,7 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.config import Config
+from crm.domain.errors import Invalid
 from crm.services import devices
 from crm.store.models import Device
 
@@ -26,18 +27,25 @@ class DeviceEntry(msgspec.Struct):
     """Do not disturb is on at this moment."""
     dnd_until: datetime | None
     """When it ends by itself; null with dnd: when somebody switches it off."""
+    number: str | None
+    """E.164 of a mobile; null for a phone that registers."""
+    rings_after_seconds: int
+    """So long the agent's other phones ring before this mobile."""
+    whisper: bool
+    """Who answers hears who calls and presses 1; always so on a mobile."""
 
     @classmethod
     def of(cls, device: Device, now: datetime) -> DeviceEntry:
         dnd = devices.has_dnd(device, now)
         return cls(
             slug=device.slug, agent=device.agent.slug, kind=device.kind,
-            dnd=dnd, dnd_until=device.dnd_until if dnd else None,
+            dnd=dnd, dnd_until=device.dnd_until if dnd else None, number=device.number,
+            rings_after_seconds=device.rings_after_seconds, whisper=device.whisper or device.kind == devices.MOBILE,
         )  # fmt: skip
 
 
 class DeviceDetail(DeviceEntry):
-    """A phone and its SIP account."""
+    """A phone and its SIP account; a mobile has none: server, transport and user are empty, the port is 0."""
 
     server: str
     """Address to write into the phone as its SIP server or registrar."""
@@ -55,17 +63,56 @@ def device() -> None:
 
 
 @device.command(
-    examples=("device add alice-desk --agent alice", "device add alice-soft --agent alice --kind softphone")
+    examples=(
+        "device add alice-desk --agent alice",
+        "device add alice-soft --agent alice --kind softphone",
+        "device add alice-mobile --agent alice --kind mobile --number '(512) 555-0150' --after 8",
+    )
 )
 @click.argument("slug")
 @click.option("--agent", required=True, metavar="SLUG", help="Whose phone it is.")
 @click.option("--kind", type=click.Choice(devices.KINDS), default="desk", show_default=True)
+@click.option("--number", metavar="NUMBER", help="Of a mobile; it rings when the agent's forwarding is on.")
+@click.option("--after", type=int, metavar="SECONDS", help="So long the agent's other phones ring before a mobile.")
 @with_system
-async def add(system: System, slug: str, agent: str, kind: str) -> None:
-    """Add the device SLUG, which is its SIP user, and make its password."""
+async def add(system: System, slug: str, agent: str, kind: str, number: str | None, after: int | None) -> None:
+    """Add the device SLUG, which is its SIP user, and make its password; a mobile has a number instead."""
+    if kind == devices.MOBILE and number is not None:
+        await devices.add_mobile(
+            system.store, system.config, system.by, slug, agent=agent, number=number, after_seconds=after or 0
+        )
+        output.say(f"Added mobile {slug}; `leaseline forward on --agent {agent}` lets calls ring it.")
+        return
+    if number is not None or after is not None:
+        raise Invalid(
+            "Only a mobile has a number and rings after other phones: add it with --kind mobile and --number."
+        )
     await devices.add(system.store, system.secrets, system.by, slug, agent=agent, kind=kind)
     output.say(f"Added device {slug}; `leaseline device show {slug} --secret` says what to write into the phone.")
     await system.publish()
+
+
+@device.command(
+    "set",
+    examples=(
+        "device set alice-desk --whisper",
+        "device set alice-mobile --number '(512) 555-0151'",
+        "device set alice-mobile --after 0",
+    ),
+)
+@click.argument("slug")
+@click.option("--number", metavar="NUMBER", help="Of a mobile.")
+@click.option("--after", type=int, metavar="SECONDS", help="So long the agent's other phones ring before a mobile.")
+@click.option("--whisper/--no-whisper", default=None, help="Who answers hears who calls first, and presses 1.")
+@with_system
+async def change(system: System, slug: str, number: str | None, after: int | None, whisper: bool | None) -> None:
+    """Change the device SLUG; what is not given stays."""
+    if number is None and after is None and whisper is None:
+        raise Invalid("There is nothing to change: give --number, --after or --whisper.")
+    await devices.change(
+        system.store, system.config, system.by, slug, number=number, after_seconds=after, whisper=whisper
+    )
+    output.say(f"Changed device {slug}.")
 
 
 @device.command(examples=("device remove alice-desk",))
@@ -88,8 +135,11 @@ async def list_(system: System, agent: str | None, as_json: bool) -> None:
         output.print_json(entries)
         return
     output.print_table(
-        ("device", "agent", "kind", "do not disturb"),
-        ((one.slug, one.agent, one.kind, dnd_text(one.dnd, one.dnd_until, system.config)) for one in entries),
+        ("device", "agent", "kind", "number", "do not disturb"),
+        (
+            (one.slug, one.agent, one.kind, one.number, dnd_text(one.dnd, one.dnd_until, system.config))
+            for one in entries
+        ),
         empty="There are no devices: add one with `leaseline device add`.",
     )
 
@@ -101,11 +151,12 @@ async def list_(system: System, agent: str | None, as_json: bool) -> None:
 async def show(system: System, slug: str, with_secret: bool, as_json: bool) -> None:
     """Show the device SLUG and what to write into the phone."""
     found = await devices.get(system.store, slug)
-    entry = DeviceEntry.of(found, system.now)
+    is_mobile = found.kind == devices.MOBILE
     detail = DeviceDetail(
-        slug=entry.slug, agent=entry.agent, kind=entry.kind, dnd=entry.dnd, dnd_until=entry.dnd_until,
-        server=server_address(system.config), port=system.config.ports.sip, transport="udp", user=entry.slug,
-        secret=system.secrets.get(devices.secret_name(slug)) if with_secret else None,
+        **msgspec.structs.asdict(DeviceEntry.of(found, system.now)),
+        server="" if is_mobile else server_address(system.config), port=0 if is_mobile else system.config.ports.sip,
+        transport="" if is_mobile else "udp", user="" if is_mobile else found.slug,
+        secret=system.secrets.get(devices.secret_name(slug)) if with_secret and not is_mobile else None,
     )  # fmt: skip
     if as_json:
         output.print_json(detail)
@@ -115,11 +166,20 @@ async def show(system: System, slug: str, with_secret: bool, as_json: bool) -> N
             ("device", detail.slug),
             ("agent", detail.agent),
             ("kind", detail.kind),
-            ("server", detail.server),
-            ("port", detail.port),
-            ("transport", "udp or tcp"),
-            ("user", detail.user),
-            ("password", detail.secret or "shown with --secret"),
+            ("number", detail.number),
+            ("rings after", f"{detail.rings_after_seconds} s of the other phones" if is_mobile else None),
+            *(
+                ()
+                if is_mobile
+                else (
+                    ("server", detail.server),
+                    ("port", detail.port),
+                    ("transport", "udp or tcp"),
+                    ("user", detail.user),
+                    ("password", detail.secret or "shown with --secret"),
+                )
+            ),
+            ("whisper", detail.whisper or None),
             ("do not disturb", dnd_text(detail.dnd, detail.dnd_until, system.config)),
         )
     )

@@ -10,6 +10,7 @@ from crm.commands import output
 from crm.commands.command import Command, config_of, one, someone
 from crm.commands.device import dnd_text
 from crm.config import Config
+from crm.edge import numbers
 from crm.services import health
 from crm.services.health import Health
 
@@ -53,6 +54,17 @@ def _print(found: Health, config: Config) -> None:
             ((one.device, one.agent, one.state, dnd_text(one.dnd, one.dnd_until, config)) for one in found.devices),
             empty="",
         )
+    if found.forwarding:
+        output.print_heading("Forwarding that is on")
+        output.print_table(
+            ("calls for", "go to", "number", "how", "not dialled because"),
+            (
+                (one.agent or "ALL", one.device, numbers.display(one.number, config.region),
+                 "straight" if one.straight else "press 1", one.refusal)
+                for one in found.forwarding
+            ),
+            empty="",
+        )  # fmt: skip
     output.print_heading("Calls in progress")
     output.print_table(
         ("call", "since", "caller", "number dialled", "step", "with the app"),

@@ -9,15 +9,20 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from crm.config import Config
 from crm.domain import fields
+from crm.domain.dialing import Purpose
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.secrets import Secrets
-from crm.services import agents
+from crm.services import agents, dialing
 from crm.services.audit import By, changing, note
 from crm.store.models import Agent, Device
 from crm.store.session import Store
 
-KINDS = ("desk", "softphone", "browser", "mobile")
+MOBILE = "mobile"
+KINDS = ("desk", "softphone", "browser", MOBILE)
+LONGEST_AFTER_SECONDS = 60
+"""A mobile that rings later than this would ring for nobody: by then the caller is with somebody else or gone."""
 
 
 def secret_name(slug: str) -> str:
@@ -40,9 +45,11 @@ async def get(store: Store, slug: str) -> Device:
 
 
 async def add(store: Store, secrets: Secrets, by: By, slug: str, *, agent: str, kind: str = "desk") -> None:
-    """Adds a phone and makes its password."""
+    """Adds a phone and makes its password; a mobile is added by `add_mobile`."""
     if kind not in KINDS:
         raise Invalid(f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.")
+    if kind == MOBILE:
+        raise Invalid("A mobile is dialled: give its number with --number.")
     async with changing(store) as session:
         if await session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
             raise Conflict(f"There is a device {slug} already: choose another name, or remove it first.")
@@ -52,6 +59,63 @@ async def add(store: Store, secrets: Secrets, by: By, slug: str, *, agent: str, 
         await session.flush()
         # Before the commit: a password without its device harms nobody, a device without its password would.
         secrets.ensure(secret_name(slug))
+
+
+async def add_mobile(
+    store: Store, config: Config, by: By, slug: str, *, agent: str, number: str, after_seconds: int = 0
+) -> None:
+    """Adds a mobile, which has a number and no account. It rings when its agent's forwarding is on.
+
+    Raises Refused for a number that may not be dialled.
+    """
+    async with changing(store) as session:
+        if await session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
+            raise Conflict(f"There is a device {slug} already: choose another name, or remove it first.")
+        owner = await agents.named(session, agent)
+        mobile = Device(slug=slug, agent_id=owner.id, kind=MOBILE)
+        mobile.number = await dialing.check_in(session, config, number=number, purpose=Purpose.FORWARD, agent=agent)
+        mobile.rings_after_seconds = checked_after(after_seconds)
+        session.add(mobile)
+        note(session, by, f"device {slug} of {agent} added, number {mobile.number}")
+
+
+async def change(
+    store: Store, config: Config, by: By, slug: str, *,
+    number: str | None = None, after_seconds: int | None = None, whisper: bool | None = None,
+) -> None:  # fmt: skip
+    """Changes what is given; None leaves a field as it is. Number and time are a mobile's, the whisper is not.
+
+    Raises Refused for a number that may not be dialled.
+    """
+    async with changing(store) as session:
+        device = await named(session, slug)
+        is_mobile = device.kind == MOBILE
+        if not is_mobile and (number is not None or after_seconds is not None):
+            raise Invalid(f"{slug} is no mobile: only mobiles have a number, and ring after other phones.")
+        if is_mobile and whisper is not None:
+            raise Invalid(
+                f"{slug} is a mobile: who answers it hears who calls in any case, so that voicemail gets no call."
+            )
+        changed = []
+        if number is not None:
+            device.number = await dialing.check_in(
+                session, config, number=number, purpose=Purpose.FORWARD, agent=device.agent.slug
+            )
+            changed.append(f"number {device.number}")
+        if after_seconds is not None:
+            device.rings_after_seconds = checked_after(after_seconds)
+            changed.append(f"rings after {after_seconds} s")
+        if whisper is not None:
+            device.whisper = whisper
+            changed.append(f"whisper {'on' if whisper else 'off'}")
+        note(session, by, f"device {slug} changed: {', '.join(changed)}")
+
+
+def checked_after(seconds: int) -> int:
+    """How long an agent's other phones ring before a mobile; raises Invalid."""
+    if not 0 <= seconds <= LONGEST_AFTER_SECONDS:
+        raise Invalid(f"A mobile may ring 0 to {LONGEST_AFTER_SECONDS} seconds after the other phones, not {seconds}.")
+    return seconds
 
 
 async def remove(store: Store, secrets: Secrets, by: By, slug: str) -> None:

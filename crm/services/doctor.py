@@ -202,6 +202,7 @@ async def _office(config: Config, store: Store, health: Health) -> list[Finding]
         *_links(without_link),
         *_people(people),
         *_phones(health, people),
+        *_forwarding(health),
         *_trunks(config, all_trunks, health),
     ]
 
@@ -275,7 +276,11 @@ def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
     if not health.asterisk.up:
         return
     ringing = [device.device for device in health.devices if device.up and not device.dnd and device.agent in on_duty]
-    down = [device.device for device in health.devices if not device.up and device.agent in on_duty]
+    down = [
+        device.device
+        for device in health.devices
+        if not device.up and not device.is_mobile and device.agent in on_duty
+    ]
     if not ringing:
         yield Finding(
             "devices", Level.ERROR, "No phone of an agent on duty can be rung, so every caller gets voicemail.",
@@ -288,6 +293,25 @@ def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
             "devices", Level.WARN, f"Not registered or not answering: {', '.join(down)}.",
             "Check the phone's power, network and account.",
         )  # fmt: skip
+
+
+def _forwarding(health: Health) -> Iterator[Finding]:
+    for one in health.forwarding:
+        off = f"`leaseline forward off --agent {one.agent}`" if one.agent else "`leaseline forward office off`"
+        if one.refusal:
+            yield Finding(
+                "forwarding", Level.WARN,
+                f"Calls are to go to {one.device or 'one number for all'}, which is not dialled: {one.refusal}",
+                f"Give another number, or {off}.",
+            )  # fmt: skip
+        elif one.agent is None:
+            how = "straight, so that voicemail there gets callers" if one.straight else "after pressing 1"
+            yield Finding(
+                "forwarding", Level.WARN, f"All leasing calls go to {one.number} instead of to the team, {how}.",
+                f"{off} when it was forgotten.",
+            )  # fmt: skip
+    if on := [one.device for one in health.forwarding if one.device and not one.refusal]:
+        yield _ok("forwarding", f"Rung, too: {', '.join(on)}.")
 
 
 def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from crm.config import Config
 from crm.domain.errors import CrmError
 from crm.edge import numbers
 from crm.secrets import SecretError, Secrets
-from crm.services import devices, trunks
+from crm.services import devices, forwarding, trunks
 from crm.store import migrate
 from crm.store.models import Device, Trunk
 from crm.store.queries import calls as call_queries
@@ -84,13 +84,31 @@ class DeviceHealth:
     agent: str
     """Slug."""
     state: str
-    """online, offline, or unknown: never registered, a mobile, or Asterisk does not answer."""
+    """online, offline, or unknown: never registered, or Asterisk does not answer. Of a mobile on or off: whether calls
+    are forwarded to it."""
     up: bool
-    """Registered, and answering SIP qualify."""
+    """Registered, and answering SIP qualify; a mobile to which calls are forwarded."""
     dnd: bool
     """Do not disturb is on at this moment."""
     dnd_until: datetime | None
     """When that ends by itself; null with dnd: when somebody switches it off."""
+    is_mobile: bool = False
+
+
+@dataclass(frozen=True)
+class ForwardHealth:
+    """Forwarding that is on, which people forget."""
+
+    agent: str | None
+    """Slug of whose calls; null: all leasing calls."""
+    device: str | None
+    """The mobile; null for the office's number."""
+    number: str
+    """E.164."""
+    straight: bool
+    """Connected without pressing 1."""
+    refusal: str
+    """Why the number is not dialled now; empty when it is."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +135,7 @@ class Health:
     database: DatabaseHealth
     trunks: list[TrunkHealth] = field(default_factory=list)
     devices: list[DeviceHealth] = field(default_factory=list)
+    forwarding: list[ForwardHealth] = field(default_factory=list)
     calls: list[CallInProgress] = field(default_factory=list)
 
     @property
@@ -147,6 +166,7 @@ async def _fill_in(
     try:
         health.trunks.extend(_trunk(trunk, endpoints) for trunk in await trunks.find_all(store))
         health.devices.extend(_device(device, endpoints, health.at) for device in await devices.find_all(store))
+        health.forwarding.extend(await _forwarding(store, config, health.at))
         async with store.read() as session:
             open_calls = await call_queries.listed(session, in_progress=True, limit=MOST_CALLS)
     finally:
@@ -171,11 +191,27 @@ def _trunk(trunk: Trunk, endpoints: dict[str, str]) -> TrunkHealth:
 
 
 def _device(device: Device, endpoints: dict[str, str], now: datetime) -> DeviceHealth:
-    state = endpoints.get(device.slug, "unknown")
+    is_mobile = device.kind == devices.MOBILE
+    on = "on" if device.agent.forwarding else "off"
+    state = on if is_mobile else endpoints.get(device.slug, "unknown")
     dnd = devices.has_dnd(device, now)
     return DeviceHealth(
-        device.slug, device.agent.slug, state, state == "online", dnd=dnd, dnd_until=device.dnd_until if dnd else None
-    )
+        device.slug, device.agent.slug, state, state in ("online", "on"), dnd=dnd,
+        dnd_until=device.dnd_until if dnd else None, is_mobile=is_mobile,
+    )  # fmt: skip
+
+
+async def _forwarding(store: Store, config: Config, now: datetime) -> list[ForwardHealth]:
+    found = [
+        ForwardHealth(agent.agent, mobile.device, mobile.number, straight=False, refusal=mobile.refusal)
+        for agent in await forwarding.personal(store, config, now)
+        if agent.on
+        for mobile in agent.mobiles
+    ]
+    office = await forwarding.of_office(store, config)
+    if office.number:
+        found.insert(0, ForwardHealth(None, None, office.number, not office.confirm, office.refusal))
+    return found
 
 
 async def _ask_asterisk(config: Config) -> tuple[AsteriskHealth, list[Channel], dict[str, str]]:

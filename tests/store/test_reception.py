@@ -11,7 +11,7 @@ from crm.config import Config, Ring
 from crm.domain.routing import Rule, Strategy, decide, who_to_ring
 from crm.services import reception
 from crm.services.reception import Reception
-from crm.store.models import Device, Hours, Lead, LeadPhone
+from crm.store.models import Device, Hours, Lead, LeadPhone, Organization
 from crm.store.queries import agents
 from crm.store.session import Store
 
@@ -29,6 +29,7 @@ async def test_a_new_caller_on_a_property_line(store: Store) -> None:
         line_known=True,
         line_label="Maple sign",
         greeting="Hello.",
+        source="sign",
         property_name="Maple Court",
         listings_url="https://maple.example.com",
         subteam="east",
@@ -41,8 +42,9 @@ async def test_a_new_caller_on_a_property_line(store: Store) -> None:
 async def test_a_known_caller_has_their_agent(store: Store) -> None:
     async with store.write() as session:
         bob = await agents.by_slug(session, "bob")
-        session.add(Lead(assigned_agent=bob, created_at=NOW, phones=[LeadPhone(number=PROSPECT)]))
-    assert (await reception.receive(store, MAPLE, PROSPECT)).assigned_agent == "bob"
+        session.add(Lead(name="Pat", assigned_agent=bob, created_at=NOW, phones=[LeadPhone(number=PROSPECT)]))
+    found = await reception.receive(store, MAPLE, PROSPECT)
+    assert (found.lead_known, found.lead_name, found.assigned_agent) == (True, "Pat", "bob")
 
 
 async def test_a_line_without_property_has_the_offices_link(store: Store) -> None:
@@ -87,6 +89,39 @@ async def test_who_is_available(store: Store) -> None:
     later = await reception.availability(store)
     rung = who_to_ring(plan.stages[0], later, NOW + timedelta(hours=1))
     assert [[ref.device for ref in batch] for batch in rung] == [["alice-desk"], ["bob-desk"]]
+
+
+async def test_a_mobile_needs_no_registration_and_rings_when_forwarding_is_on(store: Store) -> None:
+    mobile = Device(slug="alice-mobile", kind="mobile", number="+15125550150", rings_after_seconds=8)
+    async with store.write() as session:
+        alice = await agents.by_slug(session, "alice")
+        assert alice
+        alice.devices.append(mobile)
+    for online, expected in ((set[str](), 0), ({"alice-desk"}, 8)):
+        for forwarding in (False, True):
+            async with store.write() as session:
+                alice = await agents.by_slug(session, "alice")
+                assert alice
+                alice.forwarding = forwarding
+            [found, *_] = await reception.availability(store, online=online)
+            refs = {ref.device: ref for ref in found.reachable_devices(NOW)}
+            assert ("alice-mobile" in refs) == forwarding
+            if forwarding:
+                ref = refs["alice-mobile"]
+                assert (ref.number, ref.after_seconds, ref.confirm) == ("+15125550150", expected, True)
+
+
+async def test_where_all_calls_go(store: Store) -> None:
+    assert await reception.office_forward(store) is None
+    async with store.write() as session:
+        office = (await session.scalars(select(Organization))).one()
+        office.forward_to, office.forward_confirm = "+15125550190", False
+    forward = await reception.office_forward(store)
+    assert forward == reception.OfficeForward("+15125550190", confirm=False)
+    known = await reception.receive(store, MAPLE, PROSPECT)
+    inputs = known.routing_inputs(is_open=False, everyone=("alice",), ring=Ring(), forward=forward)
+    [stage] = decide(inputs).stages
+    assert (stage.name.value, stage.seconds) == ("office", Ring().office_seconds)
 
 
 async def test_the_schedule(store: Store, config: Config) -> None:

@@ -1,0 +1,156 @@
+"""`leaseline forward`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, one, with_system
+from crm.domain.errors import Invalid
+from crm.edge import numbers
+from crm.services import forwarding
+from crm.services.forwarding import OfficeForwarding, Personal
+
+
+class Forwarding(msgspec.Struct):
+    """What is forwarded."""
+
+    office: OfficeForwarding
+    """Where all leasing calls go."""
+    agents: list[Personal]
+    """Whose calls ring which mobiles."""
+
+
+@click.group(
+    cls=Group,
+    examples=(
+        "forward on --agent alice --to '(512) 555-0150' --after 8",
+        "forward off --agent alice",
+        "forward office on --to '(512) 555-0190'",
+        "forward show",
+    ),
+)
+def forward() -> None:
+    """Calls to a mobile, too, or all calls to one number outside. Only a digit connects, which no voicemail presses."""
+
+
+@forward.command(
+    examples=(
+        "forward on --agent alice",
+        "forward on --agent alice --to '(512) 555-0150' --after 8",
+        "forward on --agent alice --at-once",
+    )
+)
+@click.option("--agent", required=True, metavar="SLUG", help="Whose calls.")
+@click.option("--to", metavar="NUMBER", help="Number of their mobile, which is added when they have none.")
+@click.option("--after", type=int, metavar="SECONDS", help="So long their other phones ring first.  [default: 8]")
+@click.option("--at-once", is_flag=True, help="The mobile rings together with their other phones.")
+@with_system
+async def on(system: System, agent: str, to: str | None, after: int | None, at_once: bool) -> None:
+    """Let an agent's calls ring their mobile, too: who answers hears who calls and presses 1."""
+    if at_once and after is not None:
+        raise Invalid("Give --after or --at-once, not both.")
+    found = await forwarding.switch_on(
+        system.store, system.config, system.by, agent, to=to, after_seconds=0 if at_once else after
+    )
+    for mobile in found.mobiles:
+        when = f"after {mobile.after_seconds} s" if mobile.after_seconds else "together with the other phones"
+        output.say(f"Calls for {agent} ring {mobile.device}, {_shown(mobile.number, system)}, {when}.")
+        if mobile.dnd:
+            output.hint(f"DND of {mobile.device} is on: `leaseline dnd off {mobile.device}` lets it ring.")
+        if mobile.refusal:
+            output.hint(f"{mobile.device} does not ring: {mobile.refusal}")
+
+
+@forward.command(examples=("forward off --agent alice",))
+@click.option("--agent", required=True, metavar="SLUG", help="Whose calls.")
+@with_system
+async def off(system: System, agent: str) -> None:
+    """Ring an agent's mobile no longer. Its number stays, for the next time."""
+    await forwarding.switch_off(system.store, system.by, agent)
+    output.say(f"Calls for {agent} ring no mobile.")
+
+
+@forward.command(json=one(Forwarding), examples=("forward show", "forward show --agent alice --json"))
+@click.option("--agent", metavar="SLUG", help="Only this agent's.")
+@with_system
+async def show(system: System, agent: str | None, as_json: bool) -> None:
+    """Show whose calls ring which mobile."""
+    found = await forwarding.personal(system.store, system.config, system.now, agent)
+    everything = await forwarding.of_office(system.store, system.config)
+    if as_json:
+        output.print_json(Forwarding(everything, found))
+        return
+    output.print_table(
+        ("agent", "forwarding", "mobile", "number", "rings after", "do not disturb", "not dialled because"),
+        _rows(found, system),
+        empty="No agent has a mobile: `leaseline forward on --agent SLUG --to NUMBER` adds one.",
+    )
+    if everything.number:
+        output.say(_office_text(everything, system))
+
+
+def _rows(found: Sequence[Personal], system: System) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for one_agent in found:
+        is_on = "on" if one_agent.on else "off"
+        rows += [
+            (one_agent.agent, is_on, mobile.device, _shown(mobile.number, system), f"{mobile.after_seconds} s",
+             "on" if mobile.dnd else "", mobile.refusal)
+            for mobile in one_agent.mobiles
+        ] or [(one_agent.agent, is_on, "none", "", "", "", "")]  # fmt: skip
+    return rows
+
+
+@forward.group(examples=("forward office on --to '(512) 555-0190'", "forward office off"))
+def office() -> None:
+    """All leasing calls to one number outside, after the menu, in place of the team; also when the office is closed."""
+
+
+@office.command(
+    "on",
+    examples=("forward office on --to '(512) 555-0190'", "forward office on --to '(512) 555-0190' --straight"),
+)
+@click.option("--to", required=True, metavar="NUMBER", help="Where all calls go.")
+@click.option(
+    "--straight", is_flag=True, help="Connect at once, without pressing 1; voicemail there gets callers, too."
+)
+@with_system
+async def office_on(system: System, to: str, straight: bool) -> None:
+    """Send all leasing calls to one number. Who answers hears who calls and presses 1."""
+    number = await forwarding.forward_office(system.store, system.config, system.by, to=to, confirm=not straight)
+    output.say(f"All leasing calls go to {_shown(number, system)}{', straight' if straight else ' after pressing 1'}.")
+
+
+@office.command("off", examples=("forward office off",))
+@with_system
+async def office_off(system: System) -> None:
+    """Send the calls to the team again."""
+    await forwarding.end_office(system.store, system.by)
+    output.say("All leasing calls go to the team.")
+
+
+@office.command("show", json=one(OfficeForwarding), examples=("forward office show", "forward office show --json"))
+@with_system
+async def office_show(system: System, as_json: bool) -> None:
+    """Show where all leasing calls go."""
+    found = await forwarding.of_office(system.store, system.config)
+    if as_json:
+        output.print_json(found)
+    else:
+        output.say(_office_text(found, system))
+
+
+def _office_text(found: OfficeForwarding, system: System) -> str:
+    if not found.number:
+        return "All leasing calls go to the team."
+    way = "after pressing 1" if found.confirm else "straight"
+    text = f"All leasing calls go to {_shown(found.number, system)}, {way}."
+    return f"{text} But the number is not dialled, and the team rings: {found.refusal}" if found.refusal else text
+
+
+def _shown(number: str, system: System) -> str:
+    return numbers.display(number, system.config.region)

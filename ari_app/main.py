@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -22,13 +23,16 @@ from ari_app.edge import ami, events
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded, ChannelGone, PhoneError
+from ari_app.flows import steps
 from ari_app.flows.call import Call, Office
 from ari_app.flows.inbound import inbound
+from ari_app.flows.staff import staff
 from ari_app.flows.talk import BRIDGE_MARK
+from ari_app.settle import Resumed
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
 from crm.domain.calls import CallEnded as CallEndedFact
-from crm.domain.calls import DialStatus, EndedBy, LegEnded, MessageLeft, Step
+from crm.domain.calls import DialStatus, Direction, EndedBy, LegEnded, MessageLeft
 from crm.domain.errors import CrmError
 from crm.edge import http_carrier, numbers
 from crm.edge.sip_message import SipCarriers
@@ -69,13 +73,13 @@ class App:
         )  # fmt: skip
         self.ami = ami.Connection(config.ports.ami, secrets.get("ami"))
         self.office = Office(config, store, journal, self.client, now)
-        self.calls: dict[str, tuple[Call, asyncio.Task[None]]] = {}
+        self.calls = self.office.calls
         self.chores: set[asyncio.Task[None]] = set()
         self.look_now = asyncio.Event()
         """Set when there may be something that no flow sees to, so that it need not wait for the next look."""
         self._looking = asyncio.Lock()
         self._unattended: dict[str, float] = {}
-        """Calls that nobody works for, and since when that is known: callers in the app, and records without an end."""
+        """Channels in the app that nobody works for, and records without an end; and since when that is known."""
 
     # --- arriving ---
 
@@ -83,11 +87,13 @@ class App:
         """Events of channels that no flow owns."""
         match event:
             case events.StasisStart(channel=channel, args=["inbound", did, trunk]):
-                self.begin(self.call_of(channel, did, trunk), Step.ARRIVED)
+                self.begin(self.call_of(channel, did, trunk), inbound)
+            case events.StasisStart(channel=channel, args=["staff", dialled]):
+                self.begin(self.call_from(channel), functools.partial(staff, dialled=dialled))
             case events.StasisStart():
                 # A phone was answered for a call that is being taken up, or whose flow has ended in this moment.
                 self.look_now.set()
-            case events.ChannelDestroyed(channel=channel) if settle.is_caller(channel):
+            case events.ChannelDestroyed(channel=channel) if channel.id not in self.calls:
                 self.look_now.set()
             case events.TextMessageReceived():
                 # The dialplan has noted it; the look finds the note.
@@ -102,9 +108,16 @@ class App:
             numbers.parse(channel.caller.number, region), trunk.removeprefix("trunk-"),
         )  # fmt: skip
 
-    def begin(self, call: Call, step: Step) -> None:
+    def call_from(self, channel: events.Channel) -> Call:
+        """A phone of ours dialled."""
+        call = Call(self.office, Handle(self.client, channel.id, channel.name), "", None, "")
+        call.direction = Direction.INTERNAL
+        return call
+
+    def begin(self, call: Call, flow: Callable[[Call], Awaitable[steps.Following]]) -> None:
+        """Starts a call with the flow that tells its first step."""
         if call.id not in self.calls:
-            self.calls[call.id] = call, asyncio.create_task(self.supervise(call, step), name=call.id)
+            self.calls.add(call, asyncio.create_task(self.supervise(call, flow), name=call.id))
 
     def chore(self, work: Any) -> None:
         """A small act whose end nobody waits for."""
@@ -119,12 +132,12 @@ class App:
 
     # --- one call, whatever happens ---
 
-    async def supervise(self, call: Call, step: Step) -> None:
-        """Runs the flow. Whatever goes wrong, the caller ends with a person, a mailbox, or their own hangup."""
+    async def supervise(self, call: Call, flow: Callable[[Call], Awaitable[steps.Following]]) -> None:
+        """Runs the flow. Whatever goes wrong, the person ends with a person, a mailbox, or their own hangup."""
         log_to.call_id.set(call.id)
         try:
-            log.info("call begins", extra={"step": step.value})
-            await inbound(call, step)
+            log.info("call begins", extra={"direction": call.direction.value})
+            await steps.follow(call, await flow(call))
         except LeftTheApp:
             await self.let_go(call)
         except CallEnded:
@@ -137,14 +150,14 @@ class App:
             await self.hand_over(call)
         finally:
             log.info("call leaves")
-            call.channel.release()
-            self.calls.pop(call.id, None)
+            call.release()
+            self.calls.remove(call)
 
     async def let_go(self, call: Call) -> None:
         """Asterisk has taken the call back, and notes itself what becomes of it; or it hangs up in this moment."""
         await asyncio.sleep(HANGUP_SECONDS)
         with contextlib.suppress(PhoneError):
-            if not await call.channel.is_up():
+            if not await call.person.is_up():
                 call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
                 return
         log.warning("Asterisk has taken the call back")
@@ -155,7 +168,7 @@ class App:
             # Phones that still ring for the call would count as busy.
             for leg in settle.legs_of(call.id, await self.client.channels()):
                 await self.stop_leg(leg)
-            await call.channel.go_on_in_dialplan("last-resort")
+            await call.person.go_on_in_dialplan(call.last_resort)
         except LeftTheApp:
             await self.let_go(call)
         except CallEnded:
@@ -168,7 +181,7 @@ class App:
 
     async def stop(self) -> None:
         """Lets go of the calls without ending them: Asterisk keeps them for the app that comes next."""
-        running = [*(task for _, task in self.calls.values()), *self.chores]
+        running = [*self.calls.tasks, *self.chores]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -177,39 +190,60 @@ class App:
     async def take_up(self) -> None:
         """At each connection: takes up every call in the step it was in, since events have been missed."""
         async with self._looking:
-            for _, task in list(self.calls.values()):
+            tasks = self.calls.tasks
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*(task for _, task in self.calls.values()), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             channels = await self.client.channels()
-            waiting = [channel for channel in settle.callers(channels) if channel.id not in self.calls]
-            await self.settle(channels, waiting)
+            await self.settle(channels, self.waiting(channels))
         self.look_now.set()
 
+    def waiting(self, channels: list[events.Channel]) -> list[events.Channel]:
+        """Channels in the app that no flow has."""
+        return [
+            channel
+            for channel in settle.in_app(channels)
+            if settle.call_of(channel.id) not in self.calls and self.calls.of_channel(channel.id) is None
+        ]
+
     async def settle(self, channels: list[events.Channel], waiting: list[events.Channel]) -> None:
-        """Does what the decision says of the callers who wait without a flow, and of phones whose caller is gone."""
+        """Does what the decision says of the channels that wait without a flow, and of phones whose call is gone."""
         found: dict[str, tuple[Handle, dict[str, str]]] = {}
         for channel in waiting:
             handle = Handle(self.client, channel.id, channel.name)  # subscribes before it asks
             try:
-                with contextlib.suppress(ChannelGone):
-                    await self.renew_one(handle)
-                known = await handle.variables("LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK")
+                known = await handle.variables(*settle.KEPT)
             except CallEnded:
                 handle.release()
                 continue
             found[channel.id] = handle, known
-        settlement = settle.settle(channels, {call_id: known for call_id, (_, known) in found.items()})
+        states = {channel_id: known for channel_id, (_, known) in found.items()}
+        settlement = settle.settle(channels, states, self.calls.ids)
         for entry in settlement.resumed:
-            handle, known = found[entry.channel.id]
-            call = self.call_of(entry.channel, known.get("LL_DID", ""), known.get("LL_TRUNK", ""), handle)
-            call.adopted_legs = list(entry.legs)
-            call.peer_leg = entry.peer
-            call.first_stage = entry.stage
-            self.begin(call, entry.step)
+            handle, known = found.pop(entry.channel.id)
+            call = self.resumed(entry, handle, known)
+            self.chore(self.renew_one(call.person))
+            self.begin(call, functools.partial(steps.resume, step=entry.step))
+        for handle, _ in found.values():
+            handle.release()
         for orphan in settlement.orphans:
             await self.stop_leg(orphan)
         if settlement.resumed or settlement.orphans:
             log.info("settled", extra={"resumed": len(settlement.resumed), "orphans": len(settlement.orphans)})
+
+    def resumed(self, entry: Resumed, handle: Handle, known: dict[str, str]) -> Call:
+        """The call as it was before the app was away."""
+        if (direction := settle.direction(known)) is Direction.IN:
+            call = self.call_of(entry.channel, known.get("LL_DID", ""), known.get("LL_TRUNK", ""), handle)
+        else:
+            call = Call(
+                self.office, handle, known.get("LL_DID", ""), known.get("LL_NUMBER") or None,
+                known.get("LL_TRUNK", ""), direction=direction, id=entry.call_id,
+            )  # fmt: skip
+        call.adopted_legs = list(entry.legs)
+        call.peer_leg = entry.peer
+        call.first_stage = entry.stage
+        return call
 
     async def stop_leg(self, leg_id: str) -> None:
         """Ends an agent's channel that no flow works with."""
@@ -244,10 +278,10 @@ class App:
         so at a later look: events and facts about it may be on their way.
         """
         channels = await self.client.channels()
-        present = {channel.id for channel in channels if settle.is_caller(channel)}
+        present = settle.present(channels)
         await spool.import_all(self.config, self.office.journal, present, now())
         self.inbox.look_now.set()
-        waiting = [channel for channel in settle.callers(channels) if channel.id not in self.calls]
+        waiting = self.waiting(channels)
         gone = [id for id in await ledger.open_calls(self.office.store) if id not in present and id not in self.calls]
         at = time.monotonic()
         self._unattended = {id: self._unattended.get(id, at) for id in (*(channel.id for channel in waiting), *gone)}
@@ -282,8 +316,8 @@ class App:
         seconds = self.config.survival.deadman_seconds
         while True:
             await asyncio.sleep(seconds / 4)
-            for call, _ in list(self.calls.values()):
-                self.chore(self.renew_one(call.channel))
+            for call in self.calls:
+                self.chore(self.renew_one(call.person))
 
     async def renew_one(self, channel: Handle) -> None:
         await self.ami.limit(channel.name, self.config.survival.deadman_seconds)
@@ -296,7 +330,7 @@ class App:
                 "at": now().isoformat(),
                 "pid": os.getpid(),
                 "connected": self.client.connected.is_set(),
-                "calls": sorted(self.calls),
+                "calls": self.calls.ids,
                 "events_unknown": self.client.unknown.total(),
                 "reconnects": max(0, self.client.connections - 1),
             }
@@ -367,9 +401,7 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _send_texts(
-    store: Store, config: Config, carrier_for: outbox.CarrierFor, texts_due: asyncio.Event
-) -> None:
+async def _send_texts(store: Store, config: Config, carrier_for: outbox.CarrierFor, texts_due: asyncio.Event) -> None:
     # The gate asks where a number is at home, inside a transaction that others wait for.
     await asyncio.to_thread(numbers.load_places)
     await outbox.run(store, config, carrier_for, texts_due, now)

@@ -1,21 +1,27 @@
 """After the app was away: what is there in Asterisk, and what becomes of each call. A pure decision.
 
-`ari_app.main` looks at Asterisk at every (re)connection, asks this, and acts.
+`ari_app.main` looks at Asterisk at every (re)connection, asks this, and acts. Each call has one channel that keeps its
+step in variables: its person's (`ari_app.flows.call`). That is the first channel of the call, or one that we dialled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from ari_app.edge.events import Channel
-from ari_app.flows.ring_group import LEG_MARK
-from crm.domain.calls import Step
+from ari_app.flows.call import LEG_MARK, PEER
+from crm.domain.calls import Direction, Step
+
+KEPT = ("LL_CALL", "LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_DIRECTION", "LL_NUMBER")
+"""Variables that the dialplan gives every channel of ours and the app fills in."""
+RINGING_STEPS = (Step.RING, Step.DIALLING)
+"""Steps that take over the phones which ring for them."""
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """A caller who is still with us, and the step they are taken up again in."""
+    """A person who is still with us, and the step they are taken up again in."""
 
     channel: Channel
     step: Step
@@ -24,69 +30,100 @@ class Resumed:
     peer: str | None = None
     """Id of the agent's channel they talk with."""
     stage: str = ""
+    call_id: str = ""
 
 
 @dataclass(frozen=True)
 class Settlement:
     resumed: tuple[Resumed, ...] = ()
     orphans: tuple[str, ...] = ()
-    """Agents' channels whose caller is gone or does not ring for them any more."""
-    present: frozenset[str] = field(default_factory=frozenset)
-    """Ids of all callers' channels that are up, with the app or in the dialplan."""
+    """Channels of ours whose call is gone or has no use for them any more."""
 
 
-def callers(channels: Iterable[Channel]) -> list[Channel]:
-    """The callers who wait for the app; others are in the dialplan's hands, which keeps them."""
-    return [channel for channel in channels if is_caller(channel) and channel.dialplan.app_name == "Stasis"]
+def is_leg(channel: Channel) -> bool:
+    """Whether we have dialled it; other channels got their ids from Asterisk."""
+    return LEG_MARK in channel.id
 
 
-def is_caller(channel: Channel) -> bool:
-    """Told by the id: a caller's channel got it from Asterisk, an agent's from us; and trunks call nobody but us."""
-    return LEG_MARK not in channel.id and channel.endpoint.startswith("trunk-")
+def in_app(channels: Iterable[Channel]) -> list[Channel]:
+    """Those that are with the app; others ring, or are in the dialplan's hands, which keeps them."""
+    return [channel for channel in channels if channel.dialplan.app_name == "Stasis"]
 
 
-def call_of(leg_id: str) -> str:
-    """The call an agent's channel was made for, told by its id."""
-    return leg_id.partition(LEG_MARK)[0]
+def call_of(channel_id: str) -> str:
+    """The call a channel was made for, told by its id."""
+    return channel_id.partition(LEG_MARK)[0]
 
 
 def legs_of(call_id: str, channels: Iterable[Channel]) -> list[str]:
-    """Ids of the agents' channels made for a call."""
-    return [channel.id for channel in channels if LEG_MARK in channel.id and call_of(channel.id) == call_id]
+    """Ids of the channels that we dialled for a call."""
+    return [channel.id for channel in channels if is_leg(channel) and call_of(channel.id) == call_id]
 
 
-def settle(channels: Iterable[Channel], variables: Mapping[str, Mapping[str, str]]) -> Settlement:
-    """Decides about the callers named in `variables` and about all agents' channels.
+def present(channels: Iterable[Channel]) -> set[str]:
+    """Ids of the calls of which anything is up, with the app or in the dialplan."""
+    return {call_of(channel.id) for channel in channels if not is_leg(channel) or channel.state == "Up"}
 
-    `variables` are those of each caller to be taken up, by channel id: LL_STEP, LL_STAGE, LL_PEER (a channel's name).
-    Other callers in the app have a flow, which sees to their phones, or hung up while they were looked at.
+
+def settle(
+    channels: Iterable[Channel], variables: Mapping[str, Mapping[str, str]], flows: Collection[str] = ()
+) -> Settlement:
+    """Decides about the channels named in `variables` and about all that we have dialled.
+
+    `variables` are those of KEPT of each channel in the app that no flow has, by channel id; LL_PEER is a channel's
+    name. `flows` are the calls that a flow works on, which sees to its own phones.
     """
     channels = list(channels)
     by_name = {channel.name: channel for channel in channels}
-    waiting = callers(channels)
+    persons = _persons(channels, variables)
     resumed = []
     kept: set[str] = set()
-    for caller in waiting:
-        known = variables.get(caller.id)
-        if known is None:
-            continue
+    for person, known in persons:
         step = _step(known.get("LL_STEP", ""))
-        peer = by_name.get(known.get("LL_PEER", "")) if step is Step.TALK else None
-        ringing = tuple(legs_of(caller.id, channels)) if step is Step.RING else ()
-        kept.update(ringing, {peer.id} if peer else ())
-        resumed.append(Resumed(caller, step, ringing, peer.id if peer else None, known.get("LL_STAGE", "")))
-    present = frozenset(channel.id for channel in channels if is_caller(channel))
-    # Their flows see to their phones.
-    kept.update(leg for caller in waiting if caller.id not in variables for leg in legs_of(caller.id, channels))
-    in_dialplan = present - {caller.id for caller in waiting}
+        call_id = known.get("LL_CALL") or call_of(person.id)
+        peer = by_name.get(known.get("LL_PEER", ""))
+        peer_id = peer.id if peer and peer.id != person.id and step is Step.TALK else None
+        own = [leg for leg in legs_of(call_id, channels) if leg != person.id]
+        legs = tuple(leg for leg in own if leg != peer_id) if step in RINGING_STEPS else ()
+        kept.update(legs, {person.id}, {peer_id} if peer_id else ())
+        resumed.append(Resumed(person, step, legs, peer_id, known.get("LL_STAGE", ""), call_id))
+    # Their flows, or the dialplan, see to the rest; a person whom the dialplan has may be talking on a leg without us.
+    with_app = {channel.id for channel in in_app(channels)}
+    in_dialplan = {call_of(one.id) for one in channels if one.state == "Up" and one.id not in with_app}
     orphans = tuple(
         channel.id
         for channel in channels
-        if LEG_MARK in channel.id and channel.id not in kept
-        # A caller whom the dialplan has may be talking on that leg, without the app.
+        if channel.id not in kept
+        and (is_leg(channel) or channel.id in variables)
+        and call_of(channel.id) not in flows
+        and variables.get(channel.id, {}).get("LL_CALL") not in flows
         and not (channel.state == "Up" and call_of(channel.id) in in_dialplan)
     )
-    return Settlement(tuple(resumed), orphans, present)
+    return Settlement(tuple(resumed), orphans)
+
+
+def _persons(
+    channels: list[Channel], variables: Mapping[str, Mapping[str, str]]
+) -> list[tuple[Channel, Mapping[str, str]]]:
+    """The channels that keep a call's step: every first one, unless it says that another does."""
+    found = []
+    for channel in channels:
+        known = variables.get(channel.id)
+        if known is None or known.get("LL_STEP") == PEER:
+            continue
+        if known.get("LL_STEP") or not is_leg(channel):
+            found.append((channel, known))
+    # Killed while a call was handed to the person it reached: theirs is the one that names the other as its peer.
+    named = {known.get("LL_PEER") for _, known in found}
+    named.discard("")
+    return [(channel, known) for channel, known in found if channel.name not in named]
+
+
+def direction(known: Mapping[str, str]) -> Direction:
+    try:
+        return Direction(known.get("LL_DIRECTION", ""))
+    except ValueError:
+        return Direction.IN
 
 
 def _step(name: str) -> Step:

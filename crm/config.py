@@ -88,6 +88,8 @@ class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The number that all calls are forwarded to."""
     confirm_seconds: float = 20.0
     """How long who answered hears who calls and may press 1, before it counts as no answer."""
+    colleague_seconds: float = 30.0
+    """A colleague whose extension was dialled, or to whom a call was transferred."""
 
 
 class Voicemail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -440,6 +442,7 @@ def _check(config: Config, path: Path) -> None:
         "ring.mobile_seconds": config.ring.mobile_seconds,
         "ring.office_seconds": config.ring.office_seconds,
         "ring.confirm_seconds": config.ring.confirm_seconds,
+        "ring.colleague_seconds": config.ring.colleague_seconds,
         "voicemail.longest_seconds": config.voicemail.longest_seconds,
         "texts.attempts": config.texts.attempts,
         "texts.first_retry_seconds": config.texts.first_retry_seconds,

@@ -35,6 +35,11 @@ class Handle:
         """How many were started; part of their ids."""
         self._events = client.subscribe(channel_id)
 
+    @property
+    def endpoint(self) -> str:
+        """The PJSIP endpoint's name: the part of the channel's name between technology and running number."""
+        return self.name.partition("/")[2].rpartition("-")[0]
+
     def release(self) -> None:
         self.client.unsubscribe(self.id, self._events)
 

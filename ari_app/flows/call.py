@@ -1,7 +1,9 @@
-"""One caller's call while a flow works on it: its channel, what is known of it, and the facts it leaves."""
+"""One call while a flow works on it: its channels, what is known of it, and the facts it leaves."""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import logging
 import uuid
 from collections.abc import Callable
@@ -12,13 +14,20 @@ from typing import Any
 
 from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
+from ari_app.flows.registry import Calls
 from crm.config import Config
-from crm.domain.calls import Fact, Step, StepTaken
+from crm.domain.calls import Direction, Fact, Step, StepTaken
 from crm.services.journal import Journal
 from crm.services.reception import Reception
 from crm.store.session import Store
 
 log = logging.getLogger(__name__)
+
+LEG_MARK = "-leg-"
+"""In the id of a channel that we originate, between the call's id and the rest: it tells whose it is when the app comes
+back."""
+PEER = "peer"
+"""In place of a step: this channel belongs to another call, or to the person of this one."""
 
 
 @dataclass(frozen=True)
@@ -30,39 +39,76 @@ class Office:
     journal: Journal
     client: AriClient
     now: Callable[[], datetime]
+    calls: Calls = field(default_factory=Calls)
+
+
+@dataclass(frozen=True)
+class Taker:
+    """A colleague's phone that takes over a person who waits: picked up while ringing, or from the park."""
+
+    channel: Handle
+    device: str
+    agent: str
+    """Slugs; agent is empty for a phone that is nobody's."""
+    stage: str
+    """pickup or parked."""
 
 
 @dataclass
 class Call:
-    """A caller. `id` is that of their channel, and of the record in the CRM."""
+    """A call, whoever began it. `id` is that of its first channel, and of the record in the CRM."""
 
     office: Office
     channel: Handle
+    """The call's first channel: the caller's, or the phone of ours that dialled."""
     did: str
-    """Cleaned: E.164, or digits."""
+    """Our number: the one dialled, cleaned (E.164, or digits), or the one that is shown."""
     caller: str | None
-    """E.164; None is withheld or malformed."""
+    """The person outside, E.164; None is withheld, malformed, or a colleague."""
     trunk: str
     reception: Reception | None = None
     """What the CRM knows of line and caller; None until it has been asked."""
     adopted_legs: list[str] = field(default_factory=list)
     """Ids of agents' channels that were there when the app came back, and are taken over by the ringing step."""
     peer_leg: str | None = None
-    """Id of the agent's channel the caller talks with."""
+    """Id of the agent's channel the person talks with."""
     is_closed: bool = False
     """The office is closed; the mailbox says so."""
     first_stage: str = ""
-    """Ringing goes on with this stage, after the app was away."""
+    """LL_STAGE at the time the app was away: ringing goes on with this stage, parking in this slot."""
+    direction: Direction = Direction.IN
+    id: str = ""
+    """Only named when the first channel is gone."""
+    person: Handle = field(init=False)
+    """The channel of the one who must not be lost: the person outside, or the colleague who calls. Steps are kept with
+    it. Changes by `follows`."""
+    step: Step | None = None
+    """The step that Asterisk keeps."""
+    _taken: asyncio.Future[Taker] | None = None
 
-    @property
-    def id(self) -> str:
-        return self.channel.id
+    def __post_init__(self) -> None:
+        self.id = self.id or self.channel.id
+        self.person = self.channel
 
     @property
     def known(self) -> Reception:
         """What the CRM knows; only for steps after the first, which asks."""
         assert self.reception is not None
         return self.reception
+
+    @property
+    def last_resort(self) -> str:
+        """Dialplan context that takes the person when a flow failed."""
+        is_ours = self.direction is not Direction.IN and self.person is self.channel and LEG_MARK not in self.person.id
+        return "staff-alone" if is_ours else "last-resort"
+
+    def has(self, channel_id: str) -> bool:
+        """Whether a channel is part of this call, beside phones that only ring."""
+        return channel_id in (self.person.id, self.channel.id, self.peer_leg)
+
+    def release(self) -> None:
+        self.channel.release()
+        self.person.release()
 
     def note(self, kind: type[Fact], *, once: str = "", **fields: Any) -> None:
         """States a fact; it is on disk when this returns, and in the database soon.
@@ -73,10 +119,52 @@ class Call:
         self.office.journal.note(kind(id=fact_id, call_id=self.id, at=self.office.now(), **fields))
 
     async def take(self, step: Step, **variables: str) -> None:
-        """Enters a step: Asterisk keeps it with the channel, for the app that comes after a crash."""
+        """Enters a step: Asterisk keeps it with the person's channel, for the app that comes after a crash."""
         log.info("step", extra={"step": step.value})
-        await self.channel.set_variables(LL_STEP=step.value, **variables)
+        await self.person.set_variables(LL_STEP=step.value, **variables)
+        self.step = step
         self.note(StepTaken, step=step)
+
+    async def follows(self, person: Handle, peer: Handle) -> None:
+        """The person was reached: from now on the talk and what comes after it are kept with their channel.
+
+        `peer` is the agent's channel. The person's channel is marked before the other, so that an app which comes back
+        in between finds the one that names the other as its peer.
+        """
+        former, self.person, self.peer_leg = self.person, person, peer.id
+        await person.set_variables(
+            LL_STEP=Step.TALK.value, LL_STAGE="", LL_PEER=peer.name, LL_CALL=self.id, LL_DID=self.did,
+            LL_TRUNK=self.trunk, LL_DIRECTION=self.direction.value, LL_NUMBER=self.caller or "",
+        )  # fmt: skip
+        if former is not person:
+            await former.set_variables(LL_STEP=PEER, LL_CALL=self.id)
+
+    def leg_of(self, channel_id: str, device: str) -> str:
+        """Id on record of a channel's part in this call; a channel that came from another call has one there, too."""
+        if channel_id.startswith(f"{self.id}{LEG_MARK}"):
+            return channel_id
+        return f"{self.id}{LEG_MARK}{device}-{hashlib.sha256(channel_id.encode()).hexdigest()[:6]}"
+
+    # --- a colleague takes the person over ---
+
+    def offer(self, taker: Taker) -> bool:
+        """Lets a colleague take the person who waits; False when they are not waiting any more."""
+        if self._taken is None or self._taken.done():
+            return False
+        self._taken.set_result(taker)
+        return True
+
+    def open_to_offers(self) -> asyncio.Future[Taker]:
+        """For a step in which the person waits; ends it with `close_to_offers`."""
+        self._taken = asyncio.get_running_loop().create_future()
+        return self._taken
+
+    def close_to_offers(self) -> None:
+        self._taken = None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self._taken is not None and not self._taken.done()
 
     def sounds(self, *names: str) -> list[Path]:
         """Prompt files by name, in the line's language."""

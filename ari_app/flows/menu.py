@@ -15,32 +15,32 @@ async def menu(call: Call) -> Step:
     greeting = call.office.config.prompts_folder / "greetings" / f"{call.did}.wav"
     sounds = [greeting] if greeting.exists() else call.sounds("welcome")
     for _ in range(call.office.config.menu.tries):
-        key = await prompt(call.channel, [*sounds, *call.sounds("menu")], call.office.config.menu.first_key_seconds)
+        key = await prompt(call.person, [*sounds, *call.sounds("menu")], call.office.config.menu.first_key_seconds)
         _note(call, key)
         if key == TEXT_ME:
             return Step.TEXT_OFFER
         if key == TEAM:
             return Step.RING
         sounds = [] if key is NoKey.NO_INPUT else call.sounds("not_a_choice")
-    await play(call.channel, call.sounds("connecting"))
+    await play(call.person, call.sounds("connecting"))
     return Step.RING
 
 
 async def text_offer(call: Call) -> Step:
     """Texts the link, says so, and leaves the caller the choice: hang up now, or go on to the team."""
     if not call.known.can_text_link:
-        await play(call.channel, call.sounds("link_not_possible"))
+        await play(call.person, call.sounds("link_not_possible"))
         return Step.RING
     call.note(LinkRequested, once="link")
     sounds = call.sounds("link_sent", "text_offer")
     for _ in range(call.office.config.menu.tries):
-        key = await prompt(call.channel, sounds, call.office.config.menu.first_key_seconds)
+        key = await prompt(call.person, sounds, call.office.config.menu.first_key_seconds)
         _note(call, key)
         if key is not NoKey.NO_INPUT:
             # Whatever they press now, they are there and want something.
             return Step.RING
         sounds = call.sounds("text_offer")
-    await play(call.channel, call.sounds("connecting"))
+    await play(call.person, call.sounds("connecting"))
     return Step.RING
 
 

@@ -13,8 +13,8 @@ from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, PhoneError
 from ari_app.edge.events import Channel
-from ari_app.flows.call import Office
-from ari_app.flows.ring_group import LEG_MARK, dial_status
+from ari_app.flows.call import LEG_MARK, Office
+from ari_app.flows.legs import dial_status
 from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain.calls import DialStatus, LegEnded, LegRang
 from crm.domain.dialing import Clearance, Route

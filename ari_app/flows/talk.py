@@ -50,7 +50,7 @@ async def _connect(call: Call, agent: Handle) -> bool:
         await client.post(bridge, type="mixing")
     try:
         inside = (await client.get(bridge))["channels"]
-        if outside := [id for id in (call.id, agent.id) if id not in inside]:
+        if outside := [id for id in (call.person.id, agent.id) if id not in inside]:
             await client.post(f"{bridge}/addChannel", channel=",".join(outside))
     except (ChannelGone, AsteriskRefused):
         # One of the two left in this moment; whoever it was, their events say so.
@@ -61,7 +61,7 @@ async def _connect(call: Call, agent: Handle) -> bool:
 
 async def _wait(call: Call, agent: Handle) -> EndedBy:
     watches = {
-        asyncio.create_task(_ended(call.channel)): EndedBy.CALLER,
+        asyncio.create_task(_ended(call.person)): EndedBy.CALLER,
         asyncio.create_task(_ended(agent)): EndedBy.AGENT,
     }
     try:

@@ -21,26 +21,26 @@ async def voicemail(call: Call, mailbox: str = "") -> None:
     `mailbox` is agent:SLUG, subteam:SLUG, property:SLUG or office; empty is the line's.
     """
     config = call.office.config
-    if not await media.is_recording(call.channel, call.id):
+    if not await media.is_recording(call.person, call.id):
         if await _keep(call, mailbox, None):
             # It came to its end while the app was away.
-            await media.play(call.channel, call.sounds("message_thanks"))
+            await media.play(call.person, call.sounds("message_thanks"))
             return
-        await media.play(call.channel, [*_greeting(call, mailbox), config.prompts_folder / tones.FILE])
+        await media.play(call.person, [*_greeting(call, mailbox), config.prompts_folder / tones.FILE])
     try:
         recorded = await media.record(
-            call.channel, call.id,
+            call.person, call.id,
             longest_seconds=config.voicemail.longest_seconds, silence_seconds=config.voicemail.silence_seconds,
         )  # fmt: skip
     except LeftTheApp:
         raise
     except CallEnded:
-        await media.recording_closed(call.channel, call.id)
+        await media.recording_closed(call.person, call.id)
         await _keep(call, mailbox, None)
         raise
     if not await _keep(call, mailbox, recorded.speech_seconds):
         raise MediaLost("the recording of a message is not there")
-    await media.play(call.channel, call.sounds("message_thanks"))
+    await media.play(call.person, call.sounds("message_thanks"))
 
 
 def _greeting(call: Call, mailbox: str) -> list[Path]:

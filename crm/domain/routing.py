@@ -95,7 +95,11 @@ class AgentAvailability:
 
         A mobile waits for the phones in front of it, if there is one that can ring.
         """
-        if not self.on_duty or self.is_on_call:
+        return self.free_devices(now) if self.on_duty else ()
+
+    def free_devices(self, now: datetime) -> tuple[DeviceRef, ...]:
+        """The phones that this agent is reached at now, on duty or not."""
+        if self.is_on_call:
             return ()
         usable = [device for device in self.devices if device.online and not device.has_dnd(now)]
         phones = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,7 +10,17 @@ from sqlalchemy.orm import selectinload
 
 from crm.services.devices import has_dnd
 from crm.store.models import Agent
+from crm.store.queries import agents
 from crm.store.session import Store
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """An agent as others reach them."""
+
+    slug: str
+    name: str
+    extension: str | None
 
 
 async def phones_of(store: Store, extension: str, now: datetime) -> list[str]:
@@ -23,3 +34,17 @@ async def phones_of(store: Store, extension: str, now: datetime) -> list[str]:
             if agent
             else []
         )
+
+
+async def agent_at(store: Store, extension: str) -> Colleague | None:
+    """Whose extension this is."""
+    async with store.read() as session:
+        agent = await session.scalar(select(Agent).where(Agent.extension == extension))
+        return Colleague(agent.slug, agent.name, agent.extension) if agent else None
+
+
+async def owner_of(store: Store, device: str) -> Colleague | None:
+    """Whose phone this is."""
+    async with store.read() as session:
+        agent = await agents.by_device(session, device)
+        return Colleague(agent.slug, agent.name, agent.extension) if agent else None

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ari_app.edge.events import CallerID, Channel, DialplanCEP
-from ari_app.settle import Settlement, call_of, callers, is_caller, legs_of, settle
+from ari_app.flows.call import PEER
+from ari_app.settle import Settlement, call_of, in_app, legs_of, present, settle
 from crm.domain.calls import Step
 
 pytestmark = pytest.mark.unit
@@ -83,25 +84,63 @@ def test_phones_whose_caller_is_gone_are_stopped() -> None:
 
 
 def test_phones_of_a_caller_with_a_flow_are_the_flow_s() -> None:
-    settlement = settle([caller(), leg(), leg(OTHER_LEG, "Up")], {})
-    assert (settlement.resumed, settlement.orphans, settlement.present) == ((), (), {CALL})
+    settlement = settle([caller(), leg(), leg(OTHER_LEG, "Up")], {}, flows=[CALL])
+    assert (settlement.resumed, settlement.orphans) == ((), ())
 
 
 def test_a_caller_in_the_dialplan_keeps_the_phone_they_talk_with_and_no_ringing_one() -> None:
     settlement = settle([caller(app=""), leg(state="Up"), leg(OTHER_LEG)], {})
     assert settlement.resumed == ()
     assert settlement.orphans == (OTHER_LEG,)
-    assert settlement.present == {CALL}
 
 
-def test_who_calls_is_told_by_the_channel_s_id_and_trunk() -> None:
-    assert is_caller(caller())
-    assert not is_caller(leg())
-    # Colleagues among each other, and the phones that Asterisk rings alone.
-    assert not is_caller(channel("ll123456-1795000000.2", ALICE))
-    assert callers([caller(app="Dial"), leg(state="Up")]) == []
-    assert call_of(LEG) == CALL
+def test_whose_a_channel_is_is_told_by_its_id() -> None:
+    assert [one.id for one in in_app([caller(app="Dial"), leg(state="Up"), leg(OTHER_LEG)])] == [LEG]
+    assert call_of(LEG) == call_of(CALL) == CALL
+    others = [leg(id="gone-leg-alice-desk-1"), leg(id="talks-leg-bob-desk-1", state="Up")]
+    assert present([caller(app="Dial"), *others]) == {CALL, "talks"}
     assert legs_of(CALL, [caller(), leg(), leg("other-leg-alice-desk-1")]) == [LEG]
+
+
+DESK = "ll123456-1795000000.2"
+OUTSIDE = f"{DESK}-leg-demo-0a1b2e"
+
+
+def desk() -> Channel:
+    """A phone of ours that dialled."""
+    return channel(DESK, "PJSIP/bob-desk-00000005")
+
+
+def outside(state: str = "Up") -> Channel:
+    """The person whom it reached."""
+    return channel(OUTSIDE, "PJSIP/trunk-demo-00000006", state)
+
+
+def test_a_colleague_who_dialled_takes_over_the_phones_that_ring() -> None:
+    ringing = leg(f"{DESK}-leg-alice-desk-0a1b2c")
+    settlement = settle([desk(), ringing], {DESK: {"LL_CALL": DESK, "LL_STEP": "dialling", "LL_STAGE": "101"}})
+    [resumed] = settlement.resumed
+    assert (resumed.call_id, resumed.step, resumed.stage, resumed.legs) == (DESK, Step.DIALLING, "101", (ringing.id,))
+    assert settlement.orphans == ()
+
+
+def test_a_call_to_somebody_outside_is_kept_with_their_channel() -> None:
+    person = {"LL_CALL": DESK, "LL_STEP": "talk", "LL_PEER": desk().name}
+    [resumed] = settle([desk(), outside()], {DESK: {"LL_CALL": DESK, "LL_STEP": PEER}, OUTSIDE: person}).resumed
+    assert (resumed.channel.id, resumed.call_id, resumed.step, resumed.peer) == (OUTSIDE, DESK, Step.TALK, DESK)
+
+
+def test_killed_while_the_call_passes_to_the_person_reached_it_is_one_call() -> None:
+    person = {"LL_CALL": DESK, "LL_STEP": "talk", "LL_PEER": desk().name}
+    former = {"LL_CALL": DESK, "LL_STEP": "dialling", "LL_STAGE": "+15125550177"}
+    settlement = settle([desk(), outside()], {DESK: former, OUTSIDE: person})
+    assert [(entry.channel.id, entry.peer) for entry in settlement.resumed] == [(OUTSIDE, DESK)]
+    assert settlement.orphans == ()
+
+
+def test_the_agent_s_channel_alone_is_stopped_when_the_person_is_gone() -> None:
+    settlement = settle([desk()], {DESK: {"LL_CALL": DESK, "LL_STEP": PEER}})
+    assert (settlement.resumed, settlement.orphans) == ((), (DESK,))
 
 
 STATES = st.sampled_from(["Up", "Ringing", "Down"])
@@ -117,7 +156,8 @@ def test_every_caller_and_every_phone_is_seen_to(
 ) -> None:
     people = [caller("Stasis" if app else "Dial", id) for id, app in in_app.items()]
     rung = [leg(f"{id}-leg-x-{number}", state, f"PJSIP/x-{number}") for number, (id, state) in enumerate(phones)]
-    settlement = settle([*people, *rung], {id: {"LL_STEP": step, "LL_PEER": "PJSIP/x-0"} for id, step in known.items()})
+    variables = {id: {"LL_STEP": step, "LL_PEER": "PJSIP/x-0"} for id, step in known.items() if in_app.get(id)}
+    settlement = settle([*people, *rung], variables)
     resumed = {entry.channel.id: entry for entry in settlement.resumed}
     assert set(resumed) == {id for id, app in in_app.items() if app and id in known}
     taken = {leg_id for entry in resumed.values() for leg_id in (*entry.legs, *([entry.peer] if entry.peer else []))}

@@ -1,0 +1,64 @@
+"""Colleagues call each other by extension."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ari_app.edge.channel import BUSY
+from ari_app.edge.media import play
+from ari_app.flows.call import Call
+from ari_app.flows.legs import Leg, availability, first_answer, ring_phones, shown, stop_other_calls
+from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, Step
+from crm.services import extensions
+from crm.services.extensions import Colleague
+
+STAGE = "colleague"
+"""Of the phones that ring, on record."""
+
+
+async def colleague(call: Call, caller: Colleague | None, extension: str) -> Step:
+    """An agent dialled a colleague's extension."""
+    call.direction = Direction.INTERNAL
+    call.note(
+        CallPlaced, once="placed", direction=Direction.INTERNAL, agent=caller.slug if caller else "",
+        device=call.channel.endpoint, extension=extension,
+    )  # fmt: skip
+    await call.take(Step.DIALLING, LL_STAGE=extension, LL_DIRECTION=Direction.INTERNAL.value)
+    call.first_stage = extension
+    return Step.DIALLING
+
+
+async def dialling(call: Call) -> Step | EndedBy:
+    """Rings the colleague's phones; entered again, it takes over those that ring."""
+    office = call.office
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        callee = await extensions.agent_at(office.store, call.first_stage)
+        caller = await extensions.owner_of(office.store, call.channel.endpoint)
+    adopted = [Leg.adopt(call, leg_id) for leg_id in call.adopted_legs]
+    call.adopted_legs = []
+    agents = await availability(office)
+    found = next((agent for agent in agents if callee and agent.slug == callee.slug), None)
+    legs = adopted
+    if not adopted and found:
+        await call.channel.start_ringback()
+        name = shown(caller.name, caller.extension) if caller else shown("", None)
+        phones = [ref for ref in found.free_devices(office.now()) if not ref.number]
+        legs = await ring_phones(call, STAGE, phones, office.config.ring.colleague_seconds, name)
+    winner = await first_answer(call, legs, office.config.ring.colleague_seconds) if legs else None
+    if winner:
+        await stop_other_calls(call, winner, agents)
+        await call.channel.set_variables(LL_PEER=winner.channel.name)
+        await call.channel.answer()
+        call.peer_leg = winner.channel.id
+        return Step.TALK
+    if any(leg.status is DialStatus.BUSY for leg in legs):
+        await call.channel.hang_up(BUSY)
+        return EndedBy.AGENT
+    return await unavailable(call)
+
+
+async def unavailable(call: Call) -> EndedBy:
+    """The colleague does not answer, is on DND or on a call, or there is no such extension."""
+    await call.channel.answer()
+    await play(call.channel, call.sounds("extension_unavailable"))
+    return EndedBy.SYSTEM

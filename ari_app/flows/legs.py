@@ -1,0 +1,235 @@
+"""Phones that ring for a call: originate them, wait for the first answer, stop the others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from ari_app.edge import events
+from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle
+from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
+from ari_app.flows.call import LEG_MARK, Call, Office, Taker
+from asterisk_conf.render import RINGS_ON_SECONDS
+from crm.domain import routing
+from crm.domain.calls import DialStatus, LegEnded, LegRang
+from crm.domain.routing import DeviceRef
+from crm.services import reception
+
+log = logging.getLogger(__name__)
+
+RINGING = ("Down", "Ringing")
+"""States of a channel on its way to a phone that nobody has answered yet."""
+LAST_EVENT_SECONDS = 1.0
+"""A channel's last event comes over another connection than the answer that it is gone, perhaps a little later; for a
+channel that left before we subscribed it never comes."""
+
+
+@dataclass
+class Leg:
+    """One phone that rings for a call."""
+
+    channel: Handle
+    device: str
+    answer: asyncio.Task[DialStatus] = field(init=False)
+    """Ends when the phone was answered, or stopped ringing by itself."""
+
+    def __post_init__(self) -> None:
+        self.answer = asyncio.create_task(self._wait())
+
+    @classmethod
+    def adopt(cls, call: Call, leg_id: str) -> Leg:
+        """A phone that has been ringing since before the app was away; answered meanwhile or not."""
+        return cls(Handle(call.office.client, leg_id), leg_id.rpartition(LEG_MARK)[2].rpartition("-")[0])
+
+    @property
+    def status(self) -> DialStatus | None:
+        """How the ringing ended; None while it rings, or when it was stopped by us."""
+        return self.answer.result() if self.answer.done() and not self.answer.cancelled() else None
+
+    async def _wait(self) -> DialStatus:
+        patience: float | None = None
+        try:
+            try:
+                if await self._is_in_app():
+                    return DialStatus.ANSWER
+            except ChannelGone:
+                # The phone declined at once; why stands in the channel's last event.
+                patience = LAST_EVENT_SECONDS
+            while True:
+                match await self.channel.next_event(patience):
+                    case events.StasisStart(channel=channel):
+                        self.channel.name = channel.name
+                        return DialStatus.ANSWER
+                    case None:
+                        return DialStatus.NOANSWER
+        except CallEnded as ended:
+            return dial_status(ended.cause)
+
+    async def _is_in_app(self) -> bool:
+        """Only an answered leg is in the app. Asked once, after subscribing: an earlier answer is not told again."""
+        channel = await self.channel.client.get(self.channel.path)
+        self.channel.name = channel["name"]
+        return bool(channel["dialplan"].get("app_name") == "Stasis")
+
+    def leave(self) -> None:
+        """Lets the phone ring on, for whoever takes the call up again."""
+        self.answer.cancel()
+        self.channel.release()
+
+    async def stop(self, cause: str) -> None:
+        """Stops the ringing; the phone shows a call that a colleague took, or a missed one, by the cause."""
+        await self.channel.hang_up(cause)
+        self.channel.release()
+
+
+async def ring_phones(call: Call, stage: str, batch: Iterable[DeviceRef], seconds: float, caller_id: str) -> list[Leg]:
+    """Rings phones together; one that Asterisk can't call is left out, the others ring."""
+    work = (_ring_one(call, stage, ref, seconds, caller_id) for ref in batch)
+    results = await asyncio.gather(*work, return_exceptions=True)
+    legs = [leg for leg in results if isinstance(leg, Leg)]
+    if failed := next((error for error in results if isinstance(error, BaseException)), None):
+        for leg in legs:
+            leg.leave()
+        raise failed
+    return legs
+
+
+async def _ring_one(call: Call, stage: str, ref: DeviceRef, seconds: float, caller_id: str) -> Leg | None:
+    leg_id = f"{call.id}{LEG_MARK}{ref.device}-{uuid.uuid4().hex[:6]}"
+    channel = Handle(call.office.client, leg_id)
+    call.note(LegRang, leg_id=leg_id, device=ref.device, agent=ref.agent, stage=stage)
+    try:
+        await call.office.client.post(
+            "/channels",
+            {"variables": {"LL_CALL": call.id, "LL_CALLER": call.person.name}},
+            endpoint=f"PJSIP/{ref.device}", context="agent-leg", extension="s", priority="1", channelId=leg_id,
+            originator=call.person.id, callerId=caller_id,
+            # The app ends the ringing itself; this is for the case that it is away by then.
+            timeout=str(round(seconds) + RINGS_ON_SECONDS),
+        )  # fmt: skip
+    except AsteriskRefused as refused:
+        log.warning("a phone could not be rung: %s", refused, extra={"device": ref.device})
+        channel.release()
+        call.note(LegEnded, once=f"leg-ended-{leg_id}", leg_id=leg_id, status=DialStatus.CHANUNAVAIL)
+        return None
+    return Leg(channel, ref.device)
+
+
+def shown(name: str, number: str | None) -> str:
+    """What a phone shows of who calls; both of our own making."""
+    safe = "".join(letter for letter in name if letter.isalnum() or letter in " .-")[:40]
+    return f'"{safe}" <{number or "anonymous"}>'
+
+
+async def first_answer(call: Call, legs: list[Leg], seconds: float, waiting: Handle | None = None) -> Leg | None:
+    """Waits for the first answer; the other phones stop with "answered elsewhere".
+
+    `waiting` is who hears the ringing, the person unless named; raises CallEnded when they hang up. A colleague who
+    picks the person up (`Call.offer`) comes before any answer.
+    """
+    caller = asyncio.create_task(hang_up_of(waiting or call.person))
+    winner: Leg | None = None
+    ringing = list(legs)
+    taken = call.open_to_offers()
+    try:
+        async with asyncio.timeout(seconds):
+            while ringing and winner is None and not taken.done():
+                watched: list[asyncio.Future[Any]] = [caller, taken, *(leg.answer for leg in ringing)]
+                await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                if caller.done():
+                    caller.result()
+                for leg in [leg for leg in ringing if leg.answer.done() and not taken.done()]:
+                    if winner is None and leg.answer.result() is DialStatus.ANSWER:
+                        winner = leg
+                    elif leg.answer.result() is not DialStatus.ANSWER:
+                        ringing.remove(leg)
+                        over(call, leg, leg.answer.result())
+    except TimeoutError:
+        pass
+    except CallEnded:
+        await stop(call, ringing, DialStatus.CANCEL, NORMAL)
+        raise
+    finally:
+        caller.cancel()
+        call.close_to_offers()
+        for leg in legs:
+            # Without a hangup: when the app stops, phones go on ringing for the app that comes after it.
+            leg.leave()
+    if taken.done() and not taken.cancelled():
+        winner = taker_leg(call, taken.result())
+    losers = [leg for leg in ringing if leg is not winner]
+    if winner:
+        await stop(call, losers, DialStatus.CANCEL, ANSWERED_ELSEWHERE)
+    else:
+        await stop(call, losers, DialStatus.NOANSWER, NORMAL)
+    return winner
+
+
+def taker_leg(call: Call, taker: Taker) -> Leg:
+    """The phone of whoever picked the person up, as if it had rung and been answered."""
+    call.note(LegRang, leg_id=taker.channel.id, device=taker.device, agent=taker.agent, stage=taker.stage)
+    leg = Leg(taker.channel, taker.device)
+    leg.answer.cancel()
+    return leg
+
+
+async def hang_up_of(channel: Handle) -> None:
+    """Reads a channel's events until it raises CallEnded."""
+    while True:
+        await channel.next_event()
+
+
+async def stop(call: Call, legs: list[Leg], status: DialStatus = DialStatus.CANCEL, cause: str = NORMAL) -> None:
+    """Stops phones that ring, and notes how it ended for each."""
+
+    async def stop_one(leg: Leg) -> None:
+        await leg.stop(cause)
+        over(call, leg, status)
+
+    await asyncio.gather(*(stop_one(leg) for leg in legs))
+
+
+def over(call: Call, leg: Leg, status: DialStatus) -> None:
+    """Notes that a phone rings no longer."""
+    leg.channel.release()
+    call.note(LegEnded, once=f"leg-ended-{leg.channel.id}", leg_id=leg.channel.id, status=status)
+
+
+async def stop_other_calls(call: Call, winner: Leg, agents: list[routing.AgentAvailability]) -> None:
+    """Other callers may ring the phones of whoever has just answered; nobody is rung while they talk."""
+    owners = [{device.slug for device in agent.devices} for agent in agents]
+    phones = next((devices for devices in owners if winner.device in devices), {winner.device})
+    for channel in await call.office.client.channels():
+        is_leg = LEG_MARK in channel.id and not channel.id.startswith(f"{call.id}{LEG_MARK}")
+        if is_leg and channel.endpoint in phones and channel.state in RINGING:
+            # By request and not as a Handle: the channel belongs to the other call's flow, which hears of it.
+            with contextlib.suppress(ChannelGone):
+                await call.office.client.delete(f"/channels/{quote(channel.id, safe='')}", reason_code=BUSY)
+
+
+async def availability(office: Office) -> list[routing.AgentAvailability]:
+    """Duty and DND as the store has them, reachability and calls as Asterisk sees them in this moment."""
+    endpoints = await office.client.get("/endpoints/PJSIP")
+    online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == "online"}
+    # A phone that rings is on no call yet: two callers may ring the same team, and two agents take one each.
+    on_call = {channel.endpoint for channel in await office.client.channels() if channel.state not in RINGING}
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        return await reception.availability(office.store, online, on_call)
+
+
+def dial_status(cause: int) -> DialStatus:
+    """Why a phone stopped ringing, from the Q.850 cause Asterisk gives (include/asterisk/causes.h)."""
+    match cause:
+        case 17 | 21:  # user busy; call rejected, which is what a phone's own DND or its decline key sends
+            return DialStatus.BUSY
+        case 1 | 3 | 20 | 27:  # no such number, no route, subscriber absent, out of order
+            return DialStatus.CHANUNAVAIL
+        case 34 | 38 | 41 | 42 | 44:
+            return DialStatus.CONGESTION
+    return DialStatus.NOANSWER

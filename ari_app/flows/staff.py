@@ -1,0 +1,32 @@
+"""A phone of ours dialled something that no feature code is: a colleague, or a number outside."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from ari_app.edge.media import play
+from ari_app.flows.call import Call
+from ari_app.flows.colleague import colleague
+from crm.domain.calls import EndedBy, Step
+from crm.services import extensions
+
+_EXTENSION = re.compile(r"[0-9]{2,6}", re.ASCII)
+
+
+async def staff(call: Call, dialled: str) -> Step | EndedBy | None:
+    """Decides what was dialled; None when it is no call, and nothing is on record."""
+    async with asyncio.timeout(call.office.config.survival.store_seconds):
+        caller = await extensions.owner_of(call.office.store, call.channel.endpoint)
+        callee = await extensions.agent_at(call.office.store, dialled) if _EXTENSION.fullmatch(dialled) else None
+    if callee:
+        return await colleague(call, caller, dialled)
+    await say(call, "extension_unavailable")
+    await call.channel.hang_up()
+    return None
+
+
+async def say(call: Call, *names: str) -> None:
+    """Answers the phone that dialled and tells it something."""
+    await call.channel.answer()
+    await play(call.channel, call.sounds(*names))

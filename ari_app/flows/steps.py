@@ -1,0 +1,58 @@
+"""A call's way from step to step. Each can be entered again, as when the app was away in its middle."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from ari_app.edge.media import stop_left_over
+from ari_app.flows.call import Call
+from ari_app.flows.colleague import dialling
+from ari_app.flows.inbound import arrived, ask, take_message, unknown_line
+from ari_app.flows.menu import menu, text_offer
+from ari_app.flows.ring_group import ring
+from ari_app.flows.talk import talk
+from crm.domain.calls import CallArrived, CallEnded, Direction, EndedBy, Step
+
+Following = Step | EndedBy | None
+"""The next step, or who ended the call; None when this is no call of its own any more, and nothing is on record."""
+
+
+async def follow(call: Call, following: Following) -> None:
+    """Takes a call through its steps to a talk, a message, a link or the person's hangup.
+
+    Raises edge.errors.CallEnded when the person hangs up, and whatever goes wrong: the supervisor (`ari_app.main`)
+    then gives the person to the dialplan's last resort.
+    """
+    while isinstance(following, Step):
+        if following is not call.step:
+            await call.take(following)
+        following = await STEPS[following](call)
+    if following is None:
+        return
+    call.note(CallEnded, once="ended", by=following)
+    await call.person.hang_up()
+    await call.channel.hang_up()
+
+
+async def resume(call: Call, step: Step) -> Step:
+    """Prepares a call to go on in the step it was in before the app was away."""
+    if call.direction is Direction.IN:
+        # The app may have died before it was on disk.
+        call.note(CallArrived, once="arrived", did=call.did, caller=call.caller, trunk=call.trunk)
+    await ask(call)
+    call.step = step
+    # Requests would wait for what still plays or records.
+    await stop_left_over(call.person)
+    return step
+
+
+STEPS: dict[Step, Callable[[Call], Awaitable[Following]]] = {
+    Step.ARRIVED: arrived,
+    Step.MENU: menu,
+    Step.TEXT_OFFER: text_offer,
+    Step.RING: ring,
+    Step.DIALLING: dialling,
+    Step.TALK: talk,
+    Step.VOICEMAIL: take_message,
+    Step.UNKNOWN_LINE: unknown_line,
+}

@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from agi import extension, feature_code
 from agi.server import AgiServer
+from ari_app import lamps, settle
 from ari_app import log as log_to
-from ari_app import settle
 from ari_app.edge import ami, events
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
@@ -376,6 +376,7 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
             await stack.enter_async_context(app.client)
             stack.push_async_callback(app.stop)
             work += [app.beat(), app.client.run(), app.renew(), app.watch(), _republish(config, store, secrets)]
+            work.append(lamps.keep(app.client, store, now))
         if "texts" in parts:
             sip = SipCarriers()
             stack.callback(sip.close)

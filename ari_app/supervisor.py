@@ -21,7 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from asterisk_conf import install, speech, tones
+from asterisk_conf import certificate, install, speech, tones
 from crm.config import Config
 from crm.domain.errors import CrmError
 from crm.secrets import Secrets
@@ -106,6 +106,8 @@ async def prepare(config: Config, console: Console) -> None:
     """Everything a start needs that can be missing or old; done again it is quick."""
     _check_space(config.home)
     _check_ports(config)
+    if config.sip.certificate and (problem := certificate.problem(config, datetime.now(UTC))):
+        raise StartError(f"{problem} Correct sip.certificate and sip.private_key in {config.home / 'leaseline.toml'}.")
     for folder in config.folders:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     await asyncio.to_thread(migrate.upgrade, config.database_url)
@@ -228,6 +230,7 @@ def _check_ports(config: Config) -> None:
     ports, bind = config.ports, config.sip.bind
     wanted = [
         ("sip", bind, ports.sip, socket.SOCK_DGRAM), ("sip", bind, ports.sip, socket.SOCK_STREAM),
+        ("sips", bind, ports.sips, socket.SOCK_STREAM),
         ("http", "127.0.0.1", ports.http, socket.SOCK_STREAM), ("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
         ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM),
     ]  # fmt: skip

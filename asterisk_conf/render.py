@@ -15,6 +15,7 @@ from pathlib import Path
 
 import jinja2
 
+from asterisk_conf import certificate
 from asterisk_conf.install import AsteriskDirs
 from crm.config import Config
 
@@ -49,6 +50,10 @@ class Phone:
     """E.164, of its location: caller ID of an emergency call; empty without a location."""
     address: str = ""
     """Of its location."""
+    encrypted: bool = False
+    """It has to use TLS and SRTP."""
+    browser: bool = False
+    """It speaks WebRTC."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Peer:
     host: str
     port: int
     transport: str
-    """udp or tcp."""
+    """udp, tcp or tls."""
     addresses: tuple[str, ...]
     digest: bool
     """Its calls to us have to carry digest credentials."""
@@ -147,8 +152,8 @@ def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Off
     for template in sorted(_TEMPLATES.glob("*.conf.j2")):
         name = template.name.removesuffix(".j2")
         text = environment.get_template(template.name).render(
-            config=config, folder=folder, dirs=dirs, secrets=passwords, office=office, app=STASIS_APP,
-            system_name=system_name(config), longest_overlap=_longest_overlap(config),
+            config=config, tls=certificate.files(config), folder=folder, dirs=dirs, secrets=passwords, office=office,
+            app=STASIS_APP, system_name=system_name(config), longest_overlap=_longest_overlap(config),
         )  # fmt: skip
         if _replace(folder / "etc" / name, text):
             changed.add(name)

@@ -21,10 +21,12 @@ class ConfigError(Exception):
 
 
 class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every port this system listens on. All but sip and rtp are bound to loopback, and web where web.bind says."""
+    """Every port this system listens on. All but sip, sips, rtp and (web.bind) web are bound to loopback."""
 
     sip: int = 5060
     """SIP over UDP and TCP."""
+    sips: int = 5061
+    """SIP over TLS."""
     http: int = 8088
     """Asterisk's HTTP server with ARI."""
     ami: int = 5038
@@ -44,12 +46,20 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     bind: str = "0.0.0.0"
     """Address for SIP and RTP."""
+    hostname: str = ""
+    """Name under which phones find this machine, e.g. phone.example.com; empty is its address in the office network."""
     public_address: str = ""
     """Address that trunks outside the local network see; empty when there is no NAT between."""
     local_network: str = ""
     """The office network, e.g. 192.168.1.0/24; needed with public_address only."""
     qualify_seconds: int = 20
     """How often each phone and trunk is asked whether it still answers (SIP OPTIONS)."""
+    certificate: str = ""
+    """PEM file with a certificate of yours for SIP over TLS; empty: Leaseline makes one. Read when Asterisk starts."""
+    private_key: str = ""
+    """PEM file with its key, which only the user that runs Leaseline may read."""
+    trusted_certificates: str = "/etc/ssl/certs/ca-certificates.crt"
+    """PEM file with the authorities that the certificate of a trunk over TLS has to come from."""
 
 
 class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -340,6 +350,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.home / "spool"
 
     @property
+    def tls_folder(self) -> Path:
+        """The certificate that we made for SIP over TLS, and its key."""
+        return self.home / "tls"
+
+    @property
     def journal_folder(self) -> Path:
         """Facts about calls that are not in the database yet."""
         return self.home / "journal"
@@ -357,7 +372,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def folders(self) -> tuple[Path, ...]:
         return (
             self.asterisk_folder, self.prompts_folder, self.recordings_folder, self.spool_folder,
-            self.journal_folder, self.run_folder, self.log_folder,
+            self.journal_folder, self.run_folder, self.log_folder, self.tls_folder,
         )  # fmt: skip
 
 
@@ -401,7 +416,7 @@ def _check(config: Config, path: Path) -> None:
             f"{path}: timezone {config.timezone!r} is not known; write one like America/Chicago."
         ) from None
     ports = config.ports
-    names = ("sip", "http", "ami", "agi", "web", "demo", "rtp_first", "rtp_last")
+    names = ("sip", "sips", "http", "ami", "agi", "web", "demo", "rtp_first", "rtp_last")
     single = {name: getattr(ports, name) for name in names}
     for name, port in single.items():
         if not 1024 <= port <= 65525:
@@ -474,6 +489,13 @@ def _check(config: Config, path: Path) -> None:
         if getattr(config.ring, name) < 0:
             raise ConfigError(f"{path}: ring.{name} may not be negative; 0 leaves the stage out.")
     _check_codes(config, path)
+    if bool(config.sip.certificate) != bool(config.sip.private_key):
+        raise ConfigError(f"{path}: sip.certificate and sip.private_key go together; write both or neither.")
+    for name in ("hostname", "certificate", "private_key", "trusted_certificates"):
+        # They go into Asterisk's configuration, where a semicolon begins a comment.
+        allowed = r"[A-Za-z0-9.-]{0,200}" if name == "hostname" else r"[^;\x00-\x1f\x7f]{0,400}"
+        if not re.fullmatch(allowed, getattr(config.sip, name)):
+            raise ConfigError(f"{path}: sip.{name} has characters that cannot be in it; write it anew.")
 
 
 def _check_codes(config: Config, path: Path) -> None:
@@ -513,7 +535,7 @@ def template(ports_from: int | None, region: str, timezone: str) -> str:
     """The text of a new leaseline.toml; `ports_from` lays all ports in one block starting there."""
     ports = Ports() if ports_from is None else Ports(
         sip=ports_from, http=ports_from + 1, ami=ports_from + 2, agi=ports_from + 3, web=ports_from + 4,
-        demo=ports_from + 10, rtp_first=ports_from + 100, rtp_last=ports_from + 299,
+        sips=ports_from + 5, demo=ports_from + 10, rtp_first=ports_from + 100, rtp_last=ports_from + 299,
     )  # fmt: skip
     lines = [
         "# Leaseline. `leaseline config show` prints every setting in force, with the defaults of those left out here.",

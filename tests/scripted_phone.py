@@ -50,6 +50,39 @@ async def scripted_phone(system: System, device: str, scenario: str) -> AsyncIte
     await system.until(lambda: system.is_offline(device), f"{device} offline")
 
 
+@dataclass(frozen=True)
+class BusyLamp:
+    """A key of a phone that shows whether a colleague talks."""
+
+    phone: ScriptedPhone
+    process: asyncio.subprocess.Process
+
+    @property
+    def states(self) -> list[str]:
+        """What it was told, in order, as dialog-info says it: terminated (idle), early (rings), confirmed (busy)."""
+        told = [re.search(r"<state>(\w+)</state>", notify) for notify in self.phone.received("NOTIFY")]
+        states = [found[1] for found in told if found]
+        return [state for number, state in enumerate(states) if number == 0 or state != states[number - 1]]
+
+
+@asynccontextmanager
+async def busy_lamp(system: System, user: str, secret: str, extension: str) -> AsyncIterator[BusyLamp]:
+    """Subscribes to an extension. One that is refused ends at once: `process` then has a return code."""
+    port, _ = system.phone_ports()
+    log = system.folder / f"sipp-lamp-{user}-{port}.log"
+    log.unlink(missing_ok=True)
+    process = await _sipp(
+        system, port, "-sf", str(SCENARIOS / "subscribe.xml"), "-s", user, "-au", user, "-ap", secret,
+        "-key", "watched", extension, "-m", "1", "-trace_msg", "-message_file", str(log),
+    )  # fmt: skip
+    try:
+        yield BusyLamp(ScriptedPhone(log), process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
 async def _register(system: System, device: str, port: int, expires: int) -> None:
     process = await _sipp(
         system, port, "-sf", str(SCENARIOS / "register.xml"), "-s", device, "-au", device,

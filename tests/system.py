@@ -29,7 +29,7 @@ from ari_app import supervisor
 from ari_app.edge import listening
 from ari_app.edge.listening import Heard
 from ari_app.edge.softphone import Softphone, softphone
-from asterisk_conf import speech, tones
+from asterisk_conf import certificate, speech, tones
 from crm import config as settings
 from crm.config import Config
 from crm.secrets import Secrets
@@ -182,6 +182,10 @@ class System:
     def sip(self) -> str:
         return f"127.0.0.1:{self.config.ports.sip}"
 
+    @property
+    def sips(self) -> str:
+        return f"127.0.0.1:{self.config.ports.sips}"
+
     def phone_ports(self) -> tuple[int, int]:
         """For SIP and for the control channel."""
         first = self.config.ports.demo + 12 + 3 * (self._phones % 25)
@@ -189,18 +193,29 @@ class System:
         return first, first + 2
 
     @contextlib.asynccontextmanager
-    async def phone(self, device: str) -> AsyncIterator[Softphone]:
+    async def phone(self, device: str, *, tls: bool = False, srtp: bool = False) -> AsyncIterator[Softphone]:
         """An agent's registered phone, which Asterisk has found to answer."""
         folder = self.folder / f"phone-{device}"
         secret = self.secrets.get(f"device/{device}")
         sip_port, control_port = self.phone_ports()
         async with softphone(
-            folder, user=device, server=self.sip, secret=secret, sip_port=sip_port, control_port=control_port
-        ) as phone:
+            folder, user=device, server=self.sips if tls else self.sip, secret=secret, sip_port=sip_port,
+            control_port=control_port, trusted=certificate.files(self.config).certificate if tls else None, srtp=srtp,
+        ) as phone:  # fmt: skip
             await self.until(lambda: self.is_online(device), f"{device} online")
             yield phone
         # The next test must not find it registered.
         await self.until(lambda: self.is_offline(device), f"{device} offline")
+
+    @contextlib.asynccontextmanager
+    async def unreachable_phone(self, device: str, *, srtp: bool = False) -> AsyncIterator[Softphone]:
+        """A phone with an agent's account that does not register."""
+        sip_port, control_port = self.phone_ports()
+        async with softphone(
+            self.folder / f"phone-{device}", user=device, server=self.sip, secret=self.secrets.get(f"device/{device}"),
+            sip_port=sip_port, control_port=control_port, srtp=srtp, register=False,
+        ) as phone:  # fmt: skip
+            yield phone
 
     @contextlib.asynccontextmanager
     async def caller(

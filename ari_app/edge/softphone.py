@@ -158,9 +158,13 @@ def silence(path: Path, seconds: int) -> Path:
     return path
 
 
-def _config(folder: Path, address: str, sip_port: int, control_port: int, source: Path) -> str:
-    modules = "\n".join(f"module {name}.so" for name in ("g711", "aufile", "account", "ctrl_tcp", "menu"))
+def _config(
+    folder: Path, address: str, sip_port: int, control_port: int, source: Path, trusted: Path | None
+) -> str:
+    modules = "\n".join(f"module {name}.so" for name in ("g711", "aufile", "account", "ctrl_tcp", "menu", "srtp"))
+    trust = f"sip_verify_server yes\nsip_cafile {trusted}" if trusted else ""
     return f"""
+{trust}
 sip_listen {address}:{sip_port}
 net_interface {address}
 ctrl_tcp_listen 127.0.0.1:{control_port}
@@ -193,18 +197,24 @@ async def softphone(
     auth_user: str = "",
     register: bool = True,
     address: str = "127.0.0.1",
+    trusted: Path | None = None,
+    srtp: bool = False,
 ) -> AsyncIterator[Softphone]:
     """Runs a phone for `user` at `server` (host:port) until the block is left.
 
     With `register` it is waited for that the server accepts the registration. `auth_user` is the digest user when it
     differs from the user part of the phone's address, as for a trunk calling with its customers' numbers. `address` is
-    the loopback address that the phone calls from.
+    the loopback address that the phone calls from. With `trusted` (a PEM file) it speaks TLS to a server whose
+    certificate comes from there, and with `srtp` it takes and makes no call without SRTP.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     source = silence(folder / "silence.wav", SILENCE_SECONDS)
-    (folder / "config").write_text(_config(folder, address, sip_port, control_port, source))
-    account = f"<sip:{user}@{server}>;regint={60 if register else 0};audio_codecs=pcmu,pcma;mwi=no"
+    (folder / "config").write_text(_config(folder, address, sip_port, control_port, source, trusted))
+    transport = ";transport=tls" if trusted else ""
+    account = f"<sip:{user}@{server}{transport}>;regint={60 if register else 0};audio_codecs=pcmu,pcma;mwi=no"
+    if srtp:
+        account += ";mediaenc=srtp-mand"
     if secret:
         account += f";auth_user={auth_user or user};auth_pass={secret}"
     (folder / "accounts").write_text("")

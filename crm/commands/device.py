@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from datetime import datetime
 
 import click
@@ -12,6 +11,7 @@ from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.config import Config
 from crm.domain.errors import Invalid
+from crm.edge import addresses
 from crm.services import devices
 from crm.store.models import Device
 
@@ -154,7 +154,7 @@ async def show(system: System, slug: str, with_secret: bool, as_json: bool) -> N
     is_mobile = found.kind == devices.MOBILE
     detail = DeviceDetail(
         **msgspec.structs.asdict(DeviceEntry.of(found, system.now)),
-        server="" if is_mobile else server_address(system.config), port=0 if is_mobile else system.config.ports.sip,
+        server="" if is_mobile else addresses.server(system.config), port=0 if is_mobile else system.config.ports.sip,
         transport="" if is_mobile else "udp", user="" if is_mobile else found.slug,
         secret=system.secrets.get(devices.secret_name(slug)) if with_secret and not is_mobile else None,
     )  # fmt: skip
@@ -189,16 +189,3 @@ def dnd_text(dnd: bool, until: datetime | None, config: Config) -> str:
     if not dnd:
         return ""
     return f"until {output.local(until, config.tz)}" if until else "on, without end"
-
-
-def server_address(config: Config) -> str:
-    """The address of this machine that phones in the office reach."""
-    if config.sip.bind != "0.0.0.0":
-        return config.sip.bind
-    # Connecting a UDP socket sends nothing; it only asks the system which of its addresses would be used.
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])

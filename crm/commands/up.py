@@ -13,9 +13,8 @@ import click
 from ari_app import supervisor
 from crm import config as settings
 from crm.commands.command import Command, home_of, someone
-from crm.commands.device import server_address
 from crm.config import Config
-from crm.edge import numbers
+from crm.edge import addresses, numbers
 from crm.secrets import Secrets
 from crm.services import devices, directory, homes, lines
 from crm.services.audit import By
@@ -68,7 +67,7 @@ async def _demo_office(config: Config, by: By) -> str:
             "",
             "Leasing numbers:",
             *(f"  {numbers.display(line.number, config.region)}  {line.label}" for line in numbers_there),
-            f"Phones (SIP server {server_address(config)}, port {config.ports.sip}, UDP or TCP):",
+            f"Phones (SIP server {addresses.server(config)}, port {config.ports.sip}, UDP or TCP):",
             *(f"  user {phone.slug:<12} {phone.agent.name}" for phone in phones if phone.kind != "mobile"),
             f"  A phone's password: {leaseline} device show alice-desk --secret",
             "",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from asterisk_conf import install, speech
+from asterisk_conf import certificate, install, speech
 from crm.config import Config
 from crm.domain.errors import CrmError
 from crm.secrets import SecretError, Secrets
@@ -58,7 +58,8 @@ class Finding:
 
 async def examine(config: Config, health: Health) -> list[Finding]:
     """All checks, in the order in which to mend things."""
-    found = [*_home(config), *_secrets(config), *_disk(config), *_programs(), *_running(config, health)]
+    found = [*_home(config), *_secrets(config), *_certificate(config, health.at)]
+    found += [*_disk(config), *_programs(), *_running(config, health)]
     if not health.asterisk.up and not health.app.up:
         found += _ports(config)
     if not health.database.current:
@@ -106,6 +107,15 @@ def _secrets(config: Config) -> Iterator[Finding]:
         yield Finding("passwords", Level.WARN, f"{path} can be read by other users.", f"chmod 600 {path}")
     else:
         yield _ok("passwords", f"{path} can be read by this user alone.")
+
+
+def _certificate(config: Config, now: datetime) -> Iterator[Finding]:
+    if problem := certificate.problem(config, now):
+        theirs = "Correct sip.certificate and sip.private_key in leaseline.toml."
+        mend = theirs if config.sip.certificate else "`leaseline up` makes them."
+        yield Finding("certificate", Level.WARN, problem, mend)
+    else:
+        yield _ok("certificate", "Phones can use SIP over TLS.")
 
 
 def _disk(config: Config) -> Iterator[Finding]:
@@ -157,6 +167,7 @@ def _ports(config: Config) -> Iterator[Finding]:
     ports, bind = config.ports, config.sip.bind
     wanted = (
         ("sip", bind, ports.sip, socket.SOCK_DGRAM), ("sip", bind, ports.sip, socket.SOCK_STREAM),
+        ("sips", bind, ports.sips, socket.SOCK_STREAM),
         ("http", "127.0.0.1", ports.http, socket.SOCK_STREAM), ("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
         ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM), ("web", config.web.bind, ports.web, socket.SOCK_STREAM),
         ("rtp_first", bind, ports.rtp_first, socket.SOCK_DGRAM), ("rtp_last", bind, ports.rtp_last, socket.SOCK_DGRAM),

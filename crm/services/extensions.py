@@ -48,3 +48,14 @@ async def owner_of(store: Store, device: str) -> Colleague | None:
     async with store.read() as session:
         agent = await agents.by_device(session, device)
         return Colleague(agent.slug, agent.name, agent.extension) if agent else None
+
+
+async def with_dnd(store: Store, now: datetime) -> dict[str, bool]:
+    """Every agent's extension, and whether all of their phones have DND."""
+    async with store.read() as session:
+        found = select(Agent).where(Agent.extension.is_not(None)).options(selectinload(Agent.devices))
+        states: dict[str, bool] = {}
+        for agent in await session.scalars(found):
+            phones = [device for device in agent.devices if device.kind != "mobile"]
+            states[agent.extension or ""] = bool(phones) and all(has_dnd(phone, now) for phone in phones)
+        return states

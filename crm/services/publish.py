@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import selectinload
 
 from ari_app.edge import ami
 from ari_app.edge.errors import AsteriskUnreachable, PhoneError
-from asterisk_conf import install
+from asterisk_conf import certificate, install
 from asterisk_conf.render import RELOADS, Office, Passwords, Peer, Phone, render
 from crm.config import Config
 from crm.domain import emergency
@@ -43,6 +44,7 @@ async def publish(config: Config, store: Store, secrets: Secrets, now: datetime)
     """
     office = await _office(config, store, secrets, now)
     passwords = Passwords(ari=secrets.ensure("ari"), ami=secrets.ensure("ami"))
+    await asyncio.to_thread(certificate.ensure, config, now)
     changed = frozenset(render(config, install.asterisk_dirs(), passwords, office))
     modules = [module for file, module in RELOADS.items() if file in changed]
     if not modules:
@@ -74,6 +76,8 @@ async def _office(config: Config, store: Store, secrets: Secrets, now: datetime)
             dnd_until=_dnd_until(device.dnd, device.dnd_until, now),
             callback_number=device.location.callback_number if device.location else "",
             address=device.location.address if device.location else "",
+            encrypted=device.encrypted,
+            browser=device.kind == "browser",
         )
         for agent in agents
         for device in agent.devices

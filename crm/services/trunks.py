@@ -15,7 +15,7 @@ from crm.services.audit import By, changing, note
 from crm.store.models import Trunk
 from crm.store.session import Store
 
-TRANSPORTS = ("udp", "tcp")
+TRANSPORTS = ("udp", "tcp", "tls")
 AUTHS = ("address", "digest")
 
 

@@ -1,0 +1,91 @@
+"""Phones that encrypt: SIP over TLS with our certificate, and SRTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import update
+
+from crm.services import devices
+from crm.store.models import Device
+from tests.system import System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+QUESTION = "Did the people for the three bedroom home sign the lease?"
+ANSWER = "They did, and they are moving in at the end of the month."
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def encrypted(system: System) -> AsyncIterator[System]:
+    """Bob has a device that has to encrypt."""
+    await devices.add(system.store, system.secrets, system.by, "bob-soft", agent="bob", kind="softphone")
+    async with system.store.write() as session:
+        await session.execute(update(Device).where(Device.slug == "bob-soft").values(encrypted=True))
+    await system.publish()
+    yield system
+
+
+async def test_an_encrypted_phone_and_a_plain_one_talk(encrypted: System) -> None:
+    async with (
+        encrypted.phone("alice-desk") as alice,
+        encrypted.phone("bob-soft", tls=True, srtp=True) as bob,
+    ):
+        await bob.dial(f"sip:101@{encrypted.sips};transport=tls")
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await bob.wait_for("CALL_ESTABLISHED")
+        await bob.say(encrypted.spoken(QUESTION))
+        await alice.say(encrypted.spoken(ANSWER))
+        await asyncio.gather(
+            encrypted.hears(alice, encrypted.spoken(QUESTION)),
+            encrypted.hears(bob, encrypted.spoken(ANSWER)),
+        )
+        await alice.hang_up()
+        await bob.wait_for("CALL_CLOSED")
+
+
+async def test_an_encrypted_phone_is_called_with_srtp_over_tls(encrypted: System) -> None:
+    async with (
+        encrypted.phone("alice-desk") as alice,
+        encrypted.phone("bob-soft", tls=True, srtp=True) as bob,
+    ):
+        await alice.dial(f"sip:102@{encrypted.sip}")
+        await bob.wait_for("CALL_INCOMING")
+        await bob.answer()
+        await alice.wait_for("CALL_ESTABLISHED")
+        await bob.say(encrypted.spoken(ANSWER))
+        await encrypted.hears(alice, encrypted.spoken(ANSWER))
+        await bob.hang_up()
+        await alice.wait_for("CALL_CLOSED")
+
+
+async def test_an_unencrypted_call_of_an_encrypted_device_is_refused(encrypted: System) -> None:
+    async with encrypted.phone("alice-desk") as alice, encrypted.phone("bob-soft", tls=True) as bob:
+        await bob.dial(f"sip:101@{encrypted.sips};transport=tls")
+        closed = await bob.wait_for("CALL_CLOSED")
+        assert "488" in closed.param
+        assert (alice.count("CALL_INCOMING"), bob.count("CALL_ESTABLISHED")) == (0, 0)
+
+
+async def test_srtp_whose_keys_anybody_could_read_is_refused(encrypted: System) -> None:
+    async with encrypted.phone("alice-desk") as alice, encrypted.unreachable_phone("bob-soft", srtp=True) as bob:
+        await bob.dial(f"sip:101@{encrypted.sip}")
+        closed = await bob.wait_for("CALL_CLOSED")
+        assert "403" in closed.param
+        assert (alice.count("CALL_INCOMING"), bob.count("CALL_ESTABLISHED")) == (0, 0)
+
+
+async def test_a_phone_that_may_encrypt_can(system: System) -> None:
+    async with system.phone("alice-desk", tls=True, srtp=True) as alice, system.phone("bob-desk") as bob:
+        await alice.dial(f"sip:102@{system.sips};transport=tls")
+        await bob.wait_for("CALL_INCOMING")
+        await bob.answer()
+        await alice.wait_for("CALL_ESTABLISHED")
+        await bob.say(system.spoken(ANSWER))
+        await system.hears(alice, system.spoken(ANSWER))
+        await bob.hang_up()
+        await alice.wait_for("CALL_CLOSED")

@@ -38,6 +38,7 @@ from crm.edge import http_carrier, numbers
 from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
 from crm.services import carriers, ledger, outbox, publish, recordings, spool
+from crm.services.emergencies import Desk
 from crm.services.inbox import Inbox
 from crm.services.journal import Journal
 from crm.store.session import Store
@@ -64,9 +65,12 @@ def now() -> datetime:
 class App:
     """The calls that are with us, and how each came and goes."""
 
-    def __init__(self, config: Config, store: Store, journal: Journal, secrets: Secrets, inbox: Inbox) -> None:
+    def __init__(
+        self, config: Config, store: Store, journal: Journal, secrets: Secrets, inbox: Inbox, desk: Desk
+    ) -> None:
         self.config = config
         self.inbox = inbox
+        self.desk = desk
         self.client = AriClient(
             f"http://127.0.0.1:{config.ports.http}", STASIS_APP, secrets.get("ari"), STASIS_APP,
             on_connect=self.take_up, on_event=self.on_event,
@@ -281,6 +285,8 @@ class App:
         present = settle.present(channels)
         await spool.import_all(self.config, self.office.journal, present, now())
         self.inbox.look_now.set()
+        self.desk.channels = {channel.id for channel in channels}
+        self.desk.look_now.set()
         waiting = self.waiting(channels)
         gone = [id for id in await ledger.open_calls(self.office.store) if id not in present and id not in self.calls]
         at = time.monotonic()
@@ -372,11 +378,12 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
         inbox = Inbox(store, config, now, texts_due.set)
         if "calls" in parts:
             journal = await stack.enter_async_context(Journal(config.journal_folder, apply))
-            app = App(config, store, journal, secrets, inbox)
+            desk = Desk(store, config, now, texts_due.set)
+            app = App(config, store, journal, secrets, inbox, desk)
             await stack.enter_async_context(app.client)
             stack.push_async_callback(app.stop)
-            work += [app.beat(), app.client.run(), app.renew(), app.watch(), _republish(config, store, secrets)]
-            work.append(lamps.keep(app.client, store, now))
+            work += [app.beat(), app.client.run(), app.renew(), app.watch(), desk.run()]
+            work += [_republish(config, store, secrets), lamps.keep(app.client, store, now)]
         if "texts" in parts:
             sip = SipCarriers()
             stack.callback(sip.close)

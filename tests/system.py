@@ -443,7 +443,8 @@ class System:
         if await self.ari("/channels") or await self.ari("/bridges"):
             return False
         open_calls = await self.all(select(Call).where(Call.outcome.is_(None)))
-        return not open_calls and not list(self.config.spool_folder.glob("*.call"))
+        noted = [path for kind in ("call", "emergency") for path in self.config.spool_folder.glob(f"*.{kind}")]
+        return not open_calls and not noted
 
 
 async def _holds(recording: Path, sound: Path, count: int = 1) -> bool:

@@ -26,6 +26,15 @@ TIME = sa.DateTime(timezone=True)
 def new_columns() -> dict[str, list[sa.Column[object]]]:
     # Made anew for each use: a column belongs to one table.
     return {
+        "agent": [
+            sa.Column(
+                "emergency_notice",
+                sa.Boolean(),
+                server_default=sa.false(),
+                nullable=False,
+                comment="is told of emergency calls; if nobody is, everybody is",
+            ),
+        ],
         "device": [
             sa.Column("location_id", sa.Integer(), nullable=True),
         ],
@@ -93,12 +102,30 @@ def upgrade() -> None:
         "emergency_call",
         sa.Column("id", sa.String(length=80), nullable=False, comment="of its channel"),
         sa.Column("dialled", sa.String(length=10), nullable=False, comment="911, 9911 or 933"),
-        sa.Column("device", sa.String(length=40), nullable=False),
-        sa.Column("address", sa.String(length=300), nullable=False, comment="of the device's location at that time"),
-        sa.Column("callback_number", sa.String(length=20), nullable=False),
+        sa.Column("device", sa.String(length=40), nullable=False, comment="slug, kept when the device is deleted"),
+        sa.Column(
+            "agent", sa.String(length=40), nullable=False, comment="slug of whose phone it was; empty: unknown"
+        ),
+        sa.Column(
+            "address",
+            sa.String(length=300),
+            nullable=False,
+            comment="of the device's location at that time; empty: it had none",
+        ),
+        sa.Column(
+            "callback_number",
+            sa.String(length=20),
+            nullable=False,
+            comment="shown as caller ID; empty: the office has none",
+        ),
         sa.Column("started_at", TIME, nullable=False),
         sa.Column("ended_at", TIME, nullable=True),
-        sa.Column("status", sa.String(length=20), nullable=False, comment="DialStatus of the last trunk tried"),
+        sa.Column(
+            "status",
+            sa.String(length=20),
+            nullable=False,
+            comment="DialStatus of the last trunk tried; empty: its end was not noted",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_emergency_call")),
     )
     for table, columns in new_columns().items():

@@ -23,6 +23,8 @@ class DeviceEntry(msgspec.Struct):
     agent: str
     kind: str
     """desk, softphone, browser or mobile."""
+    location: str | None
+    """Slug of where it stands, which an emergency call tells."""
     dnd: bool
     """Do not disturb is on at this moment."""
     dnd_until: datetime | None
@@ -39,6 +41,7 @@ class DeviceEntry(msgspec.Struct):
         dnd = devices.has_dnd(device, now)
         return cls(
             slug=device.slug, agent=device.agent.slug, kind=device.kind,
+            location=device.location.slug if device.location else None,
             dnd=dnd, dnd_until=device.dnd_until if dnd else None, number=device.number,
             rings_after_seconds=device.rings_after_seconds, whisper=device.whisper or device.kind == devices.MOBILE,
         )  # fmt: skip
@@ -74,10 +77,15 @@ def device() -> None:
 @click.option("--kind", type=click.Choice(devices.KINDS), default="desk", show_default=True)
 @click.option("--number", metavar="NUMBER", help="Of a mobile; it rings when the agent's forwarding is on.")
 @click.option("--after", type=int, metavar="SECONDS", help="So long the agent's other phones ring before a mobile.")
+@click.option("--location", metavar="SLUG", help="Where it stands, which an emergency call tells.")
 @with_system
-async def add(system: System, slug: str, agent: str, kind: str, number: str | None, after: int | None) -> None:
+async def add(
+    system: System, slug: str, agent: str, kind: str, number: str | None, after: int | None, location: str | None
+) -> None:
     """Add the device SLUG, which is its SIP user, and make its password; a mobile has a number instead."""
     if kind == devices.MOBILE and number is not None:
+        if location is not None:
+            raise Invalid("A mobile is carried around, and its own network knows where it is: leave out --location.")
         await devices.add_mobile(
             system.store, system.config, system.by, slug, agent=agent, number=number, after_seconds=after or 0
         )
@@ -87,7 +95,7 @@ async def add(system: System, slug: str, agent: str, kind: str, number: str | No
         raise Invalid(
             "Only a mobile has a number and rings after other phones: add it with --kind mobile and --number."
         )
-    await devices.add(system.store, system.secrets, system.by, slug, agent=agent, kind=kind)
+    await devices.add(system.store, system.secrets, system.by, slug, agent=agent, kind=kind, location=location)
     output.say(f"Added device {slug}; `leaseline device show {slug} --secret` says what to write into the phone.")
     await system.publish()
 
@@ -95,6 +103,7 @@ async def add(system: System, slug: str, agent: str, kind: str, number: str | No
 @device.command(
     "set",
     examples=(
+        "device set alice-desk --location office",
         "device set alice-desk --whisper",
         "device set alice-mobile --number '(512) 555-0151'",
         "device set alice-mobile --after 0",
@@ -104,15 +113,20 @@ async def add(system: System, slug: str, agent: str, kind: str, number: str | No
 @click.option("--number", metavar="NUMBER", help="Of a mobile.")
 @click.option("--after", type=int, metavar="SECONDS", help="So long the agent's other phones ring before a mobile.")
 @click.option("--whisper/--no-whisper", default=None, help="Who answers hears who calls first, and presses 1.")
+@click.option("--location", metavar="SLUG", help="Where it stands, for emergency calls; '' for unknown.")
 @with_system
-async def change(system: System, slug: str, number: str | None, after: int | None, whisper: bool | None) -> None:
+async def change(
+    system: System, slug: str, number: str | None, after: int | None, whisper: bool | None, location: str | None
+) -> None:
     """Change the device SLUG; what is not given stays."""
-    if number is None and after is None and whisper is None:
-        raise Invalid("There is nothing to change: give --number, --after or --whisper.")
+    if number is None and after is None and whisper is None and location is None:
+        raise Invalid("There is nothing to change: give --number, --after, --whisper or --location.")
     await devices.change(
-        system.store, system.config, system.by, slug, number=number, after_seconds=after, whisper=whisper
-    )
+        system.store, system.config, system.by, slug,
+        number=number, after_seconds=after, whisper=whisper, location=location,
+    )  # fmt: skip
     output.say(f"Changed device {slug}.")
+    await system.publish()
 
 
 @device.command(examples=("device remove alice-desk",))
@@ -135,13 +149,14 @@ async def list_(system: System, agent: str | None, as_json: bool) -> None:
         output.print_json(entries)
         return
     output.print_table(
-        ("device", "agent", "kind", "number", "do not disturb"),
+        ("device", "agent", "kind", "number", "location", "do not disturb"),
         (
-            (one.slug, one.agent, one.kind, one.number, dnd_text(one.dnd, one.dnd_until, system.config))
+            (one.slug, one.agent, one.kind, one.number, one.location,
+             dnd_text(one.dnd, one.dnd_until, system.config))
             for one in entries
         ),
         empty="There are no devices: add one with `leaseline device add`.",
-    )
+    )  # fmt: skip
 
 
 @device.command(json=one(DeviceDetail), examples=("device show alice-desk", "device show alice-desk --secret"))
@@ -172,6 +187,7 @@ async def show(system: System, slug: str, with_secret: bool, as_json: bool) -> N
                 ()
                 if is_mobile
                 else (
+                    ("location", detail.location or "unknown"),
                     ("server", detail.server),
                     ("port", detail.port),
                     ("transport", "udp or tcp"),

@@ -10,9 +10,10 @@ from crm.commands import output
 from crm.commands.command import Command, config_of, one, someone
 from crm.commands.device import dnd_text
 from crm.config import Config
+from crm.domain import emergency
 from crm.edge import numbers
 from crm.services import health
-from crm.services.health import Health
+from crm.services.health import EmergencyHealth, Health
 
 
 @click.command(cls=Command, json=one(Health), examples=("status", "status --json"))
@@ -31,8 +32,22 @@ def status(context: click.Context, as_json: bool) -> None:
     context.exit(0 if found.is_up else 1)
 
 
+def _emergency_text(call: EmergencyHealth, config: Config) -> str:
+    what = "TEST of the emergency line" if call.dialled == emergency.TEST else "EMERGENCY CALL"
+    end = f"ended {output.local(call.ended_at, config.tz, seconds=True)} as {call.status or 'unknown'}"
+    return (
+        f"!! {what}: {call.device}{f' ({call.agent})' if call.agent else ''} dialled {call.dialled} at "
+        f"{output.local(call.started_at, config.tz, seconds=True)}, {end if call.ended_at else 'not ended'}; "
+        f"location: {call.address or 'unknown'}; callback number: {call.callback_number or 'none'}"
+    )
+
+
 def _print(found: Health, config: Config) -> None:
     app, database = found.app, found.database
+    for call in found.emergencies:
+        output.say(_emergency_text(call, config))
+    if found.emergencies:
+        output.say("")
     output.print_entry(
         (
             ("Asterisk", "up" if found.asterisk.up else f"DOWN: {found.asterisk.detail}"),

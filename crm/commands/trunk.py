@@ -32,6 +32,8 @@ class TrunkEntry(msgspec.Struct):
     has_password: bool
     register: bool
     """Leaseline registers with the peer."""
+    emergency: bool
+    """Emergency calls go out by it; if no trunk is marked so, they go out by every one for calls of ours."""
     enabled: bool
 
     @classmethod
@@ -40,7 +42,7 @@ class TrunkEntry(msgspec.Struct):
             slug=trunk.slug, host=trunk.host, port=trunk.port, transport=trunk.transport, auth=trunk.auth,
             addresses=trunk.addresses, username=trunk.username,
             has_password=system.secrets.has(trunks.secret_name(trunk.slug)),
-            register=trunk.register, enabled=trunk.enabled,
+            register=trunk.register, emergency=trunk.emergency, enabled=trunk.enabled,
         )  # fmt: skip
 
 
@@ -79,6 +81,7 @@ _password_option = click.option(
 @click.option("--username", default="", help="Digest user.")
 @_password_option
 @click.option("--register", is_flag=True, help="Register with the peer, so that it knows where to send calls.")
+@click.option("--emergency", is_flag=True, help="Emergency calls go out by it.")
 @with_system
 async def add(
     system: System,
@@ -91,12 +94,13 @@ async def add(
     username: str,
     password_file: IO[str] | None,
     register: bool,
+    emergency: bool,
 ) -> None:
     """Add the trunk SLUG. A password is asked for or read from a file, never taken from the command line."""
     password = _from_file(password_file) if password_file else _asked() if username else None
     await trunks.add(
         system.store, system.secrets, system.by, slug, host=host, port=port, transport=transport, auth=auth,
-        addresses=addresses, username=username, password=password, register=register,
+        addresses=addresses, username=username, password=password, register=register, emergency=emergency,
     )  # fmt: skip
     output.say(f"Added trunk {slug}.")
     await system.publish()
@@ -108,6 +112,7 @@ async def add(
         "trunk set acme --disable",
         "trunk set acme --address 203.0.113.0/24 --address 198.51.100.7",
         "trunk set acme --password",
+        "trunk set acme --emergency",
     ),
 )
 @click.argument("slug")
@@ -121,6 +126,7 @@ async def add(
 @click.option("--password", "ask", is_flag=True, help="Ask for a new password.")
 @_password_option
 @click.option("--register/--no-register", default=None, help="Register with the peer, or not.")
+@click.option("--emergency/--no-emergency", default=None, help="Emergency calls go out by it, or by others only.")
 @click.option("--enable/--disable", "enabled", default=None, help="Use the trunk, or leave it out.")
 @with_system
 async def change(
@@ -136,6 +142,7 @@ async def change(
     ask: bool,
     password_file: IO[str] | None,
     register: bool | None,
+    emergency: bool | None,
     enabled: bool | None,
 ) -> None:
     """Change the trunk SLUG; what is not given stays."""
@@ -144,7 +151,7 @@ async def change(
         system.store, system.secrets, system.by, slug, host=host, port=port, transport=transport, auth=auth,
         addresses=() if no_address else addresses or None, username=username,
         password=_from_file(password_file) if password_file else _asked() if ask else None,
-        register=register, enabled=enabled,
+        register=register, emergency=emergency, enabled=enabled,
     )  # fmt: skip
     output.say(f"Changed trunk {slug}.")
     await system.publish()
@@ -169,13 +176,14 @@ async def list_(system: System, as_json: bool) -> None:
         output.print_json(entries)
         return
     output.print_table(
-        ("trunk", "peer", "transport", "known by", "registers", "enabled"),
+        ("trunk", "peer", "transport", "known by", "registers", "emergency calls", "enabled"),
         (
-            (one.slug, f"{one.host}:{one.port}", one.transport, _known_by(one), one.register, one.enabled)
+            (one.slug, f"{one.host}:{one.port}", one.transport, _known_by(one), one.register, one.emergency,
+             one.enabled)
             for one in entries
         ),
         empty="There are no trunks: add one with `leaseline trunk add`.",
-    )
+    )  # fmt: skip
 
 
 @trunk.command(json=one(TrunkEntry), examples=("trunk show acme",))
@@ -197,6 +205,7 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("user", entry.username),
             ("password", "is set" if entry.has_password else "none"),
             ("registers", entry.register),
+            ("emergency calls", entry.emergency),
             ("enabled", entry.enabled),
         )
     )

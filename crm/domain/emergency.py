@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
 
 TEST = "933"
 """Reads back what the carrier knows of the phone's place; nobody needs help."""
@@ -39,3 +40,42 @@ def office_number(callback_numbers: Sequence[str], lines: Sequence[str]) -> str:
     An extension of the office's own phone system would tell the emergency service nothing.
     """
     return next((number for number in (*callback_numbers, *lines) if number.startswith("+")), "")
+
+
+LATE = timedelta(minutes=1)
+"""Whoever is told later than this is told why."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """An emergency call as the office hears of it."""
+
+    dialled: str
+    who: str
+    """The agent's name; empty when nobody knows whose phone it is."""
+    device: str
+    address: str
+    """Empty when the phone has no location."""
+    callback_number: str
+    """As people read it; empty when the office has none."""
+    started_at: datetime
+
+    @property
+    def is_test(self) -> bool:
+        return self.dialled == TEST
+
+
+def notice(call: Told, tz: tzinfo, now: datetime) -> tuple[str, str]:
+    """Subject and text of what the office is told: who, from where, when, and how to reach them."""
+    at = call.started_at.astimezone(tz)
+    phone = f"{call.who} ({call.device})" if call.who else call.device
+    subject = f"Test of the emergency line by {phone}" if call.is_test else f"EMERGENCY CALL by {phone}"
+    said = [
+        f"{'TEST of the emergency line' if call.is_test else 'EMERGENCY CALL'}: {phone} dialled {call.dialled} "
+        f"at {at:%H:%M} on {at:%Y-%m-%d}.",
+        f"Location: {call.address}." if call.address else "Location: unknown, the phone has none.",
+        f"Callback number: {call.callback_number}." if call.callback_number else "There is no callback number.",
+    ]
+    if now - call.started_at > LATE:
+        said.append(f"Told only at {now.astimezone(tz):%H:%M}, because the phone system was not complete at that time.")
+    return subject, " ".join(said)

@@ -14,7 +14,7 @@ from crm.domain import fields
 from crm.domain.dialing import Purpose
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.secrets import Secrets
-from crm.services import agents, dialing
+from crm.services import agents, dialing, locations
 from crm.services.audit import By, changing, note
 from crm.store.models import Agent, Device
 from crm.store.session import Store
@@ -44,8 +44,10 @@ async def get(store: Store, slug: str) -> Device:
         return await named(session, slug)
 
 
-async def add(store: Store, secrets: Secrets, by: By, slug: str, *, agent: str, kind: str = "desk") -> None:
-    """Adds a phone and makes its password; a mobile is added by `add_mobile`."""
+async def add(
+    store: Store, secrets: Secrets, by: By, slug: str, *, agent: str, kind: str = "desk", location: str | None = None
+) -> None:
+    """Adds a phone and makes its password; a mobile is added by `add_mobile`. `location` is where it stands."""
     if kind not in KINDS:
         raise Invalid(f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.")
     if kind == MOBILE:
@@ -54,7 +56,8 @@ async def add(store: Store, secrets: Secrets, by: By, slug: str, *, agent: str, 
         if await session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
             raise Conflict(f"There is a device {slug} already: choose another name, or remove it first.")
         owner = await agents.named(session, agent)
-        session.add(Device(slug=slug, agent_id=owner.id, kind=kind))
+        place = await locations.named(session, location) if location else None
+        session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=place))
         note(session, by, f"device {slug} of {agent} added")
         await session.flush()
         # Before the commit: a password without its device harms nobody, a device without its password would.
@@ -82,8 +85,10 @@ async def add_mobile(
 async def change(
     store: Store, config: Config, by: By, slug: str, *,
     number: str | None = None, after_seconds: int | None = None, whisper: bool | None = None,
+    location: str | None = None,
 ) -> None:  # fmt: skip
-    """Changes what is given; None leaves a field as it is. Number and time are a mobile's, the whisper is not.
+    """Changes what is given; None leaves a field as it is, an empty location: nobody knows where it stands. Number and
+    time are a mobile's, whisper and location are not.
 
     Raises Refused for a number that may not be dialled.
     """
@@ -96,7 +101,12 @@ async def change(
             raise Invalid(
                 f"{slug} is a mobile: who answers it hears who calls in any case, so that voicemail gets no call."
             )
+        if is_mobile and location is not None:
+            raise Invalid(f"{slug} is a mobile: its own network knows where it is.")
         changed = []
+        if location is not None:
+            device.location_id = (await locations.named(session, location)).id if location else None
+            changed.append(f"stands at {location or 'no known location'}")
         if number is not None:
             device.number = await dialing.check_in(
                 session, config, number=number, purpose=Purpose.FORWARD, agent=device.agent.slug
@@ -164,4 +174,4 @@ async def named(session: AsyncSession, slug: str) -> Device:
     return found
 
 
-_whole = select(Device).options(selectinload(Device.agent).selectinload(Agent.devices))
+_whole = select(Device).options(selectinload(Device.agent).selectinload(Agent.devices), selectinload(Device.location))

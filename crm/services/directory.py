@@ -10,7 +10,7 @@ from crm.domain.errors import Conflict
 from crm.secrets import Secrets
 from crm.services import devices, trunks
 from crm.services.audit import By, changing, note
-from crm.store.models import Agent, Device, Hours, Line, Organization, Property, Subteam, Trunk
+from crm.store.models import Agent, Device, Hours, Line, Location, Organization, Property, Subteam, Trunk
 from crm.store.session import Store
 
 ADMIN = "admin"
@@ -76,12 +76,16 @@ async def load_demo(config: Config, store: Store, secrets: Secrets, by: By) -> N
             alice = Agent(slug="alice", name="Alice", extension="101", on_duty=True)
             bob = Agent(slug="bob", name="Bob", extension="102", on_duty=True)
             carol = Agent(slug="carol", name="Carol", extension="103", on_duty=True)
+            place = Location(
+                slug="office", address="100 Elm Street, Austin, TX 78701 (not a real one)",
+                callback_number="+15125550100",
+            )  # fmt: skip
             for agent, slug, kind in (
                 (alice, "alice-desk", "desk"),
                 (bob, "bob-desk", "desk"),
                 (carol, "carol-soft", "softphone"),
             ):
-                agent.devices.append(Device(slug=slug, kind=kind))
+                agent.devices.append(Device(slug=slug, kind=kind, location=place))
 
             north = Subteam(slug="north", name="North team", strategy="ring_all", members=[alice, bob])
             south = Subteam(slug="south", name="South team", strategy="round_robin", members=[carol])

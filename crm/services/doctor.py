@@ -16,9 +16,10 @@ from sqlalchemy import func, select
 
 from asterisk_conf import certificate, install, speech
 from crm.config import Config
+from crm.domain import emergency
 from crm.domain.errors import CrmError
 from crm.secrets import SecretError, Secrets
-from crm.services import agents, directory, lines, properties, trunks
+from crm.services import agents, devices, directory, emergencies, lines, locations, properties, trunks
 from crm.services.agents import AgentEntry
 from crm.services.health import Health
 from crm.store.models import Call, Line, Message, Task, Trunk
@@ -215,6 +216,7 @@ async def _office(config: Config, store: Store, health: Health) -> list[Finding]
         *_phones(health, people),
         *_forwarding(health),
         *_trunks(config, all_trunks, health),
+        *await _emergency(store, all_lines, all_trunks),
     ]
 
 
@@ -368,6 +370,53 @@ def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[
             )  # fmt: skip
     if answering := [one.trunk for one in health.trunks if one.enabled and one.up]:
         yield _ok("trunks", f"Answering: {', '.join(answering)}.")
+
+
+async def _emergency(store: Store, all_lines: Sequence[Line], all_trunks: Sequence[Trunk]) -> list[Finding]:
+    """Whether an emergency call goes out, tells where it comes from, and is heard of."""
+    found = []
+    phones = [device for device in await devices.find_all(store) if device.kind != "mobile"]
+    if without := [device.slug for device in phones if not device.location]:
+        found.append(
+            Finding(
+                "emergency", Level.ERROR,
+                f"No location: {', '.join(without)}. An emergency call from there tells a wrong place.",
+                "Add the place with `leaseline location add`, then `leaseline device set SLUG --location PLACE`.",
+            )
+        )  # fmt: skip
+    enabled = [
+        emergency.Way(trunk.slug, trunk.position, trunk.outbound, trunk.emergency)
+        for trunk in all_trunks
+        if trunk.enabled
+    ]
+    ways = emergency.ways_out(enabled)
+    if not any(way.outbound or way.emergency for way in enabled):
+        found.append(
+            Finding(
+                "emergency", Level.ERROR, "There is no trunk that emergency calls may go out by.",
+                "Name one with `leaseline trunk set SLUG --emergency`.",
+            )
+        )  # fmt: skip
+    ours = {line.number for line in all_lines}
+    found += [
+        Finding(
+            "emergency", Level.WARN,
+            f"The callback number of {entry.location.slug}, {entry.location.callback_number}, is no line of ours, so "
+            "the emergency service does not reach the phone that called.",
+            f"Add the line, or give another with `leaseline location set {entry.location.slug} --callback`.",
+        )
+        for entry in await locations.find_all(store)
+        if entry.location.callback_number not in ours
+    ]  # fmt: skip
+    told, _ = await emergencies.told(store)
+    if not any(agent.email or any(device.number for device in agent.devices) for agent in told):
+        found.append(
+            Finding(
+                "emergency", Level.WARN, "Nobody who is told of emergency calls has a mobile or an email address.",
+                "`leaseline agent set SLUG --email ADDRESS`, and `leaseline emergency notify add SLUG`.",
+            )
+        )  # fmt: skip
+    return found or [_ok("emergency", f"Calls go out by {', '.join(ways)}, and every phone has a location.")]
 
 
 # --- what waits for somebody ---

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from crm.config import Config
 from crm.domain.errors import CrmError
 from crm.edge import numbers
 from crm.secrets import SecretError, Secrets
-from crm.services import devices, forwarding, trunks
+from crm.services import devices, emergencies, forwarding, spool, trunks
 from crm.store import migrate
 from crm.store.models import Device, Trunk
 from crm.store.queries import calls as call_queries
@@ -126,6 +127,26 @@ class CallInProgress:
 
 
 @dataclass(frozen=True)
+class EmergencyHealth:
+    """An emergency call that is going on or was made within the last day."""
+
+    id: str
+    dialled: str
+    """911 or 9911; 933 is a test."""
+    device: str
+    agent: str
+    """Slug; empty when nobody knows whose phone it is, or the call is not on record yet."""
+    address: str
+    """Empty when the phone has no location."""
+    callback_number: str
+    started_at: datetime
+    ended_at: datetime | None
+    """Null while it goes on, or when its end is not known."""
+    status: str
+    """How it ended, in Asterisk's words."""
+
+
+@dataclass(frozen=True)
 class Health:
     """What is up at one moment."""
 
@@ -137,6 +158,8 @@ class Health:
     devices: list[DeviceHealth] = field(default_factory=list)
     forwarding: list[ForwardHealth] = field(default_factory=list)
     calls: list[CallInProgress] = field(default_factory=list)
+    emergencies: list[EmergencyHealth] = field(default_factory=list)
+    """Within the last 24 hours, the latest first; also those that Asterisk has only noted so far."""
 
     @property
     def is_up(self) -> bool:
@@ -155,8 +178,20 @@ async def look(config: Config, now: datetime) -> Health:
         try:
             await _fill_in(health, config, channels, endpoints, with_app)
         except CrmError as error:
-            return Health(now, asterisk, app, DatabaseHealth(False, False, database.revision, str(error)))
+            health = Health(now, asterisk, app, DatabaseHealth(False, False, database.revision, str(error)))
+    on_record = {call.id for call in health.emergencies}
+    health.emergencies.extend(_noted(config, on_record, now))
+    health.emergencies.sort(key=lambda call: call.started_at, reverse=True)
     return health
+
+
+def _noted(config: Config, on_record: set[str], now: datetime) -> Iterator[EmergencyHealth]:
+    for call in spool.emergency_calls(config):
+        if call.id not in on_record and now - call.started_at < emergencies.RECENT:
+            yield EmergencyHealth(
+                call.id, call.dialled, call.device, "", call.address, call.callback_number, call.started_at,
+                call.ended_at, call.status,
+            )  # fmt: skip
 
 
 async def _fill_in(
@@ -165,6 +200,13 @@ async def _fill_in(
     store = Store(config.database_url)
     try:
         health.trunks.extend(_trunk(trunk, endpoints) for trunk in await trunks.find_all(store))
+        health.emergencies.extend(
+            EmergencyHealth(
+                call.id, call.dialled, call.device, call.agent, call.address, call.callback_number, call.started_at,
+                call.ended_at, call.status,
+            )
+            for call in await emergencies.find_all(store, since=health.at - emergencies.RECENT)
+        )  # fmt: skip
         health.devices.extend(_device(device, endpoints, health.at) for device in await devices.find_all(store))
         health.forwarding.extend(await _forwarding(store, config, health.at))
         async with store.read() as session:
@@ -172,7 +214,12 @@ async def _fill_in(
     finally:
         await store.close()
     on_record = {call.id: call for call in open_calls}
-    from_trunks = {channel.id: channel for channel in channels if channel.endpoint.startswith(trunks.endpoint(""))}
+    # Not those that an emergency call was dialled on.
+    from_trunks = {
+        channel.id: channel
+        for channel in channels
+        if channel.endpoint.startswith(trunks.endpoint("")) and channel.dialplan.app_name != "AppDial"
+    }
     for call_id in sorted(with_app | set(from_trunks)):
         call, channel = on_record.get(call_id), from_trunks.get(call_id)
         heard = numbers.parse(channel.caller.number, config.region) if channel else None

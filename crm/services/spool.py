@@ -2,7 +2,7 @@
 
 Asterisk appends one line for each thing that happened (context note in asterisk_conf/templates/extensions.conf.j2) to
 one file; here they are sorted into one file a call, spool/<call id>.call, of `key=value` lines (and one a text, for
-`crm.services.inbox`). Every fact gets an id
+`crm.services.inbox`, and one an emergency call, for `crm.services.emergencies`). Every fact gets an id
 made from the call's and the line's, so a file may be imported any number of times. It is moved to spool/done/ when its
 facts are safe in the journal.
 """
@@ -35,7 +35,7 @@ from crm.domain.calls import (
     TalkStarted,
 )
 from crm.edge import numbers
-from crm.services import inbox, recordings
+from crm.services import emergencies, inbox, recordings
 from crm.services.journal import Journal
 
 KEPT = timedelta(days=30)
@@ -90,12 +90,16 @@ async def import_all(config: Config, journal: Journal, present: Collection[str],
 
 def _claim(config: Config) -> bool:
     """Moves Asterisk's file away, so that it begins a new one; False when there is nothing to sort."""
-    written = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
+    written = _written(config)
     if not _claimed(config).exists():
         if not written.exists():
             return False
         written.replace(_claimed(config))
     return True
+
+
+def _written(config: Config) -> Path:
+    return config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
 
 
 def _claimed(config: Config) -> Path:
@@ -109,21 +113,46 @@ def _sort(config: Config) -> None:
     same as once.
     """
     lines: dict[str, list[str]] = {}
+    emergency_lines: dict[str, list[str]] = {}
     with _claimed(config).open(encoding="ascii", errors="replace") as file:
         for row in file:
             call_id, _, line = _note_in(row).partition(" ")
             if call_id == "text" and (text := inbox.from_note(line)):
                 inbox.keep(config, text)
+            elif call_id == "emergency" and (emergency_call := emergencies.call_of(line)):
+                emergency_lines.setdefault(emergency_call, []).append(line)
             elif _CALL_ID.fullmatch(call_id) and line.isascii() and line.isprintable():
                 lines.setdefault(call_id, []).append(line)
             else:
                 _log.error("A note of Asterisk's cannot be read")
+    for call_id, noted in emergency_lines.items():
+        emergencies.keep(config, call_id, noted)
     for call_id, noted in lines.items():
         with (config.spool_folder / f"{call_id}.call").open("a", encoding="ascii") as file:
             file.write("".join(f"{line}\n" for line in noted))
             file.flush()
             os.fsync(file.fileno())
     _claimed(config).unlink()
+
+
+def emergency_calls(config: Config) -> list[emergencies.Noted]:
+    """Emergency calls that are noted and may not be on record yet; changes nothing."""
+    lines: dict[str, list[str]] = {}
+    sorted_already = sorted(config.spool_folder.glob("*.emergency"))
+    try:
+        rows = [line for path in sorted_already for line in path.read_text("ascii", "replace").splitlines()]
+        for path in (_claimed(config), _written(config)):
+            if path.exists():
+                noted = (_note_in(row).partition(" ") for row in path.read_text("ascii", "replace").splitlines())
+                rows += [line for kind, _, line in noted if kind == "emergency"]
+    except OSError as error:
+        # A file that the app has just taken in; the next look sees it in the record.
+        _log.warning("Asterisk's notes cannot be read", extra={"error": error.strerror})
+        return []
+    for row in rows:
+        if call_id := emergencies.call_of(row):
+            lines.setdefault(call_id, []).append(row)
+    return [found for own in lines.values() if (found := emergencies.read(own))]
 
 
 def _note_in(row: str) -> str:

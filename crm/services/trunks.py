@@ -53,6 +53,7 @@ async def add(
     username: str = "",
     password: str | None = None,
     register: bool = False,
+    emergency: bool = False,
 ) -> None:
     """Adds a trunk. `auth` is how the peer proves who it is; a user name with password is ours towards the peer, too.
 
@@ -70,6 +71,7 @@ async def add(
             addresses=[fields.network(address) for address in addresses],
             username=fields.sip_user(username) if username else "",
             register=register,
+            emergency=emergency,
             enabled=True,
         )
         if trunk.auth == "address" and not trunk.addresses and _is_address(trunk.host):
@@ -97,6 +99,7 @@ async def change(
     username: str | None = None,
     password: str | None = None,
     register: bool | None = None,
+    emergency: bool | None = None,
     enabled: bool | None = None,
 ) -> None:
     """Changes what is given; None leaves a field as it is, an empty user name takes it and the password away."""
@@ -116,6 +119,8 @@ async def change(
             trunk.username = fields.sip_user(username) if username else ""
         if register is not None:
             trunk.register = register
+        if emergency is not None:
+            trunk.emergency = emergency
         if enabled is not None:
             trunk.enabled = enabled
         kept = username != "" and secrets.has(secret_name(slug))

@@ -176,6 +176,9 @@ class Agent(Base):
     forwarding: Mapped[bool] = mapped_column(
         default=False, server_default=false(), comment="their mobiles ring, too, when their calls come"
     )
+    emergency_notice: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="is told of emergency calls; if nobody is, everybody is"
+    )
     last_talk_ended_at: Mapped[datetime | None] = mapped_column(
         comment="round robin: longest idle first, null first of all"
     )
@@ -504,12 +507,17 @@ class EmergencyCall(Base):
     __tablename__ = "emergency_call"
     id: Mapped[str] = mapped_column(String(80), primary_key=True, comment="of its channel")
     dialled: Mapped[str] = mapped_column(String(10), comment="911, 9911 or 933")
-    device: Mapped[str] = mapped_column(String(40))
-    address: Mapped[str] = mapped_column(String(300), comment="of the device's location at that time")
-    callback_number: Mapped[str] = mapped_column(String(20))
+    device: Mapped[str] = mapped_column(String(40), comment="slug, kept when the device is deleted")
+    agent: Mapped[str] = mapped_column(String(40), default="", comment="slug of whose phone it was; empty: unknown")
+    address: Mapped[str] = mapped_column(
+        String(300), comment="of the device's location at that time; empty: it had none"
+    )
+    callback_number: Mapped[str] = mapped_column(String(20), comment="shown as caller ID; empty: the office has none")
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    status: Mapped[str] = mapped_column(String(20), default="", comment="DialStatus of the last trunk tried")
+    status: Mapped[str] = mapped_column(
+        String(20), default="", comment="DialStatus of the last trunk tried; empty: its end was not noted"
+    )
 
 
 class Message(Base):

@@ -172,6 +172,9 @@ def test_a_healthy_office_has_no_findings(office: Leaseline) -> None:
     for name in speech.Prompt:
         (folder / f"{name}.wav").touch()
     office.ok("property", "set", "elm", "--listings-url", "https://maple.example/elm")
+    office.ok("location", "add", "office", "--address", "100 Elm Street", "--callback", "(512) 555-0100")
+    office.ok("device", "set", "alice-desk", "--location", "office")
+    office.ok("agent", "set", "alice", "--email", "alice@example.com")
     app_lives(office)
     with asterisk(office, UP):
         found = findings(office)

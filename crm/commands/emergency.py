@@ -1,0 +1,164 @@
+"""`leaseline emergency`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, limit_option, many, one, since_option, tell_of_more, with_system
+from crm.domain import emergency as rules
+from crm.domain import fields
+from crm.services import emergencies
+from crm.store.models import Agent, EmergencyCall
+
+
+class EmergencyEntry(msgspec.Struct):
+    """An emergency call."""
+
+    id: str
+    dialled: str
+    """911 or 9911; 933 is a test."""
+    is_test: bool
+    device: str
+    agent: str
+    """Slug of whose phone it was at that time; empty when nobody knows."""
+    address: str
+    """Of the device's location at that time; empty when it had none."""
+    callback_number: str
+    """E.164, shown as caller ID; empty when the office has none."""
+    started_at: datetime
+    ended_at: datetime | None
+    """Null while it goes on."""
+    status: str
+    """How it ended, in Asterisk's words: ANSWER, CANCEL, ...; empty while it goes on, or when its end was not noted."""
+
+    @classmethod
+    def of(cls, call: EmergencyCall) -> EmergencyEntry:
+        return cls(
+            id=call.id, dialled=call.dialled, is_test=call.dialled == rules.TEST, device=call.device, agent=call.agent,
+            address=call.address, callback_number=call.callback_number, started_at=call.started_at,
+            ended_at=call.ended_at, status=call.status,
+        )  # fmt: skip
+
+
+class ToldEntry(msgspec.Struct):
+    """Somebody who is told of emergency calls."""
+
+    agent: str
+    named: bool
+    """False: they are told because nobody is named."""
+    email: str
+    mobiles: list[str]
+    """E.164."""
+
+    @classmethod
+    def of(cls, agent: Agent) -> ToldEntry:
+        mobiles = [device.number for device in agent.devices if device.number]
+        return cls(agent.slug, agent.emergency_notice, agent.email, mobiles)
+
+
+@click.group(cls=Group, examples=("emergency list", "emergency notify add alice"))
+def emergency() -> None:
+    """Emergency calls (911, 9911 and the test number 933), and who of the office is told of them."""
+
+
+@emergency.command("list", json=many(EmergencyEntry), examples=("emergency list", "emergency list --since 7d --json"))
+@since_option
+@limit_option()
+@with_system
+async def list_(system: System, since: str | None, limit: int, as_json: bool) -> None:
+    """List emergency calls, the latest first."""
+    start = fields.since(since, system.config.tz, system.now) if since else None
+    found = await emergencies.find_all(system.store, since=start, limit=limit + 1)
+    entries = [EmergencyEntry.of(call) for call in found[:limit]]
+    tell_of_more(len(found), limit)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("call", "at", "dialled", "device", "agent", "address", "callback number", "status"),
+        (
+            (one.id, output.local(one.started_at, system.config.tz, seconds=True), _dialled(one), one.device, one.agent,
+             one.address, one.callback_number, one.status if one.ended_at else "in progress")
+            for one in entries
+        ),
+        empty="There are no such emergency calls.",
+    )  # fmt: skip
+
+
+@emergency.command(json=one(EmergencyEntry), examples=("emergency show ll1a2b3c-1773000000.12",))
+@click.argument("id")
+@with_system
+async def show(system: System, id: str, as_json: bool) -> None:
+    """Show the emergency call ID."""
+    entry = EmergencyEntry.of(await emergencies.get(system.store, id))
+    if as_json:
+        output.print_json(entry)
+        return
+    output.print_entry(
+        (
+            ("call", entry.id),
+            ("dialled", _dialled(entry)),
+            ("device", entry.device),
+            ("agent", entry.agent),
+            ("address", entry.address or "the device had no location"),
+            ("callback number", entry.callback_number or "none"),
+            ("began", output.local(entry.started_at, system.config.tz, seconds=True)),
+            ("ended", output.local(entry.ended_at, system.config.tz, seconds=True) or "not yet"),
+            ("status", entry.status or ("its end was not noted" if entry.ended_at else "in progress")),
+        )
+    )
+
+
+def _dialled(entry: EmergencyEntry) -> str:
+    return f"{entry.dialled} (test)" if entry.is_test else entry.dialled
+
+
+@emergency.group(cls=Group, examples=("emergency notify add alice", "emergency notify list"))
+def notify() -> None:
+    """Who is told of an emergency call, by text and email, as soon as it is made.
+
+    While nobody is named, every agent is told.
+    """
+
+
+@notify.command("add", examples=("emergency notify add alice",))
+@click.argument("agent")
+@with_system
+async def notify_add(system: System, agent: str) -> None:
+    """Name AGENT, who is told on their mobile and by email."""
+    reachable = await emergencies.set_notice(system.store, system.by, agent, wanted=True)
+    output.say(f"{agent} is told of emergency calls.")
+    if not reachable:
+        output.hint(f"{agent} has neither a mobile nor an email address: give one with `leaseline agent set {agent}`.")
+
+
+@notify.command("remove", examples=("emergency notify remove alice",))
+@click.argument("agent")
+@with_system
+async def notify_remove(system: System, agent: str) -> None:
+    """Name AGENT no longer."""
+    await emergencies.set_notice(system.store, system.by, agent, wanted=False)
+    _, named = await emergencies.told(system.store)
+    output.say(f"{agent} is not named any more." + ("" if named else " Nobody is, so every agent is told."))
+
+
+@notify.command("list", json=many(ToldEntry), examples=("emergency notify list",))
+@with_system
+async def notify_list(system: System, as_json: bool) -> None:
+    """List who is told."""
+    found, named = await emergencies.told(system.store)
+    entries = [ToldEntry.of(agent) for agent in found]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("agent", "email", "mobiles"),
+        ((entry.agent, entry.email, entry.mobiles) for entry in entries),
+        empty="There is nobody to tell.",
+    )
+    if not named:
+        output.hint("Nobody is named, so every agent is told: name somebody with `leaseline emergency notify add`.")

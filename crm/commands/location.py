@@ -1,0 +1,93 @@
+"""`leaseline location`."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, many, with_system
+from crm.services import locations
+from crm.services.locations import LocationEntry as Found
+
+
+class LocationEntry(msgspec.Struct):
+    """A place where phones stand."""
+
+    slug: str
+    address: str
+    callback_number: str
+    """E.164: caller ID of an emergency call from there."""
+    devices: list[str]
+
+    @classmethod
+    def of(cls, found: Found) -> LocationEntry:
+        place = found.location
+        return cls(place.slug, place.address, place.callback_number, list(found.devices))
+
+
+@click.group(
+    cls=Group,
+    examples=(
+        "location add office --address '100 Elm Street, Austin, TX 78701, floor 2' --callback '(512) 555-0100'",
+        "location list",
+    ),
+)
+def location() -> None:
+    """Where phones stand, as the emergency service has to hear of it.
+
+    An emergency call shows the callback number of the location of the phone. Have the carrier register that number for
+    the very address (E911), floor and room included, and dial 933 from a phone to hear what it has. Then say which
+    phone stands where: `leaseline device set SLUG --location PLACE`.
+    """
+
+
+@location.command(
+    examples=("location add office --address '100 Elm Street, Austin, TX 78701, floor 2' --callback '(512) 555-0100'",)
+)
+@click.argument("slug")
+@click.option("--address", required=True, help="Street, city, state, and floor or room.")
+@click.option("--callback", required=True, metavar="NUMBER", help="Registered with the carrier for this address.")
+@with_system
+async def add(system: System, slug: str, address: str, callback: str) -> None:
+    """Add the location SLUG."""
+    made = await locations.add(system.store, system.config, system.by, slug, address=address, callback_number=callback)
+    output.say(f"Added location {slug}, which shows {made.callback_number}; dial 933 from a phone there to check it.")
+    await system.publish()
+
+
+@location.command("set", examples=("location set office --callback '(512) 555-0101'",))
+@click.argument("slug")
+@click.option("--address", help="Street, city, state, and floor or room.")
+@click.option("--callback", metavar="NUMBER", help="Registered with the carrier for this address.")
+@with_system
+async def change(system: System, slug: str, address: str | None, callback: str | None) -> None:
+    """Change the location SLUG; what is not given stays."""
+    await locations.change(system.store, system.config, system.by, slug, address=address, callback_number=callback)
+    output.say(f"Changed location {slug}.")
+    await system.publish()
+
+
+@location.command("list", json=many(LocationEntry), examples=("location list", "location list --json"))
+@with_system
+async def list_(system: System, as_json: bool) -> None:
+    """List all locations."""
+    entries = [LocationEntry.of(found) for found in await locations.find_all(system.store)]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("location", "address", "callback number", "devices"),
+        ((one.slug, one.address, one.callback_number, one.devices) for one in entries),
+        empty="There are no locations: add one with `leaseline location add`.",
+    )
+
+
+@location.command(examples=("location remove office",))
+@click.argument("slug")
+@with_system
+async def remove(system: System, slug: str) -> None:
+    """Remove the location SLUG, where no phone stands any more."""
+    await locations.remove(system.store, system.by, slug)
+    output.say(f"Removed location {slug}.")
+    await system.publish()

@@ -1,0 +1,152 @@
+"""Emergency calls as Asterisk notes them become a record, and the office is told once."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from crm.config import Config
+from crm.services import emergencies, spool
+from crm.services.emergencies import Desk
+from crm.store.models import Agent, Device, EmergencyCall, Mail, Message
+from crm.store.session import Store
+
+pytestmark = pytest.mark.store
+
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+T = int(NOW.timestamp())
+CALL = "ll123456-1772460000.7"
+ADDRESS = "100 Elm Street, floor 2; «back» office"
+STARTED = f"{CALL} started {T} 911 alice-desk +15125550100 {base64.b64encode(ADDRESS.encode()).decode()}"
+ENDED = f"{CALL} ended {T + 60} ANSWER"
+
+
+@pytest.fixture(autouse=True)
+async def people(store: Store, office: None) -> None:
+    """Alice has an address, Bob a mobile."""
+    async with store.write() as session:
+        await session.execute(update(Agent).where(Agent.slug == "alice").values(email="alice@example.com"))
+        bob = await session.scalar(select(Agent).where(Agent.slug == "bob"))
+        assert bob
+        session.add(Device(slug="bob-mobile", agent_id=bob.id, kind="mobile", number="+15125550177"))
+
+
+def desk(store: Store, config: Config, now: datetime = NOW) -> Desk:
+    return Desk(store, config, lambda: now, lambda: None)
+
+
+async def all_of(store: Store, kind: type) -> list[object]:
+    async with store.read() as session:
+        return list(await session.scalars(select(kind)))
+
+
+async def the_call(store: Store) -> EmergencyCall:
+    [call] = await emergencies.find_all(store)
+    return call
+
+
+async def test_the_office_is_told_at_once_and_only_once(store: Store, config: Config) -> None:
+    emergencies.keep(config, CALL, [STARTED])
+    ours = desk(store, config)
+    await ours.import_all()
+    await ours.import_all()
+    call = await the_call(store)
+    assert (call.dialled, call.device, call.agent, call.address) == ("911", "alice-desk", "alice", ADDRESS)
+    assert (call.callback_number, call.started_at, call.ended_at, call.status) == ("+15125550100", NOW, None, "")
+
+    emergencies.keep(config, CALL, [ENDED])
+    await ours.import_all()
+    await desk(store, config).import_all()
+    call = await the_call(store)
+    assert (call.ended_at, call.status) == (NOW + timedelta(minutes=1), "ANSWER")
+    assert not list(config.spool_folder.glob("*.emergency"))
+
+    [mail], [text] = await all_of(store, Mail), await all_of(store, Message)
+    assert isinstance(mail, Mail)
+    assert isinstance(text, Message)
+    assert (mail.to_address, text.to_number) == ("alice@example.com", "+15125550177")
+    assert mail.subject == "EMERGENCY CALL by Alice (alice-desk)"
+    for part in ("Alice (alice-desk) dialled 911 at 10:00", ADDRESS, "(512) 555-0100"):
+        assert part in mail.body
+        assert part in text.body
+    assert "Told only at" not in mail.body
+
+
+async def test_who_is_named_is_told_alone(store: Store, config: Config) -> None:
+    async with store.write() as session:
+        await session.execute(update(Agent).where(Agent.slug == "alice").values(emergency_notice=True))
+    emergencies.keep(config, CALL, [STARTED])
+    await desk(store, config).import_all()
+    assert len(await all_of(store, Mail)) == 1
+    assert await all_of(store, Message) == []
+
+
+async def test_told_late_the_notice_says_so(store: Store, config: Config) -> None:
+    emergencies.keep(config, CALL, [STARTED, ENDED])
+    await desk(store, config, NOW + timedelta(minutes=40)).import_all()
+    [mail] = await all_of(store, Mail)
+    assert isinstance(mail, Mail)
+    assert "Told only at 10:40" in mail.body
+
+
+async def test_a_test_call_is_told_as_a_test(store: Store, config: Config) -> None:
+    emergencies.keep(config, CALL, [STARTED.replace(" 911 ", " 933 ")])
+    await desk(store, config).import_all()
+    [mail] = await all_of(store, Mail)
+    assert isinstance(mail, Mail)
+    assert mail.subject == "Test of the emergency line by Alice (alice-desk)"
+    assert mail.body.startswith("TEST of the emergency line")
+
+
+async def test_a_phone_without_location_or_owner_is_on_record_all_the_same(store: Store, config: Config) -> None:
+    emergencies.keep(config, CALL, [f"{CALL} started {T} 9911 lobby - -"])
+    await desk(store, config).import_all()
+    call = await the_call(store)
+    assert (call.dialled, call.device, call.agent, call.address, call.callback_number) == ("9911", "lobby", "", "", "")
+    [mail] = await all_of(store, Mail)
+    assert isinstance(mail, Mail)
+    assert "Location: unknown" in mail.body
+
+
+async def test_a_call_whose_end_nobody_noted_is_over_when_asterisk_has_it_no_more(store: Store, config: Config) -> None:
+    emergencies.keep(config, CALL, [STARTED])
+    path = config.spool_folder / f"{CALL}.emergency"
+    os.utime(path, (T, T))
+    later = NOW + timedelta(minutes=5)
+    ours = desk(store, config, later)
+    await ours.import_all()
+    assert (await the_call(store)).ended_at is None
+    ours.channels = {CALL}
+    await ours.import_all()
+    assert (await the_call(store)).ended_at is None
+    ours.channels = set()
+    await ours.import_all()
+    call = await the_call(store)
+    assert (call.ended_at, call.status) == (later, "")
+
+
+def write_notes(config: Config, *notes: str) -> None:
+    path = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", newline="") as file:
+        rows = ([json.dumps({"extra": note})] for note in notes)
+        csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
+
+
+async def test_asterisk_s_notes_are_sorted_and_seen_before_that_too(store: Store, config: Config) -> None:
+    write_notes(config, f"emergency {STARTED}", "emergency rubbish", f"emergency {CALL} started x y z")
+    [seen] = spool.emergency_calls(config)
+    assert (seen.id, seen.address, seen.ended_at) == (CALL, ADDRESS, None)
+    write_notes(config, f"emergency {ENDED}")
+    spool._sort(config) if spool._claim(config) else pytest.fail("nothing to sort")
+    [seen] = spool.emergency_calls(config)
+    assert seen.status == "ANSWER"
+    await desk(store, config).import_all()
+    assert (await the_call(store)).status == "ANSWER"
+    assert spool.emergency_calls(config) == []

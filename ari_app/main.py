@@ -37,7 +37,7 @@ from crm.domain.errors import CrmError
 from crm.edge import http_carrier, numbers
 from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
-from crm.services import carriers, ledger, outbox, publish, recordings, spool
+from crm.services import carriers, follow_ups, ledger, outbox, publish, recordings, spool
 from crm.services.emergencies import Desk
 from crm.services.inbox import Inbox
 from crm.services.journal import Journal
@@ -392,6 +392,7 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
                 http = await stack.enter_async_context(http_carrier.client())
                 carrier_for = carriers.over_http(config, secrets, http)
             work += [_send_texts(store, config, carrier_for, texts_due), inbox.run()]
+            work.append(follow_ups.run(store, config, texts_due.set, now))
         if "agi" in parts:
             scripts = {
                 "extension": extension.script(store),

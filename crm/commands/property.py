@@ -20,6 +20,10 @@ class PropertyEntry(msgspec.Struct):
     """Slug of the subteam that leases it."""
     listings_url: str
     """Texted to callers; empty is the office's."""
+    portfolio: str | None
+    """Slug."""
+    timezone: str
+    """Its own; empty is the office's."""
     lines: list[str]
     """Numbers that advertise it."""
 
@@ -28,7 +32,8 @@ class PropertyEntry(msgspec.Struct):
         place = found.property
         return cls(
             slug=place.slug, name=place.name, subteam=place.subteam.slug if place.subteam else None,
-            listings_url=place.listings_url, lines=list(found.lines),
+            listings_url=place.listings_url, portfolio=place.portfolio.slug if place.portfolio else None,
+            timezone=place.timezone, lines=list(found.lines),
         )  # fmt: skip
 
 
@@ -59,10 +64,15 @@ async def add(system: System, slug: str, name: str, subteam: str | None, listing
 @click.option("--name", help="As callers hear and read it.")
 @click.option("--subteam", metavar="SLUG", help="Who leases it; '' for nobody in particular.")
 @click.option("--listings-url", metavar="URL", help="Texted to callers; '' is the office's link.")
+@click.option("--timezone", metavar="ZONE", help="Where it is, such as America/Denver; '' is the office's.")
 @with_system
-async def change(system: System, slug: str, name: str | None, subteam: str | None, listings_url: str | None) -> None:
+async def change(
+    system: System, slug: str, name: str | None, subteam: str | None, listings_url: str | None, timezone: str | None
+) -> None:
     """Change the property SLUG; what is not given stays."""
-    await properties.change(system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url)
+    await properties.change(
+        system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url, timezone=timezone
+    )
     output.say(f"Changed property {slug}.")
 
 
@@ -106,6 +116,8 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("subteam", entry.subteam),
             ("lines", entry.lines),
             ("listings", entry.listings_url or "the office's link"),
+            ("portfolio", entry.portfolio),
+            ("time zone", entry.timezone or "the office's"),
         )
     )
 

@@ -12,6 +12,8 @@ class Purpose(StrEnum):
     """Nobody talked to the caller."""
     AGENT = "agent"
     """An agent wrote it."""
+    FOLLOW_UP = "follow_up"
+    """A step of a sequence."""
     TOUR = "tour"
     """A tour was booked, moved or cancelled."""
     TOUR_REMINDER = "tour_reminder"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from crm.domain import fields
-from crm.domain.errors import Conflict, NotFound
+from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.services import subteams
 from crm.services.audit import By, changing, note
 from crm.store.models import Interest, Line, Property, Subteam
@@ -60,6 +61,7 @@ async def change(
     name: str | None = None,
     subteam: str | None = None,
     listings_url: str | None = None,
+    timezone: str | None = None,
 ) -> None:
     """Changes what is given; None leaves a field as it is, an empty text takes it away."""
     async with changing(store) as session:
@@ -70,6 +72,8 @@ async def change(
             found.subteam_id = await _subteam_id(session, subteam)
         if listings_url is not None:
             found.listings_url = fields.url(listings_url, "listings URL")
+        if timezone is not None:
+            found.timezone = _zone(timezone)
         note(session, by, f"property {slug} changed")
 
 
@@ -94,7 +98,16 @@ async def named(session: AsyncSession, slug: str) -> Property:
     return found
 
 
-_whole = select(Property).options(selectinload(Property.subteam).selectinload(Subteam.members))
+def _zone(raw: str) -> str:
+    try:
+        return ZoneInfo(raw).key if raw else ""
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Invalid(f"{raw[:40]!a} is not a time zone: write one like America/Chicago.") from None
+
+
+_whole = select(Property).options(
+    selectinload(Property.subteam).selectinload(Subteam.members), selectinload(Property.portfolio)
+)
 
 
 async def _entry(session: AsyncSession, found: Property) -> PropertyEntry:

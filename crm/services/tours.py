@@ -273,7 +273,7 @@ async def _follow(
     if interest is None:
         interest = Interest(lead_id=lead.id, property_id=place.id, updated_at=by.now)
         session.add(interest)
-    interest.stage, interest.updated_at = STAGE_AFTER[state], by.now
+    interest.stage, interest.stage_since, interest.updated_at = STAGE_AFTER[state], by.now, by.now
     if lead.status in ("new", "closed"):
         lead.status = "in_progress"
     spoken = {"booked": "Booked a tour", "moved": "Moved a tour", "cancelled": "Cancelled a tour",

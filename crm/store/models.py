@@ -84,6 +84,15 @@ class SubteamMember(Base):
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"), primary_key=True)
 
 
+class Portfolio(Base):
+    """Properties that are leased alike, such as those of one owner."""
+
+    __tablename__ = "portfolio"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+
+
 class Property(Base):
     """A building or community with homes to rent."""
 
@@ -93,6 +102,8 @@ class Property(Base):
     name: Mapped[str] = mapped_column(String(200))
     listings_url: Mapped[str] = mapped_column(String(500), default="")
     subteam_id: Mapped[int | None] = mapped_column(ForeignKey("subteam.id"))
+    portfolio_id: Mapped[int | None] = mapped_column(ForeignKey("portfolio.id"))
+    portfolio: Mapped[Portfolio | None] = relationship()
     timezone: Mapped[str] = mapped_column(
         String(40), default="", server_default="", comment="IANA; empty is the office's"
     )
@@ -306,8 +317,32 @@ class Interest(Base):
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"))
     property_id: Mapped[int] = mapped_column(ForeignKey("property.id", ondelete="CASCADE"))
     stage: Mapped[str] = mapped_column(String(30), default="contacted")
+    stage_since: Mapped[datetime | None] = mapped_column(comment="null: since the interest was first known")
     updated_at: Mapped[datetime]
     property: Mapped[Property] = relationship()
+
+
+class FollowUp(Base):
+    """One step of a sequence: planned, or behind us."""
+
+    __tablename__ = "follow_up"
+    __table_args__ = (UniqueConstraint("interest_id", "stage", "stage_since", "step"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    interest_id: Mapped[int] = mapped_column(ForeignKey("interest.id", ondelete="CASCADE"))
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
+    stage: Mapped[str] = mapped_column(String(30))
+    stage_since: Mapped[datetime]
+    step: Mapped[int] = mapped_column(comment="from 0")
+    state: Mapped[str] = mapped_column(
+        String(10), index=True, comment="planned, paused until somebody answers the person, sent, or cancelled"
+    )
+    due_at: Mapped[datetime]
+    text: Mapped[str] = mapped_column(Text)
+    is_edited: Mapped[bool] = mapped_column(default=False, comment="somebody changed its time or text")
+    why: Mapped[str] = mapped_column(String(300))
+    ended_at: Mapped[datetime | None] = mapped_column(comment="when it was sent or cancelled")
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="SET NULL"))
+    interest: Mapped[Interest] = relationship()
 
 
 class TourSlot(Base):

@@ -1,0 +1,143 @@
+"""`leaseline followup`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, limit_option, many, tell_of_more, with_system
+from crm.commands.tour import moment
+from crm.domain.stages import Stage
+from crm.services import follow_ups
+from crm.store.models import FollowUp
+
+
+class FollowUpEntry(msgspec.Struct):
+    """One step of a person's sequence."""
+
+    id: int
+    lead: int
+    property: str
+    stage: str
+    step: int
+    """From 1."""
+    state: str
+    """planned, paused until somebody answers the person, sent, or cancelled."""
+    due_at: datetime
+    text: str
+    """{name} and {url} are filled in when it is sent."""
+    why: str
+    message: int | None
+    """The text it became."""
+
+    @classmethod
+    def of(cls, row: FollowUp) -> FollowUpEntry:
+        return cls(
+            id=row.id, lead=row.lead_id, property=row.interest.property.slug, stage=row.stage, step=row.step + 1,
+            state=row.state, due_at=row.due_at, text=row.text, why=row.why, message=row.message_id,
+        )  # fmt: skip
+
+
+class SequenceStepEntry(msgspec.Struct):
+    """A step as the file of sequences has it."""
+
+    stage: str
+    step: int
+    """From 1."""
+    wait_hours: float
+    """After the step before; the first one after the stage began."""
+    text: str
+
+
+@click.group(
+    cls=Group,
+    examples=("followup list", "followup change 7 --at 'tue 10:00'", "followup cancel 7", "followup sequences"),
+)
+def followup() -> None:
+    """Texts that go to people whom nobody has reached yet, step by step."""
+
+
+@followup.command("list", json=many(FollowUpEntry), examples=("followup list", "followup list --lead 12 --json"))
+@click.option("--lead", "lead_id", type=int, metavar="ID", help="All steps of this lead, past ones too.")
+@click.option(
+    "--state", type=click.Choice((follow_ups.PLANNED, follow_ups.PAUSED, follow_ups.SENT, follow_ups.CANCELLED))
+)
+@limit_option()
+@with_system
+async def list_(system: System, lead_id: int | None, state: str | None, limit: int, as_json: bool) -> None:
+    """List the steps that are planned or paused, the next one first."""
+    found = await follow_ups.listed(system.store, lead_id=lead_id, state=state, limit=limit + 1)
+    tell_of_more(len(found), limit)
+    entries = [FollowUpEntry.of(row) for row in found[:limit]]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("id", "due", "lead", "property", "stage", "step", "state", "text"),
+        (
+            (one.id, output.local(one.due_at, system.config.tz), one.lead, one.property, one.stage, one.step,
+             one.state, one.text)
+            for one in entries
+        ),
+        empty="Nothing is planned.",
+    )  # fmt: skip
+
+
+@followup.command(examples=("followup change 7 --at 'tue 10:00'", "followup change 7 --text 'Hi, this is {name}.'"))
+@click.argument("id", type=int)
+@click.option("--at", "at_text", metavar="WHEN", help="On the office's clock: 'tue 10:00' or a date.")
+@click.option("--text", help="{name} is the property, {url} the link to its listings.")
+@with_system
+async def change(system: System, id: int, at_text: str | None, text: str | None) -> None:
+    """Give the planned step ID another time or text."""
+    if at_text is None and text is None:
+        raise click.UsageError("Give --at, --text, or both.")
+    due_at = moment(at_text, system.config.tz, system.now) if at_text else None
+    await follow_ups.change(system.store, system.by, id, due_at=due_at, text=text)
+    output.say(f"Changed follow-up {id}.")
+
+
+@followup.command(examples=("followup cancel 7",))
+@click.argument("id", type=int)
+@with_system
+async def cancel(system: System, id: int) -> None:
+    """Leave out the planned step ID; the next one is planned from now on."""
+    await follow_ups.cancel(system.store, system.by, id)
+    output.say(f"Cancelled follow-up {id}.")
+
+
+@followup.command(examples=("followup stage 12 elm still_deciding",))
+@click.argument("lead", type=int)
+@click.argument("property")
+@click.argument("stage", type=click.Choice([stage.value for stage in Stage]))
+@with_system
+async def stage(system: System, lead: int, property: str, stage: str) -> None:
+    """Say how far LEAD's interest in PROPERTY has come; the sequence of STAGE begins."""
+    await follow_ups.set_stage(system.store, system.by, lead, property, Stage(stage))
+    output.say(f"Lead {lead} is in stage {stage} at {property}.")
+
+
+@followup.command(json=many(SequenceStepEntry), examples=("followup sequences", "followup sequences --portfolio east"))
+@click.option("--portfolio", default="", metavar="SLUG", help="Of this portfolio.")
+@with_system
+async def sequences(system: System, portfolio: str, as_json: bool) -> None:
+    """Show the sequences in force, and check the file they stand in."""
+    rules = follow_ups.sequences(system.config, portfolio)
+    entries = [
+        SequenceStepEntry(stage.value, number, step.wait.total_seconds() / 3600, step.text)
+        for stage, sequence in rules.sequences.items()
+        for number, step in enumerate(sequence.steps, start=1)
+    ]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("stage", "step", "hours", "text"),
+        ((one.stage, one.step, f"{one.wait_hours:g}", one.text) for one in entries),
+        empty="Nothing is sent to anybody.",
+    )
+    own = system.config.home / "follow_ups" / f"{portfolio or 'default'}.toml"
+    output.hint(f"In force is {follow_ups.sequences_file(system.config, portfolio)}; your own goes to {own}.")

@@ -1,0 +1,68 @@
+"""`leaseline portfolio`."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, many, with_system
+from crm.services import portfolios
+
+
+class PortfolioEntry(msgspec.Struct):
+    """Properties that are leased alike."""
+
+    slug: str
+    name: str
+    properties: list[str]
+
+
+@click.group(cls=Group, examples=("portfolio add east --name 'East side'", "portfolio assign elm east"))
+def portfolio() -> None:
+    """Properties that are leased alike, such as those of one owner."""
+
+
+@portfolio.command(examples=("portfolio add east --name 'East side'",))
+@click.argument("slug")
+@click.option("--name", default="", help="As callers hear it.")
+@with_system
+async def add(system: System, slug: str, name: str) -> None:
+    """Add the portfolio SLUG."""
+    await portfolios.add(system.store, system.by, slug, name=name)
+    output.say(f"Added portfolio {slug}.")
+
+
+@portfolio.command(examples=("portfolio assign elm east", "portfolio assign elm ''"))
+@click.argument("property")
+@click.argument("portfolio")
+@with_system
+async def assign(system: System, property: str, portfolio: str) -> None:
+    """Put PROPERTY into PORTFOLIO; '' takes it out."""
+    await portfolios.assign(system.store, system.by, property, portfolio)
+    output.say(f"Property {property} is in portfolio {portfolio}." if portfolio else f"Property {property} is in none.")
+
+
+@portfolio.command(examples=("portfolio remove east",))
+@click.argument("slug")
+@with_system
+async def remove(system: System, slug: str) -> None:
+    """Remove the portfolio SLUG, unless properties belong to it."""
+    await portfolios.remove(system.store, system.by, slug)
+    output.say(f"Removed portfolio {slug}.")
+
+
+@portfolio.command("list", json=many(PortfolioEntry), examples=("portfolio list", "portfolio list --json"))
+@with_system
+async def list_(system: System, as_json: bool) -> None:
+    """List all portfolios."""
+    found = await portfolios.find_all(system.store)
+    entries = [PortfolioEntry(one.slug, one.name, list(places)) for one, places in found]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("portfolio", "name", "properties"),
+        ((one.slug, one.name, one.properties) for one in entries),
+        empty="There are no portfolios: add one with `leaseline portfolio add`.",
+    )

@@ -1,0 +1,199 @@
+"""What is written to a person next, without anyone remembering it: sequences by the stage of their interest. Pure.
+
+A sequence is data (`crm/follow_ups/default.toml`, or a portfolio's own): texts, each with its wait after the one
+before. Whoever answers is left to people: nothing leaves while a person waits for a person.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from crm.domain import fields
+from crm.domain.errors import Invalid
+from crm.domain.stages import Stage
+
+MOST_STEPS = 10
+LONGEST_TEXT = 600
+PLACES = ("{name}", "{url}")
+"""What a text may hold: the property's name, and the link to its listings."""
+
+
+@dataclass(frozen=True)
+class Step:
+    wait: timedelta
+    """After the step before; the first one: after the stage began."""
+    text: str
+
+
+@dataclass(frozen=True)
+class StageSequence:
+    """What happens in one stage."""
+
+    steps: tuple[Step, ...]
+    then: Stage | None = None
+    """The stage that follows its last step by itself; None: it stays."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """All sequences of a portfolio."""
+
+    sequences: Mapping[Stage, StageSequence]
+    silent_steps: int = 3
+    """After so many steps without an answer, and `silence`, a person is unresponsive."""
+    silence: timedelta = timedelta(hours=72)
+    reply_within: timedelta = timedelta(hours=36)
+    """An answer within this time after a step belongs to it; see `next_step`."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What has happened with one interest so far."""
+
+    stage: Stage
+    stage_since: datetime
+    sent: tuple[datetime, ...] = ()
+    """When each step of this stage left, in order."""
+    heard_at: datetime | None = None
+    """When the person called or wrote last."""
+    answered_at: datetime | None = None
+    """When one of us talked or wrote to them last, by hand."""
+
+
+class Act(StrEnum):
+    SEND = "send"
+    PAUSE = "pause"
+    MOVE = "move"
+    REST = "rest"
+
+
+@dataclass(frozen=True)
+class Next:
+    """What comes next, and why."""
+
+    act: Act
+    why: str
+    at: datetime | None = None
+    """When; None for PAUSE and REST, which wait for something to happen."""
+    step: int = 0
+    """Which step is sent, from 0."""
+    text: str = ""
+    stage: Stage | None = None
+    """Where the interest moves."""
+
+
+def next_step(rules: Rules, history: History) -> Next:
+    """The one next thing in an interest's sequence. Total: every history has one.
+
+    Someone who has called or written since the stage began or since the latest step, and whom nobody has answered yet,
+    waits for a person: the sequence pauses. Once somebody has answered, the waits count from then on.
+    """
+    sequence = rules.sequences.get(history.stage)
+    if sequence is None:
+        return Next(Act.REST, f"Nothing is planned for the stage {history.stage}.")
+    heard, answered = history.heard_at, history.answered_at
+    latest = max((history.stage_since, *history.sent))
+    if heard is not None and heard > latest and (answered is None or answered < heard):
+        within = bool(history.sent) and heard - history.sent[-1] <= rules.reply_within
+        what = "They answered" if within else "They were in touch"
+        return Next(Act.PAUSE, f"{what}, and it is a person's turn.")
+    done = len(history.sent)
+    silent_since = _silent_since(rules, history)
+    if done < len(sequence.steps):
+        step = sequence.steps[done]
+        begin = max(latest, answered) if answered is not None else latest
+        due = begin + step.wait
+        if silent_since is None or due <= silent_since + rules.silence:
+            return Next(Act.SEND, f"Step {done + 1} of {len(sequence.steps)} in {history.stage}.", due, done, step.text)
+    if silent_since is not None:
+        why = f"{rules.silent_steps} steps and {_hours(rules.silence)} without an answer."
+        return Next(Act.MOVE, why, silent_since + rules.silence, stage=Stage.UNRESPONSIVE)
+    if sequence.then is not None:
+        return Next(Act.MOVE, "The sequence is over.", latest, stage=sequence.then)
+    return Next(Act.REST, "The sequence is over.")
+
+
+def _silent_since(rules: Rules, history: History) -> datetime | None:
+    """When the last of the steps left that nobody answered; None when there were not enough, or an answer came."""
+    if len(history.sent) < rules.silent_steps or rules.silent_steps <= 0:
+        return None
+    enough = history.sent[rules.silent_steps - 1]
+    last_contact = max((at for at in (history.heard_at, history.answered_at) if at is not None), default=None)
+    if last_contact is not None and last_contact > history.stage_since:
+        return None
+    return enough
+
+
+def parse(text: str) -> Rules:
+    """Sequences from TOML. Raises Invalid with what to write instead; nothing is half taken.
+
+    A table for each stage with `steps`, a list of {wait = "6h", text = "..."}, and perhaps `then`, a stage; beside
+    them `silent_steps`, `silence` and `reply_within`.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"The sequences are not valid TOML: {error}.") from None
+    default = Rules({})
+    silent_steps = table.pop("silent_steps", default.silent_steps)
+    if not isinstance(silent_steps, int) or isinstance(silent_steps, bool) or not 0 <= silent_steps <= MOST_STEPS:
+        raise Invalid(f"silent_steps has to be a number from 0 to {MOST_STEPS}; 0: nobody becomes unresponsive.")
+    silence = _length(table.pop("silence", "72h"), "silence")
+    reply_within = _length(table.pop("reply_within", "36h"), "reply_within")
+    sequences = {_stage(name): _sequence(name, entry) for name, entry in table.items()}
+    return Rules(sequences, silent_steps, silence, reply_within)
+
+
+def _sequence(name: str, entry: object) -> StageSequence:
+    if not isinstance(entry, dict) or set(entry) - {"steps", "then"}:
+        raise Invalid(f"[{name}] may hold steps and then, and nothing else.")
+    steps = entry.get("steps", [])
+    if not isinstance(steps, list) or len(steps) > MOST_STEPS:
+        raise Invalid(f"[{name}] needs a list of at most {MOST_STEPS} steps.")
+    return StageSequence(
+        tuple(_step(name, number, step) for number, step in enumerate(steps, start=1)),
+        _stage(entry["then"]) if "then" in entry else None,
+    )
+
+
+def _step(name: str, number: int, step: object) -> Step:
+    where = f"Step {number} of [{name}]"
+    if not isinstance(step, dict) or set(step) != {"wait", "text"}:
+        raise Invalid(f'{where} has to be {{wait = "6h", text = "..."}}.')
+    body = step["text"]
+    if not isinstance(body, str) or not body.strip() or len(body) > LONGEST_TEXT:
+        raise Invalid(f"{where} needs a text of at most {LONGEST_TEXT} characters.")
+    if "{" in _without(body, PLACES) or "}" in _without(body, PLACES):
+        raise Invalid(f"{where} has braces other than {' and '.join(PLACES)}.")
+    if any(character != "\n" and not character.isprintable() for character in body):
+        raise Invalid(f"{where} has control characters in its text.")
+    return Step(_length(step["wait"], where), body.strip())
+
+
+def _without(text: str, parts: Sequence[str]) -> str:
+    for part in parts:
+        text = text.replace(part, "")
+    return text
+
+
+def _length(raw: object, where: str) -> timedelta:
+    try:
+        return fields.duration(str(raw))
+    except Invalid as error:
+        raise Invalid(f"{where}: {error}") from None
+
+
+def _stage(raw: object) -> Stage:
+    try:
+        return Stage(str(raw))
+    except ValueError:
+        known = ", ".join(stage.value for stage in Stage)
+        raise Invalid(f"{str(raw)[:40]!a} is no stage: use {known}.") from None
+
+
+def _hours(length: timedelta) -> str:
+    return f"{length.total_seconds() / 3600:g} h"

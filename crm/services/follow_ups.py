@@ -1,0 +1,350 @@
+"""Follow-up sequences at work: what is planned for each person, and sending it when it is due.
+
+`tick` brings the plan up to date and puts what is due into the outbox, where the one gate decides when it leaves. It
+may run in several processes: a step is one row, and its text one key. A person gets one sequence, that of the interest
+they were last in touch about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain import fields
+from crm.domain.errors import Conflict, CrmError, Invalid, NotFound, Unavailable
+from crm.domain.follow_ups import LONGEST_TEXT, Act, History, Next, Rules, next_step, parse
+from crm.domain.segments import segments
+from crm.domain.stages import Stage
+from crm.domain.texts import Direction, MessageState, Purpose
+from crm.services.audit import By, changing, note
+from crm.services.messages import line_for
+from crm.store.models import Activity, Call, FollowUp, Interest, Lead, Message, Property
+from crm.store.queries import leads, office
+from crm.store.session import Store
+
+TICK_SECONDS = 60.0
+BATCH = 200
+"""So many people are looked at in one transaction."""
+DEFAULT = Path(__file__).parents[1] / "follow_ups" / "default.toml"
+
+PLANNED, PAUSED, SENT, CANCELLED = "planned", "paused", "sent", "cancelled"
+
+_log = logging.getLogger(__name__)
+
+
+async def run(store: Store, config: Config, wake_outbox: Callable[[], None], clock: Callable[[], datetime]) -> None:
+    """Ticks until it is cancelled."""
+    while True:
+        try:
+            if await tick(store, config, clock()):
+                wake_outbox()
+        except Unavailable as error:
+            _log.warning("follow-ups wait for the database: %s", error)
+        except CrmError as error:
+            _log.error("follow-ups stand still: %s", error)
+        await asyncio.sleep(TICK_SECONDS)
+
+
+async def tick(store: Store, config: Config, now: datetime) -> int:
+    """Plans anew for everybody, and sends what is due; returns how many texts were queued. Raises Invalid when a
+    portfolio's file of sequences is wrong: then nothing is sent at all."""
+    rules = _Rules(config)
+    queued, after = 0, 0
+    while True:
+        async with store.write() as session:
+            interests = await _batch(session, after)
+            if not interests:
+                return queued
+            after = interests[-1].lead_id
+            known = await _histories(session, interests)
+            for interest in interests:
+                queued += await _advance(session, config, rules.of(interest.property), interest, known, now)
+
+
+class _Rules:
+    """The sequences of each portfolio, read once a tick."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._known: dict[str, Rules] = {}
+
+    def of(self, place: Property) -> Rules:
+        name = place.portfolio.slug if place.portfolio else ""
+        if name not in self._known:
+            self._known[name] = sequences(self._config, name)
+        return self._known[name]
+
+
+def sequences(config: Config, portfolio: str = "") -> Rules:
+    """What is in force for a portfolio: its own file, else the office's, else ours. Raises Invalid."""
+    path = sequences_file(config, portfolio)
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} cannot be read: correct it or remove it.") from error
+    except Invalid as error:
+        raise Invalid(f"{path}: {error}") from None
+
+
+def sequences_file(config: Config, portfolio: str = "") -> Path:
+    """The file that is in force."""
+    folder = config.home / "follow_ups"
+    own = [folder / f"{portfolio}.toml"] if portfolio else []
+    return next((path for path in (*own, folder / "default.toml") if path.exists()), DEFAULT)
+
+
+async def _batch(session: AsyncSession, after: int) -> Sequence[Interest]:
+    """Of the next people, the interest they were last in touch about; with lead and property."""
+    latest = (
+        select(Interest.lead_id, func.max(Interest.updated_at).label("at"))
+        .join(Lead, Lead.id == Interest.lead_id)
+        .where(Interest.lead_id > after, Lead.status != "closed")
+        .group_by(Interest.lead_id)
+        .order_by(Interest.lead_id)
+        .limit(BATCH)
+        .subquery()
+    )
+    found = (
+        select(Interest)
+        .join(latest, (latest.c.lead_id == Interest.lead_id) & (latest.c.at == Interest.updated_at))
+        .options(selectinload(Interest.property).selectinload(Property.portfolio))
+        .order_by(Interest.lead_id, Interest.id)
+        # Another process may be at the same: whoever comes second finds what the first one did.
+        .with_for_update(of=Interest, key_share=True)
+    )
+    one_each: dict[int, Interest] = {}
+    for interest in await session.scalars(found):
+        one_each.setdefault(interest.lead_id, interest)
+    return list(one_each.values())
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is on record of the people of a batch, by lead or interest."""
+
+    steps: Mapping[int, list[FollowUp]]
+    heard_at: Mapping[int, datetime]
+    answered_at: Mapping[int, datetime]
+
+
+async def _histories(session: AsyncSession, interests: Sequence[Interest]) -> _Known:
+    lead_ids = [interest.lead_id for interest in interests]
+    steps: dict[int, list[FollowUp]] = {}
+    for row in await session.scalars(
+        select(FollowUp).where(FollowUp.lead_id.in_(lead_ids)).order_by(FollowUp.step, FollowUp.id)
+    ):
+        steps.setdefault(row.lead_id, []).append(row)
+    wrote = (
+        select(Message.lead_id, func.max(Message.created_at))
+        .where(Message.lead_id.in_(lead_ids), Message.direction == Direction.IN)
+        .group_by(Message.lead_id)
+    )
+    called = (
+        select(Call.lead_id, func.max(Call.started_at))
+        .where(Call.lead_id.in_(lead_ids), Call.direction == "in")
+        .group_by(Call.lead_id)
+    )
+    answered = (
+        select(Message.lead_id, func.max(Message.created_at))
+        .where(
+            Message.lead_id.in_(lead_ids), Message.purpose == Purpose.AGENT, Message.state != MessageState.BLOCKED
+        )
+        .group_by(Message.lead_id)
+    )
+    talked = (
+        select(Call.lead_id, func.max(Call.ended_at))
+        .where(Call.lead_id.in_(lead_ids), Call.talk_started_at.is_not(None))
+        .group_by(Call.lead_id)
+    )
+    return _Known(
+        steps, await _latest(session, (wrote, called)), await _latest(session, (answered, talked))
+    )
+
+
+async def _latest(session: AsyncSession, queries: Iterable[object]) -> dict[int, datetime]:
+    found: dict[int, datetime] = {}
+    for query in queries:
+        for lead_id, at in (await session.execute(query)).all():  # type: ignore[call-overload]
+            if at is not None:
+                found[lead_id] = max(at, found.get(lead_id, at))
+    return found
+
+
+async def _advance(
+    session: AsyncSession, config: Config, rules: Rules, interest: Interest, known: _Known, now: datetime
+) -> int:
+    """Brings one person's plan up to date; 1 when a text was queued."""
+    if interest.stage_since is None:
+        interest.stage_since = interest.updated_at
+    rows = known.steps.get(interest.lead_id, [])
+    mine = [row for row in rows if (row.interest_id, row.stage) == (interest.id, interest.stage)]
+    mine = [row for row in mine if row.stage_since == interest.stage_since]
+    for row in rows:
+        if row not in mine and row.state in (PLANNED, PAUSED):
+            _end(row, CANCELLED, now, "The person is in another stage now.")
+    found = next_step(rules, _history(interest, mine, known))
+    waiting = next((row for row in mine if row.state in (PLANNED, PAUSED)), None)
+    if found.act is Act.SEND:
+        return await _send_or_plan(session, config, interest, found, waiting, now)
+    if waiting is not None:
+        if found.act is Act.PAUSE:
+            waiting.state, waiting.why = PAUSED, found.why
+        else:
+            _end(waiting, CANCELLED, now, found.why)
+    if found.act is Act.MOVE and found.at is not None and found.at <= now and found.stage is not None:
+        _move(session, interest, found.stage, found.why, now)
+    return 0
+
+
+def _history(interest: Interest, mine: Sequence[FollowUp], known: _Known) -> History:
+    assert interest.stage_since is not None
+    return History(
+        stage=_stage(interest.stage),
+        stage_since=interest.stage_since,
+        sent=tuple(row.ended_at for row in mine if row.ended_at is not None),
+        heard_at=known.heard_at.get(interest.lead_id),
+        answered_at=known.answered_at.get(interest.lead_id),
+    )
+
+
+def _stage(name: str) -> Stage:
+    with suppress(ValueError):
+        return Stage(name)
+    return Stage.CONTACTED
+
+
+async def _send_or_plan(
+    session: AsyncSession, config: Config, interest: Interest, found: Next, waiting: FollowUp | None, now: datetime
+) -> int:
+    assert found.at is not None
+    assert interest.stage_since is not None
+    if waiting is None:
+        waiting = FollowUp(
+            interest_id=interest.id, lead_id=interest.lead_id, stage=interest.stage, stage_since=interest.stage_since,
+            step=found.step, state=PLANNED, due_at=found.at, text=found.text, is_edited=False, why=found.why,
+        )  # fmt: skip
+        session.add(waiting)
+        await session.flush()
+    waiting.state, waiting.why = PLANNED, found.why
+    if not waiting.is_edited:
+        waiting.due_at, waiting.text = found.at, found.text
+    if waiting.due_at > now:
+        return 0
+    return await _send(session, config, interest, waiting, now)
+
+
+async def _send(session: AsyncSession, config: Config, interest: Interest, step: FollowUp, now: datetime) -> int:
+    lead = await leads.by_id(session, interest.lead_id)
+    assert lead is not None
+    if not lead.phones:
+        _end(step, CANCELLED, now, "There is no number to text to.")
+        return 0
+    try:
+        ours = await line_for(session, config, lead, None)
+    except CrmError as error:
+        _end(step, CANCELLED, now, str(error))
+        return 0
+    url = await office.listings_url(session, interest.property)
+    body = " ".join(step.text.replace("{name}", interest.property.name).replace("{url}", url).split())
+    message = Message(
+        key=f"followup:{step.id}", direction=Direction.OUT, purpose=Purpose.FOLLOW_UP,
+        to_number=lead.phones[0].number, from_number=ours, body=body, media=[], segments=segments(body).count,
+        lead_id=lead.id, state=MessageState.QUEUED, attempts=0, next_attempt_at=now, created_at=now,
+    )  # fmt: skip
+    session.add(message)
+    await session.flush()
+    step.message_id = message.id
+    _end(step, SENT, now, step.why)
+    return 1
+
+
+def _end(step: FollowUp, state: str, now: datetime, why: str) -> None:
+    step.state, step.ended_at, step.why = state, now, why[:300]
+
+
+def _move(session: AsyncSession, interest: Interest, stage: Stage, why: str, now: datetime) -> None:
+    old, interest.stage, interest.stage_since = interest.stage, stage.value, now
+    interest.updated_at = now
+    session.add(
+        Activity(
+            key=f"stage:{interest.id}:{now.isoformat()}", lead_id=interest.lead_id, at=now, kind="StageChanged",
+            text=f"{interest.property.name}: from {old} to {stage}. {why}"[:500],
+        )
+    )  # fmt: skip
+
+
+# --- what people do with it ---
+
+
+async def listed(
+    store: Store, *, lead_id: int | None = None, state: str | None = None, limit: int = 100
+) -> Sequence[FollowUp]:
+    """Planned ones by due time; with `lead_id` all of theirs."""
+    async with store.read() as session:
+        found = select(FollowUp).options(selectinload(FollowUp.interest).selectinload(Interest.property))
+        if lead_id is not None:
+            found = found.where(FollowUp.lead_id == lead_id)
+        elif state is None:
+            found = found.where(FollowUp.state.in_((PLANNED, PAUSED)))
+        if state is not None:
+            found = found.where(FollowUp.state == state)
+        return (await session.scalars(found.order_by(FollowUp.due_at, FollowUp.id).limit(limit))).all()
+
+
+async def change(
+    store: Store, by: By, step_id: int, *, due_at: datetime | None = None, text: str | None = None
+) -> None:
+    """Gives a planned step another time or text; None leaves it."""
+    if text is not None and not 1 <= len(text.strip()) <= LONGEST_TEXT:
+        raise Invalid(f"The text has to have 1 to {LONGEST_TEXT} characters.")
+    async with changing(store) as session:
+        step = await _waiting(session, step_id)
+        if due_at is not None:
+            step.due_at = due_at
+        if text is not None:
+            step.text = fields.text(text, "text", LONGEST_TEXT, required=True)
+        step.is_edited = True
+        note(session, by, f"follow-up {step_id} changed")
+
+
+async def cancel(store: Store, by: By, step_id: int) -> None:
+    """Leaves a step out; the one after it is planned from then on."""
+    async with changing(store) as session:
+        _end(await _waiting(session, step_id), CANCELLED, by.now, f"Cancelled by {by.who}.")
+        note(session, by, f"follow-up {step_id} cancelled")
+
+
+async def _waiting(session: AsyncSession, step_id: int) -> FollowUp:
+    step = await session.get(FollowUp, step_id, with_for_update=True)
+    if step is None:
+        raise NotFound(f"There is no follow-up {step_id}: `leaseline followup list` shows those that are planned.")
+    if step.state not in (PLANNED, PAUSED):
+        raise Conflict(f"Follow-up {step_id} is {step.state} already.")
+    return step
+
+
+async def set_stage(store: Store, by: By, lead_id: int, place: str, stage: Stage) -> None:
+    """Says how far a person's interest in a property has come; their sequence begins anew in that stage."""
+    async with changing(store) as session:
+        interest = await session.scalar(
+            select(Interest)
+            .join(Property, Interest.property_id == Property.id)
+            .where(Interest.lead_id == lead_id, Property.slug == fields.slug(place))
+            .options(selectinload(Interest.property))
+            .with_for_update(of=Interest, key_share=True)
+        )
+        if interest is None:
+            raise NotFound(f"Lead {lead_id} has no interest in {place}: `leaseline lead show {lead_id}` tells.")
+        if interest.stage != stage:
+            _move(session, interest, stage, f"Set by {by.who}.", by.now)
+        note(session, by, f"stage of lead {lead_id} at {place}: {stage}")

@@ -1,0 +1,159 @@
+"""Follow-up sequences on real databases, on a clock that is moved by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from crm.config import Config
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.stages import Stage
+from crm.domain.texts import Purpose
+from crm.services import follow_ups, messages, portfolios
+from crm.services.audit import By
+from crm.store.models import FollowUp, Interest, Lead, LeadPhone, Message, Property
+from crm.store.session import Store
+from tests.store.test_messages import text
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+BEGIN = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+PERSON = "+15125550177"
+BY = By("tests", BEGIN)
+
+
+async def interested(store: Store, number: str | None = PERSON, stage: Stage = Stage.CONTACTED) -> int:
+    async with store.write() as session:
+        place = (await session.scalars(select(Property).where(Property.slug == "maple"))).one()
+        phones = [LeadPhone(number=number)] if number else []
+        interest = Interest(property_id=place.id, stage=stage, updated_at=BEGIN)
+        lead = Lead(status="new", created_at=BEGIN, phones=phones, interests=[interest])
+        session.add(lead)
+        await session.flush()
+        return lead.id
+
+
+async def rows(store: Store, of: type, *where: object) -> list:
+    async with store.read() as session:
+        return list((await session.scalars(select(of).where(*where).order_by(of.id))).all())
+
+
+async def sent(store: Store) -> list[float]:
+    """When follow-ups were put into the outbox, in hours since the beginning."""
+    texts = await rows(store, Message, Message.purpose == Purpose.FOLLOW_UP)
+    return [(one.created_at - BEGIN) / HOUR for one in texts]
+
+
+async def pass_time(store: Store, config: Config, until: float, since: float = 0, step: float = 1) -> None:
+    hours = since
+    while hours <= until:
+        await follow_ups.tick(store, config, BEGIN + hours * HOUR)
+        hours += step
+
+
+async def test_who_never_answers_gets_the_sequence_and_is_then_left_alone(store: Store, config: Config) -> None:
+    await interested(store)
+    await pass_time(store, config, 140, step=2)
+    assert await sent(store) == [6, 26, 50, 98]
+    [interest] = await rows(store, Interest)
+    assert interest.stage == Stage.UNRESPONSIVE
+    assert (interest.stage_since - BEGIN) / HOUR == 122
+    [first, *_] = await rows(store, Message)
+    assert first.body.startswith("Hi, this is Maple Court.")
+    assert "https://maple.example.com" in first.body
+    await pass_time(store, config, 400, since=142, step=24)
+    assert len(await sent(store)) == 4
+
+
+async def test_an_answer_pauses_it_until_somebody_has_answered(store: Store, config: Config) -> None:
+    lead_id = await interested(store)
+    await pass_time(store, config, 8, step=2)
+    await messages.receive(store, config, text("Yes, two bedrooms?", at=BEGIN + 9 * HOUR), BEGIN + 9 * HOUR)
+    await pass_time(store, config, 80, since=10, step=10)
+    assert await sent(store) == [6]
+    [_, waiting] = await rows(store, FollowUp)
+    assert waiting.state == "paused"
+    await messages.send(store, config, By("tests", BEGIN + 81 * HOUR), str(lead_id), "We have two.", agent="alice")
+    await pass_time(store, config, 110, since=82)
+    assert await sent(store) == [6, 101]
+
+
+async def test_a_stage_that_changes_begins_another_sequence(store: Store, config: Config) -> None:
+    lead_id = await interested(store)
+    await pass_time(store, config, 10, step=2)
+    at = By("tests", BEGIN + 10 * HOUR)
+    await follow_ups.set_stage(store, at, lead_id, "maple", Stage.STILL_DECIDING)
+    await pass_time(store, config, 60, since=11)
+    assert await sent(store) == [6, 58]
+    states = [(row.stage, row.state) for row in await rows(store, FollowUp)]
+    assert states == [
+        ("contacted", "sent"), ("contacted", "cancelled"), ("still_deciding", "sent"), ("still_deciding", "planned")
+    ]  # fmt: skip
+
+
+async def test_two_workers_send_each_step_once(store: Store, config: Config) -> None:
+    for number in range(20):
+        await interested(store, f"+1512555{3000 + number}")
+    for hours in (0, 7):
+        await asyncio.gather(*(follow_ups.tick(store, config, BEGIN + hours * HOUR) for _ in range(3)))
+    assert await sent(store) == [7] * 20
+
+
+async def test_a_step_can_be_changed_and_cancelled(store: Store, config: Config) -> None:
+    lead_id = await interested(store)
+    await follow_ups.tick(store, config, BEGIN)
+    [step] = await follow_ups.listed(store)
+    assert (step.due_at - BEGIN) / HOUR == 6
+    await follow_ups.change(store, BY, step.id, due_at=BEGIN + 3 * HOUR, text="Hello from {name}.")
+    await pass_time(store, config, 4, since=1)
+    [message] = await rows(store, Message)
+    assert (message.body, (message.created_at - BEGIN) / HOUR) == ("Hello from Maple Court.", 3)
+    with pytest.raises(Conflict):
+        await follow_ups.cancel(store, BY, step.id)
+    await follow_ups.tick(store, config, BEGIN + 5 * HOUR)
+    [planned] = await follow_ups.listed(store)
+    await follow_ups.cancel(store, By("tests", BEGIN + 6 * HOUR), planned.id)
+    await pass_time(store, config, 29, since=7)
+    # The third step waits its 24 hours from when the second one was left out.
+    assert [row.state for row in await follow_ups.listed(store, lead_id=lead_id)] == ["sent", "cancelled", "planned"]
+    assert await sent(store) == [3]
+    await pass_time(store, config, 31, since=30)
+    assert await sent(store) == [3, 30]
+    with pytest.raises(NotFound):
+        await follow_ups.change(store, BY, 999, text="x")
+
+
+async def test_nothing_is_sent_to_a_closed_lead_or_without_a_number(store: Store, config: Config) -> None:
+    await interested(store, None)
+    closed = await interested(store)
+    async with store.write() as session:
+        lead = await session.get(Lead, closed)
+        assert lead is not None
+        lead.status = "closed"
+    await pass_time(store, config, 100, step=10)
+    assert await sent(store) == []
+
+
+async def test_a_portfolio_may_have_its_own_sequences(store: Store, config: Config) -> None:
+    await portfolios.add(store, BY, "east", name="East side")
+    await portfolios.assign(store, BY, "maple", "east")
+    folder = config.home / "follow_ups"
+    folder.mkdir()
+    (folder / "east.toml").write_text('[contacted]\nsteps = [{wait = "1h", text = "Only this, {name}."}]')
+    await interested(store)
+    await pass_time(store, config, 200, step=5)
+    assert await sent(store) == [5]
+    (folder / "east.toml").write_text("[contacted")
+    with pytest.raises(Invalid) as refused:
+        await follow_ups.tick(store, config, BEGIN)
+    assert "east.toml" in str(refused.value)
+
+
+def test_our_own_sequences_can_be_read(tmp_path: Path) -> None:
+    rules = follow_ups.sequences(Config(home=tmp_path))
+    assert set(rules.sequences) >= {Stage.CONTACTED, Stage.SHOWING_DESIRED, Stage.SHOWING_MISSED}

@@ -66,8 +66,18 @@ def upgrade() -> None:
         sa.Column("task_id", sa.Integer(), nullable=True),
         sa.Column("why", sa.String(length=300), nullable=False),
         sa.Column("not_before", TIME, nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False, comment="waiting, dialling, done or failed"),
-        sa.Column("call_id", sa.String(length=80), nullable=True, comment="once it is placed"),
+        sa.Column("expires_at", TIME, nullable=False, comment="later than that it would surprise everybody"),
+        sa.Column(
+            "state", sa.String(length=10), nullable=False, comment="waiting, dialling, done, failed or cancelled"
+        ),
+        sa.Column("tries_left", sa.Integer(), nullable=False, comment="how often the agent may still be rung for it"),
+        sa.Column(
+            "claimed_until",
+            TIME,
+            nullable=True,
+            comment="dialling: whoever does it has until then to come to an end, or is dead",
+        ),
+        sa.Column("call_id", sa.String(length=80), nullable=True, comment="of the latest try"),
         sa.Column("error", sa.String(length=300), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(
@@ -78,6 +88,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_call_order")),
     )
     op.create_index(op.f("ix_call_order_not_before"), "call_order", ["not_before"])
+    op.create_index(op.f("ix_call_order_state"), "call_order", ["state"])
     op.create_table(
         "dialled",
         sa.Column("id", sa.Integer(), nullable=False),

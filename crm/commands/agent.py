@@ -27,6 +27,8 @@ class AgentEntry(msgspec.Struct):
     devices: list[str]
     email: str
     """Gets notices and messages; empty for none."""
+    dialing: str
+    """May they dial numbers outside, and be forwarded to one: allowed or none."""
     last_talk_ended_at: datetime | None
     """Round robin goes by it: the longest idle first."""
 
@@ -36,7 +38,7 @@ class AgentEntry(msgspec.Struct):
         return cls(
             slug=agent.slug, name=agent.name, extension=agent.extension, on_duty=agent.on_duty, is_admin=found.is_admin,
             subteams=list(found.subteams), devices=[device.slug for device in agent.devices], email=agent.email,
-            last_talk_ended_at=agent.last_talk_ended_at,
+            dialing=agent.dialing, last_talk_ended_at=agent.last_talk_ended_at,
         )  # fmt: skip
 
 
@@ -60,13 +62,14 @@ async def add(system: System, slug: str, name: str, extension: str | None, on_du
 
 @agent.command(
     "set",
-    examples=("agent set alice --off-duty", "agent set alice --email alice@example.com", "agent set bob --admin"),
+    examples=("agent set alice --off-duty", "agent set bob --email bob@example.com", "agent set bob --dialing none"),
 )
 @click.argument("slug")
 @click.option("--name", help="As callers and colleagues know them.")
 @click.option("--extension", metavar="DIGITS", help="2 to 6 digits that colleagues dial; '' for none.")
 @click.option("--on-duty/--off-duty", default=None, help="Whether calls ring their phones.")
 @click.option("--email", metavar="ADDRESS", help="Gets notices and messages; '' for none.")
+@click.option("--dialing", type=click.Choice(agents.DIALING), help="Whether they may dial numbers outside.")
 @click.option("--admin", is_flag=True, help="Make them the owner of what nobody owns.")
 @with_system
 async def change(
@@ -76,12 +79,14 @@ async def change(
     extension: str | None,
     on_duty: bool | None,
     email: str | None,
+    dialing: str | None,
     admin: bool,
 ) -> None:
     """Change the agent SLUG; what is not given stays."""
     await agents.change(
-        system.store, system.by, slug, name=name, extension=extension, on_duty=on_duty, email=email, admin=admin
-    )
+        system.store, system.by, slug, name=name, extension=extension, on_duty=on_duty, email=email, dialing=dialing,
+        admin=admin,
+    )  # fmt: skip
     output.say(f"Changed agent {slug}.")
     await system.publish()
 
@@ -133,6 +138,7 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("subteams", entry.subteams),
             ("devices", entry.devices),
             ("email", entry.email or None),
+            ("dials outside", entry.dialing),
             ("last talk ended", output.local(entry.last_talk_ended_at, system.config.tz)),
             ("admin", entry.is_admin or None),
         )

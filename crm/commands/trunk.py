@@ -35,6 +35,12 @@ class TrunkEntry(msgspec.Struct):
     emergency: bool
     """Emergency calls go out by it; if no trunk is marked so, they go out by every one for calls of ours."""
     enabled: bool
+    position: int
+    """Calls of ours go out by the lowest first, and by the next when that one fails."""
+    outbound: bool
+    """Calls of ours go out by it."""
+    numbers: str
+    """How it wants numbers: plus (+15125550100), digits (15125550100) or national (5125550100)."""
 
     @classmethod
     def of(cls, trunk: Trunk, system: System) -> TrunkEntry:
@@ -42,7 +48,8 @@ class TrunkEntry(msgspec.Struct):
             slug=trunk.slug, host=trunk.host, port=trunk.port, transport=trunk.transport, auth=trunk.auth,
             addresses=trunk.addresses, username=trunk.username,
             has_password=system.secrets.has(trunks.secret_name(trunk.slug)),
-            register=trunk.register, emergency=trunk.emergency, enabled=trunk.enabled,
+            register=trunk.register, emergency=trunk.emergency, enabled=trunk.enabled, position=trunk.position,
+            outbound=trunk.outbound, numbers=trunk.numbers,
         )  # fmt: skip
 
 
@@ -113,6 +120,8 @@ async def add(
         "trunk set acme --address 203.0.113.0/24 --address 198.51.100.7",
         "trunk set acme --password",
         "trunk set acme --emergency",
+        "trunk set acme --position 1 --numbers digits",
+        "trunk set office --no-outbound",
     ),
 )
 @click.argument("slug")
@@ -128,6 +137,9 @@ async def add(
 @click.option("--register/--no-register", default=None, help="Register with the peer, or not.")
 @click.option("--emergency/--no-emergency", default=None, help="Emergency calls go out by it, or by others only.")
 @click.option("--enable/--disable", "enabled", default=None, help="Use the trunk, or leave it out.")
+@click.option("--position", type=int, metavar="N", help="Calls of ours try the lowest first, then the next.")
+@click.option("--outbound/--no-outbound", default=None, help="Whether calls of ours go out by it.")
+@click.option("--numbers", type=click.Choice(trunks.NUMBER_STYLES), help="+15125550100, 15125550100 or 5125550100.")
 @with_system
 async def change(
     system: System,
@@ -144,6 +156,9 @@ async def change(
     register: bool | None,
     emergency: bool | None,
     enabled: bool | None,
+    position: int | None,
+    outbound: bool | None,
+    numbers: str | None,
 ) -> None:
     """Change the trunk SLUG; what is not given stays."""
     await trunks.get(system.store, slug)
@@ -151,7 +166,7 @@ async def change(
         system.store, system.secrets, system.by, slug, host=host, port=port, transport=transport, auth=auth,
         addresses=() if no_address else addresses or None, username=username,
         password=_from_file(password_file) if password_file else _asked() if ask else None,
-        register=register, emergency=emergency, enabled=enabled,
+        register=register, emergency=emergency, enabled=enabled, position=position, outbound=outbound, numbers=numbers,
     )  # fmt: skip
     output.say(f"Changed trunk {slug}.")
     await system.publish()
@@ -170,16 +185,16 @@ async def remove(system: System, slug: str) -> None:
 @trunk.command("list", json=many(TrunkEntry), examples=("trunk list", "trunk list --json"))
 @with_system
 async def list_(system: System, as_json: bool) -> None:
-    """List all trunks."""
+    """List all trunks, in the order in which calls of ours try them."""
     entries = [TrunkEntry.of(found, system) for found in await trunks.find_all(system.store)]
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
-        ("trunk", "peer", "transport", "known by", "registers", "emergency calls", "enabled"),
+        ("trunk", "peer", "transport", "known by", "registers", "enabled", "calls out", "emergency calls"),
         (
-            (one.slug, f"{one.host}:{one.port}", one.transport, _known_by(one), one.register, one.emergency,
-             one.enabled)
+            (one.slug, f"{one.host}:{one.port}", one.transport, _known_by(one), one.register, one.enabled, _out(one),
+             one.emergency)
             for one in entries
         ),
         empty="There are no trunks: add one with `leaseline trunk add`.",
@@ -207,8 +222,14 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("registers", entry.register),
             ("emergency calls", entry.emergency),
             ("enabled", entry.enabled),
+            ("calls out", _out(entry)),
+            ("numbers", entry.numbers),
         )
     )
+
+
+def _out(entry: TrunkEntry) -> str:
+    return f"position {entry.position}" if entry.enabled and entry.outbound else "no"
 
 
 def _known_by(entry: TrunkEntry) -> str:

@@ -136,7 +136,7 @@ def class_of(purpose: Purpose, created_at: datetime, last_heard_at: datetime | N
         return MessageClass.NOTICE
     if purpose in _CONFIRMATIONS:
         return MessageClass.CONFIRMATION
-    if purpose in (Purpose.LISTINGS_LINK, Purpose.MISSED_CALL, Purpose.TOUR):
+    if purpose in (Purpose.LISTINGS_LINK, Purpose.MISSED_CALL, Purpose.TOUR, Purpose.CALLBACK):
         return MessageClass.ANSWER
     if last_heard_at is not None and created_at - last_heard_at <= ANSWER_WITHIN:
         return MessageClass.ANSWER

@@ -12,6 +12,7 @@ from datetime import datetime
 from crm.domain.calls import (
     KINDS,
     CallArrived,
+    CallbackPromised,
     CallEnded,
     CallerBlocked,
     CallPlaced,
@@ -88,6 +89,8 @@ class CallStory:
     """Who called whom, when it is a call of ours."""
     blocked: bool = False
     attestation: str = ""
+    promised: CallbackPromised | None = None
+    """An agent who was rung will call back; the first of several counts."""
     recordings: tuple[RecordingStory, ...] = ()
 
     @property
@@ -98,6 +101,13 @@ class CallStory:
     def handed_over(self) -> bool:
         """The caller talked with the number that all calls are forwarded to."""
         return any(leg.answered_at and leg.stage == StageName.OFFICE for leg in self.legs)
+
+    @property
+    def talk_seconds(self) -> int:
+        """From the first word to the end of the call; 0 without a talk."""
+        if not self.talk_started_at or not self.ended_at:
+            return 0
+        return max(0, round((self.ended_at - self.talk_started_at).total_seconds()))
 
     @property
     def answered_by(self) -> LegStory | None:
@@ -135,6 +145,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         placed=placed,
         blocked=any(isinstance(fact, CallerBlocked) for fact in told),
         attestation=next((fact.attestation for fact in arrivals if fact.attestation), ""),
+        promised=next((fact for fact in told if isinstance(fact, CallbackPromised)), None),
         recordings=_recordings(told),
     )
 
@@ -161,6 +172,14 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
         Step.VOICEMAIL: "left no message when nobody answered",
         Step.LAST_RESORT: "left no message when nobody answered",
     }.get(story.step, "hung up in the menu")
+
+
+def how_ours_went(story: CallStory, who: str, outcome: Outcome) -> str:
+    """What came of a call of ours, as a sentence; `who` placed it."""
+    if outcome is Outcome.TALKED:
+        minutes, seconds = divmod(story.talk_seconds, 60)
+        return f"{who} called and talked for {f'{minutes} min ' if minutes else ''}{seconds} s."
+    return f"{who} called and reached nobody."
 
 
 def _step(told: Sequence[Fact]) -> Step:

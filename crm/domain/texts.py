@@ -10,6 +10,8 @@ class Purpose(StrEnum):
     """The caller asked for it."""
     MISSED_CALL = "missed_call"
     """Nobody talked to the caller."""
+    CALLBACK = "callback"
+    """An agent who could not talk promised to call back."""
     AGENT = "agent"
     """An agent wrote it."""
     FOLLOW_UP = "follow_up"
@@ -59,6 +61,7 @@ _WORDS = {
         "tour_reminder": "Reminder: your tour of {name} is {when}.",
         "tour_change": " To change or cancel: {url}",
         "tour_reply": " To change or cancel, reply to this text or call us.",
+        "callback": "{agent} from {name}: I cannot talk right now and will call you in {minutes} minutes.",
         "stop": "{name}: you are unsubscribed and will get no more texts from us. Reply START to get them again.",
         "start": "{name}: you will get our texts again. Reply STOP to end them, HELP for help.",
         "help": "{name} leasing office: for help call {number}. Reply STOP to get no more texts. Data rates may apply.",
@@ -73,6 +76,7 @@ _WORDS = {
         "tour_reminder": "Recordatorio: su visita a {name} es el {when}.",
         "tour_change": " Para cambiarla o cancelarla: {url}",
         "tour_reply": " Para cambiarla o cancelarla, responda a este mensaje o llámenos.",
+        "callback": "{agent} de {name}: no puedo hablar ahora y le llamaré en {minutes} minutos.",
         "stop": "{name}: ya no recibirá más mensajes nuestros. Responda START para volver a recibirlos.",
         "start": "{name}: volverá a recibir nuestros mensajes. Responda STOP para cancelarlos, HELP para ayuda.",
         "help": "{name}: para ayuda llame al {number}. Responda STOP para no recibir más mensajes.",
@@ -104,6 +108,11 @@ def tour(what: str, name: str, when: str, language: str, url: str = "") -> str:
     if what == "cancelled":
         return text
     return text + (words["tour_change"].format(url=url) if url else words["tour_reply"])
+
+
+def callback_promised(agent: str, name: str, minutes: int, language: str) -> str:
+    """The agent who was rung cannot talk now. `name` is the property's, or the company's."""
+    return _words(language)["callback"].format(agent=agent, name=name, minutes=minutes)
 
 
 def stop_confirmed(name: str, language: str) -> str:

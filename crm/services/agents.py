@@ -9,10 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from crm.domain import fields
-from crm.domain.errors import Conflict, NotFound
+from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.services.audit import By, changing, note
 from crm.store.models import Agent, Lead, Organization, Subteam, SubteamMember, Task
 from crm.store.session import Store
+
+DIALING = ("allowed", "none")
+"""May an agent dial numbers outside, and be forwarded to one?"""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ async def change(
     extension: str | None = None,
     on_duty: bool | None = None,
     email: str | None = None,
+    dialing: str | None = None,
     admin: bool = False,
 ) -> None:
     """Changes what is given; None leaves a field as it is, an empty extension or email takes it away.
@@ -78,6 +82,10 @@ async def change(
             agent.on_duty = on_duty
         if email is not None:
             agent.email = fields.email(email)
+        if dialing is not None:
+            if dialing not in DIALING:
+                raise Invalid(f"{dialing!r} is no permission to dial: use {' or '.join(DIALING)}.")
+            agent.dialing = dialing
         if admin:
             for organization in await session.scalars(select(Organization)):
                 organization.admin_agent_id = agent.id
@@ -85,6 +93,7 @@ async def change(
             *([f"name {agent.name}"] if name is not None else []),
             *([f"extension {extension or 'none'}"] if extension is not None else []),
             *(["on duty" if on_duty else "off duty"] if on_duty is not None else []),
+            *([f"dialing outside {dialing}"] if dialing is not None else []),
             *(["admin"] if admin else []),
         ]
         note(session, by, f"agent {slug} changed: {', '.join(changed)}")

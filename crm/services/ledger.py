@@ -16,12 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
 from crm.domain import texts
-from crm.domain.calls import Fact, Outcome, Routed, outcome_of
+from crm.domain.calls import CallbackPromised, Direction, Fact, Outcome, Routed, outcome_of
 from crm.domain.segments import segments
-from crm.domain.story import CallStory, how_it_went, tell
+from crm.domain.story import CallStory, how_it_went, how_ours_went, tell
 from crm.domain.tasks import TaskKind, task_after
 from crm.domain.texts import MessageState, Purpose
-from crm.services import facts, mailboxes, owners
+from crm.services import facts, mailboxes, orders, owners
 from crm.store.models import (
     Activity,
     Agent,
@@ -110,8 +110,12 @@ async def _record(session: AsyncSession, config: Config, fact: Fact, now: dateti
     await _write_legs(session, call, story)
     line = await lines.by_id(session, call.line_id) if call.line_id else None
     scene = _Scene(session, config, now, call, story, line)
+    if story.placed and story.placed.order_id is not None:
+        await orders.placed(session, story.placed.order_id, call.id)
     if story.link_requested:
         await _text_link(scene)
+    if story.promised:
+        await _keep_promise(scene, story.promised)
     if story.ended_at:
         await _settle(scene, story.ended_at)
 
@@ -217,6 +221,9 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
     call.ended_at = ended_at
     call.ended_by = story.ended_by or ""
 
+    if story.direction is not Direction.IN:
+        await _settle_ours(scene, outcome, ended_at)
+        return
     # Who misdialled is no lead; who was one before stays one.
     makes_lead = outcome is not Outcome.WRONG_NUMBER
     lead = await _lead(scene) if makes_lead or call.lead_id else None
@@ -225,8 +232,84 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
         await _keep_lead(scene, lead, outcome, ended_at)
 
     await _keep_task(scene, lead, outcome, ended_at)
-    if outcome not in (Outcome.TALKED, Outcome.HANDED_OVER) and link is None and lead:
+    is_missed = outcome not in (Outcome.TALKED, Outcome.HANDED_OVER)
+    if is_missed and link is None and lead and not story.promised:
         await _text_missed(scene, lead, is_active)
+
+
+async def _settle_ours(scene: _Scene, outcome: Outcome, ended_at: datetime) -> None:
+    """A call that an agent placed: it stands with the lead, and leaves a next action if nobody was reached."""
+    session, call, story = scene.session, scene.call, scene.story
+    own = await tasks.by_key(session, f"call:{call.id}")
+    if call.caller is None:
+        # Between colleagues; what came of it while its beginning was not known is void.
+        if own and own.done_at is None:
+            await session.delete(own)
+        lead = await leads.by_id(session, call.lead_id) if call.lead_id else None
+        if lead and not lead.phones:
+            call.lead_id = None
+            await session.flush()
+            await session.delete(lead)
+        return
+    lead = await _lead(scene)
+    caller = await session.get(Agent, call.agent_id) if call.agent_id else None
+    text = how_ours_went(story, caller.name if caller else "Somebody", outcome)
+    await _tell(scene, lead, "CallToProspect", text)
+    if lead.status == "closed" or (lead.status == "new" and outcome is Outcome.TALKED):
+        lead.status = "in_progress"
+    if outcome is Outcome.TALKED:
+        lead.assigned_agent_id = lead.assigned_agent_id or call.agent_id
+        await _served(scene, lead, ended_at)
+        return
+    if any(task.id != (own.id if own else None) for task in await tasks.open_of(session, lead.id)):
+        # Somebody has to call them back already; one next action is enough.
+        if own and own.done_at is None:
+            await session.delete(own)
+        return
+    if own and own.done_at:
+        return
+    if own is None:
+        schedule = await office.schedule(session, scene.config.tz)
+        due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
+        own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, result="")
+        session.add(own)
+    own.kind, own.lead_id, own.why = TaskKind.CALL_BACK, lead.id, _fit(text, 300)
+    own.owner = caller or await owners.owner(session, lead, scene.line)
+
+
+async def _served(scene: _Scene, lead: Lead, ended_at: datetime) -> None:
+    """Somebody has talked with the lead: who was to call them back need not any more."""
+    for task in await tasks.open_of(scene.session, lead.id, _SETTLED_BY_TALK):
+        if not await calls.began_after(scene.session, task.call_id, ended_at):
+            task.done_at, task.result = scene.now, "Somebody talked with them on the phone."
+
+
+_SETTLED_BY_TALK = (TaskKind.CALL_BACK, TaskKind.FOLLOW_UP)
+
+
+async def _keep_promise(scene: _Scene, promised: CallbackPromised) -> None:
+    """The agent is to call back in some minutes: that is the call's next action, and an order to ring them then; the
+    caller is told by text."""
+    session, call = scene.session, scene.call
+    lead = await _lead(scene)
+    agent = await agents.by_slug(session, promised.agent) or await owners.owner(session, lead, scene.line)
+    due_at = promised.at + timedelta(minutes=promised.minutes)
+    task = await tasks.by_key(session, f"call:{call.id}")
+    if task is None:
+        task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, result="")
+        session.add(task)
+    if task.done_at is None:
+        task.kind, task.owner, task.lead_id, task.due_at = TaskKind.CALL_BACK, agent, lead.id, due_at
+        task.why = _fit(f"Called {await scene.name()}; {agent.name} promised to call back.", 300)
+    await session.flush()
+    if call.caller is None:
+        return
+    await orders.promise(session, scene.config, task=task, number=call.caller, now=scene.now)
+    if await scene.may_text():
+        assert scene.line is not None
+        name = await scene.name()
+        body = texts.callback_promised(agent.name, name, promised.minutes, scene.line.language)
+        await _queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)
 
 
 async def _lead(scene: _Scene) -> Lead:
@@ -253,13 +336,14 @@ async def _lead(scene: _Scene) -> Lead:
         session.add(lead)
         await session.flush()
     call.lead_id = lead.id
-    lead.source = lead.source or (scene.line.source if scene.line else "")
+    if scene.story.direction is Direction.IN:
+        lead.source = lead.source or (scene.line.source if scene.line else "")
     return lead
 
 
 async def _keep_lead(scene: _Scene, lead: Lead, outcome: Outcome, ended_at: datetime) -> None:
     """The lead's interest, timeline, status and agent as this call leaves them."""
-    session, call, story = scene.session, scene.call, scene.story
+    session, story = scene.session, scene.story
     if scene.place_id is not None:
         interest = next((found for found in lead.interests if found.property_id == scene.place_id), None)
         if interest is None:
@@ -267,13 +351,7 @@ async def _keep_lead(scene: _Scene, lead: Lead, outcome: Outcome, ended_at: date
             lead.interests.append(interest)
         interest.updated_at = max(interest.updated_at, ended_at)
 
-    key = f"call:{call.id}"
-    text = f"Called {await scene.name()} and {how_it_went(story, outcome)}."
-    activity = (await session.scalars(select(Activity).where(Activity.key == key))).first()
-    if activity is None:
-        activity = Activity(key=key, kind="CallFromProspect", call_id=call.id)
-        session.add(activity)
-    activity.lead_id, activity.at, activity.text = lead.id, call.started_at, _fit(text, 500)
+    await _tell(scene, lead, "CallFromProspect", f"Called {await scene.name()} and {how_it_went(story, outcome)}.")
 
     if lead.status == "closed" or (lead.status == "new" and outcome in (Outcome.TALKED, Outcome.HANDED_OVER)):
         lead.status = "in_progress"
@@ -281,6 +359,16 @@ async def _keep_lead(scene: _Scene, lead: Lead, outcome: Outcome, ended_at: date
         # Whom they talked to first knows them; from now on that phone rings first.
         leg = await session.get(Leg, answered.id)
         lead.assigned_agent_id = leg.agent_id if leg else None
+
+
+async def _tell(scene: _Scene, lead: Lead, kind: str, text: str) -> None:
+    """The call's entry in the timeline."""
+    key = f"call:{scene.call.id}"
+    activity = (await scene.session.scalars(select(Activity).where(Activity.key == key))).first()
+    if activity is None:
+        activity = Activity(key=key, call_id=scene.call.id)
+        scene.session.add(activity)
+    activity.kind, activity.lead_id, activity.at, activity.text = kind, lead.id, scene.call.started_at, _fit(text, 500)
 
 
 async def _keep_task(scene: _Scene, lead: Lead | None, outcome: Outcome, ended_at: datetime) -> None:
@@ -291,8 +379,10 @@ async def _keep_task(scene: _Scene, lead: Lead | None, outcome: Outcome, ended_a
     if kind is None:
         if task and task.done_at is None:
             task.done_at, task.result = scene.now, "Somebody talked to the caller in this call."
+        if lead and outcome is Outcome.TALKED:
+            await _served(scene, lead, ended_at)
         return
-    if task and task.done_at:
+    if scene.story.promised or (task and task.done_at):
         return
     why = _fit(await _why(scene, kind, outcome), 300)
     owner = task.owner if task and task.kind == kind else await _owner(scene, lead, kind)

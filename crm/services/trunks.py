@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.domain import fields
+from crm.domain.dialing import NumberStyle
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.secrets import Secrets, unusable
 from crm.services.audit import By, changing, note
@@ -17,6 +18,7 @@ from crm.store.session import Store
 
 TRANSPORTS = ("udp", "tcp", "tls")
 AUTHS = ("address", "digest")
+NUMBER_STYLES = tuple(style.value for style in NumberStyle)
 
 
 def secret_name(slug: str) -> str:
@@ -30,8 +32,9 @@ def endpoint(slug: str) -> str:
 
 
 async def find_all(store: Store) -> Sequence[Trunk]:
+    """In the order in which calls of ours try them."""
     async with store.read() as session:
-        return (await session.scalars(select(Trunk).order_by(Trunk.slug))).all()
+        return (await session.scalars(select(Trunk).order_by(Trunk.position, Trunk.slug))).all()
 
 
 async def get(store: Store, slug: str) -> Trunk:
@@ -101,6 +104,9 @@ async def change(
     register: bool | None = None,
     emergency: bool | None = None,
     enabled: bool | None = None,
+    position: int | None = None,
+    outbound: bool | None = None,
+    numbers: str | None = None,
 ) -> None:
     """Changes what is given; None leaves a field as it is, an empty user name takes it and the password away."""
     async with changing(store) as session:
@@ -123,6 +129,12 @@ async def change(
             trunk.emergency = emergency
         if enabled is not None:
             trunk.enabled = enabled
+        if position is not None:
+            trunk.position = _position(position)
+        if outbound is not None:
+            trunk.outbound = outbound
+        if numbers is not None:
+            trunk.numbers = _one_of(numbers, NUMBER_STYLES, "way to write numbers")
         kept = username != "" and secrets.has(secret_name(slug))
         _check(trunk, has_password=password is not None or kept)
         await _check_addresses(session, trunk)
@@ -177,6 +189,12 @@ def _keep(secrets: Secrets, slug: str, password: str) -> None:
     if problem := unusable(password):
         raise Invalid(f"This password cannot be used: {problem}.")
     secrets.put(secret_name(slug), password)
+
+
+def _position(raw: int) -> int:
+    if not 0 <= raw <= 99:
+        raise Invalid(f"{raw} is not a position: write 0 to 99, the lowest for the trunk that is tried first.")
+    return raw
 
 
 def _is_address(host: str) -> bool:

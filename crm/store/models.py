@@ -515,11 +515,19 @@ class CallOrder(Base):
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="SET NULL"))
     why: Mapped[str] = mapped_column(String(300), default="")
     not_before: Mapped[datetime] = mapped_column(index=True)
-    state: Mapped[str] = mapped_column(String(10), default="waiting", comment="waiting, dialling, done or failed")
-    call_id: Mapped[str | None] = mapped_column(String(80), comment="once it is placed")
+    expires_at: Mapped[datetime] = mapped_column(comment="later than that it would surprise everybody")
+    state: Mapped[str] = mapped_column(
+        String(10), default="waiting", index=True, comment="waiting, dialling, done, failed or cancelled"
+    )
+    tries_left: Mapped[int] = mapped_column(default=1, comment="how often the agent may still be rung for it")
+    claimed_until: Mapped[datetime | None] = mapped_column(
+        comment="dialling: whoever does it has until then to come to an end, or is dead"
+    )
+    call_id: Mapped[str | None] = mapped_column(String(80), comment="of the latest try")
     error: Mapped[str] = mapped_column(String(300), default="")
     created_at: Mapped[datetime]
     agent: Mapped[Agent] = relationship()
+    task: Mapped[Task | None] = relationship()
 
 
 class Dialled(Base):

@@ -53,6 +53,12 @@ async def events(session: AsyncSession, call_id: str) -> Sequence[CallEvent]:
     return (await session.scalars(select(CallEvent).where(CallEvent.call_id == call_id).order_by(CallEvent.at))).all()
 
 
+async def began_after(session: AsyncSession, call_id: str | None, at: datetime) -> bool:
+    """Whether a call, if it is one, began later than `at`."""
+    started_at = await session.scalar(select(Call.started_at).where(Call.id == call_id)) if call_id else None
+    return started_at is not None and started_at > at
+
+
 async def decisions(session: AsyncSession, call_id: str) -> Sequence[RoutingDecision]:
     """Why it rang whom it rang, in order."""
     found = select(RoutingDecision).where(RoutingDecision.call_id == call_id).order_by(RoutingDecision.at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +27,21 @@ async def open_reply(session: AsyncSession, lead_id: int | None, key: str) -> Ta
     found = select(Task).where(Task.kind == TaskKind.REPLY, Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
     mine = Task.lead_id == lead_id if lead_id is not None else Task.key == key
     return (await session.scalars(found.where(mine).limit(1))).first()
+
+
+async def open_of(session: AsyncSession, lead_id: int, kinds: Collection[str] = ()) -> Sequence[Task]:
+    """A lead's open tasks, the oldest first; only those of `kinds` if any are given."""
+    found = select(Task).where(Task.lead_id == lead_id, Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
+    if kinds:
+        found = found.where(Task.kind.in_(kinds))
+    return (await session.scalars(found)).all()
+
+
+async def to_call_back(session: AsyncSession, *, limit: int) -> Sequence[Task]:
+    """Open tasks to call somebody back or to listen to what they left, the most pressing first."""
+    kinds = (TaskKind.CALL_BACK, TaskKind.LISTEN)
+    found = select(Task).where(Task.done_at.is_(None), Task.kind.in_(kinds), Task.call_id.is_not(None)).options(*_ROW)
+    return (await session.scalars(found.order_by(Task.due_at, Task.id).limit(limit))).all()
 
 
 async def listed(

@@ -26,18 +26,19 @@ from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded,
 from ari_app.flows import steps
 from ari_app.flows.call import Call, Office
 from ari_app.flows.inbound import inbound
+from ari_app.flows.outbound import ordered
 from ari_app.flows.staff import staff
 from ari_app.flows.talk import BRIDGE_MARK
 from ari_app.settle import Resumed
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
+from crm.domain.calls import ORDER_MARK, DialStatus, Direction, EndedBy, LegEnded, MessageLeft
 from crm.domain.calls import CallEnded as CallEndedFact
-from crm.domain.calls import DialStatus, Direction, EndedBy, LegEnded, MessageLeft
 from crm.domain.errors import CrmError
 from crm.edge import http_carrier, numbers
 from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
-from crm.services import carriers, follow_ups, ledger, outbox, publish, recordings, spool
+from crm.services import carriers, follow_ups, ledger, orders, outbox, publish, recordings, spool
 from crm.services.emergencies import Desk
 from crm.services.inbox import Inbox
 from crm.services.journal import Journal
@@ -54,6 +55,8 @@ LOOK_SECONDS = 2.0
 """How often what Asterisk has is compared with what we know of, beside the events."""
 HANGUP_SECONDS = 0.5
 """Within this time a channel that has left the app for a hangup is gone."""
+ORDERS_SECONDS = 0.5
+"""How soon an order that somebody has written is taken."""
 PUBLISH_SECONDS = 3600.0
 """Opening hours are rendered ahead for the time without the app; once an hour is enough to keep them fresh."""
 
@@ -257,6 +260,9 @@ class App:
         finally:
             leg.release()
         call_id = settle.call_of(leg_id)
+        if call_id.startswith(ORDER_MARK):
+            # Perhaps the agent has never answered; then there is no call to note anything of.
+            return
         self.office.journal.note(LegEnded(f"{call_id}/leg-ended-{leg_id}", call_id, now(), leg_id, DialStatus.CANCEL))
 
     async def watch(self) -> None:
@@ -314,6 +320,22 @@ class App:
             file = recordings.file_name(call_id)
             note(MessageLeft(f"{call_id}/message", call_id, at, file=file, seconds=round(seconds)))
         note(CallEndedFact(f"{call_id}/ended", call_id, at, by=EndedBy.SYSTEM))
+
+    # --- calls that were ordered ---
+
+    async def place_orders(self) -> None:
+        """Takes orders as they come due, each in a flow of its own. Other apps may do so, too."""
+        while True:
+            await asyncio.sleep(ORDERS_SECONDS)
+            if not self.client.connected.is_set():
+                continue
+            try:
+                while claim := await orders.claim(self.office.store, self.config, now()):
+                    call = Call(self.office, Handle(self.client, claim.call_id), "", claim.number, "")
+                    call.direction = Direction.OUT
+                    self.begin(call, functools.partial(ordered, claim=claim))
+            except (CrmError, OSError) as error:
+                log.warning("orders wait: %s", error)
 
     # --- signs of life ---
 
@@ -382,7 +404,7 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
             app = App(config, store, journal, secrets, inbox, desk)
             await stack.enter_async_context(app.client)
             stack.push_async_callback(app.stop)
-            work += [app.beat(), app.client.run(), app.renew(), app.watch(), desk.run()]
+            work += [app.beat(), app.client.run(), app.renew(), app.watch(), app.place_orders(), desk.run()]
             work += [_republish(config, store, secrets), lamps.keep(app.client, store, now)]
         if "texts" in parts:
             sip = SipCarriers()

@@ -154,6 +154,7 @@ def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Off
         text = environment.get_template(template.name).render(
             config=config, tls=certificate.files(config), folder=folder, dirs=dirs, secrets=passwords, office=office,
             app=STASIS_APP, system_name=system_name(config), longest_overlap=_longest_overlap(config),
+            longest_outside=math.ceil(config.dialing.ring_seconds) + RINGS_ON_SECONDS,
         )  # fmt: skip
         if _replace(folder / "etc" / name, text):
             changed.add(name)

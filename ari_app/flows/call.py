@@ -16,7 +16,8 @@ from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
 from ari_app.flows.registry import Calls
 from crm.config import Config
-from crm.domain.calls import Direction, Fact, Step, StepTaken
+from crm.domain.calls import ORDER_MARK, Direction, Fact, Step, StepTaken
+from crm.domain.dialing import Clearance
 from crm.services.journal import Journal
 from crm.services.reception import Reception
 from crm.store.session import Store
@@ -84,6 +85,8 @@ class Call:
     it. Changes by `follows`."""
     step: Step | None = None
     """The step that Asterisk keeps."""
+    clearance: Clearance | None = None
+    """For a call of ours: the permission to dial; None after the app was away."""
     _taken: asyncio.Future[Taker] | None = None
 
     def __post_init__(self) -> None:
@@ -99,8 +102,13 @@ class Call:
     @property
     def last_resort(self) -> str:
         """Dialplan context that takes the person when a flow failed."""
-        is_ours = self.direction is not Direction.IN and self.person is self.channel and LEG_MARK not in self.person.id
+        is_ours = self.direction is not Direction.IN and not self.person.endpoint.startswith("trunk-")
         return "staff-alone" if is_ours else "last-resort"
+
+    @property
+    def is_ordered(self) -> bool:
+        """We rang the agent for it, so that their phone is answered from the beginning."""
+        return self.id.startswith(ORDER_MARK)
 
     def has(self, channel_id: str) -> bool:
         """Whether a channel is part of this call, beside phones that only ring."""

@@ -8,9 +8,12 @@ import re
 from ari_app.edge.media import play
 from ari_app.flows.call import Call
 from ari_app.flows.colleague import colleague
+from ari_app.flows.outbound import outbound
 from crm.domain.calls import EndedBy, Step
 from crm.services import extensions
 
+LONGEST_EXTENSION = 6
+"""Digits; a number outside has more."""
 _EXTENSION = re.compile(r"[0-9]{2,6}", re.ASCII)
 
 
@@ -21,6 +24,8 @@ async def staff(call: Call, dialled: str) -> Step | EndedBy | None:
         callee = await extensions.agent_at(call.office.store, dialled) if _EXTENSION.fullmatch(dialled) else None
     if callee:
         return await colleague(call, caller, dialled)
+    if len(dialled) > LONGEST_EXTENSION:
+        return await outbound(call, dialled)
     await say(call, "extension_unavailable")
     await call.channel.hang_up()
     return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from ari_app.edge.media import stop_left_over
+from ari_app.flows import colleague, outbound
 from ari_app.flows.call import Call
-from ari_app.flows.colleague import dialling
 from ari_app.flows.inbound import arrived, ask, take_message, unknown_line
 from ari_app.flows.menu import menu, text_offer
 from ari_app.flows.ring_group import ring
@@ -44,6 +44,11 @@ async def resume(call: Call, step: Step) -> Step:
     # Requests would wait for what still plays or records.
     await stop_left_over(call.person)
     return step
+
+
+async def dialling(call: Call) -> Following:
+    """A phone of ours rings a colleague, or somebody outside."""
+    return await (outbound if call.direction is Direction.OUT else colleague).dialling(call)
 
 
 STEPS: dict[Step, Callable[[Call], Awaitable[Following]]] = {

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+ORDER_MARK = "order-"
+"""In front of the id of a call that was ordered; it has one before it has a channel."""
+
 
 class Outcome(StrEnum):
     """How a call ended; every call gets exactly one."""

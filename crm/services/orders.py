@@ -19,6 +19,7 @@ from sqlalchemy.orm import selectinload
 
 from crm.config import Config
 from crm.domain import fields
+from crm.domain.calls import ORDER_MARK
 from crm.domain.dialing import Purpose
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.tasks import TaskKind
@@ -162,7 +163,7 @@ async def claim(store: Store, config: Config, now: datetime) -> Claim | None:
                 continue
             order.state, order.tries_left = State.DIALLING, order.tries_left - 1
             order.claimed_until = now + timedelta(seconds=config.dialing.agent_ring_seconds) + MARGIN
-            order.call_id = f"order-{order.id}-{uuid.uuid4().hex[:8]}"
+            order.call_id = f"{ORDER_MARK}{order.id}-{uuid.uuid4().hex[:8]}"
             lead = await leads.by_phone(session, order.to_number)
             return Claim(
                 order.id, order.call_id, order.agent.slug, order.to_number, (lead.name if lead else "") or ""

@@ -1,0 +1,264 @@
+"""An agent calls somebody outside: from their phone, or because it was ordered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from typing import Any
+
+from ari_app.edge.channel import BUSY, NORMAL, Handle, LeftTheApp
+from ari_app.edge.errors import AsteriskRefused, CallEnded, PhoneError
+from ari_app.edge.media import play
+from ari_app.flows import outside
+from ari_app.flows.call import LEG_MARK, Call
+from ari_app.flows.legs import Leg, availability, hang_up_of, shown
+from ari_app.flows.outside import NotReached
+from asterisk_conf.render import RINGS_ON_SECONDS
+from asterisk_conf.speech import SpeechError
+from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, LegRang, Step, TalkStarted
+from crm.domain.dialing import Clearance, Purpose, Refused
+from crm.domain.errors import CrmError, NotFound
+from crm.domain.routing import DeviceRef
+from crm.edge import numbers
+from crm.services import dialing, extensions, orders
+from crm.services.orders import Claim
+from crm.services.spoken import spoken
+
+log = logging.getLogger(__name__)
+
+DESK, ORDER, OUTSIDE = "desk", "order", "outside"
+"""Stages of the legs on record: the phone that dialled, the one that was rung to dial, and the person's."""
+
+
+# --- from a phone ---
+
+
+async def outbound(call: Call, number: str) -> Step | None:
+    """An agent dialled a number outside on their phone. What may not be dialled is told, and nothing is on record."""
+    office = call.office
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        agent = await extensions.owner_of(office.store, call.channel.endpoint)
+    try:
+        clearance = await _clear(call, number, Purpose.DESK, agent.slug if agent else None)
+    except (Refused, NotFound) as refused:
+        await call.channel.answer()
+        await _say(call, str(refused))
+        await call.channel.hang_up()
+        return None
+    await _place(call, clearance, agent.slug if agent else "", call.channel.endpoint, DESK)
+    return Step.DIALLING
+
+
+# --- by order ---
+
+
+async def ordered(call: Call, claim: Claim) -> Step | None:
+    """Rings the agent's phones for an order; once they answer, they hear whom they are about to talk with.
+
+    `call` has no channel yet. Until the agent answers nothing is on record but the order.
+    """
+    try:
+        return await _ordered(call, claim)
+    except (Refused, NotFound) as refused:
+        await _not_placed(call, claim, str(refused), again=False)
+    except (CallEnded, NotReached):
+        await _not_placed(call, claim, f"{claim.agent} did not answer.", again=True)
+    except (PhoneError, CrmError, TimeoutError, OSError) as error:
+        log.warning("an order could not be carried out", extra={"order": claim.id, "reason": str(error)})
+        await _not_placed(call, claim, "The phone system could not ring the agent's phones.", again=True)
+    return None
+
+
+async def _ordered(call: Call, claim: Claim) -> Step:
+    office = call.office
+    agents = await availability(office)
+    found = next((agent for agent in agents if agent.slug == claim.agent), None)
+    phones = [ref for ref in found.free_devices(office.now()) if not ref.number] if found else []
+    if not phones:
+        raise NotReached(DialStatus.CHANUNAVAIL, "no phone is free")
+    clearance = await _clear(call, claim.number, Purpose.ORDER, claim.agent)
+    phone = await _first_to_answer(call, phones, claim)
+    call.channel.release()
+    call.channel = call.person = phone.channel
+    await _place(call, clearance, claim.agent, phone.device, ORDER, order_id=claim.id)
+    whom = claim.name or numbers.speak(claim.number, office.config.region)
+    await _say(call, f"Calling {whom}.")
+    return Step.DIALLING
+
+
+async def _first_to_answer(call: Call, phones: list[DeviceRef], claim: Claim) -> Leg:
+    """Rings all of the agent's phones; raises NotReached when none is answered."""
+    seconds = call.office.config.dialing.agent_ring_seconds
+    rung = await asyncio.gather(*(_ring(call, ref, claim, seconds) for ref in phones))
+    legs = [leg for leg in rung if leg]
+    ringing, winner = list(legs), None
+    try:
+        async with asyncio.timeout(seconds):
+            while ringing and winner is None:
+                await asyncio.wait([leg.answer for leg in ringing], return_when=asyncio.FIRST_COMPLETED)
+                for leg in [leg for leg in ringing if leg.answer.done()]:
+                    ringing.remove(leg)
+                    if winner is None and leg.status is DialStatus.ANSWER:
+                        winner = leg
+    except TimeoutError:
+        pass
+    finally:
+        for leg in legs:
+            if leg is not winner:
+                leg.answer.cancel()
+                with contextlib.suppress(PhoneError):
+                    await asyncio.shield(leg.stop(NORMAL))
+    if winner is None:
+        raise NotReached(DialStatus.NOANSWER, "no phone was answered")
+    return winner
+
+
+async def _ring(call: Call, ref: DeviceRef, claim: Claim, seconds: float) -> Leg | None:
+    leg_id = f"{call.id}{LEG_MARK}{ref.device}-{uuid.uuid4().hex[:6]}"
+    channel = Handle(call.office.client, leg_id)
+    variables = dict.fromkeys(outside.LEG_VARIABLES, "") | {"LL_CALL": call.id, "LL_DIALLED": claim.number}
+    try:
+        await call.office.client.post(
+            "/channels", {"variables": variables},
+            endpoint=f"PJSIP/{ref.device}", context="order-leg", extension="s", priority="1", channelId=leg_id,
+            callerId=shown(claim.name or "Call to", claim.number), timeout=str(round(seconds) + RINGS_ON_SECONDS),
+        )  # fmt: skip
+    except AsteriskRefused as refused:
+        log.warning("a phone could not be rung: %s", refused, extra={"device": ref.device})
+        channel.release()
+        return None
+    return Leg(channel, ref.device)
+
+
+async def _not_placed(call: Call, claim: Claim, why: str, *, again: bool) -> None:
+    # When the database is away, too, the claim ends by itself, and the order is tried again.
+    with contextlib.suppress(CrmError):
+        await orders.not_placed(call.office.store, call.office.config, claim, why, call.office.now(), again=again)
+
+
+# --- dialling ---
+
+
+async def dialling(call: Call) -> Step | EndedBy:
+    """Dials the person while the agent hears it ring; entered again, it takes over the leg that rings."""
+    try:
+        person = await _until_hang_up(call, asyncio.create_task(_reach(call)))
+    except LeftTheApp:
+        raise
+    except CallEnded:
+        return EndedBy.AGENT
+    except (Refused, NotFound) as refused:
+        await call.channel.answer()
+        await _say(call, str(refused))
+        return EndedBy.SYSTEM
+    except NotReached as failed:
+        log.info("nobody was reached", extra={"status": failed.status.value, "reason": str(failed)})
+        return await _tell_why(call, failed.status)
+    await call.channel.answer()
+    # The person's part in the talk; the agent's is noted by the talk itself.
+    call.note(TalkStarted, once=f"talk-{person.id}", leg_id=person.id)
+    await call.follows(person, call.channel)
+    return Step.TALK
+
+
+async def _reach(call: Call) -> Handle:
+    """The person's channel, once they have answered; raises NotReached."""
+    office = call.office
+    adopted, call.adopted_legs = call.adopted_legs, []
+    if adopted:
+        return await outside.adopt(office, adopted[0], call.id)
+    if call.clearance is None:
+        # The app was away, and what rang has ended meanwhile.
+        owner = await extensions.owner_of(office.store, call.channel.endpoint)
+        call.clearance = await _clear(call, call.caller or "", Purpose.DESK, owner.slug if owner else None)
+    ringing = asyncio.Event()
+    ringback = asyncio.create_task(_ring_back(call, ringing))
+    try:
+        return await outside.dial(
+            office, call.clearance, call_id=call.id, caller_id=call.clearance.caller_id, leg_stage=OUTSIDE,
+            variables={"LL_CALLER": call.channel.name}, on_ringing=ringing.set,
+        )  # fmt: skip
+    finally:
+        ringback.cancel()
+        await asyncio.gather(ringback, return_exceptions=True)
+
+
+async def _ring_back(call: Call, ringing: asyncio.Event) -> None:
+    """Lets the agent hear it ring when it does."""
+    await ringing.wait()
+    with contextlib.suppress(PhoneError):
+        await call.channel.start_ringback()
+
+
+async def _until_hang_up(call: Call, work: asyncio.Task[Handle]) -> Handle:
+    """The work's result. Raises CallEnded when the agent hangs up before; then the work has been cancelled."""
+    hangup = asyncio.create_task(hang_up_of(call.channel))
+    both: list[asyncio.Task[Any]] = [work, hangup]
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            hangup.result()
+        return work.result()
+    finally:
+        for task in both:
+            task.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+        with contextlib.suppress(PhoneError):
+            await call.channel.stop_ringback()
+
+
+async def _tell_why(call: Call, status: DialStatus) -> EndedBy:
+    """The agent hears why nobody was reached; a phone that has not been answered shows busy by itself."""
+    if status is DialStatus.BUSY and not call.is_ordered:
+        await call.channel.hang_up(BUSY)
+        return EndedBy.SYSTEM
+    sentence = {
+        DialStatus.BUSY: "outside_busy",
+        DialStatus.NOANSWER: "outside_no_answer",
+        DialStatus.CHANUNAVAIL: "outside_no_such_number",
+    }.get(status, "outside_failed")
+    with contextlib.suppress(CallEnded):
+        await call.channel.answer()
+        await play(call.channel, call.sounds(sentence))
+    return EndedBy.SYSTEM
+
+
+# --- common ---
+
+
+async def _clear(call: Call, number: str, purpose: Purpose, agent: str | None) -> Clearance:
+    office = call.office
+    live = outside.live(await office.client.channels())
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        return await dialing.clear(
+            office.store, office.config, number=number, purpose=purpose, agent=agent, call_id=call.id, live=live,
+            now=office.now(),
+        )  # fmt: skip
+
+
+async def _place(
+    call: Call, clearance: Clearance, agent: str, device: str, stage: str, order_id: int | None = None
+) -> None:
+    """States that the agent calls, and enters the step of dialling."""
+    call.direction, call.clearance = Direction.OUT, clearance
+    call.did, call.caller = clearance.caller_id, clearance.number
+    call.note(
+        CallPlaced, once="placed", direction=Direction.OUT, agent=agent, device=device, did=call.did,
+        number=call.caller, order_id=order_id,
+    )  # fmt: skip
+    call.note(LegRang, once=f"rang-{call.channel.id}", leg_id=call.channel.id, device=device, agent=agent, stage=stage)
+    await call.take(
+        Step.DIALLING, LL_STAGE="", LL_DIRECTION=Direction.OUT.value, LL_DID=call.did, LL_NUMBER=call.caller
+    )
+
+
+async def _say(call: Call, text: str) -> None:
+    """A sentence of our own making, to the agent."""
+    try:
+        sound = await spoken(call.office.config, text)
+    except SpeechError as error:
+        log.error("a sentence could not be spoken: %s", error)
+        return
+    await play(call.channel, [sound])

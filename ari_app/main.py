@@ -38,7 +38,7 @@ from crm.domain.errors import CrmError
 from crm.edge import http_carrier, numbers
 from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
-from crm.services import carriers, follow_ups, ledger, orders, outbox, publish, recordings, spool
+from crm.services import carriers, follow_ups, ledger, orders, outbox, publish, recordings, spool, tasks
 from crm.services.emergencies import Desk
 from crm.services.inbox import Inbox
 from crm.services.journal import Journal
@@ -414,7 +414,7 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
                 http = await stack.enter_async_context(http_carrier.client())
                 carrier_for = carriers.over_http(config, secrets, http)
             work += [_send_texts(store, config, carrier_for, texts_due), inbox.run()]
-            work.append(follow_ups.run(store, config, texts_due.set, now))
+            work += [follow_ups.run(store, config, texts_due.set, now), tasks.run(store, config, texts_due.set, now)]
         if "agi" in parts:
             scripts = {
                 "extension": extension.script(store),
@@ -423,13 +423,13 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
             await stack.enter_async_context(AgiServer(config.ports.agi, scripts))
         if "web" in parts:
             work.append(web.keep_serving(config, web.build(Webhooks(config, store, secrets, inbox, now))))
-        tasks = [asyncio.create_task(coroutine) for coroutine in work]
+        running = [asyncio.create_task(coroutine) for coroutine in work]
         try:
-            yield tasks
+            yield running
         finally:
-            for task in tasks:
+            for task in running:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _send_texts(store: Store, config: Config, carrier_for: outbox.CarrierFor, texts_due: asyncio.Event) -> None:

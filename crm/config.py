@@ -230,6 +230,8 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     due_minutes: int = 15
     """A missed caller is due this long after the call, counted in office hours."""
+    escalate_minutes: int = 60
+    """A task that is overdue for so long, in office hours, goes to a colleague, and then to the admin; 0: it stays."""
 
 
 class Survival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -485,6 +487,8 @@ def _check(config: Config, path: Path) -> None:
     ):
         if value < 0:
             raise ConfigError(f"{path}: {name} may not be negative; 0 switches it off.")
+    if config.tasks.escalate_minutes < 0:
+        raise ConfigError(f"{path}: tasks.escalate_minutes may not be negative; 0: no task goes to somebody else.")
     for name in ("agent_seconds", "subteam_seconds", "everyone_seconds"):
         if getattr(config.ring, name) < 0:
             raise ConfigError(f"{path}: ring.{name} may not be negative; 0 leaves the stage out.")

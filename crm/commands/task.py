@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
 import click
 import msgspec
 
 from crm.commands import output
 from crm.commands.command import MOST, Group, System, limit_option, many, since_option, tell_of_more, with_system
+from crm.commands.tour import moment
 from crm.domain import fields
+from crm.domain.errors import Invalid
 from crm.services import agents
 from crm.services import tasks as service
 from crm.store.models import Task
@@ -21,7 +23,7 @@ class TaskEntry(msgspec.Struct):
 
     id: int
     kind: str
-    """call_back, listen, follow_up or unknown_did."""
+    """call_back, listen, follow_up, reply or unknown_did."""
     owner: str
     """Slug of the agent."""
     why: str
@@ -35,6 +37,8 @@ class TaskEntry(msgspec.Struct):
     done_at: datetime | None
     result: str
     """What came of it."""
+    escalation: int
+    """How often it went to somebody else because nobody did it in time."""
 
     @classmethod
     def of(cls, task: Task, now: datetime) -> TaskEntry:
@@ -43,33 +47,48 @@ class TaskEntry(msgspec.Struct):
             id=task.id, kind=task.kind, owner=task.owner.slug, why=task.why, due_at=task.due_at,
             overdue=task.done_at is None and task.due_at < now, lead=task.lead_id,
             phone=phones[0].number if phones else None, call=task.call_id, created_at=task.created_at,
-            done_at=task.done_at, result=task.result,
+            done_at=task.done_at, result=task.result, escalation=task.escalation,
         )  # fmt: skip
 
 
-@click.group(cls=Group, examples=("task list --owner alice", "task done 3 --result 'tour on Friday'"))
+@click.group(
+    cls=Group,
+    examples=("task list --owner alice --due today", "task done 3 --result 'tour on Friday'", "task snooze 3 --for 2h"),
+)
 def task() -> None:
     """What is to be done next, and by whom."""
 
 
 @task.command(
-    "list", json=many(TaskEntry), examples=("task list", "task list --owner alice --json", "task list --all --since 7d")
+    "list",
+    json=many(TaskEntry),
+    examples=("task list", "task list --mine --due today", "task list --owner alice --all --since 7d --json"),
 )
 @click.option("--owner", metavar="SLUG", help="Only this agent's.")
+@click.option("--mine", is_flag=True, help="Only those of the agent who is called as you are on this machine.")
+@click.option("--due", metavar="WHEN", help="Only those due by then: today, tomorrow, overdue, or a date.")
 @click.option("--all", "with_done", is_flag=True, help="Those that are done, too.")
 @since_option
 @limit_option()
 @with_system
 async def list_(
-    system: System, owner: str | None, with_done: bool, since: str | None, limit: int, as_json: bool
+    system: System, owner: str | None, mine: bool, due: str | None, with_done: bool, since: str | None, limit: int,
+    as_json: bool,
 ) -> None:
     """List open tasks, the most pressing first. --since goes by when they came up."""
+    if mine and owner:
+        raise Invalid("Give --mine or --owner, not both.")
+    owner = system.by.who if mine else owner
+    due_before = _due_before(due, system) if due else None
     start = fields.since(since, system.config.tz, system.now) if since else None
     async with system.store.read() as session:
         if owner is not None:
             await agents.named(session, owner)
         # By due time the old and the new are mixed, so all are fetched before the old are left out.
-        found = await tasks.listed(session, owner=owner, open_only=not with_done, limit=MOST if start else limit + 1)
+        found = await tasks.listed(
+            session, owner=owner, open_only=not with_done, due_before=due_before,
+            limit=MOST if start else limit + 1,
+        )  # fmt: skip
     chosen = [one for one in found if start is None or one.created_at >= start]
     entries = [TaskEntry.of(one, system.now) for one in chosen[:limit]]
     tell_of_more(len(chosen), limit)
@@ -94,6 +113,41 @@ async def done(system: System, id: int, result: str) -> None:
     """Mark the task ID as done."""
     await service.finish(system.store, system.by, id, result)
     output.say(f"Task {id} is done.")
+
+
+@task.command(examples=("task reassign 3 --to bob",))
+@click.argument("id", type=click.IntRange(1, 2**31 - 1))
+@click.option("--to", required=True, metavar="SLUG", help="The agent who is to do it.")
+@with_system
+async def reassign(system: System, id: int, to: str) -> None:
+    """Give the task ID to another agent."""
+    await service.reassign(system.store, system.by, id, to)
+    output.say(f"Task {id} is {to}'s.")
+
+
+@task.command(examples=("task snooze 3 --for 2h", "task snooze 3 --until 'mon 09:00'"))
+@click.argument("id", type=click.IntRange(1, 2**31 - 1))
+@click.option("--for", "length", metavar="TIME", help="For so long: 30m, 2h, 1d.")
+@click.option("--until", metavar="WHEN", help="On the office's clock: 'mon 09:00' or a date.")
+@with_system
+async def snooze(system: System, id: int, length: str | None, until: str | None) -> None:
+    """Put the task ID off."""
+    if (length is None) == (until is None):
+        raise Invalid("Give --for or --until.")
+    at = system.now + fields.duration(length) if length else moment(until or "", system.config.tz, system.now)
+    await service.snooze(system.store, system.by, id, at)
+    output.say(f"Task {id} is due {output.local(at, system.config.tz)}.")
+
+
+def _due_before(raw: str, system: System) -> datetime:
+    """The end of the day that is meant, in UTC."""
+    days = {"today": 1, "tomorrow": 2}
+    if raw.lower() == "overdue":
+        return system.now
+    today = datetime.combine(system.now.astimezone(system.config.tz).date(), time(), system.config.tz)
+    if raw.lower() in days:
+        return (today + timedelta(days=days[raw.lower()])).astimezone(UTC)
+    return moment(raw, system.config.tz, system.now) + timedelta(days=1)
 
 
 def _due(entry: TaskEntry, system: System) -> str:

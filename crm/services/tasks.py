@@ -1,21 +1,164 @@
-"""Finishing tasks; they come up in the ledger."""
+"""Tasks: finishing, passing on, putting off, and giving what nobody does in time to somebody else.
+
+They come up where their cause is recorded, in the ledger above all.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
 from crm.domain import fields
-from crm.domain.errors import Conflict, NotFound
+from crm.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from crm.services import agents, notices, owners
 from crm.services.audit import By, changing, note
-from crm.store.queries import tasks
+from crm.store.models import Activity, Agent, Call, Line, Property, Task
+from crm.store.queries import agents as agent_queries
+from crm.store.queries import office, tasks
 from crm.store.session import Store
+
+TICK_SECONDS = 60.0
+MOST_ESCALATIONS = 2
+"""To a colleague, then to the admin."""
+BATCH = 100
+
+_log = logging.getLogger(__name__)
 
 
 async def finish(store: Store, by: By, task_id: int, result: str) -> None:
     """Marks a task as done, with what came of it."""
     async with changing(store) as session:
-        task = await tasks.by_id(session, task_id)
-        if task is None:
-            raise NotFound(f"There is no task {task_id}: `leaseline task list` shows those there are.")
-        if task.done_at is not None:
-            raise Conflict(f"Task {task_id} is done, since {task.done_at:%Y-%m-%d %H:%M} UTC; nothing is left to do.")
+        task = await _open(session, task_id)
         task.done_at, task.result = by.now, fields.text(result, "result", 300)
         note(session, by, f"task {task_id} done")
+
+
+async def reassign(store: Store, by: By, task_id: int, owner: str) -> None:
+    """Gives a task to another agent."""
+    async with changing(store) as session:
+        task = await _open(session, task_id)
+        to = await agents.named(session, owner)
+        if to.id == task.owner_id:
+            raise Conflict(f"Task {task_id} is {owner}'s already.")
+        await _give(session, task, to, by.now, f"given to {owner} by {by.who}")
+        # A person has chosen: the time to do it in begins anew.
+        task.escalation, task.escalate_at = 0, None
+        note(session, by, f"task {task_id} given to {owner}")
+
+
+async def snooze(store: Store, by: By, task_id: int, until: datetime) -> None:
+    """Puts a task off."""
+    if until <= by.now:
+        raise Invalid("A task is put off until a time that lies ahead.")
+    async with changing(store) as session:
+        task = await _open(session, task_id)
+        task.due_at, task.escalate_at = until, None
+        note(session, by, f"task {task_id} put off until {until:%Y-%m-%d %H:%M} UTC")
+
+
+async def _open(session: AsyncSession, task_id: int) -> Task:
+    task = await tasks.by_id(session, task_id)
+    if task is None:
+        raise NotFound(f"There is no task {task_id}: `leaseline task list` shows those there are.")
+    if task.done_at is not None:
+        raise Conflict(f"Task {task_id} is done, since {task.done_at:%Y-%m-%d %H:%M} UTC; nothing is left to do.")
+    return task
+
+
+# --- what nobody does in time ---
+
+
+async def run(store: Store, config: Config, wake_outbox: Callable[[], None], clock: Callable[[], datetime]) -> None:
+    """Ticks until it is cancelled."""
+    while True:
+        try:
+            if await tick(store, config, clock()):
+                wake_outbox()
+        except Unavailable as error:
+            _log.warning("overdue tasks wait for the database: %s", error)
+        await asyncio.sleep(TICK_SECONDS)
+
+
+async def tick(store: Store, config: Config, now: datetime) -> int:
+    """Passes on what is overdue for too long; returns how many tasks. Several may run at once."""
+    minutes = config.tasks.escalate_minutes
+    if not minutes:
+        return 0
+    async with store.write() as session:
+        schedule = await office.schedule(session, config.tz)
+        waiting = (
+            select(Task)
+            .where(
+                Task.done_at.is_(None), Task.escalation < MOST_ESCALATIONS, Task.due_at <= now,
+                or_(Task.escalate_at.is_(None), Task.escalate_at <= now),
+            )
+            .options(selectinload(Task.owner))
+            .order_by(Task.due_at, Task.id)
+            .limit(BATCH)
+            # Another process's tasks are passed over.
+            .with_for_update(of=Task, skip_locked=True)
+        )  # fmt: skip
+        passed_on = 0
+        for task in await session.scalars(waiting):
+            if task.escalate_at is None:
+                task.escalate_at = schedule.due_time(task.due_at, minutes)
+            if task.escalate_at <= now:
+                passed_on += await _escalate(session, config, task, now)
+                task.escalate_at = schedule.due_time(now, minutes)
+        return passed_on
+
+
+async def _escalate(session: AsyncSession, config: Config, task: Task, now: datetime) -> int:
+    task.escalation += 1
+    to = await _next_owner(session, task)
+    if to.id == task.owner_id:
+        return 0
+    late = task.owner.slug
+    await _give(session, task, to, now, f"passed on to {to.slug}: {late} has not done it in time")
+    subject = f"Task {task.id} is yours now"
+    await notices.tell(
+        session, config, [to], f"task:{task.id}:{task.escalation}", subject, f"{subject}, {late} has not done it in "
+        f"time: {task.why}", now,
+    )  # fmt: skip
+    _log.info("a task went to somebody else", extra={"task_id": task.id, "escalation": task.escalation})
+    return 1
+
+
+async def _next_owner(session: AsyncSession, task: Task) -> Agent:
+    """First a colleague on duty, of the property's subteam before all others; then the admin."""
+    if task.escalation < MOST_ESCALATIONS:
+        for subteam_id in (await _subteam(session, task), None):
+            colleague = await agent_queries.longest_idle(session, subteam_id, without=task.owner_id)
+            if colleague:
+                return colleague
+    return await owners.admin(session)
+
+
+async def _subteam(session: AsyncSession, task: Task) -> int | None:
+    if task.call_id is None:
+        return None
+    return await session.scalar(
+        select(Property.subteam_id)
+        .join(Line, Line.property_id == Property.id)
+        .join(Call, Call.line_id == Line.id)
+        .where(Call.id == task.call_id)
+    )
+
+
+async def _give(session: AsyncSession, task: Task, to: Agent, now: datetime, how: str) -> None:
+    task.owner_id, task.owner = to.id, to
+    if task.lead_id is not None:
+        session.add(
+            Activity(
+                key=f"task:{task.id}:{now.isoformat()}", lead_id=task.lead_id, call_id=task.call_id, at=now,
+                kind="Task", text=f"Task {task.id} {how}."[:500],
+            )
+        )  # fmt: skip
+        await session.flush()

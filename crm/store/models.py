@@ -660,6 +660,12 @@ class Task(Base):
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     result: Mapped[str] = mapped_column(String(300), default="")
+    escalation: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="how often it went to somebody else because nobody did it in time"
+    )
+    escalate_at: Mapped[datetime | None] = mapped_column(
+        index=True, comment="it goes to somebody else then, if it is not done; null: to nobody any more"
+    )
     owner: Mapped[Agent] = relationship()
     lead: Mapped[Lead | None] = relationship()
 

@@ -19,6 +19,9 @@ from crm.domain.errors import Unavailable
 BUSY_SECONDS = 5
 """How long a writer waits for another one on SQLite, and a connection to PostgreSQL may take."""
 
+MIGRATION_SECONDS = 60
+"""How long a migration waits for another one, which rebuilds whole tables."""
+
 
 class Store:
     """Opens sessions on one database; SQLite and PostgreSQL behave alike to whoever uses it.
@@ -61,7 +64,7 @@ def migration_engine(url: str) -> Engine:
     _make_private(parsed)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, connect_args=_options(parsed)["connect_args"])
-    engine = create_engine(parsed.set(drivername="sqlite"), connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(parsed.set(drivername="sqlite"), connect_args={"timeout": MIGRATION_SECONDS})
     _prepare_sqlite(engine, foreign_keys=False)
     return engine.execution_options(writes=True)
 

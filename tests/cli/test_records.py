@@ -138,6 +138,18 @@ def test_a_lead_is_found_by_id_and_by_number_in_any_format(busy: Leaseline) -> N
     assert len(busy.json("lead", "list")) == 3
 
 
+def test_tasks_are_passed_on_put_off_and_chosen_by_when_they_are_due(busy: Leaseline) -> None:
+    first, *others = busy.json("task", "list")
+    to = "bob" if first["owner"] != "bob" else "alice"
+    busy.ok("task", "reassign", str(first["id"]), "--to", to)
+    busy.ok("task", "snooze", str(first["id"]), "--until", "2099-01-05 09:00")
+    tasks = {task["id"]: task for task in busy.json("task", "list")}
+    assert (tasks[first["id"]]["owner"], tasks[first["id"]]["due_at"]) == (to, "2099-01-05T15:00:00Z")
+    assert {task["id"] for task in busy.json("task", "list", "--due", "overdue")} == {task["id"] for task in others}
+    assert {task["id"] for task in busy.json("task", "list", "--due", "today")} == {task["id"] for task in others}
+    assert len(busy.json("task", "list", "--due", "2099-01-05")) == len(tasks)
+
+
 def test_tasks_are_done_once(busy: Leaseline) -> None:
     tasks = busy.json("task", "list")
     assert all(task["owner"] in ("alice", "bob", "admin") for task in tasks)
@@ -180,6 +192,13 @@ def test_texts_show_state_and_error(busy: Leaseline) -> None:
         ("lead", "show", "anonymous"),
         ("task", "done", "999"),
         ("task", "done", "0"),
+        ("task", "reassign", "999", "--to", "alice"),
+        ("task", "reassign", "1", "--to", "nobody"),
+        ("task", "snooze", "1"),
+        ("task", "snooze", "1", "--until", "2020-01-01"),
+        ("task", "snooze", "1", "--for", "soon"),
+        ("task", "list", "--due", "someday"),
+        ("task", "list", "--mine", "--owner", "alice"),
         ("task", "done", "9" * 300),
         ("task", "list", "--owner", "nobody"),
         ("task", "done", "1", "--result", "a\nb"),

@@ -25,9 +25,16 @@ async def by_device(session: AsyncSession, device: str) -> Agent | None:
     return (await session.scalars(select(Agent).join(Device).where(Device.slug == device))).first()
 
 
-async def longest_idle(session: AsyncSession, subteam_id: int | None = None) -> Agent | None:
-    """Of those on duty, in the subteam if one is given: who has waited longest for a talk; never comes before all."""
+async def longest_idle(
+    session: AsyncSession, subteam_id: int | None = None, *, without: int | None = None
+) -> Agent | None:
+    """Of those on duty, in the subteam if one is given: who has waited longest for a talk; never comes before all.
+
+    `without` is the id of one who does not count.
+    """
     found = select(Agent).where(Agent.on_duty)
+    if without is not None:
+        found = found.where(Agent.id != without)
     if subteam_id is not None:
         members = select(SubteamMember.agent_id).where(SubteamMember.subteam_id == subteam_id)
         found = found.where(Agent.id.in_(members))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -45,12 +46,15 @@ async def to_call_back(session: AsyncSession, *, limit: int) -> Sequence[Task]:
 
 
 async def listed(
-    session: AsyncSession, *, owner: str | None = None, open_only: bool = True, limit: int = 100
-) -> Sequence[Task]:
+    session: AsyncSession, *, owner: str | None = None, open_only: bool = True, due_before: datetime | None = None,
+    limit: int = 100,
+) -> Sequence[Task]:  # fmt: skip
     """The most pressing first, with owner and lead; `owner` is an agent's slug."""
     found = select(Task).options(*_ROW).order_by(Task.due_at, Task.id).limit(limit)
     if owner:
         found = found.join(Agent, Task.owner_id == Agent.id).where(Agent.slug == owner)
     if open_only:
         found = found.where(Task.done_at.is_(None))
+    if due_before is not None:
+        found = found.where(Task.due_at < due_before)
     return (await session.scalars(found)).all()

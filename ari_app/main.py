@@ -345,6 +345,8 @@ class App:
         while True:
             await asyncio.sleep(seconds / 4)
             for call in self.calls:
+                for whispered in call.whispered:
+                    self.chore(self.renew_one(whispered))
                 self.chore(self.renew_one(call.person))
 
     async def renew_one(self, channel: Handle) -> None:

@@ -35,7 +35,20 @@ from crm.config import Config
 from crm.secrets import Secrets
 from crm.services import directory, homes, publish
 from crm.services.audit import By
-from crm.store.models import Agent, Call, Device, Hours, Lead, LeadPhone, Line, Message, Subteam, Task, Trunk
+from crm.store.models import (
+    Agent,
+    Call,
+    Device,
+    Hours,
+    Lead,
+    LeadPhone,
+    Line,
+    Message,
+    Organization,
+    Subteam,
+    Task,
+    Trunk,
+)
 from crm.store.session import Store
 
 ELM, LAKESIDE = "+15125550100", "+15125550101"
@@ -59,6 +72,9 @@ agent_seconds = 3.0
 subteam_seconds = 4.0
 everyone_seconds = 4.0
 each_seconds = 2.0
+mobile_seconds = 4.0
+office_seconds = 6.0
+confirm_seconds = 16.0
 
 [voicemail]
 longest_seconds = 8
@@ -415,13 +431,15 @@ class System:
         """Takes back what a test may have changed of the demo office."""
         async with self.store.write() as session:
             await session.execute(delete(Device).where(Device.slug.not_in(DEVICES)))
-            await session.execute(update(Device).values(dnd=False, dnd_until=None))
+            await session.execute(update(Device).values(dnd=False, dnd_until=None, whisper=False))
+            await session.execute(update(Organization).values(forward_to=None, forward_confirm=True))
             as_new = {"on_duty": Agent.slug != "admin", "forwarding": False, "last_talk_ended_at": None}
             await session.execute(update(Agent).values(as_new))
             await session.execute(update(Subteam).where(Subteam.slug == "north").values(strategy="ring_all"))
             await session.execute(delete(Hours))
             await session.execute(delete(Line).where(Line.number.not_in((ELM, LAKESIDE))))
             await session.execute(delete(Trunk).where(Trunk.slug != "demo"))
+            await session.execute(update(Trunk).values(outbound=True))
         await self.publish()
 
     # --- waiting ---

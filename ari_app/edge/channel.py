@@ -82,9 +82,9 @@ class Handle:
             raise CallEnded(f"the channel left before {gone}") from gone
         return {name: str(value) for name, value in _flat(answer).items() if value not in (None, "")}
 
-    async def go_on_in_dialplan(self, context: str) -> None:
+    async def go_on_in_dialplan(self, context: str, extension: str = "s") -> None:
         with self.while_ours():
-            await self.client.post(f"{self.path}/continue", context=context, extension="s", priority="1")
+            await self.client.post(f"{self.path}/continue", context=context, extension=extension, priority="1")
 
     async def hang_up(self, cause: str = NORMAL) -> None:
         """Ends the channel; harmless when it has already left."""

@@ -87,6 +87,10 @@ class Call:
     """The step that Asterisk keeps."""
     clearance: Clearance | None = None
     """For a call of ours: the permission to dial; None after the app was away."""
+    whisper: asyncio.Task[Path] | None = None
+    """Who calls, spoken; begun when somebody may have to hear it."""
+    whispered: list[Handle] = field(default_factory=list)
+    """Phones whose owners are hearing it; like the person's, their dead man's switches are renewed."""
     _taken: asyncio.Future[Taker] | None = None
 
     def __post_init__(self) -> None:

@@ -1,20 +1,23 @@
-"""Phones that ring for a call: originate them, wait for the first answer, stop the others."""
+"""Phones that ring for a call: originate them, wait for the first who takes it, stop the others."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
 from ari_app.edge import events
-from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle
-from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
+from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp
+from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost
+from ari_app.edge.media import hush, play
+from ari_app.flows import whisper
 from ari_app.flows.call import LEG_MARK, Call, Office, Taker
+from ari_app.flows.confirm import Choice
 from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain import routing
 from crm.domain.calls import DialStatus, LegEnded, LegRang
@@ -30,27 +33,56 @@ LAST_EVENT_SECONDS = 1.0
 channel that left before we subscribed it never comes."""
 
 
-@dataclass
+Confirmation = Callable[[Handle], Awaitable[Choice]]
+"""Tells whoever answered on a channel what the call is about, and asks whether they take it."""
+
+
 class Leg:
-    """One phone that rings for a call."""
+    """One phone that rings for a call, until somebody takes the call there."""
 
-    channel: Handle
-    device: str
-    answer: asyncio.Task[DialStatus] = field(init=False)
-    """Ends when the phone was answered, or stopped ringing by itself."""
-
-    def __post_init__(self) -> None:
-        self.answer = asyncio.create_task(self._wait())
+    def __init__(
+        self, channel: Handle | None, device: str, agent: str = "", confirmation: Confirmation | None = None
+    ) -> None:
+        self._channel = channel
+        self.device = device
+        self.agent = agent
+        """Slugs; empty for a phone that is nobody's."""
+        self._confirmation = confirmation
+        """None connects whoever answers at once."""
+        self.hears = False
+        """Somebody, or a machine, has answered and hears what the call is about: that is no answer yet."""
+        self.choice = Choice.NOTHING
+        """Theirs."""
+        self.answer = asyncio.create_task(self._until_taken())
+        """Ends when the call was taken, or the phone stopped ringing by itself."""
 
     @classmethod
-    def adopt(cls, call: Call, leg_id: str) -> Leg:
+    def adopt(cls, call: Call, leg_id: str, agent: str = "", confirmation: Confirmation | None = None) -> Leg:
         """A phone that has been ringing since before the app was away; answered meanwhile or not."""
-        return cls(Handle(call.office.client, leg_id), leg_id.rpartition(LEG_MARK)[2].rpartition("-")[0])
+        return cls(Handle(call.office.client, leg_id), device_of(leg_id), agent, confirmation)
+
+    @property
+    def channel(self) -> Handle:
+        """Of a leg that rings or was answered; a number outside has none before."""
+        assert self._channel is not None
+        return self._channel
+
+    @property
+    def has_channel(self) -> bool:
+        return self._channel is not None
 
     @property
     def status(self) -> DialStatus | None:
         """How the ringing ended; None while it rings, or when it was stopped by us."""
         return self.answer.result() if self.answer.done() and not self.answer.cancelled() else None
+
+    async def _until_taken(self) -> DialStatus:
+        status = await self._wait()
+        if status is not DialStatus.ANSWER or self._confirmation is None:
+            return status
+        self.hears = True
+        self.choice = await self._confirmation(self.channel)
+        return DialStatus.ANSWER if self.choice is Choice.CONNECT else DialStatus.NOANSWER
 
     async def _wait(self) -> DialStatus:
         patience: float | None = None
@@ -77,14 +109,27 @@ class Leg:
         self.channel.name = channel["name"]
         return bool(channel["dialplan"].get("app_name") == "Stasis")
 
+    def hurry(self, ringing: Iterable[Leg]) -> None:
+        """Told of the phones that ring, itself among them: one that waits for others may find that there are none."""
+
     def leave(self) -> None:
         """Lets the phone ring on, for whoever takes the call up again."""
         self.answer.cancel()
         self.channel.release()
 
-    async def stop(self, cause: str) -> None:
-        """Stops the ringing; the phone shows a call that a colleague took, or a missed one, by the cause."""
-        await self.channel.hang_up(cause)
+    async def stop(self, cause: str, told: str = "") -> None:
+        """Stops the ringing; the phone shows a call that a colleague took, or a missed one, by the cause.
+
+        Whoever was hearing what it is about is told by a prompt why it ends, if there is one; Asterisk plays it alone.
+        """
+        self.answer.cancel()
+        await asyncio.gather(self.answer, return_exceptions=True)
+        if self.hears and told:
+            with contextlib.suppress(CallEnded):
+                await hush(self.channel)
+                await self.channel.go_on_in_dialplan("leg-told", told)
+        else:
+            await self.channel.hang_up(cause)
         self.channel.release()
 
 
@@ -107,7 +152,7 @@ async def _ring_one(call: Call, stage: str, ref: DeviceRef, seconds: float, call
     try:
         await call.office.client.post(
             "/channels",
-            {"variables": {"LL_CALL": call.id, "LL_CALLER": call.person.name}},
+            {"variables": {"LL_CALL": call.id, "LL_CALLER": call.person.name, **confirmed_by(ref)}},
             endpoint=f"PJSIP/{ref.device}", context="agent-leg", extension="s", priority="1", channelId=leg_id,
             originator=call.person.id, callerId=caller_id,
             # The app ends the ringing itself; this is for the case that it is away by then.
@@ -118,7 +163,16 @@ async def _ring_one(call: Call, stage: str, ref: DeviceRef, seconds: float, call
         channel.release()
         call.note(LegEnded, once=f"leg-ended-{leg_id}", leg_id=leg_id, status=DialStatus.CHANUNAVAIL)
         return None
-    return Leg(channel, ref.device)
+    return Leg(channel, ref.device, ref.agent, confirmation(call, ref.agent) if ref.confirm else None)
+
+
+def confirmation(call: Call, agent: str) -> Confirmation:
+    return functools.partial(whisper.ask, call, agent=agent)
+
+
+def confirmed_by(ref: DeviceRef) -> dict[str, str]:
+    """Channel variables that tell the dialplan, and the app that comes after a crash, what makes an answer."""
+    return {"LL_CONFIRM": "1" if ref.confirm else "0", "LL_AGENT": ref.agent}
 
 
 def shown(name: str, number: str | None) -> str:
@@ -133,48 +187,92 @@ async def first_answer(call: Call, legs: list[Leg], seconds: float, waiting: Han
     `waiting` is who hears the ringing, the person unless named; raises CallEnded when they hang up. A colleague who
     picks the person up (`Call.offer`) comes before any answer.
     """
-    caller = asyncio.create_task(hang_up_of(waiting or call.person))
+    person = waiting or call.person
+    listening = asyncio.create_task(hang_up_of(person))
+    is_telling = False
     winner: Leg | None = None
     ringing = list(legs)
     taken = call.open_to_offers()
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
     try:
-        async with asyncio.timeout(seconds):
-            while ringing and winner is None and not taken.done():
-                watched: list[asyncio.Future[Any]] = [caller, taken, *(leg.answer for leg in ringing)]
-                await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-                if caller.done():
-                    caller.result()
-                for leg in [leg for leg in ringing if leg.answer.done() and not taken.done()]:
-                    if winner is None and leg.answer.result() is DialStatus.ANSWER:
-                        winner = leg
-                    elif leg.answer.result() is not DialStatus.ANSWER:
-                        ringing.remove(leg)
-                        over(call, leg, leg.answer.result())
-    except TimeoutError:
-        pass
-    except CallEnded:
-        await stop(call, ringing, DialStatus.CANCEL, NORMAL)
+        while (ringing or is_telling) and winner is None and not taken.done():
+            for leg in ringing:
+                leg.hurry(ringing)
+            # Who is hearing what it is about still rings, and gets to say what they want.
+            is_heard = is_telling or any(leg.hears for leg in ringing)
+            grace = call.office.config.ring.confirm_seconds if is_heard else 0
+            if (left := until + grace - clock()) <= 0:
+                break
+            watched: list[asyncio.Future[Any]] = [listening, taken, *(leg.answer for leg in ringing)]
+            await asyncio.wait(watched, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if listening.done():
+                listening.result()
+                listening, is_telling = asyncio.create_task(hang_up_of(person)), False
+            for leg in [leg for leg in ringing if leg.answer.done() and not taken.done()]:
+                if leg.answer.result() is DialStatus.ANSWER:
+                    winner = winner or leg
+                    continue
+                ringing.remove(leg)
+                await end(call, leg)
+                if leg.choice is Choice.LATER and not is_telling:
+                    listening.cancel()
+                    listening, is_telling = asyncio.create_task(_tell_of_callback(call, person)), True
+    except LeftTheApp:
+        # Perhaps because whoever answered one of these has the person now, without us (agent-leg).
+        peer = await _peer_of(person)
+        await stop(call, [leg for leg in ringing if not (leg.has_channel and leg.channel.name == peer)])
         raise
-    finally:
-        caller.cancel()
-        call.close_to_offers()
-        for leg in legs:
+    except CallEnded:
+        await stop(call, ringing, DialStatus.CANCEL, NORMAL, told="caller_hung_up")
+        raise
+    except BaseException:
+        for leg in ringing:
             # Without a hangup: when the app stops, phones go on ringing for the app that comes after it.
             leg.leave()
+        raise
+    finally:
+        listening.cancel()
+        call.close_to_offers()
+    if is_telling:
+        await hush(person)
     if taken.done() and not taken.cancelled():
         winner = taker_leg(call, taken.result())
     losers = [leg for leg in ringing if leg is not winner]
     if winner:
-        await stop(call, losers, DialStatus.CANCEL, ANSWERED_ELSEWHERE)
+        if winner in legs:
+            winner.leave()
+        await stop(call, losers, DialStatus.CANCEL, ANSWERED_ELSEWHERE, told="colleague_was_quicker")
     else:
         await stop(call, losers, DialStatus.NOANSWER, NORMAL)
     return winner
 
 
+async def _tell_of_callback(call: Call, person: Handle) -> None:
+    """Tells the person that they will be called back, and lets them hear the ringing again: others may answer.
+
+    Raises CallEnded when they hang up, for which they now have a reason.
+    """
+    try:
+        await person.stop_ringback()
+        await play(person, call.sounds("callback_promised"))
+        await person.start_ringback()
+    except MediaLost as error:
+        log.error("a promise could not be told: %s", error)
+
+
+async def _peer_of(person: Handle) -> str:
+    """Name of the channel that the person talks with, as the dialplan keeps it."""
+    try:
+        return (await person.variables("LL_PEER")).get("LL_PEER", "")
+    except CallEnded:
+        return ""
+
+
 def taker_leg(call: Call, taker: Taker) -> Leg:
     """The phone of whoever picked the person up, as if it had rung and been answered."""
     call.note(LegRang, leg_id=taker.channel.id, device=taker.device, agent=taker.agent, stage=taker.stage)
-    leg = Leg(taker.channel, taker.device)
+    leg = Leg(taker.channel, taker.device, taker.agent)
     leg.answer.cancel()
     return leg
 
@@ -185,19 +283,31 @@ async def hang_up_of(channel: Handle) -> None:
         await channel.next_event()
 
 
-async def stop(call: Call, legs: list[Leg], status: DialStatus = DialStatus.CANCEL, cause: str = NORMAL) -> None:
-    """Stops phones that ring, and notes how it ended for each."""
+async def stop(
+    call: Call, legs: list[Leg], status: DialStatus = DialStatus.CANCEL, cause: str = NORMAL, told: str = ""
+) -> None:
+    """Stops phones that ring, and notes how it ended for each; `told` is the prompt for whoever was hearing more."""
 
     async def stop_one(leg: Leg) -> None:
-        await leg.stop(cause)
-        over(call, leg, status)
+        await leg.stop(cause, told)
+        if leg.has_channel:
+            over(call, leg, status)
 
     await asyncio.gather(*(stop_one(leg) for leg in legs))
 
 
+async def end(call: Call, leg: Leg) -> None:
+    """A phone has stopped ringing by itself, or whoever answered did not take the call."""
+    if not leg.has_channel:
+        return
+    if leg.hears:
+        await leg.stop(NORMAL, "callback_noted" if leg.choice is Choice.LATER else "")
+    leg.channel.release()
+    over(call, leg, leg.answer.result())
+
+
 def over(call: Call, leg: Leg, status: DialStatus) -> None:
     """Notes that a phone rings no longer."""
-    leg.channel.release()
     call.note(LegEnded, once=f"leg-ended-{leg.channel.id}", leg_id=leg.channel.id, status=status)
 
 
@@ -207,7 +317,7 @@ async def stop_other_calls(call: Call, winner: Leg, agents: list[routing.AgentAv
     phones = next((devices for devices in owners if winner.device in devices), {winner.device})
     for channel in await call.office.client.channels():
         is_leg = LEG_MARK in channel.id and not channel.id.startswith(f"{call.id}{LEG_MARK}")
-        if is_leg and channel.endpoint in phones and channel.state in RINGING:
+        if is_leg and device_of(channel.id) in phones and channel.state in RINGING:
             # By request and not as a Handle: the channel belongs to the other call's flow, which hears of it.
             with contextlib.suppress(ChannelGone):
                 await call.office.client.delete(f"/channels/{quote(channel.id, safe='')}", reason_code=BUSY)
@@ -218,9 +328,16 @@ async def availability(office: Office) -> list[routing.AgentAvailability]:
     endpoints = await office.client.get("/endpoints/PJSIP")
     online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == "online"}
     # A phone that rings is on no call yet: two callers may ring the same team, and two agents take one each.
-    on_call = {channel.endpoint for channel in await office.client.channels() if channel.state not in RINGING}
+    busy = [channel for channel in await office.client.channels() if channel.state not in RINGING]
+    # A mobile's channel is a trunk's; whose it is stands in its id.
+    on_call = {channel.endpoint for channel in busy} | {device_of(channel.id) for channel in busy}
     async with asyncio.timeout(office.config.survival.store_seconds):
         return await reception.availability(office.store, online, on_call)
+
+
+def device_of(leg_id: str) -> str:
+    """The device that a channel of ours was dialled for, told by its id; "" for a channel that was not."""
+    return leg_id.rpartition(LEG_MARK)[2].rpartition("-")[0] if LEG_MARK in leg_id else ""
 
 
 def dial_status(cause: int) -> DialStatus:

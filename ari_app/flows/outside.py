@@ -58,9 +58,10 @@ async def dial(
 
     `caller_id` is our line (E.164). A trunk that answers 503 or the like, or nothing at all to the INVITE, is passed
     for the next; busy or no such number is an answer. Raises NotReached when nobody answers in
-    `dialing.ring_seconds`. Being cancelled it hangs up. `device` and `agent` are whose number it is, if somebody's of
-    ours; `on_ringing` is called when it rings there. With LL_CALLER among `variables`, a channel's name, whoever
-    answers while the app is away is connected with that.
+    `dialing.ring_seconds`. Being cancelled it hangs up; the cancellation may carry the DialStatus to be noted, else it
+    is CANCEL. `device` and `agent` are whose number it is, if somebody's of ours; `on_ringing` is called when it rings
+    there. With LL_CALLER among `variables`, a channel's name, whoever answers while the app is away is connected with
+    that; LL_CONFIRM says whether only a digit does.
     """
     failed: NotReached | None = None
     routes = await _offline_last(office.client, clearance.routes)
@@ -146,7 +147,12 @@ class Leg:
             raise kind(status, f"SIP {ended.sip_status}") from ended
         except NotReached:
             raise
-        except (PhoneError, asyncio.CancelledError):
+        except asyncio.CancelledError as cancelled:
+            # Whoever stops the ringing may say why: nobody answered in the time they had for it.
+            [status] = cancelled.args[:1] or [DialStatus.CANCEL]
+            await self._hang_up(DialStatus(status))
+            raise
+        except PhoneError:
             await self._hang_up(DialStatus.CANCEL)
             raise
 

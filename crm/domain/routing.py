@@ -95,13 +95,9 @@ class AgentAvailability:
 
         A mobile waits for the phones in front of it, if there is one that can ring.
         """
-        return self.free_devices(now) if self.on_duty else ()
-
-    def free_devices(self, now: datetime) -> tuple[DeviceRef, ...]:
-        """The phones that this agent is reached at now, on duty or not."""
-        if self.is_on_call:
+        if not self.on_duty or self.is_on_call:
             return ()
-        usable = [device for device in self.devices if device.online and not device.has_dnd(now)]
+        usable = self._usable(now)
         phones = [
             DeviceRef(device.slug, self.slug, confirm=device.whisper) for device in usable if not device.is_mobile
         ]
@@ -111,6 +107,15 @@ class AgentAvailability:
             if device.is_mobile and device.number and self.forwarding
         ]
         return (*phones, *mobiles)
+
+    def free_devices(self, now: datetime) -> tuple[DeviceRef, ...]:
+        """The registered phones that colleagues reach this agent at now, on duty or not."""
+        if self.is_on_call:
+            return ()
+        return tuple(DeviceRef(device.slug, self.slug) for device in self._usable(now) if not device.is_mobile)
+
+    def _usable(self, now: datetime) -> list[DeviceAvailability]:
+        return [device for device in self.devices if device.online and not device.has_dnd(now)]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,125 @@
+"""Calls that ring outside: an agent's mobile, with or after their other phones, or one number in place of the team."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from ari_app.edge.channel import Handle
+from ari_app.edge.errors import CallEnded
+from ari_app.edge.media import stop_left_over
+from ari_app.flows import outside
+from ari_app.flows.call import Call
+from ari_app.flows.confirm import Choice
+from ari_app.flows.legs import Confirmation, Leg, availability, confirmation, confirmed_by
+from crm.domain.calls import DialStatus
+from crm.domain.dialing import Purpose, Refused
+from crm.domain.errors import CrmError
+from crm.domain.routing import DeviceRef
+from crm.services import dialing
+
+log = logging.getLogger(__name__)
+
+NO_WAY = (DialStatus.CHANUNAVAIL, DialStatus.CONGESTION)
+"""Nobody was even rung: there is no such number, or no trunk took the call."""
+
+
+class Forwarded(Leg):
+    """A number outside that rings for a call. It has no channel before it is answered."""
+
+    def __init__(self, call: Call, stage: str, ref: DeviceRef) -> None:
+        self._call = call
+        self._stage = stage
+        self._ref = ref
+        self._alone = asyncio.Event()
+        self.failure = ""
+        """Why the number could not be rung, as one sentence."""
+        super().__init__(None, ref.device, ref.agent, confirmation(call, ref.agent) if ref.confirm else None)
+
+    async def _wait(self) -> DialStatus:
+        try:
+            async with asyncio.timeout(self._ref.after_seconds):
+                await self._alone.wait()
+        except TimeoutError:
+            pass
+        if self._ref.device and not await self._may_ring():
+            return DialStatus.CHANUNAVAIL
+        try:
+            self._channel = await self._dial()
+        except Refused as refused:
+            self.failure = str(refused)
+            log.warning("a number that calls are forwarded to is not dialled: %s", refused)
+            return DialStatus.CHANUNAVAIL
+        except (CrmError, TimeoutError):
+            # Nothing is dialled without the check.
+            self.failure = "The database did not answer, so it could not be checked whether the number may be dialled."
+            return DialStatus.CHANUNAVAIL
+        except outside.NotReached as not_reached:
+            if not_reached.status in NO_WAY:
+                self.failure = f"The number could not be reached ({not_reached})."
+            return not_reached.status
+        return DialStatus.ANSWER
+
+    async def _may_ring(self) -> bool:
+        """Asked anew: since the stage began its agent may have taken another call, or switched DND on."""
+        office = self._call.office
+        agents = [agent for agent in await availability(office) if agent.slug == self.agent]
+        return any(ref.device == self.device for agent in agents for ref in agent.reachable_devices(office.now()))
+
+    async def _dial(self) -> Handle:
+        call, ref, office = self._call, self._ref, self._call.office
+        live = outside.live(await office.client.channels())
+        async with asyncio.timeout(office.config.survival.store_seconds):
+            clearance = await dialing.clear(
+                office.store, office.config, number=ref.number or "", agent=ref.agent or None, call_id=call.id,
+                purpose=Purpose.FORWARD if ref.device else Purpose.OFFICE, live=live, now=office.now(),
+            )  # fmt: skip
+        return await outside.dial(
+            office, clearance, call_id=call.id, caller_id=call.did if call.did.startswith("+") else clearance.caller_id,
+            leg_stage=self._stage, device=ref.device, agent=ref.agent,
+            variables={"LL_CALLER": call.person.name, **confirmed_by(ref)},
+        )  # fmt: skip
+
+    def hurry(self, ringing: Iterable[Leg]) -> None:
+        """Rings at once when no other phone of its agent rings any more."""
+        if not any(leg.agent == self.agent and not isinstance(leg, Forwarded) for leg in ringing):
+            self._alone.set()
+
+    def leave(self) -> None:
+        """Once it was answered it stays; while it is dialled nobody could go on with it, so it is hung up."""
+        self.answer.cancel()
+        if self.has_channel:
+            self.channel.release()
+
+    async def stop(self, cause: str, told: str = "") -> None:
+        if not self.has_channel:
+            # Whoever dials notes how it ended: unanswered, unless a colleague was first or the caller hung up.
+            self.answer.cancel(DialStatus.CANCEL if told else DialStatus.NOANSWER)
+            await asyncio.gather(self.answer, return_exceptions=True)
+        if self._channel is not None:
+            await super().stop(cause, told)
+
+
+async def adopt(call: Call, leg_id: str) -> Leg:
+    """A leg that has been ringing since before the app was away. Whoever had answered hears the whisper once more."""
+    channel = Handle(call.office.client, leg_id)
+    try:
+        known = await channel.variables("LL_CONFIRM", "LL_AGENT")
+    except CallEnded:
+        known = {}  # What became of it the leg finds out.
+    finally:
+        channel.release()
+    agent = known.get("LL_AGENT", "")
+    # An outside number that does not say how it is to be answered is taken for one that has to be confirmed.
+    confirms = known.get("LL_CONFIRM", "1" if "trunk-" in leg_id else "0") == "1"
+    return Leg.adopt(call, leg_id, agent, _again(confirmation(call, agent)) if confirms else None)
+
+
+def _again(first: Confirmation) -> Confirmation:
+    async def confirm_again(channel: Handle) -> Choice:
+        # Requests would wait for what still plays.
+        await stop_left_over(channel)
+        return await first(channel)
+
+    return confirm_again

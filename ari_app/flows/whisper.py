@@ -1,0 +1,78 @@
+"""Who answers a forwarded call hears who calls, and only a digit connects them.
+
+What they hear is spoken while phones ring, so that nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from ari_app.edge.channel import Handle, LeftTheApp
+from ari_app.edge.errors import MediaLost
+from ari_app.flows.call import Call
+from ari_app.flows.confirm import Choice, confirm
+from asterisk_conf.speech import SpeechError
+from crm.domain.calls import CallbackPromised
+from crm.domain.whisper import whisper
+from crm.edge import numbers
+from crm.services.spoken import spoken
+
+log = logging.getLogger(__name__)
+
+AGENTS_LANGUAGE = "en"
+"""Agents hear English, whatever the line's language."""
+CALLBACK_MINUTES = 10
+"""As the prompts say."""
+
+
+def prepare(call: Call) -> asyncio.Task[Path]:
+    """Begins to have the call's whisper spoken; once begun it goes on."""
+    if call.whisper is None:
+        call.whisper = asyncio.create_task(_speak(call))
+    return call.whisper
+
+
+async def ask(call: Call, channel: Handle, agent: str) -> Choice:
+    """Whispers to whoever has answered on `channel`, and returns what they want.
+
+    `agent` is whose phone it is; empty for the number that all calls go to, which promises no callbacks. A promise is
+    on record when this returns.
+    """
+    offered = [Choice.CONNECT, Choice.PASS]
+    if agent and call.known.can_call_back:
+        offered.append(Choice.LATER)
+    call.whispered.append(channel)
+    try:
+        keys = _prompt(call, "whisper_keys" if Choice.LATER in offered else "whisper_two_keys")
+        about = await asyncio.shield(prepare(call))
+        choice = await confirm(channel, [about, keys], call.office.config.ring.confirm_seconds, offered)
+    except LeftTheApp:
+        return Choice.NOTHING
+    except MediaLost as error:
+        log.error("who calls could not be played: %s", error)
+        return Choice.NOTHING
+    finally:
+        call.whispered.remove(channel)
+    log.info("whispered", extra={"leg": channel.id, "choice": choice.name})
+    if choice is Choice.LATER:
+        call.note(CallbackPromised, once=f"promised-{agent}", leg_id=channel.id, agent=agent, minutes=CALLBACK_MINUTES)
+    return choice
+
+
+async def _speak(call: Call) -> Path:
+    known, config = call.known, call.office.config
+    text = whisper(
+        property_name=known.property_name, source=known.source, is_known=known.lead_known, name=known.lead_name,
+        number=numbers.speak(call.caller, config.region) if call.caller else "",
+    )  # fmt: skip
+    try:
+        return await spoken(config, text, AGENTS_LANGUAGE)
+    except SpeechError as error:
+        log.warning("who calls could not be spoken: %s", type(error).__name__)
+        return _prompt(call, "whisper_call")
+
+
+def _prompt(call: Call, name: str) -> Path:
+    return call.office.config.prompts_folder / AGENTS_LANGUAGE / f"{name}.wav"

@@ -47,9 +47,7 @@ async def forward(system: System, agent: str = "alice", after: int = 0, number: 
 async def about(system: System, caller: str, *, name: str = "", is_known: bool = False) -> Path:
     """What is whispered about a caller on the Elm Street line."""
     number = numbers.speak(caller, "US")
-    text = whisper(
-        property_name="Elm Street Apartments", source="sign", is_known=is_known, name=name, number=number
-    )
+    text = whisper(property_name="Elm Street Apartments", source="sign", is_known=is_known, name=name, number=number)
     return await spoken(system.config, text)
 
 

@@ -1,0 +1,107 @@
+"""Forwarded calls on record, and forwarding as it is stored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from crm.config import Config
+from crm.domain.calls import DialStatus, LegEnded, LegRang, Step, TalkEnded, TalkStarted
+from crm.domain.dialing import Refused
+from crm.services import devices, forwarding, reception
+from crm.services.audit import By
+from crm.store.models import Activity, Device, Message
+from crm.store.session import Store
+from tests.store.test_ledger import CallMaker, all_tasks, all_texts, record, the_call, the_lead
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+BY = By("tests", NOW)
+NUMBER = "+15125550150"
+
+
+def forwarded(device: str, stage: str, *, talked: bool) -> CallMaker:
+    call = CallMaker().step(Step.MENU).step(Step.RING)
+    agent = device.partition("-")[0] if device.endswith("-mobile") else ""
+    call.add(LegRang, leg_id="leg", device=device, agent=agent, stage=stage, number=NUMBER)
+    if talked:
+        call.add(TalkStarted, leg_id="leg").step(Step.TALK).add(TalkEnded, leg_id="leg")
+    return call.add(LegEnded, leg_id="leg", status=DialStatus.ANSWER if talked else DialStatus.NOANSWER)
+
+
+async def test_a_call_that_the_office_s_number_took_is_handed_over(store: Store, config: Config) -> None:
+    await record(store, config, forwarded("trunk-acme", "office", talked=True).ended())
+    call = await the_call(store)
+    assert call.outcome == "handed_over"
+    [leg] = call.legs
+    assert (leg.number, leg.stage, leg.status, leg.agent_id) == (NUMBER, "office", "ANSWER", None)
+    lead = await the_lead(store)
+    assert (lead.name, lead.status, lead.assigned_agent) == (None, "in_progress", None)
+    assert await all_tasks(store) == []
+    assert await all_texts(store) == []
+    async with store.read() as session:
+        [entry] = await session.scalars(select(Activity))
+    assert entry.text == "Called Maple Court and was connected with the number that calls are forwarded to."
+
+
+async def test_a_call_that_nobody_took_there_is_missed_as_usual_pain_3(store: Store, config: Config) -> None:
+    await record(store, config, forwarded("trunk-acme", "office", talked=False).step(Step.VOICEMAIL).ended())
+    assert (await the_call(store)).outcome == "gave_up"
+    assert [kind for kind, _ in await all_tasks(store)] == ["call_back"]
+    assert len(await all_texts(store)) == 1
+
+
+async def test_a_talk_on_a_mobile_is_its_agent_s(store: Store, config: Config) -> None:
+    await record(store, config, forwarded("bob-mobile", "subteam", talked=True).ended())
+    call = await the_call(store)
+    lead = await the_lead(store)
+    assert call.outcome == "talked"
+    assert lead.assigned_agent
+    assert (lead.assigned_agent.slug, call.legs[0].number) == ("bob", NUMBER)
+
+
+async def test_a_leg_that_answered_without_a_digit_is_no_talk_pain_4_pain_7(store: Store, config: Config) -> None:
+    await record(store, config, forwarded("bob-mobile", "subteam", talked=False).step(Step.VOICEMAIL).ended())
+    call = await the_call(store)
+    [leg] = call.legs
+    assert (call.outcome, call.talk_started_at, leg.status, leg.answered_at) == ("gave_up", None, "NOANSWER", None)
+    assert len(await all_tasks(store)) == 1
+    async with store.read() as session:
+        assert len((await session.scalars(select(Message))).all()) == 1
+
+
+async def test_what_is_switched_on_is_what_flows_see(store: Store, config: Config) -> None:
+    await forwarding.switch_on(store, config, BY, "alice", to="(512) 555-0150", after_seconds=4)
+    [alice, *_] = await reception.availability(store, online={"alice-desk"})
+    assert [(ref.device, ref.number, ref.after_seconds) for ref in alice.reachable_devices(NOW)] == [
+        ("alice-desk", None, 0), ("alice-mobile", NUMBER, 4),
+    ]  # fmt: skip
+    await forwarding.switch_off(store, BY, "alice")
+    [alice, *_] = await reception.availability(store, online={"alice-desk"})
+    assert [ref.device for ref in alice.reachable_devices(NOW)] == ["alice-desk"]
+    assert [one.agent for one in await forwarding.personal(store, config, NOW)] == ["alice"]
+
+
+async def test_what_is_refused_leaves_nothing_behind(store: Store, config: Config) -> None:
+    for act in (
+        forwarding.switch_on(store, config, BY, "alice", to="911"),
+        forwarding.forward_office(store, config, BY, to="+19005550150", confirm=True),
+        devices.add_mobile(store, config, BY, "alice-cell", agent="alice", number="+18765550150"),
+    ):
+        with pytest.raises(Refused):
+            await act
+    async with store.read() as session:
+        assert not (await session.scalars(select(Device).where(Device.kind == "mobile"))).all()
+    assert await forwarding.personal(store, config, NOW) == []
+    assert (await forwarding.of_office(store, config)).number is None
+
+
+async def test_where_all_calls_go_is_kept_and_ended(store: Store, config: Config) -> None:
+    await forwarding.forward_office(store, config, BY, to="512-555-0190", confirm=False)
+    found = await forwarding.of_office(store, config)
+    assert (found.number, found.confirm, found.refusal) == ("+15125550190", False, "")
+    await forwarding.end_office(store, BY)
+    assert await reception.office_forward(store) is None

@@ -54,6 +54,12 @@ class Secrets:
                 entries[name] = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
             return entries[name]
 
+    def renew(self, name: str) -> str:
+        """A new generated value in place of the old one."""
+        with self._changing() as entries:
+            entries[name] = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+            return entries[name]
+
     def put(self, name: str, value: str) -> None:
         """Stores a value that somebody else chose, such as a carrier's password."""
         problem = unusable(value)

@@ -83,13 +83,24 @@ async def busy_lamp(system: System, user: str, secret: str, extension: str) -> A
         await process.wait()
 
 
+async def registers(system: System, device: str, secret: str) -> bool:
+    """Whether a phone with this password may register; it signs off again at once."""
+    port, _ = system.phone_ports()
+    return await _registered(system, device, secret, port, 300) and await _registered(system, device, secret, port, 0)
+
+
 async def _register(system: System, device: str, port: int, expires: int) -> None:
+    secret = system.secrets.get(f"device/{device}")
+    assert await _registered(system, device, secret, port, expires), f"{device} could not register"
+
+
+async def _registered(system: System, device: str, secret: str, port: int, expires: int) -> bool:
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / "register.xml"), "-s", device, "-au", device,
-        "-ap", system.secrets.get(f"device/{device}"), "-key", "expires", str(expires), "-m", "1",
+        system, port, "-sf", str(SCENARIOS / "register.xml"), "-s", device, "-au", device, "-ap", secret,
+        "-key", "expires", str(expires), "-m", "1",
     )  # fmt: skip
     async with asyncio.timeout(15):
-        assert await process.wait() == 0, f"{device} could not register"
+        return await process.wait() == 0
 
 
 async def _sipp(system: System, port: int, *options: str) -> asyncio.subprocess.Process:

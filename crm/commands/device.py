@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
+from pathlib import Path
 
 import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Group, System, many, one, with_system
+from crm.commands.command import Group, System, config_of, many, one, with_system
 from crm.config import Config
+from crm.domain.codes import FeatureCode
 from crm.domain.errors import Invalid
 from crm.edge import addresses
-from crm.services import devices
+from crm.services import devices, feature_codes
 from crm.store.models import Device
 
 
@@ -35,6 +38,8 @@ class DeviceEntry(msgspec.Struct):
     """So long the agent's other phones ring before this mobile."""
     whisper: bool
     """Who answers hears who calls and presses 1; always so on a mobile."""
+    encrypted: bool
+    """It has to use TLS and SRTP; others may. A browser always encrypts."""
 
     @classmethod
     def of(cls, device: Device, now: datetime) -> DeviceEntry:
@@ -43,7 +48,8 @@ class DeviceEntry(msgspec.Struct):
             slug=device.slug, agent=device.agent.slug, kind=device.kind,
             location=device.location.slug if device.location else None,
             dnd=dnd, dnd_until=device.dnd_until if dnd else None, number=device.number,
-            rings_after_seconds=device.rings_after_seconds, whisper=device.whisper or device.kind == devices.MOBILE,
+            rings_after_seconds=device.rings_after_seconds,
+            whisper=device.whisper or device.kind == devices.MOBILE, encrypted=device.encrypted,
         )  # fmt: skip
 
 
@@ -54,7 +60,7 @@ class DeviceDetail(DeviceEntry):
     """Address to write into the phone as its SIP server or registrar."""
     port: int
     transport: str
-    """What the phone may use: udp and tcp are both served."""
+    """What to write into the phone: udp (tcp and tls serve, too), tls where it has to encrypt, ws for a browser."""
     user: str
     secret: str | None
     """The password, with --secret; null without."""
@@ -78,14 +84,18 @@ def device() -> None:
 @click.option("--number", metavar="NUMBER", help="Of a mobile; it rings when the agent's forwarding is on.")
 @click.option("--after", type=int, metavar="SECONDS", help="So long the agent's other phones ring before a mobile.")
 @click.option("--location", metavar="SLUG", help="Where it stands, which an emergency call tells.")
+@click.option("--encrypted", is_flag=True, help="It has to use TLS and SRTP; without this it may.")
 @with_system
 async def add(
-    system: System, slug: str, agent: str, kind: str, number: str | None, after: int | None, location: str | None
-) -> None:
+    system: System, slug: str, agent: str, kind: str, number: str | None, after: int | None, location: str | None,
+    encrypted: bool,
+) -> None:  # fmt: skip
     """Add the device SLUG, which is its SIP user, and make its password; a mobile has a number instead."""
     if kind == devices.MOBILE and number is not None:
         if location is not None:
             raise Invalid("A mobile is carried around, and its own network knows where it is: leave out --location.")
+        if encrypted:
+            raise Invalid("A mobile is dialled and has no account that could encrypt: leave out --encrypted.")
         await devices.add_mobile(
             system.store, system.config, system.by, slug, agent=agent, number=number, after_seconds=after or 0
         )
@@ -95,7 +105,9 @@ async def add(
         raise Invalid(
             "Only a mobile has a number and rings after other phones: add it with --kind mobile and --number."
         )
-    await devices.add(system.store, system.secrets, system.by, slug, agent=agent, kind=kind, location=location)
+    await devices.add(
+        system.store, system.secrets, system.by, slug, agent=agent, kind=kind, location=location, encrypted=encrypted
+    )
     output.say(f"Added device {slug}; `leaseline device show {slug} --secret` says what to write into the phone.")
     await system.publish()
 
@@ -105,6 +117,8 @@ async def add(
     examples=(
         "device set alice-desk --location office",
         "device set alice-desk --whisper",
+        "device set alice-desk --encrypted",
+        "device set alice-soft --agent bob --kind desk",
         "device set alice-mobile --number '(512) 555-0151'",
         "device set alice-mobile --after 0",
     ),
@@ -114,16 +128,21 @@ async def add(
 @click.option("--after", type=int, metavar="SECONDS", help="So long the agent's other phones ring before a mobile.")
 @click.option("--whisper/--no-whisper", default=None, help="Who answers hears who calls first, and presses 1.")
 @click.option("--location", metavar="SLUG", help="Where it stands, for emergency calls; '' for unknown.")
+@click.option("--agent", metavar="SLUG", help="Whose phone it is from now on.")
+@click.option("--kind", type=click.Choice(devices.KINDS))
+@click.option("--encrypted/--no-encrypted", default=None, help="It has to use TLS and SRTP, or may.")
 @with_system
 async def change(
-    system: System, slug: str, number: str | None, after: int | None, whisper: bool | None, location: str | None
-) -> None:
+    system: System, slug: str, number: str | None, after: int | None, whisper: bool | None, location: str | None,
+    agent: str | None, kind: str | None, encrypted: bool | None,
+) -> None:  # fmt: skip
     """Change the device SLUG; what is not given stays."""
-    if number is None and after is None and whisper is None and location is None:
-        raise Invalid("There is nothing to change: give --number, --after, --whisper or --location.")
+    if all(given is None for given in (number, after, whisper, location, agent, kind, encrypted)):
+        raise Invalid("There is nothing to change: give --agent, --kind, --encrypted, --number, --after, ...")
     await devices.change(
         system.store, system.config, system.by, slug,
-        number=number, after_seconds=after, whisper=whisper, location=location,
+        number=number, after_seconds=after, whisper=whisper, location=location, agent=agent, kind=kind,
+        encrypted=encrypted,
     )  # fmt: skip
     output.say(f"Changed device {slug}.")
     await system.publish()
@@ -159,18 +178,72 @@ async def list_(system: System, agent: str | None, as_json: bool) -> None:
     )  # fmt: skip
 
 
-@device.command(json=one(DeviceDetail), examples=("device show alice-desk", "device show alice-desk --secret"))
+@device.command(
+    examples=("device rotate alice-desk", "device rotate alice-desk --secret"),
+)
+@click.argument("slug")
+@click.option("--secret", "with_secret", is_flag=True, help="Show the new password.")
+@with_system
+async def rotate(system: System, slug: str, with_secret: bool) -> None:
+    """Give the device SLUG a new password. The old one is refused from then on, and the phone's registration ends."""
+    await devices.rotate(system.store, system.secrets, system.by, slug)
+    output.say(f"Device {slug} has a new password; `leaseline device show {slug}` helps to write it into the phone.")
+    if with_secret:
+        output.say(system.secrets.get(devices.secret_name(slug)))
+    await system.publish()
+    if not await devices.end_registration(system.config, system.secrets, slug):
+        output.hint("Asterisk does not answer, so a phone that is registered stays so until that expires, in an hour.")
+
+
+@device.command(json=many(FeatureCode), examples=("device codes", "device codes --json"))
+@click.pass_context
+def codes(context: click.Context, as_json: bool) -> None:
+    """List what a phone can dial to have something done. The codes stand in [codes] of leaseline.toml."""
+    found = feature_codes.in_use(config_of(context))
+    if as_json:
+        output.print_json(found)
+        return
+    output.print_table(
+        ("code", "meaning", "example"),
+        ((one.code, one.meaning, one.example) for one in found),
+        empty="All codes are switched off in [codes].",
+    )
+
+
+@device.command(
+    json=one(DeviceDetail),
+    examples=(
+        "device show alice-desk",
+        "device show alice-desk --secret",
+        "device show alice-soft --qr",
+        "device show alice-desk --page alice-desk.html",
+    ),
+)
 @click.argument("slug")
 @click.option("--secret", "with_secret", is_flag=True, help="Show the password, too.")
+@click.option("--qr", "as_qr", is_flag=True, help="Show a QR code that Grandstream Wave scans; it holds the password.")
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page to print (HTML), for common phones; it holds the password and only you may read it.",
+)
 @with_system
-async def show(system: System, slug: str, with_secret: bool, as_json: bool) -> None:
+async def show(
+    system: System, slug: str, with_secret: bool, as_qr: bool, page: Path | None, as_json: bool
+) -> None:
     """Show the device SLUG and what to write into the phone."""
     found = await devices.get(system.store, slug)
+    if as_qr or page is not None:
+        if as_json:
+            raise Invalid("--json goes with neither --qr nor --page.")
+        _hand_out(system, found, as_qr=as_qr, page=page, with_secret=with_secret)
+        return
     is_mobile = found.kind == devices.MOBILE
     detail = DeviceDetail(
         **msgspec.structs.asdict(DeviceEntry.of(found, system.now)),
-        server="" if is_mobile else addresses.server(system.config), port=0 if is_mobile else system.config.ports.sip,
-        transport="" if is_mobile else "udp", user="" if is_mobile else found.slug,
+        server="" if is_mobile else addresses.server(system.config), port=_port(system.config, found),
+        transport=_transport(found), user="" if is_mobile else found.slug,
         secret=system.secrets.get(devices.secret_name(slug)) if with_secret and not is_mobile else None,
     )  # fmt: skip
     if as_json:
@@ -190,7 +263,8 @@ async def show(system: System, slug: str, with_secret: bool, as_json: bool) -> N
                     ("location", detail.location or "unknown"),
                     ("server", detail.server),
                     ("port", detail.port),
-                    ("transport", "udp or tcp"),
+                    ("transport", "udp, tcp or tls" if detail.transport == "udp" else detail.transport),
+                    ("encryption", "has to use SRTP" if detail.encrypted else None),
                     ("user", detail.user),
                     ("password", detail.secret or "shown with --secret"),
                 )
@@ -199,6 +273,36 @@ async def show(system: System, slug: str, with_secret: bool, as_json: bool) -> N
             ("do not disturb", dnd_text(detail.dnd, detail.dnd_until, system.config)),
         )
     )
+
+
+def _transport(device: Device) -> str:
+    if device.kind == devices.MOBILE:
+        return ""
+    if device.kind == devices.BROWSER:
+        return "ws"
+    return "tls" if device.encrypted else "udp"
+
+
+def _port(config: Config, device: Device) -> int:
+    ports = {"": 0, "ws": config.ports.http, "tls": config.ports.sips, "udp": config.ports.sip}
+    return ports[_transport(device)]
+
+
+def _hand_out(system: System, device: Device, *, as_qr: bool, page: Path | None, with_secret: bool) -> None:
+    from crm.services import provisioning
+
+    account = provisioning.account(system.config, system.secrets, device)
+    voicemail = system.config.codes.voicemail
+    if as_qr:
+        # In a pipe it would end in a file or a log that others read.
+        if not sys.stdout.isatty() and not with_secret:
+            raise Invalid("The QR code holds the password and is shown on a terminal only; --secret shows it anyway.")
+        click.echo(provisioning.qr_for_terminal(account, voicemail))
+        output.hint("For Grandstream Wave: Settings, Account Settings, add, Scan QR Code. Others: --secret or --page.")
+    if page is not None:
+        found = feature_codes.in_use(system.config)
+        provisioning.write_page(page, provisioning.page(account, found, voicemail))
+        output.say(f"Wrote {page}; it holds the password, so destroy it once the phone works.")
 
 
 def dnd_text(dnd: bool, until: datetime | None, config: Config) -> str:

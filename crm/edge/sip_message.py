@@ -21,6 +21,7 @@ from typing import cast
 
 from sipmessage import URI, Address, CSeq, MediaType, Message, Parameters, Request, Response, Via
 
+from crm.edge import digest
 from crm.edge.carrier import CarrierError, CarrierUnknown, OutgoingText
 
 
@@ -125,7 +126,7 @@ class SipMessageCarrier:
                 _judge(response)
                 return
             header, challenges = _CHALLENGES[response.code]
-            challenge = _best(response.headers.getlist(challenges))
+            challenge = digest.best(response.headers.getlist(challenges))
             if not self._peer.username or not self._peer.password:
                 raise _not_sent("The trunk's peer asks for a user name and password: give them to the trunk.")
             if challenge is None:
@@ -133,7 +134,9 @@ class SipMessageCarrier:
             if header in answered and challenge.get("stale", "").lower() != "true":
                 raise _not_sent("The trunk's peer does not accept the trunk's user name or password: correct them.")
             answered.add(header)
-            credentials[header] = _digest(challenge, self._peer.username, self._peer.password, str(request.uri))
+            credentials[header] = digest.answer(
+                challenge, self._peer.username, self._peer.password, request.method, str(request.uri)
+            )
         raise _not_sent("The trunk's peer asks for the password again and again.")
 
     async def _transact(self, link: _Link, request: Request) -> Response:
@@ -342,58 +345,6 @@ def _answers(response: Response, branch: str, request: Request) -> bool:
 # --- digest authentication, RFC 7616 and RFC 8760 ---
 
 _CHALLENGES = {401: ("Authorization", "WWW-Authenticate"), 407: ("Proxy-Authorization", "Proxy-Authenticate")}
-_HASHES = {"md5": hashlib.md5, "sha-256": hashlib.sha256}
-# The library's challenges are not used: they split qop="auth,auth-int" at its comma.
-_PARAMETER = re.compile(r'\s*([A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))\s*(?:,|$)')
-
-
-def _best(values: list[str]) -> dict[str, str] | None:
-    """The first challenge that can be answered; a peer names the one it likes best first (RFC 8760 2.4)."""
-    return next((challenge for value in values if (challenge := _challenge(value)) is not None), None)
-
-
-def _challenge(value: str) -> dict[str, str] | None:
-    """The parameters of a challenge, or None if it cannot be answered.
-
-    Backslashes in quoted values stay: they are hashed and sent back as they came (unq() in RFC 7616 3.3).
-    """
-    scheme, _, rest = value.strip().partition(" ")
-    if scheme.lower() != "digest" or not value.isprintable():
-        return None
-    found: dict[str, str] = {}
-    position = 0
-    while match := _PARAMETER.match(rest, position):
-        found.setdefault(match[1].lower(), match[2] if match[2] is not None else match[3])
-        position = match.end()
-    algorithm = found.get("algorithm", "MD5").lower().removesuffix("-sess")
-    qop = [option.strip().lower() for option in found.get("qop", "").split(",")]
-    usable = "realm" in found and "nonce" in found and algorithm in _HASHES and ("auth" in qop or qop == [""])
-    return found if usable else None
-
-
-def _digest(challenge: dict[str, str], username: str, password: str, uri: str) -> str:
-    """The value of an Authorization header for a MESSAGE. Each nonce is used once, so its count is always 1."""
-    algorithm = challenge.get("algorithm", "MD5")
-
-    def hashed(*parts: str) -> str:
-        return _HASHES[algorithm.lower().removesuffix("-sess")](":".join(parts).encode()).hexdigest()
-
-    realm, nonce, cnonce, count = challenge["realm"], challenge["nonce"], secrets.token_hex(8), "00000001"
-    secret = hashed(username, realm, password)
-    if algorithm.lower().endswith("-sess"):
-        secret = hashed(secret, nonce, cnonce)
-    with_qop = "qop" in challenge
-    rest = [nonce, count, cnonce, "auth"] if with_qop else [nonce]
-    parts = [("username", username), ("realm", realm), ("nonce", nonce), ("uri", uri)]
-    parts.append(("response", hashed(secret, *rest, hashed("MESSAGE", uri))))
-    if "opaque" in challenge:
-        parts.append(("opaque", challenge["opaque"]))
-    words = [f'{name}="{value}"' for name, value in parts]
-    if "algorithm" in challenge:
-        words.append(f"algorithm={algorithm}")
-    if with_qop:
-        words += ["qop=auth", f"nc={count}", f'cnonce="{cnonce}"']
-    return "Digest " + ", ".join(words)
 
 
 # --- sockets ---

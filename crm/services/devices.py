@@ -13,6 +13,7 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.dialing import Purpose
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.edge import sip_register
 from crm.secrets import Secrets
 from crm.services import agents, dialing, locations
 from crm.services.audit import By, changing, note
@@ -20,9 +21,11 @@ from crm.store.models import Agent, Device
 from crm.store.session import Store
 
 MOBILE = "mobile"
+BROWSER = "browser"
 KINDS = ("desk", "softphone", "browser", MOBILE)
 LONGEST_AFTER_SECONDS = 60
 """A mobile that rings later than this would ring for nobody: by then the caller is with somebody else or gone."""
+_BROWSER_ENCRYPTS = "A browser always encrypts, by a way of its own: leave out --encrypted."
 
 
 def secret_name(slug: str) -> str:
@@ -45,19 +48,22 @@ async def get(store: Store, slug: str) -> Device:
 
 
 async def add(
-    store: Store, secrets: Secrets, by: By, slug: str, *, agent: str, kind: str = "desk", location: str | None = None
-) -> None:
+    store: Store, secrets: Secrets, by: By, slug: str, *, agent: str, kind: str = "desk", location: str | None = None,
+    encrypted: bool = False,
+) -> None:  # fmt: skip
     """Adds a phone and makes its password; a mobile is added by `add_mobile`. `location` is where it stands."""
     if kind not in KINDS:
         raise Invalid(f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.")
     if kind == MOBILE:
         raise Invalid("A mobile is dialled: give its number with --number.")
+    if encrypted and kind == BROWSER:
+        raise Invalid(_BROWSER_ENCRYPTS)
     async with changing(store) as session:
         if await session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
             raise Conflict(f"There is a device {slug} already: choose another name, or remove it first.")
         owner = await agents.named(session, agent)
         place = await locations.named(session, location) if location else None
-        session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=place))
+        session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=place, encrypted=encrypted))
         note(session, by, f"device {slug} of {agent} added")
         await session.flush()
         # Before the commit: a password without its device harms nobody, a device without its password would.
@@ -85,7 +91,7 @@ async def add_mobile(
 async def change(
     store: Store, config: Config, by: By, slug: str, *,
     number: str | None = None, after_seconds: int | None = None, whisper: bool | None = None,
-    location: str | None = None,
+    location: str | None = None, agent: str | None = None, kind: str | None = None, encrypted: bool | None = None,
 ) -> None:  # fmt: skip
     """Changes what is given; None leaves a field as it is, an empty location: nobody knows where it stands. Number and
     time are a mobile's, whisper and location are not.
@@ -103,7 +109,25 @@ async def change(
             )
         if is_mobile and location is not None:
             raise Invalid(f"{slug} is a mobile: its own network knows where it is.")
+        if is_mobile and (kind not in (None, MOBILE) or encrypted is not None):
+            raise Invalid(f"{slug} is a mobile and has no account: remove it and add a phone in its place.")
+        if not is_mobile and kind == MOBILE:
+            raise Invalid(f"{slug} is a phone with an account: remove it and add a mobile in its place.")
+        if kind is not None and kind not in KINDS:
+            raise Invalid(f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.")
+        if encrypted and (kind or device.kind) == BROWSER:
+            raise Invalid(_BROWSER_ENCRYPTS)
         changed = []
+        if agent is not None:
+            device.agent_id = (await agents.named(session, agent)).id
+            changed.append(f"belongs to {agent}")
+        if kind is not None:
+            device.kind = kind
+            device.encrypted = device.encrypted and kind != BROWSER
+            changed.append(f"kind {kind}")
+        if encrypted is not None:
+            device.encrypted = encrypted
+            changed.append("has to encrypt" if encrypted else "need not encrypt")
         if location is not None:
             device.location_id = (await locations.named(session, location)).id if location else None
             changed.append(f"stands at {location or 'no known location'}")
@@ -126,6 +150,30 @@ def checked_after(seconds: int) -> int:
     if not 0 <= seconds <= LONGEST_AFTER_SECONDS:
         raise Invalid(f"A mobile may ring 0 to {LONGEST_AFTER_SECONDS} seconds after the other phones, not {seconds}.")
     return seconds
+
+
+async def rotate(store: Store, secrets: Secrets, by: By, slug: str) -> None:
+    """Gives a phone a new password; the old one is refused as soon as Asterisk has read it."""
+    async with changing(store) as session:
+        device = await named(session, slug)
+        if device.kind == MOBILE:
+            raise Invalid(f"{slug} is a mobile: it is dialled and has no password.")
+        note(session, by, f"password of device {slug} renewed")
+        await session.flush()
+        secrets.renew(secret_name(slug))
+
+
+async def end_registration(config: Config, secrets: Secrets, slug: str) -> bool:
+    """Has a running Asterisk forget where a phone is; False when it could not be asked, and the registration expires.
+
+    A new password alone does not do that: Asterisk keeps a registration up to its end (seen on 22.10.1).
+    """
+    host = "127.0.0.1" if config.sip.bind == "0.0.0.0" else config.sip.bind
+    try:
+        await sip_register.end_all(host, config.ports.sip, slug, secrets.get(secret_name(slug)))
+    except sip_register.RegistrarSilent:
+        return False
+    return True
 
 
 async def remove(store: Store, secrets: Secrets, by: By, slug: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from crm.config import Config
 from crm.domain import codes
-from crm.domain.codes import Action, Dialled
+from crm.domain.codes import Action, Dialled, FeatureCode
 from crm.domain.errors import NotFound
 from crm.services import agents, devices
 from crm.services.audit import By, changing, note
@@ -62,6 +62,11 @@ async def act(store: Store, config: Config, dialled: str, device: str, by: By) -
 def as_mapping(config: Config) -> Mapping[str, str]:
     """The section [codes]: the digits by action."""
     return msgspec.structs.asdict(config.codes)
+
+
+def in_use(config: Config) -> list[FeatureCode]:
+    """The codes that phones may dial, as people are told of them."""
+    return list(codes.listed(as_mapping(config)))
 
 
 async def _dnd_on(store: Store, config: Config, by: By, dialled: Dialled, phone: Device) -> Answer:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sipmessage import Message, Request
 
-from crm.edge import sip_message
+from crm.edge import digest, sip_message
 from crm.edge.carrier import CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipMessageCarrier, SipPeer, Timers
 
@@ -321,7 +321,7 @@ class TestAnswers:
         for data in (junk, good[:at] + inserted + good[at:], good[:at]):
             answer = sip_message._read(data)
             if answer is not None:
-                sip_message._best(answer.headers.getlist("WWW-Authenticate"))
+                digest.best(answer.headers.getlist("WWW-Authenticate"))
                 sip_message._retry_after(answer.headers.get("Retry-After"))
 
     def test_no_answer_takes_long_to_read(self) -> None:
@@ -332,7 +332,7 @@ class TestAnswers:
             answer = sip_message._read(b"SIP/2.0 401 x" + headers + b"\r\n\r\n")
             if answer is not None:
                 sip_message._BRANCH.search(answer.headers.get("Via") or "")
-                sip_message._best(answer.headers.getlist("WWW-Authenticate"))
+                digest.best(answer.headers.getlist("WWW-Authenticate"))
         assert time.perf_counter() - begin < 2
 
 

@@ -38,6 +38,7 @@ COMMANDS = {
     "followup": "Texts that go to people whom nobody has reached yet, step by step.",
     "task": "What is to be done next, and by whom.",
     "message": "Texts, both ways.",
+    "report": "What calls, leads and tours add up to.",
     "optout": "People who want no texts.",
     "demo": "Try the system with a call.",
 }

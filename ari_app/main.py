@@ -38,7 +38,7 @@ from crm.domain.errors import CrmError
 from crm.edge import http_carrier, numbers
 from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
-from crm.services import carriers, follow_ups, ledger, orders, outbox, publish, recordings, spool, tasks
+from crm.services import carriers, follow_ups, ledger, orders, outbox, publish, recordings, reports, spool, tasks
 from crm.services.emergencies import Desk
 from crm.services.inbox import Inbox
 from crm.services.journal import Journal
@@ -417,6 +417,7 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
                 carrier_for = carriers.over_http(config, secrets, http)
             work += [_send_texts(store, config, carrier_for, texts_due), inbox.run()]
             work += [follow_ups.run(store, config, texts_due.set, now), tasks.run(store, config, texts_due.set, now)]
+            work.append(reports.run(store, config, texts_due.set, now))
         if "agi" in parts:
             scripts = {
                 "extension": extension.script(store),

@@ -1,0 +1,133 @@
+"""The numbers that matter, from calls as they are on record. Pure.
+
+Every figure has its count beside it, and its definition in `DEFINITIONS`, which the command's help prints.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class Group(StrEnum):
+    """What the figures are told apart by."""
+
+    PROPERTY = "property"
+    SOURCE = "source"
+    AGENT = "agent"
+    SUBTEAM = "subteam"
+    HOUR = "hour"
+    """Of the day, on the office's clock."""
+
+
+DEFINITIONS = {
+    "calls": "Calls that came in to one of our lines, unwanted callers left out.",
+    "qualified": "Of these, the ones in which somebody was talked to.",
+    "answer": "From the caller's arrival to the beginning of the first talk, in seconds: median and 90th percentile.",
+    "first_pass": (
+        "Qualified calls that the first person to answer kept, without a transfer; a reviewed call counts as its "
+        "review says."
+    ),
+    "transferred": "Calls in which an agent passed the caller on by hand.",
+    "tours": "Tours booked in a call, or by an agent within an hour after it.",
+    "complete": "Callers' records that have a number, a source and a property without anybody having typed them.",
+}
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """What the figures need to know of one call that came in."""
+
+    id: str
+    started_at: datetime
+    talk_started_at: datetime | None
+    property: str = ""
+    source: str = ""
+    agent: str = ""
+    """Who talked first."""
+    subteam: str = ""
+    transferred: bool = False
+    routed_right: bool | None = None
+    """What a review said; None: not reviewed."""
+    tours: int = 0
+    lead_complete: bool | None = None
+    """None: the caller has no record."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The numbers of one group."""
+
+    name: str
+    calls: int
+    qualified: int
+    answer_median_seconds: float | None
+    """None: nobody was talked to."""
+    answer_p90_seconds: float | None
+    first_pass: int
+    transferred: int
+    tours: int
+    leads: int
+    leads_complete: int
+
+    @property
+    def first_pass_share(self) -> float | None:
+        """0 to 1; None without a qualified call."""
+        return self.first_pass / self.qualified if self.qualified else None
+
+    @property
+    def complete_share(self) -> float | None:
+        return self.leads_complete / self.leads if self.leads else None
+
+
+def figures(calls: Iterable[CallRecord], by: Group | None, tz: ZoneInfo) -> list[Figures]:
+    """The figures of each group by name, and of all together under the name "all", which comes last."""
+    calls = list(calls)
+    groups: dict[str, list[CallRecord]] = {}
+    if by is not None:
+        for call in calls:
+            groups.setdefault(_GROUPS[by](call, tz) or "unknown", []).append(call)
+    return [*(_of(name, found) for name, found in sorted(groups.items())), _of("all", calls)]
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """The smallest value that at least `share` of all do not exceed (nearest rank); None without values."""
+    if not values:
+        return None
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(share * len(ranked)) - 1)]
+
+
+def _of(name: str, calls: Sequence[CallRecord]) -> Figures:
+    talked = [call for call in calls if call.talk_started_at is not None]
+    waits = [(call.talk_started_at - call.started_at) / timedelta(seconds=1) for call in talked if call.talk_started_at]
+    known = [call for call in calls if call.lead_complete is not None]
+    return Figures(
+        name=name,
+        calls=len(calls),
+        qualified=len(talked),
+        answer_median_seconds=percentile(waits, 0.5),
+        answer_p90_seconds=percentile(waits, 0.9),
+        first_pass=sum(_first_pass(call) for call in talked),
+        transferred=sum(call.transferred for call in calls),
+        tours=sum(call.tours for call in calls),
+        leads=len(known),
+        leads_complete=sum(bool(call.lead_complete) for call in known),
+    )
+
+
+def _first_pass(call: CallRecord) -> bool:
+    return not call.transferred if call.routed_right is None else call.routed_right
+
+
+_GROUPS: Mapping[Group, Callable[[CallRecord, ZoneInfo], str]] = {
+    Group.PROPERTY: lambda call, _: call.property,
+    Group.SOURCE: lambda call, _: call.source,
+    Group.AGENT: lambda call, _: call.agent,
+    Group.SUBTEAM: lambda call, _: call.subteam,
+    Group.HOUR: lambda call, tz: f"{call.started_at.astimezone(tz):%H}:00",
+}

@@ -1,0 +1,209 @@
+"""Reports: what the calls of a time add up to, and callers that nobody takes care of, of whom there must be none."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain.calls import Outcome
+from crm.domain.errors import Unavailable
+from crm.domain.metrics import CallRecord
+from crm.domain.stages import Stage
+from crm.domain.tasks import task_after
+from crm.services import notices, owners
+from crm.store.models import Call, CallEvent, Lead, Leg, Line, Property, Task, Tour
+from crm.store.session import Store
+
+SETTLED = timedelta(hours=6)
+"""A call without an outcome for so long is not up any more."""
+TOUR_WITHIN = timedelta(hours=1)
+LOOK_SECONDS = 3600.0
+BATCH = 500
+
+_log = logging.getLogger(__name__)
+
+
+async def calls(store: Store, since: datetime, until: datetime) -> list[CallRecord]:
+    """Every call that came in to one of our lines in that time, as the figures need it."""
+    found: list[CallRecord] = []
+    async with store.read() as session:
+        ids = list(
+            await session.scalars(
+                select(Call.id)
+                .where(
+                    Call.direction == "in", Call.line_id.is_not(None), Call.started_at >= since,
+                    Call.started_at < until, Call.outcome.is_not(None), Call.outcome != Outcome.BLOCKED,
+                )
+                .order_by(Call.started_at, Call.id)
+            )
+        )  # fmt: skip
+        for start in range(0, len(ids), BATCH):
+            found += await _records(session, ids[start : start + BATCH])
+    return found
+
+
+async def _records(session: AsyncSession, ids: list[str]) -> list[CallRecord]:
+    rows = await session.scalars(
+        select(Call)
+        .where(Call.id.in_(ids))
+        .options(
+            selectinload(Call.line).selectinload(Line.property).selectinload(Property.subteam),
+            selectinload(Call.legs).selectinload(Leg.agent),
+            selectinload(Call.lead).selectinload(Lead.phones),
+            selectinload(Call.lead).selectinload(Lead.interests),
+        )
+        .order_by(Call.started_at, Call.id)
+    )
+    transferred = set(
+        await session.scalars(
+            select(CallEvent.call_id).where(CallEvent.call_id.in_(ids), CallEvent.kind == "Transferred")
+        )
+    )
+    everything = list(rows)
+    tours = await _tours(session, everything)
+    return [_record(call, call.id in transferred, tours.get(call.id, 0)) for call in everything]
+
+
+async def _tours(session: AsyncSession, found: list[Call]) -> dict[str, int]:
+    """How many tours each call brought; one that two calls could have brought counts for the later one."""
+    leads = {call.lead_id for call in found if call.lead_id}
+    booked = (await session.scalars(select(Tour).where(Tour.lead_id.in_(leads)))).all() if leads else []
+    counts: dict[str, int] = {}
+    for tour in booked:
+        near = [
+            call
+            for call in found
+            if call.id == tour.call_id
+            or (
+                tour.call_id is None and call.lead_id == tour.lead_id and call.ended_at is not None
+                and call.started_at <= tour.booked_at <= call.ended_at + TOUR_WITHIN
+            )
+        ]  # fmt: skip
+        if near:
+            counts[near[-1].id] = counts.get(near[-1].id, 0) + 1
+    return counts
+
+
+def _record(call: Call, transferred: bool, tours: int) -> CallRecord:
+    place = call.line.property if call.line else None
+    answered = sorted((leg for leg in call.legs if leg.answered_at), key=lambda leg: (leg.answered_at, leg.id))
+    lead = call.lead
+    return CallRecord(
+        id=call.id, started_at=call.started_at, talk_started_at=call.talk_started_at,
+        property=place.slug if place else "", source=call.line.source if call.line else "",
+        agent=answered[0].agent.slug if answered and answered[0].agent else "",
+        subteam=place.subteam.slug if place and place.subteam else "", transferred=transferred, tours=tours,
+        lead_complete=bool(lead.phones and lead.source and lead.interests) if lead else None,
+    )  # fmt: skip
+
+
+# --- where people come from ---
+
+
+@dataclass(frozen=True)
+class Source:
+    """What one source of callers brought."""
+
+    name: str
+    calls: int
+    leads: int
+    """People who were new to us."""
+    tours: int
+    applications: int
+    """People who got as far as an application."""
+
+
+async def sources(store: Store, since: datetime, until: datetime) -> list[Source]:
+    """By source, the most calls first."""
+    records = await calls(store, since, until)
+    async with store.read() as session:
+        leads = (
+            await session.scalars(
+                select(Lead)
+                .where(Lead.created_at >= since, Lead.created_at < until)
+                .options(selectinload(Lead.interests))
+            )
+        ).all()
+    applied = {Stage.APPLICATION_SENT, Stage.APPLIED, Stage.LEASED}
+    names = {record.source for record in records} | {lead.source for lead in leads}
+    found = [
+        Source(
+            name=name or "unknown",
+            calls=sum(record.source == name for record in records),
+            leads=sum(lead.source == name for lead in leads),
+            tours=sum(record.tours for record in records if record.source == name),
+            applications=sum(
+                lead.source == name and any(one.stage in applied for one in lead.interests) for lead in leads
+            ),
+        )
+        for name in names
+    ]
+    return sorted(found, key=lambda one: (-one.calls, one.name))
+
+
+# --- nobody is lost ---
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A caller with neither an outcome nor an owned next action."""
+
+    call_id: str
+    started_at: datetime
+    why: str
+
+
+async def lost(store: Store, now: datetime) -> list[Lost]:
+    """Must be empty. Calls that are up are not lost."""
+    need_task = [outcome for outcome in Outcome if task_after(outcome) is not None]
+    async with store.read() as session:
+        endless = await session.scalars(
+            select(Call).where(Call.outcome.is_(None), Call.started_at < now - SETTLED).order_by(Call.started_at)
+        )
+        found = [Lost(call.id, call.started_at, "It has no outcome.") for call in endless]
+        has_task = select(Task.id).where(Task.call_id == Call.id).exists()
+        # A call of ours that reached nobody may leave an older task of the person's open instead of one of its own.
+        lead_has_task = select(Task.id).where(Task.lead_id == Call.lead_id, Task.lead_id.is_not(None)).exists()
+        ownerless = await session.scalars(
+            select(Call)
+            .where(Call.outcome.in_(need_task), ~has_task, ~lead_has_task, Call.direction != "internal")
+            .order_by(Call.started_at)
+        )
+        found += [
+            Lost(call.id, call.started_at, f"It ended as {call.outcome}, and nobody has a task.") for call in ownerless
+        ]
+    return found
+
+
+async def run(store: Store, config: Config, wake_outbox: Callable[[], None], clock: Callable[[], datetime]) -> None:
+    """Looks every hour whether anybody was lost, and tells the admin, until it is cancelled."""
+    while True:
+        try:
+            if await alarm(store, config, clock()):
+                wake_outbox()
+        except Unavailable as error:
+            _log.warning("whether anybody was lost is looked at later: %s", error)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def alarm(store: Store, config: Config, now: datetime) -> int:
+    """Tells the admin of each lost caller once; returns how many there are."""
+    found = await lost(store, now)
+    for one in found:
+        async with store.write() as session:
+            await notices.tell(
+                session, config, [await owners.admin(session)], f"lost:{one.call_id}", "A caller may be lost",
+                f"Nobody takes care of the call {one.call_id}. {one.why} See `leaseline call show {one.call_id}`.", now,
+            )  # fmt: skip
+    if found:
+        _log.error("callers may be lost; leaseline report lost shows them", extra={"count": len(found)})
+    return len(found)
+

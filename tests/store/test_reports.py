@@ -1,0 +1,96 @@
+"""Reports on real databases, from calls as the ledger records them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from crm.config import Config
+from crm.domain import metrics
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, LegRang, TalkEnded, TalkStarted, Transferred
+from crm.domain.tours import TourKind
+from crm.secrets import Secrets
+from crm.services import ledger, reports, tour_times, tours
+from crm.services.audit import By
+from crm.store.models import Call, Mail, Task
+from crm.store.queries import agents
+from crm.store.session import Store
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+MAPLE = "+15125550100"
+
+
+def after(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+async def called(store: Store, config: Config, id: str, caller: str, *, talk: bool, transfer: bool = False) -> None:
+    """A call of a minute to Maple Court, with alice when she talks."""
+    facts: list = [CallArrived(f"{id}/a", id, NOW, MAPLE, caller)]
+    if talk:
+        facts += [
+            LegRang(f"{id}/r", id, after(2), f"{id}-leg", "alice-desk", "alice", "subteam"),
+            TalkStarted(f"{id}/t", id, after(5), f"{id}-leg"),
+        ]
+    if transfer:
+        facts.append(Transferred(f"{id}/x", id, after(20), f"{id}-leg", f"{id}-leg-2", "blind"))
+    if talk:
+        facts.append(TalkEnded(f"{id}/te", id, after(60), f"{id}-leg"))
+    facts.append(CallEnded(f"{id}/e", id, after(60), EndedBy.CALLER))
+    for fact in facts:
+        await ledger.record(store, config, fact, after(61))
+
+
+async def test_figures_of_recorded_calls(store: Store, config: Config) -> None:
+    await called(store, config, "c1", "+15125550171", talk=True)
+    await called(store, config, "c2", "+15125550172", talk=True, transfer=True)
+    await called(store, config, "c3", "+15125550173", talk=False)
+    found = await reports.calls(store, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    maple, all_ = metrics.figures(found, metrics.Group.PROPERTY, config.tz)
+    assert maple.name == "maple"
+    assert (all_.calls, all_.qualified, all_.first_pass, all_.transferred) == (3, 2, 1, 1)
+    assert all_.answer_median_seconds == 5
+    assert (all_.leads, all_.leads_complete) == (3, 3)
+    assert {record.agent for record in found} == {"alice", ""}
+    assert await reports.calls(store, NOW + timedelta(days=1), NOW + timedelta(days=2)) == []
+
+
+async def test_sources_count_what_they_brought(store: Store, config: Config) -> None:
+    await called(store, config, "c1", "+15125550171", talk=True)
+    await called(store, config, "c2", "+15125550171", talk=True)
+    by = By("alice", after(600))
+    await tour_times.set_hours(store, by, "maple", ["mon-sun 10:00-12:00"], kind=TourKind.REMOTE, minutes=30)
+    [slot, *_] = await tour_times.free(store, config, "maple", by.now)
+    secrets = Secrets(config.secrets_file)
+    await tours.book(store, config, secrets, by, person="+15125550171", place="maple", at=slot.starts_at, key="t")
+    [sign] = await reports.sources(store, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    assert (sign.name, sign.calls, sign.leads, sign.tours, sign.applications) == ("sign", 2, 1, 1, 0)
+
+
+async def test_nobody_is_lost_and_if_somebody_were_the_admin_would_hear_of_it(store: Store, config: Config) -> None:
+    await called(store, config, "c1", "+15125550171", talk=True)
+    await called(store, config, "c2", "+15125550172", talk=False)
+    await ledger.record(store, config, CallArrived("c3/a", "c3", NOW, MAPLE, None), NOW)
+    assert await reports.lost(store, after(120)) == []
+    assert await reports.alarm(store, config, after(120)) == 0
+
+    async with store.write() as session:
+        await session.execute(delete(Task).where(Task.call_id == "c2"))
+        admin = await agents.by_slug(session, "dana")
+        assert admin is not None
+        admin.email = "dana@example.com"
+    later = NOW + timedelta(days=1)
+    assert [(one.call_id, one.why) for one in await reports.lost(store, later)] == [
+        ("c3", "It has no outcome."),
+        ("c2", "It ended as gave_up, and nobody has a task."),
+    ]
+    for _ in range(2):
+        assert await reports.alarm(store, config, later) == 2
+    async with store.read() as session:
+        mails = (await session.scalars(select(Mail.subject))).all()
+        assert await session.get(Call, "c2") is not None
+    assert mails == ["A caller may be lost"] * 2

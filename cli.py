@@ -31,6 +31,7 @@ COMMANDS = {
     "forward": "Calls to a mobile, or all calls to one number outside.",
     "location": "Where phones stand, as the emergency service has to hear of it.",
     "emergency": "Emergency calls (911, 9911 and the test number 933), and who of the office is told of them.",
+    "block": "Callers whom nobody has to answer.",
     "hours": "When the office is open.",
     "call": "Calls and what happened in them.",
     "lead": "People who called.",

@@ -32,6 +32,7 @@ from ari_app.flows.talk import BRIDGE_MARK
 from ari_app.settle import Resumed
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
+from crm.domain import attestation
 from crm.domain.calls import ORDER_MARK, DialStatus, Direction, EndedBy, LegEnded, MessageLeft
 from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.errors import CrmError
@@ -93,8 +94,10 @@ class App:
     def on_event(self, event: events.Event) -> None:
         """Events of channels that no flow owns."""
         match event:
-            case events.StasisStart(channel=channel, args=["inbound", did, trunk]):
-                self.begin(self.call_of(channel, did, trunk), inbound)
+            case events.StasisStart(channel=channel, args=["inbound", did, trunk, *attested]):
+                call = self.call_of(channel, did, trunk)
+                call.attestation = attestation.read("".join(attested))
+                self.begin(call, inbound)
             case events.StasisStart(channel=channel, args=["staff", dialled]):
                 self.begin(self.call_from(channel), functools.partial(staff, dialled=dialled))
             case events.StasisStart():
@@ -113,6 +116,7 @@ class App:
         return Call(
             self.office, handle or Handle(self.client, channel.id, channel.name), numbers.clean_did(did, region),
             numbers.parse(channel.caller.number, region), trunk.removeprefix("trunk-"),
+            is_withheld=numbers.is_withheld(channel.caller.number),
         )  # fmt: skip
 
     def call_from(self, channel: events.Channel) -> Call:

@@ -227,6 +227,16 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Wait before the second try; doubles each time, up to an hour."""
 
 
+class Unwanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    refuse_failed: bool = False
+    """Callers whose number the carrier found to be false (STIR/SHAKEN) are turned away; otherwise it is only kept."""
+
+
+class Emergency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    callback_minutes: int = 30
+    """So long after an emergency call its phone rings first when its callback number is called; 0 never."""
+
+
 class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     due_minutes: int = 15
     """A missed caller is due this long after the call, counted in office hours."""
@@ -305,6 +315,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dialing: Dialing = Dialing()
 
     mail: Mail = Mail()
+    unwanted: Unwanted = Unwanted()
+    emergency: Emergency = Emergency()
     tasks: Tasks = Tasks()
     survival: Survival = Survival()
     codes: Codes = Codes()
@@ -442,6 +454,8 @@ def _check(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: mail.security = {config.mail.security!r} is none of {', '.join(MAIL_SECURITIES)}.")
     if config.mail.server and not _ADDRESS.fullmatch(config.mail.from_address):
         raise ConfigError(f"{path}: mail.from_address is no address: write one like phone@example.com.")
+    if config.emergency.callback_minutes < 0:
+        raise ConfigError(f"{path}: emergency.callback_minutes may not be negative; 0 is never.")
     for name in ("per_person_per_hour", "per_hour"):
         if getattr(config.texts, name) < 0:
             raise ConfigError(f"{path}: texts.{name} may not be negative; 0 is no limit.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,13 +111,16 @@ async def _sipp(system: System, port: int, *options: str) -> asyncio.subprocess.
     )  # fmt: skip
 
 
-async def raw_calls(system: System, calls: list[tuple[str, str]], stay_milliseconds: int = 700) -> None:
-    """Calls through the demo trunk, one after the other, each with the From and request URI given; all are answered."""
+async def raw_calls(
+    system: System, calls: Sequence[tuple[str, ...]], stay_milliseconds: int = 700, scenario: str = "raw_call"
+) -> None:
+    """Calls through the demo trunk, one after the other, each with the fields that the scenario writes on the wire:
+    From and request URI first. No field holds a semicolon. All are answered."""
     port, _ = system.phone_ports()
     inject = system.folder / f"calls-{port}.csv"
-    inject.write_text("SEQUENTIAL\n" + "".join(f"{sender};{uri};\n" for sender, uri in calls))
+    inject.write_text("SEQUENTIAL\n" + "".join(f"{';'.join(fields)};\n" for fields in calls))
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / "raw_call.xml"), "-inf", str(inject), "-m", str(len(calls)), "-r", "5",
+        system, port, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-inf", str(inject), "-m", str(len(calls)), "-r", "5",
         "-au", "trunk-demo", "-ap", system.secrets.get("trunk/demo"), "-d", str(stay_milliseconds), "-trace_err",
         "-error_file", str(system.folder / f"calls-{port}.err"),
     )  # fmt: skip

@@ -17,6 +17,7 @@ ANSWERED_ELSEWHERE = "26"
 """Q.850 cause; PJSIP turns it into `Reason: SIP;cause=200;text="Call completed elsewhere"` on the CANCEL (RFC 3326)."""
 NORMAL = "16"
 BUSY = "17"
+REJECTED = "21"
 
 
 class LeftTheApp(CallEnded):

@@ -67,6 +67,10 @@ class Call:
     caller: str | None
     """The person outside, E.164; None is withheld, malformed, or a colleague."""
     trunk: str
+    attestation: str = ""
+    """STIR/SHAKEN result, as the trunk gave it."""
+    is_withheld: bool = False
+    """The caller shows no number on purpose."""
     reception: Reception | None = None
     """What the CRM knows of line and caller; None until it has been asked."""
     adopted_legs: list[str] = field(default_factory=list)

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import asyncio
 
+from ari_app.edge.channel import REJECTED
 from ari_app.edge.media import play
 from ari_app.flows.call import Call
 from ari_app.flows.voicemail import voicemail
-from crm.domain.calls import CallArrived, EndedBy, Step
-from crm.services import reception
+from crm.domain.blocking import Decision
+from crm.domain.calls import CallArrived, CallerBlocked, CallerSpared, EndedBy, Step
+from crm.services import blocking, reception
 
 
-async def inbound(call: Call) -> Step:
-    """Asks the CRM who is called and who calls, and answers."""
-    call.note(CallArrived, once="arrived", did=call.did, caller=call.caller, trunk=call.trunk)
+async def inbound(call: Call) -> Step | EndedBy:
+    """Asks the CRM who is called and who calls, turns an unwanted caller away, and answers."""
+    call.note(
+        CallArrived, once="arrived", did=call.did, caller=call.caller, trunk=call.trunk, attestation=call.attestation
+    )
     await ask(call)
+    decision = await is_wanted(call)
+    if decision.is_blocked and decision.is_silent:
+        await call.channel.hang_up(REJECTED)
+        return EndedBy.SYSTEM
     await call.channel.answer()
+    if decision.is_blocked:
+        return Step.BLOCKED
     await call.take(Step.ARRIVED)
     return Step.ARRIVED
 
@@ -23,6 +33,27 @@ async def inbound(call: Call) -> Step:
 async def ask(call: Call) -> None:
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         call.reception = await reception.receive(call.office.store, call.did, call.caller)
+
+
+async def is_wanted(call: Call) -> Decision:
+    """What the block list says of the caller; it is on record before anything is done."""
+    office = call.office
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        decision = await blocking.verdict(
+            office.store, office.config, caller=call.caller, is_withheld=call.is_withheld, did=call.did,
+            attestation=call.attestation, now=office.now(),
+        )  # fmt: skip
+    if decision.is_blocked:
+        call.note(CallerBlocked, once="blocked", entry=decision.entry)
+    elif decision.entry:
+        call.note(CallerSpared, once="spared", entry=decision.entry, why=decision.spared)
+    return decision
+
+
+async def blocked(call: Call) -> EndedBy:
+    """An unwanted caller hears that they are one."""
+    await play(call.person, call.sounds("blocked"))
+    return EndedBy.SYSTEM
 
 
 async def arrived(call: Call) -> Step:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from ari_app.edge.media import stop_left_over
 from ari_app.flows import colleague, outbound
 from ari_app.flows.call import Call
-from ari_app.flows.inbound import arrived, ask, take_message, unknown_line
+from ari_app.flows.inbound import arrived, ask, blocked, take_message, unknown_line
 from ari_app.flows.menu import menu, text_offer
 from ari_app.flows.ring_group import ring
 from ari_app.flows.talk import talk
@@ -60,4 +60,5 @@ STEPS: dict[Step, Callable[[Call], Awaitable[Following]]] = {
     Step.TALK: talk,
     Step.VOICEMAIL: take_message,
     Step.UNKNOWN_LINE: unknown_line,
+    Step.BLOCKED: blocked,
 }

@@ -30,6 +30,8 @@ class CallEntry(msgspec.Struct, kw_only=True):
     trunk: str
     caller: str | None
     """E.164; null is withheld or malformed."""
+    attestation: str
+    """STIR/SHAKEN: what the trunk says of the caller's number, such as TN-Validation-Passed-A; empty: nothing."""
     lead: int | None
     outcome: str | None
     """talked, left_message, got_link, gave_up or wrong_number; null while the call is up."""
@@ -111,6 +113,7 @@ def _of(call: Call) -> dict[str, Any]:
     seconds = round((call.ended_at - call.started_at).total_seconds()) if call.ended_at else None
     return {
         "id": call.id, "started_at": call.started_at, "did": call.did, "trunk": call.trunk, "caller": call.caller,
+        "attestation": call.attestation,
         "line": (call.line.label or call.line.number) if call.line else None, "lead": call.lead_id,
         "outcome": call.outcome, "step": call.step, "talk_started_at": call.talk_started_at, "seconds": seconds,
         "ended_at": call.ended_at, "ended_by": call.ended_by, "without_app": call.without_app,
@@ -180,6 +183,16 @@ async def show(system: System, id: str, as_json: bool) -> None:
         _print(detail, tasks, texts, system)
 
 
+def _block_list(detail: CallDetail) -> str:
+    """What the block list had to do with the call, and why."""
+    for event in detail.events:
+        if event.kind == "CallerBlocked":
+            return f"kept out by {event.data['entry']}"
+        if event.kind == "CallerSpared":
+            return f"let in despite {event.data['entry']}, because {event.data['why']}"
+    return ""
+
+
 def _print(detail: CallDetail, tasks: Sequence[Task], texts: Sequence[Message], system: System) -> None:
     tz = system.config.tz
     output.print_entry(
@@ -189,6 +202,8 @@ def _print(detail: CallDetail, tasks: Sequence[Task], texts: Sequence[Message], 
             ("ended", output.local(detail.ended_at, tz, seconds=True)),
             ("caller", detail.caller or "withheld"),
             ("line", f"{detail.line} ({detail.did})" if detail.line else f"{detail.did}, none of our lines"),
+            ("attestation", detail.attestation),
+            ("block list", _block_list(detail)),
             ("trunk", detail.trunk),
             ("lead", detail.lead),
             ("outcome", detail.outcome or "still up"),

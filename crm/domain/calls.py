@@ -125,6 +125,14 @@ class CallerBlocked(Fact):
 
 
 @dataclass(frozen=True)
+class CallerSpared(Fact):
+    """The caller is on the block list, gets through all the same, and why."""
+
+    entry: str
+    why: str
+
+
+@dataclass(frozen=True)
 class StepTaken(Fact):
     step: Step
 
@@ -263,9 +271,9 @@ class CallEnded(Fact):
 
 
 KINDS: tuple[type[Fact], ...] = (
-    CallArrived, CallPlaced, CallerBlocked, StepTaken, KeyPressed, Routed, LinkRequested, LegRang, RecordingAnnounced,
-    RecordingStarted, TalkStarted, Transferred, TransferFailed, Parked, LegEnded, TalkEnded, RecordingEnded,
-    CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,
+    CallArrived, CallPlaced, CallerBlocked, CallerSpared, StepTaken, KeyPressed, Routed, LinkRequested, LegRang,
+    RecordingAnnounced, RecordingStarted, TalkStarted, Transferred, TransferFailed, Parked, LegEnded, TalkEnded,
+    RecordingEnded, CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,
 )  # fmt: skip
 
 

@@ -46,6 +46,14 @@ def parse(raw: str | None, region: str) -> str | None:
     return None
 
 
+_WITHHELD = {"", "anonymous", "unknown", "restricted", "private", "unavailable", "withheld"}
+
+
+def is_withheld(raw: str | None) -> bool:
+    """Whether a caller shows no number on purpose; an extension or something malformed is not that."""
+    return (raw or "").strip().lower() in _WITHHELD
+
+
 def dialled(raw: str | None, region: str, outside_prefix: str = "") -> str | None:
     """E.164 of what a person keyed: as they would anywhere, or after the digits that an office dials first, as in 9."""
     # As it stands first: 901 is a digit and two, and an area code.

@@ -224,15 +224,15 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
     if story.direction is not Direction.IN:
         await _settle_ours(scene, outcome, ended_at)
         return
-    # Who misdialled is no lead; who was one before stays one.
-    makes_lead = outcome is not Outcome.WRONG_NUMBER
+    # Who misdialled or is unwanted is no lead; who was one before stays one.
+    makes_lead = outcome not in (Outcome.WRONG_NUMBER, Outcome.BLOCKED)
     lead = await _lead(scene) if makes_lead or call.lead_id else None
     is_active = lead is not None and any(interest.updated_at < call.started_at for interest in lead.interests)
     if lead:
         await _keep_lead(scene, lead, outcome, ended_at)
 
     await _keep_task(scene, lead, outcome, ended_at)
-    is_missed = outcome not in (Outcome.TALKED, Outcome.HANDED_OVER)
+    is_missed = outcome not in (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.BLOCKED)
     if is_missed and link is None and lead and not story.promised:
         await _text_missed(scene, lead, is_active)
 
@@ -344,7 +344,7 @@ async def _lead(scene: _Scene) -> Lead:
 async def _keep_lead(scene: _Scene, lead: Lead, outcome: Outcome, ended_at: datetime) -> None:
     """The lead's interest, timeline, status and agent as this call leaves them."""
     session, story = scene.session, scene.story
-    if scene.place_id is not None:
+    if scene.place_id is not None and outcome is not Outcome.BLOCKED:
         interest = next((found for found in lead.interests if found.property_id == scene.place_id), None)
         if interest is None:
             interest = Interest(property_id=scene.place_id, stage="contacted", updated_at=ended_at)
@@ -353,6 +353,8 @@ async def _keep_lead(scene: _Scene, lead: Lead, outcome: Outcome, ended_at: date
 
     await _tell(scene, lead, "CallFromProspect", f"Called {await scene.name()} and {how_it_went(story, outcome)}.")
 
+    if outcome is Outcome.BLOCKED:
+        return
     if lead.status == "closed" or (lead.status == "new" and outcome in (Outcome.TALKED, Outcome.HANDED_OVER)):
         lead.status = "in_progress"
     if outcome is Outcome.TALKED and lead.assigned_agent_id is None and (answered := story.answered_by):

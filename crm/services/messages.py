@@ -26,7 +26,7 @@ from crm.domain.tasks import TaskKind
 from crm.domain.texts import Direction, MessageState, Purpose
 from crm.edge import numbers
 from crm.edge.carrier import DeliveryReport, Fate, IncomingText
-from crm.services import agents, gatekeeper, opt_outs, owners
+from crm.services import agents, blocking, gatekeeper, opt_outs, owners
 from crm.services.audit import By, changing, note
 from crm.store.models import Activity, Interest, Lead, LeadPhone, Line, Message, Task
 from crm.store.queries import leads, lines, messages, office, tasks
@@ -87,7 +87,13 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
     line = await lines.by_number(session, ours) if ours else None
     # Our own lines texting each other, through a forwarding somewhere, are no prospects.
     is_person = number is not None and await lines.by_number(session, number) is None
-    lead = await _lead(session, number, line, incoming.at) if number and is_person else None
+    is_blocked = await _is_blocked(session, config, number, ours, now)
+    lead = None
+    if number and is_person:
+        if is_blocked:
+            lead = await leads.by_phone(session, number, for_update=True)
+        else:
+            lead = await _lead(session, number, line, incoming.at)
     body = _clean(incoming.body)[:LONGEST_BODY]
     message = Message(
         key=key, direction=Direction.IN, purpose=Purpose.INBOUND, to_number=ours[:20],
@@ -100,17 +106,26 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
     await session.flush()
     scene = _Scene(session, config, now, message, lead, line)
     reading = None
-    if lead and number:
+    if lead and not is_blocked:
         _keep_on_card(scene, lead)
+    if number and is_person:
         reading = optout.read(body, opted_out=bool(await ledger.in_force(session, number)))
     handled = await _obey(scene, reading, is_answered=incoming.is_answered) if reading else False
-    if not handled:
+    if not handled and not is_blocked:
         await _remind(scene, reading)
     _log.info(
         "text received",
         extra={"message_id": message.id, "carrier": incoming.carrier, "wish": str(reading.wish) if reading else "-"},
     )
     return True
+
+
+async def _is_blocked(session: AsyncSession, config: Config, number: str | None, ours: str, now: datetime) -> bool:
+    """Whether nobody has to read what this number writes."""
+    decision = await blocking.decide(
+        session, config, caller=number, is_withheld=number is None, did=ours, attestation="", now=now
+    )
+    return number is not None and decision.is_blocked
 
 
 def key_of(incoming: IncomingText) -> str:

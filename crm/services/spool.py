@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from crm.config import Config
+from crm.domain import attestation
 from crm.domain.calls import (
     CallArrived,
     CallEnded,
@@ -231,6 +232,7 @@ def _facts(noted: _Noted, config: Config) -> Iterator[Fact]:
         caller=numbers.parse(noted.values.get("caller"), config.region),
         trunk=noted.values.get("trunk", "").removeprefix("trunk-"),
         without_app=True,
+        attestation=attestation.read(noted.values.get("attested", "")),
     )
     if handed_at := noted.time("handed"):
         yield HandedToDialplan(fact_id("handed"), call_id, handed_at, reason=noted.values.get("reason", ""))

@@ -1,0 +1,97 @@
+"""`leaseline block`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, many, with_system
+from crm.domain.blocking import Kind
+from crm.services import blocking
+from crm.store.models import BlockedCaller
+
+
+class BlockEntry(msgspec.Struct):
+    """An entry of the block list."""
+
+    kind: str
+    """number, prefix or withheld."""
+    value: str
+    """E.164, its beginning, or empty for withheld."""
+    refusal: str
+    """spoken: the caller is told; silent: hung up at once."""
+    why: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: BlockedCaller) -> BlockEntry:
+        return cls(row.kind, row.value, row.refusal, row.why, row.created_at)
+
+    @property
+    def written(self) -> str:
+        return {Kind.NUMBER: self.value, Kind.PREFIX: f"{self.value}*", Kind.WITHHELD: "withheld"}[Kind(self.kind)]
+
+
+@click.group(
+    cls=Group, examples=("block add '(512) 555-0199' --why robocalls", "block add '+1900*' --silent", "block list")
+)
+def block() -> None:
+    """Callers whom nobody has to answer.
+
+    A blocked caller hears a refusal, or with --silent nothing, and no phone rings. It leaves a call with the outcome
+    blocked, and no lead, task or text. A text from a blocked number is kept in its thread, and STOP is obeyed, but it
+    makes no lead and no task, and nobody is told.
+
+    Nobody is blocked whom the office itself has called, whom an agent has texted, whose lead is in progress, or for
+    whom a task is open; `leaseline call show` says so. While the app is away nobody is blocked.
+    """
+
+
+@block.command(
+    examples=(
+        "block add '(512) 555-0199' --why robocalls",
+        "block add '+1900*' --silent",
+        "block add withheld --why 'asked to by the owner'",
+        "block add '(512) 555-0199' --close-lead",
+    )
+)
+@click.argument("caller")
+@click.option("--silent", is_flag=True, help="Hang up at once instead of telling them.")
+@click.option("--why", default="", metavar="TEXT", help="Shown with each call that is blocked.")
+@click.option("--close-lead", is_flag=True, help="Close the number's lead and tasks first, which would let it through.")
+@with_system
+async def add(system: System, caller: str, silent: bool, why: str, close_lead: bool) -> None:
+    """Block CALLER: a number, the beginning of numbers with a star (+1900*), or withheld."""
+    entry = await blocking.add(
+        system.store, system.config, system.by, caller, is_silent=silent, why=why, close_lead=close_lead
+    )
+    output.say(f"Blocked {entry}.")
+
+
+@block.command("list", json=many(BlockEntry), examples=("block list", "block list --json"))
+@with_system
+async def list_(system: System, as_json: bool) -> None:
+    """List who is blocked."""
+    entries = [BlockEntry.of(row) for row in await blocking.find_all(system.store)]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("caller", "refusal", "why", "since"),
+        (
+            (one.written, one.refusal, one.why, output.local(one.created_at, system.config.tz))
+            for one in entries
+        ),
+        empty="Nobody is blocked.",
+    )  # fmt: skip
+
+
+@block.command(examples=("block remove '(512) 555-0199'", "block remove '+1900*'", "block remove withheld"))
+@click.argument("caller")
+@with_system
+async def remove(system: System, caller: str) -> None:
+    """Block CALLER no longer."""
+    output.say(f"{await blocking.remove(system.store, system.config, system.by, caller)} is not blocked any more.")

@@ -1,0 +1,108 @@
+"""Unwanted callers: who is kept out, and who never is. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from crm.domain import attestation as stir
+
+
+class Kind(StrEnum):
+    """What an entry of the block list names."""
+
+    NUMBER = "number"
+    PREFIX = "prefix"
+    WITHHELD = "withheld"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the block list."""
+
+    kind: Kind
+    value: str
+    """E.164, or its beginning; empty for withheld."""
+    is_silent: bool = False
+    """Hung up at once instead of being told."""
+    why: str = ""
+
+    @property
+    def text(self) -> str:
+        name = {Kind.NUMBER: self.value, Kind.PREFIX: f"{self.value}*", Kind.WITHHELD: "withheld"}[self.kind]
+        return f"{name}: {self.why}" if self.why else name
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the office has to do with a caller."""
+
+    was_called: bool = False
+    """By somebody of the office."""
+    was_texted: bool = False
+    """By an agent."""
+    in_progress: bool = False
+    """Their lead is."""
+    open_task: bool = False
+    """Something is promised to them or waits for them, a tour among it."""
+    emergency: bool = False
+    """Somebody of the office has just called the emergency service, which may call back from any number."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a caller."""
+
+    entry: str = ""
+    """Why they are unwanted: the entry of the list; empty for everybody else."""
+    spared: str = ""
+    """Why they get through all the same; empty: they do not."""
+    is_silent: bool = False
+
+    @property
+    def is_blocked(self) -> bool:
+        return bool(self.entry) and not self.spared
+
+
+NOBODY = Decision()
+
+
+def decide(
+    *, caller: str | None, is_withheld: bool, attestation: str, entries: Iterable[Entry], known: Known,
+    refuse_failed: bool,
+) -> Decision:  # fmt: skip
+    """`caller` is E.164 or None. The narrowest entry counts: a number, then the longest prefix.
+
+    `refuse_failed`: whoever shows a number that the carrier found to be false counts as unwanted.
+    """
+    if entry := _matching(caller, is_withheld, entries):
+        return Decision(entry.text, spared_because(known), entry.is_silent)
+    if refuse_failed and stir.is_failed(attestation):
+        return Decision(f"a number that is not the caller's: {attestation}", spared_because(known))
+    return NOBODY
+
+
+def spared_because(known: Known) -> str:
+    """Why somebody is never blocked; "" when nothing stands against it."""
+    if known.emergency:
+        return "somebody has just called the emergency service, which may be calling back"
+    if known.was_called:
+        return "the office itself has called this number"
+    if known.was_texted:
+        return "an agent has texted this number"
+    if known.in_progress:
+        return "their lead is in progress"
+    return "a task is open for them" if known.open_task else ""
+
+
+def _matching(caller: str | None, is_withheld: bool, entries: Iterable[Entry]) -> Entry | None:
+    if caller is None:
+        return next((entry for entry in entries if entry.kind is Kind.WITHHELD), None) if is_withheld else None
+    matching = [
+        entry
+        for entry in entries
+        if (entry.kind is Kind.NUMBER and entry.value == caller)
+        or (entry.kind is Kind.PREFIX and caller.startswith(entry.value))
+    ]
+    return max(matching, key=lambda entry: (entry.kind is Kind.NUMBER, len(entry.value)), default=None)

@@ -1,0 +1,118 @@
+"""Who is kept out, and what a trunk says of a caller's number."""
+
+from __future__ import annotations
+
+import pytest
+
+from crm.domain import attestation, blocking
+from crm.domain.blocking import NOBODY, Decision, Entry, Kind, Known
+from crm.domain.errors import Invalid
+from crm.services.blocking import read
+
+pytestmark = pytest.mark.unit
+
+CALLER = "+15125550123"
+NUMBER = Entry(Kind.NUMBER, CALLER, why="robocalls")
+AREA = Entry(Kind.PREFIX, "+1512555", is_silent=True)
+COUNTRY = Entry(Kind.PREFIX, "+1512", why="too wide")
+WITHHELD = Entry(Kind.WITHHELD, "")
+
+
+STRANGER = Known()
+
+
+def decide(*entries: Entry, known: Known = STRANGER, **values: object) -> Decision:
+    said: dict[str, object] = {"caller": CALLER, "is_withheld": False, "attestation": "", "refuse_failed": False}
+    return blocking.decide(entries=entries, known=known, **{**said, **values})  # type: ignore[arg-type]
+
+
+def test_the_narrowest_entry_counts() -> None:
+    assert decide(COUNTRY, AREA, NUMBER) == Decision(f"{CALLER}: robocalls")
+    assert decide(COUNTRY, AREA) == Decision("+1512555*", is_silent=True)
+    assert decide(COUNTRY) == Decision("+1512*: too wide")
+
+
+def test_others_get_through() -> None:
+    assert decide(WITHHELD) == decide() == NOBODY
+    assert decide(NUMBER, AREA, caller="+13035550123") == NOBODY
+
+
+def test_withheld_is_who_withholds_and_not_who_is_malformed() -> None:
+    assert decide(WITHHELD, caller=None, is_withheld=True).is_blocked
+    assert decide(WITHHELD, caller=None, is_withheld=False) == NOBODY
+    assert decide(NUMBER, AREA, caller=None, is_withheld=True) == NOBODY
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        (Known(was_called=True), "the office itself has called this number"),
+        (Known(was_texted=True), "an agent has texted this number"),
+        (Known(in_progress=True), "their lead is in progress"),
+        (Known(open_task=True), "a task is open for them"),
+        (Known(emergency=True), "somebody has just called the emergency service, which may be calling back"),
+    ],
+)
+@pytest.mark.parametrize("entry", [NUMBER, AREA])
+def test_pain_16_nobody_is_blocked_whom_the_office_has_to_do_with(entry: Entry, known: Known, why: str) -> None:
+    decision = decide(entry, known=known)
+    assert decision.spared == why
+    assert decision.entry
+    assert not decision.is_blocked
+
+
+def test_a_number_that_is_not_the_callers_is_refused_when_that_is_wanted() -> None:
+    failed = "TN-Validation-Failed-C"
+    assert decide(attestation=failed) == NOBODY
+    assert decide(attestation="No-TN-Validation", refuse_failed=True) == NOBODY
+    assert decide(attestation=failed, refuse_failed=True).is_blocked
+    assert not decide(attestation=failed, refuse_failed=True, known=Known(was_called=True)).is_blocked
+
+
+@pytest.mark.parametrize(
+    ("raw", "stored"),
+    [
+        ("(512) 555-0123", (Kind.NUMBER, CALLER)),
+        ("+15125550123", (Kind.NUMBER, CALLER)),
+        ("+1900*", (Kind.PREFIX, "+1900")),
+        ("900*", (Kind.PREFIX, "+1900")),
+        ("1900*", (Kind.PREFIX, "+1900")),
+        ("(512) 555*", (Kind.PREFIX, "+1512555")),
+        ("+44 20*", (Kind.PREFIX, "+4420")),
+        ("Withheld", (Kind.WITHHELD, "")),
+    ],
+)
+def test_what_is_written_is_read(raw: str, stored: tuple[Kind, str]) -> None:
+    assert read(raw, "US") == stored
+
+
+@pytest.mark.parametrize(
+    "raw", ["", "*", "+1*", "+*", "12*", "x*", "+1+900*", "+1234567890123456*", "911", "${X}", "\u0663\u0660\u0660*"]
+)
+def test_what_makes_no_entry_is_refused(raw: str) -> None:
+    with pytest.raises(Invalid):
+        read(raw, "US")
+
+
+@pytest.mark.parametrize(
+    ("headers", "result"),
+    [
+        ("<sip:+1512;verstat=TN-Validation-Passed@carrier>|<sip:+1512@carrier>;tag=1||", "TN-Validation-Passed"),
+        ("|Name<sip:+1512;verstat=TN-Validation-Failed@carrier>;tag=1||", "TN-Validation-Failed"),
+        ("<sip:+1512;verstat=No-TN-Validation;x=y@carrier>|||", "No-TN-Validation"),
+        ("||TN-Validation-Passed-A|", "TN-Validation-Passed-A"),
+        ("||tn-validation-failed-c|", "TN-Validation-Failed-C"),
+        ("<sip:+1512;verstat=TN-Validation-Passed@carrier>|||B", "TN-Validation-Passed-B"),
+        ("|||A", "attested-A"),
+        ("<sip:+1512@carrier>|<sip:+1512@carrier>||", ""),
+        ("", ""),
+        ("|||||||", ""),
+        # The display name is the caller's.
+        ("|<sip:x;verstat=TN-Validation-Passed@y><sip:+1512@carrier>;tag=1||", ""),
+        ("|verstat=TN-Validation-Passed<sip:+1512@carrier>;verstat=TN-Validation-Passed||", ""),
+        ("|<sip:+1512;verstat=TN-Validation-PassedX@carrier>||", ""),
+        ("||rubbish|Z", ""),
+    ],
+)  # fmt: skip
+def test_what_the_trunk_says_of_the_number(headers: str, result: str) -> None:
+    assert attestation.read(headers) == result

@@ -159,9 +159,10 @@ def silence(path: Path, seconds: int) -> Path:
 
 
 def _config(
-    folder: Path, address: str, sip_port: int, control_port: int, source: Path, trusted: Path | None
+    folder: Path, address: str, sip_port: int, control_port: int, source: Path, trusted: Path | None, srtp: bool
 ) -> str:
-    modules = "\n".join(f"module {name}.so" for name in ("g711", "aufile", "account", "ctrl_tcp", "menu", "srtp"))
+    names = ["g711", "aufile", "account", "ctrl_tcp", "menu", *(["srtp"] if srtp else [])]
+    modules = "\n".join(f"module {name}.so" for name in names)
     trust = f"sip_verify_server yes\nsip_cafile {trusted}" if trusted else ""
     return f"""
 {trust}
@@ -210,7 +211,7 @@ async def softphone(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     source = silence(folder / "silence.wav", SILENCE_SECONDS)
-    (folder / "config").write_text(_config(folder, address, sip_port, control_port, source, trusted))
+    (folder / "config").write_text(_config(folder, address, sip_port, control_port, source, trusted, srtp))
     transport = ";transport=tls" if trusted else ""
     account = f"<sip:{user}@{server}{transport}>;regint={60 if register else 0};audio_codecs=pcmu,pcma;mwi=no"
     if srtp:

@@ -143,6 +143,7 @@ async def prepare_prompts(config: Config, console: Console) -> None:
         folder = config.prompts_folder
         await asyncio.to_thread(speech.prepare, folder, folder / "recorded", show)
         tones.beep(folder / tones.FILE)
+        tones.music(folder / tones.MUSIC)
         store = Store(config.database_url)
         try:
             for line in await lines.find_all(store):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import jinja2
 
-from asterisk_conf import certificate
+from asterisk_conf import certificate, tones
 from asterisk_conf.install import AsteriskDirs
 from crm.config import Config
 
@@ -28,6 +28,7 @@ RINGS_ON_SECONDS = 5
 RELOADS = {
     "pjsip.conf": "res_pjsip.so",
     "extensions.conf": "pbx_config.so",
+    "musiconhold.conf": "res_musiconhold.so",
 }
 """Files that change while Asterisk runs, and the module that reads each again."""
 
@@ -155,10 +156,17 @@ def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Off
             config=config, tls=certificate.files(config), folder=folder, dirs=dirs, secrets=passwords, office=office,
             app=STASIS_APP, system_name=system_name(config), longest_overlap=_longest_overlap(config),
             longest_outside=math.ceil(config.dialing.ring_seconds) + RINGS_ON_SECONDS,
+            music=music_folder(config),
         )  # fmt: skip
         if _replace(folder / "etc" / name, text):
             changed.add(name)
     return changed
+
+
+def music_folder(config: Config) -> Path:
+    """The office's own music when there is any, else what was made at set-up."""
+    own = config.music_folder
+    return own if own.is_dir() and any(own.glob("*.wav")) else config.prompts_folder / tones.MUSIC
 
 
 def system_name(config: Config) -> str:

@@ -1,19 +1,34 @@
-"""The one sound that is no speech: the beep before a recording, made here so that no package of sounds is needed."""
+"""Sounds that are no speech, made here so that no package of sounds is needed: the beep before a recording, and the
+music that people hear who wait."""
 
 from __future__ import annotations
 
 import math
 import struct
 import wave
+from collections.abc import Iterable
 from pathlib import Path
 
 FILE = "beep.wav"
-"""Its name in the prompts folder; it is the same in every language."""
+"""The beep's name in the prompts folder; it is the same in every language."""
 RATE = 8000
 HERTZ = 1000
 SECONDS = 0.25
 LEVEL = 0.25
 """Of full scale; about as loud as the speech before it."""
+
+MUSIC = "music"
+"""Folder in the prompts folder with the music on hold, for Asterisk's directory of a music class."""
+MUSIC_FILE = "quiet.wav"
+MUSIC_LEVEL = 0.09
+"""Of full scale, each note: quieter than speech, because people wait with the phone at their ear."""
+NOTE_SECONDS = 0.4
+CHORDS = (
+    "C3 G3 C4 E4", "A2 E3 A3 C4", "F2 C3 F3 A3", "G2 D3 G3 B3",
+    "E3 B3 D4 G4", "A2 E3 G3 C4", "D3 A3 C4 F4", "G2 D3 F3 B3",
+)  # fmt: skip
+PATTERNS = ((0, 1, 2, 3, 2, 1), (0, 2, 1, 3, 1, 2))
+"""Which notes of a chord are played one after the other; the second time round in another order."""
 
 
 def beep(path: Path) -> None:
@@ -23,12 +38,44 @@ def beep(path: Path) -> None:
     count = int(RATE * SECONDS)
     # Faded in and out over 10 ms, so that it doesn't click.
     fade = RATE // 100
-    samples = [
-        LEVEL * min(1.0, index / fade, (count - index) / fade) * math.sin(2 * math.pi * HERTZ * index / RATE)
-        for index in range(count)
-    ]
+    _write(
+        path,
+        (
+            LEVEL * min(1.0, index / fade, (count - index) / fade) * math.sin(2 * math.pi * HERTZ * index / RATE)
+            for index in range(count)
+        ),
+    )
+
+
+def music(folder: Path) -> None:
+    """Writes the music on hold (PCM16, 8 kHz, mono, half a minute that can follow itself) unless it is there."""
+    path = folder / MUSIC_FILE
+    if path.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    notes = [chord.split()[step] for pattern in PATTERNS for chord in CHORDS for step in pattern]
+    samples = [0.0] * int(len(notes) * NOTE_SECONDS * RATE)
+    for number, note in enumerate(notes):
+        begin = int(number * NOTE_SECONDS * RATE)
+        for index, sample in enumerate(_plucked(note)):
+            # What still sounds at the end sounds into the beginning.
+            samples[(begin + index) % len(samples)] += sample
+    _write(path, samples)
+
+
+def _plucked(note: str) -> Iterable[float]:
+    """A soft string: it swells over 20 ms and dies away."""
+    # Equal temperament, A4 = 440 Hz.
+    semitones = "C D EF G A B".index(note[0]) - 9 + 12 * (int(note[1]) - 4)
+    angle = 2 * math.pi * 440 * 2 ** (semitones / 12) / RATE
+    for index in range(int(1.6 * RATE)):
+        swell = min(1.0, index / (RATE * 0.02)) * math.exp(-index / (RATE * 0.5)) * (1 - index / (1.6 * RATE))
+        yield MUSIC_LEVEL * swell * (math.sin(angle * index) + 0.3 * math.sin(2 * angle * index))
+
+
+def _write(path: Path, samples: Iterable[float]) -> None:
     part = path.with_suffix(".part")
     with wave.open(str(part), "wb") as out:
         out.setparams((1, 2, RATE, 0, "NONE", ""))
-        out.writeframes(b"".join(struct.pack("<h", round(sample * 32767)) for sample in samples))
+        out.writeframes(b"".join(struct.pack("<h", round(max(-1.0, min(1.0, sample)) * 32767)) for sample in samples))
     part.replace(path)

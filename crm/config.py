@@ -354,6 +354,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.home / "prompts"
 
     @property
+    def music_folder(self) -> Path:
+        """The office's own music on hold: WAV files, PCM16, 8 kHz, mono. Without any, a melody of ours is played."""
+        return self.home / "music"
+
+    @property
     def recordings_folder(self) -> Path:
         """Voicemail: `<call id>.wav`."""
         return self.home / "recordings"
@@ -385,7 +390,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def folders(self) -> tuple[Path, ...]:
         return (
-            self.asterisk_folder, self.prompts_folder, self.recordings_folder, self.spool_folder,
+            self.asterisk_folder, self.prompts_folder, self.music_folder, self.recordings_folder, self.spool_folder,
             self.journal_folder, self.run_folder, self.log_folder, self.tls_folder,
         )  # fmt: skip
 

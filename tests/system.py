@@ -491,7 +491,7 @@ async def running_system(folder: Path, prompts: Path, toml: str = SETTINGS) -> A
         config = settings.load(home)
         store, secrets = Store(config.database_url), Secrets(config.secrets_file)
         await directory.load_demo(config, store, secrets, by)
-        for entry in (*speech.languages(), tones.FILE):
+        for entry in (*speech.languages(), tones.FILE, tones.MUSIC):
             (config.prompts_folder / entry).symlink_to(prompts / entry)
         (config.prompts_folder / "greetings").mkdir(exist_ok=True)
         await publish.publish(config, store, secrets, datetime.now(UTC))
@@ -522,6 +522,7 @@ def spoken_prompts() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         speech.prepare(folder, folder / "recorded")
         tones.beep(folder / tones.FILE)
+        tones.music(folder / tones.MUSIC)
     return folder
 
 

@@ -104,6 +104,50 @@ class ChannelDtmfReceived(Event):
 
 
 @dataclass(frozen=True)
+class ChannelHold(Event):
+    """The phone has put the other side on hold."""
+
+    channel: Channel
+
+
+@dataclass(frozen=True)
+class ChannelUnhold(Event):
+    channel: Channel
+
+
+@dataclass(frozen=True)
+class RequiredDestination:
+    destination: str = ""
+    """User part of the Refer-To; empty for an attended transfer."""
+    protocol_id: str = ""
+    """SIP Call-ID of the call to be replaced, for an attended transfer."""
+
+
+@dataclass(frozen=True)
+class ReferTo:
+    requested_destination: RequiredDestination
+    destination_channel: Channel | None = None
+    """The phone's own channel in the call to be replaced, if that is a call of this Asterisk."""
+    connected_channel: Channel | None = None
+
+
+@dataclass(frozen=True)
+class ReferredBy:
+    source_channel: Channel
+    """The phone's channel in the call that it transfers."""
+    connected_channel: Channel | None = None
+
+
+@dataclass(frozen=True)
+class ChannelTransfer(Event):
+    """A phone asks for a transfer (SIP REFER). Asterisk has answered 202 and leaves it to the app: ari-only."""
+
+    refer_to: ReferTo
+    referred_by: ReferredBy
+    state: str | None = None
+
+
+@dataclass(frozen=True)
 class ChannelHangupRequest(Event):
     channel: Channel
     cause: int | None = None
@@ -173,7 +217,8 @@ class UnknownEvent(Event):
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        StasisStart, StasisEnd, ChannelStateChange, ChannelDtmfReceived, ChannelHangupRequest, ChannelDestroyed,
+        StasisStart, StasisEnd, ChannelStateChange, ChannelDtmfReceived, ChannelHold, ChannelUnhold, ChannelTransfer,
+        ChannelHangupRequest, ChannelDestroyed,
         ChannelEnteredBridge, ChannelLeftBridge, PlaybackFinished, RecordingFinished, RecordingFailed,
         ApplicationReplaced, TextMessageReceived,
     )
@@ -198,9 +243,12 @@ def channel_of(event: Event) -> str | None:
     match event:
         case (
             StasisStart(channel=channel) | StasisEnd(channel=channel) | ChannelStateChange(channel=channel)
-            | ChannelDtmfReceived(channel=channel) | ChannelHangupRequest(channel=channel)
+            | ChannelDtmfReceived(channel=channel) | ChannelHold(channel=channel) | ChannelUnhold(channel=channel)
+            | ChannelHangupRequest(channel=channel)
             | ChannelDestroyed(channel=channel) | ChannelLeftBridge(channel=channel)
         ):  # fmt: skip
+            return channel.id
+        case ChannelTransfer(referred_by=ReferredBy(source_channel=channel)):
             return channel.id
         case ChannelEnteredBridge(channel=Channel(id=id)):
             return id

@@ -24,16 +24,16 @@ from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded, ChannelGone, PhoneError
 from ari_app.flows import steps
-from ari_app.flows.call import Call, Office
+from ari_app.flows.call import BRIDGE_MARK, Call, Office
 from ari_app.flows.inbound import inbound
 from ari_app.flows.outbound import ordered
+from ari_app.flows.pickup import pickup
 from ari_app.flows.staff import staff
-from ari_app.flows.talk import BRIDGE_MARK
 from ari_app.settle import Resumed
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
 from crm.domain import attestation
-from crm.domain.calls import ORDER_MARK, DialStatus, Direction, EndedBy, LegEnded, MessageLeft
+from crm.domain.calls import ORDER_MARK, DialStatus, Direction, EndedBy, LegEnded, MessageLeft, RecordingEnded
 from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.errors import CrmError
 from crm.edge import http_carrier, numbers
@@ -100,6 +100,8 @@ class App:
                 self.begin(call, inbound)
             case events.StasisStart(channel=channel, args=["staff", dialled]):
                 self.begin(self.call_from(channel), functools.partial(staff, dialled=dialled))
+            case events.StasisStart(channel=channel, args=["pickup", *extension]):
+                self.begin(self.call_from(channel), functools.partial(pickup, extension="".join(extension)))
             case events.StasisStart():
                 # A phone was answered for a call that is being taken up, or whose flow has ended in this moment.
                 self.look_now.set()
@@ -152,7 +154,7 @@ class App:
         except LeftTheApp:
             await self.let_go(call)
         except CallEnded:
-            call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
+            await self.ended(call)
         except AsteriskUnreachable:
             # Asterisk has the caller; the next look that it answers takes them up again in the same step.
             log.warning("Asterisk does not answer, the call waits")
@@ -163,6 +165,22 @@ class App:
             log.info("call leaves")
             call.release()
             self.calls.remove(call)
+
+    async def ended(self, call: Call) -> None:
+        """The person hung up; unless it was somebody else, and nobody has thought of them."""
+        try:
+            if await call.person.is_up() and await call.person.is_in_app():
+                log.error("a flow ended before its person")
+                await self.hand_over(call)
+                return
+        except CallEnded:
+            pass
+        except PhoneError as error:
+            log.warning("an ended call is looked after later: %s", error)
+            return
+        call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
+        with contextlib.suppress(PhoneError):
+            await steps.wind_up(call)
 
     async def let_go(self, call: Call) -> None:
         """Asterisk has taken the call back, and notes itself what becomes of it; or it hangs up in this moment."""
@@ -254,6 +272,7 @@ class App:
         call.adopted_legs = list(entry.legs)
         call.peer_leg = entry.peer
         call.first_stage = entry.stage
+        call.transferrer = entry.peer_name
         return call
 
     async def stop_leg(self, leg_id: str) -> None:
@@ -304,9 +323,23 @@ class App:
         due = {id for id, since in self._unattended.items() if at - since >= LOOK_SECONDS / 2}
         await self.settle(channels, [channel for channel in waiting if channel.id in due])
         await self.remove_bridges()
+        await self.keep_recordings(present)
         for call_id in gone:
             if call_id in due:
                 self.close(call_id)
+
+    async def keep_recordings(self, present: set[str]) -> None:
+        """Recordings of talks that ended without us; what is still being written is kept at a later look."""
+        for name in await asyncio.to_thread(recordings.in_spool, self.config):
+            call_id = recordings.call_of(name)
+            if call_id in present or call_id in self.calls:
+                continue
+            try:
+                await self.client.get(f"/recordings/live/{quote(name, safe='')}")
+            except ChannelGone:
+                seconds = round(await asyncio.to_thread(recordings.keep, self.config, name))
+                fact = RecordingEnded(f"{call_id}/{name}-ended", call_id, now(), recording_id=name, seconds=seconds)
+                self.office.journal.note(fact)
 
     async def remove_bridges(self) -> None:
         """Empty bridges of talks that ended, or went on in the dialplan, without us."""

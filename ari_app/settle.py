@@ -15,8 +15,10 @@ from crm.domain.calls import Direction, Step
 
 KEPT = ("LL_CALL", "LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_DIRECTION", "LL_NUMBER")
 """Variables that the dialplan gives every channel of ours and the app fills in."""
-RINGING_STEPS = (Step.RING, Step.DIALLING)
+RINGING_STEPS = (Step.RING, Step.DIALLING, Step.TRANSFER, Step.CONSULT, Step.PARKED)
 """Steps that take over the phones which ring for them."""
+PEER_STEPS = (Step.TALK, Step.TRANSFER, Step.CONSULT, Step.PARKED)
+"""Steps with an agent on the line, or perhaps on the line still."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Resumed:
     """Id of the agent's channel they talk with."""
     stage: str = ""
     call_id: str = ""
+    peer_name: str = ""
+    """Name of the agent's channel, which tells the phone also when it has hung up."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,12 @@ def settle(
         step = _step(known.get("LL_STEP", ""))
         call_id = known.get("LL_CALL") or call_of(person.id)
         peer = by_name.get(known.get("LL_PEER", ""))
-        peer_id = peer.id if peer and peer.id != person.id and step is Step.TALK else None
+        peer_id = peer.id if peer and peer.id != person.id and step in PEER_STEPS else None
         own = [leg for leg in legs_of(call_id, channels) if leg != person.id]
         legs = tuple(leg for leg in own if leg != peer_id) if step in RINGING_STEPS else ()
         kept.update(legs, {person.id}, {peer_id} if peer_id else ())
-        resumed.append(Resumed(person, step, legs, peer_id, known.get("LL_STAGE", ""), call_id))
+        stage, peer_name = known.get("LL_STAGE", ""), known.get("LL_PEER", "")
+        resumed.append(Resumed(person, step, legs, peer_id, stage, call_id, peer_name))
     # Their flows, or the dialplan, see to the rest; a person whom the dialplan has may be talking on a leg without us.
     with_app = {channel.id for channel in in_app(channels)}
     in_dialplan = {call_of(one.id) for one in channels if one.state == "Up" and one.id not in with_app}

@@ -90,6 +90,17 @@ class Prompt(StrEnum):
     CALLER_HUNG_UP = "caller_hung_up"
     CALLBACK_NOTED = "callback_noted"
     CALLBACK_PROMISED = "callback_promised"
+    TRANSFER_TO = "transfer_to"
+    TRANSFER_FAILED = "transfer_failed"
+    TRANSFER_UNAVAILABLE = "transfer_unavailable"
+    TRANSFER_BUSY = "transfer_busy"
+    TRANSFER_UNKNOWN = "transfer_unknown"
+    PARKING_FULL = "parking_full"
+    NOBODY_PARKED = "nobody_parked"
+    ALREADY_TAKEN = "already_taken"
+    NOTHING_RINGS = "nothing_rings"
+    RECORDING_ANNOUNCEMENT = "recording_announcement"
+    RECORDING_STOPPED = "recording_stopped"
 
 
 @dataclass(frozen=True)

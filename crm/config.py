@@ -286,6 +286,45 @@ class Codes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Blocks whoever called the agent last from outside."""
 
 
+TALK_CODES = ("blind_transfer", "attended_transfer", "back", "record", "park")
+
+
+class Talk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an agent keys in a talk: a star and digits, "" for none; then a transfer's target, ended by # or a pause."""
+
+    blind_transfer: str = "*1"
+    """The person is passed on at once."""
+    attended_transfer: str = "*2"
+    """First the agent talks to the target; hanging up connects it with the person."""
+    back: str = "*0"
+    """Back to the person, in place of the target."""
+    record: str = "*3"
+    """Recording on and off, where the property records on demand."""
+    park: str = "*4"
+    """The person waits for whoever dials the slot that the agent hears."""
+    target_seconds: float = 3.0
+    """Pause after a digit of the target before it counts as complete."""
+
+
+class Parking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    extension: str = "700"
+    """Transferring to it parks the person."""
+    slots: int = 9
+    """So many can wait, at the extensions after it: 701 to 709."""
+    seconds: float = 90.0
+    """How long somebody waits there before the phones of whoever parked them ring, and then the team."""
+
+    def has(self, dialled: str) -> bool:
+        """Whether this is the park's own extension, or one of its slots."""
+        return dialled == self.extension or dialled in self.names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Extensions of the slots."""
+        first = int(self.extension) + 1
+        return tuple(str(number) for number in range(first, first + self.slots))
+
+
 TAKES_EXTENSION = ("voicemail", "pickup")
 """Codes that an extension may follow at once."""
 
@@ -320,6 +359,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tasks: Tasks = Tasks()
     survival: Survival = Survival()
     codes: Codes = Codes()
+    talk: Talk = Talk()
+    parking: Parking = Parking()
     dnd: Dnd = Dnd()
     region: str = "US"
     """Country (ISO 3166) in whose way a number without +country is read."""
@@ -465,6 +506,7 @@ def _check(config: Config, path: Path) -> None:
         if getattr(config.texts, name) < 0:
             raise ConfigError(f"{path}: texts.{name} may not be negative; 0 is no limit.")
     _check_dialing(config.dialing, path)
+    _check_talk(config, path)
     positive = {
         "dialing.ring_seconds": config.dialing.ring_seconds,
         "dialing.silent_trunk_seconds": config.dialing.silent_trunk_seconds,
@@ -479,6 +521,8 @@ def _check(config: Config, path: Path) -> None:
         "ring.office_seconds": config.ring.office_seconds,
         "ring.confirm_seconds": config.ring.confirm_seconds,
         "ring.colleague_seconds": config.ring.colleague_seconds,
+        "talk.target_seconds": config.talk.target_seconds,
+        "parking.seconds": config.parking.seconds,
         "voicemail.longest_seconds": config.voicemail.longest_seconds,
         "texts.attempts": config.texts.attempts,
         "texts.first_retry_seconds": config.texts.first_retry_seconds,
@@ -552,6 +596,19 @@ def _check_dialing(dialing: Dialing, path: Path) -> None:
     for name in ("live", "per_day", "per_agent_per_day"):
         if getattr(dialing, name) < 0:
             raise ConfigError(f"{path}: dialing.{name} may not be negative; 0 is no limit.")
+
+
+def _check_talk(config: Config, path: Path) -> None:
+    codes = [getattr(config.talk, name) for name in TALK_CODES if getattr(config.talk, name)]
+    for code in codes:
+        if not re.fullmatch(r"[*#][0-9]{1,3}", code):
+            raise ConfigError(f"{path}: {code!r} in [talk] is no code; write a star and one to three digits, like *1.")
+    if any(one.startswith(two) for at, one in enumerate(codes) for two in codes[:at] + codes[at + 1 :]):
+        raise ConfigError(f"{path}: two codes in [talk] begin alike; the shorter would always come first.")
+    if not re.fullmatch(r"[1-9][0-9]{1,4}", config.parking.extension):
+        raise ConfigError(f"{path}: parking.extension = {config.parking.extension!r}; write two to five digits.")
+    if not 1 <= config.parking.slots <= 90:
+        raise ConfigError(f"{path}: parking.slots = {config.parking.slots} is outside 1 to 90.")
 
 
 def template(ports_from: int | None, region: str, timezone: str) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 import aiohttp
 from sipmessage import Message as SipMessage
@@ -45,6 +46,7 @@ from crm.store.models import (
     Line,
     Message,
     Organization,
+    Property,
     Subteam,
     Task,
     Trunk,
@@ -82,6 +84,12 @@ silence_seconds = 2
 
 [texts]
 first_retry_seconds = 0.3
+
+[parking]
+seconds = 12.0
+
+[talk]
+target_seconds = 1.0
 
 [survival]
 deadman_seconds = 6
@@ -279,6 +287,21 @@ class System:
         """Whether a phone has heard a sound file to its end in its latest call."""
         return await _holds(phone.heard, sound)
 
+    async def hears_music(self, phone: Softphone) -> None:
+        """Waits until a phone hears the music for those who wait."""
+        await self.until(lambda: bool(self.music_heard(phone)), f"{phone.user} hears music", seconds=30, pause=0.4)
+
+    def music_heard(self, phone: Softphone) -> list[Heard]:
+        """Where the music was heard; it begins at any place."""
+        whole = listening.read(self.config.prompts_folder / tones.MUSIC / tones.MUSIC_FILE)
+        parts = {f"music {start}": whole[start : start + 2 * listening.RATE] for start in range(0, len(whole), 16000)}
+        return listening.find(listening.read(phone.heard), parts)
+
+    def heard_of(self, phone: Softphone, *texts: str) -> list[str]:
+        """Which of the sentences that phones say a phone has heard."""
+        known = {self.spoken(text).stem: listening.read(self.spoken(text)) for text in texts}
+        return [one.name for one in listening.find(listening.read(phone.heard), known)]
+
     async def speak(self, phone: Softphone, sound: Path) -> None:
         """Says a sentence and returns when it has been said, which nothing but the clock tells."""
         await phone.say(sound)
@@ -324,6 +347,25 @@ class System:
 
     async def is_online(self, device: str) -> bool:
         return bool((await self.ari(f"/endpoints/PJSIP/{device}")).get("state") == "online")
+
+    async def channel_of(self, endpoint: str, *, newest: bool = False) -> dict[str, Any]:
+        """The one channel of an endpoint, or the one that was made last."""
+        found = [one for one in await self.ari("/channels") if one["name"].startswith(f"PJSIP/{endpoint}-")]
+        assert len(found) == 1 or (newest and found), f"{endpoint} has {len(found)} channels"
+        return dict(max(found, key=lambda one: str(one["name"])))
+
+    async def is_in_bridge(self, channel_id: str) -> bool:
+        return any(channel_id in bridge["channels"] for bridge in await self.ari("/bridges"))
+
+    async def replacing(self, channel: dict[str, Any], extension: str) -> str:
+        """URI for a REFER that asks to replace a phone's own call (RFC 3891), which only it can name."""
+        tags = [await self.variable(channel["id"], f"CHANNEL(pjsip,{side}_tag)") for side in ("local", "remote")]
+        replaces = quote(f"{channel['protocol_id']};to-tag={tags[0]};from-tag={tags[1]}", safe="")
+        return f"sip:{extension}@{self.sip}?Replaces={replaces}"
+
+    async def variable(self, channel_id: str, name: str) -> str:
+        answer = await self.ari(f"/channels/{channel_id}/variable?variable={quote(name, safe='')}")
+        return str(answer["value"])
 
     # --- the app ---
 
@@ -436,6 +478,7 @@ class System:
             as_new = {"on_duty": Agent.slug != "admin", "forwarding": False, "last_talk_ended_at": None}
             await session.execute(update(Agent).values(as_new))
             await session.execute(update(Subteam).where(Subteam.slug == "north").values(strategy="ring_all"))
+            await session.execute(update(Property).values(recording="off"))
             await session.execute(delete(Hours))
             await session.execute(delete(Line).where(Line.number.not_in((ELM, LAKESIDE))))
             await session.execute(delete(Trunk).where(Trunk.slug != "demo"))

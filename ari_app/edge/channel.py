@@ -121,6 +121,11 @@ class Handle:
             return False
         return True
 
+    async def look(self) -> None:
+        """Learns the channel's name; raises CallEnded when it has left."""
+        with self.while_ours():
+            self.name = (await self.client.get(self.path))["name"]
+
     async def is_in_app(self) -> bool:
         """Whether the channel, which is up, is with us; raises CallEnded when it is not up."""
         with self.while_ours():

@@ -77,6 +77,10 @@ class Softphone:
     async def hang_up(self) -> None:
         await self.command("hangup")
 
+    async def transfer(self, uri: str) -> None:
+        """Asks for a transfer (SIP REFER); how it goes shows in TRANSFER_FAILED or in the end of the call."""
+        await self.command("transfer", uri)
+
     async def press(self, digits: str) -> None:
         """Sends digits as RTP telephone events (RFC 4733), the way an ordinary phone does."""
         for digit in digits:

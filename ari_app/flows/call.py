@@ -12,11 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
 from ari_app.flows.registry import Calls
 from crm.config import Config
-from crm.domain.calls import ORDER_MARK, Direction, Fact, Step, StepTaken
+from crm.domain.calls import ORDER_MARK, DialStatus, Direction, Fact, LegEnded, Step, StepTaken, TalkEnded
 from crm.domain.dialing import Clearance
 from crm.services.journal import Journal
 from crm.services.reception import Reception
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 LEG_MARK = "-leg-"
 """In the id of a channel that we originate, between the call's id and the rest: it tells whose it is when the app comes
 back."""
+BRIDGE_MARK = "talk-"
+"""In front of the call's id in its bridge's id."""
 PEER = "peer"
 """In place of a step: this channel belongs to another call, or to the person of this one."""
 
@@ -53,6 +56,15 @@ class Taker:
     """Slugs; agent is empty for a phone that is nobody's."""
     stage: str
     """pickup or parked."""
+
+
+@dataclass(frozen=True)
+class Surrender:
+    """Asks a call for whom one of its two talks to, since they belong to another call from now on."""
+
+    channel_id: str
+    """Of the one who stays."""
+    far: asyncio.Future[Handle]
 
 
 @dataclass
@@ -95,6 +107,18 @@ class Call:
     """Who calls, spoken; begun when somebody may have to hear it."""
     whispered: list[Handle] = field(default_factory=list)
     """Phones whose owners are hearing it; like the person's, their dead man's switches are renewed."""
+    transferrer: str = ""
+    """Name of the channel of the agent who passes the person on, or has parked them."""
+    by_refer: bool = False
+    """Their phone asked for it (SIP REFER), and is told how it goes."""
+    parked_at: str = ""
+    """The slot in which the person waits."""
+    recording: str | None = None
+    """Name of the recording that runs."""
+    surrenders: asyncio.Queue[Surrender] = field(default_factory=asyncio.Queue)
+    ringing: set[str] = field(default_factory=set)
+    """Slugs of the agents whose phones ring now."""
+    _bridge: Bridge | None = None
     _taken: asyncio.Future[Taker] | None = None
 
     def __post_init__(self) -> None:
@@ -117,6 +141,25 @@ class Call:
     def is_ordered(self) -> bool:
         """We rang the agent for it, so that their phone is answered from the beginning."""
         return self.id.startswith(ORDER_MARK)
+
+    @property
+    def talk_bridge(self) -> Bridge:
+        """Where the person talks, and waits with music in between."""
+        if self._bridge is None:
+            self._bridge = Bridge(self.office.client, f"{BRIDGE_MARK}{self.id}")
+        return self._bridge
+
+    @property
+    def has_talked(self) -> bool:
+        return self._bridge is not None
+
+    @property
+    def recording_mode(self) -> str:
+        return self.reception.recording if self.reception else "off"
+
+    @property
+    def transferrer_device(self) -> str:
+        return self.transferrer.partition("/")[2].rpartition("-")[0]
 
     def has(self, channel_id: str) -> bool:
         """Whether a channel is part of this call, beside phones that only ring."""
@@ -157,9 +200,15 @@ class Call:
 
     def leg_of(self, channel_id: str, device: str) -> str:
         """Id on record of a channel's part in this call; a channel that came from another call has one there, too."""
-        if channel_id.startswith(f"{self.id}{LEG_MARK}"):
+        if channel_id == self.id or channel_id.startswith(f"{self.id}{LEG_MARK}"):
             return channel_id
         return f"{self.id}{LEG_MARK}{device}-{hashlib.sha256(channel_id.encode()).hexdigest()[:6]}"
+
+    def leg_over(self, channel_id: str, device: str) -> None:
+        """Notes that an agent's part in the talk is over."""
+        leg = self.leg_of(channel_id, device)
+        self.note(TalkEnded, once=f"talk-ended-{leg}", leg_id=leg)
+        self.note(LegEnded, once=f"leg-ended-{leg}", leg_id=leg, status=DialStatus.ANSWER)
 
     # --- a colleague takes the person over ---
 

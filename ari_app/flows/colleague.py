@@ -7,7 +7,7 @@ import asyncio
 from ari_app.edge.channel import BUSY
 from ari_app.edge.media import play
 from ari_app.flows.call import Call
-from ari_app.flows.legs import Leg, availability, first_answer, ring_phones, shown, stop_other_calls
+from ari_app.flows.legs import Leg, availability, first_answer, free_phones, ring_phones, shown, stop_other_calls
 from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, Step
 from crm.services import extensions
 from crm.services.extensions import Colleague
@@ -42,7 +42,7 @@ async def dialling(call: Call) -> Step | EndedBy:
     if not adopted and found:
         await call.channel.start_ringback()
         name = shown(caller.name, caller.extension) if caller else shown("", None)
-        phones = [ref for ref in found.free_devices(office.now()) if not ref.number]
+        phones = free_phones(found, office.now())
         legs = await ring_phones(call, STAGE, phones, office.config.ring.colleague_seconds, name)
     winner = await first_answer(call, legs, office.config.ring.colleague_seconds) if legs else None
     if winner:

@@ -8,6 +8,8 @@ import functools
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -149,6 +151,7 @@ async def _ring_one(call: Call, stage: str, ref: DeviceRef, seconds: float, call
     leg_id = f"{call.id}{LEG_MARK}{ref.device}-{uuid.uuid4().hex[:6]}"
     channel = Handle(call.office.client, leg_id)
     call.note(LegRang, leg_id=leg_id, device=ref.device, agent=ref.agent, stage=stage)
+    call.ringing.add(ref.agent)
     try:
         await call.office.client.post(
             "/channels",
@@ -166,6 +169,11 @@ async def _ring_one(call: Call, stage: str, ref: DeviceRef, seconds: float, call
     return Leg(channel, ref.device, ref.agent, confirmation(call, ref.agent) if ref.confirm else None)
 
 
+def free_phones(agent: routing.AgentAvailability, now: datetime) -> list[DeviceRef]:
+    """Where colleagues reach an agent: any free phone of theirs, without being asked whether they take it."""
+    return [replace(ref, confirm=False) for ref in agent.free_devices(now) if not ref.number]
+
+
 def confirmation(call: Call, agent: str) -> Confirmation:
     return functools.partial(whisper.ask, call, agent=agent)
 
@@ -181,14 +189,14 @@ def shown(name: str, number: str | None) -> str:
     return f'"{safe}" <{number or "anonymous"}>'
 
 
-async def first_answer(call: Call, legs: list[Leg], seconds: float, waiting: Handle | None = None) -> Leg | None:
+async def first_answer(call: Call, legs: list[Leg], seconds: float, *, listen: bool = True) -> Leg | None:
     """Waits for the first answer; the other phones stop with "answered elsewhere".
 
-    `waiting` is who hears the ringing, the person unless named; raises CallEnded when they hang up. A colleague who
-    picks the person up (`Call.offer`) comes before any answer.
+    Raises CallEnded when the person hangs up, unless somebody else listens to them. A colleague who picks the person up
+    (`Call.offer`) comes before any answer.
     """
-    person = waiting or call.person
-    listening = asyncio.create_task(hang_up_of(person))
+    person = call.person
+    listening = asyncio.create_task(hang_up_of(person) if listen else _never())
     is_telling = False
     winner: Leg | None = None
     ringing = list(legs)
@@ -234,6 +242,7 @@ async def first_answer(call: Call, legs: list[Leg], seconds: float, waiting: Han
     finally:
         listening.cancel()
         call.close_to_offers()
+        call.ringing.clear()
     if is_telling:
         await hush(person)
     if taken.done() and not taken.cancelled():
@@ -269,9 +278,14 @@ async def _peer_of(person: Handle) -> str:
         return ""
 
 
+async def _never() -> None:
+    await asyncio.Event().wait()
+
+
 def taker_leg(call: Call, taker: Taker) -> Leg:
     """The phone of whoever picked the person up, as if it had rung and been answered."""
-    call.note(LegRang, leg_id=taker.channel.id, device=taker.device, agent=taker.agent, stage=taker.stage)
+    leg_id = call.leg_of(taker.channel.id, taker.device)
+    call.note(LegRang, once=f"leg-{leg_id}", leg_id=leg_id, device=taker.device, agent=taker.agent, stage=taker.stage)
     leg = Leg(taker.channel, taker.device, taker.agent)
     leg.answer.cancel()
     return leg

@@ -9,6 +9,7 @@ from ari_app.edge.media import play
 from ari_app.flows.call import Call
 from ari_app.flows.colleague import colleague
 from ari_app.flows.outbound import outbound
+from ari_app.flows.parking import retrieve
 from crm.domain.calls import EndedBy, Step
 from crm.services import extensions
 
@@ -19,6 +20,9 @@ _EXTENSION = re.compile(r"[0-9]{2,6}", re.ASCII)
 
 async def staff(call: Call, dialled: str) -> Step | EndedBy | None:
     """Decides what was dialled; None when it is no call, and nothing is on record."""
+    if dialled in call.office.config.parking.names:
+        await retrieve(call, dialled)
+        return None
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         caller = await extensions.owner_of(call.office.store, call.channel.endpoint)
         callee = await extensions.agent_at(call.office.store, dialled) if _EXTENSION.fullmatch(dialled) else None

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
+from ari_app.edge.errors import ChannelGone
 from ari_app.edge.media import stop_left_over
-from ari_app.flows import colleague, outbound
-from ari_app.flows.call import Call
+from ari_app.flows import colleague, outbound, recording
+from ari_app.flows.attended import consult
+from ari_app.flows.call import LEG_MARK, Call
 from ari_app.flows.inbound import arrived, ask, blocked, take_message, unknown_line
 from ari_app.flows.menu import menu, text_offer
+from ari_app.flows.parking import parked
 from ari_app.flows.ring_group import ring
 from ari_app.flows.talk import talk
+from ari_app.flows.transfer import transfer
 from crm.domain.calls import CallArrived, CallEnded, Direction, EndedBy, Step
 
 Following = Step | EndedBy | None
@@ -30,8 +36,23 @@ async def follow(call: Call, following: Following) -> None:
     if following is None:
         return
     call.note(CallEnded, once="ended", by=following)
+    await wind_up(call)
+
+
+async def wind_up(call: Call) -> None:
+    """Ends what is left of a call that is over: its recording, its bridges, and every channel."""
+    if call.has_talked:
+        await recording.finish(call)
     await call.person.hang_up()
     await call.channel.hang_up()
+    if not call.has_talked:
+        return
+    channels = await call.office.client.channels()
+    for channel in channels:
+        if channel.id == call.peer_leg or channel.id.startswith(f"{call.id}{LEG_MARK}"):
+            with contextlib.suppress(ChannelGone):
+                await call.office.client.delete(f"/channels/{quote(channel.id, safe='')}")
+    await call.talk_bridge.delete()
 
 
 async def resume(call: Call, step: Step) -> Step:
@@ -58,6 +79,9 @@ STEPS: dict[Step, Callable[[Call], Awaitable[Following]]] = {
     Step.RING: ring,
     Step.DIALLING: dialling,
     Step.TALK: talk,
+    Step.TRANSFER: transfer,
+    Step.CONSULT: consult,
+    Step.PARKED: parked,
     Step.VOICEMAIL: take_message,
     Step.UNKNOWN_LINE: unknown_line,
     Step.BLOCKED: blocked,

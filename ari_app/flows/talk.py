@@ -1,57 +1,92 @@
-"""Caller and agent talk, until either hangs up."""
+"""Person and agent talk, until either hangs up or the agent passes the person on."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from urllib.parse import quote
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
 
+from ari_app.edge import events
+from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle, LeftTheApp
-from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
-from ari_app.flows.call import Call
-from crm.domain.calls import DialStatus, EndedBy, LegEnded, TalkEnded, TalkStarted
+from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost
+from ari_app.flows import attended, recording
+from ari_app.flows.call import Call, Surrender
+from ari_app.flows.codes import Keys
+from ari_app.flows.transfer import ask_target, pass_on
+from crm.domain.calls import CallEnded as CallEndedFact
+from crm.domain.calls import Direction, EndedBy, LegRang, Step, TalkStarted
 
-BRIDGE_MARK = "talk-"
-"""In front of the call's id in its bridge's id."""
+log = logging.getLogger(__name__)
 
 
-async def talk(call: Call) -> EndedBy:
-    """Connects the two and waits; returns who hung up first. Entered again, it finds them connected and waits on.
+class _End(StrEnum):
+    """Why the two do not talk any more, beside an agent's wish."""
 
-    Neither leg may be cut by the dead man's switch: the agent's is taken off, and the caller's leads into a bridge that
-    needs no app (asterisk_conf/templates/extensions.conf.j2, arrival, T).
+    PERSON = "person"
+    AGENT = "agent"
+    SURRENDERED = "surrendered"
+    """The one at the other end belongs to another call now."""
+
+
+@dataclass(frozen=True)
+class _Keyed:
+    code: str
+
+
+Heard = _End | _Keyed | events.ChannelTransfer
+
+
+async def talk(call: Call) -> Step | EndedBy | None:
+    """Connects the two and waits. Entered again, it finds them connected and waits on.
+
+    Neither leg may be cut by the dead man's switch: the agent's is taken off, and the person's leads into a bridge that
+    needs no app (asterisk_conf/templates/extensions.conf.j2, T).
     """
     if call.peer_leg is None:
         return EndedBy.AGENT  # They hung up while the app was away.
     agent = Handle(call.office.client, call.peer_leg)
+    bridge = call.talk_bridge
     try:
-        if not await _connect(call, agent):
-            # The agent hung up while the app was away, or in the moment they answered.
-            return EndedBy.AGENT
-        call.note(TalkStarted, once=f"talk-{agent.id}", leg_id=agent.id)
+        if not await _connect(call, agent, bridge):
+            # The agent hung up while the app was away, or in the moment they answered; whom they told that the talk is
+            # recorded, they have not talked to yet.
+            return Step.RING if call.recording_mode == recording.ANNOUNCED else EndedBy.AGENT
+        leg = call.leg_of(agent.id, agent.endpoint)
+        if leg != agent.id:
+            call.note(LegRang, once=f"leg-{leg}", leg_id=leg, device=agent.endpoint, agent="", stage="joined")
+        call.note(TalkStarted, once=f"talk-{leg}", leg_id=leg)
+        await recording.go_on(call, bridge)
         # Whatever else ends the waiting leaves the two talking: the app stops, or Asterisk has taken the call back.
-        ended_by = await _wait(call, agent)
-        call.note(TalkEnded, once=f"talk-ended-{agent.id}", leg_id=agent.id)
-        call.note(LegEnded, once=f"leg-ended-{agent.id}", leg_id=agent.id, status=DialStatus.ANSWER)
-        await agent.hang_up()
-        await _end_bridge(call)
-        return ended_by
+        following = await _listen(call, agent, bridge)
+        if not isinstance(following, Step):
+            call.leg_over(agent.id, agent.endpoint)
+        if following is None:
+            call.note(CallEndedFact, once="ended", by=EndedBy.AGENT)
+            await recording.finish(call)
+            await bridge.delete()
+        return following
     finally:
         agent.release()
 
 
-async def _connect(call: Call, agent: Handle) -> bool:
+async def _connect(call: Call, agent: Handle, bridge: Bridge) -> bool:
     try:
+        await agent.look()
         await agent.set_variables(timeout="0")
+        await bridge.make()
+        members = await bridge.members()
+        if not {call.person.id, agent.id} <= set(members):
+            await recording.announce(call, agent)
+        await bridge.stop_music()
+        await bridge.add(call.person.id, agent.id)
     except CallEnded:
+        # Of the person the caller of this hears by their own events.
+        if not await call.person.is_up():
+            raise
         return False
-    client, bridge = call.office.client, f"/bridges/{quote(_bridge_id(call), safe='')}"
-    with contextlib.suppress(ChannelGone):  # 409: it is there since before the app was away.
-        await client.post(bridge, type="mixing")
-    try:
-        inside = (await client.get(bridge))["channels"]
-        if outside := [id for id in (call.person.id, agent.id) if id not in inside]:
-            await client.post(f"{bridge}/addChannel", channel=",".join(outside))
     except (ChannelGone, AsteriskRefused):
         # One of the two left in this moment; whoever it was, their events say so.
         if not await agent.is_up():
@@ -59,37 +94,169 @@ async def _connect(call: Call, agent: Handle) -> bool:
     return True
 
 
-async def _wait(call: Call, agent: Handle) -> EndedBy:
-    watches = {
-        asyncio.create_task(_ended(call.person)): EndedBy.CALLER,
-        asyncio.create_task(_ended(agent)): EndedBy.AGENT,
-    }
-    try:
-        done, _ = await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
-        first = next(iter(done))
-        first.result()
-        return watches[first]
-    finally:
-        for watch in watches:
-            watch.cancel()
-        await asyncio.gather(*watches, return_exceptions=True)
-
-
-async def _ended(channel: Handle) -> None:
-    """Returns when the channel hangs up; LeftTheApp passes."""
+async def _listen(call: Call, agent: Handle, bridge: Bridge) -> Step | EndedBy | None:
+    """Waits for a hangup, or for what the agent wants to happen with the person; does it if it leaves them talking."""
+    ears = _Ears(call, agent)
     try:
         while True:
-            await channel.next_event()
+            heard = await ears.next()
+            match heard:
+                case _End.PERSON:
+                    return EndedBy.CALLER
+                case _End.AGENT:
+                    return EndedBy.AGENT
+                case _End.SURRENDERED:
+                    return None
+                case events.ChannelTransfer(referred_by=by) if by.source_channel.id == call.person.id:
+                    # A colleague who called passes on whom they called: that one is the person from now on.
+                    person = Handle(agent.client, agent.id, agent.name)
+                    agent = call.person
+                    call.note(LegRang, once="leg-first", leg_id=call.id, device=agent.endpoint, agent="", stage="first")
+                    await call.follows(person, agent)
+                    return await _transferred(call, agent, bridge, heard)
+                case events.ChannelTransfer():
+                    return await _transferred(call, agent, bridge, heard)
+                case _Keyed(code):
+                    if following := await ears.aside(_act(call, agent, bridge, code)):
+                        return following
+    finally:
+        await ears.close()
+
+
+async def _transferred(call: Call, agent: Handle, bridge: Bridge, wish: events.ChannelTransfer) -> Step | None:
+    """The agent's phone asks for a transfer (REFER)."""
+    if wish.refer_to.requested_destination.protocol_id or wish.refer_to.destination_channel:
+        return await attended.join(call, agent, bridge, wish)
+    return await pass_on(call, agent, wish.refer_to.requested_destination.destination, way="refer")
+
+
+async def _act(call: Call, agent: Handle, bridge: Bridge, code: str) -> Step | None:
+    """What a code means that was keyed in the talk; None when they talk on."""
+    codes = call.office.config.talk
+    if code == codes.record:
+        await recording.switch(call, agent, bridge)
+        return None
+    if code == codes.park:
+        return await pass_on(call, agent, call.office.config.parking.extension, way="code")
+    if code not in (codes.blind_transfer, codes.attended_transfer):
+        return None
+    await bridge.remove(agent.id)
+    await bridge.start_music()
+    try:
+        target = await ask_target(call, agent)
     except LeftTheApp:
         raise
     except CallEnded:
-        return
+        # Hung up without a target: the person is not left alone.
+        return await _alone(call, agent)
+    await bridge.stop_music()
+    if not target:
+        await bridge.add(call.person.id, agent.id)
+        return None
+    if code == codes.blind_transfer:
+        return await pass_on(call, agent, target, way="code")
+    return await attended.consult_with(call, agent, target)
 
 
-async def _end_bridge(call: Call) -> None:
-    with contextlib.suppress(ChannelGone):
-        await call.office.client.delete(f"/bridges/{quote(_bridge_id(call), safe='')}")
+async def _alone(call: Call, agent: Handle) -> Step:
+    call.leg_over(agent.id, agent.endpoint)
+    await call.talk_bridge.stop_music()
+    await call.talk_bridge.remove(call.person.id)
+    call.peer_leg = None
+    return Step.RING
 
 
-def _bridge_id(call: Call) -> str:
-    return f"{BRIDGE_MARK}{call.id}"
+class _Ears:
+    """Listens to both channels, and to what other calls ask of this one."""
+
+    def __init__(self, call: Call, agent: Handle) -> None:
+        self._call, self._agent = call, agent
+        self._keys = Keys(call.office.config.talk)
+        self._tasks: dict[str, asyncio.Task[Heard]] = {}
+
+    async def next(self) -> Heard:
+        while True:
+            self._start()
+            await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+            # The person first: whatever the agent wants is for them.
+            name = next(name for name, task in self._tasks.items() if task.done())
+            return self._tasks.pop(name).result()
+
+    async def aside(self, work: Awaitable[Step | None]) -> Step | None:
+        """Does something with the agent while the person may hang up; raises CallEnded then."""
+        if agent := self._tasks.pop("agent", None):
+            agent.cancel()
+            await asyncio.gather(agent, return_exceptions=True)
+        self._start("person")
+        task = asyncio.ensure_future(work)
+        person = self._tasks["person"]
+        try:
+            await asyncio.wait([task, person], return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise CallEnded("the person hung up")
+            return task.result()
+        except CallEnded:
+            if person.done():
+                raise
+            # The agent hung up in its middle, so that the person would be alone.
+            self._tasks["agent"] = asyncio.create_task(_agent_is_gone())
+            return None
+        except (MediaLost, AsteriskRefused, TimeoutError) as error:
+            log.warning("what an agent keyed could not be done: %s", error)
+            await self._call.talk_bridge.add(self._call.person.id, self._agent.id)
+            return None
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _start(self, *names: str) -> None:
+        starters: dict[str, Callable[[], Awaitable[Heard]]] = {
+            "person": self._person, "surrender": self._surrender, "agent": self._of_agent,
+        }  # fmt: skip
+        for name, start in starters.items():
+            if name not in self._tasks and (not names or name in names):
+                self._tasks[name] = asyncio.ensure_future(start())
+
+    async def _person(self) -> Heard:
+        internal = self._call.direction is Direction.INTERNAL
+        return await self._of(self._call.person, _End.PERSON, may_ask=internal)
+
+    async def _of_agent(self) -> Heard:
+        return await self._of(self._agent, _End.AGENT, may_ask=True)
+
+    async def _of(self, channel: Handle, end: _End, *, may_ask: bool) -> Heard:
+        try:
+            while True:
+                match await channel.next_event():
+                    case events.ChannelTransfer(state=None) as wish if may_ask:
+                        return wish
+                    case events.ChannelDtmfReceived(digit=digit) if channel is self._agent:
+                        if code := self._keys.press(digit, asyncio.get_running_loop().time()):
+                            return _Keyed(code)
+                    case events.ChannelHold() if self._call.recording:
+                        # With a third one in the bridge, Asterisk does not pass the hold on.
+                        await self._call.talk_bridge.start_music()
+                    case events.ChannelUnhold() if self._call.recording:
+                        await self._call.talk_bridge.stop_music()
+        except LeftTheApp:
+            raise
+        except CallEnded:
+            return end
+
+    async def _surrender(self) -> Heard:
+        """Another call takes over whom one of our two talks to."""
+        asked: Surrender = await self._call.surrenders.get()
+        far = self._agent if asked.channel_id == self._call.person.id else self._call.person
+        await self._call.talk_bridge.remove(far.id)
+        asked.far.set_result(far)
+        return _End.SURRENDERED
+
+
+async def _agent_is_gone() -> Heard:
+    return _End.AGENT
+

@@ -24,6 +24,8 @@ class PropertyEntry(msgspec.Struct):
     """Slug."""
     timezone: str
     """Its own; empty is the office's."""
+    recording: str
+    """off, announced, or demand: when an agent keys the code for it."""
     lines: list[str]
     """Numbers that advertise it."""
 
@@ -33,7 +35,7 @@ class PropertyEntry(msgspec.Struct):
         return cls(
             slug=place.slug, name=place.name, subteam=place.subteam.slug if place.subteam else None,
             listings_url=place.listings_url, portfolio=place.portfolio.slug if place.portfolio else None,
-            timezone=place.timezone, lines=list(found.lines),
+            timezone=place.timezone, recording=place.recording, lines=list(found.lines),
         )  # fmt: skip
 
 
@@ -59,20 +61,26 @@ async def add(system: System, slug: str, name: str, subteam: str | None, listing
     output.say(f"Added property {slug}.")
 
 
-@property_.command("set", examples=("property set elm --subteam south",))
+@property_.command("set", examples=("property set elm --subteam south", "property set elm --recording announced"))
 @click.argument("slug")
 @click.option("--name", help="As callers hear and read it.")
 @click.option("--subteam", metavar="SLUG", help="Who leases it; '' for nobody in particular.")
 @click.option("--listings-url", metavar="URL", help="Texted to callers; '' is the office's link.")
 @click.option("--timezone", metavar="ZONE", help="Where it is, such as America/Denver; '' is the office's.")
+@click.option(
+    "--recording", type=click.Choice(properties.RECORDING),
+    help="Talks: never; always, after an announcement; or when an agent keys the code, after the same.",
+)  # fmt: skip
 @with_system
 async def change(
-    system: System, slug: str, name: str | None, subteam: str | None, listings_url: str | None, timezone: str | None
-) -> None:
+    system: System, slug: str, name: str | None, subteam: str | None, listings_url: str | None, timezone: str | None,
+    recording: str | None,
+) -> None:  # fmt: skip
     """Change the property SLUG; what is not given stays."""
     await properties.change(
-        system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url, timezone=timezone
-    )
+        system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url, timezone=timezone,
+        recording=recording,
+    )  # fmt: skip
     output.say(f"Changed property {slug}.")
 
 
@@ -115,6 +123,7 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("name", entry.name),
             ("subteam", entry.subteam),
             ("lines", entry.lines),
+            ("recording", entry.recording),
             ("listings", entry.listings_url or "the office's link"),
             ("portfolio", entry.portfolio),
             ("time zone", entry.timezone or "the office's"),

@@ -222,7 +222,8 @@ def _legs(told: Sequence[Fact], call_ended_at: datetime | None) -> tuple[LegStor
         if not isinstance(fact, LegRang | LegEnded | TalkStarted | TalkEnded | RecordingAnnounced):
             continue
         leg_id = fact.leg_id or _in_talk(legs.values())
-        if not leg_id:
+        if not leg_id or (isinstance(fact, RecordingAnnounced) and leg_id == fact.call_id and leg_id not in legs):
+            # The caller's own announcement: their channel is the call's first, and no phone of ours.
             continue
         leg = legs.get(leg_id) or LegStory(leg_id, fact.at)
         if isinstance(fact, LegRang):

@@ -9,9 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from crm.services.devices import has_dnd
-from crm.store.models import Agent
+from crm.store.models import Agent, Subteam, SubteamMember
 from crm.store.queries import agents
 from crm.store.session import Store
+
+LONGEST = 6
+"""Digits; a number outside has more."""
 
 
 @dataclass(frozen=True)
@@ -59,3 +62,10 @@ async def with_dnd(store: Store, now: datetime) -> dict[str, bool]:
             phones = [device for device in agent.devices if device.kind != "mobile"]
             states[agent.extension or ""] = bool(phones) and all(has_dnd(phone, now) for phone in phones)
         return states
+
+
+async def subteams_of(store: Store, agent: str) -> tuple[str, ...]:
+    """Slugs of the subteams an agent is a member of."""
+    async with store.read() as session:
+        found = select(Subteam.slug).join(SubteamMember).join(Agent).where(Agent.slug == agent)
+        return tuple(await session.scalars(found))

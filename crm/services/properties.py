@@ -16,6 +16,9 @@ from crm.services.audit import By, changing, note
 from crm.store.models import Interest, Line, Property, Subteam
 from crm.store.session import Store
 
+RECORDING = ("off", "announced", "demand")
+"""Whether talks about a property are recorded; demand is when an agent keys the code for it."""
+
 
 @dataclass(frozen=True)
 class PropertyEntry:
@@ -62,6 +65,7 @@ async def change(
     subteam: str | None = None,
     listings_url: str | None = None,
     timezone: str | None = None,
+    recording: str | None = None,
 ) -> None:
     """Changes what is given; None leaves a field as it is, an empty text takes it away."""
     async with changing(store) as session:
@@ -74,6 +78,10 @@ async def change(
             found.listings_url = fields.url(listings_url, "listings URL")
         if timezone is not None:
             found.timezone = _zone(timezone)
+        if recording is not None:
+            if recording not in RECORDING:
+                raise Invalid(f"Recording is one of {', '.join(RECORDING)}.")
+            found.recording = recording
         note(session, by, f"property {slug} changed")
 
 

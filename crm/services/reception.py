@@ -52,6 +52,8 @@ class Reception:
     """Empty until somebody knows it."""
     assigned_agent: str | None = None
     """Slug."""
+    recording: str = "off"
+    """Whether talks are recorded: off, announced or demand."""
     subteam: str | None = None
     """Slug."""
     subteam_strategy: Strategy = Strategy.RING_ALL
@@ -114,6 +116,7 @@ async def receive(store: Store, did: str, caller: str | None) -> Reception:
             lead_known=lead is not None,
             lead_name=(lead.name or "") if lead else "",
             assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
+            recording=place.recording if place else "off",
             subteam=subteam.slug if subteam else None,
             subteam_strategy=Strategy(subteam.strategy) if subteam else Strategy.RING_ALL,
             subteam_members=tuple(member.slug for member in subteam.members) if subteam else (),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import wave
+from pathlib import Path
 
 from crm.config import Config
 
@@ -38,3 +39,30 @@ def _seconds(path: os.PathLike[str]) -> float:
         return 0.0
     # A recorder that was killed leaves a header that says nothing; the file's size does.
     return (frames or max(0, os.stat(path).st_size - 44) // 2) / rate
+
+
+TALK_MARK = "-talk-"
+"""In the name of a talk's recording, between the call's id and its number."""
+
+
+def next_name(config: Config, call_id: str) -> str:
+    """A name for the call's next recording of a talk. Blocks on the disk."""
+    number = 1
+    while any((folder / file_name(f"{call_id}{TALK_MARK}{number}")).exists() for folder in _folders(config)):
+        number += 1
+    return f"{call_id}{TALK_MARK}{number}"
+
+
+def in_spool(config: Config, call_id: str = "*") -> list[str]:
+    """Names of talks' recordings that Asterisk has not given away yet; it may still be writing them."""
+    spool = config.asterisk_folder / "spool" / "recording"
+    return sorted(path.stem for path in spool.glob(f"{call_id}{TALK_MARK}*.wav"))
+
+
+def call_of(name: str) -> str:
+    """The call whose talk a recording is of."""
+    return name.rpartition(TALK_MARK)[0]
+
+
+def _folders(config: Config) -> tuple[Path, Path]:
+    return config.asterisk_folder / "spool" / "recording", config.recordings_folder

@@ -1,0 +1,107 @@
+"""A mixing bridge: who is in it, music for who waits in it, and its recording. All of it goes on without the app."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import quote
+
+from ari_app.edge import events
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import ChannelGone, MediaLost
+from ari_app.edge.media import sound
+
+PLAY_SECONDS = 60.0
+CLOSING_SECONDS = 3.0
+"""A recording of which Asterisk says nothing for so long after it was stopped is taken as it is."""
+
+
+class Bridge:
+    def __init__(self, client: AriClient, bridge_id: str) -> None:
+        self.client = client
+        self.id = bridge_id
+        self.path = f"/bridges/{quote(bridge_id, safe='')}"
+        self._plays = 0
+
+    async def make(self) -> None:
+        """Makes it; harmless when it is there since before the app was away."""
+        with contextlib.suppress(ChannelGone):
+            # Without dtmf_events keys do not reach the app when both phones' sound is passed on unread.
+            await self.client.post(self.path, type="mixing,dtmf_events")
+
+    async def members(self) -> list[str]:
+        """Ids of the channels in it; Asterisk's own for music and recording are not told."""
+        try:
+            return list((await self.client.get(self.path))["channels"])
+        except ChannelGone:
+            return []
+
+    async def add(self, *channel_ids: str) -> None:
+        """Puts those in who are not. Raises ChannelGone or AsteriskRefused when one of them has left."""
+        inside = await self.members()
+        if outside := [id for id in channel_ids if id not in inside]:
+            await self.client.post(f"{self.path}/addChannel", channel=",".join(outside))
+
+    async def remove(self, channel_id: str) -> None:
+        """Takes a channel out; it stays in the app."""
+        with contextlib.suppress(ChannelGone):
+            if channel_id in await self.members():
+                await self.client.post(f"{self.path}/removeChannel", channel=channel_id)
+
+    async def start_music(self) -> None:
+        with contextlib.suppress(ChannelGone):
+            await self.client.post(f"{self.path}/moh")
+
+    async def stop_music(self) -> None:
+        with contextlib.suppress(ChannelGone):
+            await self.client.delete(f"{self.path}/moh")
+
+    async def play(self, sounds: list[Path]) -> None:
+        """Plays to everybody in it, to the end. Raises MediaLost, and ChannelGone when the bridge is gone."""
+        self._plays += 1
+        playback = f"p-{self.id}-{self._plays}"
+        async with self._events() as told:
+            await self.client.post(f"{self.path}/play/{playback}", media=",".join(sound(path) for path in sounds))
+            async with asyncio.timeout(PLAY_SECONDS):
+                while True:
+                    match await told.get():
+                        case events.PlaybackFinished(playback=events.Playback(id=id, state=state)) if id == playback:
+                            if state == "failed":
+                                raise MediaLost(f"Asterisk could not play {', '.join(path.name for path in sounds)}")
+                            return
+
+    async def record(self, name: str) -> None:
+        """Records everybody from now on; one of this name that runs goes on."""
+        with contextlib.suppress(ChannelGone):
+            await self.client.post(f"{self.path}/record", name=name, format="wav", ifExists="fail")
+
+    async def stop_recording(self, name: str) -> None:
+        """Ends a recording and waits until its file is whole."""
+        async with self._events() as told:
+            try:
+                await self.client.post(f"/recordings/live/{quote(name, safe='')}/stop")
+            except ChannelGone:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSING_SECONDS):
+                    while True:
+                        match await told.get():
+                            case events.RecordingFinished(recording=ended) | events.RecordingFailed(recording=ended):
+                                if ended.name == name:
+                                    return
+
+    async def delete(self) -> None:
+        with contextlib.suppress(ChannelGone):
+            await self.client.delete(self.path)
+
+    @contextlib.asynccontextmanager
+    async def _events(self) -> AsyncIterator[asyncio.Queue[events.Event]]:
+        # Events of a bridge's playbacks and recordings name it so as their target.
+        target = f"bridge:{self.id}"
+        told = self.client.subscribe(target)
+        try:
+            yield told
+        finally:
+            self.client.unsubscribe(target, told)

@@ -1,0 +1,168 @@
+"""The agent talks to whom the person will be passed on to, while the person hears music.
+
+By a code and the target keyed in the talk, or by the phone's own keys: then the agent has a second call, and asks that
+its other end and the person be connected (REFER with Replaces).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from ari_app.edge import events
+from ari_app.edge.bridge import Bridge
+from ari_app.edge.channel import Handle, LeftTheApp
+from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
+from ari_app.flows.call import PEER, Call, Surrender
+from ari_app.flows.codes import Keys
+from ari_app.flows.transfer import ATTENDED, NotTaken, give_back, pass_on, progress, reach, taken_over, while_waiting
+from crm.domain.calls import DialStatus, EndedBy, LegEnded, Step, TransferFailed
+
+SURRENDER_SECONDS = 3.0
+
+
+# --- by code ---
+
+
+async def consult_with(call: Call, agent: Handle, target: str) -> Step:
+    """Leaves the talk: the person hears music, the agent hears the target's phones ring."""
+    await pass_on(call, agent, target, way="code")
+    return Step.CONSULT
+
+
+async def consult(call: Call) -> Step | EndedBy:
+    """The agent waits for the target, then talks to them; hanging up passes the person on."""
+    if call.peer_leg is None:
+        # They hung up while the app was away: as if passed on without waiting.
+        return Step.TRANSFER
+    agent = Handle(call.office.client, call.peer_leg)
+    target = call.first_stage
+    try:
+        try:
+            await agent.look()
+        except CallEnded:
+            return Step.TRANSFER
+        try:
+            colleague = await while_waiting(call, _called(call, agent, target))
+        except NotTaken as failed:
+            call.note(TransferFailed, from_leg=call.leg_of(agent.id, agent.endpoint), target=target, why=str(failed))
+            return await give_back(call, agent, failed)
+        except _AgentLeft:
+            # Hung up before the target answered: rung on as in a blind transfer.
+            return Step.TRANSFER
+        bridge = Bridge(call.office.client, f"consult-{call.id}")
+        try:
+            took_it = await while_waiting(call, _talk(call, agent, colleague, bridge))
+        finally:
+            await bridge.delete()
+        if took_it:
+            await taken_over(call, None, colleague.id, colleague.name, ATTENDED)
+            return Step.TALK
+        await colleague.hang_up()
+        call.note(LegEnded, once=f"leg-ended-{colleague.id}", leg_id=colleague.id, status=DialStatus.ANSWER)
+        return Step.TALK
+    finally:
+        agent.release()
+
+
+class _AgentLeft(Exception):
+    pass
+
+
+async def _called(call: Call, agent: Handle, target: str) -> Handle:
+    await agent.start_ringback()
+    ringing = asyncio.create_task(reach(call, target))
+    left = asyncio.create_task(_left(agent))
+    try:
+        await asyncio.wait([ringing, left], return_when=asyncio.FIRST_COMPLETED)
+        if not ringing.done():
+            raise _AgentLeft
+        await agent.stop_ringback()
+        return ringing.result()
+    except CallEnded as ended:
+        raise _AgentLeft from ended
+    finally:
+        for task in (ringing, left):
+            task.cancel()
+        await asyncio.gather(ringing, left, return_exceptions=True)
+
+
+async def _left(agent: Handle) -> None:
+    with contextlib.suppress(CallEnded):
+        while True:
+            await agent.next_event()
+
+
+async def _talk(call: Call, agent: Handle, found: Handle, bridge: Bridge) -> bool:
+    """Agent and target talk. True when the agent hangs up, which passes the person on; False for back to the person."""
+    colleague = Handle(call.office.client, found.id, found.name)
+    keys = Keys(call.office.config.talk)
+    await colleague.set_variables(timeout="0")
+    await bridge.make()
+    try:
+        await bridge.add(agent.id, colleague.id)
+    except (ChannelGone, AsteriskRefused):
+        return not await agent.is_up() and await colleague.is_up()
+    theirs = asyncio.create_task(_left(colleague))
+    mine = asyncio.create_task(_hung_up_or_back(agent, keys, call.office.config.talk.back))
+    try:
+        await asyncio.wait([theirs, mine], return_when=asyncio.FIRST_COMPLETED)
+        return not theirs.done() and mine.result()
+    finally:
+        for task in (theirs, mine):
+            task.cancel()
+        await asyncio.gather(theirs, mine, return_exceptions=True)
+        colleague.release()
+
+
+async def _hung_up_or_back(agent: Handle, keys: Keys, back: str) -> bool:
+    try:
+        while True:
+            match await agent.next_event():
+                case events.ChannelDtmfReceived(digit=digit):
+                    if keys.press(digit, asyncio.get_running_loop().time()) == back:
+                        return False
+    except LeftTheApp:
+        raise
+    except CallEnded:
+        return True
+
+
+# --- by the phone's keys ---
+
+
+async def join(call: Call, agent: Handle, bridge: Bridge, wish: events.ChannelTransfer) -> Step:
+    """Connects the person with the other end of the agent's second call."""
+    call.by_refer = True
+    call.transferrer = agent.name
+    second = wish.refer_to.destination_channel
+    other = call.office.calls.of_channel(second.id) if second else None
+    if second is None or other is None or other is call:
+        await progress(call, agent, "channel_unavailable")
+        call.note(
+            TransferFailed, from_leg=call.leg_of(agent.id, agent.endpoint), target="", why="The other call is gone."
+        )
+        return Step.TALK
+    if other.step is Step.DIALLING:
+        # The target has not answered yet: passed on as it rings.
+        await call.office.client.delete(f"/channels/{second.id}")
+        return await pass_on(call, agent, other.first_stage, way="refer")
+    asked = Surrender(second.id, asyncio.get_running_loop().create_future())
+    other.surrenders.put_nowait(asked)
+    try:
+        async with asyncio.timeout(SURRENDER_SECONDS):
+            far = await asked.far
+    except TimeoutError:
+        await progress(call, agent, "channel_unavailable")
+        return Step.TALK
+    try:
+        await far.look()
+        await far.set_variables(LL_CALL=call.id, LL_STEP=PEER, timeout="0")
+    except CallEnded:
+        await progress(call, agent, "channel_unavailable")
+        return Step.TALK
+    await bridge.remove(agent.id)
+    await taken_over(call, agent, far.id, far.name, ATTENDED)
+    with contextlib.suppress(ChannelGone):
+        await call.office.client.delete(f"/channels/{second.id}")
+    return Step.TALK

@@ -1,0 +1,127 @@
+"""The person waits with music in a slot; whoever dials the slot's extension has them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+from urllib.parse import quote
+
+from ari_app.edge.channel import Handle, LeftTheApp
+from ari_app.edge.errors import CallEnded, PhoneError
+from ari_app.edge.media import play
+from ari_app.flows.call import PEER, Call, Office, Taker
+from ari_app.flows.legs import hang_up_of, taker_leg
+from ari_app.flows.transfer import NotTaken, give_back, progress, return_to
+from asterisk_conf.speech import SpeechError
+from crm.domain.calls import EndedBy, Parked, Step, TransferFailed
+from crm.services import extensions
+from crm.services.spoken import spoken
+
+log = logging.getLogger(__name__)
+
+STAGE = "parked"
+
+
+async def parked(call: Call) -> Step | EndedBy:
+    """Waits to be picked up; after a while the phones of whoever parked them ring, and then the team's."""
+    office = call.office
+    slot = _slot(call)
+    agent = Handle(office.client, call.peer_leg) if call.peer_leg else None
+    device = call.transferrer_device
+    try:
+        if slot is None:
+            call.note(TransferFailed, from_leg=call.peer_leg or "", target=call.first_stage, why="All slots are taken.")
+            return await give_back(call, agent, NotTaken("All slots are taken.", "parking_full"))
+        call.parked_at = slot
+        await call.person.set_variables(LL_STAGE=slot)
+        call.first_stage = slot
+        await call.talk_bridge.start_music()
+        await _lamp(office, slot, "INUSE")
+        taken = call.open_to_offers()
+        telling = asyncio.create_task(_tell(call, agent, slot)) if agent else None
+        person = asyncio.create_task(hang_up_of(call.person))
+        watched: list[asyncio.Future[Any]] = [taken, person]
+        try:
+            async with asyncio.timeout(office.config.parking.seconds):
+                await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                if not taken.done():
+                    person.result()
+        except TimeoutError:
+            pass
+        finally:
+            call.close_to_offers()
+            waited = [task for task in (person, telling) if task]
+            for task in waited:
+                task.cancel()
+            await asyncio.gather(*waited, return_exceptions=True)
+        if taken.done() and not taken.cancelled():
+            winner = taker_leg(call, taken.result())
+            call.peer_leg = winner.channel.id
+            await call.person.set_variables(LL_PEER=winner.channel.name)
+            return Step.TALK
+        call.peer_leg = None
+        return await return_to(call, device)
+    finally:
+        if agent:
+            agent.release()
+        if slot:
+            call.parked_at = ""
+            with contextlib.suppress(PhoneError):
+                await asyncio.shield(_lamp(office, slot, "NOT_INUSE"))
+
+
+async def _tell(call: Call, agent: Handle, slot: str) -> None:
+    """Whoever parked the person hears where, and is free."""
+    leg = call.leg_of(agent.id, call.transferrer_device)
+    call.note(Parked, once=f"parked-{slot}-{leg}", slot=slot, leg_id=leg)
+    try:
+        sound = await spoken(call.office.config, f"Parked at {' '.join(slot)}.")
+        await play(agent, [sound])
+        await progress(call, agent, "channel_answered")
+        await agent.hang_up()
+    except LeftTheApp:
+        pass
+    except SpeechError as error:
+        log.error("a parking slot could not be told: %s", error)
+        await agent.hang_up()
+    except CallEnded:
+        pass
+    call.leg_over(agent.id, call.transferrer_device)
+
+
+def _slot(call: Call) -> str | None:
+    """The slot asked for, or the first free one."""
+    names = call.office.config.parking.names
+    used = {other.parked_at for other in call.office.calls if other is not call}
+    free = [name for name in names if name not in used]
+    if call.first_stage in free:
+        return call.first_stage
+    return free[0] if free else None
+
+
+async def _lamp(office: Office, slot: str, state: str) -> None:
+    """For busy lamps: `Stasis:park-<slot>`."""
+    await office.client.put(f"/deviceStates/{quote(f'Stasis:park-{slot}', safe='')}", deviceState=state)
+
+
+async def retrieve(call: Call, slot: str) -> None:
+    """A phone of ours dialled a slot: it has the person who waits there."""
+    other = next((one for one in call.office.calls if one.parked_at == slot), None)
+    await take_over(call, other, STAGE, nobody="nobody_parked")
+
+
+async def take_over(call: Call, other: Call | None, stage: str, nobody: str) -> None:
+    """Connects the phone that dialled with the person of another call, or says that nobody is there any more."""
+    await call.channel.answer()
+    async with asyncio.timeout(call.office.config.survival.store_seconds):
+        owner = await extensions.owner_of(call.office.store, call.channel.endpoint)
+    taker = Taker(call.channel, call.channel.endpoint, owner.slug if owner else "", stage)
+    if other is not None and other.is_waiting:
+        # Marked first: an app that comes back must not take this phone for a call of its own.
+        await call.channel.set_variables(LL_STEP=PEER, LL_CALL=other.id, timeout="0")
+        if other.offer(taker):
+            return
+    await play(call.channel, call.sounds("already_taken" if other else nobody))
+    await call.channel.hang_up()

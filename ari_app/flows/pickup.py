@@ -1,0 +1,31 @@
+"""An agent takes a call that rings elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ari_app.flows.call import Call
+from ari_app.flows.parking import take_over
+from crm.domain.calls import Direction, Step
+from crm.services import extensions
+
+STAGE = "pickup"
+RINGING = (Step.RING, Step.DIALLING)
+
+
+async def pickup(call: Call, extension: str) -> None:
+    """Takes the call that rings at the extension; without one, the oldest that rings for the agent's subteams, or for
+    anybody. The other phones stop as answered elsewhere."""
+    office = call.office
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        agent = await extensions.owner_of(office.store, call.channel.endpoint)
+        callee = await extensions.agent_at(office.store, extension) if extension else None
+        mates = await extensions.subteams_of(office.store, agent.slug) if agent and not extension else ()
+    ringing = [one for one in office.calls if one is not call and one.is_waiting and one.step in RINGING]
+    if extension:
+        wanted = [one for one in ringing if callee and callee.slug in one.ringing]
+    else:
+        callers = [one for one in ringing if one.direction is Direction.IN]
+        own = [one for one in callers if one.reception and one.reception.subteam in mates]
+        wanted = own or callers
+    await take_over(call, wanted[0] if wanted else None, STAGE, nobody="nothing_rings")

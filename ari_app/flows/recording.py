@@ -1,0 +1,92 @@
+"""A talk is recorded: off, announced, or on the agent's demand, as the property says.
+
+Nothing is recorded before everybody in the talk has heard so to the end. The recording belongs to the call: it goes on
+while the person is on hold or passed on, and whoever joins hears the announcement first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import quote
+
+from ari_app.edge.bridge import Bridge
+from ari_app.edge.channel import Handle
+from ari_app.edge.errors import ChannelGone
+from ari_app.edge.media import play
+from ari_app.flows.call import Call
+from crm.domain.calls import RecordingAnnounced, RecordingEnded, RecordingStarted
+from crm.services import recordings
+
+ANNOUNCED, DEMAND = "announced", "demand"
+
+
+async def announce(call: Call, agent: Handle) -> None:
+    """Tells the two, before they are connected, that the talk is or will be recorded. Raises CallEnded."""
+    call.recording = call.recording or await _live(call)
+    if not call.recording and call.recording_mode != ANNOUNCED:
+        return
+    who = [agent] if call.recording else [call.person, agent]
+    await asyncio.gather(*(_tell(call, channel) for channel in who))
+
+
+async def _tell(call: Call, channel: Handle) -> None:
+    await play(channel, call.sounds("recording_announcement"))
+    _heard(call, channel)
+
+
+def _heard(call: Call, channel: Handle) -> None:
+    leg = call.leg_of(channel.id, channel.endpoint)
+    call.note(RecordingAnnounced, once=f"announced-{leg}", leg_id=leg)
+
+
+async def go_on(call: Call, bridge: Bridge) -> None:
+    """Begins an announced recording once the two are connected; one that runs already goes on."""
+    if call.recording is None:
+        call.recording = await _live(call)
+    if call.recording is None and call.recording_mode == ANNOUNCED:
+        await _start(call, bridge, ANNOUNCED)
+
+
+async def switch(call: Call, agent: Handle, bridge: Bridge) -> None:
+    """The agent wants the talk recorded, or no longer."""
+    if call.recording:
+        if call.recording_mode == DEMAND:
+            await finish(call)
+            await bridge.play(call.sounds("recording_stopped"))
+        return
+    if call.recording_mode != DEMAND:
+        return
+    await bridge.play(call.sounds("recording_announcement"))
+    for channel in (call.person, agent):
+        _heard(call, channel)
+    await _start(call, bridge, DEMAND)
+
+
+async def finish(call: Call) -> None:
+    """Ends the recording and keeps it with the call."""
+    name = call.recording
+    if name is None:
+        return
+    await call.talk_bridge.stop_recording(name)
+    call.recording = None
+    seconds = await asyncio.to_thread(recordings.keep, call.office.config, name)
+    call.note(RecordingEnded, once=f"{name}-ended", recording_id=name, seconds=round(seconds))
+
+
+async def _start(call: Call, bridge: Bridge, mode: str) -> None:
+    name = await asyncio.to_thread(recordings.next_name, call.office.config, call.id)
+    await bridge.record(name)
+    call.recording = name
+    file = recordings.file_name(name)
+    call.note(RecordingStarted, once=f"{name}-started", recording_id=name, mode=mode, file=file)
+
+
+async def _live(call: Call) -> str | None:
+    """The recording that runs since before the app was away."""
+    for name in await asyncio.to_thread(recordings.in_spool, call.office.config, call.id):
+        try:
+            await call.office.client.get(f"/recordings/live/{quote(name, safe='')}")
+        except ChannelGone:
+            continue
+        return name
+    return None

@@ -1,0 +1,280 @@
+"""The person is passed on, and hears music until somebody takes them. Who fails to pass them on has them back.
+
+By the phone's own key (SIP REFER, which Asterisk leaves to us) or by a code keyed in the talk. To a colleague's
+extension, a number outside, or the park.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from ari_app.edge import events
+from ari_app.edge.channel import Handle, LeftTheApp
+from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
+from ari_app.edge.media import play, prompt
+from ari_app.flows import outside
+from ari_app.flows.call import Call
+from ari_app.flows.legs import (
+    Leg,
+    availability,
+    first_answer,
+    free_phones,
+    hang_up_of,
+    ring_phones,
+    shown,
+    stop_other_calls,
+)
+from ari_app.flows.outside import NotReached
+from asterisk_conf.speech import SpeechError
+from crm.domain.calls import DialStatus, Direction, EndedBy, Step, TransferFailed, Transferred
+from crm.domain.dialing import Purpose, Refused
+from crm.domain.errors import CrmError
+from crm.services import dialing, extensions
+from crm.services.spoken import spoken
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+STAGE, RETURN = "transfer", "return"
+"""Stages of legs on record: of whom the person is passed on to, and of who had passed them on."""
+STAYS_SECONDS = 1.5
+"""A phone that is told that its transfer failed takes the call back, or hangs up within this time (baresip does)."""
+FIRST_DIGIT_SECONDS = 6.0
+BLIND, ATTENDED = "blind", "attended"
+
+
+class NotTaken(Exception):
+    """Nobody took the person over; the text is for the record, `sentence` names what the agent hears."""
+
+    def __init__(self, why: str, sentence: str = "transfer_failed", text: str = "") -> None:
+        super().__init__(why)
+        self.sentence = sentence
+        self.text = text
+        """Spoken instead of the sentence."""
+
+
+async def pass_on(call: Call, agent: Handle, target: str, way: str) -> Step:
+    """Leaves the talk: the person hears music, the agent's leg waits for how it goes. `way` is code or refer."""
+    await call.talk_bridge.remove(agent.id)
+    await call.talk_bridge.start_music()
+    call.first_stage = target
+    call.by_refer = way == "refer"
+    call.transferrer = agent.name
+    step = Step.PARKED if call.office.config.parking.has(target) else Step.TRANSFER
+    await call.person.set_variables(LL_STAGE=target, LL_PEER=agent.name)
+    return step
+
+
+async def ask_target(call: Call, agent: Handle) -> str:
+    """The extension or number that the agent keys, ended by # or a pause; empty without any, or for the code back."""
+    config = call.office.config.talk
+    digits = ""
+    key = await prompt(agent, call.sounds("transfer_to"), FIRST_DIGIT_SECONDS)
+    while key.isdigit() or key == "*":
+        digits += key
+        if config.back and digits.endswith(config.back):
+            return ""
+        pressed = await _key(agent, config.target_seconds)
+        if pressed is None:
+            break
+        key = pressed
+    return digits
+
+
+async def _key(agent: Handle, seconds: float) -> str | None:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while (left := until - loop.time()) > 0:
+        match await agent.next_event(left):
+            case events.ChannelDtmfReceived(digit=digit):
+                return digit
+    return None
+
+
+async def transfer(call: Call) -> Step | EndedBy:
+    """Rings whom the person is passed on to. Raises CallEnded when the person hangs up."""
+    agent = Handle(call.office.client, call.peer_leg) if call.peer_leg else None
+    target = call.first_stage
+    device = call.transferrer_device
+    try:
+        await call.talk_bridge.start_music()
+        try:
+            new = await while_waiting(call, reach(call, target))
+        except NotTaken as failed:
+            call.note(TransferFailed, from_leg=_leg(call, device), target=target, why=str(failed))
+            return await give_back(call, agent, failed)
+        await taken_over(call, agent, new.id, new.name, BLIND)
+        return Step.TALK
+    finally:
+        if agent:
+            agent.release()
+
+
+async def taken_over(call: Call, agent: Handle | None, channel_id: str, name: str, way: str) -> None:
+    """Somebody has the person now: on record, in Asterisk, and on the phone that asked for it."""
+    device = call.transferrer_device
+    new_leg = call.leg_of(channel_id, _device(name))
+    call.note(Transferred, from_leg=_leg(call, device), to_leg=new_leg, way=way)
+    former, call.peer_leg = call.peer_leg, channel_id
+    await call.person.set_variables(LL_PEER=name)
+    if agent:
+        await progress(call, agent, "channel_answered")
+        await agent.hang_up()
+    if former:
+        call.leg_over(former, device)
+
+
+async def give_back(call: Call, agent: Handle | None, failed: NotTaken) -> Step | EndedBy:
+    """The person goes back to who passed them on, on the line still or by ringing their phones, or else to the team."""
+    if agent and await agent.is_up():
+        try:
+            if call.by_refer:
+                await progress(call, agent, "channel_unavailable")
+                await while_waiting(call, _stays(agent))
+            else:
+                await while_waiting(call, play(agent, await _sounds(call, failed)))
+        except LeftTheApp:
+            raise
+        except CallEnded:
+            if not await call.person.is_up():
+                raise
+        else:
+            return Step.TALK
+    if call.peer_leg:
+        call.leg_over(call.peer_leg, call.transferrer_device)
+    call.peer_leg = None
+    return await return_to(call, call.transferrer_device)
+
+
+async def return_to(call: Call, device: str) -> Step | EndedBy:
+    """Rings the phones of whoever left the person waiting; nobody there means the team."""
+    agents = await availability(call.office)
+    owner = next((agent for agent in agents if device in [one.slug for one in agent.devices]), None)
+    refs = free_phones(owner, call.office.now()) if owner else []
+    if refs:
+        seconds = call.office.config.ring.agent_seconds
+        legs = await ring_phones(call, RETURN, refs, seconds, shown(_title(call), call.caller))
+        if winner := await first_answer(call, legs, seconds):
+            await stop_other_calls(call, winner, agents)
+            await call.person.set_variables(LL_PEER=winner.channel.name)
+            call.peer_leg = winner.channel.id
+            return Step.TALK
+    return await to_team(call)
+
+
+async def to_team(call: Call) -> Step | EndedBy:
+    """Takes the person out of the talk: they hear it ring for the team, and then the mailbox."""
+    await call.talk_bridge.stop_music()
+    await call.talk_bridge.remove(call.person.id)
+    if call.direction is Direction.INTERNAL:
+        await play(call.person, call.sounds("extension_unavailable"))
+        return EndedBy.SYSTEM
+    call.first_stage = ""
+    return Step.RING
+
+
+async def reach(call: Call, target: str) -> Handle:
+    """The channel of whom the person is passed on to, once they answer. Raises NotTaken."""
+    office = call.office
+    adopted, call.adopted_legs = [Leg.adopt(call, leg_id) for leg_id in call.adopted_legs], []
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        callee = await extensions.agent_at(office.store, target)
+    if callee is None and not adopted:
+        return await _reach_outside(call, target)
+    agents = await availability(office)
+    found = next((agent for agent in agents if callee and agent.slug == callee.slug), None)
+    legs = adopted
+    if not legs and found:
+        refs = free_phones(found, office.now())
+        if not refs:
+            raise NotTaken("The colleague is on DND, on a call, or has no phone that answers.", "transfer_unavailable")
+        name = shown(_title(call), call.caller)
+        legs = await ring_phones(call, STAGE, refs, office.config.ring.colleague_seconds, name)
+    winner = await first_answer(call, legs, office.config.ring.colleague_seconds, listen=False)
+    if winner is None:
+        if any(leg.status is DialStatus.BUSY for leg in legs):
+            raise NotTaken("The colleague declined.", "transfer_busy")
+        raise NotTaken("The colleague did not answer.")
+    await stop_other_calls(call, winner, agents)
+    return winner.channel
+
+
+async def _reach_outside(call: Call, target: str) -> Handle:
+    office = call.office
+    device = call.transferrer_device
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        owner = await extensions.owner_of(office.store, device)
+    if len(target) <= extensions.LONGEST:
+        raise NotTaken("There is no such extension.", "transfer_unknown")
+    try:
+        clearance = await dialing.clear(
+            office.store, office.config, number=target, purpose=Purpose.TRANSFER, agent=owner.slug if owner else None,
+            call_id=call.id, live=outside.live(await office.client.channels()), now=office.now(),
+        )  # fmt: skip
+    except Refused as refused:
+        raise NotTaken("The number may not be dialled.", text=str(refused)) from refused
+    except CrmError as error:
+        raise NotTaken("The number could not be checked.") from error
+    try:
+        return await outside.dial(
+            office, clearance, call_id=call.id, caller_id=clearance.caller_id, leg_stage=STAGE,
+            variables={"LL_CALLER": call.person.name},
+        )  # fmt: skip
+    except NotReached as failed:
+        raise NotTaken(f"Nobody was reached outside ({failed.status}).") from failed
+
+
+async def while_waiting(call: Call, work: Coroutine[Any, Any, T]) -> T:
+    """Does something while the person waits; raises CallEnded when they hang up, and the work is cancelled."""
+    person: asyncio.Task[Any] = asyncio.create_task(hang_up_of(call.person))
+    task: asyncio.Task[T] = asyncio.create_task(work)
+    both: list[asyncio.Task[Any]] = [task, person]
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if person.done():
+            person.result()
+        return task.result()
+    finally:
+        for one in both:
+            one.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+
+
+async def progress(call: Call, agent: Handle, state: str) -> None:
+    """Tells the phone that asked by REFER how its transfer goes (a NOTIFY with channel_answered: 200)."""
+    if not call.by_refer:
+        return
+    with contextlib.suppress(ChannelGone, AsteriskRefused):
+        await agent.client.post(f"{agent.path}/transfer_progress", states=state)
+
+
+async def _stays(agent: Handle) -> None:
+    """Raises CallEnded when the phone does not want the call back."""
+    until = asyncio.get_running_loop().time() + STAYS_SECONDS
+    while (left := until - asyncio.get_running_loop().time()) > 0:
+        await agent.next_event(left)
+
+
+async def _sounds(call: Call, failed: NotTaken) -> list[Any]:
+    if failed.text:
+        with contextlib.suppress(SpeechError):
+            return [await spoken(call.office.config, failed.text)]
+    return call.sounds(failed.sentence)
+
+
+def _leg(call: Call, device: str) -> str:
+    return call.leg_of(call.peer_leg, device) if call.peer_leg else ""
+
+
+def _device(name: str) -> str:
+    return name.partition("/")[2].rpartition("-")[0]
+
+
+def _title(call: Call) -> str:
+    return call.reception.property_name if call.reception else ""
+

@@ -1,0 +1,107 @@
+"""Callers wait in the park until somebody picks them up there."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ari_app.edge.softphone import Softphone
+from crm.services import devices
+from crm.services.spoken import spoken
+from tests.system import System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+QUESTION = "Is the two bedroom home on the second floor still available?"
+ANSWER = "Yes it is, and you are welcome to see it tomorrow afternoon."
+
+
+async def talk_to_alice(system: System, caller: Softphone, alice: Softphone) -> None:
+    await system.to_team(caller)
+    await alice.wait_for("CALL_INCOMING")
+    await alice.answer()
+    await system.step(caller.user, "talk")
+
+
+async def talk(system: System, one: Softphone, other: Softphone) -> None:
+    await one.say(system.spoken(QUESTION))
+    await other.say(system.spoken(ANSWER))
+    await asyncio.gather(system.hears(other, system.spoken(QUESTION)), system.hears(one, system.spoken(ANSWER)))
+
+
+async def lamp(system: System, slot: str) -> str:
+    return str((await system.ari(f"/deviceStates/Stasis%3Apark-{slot}"))["state"])
+
+
+@pytest.mark.parametrize("by", ["code", "transfer"])
+async def test_when_a_caller_is_parked_then_the_parker_hears_the_slot_and_a_colleague_has_them_from_there(
+    system: System, by: str
+) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller:
+        await talk_to_alice(system, caller, alice)
+        if by == "code":
+            await alice.press("*4")
+        else:
+            await alice.transfer(f"sip:700@{system.sip}")
+        await system.step(caller.user, "parked")
+        await system.hears(alice, await spoken(system.config, "Parked at 7 0 1."))
+        await alice.wait_for("CALL_CLOSED")
+        await system.hears_music(caller)
+        assert await lamp(system, "701") == "INUSE"
+        await carol.dial(f"sip:701@{system.sip}")
+        await carol.wait_for("CALL_ESTABLISHED")
+        await talk(system, caller, carol)
+        assert await lamp(system, "701") == "NOT_INUSE"
+        await carol.hang_up()
+        await caller.wait_for("CALL_CLOSED")
+        call = await system.ended_call(caller.user)
+    legs = sorted(call.legs, key=lambda leg: leg.started_at)
+    assert [(leg.device, leg.stage, bool(leg.answered_at)) for leg in legs] == [
+        ("alice-desk", "subteam", True), ("carol-soft", "parked", True),
+    ]  # fmt: skip
+    assert [event.data["slot"] for event in call.events if event.kind == "Parked"] == ["701"]
+    assert call.outcome == "talked"
+
+
+async def test_when_nobody_picks_a_parked_caller_up_then_the_parker_rings_then_the_team_then_the_mailbox(
+    system: System,
+) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller:
+        await talk_to_alice(system, caller, alice)
+        await alice.press("*4")
+        await system.step(caller.user, "parked")
+        await alice.wait_for("CALL_CLOSED")
+        await alice.wait_for("CALL_INCOMING", 2)
+        await system.rings(caller.user, "return", "alice-desk")
+        await devices.set_dnd(system.store, system.by, ["alice-desk"], until=None)
+        await carol.wait_for("CALL_INCOMING")
+        await system.step(caller.user, "voicemail")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert call.outcome == "talked"
+
+
+async def test_when_a_slot_is_empty_then_that_is_said(system: System) -> None:
+    async with system.phone("alice-desk") as alice:
+        await alice.dial(f"sip:702@{system.sip}")
+        await system.hears(alice, system.prompt("nobody_parked"))
+        await alice.wait_for("CALL_CLOSED")
+
+
+async def test_when_a_parked_caller_hangs_up_then_the_slot_is_free(system: System) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await talk_to_alice(system, caller, alice)
+        await alice.press("*4")
+        await system.step(caller.user, "parked")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+        await system.until(lambda: _is_free(system), "slot 701 free")
+        await alice.wait_for("CALL_CLOSED")
+    assert call.ended_by == "caller"
+
+
+async def _is_free(system: System) -> bool:
+    return await lamp(system, "701") == "NOT_INUSE"
+
+

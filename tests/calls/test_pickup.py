@@ -1,0 +1,61 @@
+"""Agents take calls that ring elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ari_app.edge.softphone import Softphone
+from tests.system import System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+QUESTION = "Is the two bedroom home on the second floor still available?"
+ANSWER = "Yes it is, and you are welcome to see it tomorrow afternoon."
+
+
+async def talk(system: System, one: Softphone, other: Softphone) -> None:
+    await one.say(system.spoken(QUESTION))
+    await other.say(system.spoken(ANSWER))
+    await asyncio.gather(system.hears(other, system.spoken(QUESTION)), system.hears(one, system.spoken(ANSWER)))
+
+
+@pytest.mark.parametrize("code", ["*8", "*8101"])
+async def test_when_a_ringing_call_is_picked_up_then_that_phone_has_it_and_the_others_stop(
+    system: System, code: str
+) -> None:
+    """Pain 5: the others show a call that was answered elsewhere, not a missed one."""
+    async with system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller:
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await carol.dial(f"sip:{code}@{system.sip}")
+        await carol.wait_for("CALL_ESTABLISHED")
+        await alice.wait_for("CALL_CLOSED")
+        await talk(system, caller, carol)
+        await carol.hang_up()
+        await caller.wait_for("CALL_CLOSED")
+        call = await system.ended_call(caller.user)
+    assert sorted((leg.device, leg.stage, leg.status) for leg in call.legs) == [
+        ("alice-desk", "subteam", "CANCEL"), ("carol-soft", "pickup", "ANSWER"),
+    ]  # fmt: skip
+
+
+async def test_when_nothing_rings_then_that_is_said(system: System) -> None:
+    async with system.phone("alice-desk") as alice:
+        await alice.dial(f"sip:*8@{system.sip}")
+        await system.hears(alice, system.prompt("nothing_rings"))
+        await alice.wait_for("CALL_CLOSED")
+
+
+async def test_when_a_colleagues_call_rings_then_it_can_be_picked_up_by_the_extension(system: System) -> None:
+    async with (
+        system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.phone("bob-desk") as bob,
+    ):  # fmt: skip
+        await bob.dial(f"sip:101@{system.sip}")
+        await alice.wait_for("CALL_INCOMING")
+        await carol.dial(f"sip:*8101@{system.sip}")
+        await bob.wait_for("CALL_ESTABLISHED")
+        await talk(system, bob, carol)
+        await bob.hang_up()
+        await carol.wait_for("CALL_CLOSED")

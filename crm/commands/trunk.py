@@ -22,7 +22,7 @@ class TrunkEntry(msgspec.Struct):
     """Where calls and texts are sent."""
     port: int
     transport: str
-    """udp or tcp."""
+    """udp, tcp or tls."""
     auth: str
     """How the peer proves who it is: address or digest."""
     addresses: list[str]
@@ -77,11 +77,12 @@ _password_option = click.option(
         "trunk add acme --host sip.acme.example --auth address --address 203.0.113.7 --address 203.0.113.8",
         "trunk add acme --host sip.acme.example --auth address --address 203.0.113.7 --username 5125550100 --register",
         "trunk add acme --host sip.acme.example --auth digest --username leasing --password-file acme.txt",
+        "trunk add acme --host sip.acme.example --transport tls --auth address --address 203.0.113.7",
     )
 )
 @click.argument("slug")
 @click.option("--host", required=True, help="Name or IPv4 address of the peer.")
-@click.option("--port", type=click.IntRange(1, 65535), default=5060, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), help="[default: 5060, with tls 5061]")
 @click.option("--transport", type=click.Choice(trunks.TRANSPORTS), default="udp", show_default=True)
 @click.option("--auth", type=click.Choice(trunks.AUTHS), required=True, help="How the peer proves who it is.")
 @click.option("--address", "addresses", multiple=True, help="Address or network its calls come from; may be repeated.")
@@ -94,7 +95,7 @@ async def add(
     system: System,
     slug: str,
     host: str,
-    port: int,
+    port: int | None,
     transport: str,
     auth: str,
     addresses: tuple[str, ...],
@@ -106,7 +107,8 @@ async def add(
     """Add the trunk SLUG. A password is asked for or read from a file, never taken from the command line."""
     password = _from_file(password_file) if password_file else _asked() if username else None
     await trunks.add(
-        system.store, system.secrets, system.by, slug, host=host, port=port, transport=transport, auth=auth,
+        system.store, system.secrets, system.by, slug, host=host,
+        port=port or (5061 if transport == "tls" else 5060), transport=transport, auth=auth,
         addresses=addresses, username=username, password=password, register=register, emergency=emergency,
     )  # fmt: skip
     output.say(f"Added trunk {slug}.")

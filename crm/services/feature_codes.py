@@ -13,7 +13,7 @@ from crm.config import Config
 from crm.domain import codes
 from crm.domain.codes import Action, Dialled, FeatureCode
 from crm.domain.errors import NotFound
-from crm.services import agents, devices
+from crm.services import agents, blocking, devices
 from crm.services.audit import By, changing, note
 from crm.store.models import Agent, Device
 from crm.store.queries import calls
@@ -47,6 +47,8 @@ async def act(store: Store, config: Config, dialled: str, device: str, by: By) -
             return Answer(go=("mailbox", found.extension))
         case Action.PICKUP:
             return Answer(go=("pickup", found.extension))
+        case Action.DND_ON | Action.DND_ON_ALL | Action.DND_HALF_HOUR | Action.DND_HALF_HOUR_ALL:
+            return await _dnd_on(store, config, by, found, phone)
         case Action.DND_OFF | Action.DND_OFF_ALL:
             return await _dnd_off(store, by, found, phone)
         case Action.FORWARDING_ON | Action.FORWARDING_OFF:
@@ -55,8 +57,8 @@ async def act(store: Store, config: Config, dialled: str, device: str, by: By) -
             return await _duty(store, by, agent, on=found.action is Action.ON_DUTY)
         case Action.LAST_CALLER:
             return await _last_caller(store, agent)
-        case _:
-            return await _dnd_on(store, config, by, found, phone)
+        case Action.BLOCK_LAST_CALLER:
+            return Answer(await blocking.block_last_caller(store, by, agent))
 
 
 def as_mapping(config: Config) -> Mapping[str, str]:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from crm.domain import codes
 from crm.services import devices
 from crm.services.spoken import spoken
-from crm.store.models import Agent, Device
+from crm.store.models import Agent, BlockedCaller, Device
 from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -97,6 +97,23 @@ async def test_whoever_is_last_on_duty_is_warned_when_they_leave(system: System)
     )  # fmt: skip
     await dial_code(system, "*55", "bob-desk", hears=["You are on duty."])
     assert (await agent_of(system, "bob")).on_duty
+
+
+async def test_whoever_called_last_is_called_back_and_can_be_blocked(system: System) -> None:
+    number = system.new_number()
+    async with system.phone("alice-desk") as alice, system.caller(number) as caller:
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await caller.hang_up()
+        await system.ended_call(number)
+    async with system.phone("alice-desk") as alice:
+        await alice.dial(f"sip:*69@{system.sip}")
+        await system.hears(alice, await spoken(system.config, f"Calling {number} back."))
+        await alice.hang_up()
+    await dial_code(system, "*60", hears=["The last caller is blocked."])
+    async with system.store.write() as session:
+        assert await session.scalar(select(BlockedCaller.value)) == number
+        await session.execute(delete(BlockedCaller))
 
 
 @pytest.mark.parametrize("code", ["*123", "*", "*78;x=1", "*7899999999999999999999999"])

@@ -72,6 +72,20 @@ def test_no_name_or_password_adds_a_line(tmp_path: Path, name: str, secret: str)
     assert keys(rendered(tmp_path, Office(phones=(phone(name=name, secret=secret),)))["pjsip.conf"]) == keys(plain)
 
 
+def test_a_trunk_over_tls_is_called_so_and_its_certificate_is_checked(tmp_path: Path) -> None:
+    text = rendered(tmp_path, Office(peers=(peer(transport="tls", port=5061),)))["pjsip.conf"]
+    assert "contact = sip:sip.example:5061\\;transport=tls" in text
+    assert "server_uri = sip:sip.example:5061\\;transport=tls" in text
+    assert "verify_server = yes" in text
+
+
+def test_a_phone_that_has_to_encrypt_may_do_nothing_else(tmp_path: Path) -> None:
+    text = rendered(tmp_path, Office(phones=(phone(encrypted=True),)))["pjsip.conf"]
+    assert "transport = transport-tls" in text
+    assert "media_encryption = sdes" in text
+    assert "media_encryption_optimistic" not in text
+
+
 def test_a_semicolon_in_a_password_stays_in_it(tmp_path: Path) -> None:
     assert "password = a\\;b" in rendered(tmp_path, Office(phones=(phone(secret="a;b"),)))["pjsip.conf"]
 

@@ -476,13 +476,14 @@ class System:
             await session.execute(update(Device).values(dnd=False, dnd_until=None, whisper=False))
             await session.execute(update(Organization).values(forward_to=None, forward_confirm=True))
             as_new = {"on_duty": Agent.slug != "admin", "forwarding": False, "last_talk_ended_at": None}
+            as_new["dialing"] = "allowed"
             await session.execute(update(Agent).values(as_new))
             await session.execute(update(Subteam).where(Subteam.slug == "north").values(strategy="ring_all"))
             await session.execute(update(Property).values(recording="off"))
             await session.execute(delete(Hours))
             await session.execute(delete(Line).where(Line.number.not_in((ELM, LAKESIDE))))
             await session.execute(delete(Trunk).where(Trunk.slug != "demo"))
-            await session.execute(update(Trunk).values(outbound=True))
+            await session.execute(update(Trunk).values(outbound=True, position=0, numbers="plus"))
         await self.publish()
 
     # --- waiting ---

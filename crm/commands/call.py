@@ -9,10 +9,10 @@ from typing import Any
 import click
 import msgspec
 
-from crm.commands import output
+from crm.commands import output, placing
 from crm.commands.command import Group, System, limit_option, many, one, since_option, tell_of_more, with_system
 from crm.domain import fields
-from crm.domain.calls import Outcome
+from crm.domain.calls import Direction, Outcome
 from crm.domain.errors import NotFound
 from crm.store.models import Call, CallEvent, Leg, Message, RoutingDecision, Task
 from crm.store.queries import aftermath, calls
@@ -22,14 +22,18 @@ class CallEntry(msgspec.Struct, kw_only=True):
     """A caller's whole story."""
 
     id: str
+    direction: str
+    """in, out, or internal between colleagues."""
     started_at: datetime
     did: str
-    """Number dialled, E.164 where it is a telephone number."""
+    """Our number: the one dialled, or the one that was shown; E.164 where it is a telephone number."""
     line: str | None
     """Label of the line, or its number; null is none of our lines."""
     trunk: str
+    agent: str | None
+    """Slug of who placed a call of ours."""
     caller: str | None
-    """E.164; null is withheld or malformed."""
+    """The person outside, E.164; null is withheld or malformed, or a colleague."""
     attestation: str
     """STIR/SHAKEN: what the trunk says of the caller's number, such as TN-Validation-Passed-A; empty: nothing."""
     lead: int | None
@@ -45,6 +49,8 @@ class CallEntry(msgspec.Struct, kw_only=True):
     """From arrival to end; null while the call is up."""
     without_app: bool
     """Asterisk's last resort had a part in it."""
+    remark: str
+    """What the agent wrote after it, a line for each note."""
     voicemail: str | None
     """File of the message the caller left, in the home's recordings folder."""
 
@@ -109,21 +115,37 @@ class CallDetail(CallEntry, kw_only=True):
     """Ids of the texts that came of it."""
 
 
+DIRECTIONS = tuple(direction.value for direction in Direction)
+
+
+def _person(entry: CallEntry) -> str:
+    if entry.direction == Direction.INTERNAL:
+        return "a colleague"
+    return entry.caller or "withheld"
+
+
 def _of(call: Call) -> dict[str, Any]:
     seconds = round((call.ended_at - call.started_at).total_seconds()) if call.ended_at else None
     return {
-        "id": call.id, "started_at": call.started_at, "did": call.did, "trunk": call.trunk, "caller": call.caller,
+        "id": call.id, "direction": call.direction, "started_at": call.started_at, "did": call.did,
+        "line": (call.line.label or call.line.number) if call.line else None, "trunk": call.trunk,
+        "agent": call.agent.slug if call.agent else None, "caller": call.caller, "lead": call.lead_id,
         "attestation": call.attestation,
-        "line": (call.line.label or call.line.number) if call.line else None, "lead": call.lead_id,
         "outcome": call.outcome, "step": call.step, "talk_started_at": call.talk_started_at, "seconds": seconds,
-        "ended_at": call.ended_at, "ended_by": call.ended_by, "without_app": call.without_app,
+        "ended_at": call.ended_at, "ended_by": call.ended_by, "without_app": call.without_app, "remark": call.remark,
         "voicemail": call.voicemail.file if call.voicemail else None,
     }  # fmt: skip
 
 
-@click.group(cls=Group, examples=("call list --since today", "call show 1773000000.12"))
+@click.group(cls=Group, examples=("call list --since today", "call start --agent alice --to 12", "call missed"))
 def call() -> None:
     """Calls and what happened in them."""
+
+
+call.add_command(placing.start)
+call.add_command(placing.back)
+call.add_command(placing.missed)
+call.add_command(placing.note)
 
 
 @call.command(
@@ -131,26 +153,30 @@ def call() -> None:
 )
 @since_option
 @click.option("--outcome", type=click.Choice([outcome.value for outcome in Outcome]), help="Only calls that ended so.")
+@click.option("--direction", type=click.Choice(DIRECTIONS), help="Only calls that went this way.")
 @click.option("--up", "in_progress", is_flag=True, help="Only calls without an outcome yet.")
 @limit_option()
 @with_system
 async def list_(
-    system: System, since: str | None, outcome: str | None, in_progress: bool, limit: int, as_json: bool
-) -> None:
+    system: System, since: str | None, outcome: str | None, direction: str | None, in_progress: bool, limit: int,
+    as_json: bool,
+) -> None:  # fmt: skip
     """List calls, the newest first."""
     start = fields.since(since, system.config.tz, system.now) if since else None
     async with system.store.read() as session:
-        found = await calls.listed(session, since=start, outcome=outcome, in_progress=in_progress, limit=limit + 1)
+        found = await calls.listed(
+            session, since=start, outcome=outcome, direction=direction, in_progress=in_progress, limit=limit + 1
+        )
     entries = [CallEntry.of(one) for one in found[:limit]]
     tell_of_more(len(found), limit)
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
-        ("call", "at", "caller", "line", "outcome", "seconds", "lead"),
+        ("call", "at", "direction", "person", "line", "agent", "outcome", "seconds", "lead"),
         (
-            (one.id, output.local(one.started_at, system.config.tz), one.caller or "withheld", one.line or one.did,
-             one.outcome or f"up ({one.step})", one.seconds, one.lead)
+            (one.id, output.local(one.started_at, system.config.tz), one.direction, _person(one), one.line or one.did,
+             one.agent, one.outcome or f"up ({one.step})", one.seconds, one.lead)
             for one in entries
         ),
         empty="There are no such calls.",
@@ -200,7 +226,9 @@ def _print(detail: CallDetail, tasks: Sequence[Task], texts: Sequence[Message], 
             ("call", detail.id),
             ("arrived", output.local(detail.started_at, tz, seconds=True)),
             ("ended", output.local(detail.ended_at, tz, seconds=True)),
-            ("caller", detail.caller or "withheld"),
+            ("direction", detail.direction),
+            ("agent", detail.agent),
+            ("person", _person(detail)),
             ("line", f"{detail.line} ({detail.did})" if detail.line else f"{detail.did}, none of our lines"),
             ("attestation", detail.attestation),
             ("block list", _block_list(detail)),
@@ -209,6 +237,7 @@ def _print(detail: CallDetail, tasks: Sequence[Task], texts: Sequence[Message], 
             ("outcome", detail.outcome or "still up"),
             ("last step", detail.step),
             ("ended by", detail.ended_by),
+            ("note", detail.remark or None),
             ("message", detail.voicemail and system.config.recordings_folder / detail.voicemail),
             ("without app", detail.without_app or None),
         )

@@ -268,13 +268,13 @@ async def _settle_ours(scene: _Scene, outcome: Outcome, ended_at: datetime) -> N
         return
     if own and own.done_at:
         return
+    owner = caller or await owners.owner(session, lead, scene.line)
     if own is None:
         schedule = await office.schedule(session, scene.config.tz)
         due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
         own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, result="")
-        session.add(own)
-    own.kind, own.lead_id, own.why = TaskKind.CALL_BACK, lead.id, _fit(text, 300)
-    own.owner = caller or await owners.owner(session, lead, scene.line)
+    own.kind, own.lead_id, own.why, own.owner = TaskKind.CALL_BACK, lead.id, _fit(text, 300), owner
+    session.add(own)
 
 
 async def _served(scene: _Scene, lead: Lead, ended_at: datetime) -> None:
@@ -294,13 +294,13 @@ async def _keep_promise(scene: _Scene, promised: CallbackPromised) -> None:
     lead = await _lead(scene)
     agent = await agents.by_slug(session, promised.agent) or await owners.owner(session, lead, scene.line)
     due_at = promised.at + timedelta(minutes=promised.minutes)
+    why = _fit(f"Called {await scene.name()}; {agent.name} promised to call back.", 300)
     task = await tasks.by_key(session, f"call:{call.id}")
     if task is None:
         task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, result="")
-        session.add(task)
     if task.done_at is None:
-        task.kind, task.owner, task.lead_id, task.due_at = TaskKind.CALL_BACK, agent, lead.id, due_at
-        task.why = _fit(f"Called {await scene.name()}; {agent.name} promised to call back.", 300)
+        task.kind, task.why, task.owner, task.lead_id, task.due_at = TaskKind.CALL_BACK, why, agent, lead.id, due_at
+    session.add(task)
     await session.flush()
     if call.caller is None:
         return

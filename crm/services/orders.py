@@ -219,6 +219,13 @@ async def not_placed(store: Store, config: Config, claim: Claim, why: str, now: 
             order.state = State.FAILED
 
 
+async def give_up(store: Store, order_id: int, why: str) -> None:
+    """Takes an order back that nobody has taken yet."""
+    async with store.write() as session:
+        waiting = (CallOrder.id == order_id) & (CallOrder.state == State.WAITING)
+        await session.execute(update(CallOrder).where(waiting).values(state=State.FAILED, error=why[:300]))
+
+
 # --- looking at them ---
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ari_app.edge.softphone import Softphone
-from crm.store.models import Activity, Call, Leg
-from tests.outside import person
-from tests.system import ELM, System
+from crm.domain.calls import CallbackPromised
+from crm.services import ledger, orders
+from crm.services.audit import By
+from crm.services.spoken import spoken
+from crm.store.models import Activity, Agent, Call, CallOrder, Dialled, Leg, Trunk
+from tests.outside import digest_carrier, only_by, person
+from tests.scripted_trunk import scripted_trunk
+from tests.system import ELM, LAKESIDE, System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
@@ -58,3 +64,251 @@ async def test_when_an_agent_dials_as_usual_then_the_two_talk_and_it_is_on_recor
     assert (kind, text.split(" for ")[0]) == ("CallToProspect", "Alice called and talked")
     [leg] = await legs_outside(system, prospect.user)
     assert (leg.status, leg.number, leg.stage) == ("ANSWER", prospect.user, "outside")
+
+
+@pytest.mark.parametrize("scenario", ["unavailable", "silent"])
+async def test_when_a_trunk_answers_503_or_nothing_then_the_next_one_takes_the_call(
+    system: System, scenario: str
+) -> None:
+    async with (
+        system.phone("alice-desk") as alice, person(system) as prospect,
+        scripted_trunk(system, "first", scenario, emergency=False) as first,
+    ):  # fmt: skip
+        await only_by(system, first=1, acme=2)
+        await system.until(lambda: system.is_online("trunk-first"), "trunk first online")
+        await dials(alice, system, prospect.user)
+        await prospect.wait_for("CALL_INCOMING")
+        await prospect.answer()
+        await alice.wait_for("CALL_ESTABLISHED")
+        await alice.hang_up()
+        call = await system.ended_call(prospect.user)
+        assert len(first.received("INVITE")) == 1
+    assert call.outcome == "talked"
+    legs = await legs_outside(system, prospect.user)
+    assert [(leg.device, leg.status) for leg in legs] == [("trunk-first", "CONGESTION"), ("trunk-acme", "ANSWER")]
+    assert prospect.count("CALL_INCOMING") == 1
+
+
+async def test_when_a_trunk_is_known_to_be_away_then_it_is_tried_last(system: System) -> None:
+    async with system.phone("alice-desk") as alice, person(system) as prospect:
+        async with scripted_trunk(system, "first", "silent", emergency=False):
+            pass
+        await only_by(system, first=1, acme=2)
+        await system.until(lambda: system.is_offline("trunk-first"), "trunk first offline")
+        await dials(alice, system, prospect.user)
+        await prospect.wait_for("CALL_INCOMING")
+        await alice.wait_for("CALL_RINGING")
+        await alice.hang_up()
+        await system.ended_call(prospect.user)
+    assert [leg.device for leg in await legs_outside(system, prospect.user)] == ["trunk-acme"]
+
+
+async def test_when_the_person_is_busy_then_that_is_the_answer_and_no_other_trunk_is_asked(system: System) -> None:
+    number = system.new_number()
+    async with (
+        system.phone("alice-desk") as alice,
+        scripted_trunk(system, "first", "busy", emergency=False),
+        scripted_trunk(system, "second", "take_call", position=1, emergency=False) as second,
+    ):  # fmt: skip
+        await only_by(system, first=1, second=2)
+        await dials(alice, system, number)
+        closed = await alice.wait_for("CALL_CLOSED")
+        assert "486" in closed.param
+        call = await system.ended_call(number)
+        assert second.received("INVITE") == []
+    assert call.outcome == "not_reached"
+    [task] = await system.tasks_of(call)
+    assert (task.kind, task.owner.slug) == ("call_back", "alice")
+    assert await timeline(system, call) == [("CallToProspect", "Alice called and reached nobody.")]
+    assert await system.texts_of(number) == []
+
+
+@pytest.mark.parametrize(("register", "proxy"), [(True, False), (False, True)])
+async def test_a_trunk_that_asks_for_the_password_gets_it(system: System, register: bool, proxy: bool) -> None:
+    """One that we register with and that asks by 401, and one known by its address that asks by 407."""
+    number = system.new_number()
+    async with system.phone("alice-desk") as alice, digest_carrier(system, register=register, proxy=proxy) as carrier:
+        if register:
+            await system.until(lambda: carrier.registered > 0, "registered with the carrier")
+        await dials(alice, system, number)
+        await alice.wait_for("CALL_ESTABLISHED")
+        await alice.hang_up()
+        call = await system.ended_call(number)
+        assert carrier.called[0] == number
+        assert carrier.shown[0] == ELM
+    assert call.outcome == "talked"
+
+
+async def test_the_trunk_gets_numbers_as_it_wants_them(system: System) -> None:
+    number = system.new_number()
+    async with system.phone("alice-desk") as alice, digest_carrier(system, register=False, proxy=False) as carrier:
+        async with system.store.write() as session:
+            await session.execute(update(Trunk).where(Trunk.slug == "acme").values(numbers="national"))
+        await dials(alice, system, number)
+        await alice.wait_for("CALL_ESTABLISHED")
+        await alice.hang_up()
+        await system.ended_call(number)
+    assert (carrier.called[0], carrier.shown[0]) == (number.removeprefix("+1"), ELM.removeprefix("+1"))
+
+
+@pytest.mark.parametrize(
+    ("dialled", "why"),
+    [("19005550123", "That number costs extra, so it is blocked."),
+     ("011442079460000", "Numbers of that country or area are not allowed in the settings."),
+     (LAKESIDE, "That number is one of our own lines: choose one that does not lead back here.")],
+)  # fmt: skip
+async def test_when_a_number_may_not_be_dialled_then_the_agent_hears_why_and_nothing_is_dialled(
+    system: System, dialled: str, why: str
+) -> None:
+    calls = len(await system.all(select(Call)))
+    async with system.phone("alice-desk") as alice, person(system) as prospect:
+        await dials(alice, system, dialled)
+        await alice.wait_for("CALL_ESTABLISHED")
+        await system.hears(alice, await spoken(system.config, why))
+        await alice.wait_for("CALL_CLOSED")
+        assert prospect.count("CALL_INCOMING") == 0
+    [*_, answer] = await system.all(select(Dialled).order_by(Dialled.id))
+    assert (answer.allowed, answer.purpose, answer.reason) == (False, "desk", why)
+    assert len(await system.all(select(Call))) == calls, "nothing is on record but the answer"
+
+
+async def test_who_may_not_dial_outside_hears_it(system: System) -> None:
+    async with system.store.write() as session:
+        await session.execute(update(Agent).where(Agent.slug == "bob").values(dialing="none"))
+    async with system.phone("bob-desk") as bob, person(system) as prospect:
+        await dials(bob, system, prospect.user)
+        await bob.wait_for("CALL_CLOSED")
+        assert prospect.count("CALL_INCOMING") == 0
+    [*_, answer] = await system.all(select(Dialled).order_by(Dialled.id))
+    assert answer.reason.startswith("bob may not dial")
+
+
+async def test_when_the_agent_hangs_up_first_then_it_rings_outside_no_longer(system: System) -> None:
+    async with system.phone("alice-desk") as alice, person(system) as prospect:
+        await dials(alice, system, prospect.user)
+        await prospect.wait_for("CALL_INCOMING")
+        await alice.wait_for("CALL_RINGING")
+        await alice.hang_up()
+        await prospect.wait_for("CALL_CLOSED")
+        call = await system.ended_call(prospect.user)
+    assert (call.outcome, call.ended_by) == ("not_reached", "agent")
+    assert [leg.status for leg in await legs_outside(system, prospect.user)] == ["CANCEL"]
+
+
+async def test_when_the_app_is_down_then_a_phone_hears_that_outside_cannot_be_called(system: System) -> None:
+    await system.kill_app()
+    try:
+        async with system.phone("alice-desk") as alice, person(system) as prospect:
+            await dials(alice, system, prospect.user)
+            await alice.wait_for("CALL_ESTABLISHED")
+            await system.hears(alice, system.prompt("outside_unavailable"))
+            await alice.wait_for("CALL_CLOSED")
+            assert prospect.count("CALL_INCOMING") == 0
+    finally:
+        await system.start_app()
+
+
+# --- by order ---
+
+
+async def test_when_a_call_is_ordered_then_the_agent_is_rung_and_then_the_lead(system: System) -> None:
+    async with system.phone("alice-desk") as alice, person(system) as prospect:
+        await system.add_lead(prospect.user)
+        order = await orders.place(system.store, system.config, now(system), agent="alice", to=prospect.user)
+        await alice.wait_for("CALL_INCOMING")
+        assert prospect.count("CALL_INCOMING") == 0
+        await alice.answer()
+        await prospect.wait_for("CALL_INCOMING")
+        await prospect.answer()
+        await system.step(prospect.user, "talk")
+        await hears_each_other(system, alice, prospect)
+        await alice.hang_up()
+        call = await system.ended_call(prospect.user)
+    kept, _ = await orders.get(system.store, order.id)
+    assert (kept.state, kept.call_id) == ("done", call.id)
+    assert (call.direction, call.outcome, call.ended_by) == ("out", "talked", "agent")
+    assert call.lead_id == order.lead_id
+    assert [(leg.device, leg.stage) for leg in call.legs if not leg.number] == [("alice-desk", "order")]
+
+
+async def test_when_the_agent_does_not_answer_an_order_then_the_lead_is_not_dialled(system: System) -> None:
+    calls = len(await system.all(select(Call)))
+    async with system.phone("alice-desk") as alice, person(system) as prospect:
+        order = await orders.place(system.store, system.config, now(system), agent="alice", to=prospect.user)
+        await alice.wait_for("CALL_INCOMING")
+        await alice.hang_up()
+        await settled(system, order)
+        assert prospect.count("CALL_INCOMING") == 0
+    kept, call = await orders.get(system.store, order.id)
+    assert (kept.state, kept.error, call) == ("failed", "alice did not answer.", None)
+    assert len(await system.all(select(Call))) == calls
+
+
+async def test_when_the_lead_does_not_answer_then_the_agent_hears_it(system: System) -> None:
+    number = system.new_number()
+    async with system.phone("alice-desk") as alice, scripted_trunk(system, "first", "busy", emergency=False):
+        await only_by(system, first=1)
+        await orders.place(system.store, system.config, now(system), agent="alice", to=number)
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await system.hears(alice, system.prompt("outside_busy"))
+        await alice.wait_for("CALL_CLOSED")
+        call = await system.ended_call(number)
+    assert call.outcome == "not_reached"
+
+
+async def test_who_was_missed_is_called_back_and_the_task_is_done(system: System) -> None:
+    async with system.phone("alice-desk") as alice, person(system) as prospect:
+        async with system.caller(prospect.user) as caller:
+            await system.dial(caller)
+            await system.step(caller.user, "menu")
+            await caller.hang_up()
+            missed = await system.ended_call(caller.user)
+        [task] = [one for one in await orders.missed(system.store, limit=99) if one.call_id == missed.id]
+        order = await orders.call_back(system.store, system.config, now(system), missed.id, agent="alice")
+        assert order.task_id == task.id
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await prospect.wait_for("CALL_INCOMING")
+        await prospect.answer()
+        await system.step(prospect.user, "talk")
+        await prospect.hang_up()
+        await alice.wait_for("CALL_CLOSED")
+        call = await system.ended_call(prospect.user)
+    assert call.outcome == "talked"
+    assert call.lead_id == missed.lead_id
+    assert [one.done_at is not None for one in await system.tasks_of(missed)] == [True]
+
+
+async def test_when_a_promised_callback_is_due_then_the_agent_is_rung_and_the_caller_dialled(system: System) -> None:
+    async with system.phone("alice-desk") as alice, person(system) as prospect:
+        async with system.caller(prospect.user) as caller:
+            await system.dial(caller)
+            await system.step(caller.user, "menu")
+            call = await system.call_from(caller.user)
+            promised = CallbackPromised(f"{call.id}/promise", call.id, datetime.now(UTC), "leg", "alice", 0)
+            await ledger.record(system.store, system.config, promised, datetime.now(UTC))
+            await caller.hang_up()
+            await system.ended_call(caller.user)
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await prospect.wait_for("CALL_INCOMING")
+        await prospect.answer()
+        await system.step(prospect.user, "talk")
+        await prospect.hang_up()
+        await system.ended_call(prospect.user)
+    assert [one.done_at is not None for one in await system.tasks_of(call)] == [True]
+    [text] = [text for text in await system.texts_of(prospect.user) if text.purpose == "callback"]
+    assert text.body.startswith("Alice from Elm Street Apartments")
+
+
+def now(system: System) -> By:
+    return By("tests", datetime.now(UTC))
+
+
+async def settled(system: System, order: CallOrder) -> None:
+    async def is_so() -> bool:
+        kept, _ = await orders.get(system.store, order.id)
+        return kept.state in ("done", "failed", "cancelled")
+
+    await system.until(is_so, "the order is settled", seconds=20)

@@ -15,6 +15,7 @@ _ROW = (
     selectinload(Call.line).selectinload(Line.property),
     selectinload(Call.lead).selectinload(Lead.phones),
     selectinload(Call.voicemail),
+    selectinload(Call.agent),
 )
 
 
@@ -23,6 +24,7 @@ async def listed(
     *,
     since: datetime | None = None,
     outcome: str | None = None,
+    direction: str | None = None,
     in_progress: bool = False,
     limit: int = 100,
 ) -> Sequence[Call]:
@@ -32,6 +34,8 @@ async def listed(
         found = found.where(Call.started_at >= since)
     if outcome:
         found = found.where(Call.outcome == outcome)
+    if direction:
+        found = found.where(Call.direction == direction)
     if in_progress:
         found = found.where(Call.outcome.is_(None))
     return (await session.scalars(found)).all()

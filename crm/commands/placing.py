@@ -1,0 +1,184 @@
+"""`leaseline call start`, `back`, `missed` and `note`: calls of ours."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Command, Failure, System, limit_option, many, one, tell_of_more, with_system
+from crm.domain.calls import Outcome, Step
+from crm.services import dialing, orders
+from crm.services.orders import State
+from crm.store.models import Call, CallOrder, Task
+
+LOOK_SECONDS = 0.3
+"""How often the order is looked at while it is waited for."""
+TAKEN_SECONDS = 15.0
+"""The app takes an order within a second; without it nobody would."""
+
+
+class OrderEntry(msgspec.Struct):
+    """A call that was ordered, and what came of it so far."""
+
+    order: int
+    agent: str
+    """Slug."""
+    to: str
+    """E.164."""
+    state: str
+    """waiting, dialling (the agent's phones ring), done (the agent has answered), failed or cancelled."""
+    call: str | None
+    """The call's id, once the agent has answered."""
+    step: str
+    """dialling or talk, as far as the call has come; empty before."""
+    outcome: str | None
+    """talked or not_reached; null while the call is up."""
+    error: str
+    """Why it failed."""
+
+    @classmethod
+    def of(cls, order: CallOrder, call: Call | None) -> OrderEntry:
+        return cls(
+            order=order.id, agent=order.agent.slug, to=order.to_number, state=order.state,
+            call=call.id if call else None, step=call.step if call else "", outcome=call.outcome if call else None,
+            error=order.error,
+        )  # fmt: skip
+
+    @property
+    def is_settled(self) -> bool:
+        """The two talk, or it is known that they will not."""
+        if self.state in (State.FAILED, State.CANCELLED):
+            return True
+        return self.outcome is not None or self.step == Step.TALK
+
+
+class MissedEntry(msgspec.Struct):
+    """Somebody who is to be called back."""
+
+    call: str | None
+    task: int
+    lead: int | None
+    name: str | None
+    phone: str | None
+    """E.164; null when it was withheld."""
+    owner: str
+    """Slug of who is to call back."""
+    why: str
+    due_at: datetime
+    overdue: bool
+
+    @classmethod
+    def of(cls, task: Task, now: datetime) -> MissedEntry:
+        phones = task.lead.phones if task.lead else []
+        return cls(
+            call=task.call_id, task=task.id, lead=task.lead_id, name=task.lead.name if task.lead else None,
+            phone=phones[0].number if phones else None, owner=task.owner.slug, why=task.why, due_at=task.due_at,
+            overdue=task.due_at < now,
+        )  # fmt: skip
+
+
+_wait_option = click.option("--wait/--no-wait", default=True, show_default=True, help="Show how it goes on.")
+
+
+@click.command(
+    cls=Command,
+    json=one(OrderEntry),
+    examples=("call start --agent alice --to 12", "call start --agent alice --to '(512) 555-0123' --json"),
+)
+@click.option("--agent", required=True, metavar="SLUG", help="Whose phones ring first.")
+@click.option("--to", required=True, metavar="LEAD", help="Id of the lead, or a telephone number.")
+@_wait_option
+@with_system
+async def start(system: System, agent: str, to: str, wait: bool, as_json: bool) -> None:
+    """Call a lead: ring the agent's phones, and dial the lead once the agent has answered."""
+    order = await orders.place(system.store, system.config, system.by, agent=agent, to=to)
+    await _follow(system, order.id, wait, as_json)
+
+
+@click.command(
+    cls=Command, json=one(OrderEntry), examples=("call back 1773000000.12", "call back 1773000000.12 --agent bob")
+)
+@click.argument("id")
+@click.option("--agent", metavar="SLUG", help="Whose phones ring first; whoever has the task, if none is named.")
+@_wait_option
+@with_system
+async def back(system: System, id: str, agent: str | None, wait: bool, as_json: bool) -> None:
+    """Call back whoever made the call ID."""
+    order = await orders.call_back(system.store, system.config, system.by, id, agent=agent)
+    await _follow(system, order.id, wait, as_json)
+
+
+@click.command(cls=Command, json=many(MissedEntry), examples=("call missed", "call missed --json"))
+@limit_option()
+@with_system
+async def missed(system: System, limit: int, as_json: bool) -> None:
+    """List who is to be called back, the most pressing first."""
+    found = await orders.missed(system.store, limit=limit + 1)
+    entries = [MissedEntry.of(task, system.now) for task in found[:limit]]
+    tell_of_more(len(found), limit)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("call", "due", "owner", "lead", "name", "phone", "why"),
+        (
+            (entry.call, _due(entry, system), entry.owner, entry.lead, entry.name, entry.phone or "withheld", entry.why)
+            for entry in entries
+        ),
+        empty="Nobody is to be called back.",
+    )
+
+
+@click.command(cls=Command, examples=("call note 1773000000.12 'wants a ground floor, calls again on Friday'",))
+@click.argument("id")
+@click.argument("text")
+@with_system
+async def note(system: System, id: str, text: str) -> None:
+    """Write down what came out of the call ID; it stands with the call and in the lead's timeline."""
+    await orders.remark(system.store, system.by, id, text)
+    output.say(f"Noted with call {id}.")
+
+
+async def _follow(system: System, order_id: int, wait: bool, as_json: bool) -> None:
+    """Shows how the order goes on, until the two talk or will not."""
+    entry = OrderEntry.of(*await orders.get(system.store, order_id))
+    if late := await asyncio.to_thread(dialing.warning, system.config, entry.to, system.now):
+        output.hint(late)
+    told = ""
+    patience = asyncio.get_running_loop().time() + TAKEN_SECONDS
+    while wait:
+        if entry.state == State.WAITING and asyncio.get_running_loop().time() > patience:
+            await orders.give_up(system.store, order_id, "The app has not taken the order: is `leaseline up` running?")
+            entry = OrderEntry.of(*await orders.get(system.store, order_id))
+        if not as_json and (news := _news(entry)) != told:
+            output.say(told := news)
+        if entry.is_settled:
+            break
+        await asyncio.sleep(LOOK_SECONDS)
+        entry = OrderEntry.of(*await orders.get(system.store, order_id))
+    if as_json:
+        output.print_json(entry)
+    elif not wait:
+        output.say(f"Ordered: {entry.agent}'s phones ring next.")
+    if wait and entry.state in (State.FAILED, State.CANCELLED):
+        raise Failure(entry.error)
+
+
+def _news(entry: OrderEntry) -> str:
+    if entry.outcome == Outcome.NOT_REACHED:
+        return f"{entry.to} was not reached."
+    if entry.outcome or entry.step == Step.TALK:
+        return f"{entry.agent} and {entry.to} talk." if not entry.outcome else f"{entry.agent} and {entry.to} talked."
+    if entry.state == State.DONE:
+        return f"{entry.agent} has answered, {entry.to} is dialled."
+    if entry.state == State.DIALLING:
+        return f"{entry.agent}'s phones ring."
+    return f"Waiting for the phone system to ring {entry.agent}." if entry.state == State.WAITING else entry.state
+
+
+def _due(entry: MissedEntry, system: System) -> str:
+    return output.local(entry.due_at, system.config.tz) + (" overdue" if entry.overdue else "")

@@ -38,7 +38,7 @@ class CallEntry(msgspec.Struct, kw_only=True):
     """STIR/SHAKEN: what the trunk says of the caller's number, such as TN-Validation-Passed-A; empty: nothing."""
     lead: int | None
     outcome: str | None
-    """talked, left_message, got_link, gave_up or wrong_number; null while the call is up."""
+    """talked, not_reached, left_message, got_link, gave_up, ...; null while the call is up."""
     step: str
     """The step of the flow it is in or ended in."""
     talk_started_at: datetime | None

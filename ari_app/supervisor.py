@@ -23,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from asterisk_conf import certificate, install, speech, tones
 from crm.config import Config
-from crm.domain.errors import CrmError
+from crm.domain.errors import CrmError, Unavailable
 from crm.secrets import Secrets
 from crm.services import lines, publish
 from crm.store import migrate
@@ -110,7 +110,14 @@ async def prepare(config: Config, console: Console) -> None:
         raise StartError(f"{problem} Correct sip.certificate and sip.private_key in {config.home / 'leaseline.toml'}.")
     for folder in config.folders:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    await asyncio.to_thread(migrate.upgrade, config.database_url)
+    try:
+        await asyncio.to_thread(migrate.upgrade, config.database_url)
+    except Unavailable as error:
+        if not (config.asterisk_folder / "etc" / "asterisk.conf").exists():
+            raise
+        # Emergency calls, and callers, must not wait for the database: Asterisk has all it needs from the last start.
+        console.print(f"{error} Asterisk starts as it was set up last.", markup=False)
+        return
     await prepare_prompts(config, console)
     secrets = Secrets(config.secrets_file)
     store = Store(config.database_url)

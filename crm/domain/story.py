@@ -36,6 +36,9 @@ from crm.domain.calls import (
 )
 from crm.domain.routing import StageName
 
+EMERGENCY_CALLBACK = "emergency_callback"
+"""Reason with which the dialplan takes such a call (context emergency-callback)."""
+
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
@@ -89,6 +92,8 @@ class CallStory:
     """Who called whom, when it is a call of ours."""
     blocked: bool = False
     attestation: str = ""
+    is_emergency_callback: bool = False
+    """Most likely the emergency service: somebody here had just called it, and showed the number that is called."""
     promised: CallbackPromised | None = None
     """An agent who was rung will call back; the first of several counts."""
     recordings: tuple[RecordingStory, ...] = ()
@@ -144,6 +149,9 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         direction=placed.direction if placed else Direction.IN,
         placed=placed,
         blocked=any(isinstance(fact, CallerBlocked) for fact in told),
+        is_emergency_callback=any(
+            isinstance(fact, HandedToDialplan) and fact.reason == EMERGENCY_CALLBACK for fact in told
+        ),
         attestation=next((fact.attestation for fact in arrivals if fact.attestation), ""),
         promised=next((fact for fact in told if isinstance(fact, CallbackPromised)), None),
         recordings=_recordings(told),

@@ -225,7 +225,7 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
         await _settle_ours(scene, outcome, ended_at)
         return
     # Who misdialled or is unwanted is no lead; who was one before stays one.
-    makes_lead = outcome not in (Outcome.WRONG_NUMBER, Outcome.BLOCKED)
+    makes_lead = outcome not in (Outcome.WRONG_NUMBER, Outcome.BLOCKED) and not story.is_emergency_callback
     lead = await _lead(scene) if makes_lead or call.lead_id else None
     is_active = lead is not None and any(interest.updated_at < call.started_at for interest in lead.interests)
     if lead:
@@ -233,7 +233,7 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
 
     await _keep_task(scene, lead, outcome, ended_at)
     is_missed = outcome not in (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.BLOCKED)
-    if is_missed and link is None and lead and not story.promised:
+    if is_missed and link is None and lead and not story.is_emergency_callback and not story.promised:
         await _text_missed(scene, lead, is_active)
 
 

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from sqlalchemy import update
 
 from ari_app.edge.softphone import Softphone
+from crm.store.models import Agent
 from tests.scripted_trunk import scripted_trunk
 from tests.system import ELM, System
 
@@ -72,3 +74,30 @@ async def test_when_a_trunk_is_slow_but_there_then_it_keeps_the_call(system: Sys
             pass
         assert len(first.received("INVITE")) == 1
         assert second.received("INVITE") == []
+
+
+async def test_when_the_emergency_service_calls_back_then_the_phone_that_called_rings(system: System) -> None:
+    """No menu, and not only the agents on duty."""
+    async with system.store.write() as session:
+        await session.execute(update(Agent).where(Agent.slug.in_(("alice", "bob"))).values(on_duty=False))
+    await system.publish()
+    async with (
+        scripted_trunk(system, "psap", "take_call"),
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        system.phone("carol-soft") as carol,
+        system.caller() as service,
+    ):
+        async with connected(system, "911", alice):
+            pass
+        await service.dial(f"sip:{ELM}@{system.sip}")
+        await alice.wait_for("CALL_INCOMING")
+        await carol.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await service.wait_for("CALL_ESTABLISHED")
+        await service.hang_up()
+        await carol.wait_for("CALL_CLOSED")
+        call = await system.ended_call(service.user)
+        assert bob.count("CALL_INCOMING") == 0
+        assert (alice.count("CALL_INCOMING"), carol.count("CALL_INCOMING")) == (1, 1)
+    assert (call.outcome, call.without_app, call.lead_id) == ("talked", True, None)

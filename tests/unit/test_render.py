@@ -152,3 +152,17 @@ def test_a_trunk_known_by_address_needs_no_name_and_is_told_last(tmp_path: Path)
 
 def test_two_homes_have_two_names(tmp_path: Path) -> None:
     assert system_name(Config(home=tmp_path / "a")) != system_name(Config(home=tmp_path / "b"))
+
+
+def test_pain_15_emergency_numbers_come_before_every_other_rule_and_no_digit_is_stripped(tmp_path: Path) -> None:
+    text = rendered(tmp_path, Office(phones=(phone(),), emergency_trunks=("acme", "other")))["extensions.conf"]
+    sections = dict(re.findall(r"^\[([a-z-]+)\]\n(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL))
+    rules = [line for line in sections["from-staff"].splitlines() if line.startswith(("exten", "include"))]
+    assert rules[0] == "include => emergency"
+    assert not [rule for rule in rules if rule.startswith("exten")]
+    rule = r"^exten => (\d+),1,.*\n(?: same => n,.*\n)*? same => n,Set\(LL_TO=(\d+)\)"
+    sent = re.findall(rule, sections["emergency"], re.MULTILINE)
+    assert sent == [("911", "911"), ("9911", "911"), ("933", "933")]
+    assert "Stasis(" not in sections["emergency-call"] + sections["emergency-trunk"]
+    assert "AGI(" not in sections["emergency-call"] + sections["emergency-trunk"]
+    assert sections["emergency-call"].index("1(acme)") < sections["emergency-call"].index("1(other)")

@@ -1,0 +1,83 @@
+"""Locations, emergency calls, and the block list at the terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Leaseline
+
+pytestmark = pytest.mark.cli
+
+ADDRESS = "100 Elm Street, Austin, TX 78701, floor 2"
+
+
+def test_a_phone_gets_a_location(office: Leaseline) -> None:
+    office.ok("location", "add", "main", "--address", ADDRESS, "--callback", "512 555 0100")
+    office.ok("device", "set", "alice-desk", "--location", "main")
+    office.ok("device", "add", "bob-desk", "--agent", "bob", "--location", "main")
+    [entry] = office.json("location", "list")
+    assert entry == {
+        "slug": "main", "address": ADDRESS, "callback_number": "+15125550100", "devices": ["alice-desk", "bob-desk"],
+    }  # fmt: skip
+    assert "alice-desk" in office.refused("location", "remove", "main")
+    office.ok("location", "set", "main", "--callback", "(512) 555-0101")
+    assert office.json("location", "list")[0]["callback_number"] == "+15125550101"
+    for device in ("alice-desk", "bob-desk"):
+        office.ok("device", "set", device, "--location", "")
+    office.ok("location", "remove", "main")
+    assert office.json("location", "list") == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("location", "add", "main", "--address", ADDRESS, "--callback", "911"),
+        ("location", "add", "main", "--address", ADDRESS, "--callback", "6001"),
+        ("location", "add", "main", "--address", " ", "--callback", "(512) 555-0100"),
+        ("location", "add", "main", "--address", "a\nb", "--callback", "(512) 555-0100"),
+        ("location", "add", "Main Office", "--address", ADDRESS, "--callback", "(512) 555-0100"),
+        ("location", "set", "nowhere", "--address", ADDRESS),
+        ("location", "remove", "nowhere"),
+        ("device", "set", "alice-desk", "--location", "nowhere"),
+        ("device", "add", "bob-desk", "--agent", "bob", "--location", "nowhere"),
+        ("emergency", "notify", "add", "nobody"),
+        ("emergency", "show", "none"),
+        ("block", "add", "+1*"),
+        ("block", "add", "911"),
+        ("block", "add", "(512) 555-0100"),
+        ("block", "remove", "(512) 555-0199"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_refused_and_changes_nothing(untouched: Leaseline, arguments: tuple[str, ...]) -> None:
+    untouched.refused(*arguments)
+
+
+def test_who_is_told(office: Leaseline) -> None:
+    assert {(entry["agent"], entry["named"]) for entry in office.json("emergency", "notify", "list")} == {
+        ("admin", False), ("alice", False), ("bob", False),
+    }  # fmt: skip
+    assert "neither" in office("emergency", "notify", "add", "alice").stderr
+    assert [entry["agent"] for entry in office.json("emergency", "notify", "list")] == ["alice"]
+    office.ok("emergency", "notify", "remove", "alice")
+    assert len(office.json("emergency", "notify", "list")) == 3
+    assert office.json("emergency", "list") == []
+
+
+def test_the_block_list(office: Leaseline) -> None:
+    office.ok("block", "add", "(512) 555-0199", "--why", "robocalls")
+    office.ok("block", "add", "900*", "--silent")
+    office.ok("block", "add", "withheld")
+    assert [(one["kind"], one["value"], one["refusal"], one["why"]) for one in office.json("block", "list")] == [
+        ("number", "+15125550199", "spoken", "robocalls"), ("prefix", "+1900", "silent", ""),
+        ("withheld", "", "spoken", ""),
+    ]  # fmt: skip
+    assert "already" in office.refused("block", "add", "withheld")
+    office.ok("block", "remove", "+1900*")
+    assert len(office.json("block", "list")) == 2
+
+
+def test_a_trunk_is_marked_for_emergency_calls(office: Leaseline) -> None:
+    assert not office.json("trunk", "show", "acme")["emergency"]
+    office.ok("trunk", "set", "acme", "--emergency")
+    assert office.json("trunk", "show", "acme")["emergency"]

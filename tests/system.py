@@ -363,6 +363,11 @@ class System:
         replaces = quote(f"{channel['protocol_id']};to-tag={tags[0]};from-tag={tags[1]}", safe="")
         return f"sip:{extension}@{self.sip}?Replaces={replaces}"
 
+    async def is_recorded(self, number: str | None) -> bool:
+        """Whether the talk of the caller's latest call is being recorded."""
+        call = await self.call_from(number)
+        return "name" in await self.ari(f"/recordings/live/{call.id}-talk-1")
+
     async def variable(self, channel_id: str, name: str) -> str:
         answer = await self.ari(f"/channels/{channel_id}/variable?variable={quote(name, safe='')}")
         return str(answer["value"])

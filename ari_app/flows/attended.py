@@ -50,11 +50,10 @@ async def consult(call: Call) -> Step | EndedBy:
         except _AgentLeft:
             # Hung up before the target answered: rung on as in a blind transfer.
             return Step.TRANSFER
-        bridge = Bridge(call.office.client, f"consult-{call.id}")
-        try:
-            took_it = await while_waiting(call, _talk(call, agent, colleague, bridge))
-        finally:
-            await bridge.delete()
+        bridge = consult_bridge(call)
+        # Not in a finally: when the app stops, the two go on in it.
+        took_it = await while_waiting(call, _talk(call, agent, colleague, bridge))
+        await bridge.delete()
         if took_it:
             await taken_over(call, None, colleague.id, colleague.name, ATTENDED)
             return Step.TALK
@@ -65,12 +64,18 @@ async def consult(call: Call) -> Step | EndedBy:
         agent.release()
 
 
+def consult_bridge(call: Call) -> Bridge:
+    """Where the agent and whom they consult talk."""
+    return Bridge(call.office.client, f"consult-{call.id}")
+
+
 class _AgentLeft(Exception):
     pass
 
 
 async def _called(call: Call, agent: Handle, target: str) -> Handle:
-    await agent.start_ringback()
+    if not call.adopted_legs:
+        await agent.start_ringback()
     ringing = asyncio.create_task(reach(call, target))
     left = asyncio.create_task(_left(agent))
     try:

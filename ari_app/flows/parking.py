@@ -56,6 +56,10 @@ async def parked(call: Call) -> Step | EndedBy:
             for task in waited:
                 task.cancel()
             await asyncio.gather(*waited, return_exceptions=True)
+        if agent and call.peer_leg:
+            # Somebody was quicker than the sentence.
+            await agent.hang_up()
+            call.leg_over(agent.id, device)
         if taken.done() and not taken.cancelled():
             winner = taker_leg(call, taken.result())
             call.peer_leg = winner.channel.id
@@ -66,8 +70,8 @@ async def parked(call: Call) -> Step | EndedBy:
     finally:
         if agent:
             agent.release()
+        call.parked_at = ""
         if slot:
-            call.parked_at = ""
             with contextlib.suppress(PhoneError):
                 await asyncio.shield(_lamp(office, slot, "NOT_INUSE"))
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from ari_app.edge.errors import ChannelGone
 from ari_app.edge.media import stop_left_over
 from ari_app.flows import colleague, outbound, recording
-from ari_app.flows.attended import consult
+from ari_app.flows.attended import consult, consult_bridge
 from ari_app.flows.call import LEG_MARK, Call
 from ari_app.flows.inbound import arrived, ask, blocked, take_message, unknown_line
 from ari_app.flows.menu import menu, text_offer
@@ -52,6 +52,7 @@ async def wind_up(call: Call) -> None:
         if channel.id == call.peer_leg or channel.id.startswith(f"{call.id}{LEG_MARK}"):
             with contextlib.suppress(ChannelGone):
                 await call.office.client.delete(f"/channels/{quote(channel.id, safe='')}")
+    await consult_bridge(call).delete()
     await call.talk_bridge.delete()
 
 

@@ -14,7 +14,7 @@ from crm.commands.command import Group, System, limit_option, many, one, since_o
 from crm.domain import fields
 from crm.domain.calls import Direction, Outcome
 from crm.domain.errors import NotFound
-from crm.store.models import Call, CallEvent, Leg, Message, RoutingDecision, Task
+from crm.store.models import Call, CallEvent, Leg, Message, Recording, RoutingDecision, Task
 from crm.store.queries import aftermath, calls
 
 
@@ -71,11 +71,33 @@ class LegEntry(msgspec.Struct):
     ended_at: datetime | None
     status: str
     """How ringing ended, in Asterisk's words: ANSWER, NOANSWER, CANCEL, BUSY, ..."""
+    announced_at: datetime | None
+    """When it heard to the end that the talk is recorded."""
 
     @classmethod
     def of(cls, leg: Leg) -> LegEntry:
-        agent = leg.agent.slug if leg.agent else None
-        return cls(leg.device, agent, leg.stage, leg.started_at, leg.answered_at, leg.ended_at, leg.status)
+        return cls(
+            leg.device, leg.agent.slug if leg.agent else None, leg.stage, leg.started_at, leg.answered_at, leg.ended_at,
+            leg.status, leg.announced_at,
+        )  # fmt: skip
+
+
+class RecordingEntry(msgspec.Struct):
+    """Audio of the talk, across its transfers."""
+
+    file: str
+    """Name in the recordings folder."""
+    mode: str
+    """announced, or demand: an agent keyed the code."""
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: int
+    deleted_at: datetime | None
+    """When the file was removed because it had been kept long enough."""
+
+    @classmethod
+    def of(cls, found: Recording) -> RecordingEntry:
+        return cls(found.file, found.mode, found.started_at, found.ended_at, found.seconds, found.deleted_at)
 
 
 class EventEntry(msgspec.Struct):
@@ -107,6 +129,7 @@ class CallDetail(CallEntry, kw_only=True):
     """A call with everything that happened in it."""
 
     legs: list[LegEntry]
+    recordings: list[RecordingEntry]
     events: list[EventEntry]
     routing: list[RoutingEntry]
     tasks: list[int]
@@ -198,6 +221,7 @@ async def show(system: System, id: str, as_json: bool) -> None:
     detail = CallDetail(
         **_of(found),
         legs=[LegEntry.of(leg) for leg in found.legs],
+        recordings=[RecordingEntry.of(recording) for recording in found.recordings],
         events=[EventEntry.of(event) for event in found.events],
         routing=[RoutingEntry.of(decision) for decision in decisions],
         tasks=[task.id for task in tasks],
@@ -254,6 +278,17 @@ def _print(detail: CallDetail, tasks: Sequence[Task], texts: Sequence[Message], 
                 (leg.device, leg.agent, leg.stage, _clock(leg.started_at, system), _clock(leg.answered_at, system),
                  _clock(leg.ended_at, system), leg.status)
                 for leg in detail.legs
+            ),
+            empty="",
+        )  # fmt: skip
+    if detail.recordings:
+        output.print_heading("Recordings of the talk")
+        output.print_table(
+            ("from", "seconds", "recorded", "file"),
+            (
+                (_clock(one.started_at, system), one.seconds, one.mode,
+                 "deleted" if one.deleted_at else system.config.recordings_folder / one.file)
+                for one in detail.recordings
             ),
             empty="",
         )  # fmt: skip

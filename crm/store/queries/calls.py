@@ -45,6 +45,7 @@ async def by_id(session: AsyncSession, call_id: str) -> Call | None:
     """One call with everything: line, lead, voicemail, legs with their agents, events."""
     found = select(Call).where(Call.id == call_id)
     found = found.options(*_ROW, selectinload(Call.legs).selectinload(Leg.agent), selectinload(Call.events))
+    found = found.options(selectinload(Call.recordings))
     return (await session.scalars(found)).first()
 
 

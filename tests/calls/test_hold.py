@@ -1,0 +1,41 @@
+"""A phone puts the caller on hold: they hear music."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from crm.services import properties
+from tests.system import System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+QUESTION = "Is the two bedroom home on the second floor still available?"
+
+
+@pytest.mark.parametrize("recording", ["off", "announced"])
+async def test_when_the_agent_holds_the_call_then_the_caller_hears_music_and_then_the_agent_again(
+    system: System, recording: str
+) -> None:
+    """Also in a talk that is recorded, where Asterisk does not pass the hold on by itself."""
+    await properties.change(system.store, system.by, "elm", recording=recording)
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await system.step(caller.user, "talk")
+        if recording != "off":
+            await system.hears(caller, system.prompt("recording_announcement"))
+            await system.until(lambda: system.is_recorded(caller.user), "recording")
+        await alice.command("hold")
+        await system.hears_music(caller)
+        with contextlib.suppress(TimeoutError):
+            # baresip 1.1.0 does it, but answers nothing on its control channel any more.
+            async with asyncio.timeout(1):
+                await alice.command("resume")
+        await caller.say(system.spoken(QUESTION))
+        await system.hears(alice, system.spoken(QUESTION))
+        await caller.hang_up()
+        await system.ended_call(caller.user)

@@ -1,0 +1,122 @@
+"""The app is killed while a caller is parked, passed on, or waits for an agent who consults a colleague."""
+
+from __future__ import annotations
+
+import pytest
+
+from crm.services import devices, properties
+from tests.drills.witness import connect, hears, say, talk_both_ways
+from tests.system import System
+
+pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def restart(system: System) -> None:
+    await system.kill_app()
+    await system.start_app()
+
+
+async def test_when_the_app_is_killed_while_a_caller_is_parked_then_they_are_picked_up_all_the_same(
+    system: System,
+) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller:
+        await connect(system, caller, alice)
+        await alice.press("*4")
+        await system.step(caller.user, "parked")
+        await alice.wait_for("CALL_CLOSED")
+        await restart(system)
+        await system.hears_music(caller)
+        await carol.dial(f"sip:701@{system.sip}")
+        await carol.wait_for("CALL_ESTABLISHED")
+        await talk_both_ways(system, caller, carol)
+        await restart(system)
+        await talk_both_ways(system, caller, carol)
+        await carol.hang_up()
+        await caller.wait_for("CALL_CLOSED")
+        call = await system.ended_call(caller.user)
+    assert call.outcome == "talked"
+    assert not call.without_app
+
+
+async def test_when_the_app_is_killed_while_a_caller_is_passed_on_then_the_colleague_has_them(system: System) -> None:
+    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
+        await connect(system, caller, alice)
+        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await alice.transfer(f"sip:102@{system.sip}")
+        await bob.wait_for("CALL_INCOMING")
+        await restart(system)
+        await bob.answer()
+        await talk_both_ways(system, caller, bob)
+        assert bob.count("CALL_INCOMING") == 1
+        await restart(system)
+        await talk_both_ways(system, caller, bob)
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+        await bob.wait_for("CALL_CLOSED")
+    assert [event.data["way"] for event in call.events if event.kind == "Transferred"] == ["blind"]
+
+
+async def test_when_the_app_is_killed_while_the_agent_consults_then_both_talk_on_and_hanging_up_connects(
+    system: System,
+) -> None:
+    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
+        await connect(system, caller, alice)
+        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await alice.press("*2")
+        await hears(system, alice, system.prompt("transfer_to"))
+        await alice.press("102#")
+        await bob.wait_for("CALL_INCOMING")
+        await bob.answer()
+        await talk_both_ways(system, alice, bob)
+        await restart(system)
+        await talk_both_ways(system, alice, bob)
+        await alice.hang_up()
+        await talk_both_ways(system, caller, bob)
+        await bob.hang_up()
+        await caller.wait_for("CALL_CLOSED")
+        call = await system.ended_call(caller.user)
+    assert [event.data["way"] for event in call.events if event.kind == "Transferred"] == ["attended"]
+
+
+async def test_when_the_app_is_killed_during_a_recording_then_it_goes_on_and_there_is_one(system: System) -> None:
+    await properties.change(system.store, system.by, "elm", recording="announced")
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await connect(system, caller, alice)
+        await hears(system, caller, system.prompt("recording_announcement"))
+        await talk_both_ways(system, caller, alice)
+        await restart(system)
+        await talk_both_ways(system, caller, alice)
+        await say(system, caller, "And this is the end of it.")
+        await system.kill_app()
+        await caller.hang_up()
+        await alice.hang_up()
+        await system.start_app()
+        call = await system.ended_call(caller.user)
+
+        async def ended() -> bool:
+            call = await system.call_from(caller.user)
+            return "RecordingEnded" in [event.kind for event in call.events]
+
+        await system.until(ended, "the recording closed", seconds=25)
+        call = await system.call_from(caller.user)
+    started = [event for event in call.events if event.kind == "RecordingStarted"]
+    assert len(started) == 1
+    file = system.config.recordings_folder / str(started[0].data["file"])
+    assert file.exists()
+    assert file.stat().st_size > 10 * 16000
+
+
+async def test_when_colleagues_call_each_other_then_the_app_s_death_does_not_end_their_talk(system: System) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
+        await bob.dial(f"sip:101@{system.sip}")
+        await alice.wait_for("CALL_INCOMING")
+        await restart(system)
+        await alice.answer()
+        await bob.wait_for("CALL_ESTABLISHED")
+        await talk_both_ways(system, bob, alice)
+        await restart(system)
+        await talk_both_ways(system, bob, alice)
+        await alice.hang_up()
+        await bob.wait_for("CALL_CLOSED")

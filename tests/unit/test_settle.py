@@ -165,3 +165,27 @@ def test_every_caller_and_every_phone_is_seen_to(
     for phone in rung:
         if phone.id not in taken and call_of(phone.id) not in in_app:
             assert phone.id in settlement.orphans
+
+
+@pytest.mark.parametrize("step", ["transfer", "consult", "parked"])
+def test_who_is_passed_on_keeps_the_agent_and_the_phones_that_ring(step: str) -> None:
+    """The agent may have hung up; their phone is known all the same."""
+    ringing = leg(OTHER_LEG, name="PJSIP/bob-desk-00000003")
+    settlement = decide(caller(), leg(state="Up"), ringing, LL_STEP=step, LL_PEER=ALICE, LL_STAGE="102")
+    [resumed] = settlement.resumed
+    assert (resumed.step.value, resumed.stage, resumed.peer, resumed.legs) == (step, "102", LEG, (OTHER_LEG,))
+    assert settlement.orphans == ()
+    [alone] = decide(caller(), ringing, LL_STEP=step, LL_PEER=ALICE, LL_STAGE="102").resumed
+    assert (alone.peer, alone.peer_name) == (None, ALICE)
+
+
+def test_a_phone_that_came_from_another_call_is_kept_as_the_peer() -> None:
+    """Joined by a transfer, its id names the call that it was made for."""
+    moved = leg("another-leg-bob-desk-0a1b2c", "Up", "PJSIP/bob-desk-00000003")
+    variables = {
+        CALL: {"LL_CALL": CALL, "LL_STEP": "talk", "LL_PEER": moved.name},
+        moved.id: {"LL_CALL": CALL, "LL_STEP": PEER},
+    }
+    settlement = settle([caller(), moved], variables)
+    assert [entry.peer for entry in settlement.resumed] == [moved.id]
+    assert settlement.orphans == ()

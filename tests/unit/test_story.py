@@ -20,10 +20,14 @@ from crm.domain.calls import (
     LinkRequested,
     MessageLeft,
     Outcome,
+    RecordingAnnounced,
+    RecordingEnded,
+    RecordingStarted,
     Step,
     StepTaken,
     TalkEnded,
     TalkStarted,
+    Transferred,
     outcome_of,
 )
 from crm.domain.story import how_it_went, tell
@@ -110,6 +114,33 @@ def test_the_end_of_a_talk_is_that_of_the_phone_in_it() -> None:
     started = TALK[:6]
     story = tell([*started, TalkEnded("c/spool/talk_ended", "c", at(90), "")])
     assert story.legs[0].ended_at == at(90)
+
+
+def test_pain_8_who_talked_when_and_what_was_recorded_follow_the_transfer() -> None:
+    passed_on: list[Fact] = [
+        ARRIVED,
+        LegRang("c/1", "c", at(5), "leg-a", "alice-desk", "alice", "subteam"),
+        RecordingAnnounced("c/2", "c", at(8), "c"),
+        RecordingAnnounced("c/3", "c", at(8), "leg-a"),
+        TalkStarted("c/4", "c", at(9), "leg-a"),
+        RecordingStarted("c/5", "c", at(9), "c-talk-1", "announced", "c-talk-1.wav"),
+        LegRang("c/6", "c", at(30), "leg-b", "bob-desk", "bob", "transfer"),
+        Transferred("c/7", "c", at(40), "leg-a", "leg-b", "blind"),
+        TalkEnded("c/8", "c", at(40), "leg-a"),
+        LegEnded("c/9", "c", at(40), "leg-a", DialStatus.ANSWER),
+        RecordingAnnounced("c/10", "c", at(42), "leg-b"),
+        TalkStarted("c/11", "c", at(43), "leg-b"),
+        TalkEnded("c/12", "c", at(90), "leg-b"),
+        RecordingEnded("c/13", "c", at(90), "c-talk-1", 81),
+        CallEnded("c/ended", "c", at(90), EndedBy.CALLER),
+    ]
+    story = tell(passed_on)
+    assert [(leg.device, leg.announced_at, leg.answered_at, leg.ended_at) for leg in story.legs] == [
+        ("alice-desk", at(8), at(9), at(40)), ("bob-desk", at(42), at(43), at(90)),
+    ]  # fmt: skip
+    assert story.answered_by == story.legs[0]
+    [recording] = story.recordings
+    assert (recording.started_at, recording.ended_at, recording.seconds) == (at(9), at(90), 81)
 
 
 def test_the_end_of_a_talk_alone_says_they_talked() -> None:

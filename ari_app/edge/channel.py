@@ -34,6 +34,7 @@ class Handle:
         self.path = f"/channels/{quote(channel_id, safe='')}"
         self.playbacks = 0
         """How many were started; part of their ids."""
+        self._is_hung_up = False
         self._events = client.subscribe(channel_id)
 
     @property
@@ -88,9 +89,15 @@ class Handle:
             await self.client.post(f"{self.path}/continue", context=context, extension=extension, priority="1")
 
     async def hang_up(self, cause: str = NORMAL) -> None:
-        """Ends the channel; harmless when it has already left."""
+        """Ends the channel; harmless when it has already left. Only the first request counts.
+
+        A second one right after it would replace the cause: a phone that was to show busy got 603 (seen on 22.10.1).
+        """
+        if self._is_hung_up:
+            return
         with contextlib.suppress(ChannelGone):
             await self.client.delete(self.path, reason_code=cause)
+        self._is_hung_up = True
 
     async def next_event(self, seconds: float | None = None) -> Event | None:
         """The channel's next event, or None when `seconds` have passed.

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from crm.domain.calls import (
     CallArrived,
+    CallbackPromised,
     CallEnded,
+    CallPlaced,
     DialStatus,
+    Direction,
     EndedBy,
     Fact,
     HandedToDialplan,
@@ -30,7 +33,7 @@ from crm.domain.calls import (
     Transferred,
     outcome_of,
 )
-from crm.domain.story import how_it_went, tell
+from crm.domain.story import how_it_went, how_ours_went, tell
 from crm.domain.tasks import TaskKind, task_after
 
 pytestmark = pytest.mark.unit
@@ -82,6 +85,55 @@ def test_whatever_is_missing_there_is_a_story(facts: list[Fact]) -> None:
     assert story.started_at == (T0 if ARRIVED in facts else min(fact.at for fact in facts))
     assert story.did == (ARRIVED.did if ARRIVED in facts else "")
     assert (story.ended_at is not None) == (TALK[-1] in facts)
+
+
+OURS: list[Fact] = [
+    CallPlaced("o/0", "o", at(0), Direction.OUT, "alice", "alice-desk", "+15125550100", "+15125550123", order_id=7),
+    LegRang("o/1", "o", at(0), "o", "alice-desk", "alice", "desk"),
+    StepTaken("o/2", "o", at(0), Step.DIALLING),
+    LegRang("o/3", "o", at(1), "leg-first", "trunk-first", "", "outside", "+15125550123"),
+    LegEnded("o/4", "o", at(3), "leg-first", DialStatus.CONGESTION),
+    LegRang("o/5", "o", at(3), "leg-next", "trunk-next", "", "outside", "+15125550123"),
+    TalkStarted("o/6", "o", at(9), "leg-next"),
+    TalkStarted("o/7", "o", at(9), "o"),
+    StepTaken("o/8", "o", at(9), Step.TALK),
+    TalkEnded("o/9", "o", at(134), "o"),
+    LegEnded("o/a", "o", at(134), "o", DialStatus.ANSWER),
+    CallEnded("o/ended", "o", at(134), EndedBy.AGENT),
+]
+
+
+@given(st.permutations(OURS), st.lists(st.sampled_from(OURS)))
+def test_a_call_of_ours_is_the_same_in_any_order_and_however_often_it_is_told(
+    facts: list[Fact], again: list[Fact]
+) -> None:
+    story = tell([*facts, *again])
+    assert story == tell(OURS)
+    assert (story.direction, story.caller, story.did) == (Direction.OUT, "+15125550123", "+15125550100")
+    assert story.placed
+    assert story.placed.order_id == 7
+    assert [(leg.device, leg.number) for leg in story.legs if leg.number] == [
+        ("trunk-first", "+15125550123"), ("trunk-next", "+15125550123"),
+    ]  # fmt: skip
+    assert how_ours_went(story, "Alice", Outcome.TALKED) == "Alice called and talked for 2 min 5 s."
+    assert how_ours_went(story, "Alice", Outcome.NOT_REACHED) == "Alice called and reached nobody."
+
+
+@given(st.lists(st.sampled_from(OURS), min_size=1, unique=True))
+def test_a_part_of_the_facts_of_a_call_of_ours_is_a_story_too(facts: list[Fact]) -> None:
+    story = tell(facts)
+    assert story.talk_seconds >= 0
+    assert story.direction is (Direction.OUT if OURS[0] in facts else Direction.IN)
+
+
+def test_of_several_promises_the_first_counts() -> None:
+    promises: list[Fact] = [
+        CallbackPromised("c/p2", "c", at(8), "leg-b", "bob", 10),
+        CallbackPromised("c/p1", "c", at(7), "leg-a", "alice", 10),
+    ]
+    story = tell([*TALK, *promises])
+    assert story.promised
+    assert story.promised.agent == "alice"
 
 
 def test_a_call_given_to_the_dialplan_ends_as_the_dialplan_says() -> None:

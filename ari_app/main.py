@@ -252,6 +252,10 @@ class App:
             handle, known = found.pop(entry.channel.id)
             call = self.resumed(entry, handle, known)
             self.chore(self.renew_one(call.person))
+            for leg in channels:
+                if leg.id in entry.legs and leg.state == "Up":
+                    # Somebody may be hearing who calls.
+                    self.chore(self.ami.limit(leg.name, self.config.survival.deadman_seconds))
             self.begin(call, functools.partial(steps.resume, step=entry.step))
         for handle, _ in found.values():
             handle.release()

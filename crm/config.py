@@ -96,7 +96,7 @@ class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mobile that calls are forwarded to rings at least so long; its stage lasts longer for that if it must."""
     office_seconds: float = 25.0
     """The number that all calls are forwarded to."""
-    confirm_seconds: float = 20.0
+    confirm_seconds: float = 25.0
     """How long who answered hears who calls and may press 1, before it counts as no answer."""
     colleague_seconds: float = 30.0
     """A colleague whose extension was dialled, or to whom a call was transferred."""

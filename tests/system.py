@@ -76,7 +76,7 @@ everyone_seconds = 4.0
 each_seconds = 2.0
 mobile_seconds = 4.0
 office_seconds = 6.0
-confirm_seconds = 16.0
+confirm_seconds = 20.0
 
 [voicemail]
 longest_seconds = 8

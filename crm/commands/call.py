@@ -65,7 +65,7 @@ class LegEntry(msgspec.Struct):
     device: str
     agent: str | None
     stage: str
-    """agent, subteam, everyone or last_resort."""
+    """agent, subteam, everyone, office, last_resort, or what rang it otherwise."""
     started_at: datetime
     answered_at: datetime | None
     ended_at: datetime | None
@@ -73,12 +73,14 @@ class LegEntry(msgspec.Struct):
     """How ringing ended, in Asterisk's words: ANSWER, NOANSWER, CANCEL, BUSY, ..."""
     announced_at: datetime | None
     """When it heard to the end that the talk is recorded."""
+    number: str | None
+    """E.164 of a phone outside; null for one of ours."""
 
     @classmethod
     def of(cls, leg: Leg) -> LegEntry:
         return cls(
             leg.device, leg.agent.slug if leg.agent else None, leg.stage, leg.started_at, leg.answered_at, leg.ended_at,
-            leg.status, leg.announced_at,
+            leg.status, leg.announced_at, leg.number,
         )  # fmt: skip
 
 
@@ -273,10 +275,10 @@ def _print(detail: CallDetail, tasks: Sequence[Task], texts: Sequence[Message], 
     if detail.legs:
         output.print_heading("Phones that rang")
         output.print_table(
-            ("device", "agent", "stage", "from", "answered", "until", "ended as"),
+            ("device", "number", "agent", "stage", "from", "answered", "until", "ended as"),
             (
-                (leg.device, leg.agent, leg.stage, _clock(leg.started_at, system), _clock(leg.answered_at, system),
-                 _clock(leg.ended_at, system), leg.status)
+                (leg.device, leg.number, leg.agent, leg.stage, _clock(leg.started_at, system),
+                 _clock(leg.answered_at, system), _clock(leg.ended_at, system), leg.status)
                 for leg in detail.legs
             ),
             empty="",

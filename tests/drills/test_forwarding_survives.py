@@ -42,6 +42,7 @@ async def test_when_the_app_is_away_then_a_mobile_s_voicemail_gets_no_caller_pai
         await cell.wait_for("CALL_CLOSED", seconds=40)
         await hears(system, caller, system.prompt("last_resort_greeting"))
         await caller.hang_up()
+        assert cell.count("CALL_INCOMING") == 1, "the last resort dials no mobile"
         await system.start_app()
         call = await one_record(system, caller.user, "gave_up")
     assert [(leg.device, leg.answered_at) for leg in call.legs] == [("alice-mobile", None)]

@@ -171,8 +171,8 @@ class TestPrepare:
         prompts, seen = tmp_path / "prompts", []
         begin = time.perf_counter()
         counts = speech.prepare(prompts, prompts / "recorded", lambda done, total: seen.append((done, total)))
-        assert time.perf_counter() - begin < 60
         total = len(Prompt) * 2
+        assert time.perf_counter() - begin < 2 * total, "more than two seconds a sentence"
         assert counts == Counts(made=total, recorded=0, kept=0)
         assert seen == [(done, total) for done in range(1, total + 1)]
         for language in ("en", "es"):
@@ -188,7 +188,7 @@ class TestPrepare:
                 times.append(time.perf_counter() - begin)
             return times
 
-        assert min(moments()) < 0.05
+        assert min(moments()) < 0.002 * total
 
     def test_only_a_changed_sentence_is_made_again(self, tmp_path: Path, two_sentences: Path) -> None:
         prompts = tmp_path / "prompts"

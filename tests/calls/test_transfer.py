@@ -169,25 +169,33 @@ async def test_when_the_agent_comes_back_from_the_colleague_then_they_talk_with_
 
 
 async def test_when_the_phone_joins_its_two_calls_then_caller_and_colleague_talk(system: System) -> None:
-    """REFER with Replaces (RFC 3891)."""
+    """REFER with Replaces (RFC 3891): on the call with the person, naming the call with the colleague."""
     await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
         await connect(system, caller, alice)
         await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await alice.press("*4")
+        await system.step(caller.user, "parked")
+        await alice.wait_for("CALL_CLOSED")
         await alice.dial(f"sip:102@{system.sip}")
         await bob.wait_for("CALL_INCOMING")
         await bob.answer()
         await bob.wait_for("CALL_ESTABLISHED")
+        first = await system.channel_of("alice-desk")
+        await system.until(lambda: system.is_in_bridge(first["id"]), "colleagues connected")
+        # baresip transfers the call that it made last.
+        await alice.dial(f"sip:701@{system.sip}")
+        await alice.wait_for("CALL_ESTABLISHED", 3)
         second = await system.channel_of("alice-desk", newest=True)
-        await system.until(lambda: system.is_in_bridge(second["id"]), "the second call connected")
-        await alice.command("line", "1")
-        await alice.transfer(await system.replacing(second, "102"))
+        await system.until(lambda: system.is_in_bridge(second["id"]), "caller and agent connected")
+        await alice.transfer(await system.replacing(first, "102"))
         await alice.wait_for("CALL_CLOSED", 2)
         await talk(system, caller, bob)
         await bob.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await system.ended_call(caller.user)
-    assert [(leg.device, bool(leg.answered_at)) for leg in sorted(call.legs, key=lambda leg: leg.started_at)] == [
-        ("alice-desk", True), ("bob-desk", True),
+    legs = sorted(call.legs, key=lambda leg: leg.started_at)
+    assert [(leg.device, leg.stage, bool(leg.answered_at)) for leg in legs] == [
+        ("alice-desk", "subteam", True), ("alice-desk", "parked", True), ("bob-desk", "joined", True),
     ]  # fmt: skip
     assert [fact["way"] for fact in await facts(system, caller.user, "Transferred")] == ["attended"]

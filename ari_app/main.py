@@ -247,7 +247,7 @@ class App:
                 continue
             found[channel.id] = handle, known
         states = {channel_id: known for channel_id, (_, known) in found.items()}
-        settlement = settle.settle(channels, states, self.calls.ids)
+        settlement = settle.settle(channels, states, self.calls.ids, self.calls.held)
         for entry in settlement.resumed:
             handle, known = found.pop(entry.channel.id)
             call = self.resumed(entry, handle, known)

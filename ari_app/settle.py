@@ -70,12 +70,14 @@ def present(channels: Iterable[Channel]) -> set[str]:
 
 
 def settle(
-    channels: Iterable[Channel], variables: Mapping[str, Mapping[str, str]], flows: Collection[str] = ()
-) -> Settlement:
+    channels: Iterable[Channel], variables: Mapping[str, Mapping[str, str]], flows: Collection[str] = (),
+    held: Collection[str] = (),
+) -> Settlement:  # fmt: skip
     """Decides about the channels named in `variables` and about all that we have dialled.
 
     `variables` are those of KEPT of each channel in the app that no flow has, by channel id; LL_PEER is a channel's
-    name. `flows` are the calls that a flow works on, which sees to its own phones.
+    name. `flows` are the calls that a flow works on, which sees to its own phones;
+    `held` are channels that a flow works with though their ids name another call, because they came from it.
     """
     channels = list(channels)
     by_name = {channel.name: channel for channel in channels}
@@ -99,6 +101,7 @@ def settle(
         channel.id
         for channel in channels
         if channel.id not in kept
+        and channel.id not in held
         and (is_leg(channel) or channel.id in variables)
         and call_of(channel.id) not in flows
         and variables.get(channel.id, {}).get("LL_CALL") not in flows

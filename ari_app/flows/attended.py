@@ -160,6 +160,7 @@ async def join(call: Call, agent: Handle, bridge: Bridge, wish: events.ChannelTr
     except TimeoutError:
         await progress(call, agent, "channel_unavailable")
         return Step.TALK
+    call.joining.add(far.id)
     try:
         await far.look()
         await far.set_variables(LL_CALL=call.id, LL_STEP=PEER, timeout="0")

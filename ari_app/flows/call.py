@@ -113,6 +113,8 @@ class Call:
     """Their phone asked for it (SIP REFER), and is told how it goes."""
     parked_at: str = ""
     """The slot in which the person waits."""
+    joining: set[str] = field(default_factory=set)
+    """Ids of channels that come from another call."""
     recording: str | None = None
     """Name of the recording that runs."""
     surrenders: asyncio.Queue[Surrender] = field(default_factory=asyncio.Queue)
@@ -163,7 +165,12 @@ class Call:
 
     def has(self, channel_id: str) -> bool:
         """Whether a channel is part of this call, beside phones that only ring."""
-        return channel_id in (self.person.id, self.channel.id, self.peer_leg)
+        return channel_id in self.parts
+
+    @property
+    def parts(self) -> set[str]:
+        """Ids of its channels, but for phones that only ring."""
+        return {self.person.id, self.channel.id, *([self.peer_leg] if self.peer_leg else []), *self.joining}
 
     def release(self) -> None:
         self.channel.release()

@@ -36,6 +36,11 @@ class Calls:
         return sorted(self._calls)
 
     @property
+    def held(self) -> set[str]:
+        """Ids of the channels that are part of these calls."""
+        return {channel_id for call in self for channel_id in call.parts}
+
+    @property
     def tasks(self) -> list[asyncio.Task[None]]:
         return [task for _, task in self._calls.values()]
 

@@ -189,3 +189,4 @@ def test_a_phone_that_came_from_another_call_is_kept_as_the_peer() -> None:
     settlement = settle([caller(), moved], variables)
     assert [entry.peer for entry in settlement.resumed] == [moved.id]
     assert settlement.orphans == ()
+    assert settle([caller(), moved], {}, flows=[CALL], held=[moved.id]).orphans == ()

@@ -180,7 +180,8 @@ async def test_when_the_phone_joins_its_two_calls_then_caller_and_colleague_talk
         await bob.wait_for("CALL_ESTABLISHED")
         second = await system.channel_of("alice-desk", newest=True)
         await system.until(lambda: system.is_in_bridge(second["id"]), "colleagues connected")
-        # baresip transfers the call that it had first.
+        # Once the first call is on hold, that is the one which baresip transfers.
+        await alice.wait_for("CALL_ANSWERED", 2)
         await alice.transfer(await system.replacing(second, "102"))
         await alice.wait_for("CALL_CLOSED", 2)
         await talk(system, caller, bob)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import sys
 from typing import Any
 
@@ -39,6 +40,7 @@ COMMANDS = {
     "followup": "Texts that go to people whom nobody has reached yet, step by step.",
     "task": "What is to be done next, and by whom.",
     "message": "Texts, both ways.",
+    "import": "Load lists from a spreadsheet or a TOML file.",
     "report": "What calls, leads and tours add up to.",
     "optout": "People who want no texts.",
     "demo": "Try the system with a call.",
@@ -54,7 +56,9 @@ class Root(Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"crm.commands.{cmd_name}"), cmd_name)
+        # `import` is a word of Python's own, so its file is import_.py.
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command = getattr(importlib.import_module(f"crm.commands.{name}"), name)
         assert isinstance(command, (Command, Group))
         return command
 

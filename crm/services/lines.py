@@ -52,8 +52,8 @@ async def add(
                 number=stored,
                 label=fields.text(label, "label", 200),
                 source=fields.text(source, "source", 60),
-                greeting=_greeting(greeting, language),
-                language=_language(language),
+                greeting=check_greeting(greeting, language),
+                language=check_language(language),
                 property_id=await _property_id(session, property_slug),
             )
         )
@@ -81,9 +81,9 @@ async def change(
         if source is not None:
             line.source = fields.text(source, "source", 60)
         if language is not None:
-            line.language = _language(language)
+            line.language = check_language(language)
         if greeting is not None:
-            line.greeting = _greeting(greeting, line.language)
+            line.greeting = check_greeting(greeting, line.language)
         if property_slug is not None:
             line.property_id = await _property_id(session, property_slug)
         note(session, by, f"line {line.number} changed")
@@ -121,14 +121,14 @@ async def named(session: AsyncSession, region: str, number: str) -> Line:
     return found
 
 
-def _language(raw: str) -> str:
+def check_language(raw: str) -> str:
     known = speech.languages()
     if raw not in known:
         raise Invalid(f"{raw[:20]!a} is not a language that prompts are written in: use {' or '.join(known)}.")
     return raw
 
 
-def _greeting(raw: str, language: str) -> str:
+def check_greeting(raw: str, language: str) -> str:
     greeting = fields.text(raw, "greeting", 1000)
     if greeting and not speech.normalize(greeting, language):
         raise Invalid("There is nothing to say in the greeting: write a sentence with words.")

@@ -5,10 +5,11 @@ Closed sets are StrEnums of `crm.domain`, stored as their text, so that a new va
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, false, true
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, Numeric, String, Text, UniqueConstraint, false, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -120,6 +121,37 @@ class Property(Base):
         default=True, server_default=true(), comment="groups are called about a message that nobody takes"
     )
     subteam: Mapped[Subteam | None] = relationship()
+
+
+class Unit(Base):
+    """A home of a property."""
+
+    __tablename__ = "unit"
+    __table_args__ = (UniqueConstraint("property_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    property_id: Mapped[int] = mapped_column(ForeignKey("property.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(40), comment="as it stands on the door, e.g. 204B")
+    bedrooms: Mapped[int] = mapped_column(comment="0 is a studio")
+    bathrooms: Mapped[Decimal] = mapped_column(Numeric(3, 1))
+    square_feet: Mapped[int | None]
+    property: Mapped[Property] = relationship()
+    listings: Mapped[list[Listing]] = relationship(order_by="Listing.version", cascade="all, delete-orphan")
+
+
+class Listing(Base):
+    """What a unit was offered for, version by version: a price that somebody was told stays on record."""
+
+    __tablename__ = "listing"
+    __table_args__ = (UniqueConstraint("unit_id", "version"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id", ondelete="CASCADE"))
+    version: Mapped[int] = mapped_column(comment="from 1; the highest is in force")
+    rent: Mapped[Decimal] = mapped_column(Numeric(10, 2), comment="a month")
+    deposit: Mapped[Decimal] = mapped_column(Numeric(10, 2))
+    fees: Mapped[str] = mapped_column(String(200), default="")
+    pets: Mapped[str] = mapped_column(String(200), default="")
+    available_on: Mapped[date | None] = mapped_column(comment="null: not to be had")
+    created_at: Mapped[datetime]
 
 
 class TourHours(Base):

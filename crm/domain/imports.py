@@ -1,0 +1,315 @@
+"""Lists from a spreadsheet or a TOML file, read whole and checked before anything is written. Pure.
+
+Each kind of list has its columns; every cell is checked by itself, and what is wrong is told with its line and column.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+from crm.domain import fields
+from crm.domain.errors import Invalid
+from crm.domain.routing import Strategy
+from crm.domain.tours import TourKind
+
+MOST_ROWS = 50_000
+MOST_PROBLEMS = 50
+"""So many are told; the rest shows itself once these are mended."""
+
+
+class Kind(StrEnum):
+    """What a list is of, in the order in which lists are written: later ones name earlier ones."""
+
+    PORTFOLIOS = "portfolios"
+    AGENTS = "agents"
+    SUBTEAMS = "subteams"
+    PROPERTIES = "properties"
+    UNITS = "units"
+    LINES = "lines"
+    HOURS = "hours"
+    TOUR_HOURS = "tour_hours"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that cannot be, and where."""
+
+    where: str
+    """E.g. "line 7, column 3 (subteam)", or "units entry 4, rent"."""
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+class Wrong(Invalid):
+    """A list has problems; nothing of it was written."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"Nothing was imported: {len(problems)} problems, the first is at {problems[0]}")
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry, its cells checked."""
+
+    values: Mapping[str, Any]
+    """Only the columns that the list has; a cell left empty is the column's empty value."""
+    places: Mapping[str, str]
+    """Where each cell stands."""
+
+    def problem(self, column: str, what: str) -> Problem:
+        return Problem(self.places.get(column) or next(iter(self.places.values())), what)
+
+
+@dataclass
+class Lists:
+    """Everything a file holds."""
+
+    rows: dict[Kind, list[Row]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Column:
+    read: Callable[[str], Any]
+    required: bool = False
+    empty: Any = ""
+
+
+def _text(what: str, longest: int) -> Callable[[str], str]:
+    return lambda raw: fields.text(raw, what, longest)
+
+
+def _one_of(known: Sequence[str], what: str) -> Callable[[str], str]:
+    def read(raw: str) -> str:
+        if raw not in known:
+            raise Invalid(f"{raw[:40]!a} is no {what}: use {', '.join(known)}.")
+        return raw
+
+    return read
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    def read(raw: str) -> int:
+        if not re.fullmatch(r"-?\d{1,9}", raw, re.ASCII) or not lowest <= int(raw) <= highest:
+            raise Invalid(f"{raw[:40]!a} is no number from {lowest} to {highest}.")
+        return int(raw)
+
+    return read
+
+
+def _money(raw: str) -> Decimal:
+    try:
+        found = Decimal(raw.replace("$", "").replace(",", "").strip())
+    except InvalidOperation:
+        raise Invalid(f"{raw[:40]!a} is no amount: write one like 1450 or 1,450.00.") from None
+    if not found.is_finite() or not 0 <= found < 10_000_000 or found != found.quantize(Decimal("0.01")):
+        raise Invalid(f"{raw[:40]!a} is no amount: write one like 1450 or 1,450.00.")
+    return found
+
+
+def _bathrooms(raw: str) -> Decimal:
+    if not re.fullmatch(r"\d{1,2}(\.[05])?", raw, re.ASCII):
+        raise Invalid(f"{raw[:40]!a} is no number of bathrooms: write one like 1 or 1.5.")
+    return Decimal(raw)
+
+
+def _day(raw: str) -> date:
+    try:
+        return date.fromisoformat(raw)
+    except ValueError:
+        raise Invalid(f"{raw[:40]!a} is no date: write one like 2026-03-01.") from None
+
+
+def _slugs(raw: str) -> tuple[str, ...]:
+    return tuple(fields.slug(part) for part in raw.replace(",", " ").split())
+
+
+def _openings(raw: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in raw.split(";") if part.strip())
+    fields.openings(parts)
+    return parts
+
+
+COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
+    Kind.PORTFOLIOS: {"slug": Column(fields.slug, required=True), "name": Column(_text("name", 200))},
+    Kind.AGENTS: {
+        "slug": Column(fields.slug, required=True),
+        "name": Column(_text("name", 200)),
+        "extension": Column(fields.extension, empty=None),
+        "email": Column(fields.email),
+    },
+    Kind.SUBTEAMS: {
+        "slug": Column(fields.slug, required=True),
+        "name": Column(_text("name", 200)),
+        "strategy": Column(_one_of([strategy.value for strategy in Strategy], "strategy"), empty="ring_all"),
+        "members": Column(_slugs, empty=()),
+    },
+    Kind.PROPERTIES: {
+        "slug": Column(fields.slug, required=True),
+        "name": Column(_text("name", 200)),
+        "portfolio": Column(fields.slug),
+        "subteam": Column(fields.slug),
+        "listings_url": Column(lambda raw: fields.url(raw, "listings URL")),
+        "timezone": Column(_text("time zone", 40)),
+    },
+    Kind.UNITS: {
+        "property": Column(fields.slug, required=True),
+        "name": Column(_text("name", 40), required=True),
+        "bedrooms": Column(_whole(0, 20), required=True),
+        "bathrooms": Column(_bathrooms, required=True),
+        "square_feet": Column(_whole(1, 100_000), empty=None),
+        "rent": Column(_money, required=True),
+        "deposit": Column(_money, empty=Decimal(0)),
+        "fees": Column(_text("fees", 200)),
+        "pets": Column(_text("pets", 200)),
+        "available_on": Column(_day, empty=None),
+    },
+    Kind.LINES: {
+        "number": Column(_text("number", 40), required=True),
+        "property": Column(fields.slug),
+        "label": Column(_text("label", 200)),
+        "source": Column(_text("source", 60)),
+        "greeting": Column(_text("greeting", 1000)),
+        "language": Column(_text("language", 10), empty="en"),
+    },
+    Kind.HOURS: {"openings": Column(_openings, required=True)},
+    Kind.TOUR_HOURS: {
+        "property": Column(fields.slug, required=True),
+        "kind": Column(_one_of([kind.value for kind in TourKind], "kind of tour"), empty=TourKind.ACCOMPANIED.value),
+        "openings": Column(_openings, required=True),
+        "minutes": Column(_whole(5, 480), empty=30),
+        "buffer_minutes": Column(_whole(0, 240), empty=0),
+        "capacity": Column(_whole(1, 100), empty=1),
+        "agent": Column(fields.slug),
+    },
+}
+"""The columns of each kind. Openings are those of office hours, several with a semicolon between them."""
+
+KEYS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.UNITS: ("property", "name"), Kind.LINES: ("number",), Kind.TOUR_HOURS: ("property", "kind", "agent"),
+    Kind.HOURS: (),
+}  # fmt: skip
+"""What an entry is found again by; the others by their slug."""
+
+
+def read_csv(text: str, kind: Kind) -> Lists:
+    """One list with its heads in the first line. Raises Wrong."""
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    problems: list[Problem] = []
+    try:
+        heads = [head.strip().lower().replace(" ", "_") for head in next(reader, [])]
+        _check_heads(kind, heads, problems)
+        rows = []
+        line = reader.line_num + 1
+        for cells in reader:
+            if any(cell.strip() for cell in cells) and not problems:
+                rows.append((line, cells))
+            line = reader.line_num + 1
+            if len(rows) > MOST_ROWS:
+                raise Wrong([Problem(f"line {line}", f"the list has more than {MOST_ROWS} rows: split it.")])
+    except csv.Error as error:
+        raise Wrong([Problem(f"line {reader.line_num}", f"this is not CSV ({error}).")]) from None
+    if problems:
+        raise Wrong(problems)
+    found = []
+    for line, cells in rows:
+        if len(cells) != len(heads):
+            what = f"the line has {len(cells)} columns and the first line {len(heads)}: is a comma in quotes missing?"
+            problems.append(Problem(f"line {line}", what))
+            continue
+        places = {head: f"line {line}, column {number} ({head})" for number, head in enumerate(heads, start=1)}
+        found.append(_row(kind, dict(zip(heads, cells, strict=True)), places, problems))
+    _check_twice(kind, found, problems)
+    if problems:
+        raise Wrong(problems[:MOST_PROBLEMS])
+    return Lists({kind: found})
+
+
+def read_toml(text: str) -> Lists:
+    """Several lists: a table array for each kind, e.g. [[properties]]. Raises Wrong."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Wrong([Problem("the file", f"this is not TOML ({error}).")]) from None
+    problems: list[Problem] = []
+    lists = Lists()
+    for name, entries in tables.items():
+        if name not in {kind.value for kind in Kind} or not isinstance(entries, list):
+            known = ", ".join(f"[[{kind.value}]]" for kind in Kind)
+            problems.append(Problem(f"[[{name[:40]}]]", f"is no list that can be imported: write {known}."))
+            continue
+        kind = Kind(name)
+        rows = lists.rows[kind] = []
+        for number, entry in enumerate(entries, start=1):
+            where = f"{name} entry {number}"
+            if not isinstance(entry, dict):
+                problems.append(Problem(where, "is no table."))
+                continue
+            before = len(problems)
+            _check_heads(kind, list(entry), problems, where)
+            if len(problems) == before:
+                places = {column: f"{where}, {column}" for column in COLUMNS[kind]}
+                rows.append(_row(kind, {column: _as_text(value) for column, value in entry.items()}, places, problems))
+        _check_twice(kind, rows, problems)
+    if problems:
+        raise Wrong(problems[:MOST_PROBLEMS])
+    return lists
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, list):
+        return "; ".join(str(part) for part in value)
+    return str(value)
+
+
+def _check_heads(kind: Kind, heads: Sequence[str], problems: list[Problem], where: str = "line 1") -> None:
+    known = COLUMNS[kind]
+    for number, head in enumerate(heads, start=1):
+        if head not in known:
+            at = f"{where}, column {number}" if where == "line 1" else where
+            problems.append(Problem(at, f"{head[:40]!a} is no column of {kind}: use {', '.join(known)}."))
+        elif head in heads[: number - 1]:
+            problems.append(Problem(f"{where}, column {number}", f"{head} stands there twice."))
+    missing = [name for name, column in known.items() if column.required and name not in heads]
+    if missing:
+        problems.append(Problem(where, f"{kind} need {' and '.join(missing)}."))
+
+
+def _row(kind: Kind, cells: Mapping[str, str], places: Mapping[str, str], problems: list[Problem]) -> Row:
+    values: dict[str, Any] = {}
+    for name, raw in cells.items():
+        column, text = COLUMNS[kind][name], raw.strip()
+        if not text:
+            values[name] = column.empty
+            if column.required:
+                problems.append(Problem(places[name], "is empty: write something."))
+            continue
+        try:
+            values[name] = column.read(text)
+        except Invalid as error:
+            problems.append(Problem(places[name], str(error)))
+    return Row(values, {name: places[name] for name in cells})
+
+
+def _check_twice(kind: Kind, rows: Sequence[Row], problems: list[Problem]) -> None:
+    keys = KEYS.get(kind, ("slug",))
+    seen: dict[tuple[Any, ...], str] = {}
+    for row in rows:
+        key = tuple(row.values.get(name, "") for name in keys)
+        first = next((row.places[name] for name in keys if name in row.places), "")
+        if not keys or not first:
+            continue
+        if key in seen:
+            problems.append(Problem(first, f"stands in {seen[key]} already."))
+        seen.setdefault(key, first)

@@ -1,0 +1,278 @@
+"""Writes imported lists: all of a file in one transaction, or nothing of it.
+
+What is there already is changed as far as the list has columns for it; what a list does not name stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain import fields
+from crm.domain.errors import Invalid
+from crm.domain.imports import Kind, Lists, Problem, Row, Wrong
+from crm.services import lines
+from crm.services.audit import By, changing, note
+from crm.store.models import (
+    Agent,
+    Hours,
+    Line,
+    Listing,
+    Portfolio,
+    Property,
+    Subteam,
+    TourHours,
+    Unit,
+)
+from crm.store.session import Store
+
+Progress = Callable[[int, int], None]
+"""Told how many of all rows are written."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of one list."""
+
+    kind: Kind
+    added: int
+    changed: int
+
+
+class _DryRun(Exception):
+    pass
+
+
+async def write(
+    store: Store, config: Config, by: By, lists: Lists, *, dry_run: bool = False, progress: Progress | None = None
+) -> list[Imported]:
+    """Writes all lists, or with `dry_run` only sees whether they could be. Raises Wrong with everything found amiss."""
+    importer = _Importer(config, by, progress, sum(len(rows) for rows in lists.rows.values()))
+    try:
+        async with changing(store) as session:
+            for kind in Kind:
+                if rows := lists.rows.get(kind):
+                    await importer.write(session, kind, rows)
+            if importer.problems:
+                raise Wrong(importer.problems)
+            told = ", ".join(f"{one.added + one.changed} {one.kind}" for one in importer.done)
+            note(session, by, f"imported {told or 'nothing'}")
+            if dry_run:
+                raise _DryRun
+    except _DryRun:
+        pass
+    return importer.done
+
+
+class _Importer:
+    def __init__(self, config: Config, by: By, progress: Progress | None, total: int) -> None:
+        self._config = config
+        self._by = by
+        self._progress = progress
+        self._total = total
+        self._count = 0
+        self.problems: list[Problem] = []
+        self.done: list[Imported] = []
+
+    async def write(self, session: AsyncSession, kind: Kind, rows: Sequence[Row]) -> None:
+        write = {
+            Kind.PORTFOLIOS: self._portfolio, Kind.AGENTS: self._agent, Kind.SUBTEAMS: self._subteam,
+            Kind.PROPERTIES: self._property, Kind.UNITS: self._unit, Kind.LINES: self._line,
+        }.get(kind)  # fmt: skip
+        if kind is Kind.HOURS:
+            added, changed = await self._hours(session, rows)
+        elif kind is Kind.TOUR_HOURS:
+            added, changed = await self._tour_hours(session, rows)
+        else:
+            assert write is not None
+            self._known: dict[type, dict[str, Any]] = {}
+            added = 0
+            for row in rows:
+                added += await write(session, row)
+                self._step()
+            changed = len(rows) - added
+        await session.flush()
+        self.done.append(Imported(kind, added, changed))
+
+    def _step(self) -> None:
+        self._count += 1
+        if self._progress:
+            self._progress(self._count, self._total)
+
+    # --- finding what is named ---
+
+    async def _named(self, session: AsyncSession, model: Any, row: Row, column: str, what: str) -> Any:
+        """The record that a cell names; None when the cell is empty, or with a problem when there is none."""
+        slug = row.values.get(column)
+        if not slug:
+            return None
+        found = (await self._all(session, model)).get(slug)
+        if found is None:
+            self.problems.append(row.problem(column, f"there is no {what} {slug}."))
+        return found
+
+    async def _all(self, session: AsyncSession, model: Any) -> dict[str, Any]:
+        """Every record of a model by slug, read once a list: lists are long, and tables of names are short."""
+        if model not in self._known:
+            query = select(model)
+            if model is Subteam:
+                query = query.options(selectinload(Subteam.members))
+            self._known[model] = {one.slug: one for one in await session.scalars(query)}
+        return self._known[model]
+
+    async def _upsert(self, session: AsyncSession, model: Any, row: Row, columns: Sequence[str]) -> tuple[Any, bool]:
+        """The record with the row's slug, made when it is new, with these columns of the row in it."""
+        known = await self._all(session, model)
+        slug = row.values["slug"]
+        record: Any = known.get(slug)
+        is_new = record is None
+        if record is None:
+            record = known[slug] = model(slug=slug, name=row.values.get("name") or slug)
+            if model is Subteam:
+                record.members = []
+            session.add(record)
+        for column in columns:
+            if column in row.values and not (column == "name" and not row.values[column]):
+                setattr(record, column, row.values[column])
+        return record, is_new
+
+    # --- one row each; True when it is new ---
+
+    async def _portfolio(self, session: AsyncSession, row: Row) -> bool:
+        return (await self._upsert(session, Portfolio, row, ("name",)))[1]
+
+    async def _agent(self, session: AsyncSession, row: Row) -> bool:
+        if extension := row.values.get("extension"):
+            others = await self._all(session, Agent)
+            taken = next((one for one in others.values() if one.extension == extension), None)
+            if taken is not None and taken.slug != row.values["slug"]:
+                self.problems.append(row.problem("extension", f"{extension} is {taken.slug}'s."))
+                return False
+        return (await self._upsert(session, Agent, row, ("name", "extension", "email")))[1]
+
+    async def _subteam(self, session: AsyncSession, row: Row) -> bool:
+        subteam, is_new = await self._upsert(session, Subteam, row, ("name", "strategy"))
+        if "members" in row.values:
+            everybody = await self._all(session, Agent)
+            unknown = [slug for slug in row.values["members"] if slug not in everybody]
+            if unknown:
+                self.problems.append(row.problem("members", f"there is no agent {', '.join(unknown)}."))
+            subteam.members = [everybody[slug] for slug in row.values["members"] if slug in everybody]
+        return is_new
+
+    async def _property(self, session: AsyncSession, row: Row) -> bool:
+        if name := row.values.get("timezone"):
+            try:
+                ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                problem = f"{name!a} is not a time zone: write one like America/Chicago."
+                self.problems.append(row.problem("timezone", problem))
+        found, is_new = await self._upsert(session, Property, row, ("name", "listings_url", "timezone"))
+        if "portfolio" in row.values:
+            found.portfolio = await self._named(session, Portfolio, row, "portfolio", "portfolio")
+        if "subteam" in row.values:
+            found.subteam = await self._named(session, Subteam, row, "subteam", "subteam")
+        return is_new
+
+    async def _unit(self, session: AsyncSession, row: Row) -> bool:
+        place = await self._named(session, Property, row, "property", "property")
+        if place is None:
+            return False
+        values = row.values
+        unit = await session.scalar(
+            select(Unit)
+            .where(Unit.property_id == place.id, Unit.name == values["name"])
+            .options(selectinload(Unit.listings))
+        )
+        is_new = unit is None
+        if unit is None:
+            unit = Unit(property_id=place.id, name=values["name"], listings=[])
+            session.add(unit)
+        unit.bedrooms, unit.bathrooms = values["bedrooms"], values["bathrooms"]
+        if "square_feet" in values:
+            unit.square_feet = values["square_feet"]
+        _offer(unit, values, self._by.now)
+        return is_new
+
+    async def _line(self, session: AsyncSession, row: Row) -> bool:
+        try:
+            number = lines.read_number(row.values["number"], self._config.region)
+            language = lines.check_language(row.values.get("language") or "en")
+            greeting = lines.check_greeting(row.values.get("greeting", ""), language)
+        except Invalid as error:
+            self.problems.append(row.problem("number", str(error)))
+            return False
+        line = await session.scalar(select(Line).where(Line.number == number))
+        is_new = line is None
+        if line is None:
+            line = Line(number=number)
+            session.add(line)
+        for column in ("label", "source"):
+            if column in row.values:
+                setattr(line, column, row.values[column])
+        if "language" in row.values or is_new:
+            line.language = language
+        if "greeting" in row.values:
+            line.greeting = greeting
+        if "property" in row.values:
+            line.property = await self._named(session, Property, row, "property", "property")
+        return is_new
+
+    # --- lists that replace what was there ---
+
+    async def _hours(self, session: AsyncSession, rows: Sequence[Row]) -> tuple[int, int]:
+        try:
+            week = fields.openings([part for row in rows for part in row.values["openings"]])
+        except Invalid as error:
+            self.problems.append(rows[0].problem("openings", str(error)))
+            return 0, 0
+        await session.execute(delete(Hours))
+        session.add_all(Hours(weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in week)
+        for _ in rows:
+            self._step()
+        return 0, len(rows)
+
+    async def _tour_hours(self, session: AsyncSession, rows: Sequence[Row]) -> tuple[int, int]:
+        self._known = {}
+        for row in rows:
+            place = await self._named(session, Property, row, "property", "property")
+            agent = await self._named(session, Agent, row, "agent", "agent")
+            if place is None:
+                continue
+            values = row.values
+            kind = values.get("kind") or "accompanied"
+            who = TourHours.agent_id == agent.id if agent else TourHours.agent_id.is_(None)
+            mine = (TourHours.property_id == place.id, TourHours.kind == kind, who)
+            await session.execute(delete(TourHours).where(*mine))
+            session.add_all(
+                TourHours(
+                    property_id=place.id, agent_id=agent.id if agent else None, weekday=weekday, opens=opens,
+                    closes=closes, kind=kind, minutes=values.get("minutes", 30),
+                    buffer_minutes=values.get("buffer_minutes", 0), capacity=values.get("capacity", 1),
+                )
+                for weekday, opens, closes in fields.openings(values["openings"])
+            )  # fmt: skip
+            self._step()
+        return 0, len(rows)
+
+
+def _offer(unit: Unit, values: Any, now: datetime) -> None:
+    """Keeps the offer as it is when it is the same, else adds its next version."""
+    columns = ("rent", "deposit", "fees", "pets", "available_on")
+    latest = unit.listings[-1] if unit.listings else None
+    empty = {"deposit": 0, "fees": "", "pets": "", "available_on": None}
+    wanted = {
+        column: values[column] if column in values else getattr(latest, column) if latest else empty[column]
+        for column in columns
+    }
+    if latest is None or any(getattr(latest, column) != value for column, value in wanted.items()):
+        version = latest.version + 1 if latest else 1
+        unit.listings.append(Listing(version=version, created_at=now, **wanted))

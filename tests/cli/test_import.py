@@ -1,0 +1,111 @@
+"""Importing lists at the command line: all of a file, or nothing of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Leaseline
+
+pytestmark = pytest.mark.cli
+
+PORTFOLIO = """
+[[portfolios]]
+slug = "east"
+name = "East side"
+[[agents]]
+slug = "carol"
+name = "Carol"
+extension = "103"
+[[subteams]]
+slug = "south"
+members = ["carol", "bob"]
+[[properties]]
+slug = "lake"
+name = "Lakeside Homes"
+portfolio = "east"
+subteam = "south"
+timezone = "America/Denver"
+[[lines]]
+number = "(512) 555-0102"
+property = "lake"
+source = "website"
+[[units]]
+property = "lake"
+name = "1A"
+bedrooms = 2
+bathrooms = "1.5"
+rent = "1,450.00"
+pets = "cats"
+[[hours]]
+openings = ["mon-fri 09:00-18:00"]
+[[tour_hours]]
+property = "lake"
+openings = "mon-fri 10:00-16:00"
+"""
+
+
+def test_a_whole_portfolio_in_one_file(office: Leaseline, tmp_path: Path) -> None:
+    file = tmp_path / "portfolio.toml"
+    file.write_text(PORTFOLIO.replace('members = ["carol", "bob"]', 'members = "carol bob"'))
+    done = {one["kind"]: (one["added"], one["changed"]) for one in office.json("import", str(file))}
+    assert done == {
+        "portfolios": (1, 0), "agents": (1, 0), "subteams": (1, 0), "properties": (1, 0), "units": (1, 0),
+        "lines": (1, 0), "hours": (0, 1), "tour_hours": (0, 1),
+    }  # fmt: skip
+    lake = office.json("property", "show", "lake")
+    assert (lake["portfolio"], lake["subteam"], lake["timezone"]) == ("east", "south", "America/Denver")
+    assert lake["lines"] == ["+15125550102"]
+    assert office.json("subteam", "show", "south")["members"] == ["bob", "carol"]
+    assert len(office.json("hours", "show")) >= 1
+    assert office.json("tour", "slots", "lake")
+    again = {one["kind"]: (one["added"], one["changed"]) for one in office.json("import", str(file))}
+    assert again["properties"] == (0, 1)
+    assert office.rows("SELECT count(*) FROM listing") == [(1,)], "the same offer is no new version"
+
+
+def test_a_new_rent_is_a_new_version(office: Leaseline, tmp_path: Path) -> None:
+    file = tmp_path / "units.csv"
+    for rent in ("1450", "1450.00", "1500"):
+        file.write_text(f"property,name,bedrooms,bathrooms,rent\nelm,1,1,1,{rent}\n")
+        office.ok("import", str(file))
+    assert office.rows("SELECT version, rent FROM listing ORDER BY version") == [(1, 1450), (2, 1500)]
+
+
+def test_a_dry_run_writes_nothing(untouched: Leaseline, tmp_path: Path) -> None:
+    file = tmp_path / "units.csv"
+    file.write_text("property,name,bedrooms,bathrooms,rent\nelm,1,1,1,900\n")
+    before = untouched.contents()
+    assert "Nothing was written" in untouched.ok("import", str(file), "--dry-run")
+    assert untouched.contents() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("units.csv", "property,name,bedrooms,bathrooms,rent\nelm,1,1,1,900\noak,2,1,1,900\n", "line 3, column 1"),
+        ("subteams.csv", "slug,members\nwest,alice nobody\n", "line 2, column 2"),
+        ("lines.csv", "number,property\n911,elm\n", "line 2, column 1"),
+        ("agents.csv", "slug,extension\nbob,101\n", "line 2, column 2"),
+        ("agents.csv", "slug,extension\nbob,911\n", "line 2, column 2"),
+        ("properties.csv", "slug,timezone\nelm,Elm Street\n", "line 2, column 2"),
+        ("hours.csv", "openings\nmon 10:00-12:00\nmon 11:00-13:00\n", "overlap"),
+        ("tour_hours.csv", "property,openings\noak,mon 10:00-12:00\n", "line 2, column 1"),
+        ("list.csv", "slug\nx\n", "--kind"),
+        ("portfolio.toml", "[[properties]]\nslug = 'lake'\nsubteam = 'south'\n", "no subteam south"),
+    ],
+)
+def test_with_one_problem_nothing_is_written(
+    untouched: Leaseline, tmp_path: Path, name: str, text: str, told: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    assert told in untouched.refused("import", str(file))
+
+
+def test_a_file_that_is_no_text_is_refused(untouched: Leaseline, tmp_path: Path) -> None:
+    file = tmp_path / "units.csv"
+    file.write_bytes(b"property,name\n\xff\xfe\n")
+    assert "UTF-8" in untouched.refused("import", str(file))
+    untouched.refused("import", str(tmp_path / "nowhere.csv"))

@@ -1,0 +1,102 @@
+"""Lists are checked whole, and what is wrong is told with line and column."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.domain.imports import Kind, Wrong, read_csv, read_toml
+
+pytestmark = pytest.mark.unit
+
+UNITS = "property,name,bedrooms,bathrooms,rent,available_on\n"
+
+
+def problems(text: str, kind: Kind = Kind.UNITS) -> list[str]:
+    with pytest.raises(Wrong) as wrong:
+        read_csv(text, kind)
+    return [str(problem) for problem in wrong.value.problems]
+
+
+def test_a_good_list_is_read() -> None:
+    heads = "\ufeffProperty,Name,Bedrooms,Bathrooms,Rent,Available on\n"
+    lists = read_csv(heads + 'elm,204B,2,1.5,"$1,450",2026-04-01\n\n', Kind.UNITS)
+    [row] = lists.rows[Kind.UNITS]
+    assert row.values == {
+        "property": "elm", "name": "204B", "bedrooms": 2, "bathrooms": Decimal("1.5"), "rent": Decimal(1450),
+        "available_on": date(2026, 4, 1),
+    }  # fmt: skip
+
+
+def test_every_problem_is_told_with_its_place() -> None:
+    told = problems(UNITS + "elm,1,two,1,1450,\nelm,2,1,1,free,2026-02-30\nElm!,,1,1,1,\n")
+    assert told == [
+        "line 2, column 3 (bedrooms): 'two' is no number from 0 to 20.",
+        "line 3, column 5 (rent): 'free' is no amount: write one like 1450 or 1,450.00.",
+        "line 3, column 6 (available_on): '2026-02-30' is no date: write one like 2026-03-01.",
+        "line 4, column 1 (property): 'Elm!' is not a short name: "
+        "use 1 to 40 of a-z, 0-9 and -, beginning with a letter.",
+        "line 4, column 2 (name): is empty: write something.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("", "line 1"),
+        ("property,name\n", "line 1"),
+        (UNITS.replace("rent", "price"), "line 1, column 5"),
+        (UNITS.replace("\n", ",rent\n"), "line 1, column 7"),
+        (UNITS + "elm,1,1,1\n", "line 2"),
+        (UNITS + 'elm,"1,1,1,1,\n', "line"),
+        (UNITS + "elm,1,1,1,1,\nelm,2,1,1,1,\nelm,1,2,1,1,\n", "line 4, column 1 (property)"),
+        (UNITS + 'elm,"two\nlines",1,1,1,\nelm,3,x,1,1,\n', "line 2, column 2 (name)"),
+    ],
+)
+def test_a_list_that_cannot_be_is_refused(text: str, where: str) -> None:
+    assert problems(text)[0].startswith(where)
+
+
+def test_lines_are_counted_right_behind_a_cell_of_several_lines() -> None:
+    told = problems('number,greeting,label\n5125550100,"one\ntwo",x\n5125550101,hi,"a\tb"\n', Kind.LINES)
+    assert told[0].startswith("line 2, column 2")
+    assert told[1].startswith("line 4, column 3")
+
+
+def test_toml_holds_several_lists() -> None:
+    lists = read_toml(
+        '[[properties]]\nslug = "elm"\n'
+        '[[units]]\nproperty = "elm"\nname = "1"\nbedrooms = 1\nbathrooms = 1\nrent = 900\n'
+        '[[hours]]\nopenings = ["mon-fri 09:00-18:00", "sat 10:00-14:00"]\n'
+    )
+    assert set(lists.rows) == {Kind.PROPERTIES, Kind.UNITS, Kind.HOURS}
+    assert lists.rows[Kind.HOURS][0].values["openings"] == ("mon-fri 09:00-18:00", "sat 10:00-14:00")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[properties",
+        "[[cars]]\nslug = 'x'",
+        "properties = 5",
+        "properties = [5]",
+        "[[properties]]\nname = 'no slug'",
+        "[[properties]]\nslug = 'elm'\nrent = 5",
+        "[[units]]\nproperty = 'elm'\nname = '1'\nbedrooms = -1\nbathrooms = 1\nrent = 900",
+    ],
+)
+def test_toml_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(Wrong):
+        read_toml(text)
+
+
+@given(st.text(), st.sampled_from(Kind))
+def test_any_text_is_read_or_refused(text: str, kind: Kind) -> None:
+    for read in (lambda: read_csv(text, kind), lambda: read_toml(text)):
+        with contextlib.suppress(Wrong):
+            assert read().rows is not None

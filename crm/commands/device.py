@@ -198,7 +198,7 @@ async def rotate(system: System, slug: str, with_secret: bool) -> None:
 @device.command(json=many(FeatureCode), examples=("device codes", "device codes --json"))
 @click.pass_context
 def codes(context: click.Context, as_json: bool) -> None:
-    """List what a phone can dial to have something done. The codes stand in [codes] of leaseline.toml."""
+    """List what a phone can dial, or key in a talk, to have something done; [codes] and [talk] of leaseline.toml."""
     found = feature_codes.in_use(config_of(context))
     if as_json:
         output.print_json(found)
@@ -206,7 +206,7 @@ def codes(context: click.Context, as_json: bool) -> None:
     output.print_table(
         ("code", "meaning", "example"),
         ((one.code, one.meaning, one.example) for one in found),
-        empty="All codes are switched off in [codes].",
+        empty="All codes are switched off in [codes] and [talk].",
     )
 
 

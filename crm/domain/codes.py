@@ -48,6 +48,15 @@ MEANINGS = {
     Action.BLOCK_LAST_CALLER: "Block whoever called you last from outside",
 }
 
+IN_TALK = {
+    "blind_transfer": ("In a talk: pass the person on at once to the extension or number after it", "101#"),
+    "attended_transfer": ("In a talk: first talk to the extension or number after it; hang up to connect", "101#"),
+    "back": ("In a transfer: back to the person", ""),
+    "record": ("In a talk: recording on and off, where the property records on demand", ""),
+    "park": ("In a talk: the person waits for whoever dials the number that you hear", ""),
+}
+"""What the keys of `[talk]` do, and what is keyed after them."""
+
 WITH_EXTENSION = frozenset({Action.VOICEMAIL, Action.PICKUP})
 """An extension may follow these at once: *8101."""
 
@@ -71,7 +80,7 @@ class FeatureCode:
     """A code as people are told of it."""
 
     action: str
-    """Key of `[codes]`."""
+    """Key of `[codes]`; with talk. in front one of `[talk]`."""
     code: str
     """What is dialled."""
     meaning: str
@@ -98,6 +107,13 @@ def listed(codes: Mapping[str, str]) -> Iterator[FeatureCode]:
         if code := codes[action]:
             example = f"{code} or {code}{EXAMPLE_EXTENSION}" if action in WITH_EXTENSION else code
             yield FeatureCode(action, code, MEANINGS[action], example)
+
+
+def listed_in_talk(keys: Mapping[str, str]) -> Iterator[FeatureCode]:
+    """What an agent keys while they talk; `keys` is the section `[talk]`."""
+    for name, (meaning, after) in IN_TALK.items():
+        if code := keys[name]:
+            yield FeatureCode(f"talk.{name}", code, meaning, f"{code}{after}")
 
 
 def when(until: datetime, tz: tzinfo, now: datetime) -> str:

@@ -148,7 +148,7 @@ _PAY_PER_CALL = re.compile(r"\+1[2-9][0-9]{2}976[0-9]{4}", re.ASCII)
 def is_emergency(typed: str) -> bool:
     """Whether somebody meant an emergency number, of this country or of another."""
     digits = re.sub(r"[^0-9]", "", typed)
-    return digits in fields.EMERGENCY_STARTS or digits in fields.EMERGENCY or digits == "988"
+    return digits in fields.EMERGENCY_STARTS or digits in fields.EMERGENCY
 
 
 def refusal(ask: Ask, rules: Rules) -> str:

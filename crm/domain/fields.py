@@ -29,8 +29,8 @@ RESERVED_DEVICE_STARTS = ("trunk-", "transport-")
 
 # A phone may dial the emergency number as soon as these digits are keyed, so no extension begins with them.
 EMERGENCY_STARTS = ("911", "9911", "933")
-# Emergency numbers of other countries, which mobile phones and visitors dial.
-EMERGENCY = ("000", "112", "999")
+# The crisis lifeline, and emergency numbers of other countries, which mobile phones and visitors dial.
+EMERGENCY = ("000", "112", "988", "999")
 
 
 def slug(raw: str) -> str:

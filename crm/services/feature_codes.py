@@ -67,8 +67,9 @@ def as_mapping(config: Config) -> Mapping[str, str]:
 
 
 def in_use(config: Config) -> list[FeatureCode]:
-    """The codes that phones may dial, as people are told of them."""
-    return list(codes.listed(as_mapping(config)))
+    """The codes that phones may dial, or key in a talk, as people are told of them."""
+    in_talk = {name: str(getattr(config.talk, name)) for name in codes.IN_TALK}
+    return [*codes.listed(as_mapping(config)), *codes.listed_in_talk(in_talk)]
 
 
 async def _dnd_on(store: Store, config: Config, by: By, dialled: Dialled, phone: Device) -> Answer:

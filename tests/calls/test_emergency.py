@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from ari_app.edge.softphone import Softphone
-from crm.store.models import Agent
+from crm.store.models import Agent, EmergencyCall
 from tests.scripted_trunk import scripted_trunk
 from tests.system import ELM, System
 
@@ -101,3 +101,13 @@ async def test_when_the_emergency_service_calls_back_then_the_phone_that_called_
         assert bob.count("CALL_INCOMING") == 0
         assert (alice.count("CALL_INCOMING"), carol.count("CALL_INCOMING")) == (1, 1)
     assert (call.outcome, call.without_app, call.lead_id) == ("talked", True, None)
+
+
+async def test_the_crisis_line_is_reached_and_nobody_is_told(system: System) -> None:
+    async with scripted_trunk(system, "psap", "take_call") as carrier, system.phone("alice-desk") as alice:
+        async with connected(system, "988", alice):
+            pass
+        [invite] = carrier.received("INVITE")
+    assert dialled_by(invite) == "988"
+    assert await system.all(select(EmergencyCall).where(EmergencyCall.started_at >= system.started)) == []
+    assert not list(system.config.spool_folder.glob("*.emergency"))

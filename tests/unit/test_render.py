@@ -166,3 +166,16 @@ def test_pain_15_emergency_numbers_come_before_every_other_rule_and_no_digit_is_
     assert "Stasis(" not in sections["emergency-call"] + sections["emergency-trunk"]
     assert "AGI(" not in sections["emergency-call"] + sections["emergency-trunk"]
     assert sections["emergency-call"].index("1(acme)") < sections["emergency-call"].index("1(other)")
+
+
+def test_without_the_app_an_extension_rings_no_phone_on_dnd(tmp_path: Path) -> None:
+    phones = tuple(
+        phone(device=device, dnd_until=until)
+        for device, until in (("alice-desk", None), ("alice-soft", "forever"), ("alice-browser", 1_900_000_000))
+    )
+    office = Office(phones=phones, extensions=(("101", tuple(one.device for one in phones)),))
+    text = rendered(tmp_path, office)["extensions.conf"]
+    extension = text[text.index("exten => 101,1,Set(LL_PHONES=)") :].partition("Return()")[0]
+    assert " same => n,Set(LL_PHONES=${LL_PHONES}&PJSIP/alice-desk)" in extension
+    assert "alice-soft" not in extension
+    assert "ExecIf($[${EPOCH} >= 1900000000]?Set(LL_PHONES=${LL_PHONES}&PJSIP/alice-browser))" in extension

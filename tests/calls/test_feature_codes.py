@@ -109,14 +109,16 @@ async def test_whoever_called_last_is_called_back_and_can_be_blocked(system: Sys
     async with system.phone("alice-desk") as alice:
         await alice.dial(f"sip:*69@{system.sip}")
         await system.hears(alice, await spoken(system.config, f"Calling {number} back."))
-        await alice.hang_up()
+        # The demo trunk's other end takes no calls.
+        await alice.wait_for("CALL_CLOSED", seconds=40)
+    assert (await system.ended_call(number)).direction == "out"
     await dial_code(system, "*60", hears=["The last caller is blocked."])
     async with system.store.write() as session:
         assert await session.scalar(select(BlockedCaller.value)) == number
         await session.execute(delete(BlockedCaller))
 
 
-@pytest.mark.parametrize("code", ["*123", "*", "*78;x=1", "*7899999999999999999999999"])
+@pytest.mark.parametrize("code", ["*123", "*", "*7899999999999999999999999"])
 async def test_a_code_that_there_is_not_is_said_to_be_none(system: System, code: str) -> None:
     await dial_code(system, code, hears=["There is no such code."])
     assert not (await device_of(system, "alice-desk")).dnd

@@ -43,6 +43,9 @@ COMMANDS = {
     "import": "Load lists from a spreadsheet or a TOML file.",
     "report": "What calls, leads and tours add up to.",
     "optout": "People who want no texts.",
+    "voicemail": "Messages that callers left.",
+    "recordings": "Sound that is kept, and for how long.",
+    "mail": "Mails to people of the office.",
     "demo": "Try the system with a call.",
 }
 

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from agi import extension, feature_code
+from agi import extension as extension_script
+from agi import feature_code
 from agi.server import AgiServer
 from ari_app import lamps, settle
 from ari_app import log as log_to
@@ -23,9 +24,11 @@ from ari_app.edge import ami, events
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded, ChannelGone, PhoneError
-from ari_app.flows import steps
+from ari_app.flows import mailbox, steps
 from ari_app.flows.call import BRIDGE_MARK, Call, Office
+from ari_app.flows.escalation import Escalations
 from ari_app.flows.inbound import inbound
+from ari_app.flows.message_lamps import MessageLamps
 from ari_app.flows.outbound import ordered
 from ari_app.flows.pickup import pickup
 from ari_app.flows.staff import staff
@@ -37,9 +40,24 @@ from crm.domain.calls import ORDER_MARK, DialStatus, Direction, EndedBy, LegEnde
 from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.errors import CrmError
 from crm.edge import http_carrier, numbers
+from crm.edge.mail import Mailer
 from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
-from crm.services import carriers, follow_ups, ledger, orders, outbox, publish, recordings, reports, spool, tasks
+from crm.services import (
+    carriers,
+    follow_ups,
+    ledger,
+    mails,
+    orders,
+    outbox,
+    publish,
+    recordings,
+    reports,
+    retention,
+    spool,
+    tasks,
+    transcripts,
+)
 from crm.services.emergencies import Desk
 from crm.services.inbox import Inbox
 from crm.services.journal import Journal
@@ -49,7 +67,7 @@ from crm.web.routes.texts import Webhooks
 
 log = logging.getLogger(__name__)
 
-PARTS = ("calls", "agi", "texts", "web")
+PARTS = ("calls", "agi", "texts", "mail", "web")
 """What `serve --only` can run alone."""
 HEARTBEAT_SECONDS = 2.0
 LOOK_SECONDS = 2.0
@@ -81,6 +99,8 @@ class App:
         )  # fmt: skip
         self.ami = ami.Connection(config.ports.ami, secrets.get("ami"))
         self.office = Office(config, store, journal, self.client, now)
+        self.lamps = MessageLamps(self.office)
+        self.escalations = Escalations(self.office, self.on_messages)
         self.calls = self.office.calls
         self.chores: set[asyncio.Task[None]] = set()
         self.look_now = asyncio.Event()
@@ -88,6 +108,10 @@ class App:
         self._looking = asyncio.Lock()
         self._unattended: dict[str, float] = {}
         """Channels in the app that nobody works for, and records without an end; and since when that is known."""
+
+    def on_messages(self) -> None:
+        """Messages came in, were heard, taken or deleted."""
+        self.lamps.changed.set()
 
     # --- arriving ---
 
@@ -102,6 +126,8 @@ class App:
                 self.begin(self.call_from(channel), functools.partial(staff, dialled=dialled))
             case events.StasisStart(channel=channel, args=["pickup", *extension]):
                 self.begin(self.call_from(channel), functools.partial(pickup, extension="".join(extension)))
+            case events.StasisStart(channel=channel, args=["mailbox", extension]):
+                self.begin(self.call_from(channel), functools.partial(self.listen, extension=extension))
             case events.StasisStart():
                 # A phone was answered for a call that is being taken up, or whose flow has ended in this moment.
                 self.look_now.set()
@@ -131,6 +157,13 @@ class App:
         """Starts a call with the flow that tells its first step."""
         if call.id not in self.calls:
             self.calls.add(call, asyncio.create_task(self.supervise(call, flow), name=call.id))
+
+    async def listen(self, call: Call, *, extension: str, is_resumed: bool = False) -> steps.Following:
+        """Somebody listens to their messages."""
+        try:
+            return await mailbox.listen(call, extension, is_resumed=is_resumed)
+        finally:
+            self.on_messages()
 
     def chore(self, work: Any) -> None:
         """A small act whose end nobody waits for."""
@@ -225,6 +258,7 @@ class App:
             await asyncio.gather(*tasks, return_exceptions=True)
             channels = await self.client.channels()
             await self.settle(channels, self.waiting(channels))
+        self.lamps.forget()
         self.look_now.set()
 
     def waiting(self, channels: list[events.Channel]) -> list[events.Channel]:
@@ -233,12 +267,17 @@ class App:
             channel
             for channel in settle.in_app(channels)
             if settle.call_of(channel.id) not in self.calls and self.calls.of_channel(channel.id) is None
+            and settle.call_of(channel.id) not in self.escalations.calling
         ]
 
     async def settle(self, channels: list[events.Channel], waiting: list[events.Channel]) -> None:
         """Does what the decision says of the channels that wait without a flow, and of phones whose call is gone."""
         found: dict[str, tuple[Handle, dict[str, str]]] = {}
         for channel in waiting:
+            if (extension := settle.listening_to(channel)) is not None:
+                again = functools.partial(self.listen, extension=extension, is_resumed=True)
+                self.begin(self.call_from(channel), again)
+                continue
             handle = Handle(self.client, channel.id, channel.name)  # subscribes before it asks
             try:
                 known = await handle.variables(*settle.KEPT)
@@ -247,7 +286,8 @@ class App:
                 continue
             found[channel.id] = handle, known
         states = {channel_id: known for channel_id, (_, known) in found.items()}
-        settlement = settle.settle(channels, states, self.calls.ids, self.calls.held)
+        flows = [*self.calls.ids, *self.escalations.calling]
+        settlement = settle.settle(channels, states, flows, self.calls.held)
         for entry in settlement.resumed:
             handle, known = found.pop(entry.channel.id)
             call = self.resumed(entry, handle, known)
@@ -431,24 +471,34 @@ async def serve(config: Config, only: Collection[str] = ()) -> None:
 async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asyncio.Task[Any]]]:
     secrets = Secrets(config.secrets_file)
     store = Store(config.database_url)
-    texts_due = asyncio.Event()
+    texts_due, mails_due, to_transcribe = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    on_fact: list[Callable[[], None]] = [texts_due.set, mails_due.set]
 
     async def apply(fact: Any) -> None:
         await ledger.record(store, config, fact, now())
+        for tell in on_fact:
+            tell()
+        if isinstance(fact, MessageLeft):
+            to_transcribe.set()
+
+    def on_texts() -> None:
         texts_due.set()
+        mails_due.set()
 
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         work = []
-        inbox = Inbox(store, config, now, texts_due.set)
+        inbox = Inbox(store, config, now, on_texts)
         if "calls" in parts:
             journal = await stack.enter_async_context(Journal(config.journal_folder, apply))
-            desk = Desk(store, config, now, texts_due.set)
+            desk = Desk(store, config, now, on_texts)
             app = App(config, store, journal, secrets, inbox, desk)
             await stack.enter_async_context(app.client)
             stack.push_async_callback(app.stop)
             work += [app.beat(), app.client.run(), app.renew(), app.watch(), app.place_orders(), desk.run()]
             work += [_republish(config, store, secrets), lamps.keep(app.client, store, now)]
+            work += [app.lamps.run(), app.escalations.run()]
+            on_fact.append(app.on_messages)
         if "texts" in parts:
             sip = SipCarriers()
             stack.callback(sip.close)
@@ -459,9 +509,18 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
             work += [_send_texts(store, config, carrier_for, texts_due), inbox.run()]
             work += [follow_ups.run(store, config, texts_due.set, now), tasks.run(store, config, texts_due.set, now)]
             work.append(reports.run(store, config, texts_due.set, now))
+        if "mail" in parts:
+            mailer = Mailer(mails.server_of(config, secrets))
+            stack.push_async_callback(mailer.close)
+            attach = transcripts.attachments(store, config)
+            work += [
+                mails.run(store, config, mailer, attach, mails_due, now),
+                transcripts.run(store, config, to_transcribe, mails_due.set, now),
+                retention.run(store, config, now),
+            ]
         if "agi" in parts:
             scripts = {
-                "extension": extension.script(store),
+                "extension": extension_script.script(store),
                 "feature_code": feature_code.script(config, store, secrets),
             }
             await stack.enter_async_context(AgiServer(config.ports.agi, scripts))

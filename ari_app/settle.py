@@ -54,6 +54,12 @@ def in_app(channels: Iterable[Channel]) -> list[Channel]:
     return [channel for channel in channels if channel.dialplan.app_name == "Stasis"]
 
 
+def listening_to(channel: Channel) -> str | None:
+    """The extension that a phone of ours dialled after the code for messages, "" for its own; None for other calls."""
+    arguments = channel.dialplan.app_data.split(",")[1:]
+    return arguments[1] if len(arguments) == 2 and arguments[0] == "mailbox" else None
+
+
 def call_of(channel_id: str) -> str:
     """The call a channel was made for, told by its id."""
     return channel_id.partition(LEG_MARK)[0]

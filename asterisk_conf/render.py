@@ -55,6 +55,8 @@ class Phone:
     """It has to use TLS and SRTP."""
     browser: bool = False
     """It speaks WebRTC."""
+    agent: str = ""
+    """Slug of whose it is; its message lamp shows their messages."""
 
 
 @dataclass(frozen=True)

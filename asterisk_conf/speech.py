@@ -34,6 +34,7 @@ __all__ = [
     "prepare",
     "sentences",
     "synthesize",
+    "take_over",
 ]
 
 SENTENCES = Path(__file__).parent / "prompts"
@@ -74,6 +75,20 @@ class Prompt(StrEnum):
     GOODBYE = "goodbye"
     UNKNOWN_NUMBER = "unknown_number"
     EXTENSION_UNAVAILABLE = "extension_unavailable"
+    MAILBOX_OPTIONS = "mailbox_options"
+    MAILBOX_MENU = "mailbox_menu"
+    MAILBOX_DELETED = "mailbox_deleted"
+    MAILBOX_AGAIN = "mailbox_again"
+    MAILBOX_TAKEN = "mailbox_taken"
+    MAILBOX_TAKEN_ALREADY = "mailbox_taken_already"
+    MAILBOX_NO_NUMBER = "mailbox_no_number"
+    MAILBOX_NO_AUDIO = "mailbox_no_audio"
+    MAILBOX_UNKNOWN_PHONE = "mailbox_unknown_phone"
+    MAILBOX_GREETING_RECORD = "mailbox_greeting_record"
+    MAILBOX_GREETING_CHECK = "mailbox_greeting_check"
+    MAILBOX_GREETING_SAVED = "mailbox_greeting_saved"
+    MAILBOX_GREETING_KEPT = "mailbox_greeting_kept"
+    MAILBOX_GREETING_EMPTY = "mailbox_greeting_empty"
     CODES_UNAVAILABLE = "codes_unavailable"
     OUTSIDE_UNAVAILABLE = "outside_unavailable"
     OUTSIDE_FAILED = "outside_failed"
@@ -192,6 +207,11 @@ def greeting(prompts_folder: Path, line_number: str, text: str, language: str) -
     if not job.is_done():
         job.run()
     return path
+
+
+def take_over(recording: Path, path: Path) -> None:
+    """Makes a recording, in whatever format sox reads, into what Asterisk plays at `path`. Raises SpeechError."""
+    _take_over(recording, path)
 
 
 # --- one file ---

@@ -82,6 +82,10 @@ confirm_seconds = 20.0
 longest_seconds = 8
 silence_seconds = 2
 
+[escalation]
+ring_seconds = 20.0
+key_seconds = 30.0
+
 [texts]
 first_retry_seconds = 0.3
 

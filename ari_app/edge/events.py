@@ -27,6 +27,8 @@ class DialplanCEP:
     priority: int
     app_name: str = ""
     """The application it runs: Stasis for a channel that is with an ARI app."""
+    app_data: str = ""
+    """The application's arguments."""
 
 
 @dataclass(frozen=True)

@@ -138,9 +138,9 @@ def _playback_id(channel: Handle, number: int) -> str:
     return f"p-{channel.id}-{number}"
 
 
-async def stop_left_over(channel: Handle) -> None:
-    """Stops what plays on a channel since before the app was away, if it is one of the first prompts of the call."""
-    for _ in range(LEFT_OVER):
+async def stop_left_over(channel: Handle, looked_for: int = LEFT_OVER) -> None:
+    """Stops what plays on a channel since before the app was away, if it is one of its first `looked_for` prompts."""
+    for _ in range(looked_for):
         try:
             await channel.client.delete(f"/playbacks/{quote(_playback_id(channel, channel.playbacks), safe='')}")
         except ChannelGone:

@@ -7,6 +7,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
+from crm.domain.mailboxes import MessagesTo
 from crm.services import properties
 from crm.services.properties import PropertyEntry as Found
 
@@ -26,6 +27,10 @@ class PropertyEntry(msgspec.Struct):
     """Its own; empty is the office's."""
     recording: str
     """off, announced, or demand: when an agent keys the code for it."""
+    messages_to: str
+    """Whose mailbox its messages go to: property or subteam."""
+    escalates: bool
+    """Groups are called about a message that nobody takes."""
     lines: list[str]
     """Numbers that advertise it."""
 
@@ -35,7 +40,8 @@ class PropertyEntry(msgspec.Struct):
         return cls(
             slug=place.slug, name=place.name, subteam=place.subteam.slug if place.subteam else None,
             listings_url=place.listings_url, portfolio=place.portfolio.slug if place.portfolio else None,
-            timezone=place.timezone, recording=place.recording, lines=list(found.lines),
+            timezone=place.timezone, recording=place.recording, messages_to=place.messages_to,
+            escalates=place.escalates, lines=list(found.lines),
         )  # fmt: skip
 
 
@@ -61,7 +67,14 @@ async def add(system: System, slug: str, name: str, subteam: str | None, listing
     output.say(f"Added property {slug}.")
 
 
-@property_.command("set", examples=("property set elm --subteam south", "property set elm --recording announced"))
+@property_.command(
+    "set",
+    examples=(
+        "property set elm --subteam south",
+        "property set elm --recording announced",
+        "property set elm --messages-to subteam --no-escalate",
+    ),
+)
 @click.argument("slug")
 @click.option("--name", help="As callers hear and read it.")
 @click.option("--subteam", metavar="SLUG", help="Who leases it; '' for nobody in particular.")
@@ -71,15 +84,24 @@ async def add(system: System, slug: str, name: str, subteam: str | None, listing
     "--recording", type=click.Choice(properties.RECORDING),
     help="Talks: never; always, after an announcement; or when an agent keys the code, after the same.",
 )  # fmt: skip
+@click.option("--messages-to", type=click.Choice([one.value for one in MessagesTo]), help="Whose box they go to.")
+@click.option("--escalate/--no-escalate", default=None, help="Call groups about a message that nobody takes.")
 @with_system
 async def change(
-    system: System, slug: str, name: str | None, subteam: str | None, listings_url: str | None, timezone: str | None,
+    system: System,
+    slug: str,
+    name: str | None,
+    subteam: str | None,
+    listings_url: str | None,
+    timezone: str | None,
     recording: str | None,
-) -> None:  # fmt: skip
+    messages_to: str | None,
+    escalate: bool | None,
+) -> None:
     """Change the property SLUG; what is not given stays."""
     await properties.change(
         system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url, timezone=timezone,
-        recording=recording,
+        recording=recording, messages_to=messages_to, escalates=escalate,
     )  # fmt: skip
     output.say(f"Changed property {slug}.")
 
@@ -124,6 +146,8 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("subteam", entry.subteam),
             ("lines", entry.lines),
             ("recording", entry.recording),
+            ("messages to", entry.messages_to),
+            ("escalation", entry.escalates),
             ("listings", entry.listings_url or "the office's link"),
             ("portfolio", entry.portfolio),
             ("time zone", entry.timezone or "the office's"),

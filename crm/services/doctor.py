@@ -18,11 +18,12 @@ from asterisk_conf import certificate, install, speech
 from crm.config import Config
 from crm.domain import emergency
 from crm.domain.errors import CrmError
+from crm.edge import whisper
 from crm.secrets import SecretError, Secrets
-from crm.services import agents, devices, directory, emergencies, lines, locations, properties, trunks
+from crm.services import agents, devices, directory, emergencies, lines, locations, properties, transcripts, trunks
 from crm.services.agents import AgentEntry
 from crm.services.health import Health
-from crm.store.models import Call, Line, Message, Task, Trunk
+from crm.store.models import Call, Line, Mail, Message, Task, Trunk
 from crm.store.session import Store
 
 WARN_FREE_MB = 1000
@@ -61,6 +62,7 @@ async def examine(config: Config, health: Health) -> list[Finding]:
     """All checks, in the order in which to mend things."""
     found = [*_home(config), *_secrets(config), *_certificate(config, health.at)]
     found += [*_disk(config), *_programs(), *_running(config, health)]
+    found += [_sound(config), *_transcripts(config)]
     if not health.asterisk.up and not health.app.up:
         found += _ports(config)
     if not health.database.current:
@@ -425,20 +427,48 @@ async def _emergency(store: Store, all_lines: Sequence[Line], all_trunks: Sequen
 async def _work(config: Config, store: Store, now: datetime) -> list[Finding]:
     async with store.read() as session:
 
-        async def count(of: type[Message | Task | Call], *conditions: object) -> int:
+        async def count(of: type[Message | Task | Call | Mail], *conditions: object) -> int:
             return await session.scalar(select(func.count()).select_from(of).where(*conditions)) or 0  # type: ignore[arg-type]
 
         failed = await count(Message, Message.state.in_(("failed", "unknown")), Message.created_at > now - RECENT)
         stuck = await count(Message, Message.state == "queued", Message.next_attempt_at < now - WAITING)
         overdue = await count(Task, Task.done_at.is_(None), Task.due_at < now)
+        unsent = await count(Mail, Mail.state.in_(("queued", "failed", "unknown")), Mail.created_at > now - RECENT)
         lost = await count(Call, Call.outcome.is_(None), Call.started_at < now - LONGEST_CALL)
     return [
         _counted("texts", failed + stuck, f"{failed} failed or unknown this week, {stuck} not sent in time.",
                  "`leaseline message list --state failed` shows why."),
+        *_mail(config, unsent),
         _counted("tasks", overdue, f"{overdue} are overdue.", "`leaseline task list` shows them."),
         _counted("calls", lost, f"{lost} have no outcome though they began long ago.",
                  "Start the app, which settles them."),
     ]  # fmt: skip
+
+
+def _mail(config: Config, unsent: int) -> Iterator[Finding]:
+    if not config.mail.server:
+        # Said once for all of them.
+        text = f"No mail server is set, and {unsent} mails wait." if unsent else "No mail server is set; no mail waits."
+        mend = "Write mail.server and mail.from_address into leaseline.toml, then `leaseline mail secret`."
+        yield Finding("mail", Level.WARN, text, mend) if unsent else _ok("mail", text)
+        return
+    yield _counted("mail", unsent, f"{unsent} mails of this week have not left.", "`leaseline mail list` shows why.")
+
+
+def _transcripts(config: Config) -> Iterator[Finding]:
+    folder = transcripts.model_folder(config)
+    if folder is None:
+        yield _ok("transcripts", "voice.whisper_model names no model, so messages have no transcript.")
+    elif why := whisper.problem(folder):
+        yield Finding("transcripts", Level.WARN, f"Messages have no transcript: {why}.", "Correct voice.whisper_model.")
+    else:
+        yield _ok("transcripts", f"The model in {folder} is there.")
+
+
+def _sound(config: Config) -> Finding:
+    files = [path for path in config.recordings_folder.glob("*") if path.is_file()]
+    used = sum(path.stat().st_size for path in files)
+    return _ok("recordings", f"{len(files):,} recordings and messages take {used / 1_000_000:,.0f} MB.")
 
 
 def _notes(config: Config, now: datetime) -> list[Finding]:

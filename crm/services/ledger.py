@@ -402,7 +402,9 @@ async def _why(scene: _Scene, kind: TaskKind, outcome: Outcome) -> str:
             return "A call is on record without its beginning, so nobody knows which line it came to."
         return f"A call came to {scene.call.did}, which is no line: add it, or have the carrier send it elsewhere."
     withheld = "" if scene.call.caller else " The number was withheld."
-    return f"Called {await scene.name()} and {how_it_went(scene.story, outcome)}.{withheld}"
+    message = await scene.session.get(Voicemail, scene.call.id) if kind is TaskKind.LISTEN else None
+    taken = await mailboxes.taken_in_words(scene.session, message) if message else ""
+    return f"Called {await scene.name()} and {how_it_went(scene.story, outcome)}.{withheld}{taken}"
 
 
 async def _owner(scene: _Scene, lead: Lead | None, kind: TaskKind) -> Agent:

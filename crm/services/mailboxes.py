@@ -7,7 +7,6 @@ take it any more. Once it is heard, taken or deleted nobody is called about it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -251,6 +250,7 @@ async def take(store: Store, by: By, message_id: str, agent: str) -> None:
         task = await tasks.by_key(session, f"call:{message_id}")
         if task and task.done_at is None:
             task.owner = taker
+            task.why = f"{task.why} {taker.name} took it on."[:300]
         if row.call.lead_id is not None:
             session.add(
                 Activity(
@@ -323,11 +323,14 @@ def who(message: Voicemail, region: str) -> str:
     return f"{lead.name}, {number}" if lead and lead.name else number
 
 
+async def taken_in_words(session: AsyncSession, message: Voicemail) -> str:
+    """For the task; "" while nobody has taken it."""
+    taker = await session.get(Agent, message.taken_by_id) if message.taken_by_id else None
+    return f" {taker.name} took it on." if taker else ""
+
+
 async def open_task(session: AsyncSession, message_id: str) -> Task | None:
     """The task of a message, while it is open."""
     task = await tasks.by_key(session, f"call:{message_id}")
     return task if task and task.done_at is None else None
 
-
-def slugs(found: Iterable[Agent] | Sequence[Agent]) -> tuple[str, ...]:
-    return tuple(agent.slug for agent in found)

@@ -22,10 +22,11 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
-from crm.domain.errors import Unavailable
+from crm.domain.errors import Invalid, Unavailable
 from crm.edge.mail import MailError, MailUnknown, Server
-from crm.secrets import SecretError, Secrets
-from crm.services.outbox import next_attempt, through
+from crm.secrets import SecretError, Secrets, unusable
+from crm.services.audit import By, changing, note
+from crm.services.delivery import next_attempt, through
 from crm.store.models import Mail
 from crm.store.session import Store
 
@@ -93,6 +94,15 @@ async def listed(store: Store, *, state: str | None = None, limit: int = 100) ->
         return list((await session.scalars(found.where(Mail.state == state) if state else found)).all())
 
 
+async def put_secret(store: Store, secrets: Secrets, by: By, value: str) -> None:
+    """Keeps the password of the mail server; raises Invalid."""
+    if problem := unusable(value):
+        raise Invalid(f"This password cannot be used: {problem}.")
+    async with changing(store) as session:
+        note(session, by, "password of the mail server set")
+    secrets.put(SECRET, value)
+
+
 def server_of(config: Config, secrets: Secrets) -> Callable[[], Server]:
     """The server that [mail] names, with the password as it is now."""
 
@@ -121,10 +131,11 @@ async def run(
             if not settled:
                 await _settle(store)
                 settled = True
-            await _give_up_old(store, clock())
-            if not config.mail.server:
-                await _say_why(store)
-            else:
+            if await _has_queued(store):
+                await _give_up_old(store, clock())
+                if not config.mail.server:
+                    await _say_why(store)
+            if config.mail.server:
                 while claim := await _claim(store, clock()):
                     await through(_deliver(store, config, sender, attach, claim, clock))
                 pause = await _pause(store, clock())
@@ -157,6 +168,12 @@ async def _settle(store: Store) -> None:
             .where(Mail.state == MailState.SENDING)
             .values(state=MailState.UNKNOWN, next_attempt_at=None, error=_LEFT_BEHIND)
         )
+
+
+async def _has_queued(store: Store) -> bool:
+    # Who only looks keeps nobody from writing.
+    async with store.read() as session:
+        return await session.scalar(select(Mail.id).where(Mail.state == MailState.QUEUED).limit(1)) is not None
 
 
 async def _give_up_old(store: Store, now: datetime) -> None:

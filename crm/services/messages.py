@@ -26,9 +26,9 @@ from crm.domain.tasks import TaskKind
 from crm.domain.texts import Direction, MessageState, Purpose
 from crm.edge import numbers
 from crm.edge.carrier import DeliveryReport, Fate, IncomingText
-from crm.services import agents, blocking, gatekeeper, opt_outs, owners
+from crm.services import agents, blocking, gatekeeper, notices, opt_outs, owners
 from crm.services.audit import By, changing, note
-from crm.store.models import Activity, Interest, Lead, LeadPhone, Line, Message, Task
+from crm.store.models import Activity, Agent, Device, Interest, Lead, LeadPhone, Line, Message, Task
 from crm.store.queries import leads, lines, messages, office, tasks
 from crm.store.queries import opt_outs as ledger
 from crm.store.session import Store
@@ -235,6 +235,33 @@ async def _remind(scene: _Scene, reading: Reading | None) -> None:
         session.add(task)
     # The latest text stands in it; those before are in the thread.
     task.why = why.replace("\x00", "")[:300]
+    await _notify(scene, wrote)
+
+
+NOTICED = 160
+"""Characters of a text that stand in the notice about it."""
+
+
+async def _notify(scene: _Scene, wrote: str) -> None:
+    """Tells whom it concerns: the lead's agent, else the line's subteam, else the admin; once for each text."""
+    session, message, lead = scene.session, scene.message, scene.lead
+    assigned = await session.get(Agent, lead.assigned_agent_id) if lead and lead.assigned_agent_id else None
+    team = scene.line.property.subteam if scene.line and scene.line.property else None
+    who = [assigned] if assigned else list(team.members) if team and team.members else [await owners.admin(session)]
+    number = numbers.display(message.from_number, scene.config.region)
+    sender = f"{lead.name}, {number}" if lead and lead.name else number or "an unknown number"
+    beginning = wrote if len(wrote) <= NOTICED else wrote[:NOTICED] + "..."
+    place = await scene.name()
+    await notices.tell(
+        session, scene.config, [one for one in who if not await _is_mobile_of(session, one, message.from_number)],
+        f"text:{message.id}", f"New text for {place} from {sender}", f"{place}: {sender} wrote: {beginning}", scene.now,
+    )  # fmt: skip
+
+
+async def _is_mobile_of(session: AsyncSession, agent: Agent, number: str) -> bool:
+    """Whoever wrote it themselves need not be told, and two phone systems must not answer each other for ever."""
+    mobiles = select(Device.id).where(Device.agent_id == agent.id, Device.number == number)
+    return (await session.scalars(mobiles.limit(1))).first() is not None
 
 
 def _clean(text: str) -> str:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, or_, select, update
 
-from crm.config import Config, Mail, Texts
+from crm.config import Config
 from crm.domain.errors import Unavailable
 from crm.domain.gate import Verdict
 from crm.domain.texts import MessageState
@@ -25,6 +25,7 @@ from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipPeer
 from crm.secrets import SecretError, Secrets
 from crm.services import gatekeeper
+from crm.services.delivery import next_attempt, through
 from crm.services.messages import refused
 from crm.services.trunks import secret_name
 from crm.store.models import Activity, Message, Trunk
@@ -37,9 +38,6 @@ May raise CarrierError."""
 
 POLL_SECONDS = 5.0
 """The net under `wake`: rows that another process committed are found within this time."""
-LONGEST_BACKOFF_SECONDS = 3600.0
-GRACE_SECONDS = 3.0
-"""At shutdown the text that is under way may still get its answer."""
 
 _LEFT_BEHIND = (
     "Leaseline was stopped while this text was being sent, so it may have arrived or not: "
@@ -105,17 +103,6 @@ def over_sip(config: Config, secrets: Secrets, carriers: SipCarriers) -> Carrier
         )
 
     return carrier_for
-
-
-def next_attempt(
-    settings: Texts | Mail, attempts: int, retry_after_seconds: float | None, now: datetime
-) -> datetime | None:
-    """When to try again after so many failed attempts; None gives up."""
-    if attempts >= settings.attempts:
-        return None
-    # The exponent is bounded, or a long list of attempts would overflow a float.
-    backoff = min(settings.first_retry_seconds * 2.0 ** min(attempts - 1, 40), LONGEST_BACKOFF_SECONDS)
-    return now + timedelta(seconds=max(backoff, retry_after_seconds or 0.0))
 
 
 @dataclass(frozen=True)
@@ -285,18 +272,3 @@ async def _pause(store: Store, now: datetime) -> float:
             select(func.min(Message.next_attempt_at)).where(Message.state == MessageState.QUEUED)
         )
     return POLL_SECONDS if due is None else min(max((due - now).total_seconds(), 0.02), POLL_SECONDS)
-
-
-async def through(delivery: Coroutine[None, None, None]) -> None:
-    """Runs a delivery to its end; a cancellation waits a moment for it, so that a shutdown leaves nothing in doubt."""
-    task = asyncio.ensure_future(delivery)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        _, running = await asyncio.wait({task}, timeout=GRACE_SECONDS)
-        if running:
-            task.cancel()
-            await asyncio.wait({task})
-        if not task.cancelled() and (error := task.exception()):
-            logger.error("a delivery broke off at shutdown", exc_info=error)
-        raise

@@ -11,6 +11,7 @@ from sqlalchemy.orm import selectinload
 
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.mailboxes import MessagesTo
 from crm.services import subteams
 from crm.services.audit import By, changing, note
 from crm.store.models import Interest, Line, Property, Subteam
@@ -66,6 +67,8 @@ async def change(
     listings_url: str | None = None,
     timezone: str | None = None,
     recording: str | None = None,
+    messages_to: str | None = None,
+    escalates: bool | None = None,
 ) -> None:
     """Changes what is given; None leaves a field as it is, an empty text takes it away."""
     async with changing(store) as session:
@@ -82,6 +85,12 @@ async def change(
             if recording not in RECORDING:
                 raise Invalid(f"Recording is one of {', '.join(RECORDING)}.")
             found.recording = recording
+        if messages_to is not None:
+            found.messages_to = MessagesTo(messages_to)
+            if messages_to == MessagesTo.SUBTEAM and found.subteam_id is None:
+                raise Invalid(f"Property {slug} has no subteam: give it one with --subteam.")
+        if escalates is not None:
+            found.escalates = escalates
         note(session, by, f"property {slug} changed")
 
 

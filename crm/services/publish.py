@@ -78,6 +78,7 @@ async def _office(config: Config, store: Store, secrets: Secrets, now: datetime)
             address=device.location.address if device.location else "",
             encrypted=device.encrypted,
             browser=device.kind == "browser",
+            agent=agent.slug,
         )
         for agent in agents
         for device in agent.devices

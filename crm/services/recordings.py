@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import struct
 import wave
 from pathlib import Path
+
+import lameenc
 
 from crm.config import Config
 
@@ -27,8 +31,52 @@ def keep(config: Config, call_id: str) -> float:
         # The two folders may be on different disks; a rename at the end keeps half a file from counting as whole.
         part = kept.with_suffix(".part")
         shutil.move(spooled, part)
+        _mend(part)
         part.replace(kept)
     return _seconds(kept) if kept.exists() else 0.0
+
+
+def mp3(sound: Path) -> bytes:
+    """A WAV file as MP3, small enough for any mailbox: 16 kB a second become 2. Blocks on the processor."""
+    with wave.open(str(sound)) as source:
+        encoder = lameenc.Encoder()
+        encoder.set_bit_rate(16)
+        encoder.set_in_sample_rate(source.getframerate())
+        encoder.set_channels(source.getnchannels())
+        encoder.set_quality(5)
+        encoder.silence()
+        frames = source.readframes(source.getnframes())
+        return bytes(encoder.encode(frames) + encoder.flush())
+
+
+PLAYERS = (("pw-play",), ("paplay",), ("aplay", "-q"), ("afplay",))
+"""Programs of common systems that play a WAV file on the loudspeaker."""
+
+
+async def play(sound: Path) -> bool:
+    """Plays a file on this machine; False when no program here can."""
+    for program, *options in PLAYERS:
+        if (found := shutil.which(program)) is None:
+            continue
+        player = await asyncio.create_subprocess_exec(
+            found, *options, str(sound), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        if await player.wait() == 0:
+            return True
+    return False
+
+
+def _mend(path: Path) -> None:
+    """A recorder that was killed leaves a header without lengths; they are put in from the file's size (RIFF WAVE)."""
+    with path.open("r+b") as file:
+        header = file.read(44)
+        data = path.stat().st_size - 44
+        if data > 0 and header[36:40] == b"data" and header[40:44] == bytes(4):
+            file.seek(4)
+            file.write(struct.pack("<I", data + 36))
+            file.seek(40)
+            file.write(struct.pack("<I", data))
 
 
 def _seconds(path: os.PathLike[str]) -> float:

@@ -22,7 +22,8 @@ def test_what_is_added_is_shown(office: Leaseline) -> None:
     ]  # fmt: skip
     assert office.json("property", "show", "elm") == {
         "slug": "elm", "name": "Elm Street Apartments", "subteam": "north", "listings_url": "",
-        "portfolio": None, "timezone": "", "lines": ["+15125550100"],
+        "portfolio": None, "timezone": "", "recording": "off", "messages_to": "property", "escalates": True,
+        "lines": ["+15125550100"],
     }  # fmt: skip
     assert office.json("subteam", "show", "north")["members"] == ["alice", "bob"]
     alice = office.json("agent", "show", "alice")

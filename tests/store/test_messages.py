@@ -23,7 +23,7 @@ from crm.services import carriers, inbox, ledger, messages, opt_outs, outbox, sp
 from crm.services.audit import By
 from crm.services.inbox import Inbox
 from crm.services.journal import Journal
-from crm.store.models import Activity, Agent, AuditEntry, Lead, LeadPhone, Line, Message, OptOut, Task, Trunk
+from crm.store.models import Activity, Agent, AuditEntry, Lead, LeadPhone, Line, Mail, Message, OptOut, Task, Trunk
 from crm.store.session import Store
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -538,3 +538,49 @@ async def test_a_file_that_is_no_text_holds_nothing_up(store: Store, config: Con
     async with store.read() as session:
         assert await session.scalar(select(func.count()).select_from(Message)) == 1
     assert MessageState.RECEIVED == "received"
+
+
+# --- notices ---
+
+
+async def reachable(store: Store) -> None:
+    async with store.write() as session:
+        for agent in await session.scalars(select(Agent)):
+            agent.email = f"{agent.slug}@example.com"
+
+
+async def told(store: Store) -> list[str]:
+    async with store.read() as session:
+        return list((await session.scalars(select(Mail.to_address).order_by(Mail.id))).all())
+
+
+async def test_pain_12_a_text_notifies_once_however_often_it_comes(store: Store, config: Config) -> None:
+    await reachable(store)
+    await take(store, config, text("Is the 2 bedroom free?"), text("Is the 2 bedroom free?"))
+    assert await told(store) == ["alice@example.com", "bob@example.com"], "the subteam of the line's property"
+    async with store.read() as session:
+        mail = (await session.scalars(select(Mail).limit(1))).one()
+    assert mail.subject == "New text for Maple Court from (512) 555-0177"
+    assert mail.body == "Maple Court: (512) 555-0177 wrote: Is the 2 bedroom free?"
+
+
+async def test_the_leads_own_agent_is_notified_before_the_subteam(store: Store, config: Config) -> None:
+    await reachable(store)
+    async with store.write() as session:
+        carol = (await session.scalars(select(Agent).where(Agent.slug == "carol"))).one()
+        lead = Lead(status="new", created_at=NOW, phones=[LeadPhone(number=PERSON)], interests=[], name="Jordan")
+        lead.assigned_agent = carol
+        session.add(lead)
+    await take(store, config, text("x" * 500))
+    assert await told(store) == ["carol@example.com"]
+    async with store.read() as session:
+        body = (await session.scalars(select(Mail.body))).one()
+    assert body == f"Maple Court: Jordan, (512) 555-0177 wrote: {'x' * messages.NOTICED}..."
+
+
+async def test_without_agent_and_subteam_the_admin_is_notified_and_keywords_notify_nobody(
+    store: Store, config: Config
+) -> None:
+    await reachable(store)
+    await take(store, config, text("Hola", to=SPANISH), text("STOP", "SM2"), text("START", "SM3"))
+    assert await told(store) == ["dana@example.com"]

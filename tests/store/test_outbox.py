@@ -19,7 +19,7 @@ from crm.domain.texts import MessageState
 from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipMessageCarrier
 from crm.secrets import Secrets
-from crm.services import outbox
+from crm.services import delivery, outbox
 from crm.store.models import Activity, Lead, Message, Trunk
 from crm.store.session import Store
 
@@ -311,7 +311,7 @@ async def test_when_no_answer_comes_before_shutdown_ends_then_the_next_start_cal
     async def never(text: OutgoingText) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(outbox, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(delivery, "GRACE_SECONDS", 0.05)
     await queue(store, "a")
     carrier = FakeCarrier(never)
     async with working(store, config, carrier):
@@ -405,7 +405,7 @@ async def test_over_sip_a_trunk_brings_its_address_and_password(config: Config) 
 def test_a_pause_is_never_shorter_than_asked_and_never_longer_than_an_hour_or_that(
     attempts: int, most: int, first: float, asked: float | None
 ) -> None:
-    again = outbox.next_attempt(Texts(attempts=most, first_retry_seconds=first), attempts, asked, NOW)
+    again = delivery.next_attempt(Texts(attempts=most, first_retry_seconds=first), attempts, asked, NOW)
     if attempts >= most:
         assert again is None
     else:

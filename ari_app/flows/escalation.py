@@ -1,0 +1,237 @@
+"""Nobody has taken a message, so the next group is called about it: 1 takes it, and the one who took it hears it.
+
+Only a digit takes a message, on a desk phone as on a mobile, and of two who press it at once one is told that the other
+was first (`crm.services.mailboxes.take`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+
+from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle
+from ari_app.edge.errors import AsteriskRefused, CallEnded, MediaLost, PhoneError
+from ari_app.edge.media import play, prompt
+from ari_app.flows import outside
+from ari_app.flows.call import LEG_MARK, Office
+from ari_app.flows.confirm import Choice, confirm
+from ari_app.flows.legs import Leg, availability, shown
+from ari_app.flows.mailbox import KEY_SECONDS, Key, caller_in_words
+from asterisk_conf.speech import SpeechError
+from crm.domain import readout
+from crm.domain.calls import DialStatus, LegEnded, LegRang
+from crm.domain.dialing import Purpose, Refused
+from crm.domain.errors import Conflict, CrmError, Unavailable
+from crm.domain.routing import DeviceRef
+from crm.services import dialing, escalations, mailboxes
+from crm.services.audit import By
+from crm.services.escalations import STAGE, Due
+from crm.services.spoken import spoken
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 3.0
+LONGEST_SECONDS = 900
+"""A phone that was answered about a message is let go after so long, should the app be away by then."""
+
+
+class Escalations:
+    """The messages that people are being called about now."""
+
+    def __init__(self, office: Office, on_change: Callable[[], None]) -> None:
+        """`on_change` is called when a message was taken or heard."""
+        self._office = office
+        self._on_change = on_change
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def calling(self) -> list[str]:
+        """Ids of the messages' calls, which the legs to the phones are named after."""
+        return sorted(self._tasks)
+
+    async def run(self) -> None:
+        """Calls about what is due, until it is cancelled."""
+        try:
+            while True:
+                try:
+                    await self._begin_due()
+                except Unavailable as error:
+                    log.warning("nobody is called about messages yet: %s", error)
+                await asyncio.sleep(POLL_SECONDS)
+        finally:
+            tasks = list(self._tasks.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _begin_due(self) -> None:
+        office = self._office
+        if not office.client.connected.is_set():
+            return  # The turn would be lost.
+        while due := await escalations.claim(office.store, office.config, office.now()):
+            task = asyncio.create_task(self._call(due), name=f"escalation {due.message_id}")
+            self._tasks[due.message_id] = task
+
+    async def _call(self, due: Due) -> None:
+        try:
+            if await call_group(self._office, due):
+                self._on_change()
+        except (PhoneError, CrmError, SpeechError, TimeoutError) as error:
+            # The next group is due later in any case.
+            log.warning("a group could not be called about a message: %s", error)
+        finally:
+            self._tasks.pop(due.message_id, None)
+
+
+async def call_group(office: Office, due: Due) -> bool:
+    """Rings everybody in the group at once until one takes the message; True when somebody did."""
+    agents = [agent for agent in await availability(office) if agent.slug in due.turn.agents]
+    phones = [phone for agent in agents for phone in agent.reachable_devices(office.now())]
+    log.info("called about a message", extra={"message_id": due.message_id, "group": due.turn.group, "n": len(phones)})
+    if not phones:
+        await escalations.nobody_there(office.store, due.message_id, office.now())
+        return False
+    language = office.config.voicemail.staff_language
+    text = readout.escalation(due.place, caller_in_words(office, due.caller), language)
+    whisper = await spoken(office.config, text, language)
+    asked = {asyncio.create_task(_ask(office, due, phone, whisper)) for phone in phones}
+    taker: tuple[Handle, DeviceRef] | None = None
+    try:
+        waiting = asked
+        while waiting and taker is None:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            taker = next((found for task in done if (found := task.result())), None)
+    finally:
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+    if taker is None:
+        return False
+    await _play(office, due, *taker)
+    return True
+
+
+async def _ask(office: Office, due: Due, phone: DeviceRef, whisper: Path) -> tuple[Handle, DeviceRef] | None:
+    """Rings one phone and asks whoever answers; the channel when they took the message."""
+    channel: Handle | None = None
+    try:
+        channel = await (_dial_mobile(office, due, phone) if phone.number else _ring_desk(office, due, phone))
+        if channel is None:
+            return None
+        # From now on it is not the ringing's short limit that counts.
+        await channel.set_variables(timeout=str(LONGEST_SECONDS))
+        seconds = office.config.escalation.key_seconds
+        choice = await confirm(channel, [whisper], seconds, (Choice.CONNECT, Choice.PASS))
+        if choice is Choice.CONNECT and await _take(office, due, phone, channel):
+            kept, channel = channel, None
+            return kept, phone
+    except (CallEnded, MediaLost, AsteriskRefused) as error:
+        log.info("one phone less for a message", extra={"device": phone.device, "reason": type(error).__name__})
+    finally:
+        if channel is not None:
+            await _always(_let_go(office, due, channel))
+    return None
+
+
+async def _take(office: Office, due: Due, phone: DeviceRef, channel: Handle) -> bool:
+    try:
+        await mailboxes.take(office.store, By(f"phone {phone.device}", office.now()), due.message_id, phone.agent)
+    except Conflict:
+        await play(channel, [_sound(office, "mailbox_taken_already")])
+        return False
+    return True
+
+
+async def _ring_desk(office: Office, due: Due, phone: DeviceRef) -> Handle | None:
+    """A phone that is registered with us; None when nobody answers it."""
+    call_id, seconds = due.message_id, office.config.escalation.ring_seconds
+    leg_id = f"{call_id}{LEG_MARK}{phone.device}-{uuid.uuid4().hex[:6]}"
+    channel = Handle(office.client, leg_id)
+    office.journal.note(
+        LegRang(f"{call_id}/{leg_id}", call_id, office.now(), leg_id, phone.device, phone.agent, STAGE)
+    )
+    try:
+        await office.client.post(
+            "/channels", {"variables": {"LL_CALL": call_id, "LL_CALLER": ""}},
+            endpoint=f"PJSIP/{phone.device}", context="agent-leg", extension="s", priority="1", channelId=leg_id,
+            callerId=shown(due.place or "Message", due.caller), timeout=str(round(seconds) + 1),
+        )  # fmt: skip
+        leg = Leg(channel, phone.device)
+        try:
+            async with asyncio.timeout(seconds):
+                status = await leg.answer
+        except TimeoutError:
+            status = DialStatus.NOANSWER
+        finally:
+            leg.answer.cancel()
+    except AsteriskRefused:
+        status = DialStatus.CHANUNAVAIL
+    except asyncio.CancelledError:
+        # Somebody else took it: the phone shows no missed call.
+        await _always(_end(office, due, channel, DialStatus.CANCEL, ANSWERED_ELSEWHERE))
+        raise
+    if status is DialStatus.ANSWER:
+        return channel
+    await _end(office, due, channel, status, NORMAL)
+    return None
+
+
+async def _dial_mobile(office: Office, due: Due, phone: DeviceRef) -> Handle | None:
+    """An agent's mobile, through the one check; None when it may not be dialled, or nobody answers."""
+    assert phone.number is not None
+    # Their desk phones first, if they have any on.
+    await asyncio.sleep(phone.after_seconds)
+    try:
+        clearance = await dialing.clear(
+            office.store, office.config, number=phone.number, purpose=Purpose.ESCALATION, agent=phone.agent,
+            call_id=due.message_id, live=outside.live(await office.client.channels()), now=office.now(),
+        )  # fmt: skip
+        async with asyncio.timeout(office.config.escalation.ring_seconds):
+            return await outside.dial(
+                office, clearance, call_id=due.message_id, caller_id=clearance.caller_id, leg_stage=STAGE,
+                device=phone.device, agent=phone.agent,
+            )  # fmt: skip
+    except (Refused, outside.NotReached, TimeoutError) as error:
+        log.info("a mobile was not reached", extra={"device": phone.device, "reason": str(error)})
+        return None
+
+
+async def _play(office: Office, due: Due, channel: Handle, phone: DeviceRef) -> None:
+    """The message itself, again with 1, for the one who took it."""
+    audio = mailboxes.audio(office.config, due.file)
+    message = audio or _sound(office, "mailbox_no_audio")
+    try:
+        await prompt(channel, [_sound(office, "mailbox_taken"), message], 0)
+        await mailboxes.heard(office.store, due.message_id, office.now())
+        while await prompt(channel, [_sound(office, "mailbox_again")], KEY_SECONDS) == Key.REPEAT:
+            await prompt(channel, [message], 0)
+    except CallEnded:
+        log.info("hung up while hearing a message", extra={"device": phone.device})
+    finally:
+        await _always(_let_go(office, due, channel))
+
+
+async def _let_go(office: Office, due: Due, channel: Handle) -> None:
+    """Ends a phone that was answered."""
+    await _end(office, due, channel, DialStatus.ANSWER, NORMAL)
+
+
+async def _end(office: Office, due: Due, channel: Handle, status: DialStatus, cause: str) -> None:
+    with contextlib.suppress(PhoneError):
+        await channel.hang_up(cause)
+    channel.release()
+    fact_id = f"{due.message_id}/leg-ended-{channel.id}"
+    office.journal.note(LegEnded(fact_id, due.message_id, office.now(), channel.id, status))
+
+
+async def _always(work: Coroutine[None, None, None] | Awaitable[None]) -> None:
+    """Also while the task is being cancelled: nobody must be left ringing."""
+    await asyncio.shield(asyncio.ensure_future(work))
+
+
+def _sound(office: Office, name: str) -> Path:
+    return office.config.prompts_folder / office.config.voicemail.staff_language / f"{name}.wav"

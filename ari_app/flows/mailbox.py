@@ -1,0 +1,321 @@
+"""Somebody of the office listens to their messages by phone, and records their greeting.
+
+Nothing is lost when the app dies in between: a message is new until it was heard to its end, so the one who listens
+begins again with what they have not heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from pathlib import Path
+
+from ari_app.edge import media
+from ari_app.edge.channel import Handle, LeftTheApp
+from ari_app.edge.errors import CallEnded, MediaLost
+from ari_app.edge.media import NoKey, play, prompt
+from ari_app.flows.call import Call, Office
+from ari_app.flows.staff import staff
+from ari_app.flows.voicemail import voicemail
+from asterisk_conf import speech, tones
+from asterisk_conf.speech import SpeechError
+from crm.domain import readout
+from crm.domain.calls import CallPlaced, Direction, EndedBy, Step
+from crm.domain.errors import Conflict, CrmError
+from crm.domain.mailboxes import OFFICE, BoxKind, box, split
+from crm.edge import numbers
+from crm.services import extensions, mailboxes
+from crm.services.audit import By
+from crm.services.mailboxes import Listener, Message
+from crm.services.spoken import spoken
+
+log = logging.getLogger(__name__)
+
+KEY_SECONDS = 6.0
+TRIES = 3
+RESUMED_PROMPTS = 100
+"""So many prompts of somebody who was listening are looked for after the app was away."""
+
+
+class Key(StrEnum):
+    """After a message, or during it."""
+
+    REPEAT = "1"
+    NEXT = "2"
+    DELETE = "3"
+    CALL_BACK = "4"
+    TAKE = "5"
+    MENU = "*"
+
+
+class MenuKey(StrEnum):
+    HEAR_AGAIN = "1"
+    GREETING = "9"
+
+
+class GreetingKey(StrEnum):
+    """What becomes of a greeting that was just recorded; any other key keeps the old one."""
+
+    USE = "1"
+    LISTEN = "2"
+    AGAIN = "3"
+
+
+class After(Enum):
+    """How the listening goes on after a message."""
+
+    NEXT = auto()
+    MENU = auto()
+    CALL_BACK = auto()
+
+
+async def listen(call: Call, extension: str = "", *, is_resumed: bool = False) -> Step | EndedBy | None:
+    """A phone of ours dialled the code for messages. Nothing of it is on record, unless it ends in a call back.
+
+    With a colleague's extension after the code it leaves them a message.
+    """
+    if extension:
+        return await _for_colleague(call, extension)
+    visit = Visit(call.office, call.channel, call.channel.endpoint)
+    number: str | None = None
+    try:
+        if is_resumed:
+            await media.stop_left_over(call.channel, RESUMED_PROMPTS)
+        number = await mailbox(visit)
+    except (CrmError, SpeechError, MediaLost) as error:
+        log.warning("messages cannot be heard now: %s", error)
+        with contextlib.suppress(CallEnded):
+            await play(call.channel, visit.sounds("codes_unavailable"))
+    except LeftTheApp:
+        raise
+    except CallEnded:
+        log.info("done with the messages")
+    if number is not None:
+        return await staff(call, number)
+    await call.channel.hang_up()
+    return None
+
+
+async def _for_colleague(call: Call, extension: str) -> EndedBy | None:
+    """Straight to their mailbox, without ringing; taken up again, it goes on where it was."""
+    store = call.office.store
+    async with asyncio.timeout(call.office.config.survival.store_seconds):
+        caller = await extensions.owner_of(store, call.channel.endpoint)
+        callee = await extensions.agent_at(store, extension)
+    await call.channel.answer()
+    if callee is None:
+        with contextlib.suppress(CallEnded):
+            await play(call.channel, call.sounds("extension_unavailable"))
+            await call.channel.hang_up()
+        return None
+    call.note(
+        CallPlaced, once="placed", direction=Direction.INTERNAL, agent=caller.slug if caller else "",
+        device=call.channel.endpoint, extension=extension,
+    )  # fmt: skip
+    await voicemail(call, box(BoxKind.AGENT, callee.slug))
+    return EndedBy.SYSTEM
+
+
+@dataclass
+class Visit:
+    """A phone of ours whose owner listens."""
+
+    office: Office
+    channel: Handle
+    device: str
+    """Slug: the endpoint that dialled, never its caller ID."""
+
+    def sounds(self, *names: str) -> list[Path]:
+        config = self.office.config
+        return [config.prompts_folder / config.voicemail.staff_language / f"{name}.wav" for name in names]
+
+    async def say(self, text: str) -> Path:
+        return await spoken(self.office.config, text, self.office.config.voicemail.staff_language)
+
+    @property
+    def by(self) -> By:
+        return By(f"phone {self.device}", self.office.now())
+
+
+async def mailbox(visit: Visit) -> str | None:
+    """Plays what is new, then the menu, until they hang up or are done. Returns a number (E.164) that they want to be
+    connected with, for the caller of this flow to dial."""
+    await visit.channel.answer()
+    while True:
+        listener = await mailboxes.listener(visit.office.store, visit.device)
+        if listener is None:
+            await play(visit.channel, visit.sounds("mailbox_unknown_phone"))
+            return None
+        language = visit.office.config.voicemail.staff_language
+        heard = len(listener.messages) - listener.new
+        await play(visit.channel, [await visit.say(readout.how_many(listener.new, heard, language))])
+        for number, message in enumerate(listener.messages[: listener.new or None], start=1):
+            after = await _hear(visit, listener, message, number)
+            if after is After.CALL_BACK:
+                return message.caller
+            if after is After.MENU:
+                break
+        if not await _menu(visit, listener):
+            await play(visit.channel, visit.sounds("goodbye"))
+            return None
+
+
+# --- one message ---
+
+
+async def _hear(visit: Visit, listener: Listener, message: Message, number: int) -> After:
+    """When, from whom, and what they said; then, or meanwhile, a key says what becomes of it."""
+    store, options = visit.office.store, visit.sounds("mailbox_options")
+    sounds = [await visit.say(_about(visit, message, number))]
+    audio = mailboxes.audio(visit.office.config, message.file)
+    key = await prompt(visit.channel, sounds, 0)
+    for _ in range(TRIES):
+        if key in (NoKey.NO_INPUT, Key.REPEAT):
+            key = await prompt(visit.channel, [audio] if audio else visit.sounds("mailbox_no_audio"), 0)
+            await mailboxes.heard(store, message.id, visit.office.now())
+            if key is NoKey.NO_INPUT:
+                key = await prompt(visit.channel, options, KEY_SECONDS)
+        match key:
+            case Key.NEXT | NoKey.NO_INPUT:
+                return After.NEXT
+            case Key.DELETE:
+                with contextlib.suppress(Conflict):
+                    await mailboxes.delete(store, visit.by, message.id)
+                await play(visit.channel, visit.sounds("mailbox_deleted"))
+                return After.NEXT
+            case Key.CALL_BACK:
+                if message.caller:
+                    return After.CALL_BACK
+                key = await prompt(visit.channel, visit.sounds("mailbox_no_number", "mailbox_options"), KEY_SECONDS)
+            case Key.TAKE:
+                said = visit.sounds(await _take(visit, listener, message), "mailbox_options")
+                key = await prompt(visit.channel, said, KEY_SECONDS)
+            case Key.MENU:
+                return After.MENU
+            case Key.REPEAT:
+                continue
+            case _:
+                key = await prompt(visit.channel, visit.sounds("not_a_choice", "mailbox_options"), KEY_SECONDS)
+    return After.NEXT
+
+
+async def _take(visit: Visit, listener: Listener, message: Message) -> str:
+    """Name of the prompt that says what came of it."""
+    try:
+        await mailboxes.take(visit.office.store, visit.by, message.id, listener.agent)
+    except Conflict:
+        return "mailbox_taken_already"
+    return "mailbox_taken"
+
+
+def _about(visit: Visit, message: Message, number: int) -> str:
+    config = visit.office.config
+    left_at, now = message.left_at.astimezone(config.tz), visit.office.now().astimezone(config.tz)
+    return readout.about(
+        number, left_at, now, message.property_name, caller_in_words(visit.office, message.caller),
+        config.voicemail.staff_language,
+    )  # fmt: skip
+
+
+def caller_in_words(office: Office, caller: str | None) -> str:
+    """Digit by digit; "" for a withheld number."""
+    return numbers.speak(caller, office.config.region) if caller else ""
+
+
+# --- after the messages ---
+
+
+async def _menu(visit: Visit, listener: Listener) -> bool:
+    """True: hear the messages again. False: they are done."""
+    for _ in range(TRIES):
+        key = await prompt(visit.channel, visit.sounds("mailbox_menu"), KEY_SECONDS)
+        if key == MenuKey.HEAR_AGAIN:
+            return True
+        if key == MenuKey.GREETING:
+            chosen = await _choose_box(visit, listener)
+            if chosen:
+                await record_greeting(visit, chosen)
+        elif key is NoKey.NO_INPUT:
+            return False
+    return False
+
+
+async def _choose_box(visit: Visit, listener: Listener) -> str | None:
+    """Whose greeting: asked only of somebody who hears more than one mailbox."""
+    boxes = listener.boxes[:9]
+    if len(boxes) == 1:
+        return boxes[0]
+    names = [_name(one, listener.agent) for one in boxes]
+    question = await visit.say(readout.choice_of_boxes(names, visit.office.config.voicemail.staff_language))
+    key = await prompt(visit.channel, [question], KEY_SECONDS)
+    if key is NoKey.NO_INPUT or not key.isdigit() or not 1 <= int(key) <= len(boxes):
+        return None
+    return boxes[int(key) - 1]
+
+
+def _name(mailbox: str, agent: str) -> str:
+    kind, slug = split(mailbox)
+    if kind is BoxKind.AGENT and slug == agent:
+        return ""
+    return slug.replace("-", " ") if kind else OFFICE
+
+
+# --- the greeting ---
+
+
+async def record_greeting(visit: Visit, whose: str) -> None:
+    """Records what callers of a mailbox hear first. It counts when 1 says so; until then the old one does."""
+    config = visit.office.config
+    beep = config.prompts_folder / tones.FILE
+    # One name for the visit, so that a new try replaces the one before.
+    name = f"greeting-{uuid.uuid4().hex[:12]}"
+    recorded = config.asterisk_folder / "spool" / "recording" / f"{name}.wav"
+    try:
+        for _ in range(TRIES):
+            await play(visit.channel, [*visit.sounds("mailbox_greeting_record"), beep])
+            await media.record(
+                visit.channel, name, longest_seconds=config.voicemail.greeting_seconds, silence_seconds=4
+            )
+            key = await _ask_about(visit, recorded)
+            if key == GreetingKey.AGAIN:
+                continue
+            if key == GreetingKey.USE and await _use(visit, whose, recorded):
+                return
+            if key != GreetingKey.USE:
+                break
+        await play(visit.channel, visit.sounds("mailbox_greeting_kept"))
+    except CallEnded:
+        # Whoever hangs up has not confirmed.
+        await media.recording_closed(visit.channel, name)
+        raise
+    finally:
+        await asyncio.to_thread(recorded.unlink, missing_ok=True)
+
+
+async def _ask_about(visit: Visit, recorded: Path) -> str | NoKey:
+    """Whether to use what was recorded; they may listen to it first."""
+    key: str | NoKey = NoKey.NO_INPUT
+    for _ in range(TRIES):
+        key = await prompt(visit.channel, visit.sounds("mailbox_greeting_check"), KEY_SECONDS)
+        if key != GreetingKey.LISTEN:
+            break
+        with contextlib.suppress(MediaLost):
+            await prompt(visit.channel, [recorded], 0)
+    return key
+
+
+async def _use(visit: Visit, whose: str, recorded: Path) -> bool:
+    path = mailboxes.greeting_path(visit.office.config, whose)
+    try:
+        await asyncio.to_thread(speech.take_over, recorded, path)
+    except speech.SpeechError as error:
+        log.warning("a greeting cannot be used: %s", error)
+        await play(visit.channel, visit.sounds("mailbox_greeting_empty"))
+        return False
+    log.info("greeting recorded", extra={"mailbox": whose})
+    await play(visit.channel, visit.sounds("mailbox_greeting_saved"))
+    return True

@@ -1,0 +1,61 @@
+"""The message lamps of agents' phones (MWI, RFC 3842): how many messages are new to them, and how many they have heard.
+
+Asterisk keeps the numbers in memory and tells a phone at each change and when it registers. Debian's package has no
+res_mwi_external, so the numbers go in through the dialplan, by MinivmMWI() on a Local channel of its own (context
+message-lamp). The database has the truth: after each start of Asterisk or of the app all are told anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from contextlib import suppress
+
+from ari_app.edge.errors import PhoneError
+from ari_app.flows.call import Office
+from crm.domain.errors import CrmError
+from crm.services import mailboxes
+from crm.services.mailboxes import Lamp
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 5.0
+"""What another process changed, such as the command line, is seen within this time."""
+
+
+class MessageLamps:
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._shown: dict[str, Lamp] = {}
+        self.changed = asyncio.Event()
+        """Set it when a message came, was heard or was deleted."""
+
+    def forget(self) -> None:
+        """Asterisk may have been started anew and know nothing."""
+        self._shown = {}
+        self.changed.set()
+
+    async def run(self) -> None:
+        """Keeps the lamps right until it is cancelled."""
+        while True:
+            self.changed.clear()
+            if self._office.client.connected.is_set():
+                try:
+                    await self._show()
+                except (CrmError, PhoneError) as error:
+                    log.warning("message lamps are set later: %s", error)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self.changed.wait()
+
+    async def _show(self) -> None:
+        for agent, lamp in (await mailboxes.lamps(self._office.store)).items():
+            if self._shown.get(agent) == lamp:
+                continue
+            await self._office.client.post(
+                "/channels", {"variables": {"LL_AGENT": agent, "LL_NEW": str(lamp.new), "LL_OLD": str(lamp.old)}},
+                endpoint="Local/s@message-lamp", context="message-lamp", extension="done", priority="1",
+                channelId=f"lamp-{agent}-{uuid.uuid4().hex[:8]}", timeout="5",
+            )  # fmt: skip
+            self._shown[agent] = lamp

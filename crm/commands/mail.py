@@ -1,0 +1,109 @@
+"""`leaseline mail`."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import IO
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Failure, Group, System, limit_option, many, tell_of_more, with_system
+from crm.domain import fields
+from crm.domain.errors import Invalid
+from crm.edge.mail import Mailer, MailError
+from crm.services import carriers, mails
+from crm.services.mails import MailState
+from crm.store.models import Mail
+
+
+class MailEntry(msgspec.Struct):
+    """A mail to somebody of the office."""
+
+    id: int
+    to_address: str
+    subject: str
+    state: str
+    """queued, sending, sent, failed, or unknown: it may have been sent, so it is not sent again."""
+    attempts: int
+    error: str
+    """Why it has not left; empty when it has."""
+    created_at: datetime
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    message: str | None
+    """The message whose sound is attached."""
+
+    @classmethod
+    def of(cls, row: Mail) -> MailEntry:
+        return cls(
+            id=row.id, to_address=row.to_address, subject=row.subject, state=row.state, attempts=row.attempts,
+            error=row.error, created_at=row.created_at, next_attempt_at=row.next_attempt_at, sent_at=row.sent_at,
+            message=row.voicemail_id,
+        )  # fmt: skip
+
+
+@click.group(cls=Group, examples=("mail secret", "mail test alice@example.com", "mail list --state failed"))
+def mail() -> None:
+    """Mails to people of the office."""
+
+
+@mail.command("list", json=many(MailEntry), examples=("mail list", "mail list --state queued --json"))
+@click.option("--state", type=click.Choice([state.value for state in MailState]), help="Only those.")
+@limit_option()
+@with_system
+async def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:
+    """List mails, the newest first."""
+    found = await mails.listed(system.store, state=state, limit=limit + 1)
+    tell_of_more(len(found), limit)
+    entries = [MailEntry.of(row) for row in found[:limit]]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("mail", "at", "to", "subject", "state", "tries", "why"),
+        (
+            (one.id, output.local(one.created_at, system.config.tz), one.to_address, one.subject, one.state,
+             one.attempts, one.error)
+            for one in entries
+        ),
+        empty="There are no such mails.",
+    )  # fmt: skip
+
+
+@mail.command(examples=("mail secret", "mail secret --file password.txt"))
+@click.option(
+    "--file", "file", type=click.File("r", encoding="utf-8"), metavar="FILE",
+    help="Read the password's line from a file, - for standard input; without it you are asked.",
+)  # fmt: skip
+@with_system
+async def secret(system: System, file: IO[str] | None) -> None:
+    """Keep the password that mail.user logs in with."""
+    value = carriers.first_line(file) if file else str(click.prompt("Password of the mail server", hide_input=True))
+    await mails.put_secret(system.store, system.secrets, system.by, value)
+    output.say("The password is kept; it counts from the next mail.")
+
+
+@mail.command(examples=("mail test alice@example.com",))
+@click.argument("address")
+@with_system
+async def test(system: System, address: str) -> None:
+    """Send a mail to ADDRESS now, and say what the server answered."""
+    config = system.config
+    to = fields.email(address)
+    if not to:
+        raise Invalid("Name the address that the test goes to.")
+    if not config.mail.server:
+        raise Failure(mails.NO_SERVER)
+    words = "This is a test of Leaseline's mail."
+    message = mails.compose(config, f"test:{uuid.uuid4().hex}", to, "Test", words, [], system.now)
+    mailer = Mailer(mails.server_of(config, system.secrets))
+    try:
+        await mailer.send(message, config.mail.from_address, to)
+    except MailError as error:
+        raise Failure(str(error)) from error
+    finally:
+        await mailer.close()
+    output.say(f"The mail server {config.mail.server} has taken the test mail.")

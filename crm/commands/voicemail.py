@@ -1,0 +1,233 @@
+"""`leaseline voicemail`."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, limit_option, many, one, tell_of_more, with_system
+from crm.domain.errors import Conflict, NotFound
+from crm.domain.mailboxes import OFFICE
+from crm.services import greetings, mailboxes, recordings, transcripts
+from crm.store.models import Voicemail
+
+
+class MessageEntry(msgspec.Struct):
+    """A message somebody left."""
+
+    id: str
+    """Id of its call."""
+    mailbox: str
+    """agent:SLUG, subteam:SLUG, property:SLUG or office."""
+    left_at: datetime
+    caller: str | None
+    """E.164; null is withheld."""
+    name: str | None
+    """The lead's, once it is known."""
+    lead: int | None
+    line: str
+    """Our number that was called."""
+    seconds: int
+    heard_at: datetime | None
+    """Null: it is new."""
+    taken_by: str | None
+    """Slug of the agent who sees to it."""
+    taken_at: datetime | None
+    deleted_at: datetime | None
+    purged_at: datetime | None
+    """When retention deleted audio and transcript."""
+    groups_called: int
+    """How many groups were called about it."""
+    next_group_at: datetime | None
+    """When the next one is; null: nobody is called any more."""
+    transcript_state: str
+    """queued, done, failed, none: there is no model; empty for old messages."""
+    transcript: str
+    file: str
+    """Name in the recordings folder."""
+
+    @classmethod
+    def of(cls, row: Voicemail) -> MessageEntry:
+        lead = row.call.lead
+        return cls(
+            id=row.call_id, mailbox=row.mailbox or OFFICE, left_at=row.left_at, caller=row.call.caller,
+            name=lead.name if lead else None, lead=row.call.lead_id, line=row.call.did, seconds=row.seconds,
+            heard_at=row.heard_at, taken_by=row.taken_by.slug if row.taken_by else None, taken_at=row.taken_at,
+            deleted_at=row.deleted_at, purged_at=row.purged_at, groups_called=row.escalation,
+            next_group_at=row.escalate_at, transcript_state=row.transcript_state, transcript=row.transcript,
+            file=row.file,
+        )  # fmt: skip
+
+
+@click.group(
+    cls=Group,
+    examples=(
+        "voicemail list --new",
+        "voicemail export ll0a1b2c-1764000000.12 message.mp3",
+        "voicemail take ll0a1b2c-1764000000.12 --agent alice",
+    ),
+)
+def voicemail() -> None:
+    """Messages that callers left."""
+
+
+@voicemail.command(
+    "list",
+    json=many(MessageEntry),
+    examples=("voicemail list", "voicemail list --box property:elm --new", "voicemail list --deleted --json"),
+)
+@click.option("--box", metavar="BOX", help="agent:SLUG, subteam:SLUG, property:SLUG or office.")
+@click.option("--new", "new_only", is_flag=True, help="Only those that nobody has heard.")
+@click.option("--deleted", is_flag=True, help="Those that were deleted, instead.")
+@limit_option()
+@with_system
+async def list_(
+    system: System, box: str | None, new_only: bool, deleted: bool, limit: int, as_json: bool
+) -> None:
+    """List messages, the newest first."""
+    mailbox = await mailboxes.existing(system.store, box) if box else None
+    found = await mailboxes.listed(
+        system.store, mailbox=mailbox, new_only=new_only, deleted=deleted, limit=limit + 1
+    )
+    tell_of_more(len(found), limit)
+    entries = [MessageEntry.of(row) for row in found[:limit]]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("message", "left", "box", "caller", "name", "s", "new", "taken by", "transcript"),
+        (
+            (entry.id, output.local(entry.left_at, system.config.tz), entry.mailbox, entry.caller or "withheld",
+             entry.name, entry.seconds, entry.heard_at is None, entry.taken_by, entry.transcript[:120])
+            for entry in entries
+        ),
+        empty="There are no such messages.",
+    )  # fmt: skip
+
+
+@voicemail.command(json=one(MessageEntry), examples=("voicemail show ll0a1b2c-1764000000.12",))
+@click.argument("message")
+@with_system
+async def show(system: System, message: str, as_json: bool) -> None:
+    """Show one MESSAGE with its transcript."""
+    row = await mailboxes.get(system.store, message)
+    entry = MessageEntry.of(row)
+    if as_json:
+        output.print_json(entry)
+        return
+    tz = system.config.tz
+    output.print_entry(
+        (
+            ("message", entry.id), ("mailbox", entry.mailbox), ("left", output.local(entry.left_at, tz)),
+            ("caller", entry.caller or "withheld"), ("name", entry.name), ("lead", entry.lead), ("line", entry.line),
+            ("seconds", entry.seconds), ("heard", output.local(entry.heard_at, tz) or "not yet"),
+            ("taken by", entry.taken_by), ("taken", output.local(entry.taken_at, tz)),
+            ("groups called", entry.groups_called), ("next group", output.local(entry.next_group_at, tz)),
+            ("deleted", output.local(entry.deleted_at, tz)), ("audio deleted", output.local(entry.purged_at, tz)),
+            ("transcript", transcripts.said(row)),
+        )
+    )  # fmt: skip
+
+
+@voicemail.command(examples=("voicemail play ll0a1b2c-1764000000.12",))
+@click.argument("message")
+@with_system
+async def play(system: System, message: str) -> None:
+    """Play MESSAGE on this machine's loudspeaker; without one, say where the file is."""
+    path = _audio(system, await mailboxes.get(system.store, message))
+    if not await recordings.play(path):
+        output.say(f"No program here can play sound. The file is {path}.")
+        output.hint("By phone: dial the voicemail code, which `leaseline device codes` shows.")
+        return
+    await mailboxes.heard(system.store, message, system.now)
+    output.say("Played; the message counts as heard.")
+
+
+@voicemail.command(
+    examples=(
+        "voicemail export ll0a1b2c-1764000000.12 message.wav",
+        "voicemail export ll0a1b2c-1764000000.12 message.mp3",
+    )
+)
+@click.argument("message")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--overwrite", is_flag=True, help="Replace FILE when it is there.")
+@with_system
+async def export(system: System, message: str, file: Path, overwrite: bool) -> None:
+    """Write MESSAGE to FILE, as WAV or MP3 by its ending."""
+    path = _audio(system, await mailboxes.get(system.store, message))
+    if file.suffix.lower() not in (".wav", ".mp3"):
+        raise click.UsageError("Name a file that ends in .wav or .mp3.")
+    if file.exists() and not overwrite:
+        raise Conflict(f"{file} is there already: name another file, or give --overwrite.")
+    content = recordings.mp3(path) if file.suffix.lower() == ".mp3" else path.read_bytes()
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise Conflict(f"{file} cannot be written: {error.strerror}.") from error
+    output.say(f"Wrote {file}, {len(content):,} bytes.")
+
+
+@voicemail.command(examples=("voicemail delete ll0a1b2c-1764000000.12",))
+@click.argument("message")
+@with_system
+async def delete(system: System, message: str) -> None:
+    """Take MESSAGE out of its mailbox. The task to call back stays, and the audio goes with retention."""
+    await mailboxes.delete(system.store, system.by, message)
+    output.say("Deleted.")
+
+
+@voicemail.command(examples=("voicemail take ll0a1b2c-1764000000.12 --agent alice",))
+@click.argument("message")
+@click.option("--agent", metavar="SLUG", required=True, help="Who sees to it from now on.")
+@with_system
+async def take(system: System, message: str, agent: str) -> None:
+    """Make MESSAGE an agent's: its task is theirs, and nobody is called about it any more."""
+    await mailboxes.take(system.store, system.by, message, agent)
+    output.say(f"The message and its task are {agent}'s.")
+
+
+@voicemail.command(
+    examples=(
+        "voicemail greeting property:elm --text 'You have reached Elm Street. Please leave a message.'",
+        "voicemail greeting agent:alice --file hello.wav",
+        "voicemail greeting office --reset",
+    )
+)
+@click.argument("box")
+@click.option("--text", help="Is spoken.")
+@click.option("--language", default="en", show_default=True, help="Of the text.")
+@click.option("--file", type=click.Path(path_type=Path), help="A recording.")
+@click.option("--reset", is_flag=True, help="Back to the standard greeting.")
+@with_system
+async def greeting(
+    system: System, box: str, text: str | None, language: str, file: Path | None, reset: bool
+) -> None:
+    """Set what callers hear before they leave a message in BOX; without an option, say what they hear."""
+    mailbox = await mailboxes.existing(system.store, box)
+    if sum((text is not None, file is not None, reset)) > 1:
+        raise click.UsageError("Give one of --text, --file and --reset.")
+    if text is not None:
+        await asyncio.to_thread(greetings.speak, system.config, mailbox, text, language)
+    elif file is not None:
+        await asyncio.to_thread(greetings.take_over, system.config, mailbox, file)
+    elif reset:
+        greetings.reset(system.config, mailbox)
+    else:
+        own = mailboxes.greeting(system.config, mailbox)
+        output.say(f"{mailbox} has {f'its own greeting, {own}' if own else 'the standard greeting'}.")
+        return
+    await greetings.noted(system.store, system.by, mailbox)
+    output.say(f"Callers of {mailbox} hear {'the standard greeting' if reset else 'that'} from the next call on.")
+
+
+def _audio(system: System, row: Voicemail) -> Path:
+    path = mailboxes.audio(system.config, row.file)
+    if path is None:
+        raise NotFound("The sound of that message is not there any more.")
+    return path

@@ -1,0 +1,94 @@
+"""What a person of the office hears about a message, sentence by sentence, in English and Spanish. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+_WORDS = {
+    "en": {
+        "none": "You have no messages.",
+        "new": "You have {count} new messages.",
+        "one": "You have one new message.",
+        "old": "You have no new messages, and {count} that you have heard.",
+        "message": "Message {number}. {when}, {place}from {caller}.",
+        "place": "for {name}, ",
+        "withheld": "a withheld number",
+        "today": "Today at {clock}",
+        "yesterday": "Yesterday at {clock}",
+        "earlier": "On {month} {day} at {clock}",
+        "call": "New message for {place} from {caller}. To take it, press 1. To pass it on, press 2.",
+        "office": "the office",
+        "box": "For {name}, press {key}.",
+        "own": "your own mailbox",
+    },
+    "es": {
+        "none": "No tiene mensajes.",
+        "new": "Tiene {count} mensajes nuevos.",
+        "one": "Tiene un mensaje nuevo.",
+        "old": "No tiene mensajes nuevos, y {count} que ya escuchó.",
+        "message": "Mensaje {number}. {when}, {place}de {caller}.",
+        "place": "para {name}, ",
+        "withheld": "un número oculto",
+        "today": "Hoy a las {clock}",
+        "yesterday": "Ayer a las {clock}",
+        "earlier": "El {day} de {month} a las {clock}",
+        "call": "Mensaje nuevo para {place} de {caller}. Para atenderlo, oprima 1. Para pasarlo, oprima 2.",
+        "office": "la oficina",
+        "box": "Para {name}, oprima {key}.",
+        "own": "su propio buzón",
+    },
+}
+_MONTHS = {
+    "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+           "November", "December"),
+    "es": ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
+           "noviembre", "diciembre"),
+}  # fmt: skip
+
+
+def how_many(new: int, heard: int, language: str) -> str:
+    words = _words(language)
+    if new == 1:
+        return words["one"]
+    if new:
+        return words["new"].format(count=new)
+    return words["old"].format(count=heard) if heard else words["none"]
+
+
+def about(number: int, left_at: datetime, now: datetime, place: str, caller: str, language: str) -> str:
+    """In front of a message. Both times are on the office's clock; `caller` is a number as it is read, "" withheld;
+    `place` is the property, "" for none."""
+    words = _words(language)
+    return words["message"].format(
+        number=number, when=_when(left_at, now, language), caller=caller or words["withheld"],
+        place=words["place"].format(name=place) if place else "",
+    )  # fmt: skip
+
+
+def escalation(place: str, caller: str, language: str) -> str:
+    """To whoever answers a call about a message."""
+    words = _words(language)
+    return words["call"].format(place=place or words["office"], caller=caller or words["withheld"])
+
+
+def choice_of_boxes(names: list[str], language: str) -> str:
+    """Keys for mailboxes, from 1 on; an empty name is one's own."""
+    words = _words(language)
+    return " ".join(
+        words["box"].format(name=name or words["own"], key=key) for key, name in enumerate(names[:9], start=1)
+    )
+
+
+def _when(at: datetime, now: datetime, language: str) -> str:
+    words = _words(language)
+    spanish = words is _WORDS["es"]
+    clock = f"{at:%H:%M}" if spanish else f"{at:%I:%M %p}".lstrip("0")
+    days = (now.date() - at.date()).days
+    if days <= 1:
+        return words["today" if days <= 0 else "yesterday"].format(clock=clock)
+    month = _MONTHS["es" if spanish else "en"][at.month - 1]
+    return words["earlier"].format(month=month, day=at.day, clock=clock)
+
+
+def _words(language: str) -> dict[str, str]:
+    return _WORDS.get(language.lower().partition("-")[0], _WORDS["en"])

@@ -1,0 +1,63 @@
+"""Messages for tests of what becomes of them: left an hour ago, or as told, without the call that left them."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, select, update
+
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, MessageLeft
+from crm.services import ledger
+from crm.store.models import Agent, Task, Voicemail
+from crm.store.session import Store
+from tests.system import ELM, System
+
+WORDS = "Hello, this is Jordan. I am looking for a home with two bedrooms, and I have a dog."
+
+
+async def leave_message(
+    system: System, *, mailbox: str = "property:elm", words: str = WORDS, number: str | None = None,
+    minutes_ago: float = 60, owner: str = "alice", escalate_at: datetime | None = None,
+) -> str:  # fmt: skip
+    """Returns the message's id. Its task is `owner`'s."""
+    now = datetime.now(UTC)
+    message_id = f"test-{uuid.uuid4().hex[:12]}"
+    number = number or system.new_number()
+    shutil.copy(system.spoken(words), system.config.recordings_folder / f"{message_id}.wav")
+    at = now - timedelta(minutes=minutes_ago)
+    for fact in (
+        CallArrived(f"{message_id}/arrived", message_id, at, ELM, number),
+        MessageLeft(f"{message_id}/message", message_id, at, f"{message_id}.wav", 5, mailbox),
+        CallEnded(f"{message_id}/ended", message_id, at, EndedBy.CALLER),
+    ):
+        await ledger.record(system.store, system.config, fact, now)
+    async with system.store.write() as session:
+        (await session.get_one(Voicemail, message_id)).escalate_at = escalate_at
+        task = (await session.scalars(select(Task).where(Task.key == f"call:{message_id}"))).one()
+        task.owner = (await session.scalars(select(Agent).where(Agent.slug == owner))).one()
+    return message_id
+
+
+async def message(system: System, message_id: str) -> Voicemail:
+    async with system.store.read() as session:
+        found = await session.get(Voicemail, message_id)
+        assert found
+        return found
+
+
+def becomes(system: System, message_id: str, is_so: Callable[[Voicemail], object]) -> Callable[[], Awaitable[bool]]:
+    """For System.until."""
+
+    async def condition() -> bool:
+        return bool(is_so(await message(system, message_id)))
+
+    return condition
+
+
+async def without_messages(store: Store) -> None:
+    async with store.write() as session:
+        await session.execute(update(Task).where(Task.kind == "listen").values(done_at=datetime.now(UTC)))
+        await session.execute(delete(Voicemail))

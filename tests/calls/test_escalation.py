@@ -1,0 +1,154 @@
+"""Nobody has taken a message, so phones ring about it: on the wire, with two who press 1 at once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from ari_app.edge.softphone import Softphone
+from crm.domain import readout
+from crm.services.spoken import spoken
+from crm.store.models import Activity, Call, Leg, Task
+from tests.calls.messages import becomes, leave_message, message, without_messages
+from tests.mobile import forward, hears_beginning, mobile, picks_up
+from tests.system import System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+WORDS = "Hello, this is Jordan, about the two bedroom home."
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def no_messages(system: System) -> None:
+    await without_messages(system.store)
+
+
+async def due(system: System) -> str:
+    """A message whose first group is called now; the assigned agent is nobody, so that is subteam north."""
+    return await leave_message(system, words=WORDS, escalate_at=datetime.now(UTC), owner="bob")
+
+
+async def whisper(system: System, message_id: str) -> str:
+    (row,) = await system.all(select(Call).where(Call.id == message_id))
+    digits = row.caller.removeprefix("+1")
+    spelled = ", ".join(" ".join(part) for part in (digits[:3], digits[3:6], digits[6:]))
+    return readout.escalation("Elm Street Apartments", spelled, "en")
+
+
+async def answers(system: System, phone: Softphone, message_id: str) -> None:
+    await phone.wait_for("CALL_INCOMING")
+    await phone.answer()
+    await hears_beginning(system, phone, await spoken(system.config, await whisper(system, message_id)))
+
+
+async def statuses(system: System, message_id: str) -> dict[str, tuple[str, str]]:
+    legs = await system.all(select(Leg).where(Leg.call_id == message_id))
+    return {leg.device: (leg.stage, leg.status) for leg in legs}
+
+
+async def owner(system: System, message_id: str) -> str:
+    query = select(Task).where(Task.key == f"call:{message_id}").options(selectinload(Task.owner))
+    (task,) = await system.all(query)
+    assert task.done_at is None
+    return str(task.owner.slug)
+
+
+async def test_who_presses_1_takes_the_message_hears_it_and_owns_the_task(system: System) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
+        message_id = await due(system)
+        await bob.wait_for("CALL_INCOMING")
+        await answers(system, alice, message_id)
+        await alice.press("1")
+        await bob.wait_for("CALL_CLOSED")
+        await system.hears(alice, system.spoken(WORDS))
+        await system.until(becomes(system, message_id, lambda one: one.heard_at), "heard")
+        await alice.hang_up()
+        assert bob.count("CALL_ESTABLISHED") == 0
+    row = await message(system, message_id)
+    assert row.taken_at
+    assert row.escalate_at is None
+    assert await owner(system, message_id) == "alice"
+    await system.until(lambda: _ended(system, message_id), "both legs on record")
+    assert await statuses(system, message_id) == {
+        "alice-desk": ("escalation", "ANSWER"), "bob-desk": ("escalation", "CANCEL"),
+    }  # fmt: skip
+    told = await system.all(select(Activity.text).where(Activity.call_id == message_id, Activity.kind == "Note"))
+    assert sorted(told) == [
+        "Alice took on the message they left.",
+        "Nobody had taken the message they left, so alice, bob were called about it.",
+    ]
+
+
+async def test_of_two_who_press_1_at_once_one_is_told_that_the_other_was_first(system: System) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
+        message_id = await due(system)
+        await asyncio.gather(answers(system, alice, message_id), answers(system, bob, message_id))
+        await asyncio.gather(alice.press("1"), bob.press("1"))
+        await system.until(becomes(system, message_id, lambda one: one.taken_at), "taken")
+        taker = {"alice": alice, "bob": bob}[await owner(system, message_id)]
+        other = bob if taker is alice else alice
+        await other.wait_for("CALL_CLOSED")
+        await system.hears(taker, system.spoken(WORDS))
+        await taker.hang_up()
+
+
+async def test_when_one_passes_the_others_ring_on_and_then_the_next_group_is_due(system: System) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
+        message_id = await due(system)
+        await answers(system, alice, message_id)
+        await alice.press("2")
+        await alice.wait_for("CALL_CLOSED")
+        assert bob.count("CALL_CLOSED") == 0
+        await bob.answer()
+        # Neither key: answering takes nothing.
+        await bob.wait_for("CALL_CLOSED", seconds=70)
+    row = await message(system, message_id)
+    assert row.taken_at is None
+    assert row.escalate_at
+    assert row.escalation == 2
+
+
+async def test_pain_7_a_mobiles_voicemail_that_answers_takes_no_message(system: System) -> None:
+    await forward(system)
+    async with mobile(system) as cell:
+        message_id = await due(system)
+        await picks_up(cell)
+        await cell.wait_for("CALL_CLOSED", seconds=70)
+    assert (await message(system, message_id)).taken_at is None
+
+
+async def test_on_a_mobile_1_takes_it_too(system: System) -> None:
+    await forward(system)
+    async with mobile(system) as cell:
+        message_id = await due(system)
+        await picks_up(cell)
+        await system.hears(cell, await spoken(system.config, await whisper(system, message_id)))
+        await cell.press("1")
+        await system.hears(cell, system.spoken(WORDS))
+        await system.until(becomes(system, message_id, lambda one: one.heard_at), "heard")
+        await cell.hang_up()
+    assert await owner(system, message_id) == "alice"
+
+
+async def test_when_the_app_is_killed_during_the_call_then_phones_stop_and_the_next_group_is_due(
+    system: System,
+) -> None:
+    async with system.phone("alice-desk") as alice:
+        message_id = await due(system)
+        await alice.wait_for("CALL_INCOMING")
+        await system.kill_app()
+        await system.start_app()
+        await alice.wait_for("CALL_CLOSED", seconds=30)
+    row = await message(system, message_id)
+    assert row.taken_at is None
+    assert row.escalate_at
+    assert row.escalate_at > datetime.now(UTC)
+
+
+async def _ended(system: System, message_id: str) -> bool:
+    return all(status for _, status in (await statuses(system, message_id)).values())

@@ -1,0 +1,144 @@
+"""Messages by phone: what is new, what the keys do, one's own greeting, and the app dying in between."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select
+
+from ari_app.edge import listening
+from ari_app.edge.softphone import Softphone
+from crm.domain import readout
+from crm.services import mailboxes
+from crm.services.spoken import spoken
+from crm.store.models import AuditEntry, Task
+from tests.calls.messages import becomes, leave_message, message, without_messages
+from tests.system import System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+FIRST, SECOND = "Hello, this is Jordan, about the two bedroom home.", "Good morning, is the dog park open on Sundays?"
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def no_messages(system: System) -> None:
+    await without_messages(system.store)
+    for path in (system.config.prompts_folder / "mailboxes").glob("*.wav"):
+        path.unlink()
+
+
+async def listen(system: System, phone: Softphone) -> None:
+    await phone.dial(f"sip:*97@{system.sip}")
+    await phone.wait_for("CALL_ESTABLISHED")
+
+
+async def says(system: System, phone: Softphone, text: str) -> None:
+    await system.hears(phone, await spoken(system.config, text))
+
+
+async def test_what_is_new_is_heard_own_box_first_and_keys_decide(system: System) -> None:
+    of_property = await leave_message(system, words=SECOND, minutes_ago=90)
+    own = await leave_message(system, mailbox="agent:alice", words=FIRST, minutes_ago=60, number="+15125550199")
+    await leave_message(system, mailbox="agent:carol")
+    async with system.phone("alice-desk") as phone:
+        await listen(system, phone)
+        await says(system, phone, readout.how_many(2, 0, "en"))
+        await system.hears(phone, system.spoken(FIRST))
+        # The number, digit by digit, stood before it.
+        row = await message(system, own)
+        at, now = (one.astimezone(system.config.tz) for one in (row.left_at, datetime.now(UTC)))
+        spoken_number = "5 1 2, 5 5 5, 0 1 9 9"
+        await says(system, phone, readout.about(1, at, now, "Elm Street Apartments", spoken_number, "en"))
+        await system.until(becomes(system, own, lambda one: one.heard_at), "heard")
+        assert (await message(system, of_property)).heard_at is None
+        await phone.press("1")
+        await system.hears(phone, system.spoken(FIRST), count=2)
+        await phone.press("3")
+        await system.until(becomes(system, own, lambda one: one.deleted_at), "deleted")
+        await system.hears(phone, system.spoken(SECOND))
+        await phone.press("5")
+        await system.hears(phone, system.prompt("mailbox_taken"))
+        await phone.press("*")
+        await system.hears(phone, system.prompt("mailbox_menu"))
+        await phone.hang_up()
+    taken = await message(system, of_property)
+    assert taken.taken_at
+    assert taken.heard_at
+    said = await system.all(select(AuditEntry.what).where(AuditEntry.who == "phone alice-desk"))
+    assert f"message {own} deleted from agent:alice" in said
+    assert f"message {of_property} taken by alice" in said
+    (task,) = await system.all(select(Task).where(Task.key == f"call:{of_property}"))
+    assert task.done_at is None
+
+
+async def test_when_the_app_is_killed_then_the_listener_hears_the_message_from_its_beginning(system: System) -> None:
+    kept = await leave_message(system, words=FIRST)
+    async with system.phone("bob-desk") as phone:
+        await listen(system, phone)
+        await says(system, phone, readout.how_many(1, 0, "en"))
+        await system.kill_app()
+        assert (await message(system, kept)).heard_at is None
+        await system.start_app()
+        await system.hears(phone, system.spoken(FIRST))
+        await system.until(becomes(system, kept, lambda one: one.heard_at), "heard")
+        await phone.hang_up()
+
+
+async def test_a_greeting_counts_when_it_is_confirmed_and_callers_hear_it(system: System) -> None:
+    words = system.spoken("You have reached Elm Street. We are showing homes right now, so please leave a message.")
+    config = system.config
+    async with system.phone("alice-desk") as phone:
+        await listen(system, phone)
+        await system.hears(phone, system.prompt("mailbox_menu"))
+        await phone.press("9")
+        # Boxes: her own, subteam north's, Elm Street's.
+        await says(system, phone, readout.choice_of_boxes(["", "north", "elm"], "en"))
+        await phone.press("3")
+        await system.hears(phone, system.prompt("mailbox_greeting_record"))
+        await system.until(lambda: _is_recording(config.asterisk_folder), "the greeting is recorded")
+        await system.speak(phone, words)
+        await phone.press("#")
+        await system.hears(phone, system.prompt("mailbox_greeting_check"))
+        assert mailboxes.greeting(config, "property:elm") is None
+        await phone.press("2")
+        await asyncio.sleep(0)
+        await system.hears(phone, system.prompt("mailbox_greeting_check"), count=2)
+        await phone.press("1")
+        await system.hears(phone, system.prompt("mailbox_greeting_saved"))
+        await phone.hang_up()
+    own = mailboxes.greeting(config, "property:elm")
+    assert own
+    assert abs(_seconds(own) - _seconds(words)) < 2
+    assert not _is_recording(config.asterisk_folder)
+    async with system.caller() as caller:
+        await system.to_team(caller)
+        await system.recording(caller.user)
+        await caller.hang_up()
+        await system.ended_call(caller.user)
+        assert "nobody_available" not in system.heard_names(caller)
+        heard = listening.find(listening.read(caller.heard), {"own": listening.read(own)})
+        assert [one.name for one in heard] == ["own"]
+
+
+async def test_who_hangs_up_before_confirming_keeps_the_old_greeting(system: System) -> None:
+    async with system.phone("carol-soft") as phone:
+        await listen(system, phone)
+        await system.hears(phone, system.prompt("mailbox_menu"))
+        await phone.press("91")
+        await system.hears(phone, system.prompt("mailbox_greeting_record"))
+        await system.until(lambda: _is_recording(system.config.asterisk_folder), "the greeting is recorded")
+        await phone.hang_up()
+    await system.until(lambda: not _is_recording(system.config.asterisk_folder), "nothing is left of it")
+    assert mailboxes.greeting(system.config, "agent:carol") is None
+
+
+def _is_recording(asterisk: Path) -> bool:
+    return any((asterisk / "spool" / "recording").glob("greeting-*.wav"))
+
+
+def _seconds(path: Path) -> float:
+    return len(listening.read(path)) / listening.RATE

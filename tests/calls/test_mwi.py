@@ -1,0 +1,66 @@
+"""The message lamp, as it goes over the wire: NOTIFY with a message summary (RFC 3842), unasked."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+
+from crm.services import mailboxes
+from crm.services.audit import By
+from tests.calls.messages import leave_message, without_messages
+from tests.scripted_phone import ScriptedPhone, scripted_phone
+from tests.system import System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def no_messages(system: System) -> None:
+    await without_messages(system.store)
+
+
+def lamp(phone: ScriptedPhone) -> str:
+    """What the phone was told last: 'yes 1/0' is lit, one new and no old message; "" nothing yet."""
+    told = phone.received("NOTIFY")
+    if not told:
+        return ""
+    waiting = re.search(r"Messages-Waiting: (\w+)", told[-1])
+    counts = re.search(r"Voice-Message: (\d+)/(\d+)", told[-1])
+    assert waiting
+    return f"{waiting[1]} {counts[1]}/{counts[2]}" if counts else waiting[1]
+
+
+async def test_the_lamp_follows_what_is_new_heard_and_deleted(system: System) -> None:
+    async with scripted_phone(system, "alice-desk", "ring") as phone:
+
+        async def shows(what: str) -> None:
+            await system.until(lambda: lamp(phone) == what, f"the lamp shows {what}, not {lamp(phone)}", seconds=20)
+
+        await shows("no 0/0")
+        first = await leave_message(system)
+        await shows("yes 1/0")
+        await leave_message(system, mailbox="agent:alice")
+        await shows("yes 2/0")
+        await leave_message(system, mailbox="agent:carol")
+        await mailboxes.heard(system.store, first, datetime.now(UTC))
+        await shows("yes 1/1")
+        await mailboxes.delete(system.store, By("tests", datetime.now(UTC)), first)
+        await shows("yes 1/0")
+
+
+async def test_a_phone_that_registers_is_told_at_once_and_after_every_restart(system: System) -> None:
+    await leave_message(system)
+    async with scripted_phone(system, "alice-desk", "ring") as phone:
+        await system.until(lambda: lamp(phone) == "yes 1/0", "lit", seconds=20)
+    async with scripted_phone(system, "alice-desk", "ring") as phone:
+        await system.until(lambda: lamp(phone) == "yes 1/0", "lit after it registered again", seconds=20)
+    await system.kill_app()
+    await leave_message(system)
+    await system.asterisk.stop()
+    await system.asterisk.start()
+    await system.start_app()
+    async with scripted_phone(system, "bob-desk", "ring") as phone:
+        await system.until(lambda: lamp(phone) == "yes 2/0", "lit after Asterisk and the app were away", seconds=30)

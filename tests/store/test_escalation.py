@@ -1,0 +1,172 @@
+"""Who is called about a message, and when, on real databases."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from crm.config import Config
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, MessageLeft
+from crm.domain.escalation import Group, next_turn
+from crm.services import escalations, ledger, mailboxes, tasks
+from crm.services.audit import By
+from crm.services.escalations import Due, claim
+from crm.store.models import Activity, Agent, Hours, Lead, LeadPhone, Mail, Property, Task, Voicemail
+from crm.store.session import Store
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+"""A Monday, 10:00 in Chicago."""
+LATER = NOW + timedelta(minutes=6)
+MAPLE, CALLER = "+15125550100", "+15125550177"
+BY = By("tests", NOW)
+
+
+async def left(store: Store, config: Config, call_id: str = "c1", mailbox: str = "") -> None:
+    for fact in (
+        CallArrived(f"{call_id}/a", call_id, NOW, MAPLE, CALLER),
+        MessageLeft(f"{call_id}/m", call_id, NOW, f"{call_id}.wav", 12, mailbox),
+        CallEnded(f"{call_id}/e", call_id, NOW, EndedBy.CALLER),
+    ):
+        await ledger.record(store, config, fact, NOW)
+
+
+async def agent_of_lead(store: Store, slug: str) -> None:
+    async with store.write() as session:
+        agent = (await session.scalars(select(Agent).where(Agent.slug == slug))).one()
+        session.add(
+            Lead(status="new", created_at=NOW, phones=[LeadPhone(number=CALLER)], interests=[], assigned_agent=agent)
+        )
+
+
+async def turns(store: Store, config: Config, count: int = 5) -> list[tuple[str, tuple[str, ...]]]:
+    """Who has their turn, one after the other."""
+    found = []
+    at = LATER
+    for _ in range(count):
+        if due := await claim(store, config, at):
+            found.append((due.turn.group.value, due.turn.agents))
+        at += timedelta(minutes=6)
+    return found
+
+
+async def test_the_leads_agent_then_the_subteam_then_everyone_each_once(store: Store, config: Config) -> None:
+    await agent_of_lead(store, "carol")
+    await left(store, config)
+    assert await claim(store, config, NOW + timedelta(minutes=4)) is None
+    assert await turns(store, config) == [
+        ("agent", ("carol",)), ("subteam", ("alice", "bob")), ("everyone", ("alice", "bob", "carol", "dana")),
+    ]  # fmt: skip
+    async with store.read() as session:
+        told = (await session.scalars(select(Activity.text).where(Activity.kind == "Note").order_by(Activity.at))).all()
+    assert told == [
+        f"Nobody had taken the message they left, so {who} were called about it."
+        for who in ("carol", "alice, bob", "alice, bob, carol, dana")
+    ]
+
+
+async def test_a_colleagues_own_mailbox_begins_with_them(store: Store, config: Config) -> None:
+    await left(store, config, mailbox="agent:bob")
+    assert await turns(store, config) == [("agent", ("bob",)), ("everyone", ("alice", "bob", "carol", "dana"))]
+
+
+async def test_who_is_off_duty_is_not_called_and_in_the_end_the_admin_is_told(store: Store, config: Config) -> None:
+    async with store.write() as session:
+        for agent in await session.scalars(select(Agent)):
+            agent.on_duty = False
+            agent.email = f"{agent.slug}@example.com"
+    await left(store, config)
+    assert await turns(store, config) == []
+    async with store.read() as session:
+        mail = (await session.scalars(select(Mail))).one()
+        assert (await session.get_one(Voicemail, "c1")).escalate_at is None
+    assert mail.to_address == "dana@example.com"
+    assert mail.body.startswith("Nobody has taken the message for Maple Court from (512) 555-0177")
+
+
+@pytest.mark.parametrize("how", ["taken", "heard", "deleted", "done"])
+async def test_it_stops_when_the_message_is_taken_heard_or_deleted_or_the_task_done(
+    store: Store, config: Config, how: str
+) -> None:
+    await left(store, config)
+    assert await claim(store, config, LATER)
+    if how == "taken":
+        await mailboxes.take(store, BY, "c1", "alice")
+    elif how == "heard":
+        await mailboxes.heard(store, "c1", NOW)
+    elif how == "deleted":
+        await mailboxes.delete(store, BY, "c1")
+    else:
+        async with store.read() as session:
+            task = (await session.scalars(select(Task))).one()
+        await tasks.finish(store, BY, task.id, "Talked to them.")
+    assert await turns(store, config) == []
+
+
+async def test_two_workers_never_call_the_same_group(store: Store, config: Config) -> None:
+    await left(store, config, "c1")
+    await left(store, config, "c2")
+    found = await asyncio.gather(*(claim(store, config, LATER) for _ in range(4)))
+    assert sorted(due.message_id for due in found if due) == ["c1", "c2"]
+
+
+async def test_a_turn_is_not_repeated_after_the_app_died_in_it(store: Store, config: Config) -> None:
+    await left(store, config)
+    first = await claim(store, config, LATER)
+    assert isinstance(first, Due)
+    # Whoever claimed it is dead. Nobody is called anew at once; the next group is, when it is due.
+    assert await claim(store, config, LATER) is None
+    second = await claim(store, config, LATER + timedelta(minutes=6))
+    assert second
+    assert second.turn.number > first.turn.number
+
+
+async def test_when_none_of_a_group_can_be_rung_the_next_one_does_not_wait(store: Store, config: Config) -> None:
+    await left(store, config)
+    first = await claim(store, config, LATER)
+    assert first
+    await escalations.nobody_there(store, "c1", LATER)
+    second = await claim(store, config, LATER)
+    assert second
+    assert second.turn.number > first.turn.number
+
+
+async def test_when_the_office_is_closed_it_waits_for_the_opening(store: Store, config: Config) -> None:
+    async with store.write() as session:
+        session.add(Hours(weekday=1, opens="09:00", closes="17:00"))
+    await left(store, config)
+    opens = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
+    assert await claim(store, config, opens - timedelta(minutes=1)) is None
+    assert await claim(store, config, opens)
+    always = msgspec.structs.replace(config, escalation=msgspec.structs.replace(config.escalation, when_closed=True))
+    await left(store, always, "c2")
+    due = await claim(store, always, LATER)
+    assert due
+    assert due.message_id == "c2"
+
+
+async def test_it_can_be_switched_off_for_all_and_for_a_property(store: Store, config: Config) -> None:
+    off = msgspec.structs.replace(config, escalation=msgspec.structs.replace(config.escalation, first_minutes=0))
+    await left(store, off, "c1")
+    async with store.write() as session:
+        (await session.scalars(select(Property))).one().escalates = False
+    await left(store, config, "c2")
+    assert await turns(store, config) == []
+    async with store.write() as session:
+        (await session.scalars(select(Property))).one().escalates = True
+    await left(store, config, "c3")
+    async with store.write() as session:
+        (await session.scalars(select(Property))).one().escalates = False
+    assert await turns(store, config) == [], "switched off while it waits"
+
+
+def test_groups_with_nobody_on_duty_are_passed_over() -> None:
+    turn = next_turn(0, agent="alice", subteam=["bob"], everyone=["bob", "carol"], on_duty=["carol"])
+    assert turn
+    assert (turn.group, turn.agents, turn.number) == (Group.EVERYONE, ("carol",), 3)
+    assert next_turn(3, agent="alice", subteam=[], everyone=["alice"], on_duty=["alice"]) is None

@@ -155,7 +155,10 @@ class CarrierPeer(asyncio.DatagramProtocol):
         request = SipMessage.parse(data)
         if not isinstance(request, Request):
             return
-        status = "200 OK"
+        if request.method == "ACK":
+            return
+        # It takes texts, not calls.
+        status = "480 Temporarily Unavailable" if request.method == "INVITE" else "200 OK"
         if request.method == "MESSAGE":
             status = self.answers.pop(0) if self.answers else status
             if status.startswith("2"):

@@ -21,6 +21,7 @@ COMMANDS = {
     "doctor": "Check everything and say how to mend it.",
     "config": "Show the settings.",
     "db": "Bring the database to this version's tables.",
+    "office": "The company this system serves.",
     "trunk": "Ways to the telephone network.",
     "line": "Leasing numbers that callers dial.",
     "property": "Buildings and communities with homes to rent.",

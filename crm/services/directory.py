@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from crm.config import Config
 from crm.domain import fields
-from crm.domain.errors import Conflict
+from crm.domain.errors import Conflict, NotFound
 from crm.secrets import Secrets
 from crm.services import devices, trunks
 from crm.services.audit import By, changing, note
@@ -43,6 +43,18 @@ async def create_office(store: Store, by: By, name: str, listings_url: str = "")
             await session.flush()
         session.add(Organization(name=name, listings_url=listings_url, admin_agent_id=admin.id))
         note(session, by, f"office {name} created")
+
+
+async def change_office(store: Store, by: By, *, name: str | None, listings_url: str | None) -> None:
+    """Changes what is given. Raises NotFound before there is an office, Invalid."""
+    async with changing(store) as session:
+        office = await session.scalar(select(Organization))
+        if office is None:
+            raise NotFound("This home has no office yet: make one with `leaseline init`.")
+        office.name, office.listings_url = check_office(
+            office.name if name is None else name, office.listings_url if listings_url is None else listings_url
+        )
+        note(session, by, f"office {office.name} changed")
 
 
 async def organization(store: Store) -> Organization | None:

@@ -231,3 +231,15 @@ def _give_work(office: Leaseline, slug: str) -> None:
             (agent, at, at),
         )
     database.close()
+
+
+def test_the_office_is_renamed_and_gets_another_link(office: Leaseline) -> None:
+    assert office.json("office", "show") == {"name": "Maple Leasing", "listings_url": ""}
+    office.ok("office", "set", "--listings-url", "https://maple.example/homes")
+    office.ok("office", "set", "--name", "Oak Leasing")
+    assert office.json("office", "show") == {"name": "Oak Leasing", "listings_url": "https://maple.example/homes"}
+
+
+@pytest.mark.parametrize("options", [(), ("--name", ""), ("--name", "a\nb"), ("--listings-url", "javascript:x")])
+def test_an_office_without_name_or_with_a_wrong_link_cannot_be(untouched: Leaseline, options: tuple[str, ...]) -> None:
+    untouched.refused("office", "set", *options)

@@ -26,7 +26,7 @@ Following = Step | EndedBy | None
 async def follow(call: Call, following: Following) -> None:
     """Takes a call through its steps to a talk, a message, a link or the person's hangup.
 
-    Raises edge.errors.CallEnded when the person hangs up, and whatever goes wrong: the supervisor (`ari_app.main`)
+    Raises edge.errors.CallEnded when the person hangs up, and whatever goes wrong: the supervisor (`ari_app.app`)
     then gives the person to the dialplan's last resort.
     """
     while isinstance(following, Step):

@@ -1,0 +1,430 @@
+"""The calls that are with the app: how each comes, is supervised whatever happens, and is taken up again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from ari_app import log as log_to
+from ari_app import settle
+from ari_app.edge import ami, events
+from ari_app.edge.channel import Handle, LeftTheApp
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded, ChannelGone, PhoneError
+from ari_app.flows import mailbox, steps
+from ari_app.flows.call import BRIDGE_MARK, Call, Office
+from ari_app.flows.escalation import Escalations
+from ari_app.flows.inbound import inbound
+from ari_app.flows.message_lamps import MessageLamps
+from ari_app.flows.outbound import ordered
+from ari_app.flows.pickup import pickup
+from ari_app.flows.staff import staff
+from ari_app.settle import Resumed
+from asterisk_conf.render import STASIS_APP
+from crm.config import Config
+from crm.domain import attestation
+from crm.domain.calls import ORDER_MARK, DialStatus, Direction, EndedBy, LegEnded, MessageLeft, RecordingEnded
+from crm.domain.calls import CallEnded as CallEndedFact
+from crm.domain.errors import CrmError
+from crm.edge import numbers
+from crm.secrets import Secrets
+from crm.services import (
+    ledger,
+    orders,
+    recordings,
+    spool,
+)
+from crm.services.emergencies import Desk
+from crm.services.inbox import Inbox
+from crm.services.journal import Journal
+from crm.store.session import Store
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 2.0
+LOOK_SECONDS = 2.0
+"""How often what Asterisk has is compared with what we know of, beside the events."""
+HANGUP_SECONDS = 0.5
+"""Within this time a channel that has left the app for a hangup is gone."""
+ORDERS_SECONDS = 0.5
+"""How soon an order that somebody has written is taken."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class App:
+    """The calls that are with us, and how each came and goes."""
+
+    def __init__(
+        self, config: Config, store: Store, journal: Journal, secrets: Secrets, inbox: Inbox, desk: Desk
+    ) -> None:
+        self.config = config
+        self.inbox = inbox
+        self.desk = desk
+        self.client = AriClient(
+            f"http://127.0.0.1:{config.ports.http}", STASIS_APP, secrets.get("ari"), STASIS_APP,
+            on_connect=self.take_up, on_event=self.on_event,
+        )  # fmt: skip
+        self.ami = ami.Connection(config.ports.ami, secrets.get("ami"))
+        self.office = Office(config, store, journal, self.client, now)
+        self.lamps = MessageLamps(self.office)
+        self.escalations = Escalations(self.office, self.on_messages)
+        self.calls = self.office.calls
+        self.chores: set[asyncio.Task[None]] = set()
+        self.look_now = asyncio.Event()
+        """Set when there may be something that no flow sees to, so that it need not wait for the next look."""
+        self._looking = asyncio.Lock()
+        self._unattended: dict[str, float] = {}
+        """Channels in the app that nobody works for, and records without an end; and since when that is known."""
+
+    def on_messages(self) -> None:
+        """Messages came in, were heard, taken or deleted."""
+        self.lamps.changed.set()
+
+    # --- arriving ---
+
+    def on_event(self, event: events.Event) -> None:
+        """Events of channels that no flow owns."""
+        match event:
+            case events.StasisStart(channel=channel, args=["inbound", did, trunk, *attested]):
+                call = self.call_of(channel, did, trunk)
+                call.attestation = attestation.read("".join(attested))
+                self.begin(call, inbound)
+            case events.StasisStart(channel=channel, args=["staff", dialled]):
+                self.begin(self.call_from(channel), functools.partial(staff, dialled=dialled))
+            case events.StasisStart(channel=channel, args=["pickup", *extension]):
+                self.begin(self.call_from(channel), functools.partial(pickup, extension="".join(extension)))
+            case events.StasisStart(channel=channel, args=["mailbox", extension]):
+                self.begin(self.call_from(channel), functools.partial(self.listen, extension=extension))
+            case events.StasisStart():
+                # A phone was answered for a call that is being taken up, or whose flow has ended in this moment.
+                self.look_now.set()
+            case events.ChannelDestroyed(channel=channel) if channel.id not in self.calls:
+                self.look_now.set()
+            case events.TextMessageReceived():
+                # The dialplan has noted it; the look finds the note.
+                self.look_now.set()
+            case events.ApplicationReplaced():
+                log.error("another process has taken over the calls: end one of the two")
+
+    def call_of(self, channel: events.Channel, did: str, trunk: str, handle: Handle | None = None) -> Call:
+        region = self.config.region
+        return Call(
+            self.office, handle or Handle(self.client, channel.id, channel.name), numbers.clean_did(did, region),
+            numbers.parse(channel.caller.number, region), trunk.removeprefix("trunk-"),
+            is_withheld=numbers.is_withheld(channel.caller.number),
+        )  # fmt: skip
+
+    def call_from(self, channel: events.Channel) -> Call:
+        """A phone of ours dialled."""
+        call = Call(self.office, Handle(self.client, channel.id, channel.name), "", None, "")
+        call.direction = Direction.INTERNAL
+        return call
+
+    def begin(self, call: Call, flow: Callable[[Call], Awaitable[steps.Following]]) -> None:
+        """Starts a call with the flow that tells its first step."""
+        if call.id not in self.calls:
+            self.calls.add(call, asyncio.create_task(self.supervise(call, flow), name=call.id))
+
+    async def listen(self, call: Call, *, extension: str, is_resumed: bool = False) -> steps.Following:
+        """Somebody listens to their messages."""
+        try:
+            return await mailbox.listen(call, extension, is_resumed=is_resumed)
+        finally:
+            self.on_messages()
+
+    def chore(self, work: Any) -> None:
+        """A small act whose end nobody waits for."""
+
+        async def quietly() -> None:
+            with contextlib.suppress(PhoneError):
+                await work
+
+        task = asyncio.create_task(quietly())
+        self.chores.add(task)
+        task.add_done_callback(self.chores.discard)
+
+    # --- one call, whatever happens ---
+
+    async def supervise(self, call: Call, flow: Callable[[Call], Awaitable[steps.Following]]) -> None:
+        """Runs the flow. Whatever goes wrong, the person ends with a person, a mailbox, or their own hangup."""
+        log_to.call_id.set(call.id)
+        try:
+            log.info("call begins", extra={"direction": call.direction.value})
+            await steps.follow(call, await flow(call))
+        except LeftTheApp:
+            await self.let_go(call)
+        except CallEnded:
+            await self.ended(call)
+        except AsteriskUnreachable:
+            # Asterisk has the caller; the next look that it answers takes them up again in the same step.
+            log.warning("Asterisk does not answer, the call waits")
+        except Exception:
+            log.exception("the flow failed, the dialplan takes the call")
+            await self.hand_over(call)
+        finally:
+            log.info("call leaves")
+            call.release()
+            self.calls.remove(call)
+
+    async def ended(self, call: Call) -> None:
+        """The person hung up; unless it was somebody else, and nobody has thought of them."""
+        try:
+            if await call.person.is_up() and await call.person.is_in_app():
+                log.error("a flow ended before its person")
+                await self.hand_over(call)
+                return
+        except CallEnded:
+            pass
+        except PhoneError as error:
+            log.warning("an ended call is looked after later: %s", error)
+            return
+        call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
+        with contextlib.suppress(PhoneError):
+            await steps.wind_up(call)
+
+    async def let_go(self, call: Call) -> None:
+        """Asterisk has taken the call back, and notes itself what becomes of it; or it hangs up in this moment."""
+        await asyncio.sleep(HANGUP_SECONDS)
+        with contextlib.suppress(PhoneError):
+            if not await call.person.is_up():
+                call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
+                return
+        log.warning("Asterisk has taken the call back")
+
+    async def hand_over(self, call: Call) -> None:
+        """Gives the call to the dialplan's last resort, which notes that it has it."""
+        try:
+            # Phones that still ring for the call would count as busy.
+            for leg in settle.legs_of(call.id, await self.client.channels()):
+                await self.stop_leg(leg)
+            await call.person.go_on_in_dialplan(call.last_resort)
+        except LeftTheApp:
+            await self.let_go(call)
+        except CallEnded:
+            call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
+        except (AsteriskUnreachable, AsteriskRefused) as error:
+            # The dead man's switch does the same.
+            log.error("the dialplan could not be given the call: %s", error)
+
+    # --- coming back ---
+
+    async def stop(self) -> None:
+        """Lets go of the calls without ending them: Asterisk keeps them for the app that comes next."""
+        running = [*self.calls.tasks, *self.chores]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        self.ami.close()
+
+    async def take_up(self) -> None:
+        """At each connection: takes up every call in the step it was in, since events have been missed."""
+        async with self._looking:
+            tasks = self.calls.tasks
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            channels = await self.client.channels()
+            await self.settle(channels, self.waiting(channels))
+        self.lamps.forget()
+        self.look_now.set()
+
+    def waiting(self, channels: list[events.Channel]) -> list[events.Channel]:
+        """Channels in the app that no flow has."""
+        return [
+            channel
+            for channel in settle.in_app(channels)
+            if settle.call_of(channel.id) not in self.calls and self.calls.of_channel(channel.id) is None
+            and settle.call_of(channel.id) not in self.escalations.calling
+        ]
+
+    async def settle(self, channels: list[events.Channel], waiting: list[events.Channel]) -> None:
+        """Does what the decision says of the channels that wait without a flow, and of phones whose call is gone."""
+        found: dict[str, tuple[Handle, dict[str, str]]] = {}
+        for channel in waiting:
+            if (extension := settle.listening_to(channel)) is not None:
+                again = functools.partial(self.listen, extension=extension, is_resumed=True)
+                self.begin(self.call_from(channel), again)
+                continue
+            handle = Handle(self.client, channel.id, channel.name)  # subscribes before it asks
+            try:
+                known = await handle.variables(*settle.KEPT)
+            except CallEnded:
+                handle.release()
+                continue
+            found[channel.id] = handle, known
+        states = {channel_id: known for channel_id, (_, known) in found.items()}
+        flows = [*self.calls.ids, *self.escalations.calling]
+        settlement = settle.settle(channels, states, flows, self.calls.held)
+        for entry in settlement.resumed:
+            handle, known = found.pop(entry.channel.id)
+            call = self.resumed(entry, handle, known)
+            self.chore(self.renew_one(call.person))
+            for leg in channels:
+                if leg.id in entry.legs and leg.state == "Up":
+                    # Somebody may be hearing who calls.
+                    self.chore(self.ami.limit(leg.name, self.config.survival.deadman_seconds))
+            self.begin(call, functools.partial(steps.resume, step=entry.step))
+        for handle, _ in found.values():
+            handle.release()
+        for orphan in settlement.orphans:
+            await self.stop_leg(orphan)
+        if settlement.resumed or settlement.orphans:
+            log.info("settled", extra={"resumed": len(settlement.resumed), "orphans": len(settlement.orphans)})
+
+    def resumed(self, entry: Resumed, handle: Handle, known: dict[str, str]) -> Call:
+        """The call as it was before the app was away."""
+        if (direction := settle.direction(known)) is Direction.IN:
+            call = self.call_of(entry.channel, known.get("LL_DID", ""), known.get("LL_TRUNK", ""), handle)
+        else:
+            call = Call(
+                self.office, handle, known.get("LL_DID", ""), known.get("LL_NUMBER") or None,
+                known.get("LL_TRUNK", ""), direction=direction, id=entry.call_id,
+            )  # fmt: skip
+        call.adopted_legs = list(entry.legs)
+        call.peer_leg = entry.peer
+        call.first_stage = entry.stage
+        call.transferrer = entry.peer_name
+        return call
+
+    async def stop_leg(self, leg_id: str) -> None:
+        """Ends an agent's channel that no flow works with."""
+        leg = Handle(self.client, leg_id)
+        try:
+            await leg.hang_up()
+        finally:
+            leg.release()
+        call_id = settle.call_of(leg_id)
+        if call_id.startswith(ORDER_MARK):
+            # Perhaps the agent has never answered; then there is no call to note anything of.
+            return
+        self.office.journal.note(LegEnded(f"{call_id}/leg-ended-{leg_id}", call_id, now(), leg_id, DialStatus.CANCEL))
+
+    async def watch(self) -> None:
+        """Looks again and again after what no event tells."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self.look_now.wait()
+            self.look_now.clear()
+            if not self.client.connected.is_set():
+                continue
+            try:
+                async with self._looking:
+                    await self.look()
+            except (PhoneError, CrmError, OSError) as error:
+                log.warning("calls are looked after later: %s", error)
+
+    async def look(self) -> None:
+        """Compares Asterisk and the record with our flows.
+
+        Imports what Asterisk noted of calls it handled alone, takes up callers whom a failed request left without a
+        flow, and closes the records of calls that ended unseen. What is found unattended is acted on when it still is
+        so at a later look: events and facts about it may be on their way.
+        """
+        channels = await self.client.channels()
+        present = settle.present(channels)
+        await spool.import_all(self.config, self.office.journal, present, now())
+        self.inbox.look_now.set()
+        self.desk.channels = {channel.id for channel in channels}
+        self.desk.look_now.set()
+        waiting = self.waiting(channels)
+        gone = [id for id in await ledger.open_calls(self.office.store) if id not in present and id not in self.calls]
+        at = time.monotonic()
+        self._unattended = {id: self._unattended.get(id, at) for id in (*(channel.id for channel in waiting), *gone)}
+        due = {id for id, since in self._unattended.items() if at - since >= LOOK_SECONDS / 2}
+        await self.settle(channels, [channel for channel in waiting if channel.id in due])
+        await self.remove_bridges()
+        await self.keep_recordings(present)
+        for call_id in gone:
+            if call_id in due:
+                self.close(call_id)
+
+    async def keep_recordings(self, present: set[str]) -> None:
+        """Recordings of talks that ended without us; what is still being written is kept at a later look."""
+        for name in await asyncio.to_thread(recordings.in_spool, self.config):
+            call_id = recordings.call_of(name)
+            if call_id in present or call_id in self.calls:
+                continue
+            try:
+                await self.client.get(f"/recordings/live/{quote(name, safe='')}")
+            except ChannelGone:
+                seconds = round(await asyncio.to_thread(recordings.keep, self.config, name))
+                fact = RecordingEnded(f"{call_id}/{name}-ended", call_id, now(), recording_id=name, seconds=seconds)
+                self.office.journal.note(fact)
+
+    async def remove_bridges(self) -> None:
+        """Empty bridges of talks that ended, or went on in the dialplan, without us."""
+        for bridge in await self.client.get("/bridges"):
+            call_id = bridge["id"].removeprefix(BRIDGE_MARK)
+            if call_id != bridge["id"] and not bridge["channels"] and call_id not in self.calls:
+                with contextlib.suppress(ChannelGone):
+                    await self.client.delete(f"/bridges/{quote(bridge['id'], safe='')}")
+
+    def close(self, call_id: str) -> None:
+        """Ends the record of a call that ended while nobody looked; a message it left is kept."""
+        note, at = self.office.journal.note, now()
+        seconds = recordings.keep(self.config, call_id)
+        if seconds >= self.config.voicemail.shortest_seconds:
+            file = recordings.file_name(call_id)
+            note(MessageLeft(f"{call_id}/message", call_id, at, file=file, seconds=round(seconds)))
+        note(CallEndedFact(f"{call_id}/ended", call_id, at, by=EndedBy.SYSTEM))
+
+    # --- calls that were ordered ---
+
+    async def place_orders(self) -> None:
+        """Takes orders as they come due, each in a flow of its own. Other apps may do so, too."""
+        while True:
+            await asyncio.sleep(ORDERS_SECONDS)
+            if not self.client.connected.is_set():
+                continue
+            try:
+                while claim := await orders.claim(self.office.store, self.config, now()):
+                    call = Call(self.office, Handle(self.client, claim.call_id), "", claim.number, "")
+                    call.direction = Direction.OUT
+                    self.begin(call, functools.partial(ordered, claim=claim))
+            except (CrmError, OSError) as error:
+                log.warning("orders wait: %s", error)
+
+    # --- signs of life ---
+
+    async def renew(self) -> None:
+        """Renews every caller's dead man's switch, several times within its length."""
+        seconds = self.config.survival.deadman_seconds
+        while True:
+            await asyncio.sleep(seconds / 4)
+            for call in self.calls:
+                for whispered in call.whispered:
+                    self.chore(self.renew_one(whispered))
+                self.chore(self.renew_one(call.person))
+
+    async def renew_one(self, channel: Handle) -> None:
+        await self.ami.limit(channel.name, self.config.survival.deadman_seconds)
+
+    async def beat(self) -> None:
+        """Writes run/app.json, from which `leaseline status` tells that the app is alive."""
+        path = self.config.run_folder / "app.json"
+        while True:
+            state = {
+                "at": now().isoformat(),
+                "pid": os.getpid(),
+                "connected": self.client.connected.is_set(),
+                "calls": self.calls.ids,
+                "events_unknown": self.client.unknown.total(),
+                "reconnects": max(0, self.client.connections - 1),
+            }
+            fresh = path.with_suffix(".new")
+            fresh.write_text(json.dumps(state))
+            fresh.replace(path)
+            await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
-from crm.edge.carrier import CarrierError, CarrierUnknown
+from crm.edge.carrier import CarrierError, CarrierUnknown, DeliveryReport, Fate, OutgoingText
 
 SECONDS = httpx.Timeout(15.0, connect=5.0)
 LONGEST_RETRY_AFTER = 86400.0
@@ -50,6 +51,29 @@ async def post(http: httpx.AsyncClient, who: str, url: str, **request: Any) -> A
     return Answer(
         response.status_code, body if isinstance(body, dict) else {}, _seconds(response.headers.get("Retry-After"))
     )
+
+
+def check_length(who: str, text: OutgoingText) -> None:
+    """Raises CarrierError for a text that the carriers would refuse."""
+    if len(text.body) > LONGEST_TEXT:
+        raise CarrierError(f"{who} takes no text of more than {LONGEST_TEXT} characters.", retryable=False)
+
+
+def callback(url: str, text: OutgoingText) -> str:
+    """Where the carrier reports to, with our own key in it: a report may come before we have noted the carrier's id."""
+    return f"{url}?{urlencode({'key': text.key})}"
+
+
+def opted_out(who: str, carrier: str, key: str, carrier_id: str, code: str) -> DeliveryReport:
+    """The report that the person opted out at the carrier."""
+    reason = f"{who} says that the person opted out (error {code})."
+    return DeliveryReport(carrier, key, carrier_id[:100], Fate.OPTED_OUT, reason)
+
+
+def undelivered(who: str, carrier: str, key: str, carrier_id: str, code: str, meaning: str) -> DeliveryReport:
+    """The report of a failure; `meaning` is what the code stands for, empty when we do not know."""
+    reason = f"{who} could not deliver it (error {code}): {meaning or 'look the number up in its list of errors'}."
+    return DeliveryReport(carrier, key, carrier_id[:100], Fate.FAILED, reason)
 
 
 def unknown(who: str) -> CarrierUnknown:

@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from crm.edge import http_carrier
-from crm.edge.carrier import CarrierError, DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable
+from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable
 
 NAME = "telnyx"
 OPTED_OUT = "40300"
@@ -60,15 +59,11 @@ class TelnyxCarrier:
         self._http = http
 
     async def send(self, text: OutgoingText) -> str | None:
-        if len(text.body) > http_carrier.LONGEST_TEXT:
-            raise CarrierError(
-                f"Telnyx takes no text of more than {http_carrier.LONGEST_TEXT} characters.", retryable=False
-            )
+        http_carrier.check_length("Telnyx", text)
         account = self._account
         request = {"from": text.from_number, "to": text.to_number, "text": text.body}
         if account.callback_url:
-            # Our own key in the address: a report may come before we have noted Telnyx's id.
-            request["webhook_url"] = f"{account.callback_url}?{urlencode({'key': text.key})}"
+            request["webhook_url"] = http_carrier.callback(account.callback_url, text)
         answer = await http_carrier.post(
             self._http, "Telnyx", f"{account.url.rstrip('/')}/v2/messages",
             json=request, headers={"Authorization": f"Bearer {account.key}"},
@@ -154,16 +149,11 @@ def report(event: Mapping[str, Any], key: str) -> DeliveryReport | None:
     status = str(to[0].get("status", "")) if isinstance(to, list) and to and isinstance(to[0], dict) else ""
     code = _code(payload.get("errors"))
     if code == OPTED_OUT:
-        return DeliveryReport(
-            NAME, key, taken[:100], Fate.OPTED_OUT, "Telnyx says that the person opted out (error 40300)."
-        )
+        return http_carrier.opted_out("Telnyx", NAME, key, taken, code)
     if status == "delivered":
         return DeliveryReport(NAME, key, taken[:100], Fate.DELIVERED)
     if status in ("sending_failed", "delivery_failed", "expired", "gw_timeout"):
-        meaning = _MEANINGS.get(code, "look the error up in Telnyx's list")
-        return DeliveryReport(
-            NAME, key, taken[:100], Fate.FAILED, f"Telnyx could not deliver it (error {code}): {meaning}."
-        )
+        return http_carrier.undelivered("Telnyx", NAME, key, taken, code, _MEANINGS.get(code, ""))
     # delivery_unconfirmed: the recipient's carrier gives no receipts.
     return None
 

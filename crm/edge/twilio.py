@@ -12,12 +12,12 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 import httpx
 
 from crm.edge import http_carrier
-from crm.edge.carrier import CarrierError, DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable
+from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable
 
 NAME = "twilio"
 OPTED_OUT = "21610"
@@ -57,15 +57,11 @@ class TwilioCarrier:
         self._http = http
 
     async def send(self, text: OutgoingText) -> str | None:
-        if len(text.body) > http_carrier.LONGEST_TEXT:
-            raise CarrierError(
-                f"Twilio takes no text of more than {http_carrier.LONGEST_TEXT} characters.", retryable=False
-            )
+        http_carrier.check_length("Twilio", text)
         account = self._account
         form = {"To": text.to_number, "From": text.from_number, "Body": text.body}
         if account.callback_url:
-            # Our own key in the address: a report may come before we have noted Twilio's id.
-            form["StatusCallback"] = f"{account.callback_url}?{urlencode({'key': text.key})}"
+            form["StatusCallback"] = http_carrier.callback(account.callback_url, text)
         answer = await http_carrier.post(
             self._http, "Twilio", f"{account.url.rstrip('/')}/2010-04-01/Accounts/{account.sid}/Messages.json",
             data=form, auth=(account.sid, account.token),
@@ -139,8 +135,5 @@ def report(form: Mapping[str, str], key: str) -> DeliveryReport | None:
         return None
     code = form.get("ErrorCode", "")[:10]
     if code == OPTED_OUT:
-        return DeliveryReport(
-            NAME, key, sid[:100], Fate.OPTED_OUT, "Twilio says that the person opted out (error 21610)."
-        )
-    meaning = _MEANINGS.get(code, "look the error up in Twilio's dictionary")
-    return DeliveryReport(NAME, key, sid[:100], Fate.FAILED, f"Twilio could not deliver it (error {code}): {meaning}.")
+        return http_carrier.opted_out("Twilio", NAME, key, sid, code)
+    return http_carrier.undelivered("Twilio", NAME, key, sid, code, _MEANINGS.get(code, ""))

@@ -224,8 +224,9 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
     if story.direction is not Direction.IN:
         await _settle_ours(scene, outcome, ended_at)
         return
-    # Who misdialled or is unwanted is no lead; who was one before stays one.
-    makes_lead = outcome not in (Outcome.WRONG_NUMBER, Outcome.BLOCKED) and not story.is_emergency_callback
+    # Who misdialled or is unwanted is no lead; who was one before stays one. A call that may have been the emergency
+    # service's may as well have been a prospect's: it is kept as any other, only never answered by a text.
+    makes_lead = outcome not in (Outcome.WRONG_NUMBER, Outcome.BLOCKED)
     lead = await _lead(scene) if makes_lead or call.lead_id else None
     is_active = lead is not None and any(interest.updated_at < call.started_at for interest in lead.interests)
     if lead:

@@ -78,6 +78,7 @@ each_seconds = 2.0
 mobile_seconds = 4.0
 office_seconds = 6.0
 confirm_seconds = 20.0
+colleague_seconds = 10.0
 
 [voicemail]
 longest_seconds = 8

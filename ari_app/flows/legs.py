@@ -354,6 +354,11 @@ def device_of(leg_id: str) -> str:
     return leg_id.rpartition(LEG_MARK)[2].rpartition("-")[0] if LEG_MARK in leg_id else ""
 
 
+def is_outsider(leg_id: str) -> bool:
+    """Whether the channel was dialled to a number that is nobody's of ours; an agent's mobile has its device's name."""
+    return device_of(leg_id).startswith("trunk-")
+
+
 def dial_status(cause: int) -> DialStatus:
     """Why a phone stopped ringing, from the Q.850 cause Asterisk gives (include/asterisk/causes.h)."""
     match cause:

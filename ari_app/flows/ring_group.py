@@ -9,6 +9,7 @@ from ari_app.flows import forward, whisper
 from ari_app.flows.call import Call
 from ari_app.flows.confirm import Choice
 from ari_app.flows.forward import Forwarded
+from ari_app.flows.inbound import ask
 from ari_app.flows.legs import Leg, availability, first_answer, ring_phones, shown, stop, stop_other_calls
 from crm.domain import routing
 from crm.domain.calls import Routed, Step
@@ -35,6 +36,8 @@ class Spared:
 
 async def ring(call: Call) -> Step:
     """Rings stage after stage until somebody answers, and goes on to the talk, else to the mailbox."""
+    if call.reception is None:
+        await ask(call)  # A call of ours, whose agent has left the person.
     plan = await _plan(call)
     adopted = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []

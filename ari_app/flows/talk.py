@@ -15,6 +15,7 @@ from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLo
 from ari_app.flows import attended, recording
 from ari_app.flows.call import Call, Surrender
 from ari_app.flows.codes import Keys
+from ari_app.flows.legs import is_outsider
 from ari_app.flows.transfer import ask_target, pass_on
 from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.calls import Direction, EndedBy, LegRang, Step, TalkStarted
@@ -130,7 +131,7 @@ async def _transferred(call: Call, agent: Handle, bridge: Bridge, wish: events.C
     return await pass_on(call, agent, wish.refer_to.requested_destination.destination, way="refer")
 
 
-async def _act(call: Call, agent: Handle, bridge: Bridge, code: str) -> Step | None:
+async def _act(call: Call, agent: Handle, bridge: Bridge, code: str) -> Step | EndedBy | None:
     """What a code means that was keyed in the talk; None when they talk on."""
     codes = call.office.config.talk
     if code == codes.record:
@@ -158,8 +159,10 @@ async def _act(call: Call, agent: Handle, bridge: Bridge, code: str) -> Step | N
     return await attended.consult_with(call, agent, target)
 
 
-async def _alone(call: Call, agent: Handle) -> Step:
+async def _alone(call: Call, agent: Handle) -> Step | EndedBy:
     call.leg_over(agent.id, agent.endpoint)
+    if call.direction is Direction.INTERNAL:
+        return EndedBy.AGENT
     await call.talk_bridge.stop_music()
     await call.talk_bridge.remove(call.person.id)
     call.peer_leg = None
@@ -172,6 +175,8 @@ class _Ears:
     def __init__(self, call: Call, agent: Handle) -> None:
         self._call, self._agent = call, agent
         self._keys = Keys(call.office.config.talk)
+        # Whom the person was passed on to outside is no agent, and must not dial by us.
+        self._obeys_keys = not is_outsider(agent.id)
         self._tasks: dict[str, asyncio.Task[Heard]] = {}
 
     async def next(self) -> Heard:
@@ -182,7 +187,7 @@ class _Ears:
             name = next(name for name, task in self._tasks.items() if task.done())
             return self._tasks.pop(name).result()
 
-    async def aside(self, work: Awaitable[Step | None]) -> Step | None:
+    async def aside(self, work: Awaitable[Step | EndedBy | None]) -> Step | EndedBy | None:
         """Does something with the agent while the person may hang up; raises CallEnded then."""
         if agent := self._tasks.pop("agent", None):
             agent.cancel()
@@ -235,7 +240,7 @@ class _Ears:
                 match await channel.next_event():
                     case events.ChannelTransfer(state=None) as wish if may_ask:
                         return wish
-                    case events.ChannelDtmfReceived(digit=digit) if channel is self._agent:
+                    case events.ChannelDtmfReceived(digit=digit) if channel is self._agent and self._obeys_keys:
                         if code := self._keys.press(digit, asyncio.get_running_loop().time()):
                             return _Keyed(code)
                     case events.ChannelHold() if self._call.recording:

@@ -24,6 +24,7 @@ from ari_app.flows.legs import (
     first_answer,
     free_phones,
     hang_up_of,
+    is_outsider,
     ring_phones,
     shown,
     stop_other_calls,
@@ -200,33 +201,38 @@ async def reach(call: Call, target: str) -> Handle:
         if any(leg.status is DialStatus.BUSY for leg in legs):
             raise NotTaken("The colleague declined.", "transfer_busy")
         raise NotTaken("The colleague did not answer.")
-    await stop_other_calls(call, winner, agents)
+    if not is_outsider(winner.channel.id):
+        await stop_other_calls(call, winner, agents)
     return winner.channel
 
 
 async def _reach_outside(call: Call, target: str) -> Handle:
     office = call.office
     device = call.transferrer_device
-    async with asyncio.timeout(office.config.survival.store_seconds):
-        owner = await extensions.owner_of(office.store, device)
     if len(target) <= extensions.LONGEST:
         raise NotTaken("There is no such extension.", "transfer_unknown")
+    live = outside.live(await office.client.channels())
     try:
-        clearance = await dialing.clear(
-            office.store, office.config, number=target, purpose=Purpose.TRANSFER, agent=owner.slug if owner else None,
-            call_id=call.id, live=outside.live(await office.client.channels()), now=office.now(),
-        )  # fmt: skip
+        async with asyncio.timeout(office.config.survival.store_seconds):
+            owner = await extensions.owner_of(office.store, device)
+            clearance = await dialing.clear(
+                office.store, office.config, number=target, purpose=Purpose.TRANSFER,
+                agent=owner.slug if owner else None, call_id=call.id, live=live, now=office.now(),
+            )  # fmt: skip
     except Refused as refused:
-        raise NotTaken("The number may not be dialled.", text=str(refused)) from refused
-    except CrmError as error:
+        raise NotTaken(str(refused), text=str(refused)) from refused
+    except (CrmError, TimeoutError) as error:
         raise NotTaken("The number could not be checked.") from error
     try:
-        return await outside.dial(
+        found = await outside.dial(
             office, clearance, call_id=call.id, caller_id=clearance.caller_id, leg_stage=STAGE,
             variables={"LL_CALLER": call.person.name},
         )  # fmt: skip
     except NotReached as failed:
         raise NotTaken(f"Nobody was reached outside ({failed.status}).") from failed
+    # The talk listens to it by itself.
+    found.release()
+    return found
 
 
 async def while_waiting(call: Call, work: Coroutine[Any, Any, T]) -> T:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import select
 
 from ari_app.edge.softphone import Softphone
 from crm.services import devices
-from tests.system import System
+from crm.services.spoken import spoken
+from crm.store.models import Dialled
+from tests.outside import only_by, person
+from tests.scripted_trunk import scripted_trunk
+from tests.system import ELM, System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 QUESTION = "Is the two bedroom home on the second floor still available?"
 ANSWER = "Yes it is, and you are welcome to see it tomorrow afternoon."
+COSTLY = "That number costs extra, so it is blocked."
 ASIDE = "I have somebody on the line who would like to see the corner unit."
 
 
@@ -193,3 +199,208 @@ async def test_when_the_phone_joins_its_two_calls_then_caller_and_colleague_talk
         ("alice-desk", "subteam", True), ("bob-desk", "joined", True),
     ]  # fmt: skip
     assert [fact["way"] for fact in await facts(system, caller.user, "Transferred")] == ["attended"]
+
+
+# --- to a number outside ---
+
+
+async def test_when_the_code_passes_the_caller_on_to_a_number_outside_then_they_talk_and_it_is_on_record(
+    system: System,
+) -> None:
+    async with (
+        system.phone("alice-desk") as alice, system.caller() as caller, person(system) as prospect,
+    ):  # fmt: skip
+        await connect(system, caller, alice)
+        await alice.press("*1")
+        await system.hears(alice, system.prompt("transfer_to"))
+        await alice.press(f"{prospect.user.removeprefix('+1')}#")
+        incoming = await prospect.wait_for("CALL_INCOMING")
+        assert ELM in incoming.param, "our line is the caller ID"
+        await system.hears_music(caller)
+        await prospect.answer()
+        await alice.wait_for("CALL_CLOSED")
+        await talk(system, caller, prospect)
+        # Whoever was reached outside is no agent: what they key is not for us.
+        await prospect.press("*1")
+        await prospect.say(system.spoken(ASIDE))
+        await system.hears(caller, system.spoken(ASIDE))
+        await prospect.hang_up()
+        await caller.wait_for("CALL_CLOSED")
+        call = await system.ended_call(caller.user)
+    alices, outside = sorted(call.legs, key=lambda leg: leg.started_at)
+    assert [(leg.device, leg.stage, leg.number, leg.status) for leg in (alices, outside)] == [
+        ("alice-desk", "subteam", None, "ANSWER"), ("trunk-acme", "transfer", prospect.user, "ANSWER"),
+    ]  # fmt: skip
+    assert alices.ended_at
+    assert outside.answered_at
+    assert outside.ended_at
+    assert alices.ended_at <= outside.answered_at < outside.ended_at
+    assert call.outcome == "talked"
+    assert await facts(system, caller.user, "Transferred") == [
+        {"from_leg": alices.id, "to_leg": outside.id, "way": "blind"}
+    ]
+    [dialled] = await system.all(select(Dialled).where(Dialled.call_id == call.id))
+    assert (dialled.number, dialled.purpose, dialled.allowed) == (prospect.user, "transfer", True)
+
+
+async def test_when_the_number_outside_may_not_be_dialled_then_the_agent_hears_why_and_has_the_caller_back(
+    system: System,
+) -> None:
+    async with (
+        system.phone("alice-desk") as alice, system.caller() as caller,
+        scripted_trunk(system, "first", "take_call", emergency=False) as carrier,
+    ):  # fmt: skip
+        await only_by(system, first=1)
+        await connect(system, caller, alice)
+        await alice.press("*1")
+        await system.hears(alice, system.prompt("transfer_to"))
+        await alice.press("9005550123#")
+        await system.hears(alice, await spoken(system.config, COSTLY))
+        await talk(system, caller, alice)
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+        await alice.wait_for("CALL_CLOSED")
+        assert carrier.received("INVITE") == []
+    assert [leg.device for leg in call.legs] == ["alice-desk"]
+    [failed] = await facts(system, caller.user, "TransferFailed")
+    assert (failed["target"], failed["why"], failed["from_leg"]) == ("9005550123", COSTLY, call.legs[0].id)
+    [dialled] = await system.all(select(Dialled).where(Dialled.call_id == call.id))
+    assert (dialled.purpose, dialled.allowed, dialled.reason) == ("transfer", False, COSTLY)
+
+
+async def test_when_nobody_is_reached_outside_then_the_agent_has_the_caller_back(system: System) -> None:
+    async with (
+        system.phone("alice-desk") as alice, system.caller() as caller,
+        scripted_trunk(system, "first", "busy", emergency=False) as carrier,
+    ):  # fmt: skip
+        await only_by(system, first=1)
+        number = system.new_number()
+        await connect(system, caller, alice)
+        await alice.press("*1")
+        await system.hears(alice, system.prompt("transfer_to"))
+        await alice.press(f"{number.removeprefix('+1')}#")
+        await system.hears(alice, system.prompt("transfer_failed"))
+        await talk(system, caller, alice)
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+        await alice.wait_for("CALL_CLOSED")
+        assert len(carrier.received("INVITE")) == 1
+    assert [(leg.number, leg.status) for leg in call.legs if leg.number] == [(number, "BUSY")]
+    [failed] = await facts(system, caller.user, "TransferFailed")
+    assert failed["why"] == "Nobody was reached outside (BUSY)."
+
+
+# --- nobody answers ---
+
+
+async def test_when_the_colleague_lets_it_ring_then_the_one_who_keyed_the_code_has_the_caller_back(
+    system: System,
+) -> None:
+    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
+        await connect(system, caller, alice)
+        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await alice.press("*1")
+        await system.hears(alice, system.prompt("transfer_to"))
+        await alice.press("102#")
+        await bob.wait_for("CALL_INCOMING")
+        await bob.wait_for("CALL_CLOSED")
+        await system.hears(alice, system.prompt("transfer_failed"))
+        await talk(system, caller, alice)
+        await alice.hang_up()
+        await caller.wait_for("CALL_CLOSED")
+        call = await system.ended_call(caller.user)
+    legs = sorted(call.legs, key=lambda leg: leg.started_at)
+    assert [(leg.device, leg.status) for leg in legs] == [("alice-desk", "ANSWER"), ("bob-desk", "NOANSWER")]
+    [failed] = await facts(system, caller.user, "TransferFailed")
+    assert (failed["target"], failed["why"]) == ("102", "The colleague did not answer.")
+
+
+async def test_when_the_colleague_lets_it_ring_then_the_phone_that_has_passed_the_caller_on_rings_again(
+    system: System,
+) -> None:
+    """Many phones hang up as soon as their REFER is accepted."""
+    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
+        await connect(system, caller, alice)
+        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await alice.transfer(f"sip:102@{system.sip}")
+        await bob.wait_for("CALL_INCOMING")
+        await alice.hang_up()
+        await alice.wait_for("CALL_CLOSED")
+        await bob.wait_for("CALL_CLOSED")
+        await alice.wait_for("CALL_INCOMING", 2)
+        await alice.answer()
+        await talk(system, caller, alice)
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+        await alice.wait_for("CALL_CLOSED", 2)
+    legs = sorted(call.legs, key=lambda leg: leg.started_at)
+    assert [(leg.device, leg.stage, leg.status) for leg in legs] == [
+        ("alice-desk", "subteam", "ANSWER"), ("bob-desk", "transfer", "NOANSWER"), ("alice-desk", "return", "ANSWER"),
+    ]  # fmt: skip
+    assert [fact["why"] for fact in await facts(system, caller.user, "TransferFailed")] == [
+        "The colleague did not answer."
+    ]
+
+
+# --- a call of ours ---
+
+
+async def test_when_the_agent_had_called_the_person_then_the_colleague_has_them_and_the_record_follows(
+    system: System,
+) -> None:
+    async with (
+        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, person(system) as prospect,
+    ):  # fmt: skip
+        await alice.dial(f"sip:{prospect.user}@{system.sip}")
+        await prospect.wait_for("CALL_INCOMING")
+        await prospect.answer()
+        await talk(system, alice, prospect)
+        await alice.press("*1")
+        await system.hears(alice, system.prompt("transfer_to"))
+        await alice.press("102#")
+        await bob.wait_for("CALL_INCOMING")
+        await system.hears_music(prospect)
+        await bob.answer()
+        await alice.wait_for("CALL_CLOSED")
+        await talk(system, prospect, bob)
+        await bob.hang_up()
+        await prospect.wait_for("CALL_CLOSED")
+        call = await system.ended_call(prospect.user)
+    assert (call.direction, call.outcome, call.ended_by) == ("out", "talked", "agent")
+    legs = {leg.device: leg for leg in call.legs}
+    assert {device: (leg.stage, leg.status) for device, leg in legs.items()} == {
+        "alice-desk": ("desk", "ANSWER"), "trunk-acme": ("outside", "ANSWER"), "bob-desk": ("transfer", "ANSWER"),
+    }  # fmt: skip
+    alices, bobs = legs["alice-desk"], legs["bob-desk"]
+    assert alices.ended_at
+    assert bobs.answered_at
+    assert bobs.ended_at
+    assert alices.ended_at <= bobs.answered_at < bobs.ended_at
+    assert await facts(system, prospect.user, "Transferred") == [
+        {"from_leg": alices.id, "to_leg": bobs.id, "way": "blind"}
+    ]
+
+
+async def test_when_the_agent_who_called_leaves_the_person_without_a_target_then_the_team_has_them(
+    system: System,
+) -> None:
+    async with (
+        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, person(system) as prospect,
+    ):  # fmt: skip
+        await alice.dial(f"sip:{prospect.user}@{system.sip}")
+        await prospect.wait_for("CALL_INCOMING")
+        await prospect.answer()
+        await alice.wait_for("CALL_ESTABLISHED")
+        await system.step(prospect.user, "talk")
+        await alice.press("*1")
+        await system.hears(alice, system.prompt("transfer_to"))
+        await alice.hang_up()
+        await bob.wait_for("CALL_INCOMING")
+        await bob.answer()
+        await talk(system, prospect, bob)
+        await prospect.hang_up()
+        call = await system.ended_call(prospect.user)
+        await bob.wait_for("CALL_CLOSED")
+    assert {leg.device for leg in call.legs if leg.answered_at} == {"alice-desk", "trunk-acme", "bob-desk"}

@@ -13,8 +13,10 @@ from tests.system import SETTINGS, System, running_system, spoken_prompts
 pytest.register_assert_rewrite("tests.drills.witness")
 
 
-DRILL_SETTINGS = SETTINGS.replace("deadman_seconds = 6", "deadman_seconds = 10").replace(
-    "subteam_seconds = 4.0", "subteam_seconds = 8.0"
+DRILL_SETTINGS = (
+    SETTINGS.replace("deadman_seconds = 6", "deadman_seconds = 10")
+    .replace("subteam_seconds = 4.0", "subteam_seconds = 8.0")
+    .replace("colleague_seconds = 10.0", "colleague_seconds = 30.0")
 )
 """A busy machine takes seconds to start the app again."""
 

@@ -28,6 +28,7 @@ from ari_app.flows.message_lamps import MessageLamps
 from ari_app.flows.outbound import ordered
 from ari_app.flows.pickup import pickup
 from ari_app.flows.staff import staff
+from ari_app.flows.transfer import waiting_seconds
 from ari_app.settle import Resumed
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
@@ -407,10 +408,20 @@ class App:
             for call in self.calls:
                 for whispered in call.whispered:
                     self.chore(self.renew_one(whispered))
+                if call.waiting:
+                    self.chore(self.renew_waiting(call, call.waiting))
                 self.chore(self.renew_one(call.person))
 
     async def renew_one(self, channel: Handle) -> None:
         await self.ami.limit(channel.name, self.config.survival.deadman_seconds)
+
+    async def renew_waiting(self, call: Call, agent: Handle) -> None:
+        try:
+            await self.ami.limit(agent.name, waiting_seconds(self.config))
+        finally:
+            if call.waiting is not agent:
+                # They may be talking by now, which nothing may end.
+                await agent.set_variables(timeout="0")
 
     async def beat(self) -> None:
         """Writes run/app.json, from which `leaseline status` tells that the app is alive."""

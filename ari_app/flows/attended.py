@@ -15,7 +15,17 @@ from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
 from ari_app.flows.call import PEER, Call, Surrender
 from ari_app.flows.codes import Keys
-from ari_app.flows.transfer import ATTENDED, NotTaken, give_back, pass_on, progress, reach, taken_over, while_waiting
+from ari_app.flows.transfer import (
+    ATTENDED,
+    NotTaken,
+    dead_man_s_switch,
+    give_back,
+    pass_on,
+    progress,
+    reach,
+    taken_over,
+    while_waiting,
+)
 from crm.domain.calls import DialStatus, EndedBy, LegEnded, Step, TransferFailed
 
 SURRENDER_SECONDS = 3.0
@@ -42,15 +52,20 @@ async def consult(call: Call) -> Step | EndedBy:
             await agent.look()
         except CallEnded:
             return Step.TRANSFER
+        bridge = consult_bridge(call)
+        # Entered again the two may be talking, and nothing may end that.
+        is_talking = agent.id in await bridge.members()
         try:
-            colleague = await while_waiting(call, _called(call, agent, target))
-        except NotTaken as failed:
-            call.note(TransferFailed, from_leg=call.leg_of(agent.id, agent.endpoint), target=target, why=str(failed))
-            return await give_back(call, agent, failed)
+            async with dead_man_s_switch(call, None if is_talking else agent):
+                try:
+                    colleague = await while_waiting(call, _called(call, agent, target))
+                except NotTaken as failed:
+                    leg = call.leg_of(agent.id, agent.endpoint)
+                    call.note(TransferFailed, from_leg=leg, target=target, why=str(failed))
+                    return await give_back(call, agent, failed)
         except _AgentLeft:
             # Hung up before the target answered: rung on as in a blind transfer.
             return Step.TRANSFER
-        bridge = consult_bridge(call)
         # Not in a finally: when the app stops, the two go on in it.
         took_it = await while_waiting(call, _talk(call, agent, colleague, bridge))
         await bridge.delete()
@@ -103,6 +118,8 @@ async def _talk(call: Call, agent: Handle, found: Handle, bridge: Bridge) -> boo
     colleague = Handle(call.office.client, found.id, found.name)
     keys = Keys(call.office.config.talk)
     await colleague.set_variables(timeout="0")
+    with contextlib.suppress(CallEnded):
+        await agent.set_variables(timeout="0")
     await bridge.make()
     try:
         await bridge.add(agent.id, colleague.id)

@@ -107,6 +107,8 @@ class Call:
     """Who calls, spoken; begun when somebody may have to hear it."""
     whispered: list[Handle] = field(default_factory=list)
     """Phones whose owners are hearing it; like the person's, their dead man's switches are renewed."""
+    waiting: Handle | None = None
+    """The agent's leg while it waits for how a transfer goes; its dead man's switch is renewed, too."""
     transferrer: str = ""
     """Name of the channel of the agent who passes the person on, or has parked them."""
     by_refer: bool = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
 from ari_app.edge import events
@@ -31,6 +31,7 @@ from ari_app.flows.legs import (
 )
 from ari_app.flows.outside import NotReached
 from asterisk_conf.speech import SpeechError
+from crm.config import Config
 from crm.domain.calls import DialStatus, Direction, EndedBy, Step, TransferFailed, Transferred
 from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import CrmError
@@ -99,18 +100,19 @@ async def _key(agent: Handle, seconds: float) -> str | None:
 
 async def transfer(call: Call) -> Step | EndedBy:
     """Rings whom the person is passed on to. Raises CallEnded when the person hangs up."""
-    agent = Handle(call.office.client, call.peer_leg) if call.peer_leg else None
+    agent = Handle(call.office.client, call.peer_leg, call.transferrer) if call.peer_leg else None
     target = call.first_stage
     device = call.transferrer_device
     try:
-        await call.talk_bridge.start_music()
-        try:
-            new = await while_waiting(call, reach(call, target))
-        except NotTaken as failed:
-            call.note(TransferFailed, from_leg=_leg(call, device), target=target, why=str(failed))
-            return await give_back(call, agent, failed)
-        await taken_over(call, agent, new.id, new.name, BLIND)
-        return Step.TALK
+        async with dead_man_s_switch(call, agent):
+            await call.talk_bridge.start_music()
+            try:
+                new = await while_waiting(call, reach(call, target))
+            except NotTaken as failed:
+                call.note(TransferFailed, from_leg=_leg(call, device), target=target, why=str(failed))
+                return await give_back(call, agent, failed)
+            await taken_over(call, agent, new.id, new.name, BLIND)
+            return Step.TALK
     finally:
         if agent:
             agent.release()
@@ -233,6 +235,32 @@ async def _reach_outside(call: Call, target: str) -> Handle:
     # The talk listens to it by itself.
     found.release()
     return found
+
+
+@contextlib.asynccontextmanager
+async def dead_man_s_switch(call: Call, agent: Handle | None) -> AsyncIterator[None]:
+    """While an agent's leg waits, it has one as the person's: who hears nothing must not do so for ever.
+
+    It is due after the person's, whose way the dialplan finds first. The talk that comes next takes it off; what is
+    renewed in that moment, `ari_app.app` takes off again. A call of ours has none: whom the agent had called the
+    dialplan connects with them again (outside-leg), and nothing may end that talk.
+    """
+    if agent is None or call.direction is Direction.OUT:
+        yield
+        return
+    seconds = str(waiting_seconds(call.office.config))
+    with contextlib.suppress(CallEnded):
+        await agent.set_variables(timeout=seconds)
+        call.waiting = agent
+    try:
+        yield
+    finally:
+        call.waiting = None
+
+
+def waiting_seconds(config: Config) -> int:
+    """Length of the dead man's switch of an agent's leg that waits."""
+    return round(config.survival.deadman_seconds * 1.5)
 
 
 async def while_waiting(call: Call, work: Coroutine[Any, Any, T]) -> T:

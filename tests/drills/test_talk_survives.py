@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ari_app.edge.softphone import Softphone
 from crm.services import devices, properties
 from tests.drills.witness import connect, hears, say, talk_both_ways
 from tests.system import System
@@ -120,3 +121,31 @@ async def test_when_colleagues_call_each_other_then_the_app_s_death_does_not_end
         await talk_both_ways(system, bob, alice)
         await alice.hang_up()
         await bob.wait_for("CALL_CLOSED")
+
+
+async def pass_on(system: System, alice: Softphone, bob: Softphone) -> None:
+    """Alice keys the code, and Bob's phone rings."""
+    await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+    await alice.press("*1")
+    await hears(system, alice, system.prompt("transfer_to"))
+    await alice.press("102#")
+    await bob.wait_for("CALL_INCOMING")
+
+
+@pytest.mark.parametrize("caller_stays", [True, False])
+async def test_when_the_app_stays_away_while_a_caller_is_passed_on_then_the_agent_does_not_wait_for_ever(
+    system: System, caller_stays: bool
+) -> None:
+    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
+        await connect(system, caller, alice)
+        await pass_on(system, alice, bob)
+        await system.kill_app()
+        if not caller_stays:
+            await caller.hang_up()
+        await alice.wait_for("CALL_CLOSED", seconds=40)
+        if caller_stays:
+            assert caller.count("CALL_CLOSED") == 0
+            await caller.hang_up()
+        await system.start_app()
+        await system.ended_call(caller.user)

@@ -47,7 +47,32 @@ async def test_a_lamp_shows_dnd_of_all_phones_and_its_end(system: System) -> Non
     assert datetime.now(UTC) >= until
 
 
-@pytest.mark.parametrize("extension", ["177", "demo"])
+async def test_a_lamp_shows_that_somebody_is_parked_until_they_are_picked_up(system: System) -> None:
+    secret = system.secrets.get("device/bob-desk")
+    async with (
+        system.phone("alice-desk") as alice,
+        system.phone("carol-soft") as carol,
+        system.caller() as caller,
+        busy_lamp(system, "bob-desk", secret, "701") as lamp,
+    ):
+        await shows(system, lamp, "terminated")
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await system.step(caller.user, "talk")
+        assert lamp.states == ["terminated"]
+        await alice.press("*4")
+        await shows(system, lamp, "terminated", "confirmed")
+        await alice.wait_for("CALL_CLOSED")
+        await carol.dial(f"sip:701@{system.sip}")
+        await carol.wait_for("CALL_ESTABLISHED")
+        await shows(system, lamp, "terminated", "confirmed", "terminated")
+        await caller.hang_up()
+        await carol.wait_for("CALL_CLOSED")
+        await system.ended_call(caller.user)
+
+
+@pytest.mark.parametrize("extension", ["177", "demo", "710"])
 async def test_who_watches_what_there_is_not_is_refused(system: System, extension: str) -> None:
     secret = system.secrets.get("device/carol-soft")
     async with busy_lamp(system, "carol-soft", secret, extension) as lamp:

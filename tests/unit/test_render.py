@@ -179,3 +179,12 @@ def test_without_the_app_an_extension_rings_no_phone_on_dnd(tmp_path: Path) -> N
     assert " same => n,Set(LL_PHONES=${LL_PHONES}&PJSIP/alice-desk)" in extension
     assert "alice-soft" not in extension
     assert "ExecIf($[${EPOCH} >= 1900000000]?Set(LL_PHONES=${LL_PHONES}&PJSIP/alice-browser))" in extension
+
+
+def test_every_parking_slot_has_a_lamp_and_no_other_has(tmp_path: Path) -> None:
+    office = Office(phones=(phone(),), extensions=(("101", ("alice-desk",)),))
+    text = rendered(tmp_path, office)["extensions.conf"]
+    lamps = re.findall(r"^exten => (\d+),hint,(.*)$", text, re.MULTILINE)
+    assert lamps == [
+        ("101", "PJSIP/alice-desk&Stasis:dnd-101"), *((f"70{slot}", f"Stasis:park-70{slot}") for slot in range(1, 10)),
+    ]  # fmt: skip

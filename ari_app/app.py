@@ -254,15 +254,16 @@ class App:
         """Does what the decision says of the channels that wait without a flow, and of phones whose call is gone."""
         found: dict[str, tuple[Handle, dict[str, str]]] = {}
         for channel in waiting:
-            if (extension := settle.listening_to(channel)) is not None:
-                again = functools.partial(self.listen, extension=extension, is_resumed=True)
-                self.begin(self.call_from(channel), again)
-                continue
             handle = Handle(self.client, channel.id, channel.name)  # subscribes before it asks
             try:
                 known = await handle.variables(*settle.KEPT)
             except CallEnded:
                 handle.release()
+                continue
+            if (extension := settle.listening_to(channel)) is not None and not known.get("LL_STEP"):
+                handle.release()
+                again = functools.partial(self.listen, extension=extension, is_resumed=True)
+                self.begin(self.call_from(channel), again)
                 continue
             found[channel.id] = handle, known
         states = {channel_id: known for channel_id, (_, known) in found.items()}

@@ -55,7 +55,8 @@ def in_app(channels: Iterable[Channel]) -> list[Channel]:
 
 
 def listening_to(channel: Channel) -> str | None:
-    """The extension that a phone of ours dialled after the code for messages, "" for its own; None for other calls."""
+    """The extension that a phone of ours dialled after the code for messages, "" for its own; None for other calls. One
+    that has a step has gone on from there to call somebody back."""
     arguments = channel.dialplan.app_data.split(",")[1:]
     return arguments[1] if len(arguments) == 2 and arguments[0] == "mailbox" else None
 

@@ -74,6 +74,7 @@ class Prompt(StrEnum):
     MESSAGE_THANKS = "message_thanks"
     GOODBYE = "goodbye"
     UNKNOWN_NUMBER = "unknown_number"
+    COLLEAGUE_UNAVAILABLE = "colleague_unavailable"
     EXTENSION_UNAVAILABLE = "extension_unavailable"
     MAILBOX_OPTIONS = "mailbox_options"
     MAILBOX_MENU = "mailbox_menu"

@@ -448,8 +448,8 @@ class System:
         """Waits until the caller's message is being recorded."""
 
         async def runs() -> bool:
-            call = await self.call_from(number)
-            return "name" in await self.ari(f"/recordings/live/{call.id}")
+            calls = await self.calls_from(number)
+            return bool(calls) and "name" in await self.ari(f"/recordings/live/{calls[-1].id}")
 
         await self.until(runs, f"recording of the message from {number}", seconds=40)
 

@@ -8,7 +8,9 @@ from ari_app.edge.channel import BUSY
 from ari_app.edge.media import play
 from ari_app.flows.call import Call
 from ari_app.flows.legs import Leg, availability, first_answer, free_phones, ring_phones, shown, stop_other_calls
+from ari_app.flows.voicemail import voicemail
 from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, Step
+from crm.domain.mailboxes import BoxKind, box
 from crm.services import extensions
 from crm.services.extensions import Colleague
 
@@ -18,14 +20,19 @@ STAGE = "colleague"
 
 async def colleague(call: Call, caller: Colleague | None, extension: str) -> Step:
     """An agent dialled a colleague's extension."""
+    place(call, caller, extension)
+    await call.take(Step.DIALLING, LL_STAGE=extension, LL_DIRECTION=Direction.INTERNAL.value)
+    return Step.DIALLING
+
+
+def place(call: Call, caller: Colleague | None, extension: str) -> None:
+    """States that an agent calls a colleague."""
     call.direction = Direction.INTERNAL
     call.note(
         CallPlaced, once="placed", direction=Direction.INTERNAL, agent=caller.slug if caller else "",
         device=call.channel.endpoint, extension=extension,
     )  # fmt: skip
-    await call.take(Step.DIALLING, LL_STAGE=extension, LL_DIRECTION=Direction.INTERNAL.value)
     call.first_stage = extension
-    return Step.DIALLING
 
 
 async def dialling(call: Call) -> Step | EndedBy:
@@ -54,11 +61,18 @@ async def dialling(call: Call) -> Step | EndedBy:
     if any(leg.status is DialStatus.BUSY for leg in legs):
         await call.channel.hang_up(BUSY)
         return EndedBy.AGENT
-    return await unavailable(call)
-
-
-async def unavailable(call: Call) -> EndedBy:
-    """The colleague does not answer, is on DND or on a call, or there is no such extension."""
     await call.channel.answer()
+    if callee:
+        return Step.VOICEMAIL
+    # Nobody has the extension any more.
     await play(call.channel, call.sounds("extension_unavailable"))
+    return EndedBy.SYSTEM
+
+
+async def take_message(call: Call) -> EndedBy:
+    """The colleague does not answer, is on DND or on a call, or was not to be rung at all: a message for them."""
+    office = call.office
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        callee = await extensions.agent_at(office.store, call.first_stage)
+    await voicemail(call, box(BoxKind.AGENT, callee.slug) if callee else "")
     return EndedBy.SYSTEM

@@ -19,14 +19,14 @@ from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import CallEnded, MediaLost
 from ari_app.edge.media import NoKey, play, prompt
 from ari_app.flows.call import Call, Office
+from ari_app.flows.colleague import place, take_message
 from ari_app.flows.staff import staff
-from ari_app.flows.voicemail import voicemail
 from asterisk_conf import speech, tones
 from asterisk_conf.speech import SpeechError
 from crm.domain import readout
-from crm.domain.calls import CallPlaced, Direction, EndedBy, Step
+from crm.domain.calls import EndedBy, Step
 from crm.domain.errors import Conflict, CrmError
-from crm.domain.mailboxes import OFFICE, BoxKind, box, split
+from crm.domain.mailboxes import OFFICE, BoxKind, split
 from crm.edge import numbers
 from crm.services import extensions, mailboxes
 from crm.services.audit import By
@@ -85,7 +85,11 @@ async def listen(call: Call, extension: str = "", *, is_resumed: bool = False) -
     try:
         if is_resumed:
             await media.stop_left_over(call.channel, RESUMED_PROMPTS)
-        number = await mailbox(visit)
+        wanted = await mailbox(visit)
+        if wanted:
+            # From here on it is as if they had dialled it, for the dialplan, too.
+            await call.channel.set_variables(LL_DIALLED=wanted)
+        number = wanted
     except (CrmError, SpeechError, MediaLost) as error:
         log.warning("messages cannot be heard now: %s", error)
         with contextlib.suppress(CallEnded):
@@ -112,12 +116,8 @@ async def _for_colleague(call: Call, extension: str) -> EndedBy | None:
             await play(call.channel, call.sounds("extension_unavailable"))
             await call.channel.hang_up()
         return None
-    call.note(
-        CallPlaced, once="placed", direction=Direction.INTERNAL, agent=caller.slug if caller else "",
-        device=call.channel.endpoint, extension=extension,
-    )  # fmt: skip
-    await voicemail(call, box(BoxKind.AGENT, callee.slug))
-    return EndedBy.SYSTEM
+    place(call, caller, extension)
+    return await take_message(call)
 
 
 @dataclass
@@ -142,8 +142,8 @@ class Visit:
 
 
 async def mailbox(visit: Visit) -> str | None:
-    """Plays what is new, then the menu, until they hang up or are done. Returns a number (E.164) that they want to be
-    connected with, for the caller of this flow to dial."""
+    """Plays what is new, then the menu, until they hang up or are done. Returns a number (E.164) or extension that they
+    want to be connected with, for the caller of this flow to dial."""
     await visit.channel.answer()
     while True:
         listener = await mailboxes.listener(visit.office.store, visit.device)
@@ -156,7 +156,7 @@ async def mailbox(visit: Visit) -> str | None:
         for number, message in enumerate(listener.messages[: listener.new or None], start=1):
             after = await _hear(visit, listener, message, number)
             if after is After.CALL_BACK:
-                return message.caller
+                return message.call_back
             if after is After.MENU:
                 break
         if not await _menu(visit, listener):
@@ -188,7 +188,7 @@ async def _hear(visit: Visit, listener: Listener, message: Message, number: int)
                 await play(visit.channel, visit.sounds("mailbox_deleted"))
                 return After.NEXT
             case Key.CALL_BACK:
-                if message.caller:
+                if message.call_back:
                     return After.CALL_BACK
                 key = await prompt(visit.channel, visit.sounds("mailbox_no_number", "mailbox_options"), KEY_SECONDS)
             case Key.TAKE:
@@ -216,8 +216,8 @@ def _about(visit: Visit, message: Message, number: int) -> str:
     config = visit.office.config
     left_at, now = message.left_at.astimezone(config.tz), visit.office.now().astimezone(config.tz)
     return readout.about(
-        number, left_at, now, message.property_name, caller_in_words(visit.office, message.caller),
-        config.voicemail.staff_language,
+        number, left_at, now, message.property_name,
+        message.colleague or caller_in_words(visit.office, message.caller), config.voicemail.staff_language,
     )  # fmt: skip
 
 

@@ -73,6 +73,11 @@ async def dialling(call: Call) -> Following:
     return await (outbound if call.direction is Direction.OUT else colleague).dialling(call)
 
 
+async def voicemail(call: Call) -> EndedBy:
+    """A message for the line that was called, or for a colleague."""
+    return await (colleague.take_message if call.direction is Direction.INTERNAL else take_message)(call)
+
+
 STEPS: dict[Step, Callable[[Call], Awaitable[Following]]] = {
     Step.ARRIVED: arrived,
     Step.MENU: menu,
@@ -83,7 +88,7 @@ STEPS: dict[Step, Callable[[Call], Awaitable[Following]]] = {
     Step.TRANSFER: transfer,
     Step.CONSULT: consult,
     Step.PARKED: parked,
-    Step.VOICEMAIL: take_message,
+    Step.VOICEMAIL: voicemail,
     Step.UNKNOWN_LINE: unknown_line,
     Step.BLOCKED: blocked,
 }

@@ -10,7 +10,7 @@ from ari_app.edge.channel import LeftTheApp
 from ari_app.edge.errors import CallEnded, MediaLost
 from ari_app.flows.call import Call
 from asterisk_conf import tones
-from crm.domain.calls import MessageLeft
+from crm.domain.calls import Direction, MessageLeft
 from crm.domain.mailboxes import OFFICE
 from crm.services import mailboxes, recordings
 
@@ -46,7 +46,11 @@ async def voicemail(call: Call, mailbox: str = "") -> None:
 def _greeting(call: Call, mailbox: str) -> list[Path]:
     """The mailbox's own, else the standard one."""
     own = mailboxes.greeting(call.office.config, mailbox or (call.reception.mailbox if call.reception else OFFICE))
-    return [own] if own else call.sounds("closed" if call.is_closed else "nobody_available")
+    if own:
+        return [own]
+    if call.direction is Direction.INTERNAL:
+        return call.sounds("colleague_unavailable")
+    return call.sounds("closed" if call.is_closed else "nobody_available")
 
 
 async def _keep(call: Call, mailbox: str, speech_seconds: int | None) -> float:

@@ -11,6 +11,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, limit_option, many, one, tell_of_more, with_system
+from crm.domain.calls import Direction
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.mailboxes import OFFICE
 from crm.services import greetings, mailboxes, recordings, transcripts
@@ -26,7 +27,9 @@ class MessageEntry(msgspec.Struct):
     """agent:SLUG, subteam:SLUG, property:SLUG or office."""
     left_at: datetime
     caller: str | None
-    """E.164; null is withheld."""
+    """E.164; null is withheld, or a colleague."""
+    colleague: str | None
+    """Slug of the agent who left it, if it was one of us."""
     name: str | None
     """The lead's, once it is known."""
     lead: int | None
@@ -56,12 +59,17 @@ class MessageEntry(msgspec.Struct):
         lead = row.call.lead
         return cls(
             id=row.call_id, mailbox=row.mailbox or OFFICE, left_at=row.left_at, caller=row.call.caller,
+            colleague=row.call.agent.slug if row.call.agent and row.call.direction == Direction.INTERNAL else None,
             name=lead.name if lead else None, lead=row.call.lead_id, line=row.call.did, seconds=row.seconds,
             heard_at=row.heard_at, taken_by=row.taken_by.slug if row.taken_by else None, taken_at=row.taken_at,
             deleted_at=row.deleted_at, purged_at=row.purged_at, groups_called=row.escalation,
             next_group_at=row.escalate_at, transcript_state=row.transcript_state, transcript=row.transcript,
             file=row.file,
         )  # fmt: skip
+
+
+def _caller(entry: MessageEntry) -> str:
+    return entry.colleague or entry.caller or "withheld"
 
 
 @click.group(
@@ -102,7 +110,7 @@ async def list_(
     output.print_table(
         ("message", "left", "box", "caller", "name", "s", "new", "taken by", "transcript"),
         (
-            (entry.id, output.local(entry.left_at, system.config.tz), entry.mailbox, entry.caller or "withheld",
+            (entry.id, output.local(entry.left_at, system.config.tz), entry.mailbox, _caller(entry),
              entry.name, entry.seconds, entry.heard_at is None, entry.taken_by, entry.transcript[:120])
             for entry in entries
         ),
@@ -124,7 +132,7 @@ async def show(system: System, message: str, as_json: bool) -> None:
     output.print_entry(
         (
             ("message", entry.id), ("mailbox", entry.mailbox), ("left", output.local(entry.left_at, tz)),
-            ("caller", entry.caller or "withheld"), ("name", entry.name), ("lead", entry.lead), ("line", entry.line),
+            ("caller", _caller(entry)), ("name", entry.name), ("lead", entry.lead), ("line", entry.line),
             ("seconds", entry.seconds), ("heard", output.local(entry.heard_at, tz) or "not yet"),
             ("taken by", entry.taken_by), ("taken", output.local(entry.taken_at, tz)),
             ("groups called", entry.groups_called), ("next group", output.local(entry.next_group_at, tz)),

@@ -187,6 +187,8 @@ def how_ours_went(story: CallStory, who: str, outcome: Outcome) -> str:
     if outcome is Outcome.TALKED:
         minutes, seconds = divmod(story.talk_seconds, 60)
         return f"{who} called and talked for {f'{minutes} min ' if minutes else ''}{seconds} s."
+    if outcome is Outcome.LEFT_MESSAGE and story.message:
+        return f"{who} left a message of {story.message.seconds} s."
     return f"{who} called and reached nobody."
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import selectinload
 
 from crm.config import Config
 from crm.domain import escalation
+from crm.domain.calls import Direction
 from crm.domain.escalation import Turn
 from crm.domain.hours import WeeklySchedule
 from crm.domain.mailboxes import BoxKind, split
@@ -88,7 +89,8 @@ async def _turn(
     """Whose turn it is with a message; None puts it off or ends it."""
     place = message.call.line.property if message.call.line else None
     task = await mailboxes.open_task(session, message.call_id)
-    if task is None or (place and not place.escalates) or not config.escalation.first_minutes:
+    is_internal = message.call.direction == Direction.INTERNAL  # A colleague's concerns nobody else.
+    if task is None or is_internal or (place and not place.escalates) or not config.escalation.first_minutes:
         message.escalate_at = None
         return None
     if not config.escalation.when_closed and not schedule.is_open(now):

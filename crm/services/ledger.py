@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm.config import Config
 from crm.domain import texts
 from crm.domain.calls import CallbackPromised, Direction, Fact, Outcome, Routed, outcome_of
+from crm.domain.mailboxes import BoxKind, box
 from crm.domain.segments import segments
 from crm.domain.story import CallStory, how_it_went, how_ours_went, tell
 from crm.domain.tasks import TaskKind, task_after
@@ -154,7 +155,8 @@ async def _write_call(session: AsyncSession, config: Config, call: Call, story: 
         voicemail.file, voicemail.seconds, voicemail.left_at = _fit(message.file, 200), message.seconds, message.at
         if is_new:
             line = await lines.by_id(session, call.line_id) if call.line_id else None
-            await mailboxes.came_in(session, config, voicemail, line, _fit(message.mailbox, 60), now)
+            mailbox = message.mailbox or await _of_callee(session, story)
+            await mailboxes.came_in(session, config, voicemail, line, _fit(mailbox, 60), now)
             session.add(voicemail)
     for told in story.recordings:
         recording = await session.get(Recording, told.id)
@@ -163,6 +165,13 @@ async def _write_call(session: AsyncSession, config: Config, call: Call, story: 
             session.add(recording)
         recording.mode, recording.file = _fit(told.mode, 10), _fit(told.file, 200)
         recording.started_at, recording.ended_at, recording.seconds = told.started_at, told.ended_at, told.seconds
+
+
+async def _of_callee(session: AsyncSession, story: CallStory) -> str:
+    """The mailbox of the colleague who was called, for a message that was found when the app came back; else ""."""
+    dialled = story.placed.extension if story.placed else ""
+    callee = await session.scalar(select(Agent).where(Agent.extension == dialled)) if dialled else None
+    return box(BoxKind.AGENT, callee.slug) if callee else ""
 
 
 async def _write_legs(session: AsyncSession, call: Call, story: CallStory) -> None:
@@ -243,8 +252,11 @@ async def _settle_ours(scene: _Scene, outcome: Outcome, ended_at: datetime) -> N
     session, call, story = scene.session, scene.call, scene.story
     own = await tasks.by_key(session, f"call:{call.id}")
     if call.caller is None:
-        # Between colleagues; what came of it while its beginning was not known is void.
-        if own and own.done_at is None:
+        # Between colleagues: a message is to be listened to, and else nothing is to be done. What came of the call
+        # while its beginning was not known is void.
+        if outcome is Outcome.LEFT_MESSAGE:
+            await _keep_task(scene, None, outcome, ended_at)
+        elif own and own.done_at is None:
             await session.delete(own)
         lead = await leads.by_id(session, call.lead_id) if call.lead_id else None
         if lead and not lead.phones:
@@ -402,16 +414,19 @@ async def _why(scene: _Scene, kind: TaskKind, outcome: Outcome) -> str:
         if not scene.call.did:
             return "A call is on record without its beginning, so nobody knows which line it came to."
         return f"A call came to {scene.call.did}, which is no line: add it, or have the carrier send it elsewhere."
-    withheld = "" if scene.call.caller else " The number was withheld."
     message = await scene.session.get(Voicemail, scene.call.id) if kind is TaskKind.LISTEN else None
     taken = await mailboxes.taken_in_words(scene.session, message) if message else ""
+    if scene.story.direction is Direction.INTERNAL:
+        caller = await scene.session.get(Agent, scene.call.agent_id) if scene.call.agent_id else None
+        return f"{how_ours_went(scene.story, caller.name if caller else 'A colleague', outcome)}{taken}"
+    withheld = "" if scene.call.caller else " The number was withheld."
     return f"Called {await scene.name()} and {how_it_went(scene.story, outcome)}.{withheld}{taken}"
 
 
 async def _owner(scene: _Scene, lead: Lead | None, kind: TaskKind) -> Agent:
     if kind is TaskKind.UNKNOWN_DID:
         return await owners.admin(scene.session)
-    if kind is TaskKind.LISTEN and (message := scene.story.message):
+    if kind is TaskKind.LISTEN and (message := await scene.session.get(Voicemail, scene.call.id)):
         return await mailboxes.owner(scene.session, message.mailbox, lead, scene.line)
     return await owners.owner(scene.session, lead, scene.line)
 

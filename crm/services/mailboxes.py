@@ -17,6 +17,7 @@ from sqlalchemy.orm import selectinload
 
 from crm.config import Config
 from crm.domain import escalation
+from crm.domain.calls import Direction
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import OFFICE, BoxKind, TranscriptState, box, file_stem, of_property, parse, split
 from crm.edge import numbers
@@ -118,6 +119,10 @@ class Message:
     file: str
     property_name: str
     is_new: bool
+    colleague: str = ""
+    """Name of who left it, if it was one of us."""
+    call_back: str | None = None
+    """Whom to dial about it: E.164, or a colleague's extension; None is withheld."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +161,7 @@ _has_audio = Voicemail.purged_at.is_(None)
 _whole = select(Voicemail).options(
     selectinload(Voicemail.taken_by),
     selectinload(Voicemail.call).options(
+        selectinload(Call.agent),
         selectinload(Call.line).selectinload(Line.property), selectinload(Call.lead).selectinload(Lead.phones)
     ),
 )
@@ -163,10 +169,12 @@ _whole = select(Voicemail).options(
 
 def _as_heard(row: Voicemail) -> Message:
     line = row.call.line
+    colleague = row.call.agent if row.call.direction == Direction.INTERNAL else None
     return Message(
         id=row.call_id, mailbox=row.mailbox or OFFICE, caller=row.call.caller, left_at=row.left_at, seconds=row.seconds,
         file=row.file, property_name=line.property.name if line and line.property else "",
-        is_new=row.heard_at is None,
+        is_new=row.heard_at is None, colleague=colleague.name if colleague else "",
+        call_back=colleague.extension if colleague else row.call.caller,
     )  # fmt: skip
 
 
@@ -318,6 +326,8 @@ def where(message: Voicemail) -> str:
 
 def who(message: Voicemail, region: str) -> str:
     """Name and number of whoever left it."""
+    if message.call.direction == Direction.INTERNAL:
+        return "a colleague"
     number = numbers.display(message.call.caller, region) if message.call.caller else "a withheld number"
     lead = message.call.lead
     return f"{lead.name}, {number}" if lead and lead.name else number

@@ -15,9 +15,10 @@ from ari_app.edge.softphone import Softphone
 from crm.domain import readout
 from crm.services import mailboxes
 from crm.services.spoken import spoken
-from crm.store.models import AuditEntry, Task
+from crm.store.models import AuditEntry, Call, Task
 from tests.calls.messages import becomes, leave_message, message, without_messages
-from tests.system import System
+from tests.outside import person
+from tests.system import ELM, System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
@@ -134,6 +135,121 @@ async def test_who_hangs_up_before_confirming_keeps_the_old_greeting(system: Sys
         await phone.hang_up()
     await system.until(lambda: not _is_recording(system.config.asterisk_folder), "nothing is left of it")
     assert mailboxes.greeting(system.config, "agent:carol") is None
+
+
+# --- colleagues ---
+
+
+async def is_left_for_alice(system: System, seconds: float) -> Call:
+    """The message that Bob left is in her mailbox, and hers to listen to."""
+    call = await system.ended_call(None)
+    assert (call.direction, call.outcome, call.lead_id) == ("internal", "left_message", None)
+    assert call.voicemail
+    assert call.voicemail.mailbox == "agent:alice"
+    assert abs(call.voicemail.seconds - seconds) < 3
+    [task] = await system.tasks_of(call)
+    assert (task.kind, task.owner.slug, task.lead_id) == ("listen", "alice", None)
+    assert task.why == f"Bob left a message of {call.voicemail.seconds} s."
+    return call
+
+
+@pytest.mark.parametrize("dialled", ["101", "*97101"])
+async def test_who_does_not_reach_a_colleague_leaves_a_message_and_is_called_back(system: System, dialled: str) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
+        await bob.dial(f"sip:{dialled}@{system.sip}")
+        # By the extension her phone rings until it is too long for the one who calls; by the code not at all.
+        if dialled == "101":
+            await alice.wait_for("CALL_CLOSED", seconds=45)
+        await system.recording(None)
+        assert alice.count("CALL_INCOMING") == (1 if dialled == "101" else 0)
+        await system.speak(bob, system.spoken(FIRST))
+        await bob.press("#")
+        await bob.wait_for("CALL_CLOSED")
+        assert {"colleague_unavailable", "message_thanks"} <= set(system.heard_names(bob))
+        call = await is_left_for_alice(system, _seconds(system.spoken(FIRST)))
+
+        await listen(system, alice)
+        await system.hears(alice, system.spoken(FIRST))
+        at, now = (one.astimezone(system.config.tz) for one in (call.voicemail.left_at, datetime.now(UTC)))
+        await says(system, alice, readout.about(1, at, now, "", "Bob", "en"))
+        await alice.press("4")
+        await bob.wait_for("CALL_INCOMING")
+        await bob.answer()
+        await system.step(None, "talk")
+        await alice.hang_up()
+        await bob.wait_for("CALL_CLOSED")
+        back = await system.ended_call(None)
+    assert (back.direction, back.outcome) == ("internal", "talked")
+
+
+async def test_when_the_app_is_killed_then_who_speaks_to_a_colleagues_mailbox_speaks_on(system: System) -> None:
+    async with system.phone("bob-desk") as bob:
+        await bob.dial(f"sip:101@{system.sip}")
+        await system.recording(None)
+        await bob.say(system.spoken(FIRST))
+        await system.kill_app()
+        await system.start_app()
+        await bob.press("#")
+        await bob.wait_for("CALL_CLOSED")
+        call = await system.ended_call(None)
+    assert call.voicemail
+    assert (call.outcome, call.voicemail.mailbox) == ("left_message", "agent:alice")
+
+
+async def test_when_they_hang_up_while_the_app_is_away_then_the_message_is_the_colleagues_all_the_same(
+    system: System,
+) -> None:
+    async with system.phone("bob-desk") as bob:
+        await bob.dial(f"sip:101@{system.sip}")
+        await system.recording(None)
+        await system.speak(bob, system.spoken(FIRST))
+        await system.kill_app()
+        await bob.hang_up()
+    await system.start_app()
+    await is_left_for_alice(system, _seconds(system.spoken(FIRST)))
+
+
+# --- called back ---
+
+
+async def calls_back(system: System, phone: Softphone, prospect: Softphone) -> None:
+    """Hears the prospect's message and presses the key for it."""
+    await leave_message(system, mailbox="agent:alice", words=FIRST, number=prospect.user)
+    await listen(system, phone)
+    await system.hears(phone, system.spoken(FIRST))
+    await phone.press("4")
+    await prospect.wait_for("CALL_INCOMING")
+
+
+async def hear_each_other(system: System, one: Softphone, other: Softphone) -> None:
+    await one.say(system.spoken(FIRST))
+    await other.say(system.spoken(SECOND))
+    await asyncio.gather(system.hears(other, system.spoken(FIRST)), system.hears(one, system.spoken(SECOND)))
+
+
+@pytest.mark.parametrize("killed", ["", "ringing", "talking"])
+async def test_the_caller_is_called_back_through_a_trunk_also_when_the_app_is_killed(
+    system: System, killed: str
+) -> None:
+    async with system.phone("alice-desk") as alice, person(system) as prospect:
+        await calls_back(system, alice, prospect)
+        if killed == "ringing":
+            await system.step(prospect.user, "dialling")
+            await system.kill_app()
+            await system.start_app()
+        await prospect.answer()
+        await system.step(prospect.user, "talk")
+        if killed == "talking":
+            await system.kill_app()
+            await system.start_app()
+        await hear_each_other(system, alice, prospect)
+        # Nobody has gone back to listening.
+        assert not await system.has_heard(alice, await spoken(system.config, readout.how_many(0, 1, "en")))
+        await alice.hang_up()
+        await prospect.wait_for("CALL_CLOSED")
+        call = await system.ended_call(prospect.user)
+    assert (call.direction, call.outcome, call.did) == ("out", "talked", ELM)
+    assert [(leg.device, leg.stage) for leg in call.legs if leg.number] == [("trunk-acme", "outside")]
 
 
 def _is_recording(asterisk: Path) -> bool:

@@ -50,15 +50,42 @@ async def test_when_the_app_is_away_then_colleagues_talk_all_the_same(system: Sy
         await system.start_app()
 
 
-async def test_when_the_colleague_is_on_dnd_then_their_phone_is_silent_and_that_is_said(system: System) -> None:
+async def reaches_the_mailbox_and_says_nothing(system: System) -> None:
+    """What somebody says there is in test_mailbox."""
+    async with system.phone("bob-desk") as bob:
+        await bob.dial(f"sip:101@{system.sip}")
+        await system.recording(None)
+        await bob.hang_up()
+        call = await system.ended_call(None)
+        assert [one.name for one in system.heard(bob) if one.nearly_whole] == ["colleague_unavailable"]
+    assert (call.direction, call.outcome, call.voicemail, call.lead_id) == ("internal", "not_reached", None, None)
+    assert await system.tasks_of(call) == []
+
+
+async def test_when_the_colleague_is_on_dnd_then_their_phone_is_silent_and_their_mailbox_answers(
+    system: System,
+) -> None:
     await devices.set_dnd(system.store, system.by, ["alice-desk"], until=None)
     async with system.phone("alice-desk") as alice:
-        await is_told_that_it_cannot_be_reached(system, "101")
+        await reaches_the_mailbox_and_says_nothing(system)
         assert alice.count("CALL_INCOMING") == 0
 
 
-async def test_when_the_colleagues_phone_is_off_then_that_is_said(system: System) -> None:
-    await is_told_that_it_cannot_be_reached(system, "101")
+async def test_when_the_colleague_is_on_a_call_then_their_mailbox_answers(system: System) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await system.step(caller.user, "talk")
+        await reaches_the_mailbox_and_says_nothing(system)
+        assert alice.count("CALL_INCOMING") == 1
+        await caller.hang_up()
+        await alice.wait_for("CALL_CLOSED")
+        await system.ended_call(caller.user)
+
+
+async def test_when_the_colleagues_phone_is_off_then_their_mailbox_answers(system: System) -> None:
+    await reaches_the_mailbox_and_says_nothing(system)
 
 
 async def test_when_nobody_has_the_extension_then_that_is_said(system: System) -> None:

@@ -21,14 +21,15 @@ from crm.domain.calls import (
     Fact,
     LegEnded,
     LegRang,
+    MessageLeft,
     Step,
     StepTaken,
     TalkEnded,
     TalkStarted,
 )
-from crm.services import ledger, orders, tasks
+from crm.services import escalations, ledger, mailboxes, orders, tasks
 from crm.services.audit import By
-from crm.store.models import Activity, Call, CallOrder, Lead, Message, Task, Trunk
+from crm.store.models import Activity, Agent, Call, CallOrder, Lead, Message, Task, Trunk
 from crm.store.queries import calls, leads
 from crm.store.queries import tasks as task_queries
 from crm.store.session import Store
@@ -185,6 +186,48 @@ async def test_a_call_between_colleagues_leaves_nothing_to_do_and_no_lead(store:
     found = await picture(store)
     assert [(call[1], call[4]) for call in found["calls"]] == [("internal", "not_reached")]
     assert (found["tasks"], found["leads"], found["texts"], found["timeline"]) == ([], [], [], [])
+
+
+@pytest.mark.parametrize("mailbox", ["agent:bob", ""])
+async def test_a_message_for_a_colleague_is_theirs_to_listen_to_and_makes_no_lead(
+    store: Store, config: Config, mailbox: str
+) -> None:
+    """Without a mailbox named, as it is found when the app comes back."""
+    async with store.write() as session:
+        (await session.scalars(select(Agent).where(Agent.slug == "bob"))).one().extension = "102"
+    facts: list[Fact] = [
+        CallPlaced("i/0", "i", NOW, Direction.INTERNAL, "alice", "alice-desk", extension="102"),
+        MessageLeft("i/1", "i", at(8), "i.wav", 5, mailbox),
+        CallEnded("i/2", "i", at(9), EndedBy.CALLER),
+    ]
+    await record(store, config, facts)
+    found = await picture(store)
+    assert [(call[1], call[4]) for call in found["calls"]] == [("internal", "left_message")]
+    assert found["tasks"] == [("call:i", "listen", "bob", "Alice left a message of 5 s.")]
+    assert (found["leads"], found["texts"], found["timeline"]) == ([], [], [])
+    message = await mailboxes.get(store, "i")
+    assert (message.mailbox, mailboxes.who(message, "US")) == ("agent:bob", "a colleague")
+    # Nobody but Bob is called about it.
+    later = at(3600)
+    assert await escalations.claim(store, config, later) is None
+    assert (await mailboxes.get(store, "i")).escalate_at is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_order_of_facts_of_a_message_for_a_colleague_does_not_matter(
+    store: Store, config: Config, seed: int
+) -> None:
+    facts: list[Fact] = [
+        CallPlaced("i/0", "i", NOW, Direction.INTERNAL, "alice", "alice-desk", extension="102"),
+        MessageLeft("i/1", "i", at(8), "i.wav", 5, "agent:bob"),
+        CallEnded("i/2", "i", at(9), EndedBy.CALLER),
+    ]
+    random.Random(seed).shuffle(facts)
+    await record(store, config, facts)
+    found = await picture(store)
+    assert [(call[1], call[4]) for call in found["calls"]] == [("internal", "left_message")]
+    assert found["tasks"] == [("call:i", "listen", "bob", "Alice left a message of 5 s.")]
+    assert found["leads"] == []
 
 
 @pytest.mark.parametrize("talked", [True, False])

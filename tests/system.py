@@ -583,6 +583,31 @@ async def running_system(folder: Path, prompts: Path, toml: str = SETTINGS) -> A
             await store.close()
 
 
+class Shared:
+    """One system for all tests of a worker. After a test that failed the next one gets a new one: what the failure left
+    behind must fail nobody else, nor its own second try."""
+
+    def __init__(self, folder: Callable[[], Path], toml: str = SETTINGS) -> None:
+        self._folder = folder
+        self._toml = toml
+        self._stack = contextlib.AsyncExitStack()
+        self._system: System | None = None
+        self.has_failed = False
+
+    async def system(self) -> System:
+        if self.has_failed:
+            await self.close()
+        if self._system is None:
+            running = running_system(self._folder(), spoken_prompts(), self._toml)
+            self._system = await self._stack.enter_async_context(running)
+        return self._system
+
+    async def close(self) -> None:
+        self.has_failed = False
+        self._system = None
+        await self._stack.aclose()
+
+
 def spoken_prompts() -> Path:
     """A folder with every prompt, spoken once and kept for later runs; several runs may ask at once."""
     from asterisk_conf.install import cache_folder

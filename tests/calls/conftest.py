@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
 
-from tests.system import System, running_system, spoken_prompts
+from tests.system import Shared, System
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    shared = item.funcargs.get("_shared") if isinstance(item, pytest.Function) else None
+    if report.failed and isinstance(shared, Shared):
+        shared.has_failed = True
+    return report
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def _running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
-    async with running_system(tmp_path_factory.mktemp("system"), spoken_prompts()) as system:
-        yield system
+async def _shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shared]:
+    shared = Shared(lambda: tmp_path_factory.mktemp("system"))
+    yield shared
+    await shared.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def system(_running: System) -> AsyncIterator[System]:
+async def system(_shared: Shared) -> AsyncIterator[System]:
     """The system with no call in it, before and after the test."""
-    await _running.office_as_new()
-    _running.started = datetime.now(UTC)
-    yield _running
-    await _running.until(_running.is_quiet, "no channel, bridge or open call left", seconds=20)
+    running = await _shared.system()
+    await running.office_as_new()
+    running.started = datetime.now(UTC)
+    yield running
+    await running.until(running.is_quiet, "no channel, bridge or open call left", seconds=20)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
 
-from tests.system import SETTINGS, System, running_system, spoken_prompts
+from tests.system import SETTINGS, Shared, System
 
 pytest.register_assert_rewrite("tests.drills.witness")
 
@@ -21,23 +21,36 @@ DRILL_SETTINGS = (
 """A busy machine takes seconds to start the app again."""
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    shared = item.funcargs.get("_shared") if isinstance(item, pytest.Function) else None
+    if report.failed and isinstance(shared, Shared):
+        shared.has_failed = True
+    return report
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def _running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
-    async with running_system(tmp_path_factory.mktemp("drills"), spoken_prompts(), DRILL_SETTINGS) as system:
-        yield system
+async def _shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shared]:
+    shared = Shared(lambda: tmp_path_factory.mktemp("drills"), DRILL_SETTINGS)
+    yield shared
+    await shared.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def system(_running: System) -> AsyncIterator[System]:
+async def system(_shared: Shared) -> AsyncIterator[System]:
     """The system with its app running and no call in it, before and after the drill."""
-    await _running.office_as_new()
+    running = await _shared.system()
+    await running.office_as_new()
     # Asterisk notes times in whole seconds.
-    _running.started = datetime.now(UTC).replace(microsecond=0)
+    running.started = datetime.now(UTC).replace(microsecond=0)
     try:
-        yield _running
+        yield running
     finally:
-        if _running.asterisk.process is None or _running.asterisk.process.returncode is not None:
-            await _running.asterisk.start()
-        if _running.app.process is None or _running.app.process.returncode is not None:
-            await _running.start_app()
-    await _running.until(_running.is_quiet, "no channel, bridge or open call left", seconds=20)
+        if running.asterisk.process is None or running.asterisk.process.returncode is not None:
+            await running.asterisk.start()
+        if running.app.process is None or running.app.process.returncode is not None:
+            await running.start_app()
+    await running.until(running.is_quiet, "no channel, bridge or open call left", seconds=20)

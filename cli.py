@@ -30,7 +30,7 @@ COMMANDS = {
     "agent": "People who lease.",
     "device": "Phones of the agents.",
     "dnd": "Do not disturb (DND), for each device.",
-    "forward": "Calls to a mobile, or all calls to one number outside.",
+    "forward": "Calls to a mobile, too, or all calls to one number outside.",
     "location": "Where phones stand, as the emergency service has to hear of it.",
     "emergency": "Emergency calls (911, 9911 and the test number 933), and who of the office is told of them.",
     "block": "Callers whom nobody has to answer.",

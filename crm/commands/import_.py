@@ -33,8 +33,8 @@ class ImportedEntry(msgspec.Struct):
 @click.command(
     "import", cls=Command, json=many(ImportedEntry),
     help=(
-        "Load a list from FILE: CSV with heads in its first line, or TOML with [[properties]] and the like. The whole "
-        "file is checked before anything is written; what is there already is changed, what the file does not name "
+        "Load lists from a spreadsheet or a TOML file: CSV with heads in its first line, or [[properties]] etc. "
+        "The whole file is checked before anything is written; what is there already is changed, what it does not name "
         f"stays.\n\nColumns, those with * needed:\n\n{_COLUMNS}\n\nOpenings are written like 'mon-fri 09:00-18:00; sat "
         "10:00-14:00'."
     ),

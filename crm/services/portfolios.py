@@ -21,7 +21,7 @@ async def find_all(store: Store) -> Sequence[tuple[Portfolio, tuple[str, ...]]]:
         found = (await session.scalars(select(Portfolio).order_by(Portfolio.slug))).all()
         rows = await session.execute(select(Property.portfolio_id, Property.slug).order_by(Property.slug))
         places: dict[int | None, list[str]] = {}
-        for portfolio_id, slug in rows.tuples():
+        for portfolio_id, slug in rows:
             places.setdefault(portfolio_id, []).append(slug)
         return [(one, tuple(places.get(one.id, ()))) for one in found]
 

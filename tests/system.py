@@ -288,13 +288,12 @@ class System:
 
     async def hears(self, phone: Softphone, sound: Path, count: int = 1) -> None:
         """Waits until a phone has heard a sound file to its end, `count` times."""
-        what = f"{phone.user} hears {sound.stem}"
-        # Each look compares the sound as a whole, so there are not too many of them.
-        await self.until(lambda: _holds(phone.heard, sound, count), what, seconds=45, pause=0.4)
+        ear = Ear(phone.heard, sound)
+        await self.until(lambda: ear.has_heard(count), f"{phone.user} hears {sound.stem}", seconds=45, pause=0.2)
 
     async def has_heard(self, phone: Softphone, sound: Path) -> bool:
         """Whether a phone has heard a sound file to its end in its latest call."""
-        return await _holds(phone.heard, sound)
+        return await asyncio.to_thread(Ear(phone.heard, sound).holds, 1)
 
     async def hears_music(self, phone: Softphone) -> None:
         """Waits until a phone hears the music for those who wait."""
@@ -536,18 +535,44 @@ class System:
         return not open_calls and not noted
 
 
-async def _holds(recording: Path, sound: Path, count: int = 1) -> bool:
-    """Whether a recording, which may still go on, holds a sound file to its end."""
+class Ear:
+    """Listens for one sound file in a recording that goes on.
 
-    def holds() -> bool:
+    Comparing the sound as a whole takes a while, so it is done only when the file's end was heard in what is new; that
+    may have been spoilt, so now and then it is done all the same.
+    """
+
+    WHOLE_EVERY_SECONDS = 4.0
+
+    def __init__(self, recording: Path, sound: Path) -> None:
+        self._recording, self._sound = recording, sound
+        self._known = listening.read(sound)
+        self._compared = 0
+        self._compared_whole = 0
+
+    async def has_heard(self, count: int) -> bool:
+        """Whether it was heard to its end, `count` times."""
         try:
-            recorded = listening.read(recording)
+            recorded = listening.read(self._recording)
         except (OSError, EOFError, wave.Error):
             return False  # It has only just begun.
-        found = listening.find(recorded, {sound.stem: listening.read(sound)})
-        return sum(one.whole for one in found) >= count
+        if len(recorded) < self._compared:
+            self._compared = self._compared_whole = 0  # Another call has begun.
+        new = recorded[max(0, self._compared - int(listening.SNIPPET_SECONDS * listening.RATE)) :]
+        self._compared = len(recorded)
+        is_long_ago = len(recorded) - self._compared_whole > self.WHOLE_EVERY_SECONDS * listening.RATE
+        if not is_long_ago and not listening.has_end(new, self._known):
+            return False
+        self._compared_whole = len(recorded)
+        return await asyncio.to_thread(self.holds, count)
 
-    return await asyncio.to_thread(holds)
+    def holds(self, count: int) -> bool:
+        try:
+            recorded = listening.read(self._recording)
+        except (OSError, EOFError, wave.Error):
+            return False
+        found = listening.find(recorded, {self._sound.stem: self._known})
+        return sum(one.whole for one in found) >= count
 
 
 @contextlib.asynccontextmanager

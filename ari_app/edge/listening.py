@@ -67,13 +67,20 @@ def read(path: Path) -> Sound:
 def find(recording: Sound, files: Mapping[str, Sound]) -> list[Heard]:
     """Which of the named sounds are in the recording, in order; one that is played twice is found twice."""
     found = []
+    whole = _Spectrum(recording, int(SNIPPET_SECONDS * RATE))
     for name, sound in files.items():
         pieces = _pieces(sound)
-        for offset, start in _begins(recording, pieces):
+        for offset, start in _begins(whole, pieces):
             share = _share(recording, pieces, start - offset, len(sound))
             length = len(sound) / RATE
             found.append(Heard(max(0.0, (start - offset) / RATE), name, share, length * share, length))
     return sorted((heard for heard in found if not _is_within_another(heard, found)), key=lambda heard: heard.at)
+
+
+def has_end(recording: Sound, sound: Sound) -> bool:
+    """Whether the sound's last words are in a short recording; a quick look, to be followed by `find`."""
+    pieces = _pieces(sound)
+    return bool(pieces) and bool(_Spectrum(recording, int(SNIPPET_SECONDS * RATE)).peaks(pieces[-1][1]))
 
 
 def _is_within_another(heard: Heard, found: list[Heard]) -> bool:
@@ -107,35 +114,45 @@ def _pieces(sound: Sound) -> list[tuple[int, Sound]]:
     return [(o, p) for o, p in pieces if len(p) == size and float(np.sqrt(np.mean(p**2))) > 0.2 * loudest > 0]
 
 
-def _likeness(recording: Sound, piece: Sound) -> Sound:
-    """Normalized correlation of the piece with the recording at each of its samples."""
-    if len(recording) < len(piece):
-        return np.zeros(0)
-    size = 1 << (len(recording) + len(piece) - 1).bit_length()
-    product = np.fft.irfft(np.fft.rfft(recording, size) * np.conj(np.fft.rfft(piece, size)), size)
-    product = product[: len(recording) - len(piece) + 1]
-    sums = np.concatenate(([0.0], np.cumsum(recording**2)))
-    energy = np.sqrt(np.maximum(sums[len(piece) :] - sums[: -len(piece)], 1e-9)) * np.sqrt(np.sum(piece**2))
-    # Where the recording is silent there is nothing to compare.
-    return np.asarray(np.where(energy > 1e-3, product / energy, 0.0))
+class _Spectrum:
+    """A recording that many pieces of one length, in samples, are looked for in: what all of them need is made once."""
+
+    def __init__(self, recording: Sound, length: int) -> None:
+        self._places = max(0, len(recording) - length + 1)
+        if not self._places:
+            return
+        self._length = length
+        self._size = 1 << (len(recording) + length - 1).bit_length()
+        self._spectrum = np.fft.rfft(recording, self._size)
+        sums = np.concatenate(([0.0], np.cumsum(recording**2)))
+        self._loudness = np.sqrt(np.maximum(sums[length:] - sums[:-length], 1e-9))
+
+    def likeness(self, piece: Sound) -> Sound:
+        """Normalized correlation of the piece with the recording at each of its samples."""
+        if not self._places:
+            return np.zeros(0)
+        product = np.fft.irfft(self._spectrum * np.conj(np.fft.rfft(piece, self._size)), self._size)[: self._places]
+        energy = self._loudness * np.sqrt(np.sum(piece**2))
+        # Where the recording is silent there is nothing to compare.
+        return np.asarray(np.where(energy > 1e-3, product / energy, 0.0))
+
+    def peaks(self, piece: Sound) -> list[int]:
+        """Samples at which the piece is heard."""
+        likeness = self.likeness(piece)
+        starts = []
+        while len(likeness):
+            best = int(np.argmax(likeness))
+            if likeness[best] < LEAST_LIKENESS:
+                break
+            starts.append(best)
+            likeness[max(0, best - len(piece)) : best + len(piece)] = 0
+        return sorted(starts)
 
 
-def _peaks(recording: Sound, piece: Sound) -> list[int]:
-    likeness = _likeness(recording, piece)
-    starts = []
-    while len(likeness):
-        best = int(np.argmax(likeness))
-        if likeness[best] < LEAST_LIKENESS:
-            break
-        starts.append(best)
-        likeness[max(0, best - len(piece)) : best + len(piece)] = 0
-    return sorted(starts)
-
-
-def _begins(recording: Sound, pieces: list[tuple[int, Sound]]) -> list[tuple[int, int]]:
+def _begins(recording: _Spectrum, pieces: list[tuple[int, Sound]]) -> list[tuple[int, int]]:
     """Where the file's first piece is heard, as its offset and the sample; the next where it was spoilt."""
     for offset, piece in pieces[:3]:
-        if peaks := _peaks(recording, piece):
+        if peaks := recording.peaks(piece):
             return [(offset, peak) for peak in peaks]
     return []
 
@@ -153,7 +170,8 @@ def _share(recording: Sound, pieces: list[tuple[int, Sound]], begin: int, length
         quarters = [(at, piece[at : at + size], LEAST_OF_QUARTER) for at in range(len(piece) - size, -1, -size)]
         for shift, part, least in ((0, piece, LEAST_LIKENESS), *quarters):
             first = max(0, begin + offset + shift - SLACK)
-            likeness = _likeness(recording[first : begin + offset + shift + len(part) + SLACK], part)
+            near = recording[first : begin + offset + shift + len(part) + SLACK]
+            likeness = _Spectrum(near, len(part)).likeness(part)
             if len(likeness) and float(likeness.max()) >= least:
                 begin = first + int(np.argmax(likeness)) - offset - shift
                 last, missed = offset, 0

@@ -7,6 +7,7 @@ nothing of Asterisk or of leads. Its control channel is baresip's `ctrl_tcp` mod
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -229,6 +230,9 @@ async def softphone(
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         env={**os.environ, "HOME": str(folder)},
     )  # fmt: skip
+    with contextlib.suppress(PermissionError):
+        # A telephone does nothing else; on a busy machine its sound would stutter. Only root may ask for it.
+        os.sched_setscheduler(process.pid, os.SCHED_RR, os.sched_param(1))
     phone = Softphone(user, folder, process)
     assert process.stdout is not None
     readers = [asyncio.create_task(phone._read_console(process.stdout))]

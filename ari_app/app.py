@@ -27,6 +27,7 @@ from ari_app.flows.inbound import inbound
 from ari_app.flows.message_lamps import MessageLamps
 from ari_app.flows.outbound import ordered
 from ari_app.flows.pickup import pickup
+from ari_app.flows.plan import answers_from
 from ari_app.flows.staff import staff
 from ari_app.flows.transfer import waiting_seconds
 from ari_app.settle import Resumed
@@ -297,6 +298,7 @@ class App:
         call.adopted_legs = list(entry.legs)
         call.peer_leg = entry.peer
         call.first_stage = entry.stage
+        call.answers = answers_from(known.get("LL_KEYS", ""))
         call.transferrer = entry.peer_name
         return call
 

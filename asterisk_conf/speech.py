@@ -20,6 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from asterisk_conf import install
 from asterisk_conf.wording import normalize
@@ -63,6 +64,22 @@ class Prompt(StrEnum):
 
     WELCOME = "welcome"
     MENU = "menu"
+    MENU_TOUR = "menu_tour"
+    MENU_RESIDENTS = "menu_residents"
+    MENU_CONCERN = "menu_concern"
+    MENU_LANGUAGE = "menu_language"
+    WHO_RESIDENT = "who_resident"
+    WHO_OWNER = "who_owner"
+    WHO_VENDOR = "who_vendor"
+    URGENT_MAINTENANCE = "urgent_maintenance"
+    URGENT_DESK = "urgent_desk"
+    URGENT_LEASING = "urgent_leasing"
+    ANOTHER_PROPERTY = "another_property"
+    NONE_OF_THESE = "none_of_these"
+    LETTERS = "letters"
+    NO_SUCH_LETTERS = "no_such_letters"
+    QUESTION = "question"
+    CLOSED_NOW = "closed_now"
     LINK_SENT = "link_sent"
     TEXT_OFFER = "text_offer"
     LINK_NOT_POSSIBLE = "link_not_possible"
@@ -138,9 +155,16 @@ def languages() -> list[str]:
 
 def sentences(language: str) -> dict[str, str]:
     """Name and text of every prompt in one of `languages()`."""
-    return {
-        name: text.strip() for name, text in tomllib.loads((SENTENCES / f"{language}.toml").read_text("utf-8")).items()
-    }
+    return {name: text.strip() for name, text in _file(language).items() if isinstance(text, str)}
+
+
+def phrases(language: str) -> dict[str, str]:
+    """Name and text of the sentences that have places for a name or a key: they are spoken when they are needed."""
+    return {name: text.strip() for name, text in _file(language)["phrases"].items()}
+
+
+def _file(language: str) -> dict[str, Any]:
+    return tomllib.loads((SENTENCES / f"{language}.toml").read_text("utf-8"))
 
 
 def synthesize(text: str, language: str, path: Path) -> None:

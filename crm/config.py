@@ -77,8 +77,12 @@ class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first_key_seconds: float = 5.0
     """Silence after the menu before it counts as no key."""
+    next_key_seconds: float = 2.0
+    """Silence after a key, where several are wanted, before they count as all."""
     tries: int = 2
     """How often the menu is played before the caller goes to the team."""
+    languages: tuple[str, ...] = ()
+    """Languages that key 9 offers beside the line's own, such as ["es"]; each needs a prompt file."""
 
 
 class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,10 +100,27 @@ class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mobile that calls are forwarded to rings at least so long; its stage lasts longer for that if it must."""
     office_seconds: float = 25.0
     """The number that all calls are forwarded to."""
+    desk_seconds: float = 25.0
+    """Where residents, owners and vendors are put through to."""
+    answering_seconds: float = 25.0
+    """The answering service; 0 leaves it out."""
     confirm_seconds: float = 25.0
     """How long who answered hears who calls and may press 1, before it counts as no answer."""
     colleague_seconds: float = 30.0
     """A colleague whose extension was dialled, or to whom a call was transferred."""
+
+
+class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Callers who wait because everybody is in a talk."""
+
+    enabled: bool = True
+    """They hear their place and may wait, or be called back; otherwise they leave a message."""
+    waiting: int = 3
+    """So many wait already: the next ones go to sister subteams and the answering service; 0: no limit."""
+    longest_seconds: float = 300.0
+    """After that a message is taken."""
+    position_seconds: float = 30.0
+    """How often the caller hears their place."""
 
 
 class Voicemail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -240,6 +261,8 @@ class Emergency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     due_minutes: int = 15
     """A missed caller is due this long after the call, counted in office hours."""
+    question_minutes: int = 5
+    """The same for a caller who could not say which property they mean."""
     escalate_minutes: int = 60
     """A task that is overdue for so long, in office hours, goes to a colleague, and then to the admin; 0: it stays."""
 
@@ -346,6 +369,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database: Database = Database()
     menu: Menu = Menu()
     ring: Ring = Ring()
+    queue: Queue = Queue()
     voicemail: Voicemail = Voicemail()
     escalation: Escalation = Escalation()
     voice: Voice = Voice()
@@ -515,11 +539,16 @@ def _check(config: Config, path: Path) -> None:
         "dialing.callback_pause_seconds": config.dialing.callback_pause_seconds,
         "texts.replay_seconds": config.texts.replay_seconds,
         "menu.first_key_seconds": config.menu.first_key_seconds,
+        "menu.next_key_seconds": config.menu.next_key_seconds,
         "menu.tries": config.menu.tries,
         "ring.each_seconds": config.ring.each_seconds,
         "ring.mobile_seconds": config.ring.mobile_seconds,
         "ring.office_seconds": config.ring.office_seconds,
+        "ring.desk_seconds": config.ring.desk_seconds,
         "ring.confirm_seconds": config.ring.confirm_seconds,
+        "queue.longest_seconds": config.queue.longest_seconds,
+        "queue.position_seconds": config.queue.position_seconds,
+        "tasks.question_minutes": config.tasks.question_minutes,
         "ring.colleague_seconds": config.ring.colleague_seconds,
         "talk.target_seconds": config.talk.target_seconds,
         "parking.seconds": config.parking.seconds,
@@ -552,7 +581,9 @@ def _check(config: Config, path: Path) -> None:
             raise ConfigError(f"{path}: {name} may not be negative; 0 switches it off.")
     if config.tasks.escalate_minutes < 0:
         raise ConfigError(f"{path}: tasks.escalate_minutes may not be negative; 0: no task goes to somebody else.")
-    for name in ("agent_seconds", "subteam_seconds", "everyone_seconds"):
+    if config.queue.waiting < 0:
+        raise ConfigError(f"{path}: queue.waiting may not be negative; 0 is no limit.")
+    for name in ("agent_seconds", "subteam_seconds", "everyone_seconds", "answering_seconds"):
         if getattr(config.ring, name) < 0:
             raise ConfigError(f"{path}: ring.{name} may not be negative; 0 leaves the stage out.")
     _check_codes(config, path)

@@ -18,6 +18,7 @@ from ari_app.edge.client import AriClient
 from ari_app.flows.registry import Calls
 from crm.config import Config
 from crm.domain.calls import ORDER_MARK, DialStatus, Direction, Fact, LegEnded, Step, StepTaken, TalkEnded
+from crm.domain.choosing import Answer
 from crm.domain.dialing import Clearance
 from crm.services.journal import Journal
 from crm.services.reception import Reception
@@ -101,6 +102,10 @@ class Call:
     it. Changes by `follows`."""
     step: Step | None = None
     """The step that Asterisk keeps."""
+    answers: list[Answer] = field(default_factory=list)
+    """What the caller has keyed to our questions, in order."""
+    language: str = ""
+    """That the caller hears: the line's, or their choice; known once the CRM has been asked."""
     clearance: Clearance | None = None
     """For a call of ours: the permission to dial; None after the app was away."""
     whisper: asyncio.Task[Path] | None = None
@@ -241,6 +246,6 @@ class Call:
         return self._taken is not None and not self._taken.done()
 
     def sounds(self, *names: str) -> list[Path]:
-        """Prompt files by name, in the line's language."""
-        language = self.reception.language if self.reception else "en"
+        """Prompt files by name, in the caller's language."""
+        language = self.language or (self.reception.language if self.reception else "en")
         return [self.office.config.prompts_folder / language / f"{name}.wav" for name in names]

@@ -26,7 +26,7 @@ from crm.domain import readout
 from crm.domain.calls import DialStatus, LegEnded, LegRang
 from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import Conflict, CrmError, Unavailable
-from crm.domain.routing import DeviceRef
+from crm.domain.ringing import DeviceRef
 from crm.services import dialing, escalations, mailboxes
 from crm.services.audit import By
 from crm.services.escalations import STAGE, Due

@@ -16,7 +16,7 @@ from ari_app.flows.legs import Confirmation, Leg, availability, confirmation, co
 from crm.domain.calls import DialStatus
 from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import CrmError
-from crm.domain.routing import DeviceRef
+from crm.domain.ringing import DeviceRef
 from crm.services import dialing
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from ari_app.edge.media import play
 from ari_app.flows.call import Call
 from ari_app.flows.voicemail import voicemail
 from crm.domain.blocking import Decision
-from crm.domain.calls import CallArrived, CallerBlocked, CallerSpared, EndedBy, Step
+from crm.domain.calls import CallArrived, CallerBlocked, CallerSpared, EndedBy, QuestionAsked, Step
 from crm.services import blocking, reception
 
 
@@ -33,6 +33,7 @@ async def inbound(call: Call) -> Step | EndedBy:
 async def ask(call: Call) -> None:
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         call.reception = await reception.receive(call.office.store, call.did, call.caller)
+    call.language = call.language or call.reception.language
 
 
 async def is_wanted(call: Call) -> Decision:
@@ -63,6 +64,13 @@ async def arrived(call: Call) -> Step:
 async def unknown_line(call: Call) -> EndedBy:
     """Nobody is behind the number dialled: say so, twice, and end."""
     await play(call.person, call.sounds("unknown_number", "unknown_number"))
+    return EndedBy.SYSTEM
+
+
+async def question(call: Call) -> EndedBy:
+    """Nobody knows which property it is about: what they want is recorded, and somebody calls back soon."""
+    call.note(QuestionAsked, once="question")
+    await voicemail(call)
     return EndedBy.SYSTEM
 
 

@@ -8,7 +8,7 @@ import functools
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -21,9 +21,9 @@ from ari_app.flows import whisper
 from ari_app.flows.call import LEG_MARK, Call, Office, Taker
 from ari_app.flows.confirm import Choice
 from asterisk_conf.render import RINGS_ON_SECONDS
-from crm.domain import routing
+from crm.domain import ringing
 from crm.domain.calls import DialStatus, LegEnded, LegRang
-from crm.domain.routing import DeviceRef
+from crm.domain.ringing import DeviceRef
 from crm.services import reception
 
 log = logging.getLogger(__name__)
@@ -169,7 +169,7 @@ async def _ring_one(call: Call, stage: str, ref: DeviceRef, seconds: float, call
     return Leg(channel, ref.device, ref.agent, confirmation(call, ref.agent) if ref.confirm else None)
 
 
-def free_phones(agent: routing.AgentAvailability, now: datetime) -> list[DeviceRef]:
+def free_phones(agent: ringing.AgentAvailability, now: datetime) -> list[DeviceRef]:
     """Where colleagues reach an agent: any free phone of theirs, without being asked whether they take it."""
     return [replace(ref, confirm=False) for ref in agent.free_devices(now) if not ref.number]
 
@@ -325,7 +325,7 @@ def over(call: Call, leg: Leg, status: DialStatus) -> None:
     call.note(LegEnded, once=f"leg-ended-{leg.channel.id}", leg_id=leg.channel.id, status=status)
 
 
-async def stop_other_calls(call: Call, winner: Leg, agents: list[routing.AgentAvailability]) -> None:
+async def stop_other_calls(call: Call, winner: Leg, agents: list[ringing.AgentAvailability]) -> None:
     """Other callers may ring the phones of whoever has just answered; nobody is rung while they talk."""
     owners = [{device.slug for device in agent.devices} for agent in agents]
     phones = next((devices for devices in owners if winner.device in devices), {winner.device})
@@ -337,16 +337,28 @@ async def stop_other_calls(call: Call, winner: Leg, agents: list[routing.AgentAv
                 await call.office.client.delete(f"/channels/{quote(channel.id, safe='')}", reason_code=BUSY)
 
 
-async def availability(office: Office) -> list[routing.AgentAvailability]:
-    """Duty and DND as the store has them, reachability and calls as Asterisk sees them in this moment."""
+@dataclass(frozen=True)
+class Phones:
+    """Slugs of devices, as Asterisk sees them in this moment."""
+
+    online: set[str]
+    on_call: set[str]
+
+
+async def phones(office: Office) -> Phones:
     endpoints = await office.client.get("/endpoints/PJSIP")
     online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == "online"}
     # A phone that rings is on no call yet: two callers may ring the same team, and two agents take one each.
     busy = [channel for channel in await office.client.channels() if channel.state not in RINGING]
     # A mobile's channel is a trunk's; whose it is stands in its id.
-    on_call = {channel.endpoint for channel in busy} | {device_of(channel.id) for channel in busy}
+    return Phones(online, {channel.endpoint for channel in busy} | {device_of(channel.id) for channel in busy})
+
+
+async def availability(office: Office) -> list[ringing.AgentAvailability]:
+    """Duty and DND as the store has them, reachability and calls as Asterisk sees them in this moment."""
+    seen = await phones(office)
     async with asyncio.timeout(office.config.survival.store_seconds):
-        return await reception.availability(office.store, online, on_call)
+        return await reception.availability(office.store, seen.online, seen.on_call)
 
 
 def device_of(leg_id: str) -> str:

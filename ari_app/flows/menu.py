@@ -1,49 +1,78 @@
-"""The greeting and the menu: a link by text, or the team."""
+"""The greeting and what is asked after it: what the caller wants, who they are, which property it is about."""
 
 from __future__ import annotations
 
 from ari_app.edge.media import NoKey, play, prompt
 from ari_app.flows.call import Call
+from ari_app.flows.plan import STEPS, answer, plan, sounds
 from crm.domain.calls import KeyPressed, LinkRequested, Step
-
-TEXT_ME = "1"
-TEAM = "2"
+from crm.domain.choosing import Ask, Question
+from crm.domain.routing import OTHER_LANGUAGE, Path, RoutePlan
 
 
 async def menu(call: Call) -> Step:
-    """Plays greeting and menu, which keys interrupt; nobody is dropped for being slow, they go to the team."""
+    """Asks what the decision wants to know, until it wants nothing more. Keys interrupt what is said."""
+    greets = not call.answers
+    while (decided := await plan(call)).path is Path.ASK:
+        assert decided.ask is not None
+        keys = await _put(call, decided.ask, greets=greets)
+        # After another language the same is asked in it, from the greeting on.
+        greets = keys == OTHER_LANGUAGE and decided.ask.question is Question.MENU
+        await answer(call, decided.ask.question, keys)
+    if decided.path is Path.LIVE and call.answers and not call.answers[-1].keys:
+        await play(call.person, call.sounds("connecting"))
+    return STEPS[decided.path]
+
+
+async def _put(call: Call, ask: Ask, *, greets: bool) -> str:
+    """Puts a question, again after silence or a wrong key, and returns what was keyed; "" is nothing of use.
+
+    Nobody is dropped for being slow: the decision goes on without an answer.
+    """
+    config = call.office.config.menu
     greeting = call.office.config.prompts_folder / "greetings" / f"{call.did}.wav"
-    sounds = [greeting] if greeting.exists() else call.sounds("welcome")
-    for _ in range(call.office.config.menu.tries):
-        key = await prompt(call.person, [*sounds, *call.sounds("menu")], call.office.config.menu.first_key_seconds)
-        _note(call, key)
-        if key == TEXT_ME:
-            return Step.TEXT_OFFER
-        if key == TEAM:
-            return Step.RING
-        sounds = [] if key is NoKey.NO_INPUT else call.sounds("not_a_choice")
-    await play(call.person, call.sounds("connecting"))
-    return Step.RING
+    before = ([greeting] if greeting.exists() else call.sounds("welcome")) if greets else []
+    for _ in range(config.tries):
+        key = await prompt(call.person, [*before, *await sounds(call, ask.says)], config.first_key_seconds)
+        keys = await _rest(call, ask, key)
+        if keys:
+            call.note(KeyPressed, key=keys, question=ask.question.value)
+        if keys and (keys in ask.keys or not ask.keys):
+            return keys
+        before = [] if not keys else call.sounds("not_a_choice")
+    return ""
+
+
+async def _rest(call: Call, ask: Ask, key: str | NoKey) -> str:
+    """The keys after the first, up to the pound key or a pause, where more than one is wanted."""
+    keys = "" if isinstance(key, NoKey) else key
+    while keys and len(keys) < ask.digits and not keys.endswith("#"):
+        key = await prompt(call.person, [], call.office.config.menu.next_key_seconds)
+        if isinstance(key, NoKey):
+            break
+        keys += key
+    return keys if ask.digits == 1 else keys.rstrip("#")
 
 
 async def text_offer(call: Call) -> Step:
     """Texts the link, says so, and leaves the caller the choice: hang up now, or go on to the team."""
     if not call.known.can_text_link:
         await play(call.person, call.sounds("link_not_possible"))
-        return Step.RING
+        return await _to_team(call, "")
     call.note(LinkRequested, once="link")
-    sounds = call.sounds("link_sent", "text_offer")
+    files = call.sounds("link_sent", "text_offer")
     for _ in range(call.office.config.menu.tries):
-        key = await prompt(call.person, sounds, call.office.config.menu.first_key_seconds)
-        _note(call, key)
-        if key is not NoKey.NO_INPUT:
+        key = await prompt(call.person, files, call.office.config.menu.first_key_seconds)
+        if not isinstance(key, NoKey):
+            call.note(KeyPressed, key=key, question=Question.LINK.value)
             # Whatever they press now, they are there and want something.
-            return Step.RING
-        sounds = call.sounds("text_offer")
+            return await _to_team(call, key)
+        files = call.sounds("text_offer")
     await play(call.person, call.sounds("connecting"))
-    return Step.RING
+    return await _to_team(call, "")
 
 
-def _note(call: Call, key: str | NoKey) -> None:
-    if not isinstance(key, NoKey):
-        call.note(KeyPressed, key=key)
+async def _to_team(call: Call, key: str) -> Step:
+    await answer(call, Question.LINK, key)
+    decided: RoutePlan = await plan(call)
+    return STEPS[decided.path]

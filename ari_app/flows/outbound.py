@@ -20,7 +20,7 @@ from asterisk_conf.speech import SpeechError
 from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, LegRang, Step, TalkStarted
 from crm.domain.dialing import Clearance, Purpose, Refused
 from crm.domain.errors import CrmError, NotFound
-from crm.domain.routing import DeviceRef
+from crm.domain.ringing import DeviceRef
 from crm.edge import numbers
 from crm.services import dialing, extensions, orders
 from crm.services.orders import Claim

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from crm.domain.calls import Step
+
 if TYPE_CHECKING:
     from ari_app.flows.call import Call
 
@@ -34,6 +36,10 @@ class Calls:
     @property
     def ids(self) -> list[str]:
         return sorted(self._calls)
+
+    def count_in(self, step: Step, without: Call) -> int:
+        """How many calls are in a step, beside one."""
+        return sum(call.step is step for call in self if call is not without)
 
     @property
     def held(self) -> set[str]:

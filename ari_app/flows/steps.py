@@ -11,7 +11,7 @@ from ari_app.edge.media import stop_left_over
 from ari_app.flows import colleague, outbound, recording
 from ari_app.flows.attended import consult, consult_bridge
 from ari_app.flows.call import LEG_MARK, Call
-from ari_app.flows.inbound import arrived, ask, blocked, take_message, unknown_line
+from ari_app.flows.inbound import arrived, ask, blocked, question, take_message, unknown_line
 from ari_app.flows.menu import menu, text_offer
 from ari_app.flows.parking import parked
 from ari_app.flows.ring_group import ring
@@ -89,6 +89,7 @@ STEPS: dict[Step, Callable[[Call], Awaitable[Following]]] = {
     Step.CONSULT: consult,
     Step.PARKED: parked,
     Step.VOICEMAIL: voicemail,
+    Step.QUESTION: question,
     Step.UNKNOWN_LINE: unknown_line,
     Step.BLOCKED: blocked,
 }

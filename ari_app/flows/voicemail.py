@@ -10,7 +10,7 @@ from ari_app.edge.channel import LeftTheApp
 from ari_app.edge.errors import CallEnded, MediaLost
 from ari_app.flows.call import Call
 from asterisk_conf import tones
-from crm.domain.calls import Direction, MessageLeft
+from crm.domain.calls import Direction, MessageLeft, Step
 from crm.domain.mailboxes import OFFICE
 from crm.services import mailboxes, recordings
 
@@ -50,6 +50,8 @@ def _greeting(call: Call, mailbox: str) -> list[Path]:
         return [own]
     if call.direction is Direction.INTERNAL:
         return call.sounds("colleague_unavailable")
+    if call.step is Step.QUESTION:
+        return call.sounds("question")
     return call.sounds("closed" if call.is_closed else "nobody_available")
 
 

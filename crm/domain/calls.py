@@ -6,9 +6,10 @@ the app was away. A fact has an id of its own: recording it twice changes nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 ORDER_MARK = "order-"
 """In front of the id of a call that was ordered; it has one before it has a channel."""
@@ -19,6 +20,8 @@ class Outcome(StrEnum):
 
     TALKED = "talked"
     LEFT_MESSAGE = "left_message"
+    BOOKED = "booked"
+    """A tour, by key."""
     GOT_LINK = "got_link"
     GAVE_UP = "gave_up"
     WRONG_NUMBER = "wrong_number"
@@ -37,6 +40,12 @@ class Step(StrEnum):
     ARRIVED = "arrived"
     MENU = "menu"
     TEXT_OFFER = "text_offer"
+    TOUR_OFFER = "tour_offer"
+    """Times for a tour are offered by key."""
+    QUEUE = "queue"
+    """The caller waits until somebody is free."""
+    QUESTION = "question"
+    """Nobody knows which property it is about: what the caller wants is recorded."""
     RING = "ring"
     TALK = "talk"
     VOICEMAIL = "voicemail"
@@ -144,7 +153,9 @@ class StepTaken(Fact):
 @dataclass(frozen=True)
 class KeyPressed(Fact):
     key: str
-    """One of 0-9 * #."""
+    """Of 0-9 * #."""
+    question: str = ""
+    """As in crm.domain.choosing.Question; empty where it was none of these."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +165,57 @@ class Routed(Fact):
     rule: str
     reasons: tuple[str, ...]
     stages: tuple[str, ...]
+    path: str = ""
+    inputs: dict[str, Any] = field(default_factory=dict)
+    """What was known, and below what was decided: crm.domain.routing as JSON."""
+    plan: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CallerIs(Fact):
+    """Who calls, by their number or by their own word."""
+
+    who: str
+    """As in crm.domain.routing.CallerKind."""
+
+
+@dataclass(frozen=True)
+class PropertyChosen(Fact):
+    """What the call is about, where the line does not say it."""
+
+    property: str
+    """Slug."""
+
+
+@dataclass(frozen=True)
+class LanguageChosen(Fact):
+    language: str
+
+
+@dataclass(frozen=True)
+class QuestionAsked(Fact):
+    """Nobody knows which property it is about: what the caller wants is recorded, and somebody calls back soon."""
+
+
+@dataclass(frozen=True)
+class TourBooked(Fact):
+    """By the caller, by key."""
+
+    tour_id: int
+
+
+@dataclass(frozen=True)
+class Queued(Fact):
+    position: int
+    """From 1."""
+
+
+@dataclass(frozen=True)
+class PlaceKept(Fact):
+    """The caller hung up to be called back when it is their turn."""
+
+    agents: tuple[str, ...]
+    """Slugs of those who may call them."""
 
 
 @dataclass(frozen=True)
@@ -275,7 +337,8 @@ class CallEnded(Fact):
 
 
 KINDS: tuple[type[Fact], ...] = (
-    CallArrived, CallPlaced, CallerBlocked, CallerSpared, StepTaken, KeyPressed, Routed, LinkRequested, LegRang,
+    CallArrived, CallPlaced, CallerBlocked, CallerSpared, StepTaken, KeyPressed, LanguageChosen, CallerIs,
+    PropertyChosen, Routed, LinkRequested, QuestionAsked, TourBooked, Queued, PlaceKept, LegRang,
     RecordingAnnounced, RecordingStarted, TalkStarted, Transferred, TransferFailed, Parked, LegEnded, TalkEnded,
     RecordingEnded, CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,
 )  # fmt: skip
@@ -283,11 +346,13 @@ KINDS: tuple[type[Fact], ...] = (
 
 def outcome_of(
     *, known_line: bool, talked: bool, message_left: bool, link_sent: bool,
-    direction: Direction = Direction.IN, blocked: bool = False, handed_over: bool = False,
+    direction: Direction = Direction.IN, blocked: bool = False, handed_over: bool = False, booked: bool = False,
 ) -> Outcome:
     """The one outcome of an ended call: what served the caller most counts."""
     if talked:
         return Outcome.HANDED_OVER if handed_over else Outcome.TALKED
+    if booked:
+        return Outcome.BOOKED
     if message_left:
         return Outcome.LEFT_MESSAGE
     if direction is not Direction.IN:

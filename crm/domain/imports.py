@@ -18,7 +18,7 @@ from typing import Any
 
 from crm.domain import fields
 from crm.domain.errors import Invalid
-from crm.domain.routing import Strategy
+from crm.domain.ringing import Strategy
 from crm.domain.tours import TourKind
 
 MOST_ROWS = 50_000

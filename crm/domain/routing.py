@@ -1,260 +1,597 @@
-"""Whom a call rings: the plan when it comes in, and who is reachable when a stage begins. Pure decisions.
+"""The one decision about a call: what the caller hears next, whom to ring, what follows otherwise, and why. Pure.
 
-The plan names agents; who is reachable is asked anew when a stage begins, because phones change while others ring.
+It is taken anew whenever more is known: at the beginning, after each key, and when phones are about to ring. Every
+input has a plan, and every plan names who owns the next action if the call ends unfinished. `crm.services.routes`
+gathers the inputs, `ari_app.flows` carry the plan out, and `leaseline route` explains and replays it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-
-class Strategy(StrEnum):
-    """How the agents of one stage ring."""
-
-    RING_ALL = "ring_all"
-    """All at once; the first answer wins."""
-    ROUND_ROBIN = "round_robin"
-    """One agent after the other, who has waited longest for a talk first."""
+from crm.domain.choosing import Answers, Ask, Choice, Question, Say, answered
+from crm.domain.ringing import DeviceRef, Stage, StageName, Strategy
+from crm.domain.tasks import TaskKind
+from crm.domain.texts import Purpose
 
 
-class StageName(StrEnum):
-    OFFICE = "office"
-    """The number outside that all leasing calls are forwarded to."""
-    AGENT = "agent"
-    SUBTEAM = "subteam"
-    EVERYONE = "everyone"
+class CallerKind(StrEnum):
+    """Who calls, as far as the way of their call depends on it."""
+
+    PROSPECT = "prospect"
+    RESIDENT = "resident"
+    OWNER = "owner"
+    VENDOR = "vendor"
+
+
+class DeskKind(StrEnum):
+    """Destinations beside leasing."""
+
+    RESIDENT = "resident"
+    OWNER = "owner"
+    VENDOR = "vendor"
+    MAINTENANCE = "maintenance"
+    """Emergencies in a home; at any hour."""
+    CONCERN = "concern"
+    """Fair housing, disputes, complaints: always a person."""
+
+
+class OfficeState(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+    HOLIDAY = "holiday"
+    OVERFLOW = "overflow"
+    """Open, but everybody is busy, or enough callers wait already."""
+
+
+class Path(StrEnum):
+    """What becomes of the call from here on."""
+
+    ASK = "ask"
+    """A question comes first."""
+    LIVE = "live"
+    """Phones ring."""
+    DESK = "desk"
+    """Phones ring, and it is no leasing call."""
+    LINK = "link"
+    """The listings by text."""
+    TOUR = "tour"
+    """Times for a tour are offered."""
+    MESSAGE = "message"
+    """A message that becomes a task, due within the next open hour."""
+    QUESTION = "question"
+    """Nobody knows which property it is about: what they want is recorded, and somebody calls back soon."""
+    QUEUE = "queue"
+    """The caller waits for somebody to be free, or keeps their place and is called back."""
+    REFUSE = "refuse"
+    """The number dialled is none of the lines."""
 
 
 class Rule(StrEnum):
-    """What decided the plan."""
+    """What decided something."""
 
     UNKNOWN_LINE = "unknown_line"
-    CLOSED = "closed"
+    MENU = "menu"
+    """The caller's own choice."""
+    LANGUAGE = "language"
+    KNOWN_CALLER = "known_caller"
+    """Their number is on the list of residents, owners and vendors."""
+    CALLER_KIND = "caller_kind"
+    CONCERN = "concern"
+    MAINTENANCE = "maintenance"
+    PROPERTY = "property"
+    UNSURE = "unsure"
     OFFICE_FORWARD = "office_forward"
     """All leasing calls go to one number outside."""
+    CLOSED = "closed"
+    HOLIDAY = "holiday"
+    AFTER_HOURS = "after_hours"
+    """Somebody's own schedule says that they answer while the office is closed."""
     ASSIGNED_AGENT = "assigned_agent"
     SUBTEAM = "subteam"
+    SISTERS = "sisters"
     EVERYONE = "everyone"
+    ANSWERING_SERVICE = "answering_service"
+    OVERFLOW = "overflow"
     NOBODY = "nobody"
     """There is nobody to plan with."""
+    OWNER = "owner"
 
 
 @dataclass(frozen=True)
-class DeviceRef:
-    """A phone to ring, and whose it is; slugs, both empty for the number that all calls are forwarded to."""
+class Reason:
+    """One sentence for whoever asks later, and the rule that it follows from."""
 
-    device: str
-    agent: str
+    rule: Rule
+    text: str
+
+
+@dataclass(frozen=True)
+class CallerFacts:
     number: str | None = None
-    """E.164 of a phone outside, dialled through a trunk; None for one that is registered with us."""
-    after_seconds: float = 0
-    """So long the agent's other phones ring before this one."""
-    confirm: bool = False
-    """Who answers hears who calls, and only a digit connects them."""
+    """E.164; None is withheld or malformed."""
+    kind: CallerKind = CallerKind.PROSPECT
+    """From the list of known numbers."""
+    name: str = ""
+    assigned_agent: str | None = None
+    """Slug."""
+    language: str = ""
+    """What they chose in an earlier call; empty: nothing."""
+    can_be_texted: bool = True
 
 
 @dataclass(frozen=True)
-class DeviceAvailability:
+class OfficeFacts:
+    """The property's office at this moment, else the office's own."""
+
+    state: OfficeState = OfficeState.OPEN
+    """OPEN, CLOSED or HOLIDAY; that everybody is busy is for the decision to see."""
+    holiday: str = ""
+    """Its name."""
+    opens_at: datetime | None = None
+    """When it opens next; None while it is open."""
+
+
+@dataclass(frozen=True)
+class PlaceFacts:
+    """The property the call is about."""
+
     slug: str
-    dnd: bool = False
-    dnd_until: datetime | None = None
-    """DND ends here by itself; None with dnd set is until switched off."""
-    online: bool = True
-    """Registered, and answers SIP qualify."""
-    on_call: bool = False
-    is_mobile: bool = False
+    name: str
+    has_tours: bool = False
+    """Times for a tour can be offered."""
+
+
+@dataclass(frozen=True)
+class People:
+    """Who may be rung, by slug. `available` and `busy` are about all of them, as they are in this moment."""
+
+    subteam: tuple[str, ...] = ()
+    """Members of the property's subteam; empty when there is none."""
+    strategy: Strategy = Strategy.RING_ALL
+    sisters: tuple[str, ...] = ()
+    """Members of its sister subteams, who help out."""
+    everyone: tuple[str, ...] = ()
+    available: frozenset[str] = frozenset()
+    """On duty, within their own schedule, and with a phone that has no DND."""
+    busy: frozenset[str] = frozenset()
+    """In a talk."""
+    after_hours: frozenset[str] = frozenset()
+    """Their own schedule says in so many words that they answer now."""
+    owner: str = ""
+    """Who owns the next action: the lead's agent, else who of the subteam has waited longest, else the admin."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A destination beside leasing; agents by slug, or a number outside."""
+
+    agents: tuple[str, ...] = ()
     number: str | None = None
-    """E.164 of a mobile."""
-    rings_after_seconds: float = 0
-    whisper: bool = False
-    """Who answers presses 1, as on a mobile."""
-
-    def has_dnd(self, now: datetime) -> bool:
-        return self.dnd and (self.dnd_until is None or now < self.dnd_until)
+    """E.164."""
+    confirm: bool = True
+    """Who answers there presses 1."""
+    is_open: bool = True
+    owner: str = ""
+    """Slug of who owns what is left to do; empty: as for any call."""
 
 
 @dataclass(frozen=True)
-class AgentAvailability:
-    slug: str
-    on_duty: bool = True
-    last_talk_ended_at: datetime | None = None
-    devices: tuple[DeviceAvailability, ...] = ()
-    forwarding: bool = False
-    """Their mobiles ring, too."""
+class Rules:
+    """What the office has set; seconds of 0 leave a stage out."""
 
-    @property
-    def is_on_call(self) -> bool:
-        """On any of their phones: nobody is rung while they talk on another device."""
-        return any(device.on_call for device in self.devices)
-
-    def reachable_devices(self, now: datetime) -> tuple[DeviceRef, ...]:
-        """The phones that may ring for this agent now; none when off duty or on a call.
-
-        A mobile waits for the phones in front of it, if there is one that can ring.
-        """
-        if not self.on_duty or self.is_on_call:
-            return ()
-        usable = self._usable(now)
-        phones = [
-            DeviceRef(device.slug, self.slug, confirm=device.whisper) for device in usable if not device.is_mobile
-        ]
-        mobiles = [
-            DeviceRef(device.slug, self.slug, device.number, device.rings_after_seconds if phones else 0, confirm=True)
-            for device in usable
-            if device.is_mobile and device.number and self.forwarding
-        ]
-        return (*phones, *mobiles)
-
-    def free_devices(self, now: datetime) -> tuple[DeviceRef, ...]:
-        """The registered phones that colleagues reach this agent at now, on duty or not."""
-        if self.is_on_call:
-            return ()
-        return tuple(DeviceRef(device.slug, self.slug) for device in self._usable(now) if not device.is_mobile)
-
-    def _usable(self, now: datetime) -> list[DeviceAvailability]:
-        return [device for device in self.devices if device.online and not device.has_dnd(now)]
+    agent_seconds: float = 15
+    subteam_seconds: float = 20
+    everyone_seconds: float = 15
+    office_seconds: float = 25
+    desk_seconds: float = 25
+    answering_seconds: float = 25
+    queue: bool = True
+    """Who finds everybody busy may wait, or be called back."""
+    overflow_waiting: int = 3
+    """So many callers wait already, and the next ones go to sisters and the answering service at once; 0: no limit."""
+    languages: tuple[str, ...] = ()
+    """Which are offered by a key beside the line's own."""
 
 
 @dataclass(frozen=True)
 class RoutingInputs:
-    """What is known when the call is about to ring. Agents are slugs; seconds of 0 leave a stage out."""
+    """Everything that is known when the decision is taken."""
 
+    now: datetime
     line_known: bool
-    is_open: bool
-    assigned_agent: str | None
-    subteam: tuple[str, ...]
-    """Members of the property's subteam; empty when there is none."""
-    subteam_strategy: Strategy
-    everyone: tuple[str, ...]
-    agent_seconds: float
-    subteam_seconds: float
-    everyone_seconds: float
-    caller: str | None = None
-    """E.164."""
+    language: str = "en"
+    """The line's."""
+    source: str = ""
+    """Where callers see this number: sign, website, an ILS."""
+    caller: CallerFacts = CallerFacts()
+    answers: Answers = ()
+    choice: Choice = Choice("There are no properties to choose from.", slug="")  # noqa: RUF009 - it is frozen
+    place: PlaceFacts | None = None
+    office: OfficeFacts = OfficeFacts()
+    people: People = People()
+    desks: dict[DeskKind, Desk] = field(default_factory=dict)
+    waiting: int = 0
+    """Callers in the queue of this property's people."""
     forward_to: str | None = None
     """E.164: all leasing calls go there; None: they do not."""
     forward_confirm: bool = True
     """Who answers there presses 1."""
-    forward_seconds: float = 25
     forward_failed: str = ""
     """Why it is not possible with this call, as one sentence; empty while nothing is known against it."""
+    answering_service: str | None = None
+    """E.164 of who answers when nobody here does."""
+    due_at: datetime | None = None
+    """When a task of this call is due: within the first open hour. None: at once."""
+    fast_due_at: datetime | None = None
+    """The same for a question that nobody could place."""
+    rules: Rules = Rules()
+
+
+class Record(StrEnum):
+    """Where the call is kept."""
+
+    LEAD = "lead"
+    CONTACT = "contact"
+    """A resident, owner or vendor; no lead is made."""
+    NONE = "none"
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A group that rings for `seconds`."""
+class TaskPlan:
+    """The next action if the call ends unfinished."""
 
-    name: StageName
-    agents: tuple[str, ...]
-    seconds: float
-    strategy: Strategy = Strategy.RING_ALL
-    forward: DeviceRef | None = None
-    """The number outside that rings in place of agents."""
+    kind: TaskKind
+    owner: str
+    """Slug; "" is the admin."""
+    due_at: datetime | None
 
 
 @dataclass(frozen=True)
 class RoutePlan:
-    """Stages in order, and why they are what they are. Nobody answering in the last one means voicemail."""
-
+    path: Path
     rule: Rule
-    reasons: tuple[str, ...]
-    stages: tuple[Stage, ...]
+    """What decided the path."""
+    reasons: tuple[Reason, ...]
+    language: str
+    kind: CallerKind = CallerKind.PROSPECT
+    property: str = ""
+    """Slug."""
+    says: tuple[Say, ...] = ()
+    """What the caller hears before the path begins."""
+    ask: Ask | None = None
+    stages: tuple[Stage, ...] = ()
+    """Who rings, in this order."""
+    otherwise: tuple[Path, ...] = ()
+    """What follows in this order when nobody answers, or the caller does not take what the path offers."""
+    record: Record = Record.LEAD
+    task: TaskPlan | None = None
+    """None: nothing is left to do, whatever happens."""
+    texts: tuple[Purpose, ...] = ()
+    """What is texted unless the call is finished otherwise."""
+
+
+TEXT_ME, TEAM, TOUR, RESIDENTS, OTHER_LANGUAGE, PERSON = "1", "2", "3", "4", "9", "0"
+"""Keys of the menu."""
+_KINDS = {"1": CallerKind.RESIDENT, "2": CallerKind.OWNER, "3": CallerKind.VENDOR}
+_DESKS = {
+    CallerKind.RESIDENT: DeskKind.RESIDENT, CallerKind.OWNER: DeskKind.OWNER, CallerKind.VENDOR: DeskKind.VENDOR,
+}  # fmt: skip
 
 
 def decide(inputs: RoutingInputs) -> RoutePlan:
-    """The stages a call rings through. The reasons are sentences for whoever asks later why it rang there."""
-    if not inputs.line_known:
-        return RoutePlan(Rule.UNKNOWN_LINE, ("The number dialled is none of the lines.",), ())
-    reasons: list[str] = []
-    if inputs.forward_to:
-        # In front of the hours: who answers for the office from elsewhere mostly does so when it is closed.
-        if not (why_not := _why_not_forwarded(inputs)):
-            return _forwarded(inputs.forward_to, inputs)
-        reasons.append(f"All calls are to go to {inputs.forward_to}, but not this one: {why_not}")
-    if not inputs.is_open:
-        return RoutePlan(Rule.CLOSED, (*reasons, "The office is closed."), ())
+    """The plan for a call as far as it is known. Raises nothing."""
+    return _Decision(inputs).plan()
 
-    stages: list[Stage] = []
 
-    def add(name: StageName, agents: tuple[str, ...], seconds: float, strategy: Strategy, why: str) -> None:
-        if seconds <= 0:
-            reasons.append(f"Stage {name} is set to 0 seconds.")
+class _Decision:
+    """Collects the reasons while the rules are gone through."""
+
+    def __init__(self, inputs: RoutingInputs) -> None:
+        self.inputs = inputs
+        self.reasons: list[Reason] = []
+        self.kind = CallerKind.PROSPECT
+        self.language = self._language()
+
+    def because(self, rule: Rule, text: str) -> None:
+        self.reasons.append(Reason(rule, text))
+
+    # --- who calls, and what they want ---
+
+    def plan(self) -> RoutePlan:
+        inputs = self.inputs
+        if not inputs.line_known:
+            self.because(Rule.UNKNOWN_LINE, "The number dialled is none of the lines.")
+            return self._end(Path.REFUSE, Rule.UNKNOWN_LINE, task=TaskKind.UNKNOWN_DID, record=Record.NONE)
+        menu = [keys for keys in answered(inputs.answers, Question.MENU) if keys != OTHER_LANGUAGE]
+        wanted = menu[-1] if menu else None
+        if wanted == PERSON and DeskKind.CONCERN in inputs.desks:
+            self.because(Rule.CONCERN, "The caller has a concern: that is for a person, never for a machine.")
+            return self._to_desk(DeskKind.CONCERN)
+        self.kind = self._caller_kind(wanted)
+        if self.kind is not CallerKind.PROSPECT and (plan := self._beside_leasing()):
+            return plan
+        if wanted is None:
+            return self._ask(self._menu(), Rule.MENU, "The caller has chosen nothing yet.")
+        if wanted == RESIDENTS and self._has_desks() and not answered(inputs.answers, Question.WHO):
+            return self._ask(self._who(), Rule.CALLER_KIND, "The caller is no prospect, and has not said what else.")
+        if wanted == TEXT_ME and not answered(inputs.answers, Question.LINK):
+            self.because(Rule.MENU, "The caller wants the listings by text.")
+            texts = (Purpose.LISTINGS_LINK,) if inputs.caller.can_be_texted else ()
+            return self._end(Path.LINK, Rule.MENU, task=TaskKind.FOLLOW_UP, texts=texts, otherwise=(Path.LIVE,))
+        return self._leasing(wants_tour=wanted == TOUR)
+
+    def _language(self) -> str:
+        inputs = self.inputs
+        own = inputs.caller.language or inputs.language
+        others = [language for language in (inputs.language, *inputs.rules.languages) if language != own]
+        presses = sum(answer.keys == OTHER_LANGUAGE for answer in inputs.answers if answer.question is Question.MENU)
+        chosen = [own, *others][presses % (len(others) + 1)] if others else own
+        if presses and others:
+            self.because(Rule.LANGUAGE, f"The caller chose {chosen} by key.")
+        elif inputs.caller.language:
+            self.because(Rule.LANGUAGE, f"The caller chose {chosen} in an earlier call.")
+        return chosen
+
+    def _caller_kind(self, wanted: str | None) -> CallerKind:
+        inputs = self.inputs
+        if inputs.caller.kind is not CallerKind.PROSPECT:
+            self.because(Rule.KNOWN_CALLER, f"The caller's number is known as that of {_a(inputs.caller.kind)}.")
+            return inputs.caller.kind
+        who = answered(inputs.answers, Question.WHO)
+        if wanted == RESIDENTS and who and who[-1] in _KINDS:
+            kind = _KINDS[who[-1]]
+            self.because(Rule.CALLER_KIND, f"The caller says by key that they are {_a(kind)}.")
+            return kind
+        return CallerKind.PROSPECT
+
+    # --- residents, owners, vendors ---
+
+    def _beside_leasing(self) -> RoutePlan | None:
+        """Where they are put through to; None when they go on as a prospect, because they want to or have no desk."""
+        urgent = answered(self.inputs.answers, Question.URGENT)
+        has_maintenance = self.kind is CallerKind.RESIDENT and DeskKind.MAINTENANCE in self.inputs.desks
+        if not urgent and (has_maintenance or self.inputs.caller.kind is not CallerKind.PROSPECT):
+            return self._ask(self._urgent(has_maintenance), Rule.CALLER_KIND, "It may be an emergency, or leasing.")
+        if has_maintenance and urgent[-1] == "1":
+            self.because(Rule.MAINTENANCE, "The caller says that it is an emergency in their home.")
+            return self._to_desk(DeskKind.MAINTENANCE)
+        if urgent and urgent[-1] == "3":
+            self.because(Rule.MENU, f"Though {_a(self.kind)}, the caller wants to rent.")
+            self.kind = CallerKind.PROSPECT
+            return None
+        if _DESKS[self.kind] not in self.inputs.desks:
+            self.because(Rule.CALLER_KIND, f"There is no destination for {_a(self.kind)}: the team has to help.")
+            return None
+        return self._to_desk(_DESKS[self.kind])
+
+    def _to_desk(self, kind: DeskKind) -> RoutePlan:
+        inputs, desk = self.inputs, self.inputs.desks[kind]
+        rule = {DeskKind.CONCERN: Rule.CONCERN, DeskKind.MAINTENANCE: Rule.MAINTENANCE}.get(kind, Rule.CALLER_KIND)
+        stages: list[Stage] = []
+        if not desk.is_open:
+            self.because(Rule.CLOSED, f"The destination for {kind} is closed.")
+        elif desk.number:
+            forward = DeviceRef(device="", agent="", number=desk.number, confirm=desk.confirm)
+            stages.append(Stage(StageName.DESK, (), inputs.rules.desk_seconds, forward=forward))
+            self.because(rule, f"Calls for {kind} go to {desk.number}.")
+        elif agents := self._ringable(desk.agents):
+            stages.append(Stage(StageName.DESK, agents, inputs.rules.desk_seconds))
+            self.because(rule, f"Calls for {kind} ring {', '.join(agents)}.")
         else:
-            stages.append(Stage(name, agents, seconds, strategy))
-            reasons.append(why)
+            self.because(Rule.NOBODY, f"Nobody of the destination for {kind} can be rung now.")
+        if kind in (DeskKind.CONCERN, DeskKind.MAINTENANCE):
+            # A machine is no answer to these: the property's people ring after the destination, if there are any.
+            stages += self._people_now()
+        return self._end(
+            Path.DESK if stages else Path.MESSAGE, rule, stages=tuple(stages), task=TaskKind.CALL_BACK,
+            otherwise=(Path.MESSAGE,) if stages else (), owner=desk.owner,
+            record=Record.CONTACT if self.kind is not CallerKind.PROSPECT else Record.LEAD,
+        )  # fmt: skip
 
-    if inputs.assigned_agent is None:
-        reasons.append("The caller has no assigned agent.")
-    else:
-        why = f"The caller's assigned agent is {inputs.assigned_agent}."
-        add(StageName.AGENT, (inputs.assigned_agent,), inputs.agent_seconds, Strategy.RING_ALL, why)
-    if not inputs.subteam:
-        reasons.append("No subteam leases what this line is for.")
-    else:
-        why = f"The subteam leases the property: {', '.join(inputs.subteam)} ({inputs.subteam_strategy})."
-        add(StageName.SUBTEAM, inputs.subteam, inputs.subteam_seconds, inputs.subteam_strategy, why)
-    if inputs.everyone:
-        why = "Then everybody who is available."
-        add(StageName.EVERYONE, inputs.everyone, inputs.everyone_seconds, Strategy.RING_ALL, why)
-    else:
-        reasons.append("There are no agents.")
+    # --- leasing ---
 
-    first = {
-        StageName.AGENT: Rule.ASSIGNED_AGENT,
-        StageName.SUBTEAM: Rule.SUBTEAM,
-        StageName.EVERYONE: Rule.EVERYONE,
-    }
-    return RoutePlan(first[stages[0].name] if stages else Rule.NOBODY, tuple(reasons), tuple(stages))
+    def _leasing(self, *, wants_tour: bool) -> RoutePlan:
+        inputs = self.inputs
+        choice = inputs.choice
+        if choice.ask:
+            return self._ask(choice.ask, Rule.PROPERTY, choice.why)
+        if choice.slug is None:
+            self.because(Rule.UNSURE, f"{choice.why} Nobody is rung blindly: what they want is recorded.")
+            return self._end(Path.QUESTION, Rule.UNSURE, task=TaskKind.LISTEN, fast=True)
+        self.because(Rule.PROPERTY, choice.why)
+        if wants_tour and inputs.place and inputs.place.has_tours:
+            self.because(Rule.MENU, "The caller wants a tour, and there are times for one.")
+            return self._end(Path.TOUR, Rule.MENU, task=TaskKind.CALL_BACK, otherwise=(Path.LIVE,))
+        if inputs.forward_to:
+            # In front of the hours: who answers for the office from elsewhere mostly does so when it is closed.
+            is_theirs = inputs.caller.number == inputs.forward_to
+            why_not = "It comes from that very number." if is_theirs else inputs.forward_failed
+            if not why_not:
+                return self._forwarded(inputs.forward_to)
+            why = f"All calls are to go to {inputs.forward_to}, but not this one: {why_not}"
+            self.because(Rule.OFFICE_FORWARD, why)
+        if inputs.office.state in (OfficeState.CLOSED, OfficeState.HOLIDAY):
+            return self._closed()
+        return self._open()
+
+    def _forwarded(self, number: str) -> RoutePlan:
+        inputs = self.inputs
+        pressed = "who answers there presses 1" if inputs.forward_confirm else "straight"
+        self.because(Rule.OFFICE_FORWARD, f"All calls go to {number} ({pressed}).")
+        forward = DeviceRef(device="", agent="", number=number, confirm=inputs.forward_confirm)
+        stage = Stage(StageName.OFFICE, (), inputs.rules.office_seconds, forward=forward)
+        return self._end(
+            Path.LIVE, Rule.OFFICE_FORWARD, stages=(stage,), task=TaskKind.CALL_BACK, otherwise=(Path.MESSAGE,),
+            texts=(Purpose.MISSED_CALL,),
+        )  # fmt: skip
+
+    def _closed(self) -> RoutePlan:
+        inputs = self.inputs
+        rule = Rule.HOLIDAY if inputs.office.state is OfficeState.HOLIDAY else Rule.CLOSED
+        self.because(rule, f"Closed: {inputs.office.holiday}." if inputs.office.holiday else "The office is closed.")
+        stages = tuple(self._people_now())
+        otherwise = (Path.TOUR, Path.MESSAGE) if inputs.place and inputs.place.has_tours else (Path.MESSAGE,)
+        if stages:
+            return self._end(
+                Path.LIVE, Rule.AFTER_HOURS, stages=stages, task=TaskKind.CALL_BACK, otherwise=otherwise,
+                texts=(Purpose.MISSED_CALL,),
+            )  # fmt: skip
+        return self._end(
+            otherwise[0], rule, task=TaskKind.LISTEN, otherwise=otherwise[1:], texts=(Purpose.MISSED_CALL,)
+        )
+
+    def _open(self) -> RoutePlan:
+        inputs, people = self.inputs, self.inputs.people
+        stages = self._people_now()
+        overflow = self._overflow(stages)
+        if overflow:
+            self.because(Rule.OVERFLOW, overflow)
+            if sisters := next((stage for stage in stages if stage.name is StageName.SISTERS), None):
+                # Their turn comes at once; whoever becomes free in front of them is asked by the queue.
+                stages = [sisters, *(stage for stage in stages if stage is not sisters)]
+        if inputs.answering_service and inputs.rules.answering_seconds > 0:
+            forward = DeviceRef(device="", agent="", number=inputs.answering_service, confirm=True)
+            stages.append(Stage(StageName.ANSWERING, (), inputs.rules.answering_seconds, forward=forward))
+            self.because(Rule.ANSWERING_SERVICE, f"Then the answering service at {inputs.answering_service}.")
+        is_full = 0 < inputs.rules.overflow_waiting <= inputs.waiting
+        queues = bool(overflow) and inputs.rules.queue and not is_full and bool(people.busy & self._all())
+        first = {
+            StageName.AGENT: Rule.ASSIGNED_AGENT, StageName.SUBTEAM: Rule.SUBTEAM, StageName.SISTERS: Rule.SISTERS,
+            StageName.EVERYONE: Rule.EVERYONE, StageName.ANSWERING: Rule.ANSWERING_SERVICE,
+        }  # fmt: skip
+        rule = Rule.OVERFLOW if overflow else first[stages[0].name] if stages else Rule.NOBODY
+        otherwise = (Path.QUEUE, Path.MESSAGE) if queues else (Path.MESSAGE,)
+        return self._end(
+            Path.LIVE if stages else otherwise[0], rule, stages=tuple(stages), task=TaskKind.CALL_BACK,
+            otherwise=otherwise if stages else otherwise[1:], texts=(Purpose.MISSED_CALL,),
+        )  # fmt: skip
+
+    def _overflow(self, stages: list[Stage]) -> str:
+        """Why nobody here can take the call now, as a sentence; "" when somebody can."""
+        inputs, people = self.inputs, self.inputs.people
+        if 0 < inputs.rules.overflow_waiting <= inputs.waiting:
+            return f"{inputs.waiting} callers wait already."
+        own = {agent for stage in stages if stage.name is not StageName.SISTERS for agent in stage.agents}
+        if own and own <= people.busy:
+            return "Everybody who could answer is in a talk."
+        return ""
+
+    def _all(self) -> frozenset[str]:
+        people, assigned = self.inputs.people, self.inputs.caller.assigned_agent
+        return frozenset((*people.subteam, *people.sisters, *people.everyone, *([assigned] if assigned else [])))
+
+    # --- whom to ring ---
+
+    def _people_now(self) -> list[Stage]:
+        """The property's people in stages: those who may be rung at this hour."""
+        people, rules = self.inputs.people, self.inputs.rules
+        stages: list[Stage] = []
+
+        def add(name: StageName, agents: Iterable[str], seconds: float, rule: Rule, why: str, nobody: str) -> None:
+            ringable = self._ringable(agents)
+            if not ringable:
+                self.because(rule, nobody)
+            elif seconds <= 0:
+                self.because(rule, f"Stage {name} is set to 0 seconds.")
+            else:
+                strategy = people.strategy if name is StageName.SUBTEAM else Strategy.RING_ALL
+                stages.append(Stage(name, ringable, seconds, strategy))
+                self.because(rule, why.format(", ".join(ringable)))
+
+        assigned = self.inputs.caller.assigned_agent
+        if assigned is None:
+            self.because(Rule.ASSIGNED_AGENT, "The caller has no assigned agent.")
+        else:
+            add(
+                StageName.AGENT, (assigned,), rules.agent_seconds, Rule.ASSIGNED_AGENT,
+                "The caller's assigned agent is {}.", f"The caller's agent is {assigned}, who is not here now.",
+            )  # fmt: skip
+        none = "Nobody of the property's subteam is here now." if people.subteam else "No subteam leases this."
+        why = f"The subteam leases the property: {{}} ({people.strategy})."
+        add(StageName.SUBTEAM, people.subteam, rules.subteam_seconds, Rule.SUBTEAM, why, none)
+        if people.sisters:
+            add(
+                StageName.SISTERS, people.sisters, rules.subteam_seconds, Rule.SISTERS,
+                "Sister subteams help out: {}.", "Nobody of the sister subteams is here now.",
+            )  # fmt: skip
+        nobody = "Nobody else is here now." if people.everyone else "There are no agents."
+        add(
+            StageName.EVERYONE, people.everyone, rules.everyone_seconds, Rule.EVERYONE,
+            "Then everybody who is available.", nobody,
+        )  # fmt: skip
+        return stages
+
+    def _ringable(self, agents: Iterable[str]) -> tuple[str, ...]:
+        """Those who may be rung: available, and while the office is closed only by their own schedule's word."""
+        people = self.inputs.people
+        is_closed = self.inputs.office.state in (OfficeState.CLOSED, OfficeState.HOLIDAY)
+        allowed = people.available & people.after_hours if is_closed else people.available
+        return tuple(agent for agent in agents if agent in allowed)
+
+    # --- questions ---
+
+    def _menu(self) -> Ask:
+        inputs = self.inputs
+        says, keys = [Say("menu")], [TEXT_ME, TEAM]
+        if inputs.place and inputs.place.has_tours:
+            says.append(Say("menu_tour"))
+            keys.append(TOUR)
+        if self._has_desks():
+            says.append(Say("menu_residents"))
+            keys.append(RESIDENTS)
+        if DeskKind.CONCERN in inputs.desks:
+            says.append(Say("menu_concern"))
+            keys.append(PERSON)
+        others = [one for one in (inputs.language, *inputs.rules.languages) if one != self.language]
+        if others and inputs.rules.languages:
+            says.append(Say("menu_language", language=others[0]))
+            keys.append(OTHER_LANGUAGE)
+        return Ask(Question.MENU, tuple(says), tuple(keys))
+
+    def _who(self) -> Ask:
+        offered = [(key, kind) for key, kind in _KINDS.items() if _DESKS[kind] in self.inputs.desks]
+        says = tuple(Say(f"who_{kind}", key=key) for key, kind in offered)
+        return Ask(Question.WHO, says, tuple(key for key, _ in offered))
+
+    def _urgent(self, has_maintenance: bool) -> Ask:
+        first = [Say("urgent_maintenance")] if has_maintenance else []
+        keys = ("1", "2", "3") if has_maintenance else ("2", "3")
+        return Ask(Question.URGENT, (*first, Say("urgent_desk"), Say("urgent_leasing")), keys)
+
+    def _has_desks(self) -> bool:
+        return any(kind in self.inputs.desks for kind in _DESKS.values())
+
+    # --- plans ---
+
+    def _ask(self, ask: Ask, rule: Rule, why: str) -> RoutePlan:
+        self.because(rule, why)
+        return self._end(Path.ASK, rule, ask=ask, task=TaskKind.CALL_BACK, texts=(Purpose.MISSED_CALL,))
+
+    def _end(
+        self, path: Path, rule: Rule, *, task: TaskKind, stages: tuple[Stage, ...] = (),
+        otherwise: tuple[Path, ...] = (), ask: Ask | None = None, texts: tuple[Purpose, ...] = (),
+        record: Record | None = None, owner: str = "", fast: bool = False,
+    ) -> RoutePlan:  # fmt: skip
+        inputs = self.inputs
+        owner = owner or inputs.people.owner
+        self.because(Rule.OWNER, f"If it stays unfinished, {owner or 'the admin'} has the next action.")
+        if record is None:
+            record = Record.LEAD if self.kind is CallerKind.PROSPECT else Record.CONTACT
+        says: tuple[Say, ...] = ()
+        if path is Path.TOUR and inputs.office.state in (OfficeState.CLOSED, OfficeState.HOLIDAY):
+            says = (Say("closed_now"),)
+        may_text = inputs.caller.can_be_texted and record is Record.LEAD
+        due_at = inputs.fast_due_at if fast else inputs.due_at
+        return RoutePlan(
+            path=path, rule=rule, reasons=tuple(self.reasons), language=self.language, kind=self.kind,
+            property=inputs.place.slug if inputs.place else "", says=says, ask=ask, stages=stages, otherwise=otherwise,
+            record=record, task=TaskPlan(task, owner, due_at), texts=texts if may_text else (),
+        )  # fmt: skip
 
 
-def _why_not_forwarded(inputs: RoutingInputs) -> str:
-    if inputs.caller == inputs.forward_to:
-        return "It comes from that very number."
-    return inputs.forward_failed
-
-
-def _forwarded(number: str, inputs: RoutingInputs) -> RoutePlan:
-    pressed = "who answers there presses 1" if inputs.forward_confirm else "straight"
-    forward = DeviceRef(device="", agent="", number=number, confirm=inputs.forward_confirm)
-    stage = Stage(StageName.OFFICE, (), inputs.forward_seconds, forward=forward)
-    return RoutePlan(Rule.OFFICE_FORWARD, (f"All calls go to {number} ({pressed}).",), (stage,))
-
-
-def who_to_ring(
-    stage: Stage, availability: Iterable[AgentAvailability], now: datetime, caller: str | None = None
-) -> list[list[DeviceRef]]:
-    """The phones of a stage in batches: each batch rings together, one after the other. No batch: skip the stage.
-
-    A mobile is not rung for a call that comes from it.
-    """
-    if stage.forward:
-        return [[stage.forward]]
-    agents = [agent for agent in by_idleness(availability) if agent.slug in stage.agents]
-    refs = [[ref for ref in agent.reachable_devices(now) if not ref.number or ref.number != caller] for agent in agents]
-    batches = [devices for devices in refs if devices]
-    if stage.strategy is Strategy.ROUND_ROBIN or not batches:
-        return batches
-    return [[device for batch in batches for device in batch]]
-
-
-def ringing_seconds(batch: Iterable[DeviceRef], seconds: float, mobile_seconds: float) -> float:
-    """How long a batch rings: as long as it is to, and until every mobile in it has rung for `mobile_seconds`.
-
-    A telephone network takes seconds to make a mobile ring; what is left of a short stage would be no chance.
-    """
-    return max([seconds, *(ref.after_seconds + mobile_seconds for ref in batch if ref.number and ref.device)])
-
-
-def by_idleness(agents: Iterable[AgentAvailability]) -> list[AgentAvailability]:
-    """Who has waited longest for a talk first; those who never had one before all, equals by slug."""
-    return sorted(
-        agents,
-        key=lambda agent: (
-            agent.last_talk_ended_at is not None,
-            agent.last_talk_ended_at.timestamp() if agent.last_talk_ended_at else 0.0,
-            agent.slug,
-        ),
-    )
+def _a(kind: CallerKind) -> str:
+    return f"an {kind}" if kind is CallerKind.OWNER else f"a {kind}"

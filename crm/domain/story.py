@@ -15,17 +15,22 @@ from crm.domain.calls import (
     CallbackPromised,
     CallEnded,
     CallerBlocked,
+    CallerIs,
     CallPlaced,
     DialStatus,
     Direction,
     EndedBy,
     Fact,
     HandedToDialplan,
+    LanguageChosen,
     LegEnded,
     LegRang,
     LinkRequested,
     MessageLeft,
     Outcome,
+    PlaceKept,
+    PropertyChosen,
+    QuestionAsked,
     RecordingAnnounced,
     RecordingEnded,
     RecordingStarted,
@@ -33,8 +38,9 @@ from crm.domain.calls import (
     StepTaken,
     TalkEnded,
     TalkStarted,
+    TourBooked,
 )
-from crm.domain.routing import StageName
+from crm.domain.ringing import StageName
 
 EMERGENCY_CALLBACK = "emergency_callback"
 """Reason with which the dialplan takes such a call (context emergency-callback)."""
@@ -97,6 +103,18 @@ class CallStory:
     promised: CallbackPromised | None = None
     """An agent who was rung will call back; the first of several counts."""
     recordings: tuple[RecordingStory, ...] = ()
+    kind: str = "prospect"
+    """Who called, as in crm.domain.routing.CallerKind."""
+    place: str = ""
+    """Slug of the property that was chosen by key; empty: it is the line's."""
+    language: str = ""
+    """Chosen by key."""
+    question: bool = False
+    """What the caller wants was recorded, because nobody knows which property it is about."""
+    tour_id: int | None = None
+    """Booked by key."""
+    place_kept: PlaceKept | None = None
+    """The caller is to be called back when it is their turn."""
 
     @property
     def talked(self) -> bool:
@@ -155,6 +173,12 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         attestation=next((fact.attestation for fact in arrivals if fact.attestation), ""),
         promised=next((fact for fact in told if isinstance(fact, CallbackPromised)), None),
         recordings=_recordings(told),
+        kind=next((fact.who for fact in reversed(told) if isinstance(fact, CallerIs)), "prospect"),
+        place=next((fact.property for fact in reversed(told) if isinstance(fact, PropertyChosen)), ""),
+        language=next((fact.language for fact in reversed(told) if isinstance(fact, LanguageChosen)), ""),
+        question=any(isinstance(fact, QuestionAsked) for fact in told),
+        tour_id=next((fact.tour_id for fact in told if isinstance(fact, TourBooked)), None),
+        place_kept=next((fact for fact in told if isinstance(fact, PlaceKept)), None),
     )
 
 
@@ -164,6 +188,8 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
         return "talked"
     if outcome is Outcome.LEFT_MESSAGE and story.message:
         return f"left a message of {story.message.seconds} s"
+    if outcome is Outcome.BOOKED:
+        return "booked a tour by key"
     if outcome is Outcome.GOT_LINK:
         return "got the link to the listings by text"
     if outcome is Outcome.WRONG_NUMBER:
@@ -177,6 +203,9 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
     return {
         Step.RING: "hung up while phones rang",
         Step.TALK: "was cut off when the phone was answered",
+        Step.TOUR_OFFER: "booked none of the tours that were offered",
+        Step.QUEUE: "hung up while waiting for somebody to be free",
+        Step.QUESTION: "did not say what it was about",
         Step.VOICEMAIL: "left no message when nobody answered",
         Step.LAST_RESORT: "left no message when nobody answered",
     }.get(story.step, "hung up in the menu")

@@ -24,6 +24,7 @@ def task_after(outcome: Outcome) -> TaskKind | None:
     return {
         Outcome.TALKED: None,
         Outcome.LEFT_MESSAGE: TaskKind.LISTEN,
+        Outcome.BOOKED: None,
         Outcome.GOT_LINK: TaskKind.FOLLOW_UP,
         Outcome.GAVE_UP: TaskKind.CALL_BACK,
         Outcome.WRONG_NUMBER: TaskKind.UNKNOWN_DID,

@@ -34,12 +34,13 @@ from crm.store.models import (
     Leg,
     Line,
     Message,
+    Property,
     Recording,
     RoutingDecision,
     Task,
     Voicemail,
 )
-from crm.store.queries import agents, calls, leads, lines, messages, office, tasks
+from crm.store.queries import agents, calls, contacts, leads, lines, messages, office, properties, tasks
 from crm.store.session import Store
 
 _TRIES = 5
@@ -75,15 +76,18 @@ class _Scene:
     call: Call
     story: CallStory
     line: Line | None
+    place: Property | None
+    """What the call is about."""
 
     @property
-    def place_id(self) -> int | None:
-        return self.line.property_id if self.line else None
+    def language(self) -> str:
+        """That the caller is written to in."""
+        return self.story.language or (self.line.language if self.line else "en")
 
     async def name(self) -> str:
         """What the caller believes to have called."""
-        if self.line and self.line.property:
-            return self.line.property.name
+        if self.place:
+            return self.place.name
         organization = await office.organization(self.session)
         return (organization.name if organization else "") or (self.line.label if self.line else "") or "our office"
 
@@ -110,7 +114,8 @@ async def _record(session: AsyncSession, config: Config, fact: Fact, now: dateti
     await _write_call(session, config, call, story, now)
     await _write_legs(session, call, story)
     line = await lines.by_id(session, call.line_id) if call.line_id else None
-    scene = _Scene(session, config, now, call, story, line)
+    place = await properties.by_id(session, call.property_id) if call.property_id else None
+    scene = _Scene(session, config, now, call, story, line, place)
     if story.placed and story.placed.order_id is not None:
         await orders.placed(session, story.placed.order_id, call.id)
     if story.link_requested:
@@ -129,6 +134,9 @@ def _decision(fact: Routed) -> RoutingDecision:
         rule=_fit(fact.rule, 40),
         reasons=list(fact.reasons),
         stages=list(fact.stages),
+        path=_fit(fact.path, 20),
+        inputs=fact.inputs,
+        plan=fact.plan,
     )
 
 
@@ -146,6 +154,13 @@ async def _write_call(session: AsyncSession, config: Config, call: Call, story: 
     call.talk_started_at = story.talk_started_at
     if call.line_id is None and call.did and (line := await lines.by_number(session, call.did)):
         call.line_id = line.id
+    call.kind = _fit(story.kind, 10)
+    if story.place and (chosen := await properties.by_slug(session, story.place)):
+        call.property_id = chosen.id
+    elif call.property_id is None and call.line_id and (line := await lines.by_id(session, call.line_id)):
+        call.property_id = line.property_id
+    if call.contact_id is None and call.caller and (contact := await contacts.by_number(session, call.caller)):
+        call.contact_id = contact.id
     if call.lead_id is None and call.caller and (lead := await leads.by_phone(session, call.caller)):
         call.lead_id = lead.id
     if message := story.message:
@@ -154,9 +169,9 @@ async def _write_call(session: AsyncSession, config: Config, call: Call, story: 
         voicemail = voicemail or Voicemail(call_id=call.id)
         voicemail.file, voicemail.seconds, voicemail.left_at = _fit(message.file, 200), message.seconds, message.at
         if is_new:
-            line = await lines.by_id(session, call.line_id) if call.line_id else None
+            place = await properties.by_id(session, call.property_id) if call.property_id else None
             mailbox = message.mailbox or await _of_callee(session, story)
-            await mailboxes.came_in(session, config, voicemail, line, _fit(mailbox, 60), now)
+            await mailboxes.came_in(session, config, voicemail, place, _fit(mailbox, 60), now)
             session.add(voicemail)
     for told in story.recordings:
         recording = await session.get(Recording, told.id)
@@ -199,7 +214,7 @@ async def _write_legs(session: AsyncSession, call: Call, story: CallStory) -> No
 
 async def _text_link(scene: _Scene) -> None:
     """Queues the listings for a caller who asked for them."""
-    url = await office.listings_url(scene.session, scene.line.property if scene.line else None)
+    url = await office.listings_url(scene.session, scene.place)
     if not url or not await scene.may_text():
         return
     lead = await _lead(scene)
@@ -208,7 +223,7 @@ async def _text_link(scene: _Scene) -> None:
         scene,
         f"link:{scene.call.id}",
         Purpose.LISTINGS_LINK,
-        texts.listings_link(await scene.name(), url, scene.line.language),
+        texts.listings_link(await scene.name(), url, scene.language),
         lead,
     )
 
@@ -225,6 +240,7 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
         direction=story.direction,
         blocked=story.blocked,
         handed_over=story.handed_over,
+        booked=story.tour_id is not None,
     )
     call.outcome = outcome
     call.ended_at = ended_at
@@ -281,7 +297,7 @@ async def _settle_ours(scene: _Scene, outcome: Outcome, ended_at: datetime) -> N
         return
     if own and own.done_at:
         return
-    owner = caller or await owners.owner(session, lead, scene.line)
+    owner = caller or await owners.owner(session, lead, scene.place)
     if own is None:
         schedule = await office.schedule(session, scene.config.tz)
         due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
@@ -305,7 +321,7 @@ async def _keep_promise(scene: _Scene, promised: CallbackPromised) -> None:
     caller is told by text."""
     session, call = scene.session, scene.call
     lead = await _lead(scene)
-    agent = await agents.by_slug(session, promised.agent) or await owners.owner(session, lead, scene.line)
+    agent = await agents.by_slug(session, promised.agent) or await owners.owner(session, lead, scene.place)
     due_at = promised.at + timedelta(minutes=promised.minutes)
     why = _fit(f"Called {await scene.name()}; {agent.name} promised to call back.", 300)
     task = await tasks.by_key(session, f"call:{call.id}")
@@ -321,7 +337,7 @@ async def _keep_promise(scene: _Scene, promised: CallbackPromised) -> None:
     if await scene.may_text():
         assert scene.line is not None
         name = await scene.name()
-        body = texts.callback_promised(agent.name, name, promised.minutes, scene.line.language)
+        body = texts.callback_promised(agent.name, name, promised.minutes, scene.language)
         await _queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)
 
 
@@ -357,10 +373,10 @@ async def _lead(scene: _Scene) -> Lead:
 async def _keep_lead(scene: _Scene, lead: Lead, outcome: Outcome, ended_at: datetime) -> None:
     """The lead's interest, timeline, status and agent as this call leaves them."""
     session, story = scene.session, scene.story
-    if scene.place_id is not None and outcome is not Outcome.BLOCKED:
-        interest = next((found for found in lead.interests if found.property_id == scene.place_id), None)
+    if scene.place and outcome is not Outcome.BLOCKED:
+        interest = next((found for found in lead.interests if found.property_id == scene.place.id), None)
         if interest is None:
-            interest = Interest(property_id=scene.place_id, stage="contacted", updated_at=ended_at)
+            interest = Interest(property_id=scene.place.id, stage="contacted", updated_at=ended_at)
             lead.interests.append(interest)
         interest.updated_at = max(interest.updated_at, ended_at)
 
@@ -427,8 +443,8 @@ async def _owner(scene: _Scene, lead: Lead | None, kind: TaskKind) -> Agent:
     if kind is TaskKind.UNKNOWN_DID:
         return await owners.admin(scene.session)
     if kind is TaskKind.LISTEN and (message := await scene.session.get(Voicemail, scene.call.id)):
-        return await mailboxes.owner(scene.session, message.mailbox, lead, scene.line)
-    return await owners.owner(scene.session, lead, scene.line)
+        return await mailboxes.owner(scene.session, message.mailbox, lead, scene.place)
+    return await owners.owner(scene.session, lead, scene.place)
 
 
 async def _text_missed(scene: _Scene, lead: Lead, is_active: bool) -> None:
@@ -439,8 +455,8 @@ async def _text_missed(scene: _Scene, lead: Lead, is_active: bool) -> None:
     since = scene.now - timedelta(seconds=scene.config.texts.missed_per_caller_seconds)
     if await messages.has_any_since(session, caller, Purpose.MISSED_CALL, since):
         return
-    url = await office.listings_url(session, line.property)
-    body = texts.missed_call(await scene.name(), url, line.language, is_active=is_active)
+    url = await office.listings_url(session, scene.place)
+    body = texts.missed_call(await scene.name(), url, scene.language, is_active=is_active)
     await _queue(scene, f"missed:{scene.call.id}", Purpose.MISSED_CALL, body, lead)
 
 

@@ -30,21 +30,19 @@ from crm.store.session import Store
 # --- a message comes in ---
 
 
-def box_of_line(line: Line | None) -> str:
-    """The mailbox of the calls to a line: its property's, else the office's."""
-    place = line.property if line else None
+def box_of_place(place: Property | None) -> str:
+    """The mailbox of calls about a property: its own or its subteam's, else the office's."""
     if place is None:
         return OFFICE
     return of_property(place.slug, place.messages_to, place.subteam.slug if place.subteam else None)
 
 
 async def came_in(
-    session: AsyncSession, config: Config, message: Voicemail, line: Line | None, mailbox: str, now: datetime
+    session: AsyncSession, config: Config, message: Voicemail, place: Property | None, mailbox: str, now: datetime
 ) -> None:
-    """Puts a new message, which has its file and time, into its mailbox. `mailbox` empty: the line's."""
-    message.mailbox = mailbox or box_of_line(line)
+    """Puts a new message, which has its file and time, into its mailbox. `mailbox` empty: the property's."""
+    message.mailbox = mailbox or box_of_place(place)
     message.transcript_state = TranscriptState.QUEUED
-    place = line.property if line else None
     if config.escalation.first_minutes and (place is None or place.escalates):
         schedule = await office.schedule(session, config.tz)
         message.escalate_at = escalation.due(
@@ -53,12 +51,12 @@ async def came_in(
         )  # fmt: skip
 
 
-async def owner(session: AsyncSession, mailbox: str, lead: Lead | None, line: Line | None) -> Agent:
+async def owner(session: AsyncSession, mailbox: str, lead: Lead | None, place: Property | None) -> Agent:
     """Whose task it is to listen: the agent of an agent's mailbox, else as with every other task."""
     kind, slug = split(mailbox)
     if kind is BoxKind.AGENT and (agent := await agents.by_slug(session, slug)):
         return agent
-    return await owners.owner(session, lead, line)
+    return await owners.owner(session, lead, place)
 
 
 # --- whose they are ---

@@ -227,8 +227,9 @@ async def _remind(scene: _Scene, reading: Reading | None) -> None:
     task = await tasks.open_reply(session, lead.id if lead else None, key)
     if task is None:
         schedule = await office.schedule(session, scene.config.tz)
+        place = scene.line.property if scene.line else None
         task = Task(
-            key=key, kind=TaskKind.REPLY, owner=await owners.owner(session, lead, scene.line),
+            key=key, kind=TaskKind.REPLY, owner=await owners.owner(session, lead, place),
             lead_id=lead.id if lead else None, created_at=scene.now, result="",
             due_at=schedule.due_time(message.created_at, scene.config.tasks.due_minutes),
         )  # fmt: skip

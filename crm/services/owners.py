@@ -5,15 +5,14 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm.store.models import Agent, Lead, Line
+from crm.store.models import Agent, Lead, Property
 from crm.store.queries import agents, office
 
 
-async def owner(session: AsyncSession, lead: Lead | None, line: Line | None) -> Agent:
-    """The lead's agent, else who of the line's subteam, then of all on duty, has waited longest, else the admin."""
+async def owner(session: AsyncSession, lead: Lead | None, place: Property | None) -> Agent:
+    """The lead's agent, else who of the property's subteam, then of all on duty, has waited longest, else the admin."""
     if lead and lead.assigned_agent_id and (agent := await session.get(Agent, lead.assigned_agent_id)):
         return agent
-    place = line.property if line else None
     if place and place.subteam_id and (agent := await agents.longest_idle(session, place.subteam_id)):
         return agent
     if agent := await agents.longest_idle(session):

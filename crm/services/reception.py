@@ -8,23 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from crm.config import Config, Ring
+from crm.config import Config
 from crm.domain.hours import WeeklySchedule
 from crm.domain.mailboxes import OFFICE
-from crm.domain.routing import AgentAvailability, DeviceAvailability, RoutingInputs, Strategy
+from crm.domain.ringing import AgentAvailability, DeviceAvailability
 from crm.services import mailboxes
-from crm.store.queries import agents, leads, lines, office
+from crm.store.queries import agents, leads, lines, office, properties
 from crm.store.session import Store
-
-
-@dataclass(frozen=True)
-class OfficeForward:
-    """The number that all leasing calls go to instead of to the team."""
-
-    number: str
-    """E.164."""
-    confirm: bool
-    """Who answers there presses 1."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +46,6 @@ class Reception:
     """Whether talks are recorded: off, announced or demand."""
     subteam: str | None = None
     """Slug."""
-    subteam_strategy: Strategy = Strategy.RING_ALL
-    subteam_members: tuple[str, ...] = ()
-    """Slugs."""
 
     @property
     def can_text_link(self) -> bool:
@@ -69,37 +56,18 @@ class Reception:
         """Somebody may be promised a call and a text about it."""
         return bool(self.line_known and self.caller and not self.caller_is_line)
 
-    def routing_inputs(
-        self, *, is_open: bool, everyone: tuple[str, ...], ring: Ring, forward: OfficeForward | None = None,
-        forward_failed: str = "",
-    ) -> RoutingInputs:  # fmt: skip
-        """Everything `crm.domain.routing.decide` wants to know."""
-        return RoutingInputs(
-            line_known=self.line_known,
-            is_open=is_open,
-            assigned_agent=self.assigned_agent,
-            subteam=self.subteam_members,
-            subteam_strategy=self.subteam_strategy,
-            everyone=everyone,
-            agent_seconds=ring.agent_seconds,
-            subteam_seconds=ring.subteam_seconds,
-            everyone_seconds=ring.everyone_seconds,
-            caller=self.caller,
-            forward_to=forward.number if forward else None,
-            forward_confirm=forward.confirm if forward else True,
-            forward_seconds=ring.office_seconds,
-            forward_failed=forward_failed,
-        )
 
+async def receive(store: Store, did: str, caller: str | None, chosen: str = "") -> Reception:
+    """Looks up the line and the caller. Both are cleaned already: `crm.edge.numbers.clean_did` and `.parse`.
 
-async def receive(store: Store, did: str, caller: str | None) -> Reception:
-    """Looks up the line and the caller. Both are cleaned already: `crm.edge.numbers.clean_did` and `.parse`."""
+    `chosen` is the slug of the property that the call is about, where the line does not say it.
+    """
     async with store.read() as session:
         line = await lines.by_number(session, did)
         if line is None:
             return Reception(did, caller)
         lead = await leads.by_phone(session, caller) if caller else None
-        place = line.property
+        place = line.property or (await properties.by_slug(session, chosen) if chosen else None)
         subteam = place.subteam if place else None
         return Reception(
             did=did,
@@ -111,15 +79,13 @@ async def receive(store: Store, did: str, caller: str | None) -> Reception:
             source=line.source,
             property_name=place.name if place else "",
             listings_url=await office.listings_url(session, place),
-            mailbox=mailboxes.box_of_line(line),
+            mailbox=mailboxes.box_of_place(place),
             caller_is_line=caller is not None and await lines.by_number(session, caller) is not None,
             lead_known=lead is not None,
             lead_name=(lead.name or "") if lead else "",
             assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
             recording=place.recording if place else "off",
             subteam=subteam.slug if subteam else None,
-            subteam_strategy=Strategy(subteam.strategy) if subteam else Strategy.RING_ALL,
-            subteam_members=tuple(member.slug for member in subteam.members) if subteam else (),
         )
 
 
@@ -161,10 +127,3 @@ async def schedule(store: Store, config: Config) -> WeeklySchedule:
     """The office's week; without any opening the office is always open."""
     async with store.read() as session:
         return await office.schedule(session, config.tz)
-
-
-async def office_forward(store: Store) -> OfficeForward | None:
-    """Where all leasing calls go; None when they go to the team."""
-    async with store.read() as session:
-        found = await office.organization(session)
-        return OfficeForward(found.forward_to, found.forward_confirm) if found and found.forward_to else None

@@ -11,7 +11,7 @@ from sqlalchemy.orm import selectinload
 
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.domain.routing import Strategy
+from crm.domain.ringing import Strategy
 from crm.services import agents
 from crm.services.audit import By, changing, note
 from crm.store.models import Property, Subteam

@@ -66,6 +66,12 @@ class Organization(Base):
     forward_confirm: Mapped[bool] = mapped_column(
         default=True, server_default=true(), comment="who answers there presses 1 to connect"
     )
+    holidays: Mapped[str] = mapped_column(
+        String(10), default="", server_default="", comment="whose holidays close the office, e.g. US-TX; empty: none"
+    )
+    answering_service: Mapped[str | None] = mapped_column(
+        String(20), comment="E.164 of who answers when nobody here does; null: nobody"
+    )
 
 
 class Subteam(Base):
@@ -76,7 +82,21 @@ class Subteam(Base):
     slug: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     strategy: Mapped[str] = mapped_column(String(20), default="ring_all", comment="ring_all or round_robin")
+    answering_service: Mapped[str | None] = mapped_column(String(20), comment="E.164; null is the office's")
     members: Mapped[list[Agent]] = relationship(secondary="subteam_member", order_by="Agent.slug")
+    sisters: Mapped[list[Subteam]] = relationship(
+        secondary="subteam_sister", primaryjoin="Subteam.id == SubteamSister.subteam_id",
+        secondaryjoin="Subteam.id == SubteamSister.sister_id", order_by="SubteamSister.position",
+    )  # fmt: skip
+
+
+class SubteamSister(Base):
+    """Who helps a subteam out when nobody of it is free, in which order."""
+
+    __tablename__ = "subteam_sister"
+    subteam_id: Mapped[int] = mapped_column(ForeignKey("subteam.id", ondelete="CASCADE"), primary_key=True)
+    sister_id: Mapped[int] = mapped_column(ForeignKey("subteam.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(default=0)
 
 
 class SubteamMember(Base):
@@ -107,6 +127,12 @@ class Property(Base):
     portfolio: Mapped[Portfolio | None] = relationship()
     timezone: Mapped[str] = mapped_column(
         String(40), default="", server_default="", comment="IANA; empty is the office's"
+    )
+    area: Mapped[str] = mapped_column(
+        String(60), default="", server_default="", comment="as callers know it; long lists begin with areas"
+    )
+    holidays: Mapped[str] = mapped_column(
+        String(10), default="", server_default="", comment="e.g. US-TX; empty: the office's; none: it has none"
     )
     recording: Mapped[str] = mapped_column(
         String(10), default="off", server_default="off", comment="off, announced, or demand: when an agent asks"
@@ -200,7 +226,11 @@ class Line(Base):
     greeting: Mapped[str] = mapped_column(Text, default="", comment="spoken first; empty is the standard greeting")
     language: Mapped[str] = mapped_column(String(10), default="en")
     property_id: Mapped[int | None] = mapped_column(ForeignKey("property.id"))
+    portfolio_id: Mapped[int | None] = mapped_column(
+        ForeignKey("portfolio.id"), comment="without a property: callers choose among these; null: among all"
+    )
     property: Mapped[Property | None] = relationship()
+    portfolio: Mapped[Portfolio | None] = relationship()
 
 
 class Agent(Base):
@@ -268,13 +298,74 @@ class Device(Base):
 
 
 class Hours(Base):
-    """One opening of the office in the week, in the office's time zone."""
+    """One opening in the week: of a property in its own time zone, else of the office."""
 
     __tablename__ = "hours"
     id: Mapped[int] = mapped_column(primary_key=True)
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="CASCADE"), index=True, comment="null: the office, else its own"
+    )
     weekday: Mapped[int] = mapped_column(comment="0 is Monday")
     opens: Mapped[str] = mapped_column(String(5), comment="HH:MM")
     closes: Mapped[str] = mapped_column(String(5), comment="HH:MM, up to 24:00")
+
+
+class SpecialDay(Base):
+    """A date that differs from the week and from the public holidays: closed, or open at other times."""
+
+    __tablename__ = "special_day"
+    __table_args__ = (UniqueConstraint("day", "property_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(index=True)
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="CASCADE"), comment="null: everywhere"
+    )
+    opens: Mapped[str] = mapped_column(String(5), default="", comment="HH:MM; empty: closed all day")
+    closes: Mapped[str] = mapped_column(String(5), default="", comment="HH:MM, up to 24:00")
+    name: Mapped[str] = mapped_column(String(100), default="")
+    property: Mapped[Property | None] = relationship()
+
+
+class AgentHours(Base):
+    """When an agent answers, every week, in the office's time zone. Without any: whenever they are on duty and the
+    office is open. With some, phones ring at these times even while the office is closed."""
+
+    __tablename__ = "agent_hours"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"), index=True)
+    weekday: Mapped[int] = mapped_column(comment="0 is Monday")
+    opens: Mapped[str] = mapped_column(String(5), comment="HH:MM")
+    closes: Mapped[str] = mapped_column(String(5), comment="HH:MM, up to 24:00")
+
+
+class Contact(Base):
+    """Somebody who is no prospect, known by their number."""
+
+    __tablename__ = "contact"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True, comment="E.164")
+    kind: Mapped[str] = mapped_column(String(10), comment="resident, owner or vendor")
+    name: Mapped[str] = mapped_column(String(200), default="")
+    property_id: Mapped[int | None] = mapped_column(ForeignKey("property.id", ondelete="SET NULL"))
+    language: Mapped[str] = mapped_column(String(10), default="", comment="chosen in an earlier call")
+    created_at: Mapped[datetime]
+    property: Mapped[Property | None] = relationship()
+
+
+class Desk(Base):
+    """Where callers who are no prospects, or have a concern, are put through to."""
+
+    __tablename__ = "desk"
+    __table_args__ = (UniqueConstraint("kind", "property_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), comment="resident, owner, vendor, maintenance or concern")
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="CASCADE"), comment="null: for properties without one of their own"
+    )
+    target: Mapped[str] = mapped_column(String(60), comment="agent:SLUG, subteam:SLUG, or E.164")
+    confirm: Mapped[bool] = mapped_column(default=True, comment="who answers a number outside presses 1")
+    hours: Mapped[list[str]] = mapped_column(default=list, comment="as 'mon-fri 09:00-17:00'; none: at any time")
+    property: Mapped[Property | None] = relationship()
 
 
 class Trunk(Base):
@@ -322,6 +413,9 @@ class Lead(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str | None] = mapped_column(String(200), comment="null until somebody knows it")
     email: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    language: Mapped[str] = mapped_column(
+        String(10), default="", server_default="", comment="chosen in an earlier call; empty: the line's"
+    )
     status: Mapped[str] = mapped_column(String(20), default="new", comment="new, in_progress or closed")
     source: Mapped[str] = mapped_column(String(60), default="", comment="source of the first line they called")
     assigned_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
@@ -433,6 +527,13 @@ class Call(Base):
     attestation: Mapped[str] = mapped_column(
         String(30), default="", server_default="", comment="STIR/SHAKEN result as the trunk gave it"
     )
+    kind: Mapped[str] = mapped_column(
+        String(10), default="prospect", server_default="prospect", comment="prospect, resident, owner or vendor"
+    )
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="SET NULL"), comment="what it was about: the line's, or chosen by key"
+    )
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"))
     agent_id: Mapped[int | None] = mapped_column(
         ForeignKey("agent.id", ondelete="SET NULL"), comment="who placed a call of ours"
     )
@@ -493,6 +594,22 @@ class RoutingDecision(Base):
     rule: Mapped[str] = mapped_column(String(40))
     reasons: Mapped[list[str]]
     stages: Mapped[list[str]] = mapped_column(comment="names of the stages planned, in order")
+    path: Mapped[str] = mapped_column(String(20), default="", server_default="", comment="routing.Path")
+    inputs: Mapped[dict[str, Any]] = mapped_column(
+        default=dict, server_default="{}", comment="everything that was known; it can be decided again"
+    )
+    plan: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}", comment="what was decided")
+
+
+class CallReview(Base):
+    """What somebody who looked at a call says of its routing."""
+
+    __tablename__ = "call_review"
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    routed_right: Mapped[bool]
+    note: Mapped[str] = mapped_column(String(300), default="")
+    who: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime]
 
 
 class Voicemail(Base):
@@ -650,6 +767,9 @@ class Mail(Base):
     body: Mapped[str] = mapped_column(Text)
     voicemail_id: Mapped[str | None] = mapped_column(
         ForeignKey("voicemail.call_id", ondelete="SET NULL"), comment="its audio is attached"
+    )
+    calendar: Mapped[str] = mapped_column(
+        Text, default="", server_default="", comment="an iCalendar file that is attached (RFC 5545)"
     )
     state: Mapped[str] = mapped_column(String(10), comment="queued, sending, sent, failed or unknown")
     attempts: Mapped[int] = mapped_column(default=0)

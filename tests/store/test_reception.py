@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from crm.config import Config, Ring
-from crm.domain.routing import Rule, Strategy, decide, who_to_ring
+from crm.config import Config
 from crm.services import reception
 from crm.services.reception import Reception
-from crm.store.models import Device, Hours, Lead, LeadPhone, Organization
+from crm.store.models import Device, Hours, Lead, LeadPhone
 from crm.store.queries import agents
 from crm.store.session import Store
 
@@ -33,8 +32,6 @@ async def test_a_new_caller_on_a_property_line(store: Store) -> None:
         property_name="Maple Court",
         listings_url="https://maple.example.com",
         subteam="east",
-        subteam_strategy=Strategy.ROUND_ROBIN,
-        subteam_members=("alice", "bob"),
         mailbox="property:maple",
     )
 
@@ -82,14 +79,6 @@ async def test_who_is_available(store: Store) -> None:
     assert not by_slug["dana"].devices[0].online
     assert by_slug["dana"].devices[0].slug == "dana-desk"
 
-    known = await reception.receive(store, MAPLE, PROSPECT)
-    plan = decide(known.routing_inputs(is_open=True, everyone=tuple(by_slug), ring=Ring()))
-    assert plan.rule is Rule.SUBTEAM
-    assert all(who_to_ring(stage, found, NOW) == [] for stage in plan.stages)
-    later = await reception.availability(store)
-    rung = who_to_ring(plan.stages[0], later, NOW + timedelta(hours=1))
-    assert [[ref.device for ref in batch] for batch in rung] == [["alice-desk"], ["bob-desk"]]
-
 
 async def test_a_mobile_needs_no_registration_and_rings_when_forwarding_is_on(store: Store) -> None:
     mobile = Device(slug="alice-mobile", kind="mobile", number="+15125550150", rings_after_seconds=8)
@@ -109,19 +98,6 @@ async def test_a_mobile_needs_no_registration_and_rings_when_forwarding_is_on(st
             if forwarding:
                 ref = refs["alice-mobile"]
                 assert (ref.number, ref.after_seconds, ref.confirm) == ("+15125550150", expected, True)
-
-
-async def test_where_all_calls_go(store: Store) -> None:
-    assert await reception.office_forward(store) is None
-    async with store.write() as session:
-        office = (await session.scalars(select(Organization))).one()
-        office.forward_to, office.forward_confirm = "+15125550190", False
-    forward = await reception.office_forward(store)
-    assert forward == reception.OfficeForward("+15125550190", confirm=False)
-    known = await reception.receive(store, MAPLE, PROSPECT)
-    inputs = known.routing_inputs(is_open=False, everyone=("alice",), ring=Ring(), forward=forward)
-    [stage] = decide(inputs).stages
-    assert (stage.name.value, stage.seconds) == ("office", Ring().office_seconds)
 
 
 async def test_the_schedule(store: Store, config: Config) -> None:

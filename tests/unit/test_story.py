@@ -223,7 +223,7 @@ def test_every_outcome_is_told_and_has_its_task() -> None:
     assert told[Outcome.LEFT_MESSAGE] == "left a message of 14 s"
     assert len(set(told.values())) == len(Outcome)
     assert {outcome for outcome in Outcome if task_after(outcome) is None} == {
-        Outcome.TALKED, Outcome.BLOCKED, Outcome.HANDED_OVER
+        Outcome.TALKED, Outcome.BOOKED, Outcome.BLOCKED, Outcome.HANDED_OVER
     }  # fmt: skip
     assert task_after(Outcome.GOT_LINK) is TaskKind.FOLLOW_UP
 

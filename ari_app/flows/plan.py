@@ -1,0 +1,100 @@
+"""The routing decision while a call is up: asked anew whenever more is known, put on record, and turned into a step."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path as File
+
+import msgspec
+
+from ari_app.flows import legs
+from ari_app.flows.call import Call
+from asterisk_conf import speech
+from crm.domain.calls import CallerIs, LanguageChosen, PropertyChosen, Routed, Step
+from crm.domain.choosing import Answer, Question, Say
+from crm.domain.routing import CallerKind, OfficeState, Path, RoutePlan
+from crm.services import reception, routes
+from crm.services.routes import Moment
+from crm.services.spoken import spoken
+
+STEPS = {
+    Path.ASK: Step.MENU,
+    Path.LINK: Step.TEXT_OFFER,
+    Path.LIVE: Step.RING,
+    Path.DESK: Step.RING,
+    Path.MESSAGE: Step.VOICEMAIL,
+    Path.QUESTION: Step.QUESTION,
+    Path.REFUSE: Step.UNKNOWN_LINE,
+}
+"""The step that carries a path out."""
+
+
+async def plan(call: Call, *, forward_failed: str = "") -> RoutePlan:
+    """Decides with what is known now; what is new in it is put on record. Raises Unavailable, TimeoutError."""
+    office = call.office
+    phones = await legs.phones(office)
+    moment = Moment(
+        office.now(), phones.online, phones.on_call, waiting=office.calls.count_in(Step.QUEUE, call),
+        forward_failed=forward_failed,
+    )
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        inputs, decided = await routes.plan(
+            office.store, office.config, call.did, call.caller, tuple(call.answers), moment
+        )
+        if decided.property and not call.known.property_name:
+            call.reception = await reception.receive(office.store, call.did, call.caller, decided.property)
+            call.note(PropertyChosen, once=f"property-{decided.property}", property=decided.property)
+    if decided.kind is not CallerKind.PROSPECT:
+        call.note(CallerIs, once=f"caller-{decided.kind}", who=decided.kind.value)
+    if decided.language != call.language:
+        call.note(LanguageChosen, once=f"language-{decided.language}-{len(call.answers)}", language=decided.language)
+        call.language = decided.language
+    call.is_closed = inputs.office.state in (OfficeState.CLOSED, OfficeState.HOLIDAY)
+    if decided.path is not Path.ASK:
+        once = "routed-again" if forward_failed else f"routed-{decided.path}" if decided.path is Path.LINK else "routed"
+        call.note(
+            Routed, once=once, rule=decided.rule.value, path=decided.path.value,
+            reasons=tuple(reason.text for reason in decided.reasons),
+            stages=tuple(stage.name.value for stage in decided.stages),
+            inputs=msgspec.to_builtins(inputs), plan=msgspec.to_builtins(decided),
+        )  # fmt: skip
+    return decided
+
+
+def otherwise(decided: RoutePlan, after: Path | None = None) -> Step:
+    """What follows when a path came to nothing: the first of the plan's others, or of those behind `after`."""
+    rest = list(decided.otherwise)
+    if after in rest:
+        rest = rest[rest.index(after) + 1 :]
+    return next((STEPS[path] for path in rest if path in STEPS), Step.VOICEMAIL)
+
+
+async def answer(call: Call, question: Question, keys: str) -> None:
+    """Keeps what the caller keyed, with their channel, too, for the app that comes after a crash."""
+    call.answers.append(Answer(question, keys))
+    kept = ",".join(f"{one.question}={one.keys}" for one in call.answers)
+    await call.person.set_variables(LL_KEYS=kept)
+
+
+def answers_from(kept: str) -> list[Answer]:
+    """Reads what `answer` has kept; what cannot be read is left out."""
+    found = []
+    for part in kept.split(","):
+        question, _, keys = part.partition("=")
+        if question in list(Question):
+            found.append(Answer(Question(question), keys))
+    return found
+
+
+async def sounds(call: Call, says: tuple[Say, ...]) -> list[File]:
+    """The files of sentences, in the caller's language; those with a name or key in them are spoken now."""
+    files = []
+    phrases = speech.phrases(call.language)
+    for say in says:
+        language = say.language or call.language
+        if say.name or say.key:
+            text = phrases[say.prompt].format(name=say.name, key=say.key)
+            files.append(await spoken(call.office.config, text, language))
+        else:
+            files.append(call.office.config.prompts_folder / language / f"{say.prompt}.wav")
+    return files

@@ -1,0 +1,164 @@
+"""Ringing a stage of a plan: who is reachable when it begins, and in which batches they ring. Pure decisions.
+
+The plan (`crm.domain.routing`) names agents; who is reachable is asked anew when a stage begins, because phones change
+while others ring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Strategy(StrEnum):
+    """How the agents of one stage ring."""
+
+    RING_ALL = "ring_all"
+    """All at once; the first answer wins."""
+    ROUND_ROBIN = "round_robin"
+    """One agent after the other, who has waited longest for a talk first."""
+
+
+class StageName(StrEnum):
+    OFFICE = "office"
+    """The number outside that all leasing calls are forwarded to."""
+    AGENT = "agent"
+    SUBTEAM = "subteam"
+    SISTERS = "sisters"
+    """Subteams that help out when the property's own has nobody free."""
+    EVERYONE = "everyone"
+    ANSWERING = "answering"
+    """An answering service outside."""
+    DESK = "desk"
+    """Where residents, owners and vendors are put through to."""
+
+
+@dataclass(frozen=True)
+class DeviceRef:
+    """A phone to ring, and whose it is; slugs, both empty for the number that all calls are forwarded to."""
+
+    device: str
+    agent: str
+    number: str | None = None
+    """E.164 of a phone outside, dialled through a trunk; None for one that is registered with us."""
+    after_seconds: float = 0
+    """So long the agent's other phones ring before this one."""
+    confirm: bool = False
+    """Who answers hears who calls, and only a digit connects them."""
+
+
+@dataclass(frozen=True)
+class DeviceAvailability:
+    slug: str
+    dnd: bool = False
+    dnd_until: datetime | None = None
+    """DND ends here by itself; None with dnd set is until switched off."""
+    online: bool = True
+    """Registered, and answers SIP qualify."""
+    on_call: bool = False
+    is_mobile: bool = False
+    number: str | None = None
+    """E.164 of a mobile."""
+    rings_after_seconds: float = 0
+    whisper: bool = False
+    """Who answers presses 1, as on a mobile."""
+
+    def has_dnd(self, now: datetime) -> bool:
+        return self.dnd and (self.dnd_until is None or now < self.dnd_until)
+
+
+@dataclass(frozen=True)
+class AgentAvailability:
+    slug: str
+    on_duty: bool = True
+    last_talk_ended_at: datetime | None = None
+    devices: tuple[DeviceAvailability, ...] = ()
+    forwarding: bool = False
+    """Their mobiles ring, too."""
+
+    def may_ring(self, now: datetime) -> bool:
+        """On duty, and with a phone that has no DND; whether it is online, or in a talk, is for the ringing to see."""
+        return self.on_duty and any(not device.has_dnd(now) for device in self.devices)
+
+    @property
+    def is_on_call(self) -> bool:
+        """On any of their phones: nobody is rung while they talk on another device."""
+        return any(device.on_call for device in self.devices)
+
+    def reachable_devices(self, now: datetime) -> tuple[DeviceRef, ...]:
+        """The phones that may ring for this agent now; none when off duty or on a call.
+
+        A mobile waits for the phones in front of it, if there is one that can ring.
+        """
+        if not self.on_duty or self.is_on_call:
+            return ()
+        usable = self._usable(now)
+        phones = [
+            DeviceRef(device.slug, self.slug, confirm=device.whisper) for device in usable if not device.is_mobile
+        ]
+        mobiles = [
+            DeviceRef(device.slug, self.slug, device.number, device.rings_after_seconds if phones else 0, confirm=True)
+            for device in usable
+            if device.is_mobile and device.number and self.forwarding
+        ]
+        return (*phones, *mobiles)
+
+    def free_devices(self, now: datetime) -> tuple[DeviceRef, ...]:
+        """The registered phones that colleagues reach this agent at now, on duty or not."""
+        if self.is_on_call:
+            return ()
+        return tuple(DeviceRef(device.slug, self.slug) for device in self._usable(now) if not device.is_mobile)
+
+    def _usable(self, now: datetime) -> list[DeviceAvailability]:
+        return [device for device in self.devices if device.online and not device.has_dnd(now)]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A group that rings for `seconds`."""
+
+    name: StageName
+    agents: tuple[str, ...]
+    seconds: float
+    strategy: Strategy = Strategy.RING_ALL
+    forward: DeviceRef | None = None
+    """The number outside that rings in place of agents."""
+
+
+def who_to_ring(
+    stage: Stage, availability: Iterable[AgentAvailability], now: datetime, caller: str | None = None
+) -> list[list[DeviceRef]]:
+    """The phones of a stage in batches: each batch rings together, one after the other. No batch: skip the stage.
+
+    A mobile is not rung for a call that comes from it.
+    """
+    if stage.forward:
+        return [[stage.forward]]
+    agents = [agent for agent in by_idleness(availability) if agent.slug in stage.agents]
+    refs = [[ref for ref in agent.reachable_devices(now) if not ref.number or ref.number != caller] for agent in agents]
+    batches = [devices for devices in refs if devices]
+    if stage.strategy is Strategy.ROUND_ROBIN or not batches:
+        return batches
+    return [[device for batch in batches for device in batch]]
+
+
+def ringing_seconds(batch: Iterable[DeviceRef], seconds: float, mobile_seconds: float) -> float:
+    """How long a batch rings: as long as it is to, and until every mobile in it has rung for `mobile_seconds`.
+
+    A telephone network takes seconds to make a mobile ring; what is left of a short stage would be no chance.
+    """
+    return max([seconds, *(ref.after_seconds + mobile_seconds for ref in batch if ref.number and ref.device)])
+
+
+def by_idleness(agents: Iterable[AgentAvailability]) -> list[AgentAvailability]:
+    """Who has waited longest for a talk first; those who never had one before all, equals by slug."""
+    return sorted(
+        agents,
+        key=lambda agent: (
+            agent.last_talk_ended_at is not None,
+            agent.last_talk_ended_at.timestamp() if agent.last_talk_ended_at else 0.0,
+            agent.slug,
+        ),
+    )

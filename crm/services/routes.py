@@ -1,0 +1,194 @@
+"""What the routing decision has to know of a call, gathered from the store. Deciding is `crm.domain.routing`.
+
+Used for live calls, for `route test` (no call at all), and for `route replay` (calls of the past under other rules).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.config import Config
+from crm.domain.choosing import Answers, Choice, choose
+from crm.domain.hours import WeeklySchedule
+from crm.domain.ringing import AgentAvailability, Strategy
+from crm.domain.routing import (
+    CallerFacts,
+    CallerKind,
+    Desk,
+    DeskKind,
+    OfficeFacts,
+    OfficeState,
+    Path,
+    People,
+    PlaceFacts,
+    RoutePlan,
+    RoutingInputs,
+    Rules,
+    decide,
+)
+from crm.services import owners, reception
+from crm.store.models import Contact, Lead, Line, Property
+from crm.store.models import Desk as DeskRow
+from crm.store.queries import contacts, leads, lines, office, properties
+from crm.store.session import Store
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What only the running system knows: Asterisk's phones, and who waits."""
+
+    now: datetime
+    online: Collection[str] | None = None
+    """Slugs of devices that answer; None: every one does."""
+    on_call: Collection[str] = ()
+    """Slugs of devices in a talk."""
+    waiting: int = 0
+    """Callers in the queue."""
+    forward_failed: str = ""
+    """Why the number that all calls go to cannot be reached with this call."""
+
+
+async def plan(
+    store: Store, config: Config, did: str, caller: str | None, answers: Answers, moment: Moment
+) -> tuple[RoutingInputs, RoutePlan]:
+    """The decision as things stand, and what it was taken from. Both numbers are cleaned. Raises Unavailable."""
+    async with store.read() as session:
+        inputs, place, lead = await _gather(session, config, did, caller, answers, moment)
+        decision = decide(inputs)
+        if decision.path in (Path.ASK, Path.REFUSE, Path.LINK):
+            return inputs, decision
+        # Only now it matters who is there, and there may be thousands.
+        people = await _people(session, store, config, place, lead, moment)
+        inputs = replace(inputs, people=people, desks=await _desks(session, config, place, moment.now))
+    return inputs, decide(inputs)
+
+
+async def _gather(
+    session: AsyncSession, config: Config, did: str, caller: str | None, answers: Answers, moment: Moment
+) -> tuple[RoutingInputs, Property | None, Lead | None]:
+    line = await lines.by_number(session, did)
+    if line is None:
+        return RoutingInputs(now=moment.now, line_known=False), None, None
+    lead = await leads.by_phone(session, caller) if caller else None
+    contact = await contacts.by_number(session, caller) if caller else None
+    choice = await _choice(session, line, lead, contact, answers)
+    place = await properties.by_slug(session, choice.slug) if choice.slug else None
+    schedule = await office.schedule(session, config.tz)
+    organization = await office.organization(session)
+    service = place.subteam.answering_service if place and place.subteam else None
+    inputs = RoutingInputs(
+        now=moment.now,
+        line_known=True,
+        language=line.language,
+        source=line.source,
+        caller=await _caller(session, caller, lead, contact),
+        answers=answers,
+        choice=choice,
+        place=PlaceFacts(place.slug, place.name) if place else None,
+        office=_office(schedule, moment.now),
+        desks=await _desks(session, config, place, moment.now),
+        waiting=moment.waiting,
+        forward_to=organization.forward_to if organization else None,
+        forward_confirm=organization.forward_confirm if organization else True,
+        forward_failed=moment.forward_failed,
+        answering_service=service or (organization.answering_service if organization else None),
+        due_at=schedule.due_time(moment.now, config.tasks.due_minutes),
+        fast_due_at=schedule.due_time(moment.now, config.tasks.question_minutes),
+        rules=rules(config),
+    )
+    return inputs, place, lead
+
+
+def rules(config: Config) -> Rules:
+    """What leaseline.toml says of routing."""
+    ring, queue = config.ring, config.queue
+    return Rules(
+        agent_seconds=ring.agent_seconds,
+        subteam_seconds=ring.subteam_seconds,
+        everyone_seconds=ring.everyone_seconds,
+        office_seconds=ring.office_seconds,
+        desk_seconds=ring.desk_seconds,
+        answering_seconds=ring.answering_seconds,
+        queue=queue.enabled,
+        overflow_waiting=queue.waiting,
+        languages=config.menu.languages,
+    )
+
+
+async def _choice(
+    session: AsyncSession, line: Line, lead: Lead | None, contact: Contact | None, answers: Answers
+) -> Choice:
+    if line.property:
+        return Choice(f"The number dialled is for {line.property.name}.", line.property.slug)
+    if contact and contact.property:
+        return Choice(f"The caller has to do with {contact.property.name}.", contact.property.slug)
+    names = await properties.names(session, line.portfolio_id)
+    if not names:
+        return Choice("There are no properties to choose from.", "")
+    latest = await properties.latest_interest(session, lead) if lead else None
+    return choose(names, latest, answers)
+
+
+async def _caller(
+    session: AsyncSession, caller: str | None, lead: Lead | None, contact: Contact | None
+) -> CallerFacts:
+    is_line = caller is not None and await lines.by_number(session, caller) is not None
+    return CallerFacts(
+        number=caller,
+        kind=CallerKind(contact.kind) if contact else CallerKind.PROSPECT,
+        name=(lead.name or "") if lead else contact.name if contact else "",
+        assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
+        language=(lead.language if lead else "") or (contact.language if contact else ""),
+        can_be_texted=caller is not None and not is_line,
+    )
+
+
+def _office(schedule: WeeklySchedule, now: datetime) -> OfficeFacts:
+    if schedule.is_open(now):
+        return OfficeFacts()
+    return OfficeFacts(OfficeState.CLOSED, opens_at=schedule.next_open(now))
+
+
+async def _people(
+    session: AsyncSession, store: Store, config: Config, place: Property | None, lead: Lead | None, moment: Moment
+) -> People:
+    agents = await reception.availability(store, moment.online, moment.on_call)
+    subteam = place.subteam if place else None
+    members = tuple(member.slug for member in subteam.members) if subteam else ()
+    sisters = tuple(
+        dict.fromkeys(
+            member.slug
+            for sister in (subteam.sisters if subteam else ())
+            for member in sister.members
+            if member.slug not in members
+        )
+    )
+    return People(
+        subteam=members,
+        strategy=Strategy(subteam.strategy) if subteam else Strategy.RING_ALL,
+        sisters=sisters,
+        everyone=tuple(agent.slug for agent in agents) if config.ring.everyone_seconds > 0 else (),
+        available=_available(agents, moment.now),
+        busy=frozenset(agent.slug for agent in agents if agent.is_on_call),
+        owner=(await owners.owner(session, lead, place)).slug,
+    )
+
+
+def _available(agents: Sequence[AgentAvailability], now: datetime) -> frozenset[str]:
+    return frozenset(agent.slug for agent in agents if agent.may_ring(now))
+
+
+async def _desks(
+    session: AsyncSession, config: Config, place: Property | None, now: datetime
+) -> dict[DeskKind, Desk]:
+    return {DeskKind(row.kind): _desk(row) for row in await contacts.desks(session, place.id if place else None)}
+
+
+def _desk(row: DeskRow) -> Desk:
+    if row.target.startswith("+"):
+        return Desk(number=row.target, confirm=row.confirm)
+    return Desk(agents=(row.target.partition(":")[2],))

@@ -1,0 +1,27 @@
+"""Residents, owners and vendors, and where they are put through to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.store.models import Contact, Desk
+
+
+async def by_number(session: AsyncSession, number: str) -> Contact | None:
+    """Whose number (E.164) this is, with their property."""
+    found = select(Contact).where(Contact.number == number).options(selectinload(Contact.property))
+    return (await session.scalars(found)).first()
+
+
+async def desks(session: AsyncSession, property_id: int | None) -> Sequence[Desk]:
+    """One of each kind: the property's own, else the one for all."""
+    found = select(Desk).where(Desk.property_id.is_(None) | (Desk.property_id == property_id))
+    by_kind: dict[str, Desk] = {}
+    for desk in await session.scalars(found):
+        if desk.property_id is not None or desk.kind not in by_kind:
+            by_kind[desk.kind] = desk
+    return list(by_kind.values())

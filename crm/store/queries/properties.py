@@ -1,0 +1,44 @@
+"""Properties, and what callers can choose among."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.domain.choosing import PropertyName
+from crm.store.models import Interest, Lead, Property, Subteam
+
+_WITH_TEAM = (
+    selectinload(Property.subteam).selectinload(Subteam.members),
+    selectinload(Property.subteam).selectinload(Subteam.sisters).selectinload(Subteam.members),
+)
+
+
+async def by_id(session: AsyncSession, property_id: int) -> Property | None:
+    """The property with its subteam, sister subteams, and their members."""
+    return (await session.scalars(select(Property).where(Property.id == property_id).options(*_WITH_TEAM))).first()
+
+
+async def by_slug(session: AsyncSession, slug: str) -> Property | None:
+    """The property with its subteam, sister subteams, and their members."""
+    return (await session.scalars(select(Property).where(Property.slug == slug).options(*_WITH_TEAM))).first()
+
+
+async def names(session: AsyncSession, portfolio_id: int | None) -> list[PropertyName]:
+    """Those of a portfolio, else all."""
+    found = select(Property.slug, Property.name, Property.area)
+    if portfolio_id is not None:
+        found = found.where(Property.portfolio_id == portfolio_id)
+    return [PropertyName(*row) for row in await session.execute(found)]
+
+
+async def latest_interest(session: AsyncSession, lead: Lead) -> str | None:
+    """Slug of the property that the lead was interested in last."""
+    latest = (
+        select(Property.slug)
+        .join(Interest, Interest.property_id == Property.id)
+        .where(Interest.lead_id == lead.id)
+        .order_by(Interest.updated_at.desc(), Interest.id.desc())
+    )
+    return (await session.scalars(latest.limit(1))).first()

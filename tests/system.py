@@ -558,10 +558,14 @@ class Ear:
             return False  # It has only just begun.
         if len(recorded) < self._compared:
             self._compared = self._compared_whole = 0  # Another call has begun.
+        if len(recorded) == self._compared_whole:
+            return False
+        # At a hangup a phone drops what its jitter buffer still holds, so the end may never be heard as it is.
+        has_stopped = len(recorded) == self._compared
         new = recorded[max(0, self._compared - int(listening.SNIPPET_SECONDS * listening.RATE)) :]
         self._compared = len(recorded)
         is_long_ago = len(recorded) - self._compared_whole > self.WHOLE_EVERY_SECONDS * listening.RATE
-        if not is_long_ago and not listening.has_end(new, self._known):
+        if not is_long_ago and not has_stopped and not listening.has_end(new, self._known):
             return False
         self._compared_whole = len(recorded)
         return await asyncio.to_thread(self.holds, count)

@@ -2,277 +2,38 @@
 
 It is taken anew whenever more is known: at the beginning, after each key, and when phones are about to ring. Every
 input has a plan, and every plan names who owns the next action if the call ends unfinished. `crm.services.routes`
-gathers the inputs, `ari_app.flows` carry the plan out, and `leaseline route` explains and replays it.
+gathers the inputs (`route_inputs`), `ari_app.flows` carry the plan (`route_plan`) out, and `leaseline route` explains
+and replays it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
 
-from crm.domain.choosing import Answers, Ask, Choice, Question, Say, answered
+from crm.domain.choosing import Ask, Question, Say, answered
 from crm.domain.ringing import DeviceRef, Stage, StageName, Strategy
+from crm.domain.route_inputs import (
+    CallerFacts,
+    CallerKind,
+    Desk,
+    DeskKind,
+    OfficeFacts,
+    OfficeState,
+    People,
+    PlaceFacts,
+    RoutingInputs,
+    Rules,
+)
+from crm.domain.route_plan import Path, Reason, Record, RoutePlan, Rule, TaskPlan
 from crm.domain.tasks import TaskKind
 from crm.domain.texts import Purpose
 
-
-class CallerKind(StrEnum):
-    """Who calls, as far as the way of their call depends on it."""
-
-    PROSPECT = "prospect"
-    RESIDENT = "resident"
-    OWNER = "owner"
-    VENDOR = "vendor"
-
-
-class DeskKind(StrEnum):
-    """Destinations beside leasing."""
-
-    RESIDENT = "resident"
-    OWNER = "owner"
-    VENDOR = "vendor"
-    MAINTENANCE = "maintenance"
-    """Emergencies in a home; at any hour."""
-    CONCERN = "concern"
-    """Fair housing, disputes, complaints: always a person."""
-
-
-class OfficeState(StrEnum):
-    OPEN = "open"
-    CLOSED = "closed"
-    HOLIDAY = "holiday"
-    OVERFLOW = "overflow"
-    """Open, but everybody is busy, or enough callers wait already."""
-
-
-class Path(StrEnum):
-    """What becomes of the call from here on."""
-
-    ASK = "ask"
-    """A question comes first."""
-    LIVE = "live"
-    """Phones ring."""
-    DESK = "desk"
-    """Phones ring, and it is no leasing call."""
-    LINK = "link"
-    """The listings by text."""
-    TOUR = "tour"
-    """Times for a tour are offered."""
-    MESSAGE = "message"
-    """A message that becomes a task, due within the next open hour."""
-    QUESTION = "question"
-    """Nobody knows which property it is about: what they want is recorded, and somebody calls back soon."""
-    QUEUE = "queue"
-    """The caller waits for somebody to be free, or keeps their place and is called back."""
-    REFUSE = "refuse"
-    """The number dialled is none of the lines."""
-
-
-class Rule(StrEnum):
-    """What decided something."""
-
-    UNKNOWN_LINE = "unknown_line"
-    MENU = "menu"
-    """The caller's own choice."""
-    LANGUAGE = "language"
-    KNOWN_CALLER = "known_caller"
-    """Their number is on the list of residents, owners and vendors."""
-    CALLER_KIND = "caller_kind"
-    CONCERN = "concern"
-    MAINTENANCE = "maintenance"
-    PROPERTY = "property"
-    UNSURE = "unsure"
-    OFFICE_FORWARD = "office_forward"
-    """All leasing calls go to one number outside."""
-    CLOSED = "closed"
-    HOLIDAY = "holiday"
-    AFTER_HOURS = "after_hours"
-    """Somebody's own schedule says that they answer while the office is closed."""
-    ASSIGNED_AGENT = "assigned_agent"
-    SUBTEAM = "subteam"
-    SISTERS = "sisters"
-    EVERYONE = "everyone"
-    ANSWERING_SERVICE = "answering_service"
-    OVERFLOW = "overflow"
-    NOBODY = "nobody"
-    """There is nobody to plan with."""
-    OWNER = "owner"
-
-
-@dataclass(frozen=True)
-class Reason:
-    """One sentence for whoever asks later, and the rule that it follows from."""
-
-    rule: Rule
-    text: str
-
-
-@dataclass(frozen=True)
-class CallerFacts:
-    number: str | None = None
-    """E.164; None is withheld or malformed."""
-    kind: CallerKind = CallerKind.PROSPECT
-    """From the list of known numbers."""
-    name: str = ""
-    assigned_agent: str | None = None
-    """Slug."""
-    language: str = ""
-    """What they chose in an earlier call; empty: nothing."""
-    can_be_texted: bool = True
-
-
-@dataclass(frozen=True)
-class OfficeFacts:
-    """The property's office at this moment, else the office's own."""
-
-    state: OfficeState = OfficeState.OPEN
-    """OPEN, CLOSED or HOLIDAY; that everybody is busy is for the decision to see."""
-    holiday: str = ""
-    """Its name."""
-    opens_at: datetime | None = None
-    """When it opens next; None while it is open."""
-
-
-@dataclass(frozen=True)
-class PlaceFacts:
-    """The property the call is about."""
-
-    slug: str
-    name: str
-    has_tours: bool = False
-    """Times for a tour can be offered."""
-
-
-@dataclass(frozen=True)
-class People:
-    """Who may be rung, by slug. `available` and `busy` are about all of them, as they are in this moment."""
-
-    subteam: tuple[str, ...] = ()
-    """Members of the property's subteam; empty when there is none."""
-    strategy: Strategy = Strategy.RING_ALL
-    sisters: tuple[str, ...] = ()
-    """Members of its sister subteams, who help out."""
-    everyone: tuple[str, ...] = ()
-    available: frozenset[str] = frozenset()
-    """On duty, within their own schedule, and with a phone that has no DND."""
-    busy: frozenset[str] = frozenset()
-    """In a talk."""
-    after_hours: frozenset[str] = frozenset()
-    """Their own schedule says in so many words that they answer now."""
-    owner: str = ""
-    """Who owns the next action: the lead's agent, else who of the subteam has waited longest, else the admin."""
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A destination beside leasing; agents by slug, or a number outside."""
-
-    agents: tuple[str, ...] = ()
-    number: str | None = None
-    """E.164."""
-    confirm: bool = True
-    """Who answers there presses 1."""
-    is_open: bool = True
-    owner: str = ""
-    """Slug of who owns what is left to do; empty: as for any call."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the office has set; seconds of 0 leave a stage out."""
-
-    agent_seconds: float = 15
-    subteam_seconds: float = 20
-    everyone_seconds: float = 15
-    office_seconds: float = 25
-    desk_seconds: float = 25
-    answering_seconds: float = 25
-    queue: bool = True
-    """Who finds everybody busy may wait, or be called back."""
-    overflow_waiting: int = 3
-    """So many callers wait already, and the next ones go to sisters and the answering service at once; 0: no limit."""
-    languages: tuple[str, ...] = ()
-    """Which are offered by a key beside the line's own."""
-
-
-@dataclass(frozen=True)
-class RoutingInputs:
-    """Everything that is known when the decision is taken."""
-
-    now: datetime
-    line_known: bool
-    language: str = "en"
-    """The line's."""
-    source: str = ""
-    """Where callers see this number: sign, website, an ILS."""
-    caller: CallerFacts = CallerFacts()
-    answers: Answers = ()
-    choice: Choice = Choice("There are no properties to choose from.", slug="")  # noqa: RUF009 - it is frozen
-    place: PlaceFacts | None = None
-    office: OfficeFacts = OfficeFacts()
-    people: People = People()
-    desks: dict[DeskKind, Desk] = field(default_factory=dict)
-    waiting: int = 0
-    """Callers in the queue of this property's people."""
-    forward_to: str | None = None
-    """E.164: all leasing calls go there; None: they do not."""
-    forward_confirm: bool = True
-    """Who answers there presses 1."""
-    forward_failed: str = ""
-    """Why it is not possible with this call, as one sentence; empty while nothing is known against it."""
-    answering_service: str | None = None
-    """E.164 of who answers when nobody here does."""
-    due_at: datetime | None = None
-    """When a task of this call is due: within the first open hour. None: at once."""
-    fast_due_at: datetime | None = None
-    """The same for a question that nobody could place."""
-    rules: Rules = Rules()
-
-
-class Record(StrEnum):
-    """Where the call is kept."""
-
-    LEAD = "lead"
-    CONTACT = "contact"
-    """A resident, owner or vendor; no lead is made."""
-    NONE = "none"
-
-
-@dataclass(frozen=True)
-class TaskPlan:
-    """The next action if the call ends unfinished."""
-
-    kind: TaskKind
-    owner: str
-    """Slug; "" is the admin."""
-    due_at: datetime | None
-
-
-@dataclass(frozen=True)
-class RoutePlan:
-    path: Path
-    rule: Rule
-    """What decided the path."""
-    reasons: tuple[Reason, ...]
-    language: str
-    kind: CallerKind = CallerKind.PROSPECT
-    property: str = ""
-    """Slug."""
-    says: tuple[Say, ...] = ()
-    """What the caller hears before the path begins."""
-    ask: Ask | None = None
-    stages: tuple[Stage, ...] = ()
-    """Who rings, in this order."""
-    otherwise: tuple[Path, ...] = ()
-    """What follows in this order when nobody answers, or the caller does not take what the path offers."""
-    record: Record = Record.LEAD
-    task: TaskPlan | None = None
-    """None: nothing is left to do, whatever happens."""
-    texts: tuple[Purpose, ...] = ()
-    """What is texted unless the call is finished otherwise."""
-
+# Whoever asks for the decision needs the words of its question and answer, too.
+__all__ = [
+    "OTHER_LANGUAGE", "PERSON", "RESIDENTS", "TEAM", "TEXT_ME", "TOUR", "CallerFacts", "CallerKind", "Desk", "DeskKind",
+    "OfficeFacts", "OfficeState", "Path", "People", "PlaceFacts", "Reason", "Record", "RoutePlan", "RoutingInputs",
+    "Rule", "Rules", "TaskPlan", "decide",
+]  # fmt: skip
 
 TEXT_ME, TEAM, TOUR, RESIDENTS, OTHER_LANGUAGE, PERSON = "1", "2", "3", "4", "9", "0"
 """Keys of the menu."""

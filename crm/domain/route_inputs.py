@@ -1,0 +1,165 @@
+"""What the routing decision is taken from: everything that is known of a call in that moment. Pure.
+
+Stored with each decision as JSON, so that it can be explained and decided again: a field that comes later needs a
+default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from crm.domain.choosing import Answers, Choice
+from crm.domain.ringing import Strategy
+
+
+class CallerKind(StrEnum):
+    """Who calls, as far as the way of their call depends on it."""
+
+    PROSPECT = "prospect"
+    RESIDENT = "resident"
+    OWNER = "owner"
+    VENDOR = "vendor"
+
+
+class DeskKind(StrEnum):
+    """Destinations beside leasing."""
+
+    RESIDENT = "resident"
+    OWNER = "owner"
+    VENDOR = "vendor"
+    MAINTENANCE = "maintenance"
+    """Emergencies in a home; at any hour."""
+    CONCERN = "concern"
+    """Fair housing, disputes, complaints: always a person."""
+
+
+class OfficeState(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+    HOLIDAY = "holiday"
+    OVERFLOW = "overflow"
+    """Open, but everybody is busy, or enough callers wait already."""
+
+
+@dataclass(frozen=True)
+class CallerFacts:
+    number: str | None = None
+    """E.164; None is withheld or malformed."""
+    kind: CallerKind = CallerKind.PROSPECT
+    """From the list of known numbers."""
+    name: str = ""
+    assigned_agent: str | None = None
+    """Slug."""
+    language: str = ""
+    """What they chose in an earlier call; empty: nothing."""
+    can_be_texted: bool = True
+
+
+@dataclass(frozen=True)
+class OfficeFacts:
+    """The property's office at this moment, else the office's own."""
+
+    state: OfficeState = OfficeState.OPEN
+    """OPEN, CLOSED or HOLIDAY; that everybody is busy is for the decision to see."""
+    holiday: str = ""
+    """Its name."""
+    opens_at: datetime | None = None
+    """When it opens next; None while it is open."""
+
+
+@dataclass(frozen=True)
+class PlaceFacts:
+    """The property the call is about."""
+
+    slug: str
+    name: str
+    has_tours: bool = False
+    """Times for a tour can be offered."""
+
+
+@dataclass(frozen=True)
+class People:
+    """Who may be rung, by slug. `available` and `busy` are about all of them, as they are in this moment."""
+
+    subteam: tuple[str, ...] = ()
+    """Members of the property's subteam; empty when there is none."""
+    strategy: Strategy = Strategy.RING_ALL
+    sisters: tuple[str, ...] = ()
+    """Members of its sister subteams, who help out."""
+    everyone: tuple[str, ...] = ()
+    available: frozenset[str] = frozenset()
+    """On duty, within their own schedule, and with a phone that has no DND."""
+    busy: frozenset[str] = frozenset()
+    """In a talk."""
+    after_hours: frozenset[str] = frozenset()
+    """Their own schedule says in so many words that they answer now."""
+    owner: str = ""
+    """Who owns the next action: the lead's agent, else who of the subteam has waited longest, else the admin."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A destination beside leasing; agents by slug, or a number outside."""
+
+    agents: tuple[str, ...] = ()
+    number: str | None = None
+    """E.164."""
+    confirm: bool = True
+    """Who answers there presses 1."""
+    is_open: bool = True
+    owner: str = ""
+    """Slug of who owns what is left to do; empty: as for any call."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the office has set; seconds of 0 leave a stage out."""
+
+    agent_seconds: float = 15
+    subteam_seconds: float = 20
+    everyone_seconds: float = 15
+    office_seconds: float = 25
+    desk_seconds: float = 25
+    answering_seconds: float = 25
+    queue: bool = True
+    """Who finds everybody busy may wait, or be called back."""
+    overflow_waiting: int = 3
+    """So many callers wait already, and the next ones go to sisters and the answering service at once; 0: no limit."""
+    languages: tuple[str, ...] = ()
+    """Which are offered by a key beside the line's own."""
+
+
+@dataclass(frozen=True)
+class RoutingInputs:
+    """Everything that is known when the decision is taken."""
+
+    now: datetime
+    line_known: bool
+    language: str = "en"
+    """The line's."""
+    source: str = ""
+    """Where callers see this number: sign, website, an ILS."""
+    caller: CallerFacts = CallerFacts()
+    answers: Answers = ()
+    choice: Choice = Choice("There are no properties to choose from.", slug="")  # noqa: RUF009 - it is frozen
+    place: PlaceFacts | None = None
+    office: OfficeFacts = OfficeFacts()
+    people: People = People()
+    desks: dict[DeskKind, Desk] = field(default_factory=dict)
+    waiting: int = 0
+    """Callers in the queue of this property's people."""
+    forward_to: str | None = None
+    """E.164: all leasing calls go there; None: they do not."""
+    forward_confirm: bool = True
+    """Who answers there presses 1."""
+    forward_failed: str = ""
+    """Why it is not possible with this call, as one sentence; empty while nothing is known against it."""
+    answering_service: str | None = None
+    """E.164 of who answers when nobody here does."""
+    due_at: datetime | None = None
+    """When a task of this call is due: within the first open hour. None: at once."""
+    fast_due_at: datetime | None = None
+    """The same for a question that nobody could place."""
+    rules: Rules = Rules()

@@ -1,0 +1,118 @@
+"""What the routing decision says: the path of a call, and all that follows, with the rules that said so. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from crm.domain.choosing import Ask, Say
+from crm.domain.ringing import Stage
+from crm.domain.route_inputs import CallerKind
+from crm.domain.tasks import TaskKind
+from crm.domain.texts import Purpose
+
+
+class Path(StrEnum):
+    """What becomes of the call from here on."""
+
+    ASK = "ask"
+    """A question comes first."""
+    LIVE = "live"
+    """Phones ring."""
+    DESK = "desk"
+    """Phones ring, and it is no leasing call."""
+    LINK = "link"
+    """The listings by text."""
+    TOUR = "tour"
+    """Times for a tour are offered."""
+    MESSAGE = "message"
+    """A message that becomes a task, due within the next open hour."""
+    QUESTION = "question"
+    """Nobody knows which property it is about: what they want is recorded, and somebody calls back soon."""
+    QUEUE = "queue"
+    """The caller waits for somebody to be free, or keeps their place and is called back."""
+    REFUSE = "refuse"
+    """The number dialled is none of the lines."""
+
+
+class Rule(StrEnum):
+    """What decided something."""
+
+    UNKNOWN_LINE = "unknown_line"
+    MENU = "menu"
+    """The caller's own choice."""
+    LANGUAGE = "language"
+    KNOWN_CALLER = "known_caller"
+    """Their number is on the list of residents, owners and vendors."""
+    CALLER_KIND = "caller_kind"
+    CONCERN = "concern"
+    MAINTENANCE = "maintenance"
+    PROPERTY = "property"
+    UNSURE = "unsure"
+    OFFICE_FORWARD = "office_forward"
+    """All leasing calls go to one number outside."""
+    CLOSED = "closed"
+    HOLIDAY = "holiday"
+    AFTER_HOURS = "after_hours"
+    """Somebody's own schedule says that they answer while the office is closed."""
+    ASSIGNED_AGENT = "assigned_agent"
+    SUBTEAM = "subteam"
+    SISTERS = "sisters"
+    EVERYONE = "everyone"
+    ANSWERING_SERVICE = "answering_service"
+    OVERFLOW = "overflow"
+    NOBODY = "nobody"
+    """There is nobody to plan with."""
+    OWNER = "owner"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One sentence for whoever asks later, and the rule that it follows from."""
+
+    rule: Rule
+    text: str
+
+
+class Record(StrEnum):
+    """Where the call is kept."""
+
+    LEAD = "lead"
+    CONTACT = "contact"
+    """A resident, owner or vendor; no lead is made."""
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """The next action if the call ends unfinished."""
+
+    kind: TaskKind
+    owner: str
+    """Slug; "" is the admin."""
+    due_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RoutePlan:
+    path: Path
+    rule: Rule
+    """What decided the path."""
+    reasons: tuple[Reason, ...]
+    language: str
+    kind: CallerKind = CallerKind.PROSPECT
+    property: str = ""
+    """Slug."""
+    says: tuple[Say, ...] = ()
+    """What the caller hears before the path begins."""
+    ask: Ask | None = None
+    stages: tuple[Stage, ...] = ()
+    """Who rings, in this order."""
+    otherwise: tuple[Path, ...] = ()
+    """What follows in this order when nobody answers, or the caller does not take what the path offers."""
+    record: Record = Record.LEAD
+    task: TaskPlan | None = None
+    """None: nothing is left to do, whatever happens."""
+    texts: tuple[Purpose, ...] = ()
+    """What is texted unless the call is finished otherwise."""

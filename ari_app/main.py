@@ -18,7 +18,7 @@ from ari_app.app import App, now
 from crm.config import Config
 from crm.domain.calls import MessageLeft
 from crm.domain.errors import CrmError
-from crm.edge import http_carrier, numbers
+from crm.edge import holidays, http_carrier, numbers
 from crm.edge.mail import Mailer
 from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
@@ -140,6 +140,8 @@ async def _send_texts(store: Store, config: Config, carrier_for: outbox.CarrierF
 
 
 async def _republish(config: Config, store: Store, secrets: Secrets) -> None:
+    # Calls, too, ask whether today is a holiday, and must not wait for it.
+    await asyncio.to_thread(holidays.load)
     while True:
         await asyncio.sleep(PUBLISH_SECONDS)
         try:

@@ -90,6 +90,7 @@ def upgrade() -> None:
         sa.Column("property_id", sa.Integer(), nullable=True, comment="null: everywhere"),
         sa.Column("opens", sa.String(length=5), nullable=False, comment="HH:MM; empty: closed all day"),
         sa.Column("closes", sa.String(length=5), nullable=False, comment="HH:MM, up to 24:00"),
+        sa.Column("as_usual", sa.Boolean(), nullable=False, comment="open as in the week, though it is a holiday"),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.ForeignKeyConstraint(
             ["property_id"], ["property.id"], name=op.f("fk_special_day_property_id_property"), ondelete="CASCADE"

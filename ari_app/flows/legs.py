@@ -358,7 +358,7 @@ async def availability(office: Office) -> list[ringing.AgentAvailability]:
     """Duty and DND as the store has them, reachability and calls as Asterisk sees them in this moment."""
     seen = await phones(office)
     async with asyncio.timeout(office.config.survival.store_seconds):
-        return await reception.availability(office.store, seen.online, seen.on_call)
+        return await reception.availability(office.store, office.config, seen.online, seen.on_call)
 
 
 def device_of(leg_id: str) -> str:

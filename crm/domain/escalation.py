@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from crm.domain.hours import WeeklySchedule
+from crm.domain.hours import Schedule
 
 
 class Group(StrEnum):
@@ -44,7 +44,8 @@ def next_turn(
     return None
 
 
-def due(at: datetime, minutes: float, schedule: WeeklySchedule, *, when_closed: bool) -> datetime:
-    """When the next group is called: so long after `at`, or when the office opens next."""
+def due(at: datetime, minutes: float, schedule: Schedule, *, when_closed: bool) -> datetime | None:
+    """When the next group is called: so long after `at`, or when the office opens next; None: never, it is closed for
+    good."""
     then = at + timedelta(minutes=minutes)
     return then if when_closed else schedule.next_open(then)

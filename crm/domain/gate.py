@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from crm.domain.hours import WeeklySchedule, weekly
+from crm.domain.hours import Schedule, weekly
 from crm.domain.texts import Purpose
 
 
@@ -185,14 +185,14 @@ def next_open(places: Sequence[Place], now: datetime) -> datetime:
     at = now
     # Each round moves to the latest opening. Clocks that share no hour would never meet; there are none in the data.
     for _ in range(200):
-        latest = max((schedule.next_open(at) for schedule in schedules), default=at)
+        latest = max((schedule.next_open(at) or at for schedule in schedules), default=at)
         if latest == at:
             return at
         at = latest
     return now + timedelta(days=1)
 
 
-def _schedule(place: Place) -> WeeklySchedule:
+def _schedule(place: Place) -> Schedule:
     return weekly(STATES.get(place.state, FEDERAL), place.zone)
 
 

@@ -1,10 +1,10 @@
-"""Office hours of one week, right across daylight saving: openings are local, instants aware UTC."""
+"""Opening hours, right across daylight saving: the week and the dates are local, instants aware UTC."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,8 @@ from crm.domain.errors import Invalid
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00", re.ASCII)
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
+_CLOSED_FOR_GOOD = 2 * 366
+"""After so many days without an opening nobody looks further."""
 
 
 @dataclass(frozen=True, order=True)
@@ -33,29 +35,67 @@ class Opening:
     @classmethod
     def parse(cls, weekday: int, opens: str, closes: str) -> Opening:
         """From "HH:MM", up to 24:00. Raises Invalid."""
-        return cls(weekday, _minutes(opens), _minutes(closes))
+        return cls(weekday, clock_minutes(opens), clock_minutes(closes))
 
 
 @dataclass(frozen=True)
-class WeeklySchedule:
-    """When the office is open. Without openings it always is: nobody should lose calls for want of a setting."""
+class SpecialDay:
+    """A date that differs from the week: closed all day, open at other times, or expressly as in the week."""
+
+    name: str = ""
+    windows: tuple[tuple[int, int], ...] | None = ()
+    """From when until when, in minutes since midnight; none: closed all day. None: as in the week, though the date is
+    a public holiday."""
+
+    @property
+    def is_closed(self) -> bool:
+        return self.windows == ()
+
+    @classmethod
+    def open(cls, name: str, opens: str, closes: str) -> SpecialDay:
+        """Open from "HH:MM", up to 24:00. Raises Invalid."""
+        opening = Opening.parse(0, opens, closes)
+        return cls(name, ((opening.opens, opening.closes),))
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a place is open: its week, and the dates that differ from it.
+
+    Without openings the week is always open: nobody should lose calls for want of a setting.
+    """
 
     openings: tuple[Opening, ...]
     tz: ZoneInfo
+    special: Mapping[date, SpecialDay] = field(default_factory=dict)
+    """Dates that somebody has set; they win over public holidays."""
+    holidays: Callable[[int], Mapping[date, str]] | None = None
+    """The public holidays of a year with their names; closed all day."""
 
     @property
     def always_open(self) -> bool:
-        return not self.openings
+        """Without any setting; what was set to be open at all hours is not meant."""
+        return not self.openings and not self.special and self.holidays is None
+
+    @property
+    def covers_whole_week(self) -> bool:
+        """The week has no closed minute, whatever dates differ."""
+        days = [self._of_weekday(weekday) for weekday in range(7)]
+        return all(_is_whole(windows) for windows in days)
+
+    def special_day(self, at: datetime) -> SpecialDay | None:
+        """How the date differs that it is there at this moment; None: it is as in every week."""
+        return self._special(at.astimezone(self.tz).date())
 
     def is_open(self, at: datetime) -> bool:
         return self.next_open(at) == at
 
-    def next_open(self, at: datetime) -> datetime:
-        """`at` itself when open then, else the moment the office opens next."""
+    def next_open(self, at: datetime) -> datetime | None:
+        """`at` itself when open then, else the moment it opens next; None when it does not within two years."""
         if self.always_open:
             return at
-        opens, _ = next(self._windows_from(at))
-        return max(opens, at)
+        opens, _ = next(self._windows_from(at), (None, None))
+        return max(opens, at) if opens else None
 
     def windows(self, start: datetime, days: int) -> list[tuple[datetime, datetime]]:
         """The openings within `days` times 24 hours from `start`, as UTC (opens, closes), cut at both ends."""
@@ -73,7 +113,10 @@ class WeeklySchedule:
         return found
 
     def due_time(self, now: datetime, minutes: float) -> datetime:
-        """The moment `minutes` of office hours have passed since `now`."""
+        """The moment `minutes` of opening hours have passed since `now`.
+
+        Where it never opens again, that is `minutes` from now: what is left to do must not wait for ever.
+        """
         left = timedelta(minutes=minutes)
         if self.always_open:
             return now + left
@@ -82,10 +125,16 @@ class WeeklySchedule:
             if begins + left <= closes:
                 return begins + left
             left -= closes - begins
-        raise AssertionError("a week's opening always comes again")
+        return now + timedelta(minutes=minutes)
+
+    def _special(self, day: date) -> SpecialDay | None:
+        if day in self.special:
+            return self.special[day]
+        name = self.holidays(day.year).get(day) if self.holidays else None
+        return SpecialDay(name) if name is not None else None
 
     def _windows_from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """All openings that end after `at`, without end, in order; those that touch are one."""
+        """All openings that end after `at`, in order, those that touch as one; ends where it opens no more."""
         merged: tuple[datetime, datetime] | None = None
         for opens, closes in self._single_windows(at):
             if merged and opens <= merged[1]:
@@ -94,23 +143,48 @@ class WeeklySchedule:
                 if merged and merged[1] > at:
                     yield merged
                 merged = (opens, closes)
-            # An office that never closes is one endless window; whoever asks gets it in pieces.
+            # A place that never closes is one endless window; whoever asks gets it in pieces.
             if merged[1] - merged[0] > 7 * _DAY:
                 yield merged
                 merged = None
+        if merged and merged[1] > at:
+            yield merged
 
     def _single_windows(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         # From a day earlier, for a window that began before `at`'s own date.
         day = at.astimezone(self.tz).date() - _DAY
-        while True:
-            for opening in sorted(self.openings):
-                if opening.weekday == day.weekday():
-                    opens = _instant(day, opening.opens, self.tz, fold=0)
-                    closes = _instant(day, opening.closes, self.tz, fold=1)
-                    # Nothing is left of an opening that lies within the hour the clocks skip.
-                    if opens < closes:
-                        yield opens, closes
+        closed_days = 0
+        while closed_days < _CLOSED_FOR_GOOD:
+            closed_days += 1
+            for start, end in self._of_day(day):
+                opens = _instant(day, start, self.tz, fold=0)
+                closes = _instant(day, end, self.tz, fold=1)
+                # Nothing is left of an opening that lies within the hour the clocks skip.
+                if opens < closes:
+                    yield opens, closes
+                    closed_days = 0
             day += _DAY
+
+    def _of_day(self, day: date) -> list[tuple[int, int]]:
+        special = self._special(day)
+        if special and special.windows is not None:
+            return sorted(special.windows)
+        return self._of_weekday(day.weekday())
+
+    def _of_weekday(self, weekday: int) -> list[tuple[int, int]]:
+        if not self.openings:
+            return [(0, 24 * 60)]
+        return sorted((one.opens, one.closes) for one in self.openings if one.weekday == weekday)
+
+
+def _is_whole(windows: list[tuple[int, int]]) -> bool:
+    """Nothing of the day is left out; windows are in order."""
+    until = 0
+    for opens, closes in windows:
+        if opens > until:
+            return False
+        until = max(until, closes)
+    return until == 24 * 60
 
 
 def _instant(day: date, minute: int, tz: ZoneInfo, fold: int) -> datetime:
@@ -126,13 +200,14 @@ def _instant(day: date, minute: int, tz: ZoneInfo, fold: int) -> datetime:
     return instant
 
 
-def _minutes(clock: str) -> int:
+def clock_minutes(clock: str) -> int:
+    """Minutes since midnight of "HH:MM", up to 24:00. Raises Invalid."""
     if not _CLOCK.fullmatch(clock):
         raise Invalid(f"{clock!r} is not a time of day: write it like 09:00, up to 24:00.")
-    hours, minutes = clock.split(":")
-    return int(hours) * 60 + int(minutes)
+    hours, past = clock.split(":")
+    return int(hours) * 60 + int(past)
 
 
-def weekly(openings: Iterable[tuple[int, str, str]], tz: ZoneInfo) -> WeeklySchedule:
-    """A schedule from (weekday, "HH:MM", "HH:MM"). Raises Invalid."""
-    return WeeklySchedule(tuple(sorted(Opening.parse(*opening) for opening in openings)), tz)
+def weekly(openings: Iterable[tuple[int, str, str]], tz: ZoneInfo) -> Schedule:
+    """A schedule from (weekday, "HH:MM", "HH:MM"), the same every week. Raises Invalid."""
+    return Schedule(tuple(sorted(Opening.parse(*opening) for opening in openings)), tz)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from crm.domain.hours import Schedule
+
 
 class Strategy(StrEnum):
     """How the agents of one stage ring."""
@@ -77,10 +79,25 @@ class AgentAvailability:
     devices: tuple[DeviceAvailability, ...] = ()
     forwarding: bool = False
     """Their mobiles ring, too."""
+    hours: Schedule | None = None
+    """Their own week; None: they answer whenever they are on duty and the office is open."""
+
+    def is_at_work(self, now: datetime) -> bool:
+        """On duty, and within their own hours if they have some."""
+        return self.on_duty and (self.hours is None or self.hours.is_open(now))
 
     def may_ring(self, now: datetime) -> bool:
-        """On duty, and with a phone that has no DND; whether it is online, or in a talk, is for the ringing to see."""
-        return self.on_duty and any(not device.has_dnd(now) for device in self.devices)
+        """At work, and with a phone that has no DND; whether it is online, or in a talk, is for the ringing to see."""
+        return self.is_at_work(now) and any(not device.has_dnd(now) for device in self.devices)
+
+    def answers_after_hours(self, now: datetime, *, holiday: bool) -> bool:
+        """Their own hours say that they answer now, though the office is closed.
+
+        A weekly habit says nothing of a holiday: then only who answers at all hours is meant.
+        """
+        if self.hours is None or not self.is_at_work(now):
+            return False
+        return not holiday or self.hours.covers_whole_week
 
     @property
     def is_on_call(self) -> bool:
@@ -88,11 +105,11 @@ class AgentAvailability:
         return any(device.on_call for device in self.devices)
 
     def reachable_devices(self, now: datetime) -> tuple[DeviceRef, ...]:
-        """The phones that may ring for this agent now; none when off duty or on a call.
+        """The phones that may ring for this agent now; none when not at work, or on a call.
 
         A mobile waits for the phones in front of it, if there is one that can ring.
         """
-        if not self.on_duty or self.is_on_call:
+        if not self.is_at_work(now) or self.is_on_call:
             return ()
         usable = self._usable(now)
         phones = [
@@ -106,7 +123,7 @@ class AgentAvailability:
         return (*phones, *mobiles)
 
     def free_devices(self, now: datetime) -> tuple[DeviceRef, ...]:
-        """The registered phones that colleagues reach this agent at now, on duty or not."""
+        """The registered phones that colleagues reach this agent at now, at work or not."""
         if self.is_on_call:
             return ()
         return tuple(DeviceRef(device.slug, self.slug) for device in self._usable(now) if not device.is_mobile)

@@ -14,7 +14,7 @@ from crm.config import Config
 from crm.domain import escalation
 from crm.domain.calls import Direction
 from crm.domain.escalation import Turn
-from crm.domain.hours import WeeklySchedule
+from crm.domain.hours import Schedule
 from crm.domain.mailboxes import BoxKind, split
 from crm.services import mailboxes, notices, owners
 from crm.store.models import Activity, Agent, Call, Lead, Line, Property, Subteam, Voicemail
@@ -46,8 +46,9 @@ async def claim(store: Store, config: Config, now: datetime) -> Due | None:
         if await session.scalar(select(Voicemail.call_id).where(Voicemail.escalate_at <= now).limit(1)) is None:
             return None
     async with store.write() as session:
-        schedule = await office.schedule(session, config.tz)
         while message := (await session.scalars(_due.where(Voicemail.escalate_at <= now))).first():
+            place = message.call.line.property if message.call.line else None
+            schedule = await office.schedule(session, config.tz, place)
             if turn := await _turn(session, config, schedule, message, now):
                 return await _claimed(session, config, schedule, message, turn, now)
             # Not this one, or not now; it says so itself.
@@ -84,7 +85,7 @@ _due = (
 
 
 async def _turn(
-    session: AsyncSession, config: Config, schedule: WeeklySchedule, message: Voicemail, now: datetime
+    session: AsyncSession, config: Config, schedule: Schedule, message: Voicemail, now: datetime
 ) -> Turn | None:
     """Whose turn it is with a message; None puts it off or ends it."""
     place = message.call.line.property if message.call.line else None
@@ -116,7 +117,7 @@ async def _turn(
 
 
 async def _claimed(
-    session: AsyncSession, config: Config, schedule: WeeklySchedule, message: Voicemail, turn: Turn, now: datetime
+    session: AsyncSession, config: Config, schedule: Schedule, message: Voicemail, turn: Turn, now: datetime
 ) -> Due:
     message.escalation = turn.number
     message.escalate_at = escalation.due(

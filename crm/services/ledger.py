@@ -299,7 +299,7 @@ async def _settle_ours(scene: _Scene, outcome: Outcome, ended_at: datetime) -> N
         return
     owner = caller or await owners.owner(session, lead, scene.place)
     if own is None:
-        schedule = await office.schedule(session, scene.config.tz)
+        schedule = await office.schedule(session, scene.config.tz, scene.place)
         due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
         own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, result="")
     own.kind, own.lead_id, own.why, own.owner = TaskKind.CALL_BACK, lead.id, _fit(text, 300), owner
@@ -418,7 +418,7 @@ async def _keep_task(scene: _Scene, lead: Lead | None, outcome: Outcome, ended_a
     why = _fit(await _why(scene, kind, outcome), 300)
     owner = task.owner if task and task.kind == kind else await _owner(scene, lead, kind)
     if task is None:
-        schedule = await office.schedule(session, scene.config.tz)
+        schedule = await office.schedule(session, scene.config.tz, scene.place)
         due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
         task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at)
         session.add(task)

@@ -44,7 +44,7 @@ async def came_in(
     message.mailbox = mailbox or box_of_place(place)
     message.transcript_state = TranscriptState.QUEUED
     if config.escalation.first_minutes and (place is None or place.escalates):
-        schedule = await office.schedule(session, config.tz)
+        schedule = await office.schedule(session, config.tz, place)
         message.escalate_at = escalation.due(
             max(message.left_at, now), config.escalation.first_minutes, schedule,
             when_closed=config.escalation.when_closed,

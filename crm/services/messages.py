@@ -226,8 +226,8 @@ async def _remind(scene: _Scene, reading: Reading | None) -> None:
     key = f"reply:{message.id}" if lead else f"reply:{message.from_number}:{message.id}"
     task = await tasks.open_reply(session, lead.id if lead else None, key)
     if task is None:
-        schedule = await office.schedule(session, scene.config.tz)
         place = scene.line.property if scene.line else None
+        schedule = await office.schedule(session, scene.config.tz, place)
         task = Task(
             key=key, kind=TaskKind.REPLY, owner=await owners.owner(session, lead, place),
             lead_id=lead.id if lead else None, created_at=scene.now, result="",

@@ -15,7 +15,7 @@ from asterisk_conf import certificate, install
 from asterisk_conf.render import RELOADS, Office, Passwords, Peer, Phone, render
 from crm.config import Config
 from crm.domain import emergency
-from crm.domain.hours import WeeklySchedule
+from crm.domain.hours import Schedule
 from crm.secrets import Secrets
 from crm.services import reception
 from crm.store.models import Agent, Device, Line, Location, Trunk
@@ -109,7 +109,7 @@ def _dnd_until(dnd: bool, until: datetime | None, now: datetime) -> int | str | 
     return "forever" if until is None else int(until.timestamp())
 
 
-def _windows(schedule: WeeklySchedule, now: datetime) -> tuple[tuple[int, int], ...] | None:
+def _windows(schedule: Schedule, now: datetime) -> tuple[tuple[int, int], ...] | None:
     if schedule.always_open:
         return None
     return tuple(

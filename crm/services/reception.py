@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from crm.config import Config
-from crm.domain.hours import WeeklySchedule
+from crm.domain.hours import Schedule
 from crm.domain.mailboxes import OFFICE
 from crm.domain.ringing import AgentAvailability, DeviceAvailability
 from crm.services import mailboxes
@@ -90,7 +90,7 @@ async def receive(store: Store, did: str, caller: str | None, chosen: str = "") 
 
 
 async def availability(
-    store: Store, online: Collection[str] | None = None, on_call: Collection[str] = ()
+    store: Store, config: Config, online: Collection[str] | None = None, on_call: Collection[str] = ()
 ) -> list[AgentAvailability]:
     """Every agent with their devices, by slug.
 
@@ -104,6 +104,7 @@ async def availability(
                 on_duty=agent.on_duty,
                 last_talk_ended_at=agent.last_talk_ended_at,
                 forwarding=agent.forwarding,
+                hours=agents.own_hours(agent, config.tz),
                 devices=tuple(
                     DeviceAvailability(
                         slug=device.slug,
@@ -123,7 +124,7 @@ async def availability(
         ]
 
 
-async def schedule(store: Store, config: Config) -> WeeklySchedule:
-    """The office's week; without any opening the office is always open."""
+async def schedule(store: Store, config: Config) -> Schedule:
+    """When the office is open; without any setting it always is."""
     async with store.read() as session:
         return await office.schedule(session, config.tz)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
 from crm.domain.choosing import Answers, Choice, choose
-from crm.domain.hours import WeeklySchedule
+from crm.domain.hours import Schedule
 from crm.domain.ringing import AgentAvailability, Strategy
 from crm.domain.routing import (
     CallerFacts,
@@ -62,7 +62,7 @@ async def plan(
         if decision.path in (Path.ASK, Path.REFUSE, Path.LINK):
             return inputs, decision
         # Only now it matters who is there, and there may be thousands.
-        people = await _people(session, store, config, place, lead, moment)
+        people = await _people(session, store, config, inputs.office, place, lead, moment)
         inputs = replace(inputs, people=people, desks=await _desks(session, config, place, moment.now))
     return inputs, decide(inputs)
 
@@ -77,7 +77,7 @@ async def _gather(
     contact = await contacts.by_number(session, caller) if caller else None
     choice = await _choice(session, line, lead, contact, answers)
     place = await properties.by_slug(session, choice.slug) if choice.slug else None
-    schedule = await office.schedule(session, config.tz)
+    schedule = await office.schedule(session, config.tz, place)
     organization = await office.organization(session)
     service = place.subteam.answering_service if place and place.subteam else None
     inputs = RoutingInputs(
@@ -147,16 +147,19 @@ async def _caller(
     )
 
 
-def _office(schedule: WeeklySchedule, now: datetime) -> OfficeFacts:
+def _office(schedule: Schedule, now: datetime) -> OfficeFacts:
     if schedule.is_open(now):
         return OfficeFacts()
-    return OfficeFacts(OfficeState.CLOSED, opens_at=schedule.next_open(now))
+    day = schedule.special_day(now)
+    state = OfficeState.HOLIDAY if day and day.is_closed else OfficeState.CLOSED
+    return OfficeFacts(state, day.name if day else "", schedule.next_open(now))
 
 
 async def _people(
-    session: AsyncSession, store: Store, config: Config, place: Property | None, lead: Lead | None, moment: Moment
-) -> People:
-    agents = await reception.availability(store, moment.online, moment.on_call)
+    session: AsyncSession, store: Store, config: Config, state: OfficeFacts, place: Property | None,
+    lead: Lead | None, moment: Moment,
+) -> People:  # fmt: skip
+    agents = await reception.availability(store, config, moment.online, moment.on_call)
     subteam = place.subteam if place else None
     members = tuple(member.slug for member in subteam.members) if subteam else ()
     sisters = tuple(
@@ -174,12 +177,18 @@ async def _people(
         everyone=tuple(agent.slug for agent in agents) if config.ring.everyone_seconds > 0 else (),
         available=_available(agents, moment.now),
         busy=frozenset(agent.slug for agent in agents if agent.is_on_call),
+        after_hours=_after_hours(agents, moment.now, state),
         owner=(await owners.owner(session, lead, place)).slug,
     )
 
 
 def _available(agents: Sequence[AgentAvailability], now: datetime) -> frozenset[str]:
     return frozenset(agent.slug for agent in agents if agent.may_ring(now))
+
+
+def _after_hours(agents: Sequence[AgentAvailability], now: datetime, state: OfficeFacts) -> frozenset[str]:
+    holiday = state.state is OfficeState.HOLIDAY
+    return frozenset(agent.slug for agent in agents if agent.answers_after_hours(now, holiday=holiday))
 
 
 async def _desks(

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -92,7 +92,6 @@ async def tick(store: Store, config: Config, now: datetime) -> int:
     if not minutes:
         return 0
     async with store.write() as session:
-        schedule = await office.schedule(session, config.tz)
         waiting = (
             select(Task)
             .where(
@@ -107,6 +106,7 @@ async def tick(store: Store, config: Config, now: datetime) -> int:
         )  # fmt: skip
         passed_on = 0
         for task in await session.scalars(waiting):
+            schedule = await office.schedule(session, config.tz, await _place(session, task))
             if task.escalate_at is None:
                 task.escalate_at = schedule.due_time(task.due_at, minutes)
             if task.escalate_at <= now:
@@ -134,22 +134,21 @@ async def _escalate(session: AsyncSession, config: Config, task: Task, now: date
 async def _next_owner(session: AsyncSession, task: Task) -> Agent:
     """First a colleague on duty, of the property's subteam before all others; then the admin."""
     if task.escalation < MOST_ESCALATIONS:
-        for subteam_id in (await _subteam(session, task), None):
+        place = await _place(session, task)
+        for subteam_id in (place.subteam_id if place else None, None):
             colleague = await agent_queries.longest_idle(session, subteam_id, without=task.owner_id)
             if colleague:
                 return colleague
     return await owners.admin(session)
 
 
-async def _subteam(session: AsyncSession, task: Task) -> int | None:
+async def _place(session: AsyncSession, task: Task) -> Property | None:
+    """What the call was about that the task comes from."""
     if task.call_id is None:
         return None
-    return await session.scalar(
-        select(Property.subteam_id)
-        .join(Line, Line.property_id == Property.id)
-        .join(Call, Call.line_id == Line.id)
-        .where(Call.id == task.call_id)
-    )
+    about = func.coalesce(Call.property_id, Line.property_id)
+    found = select(Property).join(Call, Call.id == task.call_id).outerjoin(Line, Line.id == Call.line_id)
+    return (await session.scalars(found.where(Property.id == about))).first()
 
 
 async def _give(session: AsyncSession, task: Task, to: Agent, now: datetime, how: str) -> None:

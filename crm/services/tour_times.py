@@ -13,6 +13,7 @@ from sqlalchemy.orm import selectinload
 from crm.config import Config
 from crm.domain import fields, tours
 from crm.domain.errors import Invalid, NotFound
+from crm.domain.hours import clock_minutes
 from crm.domain.tours import Availability, Blackout, Slot, TourKind
 from crm.services import agents, properties
 from crm.services.audit import By, changing, note
@@ -38,7 +39,7 @@ async def set_hours(
         raise Invalid(f"{capacity} people at the same time cannot be: write 1 to 100.")
     windows = fields.openings(openings)
     for _, opens, closes in windows:
-        if _minutes(closes) - _minutes(opens) < minutes:
+        if clock_minutes(closes) - clock_minutes(opens) < minutes:
             raise Invalid(f"A tour of {minutes} minutes does not fit between {opens} and {closes}.")
     async with changing(store) as session:
         found = await properties.named(session, place)
@@ -195,8 +196,3 @@ def zone(config: Config, place: Property) -> ZoneInfo:
 
 def key_of(place_id: int, slot: Slot) -> str:
     return f"{place_id}/{slot.starts_at:%Y-%m-%dT%H:%MZ}/{slot.kind}/{slot.agent_id or '-'}"
-
-
-def _minutes(clock: str) -> int:
-    hours_, minutes = clock.split(":")
-    return int(hours_) * 60 + int(minutes)

@@ -258,6 +258,9 @@ class Agent(Base):
     devices: Mapped[list[Device]] = relationship(
         back_populates="agent", order_by="Device.slug", cascade="all, delete-orphan"
     )
+    hours: Mapped[list[AgentHours]] = relationship(
+        order_by="AgentHours.weekday, AgentHours.opens", cascade="all, delete-orphan"
+    )
 
 
 class Location(Base):
@@ -311,7 +314,7 @@ class Hours(Base):
 
 
 class SpecialDay(Base):
-    """A date that differs from the week and from the public holidays: closed, or open at other times."""
+    """A date that differs from the week or from the public holidays: closed, open at other times, or as usual."""
 
     __tablename__ = "special_day"
     __table_args__ = (UniqueConstraint("day", "property_id"),)
@@ -322,6 +325,7 @@ class SpecialDay(Base):
     )
     opens: Mapped[str] = mapped_column(String(5), default="", comment="HH:MM; empty: closed all day")
     closes: Mapped[str] = mapped_column(String(5), default="", comment="HH:MM, up to 24:00")
+    as_usual: Mapped[bool] = mapped_column(default=False, comment="open as in the week, though it is a holiday")
     name: Mapped[str] = mapped_column(String(100), default="")
     property: Mapped[Property | None] = relationship()
 

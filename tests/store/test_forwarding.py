@@ -75,12 +75,12 @@ async def test_a_leg_that_answered_without_a_digit_is_no_talk_pain_4_pain_7(stor
 
 async def test_what_is_switched_on_is_what_flows_see(store: Store, config: Config) -> None:
     await forwarding.switch_on(store, config, BY, "alice", to="(512) 555-0150", after_seconds=4)
-    [alice, *_] = await reception.availability(store, online={"alice-desk"})
+    [alice, *_] = await reception.availability(store, config, online={"alice-desk"})
     assert [(ref.device, ref.number, ref.after_seconds) for ref in alice.reachable_devices(NOW)] == [
         ("alice-desk", None, 0), ("alice-mobile", NUMBER, 4),
     ]  # fmt: skip
     await forwarding.switch_off(store, BY, "alice")
-    [alice, *_] = await reception.availability(store, online={"alice-desk"})
+    [alice, *_] = await reception.availability(store, config, online={"alice-desk"})
     assert [ref.device for ref in alice.reachable_devices(NOW)] == ["alice-desk"]
     assert [one.agent for one in await forwarding.personal(store, config, NOW)] == ["alice"]
 
@@ -104,4 +104,4 @@ async def test_where_all_calls_go_is_kept_and_ended(store: Store, config: Config
     found = await forwarding.of_office(store, config)
     assert (found.number, found.confirm, found.refusal) == ("+15125550190", False, "")
     await forwarding.end_office(store, BY)
-    assert await reception.office_forward(store) is None
+    assert (await forwarding.of_office(store, config)).number is None

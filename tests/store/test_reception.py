@@ -63,14 +63,14 @@ async def test_our_own_numbers_are_not_texted(store: Store) -> None:
     assert not found.can_text_link
 
 
-async def test_who_is_available(store: Store) -> None:
+async def test_who_is_available(store: Store, config: Config) -> None:
     async with store.write() as session:
         desk = (await session.scalars(select(Device).where(Device.slug == "bob-desk"))).one()
         desk.dnd, desk.dnd_until = True, NOW + timedelta(hours=1)
         carol = await agents.by_slug(session, "carol")
         assert carol
         carol.on_duty = False
-    found = await reception.availability(store, online={"alice-desk", "bob-desk"}, on_call={"alice-desk"})
+    found = await reception.availability(store, config, online={"alice-desk", "bob-desk"}, on_call={"alice-desk"})
     by_slug = {agent.slug: agent for agent in found}
     assert list(by_slug) == ["alice", "bob", "carol", "dana"]
     assert by_slug["alice"].is_on_call
@@ -80,7 +80,7 @@ async def test_who_is_available(store: Store) -> None:
     assert by_slug["dana"].devices[0].slug == "dana-desk"
 
 
-async def test_a_mobile_needs_no_registration_and_rings_when_forwarding_is_on(store: Store) -> None:
+async def test_a_mobile_needs_no_registration_and_rings_when_forwarding_is_on(store: Store, config: Config) -> None:
     mobile = Device(slug="alice-mobile", kind="mobile", number="+15125550150", rings_after_seconds=8)
     async with store.write() as session:
         alice = await agents.by_slug(session, "alice")
@@ -92,7 +92,7 @@ async def test_a_mobile_needs_no_registration_and_rings_when_forwarding_is_on(st
                 alice = await agents.by_slug(session, "alice")
                 assert alice
                 alice.forwarding = forwarding
-            [found, *_] = await reception.availability(store, online=online)
+            [found, *_] = await reception.availability(store, config, online=online)
             refs = {ref.device: ref for ref in found.reachable_devices(NOW)}
             assert ("alice-mobile" in refs) == forwarding
             if forwarding:

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.domain.errors import Invalid
-from crm.domain.hours import Opening, WeeklySchedule, weekly
+from crm.domain.hours import Opening, Schedule, weekly
 
 pytestmark = pytest.mark.unit
 
 CHICAGO = ZoneInfo("America/Chicago")
 WEEKDAYS = weekly([(day, "09:00", "18:00") for day in range(5)], CHICAGO)
-ALWAYS = WeeklySchedule((), CHICAGO)
+ALWAYS = Schedule((), CHICAGO)
 
 ZONES = st.sampled_from(
     # Santiago and Havana change their clocks at midnight, Lord Howe by half an hour, Apia skipped a whole day in 2011.
@@ -42,8 +42,8 @@ def openings(draw: st.DrawFn) -> Opening:
 
 
 @st.composite
-def schedules(draw: st.DrawFn) -> WeeklySchedule:
-    return WeeklySchedule(tuple(draw(st.lists(openings(), min_size=1, max_size=8))), draw(ZONES))
+def schedules(draw: st.DrawFn) -> Schedule:
+    return Schedule(tuple(draw(st.lists(openings(), min_size=1, max_size=8))), draw(ZONES))
 
 
 def local(text: str, tz: ZoneInfo = CHICAGO, fold: int = 0) -> datetime:
@@ -122,7 +122,7 @@ def test_what_is_no_opening_is_refused(opening: tuple[int, str, str]) -> None:
 
 
 @given(schedules(), INSTANTS)
-def test_windows_are_exactly_when_it_is_open(schedule: WeeklySchedule, at: datetime) -> None:
+def test_windows_are_exactly_when_it_is_open(schedule: Schedule, at: datetime) -> None:
     windows = schedule.windows(at - timedelta(days=2), 4)
     assert schedule.is_open(at) == any(opens <= at < closes for opens, closes in windows)
     flat = [moment for window in windows for moment in window]
@@ -130,7 +130,7 @@ def test_windows_are_exactly_when_it_is_open(schedule: WeeklySchedule, at: datet
 
 
 @given(schedules(), INSTANTS)
-def test_open_means_the_wall_clock_is_within_an_opening(schedule: WeeklySchedule, at: datetime) -> None:
+def test_open_means_the_wall_clock_is_within_an_opening(schedule: Schedule, at: datetime) -> None:
     wall = at.astimezone(schedule.tz)
     if wall.utcoffset() != (at - timedelta(hours=25)).astimezone(schedule.tz).utcoffset():
         return  # Around a change of clocks the examples above say what holds.
@@ -142,7 +142,7 @@ def test_open_means_the_wall_clock_is_within_an_opening(schedule: WeeklySchedule
 
 
 @given(schedules(), INSTANTS)
-def test_the_next_opening_is_open_and_nothing_before_it_is(schedule: WeeklySchedule, at: datetime) -> None:
+def test_the_next_opening_is_open_and_nothing_before_it_is(schedule: Schedule, at: datetime) -> None:
     opens = schedule.next_open(at)
     assert opens >= at
     assert schedule.is_open(opens)
@@ -152,7 +152,7 @@ def test_the_next_opening_is_open_and_nothing_before_it_is(schedule: WeeklySched
 
 
 @given(schedules(), INSTANTS, st.integers(0, 600))
-def test_due_time_leaves_just_that_much_office_time(schedule: WeeklySchedule, at: datetime, minutes: int) -> None:
+def test_due_time_leaves_just_that_much_office_time(schedule: Schedule, at: datetime, minutes: int) -> None:
     due = schedule.due_time(at, minutes)
     days = (due - at).days + 2
     passed = sum(

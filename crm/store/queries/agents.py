@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from crm.domain.hours import Schedule, weekly
 from crm.store.models import Agent, Device, SubteamMember
 
 
 async def listed(session: AsyncSession) -> Sequence[Agent]:
-    """Every agent with devices, by slug."""
-    return (await session.scalars(select(Agent).order_by(Agent.slug).options(selectinload(Agent.devices)))).all()
+    """Every agent with devices and hours, by slug."""
+    whole = (selectinload(Agent.devices), selectinload(Agent.hours))
+    return (await session.scalars(select(Agent).order_by(Agent.slug).options(*whole))).all()
+
+
+def own_hours(agent: Agent, tz: ZoneInfo) -> Schedule | None:
+    """When the agent answers, in the office's time zone; None: whenever they are on duty and the office is open."""
+    if not agent.hours:
+        return None
+    return weekly(((row.weekday, row.opens, row.closes) for row in agent.hours), tz)
 
 
 async def by_slug(session: AsyncSession, slug: str) -> Agent | None:

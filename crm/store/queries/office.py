@@ -1,14 +1,21 @@
-"""The office itself: its organization, hours, and links."""
+"""The office itself: its organization, links, and when it and its properties are open."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm.domain.hours import WeeklySchedule, weekly
+from crm.domain.hours import Opening, Schedule, SpecialDay
+from crm.edge import holidays
 from crm.store.models import Hours, Organization, Property
+from crm.store.models import SpecialDay as SpecialDayRow
+
+NO_HOLIDAYS = "none"
+"""Of a property that is open on public holidays, whatever the office does."""
 
 
 async def organization(session: AsyncSession) -> Organization | None:
@@ -16,9 +23,64 @@ async def organization(session: AsyncSession) -> Organization | None:
     return (await session.scalars(select(Organization).order_by(Organization.id).limit(1))).first()
 
 
-async def schedule(session: AsyncSession, tz: ZoneInfo) -> WeeklySchedule:
-    rows = await session.scalars(select(Hours))
-    return weekly(((row.weekday, row.opens, row.closes) for row in rows), tz)
+async def schedule(session: AsyncSession, tz: ZoneInfo, place: Property | None = None) -> Schedule:
+    """When a property is open, or without one the office itself. `tz` is the office's.
+
+    A property without hours of its own has the office's week, on its own clock.
+    """
+    place_id = place.id if place else None
+    mine = Hours.property_id.is_(None) | (Hours.property_id == place_id)
+    special = SpecialDayRow.property_id.is_(None) | (SpecialDayRow.property_id == place_id)
+    return _schedule(
+        place, tz, await organization(session),
+        (await session.scalars(select(Hours).where(mine))).all(),
+        (await session.scalars(select(SpecialDayRow).where(special))).all(),
+    )  # fmt: skip
+
+
+async def schedules(
+    session: AsyncSession, tz: ZoneInfo, places: Iterable[Property]
+) -> list[tuple[Property, Schedule]]:
+    """The same for many properties at once."""
+    office = await organization(session)
+    week = (await session.scalars(select(Hours))).all()
+    special = (await session.scalars(select(SpecialDayRow))).all()
+    return [(place, _schedule(place, tz, office, week, special)) for place in places]
+
+
+def _schedule(
+    place: Property | None, tz: ZoneInfo, office: Organization | None, week: Iterable[Hours],
+    special: Iterable[SpecialDayRow],
+) -> Schedule:  # fmt: skip
+    place_id = place.id if place else None
+    own = [row for row in week if row.property_id == place_id] or [row for row in week if row.property_id is None]
+    # A property's own date comes last and so wins over the office's.
+    rows = [row for row in special if row.property_id is None]
+    rows += [row for row in special if row.property_id is not None and row.property_id == place_id]
+    region = holiday_region(office, place)
+    return Schedule(
+        openings=tuple(sorted(Opening.parse(row.weekday, row.opens, row.closes) for row in own)),
+        tz=zone(tz, place),
+        special={row.day: _special_day(row) for row in rows},
+        holidays=partial(holidays.in_year, region) if region else None,
+    )
+
+
+def _special_day(row: SpecialDayRow) -> SpecialDay:
+    if row.as_usual:
+        return SpecialDay(row.name, windows=None)
+    return SpecialDay.open(row.name, row.opens, row.closes) if row.opens else SpecialDay(row.name)
+
+
+def holiday_region(office: Organization | None, place: Property | None) -> str:
+    """Whose public holidays close the property, or without one the office; "" for none."""
+    named = (place.holidays if place else "") or (office.holidays if office else "")
+    return "" if named == NO_HOLIDAYS else named
+
+
+def zone(tz: ZoneInfo, place: Property | None) -> ZoneInfo:
+    """The property's own time zone, else the office's."""
+    return ZoneInfo(place.timezone) if place and place.timezone else tz
 
 
 async def listings_url(session: AsyncSession, place: Property | None) -> str:

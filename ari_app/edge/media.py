@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -61,6 +62,16 @@ async def prompt(channel: Handle, sounds: list[Path], first_key_seconds: float) 
                 seconds = first_key_seconds
             case None:
                 return NoKey.NO_INPUT
+
+
+async def key(channel: Handle, seconds: float) -> str | NoKey:
+    """The next key, waited for in silence. Raises CallEnded on hangup."""
+    until = asyncio.get_running_loop().time() + seconds
+    while (left := until - asyncio.get_running_loop().time()) > 0:
+        match await channel.next_event(left):
+            case events.ChannelDtmfReceived(digit=digit):
+                return digit
+    return NoKey.NO_INPUT
 
 
 async def play(channel: Handle, sounds: list[Path]) -> None:

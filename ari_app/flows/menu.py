@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from ari_app.edge.media import NoKey, play, prompt
+from pathlib import Path
+
+from ari_app.edge.media import NoKey, key, play, prompt
 from ari_app.flows.call import Call
 from ari_app.flows.plan import STEPS, answer, plan, sounds
 from crm.domain.calls import KeyPressed, LinkRequested, Step
 from crm.domain.choosing import Ask, Question
-from crm.domain.routing import OTHER_LANGUAGE, Path, RoutePlan
+from crm.domain.routing import OTHER_LANGUAGE, RoutePlan
+from crm.domain.routing import Path as Way
 
 
 async def menu(call: Call) -> Step:
     """Asks what the decision wants to know, until it wants nothing more. Keys interrupt what is said."""
     greets = not call.answers
-    while (decided := await plan(call)).path is Path.ASK:
+    while (decided := await plan(call)).path is Way.ASK:
         assert decided.ask is not None
         keys = await _put(call, decided.ask, greets=greets)
         # After another language the same is asked in it, from the greeting on.
         greets = keys == OTHER_LANGUAGE and decided.ask.question is Question.MENU
         await answer(call, decided.ask.question, keys)
-    if decided.path is Path.LIVE and call.answers and not call.answers[-1].keys:
+    if decided.path is Way.LIVE and call.answers and not call.answers[-1].keys:
         await play(call.person, call.sounds("connecting"))
     return STEPS[decided.path]
 
@@ -30,27 +33,33 @@ async def _put(call: Call, ask: Ask, *, greets: bool) -> str:
     Nobody is dropped for being slow: the decision goes on without an answer.
     """
     config = call.office.config.menu
-    greeting = call.office.config.prompts_folder / "greetings" / f"{call.did}.wav"
-    before = ([greeting] if greeting.exists() else call.sounds("welcome")) if greets else []
+    question = await sounds(call, ask.says)
+    before = _greeting(call) if greets else []
     for _ in range(config.tries):
-        key = await prompt(call.person, [*before, *await sounds(call, ask.says)], config.first_key_seconds)
-        keys = await _rest(call, ask, key)
+        first = await prompt(call.person, [*before, *question], config.first_key_seconds)
+        keys = "" if isinstance(first, NoKey) else await _rest(call, ask, first)
         if keys:
             call.note(KeyPressed, key=keys, question=ask.question.value)
-        if keys and (keys in ask.keys or not ask.keys):
+        if ask.takes(keys):
             return keys
-        before = [] if not keys else call.sounds("not_a_choice")
+        before = call.sounds("not_a_choice") if keys else []
     return ""
 
 
-async def _rest(call: Call, ask: Ask, key: str | NoKey) -> str:
-    """The keys after the first, up to the pound key or a pause, where more than one is wanted."""
-    keys = "" if isinstance(key, NoKey) else key
-    while keys and len(keys) < ask.digits and not keys.endswith("#"):
-        key = await prompt(call.person, [], call.office.config.menu.next_key_seconds)
-        if isinstance(key, NoKey):
+def _greeting(call: Call) -> list[Path]:
+    """The line's own, to those who hear its language; else the standard one."""
+    own = call.office.config.prompts_folder / "greetings" / f"{call.did}.wav"
+    return [own] if call.language == call.known.language and own.exists() else call.sounds("welcome")
+
+
+async def _rest(call: Call, ask: Ask, first: str) -> str:
+    """A key with those after it, up to the pound key or a pause, where more than one is wanted."""
+    keys = first
+    while len(keys) < ask.digits and not keys.endswith("#"):
+        following = await key(call.person, call.office.config.menu.next_key_seconds)
+        if isinstance(following, NoKey):
             break
-        keys += key
+        keys += following
     return keys if ask.digits == 1 else keys.rstrip("#")
 
 
@@ -62,17 +71,17 @@ async def text_offer(call: Call) -> Step:
     call.note(LinkRequested, once="link")
     files = call.sounds("link_sent", "text_offer")
     for _ in range(call.office.config.menu.tries):
-        key = await prompt(call.person, files, call.office.config.menu.first_key_seconds)
-        if not isinstance(key, NoKey):
-            call.note(KeyPressed, key=key, question=Question.LINK.value)
+        pressed = await prompt(call.person, files, call.office.config.menu.first_key_seconds)
+        if not isinstance(pressed, NoKey):
+            call.note(KeyPressed, key=pressed, question=Question.LINK.value)
             # Whatever they press now, they are there and want something.
-            return await _to_team(call, key)
+            return await _to_team(call, pressed)
         files = call.sounds("text_offer")
     await play(call.person, call.sounds("connecting"))
     return await _to_team(call, "")
 
 
-async def _to_team(call: Call, key: str) -> Step:
-    await answer(call, Question.LINK, key)
+async def _to_team(call: Call, pressed: str) -> Step:
+    await answer(call, Question.LINK, pressed)
     decided: RoutePlan = await plan(call)
     return STEPS[decided.path]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path as File
 
 import msgspec
@@ -16,6 +17,8 @@ from crm.domain.routing import CallerKind, OfficeState, Path, RoutePlan
 from crm.services import reception, routes
 from crm.services.routes import Moment
 from crm.services.spoken import spoken
+
+log = logging.getLogger(__name__)
 
 STEPS = {
     Path.ASK: Step.MENU,
@@ -88,13 +91,18 @@ def answers_from(kept: str) -> list[Answer]:
 
 async def sounds(call: Call, says: tuple[Say, ...]) -> list[File]:
     """The files of sentences, in the caller's language; those with a name or key in them are spoken now."""
-    files = []
-    phrases = speech.phrases(call.language)
-    for say in says:
-        language = say.language or call.language
-        if say.name or say.key:
-            text = phrases[say.prompt].format(name=say.name, key=say.key)
-            files.append(await spoken(call.office.config, text, language))
-        else:
-            files.append(call.office.config.prompts_folder / language / f"{say.prompt}.wav")
-    return files
+    found = await asyncio.gather(*(_sound(call, say) for say in says))
+    return [file for file in found if file]
+
+
+async def _sound(call: Call, say: Say) -> File | None:
+    language = say.language or call.language
+    if not say.name and not say.key:
+        return call.office.config.prompts_folder / language / f"{say.prompt}.wav"
+    try:
+        text = speech.phrases(language)[say.prompt].format(name=say.name, key=say.key)
+        return await spoken(call.office.config, text, language)
+    except speech.SpeechError as error:
+        # Such as a name without any letters. The caller hears the rest, and may be unsure.
+        log.warning("a choice could not be spoken: %s", type(error).__name__)
+        return None

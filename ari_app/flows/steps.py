@@ -14,6 +14,7 @@ from ari_app.flows.call import LEG_MARK, Call
 from ari_app.flows.inbound import arrived, ask, blocked, question, take_message, unknown_line
 from ari_app.flows.menu import menu, text_offer
 from ari_app.flows.parking import parked
+from ari_app.flows.plan import plan
 from ari_app.flows.ring_group import ring
 from ari_app.flows.talk import talk
 from ari_app.flows.transfer import transfer
@@ -21,6 +22,10 @@ from crm.domain.calls import CallArrived, CallEnded, Direction, EndedBy, Step
 
 Following = Step | EndedBy | None
 """The next step, or who ended the call; None when this is no call of its own any more, and nothing is on record."""
+
+
+ANSWERED = frozenset({Step.TEXT_OFFER, Step.TOUR_OFFER, Step.QUEUE, Step.QUESTION, Step.VOICEMAIL})
+"""Steps that begin with the caller's answers, and do not ask for a decision at once themselves."""
 
 
 async def follow(call: Call, following: Following) -> None:
@@ -62,6 +67,9 @@ async def resume(call: Call, step: Step) -> Step:
         # The app may have died before it was on disk.
         call.note(CallArrived, once="arrived", did=call.did, caller=call.caller, trunk=call.trunk)
     await ask(call)
+    if call.direction is Direction.IN and call.answers and step in ANSWERED:
+        # What the caller chose by key: property, language.
+        await plan(call)
     call.step = step
     # Requests would wait for what still plays or records.
     await stop_left_over(call.person)

@@ -45,13 +45,13 @@ async def voicemail(call: Call, mailbox: str = "") -> None:
 
 def _greeting(call: Call, mailbox: str) -> list[Path]:
     """The mailbox's own, else the standard one."""
+    if call.step is Step.QUESTION:
+        return call.sounds("question")
     own = mailboxes.greeting(call.office.config, mailbox or (call.reception.mailbox if call.reception else OFFICE))
     if own:
         return [own]
     if call.direction is Direction.INTERNAL:
         return call.sounds("colleague_unavailable")
-    if call.step is Step.QUESTION:
-        return call.sounds("question")
     return call.sounds("closed" if call.is_closed else "nobody_available")
 
 

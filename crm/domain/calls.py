@@ -153,7 +153,7 @@ class StepTaken(Fact):
 @dataclass(frozen=True)
 class KeyPressed(Fact):
     key: str
-    """Of 0-9 * #."""
+    """Of 0-9 * #; several where a question asks for more than one."""
     question: str = ""
     """As in crm.domain.choosing.Question; empty where it was none of these."""
 

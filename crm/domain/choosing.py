@@ -67,6 +67,10 @@ class Ask:
     """Single keys that are answers; empty: any digits up to `digits`, ended by the pound key or a pause."""
     digits: int = 1
 
+    def takes(self, keys: str) -> bool:
+        """Whether what was keyed is an answer at all, be it a useful one or not."""
+        return keys in self.keys if self.keys else 0 < len(keys) <= self.digits
+
 
 @dataclass(frozen=True)
 class PropertyName:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from ari_app.edge.events import CallerID, Channel, DialplanCEP
 from ari_app.flows.call import PEER
-from ari_app.settle import Settlement, call_of, in_app, legs_of, present, settle
+from ari_app.flows.outside import LEG_VARIABLES
+from ari_app.settle import KEPT, Settlement, call_of, in_app, legs_of, present, settle
 from crm.domain.calls import Step
 
 pytestmark = pytest.mark.unit
@@ -190,3 +192,11 @@ def test_a_phone_that_came_from_another_call_is_kept_as_the_peer() -> None:
     assert [entry.peer for entry in settlement.resumed] == [moved.id]
     assert settlement.orphans == ()
     assert settle([caller(), moved], {}, flows=[CALL], held=[moved.id]).orphans == ()
+
+
+def test_what_the_app_keeps_is_set_on_every_channel_because_asterisk_tells_nothing_if_one_is_not() -> None:
+    template = Path(__file__).parents[2] / "asterisk_conf" / "templates" / "extensions.conf.j2"
+    kept = template.read_text().partition("[kept]")[2].partition("Return()")[0]
+    for name in KEPT:
+        assert name == "LL_CALL" or f"Set({name}=${{{name}}})" in kept
+    assert {"LL_CALL", *LEG_VARIABLES} == set(KEPT)

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
 
 from tests.system import Shared, System
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    shared = item.funcargs.get("_shared") if isinstance(item, pytest.Function) else None
-    if report.failed and isinstance(shared, Shared):
-        shared.has_failed = True
-    return report
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

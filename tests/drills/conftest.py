@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -19,17 +19,6 @@ DRILL_SETTINGS = (
     .replace("colleague_seconds = 10.0", "colleague_seconds = 30.0")
 )
 """A busy machine takes seconds to start the app again."""
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    shared = item.funcargs.get("_shared") if isinstance(item, pytest.Function) else None
-    if report.failed and isinstance(shared, Shared):
-        shared.has_failed = True
-    return report
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -286,14 +286,17 @@ class System:
     def heard_names(self, phone: Softphone) -> list[str]:
         return [heard.name for heard in self.heard(phone)]
 
-    async def hears(self, phone: Softphone, sound: Path, count: int = 1) -> None:
-        """Waits until a phone has heard a sound file to its end, `count` times."""
+    async def hears(self, phone: Softphone, sound: Path, count: int = 1, seconds: float = 45) -> None:
+        """Waits until a phone has heard a sound file to its end, `count` times in its latest call."""
         ear = Ear(phone.heard, sound)
-        await self.until(lambda: ear.has_heard(count), f"{phone.user} hears {sound.stem}", seconds=45, pause=0.2)
+        await self.until(lambda: ear.has_heard(count), f"{phone.user} hears {sound.stem}", seconds, pause=0.2)
 
     async def has_heard(self, phone: Softphone, sound: Path) -> bool:
         """Whether a phone has heard a sound file to its end in its latest call."""
-        return await asyncio.to_thread(Ear(phone.heard, sound).holds, 1)
+        return await self.times_heard(phone, sound) > 0
+
+    async def times_heard(self, phone: Softphone, sound: Path) -> int:
+        return await asyncio.to_thread(Ear(phone.heard, sound).times)
 
     async def hears_music(self, phone: Softphone) -> None:
         """Waits until a phone hears the music for those who wait."""
@@ -568,15 +571,16 @@ class Ear:
         if not is_long_ago and not has_stopped and not listening.has_end(new, self._known):
             return False
         self._compared_whole = len(recorded)
-        return await asyncio.to_thread(self.holds, count)
+        return await asyncio.to_thread(self.times) >= count
 
-    def holds(self, count: int) -> bool:
+    def times(self) -> int:
+        """How often it was heard to its end."""
         try:
             recorded = listening.read(self._recording)
         except (OSError, EOFError, wave.Error):
-            return False
+            return 0
         found = listening.find(recorded, {self._sound.stem: self._known})
-        return sum(one.whole for one in found) >= count
+        return sum(one.whole for one in found)
 
 
 @contextlib.asynccontextmanager

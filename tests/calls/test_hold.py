@@ -10,10 +10,10 @@ import pytest
 from ari_app.edge.softphone import SoftphoneError
 from crm.services import properties
 from tests.system import System
+from tests.talks import QUESTION, connect, says_to
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
-QUESTION = "Is the two bedroom home on the second floor still available?"
 
 
 @pytest.mark.parametrize("recording", ["off", "announced"])
@@ -23,10 +23,7 @@ async def test_when_the_agent_holds_the_call_then_the_caller_hears_music_and_the
     """Also in a talk that is recorded, where Asterisk does not pass the hold on by itself."""
     await properties.change(system.store, system.by, "elm", recording=recording)
     async with system.phone("alice-desk") as alice, system.caller() as caller:
-        await system.to_team(caller)
-        await alice.wait_for("CALL_INCOMING")
-        await alice.answer()
-        await system.step(caller.user, "talk")
+        await connect(system, caller, alice)
         if recording != "off":
             await system.hears(caller, system.prompt("recording_announcement"))
             await system.until(lambda: system.is_recorded(caller.user), "recording")
@@ -36,7 +33,6 @@ async def test_when_the_agent_holds_the_call_then_the_caller_hears_music_and_the
             # baresip 1.1.0 does it, but answers with an error, or nothing on its control channel any more.
             async with asyncio.timeout(1):
                 await alice.command("resume")
-        await caller.say(system.spoken(QUESTION))
-        await system.hears(alice, system.spoken(QUESTION))
+        await says_to(system, caller, alice, QUESTION)
         await caller.hang_up()
         await system.ended_call(caller.user)

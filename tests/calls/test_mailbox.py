@@ -19,6 +19,7 @@ from crm.store.models import AuditEntry, Call, Task
 from tests.calls.messages import becomes, leave_message, message, without_messages
 from tests.outside import person
 from tests.system import ELM, System
+from tests.talks import hear_each_other
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
@@ -219,12 +220,6 @@ async def calls_back(system: System, phone: Softphone, prospect: Softphone) -> N
     await system.hears(phone, system.spoken(FIRST))
     await phone.press("4")
     await prospect.wait_for("CALL_INCOMING")
-
-
-async def hear_each_other(system: System, one: Softphone, other: Softphone) -> None:
-    await one.say(system.spoken(FIRST))
-    await other.say(system.spoken(SECOND))
-    await asyncio.gather(system.hears(other, system.spoken(FIRST)), system.hears(one, system.spoken(SECOND)))
 
 
 @pytest.mark.parametrize("killed", ["", "ringing", "talking"])

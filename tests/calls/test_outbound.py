@@ -17,11 +17,10 @@ from crm.store.models import Activity, Agent, Call, CallOrder, Dialled, Leg, Tru
 from tests.outside import digest_carrier, only_by, person
 from tests.scripted_trunk import scripted_trunk
 from tests.system import ELM, LAKESIDE, System
+from tests.talks import hear_each_other
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
-QUESTION = "Hello, you had asked about the two bedroom home."
-ANSWER = "Yes, thank you for calling, is it still free?"
 
 
 async def legs_outside(system: System, number: str) -> list[Leg]:
@@ -38,12 +37,6 @@ async def dials(phone: Softphone, system: System, number: str) -> None:
     await phone.dial(f"sip:{number}@{system.sip}")
 
 
-async def hears_each_other(system: System, one: Softphone, other: Softphone) -> None:
-    await one.say(system.spoken(QUESTION))
-    await other.say(system.spoken(ANSWER))
-    await asyncio.gather(system.hears(other, system.spoken(QUESTION)), system.hears(one, system.spoken(ANSWER)))
-
-
 @pytest.mark.parametrize("first", ["agent", "caller"])
 async def test_when_an_agent_dials_as_usual_then_the_two_talk_and_it_is_on_record(system: System, first: str) -> None:
     async with system.phone("alice-desk") as alice, person(system) as prospect:
@@ -52,7 +45,7 @@ async def test_when_an_agent_dials_as_usual_then_the_two_talk_and_it_is_on_recor
         assert ELM in incoming.param, "the leasing line of her property is the caller ID"
         await prospect.answer()
         await alice.wait_for("CALL_ESTABLISHED")
-        await hears_each_other(system, alice, prospect)
+        await hear_each_other(system, alice, prospect)
         await (alice if first == "agent" else prospect).hang_up()
         await asyncio.gather(alice.wait_for("CALL_CLOSED"), prospect.wait_for("CALL_CLOSED"))
         call = await system.ended_call(prospect.user)
@@ -221,7 +214,7 @@ async def test_when_a_call_is_ordered_then_the_agent_is_rung_and_then_the_lead(s
         await prospect.wait_for("CALL_INCOMING")
         await prospect.answer()
         await system.step(prospect.user, "talk")
-        await hears_each_other(system, alice, prospect)
+        await hear_each_other(system, alice, prospect)
         await alice.hang_up()
         call = await system.ended_call(prospect.user)
     kept, _ = await orders.get(system.store, order.id)

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from ari_app.edge.softphone import Softphone
 from crm.services import devices
 from crm.services.spoken import spoken
 from tests.system import System
+from tests.talks import connect, hear_each_other
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
-QUESTION = "Is the two bedroom home on the second floor still available?"
-ANSWER = "Yes it is, and you are welcome to see it tomorrow afternoon."
-
-
-async def talk_to_alice(system: System, caller: Softphone, alice: Softphone) -> None:
-    await system.to_team(caller)
-    await alice.wait_for("CALL_INCOMING")
-    await alice.answer()
-    await system.step(caller.user, "talk")
-
-
-async def talk(system: System, one: Softphone, other: Softphone) -> None:
-    await one.say(system.spoken(QUESTION))
-    await other.say(system.spoken(ANSWER))
-    await asyncio.gather(system.hears(other, system.spoken(QUESTION)), system.hears(one, system.spoken(ANSWER)))
 
 
 async def lamp(system: System, slot: str) -> str:
@@ -39,7 +22,7 @@ async def test_when_a_caller_is_parked_then_the_parker_hears_the_slot_and_a_coll
     system: System, by: str
 ) -> None:
     async with system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller:
-        await talk_to_alice(system, caller, alice)
+        await connect(system, caller, alice)
         if by == "code":
             await alice.press("*4")
         else:
@@ -51,7 +34,7 @@ async def test_when_a_caller_is_parked_then_the_parker_hears_the_slot_and_a_coll
         assert await lamp(system, "701") == "INUSE"
         await carol.dial(f"sip:701@{system.sip}")
         await carol.wait_for("CALL_ESTABLISHED")
-        await talk(system, caller, carol)
+        await hear_each_other(system, caller, carol)
         assert await lamp(system, "701") == "NOT_INUSE"
         await carol.hang_up()
         await caller.wait_for("CALL_CLOSED")
@@ -68,7 +51,7 @@ async def test_when_nobody_picks_a_parked_caller_up_then_the_parker_rings_then_t
     system: System,
 ) -> None:
     async with system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller:
-        await talk_to_alice(system, caller, alice)
+        await connect(system, caller, alice)
         await alice.press("*4")
         await system.step(caller.user, "parked")
         await alice.wait_for("CALL_CLOSED")
@@ -91,7 +74,7 @@ async def test_when_a_slot_is_empty_then_that_is_said(system: System) -> None:
 
 async def test_when_a_parked_caller_hangs_up_then_the_slot_is_free(system: System) -> None:
     async with system.phone("alice-desk") as alice, system.caller() as caller:
-        await talk_to_alice(system, caller, alice)
+        await connect(system, caller, alice)
         await alice.press("*4")
         await system.step(caller.user, "parked")
         await caller.hang_up()

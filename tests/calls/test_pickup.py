@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from ari_app.edge.softphone import Softphone
 from tests.system import System
+from tests.talks import hear_each_other
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
-QUESTION = "Is the two bedroom home on the second floor still available?"
-ANSWER = "Yes it is, and you are welcome to see it tomorrow afternoon."
-
-
-async def talk(system: System, one: Softphone, other: Softphone) -> None:
-    await one.say(system.spoken(QUESTION))
-    await other.say(system.spoken(ANSWER))
-    await asyncio.gather(system.hears(other, system.spoken(QUESTION)), system.hears(one, system.spoken(ANSWER)))
 
 
 @pytest.mark.parametrize("code", ["*8", "*8101"])
@@ -32,7 +22,7 @@ async def test_when_a_ringing_call_is_picked_up_then_that_phone_has_it_and_the_o
         await carol.dial(f"sip:{code}@{system.sip}")
         await carol.wait_for("CALL_ESTABLISHED")
         await alice.wait_for("CALL_CLOSED")
-        await talk(system, caller, carol)
+        await hear_each_other(system, caller, carol)
         await carol.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await system.ended_call(caller.user)
@@ -56,6 +46,6 @@ async def test_when_a_colleagues_call_rings_then_it_can_be_picked_up_by_the_exte
         await alice.wait_for("CALL_INCOMING")
         await carol.dial(f"sip:*8101@{system.sip}")
         await bob.wait_for("CALL_ESTABLISHED")
-        await talk(system, bob, carol)
+        await hear_each_other(system, bob, carol)
         await bob.hang_up()
         await carol.wait_for("CALL_CLOSED")

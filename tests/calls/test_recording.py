@@ -8,28 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from ari_app.edge import listening
-from ari_app.edge.softphone import Softphone
 from crm.services import devices, properties
 from crm.store.models import Call, Recording
 from tests.system import System
+from tests.talks import ANSWER, QUESTION, connect, says_to
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
-QUESTION = "Is the two bedroom home on the second floor still available?"
-ANSWER = "Yes it is, and you are welcome to see it tomorrow afternoon."
 LATER = "I have another question about the parking space and the storage room."
-
-
-async def answer(system: System, caller: Softphone, agent: Softphone) -> None:
-    await system.to_team(caller)
-    await agent.wait_for("CALL_INCOMING")
-    await agent.answer()
-    await system.step(caller.user, "talk")
-
-
-async def says(system: System, one: Softphone, other: Softphone, text: str) -> None:
-    await one.say(system.spoken(text))
-    await system.hears(other, system.spoken(text))
 
 
 async def recordings(system: System, call: Call) -> list[Recording]:
@@ -53,17 +39,17 @@ async def test_pain_8_when_the_caller_is_passed_on_then_the_recording_goes_on_an
     await properties.change(system.store, system.by, "elm", recording="announced")
     await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
-        await answer(system, caller, alice)
+        await connect(system, caller, alice)
         announcement = system.prompt("recording_announcement")
         await asyncio.gather(system.hears(caller, announcement), system.hears(alice, announcement))
-        await says(system, caller, alice, QUESTION)
+        await says_to(system, caller, alice, QUESTION)
         await devices.clear_dnd(system.store, system.by, ["bob-desk"])
         await alice.transfer(f"sip:102@{system.sip}")
         await bob.wait_for("CALL_INCOMING")
         await bob.answer()
         await system.hears(bob, announcement)
-        await says(system, caller, bob, LATER)
-        await says(system, bob, caller, ANSWER)
+        await says_to(system, caller, bob, LATER)
+        await says_to(system, bob, caller, ANSWER)
         await caller.hang_up()
         call = await system.ended_call(caller.user)
     [one] = await recordings(system, call)
@@ -82,16 +68,16 @@ async def test_pain_8_when_the_caller_is_passed_on_then_the_recording_goes_on_an
 async def test_when_the_agent_wants_the_talk_recorded_then_both_hear_it_and_again_ends_it(system: System) -> None:
     await properties.change(system.store, system.by, "elm", recording="demand")
     async with system.phone("alice-desk") as alice, system.caller() as caller:
-        await answer(system, caller, alice)
-        await says(system, caller, alice, QUESTION)
+        await connect(system, caller, alice)
+        await says_to(system, caller, alice, QUESTION)
         await alice.press("*3")
         announcement = system.prompt("recording_announcement")
         await asyncio.gather(system.hears(caller, announcement), system.hears(alice, announcement))
-        await says(system, caller, alice, LATER)
+        await says_to(system, caller, alice, LATER)
         await alice.press("*3")
         stopped = system.prompt("recording_stopped")
         await asyncio.gather(system.hears(caller, stopped), system.hears(alice, stopped))
-        await says(system, alice, caller, ANSWER)
+        await says_to(system, alice, caller, ANSWER)
         await alice.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await system.ended_call(caller.user)
@@ -102,9 +88,9 @@ async def test_when_the_agent_wants_the_talk_recorded_then_both_hear_it_and_agai
 
 async def test_when_the_property_does_not_record_then_the_code_does_nothing(system: System) -> None:
     async with system.phone("alice-desk") as alice, system.caller() as caller:
-        await answer(system, caller, alice)
+        await connect(system, caller, alice)
         await alice.press("*3")
-        await says(system, caller, alice, QUESTION)
+        await says_to(system, caller, alice, QUESTION)
         await alice.hang_up()
         call = await system.ended_call(caller.user)
         assert "recording_announcement" not in system.heard_names(caller)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from crm.services import devices
 from tests.system import System
+from tests.talks import hear_each_other
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
-QUESTION = "Did the people for the three bedroom home sign the lease?"
-ANSWER = "They did, and they are moving in at the end of the month."
 
 
 async def talk_by_extension(system: System) -> None:
@@ -21,12 +18,7 @@ async def talk_by_extension(system: System) -> None:
         await alice.wait_for("CALL_INCOMING")
         await alice.answer()
         await bob.wait_for("CALL_ESTABLISHED")
-        await bob.say(system.spoken(QUESTION))
-        await alice.say(system.spoken(ANSWER))
-        await asyncio.gather(
-            system.hears(alice, system.spoken(QUESTION)),
-            system.hears(bob, system.spoken(ANSWER)),
-        )
+        await hear_each_other(system, bob, alice)
         await alice.hang_up()
         await bob.wait_for("CALL_CLOSED")
 

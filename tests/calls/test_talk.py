@@ -8,11 +8,10 @@ import pytest
 
 from crm.services import agents
 from tests.system import System
+from tests.talks import connect, hear_each_other
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
-QUESTION = "Is the two bedroom home on the second floor still available?"
-ANSWER = "Yes it is, and you are welcome to see it tomorrow afternoon."
 
 
 @pytest.mark.parametrize("first", ["caller", "agent"])
@@ -20,16 +19,8 @@ async def test_when_they_have_talked_then_both_heard_each_other_and_nothing_is_l
     system: System, first: str
 ) -> None:
     async with system.phone("alice-desk") as alice, system.caller() as caller:
-        await system.to_team(caller)
-        await alice.wait_for("CALL_INCOMING")
-        await alice.answer()
-        await system.step(caller.user, "talk")
-        await caller.say(system.spoken(QUESTION))
-        await alice.say(system.spoken(ANSWER))
-        await asyncio.gather(
-            system.hears(alice, system.spoken(QUESTION)),
-            system.hears(caller, system.spoken(ANSWER)),
-        )
+        await connect(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await (caller if first == "caller" else alice).hang_up()
         await asyncio.gather(alice.wait_for("CALL_CLOSED"), caller.wait_for("CALL_CLOSED"))
         call = await system.ended_call(caller.user)
@@ -55,10 +46,7 @@ async def test_when_somebody_calls_again_then_whom_they_talked_to_rings_first_an
     async with (
         system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller,
     ):  # fmt: skip
-        await system.to_team(caller)
-        await alice.wait_for("CALL_INCOMING")
-        await alice.answer()
-        await system.step(caller.user, "talk")
+        await connect(system, caller, alice)
         await alice.hang_up()
         await system.ended_call(caller.user)
         await caller.wait_for("CALL_CLOSED")

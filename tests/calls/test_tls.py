@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,11 +11,10 @@ from sqlalchemy import update
 from crm.services import devices
 from crm.store.models import Device
 from tests.system import System
+from tests.talks import ANSWER, hear_each_other
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
-QUESTION = "Did the people for the three bedroom home sign the lease?"
-ANSWER = "They did, and they are moving in at the end of the month."
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -38,12 +36,7 @@ async def test_an_encrypted_phone_and_a_plain_one_talk(encrypted: System) -> Non
         await alice.wait_for("CALL_INCOMING")
         await alice.answer()
         await bob.wait_for("CALL_ESTABLISHED")
-        await bob.say(encrypted.spoken(QUESTION))
-        await alice.say(encrypted.spoken(ANSWER))
-        await asyncio.gather(
-            encrypted.hears(alice, encrypted.spoken(QUESTION)),
-            encrypted.hears(bob, encrypted.spoken(ANSWER)),
-        )
+        await hear_each_other(encrypted, bob, alice)
         await alice.hang_up()
         await bob.wait_for("CALL_CLOSED")
 

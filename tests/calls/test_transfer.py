@@ -7,34 +7,18 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
-from ari_app.edge.softphone import Softphone
 from crm.services import devices
 from crm.services.spoken import spoken
 from crm.store.models import Dialled
 from tests.outside import only_by, person
 from tests.scripted_trunk import scripted_trunk
 from tests.system import ELM, System
+from tests.talks import connect, hear_each_other
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
-QUESTION = "Is the two bedroom home on the second floor still available?"
-ANSWER = "Yes it is, and you are welcome to see it tomorrow afternoon."
 COSTLY = "That number costs extra, so it is blocked."
 ASIDE = "I have somebody on the line who would like to see the corner unit."
-
-
-async def connect(system: System, caller: Softphone, agent: Softphone) -> None:
-    calls = agent.count("CALL_INCOMING")
-    await system.to_team(caller)
-    await agent.wait_for("CALL_INCOMING", calls + 1)
-    await agent.answer()
-    await system.step(caller.user, "talk")
-
-
-async def talk(system: System, one: Softphone, other: Softphone) -> None:
-    await one.say(system.spoken(QUESTION))
-    await other.say(system.spoken(ANSWER))
-    await asyncio.gather(system.hears(other, system.spoken(QUESTION)), system.hears(one, system.spoken(ANSWER)))
 
 
 async def facts(system: System, number: str, kind: str) -> list[dict[str, object]]:
@@ -54,7 +38,7 @@ async def test_when_the_phone_passes_the_caller_on_then_the_colleague_has_them_a
         await system.hears_music(caller)
         await bob.answer()
         await alice.wait_for("CALL_CLOSED")
-        await talk(system, caller, bob)
+        await hear_each_other(system, caller, bob)
         await bob.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await system.ended_call(caller.user)
@@ -79,7 +63,7 @@ async def test_when_nobody_takes_the_caller_then_a_phone_that_has_hung_up_rings_
         await alice.transfer(f"sip:177@{system.sip}")
         await alice.wait_for("CALL_INCOMING", 2)
         await alice.answer()
-        await talk(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await caller.hang_up()
         call = await system.ended_call(caller.user)
         await alice.wait_for("CALL_CLOSED")
@@ -96,7 +80,7 @@ async def test_when_whoever_passed_the_caller_on_is_gone_then_the_team_rings(sys
         await alice.wait_for("TRANSFER_FAILED")
         await carol.wait_for("CALL_INCOMING")
         await carol.answer()
-        await talk(system, caller, carol)
+        await hear_each_other(system, caller, carol)
         await carol.hang_up()
         call = await system.ended_call(caller.user)
     assert {leg.device for leg in call.legs if leg.answered_at} == {"alice-desk", "carol-soft"}
@@ -118,7 +102,7 @@ async def test_when_the_colleague_does_not_take_the_caller_then_the_one_who_keye
             await bob.wait_for("CALL_INCOMING")
             await bob.hang_up()
         await system.hears(alice, system.prompt("transfer_unavailable" if dnd else "transfer_busy"))
-        await talk(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         assert bob.count("CALL_INCOMING") == (0 if dnd else 1)
         await alice.hang_up()
         call = await system.ended_call(caller.user)
@@ -144,7 +128,7 @@ async def test_when_the_agent_talks_to_the_colleague_first_then_hanging_up_conne
         await alice.say(system.spoken(ASIDE))
         await asyncio.gather(system.hears(bob, system.spoken(ASIDE)), system.hears_music(caller))
         await alice.hang_up()
-        await talk(system, caller, bob)
+        await hear_each_other(system, caller, bob)
         await caller.hang_up()
         call = await system.ended_call(caller.user)
         assert system.spoken(ASIDE).stem not in system.heard_of(caller, ASIDE)
@@ -169,7 +153,7 @@ async def test_when_the_agent_comes_back_from_the_colleague_then_they_talk_with_
         await bob.wait_for("CALL_ESTABLISHED")
         await alice.press("*0")
         await bob.wait_for("CALL_CLOSED")
-        await talk(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await caller.hang_up()
         await system.ended_call(caller.user)
 
@@ -190,7 +174,7 @@ async def test_when_the_phone_joins_its_two_calls_then_caller_and_colleague_talk
         await alice.wait_for("CALL_ANSWERED", 2)
         await alice.transfer(await system.replacing(second, "102"))
         await alice.wait_for("CALL_CLOSED", 2)
-        await talk(system, caller, bob)
+        await hear_each_other(system, caller, bob)
         await bob.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await system.ended_call(caller.user)
@@ -219,7 +203,7 @@ async def test_when_the_code_passes_the_caller_on_to_a_number_outside_then_they_
         await system.hears_music(caller)
         await prospect.answer()
         await alice.wait_for("CALL_CLOSED")
-        await talk(system, caller, prospect)
+        await hear_each_other(system, caller, prospect)
         # Whoever was reached outside is no agent: what they key is not for us.
         await prospect.press("*1")
         await prospect.say(system.spoken(ASIDE))
@@ -256,7 +240,7 @@ async def test_when_the_number_outside_may_not_be_dialled_then_the_agent_hears_w
         await system.hears(alice, system.prompt("transfer_to"))
         await alice.press("9005550123#")
         await system.hears(alice, await spoken(system.config, COSTLY))
-        await talk(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await caller.hang_up()
         call = await system.ended_call(caller.user)
         await alice.wait_for("CALL_CLOSED")
@@ -280,7 +264,7 @@ async def test_when_nobody_is_reached_outside_then_the_agent_has_the_caller_back
         await system.hears(alice, system.prompt("transfer_to"))
         await alice.press(f"{number.removeprefix('+1')}#")
         await system.hears(alice, system.prompt("transfer_failed"))
-        await talk(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await caller.hang_up()
         call = await system.ended_call(caller.user)
         await alice.wait_for("CALL_CLOSED")
@@ -306,7 +290,7 @@ async def test_when_the_colleague_lets_it_ring_then_the_one_who_keyed_the_code_h
         await bob.wait_for("CALL_INCOMING")
         await bob.wait_for("CALL_CLOSED")
         await system.hears(alice, system.prompt("transfer_failed"))
-        await talk(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await alice.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await system.ended_call(caller.user)
@@ -331,7 +315,7 @@ async def test_when_the_colleague_lets_it_ring_then_the_phone_that_has_passed_th
         await bob.wait_for("CALL_CLOSED")
         await alice.wait_for("CALL_INCOMING", 2)
         await alice.answer()
-        await talk(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await caller.hang_up()
         call = await system.ended_call(caller.user)
         await alice.wait_for("CALL_CLOSED", 2)
@@ -356,7 +340,7 @@ async def test_when_the_agent_had_called_the_person_then_the_colleague_has_them_
         await alice.dial(f"sip:{prospect.user}@{system.sip}")
         await prospect.wait_for("CALL_INCOMING")
         await prospect.answer()
-        await talk(system, alice, prospect)
+        await hear_each_other(system, alice, prospect)
         await alice.press("*1")
         await system.hears(alice, system.prompt("transfer_to"))
         await alice.press("102#")
@@ -364,7 +348,7 @@ async def test_when_the_agent_had_called_the_person_then_the_colleague_has_them_
         await system.hears_music(prospect)
         await bob.answer()
         await alice.wait_for("CALL_CLOSED")
-        await talk(system, prospect, bob)
+        await hear_each_other(system, prospect, bob)
         await bob.hang_up()
         await prospect.wait_for("CALL_CLOSED")
         call = await system.ended_call(prospect.user)
@@ -399,7 +383,7 @@ async def test_when_the_agent_who_called_leaves_the_person_without_a_target_then
         await alice.hang_up()
         await bob.wait_for("CALL_INCOMING")
         await bob.answer()
-        await talk(system, prospect, bob)
+        await hear_each_other(system, prospect, bob)
         await prospect.hang_up()
         call = await system.ended_call(prospect.user)
         await bob.wait_for("CALL_CLOSED")

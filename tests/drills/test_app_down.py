@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import update
 
 from crm.store.models import Agent, Device, Hours
-from tests.drills.witness import MESSAGE, hears, legs, one_record, say, talk_both_ways
+from tests.drills.witness import MESSAGE, hears, legs, one_record, say
 from tests.scripted_phone import raw_calls
 from tests.system import ELM, System
+from tests.talks import hear_each_other
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -31,7 +32,7 @@ async def test_when_the_app_is_down_then_a_phone_rings_and_the_talk_is_on_record
         await system.dial(caller)
         await alice.wait_for("CALL_INCOMING")
         await alice.answer()
-        await talk_both_ways(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await caller.hang_up()
         await alice.wait_for("CALL_CLOSED")
         await system.start_app()

@@ -7,8 +7,9 @@ import signal
 
 import pytest
 
-from tests.drills.witness import MESSAGE, connect, hears, legs, one_record, records, say, talk_both_ways
+from tests.drills.witness import MESSAGE, hears, legs, one_record, records, say
 from tests.system import LAKESIDE, System
+from tests.talks import connect, hear_each_other
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -28,10 +29,10 @@ async def test_when_the_app_stays_away_then_a_talk_goes_on_and_a_caller_in_the_m
         await system.kill_app()
         await alice.wait_for("CALL_INCOMING")
         await alice.answer()
-        await talk_both_ways(system, newcomer, alice)
+        await hear_each_other(system, newcomer, alice)
         # By now Asterisk has taken back the talk, too.
         await system.until(lambda: in_plain_bridge(system, "carol-soft"), "the talk goes on without the app")
-        await talk_both_ways(system, talker, carol)
+        await hear_each_other(system, talker, carol)
         await carol.hang_up()
         await talker.wait_for("CALL_CLOSED")
         await newcomer.hang_up()
@@ -94,8 +95,8 @@ async def test_when_the_app_hangs_and_wakes_up_then_what_asterisk_did_meanwhile_
             await system.until(lambda: in_plain_bridge(system, "carol-soft"), "the talk goes on without the app")
         finally:
             os.kill(system.app.process.pid, signal.SIGCONT)
-        await talk_both_ways(system, newcomer, alice)
-        await talk_both_ways(system, talker, carol)
+        await hear_each_other(system, newcomer, alice)
+        await hear_each_other(system, talker, carol)
         await talker.hang_up()
         await carol.wait_for("CALL_CLOSED")
         await alice.hang_up()

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.drills.witness import (
-    MESSAGE,
-    ask_asterisk,
-    channel_of,
-    connect,
-    hears,
-    legs,
-    one_record,
-    records,
-    say,
-    talk_both_ways,
-)
+from tests.drills.witness import MESSAGE, ask_asterisk, channel_of, hears, legs, one_record, records, say
 from tests.system import LAKESIDE, System
+from tests.talks import connect, hear_each_other
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -31,7 +21,7 @@ async def test_when_the_app_is_killed_and_comes_back_then_every_caller_goes_on_w
         system.caller() as newcomer,
     ):
         await connect(system, talker, carol, LAKESIDE)
-        await talk_both_ways(system, talker, carol)
+        await hear_each_other(system, talker, carol)
         await system.to_team(recorder)
         await system.step(recorder.user, "voicemail")
         await hears(system, recorder, system.prompt("nobody_available"))
@@ -45,7 +35,7 @@ async def test_when_the_app_is_killed_and_comes_back_then_every_caller_goes_on_w
         await records(system, recorder.user)
 
         await system.kill_app()
-        await talk_both_ways(system, talker, carol)
+        await hear_each_other(system, talker, carol)
         await system.start_app()
 
         await hears(system, newcomer, system.prompt("welcome"), 2)
@@ -56,7 +46,7 @@ async def test_when_the_app_is_killed_and_comes_back_then_every_caller_goes_on_w
         await asker.hang_up()
         await hears(system, recorder, system.prompt("message_thanks"))
         await recorder.wait_for("CALL_CLOSED")
-        await talk_both_ways(system, talker, carol)
+        await hear_each_other(system, talker, carol)
         await carol.hang_up()
         await talker.wait_for("CALL_CLOSED")
 
@@ -81,7 +71,7 @@ async def test_when_the_app_is_killed_while_phones_ring_then_they_are_taken_over
         await system.kill_app()
         await system.start_app()
         await alice.answer()
-        await talk_both_ways(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await bob.wait_for("CALL_CLOSED")
         await caller.hang_up()
         await alice.wait_for("CALL_CLOSED")
@@ -98,12 +88,12 @@ async def test_when_two_phones_are_answered_while_the_app_is_away_then_the_first
         await system.kill_app()
         await alice.answer()
         await alice.wait_for("CALL_ESTABLISHED")
-        await talk_both_ways(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         if bob.count("CALL_CLOSED") == 0:  # It has stopped ringing by itself on a slow machine.
             await bob.answer()
         await bob.wait_for("CALL_CLOSED")
         await system.start_app()
-        await talk_both_ways(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await alice.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await one_record(system, caller.user, "talked", finished=True)
@@ -123,7 +113,7 @@ async def test_when_the_app_is_killed_between_an_answer_and_the_talk_then_the_tw
         path = f"/channels/{(await channel_of(system, 'trunk-demo'))['id']}/variables"
         await ask_asterisk(system, "POST", path, {"variables": chosen})
         await alice.answer()
-        await talk_both_ways(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await caller.hang_up()
         await alice.wait_for("CALL_CLOSED")
         await system.start_app()
@@ -166,8 +156,8 @@ async def test_when_the_app_is_stopped_in_a_talk_and_while_a_phone_rings_then_th
         assert alice.count("CALL_CLOSED") == 0
         await system.start_app()
         await alice.answer()
-        await talk_both_ways(system, caller, alice)
-        await talk_both_ways(system, talker, carol)
+        await hear_each_other(system, caller, alice)
+        await hear_each_other(system, talker, carol)
         await talker.hang_up()
         await alice.hang_up()
         assert alice.count("CALL_INCOMING") == 1

@@ -11,8 +11,9 @@ import aiohttp
 import pytest
 
 from ari_app import supervisor
-from tests.drills.witness import connect, hears, legs, one_record, talk_both_ways
+from tests.drills.witness import hears, legs, one_record
 from tests.system import LAKESIDE, System
+from tests.talks import connect, hear_each_other
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -95,11 +96,11 @@ async def test_when_the_event_socket_is_lost_then_calls_go_on_and_new_ones_find_
         await system.dial(latecomer)
         await alice.wait_for("CALL_INCOMING")
         await alice.answer()
-        await talk_both_ways(system, latecomer, alice)
+        await hear_each_other(system, latecomer, alice)
         wire.mend()
         await connected_since(system, datetime.now(UTC))
         await hears(system, newcomer, system.prompt("welcome"), 2)
-        await talk_both_ways(system, talker, carol)
+        await hear_each_other(system, talker, carol)
         await newcomer.hang_up()
         await talker.hang_up()
         await alice.hang_up()
@@ -124,7 +125,7 @@ async def test_when_another_program_takes_the_app_s_name_then_the_app_takes_it_b
                     pass
         await connected_since(system, since)
         await connect(system, caller, alice)
-        await talk_both_ways(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await caller.hang_up()
         await one_record(system, caller.user, "talked", finished=True)
 

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 
 from crm.services import facts
 from crm.store.models import CallEvent
-from tests.drills.witness import hears, legs, one_record, talk_both_ways
+from tests.drills.witness import hears, legs, one_record
 from tests.system import System
+from tests.talks import hear_each_other
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -53,7 +54,7 @@ async def test_when_the_database_is_locked_and_the_app_killed_then_the_facts_arr
             await caller.press("2")
             await alice.wait_for("CALL_INCOMING")
             await alice.answer()
-            await talk_both_ways(system, caller, alice)
+            await hear_each_other(system, caller, alice)
             await caller.hang_up()
             await alice.wait_for("CALL_CLOSED")
             await system.until(lambda: journal.read_text().count('"CallEnded"') == 2, "both ends are in the journal")
@@ -71,7 +72,7 @@ async def test_when_the_database_fails_then_a_phone_rings_all_the_same(system: S
             await system.dial(caller)
             await alice.wait_for("CALL_INCOMING")
             await alice.answer()
-            await talk_both_ways(system, caller, alice)
+            await hear_each_other(system, caller, alice)
         await caller.hang_up()
         await alice.wait_for("CALL_CLOSED")
         call = await one_record(system, caller.user, "talked", finished=True)

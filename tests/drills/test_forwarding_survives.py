@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from crm.services import forwarding
-from tests.drills.witness import hears, legs, one_record, talk_both_ways
+from tests.drills.witness import hears, legs, one_record
 from tests.mobile import NUMBER, about, forward, mobile, picks_up
 from tests.system import System
+from tests.talks import hear_each_other
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -22,7 +23,7 @@ async def test_when_the_app_is_killed_while_a_mobile_rings_then_the_next_one_whi
         await picks_up(cell)
         await hears(system, cell, await about(system, caller.user))
         await cell.press("1")
-        await talk_both_ways(system, caller, cell)
+        await hear_each_other(system, caller, cell)
         await caller.hang_up()
         await cell.wait_for("CALL_CLOSED")
         call = await one_record(system, caller.user, "talked", finished=True)
@@ -57,9 +58,9 @@ async def test_when_the_app_is_away_then_a_digit_connects_a_mobile_all_the_same(
         await picks_up(cell)
         await hears(system, cell, system.prompt("whisper_alone"))
         await cell.press("1")
-        await talk_both_ways(system, caller, cell)
+        await hear_each_other(system, caller, cell)
         await system.start_app()
-        await talk_both_ways(system, caller, cell)
+        await hear_each_other(system, caller, cell)
         await cell.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await one_record(system, caller.user, "talked", finished=True)
@@ -77,7 +78,7 @@ async def test_when_the_app_is_killed_during_the_whisper_then_the_next_one_whisp
         await system.start_app()
         await hears(system, cell, await about(system, caller.user), 2)
         await cell.press("1")
-        await talk_both_ways(system, caller, cell)
+        await hear_each_other(system, caller, cell)
         await cell.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await one_record(system, caller.user, "talked", finished=True)
@@ -96,7 +97,7 @@ async def test_when_the_app_stays_away_after_the_whisper_began_then_asterisk_ask
         await system.kill_app()
         await hears(system, cell, system.prompt("whisper_alone"))
         await cell.press("1")
-        await talk_both_ways(system, caller, cell)
+        await hear_each_other(system, caller, cell)
         await caller.hang_up()
         await cell.wait_for("CALL_CLOSED")
         await system.start_app()
@@ -112,9 +113,9 @@ async def test_when_the_app_is_killed_after_1_was_pressed_then_the_talk_goes_on(
         await cell.press("1")
         await system.step(caller.user, "talk")
         await system.kill_app()
-        await talk_both_ways(system, caller, cell)
+        await hear_each_other(system, caller, cell)
         await system.start_app()
-        await talk_both_ways(system, caller, cell)
+        await hear_each_other(system, caller, cell)
         await caller.hang_up()
         await cell.wait_for("CALL_CLOSED")
         call = await one_record(system, caller.user, "talked", finished=True)
@@ -133,7 +134,7 @@ async def test_when_the_app_is_killed_while_the_office_s_number_rings_then_it_is
         await picks_up(cell)
         await hears(system, cell, system.prompt("whisper_two_keys"))
         await cell.press("1")
-        await talk_both_ways(system, caller, cell)
+        await hear_each_other(system, caller, cell)
         await caller.hang_up()
         await cell.wait_for("CALL_CLOSED")
         call = await one_record(system, caller.user, "handed_over", finished=True)

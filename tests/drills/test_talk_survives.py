@@ -6,8 +6,9 @@ import pytest
 
 from ari_app.edge.softphone import Softphone
 from crm.services import devices, properties
-from tests.drills.witness import connect, hears, say, talk_both_ways
+from tests.drills.witness import hears, say
 from tests.system import System
+from tests.talks import connect, hear_each_other
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -29,9 +30,9 @@ async def test_when_the_app_is_killed_while_a_caller_is_parked_then_they_are_pic
         await system.hears_music(caller)
         await carol.dial(f"sip:701@{system.sip}")
         await carol.wait_for("CALL_ESTABLISHED")
-        await talk_both_ways(system, caller, carol)
+        await hear_each_other(system, caller, carol)
         await restart(system)
-        await talk_both_ways(system, caller, carol)
+        await hear_each_other(system, caller, carol)
         await carol.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await system.ended_call(caller.user)
@@ -48,10 +49,10 @@ async def test_when_the_app_is_killed_while_a_caller_is_passed_on_then_the_colle
         await bob.wait_for("CALL_INCOMING")
         await restart(system)
         await bob.answer()
-        await talk_both_ways(system, caller, bob)
+        await hear_each_other(system, caller, bob)
         assert bob.count("CALL_INCOMING") == 1
         await restart(system)
-        await talk_both_ways(system, caller, bob)
+        await hear_each_other(system, caller, bob)
         await caller.hang_up()
         call = await system.ended_call(caller.user)
         await bob.wait_for("CALL_CLOSED")
@@ -70,11 +71,11 @@ async def test_when_the_app_is_killed_while_the_agent_consults_then_both_talk_on
         await alice.press("102#")
         await bob.wait_for("CALL_INCOMING")
         await bob.answer()
-        await talk_both_ways(system, alice, bob)
+        await hear_each_other(system, alice, bob)
         await restart(system)
-        await talk_both_ways(system, alice, bob)
+        await hear_each_other(system, alice, bob)
         await alice.hang_up()
-        await talk_both_ways(system, caller, bob)
+        await hear_each_other(system, caller, bob)
         await bob.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await system.ended_call(caller.user)
@@ -86,9 +87,9 @@ async def test_when_the_app_is_killed_during_a_recording_then_it_goes_on_and_the
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await connect(system, caller, alice)
         await hears(system, caller, system.prompt("recording_announcement"))
-        await talk_both_ways(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await restart(system)
-        await talk_both_ways(system, caller, alice)
+        await hear_each_other(system, caller, alice)
         await say(system, caller, "And this is the end of it.")
         await system.kill_app()
         await caller.hang_up()
@@ -116,9 +117,9 @@ async def test_when_colleagues_call_each_other_then_the_app_s_death_does_not_end
         await restart(system)
         await alice.answer()
         await bob.wait_for("CALL_ESTABLISHED")
-        await talk_both_ways(system, bob, alice)
+        await hear_each_other(system, bob, alice)
         await restart(system)
-        await talk_both_ways(system, bob, alice)
+        await hear_each_other(system, bob, alice)
         await alice.hang_up()
         await bob.wait_for("CALL_CLOSED")
 

@@ -11,40 +11,10 @@ import aiohttp
 from ari_app.edge import listening
 from ari_app.edge.softphone import Softphone
 from crm.store.models import Call
-from tests.system import ELM, System
+from tests.system import System
 
-TO_AGENT = "I am looking for a home with two bedrooms"
-TO_CALLER = "We have several of them near the park"
 MESSAGE = "This is about the two bedroom home. Please call me back when you can, I would like to see it soon. " * 4
 """Long enough to begin before the beep and to go on after it."""
-
-
-async def connect(system: System, caller: Softphone, agent: Softphone, line: str = ELM) -> None:
-    """The caller asks for the team, and the agent answers."""
-    calls = agent.count("CALL_INCOMING")
-    await system.to_team(caller, line)
-    await agent.wait_for("CALL_INCOMING", calls + 1)
-    await agent.answer()
-    await system.step(caller.user, "talk")
-
-
-async def talk_both_ways(system: System, caller: Softphone, agent: Softphone) -> None:
-    """Each says a sentence and is heard by the other."""
-    await asyncio.gather(_says_to(system, caller, agent, TO_AGENT), _says_to(system, agent, caller, TO_CALLER))
-
-
-async def _says_to(system: System, speaker: Softphone, listener: Softphone, text: str) -> None:
-    sound = system.spoken(text)
-    before = await _times_heard(listener, sound)
-    for tries_left in (2, 1, 0):
-        await say(system, speaker, text)
-        try:
-            await hears(system, listener, sound, before + 1, seconds=15)
-            return
-        except AssertionError:
-            # A busy machine may have dropped the very packets that are looked for; in a dead talk nothing helps.
-            if not tries_left:
-                raise
 
 
 async def hears(system: System, phone: Softphone, sound: Path, count: int = 1, seconds: float = 40) -> None:

@@ -1,0 +1,44 @@
+"""Two people on the phone: how a talk begins, and that each hears the other."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ari_app.edge.softphone import Softphone
+from tests.system import ELM, System
+
+QUESTION = "Is the two bedroom home still available?"
+ANSWER = "Yes, and you may see it tomorrow."
+TRIES = 3
+"""A busy machine may drop the very packets that are looked for; in a dead talk nothing helps."""
+
+
+async def connect(system: System, caller: Softphone, agent: Softphone, line: str = ELM) -> None:
+    """The caller asks for the team, and the agent answers."""
+    calls = agent.count("CALL_INCOMING")
+    await system.to_team(caller, line)
+    await agent.wait_for("CALL_INCOMING", calls + 1)
+    await agent.answer()
+    await system.step(caller.user, "talk")
+
+
+async def hear_each_other(
+    system: System, one: Softphone, other: Softphone, question: str = QUESTION, answer: str = ANSWER
+) -> None:
+    """Each says a sentence and is heard by the other."""
+    await asyncio.gather(says_to(system, one, other, question), says_to(system, other, one, answer))
+
+
+async def says_to(system: System, speaker: Softphone, listener: Softphone, text: str) -> None:
+    """Says a sentence, again if need be, until the other has heard it once more than before."""
+    sound = system.spoken(text)
+    count = await system.times_heard(listener, sound) + 1
+    for last in [False] * (TRIES - 1) + [True]:
+        await speaker.say(sound)
+        try:
+            await system.hears(listener, sound, count, seconds=15)
+        except AssertionError:
+            if last:
+                raise
+        else:
+            return

@@ -52,6 +52,7 @@ class Rule(StrEnum):
     UNSURE = "unsure"
     OFFICE_FORWARD = "office_forward"
     """All leasing calls go to one number outside."""
+    OPEN = "open"
     CLOSED = "closed"
     HOLIDAY = "holiday"
     AFTER_HOURS = "after_hours"
@@ -65,6 +66,25 @@ class Rule(StrEnum):
     NOBODY = "nobody"
     """There is nobody to plan with."""
     OWNER = "owner"
+    NO_LEASING = "no_leasing"
+    """Residents, owners and vendors become no leads, and get no texts about leasing."""
+    NO_TEXTS = "no_texts"
+    """The number is withheld, or one of our own."""
+
+
+class About(StrEnum):
+    """The part of a plan that a reason speaks of."""
+
+    LANGUAGE = "language"
+    CALLER = "caller"
+    PROPERTY = "property"
+    PATH = "path"
+    HEARS = "hears"
+    RINGS = "rings"
+    OTHERWISE = "otherwise"
+    RECORD = "record"
+    TASK = "task"
+    TEXTS = "texts"
 
 
 @dataclass(frozen=True)
@@ -73,6 +93,7 @@ class Reason:
 
     rule: Rule
     text: str
+    about: About = About.PATH
 
 
 class Record(StrEnum):
@@ -101,6 +122,7 @@ class RoutePlan:
     """What decided the path."""
     reasons: tuple[Reason, ...]
     language: str
+    task: TaskPlan
     kind: CallerKind = CallerKind.PROSPECT
     property: str = ""
     """Slug."""
@@ -112,7 +134,5 @@ class RoutePlan:
     otherwise: tuple[Path, ...] = ()
     """What follows in this order when nobody answers, or the caller does not take what the path offers."""
     record: Record = Record.LEAD
-    task: TaskPlan | None = None
-    """None: nothing is left to do, whatever happens."""
     texts: tuple[Purpose, ...] = ()
     """What is texted unless the call is finished otherwise."""

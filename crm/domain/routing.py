@@ -8,9 +8,9 @@ and replays it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from crm.domain.choosing import Ask, Question, Say, answered
+from crm.domain.choosing import Answer, Ask, Question, Say, answered
 from crm.domain.ringing import DeviceRef, Stage, StageName, Strategy
 from crm.domain.route_inputs import (
     CallerFacts,
@@ -24,15 +24,15 @@ from crm.domain.route_inputs import (
     RoutingInputs,
     Rules,
 )
-from crm.domain.route_plan import Path, Reason, Record, RoutePlan, Rule, TaskPlan
+from crm.domain.route_plan import About, Path, Reason, Record, RoutePlan, Rule, TaskPlan
 from crm.domain.tasks import TaskKind
 from crm.domain.texts import Purpose
 
 # Whoever asks for the decision needs the words of its question and answer, too.
 __all__ = [
-    "OTHER_LANGUAGE", "PERSON", "RESIDENTS", "TEAM", "TEXT_ME", "TOUR", "CallerFacts", "CallerKind", "Desk", "DeskKind",
-    "OfficeFacts", "OfficeState", "Path", "People", "PlaceFacts", "Reason", "Record", "RoutePlan", "RoutingInputs",
-    "Rule", "Rules", "TaskPlan", "decide",
+    "OTHER_LANGUAGE", "PERSON", "RESIDENTS", "TEAM", "TEXT_ME", "TOUR", "About", "CallerFacts", "CallerKind", "Desk",
+    "DeskKind", "OfficeFacts", "OfficeState", "Path", "People", "PlaceFacts", "Reason", "Record", "RoutePlan",
+    "RoutingInputs", "Rule", "Rules", "TaskPlan", "decide",
 ]  # fmt: skip
 
 TEXT_ME, TEAM, TOUR, RESIDENTS, OTHER_LANGUAGE, PERSON = "1", "2", "3", "4", "9", "0"
@@ -41,6 +41,12 @@ _KINDS = {"1": CallerKind.RESIDENT, "2": CallerKind.OWNER, "3": CallerKind.VENDO
 _DESKS = {
     CallerKind.RESIDENT: DeskKind.RESIDENT, CallerKind.OWNER: DeskKind.OWNER, CallerKind.VENDOR: DeskKind.VENDOR,
 }  # fmt: skip
+_STAGE_RULES = {
+    StageName.AGENT: Rule.ASSIGNED_AGENT, StageName.SUBTEAM: Rule.SUBTEAM, StageName.SISTERS: Rule.SISTERS,
+    StageName.EVERYONE: Rule.EVERYONE, StageName.ANSWERING: Rule.ANSWERING_SERVICE,
+}  # fmt: skip
+_NAMED = 5
+"""So many agents are named in a reason; a large office would fill pages."""
 
 
 def decide(inputs: RoutingInputs) -> RoutePlan:
@@ -55,10 +61,26 @@ class _Decision:
         self.inputs = inputs
         self.reasons: list[Reason] = []
         self.kind = CallerKind.PROSPECT
-        self.language = self._language()
+        self.is_closed = inputs.office.state in (OfficeState.CLOSED, OfficeState.HOLIDAY)
+        self.languages = tuple(
+            dict.fromkeys((inputs.caller.language or inputs.language, inputs.language, *inputs.rules.languages))
+        )
+        presses = sum(answer == Answer(Question.MENU, OTHER_LANGUAGE) for answer in inputs.answers)
+        self.language = self.languages[presses % len(self.languages)]
+        self.next_language = self.languages[(presses + 1) % len(self.languages)]
+        self._explain_language(presses)
 
-    def because(self, rule: Rule, text: str) -> None:
-        self.reasons.append(Reason(rule, text))
+    def because(self, rule: Rule, text: str, about: About = About.PATH) -> None:
+        self.reasons.append(Reason(rule, text, about))
+
+    def _explain_language(self, presses: int) -> None:
+        if presses and len(self.languages) > 1:
+            why = f"The caller chose {self.language} by key."
+        elif self.inputs.caller.language:
+            why = f"The caller chose {self.language} in an earlier call."
+        else:
+            why = f"The line's language is {self.language}."
+        self.because(Rule.LANGUAGE, why, About.LANGUAGE)
 
     # --- who calls, and what they want ---
 
@@ -69,62 +91,58 @@ class _Decision:
             return self._end(Path.REFUSE, Rule.UNKNOWN_LINE, task=TaskKind.UNKNOWN_DID, record=Record.NONE)
         menu = [keys for keys in answered(inputs.answers, Question.MENU) if keys != OTHER_LANGUAGE]
         wanted = menu[-1] if menu else None
+        self.kind = self._caller_kind(wanted)
         if wanted == PERSON and DeskKind.CONCERN in inputs.desks:
             self.because(Rule.CONCERN, "The caller has a concern: that is for a person, never for a machine.")
             return self._to_desk(DeskKind.CONCERN)
-        self.kind = self._caller_kind(wanted)
         if self.kind is not CallerKind.PROSPECT and (plan := self._beside_leasing()):
             return plan
         if wanted is None:
             return self._ask(self._menu(), Rule.MENU, "The caller has chosen nothing yet.")
         if wanted == RESIDENTS and self._has_desks() and not answered(inputs.answers, Question.WHO):
             return self._ask(self._who(), Rule.CALLER_KIND, "The caller is no prospect, and has not said what else.")
+        if self.kind is not CallerKind.PROSPECT and wanted in (TEXT_ME, TOUR):
+            self._wants_to_rent()
         if wanted == TEXT_ME and not answered(inputs.answers, Question.LINK):
-            self.because(Rule.MENU, "The caller wants the listings by text.")
-            texts = (Purpose.LISTINGS_LINK,) if inputs.caller.can_be_texted else ()
-            return self._end(Path.LINK, Rule.MENU, task=TaskKind.FOLLOW_UP, texts=texts, otherwise=(Path.LIVE,))
+            return self._link()
         return self._leasing(wants_tour=wanted == TOUR)
-
-    def _language(self) -> str:
-        inputs = self.inputs
-        own = inputs.caller.language or inputs.language
-        others = [language for language in (inputs.language, *inputs.rules.languages) if language != own]
-        presses = sum(answer.keys == OTHER_LANGUAGE for answer in inputs.answers if answer.question is Question.MENU)
-        chosen = [own, *others][presses % (len(others) + 1)] if others else own
-        if presses and others:
-            self.because(Rule.LANGUAGE, f"The caller chose {chosen} by key.")
-        elif inputs.caller.language:
-            self.because(Rule.LANGUAGE, f"The caller chose {chosen} in an earlier call.")
-        return chosen
 
     def _caller_kind(self, wanted: str | None) -> CallerKind:
         inputs = self.inputs
         if inputs.caller.kind is not CallerKind.PROSPECT:
-            self.because(Rule.KNOWN_CALLER, f"The caller's number is known as that of {_a(inputs.caller.kind)}.")
+            known = f"The caller's number is known as that of {_a(inputs.caller.kind)}."
+            self.because(Rule.KNOWN_CALLER, known, About.CALLER)
             return inputs.caller.kind
         who = answered(inputs.answers, Question.WHO)
         if wanted == RESIDENTS and who and who[-1] in _KINDS:
             kind = _KINDS[who[-1]]
-            self.because(Rule.CALLER_KIND, f"The caller says by key that they are {_a(kind)}.")
+            self.because(Rule.CALLER_KIND, f"The caller says by key that they are {_a(kind)}.", About.CALLER)
             return kind
+        self.because(Rule.CALLER_KIND, "Nothing says that the caller is other than a prospect.", About.CALLER)
         return CallerKind.PROSPECT
 
-    # --- residents, owners, vendors ---
+    def _wants_to_rent(self) -> None:
+        self.because(Rule.MENU, f"Though {_a(self.kind)}, the caller wants to rent.", About.CALLER)
+        self.kind = CallerKind.PROSPECT
+
+    # --- residents, owners, vendors, and whoever has a concern ---
 
     def _beside_leasing(self) -> RoutePlan | None:
         """Where they are put through to; None when they go on as a prospect, because they want to or have no desk."""
-        urgent = answered(self.inputs.answers, Question.URGENT)
-        has_maintenance = self.kind is CallerKind.RESIDENT and DeskKind.MAINTENANCE in self.inputs.desks
-        if not urgent and (has_maintenance or self.inputs.caller.kind is not CallerKind.PROSPECT):
+        inputs = self.inputs
+        urgent = answered(inputs.answers, Question.URGENT)
+        has_desk = _DESKS[self.kind] in inputs.desks
+        has_maintenance = self.kind is CallerKind.RESIDENT and DeskKind.MAINTENANCE in inputs.desks
+        is_known = inputs.caller.kind is not CallerKind.PROSPECT
+        if not urgent and (has_maintenance or (is_known and has_desk)):
             return self._ask(self._urgent(has_maintenance), Rule.CALLER_KIND, "It may be an emergency, or leasing.")
         if has_maintenance and urgent[-1] == "1":
             self.because(Rule.MAINTENANCE, "The caller says that it is an emergency in their home.")
             return self._to_desk(DeskKind.MAINTENANCE)
         if urgent and urgent[-1] == "3":
-            self.because(Rule.MENU, f"Though {_a(self.kind)}, the caller wants to rent.")
-            self.kind = CallerKind.PROSPECT
+            self._wants_to_rent()
             return None
-        if _DESKS[self.kind] not in self.inputs.desks:
+        if not has_desk:
             self.because(Rule.CALLER_KIND, f"There is no destination for {_a(self.kind)}: the team has to help.")
             return None
         return self._to_desk(_DESKS[self.kind])
@@ -132,28 +150,36 @@ class _Decision:
     def _to_desk(self, kind: DeskKind) -> RoutePlan:
         inputs, desk = self.inputs, self.inputs.desks[kind]
         rule = {DeskKind.CONCERN: Rule.CONCERN, DeskKind.MAINTENANCE: Rule.MAINTENANCE}.get(kind, Rule.CALLER_KIND)
+        self.because(rule, f"The call is for the destination of {kind}.")
         stages: list[Stage] = []
         if not desk.is_open:
-            self.because(Rule.CLOSED, f"The destination for {kind} is closed.")
+            self.because(Rule.CLOSED, f"The destination for {kind} is closed.", About.RINGS)
         elif desk.number:
-            forward = DeviceRef(device="", agent="", number=desk.number, confirm=desk.confirm)
-            stages.append(Stage(StageName.DESK, (), inputs.rules.desk_seconds, forward=forward))
-            self.because(rule, f"Calls for {kind} go to {desk.number}.")
+            stages.append(_outside(StageName.DESK, desk.number, inputs.rules.desk_seconds, confirm=desk.confirm))
+            self.because(rule, f"Calls for {kind} go to {desk.number}.", About.RINGS)
         elif agents := self._ringable(desk.agents):
             stages.append(Stage(StageName.DESK, agents, inputs.rules.desk_seconds))
-            self.because(rule, f"Calls for {kind} ring {', '.join(agents)}.")
+            self.because(rule, f"Calls for {kind} ring {_named(agents)}.", About.RINGS)
         else:
-            self.because(Rule.NOBODY, f"Nobody of the destination for {kind} can be rung now.")
+            self.because(Rule.NOBODY, f"Nobody of the destination for {kind} can be rung now.", About.RINGS)
         if kind in (DeskKind.CONCERN, DeskKind.MAINTENANCE):
             # A machine is no answer to these: the property's people ring after the destination, if there are any.
-            stages += self._people_now()
+            stages += [*self._people_now(), *self._answering_service()]
         return self._end(
             Path.DESK if stages else Path.MESSAGE, rule, stages=tuple(stages), task=TaskKind.CALL_BACK,
             otherwise=(Path.MESSAGE,) if stages else (), owner=desk.owner,
-            record=Record.CONTACT if self.kind is not CallerKind.PROSPECT else Record.LEAD,
         )  # fmt: skip
 
     # --- leasing ---
+
+    def _link(self) -> RoutePlan:
+        inputs = self.inputs
+        self.because(Rule.MENU, "The caller wants the listings by text.")
+        # The decision is taken anew when they stay on the line; this is where it stands until then.
+        then = Path.ASK if inputs.choice.ask else Path.MESSAGE if self.is_closed else Path.LIVE
+        return self._end(
+            Path.LINK, Rule.MENU, task=TaskKind.FOLLOW_UP, texts=(Purpose.LISTINGS_LINK,), otherwise=(then,)
+        )
 
     def _leasing(self, *, wants_tour: bool) -> RoutePlan:
         inputs = self.inputs
@@ -162,11 +188,16 @@ class _Decision:
             return self._ask(choice.ask, Rule.PROPERTY, choice.why)
         if choice.slug is None:
             self.because(Rule.UNSURE, f"{choice.why} Nobody is rung blindly: what they want is recorded.")
-            return self._end(Path.QUESTION, Rule.UNSURE, task=TaskKind.LISTEN, fast=True)
-        self.because(Rule.PROPERTY, choice.why)
+            return self._end(
+                Path.QUESTION, Rule.UNSURE, task=TaskKind.LISTEN, texts=(Purpose.MISSED_CALL,), fast=True
+            )
+        self.because(Rule.PROPERTY, choice.why, About.PROPERTY)
         if wants_tour and inputs.place and inputs.place.has_tours:
             self.because(Rule.MENU, "The caller wants a tour, and there are times for one.")
-            return self._end(Path.TOUR, Rule.MENU, task=TaskKind.CALL_BACK, otherwise=(Path.LIVE,))
+            then = Path.MESSAGE if self.is_closed else Path.LIVE
+            return self._end(
+                Path.TOUR, Rule.MENU, task=TaskKind.CALL_BACK, texts=(Purpose.MISSED_CALL,), otherwise=(then,)
+            )
         if inputs.forward_to:
             # In front of the hours: who answers for the office from elsewhere mostly does so when it is closed.
             is_theirs = inputs.caller.number == inputs.forward_to
@@ -174,17 +205,14 @@ class _Decision:
             if not why_not:
                 return self._forwarded(inputs.forward_to)
             why = f"All calls are to go to {inputs.forward_to}, but not this one: {why_not}"
-            self.because(Rule.OFFICE_FORWARD, why)
-        if inputs.office.state in (OfficeState.CLOSED, OfficeState.HOLIDAY):
-            return self._closed()
-        return self._open()
+            self.because(Rule.OFFICE_FORWARD, why, About.RINGS)
+        return self._closed() if self.is_closed else self._open()
 
     def _forwarded(self, number: str) -> RoutePlan:
         inputs = self.inputs
         pressed = "who answers there presses 1" if inputs.forward_confirm else "straight"
-        self.because(Rule.OFFICE_FORWARD, f"All calls go to {number} ({pressed}).")
-        forward = DeviceRef(device="", agent="", number=number, confirm=inputs.forward_confirm)
-        stage = Stage(StageName.OFFICE, (), inputs.rules.office_seconds, forward=forward)
+        self.because(Rule.OFFICE_FORWARD, f"All calls go to {number} ({pressed}).", About.RINGS)
+        stage = _outside(StageName.OFFICE, number, inputs.rules.office_seconds, confirm=inputs.forward_confirm)
         return self._end(
             Path.LIVE, Rule.OFFICE_FORWARD, stages=(stage,), task=TaskKind.CALL_BACK, otherwise=(Path.MESSAGE,),
             texts=(Purpose.MISSED_CALL,),
@@ -197,6 +225,7 @@ class _Decision:
         stages = tuple(self._people_now())
         otherwise = (Path.TOUR, Path.MESSAGE) if inputs.place and inputs.place.has_tours else (Path.MESSAGE,)
         if stages:
+            self.because(Rule.AFTER_HOURS, "Their own hours say that they answer now all the same.", About.RINGS)
             return self._end(
                 Path.LIVE, Rule.AFTER_HOURS, stages=stages, task=TaskKind.CALL_BACK, otherwise=otherwise,
                 texts=(Purpose.MISSED_CALL,),
@@ -207,6 +236,7 @@ class _Decision:
 
     def _open(self) -> RoutePlan:
         inputs, people = self.inputs, self.inputs.people
+        self.because(Rule.OPEN, "The office is open.")
         stages = self._people_now()
         overflow = self._overflow(stages)
         if overflow:
@@ -214,17 +244,12 @@ class _Decision:
             if sisters := next((stage for stage in stages if stage.name is StageName.SISTERS), None):
                 # Their turn comes at once; whoever becomes free in front of them is asked by the queue.
                 stages = [sisters, *(stage for stage in stages if stage is not sisters)]
-        if inputs.answering_service and inputs.rules.answering_seconds > 0:
-            forward = DeviceRef(device="", agent="", number=inputs.answering_service, confirm=True)
-            stages.append(Stage(StageName.ANSWERING, (), inputs.rules.answering_seconds, forward=forward))
-            self.because(Rule.ANSWERING_SERVICE, f"Then the answering service at {inputs.answering_service}.")
+        stages += self._answering_service()
         is_full = 0 < inputs.rules.overflow_waiting <= inputs.waiting
         queues = bool(overflow) and inputs.rules.queue and not is_full and bool(people.busy & self._all())
-        first = {
-            StageName.AGENT: Rule.ASSIGNED_AGENT, StageName.SUBTEAM: Rule.SUBTEAM, StageName.SISTERS: Rule.SISTERS,
-            StageName.EVERYONE: Rule.EVERYONE, StageName.ANSWERING: Rule.ANSWERING_SERVICE,
-        }  # fmt: skip
-        rule = Rule.OVERFLOW if overflow else first[stages[0].name] if stages else Rule.NOBODY
+        rule = Rule.OVERFLOW if overflow else _STAGE_RULES[stages[0].name] if stages else Rule.NOBODY
+        if not stages:
+            self.because(Rule.NOBODY, "There is nobody to ring.")
         otherwise = (Path.QUEUE, Path.MESSAGE) if queues else (Path.MESSAGE,)
         return self._end(
             Path.LIVE if stages else otherwise[0], rule, stages=tuple(stages), task=TaskKind.CALL_BACK,
@@ -252,46 +277,55 @@ class _Decision:
         people, rules = self.inputs.people, self.inputs.rules
         stages: list[Stage] = []
 
-        def add(name: StageName, agents: Iterable[str], seconds: float, rule: Rule, why: str, nobody: str) -> None:
+        def add(name: StageName, agents: Iterable[str], seconds: float, why: str, nobody: str) -> None:
+            rule = _STAGE_RULES[name]
             ringable = self._ringable(agents)
             if not ringable:
-                self.because(rule, nobody)
+                self.because(rule, nobody, About.RINGS)
             elif seconds <= 0:
-                self.because(rule, f"Stage {name} is set to 0 seconds.")
+                self.because(rule, f"Stage {name} is set to 0 seconds.", About.RINGS)
             else:
                 strategy = people.strategy if name is StageName.SUBTEAM else Strategy.RING_ALL
                 stages.append(Stage(name, ringable, seconds, strategy))
-                self.because(rule, why.format(", ".join(ringable)))
+                self.because(rule, why.format(_named(ringable)), About.RINGS)
 
         assigned = self.inputs.caller.assigned_agent
         if assigned is None:
-            self.because(Rule.ASSIGNED_AGENT, "The caller has no assigned agent.")
+            self.because(Rule.ASSIGNED_AGENT, "The caller has no assigned agent.", About.RINGS)
         else:
             add(
-                StageName.AGENT, (assigned,), rules.agent_seconds, Rule.ASSIGNED_AGENT,
+                StageName.AGENT, (assigned,), rules.agent_seconds,
                 "The caller's assigned agent is {}.", f"The caller's agent is {assigned}, who is not here now.",
             )  # fmt: skip
         none = "Nobody of the property's subteam is here now." if people.subteam else "No subteam leases this."
         why = f"The subteam leases the property: {{}} ({people.strategy})."
-        add(StageName.SUBTEAM, people.subteam, rules.subteam_seconds, Rule.SUBTEAM, why, none)
+        add(StageName.SUBTEAM, people.subteam, rules.subteam_seconds, why, none)
         if people.sisters:
             add(
-                StageName.SISTERS, people.sisters, rules.subteam_seconds, Rule.SISTERS,
+                StageName.SISTERS, people.sisters, rules.subteam_seconds,
                 "Sister subteams help out: {}.", "Nobody of the sister subteams is here now.",
             )  # fmt: skip
-        nobody = "Nobody else is here now." if people.everyone else "There are no agents."
         add(
-            StageName.EVERYONE, people.everyone, rules.everyone_seconds, Rule.EVERYONE,
-            "Then everybody who is available.", nobody,
+            StageName.EVERYONE, people.everyone, rules.everyone_seconds,
+            "Then everybody who is available: {}.", "Nobody else is here now.",
         )  # fmt: skip
         return stages
+
+    def _answering_service(self) -> list[Stage]:
+        number, seconds = self.inputs.answering_service, self.inputs.rules.answering_seconds
+        if not number or seconds <= 0:
+            return []
+        self.because(Rule.ANSWERING_SERVICE, f"Then the answering service at {number}.", About.RINGS)
+        return [_outside(StageName.ANSWERING, number, seconds, confirm=True)]
 
     def _ringable(self, agents: Iterable[str]) -> tuple[str, ...]:
         """Those who may be rung: available, and while the office is closed only by their own schedule's word."""
         people = self.inputs.people
-        is_closed = self.inputs.office.state in (OfficeState.CLOSED, OfficeState.HOLIDAY)
-        allowed = people.available & people.after_hours if is_closed else people.available
-        return tuple(agent for agent in agents if agent in allowed)
+        return tuple(
+            agent
+            for agent in agents
+            if agent in people.available and (not self.is_closed or agent in people.after_hours)
+        )
 
     # --- questions ---
 
@@ -307,9 +341,8 @@ class _Decision:
         if DeskKind.CONCERN in inputs.desks:
             says.append(Say("menu_concern"))
             keys.append(PERSON)
-        others = [one for one in (inputs.language, *inputs.rules.languages) if one != self.language]
-        if others and inputs.rules.languages:
-            says.append(Say("menu_language", language=others[0]))
+        if inputs.rules.languages and len(self.languages) > 1:
+            says.append(Say("menu_language", language=self.next_language))
             keys.append(OTHER_LANGUAGE)
         return Ask(Question.MENU, tuple(says), tuple(keys))
 
@@ -330,6 +363,7 @@ class _Decision:
 
     def _ask(self, ask: Ask, rule: Rule, why: str) -> RoutePlan:
         self.because(rule, why)
+        self.because(rule, f"The caller is asked: {ask.question}.", About.HEARS)
         return self._end(Path.ASK, rule, ask=ask, task=TaskKind.CALL_BACK, texts=(Purpose.MISSED_CALL,))
 
     def _end(
@@ -338,20 +372,49 @@ class _Decision:
         record: Record | None = None, owner: str = "", fast: bool = False,
     ) -> RoutePlan:  # fmt: skip
         inputs = self.inputs
-        owner = owner or inputs.people.owner
-        self.because(Rule.OWNER, f"If it stays unfinished, {owner or 'the admin'} has the next action.")
-        if record is None:
-            record = Record.LEAD if self.kind is CallerKind.PROSPECT else Record.CONTACT
         says: tuple[Say, ...] = ()
-        if path is Path.TOUR and inputs.office.state in (OfficeState.CLOSED, OfficeState.HOLIDAY):
+        if path is Path.TOUR and self.is_closed:
             says = (Say("closed_now"),)
-        may_text = inputs.caller.can_be_texted and record is Record.LEAD
+            self.because(Rule.CLOSED, "The caller hears first that the office is closed now.", About.HEARS)
+        if otherwise:
+            self.because(rule, f"If that comes to nothing: {', then '.join(otherwise)}.", About.OTHERWISE)
+        record = record or self._record()
+        may_text = bool(texts) and self._may_text(record, rule, texts)
+        owner = owner or inputs.people.owner
         due_at = inputs.fast_due_at if fast else inputs.due_at
+        left = f"If it stays unfinished, {owner or 'the admin'} has the next action ({task})."
+        self.because(Rule.OWNER, left, About.TASK)
         return RoutePlan(
             path=path, rule=rule, reasons=tuple(self.reasons), language=self.language, kind=self.kind,
             property=inputs.place.slug if inputs.place else "", says=says, ask=ask, stages=stages, otherwise=otherwise,
             record=record, task=TaskPlan(task, owner, due_at), texts=texts if may_text else (),
         )  # fmt: skip
+
+    def _record(self) -> Record:
+        if self.kind is CallerKind.PROSPECT:
+            self.because(Rule.CALLER_KIND, "The call is kept with the caller's lead.", About.RECORD)
+            return Record.LEAD
+        self.because(Rule.NO_LEASING, f"{_a(self.kind).capitalize()} becomes no lead.", About.RECORD)
+        return Record.CONTACT
+
+    def _may_text(self, record: Record, rule: Rule, texts: tuple[Purpose, ...]) -> bool:
+        if record is not Record.LEAD:
+            self.because(Rule.NO_LEASING, f"{_a(self.kind).capitalize()} gets no texts about leasing.", About.TEXTS)
+            return False
+        if not self.inputs.caller.can_be_texted:
+            self.because(Rule.NO_TEXTS, "The caller's number cannot be texted.", About.TEXTS)
+            return False
+        self.because(rule, f"Texted unless somebody talks with the caller: {', '.join(texts)}.", About.TEXTS)
+        return True
+
+
+def _outside(name: StageName, number: str, seconds: float, *, confirm: bool) -> Stage:
+    return Stage(name, (), seconds, forward=DeviceRef(device="", agent="", number=number, confirm=confirm))
+
+
+def _named(agents: Sequence[str]) -> str:
+    more = f" and {len(agents) - _NAMED} more" if len(agents) > _NAMED else ""
+    return ", ".join(agents[:_NAMED]) + more
 
 
 def _a(kind: CallerKind) -> str:

@@ -9,7 +9,8 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
-from crm.services import agents
+from crm.domain import fields
+from crm.services import agents, hours
 from crm.services.agents import AgentEntry as Found
 
 
@@ -29,6 +30,8 @@ class AgentEntry(msgspec.Struct):
     """Gets notices and messages; empty for none."""
     dialing: str
     """May they dial numbers outside, and be forwarded to one: allowed or none."""
+    hours: list[str]
+    """When they answer, every week, as `agent hours` takes it; none: while they are on duty and the office is open."""
     last_talk_ended_at: datetime | None
     """Round robin goes by it: the longest idle first."""
 
@@ -38,7 +41,8 @@ class AgentEntry(msgspec.Struct):
         return cls(
             slug=agent.slug, name=agent.name, extension=agent.extension, on_duty=agent.on_duty, is_admin=found.is_admin,
             subteams=list(found.subteams), devices=[device.slug for device in agent.devices], email=agent.email,
-            dialing=agent.dialing, last_talk_ended_at=agent.last_talk_ended_at,
+            dialing=agent.dialing, hours=fields.as_texts((row.weekday, row.opens, row.closes) for row in agent.hours),
+            last_talk_ended_at=agent.last_talk_ended_at,
         )  # fmt: skip
 
 
@@ -91,6 +95,55 @@ async def change(
     await system.publish()
 
 
+class AgentHoursEntry(msgspec.Struct):
+    """When an agent answers."""
+
+    agent: str
+    hours: list[str]
+    """As the command takes them; none: while they are on duty and the office is open."""
+    timezone: str
+    """The office's."""
+    is_within: bool
+    """At this moment."""
+
+
+@agent.command(
+    "hours", json=one(AgentHoursEntry),
+    examples=(
+        "agent hours alice", "agent hours alice 'mon-fri 09:00-17:00' 'sat 10:00-14:00'", "agent hours bob --always",
+        "agent hours alice --as-office",
+    ),
+)  # fmt: skip
+@click.argument("slug")
+@click.argument("openings", nargs=-1)
+@click.option("--always", is_flag=True, help="At any hour, on holidays, too.")
+@click.option("--as-office", is_flag=True, help="While the office is open: no hours of their own any more.")
+@with_system
+async def hours_(
+    system: System, slug: str, openings: tuple[str, ...], always: bool, as_office: bool, as_json: bool
+) -> None:
+    """Show or replace the hours of the agent SLUG, in the office's time zone.
+
+    Outside of them their phones do not ring for callers, even on duty; colleagues reach them as ever. Within them they
+    ring, too, while the office is closed, but for holidays unless it is --always. While the app is down Asterisk rings
+    everybody on duty when the office is open, whatever stands here.
+    """
+    if [bool(openings), always, as_office].count(True) > 1:
+        raise click.UsageError("Give openings, or --always, or --as-office: one of them.")
+    if openings or always or as_office:
+        await hours.replace_agent(system.store, system.by, slug, (fields.ALL_WEEK,) if always else openings)
+    schedule = await hours.find_agent(system.store, system.config, slug)
+    texts = fields.as_texts(schedule.week) if schedule else []
+    entry = AgentHoursEntry(slug, texts, system.config.timezone, schedule is None or schedule.is_open(system.now))
+    if as_json:
+        output.print_json(entry)
+    elif schedule is None:
+        output.say(f"Agent {slug} answers while they are on duty and the office is open.")
+    else:
+        outside = "" if entry.is_within else " Not at this moment."
+        output.say(f"Agent {slug} answers {'; '.join(texts)} ({entry.timezone}).{outside}")
+
+
 @agent.command(examples=("agent remove alice", "agent remove alice --successor bob"))
 @click.argument("slug")
 @click.option("--successor", metavar="SLUG", help="Who takes over their tasks and leads.")
@@ -139,6 +192,7 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("devices", entry.devices),
             ("email", entry.email or None),
             ("dials outside", entry.dialing),
+            ("hours", "; ".join(entry.hours) or "as the office"),
             ("last talk ended", output.local(entry.last_talk_ended_at, system.config.tz)),
             ("admin", entry.is_admin or None),
         )

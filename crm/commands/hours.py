@@ -9,13 +9,12 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, one, with_system
-from crm.domain.fields import WEEKDAYS
-from crm.domain.hours import weekly
+from crm.domain.fields import ALL_WEEK, WEEKDAYS
 from crm.services import hours as service
 
 
 class OpeningEntry(msgspec.Struct):
-    """One opening in the week, on the office's clock."""
+    """One opening in the week, on the office's or the property's clock."""
 
     weekday: str
     """mon to sun."""
@@ -26,20 +25,33 @@ class OpeningEntry(msgspec.Struct):
 
 
 class HoursEntry(msgspec.Struct):
-    """When the office is open."""
+    """When the office or a property is open."""
 
+    property: str | None
+    """Slug; null is the office."""
+    is_own: bool
+    """False: the property has no hours of its own, and these are the office's."""
     timezone: str
     openings: list[OpeningEntry]
-    """None at all: the office is always open."""
+    """None at all: always open, but for holidays."""
+    today: str | None
+    """Name of the holiday or special day that today is; null for a day like every week's."""
     is_open: bool
     """At this moment."""
     opens_next: datetime | None
-    """Null while it is open."""
+    """Null while it is open, and when it never opens again."""
 
 
-@click.group(cls=Group, examples=("hours show", "hours set 'mon-fri 09:00-18:00' 'sat 10:00-14:00'"))
+@click.group(
+    cls=Group, examples=("hours show", "hours set 'mon-fri 09:00-18:00' 'sat 10:00-14:00'", "hours show --property elm")
+)
 def hours() -> None:
-    """When the office is open, by its own clock. Outside of it no phone rings; callers leave a message."""
+    """When the office and its properties are open, each by its own clock.
+
+    Outside of it no phone rings but those of agents whose own hours say so (`leaseline agent hours`); callers leave a
+    message. Public holidays and single dates are set with `leaseline holiday`. While the app is down Asterisk goes by
+    the office's hours alone.
+    """
 
 
 @hours.command(
@@ -48,45 +60,72 @@ def hours() -> None:
         "hours set 'mon-fri 09:00-18:00' 'sat 10:00-14:00'",
         "hours set 'mon,wed 09:00-12:00 13:00-17:00'",
         "hours set --always",
+        "hours set --property elm 'tue-sun 10:00-19:00'",
+        "hours set --property elm --as-office",
     ),
 )
 @click.argument("openings", nargs=-1)
-@click.option("--always", is_flag=True, help="Open at all times.")
+@click.option("--always", is_flag=True, help="Open at all times, but for holidays.")
+@click.option("--property", "place", metavar="SLUG", help="Hours of this property alone, in its time zone.")
+@click.option("--as-office", is_flag=True, help="The property has the office's week again, on its own clock.")
 @with_system
-async def change(system: System, openings: tuple[str, ...], always: bool) -> None:
+async def change(
+    system: System, openings: tuple[str, ...], always: bool, place: str | None, as_office: bool
+) -> None:
     """Replace the whole week by OPENINGS; days that none of them names are closed."""
-    if bool(openings) == always:
+    if [bool(openings), always, as_office].count(True) != 1:
         raise click.UsageError("Give the week's openings, such as 'mon-fri 09:00-18:00', or --always.")
-    await service.replace(system.store, system.by, openings)
-    output.say("The office is always open." if always else f"The office's week is {'; '.join(openings)}.")
+    if as_office and place is None:
+        raise click.UsageError("--as-office goes with --property: name the one that has the office's week.")
+    # A property without a week has the office's.
+    week = (ALL_WEEK,) if always and place else openings
+    await service.replace(system.store, system.by, week, place)
+    whose = f"property {place}" if place else "the office"
+    if always:
+        output.say(f"{whose.capitalize()} is always open.")
+    elif as_office:
+        output.say(f"{whose.capitalize()} has the office's week.")
+    else:
+        output.say(f"The week of {whose} is {'; '.join(openings)}.")
     await system.publish()
 
 
-@hours.command(json=one(HoursEntry), examples=("hours show", "hours show --json"))
+@hours.command(json=one(HoursEntry), examples=("hours show", "hours show --property elm", "hours show --json"))
+@click.option("--property", "place", metavar="SLUG", help="Of this property; without it the office's own.")
 @with_system
-async def show(system: System, as_json: bool) -> None:
-    """Show the week's openings, and whether the office is open now."""
-    found = await service.find_all(system.store)
-    schedule = weekly(((row.weekday, row.opens, row.closes) for row in found), system.config.tz)
+async def show(system: System, place: str | None, as_json: bool) -> None:
+    """Show the week's openings, and whether it is open now."""
+    found = await service.find(system.store, system.config, place)
+    schedule = found.schedule
     is_open = schedule.is_open(system.now)
+    today = schedule.special_day(system.now)
     entry = HoursEntry(
-        timezone=system.config.timezone,
-        openings=[OpeningEntry(WEEKDAYS[row.weekday], row.opens, row.closes) for row in found],
+        property=place,
+        is_own=found.is_own or place is None,
+        timezone=schedule.tz.key,
+        openings=[OpeningEntry(WEEKDAYS[weekday], opens, closes) for weekday, opens, closes in schedule.week],
+        today=(today.name or "a special day") if today else None,
         is_open=is_open,
         opens_next=None if is_open else schedule.next_open(system.now),
     )
     if as_json:
         output.print_json(entry)
         return
+    whose = f"Property {place}" if place else "The office"
     output.print_table(
         ("day", "open"),
         (
             (day, ", ".join(f"{one.opens}-{one.closes}" for one in entry.openings if one.weekday == day) or "closed")
             for day in (WEEKDAYS if entry.openings else ())
         ),
-        empty="The office is always open.",
+        empty=f"{whose} is always open.",
     )
+    if not entry.is_own:
+        output.say(f"{whose} has the office's week, on its own clock.")
+    if entry.today:
+        output.say(f"Today is {entry.today}.")
     if not entry.is_open:
-        output.say(f"Closed now; opens {output.local(entry.opens_next, system.config.tz)} ({entry.timezone}).")
+        opens = f"opens {output.local(entry.opens_next, schedule.tz)}" if entry.opens_next else "never opens again"
+        output.say(f"Closed now; {opens} ({entry.timezone}).")
     elif entry.openings:
         output.say(f"Open now ({entry.timezone}).")

@@ -8,9 +8,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from itertools import pairwise
+from itertools import groupby, pairwise
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crm.domain.errors import Invalid
 
@@ -21,6 +23,7 @@ EMAIL = re.compile(
     r"[A-Za-z0-9._%+&'*/=?^~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,}"
 )
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DURATION = re.compile(r"(?=\d)(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?")
 
 # An endpoint named `anonymous` would let anybody call without a password; the others name parts of our configuration.
@@ -147,13 +150,7 @@ def openings(raw: Iterable[str]) -> list[tuple[int, str, str]]:
         if not windows:
             raise Invalid(f"{_shown(line)} is not an opening: write days and times like 'mon-fri 09:00-18:00'.")
         for window in windows:
-            opens, _, closes = window.partition("-")
-            if not CLOCK.fullmatch(opens) or not CLOCK.fullmatch(closes):
-                raise Invalid(f"{_shown(window)} is not a time span: write 24-hour times like 09:00-18:00.")
-            if opens >= closes:
-                raise Invalid(
-                    f"{window} does not end after it begins: write a night as two, up to 24:00 and from 00:00."
-                )
+            opens, closes = span(window)
             found += [(day, opens, closes) for day in _days(days)]
     found.sort()
     for earlier, later in pairwise(found):
@@ -162,6 +159,63 @@ def openings(raw: Iterable[str]) -> list[tuple[int, str, str]]:
                 f"Two openings on {WEEKDAYS[later[0]]} overlap: {'-'.join(earlier[1:])} and {'-'.join(later[1:])}."
             )
     return found
+
+
+def as_texts(week: Iterable[tuple[int, str, str]]) -> list[str]:
+    """The texts that `openings` reads as this week; days in a row that are alike in one."""
+    windows: dict[int, list[str]] = {}
+    for weekday, opens, closes in sorted(week):
+        windows.setdefault(weekday, []).append(f"{opens}-{closes}")
+    texts = []
+    for alike, group in groupby(range(7), key=lambda weekday: windows.get(weekday)):
+        if alike:
+            days = list(group)
+            span_ = WEEKDAYS[days[0]] if len(days) == 1 else f"{WEEKDAYS[days[0]]}-{WEEKDAYS[days[-1]]}"
+            texts.append(f"{span_} {' '.join(alike)}")
+    return texts
+
+
+ALL_WEEK = "mon-sun 00:00-24:00"
+"""An opening without end, for who has to differ from an office that closes."""
+
+
+def span(raw: str) -> tuple[str, str]:
+    """From when until when in one day, from a text such as '09:00-18:00'; up to 24:00."""
+    opens, _, closes = raw.partition("-")
+    if not CLOCK.fullmatch(opens) or not CLOCK.fullmatch(closes):
+        raise Invalid(f"{_shown(raw)} is not a time span: write 24-hour times like 09:00-18:00.")
+    if opens >= closes:
+        raise Invalid(f"{raw} does not end after it begins: write a night as two, up to 24:00 and from 00:00.")
+    return opens, closes
+
+
+AS_USUAL = "usual"
+
+
+def special_open(raw: str) -> str:
+    """When a special day is open: '10:00-14:00', 'usual' for the week's hours, else "": closed, as 'closed' says."""
+    value = raw.strip().lower()
+    if value in ("", "closed"):
+        return ""
+    if value != AS_USUAL:
+        span(value)
+    return value
+
+
+def day(raw: str) -> date:
+    """A date such as 2026-03-01."""
+    if DATE.fullmatch(raw.strip()):
+        with suppress(ValueError):
+            return date.fromisoformat(raw.strip())
+    raise Invalid(f"{_shown(raw)} is not a date: write one like 2026-03-01.")
+
+
+def timezone(raw: str) -> str:
+    """A time zone by its IANA name."""
+    try:
+        return ZoneInfo(raw).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Invalid(f"{_shown(raw)} is not a time zone: write one like America/Chicago.") from None
 
 
 def _days(raw: str) -> list[int]:

@@ -78,6 +78,11 @@ class Schedule:
         return not self.openings and not self.special and self.holidays is None
 
     @property
+    def week(self) -> list[tuple[int, str, str]]:
+        """The week's openings as (weekday, "HH:MM", "HH:MM"), in order."""
+        return [(one.weekday, _clock(one.opens), _clock(one.closes)) for one in sorted(self.openings)]
+
+    @property
     def covers_whole_week(self) -> bool:
         """The week has no closed minute, whatever dates differ."""
         days = [self._of_weekday(weekday) for weekday in range(7)]
@@ -206,6 +211,10 @@ def clock_minutes(clock: str) -> int:
         raise Invalid(f"{clock!r} is not a time of day: write it like 09:00, up to 24:00.")
     hours, past = clock.split(":")
     return int(hours) * 60 + int(past)
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def weekly(openings: Iterable[tuple[int, str, str]], tz: ZoneInfo) -> Schedule:

@@ -11,7 +11,6 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
@@ -36,6 +35,8 @@ class Kind(StrEnum):
     UNITS = "units"
     LINES = "lines"
     HOURS = "hours"
+    SPECIAL_DAYS = "special_days"
+    AGENT_HOURS = "agent_hours"
     TOUR_HOURS = "tour_hours"
 
 
@@ -124,13 +125,6 @@ def _bathrooms(raw: str) -> Decimal:
     return Decimal(raw)
 
 
-def _day(raw: str) -> date:
-    try:
-        return date.fromisoformat(raw)
-    except ValueError:
-        raise Invalid(f"{raw[:40]!a} is no date: write one like 2026-03-01.") from None
-
-
 def _slugs(raw: str) -> tuple[str, ...]:
     return tuple(fields.slug(part) for part in raw.replace(",", " ").split())
 
@@ -161,7 +155,8 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "portfolio": Column(fields.slug),
         "subteam": Column(fields.slug),
         "listings_url": Column(lambda raw: fields.url(raw, "listings URL")),
-        "timezone": Column(_text("time zone", 40)),
+        "timezone": Column(fields.timezone),
+        "holidays": Column(_text("calendar of holidays", 10)),
     },
     Kind.UNITS: {
         "property": Column(fields.slug, required=True),
@@ -173,7 +168,7 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "deposit": Column(_money, empty=Decimal(0)),
         "fees": Column(_text("fees", 200)),
         "pets": Column(_text("pets", 200)),
-        "available_on": Column(_day, empty=None),
+        "available_on": Column(fields.day, empty=None),
     },
     Kind.LINES: {
         "number": Column(_text("number", 40), required=True),
@@ -183,7 +178,14 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "greeting": Column(_text("greeting", 1000)),
         "language": Column(_text("language", 10), empty="en"),
     },
-    Kind.HOURS: {"openings": Column(_openings, required=True)},
+    Kind.HOURS: {"property": Column(fields.slug), "openings": Column(_openings, required=True)},
+    Kind.SPECIAL_DAYS: {
+        "day": Column(fields.day, required=True),
+        "open": Column(fields.special_open),
+        "name": Column(_text("name", 100)),
+        "property": Column(fields.slug),
+    },
+    Kind.AGENT_HOURS: {"agent": Column(fields.slug, required=True), "openings": Column(_openings, required=True)},
     Kind.TOUR_HOURS: {
         "property": Column(fields.slug, required=True),
         "kind": Column(_one_of([kind.value for kind in TourKind], "kind of tour"), empty=TourKind.ACCOMPANIED.value),
@@ -198,7 +200,7 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
 
 KEYS: Mapping[Kind, tuple[str, ...]] = {
     Kind.UNITS: ("property", "name"), Kind.LINES: ("number",), Kind.TOUR_HOURS: ("property", "kind", "agent"),
-    Kind.HOURS: (),
+    Kind.HOURS: (), Kind.AGENT_HOURS: (), Kind.SPECIAL_DAYS: ("day", "property"),
 }  # fmt: skip
 """What an entry is found again by; the others by their slug."""
 

@@ -135,7 +135,7 @@ async def named(session: AsyncSession, slug: str) -> Agent:
     return found
 
 
-_whole = select(Agent).options(selectinload(Agent.devices))
+_whole = select(Agent).options(selectinload(Agent.devices), selectinload(Agent.hours))
 
 
 async def _entry(session: AsyncSession, agent: Agent) -> AgentEntry:

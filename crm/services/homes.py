@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 
 from crm import config as settings
 from crm.config import Config
+from crm.domain import fields
 from crm.domain.errors import Conflict, CrmError, Invalid
 from crm.secrets import Secrets
 from crm.services import directory
@@ -47,7 +47,7 @@ async def create(
     region = _known_region(region)
     if ports_from is not None and not LOWEST_PORT <= ports_from <= HIGHEST_PORT:
         raise Invalid(f"Ports cannot begin at {ports_from}: choose one from {LOWEST_PORT} to {HIGHEST_PORT}.")
-    text = settings.template(ports_from, region, _known_zone(timezone))
+    text = settings.template(ports_from, region, fields.timezone(timezone))
     config = Config(home=home, region=region, timezone=timezone)
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -91,10 +91,3 @@ def _known_region(raw: str) -> str:
     if region not in phonenumbers.SUPPORTED_REGIONS:
         raise Invalid(f"{raw[:20]!a} is not a country: write its two letters (ISO 3166), such as US.")
     return region
-
-
-def _known_zone(raw: str) -> str:
-    try:
-        return ZoneInfo(raw).key
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Invalid(f"{raw[:40]!a} is not a time zone: write one like America/Chicago.") from None

@@ -1,27 +1,68 @@
-"""The office's weekly hours, in its own time zone."""
+"""The weekly hours of the office, of single properties, and of agents."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 
+from crm.config import Config
 from crm.domain import fields
+from crm.domain.hours import Schedule
+from crm.services import agents, properties
 from crm.services.audit import By, changing, note
-from crm.store.models import Hours
+from crm.store.models import Agent, AgentHours, Hours
+from crm.store.queries import agents as agent_queries
+from crm.store.queries import office
 from crm.store.session import Store
 
 
-async def find_all(store: Store) -> Sequence[Hours]:
-    """The week's openings in order; none at all means always open."""
+@dataclass(frozen=True)
+class Week:
+    """When something is open."""
+
+    schedule: Schedule
+    is_own: bool
+    """False: a property that has the office's week."""
+
+
+async def find(store: Store, config: Config, place: str | None = None) -> Week:
+    """The office's hours, or a property's. Raises NotFound."""
     async with store.read() as session:
-        return (await session.scalars(select(Hours).order_by(Hours.weekday, Hours.opens))).all()
+        found = await properties.named(session, place) if place else None
+        own = select(Hours.id).where(Hours.property_id == (found.id if found else None)).limit(1)
+        is_own = await session.scalar(own) is not None
+        return Week(await office.schedule(session, config.tz, found), is_own)
 
 
-async def replace(store: Store, by: By, openings: Sequence[str]) -> None:
-    """Replaces the whole week by texts such as 'mon-fri 09:00-18:00'; without any the office is always open."""
+async def replace(store: Store, by: By, openings: Sequence[str], place: str | None = None) -> None:
+    """Replaces a whole week by texts such as 'mon-fri 09:00-18:00'. Raises Invalid, NotFound.
+
+    Without any the office is always open, and a property has the office's week.
+    """
     week = fields.openings(openings)
     async with changing(store) as session:
-        await session.execute(delete(Hours))
-        session.add_all(Hours(weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in week)
-        note(session, by, f"hours set to {'; '.join(openings) or 'always open'}")
+        place_id = (await properties.named(session, place)).id if place else None
+        await session.execute(delete(Hours).where(Hours.property_id == place_id))
+        session.add_all(
+            Hours(property_id=place_id, weekday=weekday, opens=opens, closes=closes)
+            for weekday, opens, closes in week
+        )
+        default = "as the office" if place else "always open"
+        note(session, by, f"hours{f' of {place}' if place else ''} set to {'; '.join(openings) or default}")
+
+
+async def find_agent(store: Store, config: Config, slug: str) -> Schedule | None:
+    """When an agent answers; None: whenever they are on duty and the office is open. Raises NotFound."""
+    async with store.read() as session:
+        return agent_queries.own_hours(await agents.named(session, slug), config.tz)
+
+
+async def replace_agent(store: Store, by: By, slug: str, openings: Sequence[str]) -> None:
+    """Replaces an agent's own week; without openings they have none. Raises Invalid, NotFound."""
+    week = fields.openings(openings)
+    async with changing(store) as session:
+        agent: Agent = await agents.named(session, slug)
+        agent.hours = [AgentHours(weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in week]
+        note(session, by, f"hours of {slug} set to {'; '.join(openings) or 'those of the office'}")

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,10 +18,11 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.domain.imports import Kind, Lists, Problem, Row, Wrong
-from crm.services import lines
+from crm.services import holidays, lines
 from crm.services.audit import By, changing, note
 from crm.store.models import (
     Agent,
+    AgentHours,
     Hours,
     Line,
     Listing,
@@ -79,6 +79,7 @@ class _Importer:
         self._progress = progress
         self._total = total
         self._count = 0
+        self._known: dict[type, dict[str, Any]] = {}
         self.problems: list[Problem] = []
         self.done: list[Imported] = []
 
@@ -86,14 +87,16 @@ class _Importer:
         write = {
             Kind.PORTFOLIOS: self._portfolio, Kind.AGENTS: self._agent, Kind.SUBTEAMS: self._subteam,
             Kind.PROPERTIES: self._property, Kind.UNITS: self._unit, Kind.LINES: self._line,
+            Kind.SPECIAL_DAYS: self._special_day,
         }.get(kind)  # fmt: skip
-        if kind is Kind.HOURS:
-            added, changed = await self._hours(session, rows)
-        elif kind is Kind.TOUR_HOURS:
-            added, changed = await self._tour_hours(session, rows)
+        replace = {
+            Kind.HOURS: self._hours, Kind.AGENT_HOURS: self._agent_hours, Kind.TOUR_HOURS: self._tour_hours,
+        }.get(kind)  # fmt: skip
+        self._known = {}
+        if replace:
+            added, changed = await replace(session, rows)
         else:
             assert write is not None
-            self._known: dict[type, dict[str, Any]] = {}
             added = 0
             for row in rows:
                 added += await write(session, row)
@@ -169,13 +172,12 @@ class _Importer:
         return is_new
 
     async def _property(self, session: AsyncSession, row: Row) -> bool:
-        if name := row.values.get("timezone"):
-            try:
-                ZoneInfo(name)
-            except (ZoneInfoNotFoundError, ValueError, OSError):
-                problem = f"{name!a} is not a time zone: write one like America/Chicago."
-                self.problems.append(row.problem("timezone", problem))
         found, is_new = await self._upsert(session, Property, row, ("name", "listings_url", "timezone"))
+        if "holidays" in row.values:
+            try:
+                found.holidays = holidays.known_region(row.values["holidays"])
+            except Invalid as error:
+                self.problems.append(row.problem("holidays", str(error)))
         if "portfolio" in row.values:
             found.portfolio = await self._named(session, Portfolio, row, "portfolio", "portfolio")
         if "subteam" in row.values:
@@ -226,22 +228,64 @@ class _Importer:
             line.property = await self._named(session, Property, row, "property", "property")
         return is_new
 
+    async def _special_day(self, session: AsyncSession, row: Row) -> bool:
+        place = await self._named(session, Property, row, "property", "property")
+        if row.values.get("property") and place is None:
+            return False
+        return await holidays.put(
+            session, row.values["day"], row.values.get("open", ""), row.values.get("name", ""), place
+        )
+
     # --- lists that replace what was there ---
 
     async def _hours(self, session: AsyncSession, rows: Sequence[Row]) -> tuple[int, int]:
-        try:
-            week = fields.openings([part for row in rows for part in row.values["openings"]])
-        except Invalid as error:
-            self.problems.append(rows[0].problem("openings", str(error)))
-            return 0, 0
-        await session.execute(delete(Hours))
-        session.add_all(Hours(weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in week)
-        for _ in rows:
-            self._step()
+        by_place: dict[str, list[Row]] = {}
+        for row in rows:
+            by_place.setdefault(row.values.get("property") or "", []).append(row)
+        for slug, mine in by_place.items():
+            place = await self._named(session, Property, mine[0], "property", "property")
+            week = self._week(mine)
+            if slug and place is None:
+                continue
+            place_id = place.id if place else None
+            await session.execute(delete(Hours).where(Hours.property_id == place_id))
+            session.add_all(
+                Hours(property_id=place_id, weekday=weekday, opens=opens, closes=closes)
+                for weekday, opens, closes in week
+            )
         return 0, len(rows)
 
+    async def _agent_hours(self, session: AsyncSession, rows: Sequence[Row]) -> tuple[int, int]:
+        by_agent: dict[str, list[Row]] = {}
+        for row in rows:
+            by_agent.setdefault(row.values["agent"], []).append(row)
+        for mine in by_agent.values():
+            agent = await self._named(session, Agent, mine[0], "agent", "agent")
+            week = self._week(mine)
+            if agent is None:
+                continue
+            await session.execute(delete(AgentHours).where(AgentHours.agent_id == agent.id))
+            session.add_all(
+                AgentHours(agent_id=agent.id, weekday=weekday, opens=opens, closes=closes)
+                for weekday, opens, closes in week
+            )
+        return 0, len(rows)
+
+    def _week(self, rows: Sequence[Row]) -> list[tuple[int, str, str]]:
+        """The openings of rows that belong together; the one they clash at is a problem."""
+        whole: list[str] = []
+        week: list[tuple[int, str, str]] = []
+        for row in rows:
+            whole += row.values["openings"]
+            try:
+                week = fields.openings(whole)
+            except Invalid as error:
+                self.problems.append(row.problem("openings", str(error)))
+                return []
+            self._step()
+        return week
+
     async def _tour_hours(self, session: AsyncSession, rows: Sequence[Row]) -> tuple[int, int]:
-        self._known = {}
         for row in rows:
             place = await self._named(session, Property, row, "property", "property")
             agent = await self._named(session, Agent, row, "agent", "agent")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -80,7 +79,7 @@ async def change(
         if listings_url is not None:
             found.listings_url = fields.url(listings_url, "listings URL")
         if timezone is not None:
-            found.timezone = _zone(timezone)
+            found.timezone = fields.timezone(timezone) if timezone else ""
         if recording is not None:
             if recording not in RECORDING:
                 raise Invalid(f"Recording is one of {', '.join(RECORDING)}.")
@@ -113,13 +112,6 @@ async def named(session: AsyncSession, slug: str) -> Property:
     if found is None:
         raise NotFound(f"There is no property {slug}: `leaseline property list` shows those there are.")
     return found
-
-
-def _zone(raw: str) -> str:
-    try:
-        return ZoneInfo(raw).key if raw else ""
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Invalid(f"{raw[:40]!a} is not a time zone: write one like America/Chicago.") from None
 
 
 _whole = select(Property).options(

@@ -1,0 +1,131 @@
+"""`leaseline holiday`."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, many, with_system
+from crm.domain import fields
+from crm.services import holidays as service
+
+
+class DayEntry(msgspec.Struct):
+    """A date on which the office or a property is not open as in every week."""
+
+    day: date
+    name: str
+    kind: str
+    """holiday: a public one; or special: somebody has set it."""
+    property: str | None
+    """Slug of the one property it is for; null: everywhere."""
+    open: str
+    """closed, HH:MM-HH:MM, or usual: the week's hours."""
+
+
+_property = click.option("--property", "place", metavar="SLUG", help="For this property alone.")
+
+
+@click.group(
+    cls=Group,
+    examples=("holiday set US-TX", "holiday add 2026-12-24 --open 09:00-12:00 --name 'Christmas Eve'", "holiday list"),
+)
+def holiday() -> None:
+    """Dates on which the office and its properties are not open as in every week.
+
+    Public holidays of a country or state close them all day. A special day wins over holidays and week, and a
+    property's own over the office's.
+    """
+
+
+@holiday.command(
+    "list", json=many(DayEntry), examples=("holiday list", "holiday list --year 2027", "holiday list --property elm")
+)
+@click.option("--year", type=int, help="[default: this one]")
+@click.option("--property", "place", metavar="SLUG", help="What counts at this property.")
+@with_system
+async def list_(system: System, year: int | None, place: str | None, as_json: bool) -> None:
+    """List the dates of a year."""
+    year = year or system.now.astimezone(system.config.tz).year
+    found = await service.calendar(system.store, year, place)
+    entries = [
+        DayEntry(one.day, one.name, one.kind.value, one.property or None, one.open or "closed") for one in found.days
+    ]
+    if as_json:
+        output.print_json(entries)
+        return
+    whose = f"Property {place}" if place else "The office"
+    output.print_table(
+        ("date", "day", "name", "open", "for"),
+        (
+            (one.day.isoformat(), fields.WEEKDAYS[one.day.weekday()], one.name, one.open, one.property or "all")
+            for one in entries
+        ),
+        empty=f"{year} has no special day.",
+    )
+    if found.region:
+        output.say(f"{whose} is closed on the public holidays of {found.region}.")
+    else:
+        output.say(f"{whose} is open on public holidays: `leaseline holiday set US-TX` closes on those of Texas.")
+
+
+@holiday.command("set", examples=("holiday set US-TX", "holiday set US", "holiday set US-CA --property elm"))
+@click.argument("region")
+@_property
+@with_system
+async def set_(system: System, region: str, place: str | None) -> None:
+    """Close on the public holidays of REGION: a country, such as US, or a state, such as US-TX.
+
+    `none` is open on all of them; of a property '' is as the office. A state's calendar has days on which few offices
+    close: look at `holiday list`, and keep one open with `holiday add DATE --open usual`.
+    """
+    if not region and place is None:
+        raise click.UsageError("Write whose holidays: a country or state like US or US-TX, or none.")
+    known = await service.set_region(system.store, system.by, region, place)
+    whose = f"Property {place}" if place else "The office"
+    if not known:
+        output.say(f"{whose} has the office's holidays.")
+    elif known == "none":
+        output.say(f"{whose} is open on public holidays.")
+    else:
+        output.say(f"{whose} is closed on the public holidays of {known}.")
+    await system.publish()
+
+
+@holiday.command(
+    examples=(
+        "holiday add 2026-12-31 --name 'Inventory'",
+        "holiday add 2026-12-24 --open 09:00-12:00 --name 'Christmas Eve'",
+        "holiday add 2026-04-21 --open usual",
+        "holiday add 2026-07-20 --name 'Roof repair' --property elm",
+    )
+)
+@click.argument("day", metavar="DATE")
+@click.option("--open", "open_", default="", metavar="SPAN", help="As 10:00-14:00, or usual; without it: closed.")
+@click.option("--name", default="", help="As people know the day.")
+@_property
+@with_system
+async def add(system: System, day: str, open_: str, name: str, place: str | None) -> None:
+    """Set DATE apart: closed, or with --open open at other times. What was set for it before is replaced."""
+    when = fields.day(day)
+    is_new = await service.add(system.store, system.by, when, open_=open_, name=name, place=place)
+    opens = fields.special_open(open_)
+    how = {"": "closed", fields.AS_USUAL: "open as in every week"}.get(opens, f"open {opens}")
+    whose = f"property {place}" if place else "the office and all properties"
+    output.say(f"{when} is {'' if is_new else 'now '}{how} for {whose}.")
+    await system.publish()
+
+
+@holiday.command(examples=("holiday remove 2026-12-31", "holiday remove 2026-07-20 --property elm"))
+@click.argument("day", metavar="DATE")
+@_property
+@with_system
+async def remove(system: System, day: str, place: str | None) -> None:
+    """Take back what was set for DATE; a public holiday stays one."""
+    when = fields.day(day)
+    await service.remove(system.store, system.by, when, place)
+    output.say(f"{when} is no special day any more.")
+    await system.publish()

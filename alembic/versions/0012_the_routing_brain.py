@@ -123,6 +123,15 @@ def upgrade() -> None:
         )
         batch_op.add_column(
             sa.Column(
+                "desk",
+                sa.String(length=20),
+                server_default="",
+                nullable=False,
+                comment="the desk it was for, beside leasing; empty: none",
+            )
+        )
+        batch_op.add_column(
+            sa.Column(
                 "property_id", sa.Integer(), nullable=True, comment="what it was about: the line's, or chosen by key"
             )
         )
@@ -275,6 +284,7 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f("fk_call_contact_id_contact"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_call_property_id_property"), type_="foreignkey")
         batch_op.drop_column("contact_id")
+        batch_op.drop_column("desk")
         batch_op.drop_column("property_id")
         batch_op.drop_column("kind")
 

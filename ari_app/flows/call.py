@@ -20,6 +20,7 @@ from crm.config import Config
 from crm.domain.calls import ORDER_MARK, DialStatus, Direction, Fact, LegEnded, Step, StepTaken, TalkEnded
 from crm.domain.choosing import Answer
 from crm.domain.dialing import Clearance
+from crm.domain.route_plan import RoutePlan
 from crm.services.journal import Journal
 from crm.services.reception import Reception
 from crm.store.session import Store
@@ -91,7 +92,9 @@ class Call:
     peer_leg: str | None = None
     """Id of the agent's channel the person talks with."""
     is_closed: bool = False
-    """The office is closed; the mailbox says so."""
+    """The office, or the desk that the call is for, is closed; the mailbox says so."""
+    decided: RoutePlan | None = None
+    """What was decided last; None before, and after the app was away."""
     first_stage: str = ""
     """LL_STAGE at the time the app was away: ringing goes on with this stage, parking in this slot."""
     direction: Direction = Direction.IN

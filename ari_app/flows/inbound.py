@@ -7,9 +7,10 @@ import asyncio
 from ari_app.edge.channel import REJECTED
 from ari_app.edge.media import play
 from ari_app.flows.call import Call
+from ari_app.flows.plan import plan
 from ari_app.flows.voicemail import voicemail
 from crm.domain.blocking import Decision
-from crm.domain.calls import CallArrived, CallerBlocked, CallerSpared, EndedBy, QuestionAsked, Step
+from crm.domain.calls import CallArrived, CallerBlocked, CallerSpared, Direction, EndedBy, QuestionAsked, Step
 from crm.services import blocking, reception
 
 
@@ -75,5 +76,7 @@ async def question(call: Call) -> EndedBy:
 
 
 async def take_message(call: Call) -> EndedBy:
-    await voicemail(call)
+    if call.decided is None and call.direction is Direction.IN and call.answers:
+        await plan(call)  # The app was away: whose message is it?
+    await voicemail(call, call.decided.mailbox if call.decided else "")
     return EndedBy.SYSTEM

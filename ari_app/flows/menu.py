@@ -22,8 +22,8 @@ async def menu(call: Call) -> Step:
         # After another language the same is asked in it, from the greeting on.
         greets = keys == OTHER_LANGUAGE and decided.ask.question is Question.MENU
         await answer(call, decided.ask.question, keys)
-    if decided.path is Way.LIVE and call.answers and not call.answers[-1].keys:
-        await play(call.person, call.sounds("connecting"))
+    if decided.path in (Way.LIVE, Way.DESK) and call.answers and not call.answers[-1].keys:
+        await play(call.person, call.sounds("connecting" if decided.path is Way.LIVE else "connecting_desk"))
     return STEPS[decided.path]
 
 

@@ -11,7 +11,7 @@ import msgspec
 from ari_app.flows import legs
 from ari_app.flows.call import Call
 from asterisk_conf import speech
-from crm.domain.calls import CallerIs, LanguageChosen, PropertyChosen, Routed, Step
+from crm.domain.calls import CallerIs, DeskChosen, LanguageChosen, PropertyChosen, Routed, Step
 from crm.domain.choosing import Answer, Question, Say
 from crm.domain.routing import CallerKind, OfficeState, Path, RoutePlan
 from crm.services import reception, routes
@@ -47,12 +47,16 @@ async def plan(call: Call, *, forward_failed: str = "") -> RoutePlan:
         if decided.property and not call.known.property_name:
             call.reception = await reception.receive(office.store, call.did, call.caller, decided.property)
             call.note(PropertyChosen, once=f"property-{decided.property}", property=decided.property)
-    if decided.kind is not CallerKind.PROSPECT:
+    if CallerKind.PROSPECT is not decided.kind or CallerKind.PROSPECT is not inputs.caller.kind:
+        # Also when somebody who is known as a resident turns out to call as a prospect.
         call.note(CallerIs, once=f"caller-{decided.kind}", who=decided.kind.value)
     if decided.language != call.language:
         call.note(LanguageChosen, once=f"language-{decided.language}-{len(call.answers)}", language=decided.language)
         call.language = decided.language
     call.is_closed = inputs.office.state in (OfficeState.CLOSED, OfficeState.HOLIDAY)
+    if decided.desk:
+        call.note(DeskChosen, once=f"desk-{decided.desk}", desk=decided.desk.value)
+        call.is_closed = not decided.stages and (call.is_closed or not inputs.desks[decided.desk].is_open)
     if decided.path is not Path.ASK:
         once = "routed-again" if forward_failed else f"routed-{decided.path}" if decided.path is Path.LINK else "routed"
         call.note(
@@ -61,6 +65,7 @@ async def plan(call: Call, *, forward_failed: str = "") -> RoutePlan:
             stages=tuple(stage.name.value for stage in decided.stages),
             inputs=msgspec.to_builtins(inputs), plan=msgspec.to_builtins(decided),
         )  # fmt: skip
+    call.decided = decided
     return decided
 
 

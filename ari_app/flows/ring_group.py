@@ -16,7 +16,7 @@ from crm.domain import ringing
 from crm.domain.calls import Step
 from crm.domain.choosing import Answer, Question
 from crm.domain.ringing import DeviceRef, Stage, Strategy
-from crm.domain.routing import TEAM, RoutePlan, Rule
+from crm.domain.routing import TEAM, TO_DESK, RoutePlan, Rule
 
 
 @dataclass
@@ -41,7 +41,8 @@ async def ring(call: Call) -> Step:
     if call.reception is None:
         await ask(call)  # A call of ours, whose agent has left the person.
     if not call.answers:
-        call.answers.append(Answer(Question.MENU, TEAM))  # It came here without the menu.
+        # It came here without the menu.
+        call.answers += [Answer(Question.MENU, TEAM), Answer(Question.URGENT, TO_DESK)]
     decided = await plan(call)
     adopted = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
@@ -118,6 +119,8 @@ async def _ring_batch(call: Call, stage: Stage, batch: list[DeviceRef], seconds:
         # The others ring on while somebody hears who calls.
         seconds += call.office.config.ring.confirm_seconds
     phones = [ref for ref in batch if not ref.number]
-    caller_id = shown(call.known.property_name, call.caller)
+    desk = call.decided.desk if call.decided else None
+    title = f"{desk.capitalize()} - {call.known.property_name}" if desk else call.known.property_name
+    caller_id = shown(title, call.caller)
     legs = await ring_phones(call, stage.name.value, phones, seconds, caller_id)
     return [*legs, *(Forwarded(call, stage.name.value, ref) for ref in batch if ref.number)]

@@ -12,6 +12,7 @@ from ari_app.flows.call import Call
 from asterisk_conf import tones
 from crm.domain.calls import Direction, MessageLeft, Step
 from crm.domain.mailboxes import OFFICE
+from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.services import mailboxes, recordings
 
 
@@ -47,11 +48,21 @@ def _greeting(call: Call, mailbox: str) -> list[Path]:
     """The mailbox's own, else the standard one."""
     if call.step is Step.QUESTION:
         return call.sounds("question")
-    own = mailboxes.greeting(call.office.config, mailbox or (call.reception.mailbox if call.reception else OFFICE))
+    beside_leasing = call.decided is not None and (
+        call.decided.desk is not None or call.decided.kind is not CallerKind.PROSPECT
+    )
+    if not mailbox and not beside_leasing:
+        mailbox = call.reception.mailbox if call.reception else OFFICE
+    # A property's own greeting speaks to those who want to rent.
+    own = mailboxes.greeting(call.office.config, mailbox) if mailbox else None
     if own:
         return [own]
     if call.direction is Direction.INTERNAL:
         return call.sounds("colleague_unavailable")
+    if beside_leasing:
+        if call.decided and call.decided.desk is DeskKind.MAINTENANCE:
+            return call.sounds("maintenance_message")
+        return call.sounds("desk_closed" if call.is_closed else "desk_unavailable")
     return call.sounds("closed" if call.is_closed else "nobody_available")
 
 

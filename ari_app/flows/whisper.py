@@ -15,6 +15,7 @@ from ari_app.flows.call import Call
 from ari_app.flows.confirm import Choice, confirm
 from asterisk_conf.speech import SpeechError
 from crm.domain.calls import CallbackPromised
+from crm.domain.route_inputs import CallerKind
 from crm.domain.whisper import whisper
 from crm.edge import numbers
 from crm.services.spoken import spoken
@@ -62,9 +63,12 @@ async def ask(call: Call, channel: Handle, agent: str) -> Choice:
 
 
 async def _speak(call: Call) -> Path:
-    known, config = call.known, call.office.config
+    known, config, decided = call.known, call.office.config, call.decided
+    kind = decided.kind if decided else CallerKind.PROSPECT
     text = whisper(
-        property_name=known.property_name, source=known.source, is_known=known.lead_known, name=known.lead_name,
+        property_name=known.property_name, source=known.source, is_known=known.lead_known,
+        name=known.lead_name if kind is CallerKind.PROSPECT else known.contact_name,
+        kind=kind.value, desk=decided.desk.value if decided and decided.desk else "",
         number=numbers.speak(call.caller, config.region) if call.caller else "",
     )  # fmt: skip
     try:

@@ -31,7 +31,7 @@ class TaskEntry(msgspec.Struct):
     overdue: bool
     lead: int | None
     phone: str | None
-    """The lead's number, E.164."""
+    """The lead's number, else that of whoever called, E.164."""
     call: str | None
     created_at: datetime
     done_at: datetime | None
@@ -42,11 +42,13 @@ class TaskEntry(msgspec.Struct):
 
     @classmethod
     def of(cls, task: Task, now: datetime) -> TaskEntry:
-        phones = task.lead.phones if task.lead else []
+        phones = [phone.number for phone in task.lead.phones] if task.lead else []
+        if task.lead is None and task.call and task.call.caller:
+            phones = [task.call.caller]
         return cls(
             id=task.id, kind=task.kind, owner=task.owner.slug, why=task.why, due_at=task.due_at,
             overdue=task.done_at is None and task.due_at < now, lead=task.lead_id,
-            phone=phones[0].number if phones else None, call=task.call_id, created_at=task.created_at,
+            phone=phones[0] if phones else None, call=task.call_id, created_at=task.created_at,
             done_at=task.done_at, result=task.result, escalation=task.escalation,
         )  # fmt: skip
 

@@ -176,7 +176,15 @@ class CallerIs(Fact):
     """Who calls, by their number or by their own word."""
 
     who: str
-    """As in crm.domain.routing.CallerKind."""
+    """As in crm.domain.route_inputs.CallerKind."""
+
+
+@dataclass(frozen=True)
+class DeskChosen(Fact):
+    """The call is for a destination beside leasing."""
+
+    desk: str
+    """As in crm.domain.route_inputs.DeskKind."""
 
 
 @dataclass(frozen=True)
@@ -338,7 +346,7 @@ class CallEnded(Fact):
 
 KINDS: tuple[type[Fact], ...] = (
     CallArrived, CallPlaced, CallerBlocked, CallerSpared, StepTaken, KeyPressed, LanguageChosen, CallerIs,
-    PropertyChosen, Routed, LinkRequested, QuestionAsked, TourBooked, Queued, PlaceKept, LegRang,
+    PropertyChosen, DeskChosen, Routed, LinkRequested, QuestionAsked, TourBooked, Queued, PlaceKept, LegRang,
     RecordingAnnounced, RecordingStarted, TalkStarted, Transferred, TransferFailed, Parked, LegEnded, TalkEnded,
     RecordingEnded, CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,
 )  # fmt: skip

@@ -25,7 +25,9 @@ class Group(StrEnum):
 
 
 DEFINITIONS = {
-    "calls": "Calls that came in to one of our lines, unwanted callers left out.",
+    "calls": (
+        "Calls that came in to one of our lines; unwanted callers, residents, owners, vendors, concerns are left out."
+    ),
     "qualified": "Of these, the ones in which somebody was talked to.",
     "answer": "From the caller's arrival to the beginning of the first talk, in seconds: median and 90th percentile.",
     "first_pass": (

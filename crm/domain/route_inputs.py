@@ -109,8 +109,15 @@ class Desk:
     confirm: bool = True
     """Who answers there presses 1."""
     is_open: bool = True
+    at_any_hour: bool = False
+    """Its agents' phones ring although the property's office is closed: its own hours say so, or it is for emergencies.
+    Off duty and DND stay what they are."""
+    mailbox: str = ""
+    """Where messages for it go; empty: to the property's."""
     owner: str = ""
     """Slug of who owns what is left to do; empty: as for any call."""
+    by_property: bool = False
+    """Properties have their own, and which property it is is not known yet."""
 
 
 @dataclass(frozen=True)

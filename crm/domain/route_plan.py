@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from crm.domain.choosing import Ask, Say
 from crm.domain.ringing import Stage
-from crm.domain.route_inputs import CallerKind
+from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.tasks import TaskKind
 from crm.domain.texts import Purpose
 
@@ -136,3 +136,7 @@ class RoutePlan:
     record: Record = Record.LEAD
     texts: tuple[Purpose, ...] = ()
     """What is texted unless the call is finished otherwise."""
+    desk: DeskKind | None = None
+    """Which destination beside leasing the call is for, also when nobody there can be rung."""
+    mailbox: str = ""
+    """Where a message goes; empty: to the property's."""

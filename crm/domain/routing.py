@@ -9,6 +9,7 @@ and replays it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from crm.domain.choosing import Answer, Ask, Question, Say, answered
 from crm.domain.ringing import DeviceRef, Stage, StageName, Strategy
@@ -37,6 +38,8 @@ __all__ = [
 
 TEXT_ME, TEAM, TOUR, RESIDENTS, OTHER_LANGUAGE, PERSON = "1", "2", "3", "4", "9", "0"
 """Keys of the menu."""
+EMERGENCY, TO_DESK, TO_RENT = "1", "2", "3"
+"""Keys of the question to residents, owners and vendors; any other leads to their own destination, too."""
 _KINDS = {"1": CallerKind.RESIDENT, "2": CallerKind.OWNER, "3": CallerKind.VENDOR}
 _DESKS = {
     CallerKind.RESIDENT: DeskKind.RESIDENT, CallerKind.OWNER: DeskKind.OWNER, CallerKind.VENDOR: DeskKind.VENDOR,
@@ -93,8 +96,7 @@ class _Decision:
         wanted = menu[-1] if menu else None
         self.kind = self._caller_kind(wanted)
         if wanted == PERSON and DeskKind.CONCERN in inputs.desks:
-            self.because(Rule.CONCERN, "The caller has a concern: that is for a person, never for a machine.")
-            return self._to_desk(DeskKind.CONCERN)
+            return self._concern()
         if self.kind is not CallerKind.PROSPECT and (plan := self._beside_leasing()):
             return plan
         if wanted is None:
@@ -131,33 +133,45 @@ class _Decision:
         """Where they are put through to; None when they go on as a prospect, because they want to or have no desk."""
         inputs = self.inputs
         urgent = answered(inputs.answers, Question.URGENT)
+        said = urgent[-1] if urgent else None
         has_desk = _DESKS[self.kind] in inputs.desks
         has_maintenance = self.kind is CallerKind.RESIDENT and DeskKind.MAINTENANCE in inputs.desks
         is_known = inputs.caller.kind is not CallerKind.PROSPECT
-        if not urgent and (has_maintenance or (is_known and has_desk)):
+        if said is None and (has_maintenance or (is_known and has_desk)):
             return self._ask(self._urgent(has_maintenance), Rule.CALLER_KIND, "It may be an emergency, or leasing.")
-        if has_maintenance and urgent[-1] == "1":
+        if has_maintenance and said == EMERGENCY:
             self.because(Rule.MAINTENANCE, "The caller says that it is an emergency in their home.")
             return self._to_desk(DeskKind.MAINTENANCE)
-        if urgent and urgent[-1] == "3":
+        if said == TO_RENT:
             self._wants_to_rent()
             return None
+        if said == PERSON and DeskKind.CONCERN in inputs.desks:
+            return self._concern()
         if not has_desk:
             self.because(Rule.CALLER_KIND, f"There is no destination for {_a(self.kind)}: the team has to help.")
-            return None
+            return self._leasing(wants_tour=False) if said is not None else None
         return self._to_desk(_DESKS[self.kind])
+
+    def _concern(self) -> RoutePlan:
+        self.because(Rule.CONCERN, "The caller has a concern: that is for a person, never for a machine.")
+        return self._to_desk(DeskKind.CONCERN)
 
     def _to_desk(self, kind: DeskKind) -> RoutePlan:
         inputs, desk = self.inputs, self.inputs.desks[kind]
+        if desk.by_property and inputs.choice.ask:
+            return self._ask(inputs.choice.ask, Rule.PROPERTY, inputs.choice.why)
         rule = {DeskKind.CONCERN: Rule.CONCERN, DeskKind.MAINTENANCE: Rule.MAINTENANCE}.get(kind, Rule.CALLER_KIND)
         self.because(rule, f"The call is for the destination of {kind}.")
         stages: list[Stage] = []
         if not desk.is_open:
             self.because(Rule.CLOSED, f"The destination for {kind} is closed.", About.RINGS)
+        elif desk.number and desk.number == inputs.caller.number:
+            why = f"Calls for {kind} go to {desk.number}, but this one comes from that very number."
+            self.because(rule, why, About.RINGS)
         elif desk.number:
             stages.append(_outside(StageName.DESK, desk.number, inputs.rules.desk_seconds, confirm=desk.confirm))
             self.because(rule, f"Calls for {kind} go to {desk.number}.", About.RINGS)
-        elif agents := self._ringable(desk.agents):
+        elif agents := self._ringable(desk.agents, at_any_hour=desk.at_any_hour):
             stages.append(Stage(StageName.DESK, agents, inputs.rules.desk_seconds))
             self.because(rule, f"Calls for {kind} ring {_named(agents)}.", About.RINGS)
         else:
@@ -165,10 +179,11 @@ class _Decision:
         if kind in (DeskKind.CONCERN, DeskKind.MAINTENANCE):
             # A machine is no answer to these: the property's people ring after the destination, if there are any.
             stages += [*self._people_now(), *self._answering_service()]
-        return self._end(
+        plan = self._end(
             Path.DESK if stages else Path.MESSAGE, rule, stages=tuple(stages), task=TaskKind.CALL_BACK,
-            otherwise=(Path.MESSAGE,) if stages else (), owner=desk.owner,
+            otherwise=(Path.MESSAGE,) if stages else (), owner=desk.owner, at_once=kind is DeskKind.MAINTENANCE,
         )  # fmt: skip
+        return replace(plan, desk=kind, mailbox=desk.mailbox)
 
     # --- leasing ---
 
@@ -318,13 +333,15 @@ class _Decision:
         self.because(Rule.ANSWERING_SERVICE, f"Then the answering service at {number}.", About.RINGS)
         return [_outside(StageName.ANSWERING, number, seconds, confirm=True)]
 
-    def _ringable(self, agents: Iterable[str]) -> tuple[str, ...]:
-        """Those who may be rung: available, and while the office is closed only by their own schedule's word."""
+    def _ringable(self, agents: Iterable[str], *, at_any_hour: bool = False) -> tuple[str, ...]:
+        """Those who may be rung: available, and while the office is closed only by their own schedule's word, or that
+        of the destination they belong to."""
         people = self.inputs.people
+        only_after_hours = self.is_closed and not at_any_hour
         return tuple(
             agent
             for agent in agents
-            if agent in people.available and (not self.is_closed or agent in people.after_hours)
+            if agent in people.available and (not only_after_hours or agent in people.after_hours)
         )
 
     # --- questions ---
@@ -353,8 +370,13 @@ class _Decision:
 
     def _urgent(self, has_maintenance: bool) -> Ask:
         first = [Say("urgent_maintenance")] if has_maintenance else []
-        keys = ("1", "2", "3") if has_maintenance else ("2", "3")
-        return Ask(Question.URGENT, (*first, Say("urgent_desk"), Say("urgent_leasing")), keys)
+        says, keys = [*first, Say("urgent_desk"), Say("urgent_leasing")], [TO_DESK, TO_RENT]
+        if has_maintenance:
+            keys.insert(0, EMERGENCY)
+        if DeskKind.CONCERN in self.inputs.desks:
+            says.append(Say("menu_concern"))
+            keys.append(PERSON)
+        return Ask(Question.URGENT, tuple(says), tuple(keys))
 
     def _has_desks(self) -> bool:
         return any(kind in self.inputs.desks for kind in _DESKS.values())
@@ -369,7 +391,7 @@ class _Decision:
     def _end(
         self, path: Path, rule: Rule, *, task: TaskKind, stages: tuple[Stage, ...] = (),
         otherwise: tuple[Path, ...] = (), ask: Ask | None = None, texts: tuple[Purpose, ...] = (),
-        record: Record | None = None, owner: str = "", fast: bool = False,
+        record: Record | None = None, owner: str = "", fast: bool = False, at_once: bool = False,
     ) -> RoutePlan:  # fmt: skip
         inputs = self.inputs
         says: tuple[Say, ...] = ()
@@ -381,7 +403,7 @@ class _Decision:
         record = record or self._record()
         may_text = bool(texts) and self._may_text(record, rule, texts)
         owner = owner or inputs.people.owner
-        due_at = inputs.fast_due_at if fast else inputs.due_at
+        due_at = inputs.now if at_once else inputs.fast_due_at if fast else inputs.due_at
         left = f"If it stays unfinished, {owner or 'the admin'} has the next action ({task})."
         self.because(Rule.OWNER, left, About.TASK)
         return RoutePlan(

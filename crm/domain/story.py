@@ -17,6 +17,7 @@ from crm.domain.calls import (
     CallerBlocked,
     CallerIs,
     CallPlaced,
+    DeskChosen,
     DialStatus,
     Direction,
     EndedBy,
@@ -103,8 +104,10 @@ class CallStory:
     promised: CallbackPromised | None = None
     """An agent who was rung will call back; the first of several counts."""
     recordings: tuple[RecordingStory, ...] = ()
-    kind: str = "prospect"
-    """Who called, as in crm.domain.routing.CallerKind."""
+    kind: str = ""
+    """Who called, as in crm.domain.route_inputs.CallerKind; empty: nobody has found out."""
+    desk: str = ""
+    """The destination beside leasing that the call is for, as in crm.domain.route_inputs.DeskKind; empty: none."""
     place: str = ""
     """Slug of the property that was chosen by key; empty: it is the line's."""
     language: str = ""
@@ -122,8 +125,11 @@ class CallStory:
 
     @property
     def handed_over(self) -> bool:
-        """The caller talked with the number that all calls are forwarded to."""
-        return any(leg.answered_at and leg.stage == StageName.OFFICE for leg in self.legs)
+        """The caller talked with a number outside that is none of our agents': all calls go there, or a desk's do."""
+        return any(
+            leg.answered_at and (leg.stage == StageName.OFFICE or (leg.stage == StageName.DESK and leg.number))
+            for leg in self.legs
+        )
 
     @property
     def talk_seconds(self) -> int:
@@ -173,7 +179,8 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         attestation=next((fact.attestation for fact in arrivals if fact.attestation), ""),
         promised=next((fact for fact in told if isinstance(fact, CallbackPromised)), None),
         recordings=_recordings(told),
-        kind=next((fact.who for fact in reversed(told) if isinstance(fact, CallerIs)), "prospect"),
+        kind=next((fact.who for fact in reversed(told) if isinstance(fact, CallerIs)), ""),
+        desk=next((fact.desk for fact in reversed(told) if isinstance(fact, DeskChosen)), ""),
         place=next((fact.property for fact in reversed(told) if isinstance(fact, PropertyChosen)), ""),
         language=next((fact.language for fact in reversed(told) if isinstance(fact, LanguageChosen)), ""),
         question=any(isinstance(fact, QuestionAsked) for fact in told),

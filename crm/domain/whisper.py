@@ -6,21 +6,29 @@ _LONGEST = 60
 """Characters of a name or source that are spoken; a longer one is cut, so that the caller does not wait for it."""
 
 
-def whisper(*, property_name: str, source: str, is_known: bool, name: str, number: str) -> str:
+def whisper(
+    *, property_name: str, source: str, is_known: bool, name: str, number: str, kind: str = "prospect", desk: str = ""
+) -> str:
     """One text for the voice, in English as agents hear it.
 
-    `source` is where the caller saw the number, `name` the lead's, both empty when nobody knows; `number` is what the
-    voice is to read, digit by digit, empty when it is withheld.
+    `source` is where the caller saw the number, `name` the lead's or the contact's, both empty when nobody knows;
+    `number` is what the voice is to read, digit by digit, empty when it is withheld. `kind` is who calls
+    (route_inputs.CallerKind), `desk` which destination beside leasing it is for (DeskKind).
     """
     about = _sayable(property_name)
     sentences = [f"Call for {about}." if about else "Call for the leasing office."]
-    if seen := _sayable(source):
+    if desk in _URGENT:
+        sentences.append(_URGENT[desk])
+    elif kind == "prospect" and (seen := _sayable(source)):
         sentences.append(f"Source: {seen}.")
-    lead = "Known lead" if is_known else "New lead"
+    lead = kind.capitalize() if kind != "prospect" else "Known lead" if is_known else "New lead"
     known_as = _sayable(name)
     sentences.append(f"{lead}, {known_as}." if known_as else f"{lead}.")
     sentences.append(f"Number: {number}." if number else "The number is withheld.")
     return " ".join(sentences)
+
+
+_URGENT = {"maintenance": "An emergency in a home.", "concern": "A concern, for a person."}
 
 
 def _sayable(text: str) -> str:

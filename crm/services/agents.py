@@ -10,8 +10,10 @@ from sqlalchemy.orm import selectinload
 
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.mailboxes import BoxKind, box
 from crm.services.audit import By, changing, note
 from crm.store.models import Agent, Lead, Organization, Subteam, SubteamMember, Task
+from crm.store.queries import contacts
 from crm.store.session import Store
 
 DIALING = ("allowed", "none")
@@ -109,6 +111,10 @@ async def remove(store: Store, by: By, slug: str, *, successor: str | None = Non
         if await session.scalar(select(Organization).where(Organization.admin_agent_id == agent.id)):
             raise Conflict(
                 f"Agent {slug} owns what nobody owns: name another for that with `leaseline agent set SLUG --admin`."
+            )
+        if desks := await contacts.served_by(session, box(BoxKind.AGENT, slug)):
+            raise Conflict(
+                f"Agent {slug} is where calls for {', '.join(desks)} go: name another with `leaseline desk set` first."
             )
         tasks = await session.scalar(select(func.count()).select_from(Task).where(Task.owner_id == agent.id))
         leads = await session.scalar(select(func.count()).select_from(Lead).where(Lead.assigned_agent_id == agent.id))

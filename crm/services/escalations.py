@@ -16,6 +16,7 @@ from crm.domain.calls import Direction
 from crm.domain.escalation import Turn
 from crm.domain.hours import Schedule
 from crm.domain.mailboxes import BoxKind, split
+from crm.domain.route_inputs import DeskKind
 from crm.services import mailboxes, notices, owners
 from crm.store.models import Activity, Agent, Call, Lead, Line, Property, Subteam, Voicemail
 from crm.store.queries import office
@@ -91,10 +92,11 @@ async def _turn(
     place = message.call.line.property if message.call.line else None
     task = await mailboxes.open_task(session, message.call_id)
     is_internal = message.call.direction == Direction.INTERNAL  # A colleague's concerns nobody else.
-    if task is None or is_internal or (place and not place.escalates) or not config.escalation.first_minutes:
+    is_off = (place is not None and not place.escalates) or not config.escalation.first_minutes
+    if task is None or is_internal or (is_off and not _is_urgent(message)):
         message.escalate_at = None
         return None
-    if not config.escalation.when_closed and not schedule.is_open(now):
+    if not config.escalation.when_closed and not schedule.is_open(now) and not _is_urgent(message):
         message.escalate_at = schedule.next_open(now)
         return None
     kind, slug = split(message.mailbox)
@@ -120,9 +122,8 @@ async def _claimed(
     session: AsyncSession, config: Config, schedule: Schedule, message: Voicemail, turn: Turn, now: datetime
 ) -> Due:
     message.escalation = turn.number
-    message.escalate_at = escalation.due(
-        now, config.escalation.next_minutes, schedule, when_closed=config.escalation.when_closed
-    )
+    when_closed = config.escalation.when_closed or _is_urgent(message)
+    message.escalate_at = escalation.due(now, config.escalation.next_minutes, schedule, when_closed=when_closed)
     call = message.call
     if call.lead_id is not None:
         text = f"Nobody had taken the message they left, so {', '.join(turn.agents)} were called about it."
@@ -130,6 +131,11 @@ async def _claimed(
         session.add(Activity(key=key, lead_id=call.lead_id, at=now, kind="Note", text=text[:500], call_id=call.id))
     place = call.line.property if call.line else None
     return Due(message.call_id, message.file, place.name if place else "", call.caller, turn)
+
+
+def _is_urgent(message: Voicemail) -> bool:
+    """About an emergency in a home people are called at any hour."""
+    return message.call.desk == DeskKind.MAINTENANCE
 
 
 async def _tell_admin(session: AsyncSession, config: Config, message: Voicemail, now: datetime) -> None:

@@ -6,7 +6,7 @@ call (`crm.domain.story`). A fact that comes after the end, such as a message fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,16 +18,19 @@ from crm.config import Config
 from crm.domain import texts
 from crm.domain.calls import CallbackPromised, Direction, Fact, Outcome, Routed, outcome_of
 from crm.domain.mailboxes import BoxKind, box
+from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.segments import segments
 from crm.domain.story import CallStory, how_it_went, how_ours_went, tell
 from crm.domain.tasks import TaskKind, task_after
 from crm.domain.texts import MessageState, Purpose
-from crm.services import facts, mailboxes, orders, owners
+from crm.services import desks, facts, mailboxes, orders, owners
+from crm.services.contacts import who
 from crm.store.models import (
     Activity,
     Agent,
     Call,
     CallEvent,
+    Contact,
     Interest,
     Lead,
     LeadPhone,
@@ -83,6 +86,11 @@ class _Scene:
     def language(self) -> str:
         """That the caller is written to in."""
         return self.story.language or (self.line.language if self.line else "en")
+
+    @property
+    def is_leasing(self) -> bool:
+        """Somebody who may rent called, or was called: a lead is theirs, or is made."""
+        return self.call.kind == CallerKind.PROSPECT
 
     async def name(self) -> str:
         """What the caller believes to have called."""
@@ -154,14 +162,18 @@ async def _write_call(session: AsyncSession, config: Config, call: Call, story: 
     call.talk_started_at = story.talk_started_at
     if call.line_id is None and call.did and (line := await lines.by_number(session, call.did)):
         call.line_id = line.id
-    call.kind = _fit(story.kind, 10)
+    call.desk = _fit(story.desk, 20)
     if story.place and (chosen := await properties.by_slug(session, story.place)):
         call.property_id = chosen.id
     elif call.property_id is None and call.line_id and (line := await lines.by_id(session, call.line_id)):
         call.property_id = line.property_id
-    if call.contact_id is None and call.caller and (contact := await contacts.by_number(session, call.caller)):
-        call.contact_id = contact.id
-    if call.lead_id is None and call.caller and (lead := await leads.by_phone(session, call.caller)):
+    if call.contact_id is None and call.outcome is None and call.caller:
+        # Who is entered after a call was none of them during it.
+        contact = await contacts.by_number(session, call.caller)
+        call.contact_id = contact.id if contact else None
+    lead = await leads.by_phone(session, call.caller) if call.caller else None
+    call.kind = _fit(await _kind(session, call, story, lead), 10)
+    if call.lead_id is None and lead and call.kind == CallerKind.PROSPECT:
         call.lead_id = lead.id
     if message := story.message:
         voicemail = await session.get(Voicemail, call.id)
@@ -171,7 +183,10 @@ async def _write_call(session: AsyncSession, config: Config, call: Call, story: 
         if is_new:
             place = await properties.by_id(session, call.property_id) if call.property_id else None
             mailbox = message.mailbox or await _of_callee(session, story)
-            await mailboxes.came_in(session, config, voicemail, place, _fit(mailbox, 60), now)
+            is_urgent = story.desk == DeskKind.MAINTENANCE
+            await mailboxes.came_in(
+                session, config, voicemail, place, _fit(mailbox, 60), now, is_urgent=is_urgent
+            )
             session.add(voicemail)
     for told in story.recordings:
         recording = await session.get(Recording, told.id)
@@ -180,6 +195,17 @@ async def _write_call(session: AsyncSession, config: Config, call: Call, story: 
             session.add(recording)
         recording.mode, recording.file = _fit(told.mode, 10), _fit(told.file, 200)
         recording.started_at, recording.ended_at, recording.seconds = told.started_at, told.ended_at, told.seconds
+
+
+async def _kind(session: AsyncSession, call: Call, story: CallStory, lead: Lead | None) -> str:
+    """Who the person is: what the call has shown, else what is known of their number. Whom we call is a lead before all
+    else."""
+    if story.kind:
+        return story.kind
+    contact = await session.get(Contact, call.contact_id) if call.contact_id else None
+    if contact is None or (lead and story.direction is not Direction.IN):
+        return call.kind or CallerKind.PROSPECT
+    return contact.kind
 
 
 async def _of_callee(session: AsyncSession, story: CallStory) -> str:
@@ -249,6 +275,10 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
     if story.direction is not Direction.IN:
         await _settle_ours(scene, outcome, ended_at)
         return
+    if not scene.is_leasing:
+        await _forget_lead(scene)
+        await _keep_task(scene, None, outcome, ended_at)
+        return
     # Who misdialled or is unwanted is no lead; who was one before stays one. A call that may have been the emergency
     # service's may as well have been a prospect's: it is kept as any other, only never answered by a text.
     makes_lead = outcome not in (Outcome.WRONG_NUMBER, Outcome.BLOCKED)
@@ -259,7 +289,8 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
 
     await _keep_task(scene, lead, outcome, ended_at)
     is_missed = outcome not in (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.BLOCKED)
-    if is_missed and link is None and lead and not story.is_emergency_callback and not story.promised:
+    is_answered = link is not None or story.promised or story.is_emergency_callback
+    if is_missed and lead and not is_answered and not story.desk:
         await _text_missed(scene, lead, is_active)
 
 
@@ -280,17 +311,22 @@ async def _settle_ours(scene: _Scene, outcome: Outcome, ended_at: datetime) -> N
             await session.flush()
             await session.delete(lead)
         return
-    lead = await _lead(scene)
+    lead = await _lead(scene) if scene.is_leasing else None
     caller = await session.get(Agent, call.agent_id) if call.agent_id else None
     text = how_ours_went(story, caller.name if caller else "Somebody", outcome)
-    await _tell(scene, lead, "CallToProspect", text)
-    if lead.status == "closed" or (lead.status == "new" and outcome is Outcome.TALKED):
-        lead.status = "in_progress"
+    if not scene.is_leasing:
+        contact = await session.get(Contact, call.contact_id) if call.contact_id else None
+        text = f"{text} It was for {who(contact, call.kind, scene.place)}."
+    if lead:
+        await _tell(scene, lead, "CallToProspect", text)
+        if lead.status == "closed" or (lead.status == "new" and outcome is Outcome.TALKED):
+            lead.status = "in_progress"
     if outcome is Outcome.TALKED:
-        lead.assigned_agent_id = lead.assigned_agent_id or call.agent_id
+        if lead:
+            lead.assigned_agent_id = lead.assigned_agent_id or call.agent_id
         await _served(scene, lead, ended_at)
         return
-    if any(task.id != (own.id if own else None) for task in await tasks.open_of(session, lead.id)):
+    if any(task.id != (own.id if own else None) for task in await _open_tasks(scene, lead)):
         # Somebody has to call them back already; one next action is enough.
         if own and own.done_at is None:
             await session.delete(own)
@@ -302,13 +338,20 @@ async def _settle_ours(scene: _Scene, outcome: Outcome, ended_at: datetime) -> N
         schedule = await office.schedule(session, scene.config.tz, scene.place)
         due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
         own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, result="")
-    own.kind, own.lead_id, own.why, own.owner = TaskKind.CALL_BACK, lead.id, _fit(text, 300), owner
+    own.kind, own.lead_id, own.why, own.owner = TaskKind.CALL_BACK, lead.id if lead else None, _fit(text, 300), owner
     session.add(own)
 
 
-async def _served(scene: _Scene, lead: Lead, ended_at: datetime) -> None:
-    """Somebody has talked with the lead: who was to call them back need not any more."""
-    for task in await tasks.open_of(scene.session, lead.id, _SETTLED_BY_TALK):
+async def _open_tasks(scene: _Scene, lead: Lead | None, kinds: Collection[str] = ()) -> Sequence[Task]:
+    """What is to be done for the person: for the lead, else for whoever has the number and is none."""
+    if lead:
+        return await tasks.open_of(scene.session, lead.id, kinds)
+    return await tasks.open_of_caller(scene.session, scene.call.caller, kinds) if scene.call.caller else []
+
+
+async def _served(scene: _Scene, lead: Lead | None, ended_at: datetime) -> None:
+    """Somebody has talked with the person: who was to call them back need not any more."""
+    for task in await _open_tasks(scene, lead, _SETTLED_BY_TALK):
         if not await calls.began_after(scene.session, task.call_id, ended_at):
             task.done_at, task.result = scene.now, "Somebody talked with them on the phone."
 
@@ -320,7 +363,7 @@ async def _keep_promise(scene: _Scene, promised: CallbackPromised) -> None:
     """The agent is to call back in some minutes: that is the call's next action, and an order to ring them then; the
     caller is told by text."""
     session, call = scene.session, scene.call
-    lead = await _lead(scene)
+    lead = await _lead(scene) if scene.is_leasing else None
     agent = await agents.by_slug(session, promised.agent) or await owners.owner(session, lead, scene.place)
     due_at = promised.at + timedelta(minutes=promised.minutes)
     why = _fit(f"Called {await scene.name()}; {agent.name} promised to call back.", 300)
@@ -328,7 +371,8 @@ async def _keep_promise(scene: _Scene, promised: CallbackPromised) -> None:
     if task is None:
         task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, result="")
     if task.done_at is None:
-        task.kind, task.why, task.owner, task.lead_id, task.due_at = TaskKind.CALL_BACK, why, agent, lead.id, due_at
+        task.kind, task.why, task.owner, task.due_at = TaskKind.CALL_BACK, why, agent, due_at
+        task.lead_id = lead.id if lead else None
     session.add(task)
     await session.flush()
     if call.caller is None:
@@ -370,10 +414,30 @@ async def _lead(scene: _Scene) -> Lead:
     return lead
 
 
+async def _forget_lead(scene: _Scene) -> None:
+    """Takes the call from the lead it was put with before it was known who called; one that it made goes."""
+    session, call = scene.session, scene.call
+    lead = await leads.by_id(session, call.lead_id, for_update=True) if call.lead_id else None
+    if lead is None:
+        return
+    call.lead_id = None
+    for activity in await session.scalars(select(Activity).where(Activity.key == f"call:{call.id}")):
+        await session.delete(activity)
+    await session.flush()
+    if lead.created_at != call.started_at or lead.name is not None:
+        return
+    for mark in (Call.lead_id, Message.lead_id, Activity.lead_id):
+        if await session.scalar(select(mark).where(mark == lead.id).limit(1)):
+            return
+    await session.delete(lead)
+    await session.flush()
+
+
 async def _keep_lead(scene: _Scene, lead: Lead, outcome: Outcome, ended_at: datetime) -> None:
     """The lead's interest, timeline, status and agent as this call leaves them."""
     session, story = scene.session, scene.story
-    if scene.place and outcome is not Outcome.BLOCKED:
+    # A concern is no interest in a home, and nobody who has one is followed up by texts.
+    if scene.place and outcome is not Outcome.BLOCKED and not story.desk:
         interest = next((found for found in lead.interests if found.property_id == scene.place.id), None)
         if interest is None:
             interest = Interest(property_id=scene.place.id, stage="contacted", updated_at=ended_at)
@@ -386,7 +450,8 @@ async def _keep_lead(scene: _Scene, lead: Lead, outcome: Outcome, ended_at: date
         return
     if lead.status == "closed" or (lead.status == "new" and outcome in (Outcome.TALKED, Outcome.HANDED_OVER)):
         lead.status = "in_progress"
-    if outcome is Outcome.TALKED and lead.assigned_agent_id is None and (answered := story.answered_by):
+    is_leased_by = outcome is Outcome.TALKED and not story.desk and lead.assigned_agent_id is None
+    if is_leased_by and (answered := story.answered_by):
         # Whom they talked to first knows them; from now on that phone rings first.
         leg = await session.get(Leg, answered.id)
         lead.assigned_agent_id = leg.agent_id if leg else None
@@ -410,7 +475,10 @@ async def _keep_task(scene: _Scene, lead: Lead | None, outcome: Outcome, ended_a
     if kind is None:
         if task and task.done_at is None:
             task.done_at, task.result = scene.now, "Somebody talked to the caller in this call."
-        if lead and outcome is Outcome.TALKED:
+        is_about_leasing = scene.is_leasing and not scene.story.desk
+        if outcome in (Outcome.TALKED, Outcome.HANDED_OVER) and not scene.is_leasing:
+            await _served(scene, None, ended_at)
+        elif lead and outcome is Outcome.TALKED and is_about_leasing:
             await _served(scene, lead, ended_at)
         return
     if scene.story.promised or (task and task.done_at):
@@ -420,6 +488,8 @@ async def _keep_task(scene: _Scene, lead: Lead | None, outcome: Outcome, ended_a
     if task is None:
         schedule = await office.schedule(session, scene.config.tz, scene.place)
         due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
+        if scene.story.desk == DeskKind.MAINTENANCE:
+            due_at = ended_at
         task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at)
         session.add(task)
     task.kind, task.owner, task.why, task.lead_id = kind, owner, why, lead.id if lead else None
@@ -436,12 +506,21 @@ async def _why(scene: _Scene, kind: TaskKind, outcome: Outcome) -> str:
         caller = await scene.session.get(Agent, scene.call.agent_id) if scene.call.agent_id else None
         return f"{how_ours_went(scene.story, caller.name if caller else 'A colleague', outcome)}{taken}"
     withheld = "" if scene.call.caller else " The number was withheld."
-    return f"Called {await scene.name()} and {how_it_went(scene.story, outcome)}.{withheld}{taken}"
+    went = f"{how_it_went(scene.story, outcome)}.{withheld}{taken}"
+    if scene.is_leasing:
+        return f"{_MARKS.get(scene.story.desk, '')}Called {await scene.name()} and {went}"
+    contact = await scene.session.get(Contact, scene.call.contact_id) if scene.call.contact_id else None
+    return f"{_MARKS.get(scene.story.desk, '')}{who(contact, scene.call.kind, scene.place)} called and {went}"
+
+
+_MARKS = {DeskKind.MAINTENANCE.value: "Emergency in a home: ", DeskKind.CONCERN.value: "A concern, for a person: "}
 
 
 async def _owner(scene: _Scene, lead: Lead | None, kind: TaskKind) -> Agent:
     if kind is TaskKind.UNKNOWN_DID:
         return await owners.admin(scene.session)
+    if scene.story.desk:
+        return await desks.owner(scene.session, scene.story.desk, scene.place)
     if kind is TaskKind.LISTEN and (message := await scene.session.get(Voicemail, scene.call.id)):
         return await mailboxes.owner(scene.session, message.mailbox, lead, scene.place)
     return await owners.owner(scene.session, lead, scene.place)
@@ -460,7 +539,7 @@ async def _text_missed(scene: _Scene, lead: Lead, is_active: bool) -> None:
     await _queue(scene, f"missed:{scene.call.id}", Purpose.MISSED_CALL, body, lead)
 
 
-async def _queue(scene: _Scene, key: str, purpose: Purpose, body: str, lead: Lead) -> None:
+async def _queue(scene: _Scene, key: str, purpose: Purpose, body: str, lead: Lead | None) -> None:
     """Puts a text into the outbox, once per key."""
     if await messages.by_key(scene.session, key):
         return
@@ -473,7 +552,7 @@ async def _queue(scene: _Scene, key: str, purpose: Purpose, body: str, lead: Lea
             from_number=scene.line.number,
             body=body,
             segments=segments(body).count,
-            lead_id=lead.id,
+            lead_id=lead.id if lead else None,
             call_id=scene.call.id,
             state=MessageState.QUEUED,
             next_attempt_at=scene.now,

@@ -38,12 +38,18 @@ def box_of_place(place: Property | None) -> str:
 
 
 async def came_in(
-    session: AsyncSession, config: Config, message: Voicemail, place: Property | None, mailbox: str, now: datetime
-) -> None:
-    """Puts a new message, which has its file and time, into its mailbox. `mailbox` empty: the property's."""
+    session: AsyncSession, config: Config, message: Voicemail, place: Property | None, mailbox: str, now: datetime, *,
+    is_urgent: bool = False,
+) -> None:  # fmt: skip
+    """Puts a new message, which has its file and time, into its mailbox. `mailbox` empty: the property's.
+
+    About an urgent one people are called at once, whatever the hour and the settings.
+    """
     message.mailbox = mailbox or box_of_place(place)
     message.transcript_state = TranscriptState.QUEUED
-    if config.escalation.first_minutes and (place is None or place.escalates):
+    if is_urgent:
+        message.escalate_at = max(message.left_at, now)
+    elif config.escalation.first_minutes and (place is None or place.escalates):
         schedule = await office.schedule(session, config.tz, place)
         message.escalate_at = escalation.due(
             max(message.left_at, now), config.escalation.first_minutes, schedule,

@@ -13,7 +13,7 @@ from crm.domain.hours import Schedule
 from crm.domain.mailboxes import OFFICE
 from crm.domain.ringing import AgentAvailability, DeviceAvailability
 from crm.services import mailboxes
-from crm.store.queries import agents, leads, lines, office, properties
+from crm.store.queries import agents, contacts, leads, lines, office, properties
 from crm.store.session import Store
 
 
@@ -40,6 +40,8 @@ class Reception:
     lead_known: bool = False
     lead_name: str = ""
     """Empty until somebody knows it."""
+    contact_name: str = ""
+    """Of a resident, owner or vendor; empty for others, and until somebody knows it."""
     assigned_agent: str | None = None
     """Slug."""
     recording: str = "off"
@@ -69,6 +71,7 @@ async def receive(store: Store, did: str, caller: str | None, chosen: str = "") 
         lead = await leads.by_phone(session, caller) if caller else None
         place = line.property or (await properties.by_slug(session, chosen) if chosen else None)
         subteam = place.subteam if place else None
+        contact = await contacts.by_number(session, caller) if caller else None
         return Reception(
             did=did,
             caller=caller,
@@ -83,6 +86,7 @@ async def receive(store: Store, did: str, caller: str | None, chosen: str = "") 
             caller_is_line=caller is not None and await lines.by_number(session, caller) is not None,
             lead_known=lead is not None,
             lead_name=(lead.name or "") if lead else "",
+            contact_name=contact.name if contact else "",
             assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
             recording=place.recording if place else "off",
             subteam=subteam.slug if subteam else None,

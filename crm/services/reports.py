@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import aliased, selectinload
 
 from crm.config import Config
 from crm.domain.calls import Outcome
 from crm.domain.errors import Unavailable
 from crm.domain.metrics import CallRecord
+from crm.domain.route_inputs import CallerKind
 from crm.domain.stages import Stage
 from crm.domain.tasks import task_after
 from crm.services import notices, owners
@@ -32,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 async def calls(store: Store, since: datetime, until: datetime) -> list[CallRecord]:
-    """Every call that came in to one of our lines in that time, as the figures need it."""
+    """Every leasing call that came in to one of our lines in that time, as the figures need it."""
     found: list[CallRecord] = []
     async with store.read() as session:
         ids = list(
@@ -41,6 +42,7 @@ async def calls(store: Store, since: datetime, until: datetime) -> list[CallReco
                 .where(
                     Call.direction == "in", Call.line_id.is_not(None), Call.started_at >= since,
                     Call.started_at < until, Call.outcome.is_not(None), Call.outcome != Outcome.BLOCKED,
+                    Call.kind == CallerKind.PROSPECT, Call.desk == "",
                 )
                 .order_by(Call.started_at, Call.id)
             )
@@ -172,9 +174,18 @@ async def lost(store: Store, now: datetime) -> list[Lost]:
         has_task = select(Task.id).where(Task.call_id == Call.id).exists()
         # A call of ours that reached nobody may leave an older task of the person's open instead of one of its own.
         lead_has_task = select(Task.id).where(Task.lead_id == Call.lead_id, Task.lead_id.is_not(None)).exists()
+        # So it is with one to a resident, owner or vendor.
+        other = aliased(Call)
+        caller_has_task = (
+            select(Task.id)
+            .join(other, Task.call_id == other.id)
+            .where(other.caller == Call.caller, Task.lead_id.is_(None), Call.direction == "out")
+            .exists()
+        )
         ownerless = await session.scalars(
             select(Call)
-            .where(Call.outcome.in_(need_task), ~has_task, ~lead_has_task, Call.direction != "internal")
+            .where(Call.outcome.in_(need_task), ~has_task, ~lead_has_task, ~caller_has_task)
+            .where(Call.direction != "internal")
             .order_by(Call.started_at)
         )
         found += [

@@ -18,8 +18,6 @@ from crm.domain.ringing import AgentAvailability, Strategy
 from crm.domain.routing import (
     CallerFacts,
     CallerKind,
-    Desk,
-    DeskKind,
     OfficeFacts,
     OfficeState,
     Path,
@@ -30,9 +28,8 @@ from crm.domain.routing import (
     Rules,
     decide,
 )
-from crm.services import owners, reception
+from crm.services import desks, owners, reception
 from crm.store.models import Contact, Lead, Line, Property
-from crm.store.models import Desk as DeskRow
 from crm.store.queries import contacts, leads, lines, office, properties
 from crm.store.session import Store
 
@@ -63,7 +60,7 @@ async def plan(
             return inputs, decision
         # Only now it matters who is there, and there may be thousands.
         people = await _people(session, store, config, inputs.office, place, lead, moment)
-        inputs = replace(inputs, people=people, desks=await _desks(session, config, place, moment.now))
+        inputs = replace(inputs, people=people)
     return inputs, decide(inputs)
 
 
@@ -90,7 +87,7 @@ async def _gather(
         choice=choice,
         place=PlaceFacts(place.slug, place.name) if place else None,
         office=_office(schedule, moment.now),
-        desks=await _desks(session, config, place, moment.now),
+        desks=await desks.known(session, config, place, moment.now),
         waiting=moment.waiting,
         forward_to=organization.forward_to if organization else None,
         forward_confirm=organization.forward_confirm if organization else True,
@@ -189,15 +186,3 @@ def _available(agents: Sequence[AgentAvailability], now: datetime) -> frozenset[
 def _after_hours(agents: Sequence[AgentAvailability], now: datetime, state: OfficeFacts) -> frozenset[str]:
     holiday = state.state is OfficeState.HOLIDAY
     return frozenset(agent.slug for agent in agents if agent.answers_after_hours(now, holiday=holiday))
-
-
-async def _desks(
-    session: AsyncSession, config: Config, place: Property | None, now: datetime
-) -> dict[DeskKind, Desk]:
-    return {DeskKind(row.kind): _desk(row) for row in await contacts.desks(session, place.id if place else None)}
-
-
-def _desk(row: DeskRow) -> Desk:
-    if row.target.startswith("+"):
-        return Desk(number=row.target, confirm=row.confirm)
-    return Desk(agents=(row.target.partition(":")[2],))

@@ -11,10 +11,12 @@ from sqlalchemy.orm import selectinload
 
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.mailboxes import BoxKind, box
 from crm.domain.ringing import Strategy
 from crm.services import agents
 from crm.services.audit import By, changing, note
 from crm.store.models import Property, Subteam
+from crm.store.queries import contacts
 from crm.store.session import Store
 
 STRATEGIES = tuple(strategy.value for strategy in Strategy)
@@ -71,6 +73,11 @@ async def remove(store: Store, by: By, slug: str) -> None:
         if leased := await _leased(session, subteam):
             raise Conflict(
                 f"Subteam {slug} leases {', '.join(leased)}: give that to another with `leaseline property set` first."
+            )
+        if desks := await contacts.served_by(session, box(BoxKind.SUBTEAM, slug)):
+            raise Conflict(
+                f"Subteam {slug} is where calls for {', '.join(desks)} go: "
+                "name another with `leaseline desk set` first."
             )
         await session.delete(subteam)
         note(session, by, f"subteam {slug} removed")

@@ -534,6 +534,9 @@ class Call(Base):
     kind: Mapped[str] = mapped_column(
         String(10), default="prospect", server_default="prospect", comment="prospect, resident, owner or vendor"
     )
+    desk: Mapped[str] = mapped_column(
+        String(20), default="", server_default="", comment="the desk it was for, beside leasing; empty: none"
+    )
     property_id: Mapped[int | None] = mapped_column(
         ForeignKey("property.id", ondelete="SET NULL"), comment="what it was about: the line's, or chosen by key"
     )
@@ -824,6 +827,7 @@ class Task(Base):
     )
     owner: Mapped[Agent] = relationship()
     lead: Mapped[Lead | None] = relationship()
+    call: Mapped[Call | None] = relationship()
 
 
 class Activity(Base):

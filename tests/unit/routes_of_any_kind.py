@@ -61,7 +61,7 @@ desks = st.dictionaries(
     st.sampled_from(DeskKind),
     st.builds(
         Desk, agents=some_agents, number=st.sampled_from([None, *OUTSIDE]), confirm=st.booleans(),
-        is_open=st.booleans(), owner=st.sampled_from(["", *AGENTS]),
+        is_open=st.booleans(), at_any_hour=st.booleans(), owner=st.sampled_from(["", *AGENTS]),
     ),
 )  # fmt: skip
 rules = st.builds(

@@ -60,6 +60,8 @@ def test_every_plan_ends_in_an_outcome_with_an_owner(inputs: RoutingInputs) -> N
     assert len(set(plan.otherwise)) == len(plan.otherwise)
     if plan.path is Path.QUESTION:
         assert plan.task.due_at == inputs.fast_due_at
+    elif plan.desk is DeskKind.MAINTENANCE:
+        assert plan.task.due_at == inputs.now, "an emergency does not wait for office hours"
     else:
         assert plan.task.due_at == inputs.due_at
 
@@ -110,7 +112,11 @@ def test_only_the_propertys_people_ring_and_none_with_dnd_or_off_duty(inputs: Ro
 def test_after_hours_nobodys_phone_rings_unless_their_own_schedule_says_so(inputs: RoutingInputs) -> None:
     plan = decide(inputs)
     if is_closed(inputs):
-        assert agents(plan.stages) <= inputs.people.after_hours
+        of_desk = inputs.desks[plan.desk] if plan.desk else None
+        own_hours = set(of_desk.agents) if of_desk and of_desk.at_any_hour else set()
+        for stage in plan.stages:
+            allowed = inputs.people.after_hours | (own_hours if stage.name is StageName.DESK else set())
+            assert set(stage.agents) <= allowed
         assert plan.path is not Path.QUEUE
         if plan.path not in (Path.DESK, Path.MESSAGE):
             # The answering service helps out in a busy hour; at night callers get the message, or the forward.

@@ -25,3 +25,10 @@ async def desks(session: AsyncSession, property_id: int | None) -> Sequence[Desk
         if desk.property_id is not None or desk.kind not in by_kind:
             by_kind[desk.kind] = desk
     return list(by_kind.values())
+
+
+async def served_by(session: AsyncSession, target: str) -> list[str]:
+    """Which desks lead to agent:SLUG or subteam:SLUG, in words such as "resident of elm"."""
+    found = select(Desk).where(Desk.target == target).options(selectinload(Desk.property)).order_by(Desk.kind, Desk.id)
+    rows = await session.scalars(found)
+    return [f"{desk.kind}{f' of {desk.property.slug}' if desk.property else ''}" for desk in rows]

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from crm.domain.tasks import TaskKind
-from crm.store.models import Agent, Lead, Task
+from crm.store.models import Agent, Call, Lead, Task
 
-_ROW = (selectinload(Task.owner), selectinload(Task.lead).selectinload(Lead.phones))
+_ROW = (selectinload(Task.owner), selectinload(Task.call), selectinload(Task.lead).selectinload(Lead.phones))
 
 
 async def by_id(session: AsyncSession, task_id: int) -> Task | None:
@@ -33,6 +33,15 @@ async def open_reply(session: AsyncSession, lead_id: int | None, key: str) -> Ta
 async def open_of(session: AsyncSession, lead_id: int, kinds: Collection[str] = ()) -> Sequence[Task]:
     """A lead's open tasks, the oldest first; only those of `kinds` if any are given."""
     found = select(Task).where(Task.lead_id == lead_id, Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
+    if kinds:
+        found = found.where(Task.kind.in_(kinds))
+    return (await session.scalars(found)).all()
+
+
+async def open_of_caller(session: AsyncSession, number: str, kinds: Collection[str] = ()) -> Sequence[Task]:
+    """Open tasks from calls with this number (E.164) that are about no lead, the oldest first."""
+    found = select(Task).join(Call, Task.call_id == Call.id).where(Call.caller == number, Task.lead_id.is_(None))
+    found = found.where(Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
     if kinds:
         found = found.where(Task.kind.in_(kinds))
     return (await session.scalars(found)).all()

@@ -17,7 +17,7 @@ COMMANDS = {
     "init": "Make a new home: settings, passwords, database, office.",
     "up": "Run Asterisk and the app together, here.",
     "serve": "Run the app alone; Asterisk is run by somebody else.",
-    "status": "What is up, and the calls in progress.",
+    "status": "What is up, who is open, and the calls in progress.",
     "doctor": "Check everything and say how to mend it.",
     "config": "Show the settings.",
     "db": "Bring the database to this version's tables.",

@@ -11,6 +11,7 @@ from crm.commands.command import Command, config_of, one, someone
 from crm.commands.device import dnd_text
 from crm.config import Config
 from crm.domain import emergency
+from crm.domain.route_inputs import OfficeState
 from crm.edge import numbers
 from crm.services import health
 from crm.services.health import EmergencyHealth, Health
@@ -19,7 +20,7 @@ from crm.services.health import EmergencyHealth, Health
 @click.command(cls=Command, json=one(Health), examples=("status", "status --json"))
 @click.pass_context
 def status(context: click.Context, as_json: bool) -> None:
-    """What is up, and the calls in progress.
+    """What is up, who is open, and the calls in progress.
 
     The exit status is 0 when calls are answered and recorded, and 1 otherwise.
     """
@@ -40,6 +41,18 @@ def _emergency_text(call: EmergencyHealth, config: Config) -> str:
         f"{output.local(call.started_at, config.tz, seconds=True)}, {end if call.ended_at else 'not ended'}; "
         f"location: {call.address or 'unknown'}; callback number: {call.callback_number or 'none'}"
     )
+
+
+def _alike(found: Health, config: Config) -> dict[tuple[str, str, str], list[str]]:
+    """State, why and next opening, and which properties have them in common: there may be hundreds."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for office in found.offices:
+        why = opens = ""
+        if office.state != OfficeState.OPEN:
+            why = office.holiday or "outside its hours"
+            opens = output.local(office.opens_at, config.tz) or "never"
+        alike.setdefault((office.state, why, opens), []).append(office.property or "the office")
+    return alike
 
 
 def _print(found: Health, config: Config) -> None:
@@ -80,6 +93,12 @@ def _print(found: Health, config: Config) -> None:
             ),
             empty="",
         )  # fmt: skip
+    output.print_heading("Opening hours")
+    output.print_table(
+        ("property", "state", "why", "opens"),
+        ((", ".join(places), *what) for what, places in _alike(found, config).items()),
+        empty="",
+    )
     output.print_heading("Calls in progress")
     output.print_table(
         ("call", "since", "caller", "number dialled", "step", "with the app"),

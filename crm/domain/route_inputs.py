@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from crm.domain.choosing import Answers, Choice
+from crm.domain.hours import Schedule
 from crm.domain.ringing import Strategy
 
 
@@ -66,7 +67,16 @@ class OfficeFacts:
     holiday: str = ""
     """Its name."""
     opens_at: datetime | None = None
-    """When it opens next; None while it is open."""
+    """When it opens next; None while it is open, and when it never does again."""
+
+    @classmethod
+    def of(cls, schedule: Schedule, now: datetime) -> OfficeFacts:
+        if schedule.is_open(now):
+            return cls()
+        day = schedule.special_day(now)
+        # A day with hours of its own is none off, though its name tells why it is closed earlier.
+        state = OfficeState.HOLIDAY if day and day.is_closed else OfficeState.CLOSED
+        return cls(state, day.name if day else "", schedule.next_open(now))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,12 +18,25 @@ from asterisk_conf import certificate, install, speech
 from crm.config import Config
 from crm.domain import emergency
 from crm.domain.errors import CrmError
+from crm.edge import holidays as calendars
 from crm.edge import whisper
 from crm.secrets import SecretError, Secrets
-from crm.services import agents, devices, directory, emergencies, lines, locations, properties, transcripts, trunks
+from crm.services import (
+    agents,
+    devices,
+    directory,
+    emergencies,
+    hours,
+    lines,
+    locations,
+    properties,
+    transcripts,
+    trunks,
+)  # fmt: skip
 from crm.services.agents import AgentEntry
 from crm.services.health import Health
 from crm.store.models import Call, Line, Mail, Message, Task, Trunk
+from crm.store.queries import agents as agent_queries
 from crm.store.session import Store
 
 WARN_FREE_MB = 1000
@@ -33,6 +46,8 @@ RECENT = timedelta(days=7)
 """Texts that failed before this are history."""
 WAITING = timedelta(minutes=10)
 """What a worker has not taken up after so long, it will not take up by itself."""
+AHEAD_DAYS = 14
+"""So far ahead opening hours are looked at."""
 LONGEST_CALL = timedelta(hours=12)
 
 
@@ -215,6 +230,7 @@ async def _office(config: Config, store: Store, health: Health) -> list[Finding]
         *_prompts(config, all_lines),
         *_links(without_link),
         *_people(people),
+        *await _opening_hours(config, store, people, health.at),
         *_phones(health, people),
         *_forwarding(health),
         *_trunks(config, all_trunks, health),
@@ -278,6 +294,41 @@ def _people(people: Sequence[AgentEntry]) -> Iterator[Finding]:
             "agents", Level.ERROR, "No agent with a device is on duty, so every caller gets voicemail.",
             "Put one on duty with `leaseline agent set SLUG --on-duty`.",
         )  # fmt: skip
+
+
+async def _opening_hours(
+    config: Config, store: Store, people: Sequence[AgentEntry], now: datetime
+) -> list[Finding]:
+    found = []
+    windows = {
+        place.slug if place else "the office": schedule.windows(now, AHEAD_DAYS)
+        for place, schedule in await hours.schedules(store, config)
+    }
+    closed = [name for name, ahead in windows.items() if not ahead]
+    if closed:
+        text = f"Not open within {AHEAD_DAYS} days: {', '.join(closed)}. Callers leave messages only."
+        found.append(Finding("hours", Level.WARN, text, "`leaseline hours show` and `holiday list` tell why."))
+    # Most properties have the same.
+    openings = {window for ahead in windows.values() for window in ahead}
+    for entry in people:
+        own = agent_queries.own_hours(entry.agent, config.tz)
+        if own and not _overlap(own.windows(now, AHEAD_DAYS), openings):
+            slug = entry.agent.slug
+            found.append(
+                Finding(
+                    "hours", Level.WARN, f"The hours of {slug} lie wholly outside those of the office.",
+                    f"`leaseline agent hours {slug} ...`, unless {slug} is meant to answer after hours alone.",
+                )
+            )  # fmt: skip
+    for region in sorted(await hours.holiday_regions(store)):
+        if not calendars.in_year(region, now.year):
+            text = f"There is no calendar of holidays for {region} any more, so none is kept."
+            found.append(Finding("holidays", Level.WARN, text, "Name another with `leaseline holiday set`."))
+    return found or [_ok("hours", f"The office and its properties open within {AHEAD_DAYS} days.")]
+
+
+def _overlap(some: Iterable[tuple[datetime, datetime]], others: Collection[tuple[datetime, datetime]]) -> bool:
+    return any(opens < until and since < closes for opens, closes in some for since, until in others)
 
 
 def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:

@@ -20,9 +20,10 @@ from ari_app.edge.events import Channel
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
 from crm.domain.errors import CrmError
+from crm.domain.route_inputs import OfficeFacts
 from crm.edge import numbers
 from crm.secrets import SecretError, Secrets
-from crm.services import devices, emergencies, forwarding, spool, trunks
+from crm.services import devices, emergencies, forwarding, hours, spool, trunks
 from crm.store import migrate
 from crm.store.models import Device, Trunk
 from crm.store.queries import calls as call_queries
@@ -147,6 +148,21 @@ class EmergencyHealth:
 
 
 @dataclass(frozen=True)
+class OfficeHealth:
+    """Whether a property is open at this moment, or the office itself."""
+
+    property: str | None
+    """Slug; null is the office, which counts where no property does."""
+    state: str
+    """open, closed, or holiday: closed all day."""
+    holiday: str
+    """Name of the holiday or special day that closes it; empty for none."""
+    opens_at: datetime | None
+    """Null while it is open, and when it never opens again."""
+    timezone: str
+
+
+@dataclass(frozen=True)
 class Health:
     """What is up at one moment."""
 
@@ -157,6 +173,8 @@ class Health:
     trunks: list[TrunkHealth] = field(default_factory=list)
     devices: list[DeviceHealth] = field(default_factory=list)
     forwarding: list[ForwardHealth] = field(default_factory=list)
+    offices: list[OfficeHealth] = field(default_factory=list)
+    """The office, then every property."""
     calls: list[CallInProgress] = field(default_factory=list)
     emergencies: list[EmergencyHealth] = field(default_factory=list)
     """Within the last 24 hours, the latest first; also those that Asterisk has only noted so far."""
@@ -209,6 +227,7 @@ async def _fill_in(
         )  # fmt: skip
         health.devices.extend(_device(device, endpoints, health.at) for device in await devices.find_all(store))
         health.forwarding.extend(await _forwarding(store, config, health.at))
+        health.offices.extend(await _offices(store, config, health.at))
         async with store.read() as session:
             open_calls = await call_queries.listed(session, in_progress=True, limit=MOST_CALLS)
     finally:
@@ -258,6 +277,15 @@ async def _forwarding(store: Store, config: Config, now: datetime) -> list[Forwa
     office = await forwarding.of_office(store, config)
     if office.number:
         found.insert(0, ForwardHealth(None, None, office.number, not office.confirm, office.refusal))
+    return found
+
+
+async def _offices(store: Store, config: Config, now: datetime) -> list[OfficeHealth]:
+    found = []
+    for place, schedule in await hours.schedules(store, config):
+        facts = OfficeFacts.of(schedule, now)
+        slug = place.slug if place else None
+        found.append(OfficeHealth(slug, facts.state.value, facts.holiday, facts.opens_at, schedule.tz.key))
     return found
 
 

@@ -12,7 +12,7 @@ from crm.domain import fields
 from crm.domain.hours import Schedule
 from crm.services import agents, properties
 from crm.services.audit import By, changing, note
-from crm.store.models import Agent, AgentHours, Hours
+from crm.store.models import Agent, AgentHours, Hours, Property
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import office
 from crm.store.session import Store
@@ -34,6 +34,21 @@ async def find(store: Store, config: Config, place: str | None = None) -> Week:
         own = select(Hours.id).where(Hours.property_id == (found.id if found else None)).limit(1)
         is_own = await session.scalar(own) is not None
         return Week(await office.schedule(session, config.tz, found), is_own)
+
+
+async def schedules(store: Store, config: Config) -> list[tuple[Property | None, Schedule]]:
+    """The office's, under None, then every property's by slug."""
+    async with store.read() as session:
+        places = (await session.scalars(select(Property).order_by(Property.slug))).all()
+        return await office.schedules(session, config.tz, [None, *places])
+
+
+async def holiday_regions(store: Store) -> set[str]:
+    """Whose public holidays are kept anywhere."""
+    async with store.read() as session:
+        organization = await office.organization(session)
+        places = (await session.scalars(select(Property))).all()
+        return {office.holiday_region(organization, place) for place in [None, *places]} - {""}
 
 
 async def replace(store: Store, by: By, openings: Sequence[str], place: str | None = None) -> None:

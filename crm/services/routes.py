@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
 from crm.domain.choosing import Answers, Choice, choose
-from crm.domain.hours import Schedule
 from crm.domain.ringing import AgentAvailability, Strategy
 from crm.domain.routing import (
     CallerFacts,
@@ -86,7 +85,7 @@ async def _gather(
         answers=answers,
         choice=choice,
         place=PlaceFacts(place.slug, place.name) if place else None,
-        office=_office(schedule, moment.now),
+        office=OfficeFacts.of(schedule, moment.now),
         desks=await desks.known(session, config, place, moment.now),
         waiting=moment.waiting,
         forward_to=organization.forward_to if organization else None,
@@ -142,14 +141,6 @@ async def _caller(
         language=(lead.language if lead else "") or (contact.language if contact else ""),
         can_be_texted=caller is not None and not is_line,
     )
-
-
-def _office(schedule: Schedule, now: datetime) -> OfficeFacts:
-    if schedule.is_open(now):
-        return OfficeFacts()
-    day = schedule.special_day(now)
-    state = OfficeState.HOLIDAY if day and day.is_closed else OfficeState.CLOSED
-    return OfficeFacts(state, day.name if day else "", schedule.next_open(now))
 
 
 async def _people(

@@ -39,9 +39,9 @@ async def schedule(session: AsyncSession, tz: ZoneInfo, place: Property | None =
 
 
 async def schedules(
-    session: AsyncSession, tz: ZoneInfo, places: Iterable[Property]
-) -> list[tuple[Property, Schedule]]:
-    """The same for many properties at once."""
+    session: AsyncSession, tz: ZoneInfo, places: Iterable[Property | None]
+) -> list[tuple[Property | None, Schedule]]:
+    """The same for many at once; None is the office."""
     office = await organization(session)
     week = (await session.scalars(select(Hours))).all()
     special = (await session.scalars(select(SpecialDayRow))).all()

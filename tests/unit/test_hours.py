@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.domain.errors import Invalid
-from crm.domain.hours import Opening, Schedule, weekly
+from crm.domain.hours import Opening, Schedule, SpecialDay, weekly
 
 pytestmark = pytest.mark.unit
 
@@ -44,6 +45,25 @@ def openings(draw: st.DrawFn) -> Opening:
 @st.composite
 def schedules(draw: st.DrawFn) -> Schedule:
     return Schedule(tuple(draw(st.lists(openings(), min_size=1, max_size=8))), draw(ZONES))
+
+
+@st.composite
+def special_days(draw: st.DrawFn) -> SpecialDay:
+    opens = draw(st.integers(0, 24 * 60 - 1))
+    span = (opens, draw(st.integers(opens + 1, 24 * 60)))
+    return SpecialDay("", draw(st.sampled_from([(), None, (span,)])))
+
+
+@st.composite
+def schedules_around(draw: st.DrawFn, at: datetime) -> Schedule:
+    """Schedules whose special days and holidays lie around a moment; some have no week, which is always open."""
+    tz = draw(ZONES)
+    days = st.integers(-3, 9).map(lambda offset: at.astimezone(tz).date() + timedelta(days=offset))
+    holidays = draw(st.dictionaries(days, st.just("Holiday"), max_size=4))
+    return Schedule(
+        tuple(draw(st.lists(openings(), max_size=8))), tz, draw(st.dictionaries(days, special_days(), max_size=5)),
+        lambda year: {day: name for day, name in holidays.items() if day.year == year},
+    )  # fmt: skip
 
 
 def local(text: str, tz: ZoneInfo = CHICAGO, fold: int = 0) -> datetime:
@@ -167,3 +187,156 @@ def test_a_day_that_never_was() -> None:
     assert date(2011, 12, 30).weekday() == 4
     fridays = weekly([(4, "09:00", "17:00")], apia)
     assert fridays.next_open(local("2011-12-29T23:00", apia)) == local("2012-01-06T09:00", apia)
+
+
+# --- dates that differ ---
+
+THANKSGIVING = date(2026, 11, 26)
+
+
+def thanksgiving(year: int) -> dict[date, str]:
+    return {THANKSGIVING: "Thanksgiving"} if year == 2026 else {}
+
+
+def test_a_holiday_is_closed_and_a_special_day_wins_over_it() -> None:
+    thursday = local("2026-11-26T10:00")
+    closed = Schedule(WEEKDAYS.openings, CHICAGO, holidays=thanksgiving)
+    assert WEEKDAYS.is_open(thursday)
+    assert not closed.is_open(thursday)
+    assert closed.next_open(thursday) == local("2026-11-27T09:00")
+    assert closed.due_time(local("2026-11-25T17:50"), 15) == local("2026-11-27T09:05")
+    day = closed.special_day(thursday)
+    assert day
+    assert (day.name, day.is_closed) == ("Thanksgiving", True)
+
+    half = replace(closed, special={THANKSGIVING: SpecialDay.open("Short day", "10:00", "14:00")})
+    assert half.windows(local("2026-11-26T00:00"), 1) == [(thursday, local("2026-11-26T14:00"))]
+    as_usual = replace(closed, special={THANKSGIVING: SpecialDay("", windows=None)})
+    assert as_usual.windows(local("2026-11-26T00:00"), 1) == WEEKDAYS.windows(local("2026-11-26T00:00"), 1)
+
+
+def test_a_special_day_opens_what_is_closed_by_the_week() -> None:
+    sunday = replace(WEEKDAYS, special={date(2026, 3, 1): SpecialDay.open("Open house", "12:00", "16:00")})
+    assert sunday.next_open(local("2026-02-28T12:00")) == local("2026-03-01T12:00")
+    assert not sunday.is_open(local("2026-03-01T16:00"))
+
+
+def test_who_is_always_open_closes_on_holidays_only() -> None:
+    always = replace(ALWAYS, holidays=thanksgiving)
+    assert not always.always_open
+    assert always.windows(local("2026-11-25T12:00"), 3) == [
+        (local("2026-11-25T12:00"), local("2026-11-26T00:00")), (local("2026-11-27T00:00"), local("2026-11-28T12:00")),
+    ]  # fmt: skip
+
+
+def test_a_date_is_that_of_the_place_and_not_of_the_clock_in_greenwich() -> None:
+    # 22:30 on the 25th in Los Angeles is 00:30 on the 26th in Chicago.
+    at = datetime(2026, 11, 26, 6, 30, tzinfo=UTC)
+    all_day = weekly([(day, "00:00", "24:00") for day in range(7)], CHICAGO)
+    chicago = replace(all_day, holidays=thanksgiving)
+    los_angeles = replace(chicago, tz=ZoneInfo("America/Los_Angeles"))
+    assert (chicago.is_open(at), los_angeles.is_open(at)) == (False, True)
+
+
+@pytest.mark.parametrize("special", [{}, {date(2026, 3, 3): SpecialDay("")}])
+def test_what_is_closed_for_good_ends(special: dict[date, SpecialDay]) -> None:
+    def every_day(year: int) -> dict[date, str]:
+        return {date(year, 1, 1) + timedelta(days=day): "Closed" for day in range(366)}
+
+    closed = Schedule(WEEKDAYS.openings, CHICAGO, special, every_day)
+    at = local("2026-03-02T10:00")
+    assert closed.next_open(at) is None
+    assert not closed.is_open(at)
+    assert closed.windows(at, 365) == []
+    assert closed.due_time(at, 15) == at + timedelta(minutes=15), "what is left to do waits for nobody"
+
+
+def test_the_last_opening_before_it_closes_for_good_counts() -> None:
+    def from_march_on(year: int) -> dict[date, str]:
+        days = (date(year, 3, 3) + timedelta(days=day) for day in range(400))
+        return {day: "Closed" for day in days if day.year == year} if year == 2026 else every_day(year)
+
+    def every_day(year: int) -> dict[date, str]:
+        return {date(year, 1, 1) + timedelta(days=day): "Closed" for day in range(366)}
+
+    closing = Schedule(WEEKDAYS.openings, CHICAGO, holidays=from_march_on)
+    assert closing.windows(local("2026-03-01T00:00"), 30) == [(local("2026-03-02T09:00"), local("2026-03-02T18:00"))]
+    assert closing.is_open(local("2026-03-02T17:59"))
+    assert closing.next_open(local("2026-03-02T18:00")) is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "opens", "closes", "hours"),
+    [
+        # Both nights in two zones: the clocks are put forward at 02:00 and back at 02:00, each by its own.
+        ("America/Chicago", date(2026, 3, 8), "00:00", "06:00", 5),
+        ("America/Los_Angeles", date(2026, 3, 8), "00:00", "06:00", 5),
+        ("America/Chicago", date(2026, 11, 1), "00:00", "06:00", 7),
+        ("America/Los_Angeles", date(2026, 11, 1), "00:00", "06:00", 7),
+        ("America/Phoenix", date(2026, 3, 8), "00:00", "06:00", 6),
+        ("America/Chicago", date(2026, 3, 8), "03:00", "06:00", 3),
+        ("America/Chicago", date(2026, 11, 1), "02:00", "06:00", 4),
+    ],
+)
+def test_a_special_day_on_the_nights_when_clocks_change(
+    zone: str, day: date, opens: str, closes: str, hours: int
+) -> None:
+    tz = ZoneInfo(zone)
+    schedule = replace(WEEKDAYS, tz=tz, special={day: SpecialDay.open("", opens, closes)})
+    [(first, last)] = schedule.windows(local(f"{day}T00:00", tz), 1)
+    assert last - first == timedelta(hours=hours)
+    assert first.astimezone(tz).strftime("%H:%M") == opens
+    assert last.astimezone(tz).strftime("%H:%M") == closes
+
+
+def test_two_zones_in_the_night_of_the_change() -> None:
+    # 02:30 in Chicago does not come on 2026-03-08; Los Angeles still has its old time for two hours.
+    night = [(6, "01:00", "04:00")]
+    chicago, los_angeles = weekly(night, CHICAGO), weekly(night, ZoneInfo("America/Los_Angeles"))
+    start = datetime(2026, 3, 8, 6, tzinfo=UTC)
+    assert chicago.windows(start, 1) == [
+        (datetime(2026, 3, 8, 7, tzinfo=UTC), datetime(2026, 3, 8, 9, tzinfo=UTC)),
+    ]
+    assert los_angeles.windows(start, 1) == [
+        (datetime(2026, 3, 8, 9, tzinfo=UTC), datetime(2026, 3, 8, 11, tzinfo=UTC)),
+    ]
+    assert not chicago.is_open(datetime(2026, 3, 8, 9, 30, tzinfo=UTC))
+    assert los_angeles.is_open(datetime(2026, 3, 8, 9, 30, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("openings_", "whole"),
+    [
+        ([], True),
+        ([(day, "00:00", "24:00") for day in range(7)], True),
+        ([(day, *half) for day in range(7) for half in (("00:00", "12:00"), ("12:00", "24:00"))], True),
+        ([(day, "00:00", "24:00") for day in range(6)], False),
+        ([(day, "00:00", "23:59") for day in range(7)], False),
+        ([(day, *half) for day in range(7) for half in (("00:00", "12:00"), ("12:01", "24:00"))], False),
+    ],
+)
+def test_a_week_without_a_closed_minute(openings_: list[tuple[int, str, str]], whole: bool) -> None:
+    schedule = weekly(openings_, CHICAGO)
+    assert schedule.covers_whole_week == whole
+    assert schedule.week == openings_
+
+
+@given(st.data(), INSTANTS, st.integers(1, 600))
+def test_with_dates_that_differ_it_all_fits_together(data: st.DataObject, at: datetime, minutes: int) -> None:
+    schedule = data.draw(schedules_around(at))
+    windows = schedule.windows(at, 12)
+    assert schedule.is_open(at) == any(opens <= at < closes for opens, closes in windows)
+    flat = [moment for window in windows for moment in window]
+    assert flat == sorted(set(flat)), "in order, and no two touch"
+    opens = schedule.next_open(at)
+    assert opens is not None
+    assert schedule.is_open(opens)
+    if opens > at:
+        assert not schedule.is_open(opens - timedelta(seconds=1))
+    due = schedule.due_time(at, minutes)
+    assert schedule.is_open(due - timedelta(seconds=1)), "the last minute before it was an open one"
+    passed = sum(
+        ((min(closes, due) - max(begins, at)) for begins, closes in schedule.windows(at, (due - at).days + 2)
+         if begins < due), start=timedelta(),
+    )  # fmt: skip
+    assert passed == timedelta(minutes=minutes)

@@ -79,7 +79,7 @@ class App:
             on_connect=self.take_up, on_event=self.on_event,
         )  # fmt: skip
         self.ami = ami.Connection(config.ports.ami, secrets.get("ami"))
-        self.office = Office(config, store, journal, self.client, now)
+        self.office = Office(config, store, journal, self.client, secrets, now)
         self.lamps = MessageLamps(self.office)
         self.escalations = Escalations(self.office, self.on_messages)
         self.calls = self.office.calls

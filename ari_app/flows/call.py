@@ -21,6 +21,7 @@ from crm.domain.calls import ORDER_MARK, DialStatus, Direction, Fact, LegEnded, 
 from crm.domain.choosing import Answer
 from crm.domain.dialing import Clearance
 from crm.domain.route_plan import RoutePlan
+from crm.secrets import Secrets
 from crm.services.journal import Journal
 from crm.services.reception import Reception
 from crm.store.session import Store
@@ -44,6 +45,7 @@ class Office:
     store: Store
     journal: Journal
     client: AriClient
+    secrets: Secrets
     now: Callable[[], datetime]
     calls: Calls = field(default_factory=Calls)
 

@@ -8,7 +8,7 @@ from ari_app.edge.media import NoKey, key, play, prompt
 from ari_app.flows.call import Call
 from ari_app.flows.plan import STEPS, answer, plan, sounds
 from crm.domain.calls import KeyPressed, LinkRequested, Step
-from crm.domain.choosing import Ask, Question
+from crm.domain.choosing import Ask, Question, Say
 from crm.domain.routing import OTHER_LANGUAGE, RoutePlan
 from crm.domain.routing import Path as Way
 
@@ -18,7 +18,7 @@ async def menu(call: Call) -> Step:
     greets = not call.answers
     while (decided := await plan(call)).path is Way.ASK:
         assert decided.ask is not None
-        keys = await _put(call, decided.ask, greets=greets)
+        keys = await _put(call, decided.ask, decided.says, greets=greets)
         # After another language the same is asked in it, from the greeting on.
         greets = keys == OTHER_LANGUAGE and decided.ask.question is Question.MENU
         await answer(call, decided.ask.question, keys)
@@ -27,14 +27,14 @@ async def menu(call: Call) -> Step:
     return STEPS[decided.path]
 
 
-async def _put(call: Call, ask: Ask, *, greets: bool) -> str:
-    """Puts a question, again after silence or a wrong key, and returns what was keyed; "" is nothing of use.
+async def _put(call: Call, ask: Ask, says: tuple[Say, ...], *, greets: bool) -> str:
+    """Puts a question, the first time after `says`, and again after silence or a wrong key.
 
-    Nobody is dropped for being slow: the decision goes on without an answer.
+    Returns what was keyed; "" is nothing of use. Nobody is dropped for being slow.
     """
     config = call.office.config.menu
     question = await sounds(call, ask.says)
-    before = _greeting(call) if greets else []
+    before = [*(_greeting(call) if greets else []), *await sounds(call, says)]
     for _ in range(config.tries):
         first = await prompt(call.person, [*before, *question], config.first_key_seconds)
         keys = "" if isinstance(first, NoKey) else await _rest(call, ask, first)

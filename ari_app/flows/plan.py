@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 STEPS = {
     Path.ASK: Step.MENU,
     Path.LINK: Step.TEXT_OFFER,
+    Path.TOUR: Step.TOUR_OFFER,
     Path.LIVE: Step.RING,
     Path.DESK: Step.RING,
     Path.MESSAGE: Step.VOICEMAIL,
@@ -58,7 +59,8 @@ async def plan(call: Call, *, forward_failed: str = "") -> RoutePlan:
         call.note(DeskChosen, once=f"desk-{decided.desk}", desk=decided.desk.value)
         call.is_closed = not decided.stages and (call.is_closed or not inputs.desks[decided.desk].is_open)
     if decided.path is not Path.ASK:
-        once = "routed-again" if forward_failed else f"routed-{decided.path}" if decided.path is Path.LINK else "routed"
+        comes_first = decided.path in (Path.LINK, Path.TOUR)
+        once = "routed-again" if forward_failed else f"routed-{decided.path}" if comes_first else "routed"
         call.note(
             Routed, once=once, rule=decided.rule.value, path=decided.path.value,
             reasons=tuple(reason.text for reason in decided.reasons),

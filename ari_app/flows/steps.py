@@ -17,6 +17,7 @@ from ari_app.flows.parking import parked
 from ari_app.flows.plan import plan
 from ari_app.flows.ring_group import ring
 from ari_app.flows.talk import talk
+from ari_app.flows.tour_offer import tour_offer
 from ari_app.flows.transfer import transfer
 from crm.domain.calls import CallArrived, CallEnded, Direction, EndedBy, Step
 
@@ -90,6 +91,7 @@ STEPS: dict[Step, Callable[[Call], Awaitable[Following]]] = {
     Step.ARRIVED: arrived,
     Step.MENU: menu,
     Step.TEXT_OFFER: text_offer,
+    Step.TOUR_OFFER: tour_offer,
     Step.RING: ring,
     Step.DIALLING: dialling,
     Step.TALK: talk,

@@ -28,6 +28,8 @@ class Question(StrEnum):
     LETTERS = "letters"
     """The first letters of the property's name, on the keypad."""
     PROPERTY = "property"
+    TOUR = "tour"
+    """Which of the times for a tour that are offered; any answer means that they are not offered again."""
 
 
 @dataclass(frozen=True)

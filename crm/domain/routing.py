@@ -207,12 +207,13 @@ class _Decision:
                 Path.QUESTION, Rule.UNSURE, task=TaskKind.LISTEN, texts=(Purpose.MISSED_CALL,), fast=True
             )
         self.because(Rule.PROPERTY, choice.why, About.PROPERTY)
-        if wants_tour and inputs.place and inputs.place.has_tours:
+        if wants_tour and self._offers_tours():
             self.because(Rule.MENU, "The caller wants a tour, and there are times for one.")
-            then = Path.MESSAGE if self.is_closed else Path.LIVE
+            rings = not self.is_closed or bool(inputs.forward_to or self._ringable(self._all()))
             return self._end(
-                Path.TOUR, Rule.MENU, task=TaskKind.CALL_BACK, texts=(Purpose.MISSED_CALL,), otherwise=(then,)
-            )
+                Path.TOUR, Rule.MENU, task=TaskKind.CALL_BACK, texts=(Purpose.MISSED_CALL,),
+                otherwise=(Path.LIVE if rings else Path.MESSAGE,),
+            )  # fmt: skip
         if inputs.forward_to:
             # In front of the hours: who answers for the office from elsewhere mostly does so when it is closed.
             is_theirs = inputs.caller.number == inputs.forward_to
@@ -238,7 +239,7 @@ class _Decision:
         rule = Rule.HOLIDAY if inputs.office.state is OfficeState.HOLIDAY else Rule.CLOSED
         self.because(rule, f"Closed: {inputs.office.holiday}." if inputs.office.holiday else "The office is closed.")
         stages = tuple(self._people_now())
-        otherwise = (Path.TOUR, Path.MESSAGE) if inputs.place and inputs.place.has_tours else (Path.MESSAGE,)
+        otherwise = (Path.TOUR, Path.MESSAGE) if self._offers_tours() else (Path.MESSAGE,)
         if stages:
             self.because(Rule.AFTER_HOURS, "Their own hours say that they answer now all the same.", About.RINGS)
             return self._end(
@@ -269,6 +270,14 @@ class _Decision:
         return self._end(
             Path.LIVE if stages else otherwise[0], rule, stages=tuple(stages), task=TaskKind.CALL_BACK,
             otherwise=otherwise if stages else otherwise[1:], texts=(Purpose.MISSED_CALL,),
+        )  # fmt: skip
+
+    def _offers_tours(self) -> bool:
+        """Whether there are times to offer, to somebody who has a number to confirm one to and was not asked yet."""
+        inputs = self.inputs
+        return bool(
+            inputs.place and inputs.place.has_tours and inputs.caller.number
+            and not answered(inputs.answers, Question.TOUR)
         )  # fmt: skip
 
     def _overflow(self, stages: list[Stage]) -> str:
@@ -349,7 +358,7 @@ class _Decision:
     def _menu(self) -> Ask:
         inputs = self.inputs
         says, keys = [Say("menu")], [TEXT_ME, TEAM]
-        if inputs.place and inputs.place.has_tours:
+        if self._offers_tours():
             says.append(Say("menu_tour"))
             keys.append(TOUR)
         if self._has_desks():
@@ -395,9 +404,12 @@ class _Decision:
     ) -> RoutePlan:  # fmt: skip
         inputs = self.inputs
         says: tuple[Say, ...] = ()
-        if path is Path.TOUR and self.is_closed:
+        if self.is_closed and path is Path.TOUR:
             says = (Say("closed_now"),)
             self.because(Rule.CLOSED, "The caller hears first that the office is closed now.", About.HEARS)
+        elif self.is_closed and path is Path.ASK and inputs.place and not inputs.answers:
+            says = (Say("reached", inputs.place.name),)
+            self.because(rule, "Nobody is there to say which property it is, so the caller hears it.", About.HEARS)
         if otherwise:
             self.because(rule, f"If that comes to nothing: {', then '.join(otherwise)}.", About.OTHERWISE)
         record = record or self._record()

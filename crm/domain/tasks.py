@@ -19,8 +19,16 @@ class TaskKind(StrEnum):
     """A number reaches us that is no line: add the line, or have the carrier correct it."""
 
 
-def task_after(outcome: Outcome) -> TaskKind | None:
-    """What has to be done after a call; None when it is finished."""
+def task_after(outcome: Outcome, *, message_left: bool = False, went_on: bool = False) -> TaskKind | None:
+    """What has to be done after a call; None when it is finished.
+
+    Whoever has booked a tour may want something else, too: `message_left`, or `went_on` to the team, which did not
+    answer.
+    """
+    if outcome is Outcome.BOOKED and message_left:
+        return TaskKind.LISTEN
+    if outcome is Outcome.BOOKED and went_on:
+        return TaskKind.CALL_BACK
     return {
         Outcome.TALKED: None,
         Outcome.LEFT_MESSAGE: TaskKind.LISTEN,

@@ -108,6 +108,30 @@ def slots(
     return sorted(found, key=lambda slot: (slot.starts_at, slot.kind, slot.agent_id or 0))
 
 
+OFFERED = 3
+"""So many times are offered to a caller at once: nobody keeps more of them in mind."""
+APART = timedelta(hours=3)
+"""Times offered together lie so far from each other where there are enough, so that one of them may suit."""
+_FIRST_CHOICE = (TourKind.ACCOMPANIED, TourKind.SELF_GUIDED, TourKind.REMOTE)
+
+
+def offer(free: Iterable[Slot], after: datetime | None = None) -> list[Slot]:
+    """Which of the free slots a caller is offered by key: the next ones that begin later than `after`, spread out.
+
+    A time that can be had in several ways is offered once, with somebody who shows the home before all others.
+    """
+    by_time: dict[datetime, Slot] = {}
+    for slot in sorted(free, key=lambda slot: (slot.starts_at, _FIRST_CHOICE.index(slot.kind), slot.agent_id or 0)):
+        if after is None or slot.starts_at > after:
+            by_time.setdefault(slot.starts_at, slot)
+    spread: list[Slot] = []
+    for slot in by_time.values():
+        if len(spread) < OFFERED and (not spread or slot.starts_at >= spread[-1].starts_at + APART):
+            spread.append(slot)
+    nearer = [slot for slot in by_time.values() if slot not in spread]
+    return sorted([*spread, *nearer[: OFFERED - len(spread)]], key=lambda slot: slot.starts_at)
+
+
 def _falls_into(slot: Slot, blackout: Blackout) -> bool:
     concerns = blackout.agent_id is None or blackout.agent_id == slot.agent_id
     return concerns and slot.starts_at < blackout.ends_at and slot.ends_at > blackout.starts_at

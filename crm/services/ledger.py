@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
 from crm.domain import texts
-from crm.domain.calls import CallbackPromised, Direction, Fact, Outcome, Routed, outcome_of
+from crm.domain.calls import CallbackPromised, Direction, Fact, Outcome, Routed, Step, outcome_of
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.segments import segments
@@ -41,6 +41,7 @@ from crm.store.models import (
     Recording,
     RoutingDecision,
     Task,
+    Tour,
     Voicemail,
 )
 from crm.store.queries import agents, calls, contacts, leads, lines, messages, office, properties, tasks
@@ -130,6 +131,8 @@ async def _record(session: AsyncSession, config: Config, fact: Fact, now: dateti
         await _text_link(scene)
     if story.promised:
         await _keep_promise(scene, story.promised)
+    if story.tour_id is not None and (tour := await session.get(Tour, story.tour_id)):
+        tour.call_id = tour.call_id or call.id
     if story.ended_at:
         await _settle(scene, story.ended_at)
 
@@ -288,7 +291,7 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
         await _keep_lead(scene, lead, outcome, ended_at)
 
     await _keep_task(scene, lead, outcome, ended_at)
-    is_missed = outcome not in (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.BLOCKED)
+    is_missed = outcome not in (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.BOOKED, Outcome.BLOCKED)
     is_answered = link is not None or story.promised or story.is_emergency_callback
     if is_missed and lead and not is_answered and not story.desk:
         await _text_missed(scene, lead, is_active)
@@ -470,7 +473,9 @@ async def _tell(scene: _Scene, lead: Lead, kind: str, text: str) -> None:
 async def _keep_task(scene: _Scene, lead: Lead | None, outcome: Outcome, ended_at: datetime) -> None:
     """The one next action of a call: made, corrected, or closed when somebody talked to the caller after all."""
     session, call = scene.session, scene.call
-    kind = task_after(outcome)
+    kind = task_after(
+        outcome, message_left=scene.story.message is not None, went_on=scene.story.step is not Step.TOUR_OFFER
+    )
     task = await tasks.by_key(session, f"call:{call.id}")
     if kind is None:
         if task and task.done_at is None:

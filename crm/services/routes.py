@@ -27,7 +27,7 @@ from crm.domain.routing import (
     Rules,
     decide,
 )
-from crm.services import desks, owners, reception
+from crm.services import desks, owners, reception, tour_times
 from crm.store.models import Contact, Lead, Line, Property
 from crm.store.queries import contacts, leads, lines, office, properties
 from crm.store.session import Store
@@ -84,7 +84,7 @@ async def _gather(
         caller=await _caller(session, caller, lead, contact),
         answers=answers,
         choice=choice,
-        place=PlaceFacts(place.slug, place.name) if place else None,
+        place=await _place(session, config, place, moment.now) if place else None,
         office=OfficeFacts.of(schedule, moment.now),
         desks=await desks.known(session, config, place, moment.now),
         waiting=moment.waiting,
@@ -127,6 +127,10 @@ async def _choice(
         return Choice("There are no properties to choose from.", "")
     latest = await properties.latest_interest(session, lead) if lead else None
     return choose(names, latest, answers)
+
+
+async def _place(session: AsyncSession, config: Config, place: Property, now: datetime) -> PlaceFacts:
+    return PlaceFacts(place.slug, place.name, has_tours=await tour_times.has_free(session, config, place, now))
 
 
 async def _caller(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,8 @@ OFFERED_DAYS = 14
 """So far ahead times are looked for when nobody says otherwise."""
 NOTICE = timedelta(hours=1)
 """Nobody can book a tour that begins sooner."""
+MOST_OFFERED = 2000
+"""Times that callers are offered by and by; more than a property has in the days ahead."""
 
 
 async def set_hours(
@@ -115,6 +118,40 @@ async def free(
     async with store.read() as session:
         found = await properties.named(session, place)
         return await _free(session, config, found, now + NOTICE, days, kind, limit)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a caller is offered by key."""
+
+    slots: tuple[Slot, ...]
+    has_later: bool
+    """There are more times behind these."""
+    tz: ZoneInfo
+    """The property's."""
+
+
+async def offer(store: Store, config: Config, place: str, now: datetime, after: datetime | None = None) -> Offer:
+    """The next times of a property, or those later than `after`, as far as they are free in this moment."""
+    async with store.read() as session:
+        found = await properties.named(session, place)
+        free_ = await _free(session, config, found, now + NOTICE, OFFERED_DAYS, None, MOST_OFFERED)
+    slots = tours.offer(free_, after)
+    has_later = bool(slots) and free_[-1].starts_at > slots[-1].starts_at
+    return Offer(tuple(slots), has_later, zone(config, found))
+
+
+async def has_free(session: AsyncSession, config: Config, place: Property, now: datetime) -> bool:
+    """Whether there is anything to offer within the usual days; asked at every call, so the near ones are tried first.
+
+    Without weekly hours for tours, as most properties are, it is one short query.
+    """
+    if await session.scalar(select(TourHours.id).where(TourHours.property_id == place.id).limit(1)) is None:
+        return False
+    for days in (1, OFFERED_DAYS):
+        if await _free(session, config, place, now + NOTICE, days, None, 1):
+            return True
+    return False
 
 
 async def _free(

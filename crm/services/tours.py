@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel import UnknownLocaleError
+from babel.dates import format_datetime, format_time
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,6 +32,7 @@ from crm.services.messages import lead_of, line_for
 from crm.store.models import (
     Activity,
     Agent,
+    Call,
     Interest,
     Lead,
     Message,
@@ -56,19 +58,20 @@ class Booked:
 async def book(
     store: Store, config: Config, secrets: Secrets, by: By, *, person: str, place: str, at: datetime, key: str,
     kind: TourKind | None = None, booked_by: str = "", call_id: str | None = None, remark: str = "",
+    language: str = "",
 ) -> Booked:
     """Books the slot of a property that begins at `at`, texts a confirmation, and plans the reminders.
 
     `person` is a lead's id or a telephone number, which makes a lead when it is nobody's. The same `key` books once,
-    however often it is asked. Raises Conflict when somebody else was quicker, Invalid for a time that is not offered,
-    NotFound.
+    however often it is asked. `language` is that of the texts about it; empty: as the person or their line has it.
+    Raises Conflict when somebody else was quicker, Invalid for a time that is not offered, NotFound.
     """
     for attempt in range(1, _TRIES + 1):
         try:
             async with store.write() as session:
                 return await _book(
                     session, config, secrets, by, person=person, place=place, at=at, key=key, kind=kind,
-                    booked_by=booked_by or by.who, call_id=call_id, remark=remark,
+                    booked_by=booked_by or by.who, call_id=call_id, remark=remark, language=language,
                 )  # fmt: skip
         except IntegrityError as error:
             # Somebody made the same slot's row, or the same booking, at this moment: the next try finds it.
@@ -79,7 +82,7 @@ async def book(
 
 async def _book(
     session: AsyncSession, config: Config, secrets: Secrets, by: By, *, person: str, place: str, at: datetime,
-    key: str, kind: TourKind | None, booked_by: str, call_id: str | None, remark: str,
+    key: str, kind: TourKind | None, booked_by: str, call_id: str | None, remark: str, language: str,
 ) -> Booked:
     found = await properties.named(session, place)
     lead = await leads.by_id(session, (await lead_of(session, config, person, by.now)).id, for_update=True)
@@ -89,6 +92,8 @@ async def _book(
     if there is not None:
         return Booked(there, is_new=False)
     slot = await _take(session, config, found, at, kind, by.now)
+    if call_id is not None and await session.get(Call, call_id) is None:
+        call_id = None  # Its beginning is still on the way; the ledger names the call when it hears of the tour.
     tour = Tour(
         key=key, slot_id=slot.id, lead_id=lead.id, call_id=call_id, state=TourState.BOOKED, version=1,
         booked_by=booked_by[:80], booked_at=by.now, note=fields.text(remark, "note", 300),
@@ -96,7 +101,7 @@ async def _book(
     session.add(tour)
     await session.flush()
     tour.slot, tour.lead = slot, lead
-    await _follow(session, config, secrets, tour, found, "booked", by)
+    await _follow(session, config, secrets, tour, found, "booked", by, language)
     return Booked(tour, is_new=True)
 
 
@@ -204,6 +209,12 @@ async def close(
         return tour
 
 
+async def booked_as(store: Store, key: str) -> Tour | None:
+    """The tour that was booked with this key, if it still is to take place."""
+    async with store.read() as session:
+        return await session.scalar(_whole.where(Tour.key == key, Tour.state == TourState.BOOKED))
+
+
 async def get(store: Store, tour_id: int) -> tuple[Tour, Property]:
     async with store.read() as session:
         tour = await session.scalar(_whole.where(Tour.id == tour_id))
@@ -263,7 +274,8 @@ async def _place(session: AsyncSession, tour: Tour) -> Property:
 
 
 async def _follow(
-    session: AsyncSession, config: Config, secrets: Secrets, tour: Tour, place: Property, what: str, by: By
+    session: AsyncSession, config: Config, secrets: Secrets, tour: Tour, place: Property, what: str, by: By,
+    language: str = "",
 ) -> None:
     state = TourState(tour.state)
     lead = tour.lead
@@ -289,10 +301,10 @@ async def _follow(
     note(session, by, f"tour {tour.id} of {place.slug} {what}")
     await _drop_reminders(session, tour)
     if what in ("booked", "moved", "cancelled"):
-        await _text(session, config, secrets, tour, place, what, by.now, by.now)
+        await _text(session, config, secrets, tour, place, what, by.now, by.now, language)
     if state is TourState.BOOKED:
         for number, at in enumerate(tours.reminders(tour.slot.starts_at, by.now), start=1):
-            await _text(session, config, secrets, tour, place, "reminder", at, by.now, part=f"-{number}")
+            await _text(session, config, secrets, tour, place, "reminder", at, by.now, language, part=f"-{number}")
 
 
 async def _drop_reminders(session: AsyncSession, tour: Tour) -> None:
@@ -314,7 +326,7 @@ async def _drop_reminders(session: AsyncSession, tour: Tour) -> None:
 
 async def _text(
     session: AsyncSession, config: Config, secrets: Secrets, tour: Tour, place: Property, what: str, at: datetime,
-    now: datetime, part: str = "",
+    now: datetime, language: str, part: str = "",
 ) -> None:
     lead = await leads.by_id(session, tour.lead_id)
     assert lead is not None
@@ -325,7 +337,7 @@ async def _text(
     except CrmError:
         return  # An office without lines texts nobody.
     line = await lines.by_number(session, ours)
-    language = line.language if line else "en"
+    language = language or lead.language or (line.language if line else "en")
     when = in_words(tour.slot.starts_at, tour_times.zone(config, place), language)
     link = tour_links.url(config, secrets, tour.id, tour.version, tour.slot.starts_at)
     body = texts.tour(what, place.name, when, language, link)
@@ -345,6 +357,25 @@ def in_words(at: datetime, tz: ZoneInfo, language: str) -> str:
     """A time as a person of that language writes it, such as "Tuesday, November 24, 10:00 AM CST"."""
     pattern = "EEEE d 'de' MMMM, H:mm zzz" if language.startswith("es") else "EEEE, MMMM d, h:mm a zzz"
     return format_datetime(at, pattern, tzinfo=tz, locale=language[:2] if language[:2] in ("en", "es") else "en")
+
+
+def aloud(at: datetime, tz: ZoneInfo, language: str) -> str:
+    """A time as a voice says it, such as "Tuesday, November 24, at 10 in the morning". Any language that CLDR knows."""
+    local, base = at.astimezone(tz), language[:2]
+    clock = "h B" if local.minute == 0 else "h:mm B"
+    if base == "en":
+        return format_datetime(local, f"EEEE, MMMM d, 'at' {clock}", tzinfo=tz, locale="en")
+    if base == "es":
+        if local.hour % 12 == 1:
+            clock = "'a la una' B" if local.minute == 0 else "'a la una y' m B"
+        else:
+            clock = f"'a las' {clock}"
+        return format_datetime(local, f"EEEE d 'de' MMMM, {clock}", tzinfo=tz, locale="es")
+    try:
+        day = format_datetime(local, "EEEE d MMMM", tzinfo=tz, locale=base)
+        return f"{day}, {format_time(local, 'short', tzinfo=tz, locale=base)}"
+    except (UnknownLocaleError, ValueError):
+        return aloud(at, tz, "en")
 
 
 async def upcoming_of(session: AsyncSession, lead_id: int, now: datetime) -> int:

@@ -19,6 +19,7 @@ from crm.domain.tours import (
     TourKind,
     TourState,
     collide,
+    offer,
     reminders,
     slots,
 )
@@ -99,14 +100,14 @@ def test_in_the_autumn_the_evening_of_the_long_day_is_whole() -> None:
     st.integers(0, 9),
 )  # fmt: skip
 def test_slots_of_one_opening_never_overlap(offers: list[Availability], first: datetime, days: int) -> None:
-    for offer in offers:
-        found = slots([offer], [], CHICAGO, first, days)
+    for one in offers:
+        found = slots([one], [], CHICAGO, first, days)
         assert all(slot.starts_at >= first for slot in found)
         assert all(
-            earlier.ends_at + timedelta(minutes=offer.buffer_minutes) <= later.starts_at
+            earlier.ends_at + timedelta(minutes=one.buffer_minutes) <= later.starts_at
             for earlier, later in pairwise(found)
         )
-        assert all(slot.starts_at.astimezone(CHICAGO).weekday() == offer.weekday for slot in found)
+        assert all(slot.starts_at.astimezone(CHICAGO).weekday() == one.weekday for slot in found)
 
 
 def test_two_showings_need_the_pause_between_them() -> None:
@@ -126,3 +127,43 @@ def test_reminders_lie_ahead() -> None:
 def test_every_end_of_a_tour_moves_the_interest() -> None:
     assert set(STAGE_AFTER) == set(TourState)
     assert STAGE_AFTER[TourState.MISSED] is Stage.SHOWING_MISSED
+
+
+# --- what a caller is offered by key ---
+
+
+def test_three_times_are_offered_far_from_each_other_where_there_are_enough() -> None:
+    free = slots([on(opens="09:00", closes="17:00"), on(1)], [], CHICAGO, MONDAY, 1)
+    assert times(offer(free)) == ["Mon 09:00", "Mon 12:00", "Mon 15:00"]
+    assert times(offer(free, offer(free)[-1].starts_at)) == ["Mon 15:30", "Mon 16:00", "Tue 10:00"]
+
+
+def test_where_there_are_few_they_are_offered_near_each_other_in_order() -> None:
+    free = slots([on(), on(2)], [], CHICAGO, MONDAY, 3)
+    assert times(offer(free)) == ["Mon 10:00", "Mon 10:30", "Wed 10:00"]
+    assert times(offer(free[:2])) == ["Mon 10:00", "Mon 10:30"]
+    assert offer([]) == []
+    assert offer(free, free[-1].starts_at) == []
+
+
+def test_a_time_that_can_be_had_in_several_ways_is_offered_once_with_somebody_who_shows() -> None:
+    ways = [on(kind=TourKind.REMOTE), on(agent_id=7), on(kind=TourKind.SELF_GUIDED, opens="11:00")]
+    found = offer(slots(ways, [], CHICAGO, MONDAY, 0))
+    assert times(found) == ["Mon 10:00", "Mon 10:30", "Mon 11:00"]
+    assert {slot.kind for slot in found} == {TourKind.ACCOMPANIED}
+
+
+@given(st.lists(st.integers(0, 200), max_size=40), st.integers(0, 200))
+def test_offers_are_free_times_in_order_never_twice_and_later_ones_go_on_from_there(
+    halves: list[int], from_: int
+) -> None:
+    free = [
+        Slot(at := MONDAY + timedelta(minutes=30 * half), at + timedelta(minutes=30), TourKind.ACCOMPANIED, None, 1, 0)
+        for half in halves
+    ]
+    after = MONDAY + timedelta(minutes=30 * from_)
+    found = offer(free, after)
+    assert len(found) == min(3, len({slot for slot in free if slot.starts_at > after}))
+    assert all(slot in free for slot in found)
+    assert all(one.starts_at < other.starts_at for one, other in pairwise(found))
+    assert all(slot.starts_at > after for slot in found)

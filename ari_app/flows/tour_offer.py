@@ -1,0 +1,145 @@
+"""Times for a tour, offered by key: in the caller's language, on the property's clock, and booked at once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from ari_app.edge.media import NoKey, play, prompt
+from ari_app.flows.call import Call
+from ari_app.flows.plan import STEPS, answer, otherwise, plan, sounds
+from crm.domain.calls import EndedBy, KeyPressed, LinkRequested, Step, TourBooked
+from crm.domain.choosing import Question, Say
+from crm.domain.errors import Conflict, Invalid
+from crm.domain.routing import Path
+from crm.domain.tours import Slot, TourState
+from crm.services import tour_times, tours
+from crm.services.audit import By
+from crm.services.tour_times import Offer
+from crm.store.models import Tour
+
+BY = "keypad"
+LATER, LINK, GO_ON = "4", "8", "9"
+MISSES = 3
+"""So many times may turn out to be taken before the caller is passed on."""
+
+
+async def tour_offer(call: Call) -> Step | EndedBy:
+    """Offers times until one is booked; who takes none goes on as the plan says otherwise."""
+    decided = await plan(call)
+    following = otherwise(decided, Path.TOUR)
+    # Booked before the app was away.
+    tour = await tours.booked_as(call.office.store, _key(call))
+    if tour is None:
+        if Path.TOUR not in (decided.path, *decided.otherwise):
+            return STEPS[decided.path]
+        closed = (Say("closed_now"),) if call.is_closed else ()
+        tour = await _agree(call, decided.property, decided.says or closed, following)
+    if tour is None:
+        await answer(call, Question.TOUR, "")
+        return following
+    return await _confirm(call, tour, following)
+
+
+async def _agree(call: Call, place: str, before: tuple[Say, ...], following: Step) -> Tour | None:
+    """Offers the property's times, and later ones on request; the tour that was booked, or None: they want none."""
+    menu = call.office.config.menu
+    can_link, wrong, missed = call.known.can_text_link, 0, 0
+    after: datetime | None = None
+    while offer := await _times(call, place, after):
+        says = (*before, *_says(call, offer, can_link=can_link, following=following))
+        key = await prompt(call.person, await sounds(call, says), menu.first_key_seconds)
+        if isinstance(key, NoKey):
+            return None
+        call.note(KeyPressed, key=key, question=Question.TOUR.value)
+        before = ()
+        if slot := dict(zip(_numbers(offer), offer.slots, strict=True)).get(key):
+            if tour := await _book(call, place, slot):
+                return tour
+            missed += 1
+            if missed == MISSES:
+                await play(call.person, call.sounds("tour_not_booked"))
+                return None
+            before, after = (Say("tour_taken"),), None
+        elif key == LATER and offer.has_later:
+            after = offer.slots[-1].starts_at
+        elif key == LINK and can_link:
+            call.note(LinkRequested, once="link")
+            before, can_link = (Say("link_sent"),), False
+        elif key == GO_ON:
+            return None
+        else:
+            wrong += 1
+            if wrong == menu.tries:
+                return None
+            before = (Say("not_a_choice"),)
+    await play(call.person, await sounds(call, (*before, Say("tour_none"))))
+    return None
+
+
+async def _times(call: Call, place: str, after: datetime | None) -> Offer | None:
+    """What is free now, later than `after` if there is something; None when nothing is."""
+    office = call.office
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        offer = await tour_times.offer(office.store, office.config, place, office.now(), after)
+        if not offer.slots and after:
+            offer = await tour_times.offer(office.store, office.config, place, office.now())
+    return offer if offer.slots else None
+
+
+def _says(call: Call, offer: Offer, *, can_link: bool, following: Step) -> list[Say]:
+    times = [
+        Say(f"tour_time_{slot.kind}", tours.aloud(slot.starts_at, offer.tz, call.language), key)
+        for key, slot in zip(_numbers(offer), offer.slots, strict=True)
+    ]
+    return [
+        Say("tour_times", call.known.property_name),
+        *times,
+        *([Say("tour_later")] if offer.has_later else []),
+        *([Say("tour_link")] if can_link else []),
+        _to_go_on(following),
+    ]
+
+
+def _numbers(offer: Offer) -> list[str]:
+    return [str(number) for number in range(1, len(offer.slots) + 1)]
+
+
+def _to_go_on(following: Step) -> Say:
+    return Say("tour_message" if following is Step.VOICEMAIL else "tour_team")
+
+
+async def _book(call: Call, place: str, slot: Slot) -> Tour | None:
+    """None when somebody else was quicker, or the time is not offered any more."""
+    office = call.office
+    assert call.caller is not None
+    try:
+        async with asyncio.timeout(office.config.survival.store_seconds):
+            booked = await tours.book(
+                office.store, office.config, office.secrets, By(BY, office.now()), person=call.caller, place=place,
+                at=slot.starts_at, kind=slot.kind, key=_key(call), booked_by=BY, call_id=call.id,
+                language=call.language,
+            )  # fmt: skip
+    except (Conflict, Invalid):
+        return None
+    return booked.tour if booked.tour.state == TourState.BOOKED else None
+
+
+async def _confirm(call: Call, tour: Tour, following: Step) -> Step | EndedBy:
+    """Says what is booked. The caller may hang up now, or go on with any key."""
+    call.note(TourBooked, once="tour", tour_id=tour.id)
+    _, place = await tours.get(call.office.store, tour.id)
+    when = tours.aloud(tour.slot.starts_at, tour_times.zone(call.office.config, place), call.language)
+    files = await sounds(call, (Say("tour_booked", when), Say("tour_done"), _to_go_on(following)))
+    key = await prompt(call.person, files, call.office.config.menu.first_key_seconds)
+    if isinstance(key, NoKey):
+        await play(call.person, call.sounds("goodbye"))
+        return EndedBy.SYSTEM
+    call.note(KeyPressed, key=key, question=Question.TOUR.value)
+    await answer(call, Question.TOUR, key)
+    return following
+
+
+def _key(call: Call) -> str:
+    """One booking for a call: the same again after the app was away."""
+    return f"call:{call.id}"

@@ -1,0 +1,129 @@
+"""Tours booked by key: while the office is closed, while it is open, and when somebody else is quicker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import delete, select
+
+from asterisk_conf import speech
+from crm.domain.tours import TourKind
+from crm.services import hours, reception, tour_times, tours
+from crm.services.audit import By
+from crm.services.spoken import spoken
+from crm.store.models import Interest, Tour, TourHours
+from tests.calls.test_hours import DAYS
+from tests.system import System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def offered(system: System) -> AsyncIterator[System]:
+    """Elm Street is shown at every hour, so that the tests hold at any time of any day."""
+    by = By("tests", datetime.now(UTC))
+    await tour_times.set_hours(
+        system.store, by, "elm", ["mon-sun 00:00-24:00"], kind=TourKind.ACCOMPANIED, minutes=60
+    )
+    yield system
+    async with system.store.write() as session:
+        await session.execute(delete(TourHours))
+
+
+async def closed_until(system: System) -> datetime:
+    """Closes the office for two days; the time at which it opens."""
+    day = DAYS[(datetime.now(system.config.tz) + timedelta(days=2)).weekday()]
+    await hours.replace(system.store, system.by, [f"{day} 09:00-18:00"])
+    return (await reception.schedule(system.store, system.config)).next_open(datetime.now(UTC))
+
+
+async def said(system: System, phrase: str, name: str, key: str = "") -> Path:
+    return await spoken(system.config, speech.phrases("en")[phrase].format(name=name, key=key))
+
+
+async def test_when_the_office_is_closed_then_times_are_offered_and_a_key_books_one(offered: System) -> None:
+    system = offered
+    await closed_until(system)
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.dial(caller)
+        await system.hears(caller, await said(system, "reached", "Elm Street Apartments"))
+        await caller.press("2")
+        await system.hears(caller, system.prompt("closed_now"))
+        await caller.press("1")
+        await system.hears(caller, system.prompt("tour_done"))
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+        text = await system.carrier.text_to(caller.user)
+        assert alice.count("CALL_INCOMING") == 0
+        [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
+        found, place = await tours.get(system.store, tour.id)
+        tz = tour_times.zone(system.config, place)
+        when = tours.aloud(found.slot.starts_at, tz, "en")
+        assert await system.has_heard(caller, await said(system, "tour_booked", when))
+    assert (call.outcome, call.ended_by) == ("booked", "caller")
+    assert (found.booked_by, found.version) == ("keypad", 1)
+    assert tours.in_words(found.slot.starts_at, tz, "en") in text
+    assert await system.tasks_of(call) == []
+    assert {one.purpose for one in await system.texts_of(caller.user)} <= {"tour", "tour_reminder"}
+    [interest] = await system.all(select(Interest).where(Interest.lead_id == call.lead_id))
+    assert interest.stage == "showing_booked"
+
+
+async def test_when_key_3_is_pressed_while_open_then_times_are_offered_and_any_key_leads_on_to_the_team(
+    offered: System,
+) -> None:
+    system = offered
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.dial(caller)
+        await system.step(caller.user, "menu")
+        await caller.press("3")
+        await system.step(caller.user, "tour_offer")
+        await caller.press("1")
+        await system.hears(caller, system.prompt("tour_done"))
+        # The app dies while it speaks: the same tour is confirmed, and none is booked twice.
+        await system.kill_app()
+        await system.start_app()
+        await system.hears(caller, system.prompt("tour_done"), 2)
+        await caller.press("9")
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await system.step(caller.user, "talk")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert call.outcome == "talked"
+    [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
+    assert tour.lead_id == call.lead_id
+
+
+async def test_when_somebody_else_is_quicker_then_that_is_told_and_who_takes_nothing_leaves_a_message(
+    offered: System,
+) -> None:
+    system = offered
+    opens = await closed_until(system)
+    async with system.caller() as caller:
+        await system.dial(caller)
+        await system.step(caller.user, "menu")
+        await caller.press("3")
+        await system.hears(caller, system.prompt("closed_now"))
+        # Before the caller has heard them all, the first is gone.
+        first = (await tour_times.offer(system.store, system.config, "elm", datetime.now(UTC))).slots[0]
+        await tours.book(
+            system.store, system.config, system.secrets, By("tests", datetime.now(UTC)), person="+15125559090",
+            place="elm", at=first.starts_at, key="quicker",
+        )  # fmt: skip
+        await caller.press("1")
+        await system.hears(caller, system.prompt("tour_taken"))
+        await caller.press("9")
+        await system.recording(caller.user)
+        await caller.say(system.spoken("I would like to see a home on Saturday, please call me back."))
+        await caller.wait_for("CALL_CLOSED", seconds=30)
+        call = await system.ended_call(caller.user)
+    assert (call.outcome, call.step) == ("left_message", "voicemail")
+    assert await system.all(select(Tour).where(Tour.lead_id == call.lead_id)) == []
+    [task] = await system.tasks_of(call)
+    assert task.kind == "listen"
+    assert opens <= task.due_at <= opens + timedelta(hours=1)

@@ -77,6 +77,7 @@ class Prompt(StrEnum):
     ANOTHER_PROPERTY = "another_property"
     NONE_OF_THESE = "none_of_these"
     LETTERS = "letters"
+    MORE_LETTERS = "more_letters"
     NO_SUCH_LETTERS = "no_such_letters"
     QUESTION = "question"
     CONNECTING_DESK = "connecting_desk"

@@ -96,7 +96,8 @@ class Choice:
 LIST_LENGTH = 8
 """Nobody keeps more in mind. 9 is for other languages, 0 for none of these."""
 NONE_OF_THESE = "0"
-LETTERS = 3
+LETTERS = 6
+"""So many are read at most; three are asked for."""
 _LETTER_TRIES = 2
 _KEYPAD = {letter: key for key, letters in {
     "2": "abc", "3": "def", "4": "ghi", "5": "jkl", "6": "mno", "7": "pqrs", "8": "tuv", "9": "wxyz",
@@ -150,11 +151,13 @@ def _listed(names: Sequence[PropertyName], answers: Answers) -> Choice:
 
 def _by_letters(names: Sequence[PropertyName], answers: Answers) -> Choice:
     keyed = answered(answers, Question.LETTERS)
-    if keyed and keyed[-1] and (found := [one for one in names if begins_with(one.name, keyed[-1])]):
+    found = [one for one in names if begins_with(one.name, keyed[-1])] if keyed else []
+    may_try = len(keyed) < _LETTER_TRIES and (not keyed or keyed[-1] != "")
+    if found and (len(found) <= LIST_LENGTH or not may_try):
         return _listed(found[:LIST_LENGTH], answers)
-    if len(keyed) >= _LETTER_TRIES or (keyed and not keyed[-1]):
+    if not may_try:
         return Choice("No property's name begins with the letters that the caller keyed.")
-    says = (Say("no_such_letters"),) if keyed else ()
+    says = (Say("more_letters" if found else "no_such_letters"),) if keyed else ()
     return _asked(Question.LETTERS, (*says, Say("letters")), (), LETTERS)
 
 

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import os
 import re
+import string
 import subprocess
 import tempfile
 import tomllib
@@ -31,7 +32,9 @@ __all__ = [
     "SpeechError",
     "greeting",
     "languages",
+    "missing",
     "normalize",
+    "phrases",
     "prepare",
     "sentences",
     "synthesize",
@@ -173,7 +176,21 @@ def sentences(language: str) -> dict[str, str]:
 
 def phrases(language: str) -> dict[str, str]:
     """Name and text of the sentences that have places for a name or a key: they are spoken when they are needed."""
-    return {name: text.strip() for name, text in _file(language)["phrases"].items()}
+    return {name: text.strip() for name, text in _file(language).get("phrases", {}).items()}
+
+
+def missing(language: str) -> list[str]:
+    """Names of the sentences and phrases that a language lacks, or whose places for a name or a key are not those of
+    English. A new language is one file without any."""
+    if language not in languages():
+        return [*Prompt, *phrases("en")]
+    written, said = sentences(language), phrases(language)
+    wrong = [name for name, text in phrases("en").items() if _places(said.get(name, "")) != _places(text)]
+    return [*(name for name in Prompt if not written.get(name)), *wrong]
+
+
+def _places(phrase: str) -> set[str | None]:
+    return {place for _, place, _, _ in string.Formatter().parse(phrase) if place is not None}
 
 
 def _file(language: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 
 import click
 import msgspec
@@ -25,6 +26,8 @@ class LineEntry(msgspec.Struct):
     """Where callers saw it: sign, website, an ILS."""
     property: str | None
     """Slug of the property it advertises."""
+    portfolio: str | None
+    """Slug of the portfolio that callers choose a property of; null, as the property, where they choose among all."""
     subteam: str | None
     """Slug of that property's subteam."""
     language: str
@@ -36,9 +39,15 @@ class LineEntry(msgspec.Struct):
         place = line.property
         return cls(
             number=line.number, label=line.label, source=line.source, property=place.slug if place else None,
+            portfolio=line.portfolio.slug if line.portfolio else None,
             subteam=place.subteam.slug if place and place.subteam else None,
             language=line.language, greeting=line.greeting,
         )  # fmt: skip
+
+    @builtins.property
+    def about(self) -> str:
+        """What its calls are about, for people."""
+        return self.property or (f"one of {self.portfolio}" if self.portfolio else "one of all")
 
 
 @click.group(cls=Group, examples=("line add '(512) 555-0100' --property elm --source sign", "line list"))
@@ -49,31 +58,47 @@ def line() -> None:
 @line.command(
     examples=(
         "line add +15125550100 --property elm --label 'Elm Street sign' --source sign",
+        "line add +15125550190 --portfolio east --label 'East side' --source website",
         "line add 6001 --label 'leasing extension of the front desk' --greeting 'Maple Leasing, hello.'",
     )
 )
 @click.argument("number")
 @click.option("--property", "place", metavar="SLUG", help="The property it advertises.")
+@click.option("--portfolio", metavar="SLUG", help="Callers choose by key among its properties; without: among all.")
 @click.option("--label", default="", help="What people call it.")
 @click.option("--source", default="", help="Where callers saw it; their leads get it as source.")
 @click.option("--greeting", default="", metavar="TEXT", help="Spoken first, in place of the standard greeting.")
 @click.option("--language", default="en", show_default=True, metavar="CODE", help="Language of its prompts.")
 @with_system
 async def add(
-    system: System, number: str, place: str | None, label: str, source: str, greeting: str, language: str
+    system: System,
+    number: str,
+    place: str | None,
+    portfolio: str | None,
+    label: str,
+    source: str,
+    greeting: str,
+    language: str,
 ) -> None:
     """Add the leasing NUMBER, in any usual way of writing it, or the digits of an office extension."""
     stored = await lines.add(
         system.store, system.by, system.config.region, number,
-        label=label, source=source, greeting=greeting, language=language, property_slug=place,
+        label=label, source=source, greeting=greeting, language=language, property_slug=place, portfolio=portfolio,
     )  # fmt: skip
     output.say(f"Added line {stored}.")
     await _speak(system, stored)
 
 
-@line.command("set", examples=("line set +15125550100 --greeting 'Elm Street Apartments, hello.'",))
+@line.command(
+    "set",
+    examples=(
+        "line set +15125550100 --greeting 'Elm Street Apartments, hello.'",
+        "line set +15125550100 --property '' --portfolio east",
+    ),
+)
 @click.argument("number")
 @click.option("--property", "place", metavar="SLUG", help="The property it advertises; '' takes it away.")
+@click.option("--portfolio", metavar="SLUG", help="Callers choose by key among its properties; '': among all.")
 @click.option("--label", help="What people call it.")
 @click.option("--source", help="Where callers saw it.")
 @click.option("--greeting", metavar="TEXT", help="Spoken first; '' is the standard greeting.")
@@ -83,6 +108,7 @@ async def change(
     system: System,
     number: str,
     place: str | None,
+    portfolio: str | None,
     label: str | None,
     source: str | None,
     greeting: str | None,
@@ -91,7 +117,7 @@ async def change(
     """Change the line NUMBER; what is not given stays."""
     stored = await lines.change(
         system.store, system.by, system.config.region, number,
-        label=label, source=source, greeting=greeting, language=language, property_slug=place,
+        label=label, source=source, greeting=greeting, language=language, property_slug=place, portfolio=portfolio,
     )  # fmt: skip
     output.say(f"Changed line {stored}.")
     await _speak(system, stored)
@@ -118,7 +144,7 @@ async def list_(system: System, as_json: bool) -> None:
         return
     output.print_table(
         ("line", "label", "source", "property", "subteam", "language"),
-        ((one.number, one.label, one.source, one.property, one.subteam, one.language) for one in entries),
+        ((one.number, one.label, one.source, one.about, one.subteam, one.language) for one in entries),
         empty="There are no lines: add one with `leaseline line add`.",
     )
 
@@ -138,7 +164,7 @@ async def show(system: System, number: str, as_json: bool) -> None:
             ("number", entry.number),
             ("label", entry.label),
             ("source", entry.source),
-            ("property", entry.property),
+            ("property", entry.about),
             ("subteam", entry.subteam),
             ("language", entry.language),
             ("greeting", entry.greeting or "the standard greeting"),

@@ -23,6 +23,8 @@ class PropertyEntry(msgspec.Struct):
     """Texted to callers; empty is the office's."""
     portfolio: str | None
     """Slug."""
+    area: str
+    """Part of town, as callers know it; long lists begin with areas."""
     timezone: str
     """Its own; empty is the office's."""
     recording: str
@@ -40,6 +42,7 @@ class PropertyEntry(msgspec.Struct):
         return cls(
             slug=place.slug, name=place.name, subteam=place.subteam.slug if place.subteam else None,
             listings_url=place.listings_url, portfolio=place.portfolio.slug if place.portfolio else None,
+            area=place.area,
             timezone=place.timezone, recording=place.recording, messages_to=place.messages_to,
             escalates=place.escalates, lines=list(found.lines),
         )  # fmt: skip
@@ -54,16 +57,20 @@ def property_() -> None:
 @property_.command(
     examples=(
         "property add elm --name 'Elm Street Apartments' --subteam north --listings-url https://maple.example/elm",
+        "property add lake --name 'Lakeside Homes' --area 'North Austin'",
     )
 )
 @click.argument("slug")
 @click.option("--name", default="", help="As callers hear and read it.")
 @click.option("--subteam", metavar="SLUG", help="Who leases it.")
 @click.option("--listings-url", default="", metavar="URL", help="Texted to callers in place of the office's link.")
+@click.option("--area", default="", help="Part of town; lists of more than eight properties begin with areas.")
 @with_system
-async def add(system: System, slug: str, name: str, subteam: str | None, listings_url: str) -> None:
+async def add(system: System, slug: str, name: str, subteam: str | None, listings_url: str, area: str) -> None:
     """Add the property SLUG."""
-    await properties.add(system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url)
+    await properties.add(
+        system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url, area=area
+    )
     output.say(f"Added property {slug}.")
 
 
@@ -71,6 +78,7 @@ async def add(system: System, slug: str, name: str, subteam: str | None, listing
     "set",
     examples=(
         "property set elm --subteam south",
+        "property set elm --area 'North Austin'",
         "property set elm --recording announced",
         "property set elm --messages-to subteam --no-escalate",
     ),
@@ -79,6 +87,7 @@ async def add(system: System, slug: str, name: str, subteam: str | None, listing
 @click.option("--name", help="As callers hear and read it.")
 @click.option("--subteam", metavar="SLUG", help="Who leases it; '' for nobody in particular.")
 @click.option("--listings-url", metavar="URL", help="Texted to callers; '' is the office's link.")
+@click.option("--area", help="Part of town; lists of more than eight properties begin with areas; '' takes it away.")
 @click.option("--timezone", metavar="ZONE", help="Where it is, such as America/Denver; '' is the office's.")
 @click.option(
     "--recording", type=click.Choice(properties.RECORDING),
@@ -93,6 +102,7 @@ async def change(
     name: str | None,
     subteam: str | None,
     listings_url: str | None,
+    area: str | None,
     timezone: str | None,
     recording: str | None,
     messages_to: str | None,
@@ -100,8 +110,8 @@ async def change(
 ) -> None:
     """Change the property SLUG; what is not given stays."""
     await properties.change(
-        system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url, timezone=timezone,
-        recording=recording, messages_to=messages_to, escalates=escalate,
+        system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url, area=area,
+        timezone=timezone, recording=recording, messages_to=messages_to, escalates=escalate,
     )  # fmt: skip
     output.say(f"Changed property {slug}.")
 
@@ -150,6 +160,7 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("escalation", entry.escalates),
             ("listings", entry.listings_url or "the office's link"),
             ("portfolio", entry.portfolio),
+            ("area", entry.area),
             ("time zone", entry.timezone or "the office's"),
         )
     )

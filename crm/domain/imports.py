@@ -154,6 +154,7 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "name": Column(_text("name", 200)),
         "portfolio": Column(fields.slug),
         "subteam": Column(fields.slug),
+        "area": Column(_text("area", 60)),
         "listings_url": Column(lambda raw: fields.url(raw, "listings URL")),
         "timezone": Column(fields.timezone),
         "holidays": Column(_text("calendar of holidays", 10)),
@@ -173,6 +174,7 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
     Kind.LINES: {
         "number": Column(_text("number", 40), required=True),
         "property": Column(fields.slug),
+        "portfolio": Column(fields.slug),
         "label": Column(_text("label", 200)),
         "source": Column(_text("source", 60)),
         "greeting": Column(_text("greeting", 1000)),

@@ -106,6 +106,8 @@ class _Decision:
         if self.kind is not CallerKind.PROSPECT and wanted in (TEXT_ME, TOUR):
             self._wants_to_rent()
         if wanted == TEXT_ME and not answered(inputs.answers, Question.LINK):
+            if inputs.choice.ask:
+                return self._ask(inputs.choice.ask, Rule.PROPERTY, inputs.choice.why)
             return self._link()
         return self._leasing(wants_tour=wanted == TOUR)
 

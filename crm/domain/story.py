@@ -194,7 +194,8 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
     if outcome is Outcome.TALKED:
         return "talked"
     if outcome is Outcome.LEFT_MESSAGE and story.message:
-        return f"left a message of {story.message.seconds} s"
+        asked = "asked, without choosing a property, in" if story.question else "left"
+        return f"{asked} a message of {story.message.seconds} s"
     if outcome is Outcome.BOOKED:
         return "booked a tour by key"
     if outcome is Outcome.GOT_LINK:
@@ -212,7 +213,7 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
         Step.TALK: "was cut off when the phone was answered",
         Step.TOUR_OFFER: "booked none of the tours that were offered",
         Step.QUEUE: "hung up while waiting for somebody to be free",
-        Step.QUESTION: "did not say what it was about",
+        Step.QUESTION: "did not say which property it was about",
         Step.VOICEMAIL: "left no message when nobody answered",
         Step.LAST_RESORT: "left no message when nobody answered",
     }.get(story.step, "hung up in the menu")

@@ -261,7 +261,13 @@ def _lines(found: Sequence[Line]) -> Iterator[Finding]:
 
 def _prompts(config: Config, found: Sequence[Line]) -> Iterator[Finding]:
     folder = config.prompts_folder
-    languages = sorted({"en", *(line.language for line in found)})
+    languages = sorted({"en", *config.menu.languages, *(line.language for line in found)})
+    for language in languages:
+        if lacking := speech.missing(language):
+            yield Finding(
+                "languages", Level.ERROR, f"{language}.toml lacks {len(lacking)} sentences, such as {lacking[0]}.",
+                f"Write them in the words of {language}, beside en.toml; or take the language out of menu.languages.",
+            )  # fmt: skip
     wanted = [folder / language / f"{name}.wav" for language in languages for name in speech.Prompt]
     wanted += [folder / "greetings" / f"{line.number}.wav" for line in found if line.greeting]
     missing = [path for path in wanted if not path.exists()]

@@ -172,7 +172,7 @@ class _Importer:
         return is_new
 
     async def _property(self, session: AsyncSession, row: Row) -> bool:
-        found, is_new = await self._upsert(session, Property, row, ("name", "listings_url", "timezone"))
+        found, is_new = await self._upsert(session, Property, row, ("name", "area", "listings_url", "timezone"))
         if "holidays" in row.values:
             try:
                 found.holidays = holidays.known_region(row.values["holidays"])
@@ -212,10 +212,11 @@ class _Importer:
         except Invalid as error:
             self.problems.append(row.problem("number", str(error)))
             return False
-        line = await session.scalar(select(Line).where(Line.number == number))
+        whole = (selectinload(Line.property), selectinload(Line.portfolio))
+        line = await session.scalar(select(Line).where(Line.number == number).options(*whole))
         is_new = line is None
         if line is None:
-            line = Line(number=number)
+            line = Line(number=number, property=None, portfolio=None)
             session.add(line)
         for column in ("label", "source"):
             if column in row.values:
@@ -226,6 +227,11 @@ class _Importer:
             line.greeting = greeting
         if "property" in row.values:
             line.property = await self._named(session, Property, row, "property", "property")
+        if "portfolio" in row.values:
+            line.portfolio = await self._named(session, Portfolio, row, "portfolio", "portfolio")
+        if line.property and line.portfolio:
+            what = "a line is for one property or for those of a portfolio, not both: leave one empty."
+            self.problems.append(row.problem("portfolio", what))
         return is_new
 
     async def _special_day(self, session: AsyncSession, row: Row) -> bool:

@@ -290,6 +290,7 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
     if lead:
         await _keep_lead(scene, lead, outcome, ended_at)
 
+    await _remember_language(scene, lead)
     await _keep_task(scene, lead, outcome, ended_at)
     is_missed = outcome not in (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.BOOKED, Outcome.BLOCKED)
     is_answered = link is not None or story.promised or story.is_emergency_callback
@@ -460,6 +461,14 @@ async def _keep_lead(scene: _Scene, lead: Lead, outcome: Outcome, ended_at: date
         lead.assigned_agent_id = leg.agent_id if leg else None
 
 
+async def _remember_language(scene: _Scene, lead: Lead | None) -> None:
+    """What the caller chose to hear is what they hear, and read, from now on."""
+    contact = await scene.session.get(Contact, scene.call.contact_id) if scene.call.contact_id else None
+    for who in (lead, contact):
+        if who and scene.story.language:
+            who.language = _fit(scene.story.language, 10)
+
+
 async def _tell(scene: _Scene, lead: Lead, kind: str, text: str) -> None:
     """The call's entry in the timeline."""
     key = f"call:{scene.call.id}"
@@ -492,7 +501,8 @@ async def _keep_task(scene: _Scene, lead: Lead | None, outcome: Outcome, ended_a
     owner = task.owner if task and task.kind == kind else await _owner(scene, lead, kind)
     if task is None:
         schedule = await office.schedule(session, scene.config.tz, scene.place)
-        due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
+        minutes = scene.config.tasks.question_minutes if scene.story.question else scene.config.tasks.due_minutes
+        due_at = schedule.due_time(ended_at, minutes)
         if scene.story.desk == DeskKind.MAINTENANCE:
             due_at = ended_at
         task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at)

@@ -10,7 +10,7 @@ from asterisk_conf import speech
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import numbers
-from crm.services import properties
+from crm.services import portfolios, properties
 from crm.services.audit import By, changing, note
 from crm.store.models import Line
 from crm.store.queries import lines as queries
@@ -41,22 +41,24 @@ async def add(
     greeting: str = "",
     language: str = "en",
     property_slug: str | None = None,
+    portfolio: str | None = None,
 ) -> str:
     """Adds a line and returns its number as it is stored. A number without +country is read in the way of `region`."""
     stored = read_number(number, region)
     async with changing(store) as session:
         if await queries.by_number(session, stored):
             raise Conflict(f"There is a line {stored} already: change it with `leaseline line set {stored}`.")
-        session.add(
-            Line(
-                number=stored,
-                label=fields.text(label, "label", 200),
-                source=fields.text(source, "source", 60),
-                greeting=check_greeting(greeting, language),
-                language=check_language(language),
-                property_id=await _property_id(session, property_slug),
-            )
+        line = Line(
+            number=stored,
+            label=fields.text(label, "label", 200),
+            source=fields.text(source, "source", 60),
+            greeting=check_greeting(greeting, language),
+            language=check_language(language),
+            property_id=await _property_id(session, property_slug),
+            portfolio_id=await _portfolio_id(session, portfolio),
         )
+        _check_about(line)
+        session.add(line)
         note(session, by, f"line {stored} added")
     return stored
 
@@ -72,6 +74,7 @@ async def change(
     greeting: str | None = None,
     language: str | None = None,
     property_slug: str | None = None,
+    portfolio: str | None = None,
 ) -> str:
     """Changes what is given and returns the line's number; None leaves a field, an empty text takes it away."""
     async with changing(store) as session:
@@ -86,6 +89,9 @@ async def change(
             line.greeting = check_greeting(greeting, line.language)
         if property_slug is not None:
             line.property_id = await _property_id(session, property_slug)
+        if portfolio is not None:
+            line.portfolio_id = await _portfolio_id(session, portfolio)
+        _check_about(line)
         note(session, by, f"line {line.number} changed")
         return line.number
 
@@ -133,6 +139,18 @@ def check_greeting(raw: str, language: str) -> str:
     if greeting and not speech.normalize(greeting, language):
         raise Invalid("There is nothing to say in the greeting: write a sentence with words.")
     return greeting
+
+
+def _check_about(line: Line) -> None:
+    if line.property_id and line.portfolio_id:
+        raise Invalid(
+            f"Line {line.number} is for one property or for those of a portfolio, not both: take one away with "
+            "--property '' or --portfolio ''."
+        )
+
+
+async def _portfolio_id(session: AsyncSession, slug: str | None) -> int | None:
+    return (await portfolios.named(session, slug)).id if slug else None
 
 
 async def _property_id(session: AsyncSession, slug: str | None) -> int | None:

@@ -68,7 +68,8 @@ class _Scene:
 
     @property
     def language(self) -> str:
-        return self.line.language if self.line else "en"
+        chosen = self.lead.language if self.lead else ""
+        return chosen or (self.line.language if self.line else "en")
 
     async def name(self) -> str:
         if self.line and self.line.property:

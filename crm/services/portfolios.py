@@ -11,7 +11,7 @@ from crm.domain import fields
 from crm.domain.errors import Conflict, NotFound
 from crm.services import properties
 from crm.services.audit import By, changing, note
-from crm.store.models import Portfolio, Property
+from crm.store.models import Line, Portfolio, Property
 from crm.store.session import Store
 
 
@@ -47,6 +47,11 @@ async def remove(store: Store, by: By, slug: str) -> None:
         found = await named(session, slug)
         if places := list(await session.scalars(select(Property.slug).where(Property.portfolio_id == found.id))):
             raise Conflict(f"{', '.join(places)} belong to portfolio {slug}: move them first.")
+        if lines := list(await session.scalars(select(Line.number).where(Line.portfolio_id == found.id))):
+            raise Conflict(
+                f"Callers of {', '.join(lines)} choose among portfolio {slug}: change that with "
+                "`leaseline line set NUMBER --portfolio ''` first."
+            )
         await session.delete(found)
         note(session, by, f"portfolio {slug} removed")
 

@@ -16,6 +16,7 @@ from crm.services.audit import By, changing, note
 from crm.store.models import Interest, Line, Property, Subteam
 from crm.store.session import Store
 
+LONGEST_AREA = 60
 RECORDING = ("off", "announced", "demand")
 """Whether talks about a property are recorded; demand is when an agent keys the code for it."""
 
@@ -40,7 +41,14 @@ async def get(store: Store, slug: str) -> PropertyEntry:
 
 
 async def add(
-    store: Store, by: By, slug: str, *, name: str = "", subteam: str | None = None, listings_url: str = ""
+    store: Store,
+    by: By,
+    slug: str,
+    *,
+    name: str = "",
+    subteam: str | None = None,
+    listings_url: str = "",
+    area: str = "",
 ) -> None:
     async with changing(store) as session:
         if await session.scalar(select(Property).where(Property.slug == fields.slug(slug))):
@@ -51,6 +59,7 @@ async def add(
                 name=fields.text(name or slug, "name", 200, required=True),
                 listings_url=fields.url(listings_url, "listings URL"),
                 subteam_id=await _subteam_id(session, subteam),
+                area=fields.text(area, "area", LONGEST_AREA),
             )
         )
         note(session, by, f"property {slug} added")
@@ -64,6 +73,7 @@ async def change(
     name: str | None = None,
     subteam: str | None = None,
     listings_url: str | None = None,
+    area: str | None = None,
     timezone: str | None = None,
     recording: str | None = None,
     messages_to: str | None = None,
@@ -78,6 +88,8 @@ async def change(
             found.subteam_id = await _subteam_id(session, subteam)
         if listings_url is not None:
             found.listings_url = fields.url(listings_url, "listings URL")
+        if area is not None:
+            found.area = fields.text(area, "area", LONGEST_AREA)
         if timezone is not None:
             found.timezone = fields.timezone(timezone) if timezone else ""
         if recording is not None:

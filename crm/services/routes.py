@@ -5,12 +5,13 @@ Used for live calls, for `route test` (no call at all), and for `route replay` (
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from asterisk_conf import speech
 from crm.config import Config
 from crm.domain.choosing import Answers, Choice, choose
 from crm.domain.ringing import AgentAvailability, Strategy
@@ -111,8 +112,14 @@ def rules(config: Config) -> Rules:
         answering_seconds=ring.answering_seconds,
         queue=queue.enabled,
         overflow_waiting=queue.waiting,
-        languages=config.menu.languages,
+        languages=tuple(_heard(config.menu.languages)),
     )
+
+
+def _heard(languages: Iterable[str]) -> list[str]:
+    """Those that prompts are written in; who chose another one before its file was taken away hears the line's."""
+    known = speech.languages()
+    return [language for language in languages if language in known]
 
 
 async def _choice(
@@ -142,7 +149,7 @@ async def _caller(
         kind=CallerKind(contact.kind) if contact else CallerKind.PROSPECT,
         name=(lead.name or "") if lead else contact.name if contact else "",
         assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
-        language=(lead.language if lead else "") or (contact.language if contact else ""),
+        language=next(iter(_heard(who.language for who in (lead, contact) if who)), ""),
         can_be_texted=caller is not None and not is_line,
     )
 

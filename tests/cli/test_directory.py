@@ -16,13 +16,13 @@ pytestmark = pytest.mark.cli
 def test_what_is_added_is_shown(office: Leaseline) -> None:
     assert office.json("line", "list") == [
         {
-            "number": "+15125550100", "label": "", "source": "sign", "property": "elm", "subteam": "north",
-            "language": "en", "greeting": "",
+            "number": "+15125550100", "label": "", "source": "sign", "property": "elm", "portfolio": None,
+            "subteam": "north", "language": "en", "greeting": "",
         }
     ]  # fmt: skip
     assert office.json("property", "show", "elm") == {
         "slug": "elm", "name": "Elm Street Apartments", "subteam": "north", "listings_url": "",
-        "portfolio": None, "timezone": "", "recording": "off", "messages_to": "property", "escalates": True,
+        "portfolio": None, "area": "", "timezone": "", "recording": "off", "messages_to": "property", "escalates": True,
         "lines": ["+15125550100"],
     }  # fmt: skip
     assert office.json("subteam", "show", "north")["members"] == ["alice", "bob"]
@@ -39,6 +39,32 @@ def test_a_line_is_found_in_any_way_of_writing_its_number(office: Leaseline) -> 
         assert office.json("line", "show", written)["number"] == "+15125550100"
     office.ok("line", "add", "6001", "--label", "front desk")
     assert office.json("line", "show", "6001")["label"] == "front desk"
+
+
+def test_a_line_is_for_a_property_for_one_of_a_portfolio_or_for_any(office: Leaseline) -> None:
+    office.ok("portfolio", "add", "east")
+    office.ok("line", "add", "6001", "--portfolio", "east")
+    office.ok("line", "add", "6002")
+    assert [(one["property"], one["portfolio"]) for one in office.json("line", "list")] == [
+        ("elm", None), (None, "east"), (None, None),
+    ]  # fmt: skip
+    table = office.ok("line", "list")
+    assert "one of east" in table
+    assert "one of all" in table
+    assert "--portfolio ''" in office.refused("line", "set", "5125550100", "--portfolio", "east")
+    assert "6001" in office.refused("portfolio", "remove", "east")
+    office.ok("line", "set", "5125550100", "--property", "", "--portfolio", "east")
+    assert "one of east" in office.ok("line", "show", "5125550100")
+    for number in ("6001", "5125550100"):
+        office.ok("line", "set", number, "--portfolio", "")
+    office.ok("portfolio", "remove", "east")
+
+
+def test_a_property_has_an_area(office: Leaseline) -> None:
+    office.ok("property", "set", "elm", "--area", "North Austin")
+    assert office.json("property", "show", "elm")["area"] == "North Austin"
+    office.ok("property", "add", "oak", "--area", "South Austin")
+    assert "South Austin" in office.ok("property", "show", "oak")
 
 
 def test_every_change_leaves_who_and_what(office: Leaseline) -> None:
@@ -172,6 +198,7 @@ BAD = [
     ("line add 1-800-FLOWERS", "not a number"),
     ("line add ${EXTEN}", "not a number"),
     ("line add 6001 --property oak", "no property oak"),
+    ("line add 6001 --portfolio east", "no portfolio east"),
     ("line add 6001 --language xx", "language"),
     ("line add 6001 --greeting ???", "nothing to say"),
     ("line remove 6001", "no line 6001"),

@@ -27,6 +27,10 @@ name = "Lakeside Homes"
 portfolio = "east"
 subteam = "south"
 timezone = "America/Denver"
+area = "North Austin"
+[[lines]]
+number = "6001"
+portfolio = "east"
 [[lines]]
 number = "(512) 555-0102"
 property = "lake"
@@ -52,17 +56,28 @@ def test_a_whole_portfolio_in_one_file(office: Leaseline, tmp_path: Path) -> Non
     done = {one["kind"]: (one["added"], one["changed"]) for one in office.json("import", str(file))}
     assert done == {
         "portfolios": (1, 0), "agents": (1, 0), "subteams": (1, 0), "properties": (1, 0), "units": (1, 0),
-        "lines": (1, 0), "hours": (0, 1), "tour_hours": (0, 1),
+        "lines": (2, 0), "hours": (0, 1), "tour_hours": (0, 1),
     }  # fmt: skip
     lake = office.json("property", "show", "lake")
     assert (lake["portfolio"], lake["subteam"], lake["timezone"]) == ("east", "south", "America/Denver")
-    assert lake["lines"] == ["+15125550102"]
+    assert (lake["lines"], lake["area"]) == (["+15125550102"], "North Austin")
+    assert office.json("line", "show", "6001")["portfolio"] == "east"
     assert office.json("subteam", "show", "south")["members"] == ["bob", "carol"]
     assert len(office.json("hours", "show")) >= 1
     assert office.json("tour", "slots", "lake")
     again = {one["kind"]: (one["added"], one["changed"]) for one in office.json("import", str(file))}
     assert again["properties"] == (0, 1)
     assert office.rows("SELECT count(*) FROM listing") == [(1,)], "the same offer is no new version"
+
+
+def test_a_line_for_a_property_and_a_portfolio_is_refused(office: Leaseline, tmp_path: Path) -> None:
+    office.ok("portfolio", "add", "east")
+    file = tmp_path / "lines.csv"
+    file.write_text("number,portfolio\n5125550100,east\n")
+    assert "line 2, column 2 (portfolio)" in office.refused("import", str(file))
+    file.write_text("number,property,portfolio\n5125550100,,east\n")
+    office.ok("import", str(file))
+    assert office.json("line", "show", "5125550100")["portfolio"] == "east"
 
 
 def test_a_new_rent_is_a_new_version(office: Leaseline, tmp_path: Path) -> None:
@@ -87,6 +102,7 @@ def test_a_dry_run_writes_nothing(untouched: Leaseline, tmp_path: Path) -> None:
         ("units.csv", "property,name,bedrooms,bathrooms,rent\nelm,1,1,1,900\noak,2,1,1,900\n", "line 3, column 1"),
         ("subteams.csv", "slug,members\nwest,alice nobody\n", "line 2, column 2"),
         ("lines.csv", "number,property\n911,elm\n", "line 2, column 1"),
+        ("lines.csv", "number,property,portfolio\n6001,elm,east\n", "no portfolio east"),
         ("agents.csv", "slug,extension\nbob,101\n", "line 2, column 2"),
         ("agents.csv", "slug,extension\nbob,911\n", "line 2, column 2"),
         ("properties.csv", "slug,timezone\nelm,Elm Street\n", "line 2, column 2"),

@@ -20,10 +20,13 @@ from crm.domain.calls import (
     Fact,
     HandedToDialplan,
     KeyPressed,
+    LanguageChosen,
     LegEnded,
     LegRang,
     LinkRequested,
     MessageLeft,
+    PropertyChosen,
+    QuestionAsked,
     Routed,
     Step,
     StepTaken,
@@ -33,8 +36,8 @@ from crm.domain.calls import (
 from crm.domain.errors import Unavailable
 from crm.services import ledger
 from crm.services.journal import Journal
-from crm.store.models import Activity, Agent, Call, CallEvent, Hours, Lead, Leg, Message, Organization
-from crm.store.queries import agents, calls, leads, messages, tasks
+from crm.store.models import Activity, Agent, Call, CallEvent, Contact, Hours, Lead, Leg, Message, Organization
+from crm.store.queries import agents, calls, contacts, leads, messages, tasks
 from crm.store.session import Store
 
 if TYPE_CHECKING:
@@ -243,6 +246,60 @@ async def test_a_line_without_property_uses_the_office_and_its_language(store: S
     assert "https://oak.example.com" in message.body
     assert message.body.startswith("Sentimos")
     assert (await the_lead(store)).interests == []
+
+
+async def test_a_property_that_was_chosen_is_what_the_call_is_about(store: Store, config: Config) -> None:
+    call = CallMaker(did=OFFICE).step(Step.MENU).add(PropertyChosen, property="maple").add(LinkRequested)
+    await record(store, config, call.step(Step.TEXT_OFFER).ended())
+    [message] = await all_texts(store)
+    assert "https://maple.example.com" in message.body
+    lead = await the_lead(store)
+    assert [interest.property_id for interest in lead.interests] == [(await the_call(store)).property_id]
+    assert await all_tasks(store) == [("follow_up", "alice")]
+
+
+@pytest.mark.parametrize(("seconds", "kind"), [(6, "listen"), (None, "call_back")])
+async def test_a_question_that_nobody_could_place_is_a_task_that_is_due_soon(
+    store: Store, config: Config, seconds: int | None, kind: str
+) -> None:
+    call = CallMaker(did=OFFICE).step(Step.MENU).step(Step.QUESTION).add(QuestionAsked)
+    if seconds:
+        call.add(MessageLeft, file="c1.wav", seconds=seconds)
+    await record(store, config, call.ended())
+    async with store.read() as session:
+        [task] = await tasks.listed(session)
+    ended_at = (await the_call(store)).ended_at
+    assert ended_at
+    assert task.kind == kind
+    assert task.due_at - ended_at == timedelta(minutes=config.tasks.question_minutes)
+    assert task.due_at - ended_at < timedelta(minutes=config.tasks.due_minutes)
+    assert "propert" in task.why
+    assert task.lead_id == (await the_lead(store)).id
+
+
+async def test_the_language_of_a_choice_is_that_of_the_text_and_of_the_lead_from_then_on(
+    store: Store, config: Config
+) -> None:
+    await record(store, config, CallMaker().add(LanguageChosen, language="es").step(Step.MENU).ended())
+    [message] = await all_texts(store)
+    assert message.body.startswith("Sentimos")
+    assert (await the_lead(store)).language == "es"
+    later = CallMaker("c2", begins=NOW + timedelta(hours=2))
+    await record(store, config, later.step(Step.MENU).ended())
+    assert (await the_lead(store)).language == "es", "they chose nothing else"
+    again = CallMaker("c3", begins=NOW + timedelta(hours=4))
+    await record(store, config, again.add(LanguageChosen, language="en").step(Step.MENU).ended())
+    assert (await the_lead(store)).language == "en"
+
+
+async def test_a_contact_keeps_their_language_too(store: Store, config: Config) -> None:
+    async with store.write() as session:
+        session.add(Contact(number=PROSPECT, kind="resident", name="", language="", created_at=NOW))
+    await record(store, config, CallMaker().add(LanguageChosen, language="es").step(Step.MENU).ended())
+    async with store.read() as session:
+        contact = await contacts.by_number(session, PROSPECT)
+    assert contact
+    assert contact.language == "es"
 
 
 async def test_owners_are_who_waited_longest_of_those_on_duty(store: Store, config: Config) -> None:

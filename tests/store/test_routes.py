@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
-from crm.config import Config
+from crm.config import Config, Menu
 from crm.domain.choosing import Answer, Question
-from crm.domain.routing import TEAM, Path, Rule
+from crm.domain.routing import TEAM, TEXT_ME, Path, RoutePlan, Rule
 from crm.services import routes
 from crm.services.routes import Moment
-from crm.store.models import Device, Organization
+from crm.store.models import Device, Interest, Lead, LeadPhone, Line, Organization, Portfolio, Property
 from crm.store.session import Store
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -47,3 +48,110 @@ async def test_all_calls_go_to_one_number(store: Store, config: Config) -> None:
     _, plan = await routes.plan(store, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
     [stage] = plan.stages
     assert (plan.rule, stage.seconds) == (Rule.OFFICE_FORWARD, config.ring.office_seconds)
+
+
+# --- a line without a property ---
+
+CENTRAL = "+15125550190"
+
+
+@pytest.fixture
+async def portfolio(store: Store, office: None) -> None:
+    """Maple and Oak are in one portfolio, with a line; Pine is in none."""
+    async with store.write() as session:
+        east = Portfolio(slug="east", name="East")
+        maple = (await session.scalars(select(Property).where(Property.slug == "maple"))).one()
+        maple.portfolio = east
+        session.add(Property(slug="oak", name="Oak Park", portfolio=east))
+        session.add(Property(slug="pine", name="Pine Hill"))
+        session.add(Line(number=CENTRAL, label="East side", portfolio=east))
+
+
+async def interested(store: Store, *places: str, language: str = "") -> None:
+    """The prospect was interested in these, one a day."""
+    async with store.write() as session:
+        lead = Lead(
+            status="new", created_at=NOW, phones=[LeadPhone(number=PROSPECT)], interests=[], assigned_agent=None,
+            language=language,
+        )  # fmt: skip
+        session.add(lead)
+        for day, slug in enumerate(places, start=1):
+            place = (await session.scalars(select(Property).where(Property.slug == slug))).one()
+            lead.interests.append(
+                Interest(property_id=place.id, stage="contacted", updated_at=NOW - timedelta(days=9 - day))
+            )
+
+
+async def asked(store: Store, config: Config, *answers: Answer, did: str = CENTRAL) -> RoutePlan:
+    _, plan = await routes.plan(store, config, did, PROSPECT, (*TO_TEAM, *answers), Moment(NOW))
+    return plan
+
+
+@pytest.mark.usefixtures("portfolio")
+async def test_callers_choose_among_the_lines_portfolio_and_the_chosen_subteam_rings(
+    store: Store, config: Config
+) -> None:
+    ask = (await asked(store, config)).ask
+    assert ask
+    assert [say.name for say in ask.says] == ["Maple Court", "Oak Park", ""]
+    plan = await asked(store, config, Answer(Question.PROPERTY, "1"))
+    assert (plan.path, plan.property, plan.stages[0].agents) == (Path.LIVE, "maple", ("alice", "bob"))
+
+
+@pytest.mark.usefixtures("portfolio")
+async def test_a_line_of_no_portfolio_offers_every_property(store: Store, config: Config) -> None:
+    ask = (await asked(store, config, did="6001")).ask
+    assert ask
+    assert [say.name for say in ask.says] == ["Maple Court", "Oak Park", "Pine Hill", ""]
+
+
+@pytest.mark.usefixtures("portfolio")
+async def test_the_latest_interest_is_offered_first_if_it_is_among_them(store: Store, config: Config) -> None:
+    await interested(store, "maple", "oak")
+    ask = (await asked(store, config)).ask
+    assert ask
+    assert ask.says[0].name == "Oak Park"
+    plan = await asked(store, config, Answer(Question.SAME, "1"))
+    assert (plan.path, plan.property) == (Path.LIVE, "oak")
+
+
+@pytest.mark.usefixtures("portfolio")
+async def test_who_names_none_is_not_transferred_blindly(store: Store, config: Config) -> None:
+    plan = await asked(store, config, Answer(Question.PROPERTY, ""))
+    assert (plan.path, plan.rule, plan.stages) == (Path.QUESTION, Rule.UNSURE, ())
+    assert plan.task
+    assert plan.task.due_at == NOW + timedelta(minutes=config.tasks.question_minutes)
+
+
+@pytest.mark.usefixtures("portfolio")
+async def test_the_link_is_that_of_the_property_which_is_asked_for_first(store: Store, config: Config) -> None:
+    for_link = (Answer(Question.MENU, TEXT_ME),)
+    _, plan = await routes.plan(store, config, CENTRAL, PROSPECT, for_link, Moment(NOW))
+    assert plan.ask
+    assert plan.ask.question is Question.PROPERTY
+    for key, slug in (("1", "maple"), ("0", "")):
+        answers = (*for_link, Answer(Question.PROPERTY, key))
+        _, plan = await routes.plan(store, config, CENTRAL, PROSPECT, answers, Moment(NOW))
+        assert (plan.path, plan.property) == (Path.LINK, slug)
+
+
+# --- language ---
+
+
+async def test_the_callers_earlier_choice_goes_before_the_lines_language(store: Store, config: Config) -> None:
+    await interested(store, language="es")
+    assert (await asked(store, config, did=MAPLE)).language == "es"
+
+
+async def test_a_language_without_prompts_is_nobodys(store: Store, config: Config) -> None:
+    await interested(store, language="xx")
+    assert (await asked(store, config, did=MAPLE)).language == "en"
+
+
+async def test_key_9_offers_the_languages_of_the_settings(store: Store, config: Config) -> None:
+    spoken = msgspec.structs.replace(config, menu=Menu(languages=("es", "xx")))
+    _, plan = await routes.plan(store, spoken, MAPLE, PROSPECT, (), Moment(NOW))
+    assert plan.ask
+    assert (plan.ask.says[-1].prompt, plan.ask.says[-1].language) == ("menu_language", "es")
+    _, plan = await routes.plan(store, spoken, MAPLE, PROSPECT, (Answer(Question.MENU, "9"),), Moment(NOW))
+    assert (plan.path, plan.language) == (Path.ASK, "es")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import array
+import json
 import math
 import re
+import shutil
 import subprocess
 import sys
 import wave
@@ -14,6 +16,8 @@ import pytest
 
 from asterisk_conf import speech
 from asterisk_conf.speech import Counts, Prompt, SpeechError
+from crm.config import Config, Menu
+from crm.services import lines, routes
 
 pytestmark = pytest.mark.unit
 
@@ -47,6 +51,8 @@ class TestSentences:
         assert speech.languages() == ["en", "es"]
         for language in speech.languages():
             assert set(speech.sentences(language)) == set(Prompt), language
+            assert set(speech.phrases(language)) == set(speech.phrases("en")), language
+            assert speech.missing(language) == []
 
     @pytest.mark.parametrize("language", speech.languages())
     def test_sentences_can_be_spoken_and_are_short(self, language: str) -> None:
@@ -57,6 +63,43 @@ class TestSentences:
             assert len(words.split()) <= 60, name
             assert "  " not in text, name
             assert "\n" not in text, name
+
+
+class TestNewLanguage:
+    """One file is enough for it."""
+
+    @pytest.fixture
+    def prompts(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        for language in speech.languages():
+            shutil.copy(speech.SENTENCES / f"{language}.toml", tmp_path)
+        monkeypatch.setattr(speech, "SENTENCES", tmp_path)
+        return tmp_path
+
+    def write(self, prompts: Path, **changed: str) -> None:
+        sentences = dict.fromkeys(Prompt, "Merci de votre appel.") | changed
+        places = {name: re.findall(r"\{\w+\}", text) for name, text in speech.phrases("en").items()}
+        phrases = {name: f"Pour {', appuyez sur '.join(found)}." for name, found in places.items()}
+        written = [f"{name} = {json.dumps(text)}" for name, text in sentences.items() if text]
+        written += ["[phrases]", *(f"{name} = {json.dumps(text)}" for name, text in phrases.items())]
+        (prompts / "fr.toml").write_text("\n".join(written))
+
+    def test_lines_and_callers_can_have_it_and_it_is_spoken(self, prompts: Path, tmp_path: Path) -> None:
+        self.write(prompts)
+        assert speech.languages() == ["en", "es", "fr"]
+        assert speech.missing("fr") == []
+        assert lines.check_language("fr") == "fr"
+        assert routes.rules(Config(tmp_path, menu=Menu(languages=("es", "fr", "xx")))).languages == ("es", "fr")
+        phrase = speech.phrases("fr")["property_choice"].format(name="Elm Street", key="1")
+        for text in (speech.sentences("fr")["menu"], phrase):
+            speech.synthesize(text, "fr", tmp_path / "said.wav")
+            assert (tmp_path / "said.wav").stat().st_size > 8000
+
+    def test_what_its_file_lacks_is_told(self, prompts: Path) -> None:
+        self.write(prompts, goodbye="")
+        file = prompts / "fr.toml"
+        file.write_text(file.read_text().replace('area_choice = "Pour {name}, ', 'area_choice = "Pour cela, '))
+        assert speech.missing("fr") == ["goodbye", "area_choice"]
+        assert set(speech.missing("de")) > {"welcome", "area_choice"}
 
 
 class TestSynthesize:

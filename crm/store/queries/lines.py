@@ -10,18 +10,21 @@ from sqlalchemy.orm import selectinload
 
 from crm.store.models import Line, Property, Subteam
 
-_WITH_TEAM = selectinload(Line.property).selectinload(Property.subteam).selectinload(Subteam.members)
+_WHOLE = (
+    selectinload(Line.property).selectinload(Property.subteam).selectinload(Subteam.members),
+    selectinload(Line.portfolio),
+)
 
 
 async def by_number(session: AsyncSession, number: str) -> Line | None:
     """The line with its property, subteam and members."""
-    return (await session.scalars(select(Line).where(Line.number == number).options(_WITH_TEAM))).first()
+    return (await session.scalars(select(Line).where(Line.number == number).options(*_WHOLE))).first()
 
 
 async def by_id(session: AsyncSession, line_id: int) -> Line | None:
     """The line with its property, subteam and members."""
-    return (await session.scalars(select(Line).where(Line.id == line_id).options(_WITH_TEAM))).first()
+    return (await session.scalars(select(Line).where(Line.id == line_id).options(*_WHOLE))).first()
 
 
 async def listed(session: AsyncSession) -> Sequence[Line]:
-    return (await session.scalars(select(Line).order_by(Line.number).options(_WITH_TEAM))).all()
+    return (await session.scalars(select(Line).order_by(Line.number).options(*_WHOLE))).all()

@@ -106,8 +106,6 @@ class _Decision:
         if self.kind is not CallerKind.PROSPECT and wanted in (TEXT_ME, TOUR):
             self._wants_to_rent()
         if wanted == TEXT_ME and not answered(inputs.answers, Question.LINK):
-            if inputs.choice.ask:
-                return self._ask(inputs.choice.ask, Rule.PROPERTY, inputs.choice.why)
             return self._link()
         return self._leasing(wants_tour=wanted == TOUR)
 
@@ -190,10 +188,12 @@ class _Decision:
     # --- leasing ---
 
     def _link(self) -> RoutePlan:
-        inputs = self.inputs
+        choice = self.inputs.choice
+        if choice.ask:
+            return self._ask(choice.ask, Rule.PROPERTY, choice.why)
         self.because(Rule.MENU, "The caller wants the listings by text.")
         # The decision is taken anew when they stay on the line; this is where it stands until then.
-        then = Path.ASK if inputs.choice.ask else Path.MESSAGE if self.is_closed else Path.LIVE
+        then = Path.QUESTION if choice.slug is None else Path.MESSAGE if self.is_closed else Path.LIVE
         return self._end(
             Path.LINK, Rule.MENU, task=TaskKind.FOLLOW_UP, texts=(Purpose.LISTINGS_LINK,), otherwise=(then,)
         )

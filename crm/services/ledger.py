@@ -280,6 +280,7 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
         return
     if not scene.is_leasing:
         await _forget_lead(scene)
+        await _remember_language(scene, None)
         await _keep_task(scene, None, outcome, ended_at)
         return
     # Who misdialled or is unwanted is no lead; who was one before stays one. A call that may have been the emergency
@@ -464,9 +465,9 @@ async def _keep_lead(scene: _Scene, lead: Lead, outcome: Outcome, ended_at: date
 async def _remember_language(scene: _Scene, lead: Lead | None) -> None:
     """What the caller chose to hear is what they hear, and read, from now on."""
     contact = await scene.session.get(Contact, scene.call.contact_id) if scene.call.contact_id else None
-    for who in (lead, contact):
-        if who and scene.story.language:
-            who.language = _fit(scene.story.language, 10)
+    for person in (lead, contact):
+        if person and scene.story.language:
+            person.language = _fit(scene.story.language, 10)
 
 
 async def _tell(scene: _Scene, lead: Lead, kind: str, text: str) -> None:

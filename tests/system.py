@@ -40,6 +40,8 @@ from crm.store.models import (
     Agent,
     BlockedCaller,
     Call,
+    Contact,
+    Desk,
     Device,
     Hours,
     Lead,
@@ -510,6 +512,8 @@ class System:
             await session.execute(delete(Trunk).where(Trunk.slug != "demo"))
             await session.execute(update(Trunk).values(outbound=True, position=0, numbers="plus"))
             await session.execute(delete(BlockedCaller))
+            await session.execute(delete(Contact))
+            await session.execute(delete(Desk))
         # Whoever calls a line within half an hour of an emergency call that showed it gets no menu.
         for line in (ELM, LAKESIDE):
             await self._set_global(f"LL_EMERGENCY_{line[-10:]}", "")

@@ -36,6 +36,12 @@ class CallEntry(msgspec.Struct, kw_only=True):
     """The person outside, E.164; null is withheld or malformed, or a colleague."""
     attestation: str
     """STIR/SHAKEN: what the trunk says of the caller's number, such as TN-Validation-Passed-A; empty: nothing."""
+    kind: str
+    """Who the person is: prospect, resident, owner or vendor."""
+    contact: str | None
+    """Name of the resident, owner or vendor, or their number; null: they are none that is known."""
+    desk: str
+    """The desk it was for, beside leasing: resident, owner, vendor, maintenance or concern; empty: none."""
     lead: int | None
     outcome: str | None
     """talked, not_reached, left_message, got_link, gave_up, ...; null while the call is up."""
@@ -146,6 +152,8 @@ DIRECTIONS = tuple(direction.value for direction in Direction)
 def _person(entry: CallEntry) -> str:
     if entry.direction == Direction.INTERNAL:
         return "a colleague"
+    if entry.contact and entry.contact != entry.caller:
+        return f"{entry.contact}, {entry.caller}"
     return entry.caller or "withheld"
 
 
@@ -155,7 +163,8 @@ def _of(call: Call) -> dict[str, Any]:
         "id": call.id, "direction": call.direction, "started_at": call.started_at, "did": call.did,
         "line": (call.line.label or call.line.number) if call.line else None, "trunk": call.trunk,
         "agent": call.agent.slug if call.agent else None, "caller": call.caller, "lead": call.lead_id,
-        "attestation": call.attestation,
+        "attestation": call.attestation, "kind": call.kind, "desk": call.desk,
+        "contact": (call.contact.name or call.contact.number) if call.contact else None,
         "outcome": call.outcome, "step": call.step, "talk_started_at": call.talk_started_at, "seconds": seconds,
         "ended_at": call.ended_at, "ended_by": call.ended_by, "without_app": call.without_app, "remark": call.remark,
         "voicemail": call.voicemail.file if call.voicemail else None,
@@ -198,10 +207,10 @@ async def list_(
         output.print_json(entries)
         return
     output.print_table(
-        ("call", "at", "direction", "person", "line", "agent", "outcome", "seconds", "lead"),
+        ("call", "at", "direction", "person", "kind", "line", "agent", "outcome", "seconds", "lead"),
         (
-            (one.id, output.local(one.started_at, system.config.tz), one.direction, _person(one), one.line or one.did,
-             one.agent, one.outcome or f"up ({one.step})", one.seconds, one.lead)
+            (one.id, output.local(one.started_at, system.config.tz), one.direction, _person(one), one.kind,
+             one.line or one.did, one.agent, one.outcome or f"up ({one.step})", one.seconds, one.lead)
             for one in entries
         ),
         empty="There are no such calls.",

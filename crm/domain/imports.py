@@ -18,6 +18,7 @@ from typing import Any
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.domain.ringing import Strategy
+from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.tours import TourKind
 
 MOST_ROWS = 50_000
@@ -38,6 +39,8 @@ class Kind(StrEnum):
     SPECIAL_DAYS = "special_days"
     AGENT_HOURS = "agent_hours"
     TOUR_HOURS = "tour_hours"
+    CONTACTS = "contacts"
+    DESKS = "desks"
 
 
 @dataclass(frozen=True)
@@ -197,12 +200,29 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "capacity": Column(_whole(1, 100), empty=1),
         "agent": Column(fields.slug),
     },
+    Kind.CONTACTS: {
+        "number": Column(_text("number", 40), required=True),
+        "kind": Column(
+            _one_of([kind.value for kind in CallerKind if kind is not CallerKind.PROSPECT], "kind of contact"),
+            required=True,
+        ),
+        "name": Column(_text("name", 200)),
+        "property": Column(fields.slug),
+    },
+    Kind.DESKS: {
+        "kind": Column(_one_of([kind.value for kind in DeskKind], "kind of desk"), required=True),
+        "target": Column(_text("target", 60), required=True),
+        "property": Column(fields.slug),
+        "hours": Column(_openings, empty=()),
+        "confirm": Column(_one_of(("yes", "no"), "answer"), empty="yes"),
+    },
 }
 """The columns of each kind. Openings are those of office hours, several with a semicolon between them."""
 
 KEYS: Mapping[Kind, tuple[str, ...]] = {
     Kind.UNITS: ("property", "name"), Kind.LINES: ("number",), Kind.TOUR_HOURS: ("property", "kind", "agent"),
-    Kind.HOURS: (), Kind.AGENT_HOURS: (), Kind.SPECIAL_DAYS: ("day", "property"),
+    Kind.HOURS: (), Kind.AGENT_HOURS: (), Kind.SPECIAL_DAYS: ("day", "property"), Kind.CONTACTS: ("number",),
+    Kind.DESKS: ("kind", "property"),
 }  # fmt: skip
 """What an entry is found again by; the others by their slug."""
 

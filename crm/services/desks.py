@@ -91,7 +91,7 @@ async def put_in(
     if hours and kind == DeskKind.MAINTENANCE:
         raise Invalid("Emergencies ring at any hour: leave the hours of maintenance out.")
     fields.openings(hours)
-    row = await _row(session, kind, place)
+    row = await of(session, kind, place)
     if row is None:
         row = Row(kind=DeskKind(kind).value, property_id=place.id if place else None)
         session.add(row)
@@ -104,7 +104,7 @@ async def remove(store: Store, by: By, kind: str, *, property_slug: str | None =
     """Raises NotFound."""
     async with changing(store) as session:
         place = await properties.named(session, property_slug) if property_slug else None
-        row = await _row(session, kind, place)
+        row = await of(session, kind, place)
         if row is None:
             whose = f" of {place.slug}" if place else " for all properties"
             raise NotFound(f"There is no desk {kind}{whose}: `leaseline desk list` shows those there are.")
@@ -140,7 +140,8 @@ async def _problem(session: AsyncSession, config: Config, target: str) -> str:
     return ""
 
 
-async def _row(session: AsyncSession, kind: str, place: Property | None) -> Row | None:
+async def of(session: AsyncSession, kind: str, place: Property | None) -> Row | None:
+    """A property's own desk, or the one for all. Raises Invalid."""
     if kind not in KINDS:
         raise Invalid(f"{kind[:40]!a} is no kind of desk: use {', '.join(KINDS)}.")
     mine = Row.property_id == place.id if place else Row.property_id.is_(None)

@@ -16,13 +16,15 @@ from sqlalchemy.orm import selectinload
 
 from crm.config import Config
 from crm.domain import fields
-from crm.domain.errors import Invalid
+from crm.domain.dialing import Refused
+from crm.domain.errors import Invalid, NotFound
 from crm.domain.imports import Kind, Lists, Problem, Row, Wrong
-from crm.services import holidays, lines
+from crm.services import contacts, desks, holidays, lines
 from crm.services.audit import By, changing, note
 from crm.store.models import (
     Agent,
     AgentHours,
+    Contact,
     Hours,
     Line,
     Listing,
@@ -32,6 +34,7 @@ from crm.store.models import (
     TourHours,
     Unit,
 )
+from crm.store.queries import contacts as contact_queries
 from crm.store.session import Store
 
 Progress = Callable[[int, int], None]
@@ -80,6 +83,8 @@ class _Importer:
         self._total = total
         self._count = 0
         self._known: dict[type, dict[str, Any]] = {}
+        self._numbers: dict[str, str] = {}
+        """Where in the list each contact's number stands."""
         self.problems: list[Problem] = []
         self.done: list[Imported] = []
 
@@ -87,7 +92,7 @@ class _Importer:
         write = {
             Kind.PORTFOLIOS: self._portfolio, Kind.AGENTS: self._agent, Kind.SUBTEAMS: self._subteam,
             Kind.PROPERTIES: self._property, Kind.UNITS: self._unit, Kind.LINES: self._line,
-            Kind.SPECIAL_DAYS: self._special_day,
+            Kind.SPECIAL_DAYS: self._special_day, Kind.CONTACTS: self._contact, Kind.DESKS: self._desk,
         }.get(kind)  # fmt: skip
         replace = {
             Kind.HOURS: self._hours, Kind.AGENT_HOURS: self._agent_hours, Kind.TOUR_HOURS: self._tour_hours,
@@ -241,6 +246,45 @@ class _Importer:
         return await holidays.put(
             session, row.values["day"], row.values.get("open", ""), row.values.get("name", ""), place
         )
+
+    async def _contact(self, session: AsyncSession, row: Row) -> bool:
+        place = await self._named(session, Property, row, "property", "property")
+        try:
+            number = await contacts.read_number(session, row.values["number"], self._config.region)
+        except Invalid as error:
+            self.problems.append(row.problem("number", str(error)))
+            return False
+        if number in self._numbers:
+            # Written in another way, so reading the list could not tell.
+            self.problems.append(row.problem("number", f"{number} stands in {self._numbers[number]} already."))
+            return False
+        self._numbers[number] = row.places["number"]
+        found = await contact_queries.by_number(session, number)
+        is_new = found is None
+        if found is None:
+            found = Contact(number=number, created_at=self._by.now)
+            session.add(found)
+        found.kind = row.values["kind"]
+        if "name" in row.values:
+            found.name = row.values["name"]
+        if "property" in row.values:
+            found.property = place
+        return is_new
+
+    async def _desk(self, session: AsyncSession, row: Row) -> bool:
+        values = row.values
+        place = await self._named(session, Property, row, "property", "property")
+        if values.get("property") and place is None:
+            return False
+        is_new = await desks.of(session, values["kind"], place) is None
+        try:
+            await desks.put_in(
+                session, self._config, values["kind"], values["target"], place=place, hours=values.get("hours", ()),
+                confirm=values.get("confirm", "yes") == "yes",
+            )  # fmt: skip
+        except (Invalid, NotFound, Refused) as error:
+            self.problems.append(row.problem("target", str(error)))
+        return is_new
 
     # --- lists that replace what was there ---
 

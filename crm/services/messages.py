@@ -26,10 +26,12 @@ from crm.domain.tasks import TaskKind
 from crm.domain.texts import Direction, MessageState, Purpose
 from crm.edge import numbers
 from crm.edge.carrier import DeliveryReport, Fate, IncomingText
-from crm.services import agents, blocking, gatekeeper, notices, opt_outs, owners
+from crm.services import agents, blocking, desks, gatekeeper, notices, opt_outs, owners
 from crm.services.audit import By, changing, note
-from crm.store.models import Activity, Agent, Device, Interest, Lead, LeadPhone, Line, Message, Task
-from crm.store.queries import leads, lines, messages, office, tasks
+from crm.services.contacts import who
+from crm.store.models import Activity, Agent, Contact, Device, Interest, Lead, LeadPhone, Line, Message, Property, Task
+from crm.store.queries import agents as agent_queries
+from crm.store.queries import contacts, leads, lines, messages, office, tasks
 from crm.store.queries import opt_outs as ledger
 from crm.store.session import Store
 
@@ -65,6 +67,30 @@ class _Scene:
     message: Message
     lead: Lead | None
     line: Line | None
+    contact: Contact | None = None
+    """The resident, owner or vendor who wrote it."""
+    colleague: Agent | None = None
+    """Whose mobile it came from."""
+
+    @property
+    def place(self) -> Property | None:
+        """What it is about, as far as the line says it, or who wrote."""
+        return (self.line.property if self.line else None) or (self.contact.property if self.contact else None)
+
+    @property
+    def writer(self) -> str:
+        """Who of those who are no leads wrote it; "" for anybody else."""
+        if self.lead:
+            return ""
+        if self.contact:
+            return who(self.contact, self.contact.kind, self.place)
+        return f"{self.colleague.name}, from their own mobile" if self.colleague else ""
+
+    async def owner(self) -> Agent:
+        """Who is to answer."""
+        if self.contact and self.lead is None:
+            return await desks.owner(self.session, self.contact.kind, self.place)
+        return await owners.owner(self.session, self.lead, self.place)
 
     @property
     def language(self) -> str:
@@ -89,9 +115,11 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
     # Our own lines texting each other, through a forwarding somewhere, are no prospects.
     is_person = number is not None and await lines.by_number(session, number) is None
     is_blocked = await _is_blocked(session, config, number, ours, now)
+    contact = await contacts.by_number(session, number) if number else None
+    colleague = await agent_queries.by_mobile(session, number) if number else None
     lead = None
     if number and is_person:
-        if is_blocked:
+        if is_blocked or contact or colleague:
             lead = await leads.by_phone(session, number, for_update=True)
         else:
             lead = await _lead(session, number, line, incoming.at)
@@ -105,7 +133,7 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
     )  # fmt: skip
     session.add(message)
     await session.flush()
-    scene = _Scene(session, config, now, message, lead, line)
+    scene = _Scene(session, config, now, message, lead, line, contact, colleague)
     reading = None
     if lead and not is_blocked:
         _keep_on_card(scene, lead)
@@ -215,6 +243,11 @@ async def _answer(scene: _Scene, purpose: Purpose, body: str) -> None:
     await scene.session.flush()
 
 
+def _thread(number: str) -> str:
+    """How keys of tasks to answer somebody begin who is no lead."""
+    return f"reply:{number}:"
+
+
 async def _remind(scene: _Scene, reading: Reading | None) -> None:
     """The one open task to reply: made, or told of one more text."""
     session, message, lead = scene.session, scene.message, scene.lead
@@ -224,13 +257,17 @@ async def _remind(scene: _Scene, reading: Reading | None) -> None:
         why = f"Wrote to {await scene.name()}, but the text came empty or was too long for Asterisk: ask what it was."
     if reading and reading.wish is Wish.STOP:
         why = f"Opted out of texts with the words {reading.words!r}; see whether that is what they meant: {wrote}"
-    key = f"reply:{message.id}" if lead else f"reply:{message.from_number}:{message.id}"
-    task = await tasks.open_reply(session, lead.id if lead else None, key)
+    key = f"reply:{message.id}" if lead else f"{_thread(message.from_number)}{message.id}"
+    if scene.writer:
+        number = numbers.display(message.from_number, scene.config.region)
+        why = f"{scene.writer} ({number}): {why[0].lower()}{why[1:]}"
+        task = await tasks.open_reply(session, None, _thread(message.from_number), is_thread=True)
+    else:
+        task = await tasks.open_reply(session, lead.id if lead else None, key)
     if task is None:
-        place = scene.line.property if scene.line else None
-        schedule = await office.schedule(session, scene.config.tz, place)
+        schedule = await office.schedule(session, scene.config.tz, scene.place)
         task = Task(
-            key=key, kind=TaskKind.REPLY, owner=await owners.owner(session, lead, place),
+            key=key, kind=TaskKind.REPLY, owner=await scene.owner(),
             lead_id=lead.id if lead else None, created_at=scene.now, result="",
             due_at=schedule.due_time(message.created_at, scene.config.tasks.due_minutes),
         )  # fmt: skip
@@ -249,13 +286,16 @@ async def _notify(scene: _Scene, wrote: str) -> None:
     session, message, lead = scene.session, scene.message, scene.lead
     assigned = await session.get(Agent, lead.assigned_agent_id) if lead and lead.assigned_agent_id else None
     team = scene.line.property.subteam if scene.line and scene.line.property else None
-    who = [assigned] if assigned else list(team.members) if team and team.members else [await owners.admin(session)]
+    told = [assigned] if assigned else list(team.members) if team and team.members else [await owners.admin(session)]
+    if scene.contact and lead is None:
+        told = [await scene.owner()]
     number = numbers.display(message.from_number, scene.config.region)
-    sender = f"{lead.name}, {number}" if lead and lead.name else number or "an unknown number"
+    name = scene.writer or (lead.name if lead else "")
+    sender = f"{name}, {number}" if name else number or "an unknown number"
     beginning = wrote if len(wrote) <= NOTICED else wrote[:NOTICED] + "..."
     place = await scene.name()
     await notices.tell(
-        session, scene.config, [one for one in who if not await _is_mobile_of(session, one, message.from_number)],
+        session, scene.config, [one for one in told if not await _is_mobile_of(session, one, message.from_number)],
         f"text:{message.id}", f"New text for {place} from {sender}", f"{place}: {sender} wrote: {beginning}", scene.now,
     )  # fmt: skip
 
@@ -333,19 +373,26 @@ async def send(
     async with changing(store) as session:
         writer = await agents.named(session, agent) if agent else None
         lead, number = await _addressee(session, config, person, by.now)
+        contact = await contacts.by_number(session, number)
+        place_id = contact.property_id if contact else None
         message = Message(
             key=f"agent:{uuid.uuid4().hex}", direction=Direction.OUT, purpose=Purpose.AGENT, to_number=number,
-            from_number=await line_for(session, config, lead, line), body=body, media=[], segments=pieces,
-            lead_id=lead.id, agent_id=writer.id if writer else None, state=MessageState.QUEUED, attempts=0,
-            next_attempt_at=by.now, created_at=by.now,
+            from_number=await line_for(session, config, lead, line, place_id), body=body, media=[], segments=pieces,
+            lead_id=lead.id if lead else None, agent_id=writer.id if writer else None, state=MessageState.QUEUED,
+            attempts=0, next_attempt_at=by.now, created_at=by.now,
         )  # fmt: skip
         session.add(message)
         await session.flush()
         decision = await gatekeeper.decide(session, config, message, by.now)
-        note(session, by, f"text {message.id} written to lead {lead.id}: {decision.verdict}")
-        if decision.verdict is not Verdict.BLOCK and (task := await tasks.open_reply(session, lead.id, "")):
+        to = f"lead {lead.id}" if lead else f"contact {contact.id if contact else ''}"
+        note(session, by, f"text {message.id} written to {to}: {decision.verdict}")
+        if lead:
+            task = await tasks.open_reply(session, lead.id, "")
+        else:
+            task = await tasks.open_reply(session, None, _thread(number), is_thread=True)
+        if task and decision.verdict is not Verdict.BLOCK:
             task.done_at, task.result = by.now, f"Replied with text {message.id}."
-        if writer and lead.assigned_agent_id is None:
+        if writer and lead and lead.assigned_agent_id is None:
             lead.assigned_agent_id = writer.id
     return Written(message, decision)
 
@@ -377,8 +424,11 @@ async def lead_of(session: AsyncSession, config: Config, raw: str, now: datetime
     return lead
 
 
-async def _addressee(session: AsyncSession, config: Config, raw: str, now: datetime) -> tuple[Lead, str]:
-    _, number = await person(session, config, raw)
+async def _addressee(session: AsyncSession, config: Config, raw: str, now: datetime) -> tuple[Lead | None, str]:
+    """No lead is made for a resident, owner or vendor."""
+    found, number = await person(session, config, raw)
+    if found is None and number and await contacts.by_number(session, number):
+        return None, number
     lead = await lead_of(session, config, raw, now)
     if number is None:
         if not lead.phones:
@@ -387,17 +437,19 @@ async def _addressee(session: AsyncSession, config: Config, raw: str, now: datet
     return lead, number
 
 
-async def line_for(session: AsyncSession, config: Config, lead: Lead, wanted: str | None) -> str:
+async def line_for(
+    session: AsyncSession, config: Config, lead: Lead | None, wanted: str | None, place_id: int | None = None
+) -> str:
     """The line it comes from: the one named, else the one the person used last, else their property's, else any."""
     if wanted is not None:
         found = await lines.by_number(session, numbers.clean_did(wanted, config.region))
         if found is None:
             raise NotFound("There is no such line: `leaseline line list` shows those there are.")
         return found.number
-    for number in await messages.lines_used(session, lead):
+    for number in await messages.lines_used(session, lead) if lead else ():
         if await lines.by_number(session, number):
             return number
-    places = {interest.property_id for interest in lead.interests}
+    places = {interest.property_id for interest in lead.interests} if lead else {place_id}
     every = (await session.scalars(select(Line).order_by(Line.id))).all()
     # An extension of an office's system means nothing to a carrier.
     outside = [one for one in every if one.number.startswith("+")] or list(every)

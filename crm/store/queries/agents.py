@@ -35,6 +35,11 @@ async def by_device(session: AsyncSession, device: str) -> Agent | None:
     return (await session.scalars(select(Agent).join(Device).where(Device.slug == device))).first()
 
 
+async def by_mobile(session: AsyncSession, number: str) -> Agent | None:
+    """Whose mobile has this number (E.164)."""
+    return (await session.scalars(select(Agent).join(Device).where(Device.number == number).limit(1))).first()
+
+
 async def longest_idle(
     session: AsyncSession, subteam_id: int | None = None, *, without: int | None = None
 ) -> Agent | None:

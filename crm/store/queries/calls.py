@@ -16,6 +16,7 @@ _ROW = (
     selectinload(Call.lead).selectinload(Lead.phones),
     selectinload(Call.voicemail),
     selectinload(Call.agent),
+    selectinload(Call.contact),
 )
 
 

@@ -23,10 +23,15 @@ async def by_key(session: AsyncSession, key: str) -> Task | None:
     return (await session.scalars(select(Task).where(Task.key == key).options(*_ROW))).first()
 
 
-async def open_reply(session: AsyncSession, lead_id: int | None, key: str) -> Task | None:
-    """The one open task to answer somebody's texts: the lead's, or for a writer without one that with this key."""
+async def open_reply(
+    session: AsyncSession, lead_id: int | None, key: str, *, is_thread: bool = False
+) -> Task | None:
+    """The one open task to answer somebody's texts: the lead's, or for a writer without one that with this key, or
+    with `is_thread` one whose key begins so."""
     found = select(Task).where(Task.kind == TaskKind.REPLY, Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
-    mine = Task.lead_id == lead_id if lead_id is not None else Task.key == key
+    mine = Task.key.startswith(key, autoescape=True) if is_thread else Task.key == key
+    if lead_id is not None:
+        mine = Task.lead_id == lead_id
     return (await session.scalars(found.where(mine).limit(1))).first()
 
 

@@ -1,0 +1,116 @@
+"""`leaseline contact`."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, limit_option, many, tell_of_more, with_system
+from crm.domain.errors import Invalid
+from crm.edge import numbers
+from crm.services import contacts
+from crm.store.models import Contact
+
+
+class ContactEntry(msgspec.Struct):
+    """Somebody who is no prospect, known by their number."""
+
+    number: str
+    """E.164."""
+    kind: str
+    """resident, owner or vendor."""
+    name: str
+    property: str | None
+    """Slug of the property they have to do with."""
+
+    @classmethod
+    def of(cls, row: Contact) -> ContactEntry:
+        return cls(row.number, row.kind, row.name, row.property.slug if row.property else None)
+
+
+@click.group(
+    cls=Group,
+    examples=(
+        "contact add '(512) 555-0142' --kind resident --property elm --name 'Carol'",
+        "contact list --kind vendor",
+    ),
+)
+def contact() -> None:
+    """Residents, owners and vendors, known by their number.
+
+    They hear no leasing menu: they are asked whether it is an emergency in their home, something else, or a home to
+    rent, and are put through to their desk (`leaseline desk`). Their calls make no lead and no texts about listings.
+    `leaseline import contacts.csv` loads many at once.
+    """
+
+
+@contact.command(
+    examples=(
+        "contact add '(512) 555-0142' --kind resident --property elm --name 'Carol'",
+        "contact add +15125550143 --kind vendor --name 'Elm Street Plumbing'",
+    )
+)
+@click.argument("number")
+@click.option("--kind", required=True, type=click.Choice(contacts.KINDS), help="Who they are.")
+@click.option("--name", default="", help="As people know them.")
+@click.option("--property", "place", metavar="SLUG", help="The property they have to do with.")
+@with_system
+async def add(system: System, number: str, kind: str, name: str, place: str | None) -> None:
+    """Add whoever calls from NUMBER, in any usual way of writing it. One number is one person."""
+    stored = await contacts.add(
+        system.store, system.by, system.config.region, number, kind=kind, name=name, property_slug=place
+    )
+    output.say(f"Added {kind} {_shown(stored, system)}.")
+
+
+@contact.command("list", json=many(ContactEntry), examples=("contact list --kind resident --property elm --json",))
+@click.option("--kind", type=click.Choice(contacts.KINDS), help="Only these.")
+@click.option("--property", "place", metavar="SLUG", help="Only those of this property.")
+@limit_option()
+@with_system
+async def list_(system: System, kind: str | None, place: str | None, limit: int, as_json: bool) -> None:
+    """List contacts by kind and name."""
+    found = await contacts.find_all(system.store, kind=kind, property_slug=place, limit=limit + 1)
+    entries = [ContactEntry.of(row) for row in found[:limit]]
+    tell_of_more(len(found), limit)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("number", "kind", "name", "property"),
+        ((_shown(one.number, system), one.kind, one.name, one.property) for one in entries),
+        empty="There are no contacts: `leaseline contact add` adds one, `leaseline import contacts.csv` many.",
+    )
+
+
+@contact.command("set", examples=("contact set '(512) 555-0142' --kind owner --property ''",))
+@click.argument("number")
+@click.option("--kind", type=click.Choice(contacts.KINDS), help="Who they are.")
+@click.option("--name", help="As people know them; '' takes it away.")
+@click.option("--property", "place", metavar="SLUG", help="The property they have to do with; '' takes it away.")
+@click.option("--number", "new", metavar="NUMBER", help="Their new number.")
+@with_system
+async def change(
+    system: System, number: str, kind: str | None, name: str | None, place: str | None, new: str | None
+) -> None:
+    """Change the contact with this NUMBER; what is not given stays."""
+    if kind is None and name is None and place is None and new is None:
+        raise Invalid("Nothing is to be changed: give --kind, --name, --property or --number.")
+    stored = await contacts.change(
+        system.store, system.by, system.config.region, number, kind=kind, name=name, property_slug=place, new_number=new
+    )
+    output.say(f"Changed {_shown(stored, system)}.")
+
+
+@contact.command(examples=("contact remove '(512) 555-0142'",))
+@click.argument("number")
+@with_system
+async def remove(system: System, number: str) -> None:
+    """Remove the contact with this NUMBER: who calls from it is a prospect again. Their calls stay on record."""
+    stored = await contacts.remove(system.store, system.by, system.config.region, number)
+    output.say(f"{_shown(stored, system)} is no contact any more.")
+
+
+def _shown(number: str, system: System) -> str:
+    return numbers.display(number, system.config.region)

@@ -1,0 +1,103 @@
+"""`leaseline desk`."""
+
+from __future__ import annotations
+
+import click
+
+from crm.commands import output
+from crm.commands.command import Group, System, many, with_system
+from crm.edge import numbers
+from crm.services import desks
+from crm.services.desks import DeskEntry
+
+
+@click.group(
+    cls=Group,
+    examples=(
+        "desk set resident subteam:north --property elm",
+        "desk set maintenance '(512) 555-0190'",
+        "desk set vendor agent:alice --hours 'mon-fri 09:00-17:00'",
+        "desk list",
+    ),
+)
+def desk() -> None:
+    """Where callers who are no prospects are put through to.
+
+    resident, owner and vendor: who is known by their number (`leaseline contact`), or presses 4 in the menu.
+    maintenance: emergencies in a home, which residents are asked about first; they ring at any hour, then the
+    property's people, and a message is called about at once. concern: complaints, disputes and fair housing, key 0 in
+    the menu; they always lead to a person.
+
+    A key is offered when there is a desk for it. A property without a desk of its own has the one for all properties.
+    """
+
+
+@desk.command(
+    "set",
+    examples=(
+        "desk set resident subteam:north --property elm",
+        "desk set maintenance '(512) 555-0190'",
+        "desk set vendor agent:alice --hours 'mon-fri 09:00-17:00'",
+        "desk set owner '(512) 555-0191' --straight",
+    ),
+)
+@click.argument("kind", type=click.Choice(desks.KINDS))
+@click.argument("target")
+@click.option("--property", "place", metavar="SLUG", help="Only for this property; without it for all others.")
+@click.option(
+    "--hours", multiple=True, metavar="TEXT",
+    help="When it rings, every week on the property's clock, e.g. 'mon-fri 09:00-17:00'; may be given several times. "
+    "Without hours a number outside rings at any time, and people while the property's office is open.",
+)  # fmt: skip
+@click.option("--straight", is_flag=True, help="Connect with a number outside at once, without pressing 1.")
+@with_system
+async def put(
+    system: System, kind: str, target: str, place: str | None, hours: tuple[str, ...], straight: bool
+) -> None:
+    """Send calls of a KIND to a TARGET: agent:SLUG, subteam:SLUG, or a number outside. Replaces what was set."""
+    stored = await desks.put(
+        system.store, system.config, system.by, kind, target, property_slug=place, hours=hours, confirm=not straight
+    )
+    output.say(f"Calls for {kind}{f' of {place}' if place else ''} go to {_shown(stored, system)}.")
+    for entry in await desks.find_all(system.store, system.config):
+        if (entry.kind, entry.property) == (kind, place) and entry.problem:
+            output.hint(f"Nobody can be reached there yet: {entry.problem}")
+
+
+@desk.command("list", json=many(DeskEntry), examples=("desk list", "desk list --json"))
+@with_system
+async def list_(system: System, as_json: bool) -> None:
+    """List the desks, and what stands in the way of reaching them."""
+    entries = await desks.find_all(system.store, system.config)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("kind", "property", "target", "connects", "hours", "not reached because"),
+        (
+            (one.kind, one.property or "all", _shown(one.target, system), _connects(one), "; ".join(one.hours),
+             one.problem)
+            for one in entries
+        ),
+        empty="There are no desks, so everybody reaches the leasing team: `leaseline desk set` makes one.",
+    )  # fmt: skip
+
+
+@desk.command(examples=("desk remove vendor", "desk remove resident --property elm"))
+@click.argument("kind", type=click.Choice(desks.KINDS))
+@click.option("--property", "place", metavar="SLUG", help="That of this property; without it the one for all.")
+@with_system
+async def remove(system: System, kind: str, place: str | None) -> None:
+    """Send calls of a KIND to no desk: without one they reach the leasing team."""
+    await desks.remove(system.store, system.by, kind, property_slug=place)
+    output.say(f"Calls for {kind}{f' of {place}' if place else ''} have no desk of their own any more.")
+
+
+def _connects(entry: DeskEntry) -> str:
+    if not entry.target.startswith("+"):
+        return "at once"
+    return "after pressing 1" if entry.confirm else "straight"
+
+
+def _shown(target: str, system: System) -> str:
+    return numbers.display(target, system.config.region) if target.startswith("+") else target

@@ -30,6 +30,7 @@ from ari_app.flows.pickup import pickup
 from ari_app.flows.plan import answers_from
 from ari_app.flows.staff import staff
 from ari_app.flows.transfer import waiting_seconds
+from ari_app.flows.turns import Turns
 from ari_app.settle import Resumed
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
@@ -48,6 +49,7 @@ from crm.services import (
 from crm.services.emergencies import Desk
 from crm.services.inbox import Inbox
 from crm.services.journal import Journal
+from crm.services.orders import Claim
 from crm.store.session import Store
 
 log = logging.getLogger(__name__)
@@ -82,6 +84,7 @@ class App:
         self.office = Office(config, store, journal, self.client, secrets, now)
         self.lamps = MessageLamps(self.office)
         self.escalations = Escalations(self.office, self.on_messages)
+        self.turns = Turns(self.office, self.begin_order)
         self.calls = self.office.calls
         self.chores: set[asyncio.Task[None]] = set()
         self.look_now = asyncio.Event()
@@ -395,11 +398,16 @@ class App:
                 continue
             try:
                 while claim := await orders.claim(self.office.store, self.config, now()):
-                    call = Call(self.office, Handle(self.client, claim.call_id), "", claim.number, "")
-                    call.direction = Direction.OUT
-                    self.begin(call, functools.partial(ordered, claim=claim))
+                    self.begin_order(claim)
             except (CrmError, OSError) as error:
                 log.warning("orders wait: %s", error)
+
+    def begin_order(self, claim: Claim) -> None:
+        call = Call(self.office, Handle(self.client, claim.call_id), "", claim.number, "")
+        call.direction = Direction.OUT
+        if claim.keeps_place:
+            call.keeps_place, call.ringing = True, {claim.agent}
+        self.begin(call, functools.partial(ordered, claim=claim))
 
     # --- signs of life ---
 

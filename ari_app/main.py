@@ -95,7 +95,7 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
             stack.push_async_callback(app.stop)
             work += [app.beat(), app.client.run(), app.renew(), app.watch(), app.place_orders(), desk.run()]
             work += [_republish(config, store, secrets), lamps.keep(app.client, store, now)]
-            work += [app.lamps.run(), app.escalations.run()]
+            work += [app.lamps.run(), app.escalations.run(), app.turns.run()]
             on_fact.append(app.on_messages)
         if "texts" in parts:
             sip = SipCarriers()

@@ -15,7 +15,7 @@ from crm.domain.calls import Direction, Step
 
 KEPT = ("LL_CALL", "LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_DIRECTION", "LL_NUMBER", "LL_KEYS")
 """Variables that the dialplan gives every channel of ours and the app fills in."""
-RINGING_STEPS = (Step.RING, Step.DIALLING, Step.TRANSFER, Step.CONSULT, Step.PARKED)
+RINGING_STEPS = (Step.RING, Step.DIALLING, Step.TRANSFER, Step.CONSULT, Step.PARKED, Step.QUEUE)
 """Steps that take over the phones which ring for them."""
 PEER_STEPS = (Step.TALK, Step.TRANSFER, Step.CONSULT, Step.PARKED)
 """Steps with an agent on the line, or perhaps on the line still."""

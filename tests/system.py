@@ -40,6 +40,7 @@ from crm.store.models import (
     Agent,
     BlockedCaller,
     Call,
+    CallOrder,
     Contact,
     Desk,
     Device,
@@ -51,6 +52,7 @@ from crm.store.models import (
     Organization,
     Property,
     Subteam,
+    SubteamSister,
     Task,
     Trunk,
 )
@@ -501,7 +503,12 @@ class System:
         async with self.store.write() as session:
             await session.execute(delete(Device).where(Device.slug.not_in(DEVICES)))
             await session.execute(update(Device).values(dnd=False, dnd_until=None, whisper=False))
-            await session.execute(update(Organization).values(forward_to=None, forward_confirm=True))
+            await session.execute(
+                update(Organization).values(forward_to=None, forward_confirm=True, answering_service=None)
+            )
+            await session.execute(update(Subteam).values(answering_service=None))
+            await session.execute(delete(SubteamSister))
+            await session.execute(delete(CallOrder).where(CallOrder.state == "waiting"))
             as_new = {"on_duty": Agent.slug != "admin", "forwarding": False, "last_talk_ended_at": None}
             as_new["dialing"] = "allowed"
             await session.execute(update(Agent).values(as_new))

@@ -111,6 +111,25 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_call_review_call_id_call"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("call_id", name=op.f("pk_call_review")),
     )
+    with op.batch_alter_table("call_order", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "since",
+                TIME,
+                nullable=True,
+                comment="the person keeps the place of who has waited since then, and is called when somebody is free",
+            )
+        )
+        batch_op.add_column(
+            sa.Column(
+                "agents",
+                sa.JSON(),
+                server_default="[]",
+                nullable=False,
+                comment="slugs of those who may be rung for a kept place",
+            )
+        )
+
     with op.batch_alter_table("call", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -287,6 +306,11 @@ def downgrade() -> None:
         batch_op.drop_column("desk")
         batch_op.drop_column("property_id")
         batch_op.drop_column("kind")
+
+    op.execute("DELETE FROM call_order WHERE since IS NOT NULL")
+    with op.batch_alter_table("call_order", schema=None) as batch_op:
+        batch_op.drop_column("agents")
+        batch_op.drop_column("since")
 
     op.drop_table("call_review")
     with op.batch_alter_table("special_day", schema=None) as batch_op:

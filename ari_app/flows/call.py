@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -71,6 +72,28 @@ class Surrender:
     far: asyncio.Future[Handle]
 
 
+REST_SECONDS = 30.0
+"""An agent who has not answered is not rung again for the same caller so soon."""
+
+
+@dataclass
+class Wait:
+    """A caller in line for whoever is free first."""
+
+    agents: frozenset[str]
+    """Slugs of those they wait for."""
+    since: datetime
+    spared: dict[str, float] = field(default_factory=dict)
+    """Who is not rung for them, and until when on the loop's clock."""
+    turn: asyncio.Queue[tuple[str, ...]] = field(default_factory=asyncio.Queue)
+    """Slugs of those who are free and to be rung for them; none: nobody is left to wait for."""
+    alone_for: int = 0
+    """How many looks in a row nobody of them was there."""
+
+    def spare(self, agent: str, *, for_good: bool) -> None:
+        self.spared[agent] = math.inf if for_good else asyncio.get_running_loop().time() + REST_SECONDS
+
+
 @dataclass
 class Call:
     """A call, whoever began it. `id` is that of its first channel, and of the record in the CRM."""
@@ -132,6 +155,10 @@ class Call:
     surrenders: asyncio.Queue[Surrender] = field(default_factory=asyncio.Queue)
     ringing: set[str] = field(default_factory=set)
     """Slugs of the agents whose phones ring now."""
+    wait: Wait | None = None
+    """While they are in line."""
+    keeps_place: bool = False
+    """We call somebody back who has kept their place in line."""
     _bridge: Bridge | None = None
     _taken: asyncio.Future[Taker] | None = None
 

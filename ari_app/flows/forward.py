@@ -16,13 +16,16 @@ from ari_app.flows.legs import Confirmation, Leg, availability, confirmation, co
 from crm.domain.calls import DialStatus
 from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import CrmError
-from crm.domain.ringing import DeviceRef
+from crm.domain.ringing import DeviceRef, StageName
 from crm.services import dialing
 
 log = logging.getLogger(__name__)
 
 NO_WAY = (DialStatus.CHANUNAVAIL, DialStatus.CONGESTION)
 """Nobody was even rung: there is no such number, or no trunk took the call."""
+
+
+_PURPOSES = {StageName.ANSWERING.value: Purpose.ANSWERING}
 
 
 class Forwarded(Leg):
@@ -73,7 +76,8 @@ class Forwarded(Leg):
         async with asyncio.timeout(office.config.survival.store_seconds):
             clearance = await dialing.clear(
                 office.store, office.config, number=ref.number or "", agent=ref.agent or None, call_id=call.id,
-                purpose=Purpose.FORWARD if ref.device else Purpose.OFFICE, live=live, now=office.now(),
+                purpose=Purpose.FORWARD if ref.device else _PURPOSES.get(self._stage, Purpose.OFFICE), live=live,
+                now=office.now(),
             )  # fmt: skip
         return await outside.dial(
             office, clearance, call_id=call.id, caller_id=call.did if call.did.startswith("+") else clearance.caller_id,

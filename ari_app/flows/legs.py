@@ -228,7 +228,7 @@ async def first_answer(call: Call, legs: list[Leg], seconds: float, *, listen: b
                     listening, is_telling = asyncio.create_task(_tell_of_callback(call, person)), True
     except LeftTheApp:
         # Perhaps because whoever answered one of these has the person now, without us (agent-leg).
-        peer = await _peer_of(person)
+        peer = await peer_of(person)
         await stop(call, [leg for leg in ringing if not (leg.has_channel and leg.channel.name == peer)])
         raise
     except CallEnded:
@@ -270,7 +270,7 @@ async def _tell_of_callback(call: Call, person: Handle) -> None:
         log.error("a promise could not be told: %s", error)
 
 
-async def _peer_of(person: Handle) -> str:
+async def peer_of(person: Handle) -> str:
     """Name of the channel that the person talks with, as the dialplan keeps it."""
     try:
         return (await person.variables("LL_PEER")).get("LL_PEER", "")

@@ -68,6 +68,8 @@ async def ordered(call: Call, claim: Claim) -> Step | None:
     except (PhoneError, CrmError, TimeoutError, OSError) as error:
         log.warning("an order could not be carried out", extra={"order": claim.id, "reason": str(error)})
         await _not_placed(call, claim, "The phone system could not ring the agent's phones.", again=True)
+    finally:
+        call.ringing.clear()
     return None
 
 

@@ -13,7 +13,8 @@ from ari_app.flows.call import Call
 from asterisk_conf import speech
 from crm.domain.calls import CallerIs, DeskChosen, LanguageChosen, PropertyChosen, Routed, Step
 from crm.domain.choosing import Answer, Question, Say
-from crm.domain.routing import CallerKind, OfficeState, Path, RoutePlan
+from crm.domain.errors import CrmError
+from crm.domain.routing import CallerKind, OfficeState, Path, RoutePlan, RoutingInputs
 from crm.services import reception, routes
 from crm.services.routes import Moment
 from crm.services.spoken import spoken
@@ -28,6 +29,7 @@ STEPS = {
     Path.DESK: Step.RING,
     Path.MESSAGE: Step.VOICEMAIL,
     Path.QUESTION: Step.QUESTION,
+    Path.QUEUE: Step.QUEUE,
     Path.REFUSE: Step.UNKNOWN_LINE,
 }
 """The step that carries a path out."""
@@ -35,11 +37,31 @@ STEPS = {
 
 async def plan(call: Call, *, forward_failed: str = "") -> RoutePlan:
     """Decides with what is known now; what is new in it is put on record. Raises Unavailable, TimeoutError."""
+    inputs, decided = await _decide(call, forward_failed)
+    if decided.path is not Path.ASK:
+        comes_first = decided.path in (Path.LINK, Path.TOUR)
+        once = "routed-again" if forward_failed else f"routed-{decided.path}" if comes_first else "routed"
+        _put_on_record(call, inputs, decided, once)
+    return decided
+
+
+async def may_queue(call: Call) -> bool:
+    """Whether a caller whom nobody has answered may wait: whoever was free may have taken somebody else meanwhile."""
+    try:
+        inputs, decided = await _decide(call, "")
+    except (CrmError, TimeoutError):
+        return False
+    if Path.QUEUE not in (decided.path, *decided.otherwise):
+        return False
+    _put_on_record(call, inputs, decided, "routed-to-queue")
+    return True
+
+
+async def _decide(call: Call, forward_failed: str) -> tuple[RoutingInputs, RoutePlan]:
     office = call.office
     phones = await legs.phones(office)
     moment = Moment(
-        office.now(), phones.online, phones.on_call, waiting=office.calls.count_in(Step.QUEUE, call),
-        forward_failed=forward_failed,
+        office.now(), phones.online, phones.on_call, line=office.calls.line(call), forward_failed=forward_failed
     )
     async with asyncio.timeout(office.config.survival.store_seconds):
         inputs, decided = await routes.plan(
@@ -58,17 +80,17 @@ async def plan(call: Call, *, forward_failed: str = "") -> RoutePlan:
     if decided.desk:
         call.note(DeskChosen, once=f"desk-{decided.desk}", desk=decided.desk.value)
         call.is_closed = not decided.stages and (call.is_closed or not inputs.desks[decided.desk].is_open)
-    if decided.path is not Path.ASK:
-        comes_first = decided.path in (Path.LINK, Path.TOUR)
-        once = "routed-again" if forward_failed else f"routed-{decided.path}" if comes_first else "routed"
-        call.note(
-            Routed, once=once, rule=decided.rule.value, path=decided.path.value,
-            reasons=tuple(reason.text for reason in decided.reasons),
-            stages=tuple(stage.name.value for stage in decided.stages),
-            inputs=msgspec.to_builtins(inputs), plan=msgspec.to_builtins(decided),
-        )  # fmt: skip
     call.decided = decided
-    return decided
+    return inputs, decided
+
+
+def _put_on_record(call: Call, inputs: RoutingInputs, decided: RoutePlan, once: str) -> None:
+    call.note(
+        Routed, once=once, rule=decided.rule.value, path=decided.path.value,
+        reasons=tuple(reason.text for reason in decided.reasons),
+        stages=tuple(stage.name.value for stage in decided.stages),
+        inputs=msgspec.to_builtins(inputs), plan=msgspec.to_builtins(decided),
+    )  # fmt: skip
 
 
 def otherwise(decided: RoutePlan, after: Path | None = None) -> Step:

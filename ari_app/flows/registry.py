@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from crm.domain.calls import Step
-
 if TYPE_CHECKING:
     from ari_app.flows.call import Call
+    from crm.services.orders import Place
 
 
 class Calls:
@@ -17,6 +16,8 @@ class Calls:
 
     def __init__(self) -> None:
         self._calls: dict[str, tuple[Call, asyncio.Task[None]]] = {}
+        self.places: list[Place] = []
+        """Those who have hung up and keep their place in line, as last seen."""
 
     def add(self, call: Call, task: asyncio.Task[None]) -> None:
         self._calls[call.id] = call, task
@@ -37,9 +38,15 @@ class Calls:
     def ids(self) -> list[str]:
         return sorted(self._calls)
 
-    def count_in(self, step: Step, without: Call) -> int:
-        """How many calls are in a step, beside one."""
-        return sum(call.step is step for call in self if call is not without)
+    def line(self, without: Call) -> list[frozenset[str]]:
+        """Those who wait or keep their place, beside one call: the agents whom each waits for."""
+        waits = [call.wait.agents for call in self if call.wait and call is not without]
+        return [*waits, *(frozenset(place.agents) for place in self.places)]
+
+    @property
+    def reserved(self) -> set[str]:
+        """Agents whose phones ring for somebody who has waited in line."""
+        return {agent for call in self if call.wait or call.keeps_place for agent in call.ringing}
 
     @property
     def held(self) -> set[str]:

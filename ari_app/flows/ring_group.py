@@ -11,7 +11,7 @@ from ari_app.flows.confirm import Choice
 from ari_app.flows.forward import Forwarded
 from ari_app.flows.inbound import ask
 from ari_app.flows.legs import Leg, availability, first_answer, ring_phones, shown, stop, stop_other_calls
-from ari_app.flows.plan import STEPS, otherwise, plan
+from ari_app.flows.plan import STEPS, may_queue, otherwise, plan
 from crm.domain import ringing
 from crm.domain.calls import Step
 from crm.domain.choosing import Answer, Question
@@ -51,7 +51,10 @@ async def ring(call: Call) -> Step:
         decided = await plan(call, forward_failed=failure)
         winner, _ = await _ring_all(call, decided, [])
     if winner is None:
-        return otherwise(decided) if decided.stages else STEPS.get(decided.path, Step.VOICEMAIL)
+        following = otherwise(decided) if decided.stages else STEPS.get(decided.path, Step.VOICEMAIL)
+        if following is Step.VOICEMAIL and await may_queue(call):
+            return Step.QUEUE
+        return following
     # Before the talk begins: from then on the dead man's switch looks for the peer.
     await call.person.set_variables(LL_PEER=winner.channel.name)
     call.peer_leg = winner.channel.id
@@ -87,6 +90,8 @@ async def _ring_stage(call: Call, stage: Stage, adopted: list[Leg], spared: Spar
     agents = await availability(call.office)
     batches = ringing.who_to_ring(stage, agents, call.office.now(), call.caller)
     config = call.office.config.ring
+    # Who is being rung for somebody who has waited is not for whoever has only just called.
+    reserved = call.office.calls.reserved
     rings_already = {leg.device for leg in adopted}
     rang = list(adopted)
     until = asyncio.get_running_loop().time() + stage.seconds
@@ -95,13 +100,14 @@ async def _ring_stage(call: Call, stage: Stage, adopted: list[Leg], spared: Spar
         if left <= 0:
             break
         wanted = [ref for ref in batch if ref.device not in rings_already and spared.allows(ref)]
+        wanted = [ref for ref in wanted if ref.agent not in reserved]
         if stage.forward and adopted:
             wanted = []
         if not wanted and not adopted:
             continue
         seconds = min(left, config.each_seconds) if stage.strategy is Strategy.ROUND_ROBIN else left
         seconds = ringing.ringing_seconds(wanted, seconds, config.mobile_seconds)
-        legs = [*adopted, *await _ring_batch(call, stage, wanted, seconds)]
+        legs = [*adopted, *await ring_batch(call, stage, wanted, seconds)]
         adopted = []
         rang += legs
         winner = await first_answer(call, legs, seconds)
@@ -113,7 +119,8 @@ async def _ring_stage(call: Call, stage: Stage, adopted: list[Leg], spared: Spar
     return None, rang
 
 
-async def _ring_batch(call: Call, stage: Stage, batch: list[DeviceRef], seconds: float) -> list[Leg]:
+async def ring_batch(call: Call, stage: Stage, batch: list[DeviceRef], seconds: float) -> list[Leg]:
+    """Begins to ring these phones, at home and outside."""
     if any(ref.confirm for ref in batch):
         whisper.prepare(call)
         # The others ring on while somebody hears who calls.

@@ -15,6 +15,7 @@ from ari_app.flows.inbound import arrived, ask, blocked, question, take_message,
 from ari_app.flows.menu import menu, text_offer
 from ari_app.flows.parking import parked
 from ari_app.flows.plan import plan
+from ari_app.flows.queue import queue
 from ari_app.flows.ring_group import ring
 from ari_app.flows.talk import talk
 from ari_app.flows.tour_offer import tour_offer
@@ -98,6 +99,7 @@ STEPS: dict[Step, Callable[[Call], Awaitable[Following]]] = {
     Step.TRANSFER: transfer,
     Step.CONSULT: consult,
     Step.PARKED: parked,
+    Step.QUEUE: queue,
     Step.VOICEMAIL: voicemail,
     Step.QUESTION: question,
     Step.UNKNOWN_LINE: unknown_line,

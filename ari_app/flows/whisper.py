@@ -42,7 +42,8 @@ async def ask(call: Call, channel: Handle, agent: str) -> Choice:
     on record when this returns.
     """
     offered = [Choice.CONNECT, Choice.PASS]
-    if agent and call.known.can_call_back:
+    # A caller in line is not told of a promise: they decide themselves whether they wait or are called back.
+    if agent and call.known.can_call_back and call.wait is None:
         offered.append(Choice.LATER)
     call.whispered.append(channel)
     try:

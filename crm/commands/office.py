@@ -18,6 +18,8 @@ class OfficeEntry(msgspec.Struct):
     """As callers hear and read it where no property is meant."""
     listings_url: str
     """Texted to callers whose property has no link of its own."""
+    answering_service: str | None
+    """E.164 of who answers when nobody here does; null: nobody."""
 
 
 @click.group(cls=Group, examples=("office show", "office set --name 'Maple Leasing'"))
@@ -28,24 +30,43 @@ def office() -> None:
 @office.command(json=one(OfficeEntry), examples=("office show", "office show --json"))
 @with_system
 async def show(system: System, as_json: bool) -> None:
-    """Show the company's name and its link."""
+    """Show the company's name, its link, and its answering service."""
     found = await directory.organization(system.store)
     if found is None:
         raise NotFound("This home has no office yet: make one with `leaseline init`.")
-    entry = OfficeEntry(found.name, found.listings_url)
+    entry = OfficeEntry(found.name, found.listings_url, found.answering_service)
     if as_json:
         output.print_json(entry)
         return
-    output.print_entry((("name", entry.name), ("listings", entry.listings_url or "none")))
+    output.print_entry(
+        (
+            ("name", entry.name),
+            ("listings", entry.listings_url or "none"),
+            ("answering service", entry.answering_service or "none"),
+        )
+    )
 
 
-@office.command("set", examples=("office set --name 'Maple Leasing' --listings-url https://maple.example/homes",))
+@office.command(
+    "set",
+    examples=(
+        "office set --name 'Maple Leasing' --listings-url https://maple.example/homes",
+        "office set --answering-service 512-555-0150",
+    ),
+)
 @click.option("--name", help="As callers hear and read it.")
 @click.option("--listings-url", metavar="URL", help="Texted to callers whose property has none; '' for no link.")
+@click.option(
+    "--answering-service", metavar="NUMBER",
+    help="Rung when nobody of the team answers an open office's call; who answers there presses 1. '' for none.",
+)
 @with_system
-async def change(system: System, name: str | None, listings_url: str | None) -> None:
-    """Change the company's name or link; what is not given stays."""
-    if name is None and listings_url is None:
-        raise Invalid("Give --name, --listings-url, or both.")
-    await directory.change_office(system.store, system.by, name=name, listings_url=listings_url)
+async def change(system: System, name: str | None, listings_url: str | None, answering_service: str | None) -> None:
+    """Change the company's name, link or answering service; what is not given stays."""
+    if name is None and listings_url is None and answering_service is None:
+        raise Invalid("Give --name, --listings-url or --answering-service.")
+    await directory.change_office(
+        system.store, system.config, system.by, name=name, listings_url=listings_url,
+        answering_service=answering_service,
+    )  # fmt: skip
     output.say("Changed the office.")

@@ -20,6 +20,10 @@ class SubteamEntry(msgspec.Struct):
     """ring_all, or round_robin: one agent after another, the longest idle first."""
     members: list[str]
     """Slugs of its agents."""
+    sisters: list[str]
+    """Slugs of the subteams that help out when nobody of it is free, in this order."""
+    answering_service: str | None
+    """E.164 of who answers then; null: the office's."""
     properties: list[str]
     """Slugs of the properties it leases."""
 
@@ -28,7 +32,8 @@ class SubteamEntry(msgspec.Struct):
         subteam = found.subteam
         return cls(
             slug=subteam.slug, name=subteam.name, strategy=subteam.strategy,
-            members=[member.slug for member in subteam.members], properties=list(found.properties),
+            members=[member.slug for member in subteam.members], sisters=[one.slug for one in subteam.sisters],
+            answering_service=subteam.answering_service, properties=list(found.properties),
         )  # fmt: skip
 
 
@@ -54,14 +59,38 @@ async def add(system: System, slug: str, name: str, strategy: str) -> None:
     output.say(f"Added subteam {slug}.")
 
 
-@subteam.command("set", examples=("subteam set north --strategy ring_all",))
+@subteam.command(
+    "set",
+    examples=(
+        "subteam set north --strategy ring_all",
+        "subteam set north --sisters south,east",
+        "subteam set north --answering-service 512-555-0150",
+    ),
+)
 @click.argument("slug")
 @click.option("--name", help="As people call it.")
 @click.option("--strategy", type=click.Choice(subteams.STRATEGIES), help="How it rings.")
+@click.option(
+    "--sisters", metavar="SLUGS",
+    help="Subteams that help out: they ring after it, and at once when everybody of it is in a talk. '' for none.",
+)
+@click.option(
+    "--answering-service", metavar="NUMBER",
+    help="Rung after them, in place of the office's; who answers there presses 1. '' for the office's.",
+)
 @with_system
-async def change(system: System, slug: str, name: str | None, strategy: str | None) -> None:
-    """Change the subteam SLUG; what is not given stays."""
-    await subteams.change(system.store, system.by, slug, name=name, strategy=strategy)
+async def change(
+    system: System, slug: str, name: str | None, strategy: str | None, sisters: str | None,
+    answering_service: str | None,
+) -> None:  # fmt: skip
+    """Change the subteam SLUG; what is not given stays.
+
+    When all sisters ring round_robin, whoever of all of them has waited longest for a talk rings first.
+    """
+    await subteams.change(
+        system.store, system.config, system.by, slug, name=name, strategy=strategy,
+        sisters=None if sisters is None else sisters.replace(",", " ").split(), answering_service=answering_service,
+    )  # fmt: skip
     output.say(f"Changed subteam {slug}.")
 
 
@@ -83,8 +112,8 @@ async def list_(system: System, as_json: bool) -> None:
         output.print_json(entries)
         return
     output.print_table(
-        ("subteam", "name", "rings", "members", "properties"),
-        ((one.slug, one.name, one.strategy, one.members, one.properties) for one in entries),
+        ("subteam", "name", "rings", "members", "sisters", "properties"),
+        ((one.slug, one.name, one.strategy, one.members, one.sisters, one.properties) for one in entries),
         empty="There are no subteams: add one with `leaseline subteam add`.",
     )
 
@@ -104,6 +133,8 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("name", entry.name),
             ("rings", entry.strategy),
             ("members", entry.members),
+            ("sisters", entry.sisters),
+            ("answering service", entry.answering_service or "the office's"),
             ("properties", entry.properties),
         )
     )

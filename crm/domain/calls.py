@@ -23,6 +23,8 @@ class Outcome(StrEnum):
     BOOKED = "booked"
     """A tour, by key."""
     GOT_LINK = "got_link"
+    CALLBACK = "callback"
+    """Keeps their place in line, and is called back when it is their turn."""
     GAVE_UP = "gave_up"
     WRONG_NUMBER = "wrong_number"
     """The number dialled is none of our lines."""
@@ -355,6 +357,7 @@ KINDS: tuple[type[Fact], ...] = (
 def outcome_of(
     *, known_line: bool, talked: bool, message_left: bool, link_sent: bool,
     direction: Direction = Direction.IN, blocked: bool = False, handed_over: bool = False, booked: bool = False,
+    place_kept: bool = False,
 ) -> Outcome:
     """The one outcome of an ended call: what served the caller most counts."""
     if talked:
@@ -369,4 +372,6 @@ def outcome_of(
         return Outcome.BLOCKED
     if not known_line:
         return Outcome.WRONG_NUMBER
+    if place_kept:
+        return Outcome.CALLBACK
     return Outcome.GOT_LINK if link_sent else Outcome.GAVE_UP

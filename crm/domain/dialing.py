@@ -25,6 +25,8 @@ class Purpose(StrEnum):
     """An agent's mobile, for a call of theirs."""
     OFFICE = "office"
     """The number that all leasing calls are forwarded to."""
+    ANSWERING = "answering"
+    """The answering service, when nobody here answers."""
     DESK = "desk"
     """An agent dialled it on their phone."""
     ORDER = "order"

@@ -151,6 +151,8 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "name": Column(_text("name", 200)),
         "strategy": Column(_one_of([strategy.value for strategy in Strategy], "strategy"), empty="ring_all"),
         "members": Column(_slugs, empty=()),
+        "sisters": Column(_slugs, empty=()),
+        "answering_service": Column(_text("number", 40)),
     },
     Kind.PROPERTIES: {
         "slug": Column(fields.slug, required=True),

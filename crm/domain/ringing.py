@@ -35,6 +35,8 @@ class StageName(StrEnum):
     """An answering service outside."""
     DESK = "desk"
     """Where residents, owners and vendors are put through to."""
+    QUEUE = "queue"
+    """Whoever has become free, for the caller who has waited longest."""
 
 
 @dataclass(frozen=True)

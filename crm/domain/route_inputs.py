@@ -98,11 +98,15 @@ class People:
     strategy: Strategy = Strategy.RING_ALL
     sisters: tuple[str, ...] = ()
     """Members of its sister subteams, who help out."""
+    sisters_strategy: Strategy = Strategy.RING_ALL
+    """ROUND_ROBIN when all sister subteams ring so: then whoever of all of them has waited longest is first."""
     everyone: tuple[str, ...] = ()
     available: frozenset[str] = frozenset()
     """On duty, within their own schedule, and with a phone that has no DND."""
     busy: frozenset[str] = frozenset()
     """In a talk."""
+    free: frozenset[str] | None = None
+    """Who could answer in this moment: a phone of theirs rings when it is called. None: all available but the busy."""
     after_hours: frozenset[str] = frozenset()
     """Their own schedule says in so many words that they answer now."""
     owner: str = ""

@@ -131,6 +131,8 @@ class RoutePlan:
     ask: Ask | None = None
     stages: tuple[Stage, ...] = ()
     """Who rings, in this order."""
+    queue: tuple[str, ...] = ()
+    """Slugs of those for whom a caller who queues waits: whoever of them is free first."""
     otherwise: tuple[Path, ...] = ()
     """What follows in this order when nobody answers, or the caller does not take what the path offers."""
     record: Record = Record.LEAD

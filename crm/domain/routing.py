@@ -40,6 +40,8 @@ TEXT_ME, TEAM, TOUR, RESIDENTS, OTHER_LANGUAGE, PERSON = "1", "2", "3", "4", "9"
 """Keys of the menu."""
 EMERGENCY, TO_DESK, TO_RENT = "1", "2", "3"
 """Keys of the question to residents, owners and vendors; any other leads to their own destination, too."""
+_OWN = (StageName.AGENT, StageName.SUBTEAM)
+"""Stages of the property's own people."""
 _KINDS = {"1": CallerKind.RESIDENT, "2": CallerKind.OWNER, "3": CallerKind.VENDOR}
 _DESKS = {
     CallerKind.RESIDENT: DeskKind.RESIDENT, CallerKind.OWNER: DeskKind.OWNER, CallerKind.VENDOR: DeskKind.VENDOR,
@@ -256,15 +258,17 @@ class _Decision:
         inputs, people = self.inputs, self.inputs.people
         self.because(Rule.OPEN, "The office is open.")
         stages = self._people_now()
-        overflow = self._overflow(stages)
+        team = tuple(dict.fromkeys(agent for stage in stages for agent in stage.agents))
+        overflow = self._overflow(stages, team)
         if overflow:
             self.because(Rule.OVERFLOW, overflow)
-            if sisters := next((stage for stage in stages if stage.name is StageName.SISTERS), None):
-                # Their turn comes at once; whoever becomes free in front of them is asked by the queue.
-                stages = [sisters, *(stage for stage in stages if stage is not sisters)]
+            sisters = [stage for stage in stages if stage.name is StageName.SISTERS]
+            # Sisters' turn comes at once. While others wait, whoever becomes free is for who has waited longest.
+            stages = [*sisters, *(stage for stage in stages if stage not in sisters and not inputs.waiting)]
         stages += self._answering_service()
         is_full = 0 < inputs.rules.overflow_waiting <= inputs.waiting
-        queues = bool(overflow) and inputs.rules.queue and not is_full and bool(people.busy & self._all())
+        is_worth_it = bool((people.busy | self._free()) & set(team))
+        queues = bool(overflow) and inputs.rules.queue and not is_full and is_worth_it
         rule = Rule.OVERFLOW if overflow else _STAGE_RULES[stages[0].name] if stages else Rule.NOBODY
         if not stages:
             self.because(Rule.NOBODY, "There is nobody to ring.")
@@ -272,6 +276,7 @@ class _Decision:
         return self._end(
             Path.LIVE if stages else otherwise[0], rule, stages=tuple(stages), task=TaskKind.CALL_BACK,
             otherwise=otherwise if stages else otherwise[1:], texts=(Purpose.MISSED_CALL,),
+            queue=team if inputs.rules.queue else (),
         )  # fmt: skip
 
     def _offers_tours(self) -> bool:
@@ -282,19 +287,27 @@ class _Decision:
             and not answered(inputs.answers, Question.TOUR)
         )  # fmt: skip
 
-    def _overflow(self, stages: list[Stage]) -> str:
-        """Why nobody here can take the call now, as a sentence; "" when somebody can."""
+    def _overflow(self, stages: list[Stage], team: tuple[str, ...]) -> str:
+        """Why none of the property's own people can take the call now, as a sentence; "" when somebody can."""
         inputs, people = self.inputs, self.inputs.people
         if 0 < inputs.rules.overflow_waiting <= inputs.waiting:
-            return f"{inputs.waiting} callers wait already."
-        own = {agent for stage in stages if stage.name is not StageName.SISTERS for agent in stage.agents}
-        if own and own <= people.busy:
-            return "Everybody who could answer is in a talk."
+            return f"{_callers(inputs.waiting)} already."
+        if inputs.waiting > 0 and len(self._free() & set(team)) <= inputs.waiting:
+            return f"{_callers(inputs.waiting)} for whoever is free next."
+        own = {agent for stage in stages if stage.name in _OWN for agent in stage.agents}
+        own = own or {agent for stage in stages if stage.name is StageName.EVERYONE for agent in stage.agents}
+        if own & people.busy and not own & self._free():
+            return "Everybody of the property's people is in a talk."
         return ""
 
     def _all(self) -> frozenset[str]:
         people, assigned = self.inputs.people, self.inputs.caller.assigned_agent
         return frozenset((*people.subteam, *people.sisters, *people.everyone, *([assigned] if assigned else [])))
+
+    def _free(self) -> frozenset[str]:
+        """Who could answer in this moment."""
+        people = self.inputs.people
+        return people.available - people.busy if people.free is None else people.free & people.available
 
     # --- whom to ring ---
 
@@ -311,7 +324,8 @@ class _Decision:
             elif seconds <= 0:
                 self.because(rule, f"Stage {name} is set to 0 seconds.", About.RINGS)
             else:
-                strategy = people.strategy if name is StageName.SUBTEAM else Strategy.RING_ALL
+                strategies = {StageName.SUBTEAM: people.strategy, StageName.SISTERS: people.sisters_strategy}
+                strategy = strategies.get(name, Strategy.RING_ALL)
                 stages.append(Stage(name, ringable, seconds, strategy))
                 self.because(rule, why.format(_named(ringable)), About.RINGS)
 
@@ -329,7 +343,8 @@ class _Decision:
         if people.sisters:
             add(
                 StageName.SISTERS, people.sisters, rules.subteam_seconds,
-                "Sister subteams help out: {}.", "Nobody of the sister subteams is here now.",
+                f"Sister subteams help out: {{}} ({people.sisters_strategy}).",
+                "Nobody of the sister subteams is here now.",
             )  # fmt: skip
         add(
             StageName.EVERYONE, people.everyone, rules.everyone_seconds,
@@ -340,6 +355,9 @@ class _Decision:
     def _answering_service(self) -> list[Stage]:
         number, seconds = self.inputs.answering_service, self.inputs.rules.answering_seconds
         if not number or seconds <= 0:
+            return []
+        if self.inputs.caller.number == number:
+            self.because(Rule.ANSWERING_SERVICE, "The call comes from the answering service itself.", About.RINGS)
             return []
         self.because(Rule.ANSWERING_SERVICE, f"Then the answering service at {number}.", About.RINGS)
         return [_outside(StageName.ANSWERING, number, seconds, confirm=True)]
@@ -403,6 +421,7 @@ class _Decision:
         self, path: Path, rule: Rule, *, task: TaskKind, stages: tuple[Stage, ...] = (),
         otherwise: tuple[Path, ...] = (), ask: Ask | None = None, texts: tuple[Purpose, ...] = (),
         record: Record | None = None, owner: str = "", fast: bool = False, at_once: bool = False,
+        queue: tuple[str, ...] = (),
     ) -> RoutePlan:  # fmt: skip
         inputs = self.inputs
         says: tuple[Say, ...] = ()
@@ -423,6 +442,7 @@ class _Decision:
         return RoutePlan(
             path=path, rule=rule, reasons=tuple(self.reasons), language=self.language, kind=self.kind,
             property=inputs.place.slug if inputs.place else "", says=says, ask=ask, stages=stages, otherwise=otherwise,
+            queue=queue,
             record=record, task=TaskPlan(task, owner, due_at), texts=texts if may_text else (),
         )  # fmt: skip
 
@@ -455,3 +475,7 @@ def _named(agents: Sequence[str]) -> str:
 
 def _a(kind: CallerKind) -> str:
     return f"an {kind}" if kind is CallerKind.OWNER else f"a {kind}"
+
+
+def _callers(count: int) -> str:
+    return "One caller waits" if count == 1 else f"{count} callers wait"

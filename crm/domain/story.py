@@ -46,6 +46,9 @@ from crm.domain.ringing import StageName
 EMERGENCY_CALLBACK = "emergency_callback"
 """Reason with which the dialplan takes such a call (context emergency-callback)."""
 
+_OUTSIDE = (StageName.OFFICE, StageName.ANSWERING)
+"""Stages of people who are none of ours."""
+
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
@@ -125,9 +128,10 @@ class CallStory:
 
     @property
     def handed_over(self) -> bool:
-        """The caller talked with a number outside that is none of our agents': all calls go there, or a desk's do."""
+        """The caller talked with a number outside that is none of our agents': all calls or a desk's go there, or it
+        is the answering service."""
         return any(
-            leg.answered_at and (leg.stage == StageName.OFFICE or (leg.stage == StageName.DESK and leg.number))
+            leg.answered_at and (leg.stage in _OUTSIDE or (leg.stage == StageName.DESK and leg.number))
             for leg in self.legs
         )
 
@@ -205,7 +209,10 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
     if outcome is Outcome.BLOCKED:
         return "was turned away: the number is on the block list"
     if outcome is Outcome.HANDED_OVER:
-        return "was connected with the number that calls are forwarded to"
+        service = any(leg.answered_at and leg.stage == StageName.ANSWERING for leg in story.legs)
+        return f"was connected with the {'answering service' if service else 'number that calls are forwarded to'}"
+    if outcome is Outcome.CALLBACK:
+        return "kept their place in line, to be called back"
     if outcome is Outcome.NOT_REACHED:
         return "was not reached"
     return {

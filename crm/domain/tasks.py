@@ -34,6 +34,7 @@ def task_after(outcome: Outcome, *, message_left: bool = False, went_on: bool = 
         Outcome.LEFT_MESSAGE: TaskKind.LISTEN,
         Outcome.BOOKED: None,
         Outcome.GOT_LINK: TaskKind.FOLLOW_UP,
+        Outcome.CALLBACK: TaskKind.CALL_BACK,
         Outcome.GAVE_UP: TaskKind.CALL_BACK,
         Outcome.WRONG_NUMBER: TaskKind.UNKNOWN_DID,
         Outcome.BLOCKED: None,

@@ -77,6 +77,13 @@ async def check_in(
     return facts.number
 
 
+async def check_answering_service(session: AsyncSession, config: Config, number: str) -> str | None:
+    """The number of an answering service as it is stored; None for an empty one. Raises Refused."""
+    if not number.strip():
+        return None
+    return await check_in(session, config, number=number, purpose=Purpose.ANSWERING, agent=None)
+
+
 def warning(config: Config, number: str, now: datetime) -> str:
     """What whoever calls this number by hand should know first; empty for nothing."""
     places = gatekeeper.places(config, number)

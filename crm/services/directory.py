@@ -8,7 +8,7 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, NotFound
 from crm.secrets import Secrets
-from crm.services import devices, trunks
+from crm.services import devices, dialing, trunks
 from crm.services.audit import By, changing, note
 from crm.store.models import Agent, Device, Hours, Line, Location, Organization, Property, Subteam, Trunk
 from crm.store.session import Store
@@ -45,8 +45,12 @@ async def create_office(store: Store, by: By, name: str, listings_url: str = "")
         note(session, by, f"office {name} created")
 
 
-async def change_office(store: Store, by: By, *, name: str | None, listings_url: str | None) -> None:
-    """Changes what is given. Raises NotFound before there is an office, Invalid."""
+async def change_office(
+    store: Store, config: Config, by: By, *, name: str | None = None, listings_url: str | None = None,
+    answering_service: str | None = None,
+) -> None:  # fmt: skip
+    """Changes what is given; an answering service of "" is none. Raises NotFound before there is an office, Invalid,
+    and Refused for a number that may not be dialled."""
     async with changing(store) as session:
         office = await session.scalar(select(Organization))
         if office is None:
@@ -54,6 +58,8 @@ async def change_office(store: Store, by: By, *, name: str | None, listings_url:
         office.name, office.listings_url = check_office(
             office.name if name is None else name, office.listings_url if listings_url is None else listings_url
         )
+        if answering_service is not None:
+            office.answering_service = await dialing.check_answering_service(session, config, answering_service)
         note(session, by, f"office {office.name} changed")
 
 

@@ -19,7 +19,7 @@ from crm.domain import fields
 from crm.domain.dialing import Refused
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.imports import Kind, Lists, Problem, Row, Wrong
-from crm.services import contacts, desks, holidays, lines
+from crm.services import contacts, desks, dialing, holidays, lines, subteams
 from crm.services.audit import By, changing, note
 from crm.store.models import (
     Agent,
@@ -107,6 +107,8 @@ class _Importer:
                 added += await write(session, row)
                 self._step()
             changed = len(rows) - added
+        if kind is Kind.SUBTEAMS:
+            await self._sisters(session, rows)
         await session.flush()
         self.done.append(Imported(kind, added, changed))
 
@@ -174,7 +176,28 @@ class _Importer:
             if unknown:
                 self.problems.append(row.problem("members", f"there is no agent {', '.join(unknown)}."))
             subteam.members = [everybody[slug] for slug in row.values["members"] if slug in everybody]
+        if "answering_service" in row.values:
+            try:
+                number = await dialing.check_answering_service(session, self._config, row.values["answering_service"])
+                subteam.answering_service = number
+            except Refused as refused:
+                self.problems.append(row.problem("answering_service", str(refused)))
         return is_new
+
+    async def _sisters(self, session: AsyncSession, rows: Sequence[Row]) -> None:
+        """Once all subteams of the list are there, since they name each other."""
+        known = await self._all(session, Subteam)
+        for row in rows:
+            if "sisters" not in row.values:
+                continue
+            wanted = list(dict.fromkeys(row.values["sisters"]))
+            if unknown := [slug for slug in wanted if slug not in known]:
+                self.problems.append(row.problem("sisters", f"there is no subteam {', '.join(unknown)}."))
+                continue
+            try:
+                await subteams.put_sisters(session, known[row.values["slug"]], [known[slug] for slug in wanted])
+            except Invalid as error:
+                self.problems.append(row.problem("sisters", str(error)))
 
     async def _property(self, session: AsyncSession, row: Row) -> bool:
         found, is_new = await self._upsert(session, Property, row, ("name", "area", "listings_url", "timezone"))

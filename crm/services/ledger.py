@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
 from crm.domain import texts
-from crm.domain.calls import CallbackPromised, Direction, Fact, Outcome, Routed, Step, outcome_of
+from crm.domain.calls import CallbackPromised, Direction, Fact, Outcome, PlaceKept, Routed, Step, outcome_of
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.segments import segments
@@ -270,6 +270,7 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
         blocked=story.blocked,
         handed_over=story.handed_over,
         booked=story.tour_id is not None,
+        place_kept=story.place_kept is not None,
     )
     call.outcome = outcome
     call.ended_at = ended_at
@@ -282,6 +283,8 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
         await _forget_lead(scene)
         await _remember_language(scene, None)
         await _keep_task(scene, None, outcome, ended_at)
+        if outcome is Outcome.CALLBACK and story.place_kept:
+            await _keep_place(scene, None, story.place_kept)
         return
     # Who misdialled or is unwanted is no lead; who was one before stays one. A call that may have been the emergency
     # service's may as well have been a prospect's: it is kept as any other, only never answered by a text.
@@ -293,6 +296,9 @@ async def _settle(scene: _Scene, ended_at: datetime) -> None:
 
     await _remember_language(scene, lead)
     await _keep_task(scene, lead, outcome, ended_at)
+    if outcome is Outcome.CALLBACK and story.place_kept:
+        await _keep_place(scene, lead, story.place_kept)
+        return
     is_missed = outcome not in (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.BOOKED, Outcome.BLOCKED)
     is_answered = link is not None or story.promised or story.is_emergency_callback
     if is_missed and lead and not is_answered and not story.desk:
@@ -388,6 +394,21 @@ async def _keep_promise(scene: _Scene, promised: CallbackPromised) -> None:
         name = await scene.name()
         body = texts.callback_promised(agent.name, name, promised.minutes, scene.language)
         await _queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)
+
+
+async def _keep_place(scene: _Scene, lead: Lead | None, kept: PlaceKept) -> None:
+    """The caller is to be called back when it is their turn: an order in the line of those who wait, and a text."""
+    session, call = scene.session, scene.call
+    task = await tasks.by_key(session, f"call:{call.id}")
+    if task is None or call.caller is None:
+        return
+    await orders.keep_place(
+        session, scene.config, task=task, number=call.caller, agents=kept.agents, since=call.started_at, now=scene.now
+    )
+    if lead and await scene.may_text():
+        await _queue(
+            scene, f"callback:{call.id}", Purpose.CALLBACK, texts.place_kept(await scene.name(), scene.language), lead
+        )
 
 
 async def _lead(scene: _Scene) -> Lead:

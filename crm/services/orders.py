@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -25,14 +25,16 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.tasks import TaskKind
 from crm.services import agents, dialing, messages
 from crm.services.audit import By, changing, note
-from crm.store.models import Activity, Call, CallOrder, Lead, Task
-from crm.store.queries import calls, leads, lines, tasks
+from crm.store.models import Activity, Agent, Call, CallOrder, Lead, Task
+from crm.store.queries import calls, leads, lines, office, properties, tasks
 from crm.store.session import Store
 
 BY_HAND = timedelta(minutes=2)
 """An order that nobody has taken by then is void: a phone that rings much later would surprise."""
 PROMISED = timedelta(hours=1)
 """The same for a callback that was promised; after that it is an overdue task."""
+KEPT = timedelta(hours=1)
+"""So long after its task was due a kept place is called back no more; it is overdue then, and somebody's to do."""
 MARGIN = timedelta(seconds=20)
 """Beside the ringing itself, how long whoever claimed an order may take before they count as dead."""
 
@@ -60,6 +62,8 @@ class Claim:
     """E.164."""
     name: str
     """Of the person, as the agent hears it; empty when nobody knows."""
+    keeps_place: bool = False
+    """They have waited in line, and it is their turn."""
 
 
 # --- placing them ---
@@ -135,6 +139,23 @@ async def _place(
     return order
 
 
+async def keep_place(
+    session: AsyncSession, config: Config, *, task: Task, number: str, agents: Sequence[str], since: datetime,
+    now: datetime,
+) -> None:  # fmt: skip
+    """Orders a call to somebody who has waited `since` then and was to be called back in their turn; once a task."""
+    if await session.scalar(select(CallOrder.id).where(CallOrder.task_id == task.id)) or task.done_at:
+        return
+    session.add(
+        CallOrder(
+            agent_id=task.owner.id, to_number=number, lead_id=task.lead_id, task_id=task.id, why="place kept",
+            not_before=now, expires_at=task.due_at + KEPT, state=State.WAITING, since=since, agents=list(agents),
+            tries_left=config.dialing.callback_tries, created_at=now,
+        )
+    )  # fmt: skip
+    await session.flush()
+
+
 async def _open_task(session: AsyncSession, call: Call) -> Task | None:
     if (own := await tasks.by_key(session, f"call:{call.id}")) and own.done_at is None:
         return own
@@ -161,13 +182,88 @@ async def claim(store: Store, config: Config, now: datetime) -> Claim | None:
             if await _is_void(session, order, now):
                 await session.flush()
                 continue
-            order.state, order.tries_left = State.DIALLING, order.tries_left - 1
-            order.claimed_until = now + timedelta(seconds=config.dialing.agent_ring_seconds) + MARGIN
-            order.call_id = f"{ORDER_MARK}{order.id}-{uuid.uuid4().hex[:8]}"
-            lead = await leads.by_phone(session, order.to_number)
-            return Claim(
-                order.id, order.call_id, order.agent.slug, order.to_number, (lead.name if lead else "") or ""
+            return await _claimed(session, config, order, now)
+
+
+async def _claimed(session: AsyncSession, config: Config, order: CallOrder, now: datetime) -> Claim:
+    order.state, order.tries_left = State.DIALLING, order.tries_left - 1
+    order.claimed_until = now + timedelta(seconds=config.dialing.agent_ring_seconds) + MARGIN
+    order.call_id = f"{ORDER_MARK}{order.id}-{uuid.uuid4().hex[:8]}"
+    lead = await leads.by_phone(session, order.to_number)
+    name = (lead.name if lead else "") or ""
+    return Claim(
+        order.id, order.call_id, order.agent.slug, order.to_number, name, keeps_place=order.since is not None
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """Somebody who hung up to be called back when it is their turn."""
+
+    order_id: int
+    since: datetime
+    """They wait since then."""
+    agents: tuple[str, ...]
+    """Slugs of those who may be rung for them."""
+    is_due: bool
+    """May be called now: the office is open, and the latest try is long enough ago."""
+    tried: str
+    """Slug of who was rung last; empty before the first try."""
+
+
+async def places(store: Store, config: Config, now: datetime) -> list[Place]:
+    """Those who keep a place, in the order in which they have waited."""
+    async with store.read() as session:
+        kept = _whole.where(_is_kept(), ~_is_stale(now)).order_by(CallOrder.since, CallOrder.id)
+        found = (await session.scalars(kept)).all()
+        if not found:
+            # As most of the time.
+            return []
+        return [
+            Place(
+                order.id, order.since, tuple(order.agents),
+                is_due=_may_be_tried(order, now) and await _is_open(session, config, order, now),
+                tried=order.agent.slug if order.tries_left < config.dialing.callback_tries else "",
             )
+            for order in found
+            if order.since is not None
+        ]  # fmt: skip
+
+
+async def claim_place(store: Store, config: Config, order_id: int, agent: str, now: datetime) -> Claim | None:
+    """Takes the order of a kept place for an agent who is free; None when it is not to be carried out any more, or
+    somebody else has it. Raises Unavailable."""
+    async with store.write() as session:
+        wanted = select(CallOrder.id).where(CallOrder.id == order_id, _is_kept())
+        if await session.scalar(wanted.with_for_update(skip_locked=True)) is None:
+            return None
+        order = (await session.scalars(_whole.where(CallOrder.id == order_id))).one()
+        who = await session.scalar(select(Agent).where(Agent.slug == agent))
+        if who is None or not _may_be_tried(order, now) or await _is_void(session, order, now):
+            return None
+        order.agent = who
+        return await _claimed(session, config, order, now)
+
+
+async def _is_open(session: AsyncSession, config: Config, order: CallOrder, now: datetime) -> bool:
+    """Whether the office is, or the property that the person has called about."""
+    call = await calls.by_id(session, order.task.call_id) if order.task and order.task.call_id else None
+    place = await properties.by_id(session, call.property_id) if call and call.property_id else None
+    return (await office.schedule(session, config.tz, place)).is_open(now)
+
+
+def _is_kept() -> ColumnElement[bool]:
+    return CallOrder.since.is_not(None) & CallOrder.state.in_((State.WAITING, State.DIALLING))
+
+
+def _is_stale(now: datetime) -> ColumnElement[bool]:
+    return (CallOrder.expires_at <= now) | CallOrder.task.has(Task.done_at.is_not(None))
+
+
+def _may_be_tried(order: CallOrder, now: datetime) -> bool:
+    if order.state == State.DIALLING:
+        return order.claimed_until is not None and order.claimed_until <= now
+    return order.not_before <= now
 
 
 async def _is_void(session: AsyncSession, order: CallOrder, now: datetime) -> bool:
@@ -189,7 +285,9 @@ async def _is_void(session: AsyncSession, order: CallOrder, now: datetime) -> bo
 def _due(now: datetime) -> Select[int]:
     waiting = (CallOrder.state == State.WAITING) & (CallOrder.not_before <= now)
     left = (CallOrder.state == State.DIALLING) & (CallOrder.claimed_until <= now)
-    return select(CallOrder.id).where(or_(waiting, left)).order_by(CallOrder.not_before, CallOrder.id)
+    # Whoever keeps a place is called when somebody is free (`claim_place`); here they are only settled.
+    is_mine = CallOrder.since.is_(None) | _is_stale(now)
+    return select(CallOrder.id).where(is_mine, or_(waiting, left)).order_by(CallOrder.not_before, CallOrder.id)
 
 
 _whole = select(CallOrder).options(selectinload(CallOrder.agent), selectinload(CallOrder.task))

@@ -43,8 +43,10 @@ class Moment:
     """Slugs of devices that answer; None: every one does."""
     on_call: Collection[str] = ()
     """Slugs of devices in a talk."""
+    line: Sequence[frozenset[str]] = ()
+    """Everybody who waits in line, each by the agents whom they wait for."""
     waiting: int = 0
-    """Callers in the queue."""
+    """Callers in the queue beside those."""
     forward_failed: str = ""
     """Why the number that all calls go to cannot be reached with this call."""
 
@@ -60,7 +62,9 @@ async def plan(
             return inputs, decision
         # Only now it matters who is there, and there may be thousands.
         people = await _people(session, store, config, inputs.office, place, lead, moment)
-        inputs = replace(inputs, people=people)
+        team = {*people.subteam, *people.sisters, *people.everyone, *filter(None, [inputs.caller.assigned_agent])}
+        waiting = moment.waiting + sum(bool(team & agents) for agents in moment.line)
+        inputs = replace(inputs, people=people, waiting=waiting)
     return inputs, decide(inputs)
 
 
@@ -169,13 +173,17 @@ async def _people(
             if member.slug not in members
         )
     )
+    teams = [sister.strategy for sister in (subteam.sisters if subteam else ()) if sister.members]
+    balances = bool(teams) and set(teams) == {Strategy.ROUND_ROBIN.value}
     return People(
         subteam=members,
         strategy=Strategy(subteam.strategy) if subteam else Strategy.RING_ALL,
         sisters=sisters,
+        sisters_strategy=Strategy.ROUND_ROBIN if balances else Strategy.RING_ALL,
         everyone=tuple(agent.slug for agent in agents) if config.ring.everyone_seconds > 0 else (),
         available=_available(agents, moment.now),
         busy=frozenset(agent.slug for agent in agents if agent.is_on_call),
+        free=frozenset(agent.slug for agent in agents if agent.reachable_devices(moment.now)),
         after_hours=_after_hours(agents, moment.now, state),
         owner=(await owners.owner(session, lead, place)).slug,
     )

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.ringing import Strategy
-from crm.services import agents
+from crm.services import agents, dialing
 from crm.services.audit import By, changing, note
-from crm.store.models import Property, Subteam
+from crm.store.models import Property, Subteam, SubteamSister
 from crm.store.queries import contacts
 from crm.store.session import Store
 
@@ -56,14 +57,24 @@ async def add(store: Store, by: By, slug: str, *, name: str = "", strategy: str 
         note(session, by, f"subteam {slug} added")
 
 
-async def change(store: Store, by: By, slug: str, *, name: str | None = None, strategy: str | None = None) -> None:
-    """Changes what is given; None leaves a field as it is."""
+async def change(
+    store: Store, config: Config, by: By, slug: str, *, name: str | None = None, strategy: str | None = None,
+    sisters: Sequence[str] | None = None, answering_service: str | None = None,
+) -> None:  # fmt: skip
+    """Changes what is given; None leaves a field as it is, and "" is no answering service of its own.
+
+    Raises Refused for a number that may not be dialled.
+    """
     async with changing(store) as session:
         subteam = await named(session, slug)
         if name is not None:
             subteam.name = fields.text(name, "name", 200, required=True)
         if strategy is not None:
             subteam.strategy = _strategy(strategy)
+        if sisters is not None:
+            await put_sisters(session, subteam, [await named(session, sister) for sister in dict.fromkeys(sisters)])
+        if answering_service is not None:
+            subteam.answering_service = await dialing.check_answering_service(session, config, answering_service)
         note(session, by, f"subteam {slug} changed")
 
 
@@ -112,7 +123,20 @@ async def named(session: AsyncSession, slug: str) -> Subteam:
     return found
 
 
-_whole = select(Subteam).options(selectinload(Subteam.members))
+async def put_sisters(session: AsyncSession, subteam: Subteam, sisters: Sequence[Subteam]) -> None:
+    """Lets these subteams help this one out, in this order. Raises Invalid."""
+    if subteam in sisters:
+        raise Invalid(f"Subteam {subteam.slug} cannot be its own sister.")
+    await session.flush()
+    await session.execute(delete(SubteamSister).where(SubteamSister.subteam_id == subteam.id))
+    session.add_all(
+        SubteamSister(subteam_id=subteam.id, sister_id=sister.id, position=position)
+        for position, sister in enumerate(sisters)
+    )
+    await session.flush()
+
+
+_whole = select(Subteam).options(selectinload(Subteam.members), selectinload(Subteam.sisters))
 
 
 async def _leased(session: AsyncSession, subteam: Subteam) -> tuple[str, ...]:

@@ -682,6 +682,12 @@ class CallOrder(Base):
     )
     call_id: Mapped[str | None] = mapped_column(String(80), comment="of the latest try")
     error: Mapped[str] = mapped_column(String(300), default="")
+    since: Mapped[datetime | None] = mapped_column(
+        comment="the person keeps the place of who has waited since then, and is called when somebody is free"
+    )
+    agents: Mapped[list[str]] = mapped_column(
+        JSON, default=list, server_default="[]", comment="slugs of those who may be rung for a kept place"
+    )
     created_at: Mapped[datetime]
     agent: Mapped[Agent] = relationship()
     task: Mapped[Task | None] = relationship()

@@ -261,10 +261,12 @@ def _give_work(office: Leaseline, slug: str) -> None:
 
 
 def test_the_office_is_renamed_and_gets_another_link(office: Leaseline) -> None:
-    assert office.json("office", "show") == {"name": "Maple Leasing", "listings_url": ""}
+    before = {"name": "Maple Leasing", "listings_url": "", "answering_service": None}
+    assert office.json("office", "show") == before
     office.ok("office", "set", "--listings-url", "https://maple.example/homes")
     office.ok("office", "set", "--name", "Oak Leasing")
-    assert office.json("office", "show") == {"name": "Oak Leasing", "listings_url": "https://maple.example/homes"}
+    after = {"name": "Oak Leasing", "listings_url": "https://maple.example/homes", "answering_service": None}
+    assert office.json("office", "show") == after
 
 
 @pytest.mark.parametrize("options", [(), ("--name", ""), ("--name", "a\nb"), ("--listings-url", "javascript:x")])

@@ -1,0 +1,242 @@
+"""Everybody is in a talk: the caller waits in line with music, keeps the place to be called back, or leaves a message.
+
+Who becomes free is given to the caller who has waited longest (`ari_app.flows.turns`); this is what one caller hears
+and does meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, LeftTheApp
+from ari_app.edge.errors import CallEnded, MediaLost
+from ari_app.edge.media import NoKey, hush, key, play, prompt
+from ari_app.flows import forward
+from ari_app.flows.call import Call, Wait
+from ari_app.flows.confirm import Choice
+from ari_app.flows.legs import Leg, availability, first_answer, peer_of, stop, stop_other_calls
+from ari_app.flows.plan import plan, sounds
+from ari_app.flows.ring_group import ring_batch
+from ari_app.flows.turns import place
+from asterisk_conf.speech import SpeechError
+from crm.domain import ringing
+from crm.domain.calls import DialStatus, EndedBy, KeyPressed, PlaceKept, Queued, Step
+from crm.domain.choosing import Say
+from crm.domain.ringing import Stage, StageName
+
+log = logging.getLogger(__name__)
+
+KEPT = "kept"
+"""LL_STAGE of a caller who has chosen to be called back, and only hears so."""
+
+
+class Wish(StrEnum):
+    """What the caller wants instead of waiting; the values are the keys."""
+
+    CALL_BACK = "1"
+    MESSAGE = "2"
+
+
+async def queue(call: Call) -> Step | EndedBy:
+    """Waits until somebody is free and answers; entered again, the caller has their place by the call's beginning."""
+    if call.first_stage == KEPT:
+        return await _say_kept(call)
+    decided = await plan(call)
+    if not decided.queue:
+        return await _to_mailbox(call)
+    call.wait = Wait(frozenset(decided.queue), await _began(call))
+    ears = asyncio.create_task(_pass_the_time(call))
+    try:
+        winner = await _be_served(call, ears)
+        if winner:
+            return await _to_talk(call, ears, winner)
+        wish = ears.result() if ears.done() else Wish.MESSAGE
+    except LeftTheApp:
+        raise
+    finally:
+        call.ringing.clear()
+        agents, call.wait = call.wait.agents, None
+        ears.cancel()
+        await asyncio.gather(ears, return_exceptions=True)
+    if wish is Wish.CALL_BACK:
+        await call.person.set_variables(LL_STAGE=KEPT)
+        call.note(PlaceKept, once="place-kept", agents=tuple(sorted(agents)))
+        return await _say_kept(call)
+    return await _to_mailbox(call)
+
+
+async def _began(call: Call) -> datetime:
+    """When the call came: who has waited longest is told by that, also by an app that comes after a crash."""
+    with call.person.while_ours():
+        channel = await call.person.client.get(call.person.path)
+    return datetime.fromisoformat(channel["creationtime"])
+
+
+# --- what the caller hears ---
+
+
+async def _pass_the_time(call: Call) -> Wish:
+    """Tells the place in line now and then, with music in between, until the caller wants something else.
+
+    The only one who listens to the caller meanwhile; raises CallEnded when they hang up.
+    """
+    config = call.office.config.queue
+    clock = asyncio.get_running_loop().time
+    until = clock() + config.longest_seconds
+    begins = [Say("queue_busy")]
+    while True:
+        await _stop_music(call)
+        pressed = await _tell(call, begins)
+        begins = []
+        if isinstance(pressed, NoKey):
+            await _start_music(call)
+            pressed = await key(call.person, min(config.position_seconds, until - clock()))
+        if not isinstance(pressed, NoKey):
+            call.note(KeyPressed, key=pressed)
+            if wish := _wish(call, pressed):
+                return wish
+        if clock() >= until:
+            return Wish.MESSAGE
+
+
+async def _tell(call: Call, begins: list[Say]) -> str | NoKey:
+    """Says which place they have and what they can do; returns the key that interrupts it."""
+    number = place(call)
+    call.note(Queued, once=f"queued-{number}", position=number)
+    where = Say("queue_next") if number == 1 else Say("queue_position", name=str(number))
+    offer = Say("queue_offer" if call.known.can_call_back else "queue_offer_message")
+    try:
+        return await prompt(call.person, await _sounds(call, [*begins, where, offer]), 0)
+    except MediaLost as error:
+        log.error("a place in line could not be told: %s", error)
+        return NoKey.NO_INPUT
+
+
+async def _sounds(call: Call, says: list[Say]) -> list[Path]:
+    try:
+        return await sounds(call, tuple(says))
+    except SpeechError as error:
+        log.error("a place in line could not be spoken: %s", error)
+        return await sounds(call, tuple(say for say in says if not say.name))
+
+
+def _wish(call: Call, pressed: str) -> Wish | None:
+    if pressed == Wish.CALL_BACK:
+        return Wish.CALL_BACK if call.known.can_call_back else None
+    return Wish.MESSAGE if pressed in (Wish.MESSAGE, "#") else None
+
+
+async def _start_music(call: Call) -> None:
+    bridge = call.talk_bridge
+    await bridge.make()
+    with call.person.while_ours():
+        await bridge.add(call.person.id)
+    await bridge.start_music()
+
+
+async def _stop_music(call: Call) -> None:
+    await call.talk_bridge.stop_music()
+    await call.talk_bridge.remove(call.person.id)
+
+
+# --- whose phones ring ---
+
+
+async def _be_served(call: Call, ears: asyncio.Task[Wish]) -> Leg | None:
+    """Rings whoever becomes free in the caller's turn. None: they want something else, or nobody is left to wait for.
+
+    Raises CallEnded when they hang up.
+    """
+    legs = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
+    call.adopted_legs = []
+    while legs or (legs := await _in_turn(call, ears)):
+        if winner := await _answered(call, ears, legs):
+            return winner
+        if ears.done():
+            break
+        assert call.wait is not None
+        for leg in legs:
+            call.wait.spare(leg.agent, for_good=leg.choice is Choice.PASS)
+        legs = []
+    if ears.done():
+        ears.result()
+    return None
+
+
+async def _in_turn(call: Call, ears: asyncio.Task[Wish]) -> list[Leg]:
+    """The phones that ring once it is the caller's turn; none when they do not wait any more, or nobody is left."""
+    assert call.wait is not None
+    office = call.office
+    while True:
+        turn = asyncio.create_task(call.wait.turn.get())
+        try:
+            await asyncio.wait([turn, ears], return_when=asyncio.FIRST_COMPLETED)
+            if ears.done() or not turn.result():
+                return []
+            agents = turn.result()
+        finally:
+            turn.cancel()
+        stage = Stage(StageName.QUEUE, agents, office.config.ring.each_seconds)
+        batches = ringing.who_to_ring(stage, await availability(office), office.now(), call.caller)
+        batch = [ref for one in batches for ref in one]
+        seconds = ringing.ringing_seconds(batch, stage.seconds, office.config.ring.mobile_seconds)
+        if batch and (legs := await ring_batch(call, stage, batch, seconds)):
+            return legs
+        # They are not free any more.
+        call.ringing.clear()
+
+
+async def _answered(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> Leg | None:
+    """Who answered first, unless the caller wants something else before."""
+    config = call.office.config.ring
+    seconds = max(config.each_seconds, config.mobile_seconds if any(not leg.has_channel for leg in legs) else 0)
+    answering = asyncio.create_task(first_answer(call, legs, seconds, listen=False))
+    try:
+        await asyncio.wait([answering, ears], return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            return answering.result()
+    finally:
+        # When the app stops, phones ring on for the app that comes after it.
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+    await _stop(call, ears, legs)
+    return None
+
+
+async def _stop(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> None:
+    error = ears.exception()
+    if isinstance(error, LeftTheApp):
+        # Perhaps because whoever answered one of these has the caller now, without us (agent-leg).
+        peer = await peer_of(call.person)
+        legs = [leg for leg in legs if not (leg.has_channel and leg.channel.name == peer)]
+    cause = NORMAL if isinstance(error, CallEnded) else ANSWERED_ELSEWHERE
+    await stop(call, legs, DialStatus.CANCEL, cause, told="caller_hung_up")
+
+
+# --- how it goes on ---
+
+
+async def _to_talk(call: Call, ears: asyncio.Task[Wish], winner: Leg) -> Step:
+    ears.cancel()
+    await asyncio.gather(ears, return_exceptions=True)
+    # Variables are set only when nothing plays any more.
+    await hush(call.person)
+    await call.person.set_variables(LL_PEER=winner.channel.name)
+    call.peer_leg = winner.channel.id
+    await stop_other_calls(call, winner, await availability(call.office))
+    return Step.TALK
+
+
+async def _to_mailbox(call: Call) -> Step:
+    await _stop_music(call)
+    return Step.VOICEMAIL
+
+
+async def _say_kept(call: Call) -> EndedBy:
+    await _stop_music(call)
+    await play(call.person, call.sounds("place_kept"))
+    return EndedBy.SYSTEM

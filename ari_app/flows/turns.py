@@ -1,0 +1,112 @@
+"""Gives whoever becomes free to the caller who has waited longest, on the phone or keeping the place to be called back.
+
+One for the whole app, so that nobody's phones ring for two who wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from ari_app.edge.errors import PhoneError
+from ari_app.flows.call import Call, Office
+from ari_app.flows.legs import availability
+from crm.domain import queueing
+from crm.domain.errors import CrmError
+from crm.domain.queueing import Waiting
+from crm.domain.ringing import AgentAvailability, by_idleness
+from crm.services import orders
+from crm.services.orders import Claim, Place
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+PATIENCE = 10
+"""So many looks in a row nobody of those a caller waits for is there: then the waiting is over."""
+
+
+class Turns:
+    def __init__(self, office: Office, begin: Callable[[Claim], None]) -> None:
+        self._office = office
+        self._begin = begin
+        """Starts the call that an order asks for."""
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if not self._office.client.connected.is_set():
+                continue
+            try:
+                await self._look()
+            except (PhoneError, CrmError, TimeoutError, OSError) as error:
+                log.warning("those who wait are looked after later: %s", error)
+
+    async def _look(self) -> None:
+        office = self._office
+        async with asyncio.timeout(office.config.survival.store_seconds):
+            places = await orders.places(office.store, office.config, office.now())
+        office.calls.places = places
+        if not any(call.wait for call in office.calls) and not any(place.is_due for place in places):
+            return
+        agents = by_idleness(await availability(office))
+        now = office.now()
+        reachable = [agent.slug for agent in agents if agent.reachable_devices(now)]
+        _end_hopeless(office, frozenset(reachable) | {agent.slug for agent in agents if agent.is_on_call})
+        ringing = {slug for call in office.calls for slug in call.ringing}
+        free = [slug for slug in reachable if slug not in ringing]
+        given = queueing.turns(line(office, _with_phone(agents, now)), free)
+        # Before anything is awaited: nobody may get the same agents from another look at things.
+        for call in office.calls:
+            if call.wait and (agents_for := given.get(call.id)):
+                call.ringing.update(agents_for)
+                call.wait.turn.put_nowait(agents_for)
+        for place in places:
+            for agent in given.get(_id(place), ()):
+                if claim := await orders.claim_place(office.store, office.config, place.order_id, agent, office.now()):
+                    self._begin(claim)
+
+
+def line(office: Office, with_phone: frozenset[str] | None = None) -> list[Waiting]:
+    """Everybody who waits. For a callback only those are rung who are `with_phone`: registered phones, no mobiles."""
+    clock = asyncio.get_running_loop().time()
+    found = [_waiting(call, clock) for call in office.calls if call.wait]
+    return [*found, *(_keeping(place, with_phone) for place in office.calls.places)]
+
+
+def place(call: Call) -> int:
+    """The place in line of a caller who waits, from 1."""
+    return queueing.place(_waiting(call, asyncio.get_running_loop().time()), line(call.office))
+
+
+def _waiting(call: Call, clock: float) -> Waiting:
+    assert call.wait is not None
+    spared = frozenset(agent for agent, until in call.wait.spared.items() if until > clock)
+    return Waiting(call.id, call.wait.since, call.wait.agents, spared, is_ready=not call.ringing)
+
+
+def _keeping(place: Place, with_phone: frozenset[str] | None) -> Waiting:
+    agents = frozenset(place.agents)
+    without = agents - with_phone if with_phone is not None else frozenset()
+    # Whoever has not answered for them last time gets another caller, if there is somebody else to call.
+    spared = without | {place.tried} if agents - without - {place.tried} else without
+    return Waiting(_id(place), place.since, agents, spared, is_ready=place.is_due, most=1)
+
+
+def _id(place: Place) -> str:
+    return f"order-{place.order_id}"
+
+
+def _with_phone(agents: list[AgentAvailability], now: datetime) -> frozenset[str]:
+    return frozenset(agent.slug for agent in agents if agent.free_devices(now))
+
+
+def _end_hopeless(office: Office, present: frozenset[str]) -> None:
+    """Nobody of those a caller waits for is there any more: they leave a message instead."""
+    for call in office.calls:
+        if not call.wait:
+            continue
+        call.wait.alone_for = 0 if call.wait.agents & present else call.wait.alone_for + 1
+        if call.wait.alone_for == PATIENCE:
+            call.wait.turn.put_nowait(())

@@ -1,0 +1,59 @@
+"""Callers who wait until somebody is free: their places in line, and whose turn it is. Pure decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Somebody in line, on the phone or to be called back."""
+
+    id: str
+    since: datetime
+    agents: frozenset[str]
+    """Slugs of those they wait for."""
+    spared: frozenset[str] = frozenset()
+    """Slugs of those who are not rung for them now: they passed, or did not answer a moment ago."""
+    is_ready: bool = True
+    """False: keeps the place, but gets nobody now, such as while phones ring for them already."""
+    most: int = 0
+    """So many are rung for them at a time; 0: all who are free."""
+
+    @property
+    def _order(self) -> tuple[datetime, str]:
+        return self.since, self.id
+
+    def is_before(self, other: Waiting) -> bool:
+        """Whether they come first for somebody whom both wait for."""
+        return self._order < other._order and bool(self.agents & other.agents)
+
+
+def place(of: Waiting, line: Iterable[Waiting]) -> int:
+    """Their place in line, from 1: whoever has waited longer for the same people is in front of them."""
+    return 1 + sum(other.is_before(of) for other in line)
+
+
+def turns(line: Iterable[Waiting], free: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Who is rung for whom, by id. Nobody is rung for two.
+
+    `free` are agents in the order in which they are to be rung, the longest idle first. Each caller in line gets one
+    of theirs, who has waited longest first; whoever is left over then is rung for the first ones, too.
+    """
+    ready = sorted((one for one in line if one.is_ready), key=lambda one: one._order)
+    left = list(free)
+    given: dict[str, tuple[str, ...]] = {}
+    while True:
+        found = False
+        for one in ready:
+            rung = given.get(one.id, ())
+            agent = next((slug for slug in left if slug in one.agents and slug not in one.spared), None)
+            if agent is None or (one.most and len(rung) >= one.most):
+                continue
+            given[one.id] = (*rung, agent)
+            left.remove(agent)
+            found = True
+        if not found:
+            return given

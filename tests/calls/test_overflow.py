@@ -1,0 +1,131 @@
+"""Everybody is in a talk: sister subteams and the answering service help out, callers wait or are called back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import selectinload
+
+from crm.services.spoken import spoken
+from crm.store.models import Agent, CallOrder, Organization, Subteam
+from tests.mobile import NUMBER, mobile, picks_up
+from tests.outside import person
+from tests.system import System
+from tests.talks import connect, hear_each_other
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def only_on_duty(system: System, *slugs: str) -> None:
+    async with system.store.write() as session:
+        await session.execute(update(Agent).values(on_duty=False))
+        await session.execute(update(Agent).where(Agent.slug.in_(slugs)).values(on_duty=True))
+
+
+async def number_in_line(system: System, number: int) -> Path:
+    return await spoken(system.config, f"You are number {number} in line.")
+
+
+async def test_when_all_of_a_subteam_talk_then_its_sister_subteam_rings_and_nobody_who_talks_pain_6(
+    system: System,
+) -> None:
+    await only_on_duty(system, "alice", "carol")
+    async with system.store.write() as session:
+        whole = select(Subteam).options(selectinload(Subteam.sisters))
+        teams = {one.slug: one for one in await session.scalars(whole)}
+        teams["north"].sisters.append(teams["south"])
+    async with (
+        system.phone("alice-desk") as alice, system.phone("carol-soft") as carol,
+        system.caller() as first, system.caller() as second,
+    ):  # fmt: skip
+        await connect(system, first, alice)
+        await connect(system, second, carol)
+        assert (await system.rang(second.user)) == {"sisters": {"carol-soft"}}
+        assert alice.count("CALL_INCOMING") == 1
+        for caller in (first, second):
+            await caller.hang_up()
+        assert (await system.ended_call(second.user)).outcome == "talked"
+
+
+async def test_when_everybody_talks_then_callers_hear_their_place_and_the_first_is_put_through_pain_3(
+    system: System,
+) -> None:
+    await only_on_duty(system, "alice")
+    async with (
+        system.phone("alice-desk") as alice, system.caller() as first, system.caller() as second,
+        system.caller() as third,
+    ):  # fmt: skip
+        await connect(system, first, alice)
+        await system.to_team(second)
+        await system.hears(second, system.prompt("queue_next"))
+        await system.to_team(third)
+        await system.hears(third, await number_in_line(system, 2))
+        await system.hears_music(second)
+        await first.hang_up()
+        await alice.wait_for("CALL_INCOMING", 2)
+        await alice.answer()
+        await system.step(second.user, "talk")
+        await hear_each_other(system, second, alice)
+        await third.hang_up()
+        gave_up = await system.ended_call(third.user)
+        await alice.hang_up()
+        served = await system.ended_call(second.user)
+        assert alice.count("CALL_INCOMING") == 2
+    assert (served.outcome, [(leg.stage, leg.status) for leg in served.legs]) == ("talked", [("queue", "ANSWER")])
+    assert (gave_up.outcome, gave_up.step, gave_up.legs) == ("gave_up", "queue", [])
+    assert [task.kind for task in await system.tasks_of(gave_up)] == ["call_back"]
+
+
+async def test_when_a_caller_keeps_the_place_then_the_agent_is_rung_in_their_turn_and_the_caller_dialled(
+    system: System,
+) -> None:
+    await only_on_duty(system, "alice")
+    async with system.phone("alice-desk") as alice, person(system) as prospect, system.caller() as first:
+        await connect(system, first, alice)
+        async with system.caller(prospect.user) as caller:
+            await system.to_team(caller)
+            await system.step(caller.user, "queue")
+            await caller.press("1")
+            await system.hears(caller, system.prompt("place_kept"))
+            await caller.wait_for("CALL_CLOSED")
+        kept = await system.ended_call(prospect.user)
+        assert (kept.outcome, [task.kind for task in await system.tasks_of(kept)]) == ("callback", ["call_back"])
+        assert "keep your place" in await system.carrier.text_to(prospect.user)
+        assert alice.count("CALL_INCOMING") == 1
+        await first.hang_up()
+        await alice.wait_for("CALL_INCOMING", 2)
+        await alice.answer()
+        await prospect.wait_for("CALL_INCOMING")
+        await prospect.answer()
+        await system.step(prospect.user, "talk")
+        await prospect.hang_up()
+        await alice.wait_for("CALL_CLOSED", 2)
+        call = await system.ended_call(prospect.user)
+    assert (call.direction, call.outcome) == ("out", "talked")
+    assert [task.done_at is not None for task in await system.tasks_of(kept)] == [True]
+    [order] = await system.all(select(CallOrder).where(CallOrder.call_id == call.id))
+    assert (order.state, order.agents) == ("done", ["alice"])
+    assert len(system.carrier.texts_to(prospect.user)) == 1
+
+
+async def test_when_nobody_is_there_then_the_answering_service_has_the_caller_once_it_presses_1_pain_7(
+    system: System,
+) -> None:
+    async with system.store.write() as session:
+        await session.execute(update(Organization).values(answering_service=NUMBER))
+    async with mobile(system) as cell, system.caller() as caller:
+        await system.to_team(caller)
+        await picks_up(cell)
+        await system.hears(cell, system.prompt("whisper_two_keys"))
+        assert (await system.call_from(caller.user)).talk_started_at is None
+        await cell.press("1")
+        await system.step(caller.user, "talk")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert (call.outcome, [(leg.stage, leg.number, leg.status) for leg in call.legs]) == (
+        "handed_over", [("answering", NUMBER, "ANSWER")],
+    )  # fmt: skip
+    assert call.lead is not None
+    assert await system.tasks_of(call) == []

@@ -84,9 +84,17 @@ def has_end(recording: Sound, sound: Sound) -> bool:
 
 
 def _is_within_another(heard: Heard, found: list[Heard]) -> bool:
-    """Two sentences may share words: what is heard in part, while a longer one is heard, is that one's."""
-    return not heard.whole and any(
-        other is not heard and other.seconds > heard.seconds and other.at <= heard.at < other.at + other.length
+    """Sentences may share words: what lies within a longer one that is heard is that one's. In part it is so even where
+    the longer one was stopped before."""
+    return any(
+        other is not heard
+        and other.seconds > heard.seconds
+        and other.at <= heard.at
+        and (
+            heard.at + heard.seconds <= other.at + other.seconds + SNIPPET_SECONDS
+            if heard.whole
+            else heard.at < other.at + other.length
+        )
         for other in found
     )
 

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import wave
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -149,17 +150,23 @@ class Softphone:
 
 
 def _padded(recording: Path, path: Path) -> Path:
-    with wave.open(str(recording)) as words, wave.open(str(path), "wb") as out:
-        out.setparams(words.getparams())
-        out.writeframes(words.readframes(words.getnframes()) + bytes(2 * 8000 * SILENCE_SECONDS))
-    return path
+    with wave.open(str(recording)) as words:
+        return _followed_by_silence(words.readframes(words.getnframes()), path, SILENCE_SECONDS)
 
 
 def silence(path: Path, seconds: int) -> Path:
     """Writes a silent WAV (PCM16, 8 kHz, mono)."""
-    with wave.open(str(path), "wb") as out:
-        out.setparams((1, 2, 8000, 0, "NONE", ""))
-        out.writeframes(bytes(2 * 8000 * seconds))
+    return _followed_by_silence(b"", path, seconds)
+
+
+def _followed_by_silence(frames: bytes, path: Path, seconds: int) -> Path:
+    size = len(frames) + 2 * 8000 * seconds
+    with path.open("wb") as out:
+        out.write(struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16,
+                              b"data", size))  # fmt: skip
+        out.write(frames)
+        # The rest reads as zeros and takes no space.
+        out.truncate(44 + size)
     return path
 
 

@@ -277,9 +277,14 @@ async def record_greeting(visit: Visit, whose: str) -> None:
     try:
         for _ in range(TRIES):
             await play(visit.channel, [*visit.sounds("mailbox_greeting_record"), beep])
-            await media.record(
-                visit.channel, name, longest_seconds=config.voicemail.greeting_seconds, silence_seconds=4
-            )
+            try:
+                await media.record(
+                    visit.channel, name, longest_seconds=config.voicemail.greeting_seconds, silence_seconds=4
+                )
+            except CallEnded:
+                # Whoever hangs up has not confirmed, and Asterisk is still writing.
+                await media.recording_closed(visit.channel, name)
+                raise
             key = await _ask_about(visit, recorded)
             if key == GreetingKey.AGAIN:
                 continue
@@ -288,10 +293,6 @@ async def record_greeting(visit: Visit, whose: str) -> None:
             if key != GreetingKey.USE:
                 break
         await play(visit.channel, visit.sounds("mailbox_greeting_kept"))
-    except CallEnded:
-        # Whoever hangs up has not confirmed.
-        await media.recording_closed(visit.channel, name)
-        raise
     finally:
         await asyncio.to_thread(recorded.unlink, missing_ok=True)
 

@@ -115,7 +115,7 @@ async def test_a_greeting_counts_when_it_is_confirmed_and_callers_hear_it(system
     own = mailboxes.greeting(config, "property:elm")
     assert own
     assert abs(_seconds(own) - _seconds(words)) < 2
-    assert not _is_recording(config.asterisk_folder)
+    await system.until(lambda: not _is_recording(config.asterisk_folder), "nothing is left of the recording")
     async with system.caller() as caller:
         await system.to_team(caller)
         await system.recording(caller.user)

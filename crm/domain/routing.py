@@ -393,8 +393,8 @@ class _Decision:
         return Ask(Question.MENU, tuple(says), tuple(keys))
 
     def _who(self) -> Ask:
-        offered = [(key, kind) for key, kind in _KINDS.items() if _DESKS[kind] in self.inputs.desks]
-        says = tuple(Say(f"who_{kind}", key=key) for key, kind in offered)
+        offered = [(key, kind) for key, kind in _KINDS.items() if self._has_desk(kind)]
+        says = tuple(Say(f"who_{kind}") for _, kind in offered)
         return Ask(Question.WHO, says, tuple(key for key, _ in offered))
 
     def _urgent(self, has_maintenance: bool) -> Ask:
@@ -408,7 +408,12 @@ class _Decision:
         return Ask(Question.URGENT, tuple(says), tuple(keys))
 
     def _has_desks(self) -> bool:
-        return any(kind in self.inputs.desks for kind in _DESKS.values())
+        return any(self._has_desk(kind) for kind in _DESKS)
+
+    def _has_desk(self, kind: CallerKind) -> bool:
+        """Whether there is anything for them; residents may have emergencies."""
+        desks = self.inputs.desks
+        return _DESKS[kind] in desks or (kind is CallerKind.RESIDENT and DeskKind.MAINTENANCE in desks)
 
     # --- plans ---
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asterisk_conf import speech
 from crm.domain.choosing import Answer, PropertyName, Question, choose
 from crm.domain.ringing import Stage, StageName
 from crm.domain.routing import (
@@ -28,6 +29,8 @@ from tests.unit import routes_of_any_kind as any_kind
 pytestmark = pytest.mark.unit
 
 any_inputs = any_kind.inputs | any_kind.to_the_team
+SENTENCES = [set(speech.sentences(language)) for language in ("en", "es")]
+PHRASES = [set(speech.phrases(language)) for language in ("en", "es")]
 MOST_TURNS = 24
 """The menu in each language, and each question once or twice."""
 
@@ -210,3 +213,11 @@ def test_a_question_offers_only_what_there_is(inputs: RoutingInputs) -> None:
         assert TEAM in keys
         assert len(set(keys)) == len(keys)
         assert (PERSON in keys) == (DeskKind.CONCERN in inputs.desks)
+
+
+@given(any_inputs)
+def test_whatever_a_caller_is_to_hear_can_be_said_in_each_language(inputs: RoutingInputs) -> None:
+    plan = decide(inputs)
+    for say in (*plan.says, *(plan.ask.says if plan.ask else ())):
+        for known in PHRASES if say.name or say.key else SENTENCES:
+            assert say.prompt in known

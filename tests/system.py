@@ -38,6 +38,7 @@ from crm.services import directory, homes, publish
 from crm.services.audit import By
 from crm.store.models import (
     Agent,
+    AgentHours,
     BlockedCaller,
     Call,
     CallOrder,
@@ -51,6 +52,7 @@ from crm.store.models import (
     Message,
     Organization,
     Property,
+    SpecialDay,
     Subteam,
     SubteamSister,
     Task,
@@ -504,7 +506,9 @@ class System:
             await session.execute(delete(Device).where(Device.slug.not_in(DEVICES)))
             await session.execute(update(Device).values(dnd=False, dnd_until=None, whisper=False))
             await session.execute(
-                update(Organization).values(forward_to=None, forward_confirm=True, answering_service=None)
+                update(Organization).values(
+                    forward_to=None, forward_confirm=True, answering_service=None, holidays=""
+                )
             )
             await session.execute(update(Subteam).values(answering_service=None))
             await session.execute(delete(SubteamSister))
@@ -513,8 +517,9 @@ class System:
             as_new["dialing"] = "allowed"
             await session.execute(update(Agent).values(as_new))
             await session.execute(update(Subteam).where(Subteam.slug == "north").values(strategy="ring_all"))
-            await session.execute(update(Property).values(recording="off"))
-            await session.execute(delete(Hours))
+            await session.execute(update(Property).values(recording="off", holidays="", timezone=""))
+            for table in (Hours, AgentHours, SpecialDay):
+                await session.execute(delete(table))
             await session.execute(delete(Line).where(Line.number.not_in((ELM, LAKESIDE))))
             await session.execute(delete(Trunk).where(Trunk.slug != "demo"))
             await session.execute(update(Trunk).values(outbound=True, position=0, numbers="plus"))

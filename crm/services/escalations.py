@@ -19,7 +19,7 @@ from crm.domain.mailboxes import BoxKind, split
 from crm.domain.route_inputs import DeskKind
 from crm.services import mailboxes, notices, owners
 from crm.store.models import Activity, Agent, Call, Lead, Line, Property, Subteam, Voicemail
-from crm.store.queries import office
+from crm.store.queries import office, properties
 from crm.store.session import Store
 
 STAGE = "escalation"
@@ -48,10 +48,10 @@ async def claim(store: Store, config: Config, now: datetime) -> Due | None:
             return None
     async with store.write() as session:
         while message := (await session.scalars(_due.where(Voicemail.escalate_at <= now))).first():
-            place = message.call.line.property if message.call.line else None
+            place = await _place(session, message.call)
             schedule = await office.schedule(session, config.tz, place)
-            if turn := await _turn(session, config, schedule, message, now):
-                return await _claimed(session, config, schedule, message, turn, now)
+            if turn := await _turn(session, config, place, schedule, message, now):
+                return await _claimed(session, config, place, schedule, message, turn, now)
             # Not this one, or not now; it says so itself.
             await session.flush()
     return None
@@ -75,21 +75,24 @@ _due = (
     .with_for_update(of=Voicemail, skip_locked=True)
     .options(
         selectinload(Voicemail.call).options(
-            selectinload(Call.line)
-            .selectinload(Line.property)
-            .selectinload(Property.subteam)
-            .selectinload(Subteam.members),
+            selectinload(Call.line).selectinload(Line.property),
             selectinload(Call.lead).options(selectinload(Lead.phones), selectinload(Lead.assigned_agent)),
         )
     )
 )
 
 
+async def _place(session: AsyncSession, call: Call) -> Property | None:
+    """What the call was about: as the caller chose, else the line's."""
+    place_id = call.property_id or (call.line.property_id if call.line else None)
+    return await properties.by_id(session, place_id) if place_id is not None else None
+
+
 async def _turn(
-    session: AsyncSession, config: Config, schedule: Schedule, message: Voicemail, now: datetime
-) -> Turn | None:
+    session: AsyncSession, config: Config, place: Property | None, schedule: Schedule, message: Voicemail,
+    now: datetime,
+) -> Turn | None:  # fmt: skip
     """Whose turn it is with a message; None puts it off or ends it."""
-    place = message.call.line.property if message.call.line else None
     task = await mailboxes.open_task(session, message.call_id)
     is_internal = message.call.direction == Direction.INTERNAL  # A colleague's concerns nobody else.
     is_off = (place is not None and not place.escalates) or not config.escalation.first_minutes
@@ -119,8 +122,9 @@ async def _turn(
 
 
 async def _claimed(
-    session: AsyncSession, config: Config, schedule: Schedule, message: Voicemail, turn: Turn, now: datetime
-) -> Due:
+    session: AsyncSession, config: Config, place: Property | None, schedule: Schedule, message: Voicemail, turn: Turn,
+    now: datetime,
+) -> Due:  # fmt: skip
     message.escalation = turn.number
     when_closed = config.escalation.when_closed or _is_urgent(message)
     message.escalate_at = escalation.due(now, config.escalation.next_minutes, schedule, when_closed=when_closed)
@@ -129,7 +133,6 @@ async def _claimed(
         text = f"Nobody had taken the message they left, so {', '.join(turn.agents)} were called about it."
         key = f"escalation:{call.id}:{turn.number}"
         session.add(Activity(key=key, lead_id=call.lead_id, at=now, kind="Note", text=text[:500], call_id=call.id))
-    place = call.line.property if call.line else None
     return Due(message.call_id, message.file, place.name if place else "", call.caller, turn)
 
 

@@ -1,4 +1,4 @@
-"""The office is closed."""
+"""Who is open, and whose phones ring while it is closed."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from crm.services import hours, reception
-from tests.system import System
+from crm.services import holidays, hours, reception
+from tests.system import LAKESIDE, System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
+def in_days(system: System, days: int) -> str:
+    """The day of the week that it is then."""
+    return DAYS[(datetime.now(system.config.tz) + timedelta(days=days)).weekday()]
+
+
 async def test_when_the_office_is_closed_then_no_phone_rings_and_the_message_is_due_in_the_next_opening(
     system: System,
 ) -> None:
     # Open two days from now only, so that the test holds at any time of any day.
-    day = DAYS[(datetime.now(system.config.tz) + timedelta(days=2)).weekday()]
-    await hours.replace(system.store, system.by, [f"{day} 09:00-18:00"])
+    await hours.replace(system.store, system.by, [f"{in_days(system, 2)} 09:00-18:00"])
     message = system.spoken("I would like to see a home on Saturday, please call me back.")
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await system.to_team(caller)
@@ -40,3 +44,53 @@ async def test_when_the_office_is_closed_then_no_phone_rings_and_the_message_is_
     opens = (await reception.schedule(system.store, system.config)).next_open(call.ended_at)
     assert opens > call.ended_at
     assert task.due_at == opens + timedelta(minutes=system.config.tasks.due_minutes)
+
+
+async def test_when_one_property_has_a_day_off_then_only_its_callers_hear_so_and_the_other_ones_ring(
+    system: System,
+) -> None:
+    # Tomorrow, too, for a test that runs at midnight.
+    today = datetime.now(system.config.tz).date()
+    for day in (today, today + timedelta(days=1)):
+        await holidays.add(system.store, system.by, day, name="Founders Day", place="elm")
+    async with (
+        system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as for_elm,
+        system.caller() as for_lakeside,
+    ):  # fmt: skip
+        await system.to_team(for_elm)
+        await system.hears(for_elm, system.prompt("closed"))
+        await system.recording(for_elm.user)
+        await for_elm.hang_up()
+        closed = await system.ended_call(for_elm.user)
+        assert (alice.count("CALL_INCOMING"), carol.count("CALL_INCOMING")) == (0, 0)
+        await system.to_team(for_lakeside, LAKESIDE)
+        await carol.wait_for("CALL_INCOMING")
+        await for_lakeside.hang_up()
+        rang = await system.ended_call(for_lakeside.user)
+    assert closed.legs == []
+    [routed] = [event for event in closed.events if event.kind == "Routed"]
+    assert routed.data["rule"] == "holiday"
+    assert "Closed: Founders Day." in routed.data["reasons"]
+    assert [leg.device for leg in rang.legs] == ["carol-soft"]
+
+
+async def test_when_the_office_is_closed_then_who_has_hours_of_their_own_rings_alone(system: System) -> None:
+    later = f"{in_days(system, 2)} 09:00-18:00"
+    now = [f"{in_days(system, days)} 00:00-24:00" for days in (-1, 0, 1)]
+    await hours.replace(system.store, system.by, [later])
+    await hours.replace_agent(system.store, system.by, "bob", now)
+    await hours.replace_agent(system.store, system.by, "carol", [later])
+    async with (
+        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.phone("carol-soft") as carol,
+        system.caller() as caller,
+    ):  # fmt: skip
+        await system.to_team(caller)
+        await bob.wait_for("CALL_INCOMING")
+        await bob.answer()
+        await system.step(caller.user, "talk")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+        assert (alice.count("CALL_INCOMING"), carol.count("CALL_INCOMING")) == (0, 0)
+    assert (call.outcome, await system.rang(caller.user)) == ("talked", {"subteam": {"bob-desk"}})
+    [routed] = [event for event in call.events if event.kind == "Routed"]
+    assert routed.data["rule"] == "after_hours"

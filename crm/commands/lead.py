@@ -10,10 +10,21 @@ import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Group, System, limit_option, many, one, since_option, tell_of_more, with_system
+from crm.commands.command import (
+    Group,
+    System,
+    WrongInput,
+    limit_option,
+    many,
+    one,
+    since_option,
+    tell_of_more,
+    with_system,
+)
 from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.edge import numbers
+from crm.services import leads as leads_service
 from crm.store.models import Activity, Lead
 from crm.store.queries import leads
 
@@ -48,6 +59,8 @@ class LeadEntry(msgspec.Struct, kw_only=True):
     """Null until somebody knows it."""
     phones: list[str]
     """E.164; none for a caller who withheld the number."""
+    email: str
+    """Empty until somebody writes it."""
     status: str
     """new, in_progress or closed."""
     source: str
@@ -71,14 +84,17 @@ class LeadDetail(LeadEntry, kw_only=True):
 
 def _of(lead: Lead) -> dict[str, Any]:
     return {
-        "id": lead.id, "name": lead.name, "phones": [phone.number for phone in lead.phones], "status": lead.status,
+        "id": lead.id, "name": lead.name, "phones": [phone.number for phone in lead.phones],
+        "email": lead.email, "status": lead.status,
         "source": lead.source, "agent": lead.assigned_agent.slug if lead.assigned_agent else None,
         "created_at": lead.created_at,
         "interests": [InterestEntry(one.property.slug, one.stage, one.updated_at) for one in lead.interests],
     }  # fmt: skip
 
 
-@click.group(cls=Group, examples=("lead list --since 7d", "lead show 12", "lead show '(512) 555-0123'"))
+@click.group(
+    cls=Group, examples=("lead list --since 7d", "lead show '(512) 555-0123'", "lead set 12 --email carol@example.com")
+)
 def lead() -> None:
     """People who called."""
 
@@ -135,6 +151,7 @@ async def show(system: System, lead: str, as_json: bool) -> None:
             ("lead", detail.id),
             ("name", detail.name or "unknown"),
             ("phones", detail.phones or "withheld"),
+            ("email", detail.email),
             ("status", detail.status),
             ("source", detail.source),
             ("agent", detail.agent),
@@ -148,6 +165,22 @@ async def show(system: System, lead: str, as_json: bool) -> None:
         ((output.local(one.at, tz, seconds=True), one.kind, one.text, one.call) for one in detail.timeline),
         empty="Nothing is on record.",
     )
+
+
+@lead.command(
+    "set",
+    examples=("lead set 12 --name Carol", "lead set +15125550123 --email carol@example.com", "lead set 12 --email ''"),
+)
+@click.argument("lead")
+@click.option("--name", help="As the person says it; '' takes it away.")
+@click.option("--email", metavar="ADDRESS", help="Where tours are confirmed to, with an entry for the calendar.")
+@with_system
+async def set_(system: System, lead: str, name: str | None, email: str | None) -> None:
+    """Change the LEAD with this id or telephone number."""
+    if name is None and email is None:
+        raise WrongInput("Nothing is to be changed: give --name or --email.")
+    found = await leads_service.change(system.store, system.config, system.by, lead, name=name, email=email)
+    output.say(f"Lead {found.id} is changed.")
 
 
 def _activity(activity: Activity) -> ActivityEntry:

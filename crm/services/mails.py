@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
 from crm.domain.errors import Invalid, Unavailable
+from crm.edge import calendar as calendar_file
 from crm.edge.mail import MailError, MailUnknown, Server
 from crm.secrets import SecretError, Secrets, unusable
 from crm.services.audit import By, changing, note
@@ -73,15 +74,16 @@ Attach = Callable[[str], Awaitable[list[Attachment]]]
 
 async def queue(
     session: AsyncSession, key: str, address: str, subject: str, body: str, now: datetime,
-    *, voicemail_id: str | None = None,
+    *, voicemail_id: str | None = None, calendar: str = "",
 ) -> None:  # fmt: skip
-    """Puts a mail into the outbox, in the caller's transaction, once per key. `subject` and `body` are plain text."""
+    """Puts a mail into the outbox, in the caller's transaction, once per key. `subject` and `body` are plain text,
+    `calendar` is an iCalendar file."""
     if (await session.scalars(select(Mail.id).where(Mail.key == key))).first() is not None:
         return
     session.add(
         Mail(
             key=key, to_address=address, subject=" ".join(subject.split())[:200], body=body, voicemail_id=voicemail_id,
-            state=MailState.QUEUED, attempts=0, next_attempt_at=now, error="", created_at=now,
+            calendar=calendar, state=MailState.QUEUED, attempts=0, next_attempt_at=now, error="", created_at=now,
         )
     )  # fmt: skip
     await session.flush()
@@ -158,6 +160,7 @@ class _Claim:
     subject: str
     body: str
     voicemail_id: str | None
+    calendar: str
     attempts: int
 
 
@@ -207,13 +210,14 @@ async def _claim(store: Store, now: datetime) -> _Claim | None:
         .where(Mail.id == due, Mail.state == MailState.QUEUED)
         .values(state=MailState.SENDING, attempts=Mail.attempts + 1)
         .returning(
-            Mail.id, Mail.key, Mail.to_address, Mail.subject, Mail.body, Mail.voicemail_id, Mail.attempts
+            Mail.id, Mail.key, Mail.to_address, Mail.subject, Mail.body, Mail.voicemail_id, Mail.calendar,
+            Mail.attempts,
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
     async with store.write() as session:
         row = (await session.execute(claim)).one_or_none()
-    return _Claim(*row) if row else None
+    return _Claim(**row._mapping) if row else None
 
 
 async def _deliver(
@@ -233,7 +237,7 @@ async def _send(config: Config, sender: Sender, attach: Attach, claim: _Claim, n
     """None when the server has it, or why not."""
     try:
         attachments = await attach(claim.voicemail_id) if claim.voicemail_id else []
-        mail = compose(config, claim.key, claim.to_address, claim.subject, claim.body, attachments, now)
+        mail = compose(config, claim.key, claim.to_address, claim.subject, claim.body, attachments, now, claim.calendar)
         await sender.send(mail, config.mail.from_address, claim.to_address)
     except MailError as error:
         return error
@@ -245,7 +249,8 @@ async def _send(config: Config, sender: Sender, attach: Attach, claim: _Claim, n
 
 
 def compose(
-    config: Config, key: str, to_address: str, subject: str, body: str, attachments: list[Attachment], now: datetime
+    config: Config, key: str, to_address: str, subject: str, body: str, attachments: list[Attachment], now: datetime,
+    calendar: str = "",
 ) -> EmailMessage:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = config.mail.from_address, to_address, subject
@@ -254,6 +259,11 @@ def compose(
     mail["Message-ID"] = f"<{key.replace(':', '.')}@{config.mail.from_address.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(body)
+    if calendar:
+        # Twice: mail programs that know calendars take it out of the alternatives, others show the file.
+        method = calendar_file.method_of(calendar)
+        mail.add_alternative(calendar, subtype="calendar", params={"method": method})
+        attachments = [*attachments, Attachment("tour.ics", calendar_file.MIME, calendar.encode())]
     for one in attachments:
         kind, _, subtype = one.kind.partition("/")
         mail.add_attachment(one.content, maintype=kind, subtype=subtype, filename=one.name)

@@ -26,7 +26,7 @@ from crm.domain.segments import segments
 from crm.domain.texts import Direction, MessageState, Purpose
 from crm.domain.tours import STAGE_AFTER, TourKind, TourState
 from crm.secrets import Secrets
-from crm.services import properties, tour_links, tour_times
+from crm.services import properties, tour_links, tour_mails, tour_times
 from crm.services.audit import By, changing, note
 from crm.services.messages import lead_of, line_for
 from crm.store.models import (
@@ -35,6 +35,7 @@ from crm.store.models import (
     Call,
     Interest,
     Lead,
+    Line,
     Message,
     Property,
     Tour,
@@ -168,6 +169,8 @@ async def move(
                 if tour.slot.starts_at == at:
                     return tour
                 slot = await _take(session, config, place, at, TourKind(tour.slot.kind), by.now)
+                if tour.slot.agent_id and tour.slot.agent_id != slot.agent_id:
+                    await _take_from(session, config, tour, place, tour.slot.agent_id, by.now)
                 await _release(session, tour.slot_id)
                 tour.slot_id, tour.slot, tour.version = slot.id, slot, tour.version + 1
                 await _follow(session, config, secrets, tour, place, "moved", by)
@@ -301,6 +304,7 @@ async def _follow(
     note(session, by, f"tour {tour.id} of {place.slug} {what}")
     await _drop_reminders(session, tour)
     if what in ("booked", "moved", "cancelled"):
+        await _mail(session, config, secrets, tour, place, what, by.now, language)
         await _text(session, config, secrets, tour, place, what, by.now, by.now, language)
     if state is TourState.BOOKED:
         for number, at in enumerate(tours.reminders(tour.slot.starts_at, by.now), start=1):
@@ -330,14 +334,10 @@ async def _text(
 ) -> None:
     lead = await leads.by_id(session, tour.lead_id)
     assert lead is not None
-    if not lead.phones:
+    line = await _line(session, config, lead)
+    if not lead.phones or line is None:
         return
-    try:
-        ours = await line_for(session, config, lead, None)
-    except CrmError:
-        return  # An office without lines texts nobody.
-    line = await lines.by_number(session, ours)
-    language = language or lead.language or (line.language if line else "en")
+    language = language or lead.language or line.language
     when = in_words(tour.slot.starts_at, tour_times.zone(config, place), language)
     link = tour_links.url(config, secrets, tour.id, tour.version, tour.slot.starts_at)
     body = texts.tour(what, place.name, when, language, link)
@@ -345,7 +345,8 @@ async def _text(
         Message(
             key=f"tour:{tour.id}:{tour.version}:{what}{part}", direction=Direction.OUT,
             purpose=Purpose.TOUR_REMINDER if what == "reminder" else Purpose.TOUR,
-            to_number=lead.phones[0].number, from_number=ours, body=body, media=[], segments=segments(body).count,
+            to_number=lead.phones[0].number, from_number=line.number, body=body, media=[],
+            segments=segments(body).count,
             lead_id=lead.id, state=MessageState.QUEUED, attempts=0, next_attempt_at=at, created_at=now,
             expires_at=tour.slot.starts_at if what == "reminder" else None,
         )
@@ -353,10 +354,45 @@ async def _text(
     await session.flush()
 
 
+async def _mail(
+    session: AsyncSession, config: Config, secrets: Secrets, tour: Tour, place: Property, what: str, now: datetime,
+    language: str,
+) -> None:
+    lead = await leads.by_id(session, tour.lead_id)
+    assert lead is not None
+    line = await _line(session, config, lead)
+    language = language or lead.language or (line.language if line else "en")
+    at, tz = tour.slot.starts_at, tour_times.zone(config, place)
+    await tour_mails.queue(
+        session, config, tour, lead, place, what, (in_words(at, tz, language), in_words(at, tz, "en")),
+        tour_links.url(config, secrets, tour.id, tour.version, at), language, now,
+    )  # fmt: skip
+
+
+async def _take_from(
+    session: AsyncSession, config: Config, tour: Tour, place: Property, agent_id: int, now: datetime
+) -> None:
+    """Tells the agent who was to show it that somebody else does; the tour is still as it was."""
+    lead = await leads.by_id(session, tour.lead_id)
+    assert lead is not None
+    when = in_words(tour.slot.starts_at, tour_times.zone(config, place), "en")
+    await tour_mails.taken_from(session, config, tour, lead, place, agent_id, when, now)
+
+
+async def _line(session: AsyncSession, config: Config, lead: Lead) -> Line | None:
+    """That the person is written to from; None in an office without lines, which texts nobody."""
+    try:
+        return await lines.by_number(session, await line_for(session, config, lead, None))
+    except CrmError:
+        return None
+
+
 def in_words(at: datetime, tz: ZoneInfo, language: str) -> str:
     """A time as a person of that language writes it, such as "Tuesday, November 24, 10:00 AM CST"."""
-    pattern = "EEEE d 'de' MMMM, H:mm zzz" if language.startswith("es") else "EEEE, MMMM d, h:mm a zzz"
-    return format_datetime(at, pattern, tzinfo=tz, locale=language[:2] if language[:2] in ("en", "es") else "en")
+    if language.startswith("es"):
+        # Of the United States, where the zones have names that people know.
+        return format_datetime(at, "EEEE d 'de' MMMM, H:mm zzz", tzinfo=tz, locale="es_US")
+    return format_datetime(at, "EEEE, MMMM d, h:mm a zzz", tzinfo=tz, locale="en")
 
 
 def aloud(at: datetime, tz: ZoneInfo, language: str) -> str:

@@ -39,6 +39,7 @@ COMMANDS = {
     "hours": "When the office and its properties are open.",
     "holiday": "Dates on which the office and its properties are not open as in every week.",
     "call": "Calls and what happened in them.",
+    "route": "Whom calls reach, and why.",
     "lead": "People who called.",
     "tour": "Showings: when they can be had, and who has booked one.",
     "followup": "Texts that go to people whom nobody has reached yet, step by step.",
@@ -50,7 +51,7 @@ COMMANDS = {
     "voicemail": "Messages that callers left.",
     "recordings": "Sound that is kept, and for how long.",
     "mail": "Mails to people of the office.",
-    "demo": "Try the system with a call.",
+    "demo": "Try the system with a call, or with the properties of a larger office.",
 }
 
 

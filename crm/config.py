@@ -478,8 +478,34 @@ def load(home: Path) -> Config:
         raise ConfigError(f"{path} may not be read by this user: run as the user who owns {home}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}. Correct that line and try again.") from error
+    return _read({**table, "home": str(home)}, path)
+
+
+def changed(config: Config, table: dict[str, object], path: Path) -> Config:
+    """These settings with what a table like leaseline.toml says instead; `path` is named in errors.
+
+    Raises ConfigError.
+    """
+    plain = {name: msgspec.to_builtins(getattr(config, name)) for name in Config.__struct_fields__ if name != "home"}
+    for name, value in table.items():
+        before = plain.get(name)
+        plain[name] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+    return _read({**plain, "home": str(config.home)}, path)
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """The tables of a TOML file. Raises ConfigError."""
     try:
-        config = msgspec.convert({**table, "home": str(home)}, Config, strict=True, dec_hook=_to_path)
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}): name another file.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}. Correct that line and try again.") from error
+
+
+def _read(table: dict[str, object], path: Path) -> Config:
+    try:
+        config = msgspec.convert(table, Config, strict=True, dec_hook=_to_path)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}. `leaseline config show` lists the keys and their values.") from error
     _check(config, path)

@@ -124,13 +124,15 @@ class RoutingEntry(msgspec.Struct):
     """Why the call rang whom it rang."""
 
     at: datetime
+    path: str
+    """live, message, link, ..."""
     rule: str
     reasons: list[str]
     stages: list[str]
 
     @classmethod
     def of(cls, decision: RoutingDecision) -> RoutingEntry:
-        return cls(decision.at, decision.rule, decision.reasons, decision.stages)
+        return cls(decision.at, decision.path, decision.rule, decision.reasons, decision.stages)
 
 
 class CallDetail(CallEntry, kw_only=True):
@@ -278,9 +280,10 @@ def _print(detail: CallDetail, tasks: Sequence[Task], texts: Sequence[Message], 
         )
     )
     for decision in detail.routing:
-        output.print_heading(f"Routed by {decision.rule}")
-        for reason in decision.reasons:
-            output.say(reason, indent=2)
+        rings = f", rings {', then '.join(decision.stages)}" if decision.stages else ""
+        output.say(f"Routed by {decision.rule}: {decision.path or 'as planned'}{rings}.")
+    if detail.routing:
+        output.say(f"`leaseline route explain {detail.id}` says why.")
     if detail.legs:
         output.print_heading("Phones that rang")
         output.print_table(

@@ -9,18 +9,19 @@ import click
 from ari_app import demo as story
 from ari_app.demo import Told
 from crm.commands import output
-from crm.commands.command import Group, config_of, one
+from crm.commands.command import Group, System, config_of, many, one, with_system
+from crm.commands.import_ import ImportedEntry
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.edge import numbers
-from crm.services import lines
+from crm.services import directory, lines
 
 LONGEST_MESSAGE = 1000
 
 
-@click.group(cls=Group, examples=("demo call --press 2 --answer alice", "demo call --press 1"))
+@click.group(cls=Group, examples=("demo call --press 2 --answer alice", "demo call --press 1", "demo portfolio"))
 def demo() -> None:
-    """Try the system with a call."""
+    """Try the system with a call, or with the properties of a larger office."""
 
 
 @demo.command(
@@ -70,6 +71,24 @@ def call(
         output.print_json(told)
     else:
         _print(told)
+
+
+@demo.command(json=many(ImportedEntry), examples=("demo portfolio",))
+@with_system
+async def portfolio(system: System, as_json: bool) -> None:
+    """Load twelve properties with units, people and lines, as an import would; beside the demo office, or alone.
+
+    Then `leaseline route test` tells what would happen to a call, e.g. to 512-555-0114 or 720-555-0114.
+    """
+    with output.progress("Importing") as tell:
+        done = await directory.load_portfolio(system.config, system.store, system.secrets, system.by, tell)
+    if as_json:
+        output.print_json([ImportedEntry(one.kind.value, one.added, one.changed) for one in done])
+    else:
+        output.print_table(
+            ("list", "new", "there already"), ((one.kind.value, one.added, one.changed) for one in done), empty=""
+        )
+    await system.publish()
 
 
 def _print(told: Told) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, limit_option, many, tell_of_more, with_system
-from crm.commands.tour import moment
+from crm.domain.fields import moment
 from crm.domain.stages import Stage
 from crm.services import follow_ups
 from crm.store.models import FollowUp

@@ -8,13 +8,9 @@ import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Command, System, WrongInput, many, with_system
-from crm.domain import imports
-from crm.domain.imports import COLUMNS, Kind, Lists, Wrong
+from crm.commands.command import Command, System, many, with_system
+from crm.domain.imports import COLUMNS, Kind, Wrong
 from crm.services import imports as service
-
-LONGEST_FILE = 20_000_000
-"""Bytes."""
 
 _COLUMNS = "\n\n".join(
     f"{kind}: " + ", ".join(f"{name}*" if column.required else name for name, column in columns.items())
@@ -34,13 +30,14 @@ class ImportedEntry(msgspec.Struct):
     "import", cls=Command, json=many(ImportedEntry),
     help=(
         "Load lists from a spreadsheet or a TOML file: CSV with heads in its first line, or [[properties]] etc. "
-        "The whole file is checked before anything is written; what is there already is changed, what it does not name "
-        f"stays.\n\nColumns, those with * needed:\n\n{_COLUMNS}\n\nOpenings are written like 'mon-fri 09:00-18:00; sat "
-        "10:00-14:00'."
+        "A folder is all its files as one. The whole is checked before anything is written; what is there already is "
+        f"changed, what it does not name stays.\n\nColumns, those with * needed:\n\n{_COLUMNS}\n\nOpenings are "
+        "written like 'mon-fri 09:00-18:00; sat 10:00-14:00'."
     ),
     examples=(
         "import units.csv --dry-run",
         "import portfolio.toml",
+        "import lists/ --dry-run",
         "import doors.csv --kind units",
     ),
 )  # fmt: skip
@@ -53,10 +50,10 @@ class ImportedEntry(msgspec.Struct):
 @with_system
 async def import_(system: System, file: Path, kind: str | None, dry_run: bool, as_json: bool) -> None:
     try:
-        lists = _read(file, kind)
+        lists = service.read(file, kind)
         with output.progress("Importing") as tell:
             done = await service.write(
-                system.store, system.config, system.by, lists, dry_run=dry_run, progress=tell
+                system.store, system.config, system.secrets, system.by, lists, dry_run=dry_run, progress=tell
             )
     except Wrong as wrong:
         for problem in wrong.problems[1:]:
@@ -73,20 +70,3 @@ async def import_(system: System, file: Path, kind: str | None, dry_run: bool, a
         output.say("Nothing was written, because of --dry-run.")
     else:
         await system.publish()
-
-
-def _read(file: Path, kind: str | None) -> Lists:
-    try:
-        if file.stat().st_size > LONGEST_FILE:
-            raise WrongInput(f"{file} is larger than {LONGEST_FILE // 1_000_000} MB: split it.")
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise WrongInput(f"{file} cannot be read ({error.strerror}): name another file.") from None
-    except UnicodeDecodeError as error:
-        raise WrongInput(f"{file} is not UTF-8 at byte {error.start}: save it as CSV UTF-8.") from None
-    if file.suffix.lower() == ".toml":
-        return imports.read_toml(text)
-    named = kind or next((one.value for one in Kind if one.value == file.stem.lower()), None)
-    if named is None:
-        raise WrongInput(f"{file.name} does not say what it lists: give --kind, or call it units.csv and the like.")
-    return imports.read_csv(text, Kind(named))

@@ -9,9 +9,9 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import MOST, Group, System, limit_option, many, since_option, tell_of_more, with_system
-from crm.commands.tour import moment
 from crm.domain import fields
 from crm.domain.errors import Invalid
+from crm.domain.fields import moment
 from crm.services import agents
 from crm.services import tasks as service
 from crm.store.models import Task

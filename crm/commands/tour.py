@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import click
@@ -21,7 +21,6 @@ from crm.commands.command import (
     with_system,
 )
 from crm.domain import fields
-from crm.domain.errors import Invalid
 from crm.domain.tours import TourKind, TourState
 from crm.services import properties, tour_times, tours
 from crm.store.models import Property, Tour
@@ -215,7 +214,7 @@ async def book(
     system: System, property: str, person: str, at_text: str, kind: str | None, note: str, as_json: bool
 ) -> None:
     """Book a tour of PROPERTY; the person gets a text, and reminders before it."""
-    at = moment(at_text, await _zone(system, property), system.now)
+    at = fields.moment(at_text, await _zone(system, property), system.now)
     booked = await tours.book(
         system.store, system.config, system.secrets, system.by, person=person, place=property, at=at,
         key=f"cli:{uuid.uuid4().hex}", kind=TourKind(kind) if kind else None, remark=note,
@@ -235,7 +234,7 @@ async def move(system: System, id: int, at_text: str) -> None:
     _, place = await tours.get(system.store, id)
     tz = tour_times.zone(system.config, place)
     moved = await tours.move(
-        system.store, system.config, system.secrets, system.by, id, moment(at_text, tz, system.now)
+        system.store, system.config, system.secrets, system.by, id, fields.moment(at_text, tz, system.now)
     )
     output.say(f"Tour {id} is on {_clock(moved.slot.starts_at, tz)} now.")
 
@@ -305,7 +304,7 @@ async def blackout(
 ) -> None:
     """Offer no tours for a time; what is booked in it stays booked."""
     tz = await _zone(system, property) if property else system.config.tz
-    starts_at, ends_at = moment(first, tz, system.now), moment(last, tz, system.now)
+    starts_at, ends_at = fields.moment(first, tz, system.now), fields.moment(last, tz, system.now)
     await tour_times.black_out(system.store, system.by, starts_at, ends_at, place=property, agent=agent, why=why)
     output.say(f"No tours from {_clock(starts_at, tz)} to {_clock(ends_at, tz)}.")
 
@@ -342,24 +341,6 @@ async def end_blackout(system: System, id: int) -> None:
     """Offer tours again in the time of the blackout ID."""
     await tour_times.end_blackout(system.store, system.by, id)
     output.say(f"Removed blackout {id}.")
-
-
-def moment(raw: str, tz: ZoneInfo, now: datetime) -> datetime:
-    """A time as people write it, in UTC: '2026-03-03 10:00', '2026-03-03', or the next 'tue 10:00'. Raises Invalid."""
-    day, _, clock = raw.strip().lower().partition(" ")
-    try:
-        if day[:3] in fields.WEEKDAYS and clock:
-            at = time.fromisoformat(clock)
-            today = now.astimezone(tz).date()
-            ahead = (fields.WEEKDAYS.index(day[:3]) - today.weekday()) % 7
-            found = datetime.combine(today + timedelta(days=ahead), at, tz)
-            if found <= now:
-                found = datetime.combine(today + timedelta(days=ahead + 7), at, tz)
-            return found.astimezone(UTC)
-        parsed = datetime.fromisoformat(raw.strip())
-    except ValueError:
-        raise Invalid(f"{raw[:30]!a} is no time: write 'tue 10:00', '2026-03-03 10:00' or a date.") from None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=tz)).astimezone(UTC)
 
 
 async def _zone(system: System, place: str) -> ZoneInfo:

@@ -266,6 +266,30 @@ def since(raw: str, tz: tzinfo, now: datetime) -> datetime:
         raise Invalid(f"{_shown(raw)} is not a beginning: write 2h, 3d, today or a date like 2026-03-01.") from None
 
 
+def moment(raw: str, tz: tzinfo, now: datetime) -> datetime:
+    """A time as people write it, in UTC: 'now', '2026-03-03 10:00', '2026-03-03', or the next 'tue 10:00'.
+
+    `tz` is that of the clock it is read on. Raises Invalid.
+    """
+    value = raw.strip().lower()
+    if value == "now":
+        return now
+    day, _, clock = value.partition(" ")
+    try:
+        if day[:3] in WEEKDAYS and clock:
+            at = time.fromisoformat(clock.strip().rjust(5, "0"))
+            today = now.astimezone(tz).date()
+            ahead = (WEEKDAYS.index(day[:3]) - today.weekday()) % 7
+            found = datetime.combine(today + timedelta(days=ahead), at, tz)
+            if found <= now:
+                found = datetime.combine(today + timedelta(days=ahead + 7), at, tz)
+            return found.astimezone(UTC)
+        parsed = datetime.fromisoformat(value.upper())
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=tz)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Invalid(f"{_shown(raw)} is no time: write 'tue 10:00', '2026-03-03 10:00' or a date.") from None
+
+
 def _shown(raw: str) -> str:
     """What was typed, short and harmless, for an error."""
     return ascii(raw if len(raw) <= 40 else raw[:40] + "...")

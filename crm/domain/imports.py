@@ -10,7 +10,7 @@ import io
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
@@ -31,6 +31,7 @@ class Kind(StrEnum):
 
     PORTFOLIOS = "portfolios"
     AGENTS = "agents"
+    DEVICES = "devices"
     SUBTEAMS = "subteams"
     PROPERTIES = "properties"
     UNITS = "units"
@@ -78,9 +79,22 @@ class Row:
 
 @dataclass
 class Lists:
-    """Everything a file holds."""
+    """Everything a file holds, or all files of a folder."""
 
     rows: dict[Kind, list[Row]] = field(default_factory=dict)
+
+    def add(self, file: str, lists: Lists) -> None:
+        """Takes in what another file holds; its places are told with its name. Raises Wrong."""
+        for kind, rows in lists.rows.items():
+            mine = self.rows.setdefault(kind, [])
+            mine += [
+                replace(row, places={column: f"{file}, {place}" for column, place in row.places.items()})
+                for row in rows
+            ]
+            problems: list[Problem] = []
+            _check_twice(kind, mine, problems)
+            if problems:
+                raise Wrong(problems[:MOST_PROBLEMS])
 
 
 @dataclass(frozen=True)
@@ -145,6 +159,11 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "name": Column(_text("name", 200)),
         "extension": Column(fields.extension, empty=None),
         "email": Column(fields.email),
+    },
+    Kind.DEVICES: {
+        "slug": Column(fields.device_slug, required=True),
+        "agent": Column(fields.slug, required=True),
+        "kind": Column(_one_of(("desk", "softphone", "browser"), "kind of device"), empty="desk"),
     },
     Kind.SUBTEAMS: {
         "slug": Column(fields.slug, required=True),

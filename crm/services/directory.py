@@ -1,14 +1,21 @@
-"""The office as a whole: the company this system serves, and the demo office to try it with."""
+"""The office as a whole: the company this system serves, and the demo office and portfolio to try it with."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from sqlalchemy import select
 
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, NotFound
+from crm.domain.imports import Kind
 from crm.secrets import Secrets
+<<<<<<< HEAD
 from crm.services import devices, dialing, trunks
+=======
+from crm.services import devices, imports, trunks
+>>>>>>> 612a72a (demo: A portfolio of twelve properties, loaded as any lists are; devices and whole folders can be imported)
 from crm.services.audit import By, changing, note
 from crm.store.models import Agent, Device, Hours, Line, Location, Organization, Property, Subteam, Trunk
 from crm.store.session import Store
@@ -19,6 +26,9 @@ ADMIN = "admin"
 SYSTEM_SECRETS = ("ari", "ami")
 """What the app shows Asterisk."""
 
+DEMO_PORTFOLIO = Path(__file__).parents[1] / "demo" / "portfolio"
+"""Lists as anybody could import them: properties of two portfolios in two time zones, with units, people and lines."""
+DEMO_LINES = ("+15125550100", "+15125550101")
 DEMO_NAME = "Demo Leasing Office"
 DEMO_TRUNK = "demo"
 DEMO_USER = trunks.endpoint(DEMO_TRUNK)
@@ -116,8 +126,8 @@ async def load_demo(config: Config, store: Store, secrets: Secrets, by: By) -> N
             session.add_all((admin, alice, bob, carol, north, south, elm, lakeside))
             session.add_all(
                 (
-                    Line(number="+15125550100", label="Elm Street sign", source="sign", property=elm),
-                    Line(number="+15125550101", label="Lakeside website", source="website", property=lakeside),
+                    Line(number=DEMO_LINES[0], label="Elm Street sign", source="sign", property=elm),
+                    Line(number=DEMO_LINES[1], label="Lakeside website", source="website", property=lakeside),
                 )
             )
             if not await session.scalar(select(Hours)):
@@ -134,3 +144,21 @@ async def load_demo(config: Config, store: Store, secrets: Secrets, by: By) -> N
         secrets.ensure(trunks.secret_name(DEMO_TRUNK))
         for slug in await session.scalars(select(Device.slug)):
             secrets.ensure(devices.secret_name(slug))
+
+
+async def load_portfolio(
+    config: Config, store: Store, secrets: Secrets, by: By, progress: imports.Progress | None = None
+) -> list[imports.Imported]:
+    """Imports the demo portfolio, all or nothing; again it changes nothing. All numbers are fictional ones (555 01xx).
+
+    Raises Conflict in an office with lines of its own.
+    """
+    lists = imports.read(DEMO_PORTFOLIO)
+    ours = {row.values["number"] for row in lists.rows[Kind.LINES]}
+    async with store.read() as session:
+        numbers = set(await session.scalars(select(Line.number)))
+        if await session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK)):
+            ours |= set(DEMO_LINES)
+    if numbers - ours:
+        raise Conflict("This office has lines of its own: load the demo portfolio into another home.")
+    return await imports.write(store, config, secrets, by, lists, progress=progress)

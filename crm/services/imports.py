@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -15,16 +16,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from crm.config import Config
+<<<<<<< HEAD
 from crm.domain import fields
 from crm.domain.dialing import Refused
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.imports import Kind, Lists, Problem, Row, Wrong
 from crm.services import contacts, desks, dialing, holidays, lines, subteams
+=======
+from crm.domain import fields, imports
+from crm.domain.errors import Invalid
+from crm.domain.imports import Kind, Lists, Problem, Row, Wrong
+from crm.secrets import Secrets
+from crm.services import devices, holidays, lines
+>>>>>>> 612a72a (demo: A portfolio of twelve properties, loaded as any lists are; devices and whole folders can be imported)
 from crm.services.audit import By, changing, note
 from crm.store.models import (
     Agent,
     AgentHours,
+<<<<<<< HEAD
     Contact,
+=======
+    Device,
+>>>>>>> 612a72a (demo: A portfolio of twelve properties, loaded as any lists are; devices and whole folders can be imported)
     Hours,
     Line,
     Listing,
@@ -36,6 +49,9 @@ from crm.store.models import (
 )
 from crm.store.queries import contacts as contact_queries
 from crm.store.session import Store
+
+LONGEST_FILE = 20_000_000
+"""Bytes."""
 
 Progress = Callable[[int, int], None]
 """Told how many of all rows are written."""
@@ -54,9 +70,49 @@ class _DryRun(Exception):
     pass
 
 
+def read(path: Path, kind: str | None = None) -> Lists:
+    """The lists of a CSV or TOML file, or of all of them in a folder. A CSV file's kind is its name's, if not given.
+
+    Raises Invalid, and Wrong with everything found amiss.
+    """
+    if not path.is_dir():
+        return _read_file(path, kind)
+    whole = Lists()
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".toml"))
+    if not files:
+        raise Invalid(f"{path} has no CSV or TOML files in it: name another folder.")
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            whole.add(file.name, _read_file(file, kind))
+        except Wrong as wrong:
+            problems += [Problem(f"{file.name}, {one.where}", one.what) for one in wrong.problems]
+    if problems:
+        raise Wrong(problems)
+    return whole
+
+
+def _read_file(file: Path, kind: str | None) -> Lists:
+    try:
+        if file.stat().st_size > LONGEST_FILE:
+            raise Invalid(f"{file} is larger than {LONGEST_FILE // 1_000_000} MB: split it.")
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read ({error.strerror}): name another file.") from None
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{file} is not UTF-8 at byte {error.start}: save it as CSV UTF-8.") from None
+    if file.suffix.lower() == ".toml":
+        return imports.read_toml(text)
+    named = kind or next((one.value for one in Kind if one.value == file.stem.lower()), None)
+    if named is None:
+        raise Invalid(f"{file.name} does not say what it lists: give --kind, or call it units.csv and the like.")
+    return imports.read_csv(text, Kind(named))
+
+
 async def write(
-    store: Store, config: Config, by: By, lists: Lists, *, dry_run: bool = False, progress: Progress | None = None
-) -> list[Imported]:
+    store: Store, config: Config, secrets: Secrets, by: By, lists: Lists, *,
+    dry_run: bool = False, progress: Progress | None = None,
+) -> list[Imported]:  # fmt: skip
     """Writes all lists, or with `dry_run` only sees whether they could be. Raises Wrong with everything found amiss."""
     importer = _Importer(config, by, progress, sum(len(rows) for rows in lists.rows.values()))
     try:
@@ -70,6 +126,9 @@ async def write(
             note(session, by, f"imported {told or 'nothing'}")
             if dry_run:
                 raise _DryRun
+            for row in lists.rows.get(Kind.DEVICES, ()):
+                # Before the commit: a password without its device harms nobody, a device without its password would.
+                secrets.ensure(devices.secret_name(row.values["slug"]))
     except _DryRun:
         pass
     return importer.done
@@ -90,7 +149,8 @@ class _Importer:
 
     async def write(self, session: AsyncSession, kind: Kind, rows: Sequence[Row]) -> None:
         write = {
-            Kind.PORTFOLIOS: self._portfolio, Kind.AGENTS: self._agent, Kind.SUBTEAMS: self._subteam,
+            Kind.PORTFOLIOS: self._portfolio, Kind.AGENTS: self._agent, Kind.DEVICES: self._device,
+            Kind.SUBTEAMS: self._subteam,
             Kind.PROPERTIES: self._property, Kind.UNITS: self._unit, Kind.LINES: self._line,
             Kind.SPECIAL_DAYS: self._special_day, Kind.CONTACTS: self._contact, Kind.DESKS: self._desk,
         }.get(kind)  # fmt: skip
@@ -167,6 +227,21 @@ class _Importer:
                 self.problems.append(row.problem("extension", f"{extension} is {taken.slug}'s."))
                 return False
         return (await self._upsert(session, Agent, row, ("name", "extension", "email")))[1]
+
+    async def _device(self, session: AsyncSession, row: Row) -> bool:
+        agent = await self._named(session, Agent, row, "agent", "agent")
+        if agent is None:
+            return False
+        slug, kind = row.values["slug"], row.values.get("kind")
+        device = (await self._all(session, Device)).get(slug)
+        if device is None:
+            session.add(Device(slug=slug, kind=kind or "desk", agent_id=agent.id))
+            return True
+        if device.kind == devices.MOBILE:
+            self.problems.append(row.problem("slug", f"{slug} is a mobile, which is no phone of ours."))
+            return False
+        device.agent_id, device.kind = agent.id, kind or device.kind
+        return False
 
     async def _subteam(self, session: AsyncSession, row: Row) -> bool:
         subteam, is_new = await self._upsert(session, Subteam, row, ("name", "strategy"))

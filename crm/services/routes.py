@@ -104,20 +104,24 @@ async def _gather(
     return inputs, place, lead
 
 
+SETTINGS = {
+    "agent_seconds": ("ring", "agent_seconds"),
+    "subteam_seconds": ("ring", "subteam_seconds"),
+    "everyone_seconds": ("ring", "everyone_seconds"),
+    "office_seconds": ("ring", "office_seconds"),
+    "desk_seconds": ("ring", "desk_seconds"),
+    "answering_seconds": ("ring", "answering_seconds"),
+    "queue": ("queue", "enabled"),
+    "overflow_waiting": ("queue", "waiting"),
+    "languages": ("menu", "languages"),
+}
+"""Where in leaseline.toml each rule stands: section and key."""
+
+
 def rules(config: Config) -> Rules:
     """What leaseline.toml says of routing."""
-    ring, queue = config.ring, config.queue
-    return Rules(
-        agent_seconds=ring.agent_seconds,
-        subteam_seconds=ring.subteam_seconds,
-        everyone_seconds=ring.everyone_seconds,
-        office_seconds=ring.office_seconds,
-        desk_seconds=ring.desk_seconds,
-        answering_seconds=ring.answering_seconds,
-        queue=queue.enabled,
-        overflow_waiting=queue.waiting,
-        languages=tuple(_heard(config.menu.languages)),
-    )
+    values = {name: getattr(getattr(config, section), key) for name, (section, key) in SETTINGS.items()}
+    return Rules(**{**values, "languages": tuple(_heard(config.menu.languages))})
 
 
 def _heard(languages: Iterable[str]) -> list[str]:

@@ -1,0 +1,402 @@
+"""`leaseline route`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.call import LegEntry
+from crm.commands.command import Group, System, WrongInput, limit_option, one, tell_of_more, with_system
+from crm.domain import fields
+from crm.domain.errors import NotFound
+from crm.domain.routing import RoutePlan
+from crm.edge import numbers
+from crm.services import lines, rehearsals, replays
+from crm.services.rehearsals import Rehearsal
+from crm.store.models import RoutingDecision, Task
+from crm.store.queries import aftermath, calls
+
+CALLER = "+15125550199"
+"""Whoever calls in a test that names nobody: a number reserved for fiction."""
+
+
+class ReasonEntry(msgspec.Struct):
+    """Why a part of the plan is as it is."""
+
+    about: str
+    """language, caller, property, path, hears, rings, otherwise, record, task or texts."""
+    rule: str
+    text: str
+
+
+class StageEntry(msgspec.Struct):
+    """Who rings together, or a number outside."""
+
+    name: str
+    agents: list[str]
+    number: str | None
+    """E.164."""
+    seconds: float
+    strategy: str
+    """ring_all or round_robin."""
+
+
+class PlanEntry(msgspec.Struct, kw_only=True):
+    """What was decided."""
+
+    path: str
+    """live, desk, link, tour, message, question, queue, refuse, or ask for a question."""
+    rule: str
+    """What decided the path."""
+    language: str
+    kind: str
+    """prospect, resident, owner or vendor."""
+    property: str
+    """Slug; empty: none, or the office as a whole."""
+    stages: list[StageEntry]
+    otherwise: list[str]
+    """What follows in this order when nobody answers."""
+    record: str
+    """lead, contact or none."""
+    task: str
+    """Kind of the next action if the call ends unfinished."""
+    owner: str
+    """Whose it is: a slug; empty is the admin's."""
+    due_at: datetime | None
+    texts: list[str]
+    """What is texted unless the call is finished otherwise."""
+    reasons: list[ReasonEntry]
+
+    @classmethod
+    def of(cls, plan: RoutePlan) -> PlanEntry:
+        return cls.stored(msgspec.to_builtins(plan))
+
+    @classmethod
+    def stored(cls, plan: Mapping[str, Any]) -> PlanEntry:
+        """From the plan as it is kept with a call; fields that came later are empty."""
+        task = plan.get("task") or {}
+        due_at = task.get("due_at")
+        return cls(
+            path=plan.get("path", ""), rule=plan.get("rule", ""), language=plan.get("language", ""),
+            kind=plan.get("kind", ""), property=plan.get("property", ""), otherwise=list(plan.get("otherwise", ())),
+            stages=[
+                StageEntry(
+                    stage["name"], list(stage["agents"]), (stage.get("forward") or {}).get("number"), stage["seconds"],
+                    stage.get("strategy", ""),
+                )
+                for stage in plan.get("stages", ())
+            ],
+            record=plan.get("record", ""), task=task.get("kind", ""), owner=task.get("owner", ""),
+            due_at=datetime.fromisoformat(due_at) if due_at else None, texts=list(plan.get("texts", ())),
+            reasons=[
+                ReasonEntry(reason.get("about", "path"), reason["rule"], reason["text"])
+                for reason in plan.get("reasons", ())
+            ],
+        )  # fmt: skip
+
+
+class KeyedEntry(msgspec.Struct):
+    """An answer of the caller's."""
+
+    question: str
+    keys: str
+    """Empty: nothing of use."""
+
+
+class DecisionEntry(msgspec.Struct):
+    """One decision of a call, in the order they were taken."""
+
+    at: datetime
+    keyed: list[KeyedEntry]
+    """What the caller had keyed until then."""
+    plan: PlanEntry
+
+    @classmethod
+    def of(cls, row: RoutingDecision) -> DecisionEntry:
+        keyed = [KeyedEntry(one["question"], one["keys"]) for one in row.inputs.get("answers", ())]
+        plan = PlanEntry.stored(row.plan)
+        if not row.plan:
+            # Asterisk's or an older version's, which kept the sentences only.
+            plan.path, plan.rule = row.path, row.rule
+            plan.reasons = [ReasonEntry("path", row.rule, text) for text in row.reasons]
+        return cls(row.at, keyed, plan)
+
+
+class TaskEntry(msgspec.Struct):
+    """The next action that the call really left."""
+
+    id: int
+    kind: str
+    owner: str
+    due_at: datetime
+    done_at: datetime | None
+    why: str
+
+    @classmethod
+    def of(cls, task: Task) -> TaskEntry:
+        return cls(task.id, task.kind, task.owner.slug, task.due_at, task.done_at, task.why)
+
+
+class Explanation(msgspec.Struct):
+    """How a call was routed, and what followed."""
+
+    call: str
+    outcome: str | None
+    """null while it is up."""
+    decisions: list[DecisionEntry]
+    legs: list[LegEntry]
+    """Phones that rang."""
+    tasks: list[TaskEntry]
+
+
+class TurnEntry(msgspec.Struct):
+    """A question, and what is keyed."""
+
+    question: str
+    hears: list[str]
+    keys: list[str]
+    """That would be answers; empty: any digits."""
+    pressed: list[str]
+    """Each try; empty text is silence."""
+
+
+class TestEntry(msgspec.Struct):
+    """What would happen to a call that was not made."""
+
+    line: str
+    """Its number."""
+    label: str
+    caller: str | None
+    at: datetime
+    turns: list[TurnEntry]
+    hears: list[str]
+    """After the last turn."""
+    plan: PlanEntry
+
+    @classmethod
+    def of(cls, found: Rehearsal, number: str, caller: str | None) -> TestEntry:
+        turns = [TurnEntry(one.question, list(one.hears), list(one.keys), list(one.pressed)) for one in found.turns]
+        label = found.line.label if found.line else ""
+        return cls(number, label, caller, found.at, turns, list(found.hears), PlanEntry.of(found.plan))
+
+
+class ChangedEntry(msgspec.Struct):
+    """A decision that would have been another one."""
+
+    call: str
+    at: datetime
+    before: PlanEntry
+    after: PlanEntry
+
+
+class CountEntry(msgspec.Struct):
+    """How often one became the other; in words, e.g. "live (subteam): subteam 20 s"."""
+
+    before: str
+    after: str
+    calls: int
+
+
+class ReplayEntry(msgspec.Struct):
+    """Calls of the past under changed rules."""
+
+    calls: int
+    """Looked at."""
+    decisions: int
+    unreadable: int
+    """Decisions that were kept without what was known, so that nobody can tell."""
+    counts: list[CountEntry]
+    changed: list[ChangedEntry]
+
+
+@click.group(
+    cls=Group,
+    examples=(
+        "route explain 1773000000.12",
+        "route test --line 512-555-0100 --at 'Sat 21:10' --press 2",
+        "route replay --since 30d --with new.toml",
+    ),
+)
+def route() -> None:
+    """Whom calls reach, and why."""
+
+
+@route.command(json=one(Explanation), examples=("route explain 1773000000.12", "route explain 1773000000.12 --json"))
+@click.argument("call")
+@with_system
+async def explain(system: System, call: str, as_json: bool) -> None:
+    """Tell each decision about the CALL: what was known, what was decided by which rule, and what followed."""
+    wanted = fields.text(call, "call's id", 80, required=True)
+    async with system.store.read() as session:
+        found = await calls.by_id(session, wanted)
+        if found is None:
+            raise NotFound(f"There is no call {wanted}: `leaseline call list` shows those there are.")
+        decisions = await calls.decisions(session, wanted)
+        tasks = await aftermath.tasks(session, wanted)
+    told = Explanation(
+        found.id, found.outcome, [DecisionEntry.of(row) for row in decisions], [LegEntry.of(leg) for leg in found.legs],
+        [TaskEntry.of(task) for task in tasks],
+    )  # fmt: skip
+    if as_json:
+        output.print_json(told)
+        return
+    tz = system.config.tz
+    output.say(f"Call {told.call}, {told.outcome or 'still up'}")
+    if not told.decisions:
+        output.say("No decision is on record: it ended before one, or Asterisk handled it alone.", indent=2)
+    for decision in told.decisions:
+        output.print_heading(f"Decided at {output.local(decision.at, tz, seconds=True)}")
+        for keyed in decision.keyed:
+            output.say(f"{keyed.question}: the caller keyed {keyed.keys or 'nothing'}", indent=2)
+        _print_plan(decision.plan, tz)
+    output.print_heading("What followed")
+    for leg in told.legs:
+        who = f"{leg.agent}: {leg.device}" if leg.agent else leg.number or leg.device
+        output.say(f"{who} rang ({leg.stage}), {leg.status or 'ringing'}", indent=2)
+    for task in told.tasks:
+        done = f", done {output.local(task.done_at, tz)}" if task.done_at else ""
+        due = output.local(task.due_at, tz)
+        output.say(f"task {task.id} ({task.kind}) is {task.owner}'s, due {due}{done}: {task.why}", indent=2)
+    if not told.legs and not told.tasks:
+        output.say("No phone rang, and nothing is left to do.", indent=2)
+
+
+@route.command(
+    json=one(TestEntry),
+    examples=(
+        "route test --line 512-555-0100 --at 'Sat 21:10' --press 2",
+        "route test --line 512-555-0102 --from 512-555-0123 --press 2 --press 352 --press 1",
+        "route test --line 512-555-0100 --at '2026-12-25 10:00' --json",
+    ),
+)
+@click.option("--line", required=True, metavar="NUMBER", help="The number that is dialled.")
+@click.option("--from", "caller", default=CALLER, show_default=True, metavar="NUMBER", help="The caller, or withheld.")
+@click.option(
+    "--at", default="now", show_default=True, metavar="WHEN",
+    help="On the clock of the line's property: now, 'sat 21:10', '2026-12-25 10:00'.",
+)  # fmt: skip
+@click.option("--press", multiple=True, metavar="KEYS", help="Keys at the next question; repeatable. Then: silence.")
+@with_system
+async def test(system: System, line: str, caller: str, at: str, press: tuple[str, ...], as_json: bool) -> None:
+    """Tell what would happen to a call; none is made. All phones count as registered and free."""
+    config = system.config
+    number = lines.read_number(line, config.region)
+    parsed = None if caller.strip().lower() == "withheld" else numbers.parse(caller, config.region)
+    if parsed is None and caller.strip().lower() != "withheld":
+        raise WrongInput("The caller's number cannot be: write one like +15125550199, or withheld.")
+    for keys in press:
+        if not keys or len(keys) > 10 or not set(keys) <= set("0123456789*#"):
+            raise WrongInput("--press takes keys of a telephone: 0 to 9, * and #.")
+    found = await rehearsals.rehearse(system.store, config, number, parsed, at, press, system.now)
+    told = TestEntry.of(found, number, parsed)
+    if as_json:
+        output.print_json(told)
+        return
+    output.say(f"{told.caller or 'withheld'} calls {told.line} {f'({told.label})' if told.label else ''}")
+    output.say(f"{found.at.astimezone(found.tz):%A %Y-%m-%d %H:%M} in {found.tz.key}")
+    for turn in told.turns:
+        output.print_heading(turn.question)
+        for sentence in turn.hears:
+            output.say(f"hears: {sentence}", indent=2)
+        for keys in turn.pressed:
+            output.say(f"keys:  {keys or '(nothing)'}", indent=2)
+    for sentence in told.hears:
+        output.say(f"hears: {sentence}", indent=2)
+    output.print_heading("Then")
+    _print_plan(told.plan, found.tz)
+
+
+@route.command(
+    json=one(ReplayEntry),
+    examples=("route replay --since 30d --with new.toml", "route replay --since 2026-03-01 --with new.toml --json"),
+)
+@click.option("--since", default="30d", show_default=True, metavar="WHEN", help="2h, 3d, today, or a date.")
+@click.option(
+    "--with", "file", required=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="What changes: sections of leaseline.toml ([ring], [queue], [menu], [tasks]), and perhaps [hours].",
+)  # fmt: skip
+@limit_option()
+@with_system
+async def replay(system: System, since: str, file: Path, limit: int, as_json: bool) -> None:
+    """Decide past calls again under changed rules, and show what would have changed; nothing is written.
+
+    In [hours], office = ['mon-fri 09:00-18:00'] is for all properties, elm = [...] for one.
+    """
+    start = fields.since(since, system.config.tz, system.now)
+    changes = replays.read(system.config, file)
+    with output.progress("Deciding again") as tell:
+        found = await replays.replay(system.store, system.config, changes, start, tell)
+    if as_json:
+        output.print_json(
+            ReplayEntry(
+                found.calls, found.decisions, found.unreadable, [CountEntry(*count) for count in found.counts],
+                [
+                    ChangedEntry(one.call_id, one.at, PlanEntry.of(one.before), PlanEntry.of(one.after))
+                    for one in found.changed
+                ],
+            )
+        )  # fmt: skip
+        return
+    if found.unreadable:
+        output.hint(f"{found.unreadable} decisions were kept without what was known; they are left out.")
+    if not found.changed:
+        beginning = output.local(start, system.config.tz)
+        output.say(f"Nothing would have changed in {_counted(found.calls, 'call')} since {beginning}.")
+        return
+    output.say(f"{len(found.changed)} of {_counted(found.decisions, 'decision')} would have been others.")
+    output.print_heading("How often")
+    output.print_table(("before", "after", "times"), found.counts, empty="")
+    output.print_heading("Which")
+    output.print_table(
+        ("call", "at", "before", "after", "due before", "due after"),
+        (
+            (one.call_id, output.local(one.at, system.config.tz), replays.told(one.before), replays.told(one.after),
+             *_due(one, system.config.tz))
+            for one in found.changed[:limit]
+        ),
+        empty="",
+    )  # fmt: skip
+    tell_of_more(len(found.changed), limit)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _due(one: replays.Changed, tz: tzinfo) -> tuple[str, str]:
+    before, after = one.before.task.due_at, one.after.task.due_at
+    return ("", "") if before == after else (output.local(before, tz), output.local(after, tz))
+
+
+def _print_plan(plan: PlanEntry, tz: tzinfo) -> None:
+    due = output.local(plan.due_at, tz) or "at once"
+    output.print_entry(
+        (
+            ("path", f"{plan.path}, decided by {plan.rule}"),
+            ("property", plan.property),
+            ("caller", plan.kind),
+            ("language", plan.language),
+            ("otherwise", ", then ".join(plan.otherwise)),
+            ("kept as", plan.record),
+            ("if unfinished", f"{plan.task} for {plan.owner or 'the admin'}, due {due}" if plan.task else ""),
+            ("texts", plan.texts),
+        )
+    )
+    if plan.stages:
+        output.say("")
+        rows = (
+            (one.name, one.number or one.agents, f"{one.seconds:g}", one.strategy if one.agents else "outside")
+            for one in plan.stages
+        )
+        output.print_table(("rings", "who", "seconds", "how"), rows, empty="")
+    output.say("")
+    output.print_table(
+        ("about", "rule", "reason"), ((one.about, one.rule, one.text) for one in plan.reasons),
+        empty="Why is not on record.",
+    )  # fmt: skip

@@ -1,0 +1,104 @@
+"""`leaseline demo portfolio`: the properties of a larger office, and each way that their calls can go."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crm import config as settings
+from crm.secrets import Secrets
+from crm.services import directory
+from crm.services.audit import By
+from crm.store.session import Store
+from tests.cli.conftest import Leaseline
+
+pytestmark = pytest.mark.cli
+
+RIVERSIDE, RED_MESA, ALL_HOMES = "+15125550110", "+17205550112", "+17205550114"
+TABLES = ("property", "unit", "listing", "subteam", "agent", "device", "line", "portfolio", "hours", "tour_hours")
+
+
+@pytest.fixture(scope="module")
+def made_portfolio(made_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Leaseline:
+    home = Leaseline(shutil.copytree(made_home, tmp_path_factory.mktemp("portfolio") / "home"))
+    home.ok("demo", "portfolio")
+    return home
+
+
+def counts(home: Leaseline) -> dict[str, int]:
+    return {table: home.rows(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
+
+
+def tried(home: Leaseline, line: str, at: str, *press: str, caller: str = "+15125550199") -> dict[str, Any]:
+    keys = [part for key in press for part in ("--press", key)]
+    found: dict[str, Any] = home.json("route", "test", "--line", line, "--from", caller, "--at", at, *keys)
+    return found
+
+
+def test_it_has_what_it_promises_and_loading_it_again_changes_nothing(made_portfolio: Leaseline) -> None:
+    found = counts(made_portfolio)
+    assert (found["property"], found["unit"], found["listing"]) == (12, 300, 300)
+    assert (found["subteam"], found["line"], found["portfolio"]) == (4, 10, 2)
+    assert found["agent"] == 20 + 1, "and the admin"
+    zones = made_portfolio.rows("SELECT DISTINCT timezone FROM property ORDER BY 1")
+    assert zones == [("America/Chicago",), ("America/Denver",)]
+    names = [name for (name,) in made_portfolio.rows("SELECT name FROM agent WHERE slug != 'admin'")]
+    assert all(" agent " in name for name in names), "nobody gets a name that a person could have"
+    numbers = [number for (number,) in made_portfolio.rows("SELECT number FROM line")]
+    assert all(number[5:10] == "55501" for number in numbers), "reserved for fiction"
+    passwords = (made_portfolio.home / "secrets.json").read_text()
+    again = made_portfolio.json("demo", "portfolio")
+    assert {one["kind"]: one["added"] for one in again if one["added"]} == {}
+    assert counts(made_portfolio) == found
+    assert (made_portfolio.home / "secrets.json").read_text() == passwords
+    assert passwords.count("device/") == 20
+
+
+def test_it_stands_beside_the_demo_office_and_in_no_other(leaseline: Leaseline, untouched: Leaseline) -> None:
+    async def load() -> None:
+        config = settings.load(leaseline.home)
+        store = Store(config.database_url)
+        await directory.load_demo(config, store, Secrets(config.secrets_file), By("test", datetime.now(UTC)))
+        await store.close()
+
+    asyncio.run(load())
+    before = tried(leaseline, "+15125550100", "2026-03-03 10:00", "2")["plan"]
+    leaseline.ok("demo", "portfolio")
+    after = tried(leaseline, "+15125550100", "2026-03-03 10:00", "2")["plan"]
+    assert before["stages"][0] == after["stages"][0], "Elm Street's own people come first as before"
+    assert counts(leaseline)["line"] == 12
+    assert "lines of its own" in untouched.refused("demo", "portfolio")
+
+
+def test_an_open_office_rings_the_propertys_subteam(made_portfolio: Leaseline) -> None:
+    plan = tried(made_portfolio, RIVERSIDE, "2026-03-03 10:00", "2")["plan"]
+    assert (plan["path"], plan["rule"], plan["property"]) == ("live", "subteam", "riverside-landing")
+    assert all(agent.startswith("riverside-") for agent in plan["stages"][0]["agents"])
+
+
+def test_each_property_closes_on_its_own_clock(made_portfolio: Leaseline) -> None:
+    # 17:45 in Austin is after the hours of Red Mesa in Denver on its own clock, and within those of Riverside.
+    assert tried(made_portfolio, RIVERSIDE, "2026-03-03 17:45", "2")["plan"]["path"] == "live"
+    closed = tried(made_portfolio, RED_MESA, "2026-03-03 20:30", "2")["plan"]
+    assert closed["rule"] == "closed"
+    assert closed["stages"] == []
+
+
+def test_after_hours_only_those_ring_whose_own_hours_say_so(made_portfolio: Leaseline) -> None:
+    plan = tried(made_portfolio, RIVERSIDE, "2026-03-03 19:30", "2")["plan"]
+    assert (plan["path"], plan["rule"]) == ("live", "after_hours")
+    assert {agent for stage in plan["stages"] for agent in stage["agents"]} <= {"riverside-5", "mesa-5"}
+    assert plan["stages"][0]["agents"] == ["riverside-5"]
+    night = tried(made_portfolio, RIVERSIDE, "2026-03-03 23:30", "2")["plan"]
+    assert (night["stages"], night["texts"]) == ([], ["missed_call"])
+    assert night["due_at"].startswith("2026-03-04T15:"), "within the first open hour, 9 in Chicago"
+
+
+def test_who_names_no_property_is_recorded_and_nobody_is_rung_blindly(made_portfolio: Leaseline) -> None:
+    plan = tried(made_portfolio, ALL_HOMES, "2026-03-03 10:00", "2")["plan"]
+    assert (plan["path"], plan["rule"], plan["stages"]) == ("question", "unsure", [])

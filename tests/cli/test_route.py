@@ -1,0 +1,164 @@
+"""`leaseline route`: a call's decision explained, a call that is not made, and past calls under other rules."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from crm import config as settings
+from crm.domain import fields
+from crm.domain.calls import CallArrived, CallEnded, DialStatus, EndedBy, Fact, LegEnded, LegRang, Routed
+from crm.domain.choosing import Answer, Question
+from crm.domain.errors import Invalid
+from crm.domain.routing import TEAM
+from crm.services import ledger, routes
+from crm.services.routes import Moment
+from crm.store.session import Store
+from tests.cli.conftest import Leaseline
+
+pytestmark = pytest.mark.cli
+
+ELM = "+15125550100"
+CALLER = "+15125550123"
+
+
+def put_through(office: Leaseline, call: str, at: datetime) -> None:
+    """A call that nobody answered, with the decision as a flow keeps it."""
+
+    async def play() -> None:
+        config = settings.load(office.home)
+        store = Store(config.database_url)
+        answers = (Answer(Question.MENU, "7"), Answer(Question.MENU, TEAM))
+        inputs, plan = await routes.plan(store, config, ELM, CALLER, answers, Moment(at))
+        facts: list[Fact] = [
+            CallArrived(f"{call}:arrived", call, at, did=ELM, caller=CALLER, trunk="acme"),
+            Routed(
+                f"{call}:routed", call, at, rule=plan.rule.value, path=plan.path.value,
+                reasons=tuple(reason.text for reason in plan.reasons),
+                stages=tuple(stage.name.value for stage in plan.stages),
+                inputs=msgspec.to_builtins(inputs), plan=msgspec.to_builtins(plan),
+            ),
+            LegRang(f"{call}:rang", call, at, leg_id=f"{call}-1", device="alice-desk", agent="alice", stage="subteam"),
+            LegEnded(f"{call}:silent", call, at, leg_id=f"{call}-1", status=DialStatus.NOANSWER),
+            CallEnded(f"{call}:ended", call, at + timedelta(seconds=30), by=EndedBy.CALLER),
+        ]  # fmt: skip
+        for fact in facts:
+            await ledger.record(store, config, fact, fact.at)
+        await store.close()
+
+    asyncio.run(play())
+
+
+def test_a_calls_decision_is_explained_with_its_rules_and_what_followed(office: Leaseline) -> None:
+    put_through(office, "1772467200.1", datetime.now(UTC) - timedelta(days=1))
+    found = office.json("route", "explain", "1772467200.1")
+    [decision] = found["decisions"]
+    assert [(one["question"], one["keys"]) for one in decision["keyed"]] == [("menu", "7"), ("menu", "2")]
+    plan = decision["plan"]
+    assert (plan["path"], plan["rule"], plan["property"]) == ("live", "subteam", "elm")
+    assert plan["stages"][0]["agents"] == ["alice"], "Bob has no phone"
+    assert {reason["about"] for reason in plan["reasons"]} >= {"rings", "otherwise", "record", "task", "texts"}
+    [task] = found["tasks"]
+    assert task["owner"] == plan["owner"] == "alice"
+    assert [leg["agent"] for leg in found["legs"]] == ["alice"]
+    shown = office.ok("route", "explain", "1772467200.1")
+    for told in ("live, decided by subteam", "menu: the caller keyed 2", "alice-desk rang", "is alice's"):
+        assert told in shown
+    assert "Routed by subteam: live, rings subteam, then everyone." in office.ok("call", "show", "1772467200.1")
+    assert "no call 12" in office.refused("route", "explain", "12")
+
+
+def test_a_call_is_tried_out_turn_by_turn_and_none_is_made(office: Leaseline) -> None:
+    before = office.contents()
+    found = office.json("route", "test", "--line", "512-555-0100", "--press", "7", "--press", "2")
+    [menu] = found["turns"]
+    assert menu["pressed"] == ["7", "2"], "a wrong key is asked for once more"
+    assert any("press 2" in sentence for sentence in menu["hears"])
+    assert (found["plan"]["path"], found["plan"]["owner"]) == ("live", "alice")
+    silent = office.json("route", "test", "--line", ELM)
+    assert silent["turns"][0]["pressed"] == ["", ""], "keys that run out are silence"
+    assert silent["plan"]["path"] == "live"
+    unknown = office.json("route", "test", "--line", "+15125550177", "--from", "withheld")
+    assert (unknown["plan"]["path"], unknown["caller"]) == ("refuse", None)
+    assert "live, decided by subteam" in office.ok("route", "test", "--line", ELM, "--press", "2")
+    assert office.contents() == before
+
+
+def test_the_time_is_on_the_clock_of_the_lines_property(office: Leaseline) -> None:
+    office.ok("hours", "set", "mon-fri 09:00-18:00")
+    denver = office.json("route", "test", "--line", ELM, "--at", "2026-12-22 17:30", "--press", "2")
+    assert denver["plan"]["path"] == "live"
+    late = office.json("route", "test", "--line", ELM, "--at", "2026-12-26 21:10", "--press", "2")
+    assert (late["plan"]["path"], late["plan"]["rule"], late["plan"]["stages"]) == ("message", "closed", [])
+    office.ok("property", "set", "elm", "--timezone", "America/Los_Angeles")
+    pacific = office.json("route", "test", "--line", ELM, "--at", "2026-12-22 17:30", "--press", "2")
+    assert (pacific["plan"]["path"], pacific["at"]) == ("live", "2026-12-23T01:30:00Z")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--line", "five"), ("--line", ELM, "--from", "nobody"), ("--line", ELM, "--at", "soon"),
+        ("--line", ELM, "--press", "a"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_tried_out_is_refused(untouched: Leaseline, wrong: tuple[str, ...]) -> None:
+    untouched.refused("route", "test", *wrong)
+
+
+def test_past_calls_are_decided_again_under_changed_rules(office: Leaseline, tmp_path: Path) -> None:
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    put_through(office, "1772467200.1", yesterday)
+    put_through(office, "1772467200.2", yesterday + timedelta(minutes=5))
+    put_through(office, "1772467200.3", yesterday - timedelta(days=40))
+    new = tmp_path / "new.toml"
+    new.write_text("[ring]\nsubteam_seconds = 20\n")
+    before = office.contents()
+    same = office.json("route", "replay", "--since", "30d", "--with", str(new))
+    assert (same["calls"], same["changed"]) == (2, [])
+    assert "Nothing would have changed in 2 calls" in office.ok("route", "replay", "--with", str(new))
+    new.write_text("[ring]\nsubteam_seconds = 0\n")
+    found = office.json("route", "replay", "--with", str(new))
+    assert [one["call"] for one in found["changed"]] == ["1772467200.1", "1772467200.2"]
+    assert found["counts"] == [
+        {"before": "live (subteam): subteam 20 s, everyone 20 s", "after": "live (everyone): everyone 20 s", "calls": 2}
+    ]
+    shown = office.ok("route", "replay", "--with", str(new))
+    assert "2 of 2 decisions would have been others." in shown
+    assert office.contents() == before
+    new.write_text("[ring]\nsubteam = 0\n")
+    result = office("route", "replay", "--with", str(new))
+    assert result.exit_code == 1
+    assert "unknown field `subteam`" in result.stderr
+    new.write_text("[hours]\noak = ['mon 09:00-10:00']\n")
+    assert "oak" in office.refused("route", "replay", "--with", str(new))
+
+
+def test_other_hours_would_have_closed_the_office(office: Leaseline, tmp_path: Path) -> None:
+    put_through(office, "1772467200.1", datetime.now(UTC) - timedelta(hours=1))
+    weekday = (datetime.now(ZoneInfo("America/Chicago")) + timedelta(days=3)).strftime("%a").lower()
+    new = tmp_path / "new.toml"
+    new.write_text(f"[hours]\nelm = ['{weekday} 09:00-10:00']\n")
+    [changed] = office.json("route", "replay", "--with", str(new))["changed"]
+    assert (changed["before"]["path"], changed["after"]["path"], changed["after"]["rule"]) == (
+        "live", "message", "closed",
+    )  # fmt: skip
+    assert json.dumps(changed["after"]["stages"]) == "[]"
+
+
+def test_a_time_as_people_write_it() -> None:
+    tz = ZoneInfo("America/Chicago")
+    now = datetime(2026, 3, 7, 15, tzinfo=UTC)  # A Saturday, 9 in the morning; the clocks change that night.
+    assert fields.moment("now", tz, now) == now
+    assert fields.moment("Sat 21:10", tz, now) == datetime(2026, 3, 8, 3, 10, tzinfo=UTC)
+    assert fields.moment("sat 8:00", tz, now) == datetime(2026, 3, 14, 13, 0, tzinfo=UTC)
+    assert fields.moment("2026-12-25 10:00", tz, now) == datetime(2026, 12, 25, 16, tzinfo=UTC)
+    for raw in ("", "sat", "sat 25:00", "soon", "2026-13-01"):
+        with pytest.raises(Invalid):
+            fields.moment(raw, tz, now)

@@ -11,11 +11,7 @@ from crm.domain import fields
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.imports import Kind
 from crm.secrets import Secrets
-<<<<<<< HEAD
-from crm.services import devices, dialing, trunks
-=======
-from crm.services import devices, imports, trunks
->>>>>>> 612a72a (demo: A portfolio of twelve properties, loaded as any lists are; devices and whole folders can be imported)
+from crm.services import devices, dialing, imports, trunks
 from crm.services.audit import By, changing, note
 from crm.store.models import Agent, Device, Hours, Line, Location, Organization, Property, Subteam, Trunk
 from crm.store.session import Store

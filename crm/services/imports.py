@@ -16,28 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from crm.config import Config
-<<<<<<< HEAD
-from crm.domain import fields
+from crm.domain import fields, imports
 from crm.domain.dialing import Refused
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.imports import Kind, Lists, Problem, Row, Wrong
-from crm.services import contacts, desks, dialing, holidays, lines, subteams
-=======
-from crm.domain import fields, imports
-from crm.domain.errors import Invalid
-from crm.domain.imports import Kind, Lists, Problem, Row, Wrong
 from crm.secrets import Secrets
-from crm.services import devices, holidays, lines
->>>>>>> 612a72a (demo: A portfolio of twelve properties, loaded as any lists are; devices and whole folders can be imported)
+from crm.services import contacts, desks, devices, dialing, holidays, lines, subteams
 from crm.services.audit import By, changing, note
 from crm.store.models import (
     Agent,
     AgentHours,
-<<<<<<< HEAD
     Contact,
-=======
     Device,
->>>>>>> 612a72a (demo: A portfolio of twelve properties, loaded as any lists are; devices and whole folders can be imported)
     Hours,
     Line,
     Listing,

@@ -20,6 +20,8 @@ from tests.cli.conftest import Leaseline
 pytestmark = pytest.mark.cli
 
 RIVERSIDE, RED_MESA, ALL_HOMES = "+15125550110", "+17205550112", "+17205550114"
+SUNRISE, JUNIPER = "+15125550114", "+17205550113"
+RESIDENT = "+15125550170"
 TABLES = ("property", "unit", "listing", "subteam", "agent", "device", "line", "portfolio", "hours", "tour_hours")
 
 
@@ -99,6 +101,44 @@ def test_after_hours_only_those_ring_whose_own_hours_say_so(made_portfolio: Leas
     assert night["due_at"].startswith("2026-03-04T15:"), "within the first open hour, 9 in Chicago"
 
 
+def test_a_portfolio_is_asked_for_by_area_and_then_by_name(made_portfolio: Leaseline) -> None:
+    found = tried(made_portfolio, SUNRISE, "2026-03-03 10:00", "2", "2", "1")
+    assert [turn["question"] for turn in found["turns"]] == ["menu", "area", "property"]
+    assert (found["plan"]["path"], found["plan"]["property"]) == ("live", "aspen-court")
+    short = tried(made_portfolio, JUNIPER, "2026-03-03 10:00", "2", "3")
+    assert [turn["question"] for turn in short["turns"]] == ["menu", "property"], "three need no areas"
+    assert short["plan"]["property"] == "red-mesa-homes"
+
+
 def test_who_names_no_property_is_recorded_and_nobody_is_rung_blindly(made_portfolio: Leaseline) -> None:
     plan = tried(made_portfolio, ALL_HOMES, "2026-03-03 10:00", "2")["plan"]
     assert (plan["path"], plan["rule"], plan["stages"]) == ("question", "unsure", [])
+
+
+def test_a_resident_leaves_the_leasing_path_and_an_emergency_is_put_through_at_any_hour(
+    made_portfolio: Leaseline,
+) -> None:
+    night = tried(made_portfolio, RIVERSIDE, "2026-03-03 23:30", "1", caller=RESIDENT)["plan"]
+    assert (night["path"], night["rule"], night["record"], night["texts"]) == ("desk", "maintenance", "contact", [])
+    assert night["stages"][0]["number"] == "+15125550180"
+    day = tried(made_portfolio, RIVERSIDE, "2026-03-03 10:00", "2", caller=RESIDENT)["plan"]
+    assert (day["path"], day["kind"]) == ("desk", "resident")
+    rents = tried(made_portfolio, RIVERSIDE, "2026-03-03 10:00", "3", "2", caller=RESIDENT)["plan"]
+    assert (rents["path"], rents["kind"]) == ("live", "prospect")
+
+
+def test_a_concern_reaches_a_person(made_portfolio: Leaseline) -> None:
+    plan = tried(made_portfolio, RIVERSIDE, "2026-03-03 10:00", "0")["plan"]
+    assert (plan["path"], plan["rule"]) == ("desk", "concern")
+    assert plan["stages"][0]["agents"]
+
+
+def test_a_tour_is_offered_by_key_and_while_the_office_is_closed_at_once(made_portfolio: Leaseline) -> None:
+    assert tried(made_portfolio, RIVERSIDE, "2026-03-03 10:00", "3")["plan"]["path"] == "tour"
+    night = tried(made_portfolio, RIVERSIDE, "2026-03-03 23:30", "2")["plan"]
+    assert (night["path"], night["otherwise"]) == ("tour", ["message"])
+
+
+def test_sister_subteams_help_out(made_portfolio: Leaseline) -> None:
+    stages = {one["name"]: one for one in tried(made_portfolio, RIVERSIDE, "2026-03-03 10:00", "2")["plan"]["stages"]}
+    assert set(stages["sisters"]["agents"]) == {f"downtown-{number}" for number in range(1, 6)}

@@ -449,6 +449,9 @@ async def _forget_lead(scene: _Scene) -> None:
     call.lead_id = None
     for activity in await session.scalars(select(Activity).where(Activity.key == f"call:{call.id}")):
         await session.delete(activity)
+    missed = await messages.by_key(session, f"missed:{call.id}")
+    if missed and missed.state == MessageState.QUEUED:
+        await session.delete(missed)
     await session.flush()
     if lead.created_at != call.started_at or lead.name is not None:
         return

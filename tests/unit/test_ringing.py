@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm.domain.hours import weekly
 from crm.domain.ringing import (
     AgentAvailability,
     DeviceAvailability,
@@ -54,6 +56,25 @@ def test_dnd_is_per_device_and_ends_by_itself() -> None:
 def test_who_talks_on_one_phone_is_not_rung_on_another() -> None:
     busy = agent("alice", DeviceAvailability("desk", on_call=True), DeviceAvailability("mobile"))
     assert who_to_ring(stage("alice"), [busy], NOW) == []
+
+
+def test_outside_their_own_hours_an_agent_is_not_rung_but_colleagues_reach_them() -> None:
+    # NOW is Monday, 16:00 in UTC.
+    within, outside = (weekly([(0, *span)], ZoneInfo("UTC")) for span in (("16:00", "17:00"), ("09:00", "16:00")))
+    agents = [replace(agent("alice"), hours=within), replace(agent("bob"), hours=outside), agent("carol")]
+    assert [one.may_ring(NOW) for one in agents] == [True, False, True]
+    assert rung(who_to_ring(stage("alice", "bob", "carol"), agents, NOW)) == [["alice-desk", "carol-desk"]]
+    assert [ref.device for ref in agents[1].free_devices(NOW)] == ["bob-desk"]
+
+
+def test_only_hours_of_their_own_make_somebody_answer_while_the_office_is_closed() -> None:
+    tz = ZoneInfo("UTC")
+    some = replace(agent("alice"), hours=weekly([(0, "16:00", "17:00")], tz))
+    all_week = replace(agent("bob"), hours=weekly([(day, "00:00", "24:00") for day in range(7)], tz))
+    agents = [some, all_week, agent("carol"), replace(all_week, on_duty=False)]
+    assert [one.answers_after_hours(NOW, holiday=False) for one in agents] == [True, True, False, False]
+    assert [one.answers_after_hours(NOW, holiday=True) for one in agents] == [False, True, False, False]
+    assert not some.answers_after_hours(NOW + timedelta(hours=1), holiday=False)
 
 
 def test_off_duty_and_offline_are_not_reachable() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.domain.hours import Opening, Schedule, SpecialDay, weekly
 
@@ -340,3 +341,33 @@ def test_with_dates_that_differ_it_all_fits_together(data: st.DataObject, at: da
          if begins < due), start=timedelta(),
     )  # fmt: skip
     assert passed == timedelta(minutes=minutes)
+
+
+# --- as people write it ---
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from([("09:00", "12:00"), ("13:00", "24:00")])), unique=True))
+def test_a_week_is_written_as_it_is_read(week: list[tuple[int, tuple[str, str]]]) -> None:
+    openings_ = sorted((weekday, *span) for weekday, span in week)
+    assert fields.openings(fields.as_texts(openings_)) == openings_
+
+
+def test_days_in_a_row_that_are_alike_are_written_as_one() -> None:
+    week = fields.openings(["mon-wed,fri 09:00-12:00 13:00-17:00", "thu 10:00-12:00"])
+    assert fields.as_texts(week) == [
+        "mon-wed 09:00-12:00 13:00-17:00", "thu 10:00-12:00", "fri 09:00-12:00 13:00-17:00",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("", ""), ("closed", ""), (" Closed ", ""), ("usual", "usual"), ("10:00-14:00", "10:00-14:00")],
+)
+def test_when_a_special_day_is_open(written: str, kept: str) -> None:
+    assert fields.special_open(written) == kept
+
+
+@pytest.mark.parametrize("written", ["open", "10-14", "10:00", "10:00-24:01", "10:00-10:00"])
+def test_when_a_special_day_cannot_be_open(written: str) -> None:
+    with pytest.raises(Invalid):
+        fields.special_open(written)

@@ -1,4 +1,4 @@
-"""Do not disturb, and the office's hours."""
+"""Do not disturb."""
 
 from __future__ import annotations
 
@@ -74,40 +74,3 @@ def test_dnd_without_end_asks_first(office: Leaseline) -> None:
 )
 def test_wrong_dnd_is_refused(untouched: Leaseline, words: str, because: str) -> None:
     assert because in untouched.refused(*words.split())
-
-
-def test_hours_replace_the_whole_week(office: Leaseline) -> None:
-    assert office.json("hours", "show")["openings"] == []
-    assert office.json("hours", "show")["is_open"] is True
-    office.ok("hours", "set", "mon-fri 09:00-18:00", "sat,sun 10:00-12:00 13:00-24:00")
-    shown = office.json("hours", "show")
-    assert shown["timezone"] == "America/Chicago"
-    assert len(shown["openings"]) == 9
-    assert shown["openings"][0] == {"weekday": "mon", "opens": "09:00", "closes": "18:00"}
-    assert shown["openings"][-1] == {"weekday": "sun", "opens": "13:00", "closes": "24:00"}
-    assert shown["is_open"] == (shown["opens_next"] is None)
-    office.ok("hours", "set", "fri-mon 09:00-10:00")
-    assert [one["weekday"] for one in office.json("hours", "show")["openings"]] == ["mon", "fri", "sat", "sun"]
-    assert "closed" in office.ok("hours", "show")
-    office.ok("hours", "set", "--always")
-    assert office.json("hours", "show")["openings"] == []
-
-
-@pytest.mark.parametrize(
-    "openings",
-    [
-        [],
-        ["mon"],
-        ["monday 09:00-18:00"],
-        ["mon 9-18"],
-        ["mon 18:00-09:00"],
-        ["mon 09:00-09:00"],
-        ["mon 09:00-24:01"],
-        ["mon-fri 09:00-18:00", "wed 17:00-19:00"],
-        ["mon- 09:00-18:00"],
-        ["mon 09:00-18:00\x1b[31m"],
-        ["x" * 300],
-    ],
-)
-def test_wrong_hours_are_refused(untouched: Leaseline, openings: list[str]) -> None:
-    untouched.refused("hours", "set", *openings)

@@ -14,7 +14,7 @@ from crm.domain import emergency
 from crm.domain.route_inputs import OfficeState
 from crm.edge import numbers
 from crm.services import health
-from crm.services.health import EmergencyHealth, Health
+from crm.services.health import EmergencyHealth, Health, LineHealth
 
 
 @click.command(cls=Command, json=one(Health), examples=("status", "status --json"))
@@ -53,6 +53,13 @@ def _alike(found: Health, config: Config) -> dict[tuple[str, str, str], list[str
             opens = output.local(office.opens_at, config.tz) or "never"
         alike.setdefault((office.state, why, opens), []).append(office.property or "the office")
     return alike
+
+
+def _waiting_text(line: LineHealth) -> str:
+    if line.longest_seconds is None:
+        return "nobody"
+    minutes, seconds = divmod(line.longest_seconds, 60)
+    return f"{line.waiting}, the longest for {f'{minutes} min ' if minutes else ''}{seconds} s"
 
 
 def _print(found: Health, config: Config) -> None:
@@ -99,6 +106,11 @@ def _print(found: Health, config: Config) -> None:
         ((", ".join(places), *what) for what, places in _alike(found, config).items()),
         empty="",
     )
+    if found.line.waiting or found.line.to_call_back:
+        output.print_heading("Waiting in line")
+        output.print_entry(
+            (("on the phone", _waiting_text(found.line)), ("to be called back", str(found.line.to_call_back)))
+        )
     output.print_heading("Calls in progress")
     output.print_table(
         ("call", "since", "caller", "number dialled", "step", "with the app"),

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from asterisk_conf import certificate, install, speech
 from crm.config import Config
 from crm.domain import emergency
+from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import CrmError
 from crm.edge import holidays as calendars
 from crm.edge import whisper
@@ -24,12 +25,14 @@ from crm.secrets import SecretError, Secrets
 from crm.services import (
     agents,
     devices,
+    dialing,
     directory,
     emergencies,
     hours,
     lines,
     locations,
     properties,
+    subteams,
     transcripts,
     trunks,
 )  # fmt: skip
@@ -233,6 +236,7 @@ async def _office(config: Config, store: Store, health: Health) -> list[Finding]
         *await _opening_hours(config, store, people, health.at),
         *_phones(health, people),
         *_forwarding(health),
+        *await _answering_services(config, store),
         *_trunks(config, all_trunks, health),
         *await _emergency(store, all_lines, all_trunks),
     ]
@@ -384,6 +388,28 @@ def _forwarding(health: Health) -> Iterator[Finding]:
             )  # fmt: skip
     if on := [one.device for one in health.forwarding if one.device and not one.refusal]:
         yield _ok("forwarding", f"Rung, too: {', '.join(on)}.")
+
+
+async def _answering_services(config: Config, store: Store) -> list[Finding]:
+    office = await directory.organization(store)
+    numbers = {"office set": office.answering_service if office else None}
+    for entry in await subteams.find_all(store):
+        numbers[f"subteam set {entry.subteam.slug}"] = entry.subteam.answering_service
+    found = []
+    for command, number in numbers.items():
+        try:
+            if number:
+                await dialing.check(store, config, number=number, purpose=Purpose.ANSWERING, agent=None)
+        except Refused as refused:
+            found.append(
+                Finding(
+                    "answering service", Level.WARN, f"{number} is not dialled: {refused}",
+                    f"Give another number with `leaseline {command} --answering-service NUMBER`.",
+                )
+            )  # fmt: skip
+    if not found and any(numbers.values()):
+        found.append(_ok("answering service", "Its number may be dialled."))
+    return found
 
 
 def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[Finding]:

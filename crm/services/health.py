@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +23,7 @@ from crm.domain.errors import CrmError
 from crm.domain.route_inputs import OfficeFacts
 from crm.edge import numbers
 from crm.secrets import SecretError, Secrets
-from crm.services import devices, emergencies, forwarding, hours, spool, trunks
+from crm.services import devices, emergencies, forwarding, hours, orders, spool, trunks
 from crm.store import migrate
 from crm.store.models import Device, Trunk
 from crm.store.queries import calls as call_queries
@@ -128,6 +128,18 @@ class CallInProgress:
 
 
 @dataclass(frozen=True)
+class LineHealth:
+    """Callers who wait because everybody is in a talk."""
+
+    waiting: int = 0
+    """On the phone."""
+    longest_seconds: int | None = None
+    """How long the first of them has waited in line; null: nobody does."""
+    to_call_back: int = 0
+    """Have hung up, keep their place, and are called when it is their turn."""
+
+
+@dataclass(frozen=True)
 class EmergencyHealth:
     """An emergency call that is going on or was made within the last day."""
 
@@ -176,6 +188,7 @@ class Health:
     offices: list[OfficeHealth] = field(default_factory=list)
     """The office, then every property."""
     calls: list[CallInProgress] = field(default_factory=list)
+    line: LineHealth = LineHealth()
     emergencies: list[EmergencyHealth] = field(default_factory=list)
     """Within the last 24 hours, the latest first; also those that Asterisk has only noted so far."""
 
@@ -194,7 +207,7 @@ async def look(config: Config, now: datetime) -> Health:
     health = Health(now, asterisk, app, database)
     if database.current:
         try:
-            await _fill_in(health, config, channels, endpoints, with_app)
+            health = replace(health, line=await _fill_in(health, config, channels, endpoints, with_app))
         except CrmError as error:
             health = Health(now, asterisk, app, DatabaseHealth(False, False, database.revision, str(error)))
     on_record = {call.id for call in health.emergencies}
@@ -214,7 +227,8 @@ def _noted(config: Config, on_record: set[str], now: datetime) -> Iterator[Emerg
 
 async def _fill_in(
     health: Health, config: Config, channels: list[Channel], endpoints: dict[str, str], with_app: set[str]
-) -> None:
+) -> LineHealth:
+    """Fills the lists; returns who waits in line."""
     store = Store(config.database_url)
     try:
         health.trunks.extend(_trunk(trunk, endpoints) for trunk in await trunks.find_all(store))
@@ -230,6 +244,8 @@ async def _fill_in(
         health.offices.extend(await _offices(store, config, health.at))
         async with store.read() as session:
             open_calls = await call_queries.listed(session, in_progress=True, limit=MOST_CALLS)
+            waiting_since = await call_queries.waiting_since(session)
+        kept = await orders.places(store, config, health.at)
     finally:
         await store.close()
     on_record = {call.id: call for call in open_calls}
@@ -249,6 +265,8 @@ async def _fill_in(
                 with_app=call_id in with_app,
             )
         )  # fmt: skip
+    longest = max(0, round((health.at - waiting_since[0]).total_seconds())) if waiting_since else None
+    return LineHealth(len(waiting_since), longest, len(kept))
 
 
 def _trunk(trunk: Trunk, endpoints: dict[str, str]) -> TrunkHealth:

@@ -168,7 +168,37 @@ def test_members_come_and_go(office: Leaseline) -> None:
     assert office.json("subteam", "show", "north")["members"] == ["alice"]
 
 
+def test_a_subteam_has_sisters_and_an_answering_service(office: Leaseline) -> None:
+    for slug in ("south", "west"):
+        office.ok("subteam", "add", slug)
+    office.ok("subteam", "set", "north", "--sisters", "west, south", "--answering-service", "(512) 555-0150")
+    north = office.json("subteam", "show", "north")
+    assert (north["sisters"], north["answering_service"]) == (["west", "south"], "+15125550150")
+    assert "west, south" in office.ok("subteam", "list")
+    office.ok("subteam", "remove", "west")
+    assert office.json("subteam", "show", "north")["sisters"] == ["south"]
+    office.ok("subteam", "set", "north", "--name", "Northern team")
+    assert office.json("subteam", "show", "north")["sisters"] == ["south"]
+    office.ok("subteam", "set", "north", "--sisters", "", "--answering-service", "")
+    north = office.json("subteam", "show", "north")
+    assert (north["sisters"], north["answering_service"]) == ([], None)
+
+
+def test_the_office_has_an_answering_service(office: Leaseline) -> None:
+    office.ok("office", "set", "--answering-service", "512-555-0150")
+    assert office.json("office", "show")["answering_service"] == "+15125550150"
+    office.ok("office", "set", "--answering-service", "")
+    assert office.json("office", "show")["answering_service"] is None
+
+
 BAD = [
+    ("subteam set north --sisters north", "own sister"),
+    ("subteam set north --sisters south,nowhere", "no subteam"),
+    ("subteam set north --answering-service 900-555-0150", "costs extra"),
+    ("subteam set north --answering-service 512-555-0100", "own lines"),
+    ("subteam set north --answering-service soon", "not a telephone number"),
+    ("office set --answering-service 911", "Emergency numbers"),
+    ("office set --answering-service +442079460000", "not allowed"),
     ("agent add Alice", "a-z"),
     ("agent add -- -alice", "a-z"),
     ("agent add 1st", "a-z"),

@@ -50,6 +50,15 @@ openings = "mon-fri 10:00-16:00"
 """
 
 
+def test_subteams_name_each_other_as_sisters(office: Leaseline, tmp_path: Path) -> None:
+    file = tmp_path / "subteams.csv"
+    file.write_text("slug,sisters,answering_service\neast,west north,512-555-0150\nwest,east,\n")
+    office.ok("import", str(file))
+    east, west = (office.json("subteam", "show", slug) for slug in ("east", "west"))
+    assert (east["sisters"], east["answering_service"]) == (["west", "north"], "+15125550150")
+    assert (west["sisters"], west["answering_service"]) == (["east"], None)
+
+
 def test_a_whole_portfolio_in_one_file(office: Leaseline, tmp_path: Path) -> None:
     file = tmp_path / "portfolio.toml"
     file.write_text(PORTFOLIO.replace('members = ["carol", "bob"]', 'members = "carol bob"'))
@@ -101,6 +110,9 @@ def test_a_dry_run_writes_nothing(untouched: Leaseline, tmp_path: Path) -> None:
     [
         ("units.csv", "property,name,bedrooms,bathrooms,rent\nelm,1,1,1,900\noak,2,1,1,900\n", "line 3, column 1"),
         ("subteams.csv", "slug,members\nwest,alice nobody\n", "line 2, column 2"),
+        ("subteams.csv", "slug,sisters\nwest,north nowhere\n", "line 2, column 2"),
+        ("subteams.csv", "slug,sisters\nwest,west\n", "own sister"),
+        ("subteams.csv", "slug,answering_service\nwest,900-555-0150\n", "line 2, column 2"),
         ("lines.csv", "number,property\n911,elm\n", "line 2, column 1"),
         ("lines.csv", "number,property,portfolio\n6001,elm,east\n", "no portfolio east"),
         ("agents.csv", "slug,extension\nbob,101\n", "line 2, column 2"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -17,6 +18,9 @@ import pytest
 
 from asterisk_conf import speech
 from crm import config as settings
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact, PlaceKept, Queued, Step, StepTaken
+from crm.services import ledger
+from crm.store.session import Store
 from tests.cli.conftest import Leaseline, free_ports
 
 pytestmark = pytest.mark.cli
@@ -132,6 +136,35 @@ def test_all_is_up_and_a_call_is_in_progress(office: Leaseline) -> None:
     ]
 
 
+async def callers_in_line(office: Leaseline) -> None:
+    """One has waited for four minutes, one for two; one keeps the place."""
+    config, now = settings.load(office.home), datetime.now(UTC)
+    store = Store(config.database_url)
+    try:
+        for call, minutes in (("first", 4), ("second", 2), ("kept", 3)):
+            at = now - timedelta(minutes=minutes)
+            facts: list[Fact] = [
+                CallArrived(f"{call}/a", call, at - timedelta(minutes=1), "+15125550100", f"+1512555019{minutes}"),
+                StepTaken(f"{call}/s", call, at, Step.QUEUE),
+                Queued(f"{call}/q", call, at, position=1),
+            ]
+            if call == "kept":
+                facts += [PlaceKept("kept/k", call, at, ("alice",)), CallEnded("kept/e", call, at, EndedBy.SYSTEM)]
+            for fact in facts:
+                await ledger.record(store, config, fact, now)
+    finally:
+        await store.close()
+
+
+def test_who_waits_in_line_is_told_with_the_longest_wait(office: Leaseline) -> None:
+    assert status(office, 1)["line"] == {"waiting": 0, "longest_seconds": None, "to_call_back": 0}
+    assert "Waiting in line" not in office("status").stdout
+    asyncio.run(callers_in_line(office))
+    line = status(office, 1)["line"]
+    assert (line["waiting"], line["longest_seconds"] // 60, line["to_call_back"]) == (2, 4, 1)
+    assert "2, the longest for 4 min" in office("status").stdout
+
+
 @pytest.mark.parametrize("old", [{"age": timedelta(seconds=30)}, {"age": timedelta(seconds=-30)}, {"pid": 2**22 + 1}])
 def test_an_app_without_a_fresh_sign_of_life_is_down(office: Leaseline, old: dict[str, Any]) -> None:
     app_lives(office, **old)
@@ -209,6 +242,8 @@ def test_doctor_finds_what_is_wrong(office: Leaseline) -> None:
             "INSERT INTO task (key, kind, owner_id, why, due_at, created_at, result)"
             " VALUES ('k', 'call_back', 1, '', '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', '')"
         )
+        # As another setting allowed it.
+        database.execute("UPDATE organization SET answering_service = '+19005550150'")
     database.close()
     app_lives(office)
     with asterisk(office, {"trunk-acme": "offline", "alice-desk": "offline"}):
@@ -216,6 +251,7 @@ def test_doctor_finds_what_is_wrong(office: Leaseline) -> None:
     expected = {
         "home": "755", "passwords": "read by other users", "prompts": "missing", "listings": "elm",
         "texts": "1 failed", "tasks": "1 are overdue", "journal": "1 facts", "rejected": "2 facts", "spool": "1 calls",
+        "answering service": "costs extra",
     }  # fmt: skip
     for check, text in expected.items():
         assert [level for level, said in found[check] if text in said] not in ([], ["OK"]), (check, found[check])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -53,6 +53,14 @@ async def by_id(session: AsyncSession, call_id: str) -> Call | None:
 async def open_ids(session: AsyncSession) -> Sequence[str]:
     """Calls without an outcome yet: up, or lost sight of while the app was away."""
     return (await session.scalars(select(Call.id).where(Call.outcome.is_(None)).order_by(Call.started_at))).all()
+
+
+async def waiting_since(session: AsyncSession) -> Sequence[datetime]:
+    """Since when each caller who waits in line does so, the longest first."""
+    queued = (CallEvent.call_id == Call.id) & (CallEvent.kind == "Queued")
+    began = select(func.min(CallEvent.at)).where(queued).scalar_subquery()
+    found = select(Call.started_at, began).where(Call.outcome.is_(None), Call.step == "queue")
+    return sorted(at or started_at for started_at, at in await session.execute(found))
 
 
 async def events(session: AsyncSession, call_id: str) -> Sequence[CallEvent]:

@@ -1,0 +1,47 @@
+"""The app is killed while callers wait in line: each has the same place when it is back."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from crm.services.spoken import spoken
+from crm.store.models import Agent
+from tests.system import System
+from tests.talks import connect, hear_each_other
+
+pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_when_the_app_is_killed_while_callers_wait_then_they_keep_their_places_pain_9(system: System) -> None:
+    async with system.store.write() as session:
+        await session.execute(update(Agent).where(Agent.slug != "alice").values(on_duty=False))
+    second_in_line = await spoken(system.config, "You are number 2 in line.")
+    async with (
+        system.phone("alice-desk") as alice, system.caller() as talker, system.caller() as first,
+        system.caller() as second,
+    ):  # fmt: skip
+        await connect(system, talker, alice)
+        await system.to_team(first)
+        await system.hears(first, system.prompt("queue_next"))
+        await system.to_team(second)
+        await system.hears(second, second_in_line)
+        await system.kill_app()
+        await system.start_app()
+        await system.hears(second, second_in_line, count=2)
+        await system.hears(first, system.prompt("queue_next"), count=2)
+        await talker.hang_up()
+        await alice.wait_for("CALL_INCOMING", 2)
+        # A phone that rings for somebody in line is taken over, too.
+        await system.kill_app()
+        await system.start_app()
+        await alice.answer()
+        await hear_each_other(system, first, alice)
+        await second.hang_up()
+        gave_up = await system.ended_call(second.user)
+        await alice.hang_up()
+        served = await system.ended_call(first.user)
+        assert alice.count("CALL_INCOMING") == 2
+    assert (served.outcome, [(leg.stage, leg.status) for leg in served.legs]) == ("talked", [("queue", "ANSWER")])
+    assert (gave_up.outcome, gave_up.step) == ("gave_up", "queue")
+    assert [task.kind for task in await system.tasks_of(gave_up)] == ["call_back"]

@@ -1,0 +1,171 @@
+"""Callers who keep their place in line: what the record makes of it, and the orders to call them back."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from crm.config import Config
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact, PlaceKept, Step, StepTaken, TalkEnded, TalkStarted
+from crm.domain.choosing import Answer, Question
+from crm.domain.routing import TEAM, Path
+from crm.services import ledger, orders, routes
+from crm.services.audit import By
+from crm.services.orders import Claim
+from crm.services.routes import Moment
+from crm.store.models import Activity, CallOrder, Hours, Message, Task
+from crm.store.queries import calls
+from crm.store.session import Store
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+"""A Monday, 10:00 in Chicago."""
+BY = By("tests", NOW)
+MAPLE, PROSPECT = "+15125550100", "+15125550123"
+AGENTS = ("alice", "bob")
+
+
+async def keeps_place(
+    store: Store, config: Config, call: str = "c1", caller: str | None = PROSPECT, at: datetime = NOW, did: str = MAPLE
+) -> None:
+    facts: list[Fact] = [
+        CallArrived(f"{call}/arrived", call, at, did, caller),
+        StepTaken(f"{call}/queue", call, at, Step.QUEUE),
+        PlaceKept(f"{call}/place-kept", call, at, AGENTS),
+        CallEnded(f"{call}/ended", call, at, EndedBy.SYSTEM),
+    ]
+    for fact in [*facts, *facts]:
+        await ledger.record(store, config, fact, at)
+
+
+async def the_order(store: Store) -> CallOrder:
+    async with store.read() as session:
+        return (await session.scalars(select(CallOrder))).one()
+
+
+async def test_who_keeps_the_place_leaves_a_task_an_order_and_gets_one_text(store: Store, config: Config) -> None:
+    await keeps_place(store, config)
+    async with store.read() as session:
+        call = await calls.by_id(session, "c1")
+        task = (await session.scalars(select(Task))).one()
+        text = (await session.scalars(select(Message))).one()
+        told = (await session.scalars(select(Activity.text))).one()
+    assert call
+    assert (call.outcome, task.kind, task.done_at) == ("callback", "call_back", None)
+    assert (text.purpose, text.to_number) == ("callback", PROSPECT)
+    assert text.body.startswith("Maple Court: you keep your place in line")
+    assert told == "Called Maple Court and kept their place in line, to be called back."
+    order = await the_order(store)
+    assert (order.to_number, order.since, order.agents, order.state) == (PROSPECT, NOW, list(AGENTS), "waiting")
+    assert (order.task_id, order.tries_left) == (task.id, config.dialing.callback_tries)
+
+
+async def test_the_text_is_in_the_language_of_the_line(store: Store, config: Config) -> None:
+    await keeps_place(store, config, did="+15125550101")
+    async with store.read() as session:
+        text = (await session.scalars(select(Message))).one()
+    assert "conserva su lugar" in text.body
+
+
+async def test_while_the_call_is_up_nobody_is_called_back(store: Store, config: Config) -> None:
+    await ledger.record(store, config, CallArrived("c/a", "c", NOW, MAPLE, PROSPECT), NOW)
+    await ledger.record(store, config, PlaceKept("c/k", "c", NOW, AGENTS), NOW)
+    assert await orders.places(store, config, NOW) == []
+
+
+async def test_who_talked_after_all_is_not_called_back(store: Store, config: Config) -> None:
+    await keeps_place(store, config)
+    for fact in (TalkStarted("c1/t", "c1", NOW, "leg"), TalkEnded("c1/u", "c1", NOW, "leg")):
+        await ledger.record(store, config, fact, NOW)
+    assert await orders.places(store, config, NOW) == []
+    assert await orders.claim(store, config, NOW) is None
+    order = await the_order(store)
+    assert (order.state, order.error) == ("cancelled", "Its task was done meanwhile.")
+
+
+async def test_places_are_in_the_order_in_which_they_have_waited(store: Store, config: Config) -> None:
+    await keeps_place(store, config, "late", "+15125550177", NOW + timedelta(minutes=1))
+    await keeps_place(store, config, "early", PROSPECT, NOW)
+    found = await orders.places(store, config, NOW + timedelta(minutes=2))
+    assert [(place.since, place.agents, place.is_due, place.tried) for place in found] == [
+        (NOW, AGENTS, True, ""), (NOW + timedelta(minutes=1), AGENTS, True, ""),
+    ]  # fmt: skip
+
+
+async def test_a_kept_place_is_claimed_in_its_turn_and_by_one_alone(store: Store, config: Config) -> None:
+    await keeps_place(store, config)
+    assert await orders.claim(store, config, NOW) is None, "not by whoever asks for what is due"
+    [place] = await orders.places(store, config, NOW)
+    tries = (orders.claim_place(store, config, place.order_id, "bob", NOW) for _ in range(5))
+    [claim] = [one for one in await asyncio.gather(*tries) if one]
+    assert (claim.agent, claim.number, claim.keeps_place) == ("bob", PROSPECT, True)
+    [claimed] = await orders.places(store, config, NOW)
+    assert (claimed.is_due, claimed.tried) == (False, "bob")
+
+
+async def test_an_agent_who_does_not_answer_is_tried_again_after_a_pause_and_then_it_stays_a_task(
+    store: Store, config: Config
+) -> None:
+    await keeps_place(store, config)
+    at = NOW
+    for _ in range(config.dialing.callback_tries):
+        [place] = await orders.places(store, config, at)
+        assert place.is_due
+        claim = await orders.claim_place(store, config, place.order_id, "alice", at)
+        assert isinstance(claim, Claim)
+        await orders.not_placed(store, config, claim, "alice did not answer.", at, again=True)
+        assert [one.is_due for one in await orders.places(store, config, at)] in ([False], [])
+        at += timedelta(seconds=config.dialing.callback_pause_seconds)
+    assert (await the_order(store)).state == "failed"
+    async with store.read() as session:
+        assert (await session.scalars(select(Task))).one().done_at is None
+
+
+async def test_a_worker_who_died_with_it_leaves_it_to_the_next(store: Store, config: Config) -> None:
+    await keeps_place(store, config)
+    [place] = await orders.places(store, config, NOW)
+    assert await orders.claim_place(store, config, place.order_id, "alice", NOW)
+    later = NOW + timedelta(seconds=config.dialing.agent_ring_seconds) + orders.MARGIN
+    assert [one.is_due for one in await orders.places(store, config, later)] == [True]
+    assert await orders.claim_place(store, config, place.order_id, "bob", later)
+
+
+async def test_a_closed_office_calls_nobody_and_goes_on_when_it_opens(store: Store, config: Config) -> None:
+    async with store.write() as session:
+        session.add_all(Hours(weekday=day, opens="09:00", closes="17:00") for day in range(5))
+    evening = NOW + timedelta(hours=6, minutes=58)  # 16:58 in Chicago
+    await keeps_place(store, config, at=evening)
+    assert [one.is_due for one in await orders.places(store, config, evening)] == [True]
+    assert [one.is_due for one in await orders.places(store, config, evening + timedelta(minutes=3))] == [False]
+    morning = NOW + timedelta(hours=23)  # 09:00 on Tuesday
+    assert [one.is_due for one in await orders.places(store, config, morning)] == [True]
+    async with store.read() as session:
+        assert (await session.scalars(select(Task))).one().due_at > morning
+
+
+async def test_a_place_that_nobody_came_to_in_time_is_left_as_a_task(store: Store, config: Config) -> None:
+    await keeps_place(store, config)
+    expires_at = (await the_order(store)).expires_at
+    assert await orders.places(store, config, expires_at) == []
+    assert await orders.claim(store, config, expires_at) is None
+    assert (await the_order(store)).state == "failed"
+
+
+async def test_a_withheld_number_keeps_no_place_but_leaves_its_task(store: Store, config: Config) -> None:
+    await keeps_place(store, config, caller=None)
+    async with store.read() as session:
+        assert (await session.scalars(select(CallOrder))).all() == []
+        assert (await session.scalars(select(Task))).one().kind == "call_back"
+
+
+async def test_those_who_wait_for_the_same_people_count_for_the_decision(store: Store, config: Config) -> None:
+    to_team = (Answer(Question.MENU, TEAM),)
+    line = [frozenset(("alice",)), frozenset(("nobody-of-these",))]
+    moment = Moment(NOW, on_call=("alice-desk", "bob-desk", "carol-desk", "dana-desk"), line=line, waiting=1)
+    inputs, plan = await routes.plan(store, config, MAPLE, PROSPECT, to_team, moment)
+    assert inputs.waiting == 2
+    assert (plan.path, plan.otherwise) == (Path.QUEUE, (Path.MESSAGE,))

@@ -36,6 +36,7 @@ from crm.config import Config
 from crm.secrets import Secrets
 from crm.services import directory, homes, publish
 from crm.services.audit import By
+from crm.services.spoken import spoken
 from crm.store.models import (
     Agent,
     AgentHours,
@@ -46,11 +47,13 @@ from crm.store.models import (
     Desk,
     Device,
     Hours,
+    Interest,
     Lead,
     LeadPhone,
     Line,
     Message,
     Organization,
+    Portfolio,
     Property,
     SpecialDay,
     Subteam,
@@ -75,6 +78,7 @@ qualify_seconds = 2
 
 [menu]
 first_key_seconds = 1.0
+languages = ["es"]
 
 [ring]
 agent_seconds = 3.0
@@ -324,8 +328,12 @@ class System:
         await phone.say(sound)
         await asyncio.sleep(len(listening.read(sound)) / listening.RATE + 0.3)
 
-    def prompt(self, name: str) -> Path:
-        return self.config.prompts_folder / "en" / f"{name}.wav"
+    def prompt(self, name: str, language: str = "en") -> Path:
+        return self.config.prompts_folder / language / f"{name}.wav"
+
+    async def phrase(self, prompt: str, language: str = "en", **places: str) -> Path:
+        """A sentence with a name or a key in it, as callers hear it."""
+        return await spoken(self.config, speech.phrases(language)[prompt].format(**places), language)
 
     def spoken(self, text: str) -> Path:
         """A sentence for a phone to say."""
@@ -517,10 +525,14 @@ class System:
             as_new["dialing"] = "allowed"
             await session.execute(update(Agent).values(as_new))
             await session.execute(update(Subteam).where(Subteam.slug == "north").values(strategy="ring_all"))
-            await session.execute(update(Property).values(recording="off", holidays="", timezone=""))
+            await session.execute(update(Property).values(recording="off", holidays="", timezone="", portfolio_id=None))
             for table in (Hours, AgentHours, SpecialDay):
                 await session.execute(delete(table))
             await session.execute(delete(Line).where(Line.number.not_in((ELM, LAKESIDE))))
+            others = select(Property.id).where(Property.slug.not_in(("elm", "lakeside")))
+            await session.execute(delete(Interest).where(Interest.property_id.in_(others)))
+            await session.execute(delete(Property).where(Property.id.in_(others)))
+            await session.execute(delete(Portfolio))
             await session.execute(delete(Trunk).where(Trunk.slug != "demo"))
             await session.execute(update(Trunk).values(outbound=True, position=0, numbers="plus"))
             await session.execute(delete(BlockedCaller))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from crm.services import lines
 from tests.drills.witness import MESSAGE, ask_asterisk, channel_of, hears, legs, one_record, records, say
 from tests.system import LAKESIDE, System
 from tests.talks import connect, hear_each_other
@@ -59,6 +60,30 @@ async def test_when_the_app_is_killed_and_comes_back_then_every_caller_goes_on_w
     assert message.voicemail.seconds >= 3
     assert legs(talk) == [("carol-soft", "ANSWER", True)]
     assert not any(call.without_app for call in (message, talk))
+
+
+async def test_when_the_app_is_killed_while_a_property_is_chosen_then_the_same_is_asked_in_the_same_language(
+    system: System,
+) -> None:
+    """Pain 9: what was keyed is not asked for again."""
+    await lines.add(system.store, system.by, "US", "+15125550150")
+    choice = await system.phrase("property_choice", "es", name="Lakeside Homes", key="2")
+    async with system.phone("carol-soft") as carol, system.caller() as caller:
+        await system.dial(caller, "+15125550150")
+        await system.step(caller.user, "menu")
+        await caller.press("92")
+        await hears(system, caller, choice)
+        await system.kill_app()
+        await system.start_app()
+        await hears(system, caller, choice, 2)
+        await caller.press("2")
+        await carol.wait_for("CALL_INCOMING")
+        await caller.hang_up()
+        call = await one_record(system, caller.user, "gave_up")
+    assert legs(call) == [("carol-soft", "CANCEL", False)]
+    keyed = [(event.data["question"], event.data["key"]) for event in call.events if event.kind == "KeyPressed"]
+    assert keyed == [("menu", "9"), ("menu", "2"), ("property", "2")]
+    assert [event.data["property"] for event in call.events if event.kind == "PropertyChosen"] == ["lakeside"]
 
 
 async def test_when_the_app_is_killed_while_phones_ring_then_they_are_taken_over_and_not_rung_twice(

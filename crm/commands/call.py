@@ -29,6 +29,8 @@ class CallEntry(msgspec.Struct, kw_only=True):
     """Our number: the one dialled, or the one that was shown; E.164 where it is a telephone number."""
     line: str | None
     """Label of the line, or its number; null is none of our lines."""
+    property: str | None
+    """Slug of what it was about: the line's, or the one that was chosen by key."""
     trunk: str
     agent: str | None
     """Slug of who placed a call of ours."""
@@ -164,6 +166,7 @@ def _of(call: Call) -> dict[str, Any]:
     return {
         "id": call.id, "direction": call.direction, "started_at": call.started_at, "did": call.did,
         "line": (call.line.label or call.line.number) if call.line else None, "trunk": call.trunk,
+        "property": call.property.slug if call.property else None,
         "agent": call.agent.slug if call.agent else None, "caller": call.caller, "lead": call.lead_id,
         "attestation": call.attestation, "kind": call.kind, "desk": call.desk,
         "contact": (call.contact.name or call.contact.number) if call.contact else None,
@@ -267,6 +270,7 @@ def _print(detail: CallDetail, tasks: Sequence[Task], texts: Sequence[Message], 
             ("agent", detail.agent),
             ("person", _person(detail)),
             ("line", f"{detail.line} ({detail.did})" if detail.line else f"{detail.did}, none of our lines"),
+            ("property", detail.property),
             ("attestation", detail.attestation),
             ("block list", _block_list(detail)),
             ("trunk", detail.trunk),

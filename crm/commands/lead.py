@@ -67,6 +67,8 @@ class LeadEntry(msgspec.Struct, kw_only=True):
     """Where their first call came from."""
     agent: str | None
     """Slug of the assigned agent."""
+    language: str
+    """That they chose in a call, and hear from then on; empty: the line's."""
     created_at: datetime
     interests: list[InterestEntry]
 
@@ -87,7 +89,7 @@ def _of(lead: Lead) -> dict[str, Any]:
         "id": lead.id, "name": lead.name, "phones": [phone.number for phone in lead.phones],
         "email": lead.email, "status": lead.status,
         "source": lead.source, "agent": lead.assigned_agent.slug if lead.assigned_agent else None,
-        "created_at": lead.created_at,
+        "created_at": lead.created_at, "language": lead.language,
         "interests": [InterestEntry(one.property.slug, one.stage, one.updated_at) for one in lead.interests],
     }  # fmt: skip
 
@@ -155,6 +157,7 @@ async def show(system: System, lead: str, as_json: bool) -> None:
             ("status", detail.status),
             ("source", detail.source),
             ("agent", detail.agent),
+            ("language", detail.language or "the line's"),
             ("since", output.local(detail.created_at, tz)),
             ("interested in", _interests(detail.interests)),
         )

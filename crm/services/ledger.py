@@ -83,10 +83,10 @@ class _Scene:
     place: Property | None
     """What the call is about."""
 
-    @property
-    def language(self) -> str:
-        """That the caller is written to in."""
-        return self.story.language or (self.line.language if self.line else "en")
+    def language(self, lead: Lead | None) -> str:
+        """That the caller is written to in: what they chose in this call or before, else the line's."""
+        chosen = self.story.language or (lead.language if lead else "")
+        return chosen or (self.line.language if self.line else "en")
 
     @property
     def is_leasing(self) -> bool:
@@ -252,7 +252,7 @@ async def _text_link(scene: _Scene) -> None:
         scene,
         f"link:{scene.call.id}",
         Purpose.LISTINGS_LINK,
-        texts.listings_link(await scene.name(), url, scene.language),
+        texts.listings_link(await scene.name(), url, scene.language(lead)),
         lead,
     )
 
@@ -392,7 +392,7 @@ async def _keep_promise(scene: _Scene, promised: CallbackPromised) -> None:
     if await scene.may_text():
         assert scene.line is not None
         name = await scene.name()
-        body = texts.callback_promised(agent.name, name, promised.minutes, scene.language)
+        body = texts.callback_promised(agent.name, name, promised.minutes, scene.language(lead))
         await _queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)
 
 
@@ -575,7 +575,7 @@ async def _text_missed(scene: _Scene, lead: Lead, is_active: bool) -> None:
     if await messages.has_any_since(session, caller, Purpose.MISSED_CALL, since):
         return
     url = await office.listings_url(session, scene.place)
-    body = texts.missed_call(await scene.name(), url, scene.language, is_active=is_active)
+    body = texts.missed_call(await scene.name(), url, scene.language(lead), is_active=is_active)
     await _queue(scene, f"missed:{scene.call.id}", Purpose.MISSED_CALL, body, lead)
 
 

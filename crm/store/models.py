@@ -557,6 +557,7 @@ class Call(Base):
     recordings: Mapped[list[Recording]] = relationship(order_by="Recording.started_at", cascade="all, delete-orphan")
     line: Mapped[Line | None] = relationship()
     contact: Mapped[Contact | None] = relationship()
+    property: Mapped[Property | None] = relationship()
     lead: Mapped[Lead | None] = relationship()
     legs: Mapped[list[Leg]] = relationship(order_by="Leg.started_at", cascade="all, delete-orphan")
     events: Mapped[list[CallEvent]] = relationship(order_by="CallEvent.at", cascade="all, delete-orphan")

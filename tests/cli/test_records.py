@@ -116,6 +116,7 @@ def test_lists_are_cut_and_say_so(busy: Leaseline) -> None:
 def test_a_call_is_told_whole(busy: Leaseline) -> None:
     call = busy.json("call", "show", "1772467200.1")
     assert call["events"][0]["kind"] == "CallArrived"
+    assert call["property"] == "elm"
     assert len(call["events"]) == 7
     (leg,) = call["legs"]
     assert (leg["device"], leg["agent"], leg["stage"], leg["status"]) == ("alice-desk", "alice", "subteam", "NOANSWER")
@@ -132,7 +133,7 @@ def test_a_lead_is_found_by_id_and_by_number_in_any_format(busy: Leaseline) -> N
     assert by_number["name"] is None
     assert by_number["phones"] == ["+15125550123"]
     assert [interest["property"] for interest in by_number["interests"]] == ["elm"]
-    assert by_number["source"] == "sign"
+    assert (by_number["source"], by_number["language"]) == ("sign", "")
     assert len([one for one in by_number["timeline"] if one["kind"] == "CallFromProspect"]) == 2
     assert "unknown" in busy.ok("lead", "list")
     assert len(busy.json("lead", "list")) == 3

@@ -13,6 +13,7 @@ from crm.store.models import Agent, Call, CallEvent, Lead, Leg, Line, RoutingDec
 
 _ROW = (
     selectinload(Call.line).selectinload(Line.property),
+    selectinload(Call.property),
     selectinload(Call.lead).selectinload(Lead.phones),
     selectinload(Call.voicemail),
     selectinload(Call.agent),

@@ -406,9 +406,8 @@ async def _keep_place(scene: _Scene, lead: Lead | None, kept: PlaceKept) -> None
         session, scene.config, task=task, number=call.caller, agents=kept.agents, since=call.started_at, now=scene.now
     )
     if lead and await scene.may_text():
-        await _queue(
-            scene, f"callback:{call.id}", Purpose.CALLBACK, texts.place_kept(await scene.name(), scene.language), lead
-        )
+        body = texts.place_kept(await scene.name(), scene.language(lead))
+        await _queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)
 
 
 async def _lead(scene: _Scene) -> Lead:

@@ -93,7 +93,11 @@ class Schedule:
         return self._special(at.astimezone(self.tz).date())
 
     def is_open(self, at: datetime) -> bool:
-        return self.next_open(at) == at
+        if self.always_open:
+            return True
+        # Asked of thousands of agents for one call, so no more is looked at than has to be.
+        day = at.astimezone(self.tz).date()
+        return any(opens <= at < closes for one in (day, day - _DAY) for opens, closes in self._of_date(one))
 
     def next_open(self, at: datetime) -> datetime | None:
         """`at` itself when open then, else the moment it opens next; None when it does not within two years."""
@@ -161,16 +165,20 @@ class Schedule:
         closed_days = 0
         while closed_days < _CLOSED_FOR_GOOD:
             closed_days += 1
-            for start, end in self._of_day(day):
-                opens = _instant(day, start, self.tz, fold=0)
-                closes = _instant(day, end, self.tz, fold=1)
-                # Nothing is left of an opening that lies within the hour the clocks skip.
-                if opens < closes:
-                    yield opens, closes
-                    closed_days = 0
+            for window in self._of_date(day):
+                yield window
+                closed_days = 0
             day += _DAY
 
-    def _of_day(self, day: date) -> list[tuple[int, int]]:
+    def _of_date(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        for start, end in self._minutes_of(day):
+            opens = _instant(day, start, self.tz, fold=0)
+            closes = _instant(day, end, self.tz, fold=1)
+            # Nothing is left of an opening that lies within the hour the clocks skip.
+            if opens < closes:
+                yield opens, closes
+
+    def _minutes_of(self, day: date) -> list[tuple[int, int]]:
         special = self._special(day)
         if special and special.windows is not None:
             return sorted(special.windows)

@@ -230,7 +230,7 @@ def test_doctor_finds_what_is_wrong(office: Leaseline) -> None:
         path.write_text("{}\n")
         os.utime(path, (old, old))
     toml = home / "leaseline.toml"
-    toml.write_text(toml.read_text() + '\n[texts]\ntrunk = "other"\n')
+    toml.write_text(toml.read_text() + '\n[texts]\ntrunk = "other"\n\n[menu]\nlanguages = ["xx"]\n')
     database = sqlite3.connect(home / "leaseline.db")
     with database:
         database.execute(
@@ -251,7 +251,7 @@ def test_doctor_finds_what_is_wrong(office: Leaseline) -> None:
     expected = {
         "home": "755", "passwords": "read by other users", "prompts": "missing", "listings": "elm",
         "texts": "1 failed", "tasks": "1 are overdue", "journal": "1 facts", "rejected": "2 facts", "spool": "1 calls",
-        "answering service": "costs extra",
+        "answering service": "costs extra", "languages": "xx.toml lacks",
     }  # fmt: skip
     for check, text in expected.items():
         assert [level for level, said in found[check] if text in said] not in ([], ["OK"]), (check, found[check])

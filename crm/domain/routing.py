@@ -70,7 +70,8 @@ class _Decision:
         self.languages = tuple(
             dict.fromkeys((inputs.caller.language or inputs.language, inputs.language, *inputs.rules.languages))
         )
-        presses = sum(answer == Answer(Question.MENU, OTHER_LANGUAGE) for answer in inputs.answers)
+        asked_in = (Answer(Question.MENU, OTHER_LANGUAGE), Answer(Question.URGENT, OTHER_LANGUAGE))
+        presses = sum(answer in asked_in for answer in inputs.answers)
         self.language = self.languages[presses % len(self.languages)]
         self.next_language = self.languages[(presses + 1) % len(self.languages)]
         self._explain_language(presses)
@@ -134,7 +135,7 @@ class _Decision:
     def _beside_leasing(self) -> RoutePlan | None:
         """Where they are put through to; None when they go on as a prospect, because they want to or have no desk."""
         inputs = self.inputs
-        urgent = answered(inputs.answers, Question.URGENT)
+        urgent = [keys for keys in answered(inputs.answers, Question.URGENT) if keys != OTHER_LANGUAGE]
         said = urgent[-1] if urgent else None
         has_desk = _DESKS[self.kind] in inputs.desks
         has_maintenance = self.kind is CallerKind.RESIDENT and DeskKind.MAINTENANCE in inputs.desks
@@ -387,10 +388,13 @@ class _Decision:
         if DeskKind.CONCERN in inputs.desks:
             says.append(Say("menu_concern"))
             keys.append(PERSON)
-        if inputs.rules.languages and len(self.languages) > 1:
+        self._offer_language(says, keys)
+        return Ask(Question.MENU, tuple(says), tuple(keys))
+
+    def _offer_language(self, says: list[Say], keys: list[str]) -> None:
+        if self.inputs.rules.languages and len(self.languages) > 1:
             says.append(Say("menu_language", language=self.next_language))
             keys.append(OTHER_LANGUAGE)
-        return Ask(Question.MENU, tuple(says), tuple(keys))
 
     def _who(self) -> Ask:
         offered = [(key, kind) for key, kind in _KINDS.items() if self._has_desk(kind)]
@@ -405,6 +409,7 @@ class _Decision:
         if DeskKind.CONCERN in self.inputs.desks:
             says.append(Say("menu_concern"))
             keys.append(PERSON)
+        self._offer_language(says, keys)
         return Ask(Question.URGENT, tuple(says), tuple(keys))
 
     def _has_desks(self) -> bool:

@@ -24,6 +24,8 @@ from crm.edge import whisper
 from crm.secrets import SecretError, Secrets
 from crm.services import (
     agents,
+    contacts,
+    desks,
     devices,
     dialing,
     directory,
@@ -237,6 +239,7 @@ async def _office(config: Config, store: Store, health: Health) -> list[Finding]
         *_phones(health, people),
         *_forwarding(health),
         *await _answering_services(config, store),
+        *await _desks(config, store),
         *_trunks(config, all_trunks, health),
         *await _emergency(store, all_lines, all_trunks),
     ]
@@ -410,6 +413,27 @@ async def _answering_services(config: Config, store: Store) -> list[Finding]:
     if not found and any(numbers.values()):
         found.append(_ok("answering service", "Its number may be dialled."))
     return found
+
+
+async def _desks(config: Config, store: Store) -> list[Finding]:
+    found = await desks.find_all(store, config)
+    findings = [
+        Finding(
+            "desks", Level.WARN,
+            f"Calls for {one.kind} of {one.property or 'all properties'} reach nobody: {one.problem}",
+            f"Name another target with `leaseline desk set {one.kind}`.",
+        )
+        for one in found
+        if one.problem
+    ]  # fmt: skip
+    served = {one.kind for one in found} | ({"resident"} if any(one.kind == "maintenance" for one in found) else set())
+    for kind in contacts.KINDS:
+        if kind not in served and await contacts.find_all(store, kind=kind, limit=1):
+            text = f"There are contacts who are a {kind}, and no desk for them: they reach the leasing team."
+            findings.append(Finding("desks", Level.WARN, text, f"Make one with `leaseline desk set {kind}`."))
+    if found and not findings:
+        findings.append(_ok("desks", f"Calls for {', '.join(sorted({one.kind for one in found}))} have a destination."))
+    return findings
 
 
 def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[Finding]:

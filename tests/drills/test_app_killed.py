@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm.services import lines
+from crm.services import desks, lines
 from tests.drills.witness import MESSAGE, ask_asterisk, channel_of, hears, legs, one_record, records, say
 from tests.system import LAKESIDE, System
 from tests.talks import connect, hear_each_other
@@ -89,13 +89,28 @@ async def test_when_the_app_is_killed_while_a_property_is_chosen_then_the_same_i
 async def test_when_the_app_is_killed_while_phones_ring_then_they_are_taken_over_and_not_rung_twice(
     system: System,
 ) -> None:
-    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
+    await desks.put(system.store, system.config, system.by, "resident", "agent:carol")
+    async with (
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        system.phone("carol-soft") as carol,
+        system.caller() as caller,
+        system.caller() as resident,
+    ):
+        await system.dial(resident)
+        await system.step(resident.user, "menu")
+        await resident.press("41")
+        await carol.wait_for("CALL_INCOMING")
         await system.to_team(caller)
         await alice.wait_for("CALL_INCOMING")
         await bob.wait_for("CALL_INCOMING")
         await system.kill_app()
         await system.start_app()
+        await carol.answer()
+        await system.step(resident.user, "talk")
         await alice.answer()
+        await resident.hang_up()
+        at_the_desk = await system.ended_call(resident.user)
         await hear_each_other(system, caller, alice)
         await bob.wait_for("CALL_CLOSED")
         await caller.hang_up()
@@ -103,6 +118,8 @@ async def test_when_the_app_is_killed_while_phones_ring_then_they_are_taken_over
         call = await one_record(system, caller.user, "talked", finished=True)
         assert (alice.count("CALL_INCOMING"), bob.count("CALL_INCOMING")) == (1, 1)
     assert legs(call) == [("alice-desk", "ANSWER", True), ("bob-desk", "CANCEL", False)]
+    assert (at_the_desk.kind, at_the_desk.outcome, at_the_desk.lead_id) == ("resident", "talked", None)
+    assert legs(at_the_desk) == [("carol-soft", "ANSWER", True)]
 
 
 async def test_when_two_phones_are_answered_while_the_app_is_away_then_the_first_has_the_caller(system: System) -> None:

@@ -7,7 +7,7 @@ import pytest
 from crm.services import desks, lines
 from tests.drills.witness import MESSAGE, ask_asterisk, channel_of, hears, legs, one_record, records, say
 from tests.system import LAKESIDE, System
-from tests.talks import connect, hear_each_other
+from tests.talks import ANSWER, connect, hear_each_other, says_to
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -107,7 +107,7 @@ async def test_when_the_app_is_killed_while_phones_ring_then_they_are_taken_over
         await system.kill_app()
         await system.start_app()
         await carol.answer()
-        await system.step(resident.user, "talk")
+        await says_to(system, carol, resident, ANSWER)
         await alice.answer()
         await resident.hang_up()
         at_the_desk = await system.ended_call(resident.user)

@@ -45,6 +45,31 @@ def print_json(entries: object) -> None:
     click.echo(_UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
+def csv_text(entries: Iterable[object], schema: type, more: Sequence[str] = ()) -> str:
+    """Entries of a msgspec Struct as CSV, with its keys as heads, and `more` columns that are empty."""
+    import csv
+    import io
+
+    import msgspec
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*schema.__struct_fields__, *more], restval="", lineterminator="\n")  # type: ignore[attr-defined]
+    writer.writeheader()
+    for entry in entries:
+        writer.writerow({key: _csv_cell(value) for key, value in msgspec.to_builtins(entry).items()})
+    return text.getvalue()
+
+
+def _csv_cell(value: object) -> object:
+    """Names come from people; a spreadsheet would take one that begins like a formula for one."""
+    if isinstance(value, list):
+        value = " | ".join(str(one) for one in value)
+    if isinstance(value, str):
+        shown = safe(value)
+        return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
+    return value
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """A table; without rows the sentence `empty`. None shows as nothing, True and False as yes and no."""
     # rich takes a quarter of a second to load, so a command with --json and --help do without.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Failure, Group, System, many, with_system
+from crm.commands import review as review_commands
+from crm.commands.command import Failure, Group, System, WrongInput, many, with_system
 from crm.domain import fields, metrics
 from crm.domain.metrics import DEFINITIONS, Figures
+from crm.edge import chart
+from crm.edge.chart import Bars, Panel
 from crm.services import reports
 
 _MEANINGS = "\n\n".join(f"{name}: {text}" for name, text in DEFINITIONS.items())
@@ -22,6 +24,9 @@ since_option = click.option(
     "--since", default="7d", show_default=True, metavar="WHEN", help="From then on: 30d, today, or a date."
 )
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with the keys of --json as its heads.")
+plot_option = click.option(
+    "--plot", type=click.Path(path_type=Path), metavar="PNG", help="Draw bars into this file, too."
+)
 
 
 class MetricsEntry(msgspec.Struct):
@@ -35,6 +40,8 @@ class MetricsEntry(msgspec.Struct):
     first_pass: int
     first_pass_share: float | None
     """0 to 1, of the qualified calls."""
+    reviewed: int
+    """Qualified calls whose routing somebody has judged."""
     transferred: int
     tours: int
     leads: int
@@ -46,7 +53,7 @@ class MetricsEntry(msgspec.Struct):
     def of(cls, found: Figures) -> MetricsEntry:
         return cls(
             found.name, found.calls, found.qualified, found.answer_median_seconds, found.answer_p90_seconds,
-            found.first_pass, found.first_pass_share, found.transferred, found.tours, found.leads,
+            found.first_pass, found.first_pass_share, found.reviewed, found.transferred, found.tours, found.leads,
             found.leads_complete, found.complete_share,
         )  # fmt: skip
 
@@ -71,7 +78,7 @@ class LostEntry(msgspec.Struct):
     why: str
 
 
-@click.group(cls=Group, examples=("report metrics --since 30d --by property", "report sources", "report lost"))
+@click.group(cls=Group, examples=("report metrics --since 30d --by property", "report weekly", "report lost"))
 def report() -> None:
     """What calls, leads and tours add up to."""
 
@@ -79,17 +86,29 @@ def report() -> None:
 @report.command(
     "metrics", json=many(MetricsEntry),
     help=f"Show how quickly and how well callers were served.\n\n{_MEANINGS}",
-    examples=("report metrics", "report metrics --since 30d --by property", "report metrics --by hour --csv"),
+    examples=(
+        "report metrics",
+        "report metrics --since 30d --by property",
+        "report metrics --by hour --csv",
+        "report metrics --by agent --plot agents.png",
+    ),
 )  # fmt: skip
 @since_option
 @click.option("--by", type=click.Choice([group.value for group in metrics.Group]), help="Told apart by this.")
 @csv_option
+@plot_option
 @with_system
-async def metrics_(system: System, since: str, by: str | None, as_csv: bool, as_json: bool) -> None:
+async def metrics_(
+    system: System, since: str, by: str | None, as_csv: bool, plot: Path | None, as_json: bool
+) -> None:
     start = fields.since(since, system.config.tz, system.now)
     calls = await reports.calls(system.store, start, system.now)
     found = metrics.figures(calls, metrics.Group(by) if by else None, system.config.tz)
     entries = [MetricsEntry.of(one) for one in found]
+    if plot is not None:
+        groups = entries[:-1] if by and len(entries) > 1 else entries
+        title = f"Calls since {output.local(start, system.config.tz)}"
+        _draw(plot, title, [one.name for one in groups], by or "", _panels(groups))
     if as_json or as_csv:
         _print(entries, MetricsEntry, as_csv=as_csv)
         return
@@ -105,17 +124,34 @@ async def metrics_(system: System, since: str, by: str | None, as_csv: bool, as_
     )  # fmt: skip
 
 
-@report.command(json=many(SourceEntry), examples=("report sources --since 30d", "report sources --csv"))
+@report.command(
+    json=many(SourceEntry),
+    examples=("report sources --since 30d", "report sources --csv", "report sources --plot sources.png"),
+)
 @since_option
 @csv_option
+@plot_option
 @with_system
-async def sources(system: System, since: str, as_csv: bool, as_json: bool) -> None:
+async def sources(system: System, since: str, as_csv: bool, plot: Path | None, as_json: bool) -> None:
     """Show calls, new leads, tours and applications by where callers saw the number."""
     start = fields.since(since, system.config.tz, system.now)
     entries = [
         SourceEntry(one.name, one.calls, one.leads, one.tours, one.applications)
         for one in await reports.sources(system.store, start, system.now)
     ]
+    if plot is not None:
+        title = f"What sources brought since {output.local(start, system.config.tz)}"
+        bars = [
+            _bars(name, values)
+            for name, values in (
+                ("calls", [one.calls for one in entries]),
+                ("new leads", [one.leads for one in entries]),
+                ("tours", [one.tours for one in entries]),
+                ("applications", [one.applications for one in entries]),
+            )
+        ]
+        panel = Panel("From the call to the application", "count", bars)
+        _draw(plot, title, [one.name for one in entries], "source", [panel])
     if as_json or as_csv:
         _print(entries, SourceEntry, as_csv=as_csv)
         return
@@ -143,22 +179,53 @@ async def lost(system: System, as_json: bool) -> None:
         raise Failure(f"{len(entries)} callers may be lost: look at each with `leaseline call show`.")
 
 
+report.add_command(review_commands.weekly)
+report.add_command(review_commands.review)
+
+
 def _print(entries: Sequence[msgspec.Struct], schema: type[msgspec.Struct], *, as_csv: bool) -> None:
-    if not as_csv:
+    if as_csv:
+        click.echo(output.csv_text(entries, schema), nl=False)
+    else:
         output.print_json(entries)
-        return
-    writer = csv.DictWriter(sys.stdout, schema.__struct_fields__, lineterminator="\n")
-    writer.writeheader()
-    for entry in entries:
-        writer.writerow({key: _cell(value) for key, value in msgspec.to_builtins(entry).items()})
 
 
-def _cell(value: object) -> object:
-    """Names come from people; a spreadsheet would take one that begins like a formula for one."""
-    if isinstance(value, str):
-        shown = output.safe(value)
-        return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
-    return value
+def _draw(plot: Path, title: str, groups: Sequence[str], axis: str, panels: Sequence[Panel]) -> None:
+    if not groups:
+        raise WrongInput("There is nothing to draw: nobody has called in that time.")
+    try:
+        chart.draw(plot, title, groups, axis, panels)
+    except chart.ChartError as error:
+        raise WrongInput(str(error)) from None
+    output.hint(f"The picture is in {plot}.")
+
+
+def _panels(entries: Sequence[MetricsEntry]) -> list[Panel]:
+    waits = [("median", [one.answer_median_seconds for one in entries])]
+    waits.append(("90 %", [one.answer_p90_seconds for one in entries]))
+    first_pass = [(one.first_pass, one.qualified) for one in entries]
+    complete = [(one.leads_complete, one.leads) for one in entries]
+    return [
+        Panel("Calls", "calls", [
+            _bars("all", [one.calls for one in entries]), _bars("talked to", [one.qualified for one in entries]),
+        ]),
+        Panel("Time to the first live answer", "seconds", [
+            Bars(name, values, ["" if value is None else f"{value:.0f}" for value in values]) for name, values in waits
+        ]),
+        Panel("Routed right on the first pass", "% of those talked to", [_shares(first_pass)], most=100),
+        Panel("Passed on by hand", "calls", [_bars("", [one.transferred for one in entries])]),
+        Panel("Tours booked", "tours", [_bars("", [one.tours for one in entries])]),
+        Panel("Records complete by themselves", "% of leads", [_shares(complete)], most=100),
+    ]  # fmt: skip
+
+
+def _bars(name: str, values: Sequence[int]) -> Bars:
+    return Bars(name, values, [str(value) for value in values])
+
+
+def _shares(parts: Sequence[tuple[int, int]]) -> Bars:
+    values = [100 * part / whole if whole else None for part, whole in parts]
+    return Bars("", values, [f"{part}/{whole}" if whole else "" for part, whole in parts])
 
 
 def _seconds(value: float | None) -> str:

@@ -31,9 +31,10 @@ DEFINITIONS = {
     "qualified": "Of these, the ones in which somebody was talked to.",
     "answer": "From the caller's arrival to the beginning of the first talk, in seconds: median and 90th percentile.",
     "first_pass": (
-        "Qualified calls that the first person to answer kept, without a transfer; a reviewed call counts as its "
-        "review says."
+        "Qualified calls routed right on the first pass: a reviewed call as its review says (`report weekly`, `report "
+        "review`), any other when the first person to answer kept it, without a transfer."
     ),
+    "reviewed": "Qualified calls whose routing somebody has judged.",
     "transferred": "Calls in which an agent passed the caller on by hand.",
     "tours": "Tours booked in a call, or by an agent within an hour after it.",
     "complete": "Callers' records that have a number, a source and a property without anybody having typed them.",
@@ -71,6 +72,8 @@ class Figures:
     """None: nobody was talked to."""
     answer_p90_seconds: float | None
     first_pass: int
+    reviewed: int
+    """Of the qualified calls: those whose routing somebody has judged."""
     transferred: int
     tours: int
     leads: int
@@ -115,6 +118,7 @@ def _of(name: str, calls: Sequence[CallRecord]) -> Figures:
         answer_median_seconds=percentile(waits, 0.5),
         answer_p90_seconds=percentile(waits, 0.9),
         first_pass=sum(_first_pass(call) for call in talked),
+        reviewed=sum(call.routed_right is not None for call in talked),
         transferred=sum(call.transferred for call in calls),
         tours=sum(call.tours for call in calls),
         leads=len(known),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,11 +18,11 @@ from crm.config import Config
 from crm.domain.calls import Outcome
 from crm.domain.errors import Unavailable
 from crm.domain.metrics import CallRecord
-from crm.domain.route_inputs import CallerKind
 from crm.domain.stages import Stage
 from crm.domain.tasks import task_after
 from crm.services import notices, owners
-from crm.store.models import Call, CallEvent, Lead, Leg, Line, Property, Task, Tour
+from crm.store.models import Call, CallEvent, CallReview, Lead, Leg, Line, Property, Task, Tour
+from crm.store.queries import calls as calls_queries
 from crm.store.session import Store
 
 SETTLED = timedelta(hours=6)
@@ -34,25 +36,24 @@ _log = logging.getLogger(__name__)
 
 async def calls(store: Store, since: datetime, until: datetime) -> list[CallRecord]:
     """Every leasing call that came in to one of our lines in that time, as the figures need it."""
-    found: list[CallRecord] = []
     async with store.read() as session:
-        ids = list(
-            await session.scalars(
-                select(Call.id)
-                .where(
-                    Call.direction == "in", Call.line_id.is_not(None), Call.started_at >= since,
-                    Call.started_at < until, Call.outcome.is_not(None), Call.outcome != Outcome.BLOCKED,
-                    Call.kind == CallerKind.PROSPECT, Call.desk == "",
-                )
+        found = (
+            await session.execute(
+                select(Call.id, Call.lead_id, Call.started_at, Call.ended_at)
+                .where(*calls_queries.leasing(since, until))
                 .order_by(Call.started_at, Call.id)
             )
-        )  # fmt: skip
-        for start in range(0, len(ids), BATCH):
-            found += await _records(session, ids[start : start + BATCH])
-    return found
+        ).all()
+        tours = await _tours(session, [_Span(*row) for row in found], since)
+        ids = [row.id for row in found]
+        return [
+            record
+            for start in range(0, len(ids), BATCH)
+            for record in await _records(session, ids[start : start + BATCH], tours)
+        ]
 
 
-async def _records(session: AsyncSession, ids: list[str]) -> list[CallRecord]:
+async def _records(session: AsyncSession, ids: list[str], tours: Mapping[str, int]) -> list[CallRecord]:
     rows = await session.scalars(
         select(Call)
         .where(Call.id.in_(ids))
@@ -69,32 +70,44 @@ async def _records(session: AsyncSession, ids: list[str]) -> list[CallRecord]:
             select(CallEvent.call_id).where(CallEvent.call_id.in_(ids), CallEvent.kind == "Transferred")
         )
     )
-    everything = list(rows)
-    tours = await _tours(session, everything)
-    return [_record(call, call.id in transferred, tours.get(call.id, 0)) for call in everything]
+    reviewed = select(CallReview.call_id, CallReview.routed_right).where(CallReview.call_id.in_(ids))
+    reviews = {row.call_id: row.routed_right for row in await session.execute(reviewed)}
+    return [_record(call, call.id in transferred, tours.get(call.id, 0), reviews.get(call.id)) for call in rows]
 
 
-async def _tours(session: AsyncSession, found: list[Call]) -> dict[str, int]:
-    """How many tours each call brought; one that two calls could have brought counts for the later one."""
-    leads = {call.lead_id for call in found if call.lead_id}
-    booked = (await session.scalars(select(Tour).where(Tour.lead_id.in_(leads)))).all() if leads else []
-    counts: dict[str, int] = {}
-    for tour in booked:
-        near = [
-            call
-            for call in found
-            if call.id == tour.call_id
-            or (
-                tour.call_id is None and call.lead_id == tour.lead_id and call.ended_at is not None
-                and call.started_at <= tour.booked_at <= call.ended_at + TOUR_WITHIN
-            )
-        ]  # fmt: skip
-        if near:
-            counts[near[-1].id] = counts.get(near[-1].id, 0) + 1
+@dataclass(frozen=True)
+class _Span:
+    """When one call was up."""
+
+    id: str
+    lead_id: int | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+async def _tours(session: AsyncSession, spans: Sequence[_Span], since: datetime) -> Counter[str]:
+    """How many tours each call brought. `spans` come by their beginning; a tour that names no call counts for the
+    latest one of its person, when it was booked in it or soon after."""
+    named = {span.id for span in spans}
+    by_lead: dict[int, list[_Span]] = {}
+    for span in spans:
+        if span.lead_id is not None:
+            by_lead.setdefault(span.lead_id, []).append(span)
+    counts: Counter[str] = Counter()
+    booked = select(Tour.call_id, Tour.lead_id, Tour.booked_at).where(Tour.booked_at >= since)
+    for call_id, lead_id, booked_at in await session.execute(booked):
+        if call_id is not None:
+            counts.update([call_id] if call_id in named else [])
+            continue
+        own = by_lead.get(lead_id, [])
+        at = bisect_right(own, booked_at, key=lambda span: span.started_at)
+        latest = own[at - 1] if at else None
+        if latest and latest.ended_at and booked_at <= latest.ended_at + TOUR_WITHIN:
+            counts[latest.id] += 1
     return counts
 
 
-def _record(call: Call, transferred: bool, tours: int) -> CallRecord:
+def _record(call: Call, transferred: bool, tours: int, routed_right: bool | None) -> CallRecord:
     place = call.line.property if call.line else None
     answered = sorted((leg for leg in call.legs if leg.answered_at), key=lambda leg: (leg.answered_at, leg.id))
     lead = call.lead
@@ -102,7 +115,8 @@ def _record(call: Call, transferred: bool, tours: int) -> CallRecord:
         id=call.id, started_at=call.started_at, talk_started_at=call.talk_started_at,
         property=place.slug if place else "", source=call.line.source if call.line else "",
         agent=answered[0].agent.slug if answered and answered[0].agent else "",
-        subteam=place.subteam.slug if place and place.subteam else "", transferred=transferred, tours=tours,
+        subteam=place.subteam.slug if place and place.subteam else "", transferred=transferred,
+        routed_right=routed_right, tours=tours,
         lead_complete=bool(lead.phones and lead.source and lead.interests) if lead else None,
     )  # fmt: skip
 

@@ -237,3 +237,14 @@ def test_stored_text_cannot_move_a_terminal(busy: Leaseline) -> None:
     assert "[red]x[/red]" in busy.ok("lead", "list")
     # JSON loses nothing of what is stored.
     assert busy.json("lead", "show", "1")["name"] == evil
+
+
+def test_a_lead_gets_a_name_and_an_address(busy: Leaseline) -> None:
+    busy.ok("lead", "set", "+15125550124", "--name", "Carol", "--email", "carol@example.com")
+    found = busy.json("lead", "show", "+15125550124")
+    assert (found["name"], found["email"]) == ("Carol", "carol@example.com")
+    busy.ok("lead", "set", str(found["id"]), "--email", "")
+    assert busy.json("lead", "show", str(found["id"]))["email"] == ""
+    busy.refused("lead", "set", str(found["id"]), "--email", "carol at example")
+    busy.refused("lead", "set", str(found["id"]))
+    busy.refused("lead", "set", "+15125550199", "--name", "Nobody")

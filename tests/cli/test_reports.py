@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import stat
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +48,73 @@ def test_the_help_says_what_each_figure_means(leaseline: Leaseline) -> None:
 @pytest.mark.parametrize("arguments", [("--since", "whenever"), ("--by", "weather")])
 def test_what_cannot_be_is_refused(untouched: Leaseline, arguments: tuple[str, ...]) -> None:
     untouched.refused("report", "metrics", *arguments)
+
+
+@pytest.mark.parametrize("by", ["property", "source", "agent", "subteam", "hour"])
+def test_figures_told_apart(busy: Leaseline, by: str) -> None:
+    figures = busy.json("report", "metrics", "--since", "2020-01-01", "--by", by)
+    assert figures[-1]["name"] == "all"
+    printed = busy.ok("report", "metrics", "--since", "2020-01-01", "--by", by, "--csv")
+    assert [row["name"] for row in csv.DictReader(io.StringIO(printed))] == [one["name"] for one in figures]
+
+
+def test_figures_as_a_picture(busy: Leaseline, tmp_path: Path) -> None:
+    picture = tmp_path / "pictures" / "figures.png"
+    picture.parent.mkdir()
+    # What is printed is the same with it.
+    arguments = ("report", "metrics", "--since", "2020-01-01", "--by", "hour")
+    assert busy.json(*arguments, "--plot", str(picture)) == busy.json(*arguments)
+    assert picture.read_bytes().startswith(b"\x89PNG\r\n")
+    assert list(picture.parent.iterdir()) == [picture]
+
+
+def test_sources_as_a_picture(busy: Leaseline, tmp_path: Path) -> None:
+    busy.ok("report", "sources", "--since", "2020-01-01", "--plot", str(tmp_path / "sources.png"))
+    assert (tmp_path / "sources.png").read_bytes().startswith(b"\x89PNG\r\n")
+
+
+@pytest.mark.parametrize("name", ["figures.txt", "missing/figures.png", "."])
+def test_a_picture_that_cannot_be_written_is_refused(busy: Leaseline, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    error = busy.refused("report", "metrics", "--since", "2020-01-01", "--plot", str(folder / name))
+    assert "name" in error
+    assert list(folder.iterdir()) == []
+
+
+def test_the_review_sheet_goes_out_and_its_answers_come_back(busy: Leaseline, tmp_path: Path) -> None:
+    sheet = tmp_path / "review.csv"
+    sample = busy.json("report", "weekly", "--since", "2020-01-01", "--file", str(sheet), "--seed", "1")
+    assert sample
+    assert stat.S_IMODE(sheet.stat().st_mode) == 0o600
+    rows = list(csv.DictReader(io.StringIO(sheet.read_text("utf-8-sig"))))
+    assert [row["call"] for row in rows] == [one["call"] for one in sample]
+    assert {(row["routed_right"], row["note"]) for row in rows} == {("", "")}
+    # The number would be a formula.
+    assert all(row["line"].startswith("'+") for row in rows)
+    busy.refused("report", "weekly", "--file", str(sheet))
+
+    rows[0] |= {"routed_right": "perhaps"}
+    _fill_in(sheet, rows)
+    assert "line 2, column" in busy.refused("report", "review", str(sheet))
+    rows[0] |= {"routed_right": "no", "note": "=HYPERLINK()"}
+    _fill_in(sheet, rows)
+    assert "1 answers are kept" in busy.ok("report", "review", str(sheet))
+    left = busy.json("report", "weekly", "--since", "2020-01-01", "--sample", "1000")
+    assert rows[0]["call"] not in [one["call"] for one in left]
+    busy.ok("report", "review", rows[0]["call"], "yes", "--note", "After all.")
+    busy.refused("report", "review", "no-such-call", "yes")
+    busy.refused("report", "review", str(tmp_path / "missing.csv"))
+    busy.refused("report", "review", str(sheet), "--note", "All of them.")
+
+
+def _fill_in(sheet: Path, rows: list[dict[str, str]]) -> None:
+    with sheet.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_the_sample_is_shown_as_a_table(busy: Leaseline) -> None:
+    assert "decided" in busy.ok("report", "weekly", "--since", "2020-01-01", "--sample", "3")
+    assert "no leasing call" in busy.ok("report", "weekly", "--since", "1h")

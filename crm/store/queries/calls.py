@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from crm.domain.calls import Direction, Outcome
+from crm.domain.route_inputs import CallerKind
 from crm.store.models import Agent, Call, CallEvent, Lead, Leg, Line, RoutingDecision
 
 _ROW = (
@@ -85,3 +87,11 @@ async def last_caller_of(session: AsyncSession, agent: str) -> str | None:
     found = select(Call.caller).join(Leg, Leg.call_id == Call.id).join(Agent, Agent.id == Leg.agent_id)
     found = found.where(Agent.slug == agent, Call.direction == "in", Call.caller.is_not(None))
     return (await session.scalars(found.order_by(Leg.started_at.desc()).limit(1))).first()
+
+
+def leasing(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Which calls reports are about: prospects' calls to our lines in that time that are over."""
+    return (
+        Call.direction == Direction.IN, Call.line_id.is_not(None), Call.started_at >= since, Call.started_at < until,
+        Call.outcome.is_not(None), Call.outcome != Outcome.BLOCKED, Call.kind == CallerKind.PROSPECT, Call.desk == "",
+    )  # fmt: skip

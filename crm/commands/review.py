@@ -1,0 +1,192 @@
+"""`leaseline report weekly` and `report review`: a sample of calls for people to judge, and what they say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Command, System, WrongInput, many, with_system
+from crm.domain import fields, reviews
+from crm.domain.imports import Wrong
+from crm.domain.reviews import ANSWER, NOTE, Answer
+from crm.services import reviews as service
+from crm.services.reviews import Case
+
+LONGEST_FILE = 20_000_000
+"""Bytes."""
+
+
+class WeeklyEntry(msgspec.Struct, kw_only=True):
+    """One call of the sample."""
+
+    call: str
+    at: datetime
+    line: str
+    """The number dialled."""
+    label: str
+    source: str
+    caller: str
+    """Who called: prospect."""
+    property: str | None
+    """Slug."""
+    path: str
+    """What was decided, in order."""
+    rule: str
+    """What decided it."""
+    reasons: list[str]
+    talked_with: list[str]
+    """Agents, in order."""
+    talk_seconds: int
+    audio: list[str]
+    """Names in the recordings folder: the message, and what was recorded of the talk."""
+    lead: int | None
+    stage: str | None
+    """How far the lead's interest in the property has come."""
+    task: str | None
+    """What is left to do, and whose it is."""
+    tour: datetime | None
+    """Booked in the call, for then."""
+    outcome: str
+
+    @classmethod
+    def of(cls, case: Case) -> WeeklyEntry:
+        call = case.call
+        last = case.decisions[-1] if case.decisions else None
+        talked = call.ended_at - call.talk_started_at if call.ended_at and call.talk_started_at else None
+        task = case.task
+        return cls(
+            call=call.id, at=call.started_at, line=call.did, label=call.line.label if call.line else "",
+            source=call.line.source if call.line else "", caller=call.kind,
+            property=case.interest.property.slug if case.interest else None,
+            path=", then ".join(dict.fromkeys(one.path for one in case.decisions)), rule=last.rule if last else "",
+            reasons=list(last.reasons) if last else [], talked_with=list(case.talked_with),
+            talk_seconds=round(talked.total_seconds()) if talked else 0, audio=list(case.audio), lead=call.lead_id,
+            stage=case.interest.stage if case.interest else None,
+            task=f"{task.kind}, {task.owner.slug}{', done' if task.done_at else ''}" if task else None,
+            tour=case.tour.slot.starts_at if case.tour else None, outcome=call.outcome or "",
+        )  # fmt: skip
+
+
+@click.command(
+    cls=Command, json=many(WeeklyEntry),
+    examples=(
+        "report weekly",
+        "report weekly --sample 30 --file review.csv",
+        "report weekly --since 2026-03-02 --seed 7 --json",
+    ),
+)  # fmt: skip
+@click.option("--since", default="7d", show_default=True, metavar="WHEN", help="From then on: 30d, today, or a date.")
+@click.option("--sample", type=click.IntRange(1, 1000), default=20, show_default=True, help="So many calls, by chance.")
+@click.option("--seed", type=int, metavar="NUMBER", help="The same number draws the same calls again.")
+@click.option(
+    "--file", type=click.Path(path_type=Path), metavar="CSV",
+    help="Write the sheet into this new file, with columns to fill in: routed_right (yes or no) and note.",
+)  # fmt: skip
+@with_system
+async def weekly(
+    system: System, since: str, sample: int, seed: int | None, file: Path | None, as_json: bool
+) -> None:
+    """Show a random sample of leasing calls as a review sheet: what was decided and why, and what came of it.
+
+    Calls that are reviewed already are left out. `report review` takes the answers; they count in `report metrics` as
+    the first pass of their calls.
+    """
+    start = fields.since(since, system.config.tz, system.now)
+    entries = [WeeklyEntry.of(one) for one in await service.sample(system.store, start, system.now, sample, seed)]
+    if file is not None:
+        _write(file, entries)
+        output.hint(f"{len(entries)} calls are in {file}: fill in {ANSWER}, then `leaseline report review {file}`.")
+    if as_json:
+        output.print_json(entries)
+    elif file is None:
+        tz = system.config.tz
+        output.print_table(
+            ("call", "at", "line", "decided", "why", "talked with", "audio", "the CRM got", "outcome"),
+            (
+                (one.call, output.local(one.at, tz), one.label or one.line, f"{one.path} ({one.rule})",
+                 " ".join(one.reasons), one.talked_with, one.audio, _got(one, system), one.outcome)
+                for one in entries
+            ),
+            empty="There is no leasing call to review.",
+        )  # fmt: skip
+
+
+def _got(one: WeeklyEntry, system: System) -> list[str]:
+    return [
+        *([f"lead {one.lead}"] if one.lead else []),
+        *([f"{one.property}: {one.stage}"] if one.property else []),
+        *([f"task: {one.task}"] if one.task else []),
+        *([f"tour {output.local(one.tour, system.config.tz)}"] if one.tour else []),
+    ]
+
+
+def _write(file: Path, entries: Sequence[WeeklyEntry]) -> None:
+    """Only into a new file: one that is there may hold answers."""
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise WrongInput(f"{file} is there already, perhaps with answers: name another file.") from None
+    except OSError as error:
+        raise WrongInput(f"{file} cannot be written ({error.strerror}): name another file.") from None
+    # The mark tells spreadsheets that it is UTF-8.
+    with open(handle, "w", encoding="utf-8-sig", newline="") as sheet:
+        sheet.write(output.csv_text(entries, WeeklyEntry, (ANSWER, NOTE)))
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "report review review.csv",
+        "report review leaseline-1772467200.42 no --note 'Wanted Lakeside, Elm Street rang'",
+    ),
+)
+@click.argument("what", metavar="FILE|CALL")
+@click.argument("answer", required=False, type=click.Choice(["yes", "no"]))
+@click.option("--note", help="Why; with one CALL only.")
+@with_system
+async def review(system: System, what: str, answer: str | None, note: str | None) -> None:
+    """Keep whether calls were routed right: those of a filled-in sheet FILE, or one CALL.
+
+    A sheet is taken whole or not at all. Calls without an answer in it are left out; a later answer to a call replaces
+    an earlier one.
+    """
+    if answer is not None:
+        answers = [Answer(what, reviews.routed_right(answer), reviews.note(note or ""))]
+    elif note is not None:
+        raise WrongInput("A note belongs to one call: write its id, yes or no, and then --note.")
+    else:
+        answers = _read(Path(what))
+    try:
+        await service.answer(system.store, system.by, answers)
+    except Wrong as wrong:
+        _tell_others(wrong)
+        raise
+    output.say(f"{len(answers)} answers are kept.")
+
+
+def _read(file: Path) -> list[Answer]:
+    try:
+        if file.stat().st_size > LONGEST_FILE:
+            raise WrongInput(f"{file} is larger than {LONGEST_FILE // 1_000_000} MB: that is no review sheet.")
+        return reviews.read_answers(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WrongInput(
+            f"{file} cannot be read ({error.strerror}): name the sheet, or a call's id with yes or no."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise WrongInput(f"{file} is not UTF-8 at byte {error.start}: save it as CSV UTF-8.") from None
+    except Wrong as wrong:
+        _tell_others(wrong)
+        raise
+
+
+def _tell_others(wrong: Wrong) -> None:
+    """The error itself tells the first problem."""
+    for problem in wrong.problems[1:]:
+        output.hint(str(problem))

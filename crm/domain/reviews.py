@@ -1,0 +1,107 @@
+"""Answers to the weekly review, from the sheet they were written into: read whole, or not at all. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from crm.domain import fields
+from crm.domain.errors import Invalid
+from crm.domain.imports import MOST_PROBLEMS, MOST_ROWS, Problem, Wrong
+
+CALL, ANSWER, NOTE = "call", "routed_right", "note"
+"""Columns that are read; the sheet's others are for whoever fills it in."""
+_MEANS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
+"""What people and spreadsheets write."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What somebody says of one call's routing."""
+
+    call: str
+    """Its id."""
+    routed_right: bool
+    note: str = ""
+    place: str = ""
+    """Where it stands in the sheet."""
+
+
+def routed_right(raw: str) -> bool:
+    """Raises Invalid."""
+    try:
+        return _MEANS[raw.strip().lower()]
+    except KeyError:
+        raise Invalid(f"{raw[:40]!a} is no answer: write yes or no, or leave it empty.") from None
+
+
+def note(raw: str) -> str:
+    """Raises Invalid. The mark that keeps a spreadsheet from taking text for a formula is none of it."""
+    value = raw.strip()
+    return fields.text(value[1:] if value[:2] in ("'=", "'+", "'-", "'@") else value, NOTE, 300)
+
+
+def read_answers(text: str) -> list[Answer]:
+    """The calls of a sheet that have an answer. Raises Wrong with everything that is amiss, by line and column."""
+    lines = text.removeprefix("\ufeff").splitlines(keepends=True)
+    # Spreadsheets of countries with a decimal comma write semicolons.
+    delimiter = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
+    reader = csv.reader(io.StringIO("".join(lines)), strict=True, delimiter=delimiter)
+    problems: list[Problem] = []
+    answers: dict[str, Answer] = {}
+    try:
+        heads = [head.strip().lower() for head in next(reader, [])]
+        if missing := [name for name in (CALL, ANSWER) if heads.count(name) != 1]:
+            raise Wrong([Problem("line 1", f"the column {missing[0]} is not there once: keep the sheet's first line.")])
+        line = reader.line_num + 1
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                _row(heads, cells, line, answers, problems)
+            line = reader.line_num + 1
+            if line > MOST_ROWS:
+                raise Wrong([Problem(f"line {line}", f"the sheet has more than {MOST_ROWS} lines: split it.")])
+    except csv.Error as error:
+        raise Wrong([Problem(f"line {reader.line_num}", f"this is not CSV ({error}).")]) from None
+    if problems:
+        raise Wrong(problems[:MOST_PROBLEMS])
+    return list(answers.values())
+
+
+def _row(
+    heads: list[str], cells: list[str], line: int, answers: dict[str, Answer], problems: list[Problem]
+) -> None:
+    if len(cells) != len(heads):
+        what = f"the line has {len(cells)} columns and the first line {len(heads)}: is a comma in quotes missing?"
+        problems.append(Problem(f"line {line}", what))
+        return
+    values = dict(zip(heads, cells, strict=True))
+    if not values[ANSWER].strip():
+        return
+    call = values[CALL].strip()
+    place = _place(heads, line, CALL)
+    if not call:
+        problems.append(Problem(place, "the answer is to no call: write its id."))
+    elif call in answers:
+        problems.append(Problem(place, "this call stands in the sheet twice: keep one answer."))
+    else:
+        try:
+            right = routed_right(values[ANSWER])
+        except Invalid as error:
+            problems.append(Problem(_place(heads, line, ANSWER), str(error)))
+            return
+        try:
+            answers[call] = Answer(call, right, note(values.get(NOTE, "")), place)
+        except Invalid as error:
+            problems.append(Problem(_place(heads, line, NOTE), str(error)))
+
+
+def unknown(answers: Iterable[Answer], known: set[str]) -> list[Problem]:
+    """Answers to calls that are not on record."""
+    what = "there is no such call: did a spreadsheet change its id?"
+    return [Problem(one.place or one.call, what) for one in answers if one.call not in known]
+
+
+def _place(heads: list[str], line: int, column: str) -> str:
+    return f"line {line}, column {heads.index(column) + 1} ({column})"

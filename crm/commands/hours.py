@@ -33,7 +33,7 @@ class HoursEntry(msgspec.Struct):
     """False: the property has no hours of its own, and these are the office's."""
     timezone: str
     openings: list[OpeningEntry]
-    """None at all: always open, but for holidays."""
+    """None at all: always open, but for holidays and special days."""
     today: str | None
     """Name of the holiday or special day that today is; null for a day like every week's."""
     is_open: bool
@@ -118,7 +118,7 @@ async def show(system: System, place: str | None, as_json: bool) -> None:
             (day, ", ".join(f"{one.opens}-{one.closes}" for one in entry.openings if one.weekday == day) or "closed")
             for day in (WEEKDAYS if entry.openings else ())
         ),
-        empty=f"{whose} is always open.",
+        empty=f"{whose} is always open{'' if schedule.always_open else ', but for holidays and special days'}.",
     )
     if not entry.is_own:
         output.say(f"{whose} has the office's week, on its own clock.")

@@ -89,7 +89,7 @@ class Schedule:
         return all(_is_whole(windows) for windows in days)
 
     def special_day(self, at: datetime) -> SpecialDay | None:
-        """How the date differs that it is there at this moment; None: it is as in every week."""
+        """What is special about the date that it is there at this moment; None: it is as in every week."""
         return self._special(at.astimezone(self.tz).date())
 
     def is_open(self, at: datetime) -> bool:

@@ -14,11 +14,12 @@ from sqlalchemy.orm import selectinload
 from crm.config import Config
 from crm.domain import fields, tours
 from crm.domain.errors import Invalid, NotFound
-from crm.domain.hours import clock_minutes
+from crm.domain.hours import Schedule, clock_minutes
 from crm.domain.tours import Availability, Blackout, Slot, TourKind
 from crm.services import agents, properties
 from crm.services.audit import By, changing, note
 from crm.store.models import Property, TourBlackout, TourHours, TourSlot
+from crm.store.queries import office
 from crm.store.session import Store
 
 OFFERED_DAYS = 14
@@ -196,7 +197,15 @@ async def offered(
         )
     )
     closed = [Blackout(row.starts_at, row.ends_at, row.agent_id) for row in away]
-    return tours.slots(availabilities, closed, zone(config, place), first, days)
+    schedule = await office.schedule(session, config.tz, place)
+    found = tours.slots(availabilities, closed, zone(config, place), first, days)
+    return [slot for slot in found if slot.kind is TourKind.SELF_GUIDED or not _is_day_off(schedule, slot)]
+
+
+def _is_day_off(schedule: Schedule, slot: Slot) -> bool:
+    """Nobody is there to show anything; the hours of other days do not bind who shows in the evening."""
+    day = schedule.special_day(slot.starts_at)
+    return day is not None and day.is_closed
 
 
 async def showings(
@@ -228,7 +237,7 @@ def is_elsewhere(place_id: int, slot: Slot, shows: Sequence[TourSlot]) -> bool:
 
 def zone(config: Config, place: Property) -> ZoneInfo:
     """The property's own time zone, else the office's."""
-    return ZoneInfo(place.timezone) if place.timezone else config.tz
+    return office.zone(config.tz, place)
 
 
 def key_of(place_id: int, slot: Slot) -> str:

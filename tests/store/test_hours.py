@@ -14,7 +14,9 @@ from crm.domain.imports import Kind, Lists, Wrong, read_csv, read_toml
 from crm.domain.route_inputs import OfficeFacts, OfficeState
 from crm.domain.route_plan import Path, Rule
 from crm.domain.routing import TEAM
-from crm.services import escalations, holidays, hours, imports, properties, routes, tasks
+from crm.domain.tours import TourKind
+from crm.secrets import Secrets
+from crm.services import escalations, holidays, hours, imports, properties, routes, tasks, tour_times
 from crm.services.audit import By
 from crm.services.routes import Moment
 from crm.store.models import AgentHours, Call, Hours, Line, Property, SpecialDay, Task, Voicemail
@@ -191,6 +193,19 @@ async def test_hours_of_their_own_count_while_the_office_is_closed_but_not_on_ho
     assert (plan.path, plan.stages) == (Path.MESSAGE, ())
 
 
+async def test_on_a_day_off_nobody_shows_a_home_but_who_comes_alone_may(store: Store, config: Config) -> None:
+    await hours.replace(store, BY, WEEK)
+    for kind in (TourKind.ACCOMPANIED, TourKind.SELF_GUIDED):
+        await tour_times.set_hours(store, BY, "maple", ["tue-wed 19:00-20:00"], kind=kind, minutes=60)
+    await holidays.add(store, BY, date(2026, 3, 3), name="Founders Day")
+    found = await tour_times.free(store, config, "maple", NOW, days=3)
+    tuesday = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+    assert [(slot.starts_at, slot.kind) for slot in found] == [
+        (tuesday, TourKind.SELF_GUIDED), (tuesday + timedelta(days=1), TourKind.ACCOMPANIED),
+        (tuesday + timedelta(days=1), TourKind.SELF_GUIDED),
+    ]  # fmt: skip
+
+
 # --- what is due, and when somebody else gets it ---
 
 
@@ -276,7 +291,8 @@ openings = "mon-fri 09:00-17:00; sat 10:00-14:00"
 
 async def test_lists_load_hours_special_days_and_agents_hours(store: Store, config: Config) -> None:
     for added in (2, 0):
-        done = {one.kind: one for one in await imports.write(store, config, BY, read_toml(LISTS))}
+        written = await imports.write(store, config, Secrets(config.secrets_file), BY, read_toml(LISTS))
+        done = {one.kind: one for one in written}
         assert (done[Kind.SPECIAL_DAYS].added, done[Kind.SPECIAL_DAYS].changed) == (added, 2 - added)
     assert (await hours.find(store, config)).schedule.week == [(day, "09:00", "18:00") for day in range(5)]
     maple = (await hours.find(store, config, "maple")).schedule
@@ -288,7 +304,8 @@ async def test_lists_load_hours_special_days_and_agents_hours(store: Store, conf
     assert own
     assert own.week == [*((day, "09:00", "17:00") for day in range(5)), (5, "10:00", "14:00")]
     # A list that names one property leaves the others and the office alone.
-    await imports.write(store, config, BY, read_csv("property,openings\nmaple,sun 10:00-11:00\n", Kind.HOURS))
+    one = read_csv("property,openings\nmaple,sun 10:00-11:00\n", Kind.HOURS)
+    await imports.write(store, config, Secrets(config.secrets_file), BY, one)
     assert (await hours.find(store, config, "maple")).schedule.week == [(6, "10:00", "11:00")]
     assert (await hours.find(store, config)).schedule.week[0] == (0, "09:00", "18:00")
 
@@ -313,7 +330,7 @@ async def test_of_a_list_with_a_problem_nothing_is_written(
 ) -> None:
     lists: Lists = read_csv(text, kind)
     with pytest.raises(Wrong) as wrong:
-        await imports.write(store, config, BY, lists)
+        await imports.write(store, config, Secrets(config.secrets_file), BY, lists)
     assert [str(one) for one in wrong.value.problems] == [problem]
     async with store.read() as session:
         for table in (Hours, SpecialDay, AgentHours):

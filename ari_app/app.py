@@ -35,7 +35,7 @@ from ari_app.settle import Resumed
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
 from crm.domain import attestation
-from crm.domain.calls import ORDER_MARK, DialStatus, Direction, EndedBy, LegEnded, MessageLeft, RecordingEnded
+from crm.domain.calls import ORDER_MARK, DialStatus, Direction, EndedBy, LegEnded, MessageLeft, RecordingEnded, Step
 from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.errors import CrmError
 from crm.edge import numbers
@@ -276,6 +276,8 @@ class App:
         for entry in settlement.resumed:
             handle, known = found.pop(entry.channel.id)
             call = self.resumed(entry, handle, known)
+            if entry.step is Step.QUEUE:
+                self.calls.returns(call)
             self.chore(self.renew_one(call.person))
             for leg in channels:
                 if leg.id in entry.legs and leg.state == "Up":

@@ -34,7 +34,7 @@ class Forwarded(Leg):
     def __init__(self, call: Call, stage: str, ref: DeviceRef) -> None:
         self._call = call
         self._stage = stage
-        self._ref = ref
+        self.ref = ref
         self._alone = asyncio.Event()
         self.failure = ""
         """Why the number could not be rung, as one sentence."""
@@ -42,11 +42,11 @@ class Forwarded(Leg):
 
     async def _wait(self) -> DialStatus:
         try:
-            async with asyncio.timeout(self._ref.after_seconds):
+            async with asyncio.timeout(self.ref.after_seconds):
                 await self._alone.wait()
         except TimeoutError:
             pass
-        if self._ref.device and not await self._may_ring():
+        if self.ref.device and not await self._may_ring():
             return DialStatus.CHANUNAVAIL
         try:
             self._channel = await self._dial()
@@ -71,7 +71,7 @@ class Forwarded(Leg):
         return any(ref.device == self.device for agent in agents for ref in agent.reachable_devices(office.now()))
 
     async def _dial(self) -> Handle:
-        call, ref, office = self._call, self._ref, self._call.office
+        call, ref, office = self._call, self.ref, self._call.office
         live = outside.live(await office.client.channels())
         async with asyncio.timeout(office.config.survival.store_seconds):
             clearance = await dialing.clear(

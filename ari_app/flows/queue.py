@@ -7,7 +7,9 @@ and does meanwhile.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +20,7 @@ from ari_app.edge.media import NoKey, hush, key, play, prompt
 from ari_app.flows import forward
 from ari_app.flows.call import Call, Wait
 from ari_app.flows.confirm import Choice
+from ari_app.flows.forward import Forwarded
 from ari_app.flows.legs import Leg, availability, first_answer, peer_of, stop, stop_other_calls
 from ari_app.flows.plan import plan, sounds
 from ari_app.flows.ring_group import ring_batch
@@ -26,12 +29,16 @@ from asterisk_conf.speech import SpeechError
 from crm.domain import ringing
 from crm.domain.calls import DialStatus, EndedBy, KeyPressed, PlaceKept, Queued, Step
 from crm.domain.choosing import Say
-from crm.domain.ringing import Stage, StageName
+from crm.domain.ringing import DeviceRef, Stage, StageName
 
 log = logging.getLogger(__name__)
 
 KEPT = "kept"
 """LL_STAGE of a caller who has chosen to be called back, and only hears so."""
+
+
+RETURN_SECONDS = 10.0
+"""After the app was away, so long others who were in line may take to be there again before places are told."""
 
 
 class Wish(StrEnum):
@@ -43,20 +50,22 @@ class Wish(StrEnum):
 
 async def queue(call: Call) -> Step | EndedBy:
     """Waits until somebody is free and answers; entered again, the caller has their place by the call's beginning."""
+    calls = call.office.calls
     if call.first_stage == KEPT:
+        calls.has_returned(call)
         return await _say_kept(call)
     decided = await plan(call)
-    if not decided.queue:
+    if decided.queue:
+        call.wait = Wait(frozenset(decided.queue), await _began(call))
+    calls.has_returned(call)
+    if call.wait is None:
         return await _to_mailbox(call)
-    call.wait = Wait(frozenset(decided.queue), await _began(call))
     ears = asyncio.create_task(_pass_the_time(call))
     try:
         winner = await _be_served(call, ears)
         if winner:
             return await _to_talk(call, ears, winner)
         wish = ears.result() if ears.done() else Wish.MESSAGE
-    except LeftTheApp:
-        raise
     finally:
         call.ringing.clear()
         agents, call.wait = call.wait.agents, None
@@ -88,6 +97,9 @@ async def _pass_the_time(call: Call) -> Wish:
     clock = asyncio.get_running_loop().time
     until = clock() + config.longest_seconds
     begins = [Say("queue_busy")]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(RETURN_SECONDS):
+            await call.office.calls.line_is_whole.wait()
     while True:
         await _stop_music(call)
         pressed = await _tell(call, begins)
@@ -180,21 +192,25 @@ async def _in_turn(call: Call, ears: asyncio.Task[Wish]) -> list[Leg]:
             agents = turn.result()
         finally:
             turn.cancel()
-        stage = Stage(StageName.QUEUE, agents, office.config.ring.each_seconds)
+        stage = Stage(StageName.QUEUE, agents, office.config.ring.subteam_seconds)
         batches = ringing.who_to_ring(stage, await availability(office), office.now(), call.caller)
         batch = [ref for one in batches for ref in one]
-        seconds = ringing.ringing_seconds(batch, stage.seconds, office.config.ring.mobile_seconds)
-        if batch and (legs := await ring_batch(call, stage, batch, seconds)):
+        if batch and (legs := await ring_batch(call, stage, batch, _seconds(call, batch))):
             return legs
         # They are not free any more.
         call.ringing.clear()
 
 
+def _seconds(call: Call, batch: Iterable[DeviceRef]) -> float:
+    """As long as for any call."""
+    config = call.office.config.ring
+    return ringing.ringing_seconds(batch, config.subteam_seconds, config.mobile_seconds)
+
+
 async def _answered(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> Leg | None:
     """Who answered first, unless the caller wants something else before."""
-    config = call.office.config.ring
-    seconds = max(config.each_seconds, config.mobile_seconds if any(not leg.has_channel for leg in legs) else 0)
-    answering = asyncio.create_task(first_answer(call, legs, seconds, listen=False))
+    refs = [leg.ref for leg in legs if isinstance(leg, Forwarded)]
+    answering = asyncio.create_task(first_answer(call, legs, _seconds(call, refs), listen=False))
     try:
         await asyncio.wait([answering, ears], return_when=asyncio.FIRST_COMPLETED)
         if answering.done():

@@ -18,6 +18,10 @@ class Calls:
         self._calls: dict[str, tuple[Call, asyncio.Task[None]]] = {}
         self.places: list[Place] = []
         """Those who have hung up and keep their place in line, as last seen."""
+        self._returning: set[str] = set()
+        self.line_is_whole = asyncio.Event()
+        """Not so while calls that were in line before the app was away are not in it again."""
+        self.line_is_whole.set()
 
     def add(self, call: Call, task: asyncio.Task[None]) -> None:
         self._calls[call.id] = call, task
@@ -26,6 +30,7 @@ class Calls:
         found = self._calls.get(call.id)
         if found and found[0] is call:
             del self._calls[call.id]
+            self.has_returned(call)
 
     def __contains__(self, call_id: object) -> bool:
         return call_id in self._calls
@@ -37,6 +42,16 @@ class Calls:
     @property
     def ids(self) -> list[str]:
         return sorted(self._calls)
+
+    def returns(self, call: Call) -> None:
+        """The call was in line before the app was away; `has_returned` once it is again, or is not to be."""
+        self._returning.add(call.id)
+        self.line_is_whole.clear()
+
+    def has_returned(self, call: Call) -> None:
+        self._returning.discard(call.id)
+        if not self._returning:
+            self.line_is_whole.set()
 
     def line(self, without: Call) -> list[frozenset[str]]:
         """Those who wait or keep their place, beside one call: the agents whom each waits for."""

@@ -48,6 +48,8 @@ class Turns:
         async with asyncio.timeout(office.config.survival.store_seconds):
             places = await orders.places(office.store, office.config, office.now())
         office.calls.places = places
+        if not office.calls.line_is_whole.is_set():
+            return
         if not any(call.wait for call in office.calls) and not any(place.is_due for place in places):
             return
         agents = by_idleness(await availability(office))

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Question(StrEnum):
@@ -163,10 +164,17 @@ def _by_letters(names: Sequence[PropertyName], answers: Answers) -> Choice:
 
 def begins_with(name: str, digits: str) -> bool:
     """Whether a word of the name begins with the letters that these keys stand for; accents do not matter."""
+    return bool(digits) and f" {digits}" in _keyed(name)
+
+
+@lru_cache(maxsize=4096)
+def _keyed(name: str) -> str:
+    """The name in keys, from each of its words on, with a blank before each; remembered, for lists are long."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = "".join(char if char.isalnum() else " " for char in plain).split()
-    keys = ["".join(_KEYPAD.get(char, char) for char in "".join(words[at:])) for at in range(len(words))]
-    return bool(digits) and any(word.startswith(digits) for word in keys)
+    return "".join(
+        " " + "".join(_KEYPAD.get(char, char) for char in "".join(words[at:])) for at in range(len(words))
+    )
 
 
 def _asked(question: Question, says: tuple[Say, ...], keys: tuple[str, ...], digits: int = 1) -> Choice:

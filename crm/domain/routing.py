@@ -8,8 +8,9 @@ and replays it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 
 from crm.domain.choosing import Answer, Ask, Question, Say, answered
 from crm.domain.ringing import DeviceRef, Stage, StageName, Strategy
@@ -259,7 +260,7 @@ class _Decision:
         inputs, people = self.inputs, self.inputs.people
         self.because(Rule.OPEN, "The office is open.")
         stages = self._people_now()
-        team = tuple(dict.fromkeys(agent for stage in stages for agent in stage.agents))
+        team = dict.fromkeys(chain.from_iterable(stage.agents for stage in stages)).keys()
         overflow = self._overflow(stages, team)
         if overflow:
             self.because(Rule.OVERFLOW, overflow)
@@ -268,8 +269,10 @@ class _Decision:
             stages = [*sisters, *(stage for stage in stages if stage not in sisters and not inputs.waiting)]
         stages += self._answering_service()
         is_full = 0 < inputs.rules.overflow_waiting <= inputs.waiting
-        is_worth_it = bool((people.busy | self._free()) & set(team))
-        queues = bool(overflow) and inputs.rules.queue and not is_full and is_worth_it
+        queues = (
+            bool(overflow) and inputs.rules.queue and not is_full
+            and any(agent in people.busy or self._is_free(agent) for agent in team)
+        )  # fmt: skip
         rule = Rule.OVERFLOW if overflow else _STAGE_RULES[stages[0].name] if stages else Rule.NOBODY
         if not stages:
             self.because(Rule.NOBODY, "There is nobody to ring.")
@@ -277,7 +280,7 @@ class _Decision:
         return self._end(
             Path.LIVE if stages else otherwise[0], rule, stages=tuple(stages), task=TaskKind.CALL_BACK,
             otherwise=otherwise if stages else otherwise[1:], texts=(Purpose.MISSED_CALL,),
-            queue=team if inputs.rules.queue else (),
+            queue=tuple(team) if inputs.rules.queue else (),
         )  # fmt: skip
 
     def _offers_tours(self) -> bool:
@@ -288,27 +291,29 @@ class _Decision:
             and not answered(inputs.answers, Question.TOUR)
         )  # fmt: skip
 
-    def _overflow(self, stages: list[Stage], team: tuple[str, ...]) -> str:
+    def _overflow(self, stages: list[Stage], team: Collection[str]) -> str:
         """Why none of the property's own people can take the call now, as a sentence; "" when somebody can."""
         inputs, people = self.inputs, self.inputs.people
         if 0 < inputs.rules.overflow_waiting <= inputs.waiting:
             return f"{_callers(inputs.waiting)} already."
-        if inputs.waiting > 0 and len(self._free() & set(team)) <= inputs.waiting:
+        # No more are looked for than there would have to be: a team may have thousands.
+        free = len(tuple(islice(filter(self._is_free, team), inputs.waiting + 1)))
+        if inputs.waiting > 0 and free <= inputs.waiting:
             return f"{_callers(inputs.waiting)} for whoever is free next."
-        own = {agent for stage in stages if stage.name in _OWN for agent in stage.agents}
-        own = own or {agent for stage in stages if stage.name is StageName.EVERYONE for agent in stage.agents}
-        if own & people.busy and not own & self._free():
+        own = set(chain.from_iterable(stage.agents for stage in stages if stage.name in _OWN))
+        own = own or set(chain.from_iterable(stage.agents for stage in stages if stage.name is StageName.EVERYONE))
+        if not own.isdisjoint(people.busy) and not any(map(self._is_free, own)):
             return "Everybody of the property's people is in a talk."
         return ""
 
-    def _all(self) -> frozenset[str]:
+    def _all(self) -> Iterable[str]:
         people, assigned = self.inputs.people, self.inputs.caller.assigned_agent
-        return frozenset((*people.subteam, *people.sisters, *people.everyone, *([assigned] if assigned else [])))
+        return (*people.subteam, *people.sisters, *people.everyone, *([assigned] if assigned else []))
 
-    def _free(self) -> frozenset[str]:
-        """Who could answer in this moment."""
+    def _is_free(self, agent: str) -> bool:
+        """Whether they could answer in this moment."""
         people = self.inputs.people
-        return people.available - people.busy if people.free is None else people.free & people.available
+        return agent in people.available and (agent not in people.busy if people.free is None else agent in people.free)
 
     # --- whom to ring ---
 
@@ -367,12 +372,10 @@ class _Decision:
         """Those who may be rung: available, and while the office is closed only by their own schedule's word, or that
         of the destination they belong to."""
         people = self.inputs.people
-        only_after_hours = self.is_closed and not at_any_hour
-        return tuple(
-            agent
-            for agent in agents
-            if agent in people.available and (not only_after_hours or agent in people.after_hours)
-        )
+        available, after_hours = people.available, people.after_hours
+        if self.is_closed and not at_any_hour:
+            available &= after_hours
+        return tuple(filter(available.__contains__, agents))
 
     # --- questions ---
 

@@ -562,7 +562,14 @@ async def _owner(scene: _Scene, lead: Lead | None, kind: TaskKind) -> Agent:
         return await desks.owner(scene.session, scene.story.desk, scene.place)
     if kind is TaskKind.LISTEN and (message := await scene.session.get(Voicemail, scene.call.id)):
         return await mailboxes.owner(scene.session, message.mailbox, lead, scene.place)
-    return await owners.owner(scene.session, lead, scene.place)
+    return await _planned_owner(scene) or await owners.owner(scene.session, lead, scene.place)
+
+
+async def _planned_owner(scene: _Scene) -> Agent | None:
+    """Whose the next action is by the last decision about the call; None when it says the admin's, or nothing."""
+    decisions = await calls.decisions(scene.session, scene.call.id)
+    task = decisions[-1].plan.get("task") if decisions else None
+    return await agents.by_slug(scene.session, task["owner"]) if task and task.get("owner") else None
 
 
 async def _text_missed(scene: _Scene, lead: Lead, is_active: bool) -> None:

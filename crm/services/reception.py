@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from crm.config import Config
-from crm.domain.hours import Schedule
+from crm.domain.hours import Schedule, weekly
 from crm.domain.mailboxes import OFFICE
 from crm.domain.ringing import AgentAvailability, DeviceAvailability
 from crm.services import mailboxes
@@ -102,30 +104,30 @@ async def availability(
     `online` every device counts as online: then ringing it tells, as it does for a mobile always.
     """
     async with store.read() as session:
-        return [
-            AgentAvailability(
-                slug=agent.slug,
-                on_duty=agent.on_duty,
-                last_talk_ended_at=agent.last_talk_ended_at,
-                forwarding=agent.forwarding,
-                hours=agents.own_hours(agent, config.tz),
-                devices=tuple(
-                    DeviceAvailability(
-                        slug=device.slug,
-                        dnd=device.dnd,
-                        dnd_until=device.dnd_until,
-                        online=online is None or device.kind == "mobile" or device.slug in online,
-                        on_call=device.slug in on_call,
-                        is_mobile=device.kind == "mobile",
-                        number=device.number,
-                        rings_after_seconds=device.rings_after_seconds,
-                        whisper=device.whisper,
-                    )
-                    for device in agent.devices
-                ),
-            )
-            for agent in await agents.listed(session)
-        ]
+        return await available_in(session, config, online, on_call)
+
+
+async def available_in(
+    session: AsyncSession, config: Config, online: Collection[str] | None, on_call: Collection[str],
+    *, on_duty: bool = False,
+) -> list[AgentAvailability]:  # fmt: skip
+    """The same; `on_duty` leaves out who is not, for they cannot be rung."""
+    everybody = await agents.phones(session, on_duty=on_duty)
+    devices: dict[int, list[DeviceAvailability]] = {}
+    for agent_id, device, kind, dnd, dnd_until, number, rings_after_seconds, whisper in everybody.devices:
+        is_mobile = kind == "mobile"
+        found = DeviceAvailability(
+            device, dnd, dnd_until, online=online is None or is_mobile or device in online, on_call=device in on_call,
+            is_mobile=is_mobile, number=number, rings_after_seconds=rings_after_seconds, whisper=whisper,
+        )  # fmt: skip
+        devices.setdefault(agent_id, []).append(found)
+    return [
+        AgentAvailability(
+            slug, is_on_duty, last_talk_ended_at, tuple(devices.get(agent_id, ())), forwarding,
+            hours=weekly(everybody.hours[agent_id], config.tz) if agent_id in everybody.hours else None,
+        )
+        for agent_id, slug, is_on_duty, last_talk_ended_at, forwarding in everybody.agents
+    ]  # fmt: skip
 
 
 async def schedule(store: Store, config: Config) -> Schedule:

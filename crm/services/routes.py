@@ -58,10 +58,13 @@ async def plan(
     async with store.read() as session:
         inputs, place, lead = await _gather(session, config, did, caller, answers, moment)
         decision = decide(inputs)
-        if decision.path in (Path.ASK, Path.REFUSE, Path.LINK):
+        if decision.path in (Path.ASK, Path.REFUSE):
             return inputs, decision
+        if decision.path is Path.LINK:
+            inputs = replace(inputs, people=People(owner=(await owners.owner(session, lead, place)).slug))
+            return inputs, decide(inputs)
         # Only now it matters who is there, and there may be thousands.
-        people = await _people(session, store, config, inputs.office, place, lead, moment)
+        people = await _people(session, config, inputs.office, place, lead, moment)
         team = {*people.subteam, *people.sisters, *people.everyone, *filter(None, [inputs.caller.assigned_agent])}
         waiting = moment.waiting + sum(bool(team & agents) for agents in moment.line)
         inputs = replace(inputs, people=people, waiting=waiting)
@@ -163,10 +166,11 @@ async def _caller(
 
 
 async def _people(
-    session: AsyncSession, store: Store, config: Config, state: OfficeFacts, place: Property | None,
-    lead: Lead | None, moment: Moment,
+    session: AsyncSession, config: Config, state: OfficeFacts, place: Property | None, lead: Lead | None,
+    moment: Moment,
 ) -> People:  # fmt: skip
-    agents = await reception.availability(store, config, moment.online, moment.on_call)
+    agents = await reception.available_in(session, config, moment.online, moment.on_call, on_duty=True)
+    available = [agent for agent in agents if agent.may_ring(moment.now)]
     subteam = place.subteam if place else None
     members = tuple(member.slug for member in subteam.members) if subteam else ()
     sisters = tuple(
@@ -184,17 +188,13 @@ async def _people(
         strategy=Strategy(subteam.strategy) if subteam else Strategy.RING_ALL,
         sisters=sisters,
         sisters_strategy=Strategy.ROUND_ROBIN if balances else Strategy.RING_ALL,
-        everyone=tuple(agent.slug for agent in agents) if config.ring.everyone_seconds > 0 else (),
-        available=_available(agents, moment.now),
+        everyone=tuple(agent.slug for agent in available) if config.ring.everyone_seconds > 0 else (),
+        available=frozenset(agent.slug for agent in available),
         busy=frozenset(agent.slug for agent in agents if agent.is_on_call),
         free=frozenset(agent.slug for agent in agents if agent.reachable_devices(moment.now)),
         after_hours=_after_hours(agents, moment.now, state),
         owner=(await owners.owner(session, lead, place)).slug,
     )
-
-
-def _available(agents: Sequence[AgentAvailability], now: datetime) -> frozenset[str]:
-    return frozenset(agent.slug for agent in agents if agent.may_ring(now))
 
 
 def _after_hours(agents: Sequence[AgentAvailability], now: datetime, state: OfficeFacts) -> frozenset[str]:

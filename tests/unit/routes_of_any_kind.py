@@ -50,7 +50,7 @@ offices = st.builds(
 places = st.none() | st.builds(
     PlaceFacts,
     slug=st.sampled_from([one.slug for one in PROPERTIES]),
-    name=st.text(max_size=8),
+    name=st.text(min_size=1, max_size=8),
     has_tours=st.booleans(),
 )
 people = st.builds(
@@ -61,7 +61,8 @@ desks = st.dictionaries(
     st.sampled_from(DeskKind),
     st.builds(
         Desk, agents=some_agents, number=st.sampled_from([None, *OUTSIDE]), confirm=st.booleans(),
-        is_open=st.booleans(), at_any_hour=st.booleans(), owner=st.sampled_from(["", *AGENTS]),
+        is_open=st.booleans(), by_property=st.booleans(), at_any_hour=st.booleans(),
+        owner=st.sampled_from(["", *AGENTS]),
     ),
 )  # fmt: skip
 rules = st.builds(
@@ -85,3 +86,11 @@ to_the_team = st.builds(
     lambda known, more: replace(known, line_known=True, answers=(*more, Answer(Question.MENU, "2"))), inputs, answers
 )
 """Those who get past the questions more often."""
+at_a_desk = st.builds(
+    lambda known, kind, key, more: replace(
+        known, line_known=True, caller=replace(known.caller, kind=kind), answers=(*more, Answer(Question.URGENT, key)),
+        desks={DeskKind(kind.value): Desk(), **known.desks},
+    ),
+    inputs, st.sampled_from([kind for kind in CallerKind if kind is not CallerKind.PROSPECT]), keys, answers,
+)  # fmt: skip
+"""Residents, owners and vendors who were asked what it is about."""

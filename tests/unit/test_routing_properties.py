@@ -28,7 +28,7 @@ from tests.unit import routes_of_any_kind as any_kind
 
 pytestmark = pytest.mark.unit
 
-any_inputs = any_kind.inputs | any_kind.to_the_team
+any_inputs = any_kind.inputs | any_kind.to_the_team | any_kind.at_a_desk
 SENTENCES = [set(speech.sentences(language)) for language in ("en", "es")]
 PHRASES = [set(speech.phrases(language)) for language in ("en", "es")]
 MOST_TURNS = 24
@@ -58,7 +58,7 @@ def test_every_plan_ends_in_an_outcome_with_an_owner(inputs: RoutingInputs) -> N
     assert plan.ask is None
     # What a person does not end, a machine does that keeps it: a message, a question, a link, or the refusal.
     last = (plan.path, *plan.otherwise)[-1]
-    assert last in (Path.MESSAGE, Path.QUESTION, Path.REFUSE) or plan.path in (Path.LINK, Path.TOUR)
+    assert last in (Path.MESSAGE, Path.QUESTION, Path.REFUSE) or plan.path in (Path.LINK, Path.TOUR), plan.path
     assert plan.path not in plan.otherwise
     assert len(set(plan.otherwise)) == len(plan.otherwise)
     if plan.path is Path.QUESTION:
@@ -148,26 +148,29 @@ def test_who_is_put_through_to_a_desk_is_no_prospect_or_has_a_concern(inputs: Ro
         assert Answer(Question.MENU, PERSON) in inputs.answers
 
 
-@given(any_inputs, any_kind.some_agents)
-def test_a_concern_goes_to_a_person_before_any_machine(inputs: RoutingInputs, desk_agents: tuple[str, ...]) -> None:
+@given(any_inputs)
+def test_a_concern_goes_to_a_person_before_any_machine(inputs: RoutingInputs) -> None:
     concern = inputs.desks.get(DeskKind.CONCERN)
     if concern is None:
         return
     asked = replace(inputs, line_known=True, answers=(*inputs.answers, Answer(Question.MENU, PERSON)))
     plan = decide(asked)
-    assert plan.path in (Path.DESK, Path.MESSAGE)
-    assert Path.TOUR not in plan.otherwise
-    assert Path.LINK not in plan.otherwise
-    people, rules = inputs.people, inputs.rules
+    if plan.path is Path.ASK:
+        assert concern.by_property, "whose concern it is depends on the property"
+        assert plan.ask == inputs.choice.ask
+        return
+    assert not {Path.TOUR, Path.LINK, Path.QUEUE} & {plan.path, *plan.otherwise}
+    people, rules, caller = inputs.people, inputs.rules, inputs.caller
     allowed = people.available & people.after_hours if is_closed(inputs) else people.available
+    of_desk = set(concern.agents) & (people.available if concern.at_any_hour else allowed)
     there = (
-        (concern.is_open and (concern.number or set(concern.agents) & allowed))
-        or (rules.agent_seconds > 0 and inputs.caller.assigned_agent in allowed)
+        (concern.is_open and (concern.number != caller.number if concern.number else of_desk))
+        or (rules.agent_seconds > 0 and caller.assigned_agent in allowed)
         or (rules.subteam_seconds > 0 and {*people.subteam, *people.sisters} & allowed)
         or (rules.everyone_seconds > 0 and set(people.everyone) & allowed)
-        or (rules.answering_seconds > 0 and inputs.answering_service)
+        or (rules.answering_seconds > 0 and inputs.answering_service not in (None, caller.number))
     )
-    assert (plan.path is Path.DESK) == bool(there)
+    assert plan.path is (Path.DESK if there else Path.MESSAGE)
     assert bool(plan.stages) == bool(there)
 
 

@@ -3,20 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from crm.domain.hours import Schedule, weekly
-from crm.store.models import Agent, Device, SubteamMember
+from crm.store.models import Agent, AgentHours, Device, SubteamMember
 
 
 async def listed(session: AsyncSession) -> Sequence[Agent]:
     """Every agent with devices and hours, by slug."""
     whole = (selectinload(Agent.devices), selectinload(Agent.hours))
     return (await session.scalars(select(Agent).order_by(Agent.slug).options(*whole))).all()
+
+
+@dataclass(frozen=True)
+class Phones:
+    """Agents, devices and hours as plain rows: a large office has thousands, and each call looks at them."""
+
+    agents: Sequence[Row[int, str, bool, datetime | None, bool]]
+    """Id, slug, on duty, end of the last talk, forwarding; by slug."""
+    devices: Sequence[Row[int, str, str, bool, datetime | None, str | None, int, bool]]
+    """Agent's id, slug, kind, DND, its end, number, seconds after others, whisper; by slug."""
+    hours: dict[int, list[tuple[int, str, str]]]
+    """By agent's id: weekday, opens, closes."""
+
+
+async def phones(session: AsyncSession, *, on_duty: bool = False) -> Phones:
+    """Of all agents, or of those on duty."""
+    people = select(Agent.id, Agent.slug, Agent.on_duty, Agent.last_talk_ended_at, Agent.forwarding)
+    devices = select(
+        Device.agent_id, Device.slug, Device.kind, Device.dnd, Device.dnd_until, Device.number,
+        Device.rings_after_seconds, Device.whisper,
+    )  # fmt: skip
+    hours = select(AgentHours.agent_id, AgentHours.weekday, AgentHours.opens, AgentHours.closes)
+    if on_duty:
+        people = people.where(Agent.on_duty)
+    by_agent: dict[int, list[tuple[int, str, str]]] = {}
+    for agent_id, weekday, opens, closes in await session.execute(hours):
+        by_agent.setdefault(agent_id, []).append((weekday, opens, closes))
+    return Phones(
+        (await session.execute(people.order_by(Agent.slug))).all(),
+        (await session.execute(devices.order_by(Device.slug))).all(),
+        by_agent,
+    )
 
 
 def own_hours(agent: Agent, tz: ZoneInfo) -> Schedule | None:

@@ -1,0 +1,170 @@
+"""How long the routing decision takes in a large office: from what is known, and with finding out what is known.
+
+500 properties and 2,000 agents. The decision itself is beside a control in the same run, the sorting of as many names:
+`script/bench routing`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from crm.config import Config
+from crm.domain.choosing import Answer, PropertyName, Question, choose
+from crm.domain.ringing import Strategy
+from crm.domain.routing import (
+    TEAM,
+    CallerFacts,
+    CallerKind,
+    Desk,
+    DeskKind,
+    OfficeFacts,
+    OfficeState,
+    People,
+    PlaceFacts,
+    RoutingInputs,
+    Rules,
+    decide,
+)
+from crm.services import routes
+from crm.services.routes import Moment
+from crm.store import migrate
+from crm.store.models import Agent, Device, Hours, Line, Organization, Portfolio, Property, Subteam
+from crm.store.session import Store
+
+PROPERTIES, AGENTS, TEAMS, PORTFOLIOS = 500, 2000, 100, 10
+NOW = datetime(2026, 3, 3, 16, tzinfo=UTC)
+WORDS = ("Ash", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Juniper", "Larch", "Maple", "Oak", "Pine", "Willow")
+NAMES = tuple(PropertyName(f"p{n}", f"{WORDS[n % 12]} {WORDS[n // 12 % 12]} {n}", area="") for n in range(PROPERTIES))
+PEOPLE = tuple(f"agent-{n}" for n in range(AGENTS))
+TO_TEAM = (Answer(Question.MENU, TEAM),)
+
+
+def any_inputs(chance: random.Random) -> RoutingInputs:
+    """A call as it may come: any property, people, hour and caller, and answers that need not fit."""
+    first = chance.randrange(TEAMS) * (AGENTS // TEAMS)
+    team = PEOPLE[first : first + AGENTS // TEAMS]
+    sisters = PEOPLE[(first + 20) % AGENTS : (first + 20) % AGENTS + 40]
+    keys = [Answer(chance.choice(list(Question)), chance.choice("0123456789")) for _ in range(chance.randrange(6))]
+    desks = {kind: Desk(agents=team[:3]) for kind in chance.sample(list(DeskKind), chance.randrange(4))}
+    return RoutingInputs(
+        now=NOW, line_known=chance.random() > 0.02, answers=(*keys, *TO_TEAM), office=OfficeFacts(
+            chance.choice(list(OfficeState))
+        ),
+        caller=CallerFacts(
+            "+15125550123", chance.choice([CallerKind.PROSPECT] * 3 + list(CallerKind)),
+            assigned_agent=chance.choice([None, *team]),
+        ),
+        place=PlaceFacts("p1", "Ash Ash 1", has_tours=chance.random() > 0.5), desks=desks,
+        people=People(
+            subteam=team, strategy=chance.choice(list(Strategy)), sisters=sisters, everyone=PEOPLE,
+            available=frozenset(chance.sample(PEOPLE, chance.randrange(AGENTS))),
+            busy=frozenset(chance.sample(PEOPLE, chance.randrange(AGENTS))), after_hours=frozenset(team[:2]),
+            owner=team[0],
+        ),
+        waiting=chance.randrange(5), answering_service=chance.choice([None, "+15125550180"]),
+        rules=Rules(languages=("es",)),
+    )  # fmt: skip
+
+
+def choosing(inputs: RoutingInputs, chance: random.Random) -> RoutingInputs:
+    """The same on a line without a property: its choice among all is part of the decision."""
+    letters = Answer(Question.LETTERS, "".join(chance.choice("23456789") for _ in range(3)))
+    return replace(inputs, answers=(letters, *inputs.answers), place=None)
+
+
+def times(act: Callable[[RoutingInputs], object], cases: list[RoutingInputs]) -> list[float]:
+    """Milliseconds of each."""
+    found = []
+    for case in cases:
+        began = time.process_time()
+        act(case)
+        found.append((time.process_time() - began) * 1000)
+    return found
+
+
+async def large_office(store: Store) -> None:
+    async with store.write() as session:
+        agents = [
+            Agent(slug=slug, name=slug, last_talk_ended_at=NOW - timedelta(minutes=number),
+                  devices=[Device(slug=f"{slug}-desk", kind="desk")])
+            for number, slug in enumerate(PEOPLE)
+        ]  # fmt: skip
+        session.add_all(agents)
+        await session.flush()
+        session.add(Organization(name="Large", admin_agent_id=agents[0].id))
+        size = AGENTS // TEAMS
+        teams = [Subteam(slug=f"t{n}", name=f"t{n}", members=agents[n * size : (n + 1) * size]) for n in range(TEAMS)]
+        for number, team in enumerate(teams):
+            team.sisters = [teams[(number + 1) % TEAMS]]
+        portfolios = [Portfolio(slug=f"f{number}", name=f"f{number}") for number in range(PORTFOLIOS)]
+        places = [
+            Property(slug=one.slug, name=one.name, subteam=teams[n % TEAMS], portfolio=portfolios[n % PORTFOLIOS])
+            for n, one in enumerate(NAMES)
+        ]
+        session.add_all(places)
+        session.add_all(Line(number=f"+1512{n:07}", label=place.name, property=place) for n, place in enumerate(places))
+        session.add(Line(number="+15125550199", label="all"))
+        session.add_all(Hours(weekday=day, opens="00:00", closes="24:00") for day in range(7))
+
+
+async def gathered(folder: Path, rounds: int, chance: random.Random) -> dict[str, list[float]]:
+    """Milliseconds of deciding with finding out, on SQLite."""
+    url = f"sqlite+aiosqlite:///{folder / 'large.db'}"
+    await asyncio.to_thread(migrate.upgrade, url)
+    store, config = Store(url), Config(folder)
+    await large_office(store)
+    found: dict[str, list[float]] = {"the menu": [], "all phones": [], "a choice by letters": []}
+    for _ in range(rounds):
+        number = f"+1512{chance.randrange(PROPERTIES):07}"
+        letters = (*TO_TEAM, Answer(Question.LETTERS, "".join(chance.choice("23456789") for _ in range(3))))
+        for name, did, answers in (
+            ("the menu", number, ()), ("all phones", number, TO_TEAM), ("a choice by letters", "+15125550199", letters),
+        ):  # fmt: skip
+            began = time.process_time()
+            await routes.plan(store, config, did, "+15125550123", answers, Moment(NOW))
+            found[name].append((time.process_time() - began) * 1000)
+    await store.close()
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=2000)
+    parser.add_argument("--calls", type=int, default=50, help="Decisions with finding out.")
+    options = parser.parse_args()
+    chance = random.Random(1)
+    cases = [any_inputs(chance) for _ in range(options.rounds)]
+    unsure = [choosing(case, chance) for case in cases]
+    rows = {
+        "sorting 500 names (control)": times(lambda _: sorted(NAMES, key=lambda one: one.name), cases),
+        "decide": times(decide, cases),
+        "choose among 500, then decide": times(
+            lambda case: decide(replace(case, choice=choose(NAMES, None, case.answers))), unsure
+        ),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        found = asyncio.run(gathered(Path(folder), options.calls, chance))
+    rows |= {f"with finding out on SQLite: {name}": spent for name, spent in found.items()}
+    control = statistics.median(rows["sorting 500 names (control)"])
+    table = Table("500 properties, 2,000 agents", "median ms", "p99 ms", "times the control")
+    for name, spent in rows.items():
+        median = statistics.median(spent)
+        p99 = statistics.quantiles(spent, n=100)[98]
+        table.add_row(name, f"{median:.3f}", f"{p99:.3f}", f"{median / control:.1f}")
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()

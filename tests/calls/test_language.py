@@ -16,7 +16,9 @@ async def test_when_spanish_is_chosen_by_key_then_prompts_and_texts_are_spanish_
     async with system.caller(number) as caller:
         await system.dial(caller)
         await system.step(number, "menu")
-        await caller.press("91")
+        await caller.press("9")
+        await system.hears(caller, system.prompt("welcome", "es"))
+        await caller.press("1")
         body = await system.carrier.text_to(number)
         await system.hears(caller, system.prompt("link_sent", "es"))
         await caller.hang_up()

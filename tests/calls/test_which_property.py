@@ -89,10 +89,9 @@ async def test_when_the_caller_names_none_then_nobody_rings_and_the_question_is_
         await caller.press("#")
         await caller.wait_for("CALL_CLOSED", seconds=30)
         call = await system.ended_call(caller.user)
-        heard = system.heard_names(caller)
+        assert await system.has_heard(caller, system.prompt("question"))
+        assert await system.has_heard(caller, system.prompt("message_thanks"))
         assert alice.count("CALL_INCOMING") == 0
-    assert "question" in heard
-    assert "message_thanks" in heard
     assert (call.outcome, call.legs, call.property_id) == ("left_message", [], None)
     assert call.lead
     [task] = await system.tasks_of(call)

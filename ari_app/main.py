@@ -25,6 +25,7 @@ from crm.secrets import Secrets
 from crm.services import (
     carriers,
     follow_ups,
+    hours,
     ledger,
     mails,
     outbox,
@@ -134,15 +135,25 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
 
 
 async def _send_texts(store: Store, config: Config, carrier_for: outbox.CarrierFor, texts_due: asyncio.Event) -> None:
+    # Right after a start there are calls to take up. What follows keeps the processor busy for a moment.
+    while not await outbox.has_work(store):
+        texts_due.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(outbox.POLL_SECONDS):
+                await texts_due.wait()
     # The gate asks where a number is at home, inside a transaction that others wait for.
     await asyncio.to_thread(numbers.load_places)
     await outbox.run(store, config, carrier_for, texts_due, now)
 
 
 async def _republish(config: Config, store: Store, secrets: Secrets) -> None:
-    # Calls, too, ask whether today is a holiday, and must not wait for it.
-    await asyncio.to_thread(holidays.load)
     while True:
+        try:
+            if await hours.holiday_regions(store):
+                # Calls, too, ask whether today is a holiday, and must not wait for it.
+                await asyncio.to_thread(holidays.load)
+        except CrmError as error:
+            log.warning("holidays are loaded later: %s", error)
         await asyncio.sleep(PUBLISH_SECONDS)
         try:
             await publish.publish(config, store, secrets, now())

@@ -109,6 +109,7 @@ target_seconds = 1.0
 
 [survival]
 deadman_seconds = 6
+store_seconds = 5.0
 last_resort_ring_seconds = 4
 """
 
@@ -417,7 +418,7 @@ class System:
     async def start_app(self) -> None:
         since = datetime.now(UTC)
         await self.app.start()
-        await self.until(lambda: supervisor.is_connected(self.config, since), "app connected")
+        await self.until(lambda: supervisor.is_connected(self.config, since), "app connected", seconds=40)
 
     async def publish(self) -> None:
         """What every CLI command that changes accounts, duty or DND ends with."""

@@ -121,6 +121,16 @@ class _Claim:
     trunk: Trunk | None
 
 
+async def has_work(store: Store) -> bool:
+    """Whether a text waits or was left behind. True, too, when the database does not answer: `run` sees to that."""
+    open_states = (MessageState.QUEUED, MessageState.SENDING)
+    try:
+        async with store.read() as session:
+            return await session.scalar(select(Message.id).where(Message.state.in_(open_states)).limit(1)) is not None
+    except Unavailable:
+        return True
+
+
 async def _settle(store: Store) -> None:
     async with store.write() as session:
         left = await session.scalars(

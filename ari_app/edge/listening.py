@@ -71,10 +71,11 @@ def find(recording: Sound, files: Mapping[str, Sound]) -> list[Heard]:
     pieces = {name: _pieces(sound) for name, sound in files.items()}
     found = _begun(recording, recording, files, pieces, first=0)
     # The first piece of a file may be spoilt. The next ones are looked for where something else is heard.
-    rest = _without(recording, found)
-    missed = {name: files[name] for name in files if name not in {heard.name for heard in found}}
     for first in (1, 2):
+        rest = _without(recording, found)
         if float(np.max(np.abs(rest), initial=0.0)) > LOUD:
+            names = {heard.name for heard in found}
+            missed = {name: sound for name, sound in files.items() if name not in names}
             found += _begun(recording, rest, missed, pieces, first=first)
     return sorted((heard for heard in found if not _is_within_another(heard, found)), key=lambda heard: heard.at)
 
@@ -96,9 +97,9 @@ def _begun(
 
 
 def _without(recording: Sound, found: list[Heard]) -> Sound:
-    """The recording with silence in place of what was found in it."""
+    """The recording with silence in place of the files that were found whole; what begins alike may be another's."""
     rest = recording.copy()
-    for heard in found:
+    for heard in (one for one in found if one.whole):
         rest[int(heard.at * RATE) : int((heard.at + heard.seconds) * RATE)] = 0.0
     return rest
 

@@ -123,7 +123,7 @@ def test_a_call_is_told_whole(busy: Leaseline) -> None:
     assert call["routing"][0]["reasons"] == ["subteam north leases elm"]
     assert len(call["tasks"]) == len(call["messages"]) == 1
     told = busy.ok("call", "show", "1772467200.1")
-    for word in ("gave_up", "alice-desk", "NOANSWER", "Routed by subteam", "route explain", "KeyPressed", "text"):
+    for word in ("gave_up", "alice-desk", "NOANSWER", ", rings subteam", "route explain", "KeyPressed", "text"):
         assert word in told
 
 

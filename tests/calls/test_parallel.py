@@ -29,9 +29,12 @@ async def test_when_six_call_at_once_then_each_gets_their_own_outcome(system: Sy
         await asyncio.gather(system.step(elm.user, "talk"), system.step(lakeside.user, "talk"))
         await asyncio.gather(*(system.carrier.text_to(caller.user) for caller in (linked, curious)))
         await last.press("2")  # Everybody is on a call by now.
+        await system.step(last.user, "queue")
+        await system.hears(last, system.prompt("queue_busy"))
+        await last.press("2")
         await system.step(last.user, "voicemail")
         await asyncio.gather(linked.hang_up(), curious.press("2"))
-        await system.step(curious.user, "voicemail")
+        await system.step(curious.user, "queue")
         await curious.hang_up()
         await system.recording(last.user)
         await system.speak(last, message)

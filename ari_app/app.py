@@ -207,6 +207,9 @@ class App:
                 call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
                 return
         log.warning("Asterisk has taken the call back")
+        # The dead man's switch may have been renewed since, and would cut a talk that Asterisk has begun.
+        with contextlib.suppress(PhoneError):
+            await self.ami.limit(call.person.name, 0)
 
     async def hand_over(self, call: Call) -> None:
         """Gives the call to the dialplan's last resort, which notes that it has it."""

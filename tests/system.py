@@ -90,6 +90,9 @@ office_seconds = 6.0
 confirm_seconds = 20.0
 colleague_seconds = 10.0
 
+[queue]
+position_seconds = 6.0
+
 [voicemail]
 longest_seconds = 8
 silence_seconds = 2

@@ -33,7 +33,7 @@ class Handle:
         self.name = name
         self.path = f"/channels/{quote(channel_id, safe='')}"
         self.playbacks = 0
-        """How many were started; part of their ids."""
+        """How many were started; tells their ids (`ari_app.edge.media`)."""
         self._is_hung_up = False
         self._events = client.subscribe(channel_id)
 

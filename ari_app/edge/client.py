@@ -167,6 +167,20 @@ class AriClient:
     async def _request(
         self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None = None
     ) -> Any:
+        if method == "GET":
+            return await self._send(method, path, query, body)
+        # Asterisk carries out what it was asked also for a flow that has been cancelled. What follows must not overtake
+        # it: a prompt would be stopped before it has begun, and play on.
+        acting = asyncio.ensure_future(self._send(method, path, query, body))
+        try:
+            return await asyncio.shield(acting)
+        except asyncio.CancelledError:
+            await asyncio.wait([acting])
+            if not acting.cancelled():
+                acting.exception()  # Nobody else asks for it.
+            raise
+
+    async def _send(self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None) -> Any:
         assert self._session is not None, "the client is used outside `async with`"
         request = f"{method} {path}"
         try:

@@ -17,8 +17,9 @@ CLOSING_SECONDS = 3.0
 """A recording of which Asterisk says nothing for so long after the hangup is taken as it is."""
 
 
-LEFT_OVER = 16
-"""So many prompts of a call are looked for after the app was away; calls have fewer, and each costs a millisecond."""
+PLAYBACK_IDS = 16
+"""A channel's prompts take turns with so many ids: an app that comes after a crash finds what plays by trying them all,
+a millisecond each."""
 
 
 class NoKey(StrEnum):
@@ -146,12 +147,12 @@ async def _start(channel: Handle, sounds: list[Path]) -> str:
 
 
 def _playback_id(channel: Handle, number: int) -> str:
-    return f"p-{channel.id}-{number}"
+    return f"p-{channel.id}-{number % PLAYBACK_IDS}"
 
 
-async def stop_left_over(channel: Handle, looked_for: int = LEFT_OVER) -> None:
-    """Stops what plays on a channel since before the app was away, if it is one of its first `looked_for` prompts."""
-    for _ in range(looked_for):
+async def stop_left_over(channel: Handle) -> None:
+    """Stops what plays on a channel since before the app was away."""
+    for _ in range(PLAYBACK_IDS):
         try:
             await channel.client.delete(f"/playbacks/{quote(_playback_id(channel, channel.playbacks), safe='')}")
         except ChannelGone:

@@ -120,6 +120,8 @@ class Call:
     """The office, or the desk that the call is for, is closed; the mailbox says so."""
     decided: RoutePlan | None = None
     """What was decided last; None before, and after the app was away."""
+    is_decided: bool = False
+    """No step has begun to carry that out yet."""
     first_stage: str = ""
     """LL_STAGE at the time the app was away: ringing goes on with this stage, parking in this slot."""
     direction: Direction = Direction.IN

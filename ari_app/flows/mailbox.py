@@ -37,8 +37,6 @@ log = logging.getLogger(__name__)
 
 KEY_SECONDS = 6.0
 TRIES = 3
-RESUMED_PROMPTS = 100
-"""So many prompts of somebody who was listening are looked for after the app was away."""
 
 
 class Key(StrEnum):
@@ -84,7 +82,7 @@ async def listen(call: Call, extension: str = "", *, is_resumed: bool = False) -
     number: str | None = None
     try:
         if is_resumed:
-            await media.stop_left_over(call.channel, RESUMED_PROMPTS)
+            await media.stop_left_over(call.channel)
         wanted = await mailbox(visit)
         if wanted:
             # From here on it is as if they had dialled it, for the dialplan, too.

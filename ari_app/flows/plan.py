@@ -45,6 +45,14 @@ async def plan(call: Call, *, forward_failed: str = "") -> RoutePlan:
     return decided
 
 
+async def to_carry_out(call: Call) -> RoutePlan:
+    """The decision that has led to a step, which carries it out; a new one when the call came here another way."""
+    decided = call.decided if call.is_decided else await plan(call)
+    assert decided is not None
+    call.is_decided = False
+    return decided
+
+
 async def may_queue(call: Call) -> bool:
     """Whether a caller whom nobody has answered may wait: whoever was free may have taken somebody else meanwhile."""
     try:
@@ -80,7 +88,7 @@ async def _decide(call: Call, forward_failed: str) -> tuple[RoutingInputs, Route
     if decided.desk:
         call.note(DeskChosen, once=f"desk-{decided.desk}", desk=decided.desk.value)
         call.is_closed = not decided.stages and (call.is_closed or not inputs.desks[decided.desk].is_open)
-    call.decided = decided
+    call.decided, call.is_decided = decided, True
     return inputs, decided
 
 

@@ -22,7 +22,7 @@ from ari_app.flows.call import Call, Wait
 from ari_app.flows.confirm import Choice
 from ari_app.flows.forward import Forwarded
 from ari_app.flows.legs import Leg, availability, first_answer, peer_of, stop, stop_other_calls
-from ari_app.flows.plan import plan, sounds
+from ari_app.flows.plan import sounds, to_carry_out
 from ari_app.flows.ring_group import ring_batch
 from ari_app.flows.turns import place
 from asterisk_conf.speech import SpeechError
@@ -51,10 +51,10 @@ class Wish(StrEnum):
 async def queue(call: Call) -> Step | EndedBy:
     """Waits until somebody is free and answers; entered again, the caller has their place by the call's beginning."""
     calls = call.office.calls
+    decided = await to_carry_out(call)
     if call.first_stage == KEPT:
         calls.has_returned(call)
         return await _say_kept(call)
-    decided = await plan(call)
     if decided.queue:
         call.wait = Wait(frozenset(decided.queue), await _began(call))
     calls.has_returned(call)

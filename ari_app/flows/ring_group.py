@@ -11,7 +11,7 @@ from ari_app.flows.confirm import Choice
 from ari_app.flows.forward import Forwarded
 from ari_app.flows.inbound import ask
 from ari_app.flows.legs import Leg, availability, first_answer, ring_phones, shown, stop, stop_other_calls
-from ari_app.flows.plan import STEPS, may_queue, otherwise, plan
+from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, to_carry_out
 from crm.domain import ringing
 from crm.domain.calls import Step
 from crm.domain.choosing import Answer, Question
@@ -43,7 +43,7 @@ async def ring(call: Call) -> Step:
     if not call.answers:
         # It came here without the menu.
         call.answers += [Answer(Question.MENU, TEAM), Answer(Question.URGENT, TO_DESK)]
-    decided = await plan(call)
+    decided = await to_carry_out(call)
     adopted = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
     winner, failure = await _ring_all(call, decided, adopted)

@@ -26,7 +26,7 @@ Following = Step | EndedBy | None
 """The next step, or who ended the call; None when this is no call of its own any more, and nothing is on record."""
 
 
-ANSWERED = frozenset({Step.TEXT_OFFER, Step.TOUR_OFFER, Step.QUEUE, Step.QUESTION, Step.VOICEMAIL})
+ANSWERED = frozenset({Step.TEXT_OFFER, Step.QUESTION, Step.VOICEMAIL})
 """Steps that begin with the caller's answers, and do not ask for a decision at once themselves."""
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ari_app.edge.media import NoKey, play, prompt
 from ari_app.flows.call import Call
-from ari_app.flows.plan import STEPS, answer, otherwise, plan, sounds
+from ari_app.flows.plan import STEPS, answer, otherwise, sounds, to_carry_out
 from crm.domain.calls import EndedBy, KeyPressed, LinkRequested, Step, TourBooked
 from crm.domain.choosing import Question, Say
 from crm.domain.errors import Conflict, Invalid
@@ -26,7 +26,7 @@ MISSES = 3
 
 async def tour_offer(call: Call) -> Step | EndedBy:
     """Offers times until one is booked; who takes none goes on as the plan says otherwise."""
-    decided = await plan(call)
+    decided = await to_carry_out(call)
     following = otherwise(decided, Path.TOUR)
     # Booked before the app was away.
     tour = await tours.booked_as(call.office.store, _key(call))

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from ari_app.edge import client as client_module
 from ari_app.edge import events
@@ -134,3 +136,29 @@ async def test_when_asterisk_does_not_answer_then_a_request_ends_in_time(
     async with server, AriClient(url, "u", "p", "a", on_connect=nothing_to_settle, on_event=print) as client:
         with pytest.raises(AsteriskUnreachable):
             await client.channels()
+
+
+async def test_when_who_asked_is_cancelled_then_they_end_no_earlier_than_their_request() -> None:
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def play(_: web.Request) -> web.Response:
+        asked.set()
+        await may_answer.wait()
+        return web.Response()
+
+    async def nothing_to_settle() -> None:
+        pass
+
+    asterisk = web.Application()
+    asterisk.add_routes([web.post("/ari/play", play)])
+    async with TestServer(asterisk) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        async with AriClient(url, "u", "p", "a", on_connect=nothing_to_settle, on_event=print) as client:
+            playing = asyncio.create_task(client.post("/play"))
+            await asked.wait()
+            playing.cancel()
+            ended, _ = await asyncio.wait([playing], timeout=0.2)
+            assert not ended, "a request to stop it would overtake this one"
+            may_answer.set()
+            await asyncio.wait([playing])
+            assert playing.cancelled()

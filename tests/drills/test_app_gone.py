@@ -44,6 +44,10 @@ async def test_when_the_app_stays_away_then_a_talk_goes_on_and_a_caller_in_the_m
     assert legs(talk) == [("carol-soft", "ANSWER", True)]
 
 
+async def is_unlimited(system: System, channel: str) -> bool:
+    return float(await system.variable(channel, "TIMEOUT(absolute)")) == 0
+
+
 async def in_plain_bridge(system: System, endpoint: str) -> bool:
     bridges = await system.ari("/bridges")
     return any(bridge["bridge_class"] == "basic" and len(bridge["channels"]) == 2 for bridge in bridges)
@@ -95,6 +99,9 @@ async def test_when_the_app_hangs_and_wakes_up_then_what_asterisk_did_meanwhile_
             await system.until(lambda: in_plain_bridge(system, "carol-soft"), "the talk goes on without the app")
         finally:
             os.kill(system.app.process.pid, signal.SIGCONT)
+        # The app renewed the switch before it knew that the call was not its own any more.
+        channel = (await system.channel_of("trunk-demo", newest=True))["id"]
+        await system.until(lambda: is_unlimited(system, channel), "the app's renewal does not cut the talk")
         await hear_each_other(system, newcomer, alice)
         await hear_each_other(system, talker, carol)
         await talker.hang_up()

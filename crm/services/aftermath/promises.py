@@ -1,0 +1,56 @@
+"""What the caller was promised: a call in some minutes, or their place in line."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from crm.domain import texts
+from crm.domain.calls import CallbackPromised, PlaceKept
+from crm.domain.tasks import TaskKind
+from crm.domain.texts import Purpose
+from crm.services import orders, owners
+from crm.services.aftermath.leads import lead_of
+from crm.services.aftermath.scene import Scene, fit
+from crm.services.aftermath.texts import queue
+from crm.store.models import Lead, Task
+from crm.store.queries import agents, tasks
+
+
+async def keep_promise(scene: Scene, promised: CallbackPromised) -> None:
+    """The agent is to call back in some minutes: that is the call's next action, and an order to ring them then; the
+    caller is told by text."""
+    session, call = scene.session, scene.call
+    lead = await lead_of(scene) if scene.is_leasing else None
+    agent = await agents.by_slug(session, promised.agent) or await owners.owner(session, lead, scene.place)
+    due_at = promised.at + timedelta(minutes=promised.minutes)
+    why = fit(f"Called {await scene.name()}; {agent.name} promised to call back.", 300)
+    task = await tasks.by_key(session, f"call:{call.id}")
+    if task is None:
+        task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, result="")
+    if task.done_at is None:
+        task.kind, task.why, task.owner, task.due_at = TaskKind.CALL_BACK, why, agent, due_at
+        task.lead_id = lead.id if lead else None
+    session.add(task)
+    await session.flush()
+    if call.caller is None:
+        return
+    await orders.promise(session, scene.config, task=task, number=call.caller, now=scene.now)
+    if await scene.may_text():
+        assert scene.line is not None
+        name = await scene.name()
+        body = texts.callback_promised(agent.name, name, promised.minutes, scene.language(lead))
+        await queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)
+
+
+async def keep_place(scene: Scene, lead: Lead | None, kept: PlaceKept) -> None:
+    """The caller is to be called back when it is their turn: an order in the line of those who wait, and a text."""
+    session, call = scene.session, scene.call
+    task = await tasks.by_key(session, f"call:{call.id}")
+    if task is None or call.caller is None:
+        return
+    await orders.keep_place(
+        session, scene.config, task=task, number=call.caller, agents=kept.agents, since=call.started_at, now=scene.now
+    )
+    if lead and await scene.may_text():
+        body = texts.place_kept(await scene.name(), scene.language(lead))
+        await queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)

@@ -1,0 +1,64 @@
+"""What is known of a call while what it leaves behind is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.config import Config
+from crm.domain.route_inputs import CallerKind
+from crm.domain.story import CallStory
+from crm.store.models import Agent, Call, Contact, Lead, Line, Property
+from crm.store.queries import lines, office
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the steps below need to know of a call."""
+
+    session: AsyncSession
+    config: Config
+    now: datetime
+    call: Call
+    story: CallStory
+    line: Line | None
+    place: Property | None
+    """What the call is about."""
+
+    def language(self, lead: Lead | None) -> str:
+        """That the caller is written to in: what they chose in this call or before, else the line's."""
+        chosen = self.story.language or (lead.language if lead else "")
+        return chosen or (self.line.language if self.line else "en")
+
+    @property
+    def is_leasing(self) -> bool:
+        """Somebody who may rent called, or was called: a lead is theirs, or is made."""
+        return self.call.kind == CallerKind.PROSPECT
+
+    async def contact(self) -> Contact | None:
+        """Who the person is beside leasing, as far as their number tells."""
+        return await self.session.get(Contact, self.call.contact_id) if self.call.contact_id else None
+
+    async def agent_name(self, unknown: str) -> str:
+        """Who placed a call of ours, or `unknown`."""
+        agent = await self.session.get(Agent, self.call.agent_id) if self.call.agent_id else None
+        return agent.name if agent else unknown
+
+    async def name(self) -> str:
+        """What the caller believes to have called."""
+        if self.place:
+            return self.place.name
+        organization = await office.organization(self.session)
+        return (organization.name if organization else "") or (self.line.label if self.line else "") or "our office"
+
+    async def may_text(self) -> bool:
+        """Texts go to a known number through a known line, and never to one of our own numbers."""
+        caller = self.call.caller
+        return bool(self.line and caller) and await lines.by_number(self.session, caller or "") is None
+
+
+def fit(text: str, length: int) -> str:
+    """PostgreSQL refuses text longer than its column, and NUL; a call must not get lost over that."""
+    return text.replace("\x00", "")[:length]

@@ -1,0 +1,127 @@
+"""The one next action that an unfinished call leaves, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from crm.domain.calls import Direction, Outcome, Step
+from crm.domain.route_inputs import DeskKind
+from crm.domain.story import how_it_went, how_ours_went
+from crm.domain.tasks import TaskKind, task_after
+from crm.services import desks, mailboxes, owners
+from crm.services.aftermath.scene import Scene, fit
+from crm.services.contacts import who
+from crm.store.models import Agent, Lead, Task, Voicemail
+from crm.store.queries import agents, calls, office, tasks
+
+
+async def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datetime) -> None:
+    """The one next action of a call: made, corrected, or closed when somebody talked to the caller after all."""
+    session, call = scene.session, scene.call
+    kind = task_after(
+        outcome, message_left=scene.story.message is not None, went_on=scene.story.step is not Step.TOUR_OFFER
+    )
+    task = await tasks.by_key(session, f"call:{call.id}")
+    if kind is None:
+        if task and task.done_at is None:
+            task.done_at, task.result = scene.now, "Somebody talked to the caller in this call."
+        is_about_leasing = scene.is_leasing and not scene.story.desk
+        if outcome in (Outcome.TALKED, Outcome.HANDED_OVER) and not scene.is_leasing:
+            await served(scene, None, ended_at)
+        elif lead and outcome is Outcome.TALKED and is_about_leasing:
+            await served(scene, lead, ended_at)
+        return
+    if scene.story.promised or (task and task.done_at):
+        return
+    why = fit(await _why(scene, kind, outcome), 300)
+    owner = task.owner if task and task.kind == kind else await _owner(scene, lead, kind)
+    if task is None:
+        schedule = await office.schedule(session, scene.config.tz, scene.place)
+        minutes = scene.config.tasks.question_minutes if scene.story.question else scene.config.tasks.due_minutes
+        due_at = schedule.due_time(ended_at, minutes)
+        if scene.story.desk == DeskKind.MAINTENANCE:
+            due_at = ended_at
+        task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at)
+        session.add(task)
+    task.kind, task.owner, task.why, task.lead_id = kind, owner, why, lead.id if lead else None
+
+
+async def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: datetime) -> None:
+    """The next action of a call of ours that reached nobody: the agent tries again, unless somebody has to already."""
+    session, call = scene.session, scene.call
+    own = await tasks.by_key(session, f"call:{call.id}")
+    if any(own is None or task.id != own.id for task in await open_tasks(scene, lead)):
+        await void(scene)
+        return
+    if own and own.done_at:
+        return
+    if own is None:
+        schedule = await office.schedule(session, scene.config.tz, scene.place)
+        due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
+        own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, result="")
+    caller = await session.get(Agent, call.agent_id) if call.agent_id else None
+    own.owner = caller or await owners.owner(session, lead, scene.place)
+    own.kind, own.why, own.lead_id = TaskKind.CALL_BACK, fit(why, 300), lead.id if lead else None
+    session.add(own)
+
+
+async def void(scene: Scene) -> None:
+    """Takes back the call's own next action, if nobody has done it yet."""
+    own = await tasks.by_key(scene.session, f"call:{scene.call.id}")
+    if own and own.done_at is None:
+        await scene.session.delete(own)
+
+
+async def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
+    if kind is TaskKind.UNKNOWN_DID:
+        if not scene.call.did:
+            return "A call is on record without its beginning, so nobody knows which line it came to."
+        return f"A call came to {scene.call.did}, which is no line: add it, or have the carrier send it elsewhere."
+    message = await scene.session.get(Voicemail, scene.call.id) if kind is TaskKind.LISTEN else None
+    taken = await mailboxes.taken_in_words(scene.session, message) if message else ""
+    if scene.story.direction is Direction.INTERNAL:
+        return f"{how_ours_went(scene.story, await scene.agent_name('A colleague'), outcome)}{taken}"
+    withheld = "" if scene.call.caller else " The number was withheld."
+    went = f"{how_it_went(scene.story, outcome)}.{withheld}{taken}"
+    if scene.is_leasing:
+        return f"{_MARKS.get(scene.story.desk, '')}Called {await scene.name()} and {went}"
+    person = who(await scene.contact(), scene.call.kind, scene.place)
+    return f"{_MARKS.get(scene.story.desk, '')}{person} called and {went}"
+
+
+_MARKS = {DeskKind.MAINTENANCE.value: "Emergency in a home: ", DeskKind.CONCERN.value: "A concern, for a person: "}
+
+
+async def _owner(scene: Scene, lead: Lead | None, kind: TaskKind) -> Agent:
+    if kind is TaskKind.UNKNOWN_DID:
+        return await owners.admin(scene.session)
+    if scene.story.desk:
+        return await desks.owner(scene.session, scene.story.desk, scene.place)
+    if kind is TaskKind.LISTEN and (message := await scene.session.get(Voicemail, scene.call.id)):
+        return await mailboxes.owner(scene.session, message.mailbox, lead, scene.place)
+    return await _planned_owner(scene) or await owners.owner(scene.session, lead, scene.place)
+
+
+async def _planned_owner(scene: Scene) -> Agent | None:
+    """Whose the next action is by the last decision about the call; None when it says the admin's, or nothing."""
+    decisions = await calls.decisions(scene.session, scene.call.id)
+    task = decisions[-1].plan.get("task") if decisions else None
+    return await agents.by_slug(scene.session, task["owner"]) if task and task.get("owner") else None
+
+
+async def served(scene: Scene, lead: Lead | None, ended_at: datetime) -> None:
+    """Somebody has talked with the person: who was to call them back need not any more."""
+    for task in await open_tasks(scene, lead, _SETTLED_BY_TALK):
+        if not await calls.began_after(scene.session, task.call_id, ended_at):
+            task.done_at, task.result = scene.now, "Somebody talked with them on the phone."
+
+
+_SETTLED_BY_TALK = (TaskKind.CALL_BACK, TaskKind.FOLLOW_UP)
+
+
+async def open_tasks(scene: Scene, lead: Lead | None, kinds: Collection[str] = ()) -> Sequence[Task]:
+    """What is to be done for the person: for the lead, else for whoever has the number and is none."""
+    if lead:
+        return await tasks.open_of(scene.session, lead.id, kinds)
+    return await tasks.open_of_caller(scene.session, scene.call.caller, kinds) if scene.call.caller else []

@@ -112,16 +112,18 @@ async def _sipp(system: System, port: int, *options: str) -> asyncio.subprocess.
 
 
 async def raw_calls(
-    system: System, calls: Sequence[tuple[str, ...]], stay_milliseconds: int = 700, scenario: str = "raw_call"
-) -> None:
-    """Calls through the demo trunk, one after the other, each with the fields that the scenario writes on the wire:
-    From and request URI first. No field holds a semicolon. All are answered."""
+    system: System, calls: Sequence[tuple[str, ...]], stay_milliseconds: int = 700, scenario: str = "raw_call",
+    device: str = "",
+) -> None:  # fmt: skip
+    """Calls through the demo trunk, or from a device, one after the other, each with the fields that the scenario
+    writes on the wire: From and request URI first. No field holds a semicolon. All are answered."""
     port, _ = system.phone_ports()
+    user, secret = (device, f"device/{device}") if device else ("trunk-demo", "trunk/demo")
     inject = system.folder / f"calls-{port}.csv"
     inject.write_text("SEQUENTIAL\n" + "".join(f"{';'.join(fields)};\n" for fields in calls))
     process = await _sipp(
         system, port, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-inf", str(inject), "-m", str(len(calls)), "-r", "5",
-        "-au", "trunk-demo", "-ap", system.secrets.get("trunk/demo"), "-d", str(stay_milliseconds), "-trace_err",
+        "-au", user, "-ap", system.secrets.get(secret), "-d", str(stay_milliseconds), "-trace_err",
         "-error_file", str(system.folder / f"calls-{port}.err"),
     )  # fmt: skip
     async with asyncio.timeout(60):

@@ -17,7 +17,7 @@ from ari_app.flows.legs import Leg, availability, hang_up_of, shown
 from ari_app.flows.outside import NotReached
 from asterisk_conf.render import RINGS_ON_SECONDS
 from asterisk_conf.speech import SpeechError
-from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, LegRang, Step, TalkStarted
+from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, LegEnded, LegRang, Step
 from crm.domain.dialing import Clearance, Purpose, Refused
 from crm.domain.errors import CrmError, NotFound
 from crm.domain.ringing import DeviceRef
@@ -158,11 +158,26 @@ async def dialling(call: Call) -> Step | EndedBy:
     except NotReached as failed:
         log.info("nobody was reached", extra={"status": failed.status.value, "reason": str(failed)})
         return await _tell_why(call, failed.status)
-    await call.channel.answer()
-    # The person's part in the talk; the agent's is noted by the talk itself.
-    call.note(TalkStarted, once=f"talk-{person.id}", leg_id=person.id)
-    await call.follows(person, call.channel)
+    try:
+        await call.channel.answer()
+        await call.follows(person, call.channel)
+    except CallEnded:
+        return await _over_too_soon(call, person)
     return Step.TALK
+
+
+async def _over_too_soon(call: Call, person: Handle) -> EndedBy:
+    """One of the two was gone in the moment the person answered: they have not talked, and neither is left alone."""
+    call.person, call.peer_leg = call.channel, None
+    is_agent_there = await call.channel.is_up()
+    await person.hang_up()
+    person.release()
+    status = DialStatus.CONGESTION if is_agent_there else DialStatus.CANCEL
+    call.note(LegEnded, once=f"leg-ended-{person.id}", leg_id=person.id, status=status)
+    if not is_agent_there:
+        return EndedBy.AGENT
+    log.info("whoever answered was gone before the talk began")
+    return await _tell_why(call, status)
 
 
 async def _reach(call: Call) -> Handle:

@@ -58,7 +58,9 @@ async def talk(call: Call) -> Step | EndedBy | None:
         leg = call.leg_of(agent.id, agent.endpoint)
         if leg != agent.id:
             call.note(LegRang, once=f"leg-{leg}", leg_id=leg, device=agent.endpoint, agent="", stage="joined")
-        call.note(TalkStarted, once=f"talk-{leg}", leg_id=leg)
+        # Whom we have called has a leg of their own.
+        for one in [call.person.id, leg] if call.direction is Direction.OUT else [leg]:
+            call.note(TalkStarted, once=f"talk-{one}", leg_id=one)
         await recording.go_on(call, bridge)
         # Whatever else ends the waiting leaves the two talking: the app stops, or Asterisk has taken the call back.
         following = await _listen(call, agent, bridge)
@@ -89,7 +91,9 @@ async def _connect(call: Call, agent: Handle, bridge: Bridge) -> bool:
             raise
         return False
     except (ChannelGone, AsteriskRefused):
-        # One of the two left in this moment; whoever it was, their events say so.
+        # One of the two left in this moment.
+        if not await call.person.is_up():
+            raise CallEnded("the person left before the talk") from None
         if not await agent.is_up():
             return False
     return True

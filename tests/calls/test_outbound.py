@@ -15,6 +15,7 @@ from crm.services.audit import By
 from crm.services.spoken import spoken
 from crm.store.models import Activity, Agent, Call, CallOrder, Dialled, Leg, Trunk
 from tests.outside import digest_carrier, only_by, person
+from tests.scripted_phone import raw_calls
 from tests.scripted_trunk import scripted_trunk
 from tests.system import ELM, LAKESIDE, System
 from tests.talks import hear_each_other
@@ -72,7 +73,7 @@ async def test_when_a_trunk_answers_503_or_nothing_then_the_next_one_takes_the_c
         await dials(alice, system, prospect.user)
         await prospect.wait_for("CALL_INCOMING")
         await prospect.answer()
-        await alice.wait_for("CALL_ESTABLISHED")
+        await system.step(prospect.user, "talk")
         await alice.hang_up()
         call = await system.ended_call(prospect.user)
         assert len(first.received("INVITE")) == 1
@@ -116,6 +117,36 @@ async def test_when_the_person_is_busy_then_that_is_the_answer_and_no_other_trun
     assert await system.texts_of(number) == []
 
 
+async def test_when_the_trunk_fails_in_the_moment_of_the_answer_then_the_agent_hears_it_and_nobody_has_talked(
+    system: System,
+) -> None:
+    number = system.new_number()
+    async with (
+        system.phone("alice-desk") as alice, scripted_trunk(system, "first", "answer_and_fail", emergency=False),
+    ):  # fmt: skip
+        await only_by(system, first=1)
+        await dials(alice, system, number)
+        await system.hears(alice, system.prompt("outside_failed"))
+        await alice.wait_for("CALL_CLOSED")
+        call = await system.ended_call(number)
+    assert (call.outcome, call.ended_by, call.talk_started_at) == ("not_reached", "system", None)
+    assert [(leg.device, leg.status) for leg in await legs_outside(system, number)] == [("trunk-first", "CONGESTION")]
+    [task] = await system.tasks_of(call)
+    assert (task.kind, task.owner.slug) == ("call_back", "alice")
+
+
+async def test_when_the_agent_hangs_up_in_the_moment_of_the_answer_then_the_person_is_let_go(system: System) -> None:
+    async with person(system) as prospect:
+        fields = f"sip:alice-desk@{system.sip}", f"sip:{prospect.user}@{system.sip}"
+        leaves = asyncio.create_task(raw_calls(system, [fields], 0, device="alice-desk"))
+        await prospect.wait_for("CALL_INCOMING")
+        await prospect.answer()
+        await asyncio.gather(leaves, prospect.wait_for("CALL_CLOSED"))
+        call = await system.ended_call(prospect.user)
+    assert (call.ended_by, call.without_app) == ("agent", False)
+    assert "ended before its person" not in (system.config.home / "log" / "app.log").read_text()
+
+
 @pytest.mark.parametrize(("register", "proxy"), [(True, False), (False, True)])
 async def test_a_trunk_that_asks_for_the_password_gets_it(system: System, register: bool, proxy: bool) -> None:
     """One that we register with and that asks by 401, and one known by its address that asks by 407."""
@@ -124,7 +155,7 @@ async def test_a_trunk_that_asks_for_the_password_gets_it(system: System, regist
         if register:
             await system.until(lambda: carrier.registered > 0, "registered with the carrier")
         await dials(alice, system, number)
-        await alice.wait_for("CALL_ESTABLISHED")
+        await system.step(number, "talk")
         await alice.hang_up()
         call = await system.ended_call(number)
         assert carrier.called[0] == number

@@ -8,7 +8,7 @@ from ari_app.edge.media import NoKey, key, play, prompt
 from ari_app.flows.call import Call
 from ari_app.flows.plan import STEPS, answer, plan, sounds
 from crm.domain.calls import KeyPressed, LinkRequested, Step
-from crm.domain.choosing import Ask, Question, Say
+from crm.domain.choosing import Answer, Ask, Question, Say
 from crm.domain.routing import OTHER_LANGUAGE, RoutePlan
 from crm.domain.routing import Path as Way
 
@@ -21,7 +21,7 @@ async def menu(call: Call) -> Step:
         keys = await _put(call, decided.ask, decided.says, greets=greets)
         # After another language the same is asked in it, from the greeting on.
         greets = keys == OTHER_LANGUAGE and decided.ask.question is Question.MENU
-        await answer(call, decided.ask.question, keys)
+        await answer(call, decided.ask.answer(keys))
     if decided.path in (Way.LIVE, Way.DESK) and call.answers and not call.answers[-1].keys:
         await play(call.person, call.sounds("connecting" if decided.path is Way.LIVE else "connecting_desk"))
     return STEPS[decided.path]
@@ -82,6 +82,6 @@ async def text_offer(call: Call) -> Step:
 
 
 async def _to_team(call: Call, pressed: str) -> Step:
-    await answer(call, Question.LINK, pressed)
+    await answer(call, Answer(Question.LINK, pressed))
     decided: RoutePlan = await plan(call)
     return STEPS[decided.path]

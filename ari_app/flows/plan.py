@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from pathlib import Path as File
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -109,20 +111,26 @@ def otherwise(decided: RoutePlan, after: Path | None = None) -> Step:
     return next((STEPS[path] for path in rest if path in STEPS), Step.VOICEMAIL)
 
 
-async def answer(call: Call, question: Question, keys: str) -> None:
+async def answer(call: Call, given: Answer) -> None:
     """Keeps what the caller keyed, with their channel, too, for the app that comes after a crash."""
-    call.answers.append(Answer(question, keys))
-    kept = ",".join(f"{one.question}={one.keys}" for one in call.answers)
-    await call.person.set_variables(LL_KEYS=kept)
+    call.answers.append(given)
+    await call.person.set_variables(LL_KEYS=kept(call.answers))
+
+
+def kept(answers: Iterable[Answer]) -> str:
+    """Answers as `answers_from` reads them. What a key meant is quoted: areas are named freely."""
+    meant = ((one, f":{quote(one.meant, safe='')}" if one.meant else "") for one in answers)
+    return ",".join(f"{one.question}={one.keys}{meaning}" for one, meaning in meant)
 
 
 def answers_from(kept: str) -> list[Answer]:
     """Reads what `answer` has kept; what cannot be read is left out."""
     found = []
     for part in kept.split(","):
-        question, _, keys = part.partition("=")
+        question, _, given = part.partition("=")
+        keys, _, meant = given.partition(":")
         if question in list(Question):
-            found.append(Answer(Question(question), keys))
+            found.append(Answer(Question(question), keys, unquote(meant)))
     return found
 
 

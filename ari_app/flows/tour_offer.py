@@ -9,7 +9,7 @@ from ari_app.edge.media import NoKey, play, prompt
 from ari_app.flows.call import Call
 from ari_app.flows.plan import STEPS, answer, otherwise, sounds, to_carry_out
 from crm.domain.calls import EndedBy, KeyPressed, LinkRequested, Step, TourBooked
-from crm.domain.choosing import Question, Say
+from crm.domain.choosing import Answer, Question, Say
 from crm.domain.errors import Conflict, Invalid
 from crm.domain.routing import Path
 from crm.domain.tours import Slot, TourState
@@ -36,7 +36,7 @@ async def tour_offer(call: Call) -> Step | EndedBy:
         closed = (Say("closed_now"),) if call.is_closed else ()
         tour = await _agree(call, decided.property, decided.says or closed, following)
     if tour is None:
-        await answer(call, Question.TOUR, "")
+        await answer(call, Answer(Question.TOUR, ""))
         return following
     return await _confirm(call, tour, following)
 
@@ -136,7 +136,7 @@ async def _confirm(call: Call, tour: Tour, following: Step) -> Step | EndedBy:
         await play(call.person, call.sounds("goodbye"))
         return EndedBy.SYSTEM
     call.note(KeyPressed, key=key, question=Question.TOUR.value)
-    await answer(call, Question.TOUR, key)
+    await answer(call, Answer(Question.TOUR, key))
     return following
 
 

@@ -39,6 +39,9 @@ class Answer:
 
     question: Question
     keys: str
+    meant: str = ""
+    """What the key stood for when it was pressed (Ask.meanings): a list may change during a call. Empty: nothing else
+    than the key says, or it is not known."""
 
 
 Answers = tuple[Answer, ...]
@@ -69,6 +72,12 @@ class Ask:
     keys: tuple[str, ...]
     """Single keys that are answers; empty: any digits up to `digits`, ended by the pound key or a pause."""
     digits: int = 1
+    meanings: tuple[str, ...] = ()
+    """What the first of the keys stand for: slugs of properties, or names of areas."""
+
+    def answer(self, keys: str) -> Answer:
+        """What was keyed, with what it stands for."""
+        return Answer(self.question, keys, dict(zip(self.keys, self.meanings, strict=False)).get(keys, ""))
 
     def takes(self, keys: str) -> bool:
         """Whether what was keyed is an answer at all, be it a useful one or not."""
@@ -109,45 +118,71 @@ _KEYPAD = {letter: key for key, letters in {
 def choose(names: Sequence[PropertyName], latest: str | None, answers: Answers) -> Choice:
     """The property, or the question that comes next. `latest` is the slug of the caller's latest interest.
 
-    Takes any answers, also ones that fit no question that was asked.
+    Takes any answers, also ones that fit no question that was asked. Whatever becomes of the others meanwhile, the
+    property that was chosen stays so; if it is gone itself, the question is put again.
     """
     names = sorted(names, key=lambda one: (one.name.casefold(), one.slug))
     if not names:
         return Choice("There is no property to choose.")
+    chosen = next((one for one in names if one.slug == _meant(answers, Question.PROPERTY)), None)
+    if chosen:
+        return _by_key(chosen)
     if len(names) == 1:
         return Choice(f"{names[0].name} is the only property there is to choose.", names[0].slug)
+    latest = _meant(answers, Question.SAME) or latest
     again = next((one for one in names if one.slug == latest), None)
     if again:
         same = answered(answers, Question.SAME)
         if not same:
-            return _asked(Question.SAME, (Say("same_property", again.name), Say("another_property")), ("1", "2"))
+            offers = Say("same_property", again.name), Say("another_property")
+            return _asked(Question.SAME, offers, ("1", "2"), meanings=(again.slug,))
         if same[-1] == "1":
             return Choice(f"The caller's latest interest was {again.name}, and they said it still is.", again.slug)
     if len(names) <= LIST_LENGTH:
         return _listed(names, answers)
     areas = sorted({one.area for one in names}, key=str.casefold)
     if 2 <= len(areas) <= LIST_LENGTH and "" not in areas:
-        chosen = answered(answers, Question.AREA)
-        if not chosen:
+        at = _option(answers, Question.AREA, areas)
+        if at is None:
             says = tuple(Say("area_choice", area, str(number)) for number, area in enumerate(areas, 1))
-            return _asked(Question.AREA, (*says, Say("none_of_these")), (*_numbers(areas), NONE_OF_THESE))
-        if chosen[-1] not in _numbers(areas):
+            keys = (*_numbers(areas), NONE_OF_THESE)
+            return _asked(Question.AREA, (*says, Say("none_of_these")), keys, meanings=tuple(areas))
+        if at < 0:
             return Choice("The caller named no area.")
-        names = [one for one in names if one.area == areas[int(chosen[-1]) - 1]]
+        names = [one for one in names if one.area == areas[at]]
         if len(names) <= LIST_LENGTH:
             return _listed(names, answers)
     return _by_letters(names, answers)
 
 
 def _listed(names: Sequence[PropertyName], answers: Answers) -> Choice:
-    chosen = answered(answers, Question.PROPERTY)
-    if not chosen:
+    slugs = tuple(one.slug for one in names)
+    at = _option(answers, Question.PROPERTY, slugs)
+    if at is None:
         says = tuple(Say("property_choice", one.name, str(number)) for number, one in enumerate(names, 1))
-        return _asked(Question.PROPERTY, (*says, Say("none_of_these")), (*_numbers(names), NONE_OF_THESE))
-    if chosen[-1] not in _numbers(names):
-        return Choice("The caller named no property.")
-    found = names[int(chosen[-1]) - 1]
-    return Choice(f"The caller chose {found.name} by key.", found.slug)
+        keys = (*_numbers(names), NONE_OF_THESE)
+        return _asked(Question.PROPERTY, (*says, Say("none_of_these")), keys, meanings=slugs)
+    return _by_key(names[at]) if at >= 0 else Choice("The caller named no property.")
+
+
+def _by_key(chosen: PropertyName) -> Choice:
+    return Choice(f"The caller chose {chosen.name} by key.", chosen.slug)
+
+
+def _option(answers: Answers, question: Question, options: Sequence[str]) -> int | None:
+    """Which of the options was chosen last; -1 is none of them, None nothing yet, or one that is gone meanwhile."""
+    keyed = answered(answers, question)
+    if not keyed:
+        return None
+    if meant := _meant(answers, question):
+        return options.index(meant) if meant in options else None
+    numbers = _numbers(options)
+    return numbers.index(keyed[-1]) if keyed[-1] in numbers else -1
+
+
+def _meant(answers: Answers, question: Question) -> str:
+    """What the last answer to a question stood for; "" is nothing, or not known."""
+    return next((answer.meant for answer in reversed(answers) if answer.question is question), "")
 
 
 def _by_letters(names: Sequence[PropertyName], answers: Answers) -> Choice:
@@ -177,8 +212,11 @@ def _keyed(name: str) -> str:
     )
 
 
-def _asked(question: Question, says: tuple[Say, ...], keys: tuple[str, ...], digits: int = 1) -> Choice:
-    return Choice("It is not known which property the call is about.", ask=Ask(question, says, keys, digits))
+def _asked(
+    question: Question, says: tuple[Say, ...], keys: tuple[str, ...], digits: int = 1, meanings: tuple[str, ...] = ()
+) -> Choice:
+    ask = Ask(question, says, keys, digits, meanings)
+    return Choice("It is not known which property the call is about.", ask=ask)
 
 
 def _numbers(options: Sequence[object]) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ async def rehearse(
         turns.append(turn)
         keys = turn.pressed[-1]
         greets = turn.question is Question.MENU and keys == OTHER_LANGUAGE
-        answers = (*answers, Answer(turn.question, keys))
+        answers = (*answers, plan.ask.answer(keys) if plan.ask else Answer(turn.question, keys))
     return Rehearsal(line, moment.now, tz, tuple(turns), _said(plan.says, plan.language), plan)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,3 +182,35 @@ def test_every_property_of_a_short_list_can_be_reached(names: list[PropertyName]
     in_order = sorted(names, key=lambda one: (one.name.casefold(), one.slug))
     key = ask.keys[in_order.index(wanted)]
     assert choose(names, None, keyed((Question.PROPERTY, key))).slug == wanted.slug
+
+
+def test_what_was_chosen_stays_so_when_the_list_changes_during_the_call() -> None:
+    given = (asked(choose(FEW, None, ())).answer("2"),)
+    assert given == (Answer(Question.PROPERTY, "2", "oak"),)
+    ash = PropertyName("ash", "Ash")
+    assert choose([ash, *FEW], None, given).slug == "oak"
+    assert choose([*MANY, *FEW], None, given).slug == "oak", "the list has become too long to be read"
+    assert choose([*FEW], "pine", given).slug == "oak", "meanwhile their interest in another one is known"
+    again = asked(choose([ash, ELM, PINE], None, given))
+    assert again.question is Question.PROPERTY, "it is gone, so the caller chooses anew"
+    assert choose([ash, ELM, PINE], None, (*given, again.answer("2"))).slug == "elm"
+
+
+def test_an_area_and_the_latest_interest_mean_what_they_meant_when_the_key_was_pressed() -> None:
+    names = [replace(one, area="East" if number % 2 else "North, by the lake") for number, one in enumerate(MANY)]
+    given = (asked(choose(names, None, ())).answer("2"),)
+    assert given == (Answer(Question.AREA, "2", "North, by the lake"),)
+    named = {say.name for say in asked(choose([*names, PropertyName("x", "X", "Center")], None, given)).says}
+    assert named == {one.name for one in names if one.area != "East"} | {""}
+    assert asked(choose([replace(one, area=f"{one.area}s") for one in names], None, given)).question is Question.AREA
+
+    same = (asked(choose(FEW, "oak", ())).answer("1"),)
+    assert choose(FEW, "elm", same).slug == "oak"
+    assert choose(FEW, None, same).slug == "oak"
+    assert asked(choose([ELM, PINE], None, same)).question is Question.PROPERTY
+
+
+def test_keys_without_a_meaning_count_by_their_place() -> None:
+    ask = asked(choose(FEW, None, ()))
+    assert [ask.answer(keys) for keys in ("0", "")] == list(keyed((Question.PROPERTY, "0"), (Question.PROPERTY, "")))
+    assert choose(FEW, None, keyed((Question.PROPERTY, "3"))).slug == "pine"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ari_app.edge.events import CallerID, Channel, DialplanCEP
 from ari_app.flows.call import PEER
 from ari_app.flows.outside import LEG_VARIABLES
-from ari_app.flows.plan import answers_from
+from ari_app.flows.plan import answers_from, kept
 from ari_app.settle import KEPT, Settlement, call_of, in_app, legs_of, present, settle
 from crm.domain.calls import Step
 from crm.domain.choosing import Answer, Question
@@ -205,9 +205,11 @@ def test_what_the_app_keeps_is_set_on_every_channel_because_asterisk_tells_nothi
 
 
 def test_what_a_caller_keyed_is_read_again_and_what_cannot_be_read_is_left_out() -> None:
-    kept = "menu=9,menu=2,same=,letters=2*5,of a newer version=1,=,letters"
-    assert answers_from(kept) == [
+    stored = "menu=9,menu=2,same=,letters=2*5,of a newer version=1,=,letters"
+    assert answers_from(stored) == [
         Answer(Question.MENU, "9"), Answer(Question.MENU, "2"), Answer(Question.SAME, ""),
         Answer(Question.LETTERS, "2*5"), Answer(Question.LETTERS, ""),
     ]  # fmt: skip
     assert answers_from("") == []
+    answers = [Answer(Question.AREA, "2", "North, by the lake: 1=2"), Answer(Question.PROPERTY, "1", "elm")]
+    assert answers_from(kept(answers)) == answers

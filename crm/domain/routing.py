@@ -395,7 +395,7 @@ class _Decision:
         return Ask(Question.MENU, tuple(says), tuple(keys))
 
     def _offer_language(self, says: list[Say], keys: list[str]) -> None:
-        if self.inputs.rules.languages and len(self.languages) > 1:
+        if len(self.languages) > 1:
             says.append(Say("menu_language", language=self.next_language))
             keys.append(OTHER_LANGUAGE)
 

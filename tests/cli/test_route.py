@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from asterisk_conf import speech
 from crm import config as settings
 from crm.domain import fields
 from crm.domain.calls import CallArrived, CallEnded, DialStatus, EndedBy, Fact, LegEnded, LegRang, Routed
@@ -162,3 +163,20 @@ def test_a_time_as_people_write_it() -> None:
     for raw in ("", "sat", "sat 25:00", "soon", "2026-13-01"):
         with pytest.raises(Invalid):
             fields.moment(raw, tz, now)
+
+
+def test_with_three_languages_key_9_leads_to_the_third_and_each_is_offered_in_its_own_words(
+    office: Leaseline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for language in ("en", "es"):
+        (tmp_path / f"{language}.toml").write_text((speech.SENTENCES / f"{language}.toml").read_text())
+    french = "Pour le français, appuyez sur 9."
+    spanish = (tmp_path / "es.toml").read_text()
+    (tmp_path / "fr.toml").write_text(spanish.replace(speech.sentences("es")["menu_language"], french))
+    monkeypatch.setattr(speech, "SENTENCES", tmp_path)
+    toml = office.home / "leaseline.toml"
+    toml.write_text(toml.read_text() + '\n[menu]\nlanguages = ["es", "fr"]\n')
+    found = office.json("route", "test", "--line", ELM, "--press", "9", "--press", "9", "--press", "2")
+    offers = [turn["hears"][-1] for turn in found["turns"]]
+    assert offers == [speech.sentences("es")["menu_language"], french, speech.sentences("en")["menu_language"]]
+    assert found["plan"]["language"] == "fr"

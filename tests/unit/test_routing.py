@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
 from crm.domain.choosing import Answer, Choice, Question
 from crm.domain.ringing import StageName, Strategy
 from crm.domain.routing import (
+    OTHER_LANGUAGE,
     TEAM,
     CallerFacts,
+    CallerKind,
+    Desk,
+    DeskKind,
     OfficeFacts,
     OfficeState,
     Path,
@@ -108,3 +113,33 @@ def test_a_call_from_that_number_goes_to_the_team() -> None:
 
 def test_an_unknown_line_is_not_forwarded() -> None:
     assert decide(replace(FORWARDED, line_known=False)).rule is Rule.UNKNOWN_LINE
+
+
+@pytest.mark.parametrize("question", [Question.MENU, Question.URGENT])
+@pytest.mark.parametrize(
+    ("line", "chosen", "offered", "order"),
+    [("en", "", ("es", "fr"), ("en", "es", "fr")), ("es", "", ("en", "es", "fr"), ("es", "en", "fr")),
+     ("en", "fr", ("es", "fr"), ("fr", "en", "es")), ("en", "es", (), ("es", "en"))],
+)  # fmt: skip
+def test_key_9_leads_round_all_languages_and_each_question_names_the_next_in_that_language(
+    line: str, chosen: str, offered: tuple[str, ...], order: tuple[str, ...], question: Question
+) -> None:
+    kind = CallerKind.PROSPECT if question is Question.MENU else CallerKind.OWNER
+    known = replace(
+        INPUTS, language=line, caller=CallerFacts(kind=kind, language=chosen), rules=Rules(languages=offered),
+        desks={DeskKind.OWNER: Desk(("alice",))},
+    )  # fmt: skip
+    heard = []
+    for presses in range(len(order) + 1):
+        plan = decide(replace(known, answers=(Answer(question, OTHER_LANGUAGE),) * presses))
+        assert plan.ask
+        assert (plan.ask.question, OTHER_LANGUAGE in plan.ask.keys) == (question, True)
+        [offer] = [say for say in plan.ask.says if say.prompt == "menu_language"]
+        heard.append((plan.language, offer.language))
+    assert heard == list(pairwise([*order, order[0], order[1 % len(order)]]))
+
+
+def test_where_there_is_but_one_language_key_9_is_not_offered() -> None:
+    ask = decide(replace(INPUTS, answers=())).ask
+    assert ask
+    assert OTHER_LANGUAGE not in ask.keys

@@ -27,6 +27,8 @@ P = ParamSpec("P")
 HOME_HELP = "The system's home folder.  [default: LEASELINE_HOME, else ~/.leaseline]"
 MOST = 10_000
 """Rows that one list may show."""
+ID = click.IntRange(1, 2**31 - 1)
+"""The number of a record, as far as the database's numbers go."""
 
 
 class HomeOption(click.Option):

@@ -86,7 +86,7 @@ async def portfolio(system: System, as_json: bool) -> None:
         output.print_json([ImportedEntry(one.kind.value, one.added, one.changed) for one in done])
     else:
         output.print_table(
-            ("list", "new", "there already"), ((one.kind.value, one.added, one.changed) for one in done), empty=""
+            ("list", "added", "changed"), ((one.kind.value, one.added, one.changed) for one in done), empty=""
         )
     await system.publish()
 

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Group, System, limit_option, many, tell_of_more, with_system
+from crm.commands.command import ID, Group, System, limit_option, many, tell_of_more, with_system
 from crm.domain.fields import moment
 from crm.domain.stages import Stage
 from crm.services import follow_ups
@@ -61,7 +61,7 @@ def followup() -> None:
 
 
 @followup.command("list", json=many(FollowUpEntry), examples=("followup list", "followup list --lead 12 --json"))
-@click.option("--lead", "lead_id", type=int, metavar="ID", help="All steps of this lead, past ones too.")
+@click.option("--lead", "lead_id", type=ID, metavar="ID", help="All steps of this lead, past ones too.")
 @click.option(
     "--state", type=click.Choice((follow_ups.PLANNED, follow_ups.PAUSED, follow_ups.SENT, follow_ups.CANCELLED))
 )
@@ -87,7 +87,7 @@ async def list_(system: System, lead_id: int | None, state: str | None, limit: i
 
 
 @followup.command(examples=("followup change 7 --at 'tue 10:00'", "followup change 7 --text 'Hi, this is {name}.'"))
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @click.option("--at", "at_text", metavar="WHEN", help="On the office's clock: 'tue 10:00' or a date.")
 @click.option("--text", help="{name} is the property, {url} the link to its listings.")
 @with_system
@@ -101,7 +101,7 @@ async def change(system: System, id: int, at_text: str | None, text: str | None)
 
 
 @followup.command(examples=("followup cancel 7",))
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @with_system
 async def cancel(system: System, id: int) -> None:
     """Leave out the planned step ID; the next one is planned from now on."""
@@ -110,7 +110,7 @@ async def cancel(system: System, id: int) -> None:
 
 
 @followup.command(examples=("followup stage 12 elm still_deciding",))
-@click.argument("lead", type=int)
+@click.argument("lead", type=ID)
 @click.argument("property")
 @click.argument("stage", type=click.Choice([stage.value for stage in Stage]))
 @with_system

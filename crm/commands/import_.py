@@ -63,7 +63,7 @@ async def import_(system: System, file: Path, kind: str | None, dry_run: bool, a
         output.print_json([ImportedEntry(one.kind.value, one.added, one.changed) for one in done])
         return
     output.print_table(
-        ("list", "new", "there already"), ((one.kind.value, one.added, one.changed) for one in done),
+        ("list", "added", "changed"), ((one.kind.value, one.added, one.changed) for one in done),
         empty="The file is empty.",
     )  # fmt: skip
     if dry_run:

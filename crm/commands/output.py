@@ -102,6 +102,11 @@ def print_entry(fields: Iterable[tuple[str, object]]) -> None:
     _print(table)
 
 
+def counted(count: int, what: str) -> str:
+    """`1 call`, `2 calls`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def print_heading(text: str) -> None:
     click.echo(f"\n{safe(text)}")
 

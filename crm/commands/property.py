@@ -134,8 +134,11 @@ async def list_(system: System, as_json: bool) -> None:
         output.print_json(entries)
         return
     output.print_table(
-        ("property", "name", "subteam", "lines", "listings"),
-        ((one.slug, one.name, one.subteam, one.lines, one.listings_url) for one in entries),
+        ("property", "name", "area", "portfolio", "subteam", "lines", "listings"),
+        (
+            (one.slug, one.name, one.area, one.portfolio, one.subteam, one.lines, one.listings_url)
+            for one in entries
+        ),
         empty="There are no properties: add one with `leaseline property add`.",
     )
 

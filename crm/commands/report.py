@@ -113,7 +113,7 @@ async def metrics_(
         _print(entries, MetricsEntry, as_csv=as_csv)
         return
     output.print_table(
-        (by or "", "calls", "qualified", "answered in (median)", "90 %", "first pass", "transferred", "tours",
+        (by or "", "calls", "qualified", "answered in (median)", "(90 %)", "first pass", "transferred", "tours",
          "leads complete"),
         (
             (one.name, one.calls, one.qualified, _seconds(one.answer_median_seconds), _seconds(one.answer_p90_seconds),
@@ -176,7 +176,7 @@ async def lost(system: System, as_json: bool) -> None:
             empty="Nobody is lost.",
         )
     if entries:
-        raise Failure(f"{len(entries)} callers may be lost: look at each with `leaseline call show`.")
+        raise Failure(f"{output.counted(len(entries), 'caller')} may be lost: look at each with `leaseline call show`.")
 
 
 report.add_command(review_commands.weekly)

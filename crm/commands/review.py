@@ -101,7 +101,8 @@ async def weekly(
     entries = [WeeklyEntry.of(one) for one in await service.sample(system.store, start, system.now, sample, seed)]
     if file is not None:
         _write(file, entries)
-        output.hint(f"{len(entries)} calls are in {file}: fill in {ANSWER}, then `leaseline report review {file}`.")
+        what = output.counted(len(entries), "call")
+        output.hint(f"{what} to review in {file}: fill in {ANSWER}, then `leaseline report review {file}`.")
     if as_json:
         output.print_json(entries)
     elif file is None:
@@ -162,12 +163,14 @@ async def review(system: System, what: str, answer: str | None, note: str | None
         raise WrongInput("A note belongs to one call: write its id, yes or no, and then --note.")
     else:
         answers = _read(Path(what))
+        if not answers:
+            raise WrongInput(f"{what} has no answers: write yes or no under {ANSWER}.")
     try:
         await service.answer(system.store, system.by, answers)
     except Wrong as wrong:
         _tell_others(wrong)
         raise
-    output.say(f"{len(answers)} answers are kept.")
+    output.say(f"Kept {output.counted(len(answers), 'answer')}.")
 
 
 def _read(file: Path) -> list[Answer]:

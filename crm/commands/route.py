@@ -347,9 +347,9 @@ async def replay(system: System, since: str, file: Path, limit: int, as_json: bo
         output.hint(f"{found.unreadable} decisions were kept without what was known; they are left out.")
     if not found.changed:
         beginning = output.local(start, system.config.tz)
-        output.say(f"Nothing would have changed in {_counted(found.calls, 'call')} since {beginning}.")
+        output.say(f"Nothing would have changed in {output.counted(found.calls, 'call')} since {beginning}.")
         return
-    output.say(f"{len(found.changed)} of {_counted(found.decisions, 'decision')} would have been others.")
+    output.say(f"{len(found.changed)} of {output.counted(found.decisions, 'decision')} would have been others.")
     output.print_heading("How often")
     output.print_table(("before", "after", "times"), found.counts, empty="")
     output.print_heading("Which")
@@ -365,13 +365,14 @@ async def replay(system: System, since: str, file: Path, limit: int, as_json: bo
     tell_of_more(len(found.changed), limit)
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
 def _due(one: replays.Changed, tz: tzinfo) -> tuple[str, str]:
     before, after = one.before.task.due_at, one.after.task.due_at
     return ("", "") if before == after else (output.local(before, tz), output.local(after, tz))
+
+
+def _few(agents: list[str]) -> list[str]:
+    """As many as a line holds; --json has them all."""
+    return agents if len(agents) <= 8 else [*agents[:7], f"{len(agents) - 7} more"]
 
 
 def _print_plan(plan: PlanEntry, tz: tzinfo) -> None:
@@ -391,7 +392,7 @@ def _print_plan(plan: PlanEntry, tz: tzinfo) -> None:
     if plan.stages:
         output.say("")
         rows = (
-            (one.name, one.number or one.agents, f"{one.seconds:g}", one.strategy if one.agents else "outside")
+            (one.name, one.number or _few(one.agents), f"{one.seconds:g}", one.strategy if one.agents else "outside")
             for one in plan.stages
         )
         output.print_table(("rings", "who", "seconds", "how"), rows, empty="")

@@ -8,13 +8,14 @@ import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import MOST, Group, System, limit_option, many, since_option, tell_of_more, with_system
+from crm.commands.command import ID, MOST, Group, System, limit_option, many, since_option, tell_of_more, with_system
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.domain.fields import moment
 from crm.services import agents
 from crm.services import tasks as service
 from crm.store.models import Task
+from crm.store.queries import agents as agent_queries
 from crm.store.queries import tasks
 
 
@@ -80,10 +81,11 @@ async def list_(
     """List open tasks, the most pressing first. --since goes by when they came up."""
     if mine and owner:
         raise Invalid("Give --mine or --owner, not both.")
-    owner = system.by.who if mine else owner
     due_before = _due_before(due, system) if due else None
     start = fields.since(since, system.config.tz, system.now) if since else None
     async with system.store.read() as session:
+        if mine and await agent_queries.by_slug(session, owner := system.by.who) is None:
+            raise Invalid(f"No agent is called {owner}, as you are on this machine: give --owner SLUG.")
         if owner is not None:
             await agents.named(session, owner)
         # By due time the old and the new are mixed, so all are fetched before the old are left out.
@@ -108,7 +110,7 @@ async def list_(
 
 
 @task.command(examples=("task done 3", "task done 3 --result 'called back, tour on Friday'"))
-@click.argument("id", type=click.IntRange(1, 2**31 - 1))
+@click.argument("id", type=ID)
 @click.option("--result", default="", metavar="TEXT", help="What came of it.")
 @with_system
 async def done(system: System, id: int, result: str) -> None:
@@ -118,7 +120,7 @@ async def done(system: System, id: int, result: str) -> None:
 
 
 @task.command(examples=("task reassign 3 --to bob",))
-@click.argument("id", type=click.IntRange(1, 2**31 - 1))
+@click.argument("id", type=ID)
 @click.option("--to", required=True, metavar="SLUG", help="The agent who is to do it.")
 @with_system
 async def reassign(system: System, id: int, to: str) -> None:
@@ -128,7 +130,7 @@ async def reassign(system: System, id: int, to: str) -> None:
 
 
 @task.command(examples=("task snooze 3 --for 2h", "task snooze 3 --until 'mon 09:00'"))
-@click.argument("id", type=click.IntRange(1, 2**31 - 1))
+@click.argument("id", type=ID)
 @click.option("--for", "length", metavar="TIME", help="For so long: 30m, 2h, 1d.")
 @click.option("--until", metavar="WHEN", help="On the office's clock: 'mon 09:00' or a date.")
 @with_system

@@ -11,6 +11,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import (
+    ID,
     Group,
     System,
     limit_option,
@@ -161,13 +162,15 @@ async def list_hours(system: System, property: str | None, as_json: bool) -> Non
     if as_json:
         output.print_json(entries)
         return
+    # One line for what is alike but for the day.
+    weeks: dict[tuple[object, ...], list[tuple[int, str, str]]] = {}
+    for row in entries:
+        alike = (row.kind, row.minutes, row.buffer_minutes, row.capacity, row.agent)
+        opening = (fields.WEEKDAYS.index(row.day), row.opens, row.closes)
+        weeks.setdefault((row.property, *alike), []).append(opening)
     output.print_table(
-        ("property", "day", "from", "to", "kind", "minutes", "pause", "people", "agent"),
-        (
-            (one.property, one.day, one.opens, one.closes, one.kind, one.minutes, one.buffer_minutes, one.capacity,
-             one.agent)
-            for one in entries
-        ),
+        ("property", "may begin", "kind", "minutes", "pause", "people", "agent"),
+        ((place, "; ".join(fields.as_texts(week)), *alike) for (place, *alike), week in weeks.items()),
         empty="No tours are offered: say when with `leaseline tour hours set`.",
     )  # fmt: skip
 
@@ -226,7 +229,7 @@ async def book(
 
 
 @tour.command(examples=("tour move 7 --at 'wed 14:00'",))
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @click.option("--at", "at_text", required=True, metavar="WHEN", help="On the property's clock: 'tue 10:00' or a date.")
 @with_system
 async def move(system: System, id: int, at_text: str) -> None:
@@ -240,7 +243,7 @@ async def move(system: System, id: int, at_text: str) -> None:
 
 
 @tour.command(examples=("tour cancel 7",))
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @with_system
 async def cancel(system: System, id: int) -> None:
     """Cancel the tour ID; the person gets a text, and the time is free again."""
@@ -249,7 +252,7 @@ async def cancel(system: System, id: int) -> None:
 
 
 @tour.command(examples=("tour close 7 --done", "tour close 7 --missed"))
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @click.option("--done/--missed", "done", required=True, default=None, help="What came of it.")
 @with_system
 async def close(system: System, id: int, done: bool) -> None:
@@ -272,16 +275,16 @@ async def list_(
     start = fields.since(since, system.config.tz, system.now) if since else system.now - timedelta(hours=12)
     found = await tours.listed(system.store, since=start, place=property, state=state, limit=limit + 1)
     tell_of_more(len(found), limit)
-    entries = [TourEntry.of(one, slug) for one, slug in found[:limit]]
+    entries = [(TourEntry.of(one, place.slug), tour_times.zone(system.config, place)) for one, place in found[:limit]]
     if as_json:
-        output.print_json(entries)
+        output.print_json([entry for entry, _ in entries])
         return
     output.print_table(
         ("tour", "at", "property", "lead", "name", "kind", "state", "booked by"),
         (
-            (one.id, output.local(one.at, system.config.tz), one.property, one.lead, one.name or "unknown", one.kind,
-             one.state, one.booked_by)
-            for one in entries
+            (one.id, _clock(one.at, tz), one.property, one.lead, one.name or "unknown", one.kind, one.state,
+             one.booked_by)
+            for one, tz in entries
         ),
         empty="There are no such tours.",
     )  # fmt: skip
@@ -335,7 +338,7 @@ async def blackouts(system: System, as_json: bool) -> None:
 
 
 @tour.command("end-blackout", examples=("tour end-blackout 3",))
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @with_system
 async def end_blackout(system: System, id: int) -> None:
     """Offer tours again in the time of the blackout ID."""

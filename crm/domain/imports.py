@@ -60,7 +60,8 @@ class Wrong(Invalid):
     """A list has problems; nothing of it was written."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(f"Nothing was imported: {len(problems)} problems, the first is at {problems[0]}")
+        which = "" if len(problems) == 1 else f"the first of {len(problems)} problems is at "
+        super().__init__(f"Nothing was written: {which}{problems[0]}")
         self.problems = tuple(problems)
 
 

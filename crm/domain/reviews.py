@@ -99,8 +99,13 @@ def _row(
 
 def unknown(answers: Iterable[Answer], known: set[str]) -> list[Problem]:
     """Answers to calls that are not on record."""
-    what = "there is no such call: did a spreadsheet change its id?"
-    return [Problem(one.place or one.call, what) for one in answers if one.call not in known]
+    return [
+        Problem(one.place, "there is no such call: did a spreadsheet change its id?")
+        if one.place
+        else Problem(f"{one.call[:80]!a}", "there is no such call: `leaseline call list` shows those there are.")
+        for one in answers
+        if one.call not in known
+    ]
 
 
 def _place(heads: list[str], line: int, column: str) -> str:

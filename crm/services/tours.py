@@ -229,11 +229,11 @@ async def get(store: Store, tour_id: int) -> tuple[Tour, Property]:
 async def listed(
     store: Store, *, since: datetime | None = None, until: datetime | None = None, place: str | None = None,
     state: str | None = None, limit: int = 100,
-) -> Sequence[tuple[Tour, str]]:
-    """Tours by time, each with its property's slug."""
+) -> Sequence[tuple[Tour, Property]]:
+    """Tours by time, each with its property."""
     async with store.read() as session:
         found = (
-            select(Tour, Property.slug)
+            select(Tour, Property)
             .join(TourSlot, Tour.slot_id == TourSlot.id)
             .join(Property, TourSlot.property_id == Property.id)
             .options(selectinload(Tour.slot), selectinload(Tour.lead))
@@ -248,7 +248,7 @@ async def listed(
             found = found.where(Property.id == (await properties.named(session, place)).id)
         if state:
             found = found.where(Tour.state == state)
-        return [(tour, slug) for tour, slug in (await session.execute(found)).all()]
+        return [(tour, place) for tour, place in (await session.execute(found)).all()]
 
 
 _whole = select(Tour).options(selectinload(Tour.slot), selectinload(Tour.lead).selectinload(Lead.interests))

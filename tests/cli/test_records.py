@@ -200,6 +200,7 @@ def test_texts_show_state_and_error(busy: Leaseline) -> None:
         ("task", "snooze", "1", "--for", "soon"),
         ("task", "list", "--due", "someday"),
         ("task", "list", "--mine", "--owner", "alice"),
+        ("task", "list", "--mine"),
         ("task", "done", "9" * 300),
         ("task", "list", "--owner", "nobody"),
         ("task", "done", "1", "--result", "a\nb"),

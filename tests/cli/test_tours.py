@@ -51,6 +51,7 @@ def test_a_blackout_takes_times_away_until_it_ends(touring: Leaseline) -> None:
 
 def test_hours_are_listed_and_taken_away(touring: Leaseline) -> None:
     assert len(touring.json("tour", "hours", "list", "elm")) == 7
+    assert "mon-sun" in touring.ok("tour", "hours", "list")
     touring.ok("tour", "hours", "set", "elm", "--kind", "self_guided")
     assert touring.json("tour", "hours", "list") == []
     assert touring.json("tour", "slots", "elm") == []
@@ -71,6 +72,7 @@ def test_hours_are_listed_and_taken_away(touring: Leaseline) -> None:
         ("book", "elm", "--lead", "rm -rf", "--at", "tue 10:00"),
         ("move", "7", "--at", "tue 10:00"),
         ("cancel", "7"),
+        ("cancel", "99999999999999999999"),
         ("close", "7", "--done"),
         ("blackout", "--from", "2026-12-27", "--to", "2026-12-24"),
         ("end-blackout", "7"),

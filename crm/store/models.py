@@ -498,7 +498,9 @@ class Tour(Base):
     key: Mapped[str] = mapped_column(String(120), unique=True, comment="what asked for it; asking twice books once")
     slot_id: Mapped[int] = mapped_column(ForeignKey("tour_slot.id"), index=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
-    call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"), comment="booked in it")
+    call_id: Mapped[str | None] = mapped_column(
+        ForeignKey("call.id", ondelete="SET NULL"), index=True, comment="booked in it"
+    )
     state: Mapped[str] = mapped_column(String(20), comment="booked, done, missed or cancelled")
     version: Mapped[int] = mapped_column(default=1, comment="grows when it is moved: links for an older one are void")
     booked_by: Mapped[str] = mapped_column(String(80), comment="keypad, web, or who did it at the command line")
@@ -750,7 +752,7 @@ class Message(Base):
     media: Mapped[list[str]] = mapped_column(default=list, server_default="[]", comment="MMS: links, as they came")
     segments: Mapped[int] = mapped_column(default=0, server_default="0", comment="pieces it is sent and paid in")
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
-    call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"))
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"), index=True)
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"), comment="who wrote it")
     carrier: Mapped[str] = mapped_column(String(10), default="", server_default="", comment="sip, twilio or telnyx")
     carrier_id: Mapped[str | None] = mapped_column(String(120), index=True, comment="the carrier's own id of it")
@@ -821,7 +823,7 @@ class Task(Base):
     kind: Mapped[str] = mapped_column(String(20), comment="as in crm.domain.tasks.TaskKind")
     owner_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
-    call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"))
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"), index=True)
     why: Mapped[str] = mapped_column(String(300))
     due_at: Mapped[datetime] = mapped_column(index=True)
     created_at: Mapped[datetime]

@@ -6,6 +6,7 @@ Knows Asterisk's files and nothing of the database; `crm.services.publish` gathe
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import math
 import os
@@ -131,7 +132,9 @@ def _in_base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
+    """One for all renderings of a process, because compiling the templates takes ten times as long as filling them."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,

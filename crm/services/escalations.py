@@ -44,7 +44,8 @@ async def claim(store: Store, config: Config, now: datetime) -> Due | None:
     this, and the next one is due later. Raises Unavailable."""
     async with store.read() as session:
         # Nearly always there is nothing, and who only looks keeps nobody from writing.
-        if await session.scalar(select(Voicemail.call_id).where(Voicemail.escalate_at <= now).limit(1)) is None:
+        is_due = Voicemail.escalate_at <= now, _is_whole
+        if await session.scalar(select(Voicemail.call_id).where(*is_due).limit(1)) is None:
             return None
     async with store.write() as session:
         while message := (await session.scalars(_due.where(Voicemail.escalate_at <= now))).first():
@@ -67,9 +68,14 @@ async def nobody_there(store: Store, message_id: str, now: datetime) -> None:
         )
 
 
+_is_whole = Voicemail.call.has(Call.outcome.is_not(None))
+"""Whoever left it has hung up. Only then it has its task, which says whether anybody has to be called."""
+
 _due = (
     select(Voicemail)
-    .where(Voicemail.taken_by_id.is_(None), Voicemail.heard_at.is_(None), Voicemail.deleted_at.is_(None))
+    .where(
+        _is_whole, Voicemail.taken_by_id.is_(None), Voicemail.heard_at.is_(None), Voicemail.deleted_at.is_(None)
+    )
     .order_by(Voicemail.escalate_at, Voicemail.call_id)
     .limit(1)
     .with_for_update(of=Voicemail, skip_locked=True)

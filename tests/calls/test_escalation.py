@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import selectinload
 
 from ari_app.edge.softphone import Softphone
 from crm.domain import readout
+from crm.services import contacts, desks
 from crm.services.spoken import spoken
-from crm.store.models import Activity, Call, Leg, Task
+from crm.store.models import Activity, Call, Device, Leg, Task
 from tests.calls.messages import becomes, leave_message, message, without_messages
 from tests.mobile import forward, hears_beginning, mobile, picks_up
 from tests.system import System
@@ -152,3 +153,33 @@ async def test_when_the_app_is_killed_during_the_call_then_phones_stop_and_the_n
 
 async def _ended(system: System, message_id: str) -> bool:
     return all(status for _, status in (await statuses(system, message_id)).values())
+
+
+async def test_about_a_residents_emergency_somebody_is_called_as_soon_as_the_message_is_left(system: System) -> None:
+    await desks.put(system.store, system.config, system.by, "maintenance", "agent:bob", hours=[])
+    await has_dnd(system, "bob-desk", True)
+    async with system.phone("bob-desk") as bob, system.caller() as caller:
+        await contacts.add(
+            system.store, system.by, "US", caller.user, kind="resident", name="Carol", property_slug="elm"
+        )
+        await system.dial(caller)
+        await system.step(caller.user, "menu")
+        await caller.press("1")
+        await system.recording(caller.user)
+        await caller.say(system.spoken("Water is coming through the ceiling of apartment four."))
+        await has_dnd(system, "bob-desk", False)
+        await caller.wait_for("CALL_CLOSED", seconds=30)
+        call = await system.ended_call(caller.user)
+        await answers(system, bob, call.id)
+        await bob.press("1")
+        await system.until(becomes(system, call.id, lambda one: one.taken_at and one.heard_at), "heard", seconds=30)
+        await bob.hang_up()
+        assert bob.count("CALL_INCOMING") == 1
+    row = await message(system, call.id)
+    assert (call.desk, call.outcome, row.mailbox, row.escalation) == ("maintenance", "left_message", "agent:bob", 1)
+    assert await owner(system, call.id) == "bob"
+
+
+async def has_dnd(system: System, device: str, dnd: bool) -> None:
+    async with system.store.write() as session:
+        await session.execute(update(Device).where(Device.slug == device).values(dnd=dnd))

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config
-from crm.domain.calls import CallArrived, CallEnded, EndedBy, MessageLeft
+from crm.domain.calls import CallArrived, CallEnded, DeskChosen, EndedBy, MessageLeft
 from crm.domain.escalation import Group, next_turn
+from crm.domain.route_inputs import DeskKind
 from crm.services import escalations, ledger, mailboxes, tasks
 from crm.services.audit import By
 from crm.services.escalations import Due, claim
@@ -68,6 +69,22 @@ async def test_the_leads_agent_then_the_subteam_then_everyone_each_once(store: S
         f"Nobody had taken the message they left, so {who} were called about it."
         for who in ("carol", "alice, bob", "alice, bob, carol, dana")
     ]
+
+
+async def test_an_emergency_is_called_about_at_once_but_not_before_whoever_left_it_has_hung_up(
+    store: Store, config: Config
+) -> None:
+    for fact in (
+        CallArrived("c1/a", "c1", NOW, MAPLE, CALLER),
+        DeskChosen("c1/d", "c1", NOW, DeskKind.MAINTENANCE.value),
+        MessageLeft("c1/m", "c1", NOW, "c1.wav", 12, "agent:bob"),
+    ):
+        await ledger.record(store, config, fact, NOW)
+    assert await claim(store, config, NOW + timedelta(seconds=3)) is None
+    await ledger.record(store, config, CallEnded("c1/e", "c1", NOW, EndedBy.CALLER), NOW)
+    due = await claim(store, config, NOW + timedelta(seconds=6))
+    assert due
+    assert (due.turn.group, due.turn.agents) == (Group.AGENT, ("bob",))
 
 
 async def test_a_colleagues_own_mailbox_begins_with_them(store: Store, config: Config) -> None:

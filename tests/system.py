@@ -423,6 +423,22 @@ class System:
         await self.app.start()
         await self.until(lambda: supervisor.is_connected(self.config, since), "app connected", seconds=40)
 
+    @contextlib.asynccontextmanager
+    async def with_setting(self, before: str, after: str) -> AsyncIterator[None]:
+        """Restarts the app with another line in leaseline.toml, and with the former one at the end."""
+        toml = self.config.home / "leaseline.toml"
+        former = toml.read_text()
+        assert before in former
+        try:
+            toml.write_text(former.replace(before, after))
+            await self.kill_app()
+            await self.start_app()
+            yield
+        finally:
+            toml.write_text(former)
+            await self.kill_app()
+            await self.start_app()
+
     async def publish(self) -> None:
         """What every CLI command that changes accounts, duty or DND ends with."""
         await publish.publish(self.config, self.store, self.secrets, datetime.now(UTC))
@@ -498,12 +514,16 @@ class System:
 
         await self.until(so, f"{', '.join(devices)} ringing in stage {stage}")
 
-    async def add_lead(self, number: str, agent: str | None = None) -> None:
+    async def add_lead(self, number: str, agent: str | None = None, language: str = "") -> None:
         async with self.store.write() as session:
             owner = await session.scalar(select(Agent).where(Agent.slug == agent)) if agent else None
             phones = [LeadPhone(number=number)]
             now = datetime.now(UTC)
-            session.add(Lead(status="new", created_at=now, phones=phones, interests=[], assigned_agent=owner))
+            session.add(
+                Lead(
+                    status="new", created_at=now, phones=phones, interests=[], assigned_agent=owner, language=language
+                )
+            )  # fmt: skip
 
     async def talked_last(self, **minutes_ago: float | None) -> None:
         """Sets when agents ended their last talk; None is never."""

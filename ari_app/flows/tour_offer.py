@@ -28,8 +28,9 @@ async def tour_offer(call: Call) -> Step | EndedBy:
     """Offers times until one is booked; who takes none goes on as the plan says otherwise."""
     decided = await to_carry_out(call)
     following = otherwise(decided, Path.TOUR)
-    # Booked before the app was away.
-    tour = await tours.booked_as(call.office.store, _key(call))
+    async with asyncio.timeout(call.office.config.survival.store_seconds):
+        # Booked before the app was away.
+        tour = await tours.booked_as(call.office.store, _key(call))
     if tour is None:
         if Path.TOUR not in (decided.path, *decided.otherwise):
             return STEPS[decided.path]
@@ -128,7 +129,8 @@ async def _book(call: Call, place: str, slot: Slot) -> Tour | None:
 async def _confirm(call: Call, tour: Tour, following: Step) -> Step | EndedBy:
     """Says what is booked. The caller may hang up now, or go on with any key."""
     call.note(TourBooked, once="tour", tour_id=tour.id)
-    _, place = await tours.get(call.office.store, tour.id)
+    async with asyncio.timeout(call.office.config.survival.store_seconds):
+        _, place = await tours.get(call.office.store, tour.id)
     when = tours.aloud(tour.slot.starts_at, tour_times.zone(call.office.config, place), call.language)
     files = await sounds(call, (Say("tour_booked", when), Say("tour_done"), _to_go_on(following)))
     key = await prompt(call.person, files, call.office.config.menu.first_key_seconds)

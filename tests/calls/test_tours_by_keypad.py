@@ -10,11 +10,9 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import delete, select
 
-from asterisk_conf import speech
 from crm.domain.tours import TourKind
 from crm.services import hours, reception, tour_times, tours
 from crm.services.audit import By
-from crm.services.spoken import spoken
 from crm.store.models import Interest, Tour, TourHours
 from tests.calls.test_hours import DAYS
 from tests.system import System
@@ -41,8 +39,8 @@ async def closed_until(system: System) -> datetime:
     return (await reception.schedule(system.store, system.config)).next_open(datetime.now(UTC))
 
 
-async def said(system: System, phrase: str, name: str, key: str = "") -> Path:
-    return await spoken(system.config, speech.phrases("en")[phrase].format(name=name, key=key))
+async def said(system: System, phrase: str, name: str, key: str = "", language: str = "en") -> Path:
+    return await system.phrase(phrase, language, name=name, key=key)
 
 
 async def test_when_the_office_is_closed_then_times_are_offered_and_a_key_books_one(offered: System) -> None:
@@ -71,6 +69,31 @@ async def test_when_the_office_is_closed_then_times_are_offered_and_a_key_books_
     assert {one.purpose for one in await system.texts_of(caller.user)} <= {"tour", "tour_reminder"}
     [interest] = await system.all(select(Interest).where(Interest.lead_id == call.lead_id))
     assert interest.stage == "showing_booked"
+
+
+async def test_who_speaks_spanish_hears_the_times_books_and_gets_the_text_in_spanish(offered: System) -> None:
+    system, number = offered, offered.new_number()
+    await closed_until(system)
+    await system.add_lead(number, language="es")
+    async with system.caller(number) as caller:
+        await system.dial(caller)
+        await system.step(number, "menu")
+        await caller.press("3")
+        await system.hears(caller, system.prompt("closed_now", "es"))
+        await system.hears(caller, await said(system, "tour_times", "Elm Street Apartments", language="es"))
+        await caller.press("1")
+        await system.hears(caller, system.prompt("tour_done", "es"))
+        await caller.press("9")
+        await system.recording(number)
+        await caller.hang_up()
+        call = await system.ended_call(number)
+        text = await system.carrier.text_to(number)
+        [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
+        found, place = await tours.get(system.store, tour.id)
+        when = found.slot.starts_at, tour_times.zone(system.config, place), "es"
+        assert await system.has_heard(caller, await said(system, "tour_booked", tours.aloud(*when), language="es"))
+    assert (call.outcome, call.step) == ("booked", "voicemail")
+    assert tours.in_words(*when) in text
 
 
 async def test_when_key_3_is_pressed_while_open_then_times_are_offered_and_any_key_leads_on_to_the_team(

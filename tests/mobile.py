@@ -51,11 +51,11 @@ async def about(system: System, caller: str, *, name: str = "", is_known: bool =
     return await spoken(system.config, text)
 
 
-async def picks_up(phone: Softphone) -> None:
-    """Answers, and waits until there is sound."""
-    await phone.wait_for("CALL_INCOMING")
+async def picks_up(phone: Softphone, call: int = 1) -> None:
+    """Answers its first call, or the one of this number, and waits until there is sound."""
+    await phone.wait_for("CALL_INCOMING", call, seconds=30)
     await phone.answer()
-    await phone.wait_for("CALL_ESTABLISHED")
+    await phone.wait_for("CALL_ESTABLISHED", call)
 
 
 async def hears_beginning(system: System, phone: Softphone, sound: Path) -> None:

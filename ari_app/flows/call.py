@@ -91,7 +91,19 @@ class Wait:
     """How many looks in a row nobody of them was there."""
 
     def spare(self, agent: str, *, for_good: bool) -> None:
-        self.spared[agent] = math.inf if for_good else asyncio.get_running_loop().time() + REST_SECONDS
+        """Of an agent's phones one may have been declined for good, and the others ring on unanswered."""
+        until = math.inf if for_good else asyncio.get_running_loop().time() + REST_SECONDS
+        self.spared[agent] = max(until, self.spared.get(agent, 0))
+
+    @property
+    def spared_now(self) -> frozenset[str]:
+        clock = asyncio.get_running_loop().time()
+        return frozenset(agent for agent, until in self.spared.items() if until > clock)
+
+    @property
+    def hopes_for(self) -> frozenset[str]:
+        """Those who may still take the call: all but who declined it."""
+        return self.agents - {agent for agent, until in self.spared.items() if until == math.inf}
 
 
 @dataclass

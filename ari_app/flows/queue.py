@@ -12,10 +12,9 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, LeftTheApp
-from ari_app.edge.errors import CallEnded, MediaLost
+from ari_app.edge.errors import AsteriskRefused, CallEnded, MediaLost
 from ari_app.edge.media import NoKey, hush, key, play, prompt
 from ari_app.flows import forward
 from ari_app.flows.call import Call, Wait
@@ -25,11 +24,11 @@ from ari_app.flows.legs import Leg, availability, first_answer, peer_of, stop, s
 from ari_app.flows.plan import sounds, to_carry_out
 from ari_app.flows.ring_group import ring_batch
 from ari_app.flows.turns import place
-from asterisk_conf.speech import SpeechError
 from crm.domain import ringing
 from crm.domain.calls import DialStatus, EndedBy, KeyPressed, PlaceKept, Queued, Step
 from crm.domain.choosing import Say
-from crm.domain.ringing import DeviceRef, Stage, StageName
+from crm.domain.errors import CrmError
+from crm.domain.ringing import AgentAvailability, DeviceRef, Stage, StageName
 
 log = logging.getLogger(__name__)
 
@@ -54,15 +53,21 @@ async def queue(call: Call) -> Step | EndedBy:
     decided = await to_carry_out(call)
     if call.first_stage == KEPT:
         calls.has_returned(call)
+        if decided.queue:
+            # The app may have died before it was on disk.
+            call.note(PlaceKept, once="place-kept", agents=tuple(sorted(decided.queue)))
         return await _say_kept(call)
-    if decided.queue:
+    legs = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
+    call.adopted_legs = []
+    call.ringing.update(leg.agent for leg in legs)
+    if decided.queue or legs:
         call.wait = Wait(frozenset(decided.queue), await _began(call))
     calls.has_returned(call)
     if call.wait is None:
         return await _to_mailbox(call)
     ears = asyncio.create_task(_pass_the_time(call))
     try:
-        winner = await _be_served(call, ears)
+        winner = await _be_served(call, ears, legs)
         if winner:
             return await _to_talk(call, ears, winner)
         wish = ears.result() if ears.done() else Wish.MESSAGE
@@ -122,18 +127,10 @@ async def _tell(call: Call, begins: list[Say]) -> str | NoKey:
     where = Say("queue_next") if number == 1 else Say("queue_position", name=str(number))
     offer = Say("queue_offer" if call.known.can_call_back else "queue_offer_message")
     try:
-        return await prompt(call.person, await _sounds(call, [*begins, where, offer]), 0)
+        return await prompt(call.person, await sounds(call, (*begins, where, offer)), 0)
     except MediaLost as error:
         log.error("a place in line could not be told: %s", error)
         return NoKey.NO_INPUT
-
-
-async def _sounds(call: Call, says: list[Say]) -> list[Path]:
-    try:
-        return await sounds(call, tuple(says))
-    except SpeechError as error:
-        log.error("a place in line could not be spoken: %s", error)
-        return await sounds(call, tuple(say for say in says if not say.name))
 
 
 def _wish(call: Call, pressed: str) -> Wish | None:
@@ -145,8 +142,13 @@ def _wish(call: Call, pressed: str) -> Wish | None:
 async def _start_music(call: Call) -> None:
     bridge = call.talk_bridge
     await bridge.make()
-    with call.person.while_ours():
+    try:
         await bridge.add(call.person.id)
+    except AsteriskRefused as refused:
+        # Asterisk answers 400 or 422 for a channel that has just left.
+        if await call.person.is_in_app():
+            raise
+        raise LeftTheApp("Asterisk has taken the call back") from refused
     await bridge.start_music()
 
 
@@ -158,13 +160,11 @@ async def _stop_music(call: Call) -> None:
 # --- whose phones ring ---
 
 
-async def _be_served(call: Call, ears: asyncio.Task[Wish]) -> Leg | None:
-    """Rings whoever becomes free in the caller's turn. None: they want something else, or nobody is left to wait for.
+async def _be_served(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> Leg | None:
+    """Rings whoever becomes free in the caller's turn; `legs` ring already.
 
-    Raises CallEnded when they hang up.
+    None: they want something else, or nobody is left to wait for. Raises CallEnded when they hang up.
     """
-    legs = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
-    call.adopted_legs = []
     while legs or (legs := await _in_turn(call, ears)):
         if winner := await _answered(call, ears, legs):
             return winner
@@ -189,16 +189,28 @@ async def _in_turn(call: Call, ears: asyncio.Task[Wish]) -> list[Leg]:
             await asyncio.wait([turn, ears], return_when=asyncio.FIRST_COMPLETED)
             if ears.done() or not turn.result():
                 return []
-            agents = turn.result()
+            # Some may have passed since they were given.
+            agents = tuple(agent for agent in turn.result() if agent not in call.wait.spared_now)
         finally:
             turn.cancel()
         stage = Stage(StageName.QUEUE, agents, office.config.ring.subteam_seconds)
-        batches = ringing.who_to_ring(stage, await availability(office), office.now(), call.caller)
+        batches = ringing.who_to_ring(stage, await _availability(call), office.now(), call.caller)
         batch = [ref for one in batches for ref in one]
         if batch and (legs := await ring_batch(call, stage, batch, _seconds(call, batch))):
             return legs
-        # They are not free any more.
+        # They are not free any more, or their phones cannot be rung.
+        for ref in batch:
+            call.wait.spare(ref.agent, for_good=False)
         call.ringing.clear()
+
+
+async def _availability(call: Call) -> list[AgentAvailability]:
+    """Nobody while the database does not answer: the caller does not lose their place for it."""
+    try:
+        return await availability(call.office)
+    except (CrmError, TimeoutError) as error:
+        log.warning("who could be rung for a caller in line is not known: %s", error)
+        return []
 
 
 def _seconds(call: Call, batch: Iterable[DeviceRef]) -> float:
@@ -243,16 +255,21 @@ async def _to_talk(call: Call, ears: asyncio.Task[Wish], winner: Leg) -> Step:
     await hush(call.person)
     await call.person.set_variables(LL_PEER=winner.channel.name)
     call.peer_leg = winner.channel.id
-    await stop_other_calls(call, winner, await availability(call.office))
+    await stop_other_calls(call, winner, await _availability(call))
     return Step.TALK
 
 
 async def _to_mailbox(call: Call) -> Step:
+    # The next step is told to Asterisk by variables, which would wait for the end of what is being said.
+    await hush(call.person)
     await _stop_music(call)
     return Step.VOICEMAIL
 
 
 async def _say_kept(call: Call) -> EndedBy:
     await _stop_music(call)
-    await play(call.person, call.sounds("place_kept"))
+    try:
+        await play(call.person, call.sounds("place_kept"))
+    except MediaLost as error:
+        log.error("that a place is kept could not be told: %s", error)
     return EndedBy.SYSTEM

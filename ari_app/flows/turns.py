@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
 PATIENCE = 10
-"""So many looks in a row nobody of those a caller waits for is there: then the waiting is over."""
+"""So many looks in a row nobody is there who would take a caller: then the waiting is over."""
 
 
 class Turns:
@@ -72,20 +72,18 @@ class Turns:
 
 def line(office: Office, with_phone: frozenset[str] | None = None) -> list[Waiting]:
     """Everybody who waits. For a callback only those are rung who are `with_phone`: registered phones, no mobiles."""
-    clock = asyncio.get_running_loop().time()
-    found = [_waiting(call, clock) for call in office.calls if call.wait]
+    found = [_waiting(call) for call in office.calls if call.wait]
     return [*found, *(_keeping(place, with_phone) for place in office.calls.places)]
 
 
 def place(call: Call) -> int:
     """The place in line of a caller who waits, from 1."""
-    return queueing.place(_waiting(call, asyncio.get_running_loop().time()), line(call.office))
+    return queueing.place(_waiting(call), line(call.office))
 
 
-def _waiting(call: Call, clock: float) -> Waiting:
+def _waiting(call: Call) -> Waiting:
     assert call.wait is not None
-    spared = frozenset(agent for agent, until in call.wait.spared.items() if until > clock)
-    return Waiting(call.id, call.wait.since, call.wait.agents, spared, is_ready=not call.ringing)
+    return Waiting(call.id, call.wait.since, call.wait.agents, call.wait.spared_now, is_ready=not call.ringing)
 
 
 def _keeping(place: Place, with_phone: frozenset[str] | None) -> Waiting:
@@ -105,10 +103,12 @@ def _with_phone(agents: list[AgentAvailability], now: datetime) -> frozenset[str
 
 
 def _end_hopeless(office: Office, present: frozenset[str]) -> None:
-    """Nobody of those a caller waits for is there any more: they leave a message instead."""
+    """Nobody is there any more who would take a caller: they leave a message instead."""
     for call in office.calls:
         if not call.wait:
             continue
-        call.wait.alone_for = 0 if call.wait.agents & present else call.wait.alone_for + 1
+        # Whoever is being rung for them may still answer.
+        is_hopeful = call.wait.hopes_for & present or call.ringing
+        call.wait.alone_for = 0 if is_hopeful else call.wait.alone_for + 1
         if call.wait.alone_for == PATIENCE:
             call.wait.turn.put_nowait(())

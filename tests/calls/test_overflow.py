@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 
 from crm.services.spoken import spoken
 from crm.store.models import Agent, CallOrder, Organization, Subteam
-from tests.mobile import NUMBER, mobile, picks_up
+from tests.mobile import NUMBER, forward, mobile, picks_up
 from tests.outside import person
 from tests.system import System
 from tests.talks import connect, hear_each_other
@@ -76,6 +76,67 @@ async def test_when_everybody_talks_then_callers_hear_their_place_and_the_first_
     assert (served.outcome, [(leg.stage, leg.status) for leg in served.legs]) == ("talked", [("queue", "ANSWER")])
     assert (gave_up.outcome, gave_up.step, gave_up.legs) == ("gave_up", "queue", [])
     assert [task.kind for task in await system.tasks_of(gave_up)] == ["call_back"]
+
+
+async def test_when_a_mobile_is_rung_in_the_line_then_2_passes_one_caller_on_for_good_and_1_takes_the_next_pain_7(
+    system: System,
+) -> None:
+    await only_on_duty(system, "alice")
+    await forward(system)
+    spanish = system.new_number()
+    await system.add_lead(spanish, language="es")
+    async with (
+        mobile(system) as cell, system.caller() as first, system.caller() as second, system.caller(spanish) as third,
+    ):  # fmt: skip
+        await system.to_team(first)
+        await picks_up(cell)
+        await cell.press("1")
+        await system.step(first.user, "talk")
+        await system.to_team(second)
+        await system.step(second.user, "queue")
+        await system.to_team(third)
+        await system.hears(third, await system.phrase("queue_position", "es", name="2"))
+        await system.hears(third, system.prompt("queue_offer", "es"))
+        await first.hang_up()
+        await picks_up(cell, 2)
+        await system.hears(cell, system.prompt("whisper_two_keys"))
+        assert (await system.call_from(second.user)).talk_started_at is None
+        await cell.press("2")
+        await picks_up(cell, 3)
+        await cell.press("1")
+        await system.step(third.user, "talk")
+        # Whoever was there for the second has passed: nobody is left to wait for.
+        await system.step(second.user, "voicemail")
+        await second.hang_up()
+        await third.hang_up()
+        served, passed = await system.ended_call(third.user), await system.ended_call(second.user)
+    for call, outcome, status in ((served, "talked", "ANSWER"), (passed, "gave_up", "NOANSWER")):
+        legs = [(leg.device, leg.stage, leg.status) for leg in call.legs]
+        assert (call.outcome, legs) == (outcome, [("alice-mobile", "queue", status)])
+    assert [task.kind for task in await system.tasks_of(passed)] == ["call_back"]
+
+
+async def test_when_the_longest_wait_is_over_then_a_message_is_taken_in_the_callers_language(system: System) -> None:
+    await only_on_duty(system, "alice")
+    spanish = system.new_number()
+    await system.add_lead(spanish, agent="alice", language="es")
+    async with (
+        system.with_setting("position_seconds = 6.0", "position_seconds = 6.0\nlongest_seconds = 15.0"),
+        system.phone("alice-desk") as alice, system.caller() as first, system.caller(spanish) as second,
+    ):  # fmt: skip
+        await connect(system, first, alice)
+        await system.to_team(second)
+        await system.hears(second, system.prompt("queue_next", "es"))
+        await system.recording(second.user)
+        await second.say(system.spoken("I would like to see a home on Saturday, please call me back."))
+        await second.wait_for("CALL_CLOSED", seconds=30)
+        call = await system.ended_call(second.user)
+        assert await system.has_heard(second, system.prompt("nobody_available", "es"))
+        assert alice.count("CALL_INCOMING") == 1
+        await first.hang_up()
+        await system.ended_call(first.user)
+    assert (call.outcome, call.step, call.legs) == ("left_message", "voicemail", [])
+    assert [(task.kind, task.owner.slug) for task in await system.tasks_of(call)] == [("listen", "alice")]
 
 
 async def test_when_a_caller_keeps_the_place_then_the_agent_is_rung_in_their_turn_and_the_caller_dialled(

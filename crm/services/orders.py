@@ -170,7 +170,7 @@ async def claim(store: Store, config: Config, now: datetime) -> Claim | None:
     """Takes the order that is due longest. Two workers never get the same one. Raises Unavailable."""
     async with store.read() as session:
         # Most of the time there is none, and asking should keep nobody from writing.
-        if await session.scalar(_due(now).limit(1)) is None:
+        if await session.scalar(_any_open) is None or await session.scalar(_due(now).limit(1)) is None:
             return None
     async with store.write() as session:
         while True:
@@ -214,11 +214,10 @@ class Place:
 async def places(store: Store, config: Config, now: datetime) -> list[Place]:
     """Those who keep a place, in the order in which they have waited."""
     async with store.read() as session:
+        if await session.scalar(_any_open) is None:
+            return []
         kept = _whole.where(_is_kept(), ~_is_stale(now)).order_by(CallOrder.since, CallOrder.id)
         found = (await session.scalars(kept)).all()
-        if not found:
-            # As most of the time.
-            return []
         return [
             Place(
                 order.id, order.since, tuple(order.agents),
@@ -290,6 +289,8 @@ def _due(now: datetime) -> Select[int]:
     return select(CallOrder.id).where(is_mine, or_(waiting, left)).order_by(CallOrder.not_before, CallOrder.id)
 
 
+_any_open = select(CallOrder.id).where(CallOrder.state.in_((State.WAITING, State.DIALLING))).limit(1)
+"""Asked twice a second, so it is built once."""
 _whole = select(CallOrder).options(selectinload(CallOrder.agent), selectinload(CallOrder.task))
 
 

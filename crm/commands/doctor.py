@@ -11,7 +11,7 @@ from crm.commands.command import Command, config_of, many, someone
 from crm.config import Config
 from crm.services import doctor as service
 from crm.services import health
-from crm.services.doctor import Finding, Level
+from crm.services.checks.finding import Finding, Level
 
 
 @click.command(cls=Command, json=many(Finding), examples=("doctor", "doctor --json"))

@@ -1,0 +1,37 @@
+"""What a check of the doctor tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    OK = "OK"
+    WARN = "WARN"
+    """Something will not work as it should."""
+    ERROR = "ERROR"
+    """Callers are not served."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    """What was looked at."""
+    level: Level
+    """OK, WARN: something does not work as it should, or ERROR: callers are not served."""
+    text: str
+    """What was found."""
+    mend: str
+    """How to mend it; empty when there is nothing to mend."""
+
+
+def counted(check: str, count: int, text: str, mend: str) -> Finding:
+    """A warning when something waits that should not."""
+    return Finding(check, Level.WARN, text, mend) if count else ok(check, "Nothing waits.")
+
+
+def ok(check: str, text: str) -> Finding:
+    return Finding(check, Level.OK, text, "")

@@ -1,0 +1,152 @@
+"""Whether the machine and the programs are as they have to be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import stat
+from collections.abc import Iterator
+from datetime import datetime
+
+from asterisk_conf import certificate as tls
+from asterisk_conf import install
+from crm.config import Config
+from crm.secrets import SecretError, Secrets
+from crm.services import directory
+from crm.services.checks.finding import Finding, Level, ok
+from crm.services.health import Health
+
+WARN_FREE_MB = 1000
+ERROR_FREE_MB = 200
+"""A voicemail takes 1 MB a minute; with less free than this recordings would soon fail."""
+
+
+def examine(config: Config, health: Health) -> list[Finding]:
+    """Ports are asked for only while nothing of ours runs that has them."""
+    nothing_runs = not health.asterisk.up and not health.app.up
+    return [
+        *_home(config),
+        *_secrets(config),
+        *_certificate(config, health.at),
+        *_disk(config),
+        *_programs(),
+        *_running(config, health),
+        *(_ports(config) if nothing_runs else ()),
+    ]
+
+
+def _home(config: Config) -> Iterator[Finding]:
+    home = config.home
+    mode = stat.S_IMODE(home.stat().st_mode)
+    there = [folder for folder in (home, *config.folders) if folder.exists()]
+    blocked = [folder for folder in there if not os.access(folder, os.W_OK | os.X_OK)]
+    if blocked:
+        yield Finding(
+            "home", Level.ERROR, f"{blocked[0]} cannot be written by this user.", "Run as the user who owns it."
+        )
+    elif mode & 0o077:
+        yield Finding("home", Level.WARN, f"{home} is open to other users ({mode:o}).", f"chmod 700 {home}")
+    else:
+        yield ok("home", f"{home} belongs to this user alone.")
+
+
+def _secrets(config: Config) -> Iterator[Finding]:
+    path = config.secrets_file
+    secrets = Secrets(path)
+    try:
+        missing = [name for name in directory.SYSTEM_SECRETS if not secrets.has(name)]
+    except SecretError as error:
+        yield Finding("passwords", Level.ERROR, str(error), "Restore the file from a backup.")
+        return
+    if missing:
+        yield Finding("passwords", Level.ERROR, f"{path} has no {' and '.join(missing)}.", "`leaseline up` makes them.")
+    elif stat.S_IMODE(path.stat().st_mode) & 0o077:
+        yield Finding("passwords", Level.WARN, f"{path} can be read by other users.", f"chmod 600 {path}")
+    else:
+        yield ok("passwords", f"{path} can be read by this user alone.")
+
+
+def _certificate(config: Config, now: datetime) -> Iterator[Finding]:
+    if problem := tls.problem(config, now):
+        theirs = "Correct sip.certificate and sip.private_key in leaseline.toml."
+        mend = theirs if config.sip.certificate else "`leaseline up` makes them."
+        yield Finding("certificate", Level.WARN, problem, mend)
+    else:
+        yield ok("certificate", "Phones can use SIP over TLS.")
+
+
+def _disk(config: Config) -> Iterator[Finding]:
+    free = shutil.disk_usage(config.home).free // 1_000_000
+    level = Level.ERROR if free < ERROR_FREE_MB else Level.WARN if free < WARN_FREE_MB else Level.OK
+    mend = f"Make room on the disk of {config.home}." if level is not Level.OK else ""
+    yield Finding("disk", level, f"{free:,} MB are free.", mend)
+
+
+def _programs() -> Iterator[Finding]:
+    try:
+        install.program("asterisk")
+    except install.ProgramMissing as error:
+        yield Finding("programs", Level.ERROR, str(error), "Run script/setup.")
+    else:
+        yield ok("programs", "Asterisk is installed.")
+
+
+def _running(config: Config, health: Health) -> Iterator[Finding]:
+    start = "Start it with `leaseline up`."
+    if health.asterisk.up:
+        yield ok("Asterisk", "It answers.")
+    else:
+        yield Finding("Asterisk", Level.ERROR, f"{health.asterisk.detail}.", start)
+    if not health.app.up:
+        yield Finding("app", Level.ERROR, "It gives no sign of life.", start)
+    elif not health.app.connected:
+        yield Finding(
+            "app", Level.ERROR, "It is not connected to Asterisk.", f"See {config.log_folder} for why; it keeps trying."
+        )
+    else:
+        yield ok("app", f"It runs (process {health.app.pid}) and is connected to Asterisk.")
+    if health.app.events_unknown:
+        yield Finding(
+            "events", Level.WARN, f"Asterisk sent {health.app.events_unknown} events of a kind the app does not know.",
+            "Update Leaseline to a version for this Asterisk.",
+        )  # fmt: skip
+    database = health.database
+    if database.current:
+        yield ok("database", f"It answers and is at {database.revision}.")
+    elif database.up:
+        yield Finding("database", Level.ERROR, f"{database.detail}.", "Run `leaseline db upgrade`.")
+    else:
+        yield Finding("database", Level.ERROR, database.detail, "Check the disk and the database server.")
+
+
+def _ports(config: Config) -> Iterator[Finding]:
+    """Ports that somebody else has."""
+    ports, bind = config.ports, config.sip.bind
+    wanted = (
+        ("sip", bind, ports.sip, socket.SOCK_DGRAM), ("sip", bind, ports.sip, socket.SOCK_STREAM),
+        ("sips", bind, ports.sips, socket.SOCK_STREAM),
+        ("http", "127.0.0.1", ports.http, socket.SOCK_STREAM), ("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
+        ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM), ("web", config.web.bind, ports.web, socket.SOCK_STREAM),
+        ("rtp_first", bind, ports.rtp_first, socket.SOCK_DGRAM), ("rtp_last", bind, ports.rtp_last, socket.SOCK_DGRAM),
+    )  # fmt: skip
+    taken = [(name, port) for name, address, port, kind in wanted if not _is_free(address, port, kind)]
+    for name, port in dict.fromkeys(taken):
+        yield Finding(
+            "ports", Level.ERROR, f"Port {port} ({name}) is taken by another program or not allowed here.",
+            f"Set another ports.{name} in {config.home / 'leaseline.toml'}.",
+        )  # fmt: skip
+    if not taken:
+        yield ok("ports", "All are free.")
+
+
+def _is_free(address: str, port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            # As Asterisk does: a port whose old connections are still closing is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True

@@ -17,14 +17,12 @@ import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from crm.edge import http_carrier
 from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable
+from crm.edge.http_carrier import Service, callback
 
 NAME = "telnyx"
 OPTED_OUT = "40300"
 """Blocked due to STOP message. The other codes of the 40300s are mistakes in a request, not wishes of a person."""
-_RETRYABLE = {"10011", "40011", "40006", "40318", "40320"}
-"""Too many requests, upstream limit, recipient's server away, message queue full, sender unusable for a while."""
 _MEANINGS = {
     "10009": "it does not accept the API key: correct the secret",
     "40001": "the number is a landline or cannot be reached",
@@ -43,6 +41,10 @@ _MEANINGS = {
     "40312": "the messaging profile is switched off",
     "40314": "texts are switched off for the account",
 }
+# Retryable: too many requests, upstream limit, recipient's server away, queue full, sender unusable for a while.
+_SERVICE = Service(
+    NAME, "Telnyx", OPTED_OUT, retryable=frozenset(("10011", "40011", "40006", "40318", "40320")), meanings=_MEANINGS
+)
 
 
 @dataclass(frozen=True)
@@ -59,23 +61,19 @@ class TelnyxCarrier:
         self._http = http
 
     async def send(self, text: OutgoingText) -> str | None:
-        http_carrier.check_length("Telnyx", text)
         account = self._account
         request = {"from": text.from_number, "to": text.to_number, "text": text.body}
         if account.callback_url:
-            request["webhook_url"] = http_carrier.callback(account.callback_url, text)
-        answer = await http_carrier.post(
-            self._http, "Telnyx", f"{account.url.rstrip('/')}/v2/messages",
+            request["webhook_url"] = callback(account.callback_url, text)
+        answer = await _SERVICE.post(
+            self._http, text, f"{account.url.rstrip('/')}/v2/messages",
             json=request, headers={"Authorization": f"Bearer {account.key}"},
         )  # fmt: skip
         if answer.status in (200, 201, 202):
             data = answer.body.get("data")
             taken = data.get("id") if isinstance(data, dict) else None
             return taken if isinstance(taken, str) else None
-        code = _code(answer.body.get("errors"))
-        raise http_carrier.judge(
-            "Telnyx", answer, code, _MEANINGS.get(code, ""), opted_out=code == OPTED_OUT, retryable=code in _RETRYABLE
-        )
+        raise _SERVICE.refusal(answer, _code(answer.body.get("errors")))
 
 
 # --- webhooks ---
@@ -148,12 +146,10 @@ def report(event: Mapping[str, Any], key: str) -> DeliveryReport | None:
     to = payload.get("to")
     status = str(to[0].get("status", "")) if isinstance(to, list) and to and isinstance(to[0], dict) else ""
     code = _code(payload.get("errors"))
-    if code == OPTED_OUT:
-        return http_carrier.opted_out("Telnyx", NAME, key, taken, code)
+    if code == OPTED_OUT or status in ("sending_failed", "delivery_failed", "expired", "gw_timeout"):
+        return _SERVICE.failure(key, taken, code)
     if status == "delivered":
         return DeliveryReport(NAME, key, taken[:100], Fate.DELIVERED)
-    if status in ("sending_failed", "delivery_failed", "expired", "gw_timeout"):
-        return http_carrier.undelivered("Telnyx", NAME, key, taken, code, _MEANINGS.get(code, ""))
     # delivery_unconfirmed: the recipient's carrier gives no receipts.
     return None
 

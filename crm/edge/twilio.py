@@ -16,13 +16,11 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from crm.edge import http_carrier
 from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable
+from crm.edge.http_carrier import Service, callback
 
 NAME = "twilio"
 OPTED_OUT = "21610"
-_RETRYABLE = {"20429", "30001", "30022", "21611"}
-"""Too many requests, queue overflow, rate exceeded, and the queue of the number full."""
 _MEANINGS = {
     "20003": "it does not accept the account or the auth token: correct texts.twilio_account and the secret",
     "21211": "the number is not valid",
@@ -40,6 +38,10 @@ _MEANINGS = {
     "30008": "the carrier does not say why",
     "30034": "our number is not registered for texts to the United States (A2P 10DLC)",
 }
+# Retryable: too many requests, queue overflow, rate exceeded, and the queue of the number full.
+_SERVICE = Service(
+    NAME, "Twilio", OPTED_OUT, retryable=frozenset(("20429", "30001", "30022", "21611")), meanings=_MEANINGS
+)
 
 
 @dataclass(frozen=True)
@@ -57,22 +59,18 @@ class TwilioCarrier:
         self._http = http
 
     async def send(self, text: OutgoingText) -> str | None:
-        http_carrier.check_length("Twilio", text)
         account = self._account
         form = {"To": text.to_number, "From": text.from_number, "Body": text.body}
         if account.callback_url:
-            form["StatusCallback"] = http_carrier.callback(account.callback_url, text)
-        answer = await http_carrier.post(
-            self._http, "Twilio", f"{account.url.rstrip('/')}/2010-04-01/Accounts/{account.sid}/Messages.json",
+            form["StatusCallback"] = callback(account.callback_url, text)
+        answer = await _SERVICE.post(
+            self._http, text, f"{account.url.rstrip('/')}/2010-04-01/Accounts/{account.sid}/Messages.json",
             data=form, auth=(account.sid, account.token),
         )  # fmt: skip
         if answer.status in (200, 201):
             sid = answer.body.get("sid")
             return sid if isinstance(sid, str) else None
-        code = str(answer.body.get("code") or "")
-        raise http_carrier.judge(
-            "Twilio", answer, code, _MEANINGS.get(code, ""), opted_out=code == OPTED_OUT, retryable=code in _RETRYABLE
-        )
+        raise _SERVICE.refusal(answer, str(answer.body.get("code") or ""))
 
 
 # --- webhooks ---
@@ -133,7 +131,4 @@ def report(form: Mapping[str, str], key: str) -> DeliveryReport | None:
         return DeliveryReport(NAME, key, sid[:100], Fate.DELIVERED)
     if status not in ("failed", "undelivered", "canceled"):
         return None
-    code = form.get("ErrorCode", "")[:10]
-    if code == OPTED_OUT:
-        return http_carrier.opted_out("Twilio", NAME, key, sid, code)
-    return http_carrier.undelivered("Twilio", NAME, key, sid, code, _MEANINGS.get(code, ""))
+    return _SERVICE.failure(key, sid, form.get("ErrorCode", "")[:10])

@@ -24,6 +24,7 @@ from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
 from crm.services import (
     carriers,
+    delivery,
     follow_ups,
     hours,
     ledger,
@@ -139,7 +140,7 @@ async def _send_texts(store: Store, config: Config, carrier_for: outbox.CarrierF
     while not await outbox.has_work(store):
         texts_due.clear()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(outbox.POLL_SECONDS):
+            async with asyncio.timeout(delivery.POLL_SECONDS):
                 await texts_due.wait()
     # The gate asks where a number is at home, inside a transaction that others wait for.
     await asyncio.to_thread(numbers.load_places)

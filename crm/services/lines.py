@@ -112,7 +112,7 @@ def read_number(raw: str, region: str) -> str:
         digits = raw.strip()
         if digits.isascii() and digits.isdigit() and 2 <= len(digits) <= LONGEST_EXTENSION:
             found = digits
-    if found is None or found in ("911", "9911", "933") or numbers.clean_did(found, region) != found:
+    if found is None or found in fields.EMERGENCY_STARTS or numbers.clean_did(found, region) != found:
         raise Invalid(
             f"{raw[:40]!a} is not a number that can be called: write one like +15125550100, or an extension's digits."
         )

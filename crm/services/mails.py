@@ -26,15 +26,13 @@ from crm.domain.errors import Invalid, Unavailable
 from crm.edge import calendar as calendar_file
 from crm.edge.mail import MailError, MailUnknown, Server
 from crm.secrets import SecretError, Secrets, unusable
+from crm.services import delivery
 from crm.services.audit import By, changing, note
-from crm.services.delivery import next_attempt, through
 from crm.store.models import Mail
 from crm.store.session import Store
 
 SECRET = "mail"
 """Name of the mail server's password among the secrets."""
-POLL_SECONDS = 5.0
-"""Mails that another process committed are found within this time."""
 STALE = timedelta(days=2)
 """What could not be sent for so long is news no more."""
 
@@ -128,7 +126,7 @@ async def run(
     settled = False
     while True:
         wake.clear()
-        pause = POLL_SECONDS
+        seconds = delivery.POLL_SECONDS
         try:
             if not settled:
                 await _settle(store)
@@ -139,14 +137,14 @@ async def run(
                     await _say_why(store)
             if config.mail.server:
                 while claim := await _claim(store, clock()):
-                    await through(_deliver(store, config, sender, attach, claim, clock))
-                pause = await _pause(store, clock())
+                    await delivery.through(_deliver(store, config, sender, attach, claim, clock))
+                seconds = await delivery.pause(store, Mail, clock())
         except Unavailable as error:
             # Whether a claim was committed is not known now, so rows in sending are looked at once more.
             settled = False
             logger.warning("mails wait for the database", extra={"reason": str(error)})
         with suppress(TimeoutError):
-            async with asyncio.timeout(pause):
+            async with asyncio.timeout(seconds):
                 await wake.wait()
 
 
@@ -224,13 +222,8 @@ async def _deliver(
     store: Store, config: Config, sender: Sender, attach: Attach, claim: _Claim, clock: Callable[[], datetime]
 ) -> None:
     error = await _send(config, sender, attach, claim, clock())
-    while True:
-        try:
-            return await _record(store, config, claim, error, clock())
-        except Unavailable as unavailable:
-            # Nothing else is sent before this is on record. If the process ends first, the row is found in sending.
-            logger.warning("a mail's result waits for the database", extra={"reason": str(unavailable)})
-            await asyncio.sleep(1.0)
+    now = clock()
+    await delivery.recorded(lambda: _record(store, config, claim, error, now), {"mail_id": claim.id})
 
 
 async def _send(config: Config, sender: Sender, attach: Attach, claim: _Claim, now: datetime) -> MailError | None:
@@ -271,17 +264,9 @@ def compose(
 
 
 async def _record(store: Store, config: Config, claim: _Claim, error: MailError | None, now: datetime) -> None:
-    values: dict[str, object] = {"next_attempt_at": None, "error": "" if error is None else str(error)[:300]}
-    if error is None:
-        values |= {"state": MailState.SENT, "sent_at": now}
-    elif isinstance(error, MailUnknown):
-        values["state"] = MailState.UNKNOWN
-    elif error.retryable and (again := next_attempt(config.mail, claim.attempts, None, now)):
-        values |= {"state": MailState.QUEUED, "next_attempt_at": again}
-    else:
-        values["state"] = MailState.FAILED
-        if error.retryable:
-            values["error"] = f"Given up after {claim.attempts} tries. {error}"[:300]
+    values: dict[str, object] = {"state": MailState.SENT, "next_attempt_at": None, "error": "", "sent_at": now}
+    if error is not None:
+        values = delivery.after_failure(error, config.mail, claim.attempts, now)
     async with store.write() as session:
         await session.execute(
             update(Mail)
@@ -296,10 +281,3 @@ async def _record(store: Store, config: Config, claim: _Claim, error: MailError 
     logger.log(
         level, "mail handled", extra={"mail_id": claim.id, "state": str(values["state"]), "reason": values["error"]}
     )
-
-
-async def _pause(store: Store, now: datetime) -> float:
-    """Seconds to wait when nothing wakes us."""
-    async with store.read() as session:
-        due = await session.scalar(select(func.min(Mail.next_attempt_at)).where(Mail.state == MailState.QUEUED))
-    return POLL_SECONDS if due is None else min(max((due - now).total_seconds(), 0.02), POLL_SECONDS)

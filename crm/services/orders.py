@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -101,16 +102,9 @@ async def call_back(store: Store, config: Config, by: By, call_id: str, *, agent
 
 async def promise(session: AsyncSession, config: Config, *, task: Task, number: str, now: datetime) -> None:
     """Orders the callback that an agent promised, for when its task is due; once, however often it is said."""
-    if await session.scalar(select(CallOrder.id).where(CallOrder.task_id == task.id)) or task.done_at:
-        return
-    session.add(
-        CallOrder(
-            agent_id=task.owner.id, to_number=number, lead_id=task.lead_id, task_id=task.id, why="promised",
-            not_before=task.due_at, expires_at=task.due_at + PROMISED, state=State.WAITING,
-            tries_left=config.dialing.callback_tries, created_at=now,
-        )
-    )  # fmt: skip
-    await session.flush()
+    await _order_once(
+        session, config, task, number, now, why="promised", not_before=task.due_at, expires_at=task.due_at + PROMISED
+    )
 
 
 async def _place(
@@ -144,13 +138,22 @@ async def keep_place(
     now: datetime,
 ) -> None:  # fmt: skip
     """Orders a call to somebody who has waited `since` then and was to be called back in their turn; once a task."""
-    if await session.scalar(select(CallOrder.id).where(CallOrder.task_id == task.id)) or task.done_at:
+    await _order_once(
+        session, config, task, number, now, why="place kept", not_before=now, expires_at=task.due_at + KEPT,
+        since=since, agents=list(agents),
+    )  # fmt: skip
+
+
+async def _order_once(
+    session: AsyncSession, config: Config, task: Task, number: str, now: datetime, **order: Any
+) -> None:
+    """Orders the call that a task is about, unless that is ordered or done already."""
+    if task.done_at or await session.scalar(select(CallOrder.id).where(CallOrder.task_id == task.id)):
         return
     session.add(
         CallOrder(
-            agent_id=task.owner.id, to_number=number, lead_id=task.lead_id, task_id=task.id, why="place kept",
-            not_before=now, expires_at=task.due_at + KEPT, state=State.WAITING, since=since, agents=list(agents),
-            tries_left=config.dialing.callback_tries, created_at=now,
+            agent_id=task.owner.id, to_number=number, lead_id=task.lead_id, task_id=task.id, state=State.WAITING,
+            tries_left=config.dialing.callback_tries, created_at=now, **order,
         )
     )  # fmt: skip
     await session.flush()
@@ -246,8 +249,9 @@ async def claim_place(store: Store, config: Config, order_id: int, agent: str, n
 
 async def _is_open(session: AsyncSession, config: Config, order: CallOrder, now: datetime) -> bool:
     """Whether the office is, or the property that the person has called about."""
-    call = await calls.by_id(session, order.task.call_id) if order.task and order.task.call_id else None
-    place = await properties.by_id(session, call.property_id) if call and call.property_id else None
+    about = select(Call.property_id).where(Call.id == order.task.call_id) if order.task else None
+    place_id = await session.scalar(about) if about is not None else None
+    place = await properties.by_id(session, place_id) if place_id is not None else None
     return (await office.schedule(session, config.tz, place)).is_open(now)
 
 

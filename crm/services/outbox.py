@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import or_, select, update
 
 from crm.config import Config
 from crm.domain.errors import Unavailable
@@ -24,8 +24,7 @@ from crm.domain.texts import MessageState
 from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipPeer
 from crm.secrets import SecretError, Secrets
-from crm.services import gatekeeper
-from crm.services.delivery import next_attempt, through
+from crm.services import delivery, gatekeeper
 from crm.services.messages import refused
 from crm.services.trunks import secret_name
 from crm.store.models import Activity, Message, Trunk
@@ -35,9 +34,6 @@ from crm.store.session import Store
 CarrierFor = Callable[[Trunk | None], Carrier]
 """The carrier for a text, behind a trunk if it goes by SIP; asked anew for each text, so a change counts at once.
 May raise CarrierError."""
-
-POLL_SECONDS = 5.0
-"""The net under `wake`: rows that another process committed are found within this time."""
 
 _LEFT_BEHIND = (
     "Leaseline was stopped while this text was being sent, so it may have arrived or not: "
@@ -62,20 +58,20 @@ async def run(
     settled = False
     while True:
         wake.clear()
-        pause = POLL_SECONDS
+        seconds = delivery.POLL_SECONDS
         try:
             if not settled:
                 await _settle(store)
                 settled = True
             while claim := await _claim(store, config, clock()):
-                await through(_deliver(store, config, carrier_for, claim, clock))
-            pause = await _pause(store, clock())
+                await delivery.through(_deliver(store, config, carrier_for, claim, clock))
+            seconds = await delivery.pause(store, Message, clock())
         except Unavailable as error:
             # Whether a claim was committed is not known now, so rows in sending are looked at once more.
             settled = False
             logger.warning("the outbox waits for the database", extra={"reason": str(error)})
         with suppress(TimeoutError):
-            async with asyncio.timeout(pause):
+            async with asyncio.timeout(seconds):
                 await wake.wait()
 
 
@@ -194,16 +190,7 @@ async def _deliver(
 ) -> None:
     result = await _send(config, carrier_for, claim)
     now = clock()
-    while True:
-        try:
-            await _record(store, config, claim, result, now)
-            return
-        except Unavailable as error:
-            # Nothing else is sent before this is on record. If the process ends first, the row is found in sending.
-            logger.warning(
-                "a text's result waits for the database", extra={"message_id": claim.id, "reason": str(error)}
-            )
-            await asyncio.sleep(1.0)
+    await delivery.recorded(lambda: _record(store, config, claim, result, now), {"message_id": claim.id})
 
 
 async def _send(config: Config, carrier_for: CarrierFor, claim: _Claim) -> _Taken | CarrierError:
@@ -231,18 +218,14 @@ async def _record(
 ) -> None:
     attempts = claim.text.attempt
     failure = result if isinstance(result, CarrierError) else None
-    values: dict[str, object] = {"next_attempt_at": None, "error": "" if failure is None else str(failure)[:300]}
-    values["carrier"] = config.texts.carrier
-    if isinstance(result, _Taken):
-        values |= {"state": MessageState.SENT, "sent_at": now, "carrier_id": (result.carrier_id or "")[:120] or None}
-    elif isinstance(result, CarrierUnknown):
-        values["state"] = MessageState.UNKNOWN
-    elif result.retryable and (again := next_attempt(config.texts, attempts, result.retry_after_seconds, now)):
-        values |= {"state": MessageState.QUEUED, "next_attempt_at": again}
+    values: dict[str, object] = {"carrier": config.texts.carrier}
+    if isinstance(result, CarrierError):
+        values |= delivery.after_failure(result, config.texts, attempts, now)
     else:
-        values["state"] = MessageState.FAILED
-        if result.retryable:
-            values["error"] = f"Given up after {attempts} tries. {result}"[:300]
+        values |= {
+            "state": MessageState.SENT, "next_attempt_at": None, "error": "", "sent_at": now,
+            "carrier_id": (result.carrier_id or "")[:120] or None,
+        }  # fmt: skip
     settle = (
         update(Message)
         # Unknown, when another worker started meanwhile and took us for dead: we know better.
@@ -273,12 +256,3 @@ async def _record(
             )
     facts = {"message_id": claim.id, "state": str(values["state"]), "attempts": attempts, "reason": values["error"]}
     logger.log(logging.INFO if failure is None else logging.WARNING, "text handled", extra=facts)
-
-
-async def _pause(store: Store, now: datetime) -> float:
-    """Seconds to wait when nothing wakes us."""
-    async with store.read() as session:
-        due = await session.scalar(
-            select(func.min(Message.next_attempt_at)).where(Message.state == MessageState.QUEUED)
-        )
-    return POLL_SECONDS if due is None else min(max((due - now).total_seconds(), 0.02), POLL_SECONDS)

@@ -145,7 +145,7 @@ async def test_a_queued_text_is_sent_once_and_stands_on_the_leads_timeline(
 async def test_whoever_commits_a_row_wakes_the_worker_at_once(
     store: Store, config: Config, trunk: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "POLL_SECONDS", 60.0)
+    monkeypatch.setattr(delivery, "POLL_SECONDS", 60.0)
     async with working(store, config, FakeCarrier()) as worker:
         await queue(store, "a")
         worker.wake.set()
@@ -155,7 +155,7 @@ async def test_whoever_commits_a_row_wakes_the_worker_at_once(
 async def test_a_row_nobody_told_of_is_found_all_the_same(
     store: Store, config: Config, trunk: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(delivery, "POLL_SECONDS", 0.05)
     async with working(store, config, FakeCarrier()):
         await queue(store, "a")
         await until(store, "a", MessageState.SENT)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
+from ari_app.edge.errors import MediaLost
 from ari_app.edge.media import NoKey, key, play, prompt
 from ari_app.flows.call import Call
 from ari_app.flows.plan import STEPS, answer, plan, sounds
@@ -11,6 +13,8 @@ from crm.domain.calls import KeyPressed, LinkRequested, Step
 from crm.domain.choosing import Answer, Ask, Question, Say
 from crm.domain.routing import OTHER_LANGUAGE, RoutePlan
 from crm.domain.routing import Path as Way
+
+log = logging.getLogger(__name__)
 
 
 async def menu(call: Call) -> Step:
@@ -36,7 +40,12 @@ async def _put(call: Call, ask: Ask, says: tuple[Say, ...], *, greets: bool) -> 
     question = await sounds(call, ask.says)
     before = [*(_greeting(call) if greets else []), *await sounds(call, says)]
     for _ in range(config.tries):
-        first = await prompt(call.person, [*before, *question], config.first_key_seconds)
+        try:
+            first = await prompt(call.person, [*before, *question], config.first_key_seconds)
+        except MediaLost as error:
+            # Nobody is dropped for that either.
+            log.error("a question could not be played: %s", error)
+            first = NoKey.NO_INPUT
         keys = "" if isinstance(first, NoKey) else await _rest(call, ask, first)
         if keys:
             call.note(KeyPressed, key=keys, question=ask.question.value)

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle
-from ari_app.edge.errors import ChannelGone
-from ari_app.edge.media import play
+from ari_app.edge.errors import CallEnded, ChannelGone
+from ari_app.edge.media import hush, play
 from ari_app.flows.call import Call
 from crm.domain.calls import RecordingAnnounced, RecordingEnded, RecordingStarted
 from crm.services import recordings
@@ -26,7 +26,17 @@ async def announce(call: Call, agent: Handle) -> None:
     if not call.recording and call.recording_mode != ANNOUNCED:
         return
     who = [agent] if call.recording else [call.person, agent]
-    await asyncio.gather(*(_tell(call, channel) for channel in who))
+    telling = [asyncio.create_task(_tell(call, channel)) for channel in who]
+    try:
+        await asyncio.gather(*telling)
+    except CallEnded:
+        # Whoever is left must not go on hearing it, nor be listened to by two.
+        for task in telling:
+            task.cancel()
+        await asyncio.gather(*telling, return_exceptions=True)
+        for channel in who:
+            await hush(channel)
+        raise
 
 
 async def _tell(call: Call, channel: Handle) -> None:

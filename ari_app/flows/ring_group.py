@@ -121,6 +121,7 @@ async def _ring_stage(call: Call, stage: Stage, adopted: list[Leg], spared: Spar
 
 async def ring_batch(call: Call, stage: Stage, batch: list[DeviceRef], seconds: float) -> list[Leg]:
     """Begins to ring these phones, at home and outside."""
+    call.ringing.update(ref.agent for ref in batch if ref.agent)
     if any(ref.confirm for ref in batch):
         whisper.prepare(call)
         # The others ring on while somebody hears who calls.

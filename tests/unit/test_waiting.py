@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from ari_app.flows import queue
+from ari_app.flows import queue, ring_group
 from ari_app.flows.call import Wait
+from ari_app.flows.legs import Leg
 from ari_app.flows.turns import PATIENCE, _end_hopeless
 from crm.config import Config
 from crm.domain.errors import Unavailable
-from crm.domain.ringing import AgentAvailability, DeviceAvailability, DeviceRef
+from crm.domain.ringing import AgentAvailability, DeviceAvailability, DeviceRef, Stage, StageName
 
 pytestmark = pytest.mark.unit
 
@@ -82,6 +83,23 @@ async def test_who_has_passed_is_not_rung_by_a_turn_that_was_given_before(
     call.wait.turn.put_nowait(("alice", "bob"))
     assert await queue._in_turn(call, ears) == ["bob"]
     ears.cancel()
+
+
+async def test_whose_mobile_alone_rings_is_rung_for_nobody_else_in_line_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = caller(tmp_path, "alice")
+    call.known, call.decided = SimpleNamespace(property_name="Elm Street Apartments"), None
+
+    async def no_desk_phones(*_: object) -> list[Leg]:
+        return []
+
+    monkeypatch.setattr(ring_group, "ring_phones", no_desk_phones)
+    monkeypatch.setattr(ring_group, "Forwarded", lambda *_: "mobile")
+    monkeypatch.setattr(ring_group.whisper, "prepare", lambda _: None)
+    mobile = DeviceRef("alice-mobile", "alice", number="+15125550150", confirm=True)
+    assert await ring_group.ring_batch(call, Stage(StageName.SUBTEAM, ("alice",), 20), [mobile], 20) == ["mobile"]
+    assert call.ringing == {"alice"}
 
 
 @pytest.mark.parametrize("error", [Unavailable("The database does not answer."), TimeoutError()])

@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 
 from crm.services.spoken import spoken
 from crm.store.models import Agent, CallOrder, Organization, Subteam
-from tests.mobile import NUMBER, forward, mobile, picks_up
+from tests.mobile import NUMBER, forward, hears_beginning, mobile, picks_up
 from tests.outside import person
 from tests.system import System
 from tests.talks import connect, hear_each_other
@@ -121,17 +121,17 @@ async def test_when_the_longest_wait_is_over_then_a_message_is_taken_in_the_call
     spanish = system.new_number()
     await system.add_lead(spanish, agent="alice", language="es")
     async with (
-        system.with_setting("position_seconds = 6.0", "position_seconds = 6.0\nlongest_seconds = 15.0"),
+        system.with_setting("position_seconds = 6.0", "position_seconds = 6.0\nlongest_seconds = 1.0"),
         system.phone("alice-desk") as alice, system.caller() as first, system.caller(spanish) as second,
     ):  # fmt: skip
         await connect(system, first, alice)
         await system.to_team(second)
-        await system.hears(second, system.prompt("queue_next", "es"))
+        for prompt in ("queue_next", "queue_offer", "nobody_available"):
+            await hears_beginning(system, second, system.prompt(prompt, "es"))
         await system.recording(second.user)
         await second.say(system.spoken("I would like to see a home on Saturday, please call me back."))
         await second.wait_for("CALL_CLOSED", seconds=30)
         call = await system.ended_call(second.user)
-        assert await system.has_heard(second, system.prompt("nobody_available", "es"))
         assert alice.count("CALL_INCOMING") == 1
         await first.hang_up()
         await system.ended_call(first.user)
@@ -149,8 +149,8 @@ async def test_when_a_caller_keeps_the_place_then_the_agent_is_rung_in_their_tur
             await system.to_team(caller)
             await system.step(caller.user, "queue")
             await caller.press("1")
-            await system.hears(caller, system.prompt("place_kept"))
             await caller.wait_for("CALL_CLOSED")
+            assert "place_kept" in system.heard_names(caller)
         kept = await system.ended_call(prospect.user)
         assert (kept.outcome, [task.kind for task in await system.tasks_of(kept)]) == ("callback", ["call_back"])
         assert "keep your place" in await system.carrier.text_to(prospect.user)

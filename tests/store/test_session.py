@@ -84,7 +84,8 @@ async def test_foreign_keys_hold_and_collisions_are_told(store: Store) -> None:
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-async def test_sqlite_is_as_durable_as_it_gets_and_private(store: Store, url: str) -> None:
+async def test_sqlite_is_as_durable_as_it_gets_and_private(url: str) -> None:
+    store = Store(url)
     async with store.write() as session:
         session.add(Organization(name="Oak Homes"))
     async with store.read() as session:
@@ -96,6 +97,7 @@ async def test_sqlite_is_as_durable_as_it_gets_and_private(store: Store, url: st
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.glob("leaseline.db*")}
     wal_modes = {mode for name, mode in modes.items() if name != "leaseline.db"}
     assert wal_modes == {modes["leaseline.db"]}
+    await store.close()
 
 
 async def test_not_migrated_is_unavailable(empty_url: str) -> None:

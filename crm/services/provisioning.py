@@ -25,6 +25,11 @@ from crm.secrets import Secrets
 from crm.services import devices
 from crm.store.models import Device
 
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), undefined=jinja2.StrictUndefined,
+    trim_blocks=True, lstrip_blocks=True, autoescape=True,
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Account:
@@ -81,12 +86,8 @@ def qr_for_terminal(of: Account, voicemail: str) -> str:
 
 def page(of: Account, codes: Sequence[FeatureCode], voicemail: str) -> str:
     """A page of HTML with everything in it, to be printed on one sheet of paper."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, autoescape=True,
-    )  # fmt: skip
     drawn = qr(of, voicemail).svg_inline(border=4, omitsize=True)
-    return environment.get_template("phone.html.j2").render(account=of, codes=codes, qr=drawn)
+    return _TEMPLATES.get_template("phone.html.j2").render(account=of, codes=codes, qr=drawn)
 
 
 def write_page(path: Path, text: str) -> None:

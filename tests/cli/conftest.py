@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
 import socket
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cli import cli
+from crm.store import session
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,28 @@ class Leaseline:
         finally:
             database.close()
 
-    def contents(self) -> tuple[list[str], str]:
-        """All there is: the database and the passwords."""
-        database = sqlite3.connect(self.home / "leaseline.db")
-        try:
-            return list(database.iterdump()), (self.home / "secrets.json").read_text()
-        finally:
-            database.close()
+    def contents(self) -> dict[str, str]:
+        """All there is, as checksums: the database (what is not in its file yet stands in -wal) and the passwords."""
+        files = [*self.home.glob("leaseline.db*"), self.home / "secrets.json"]
+        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compile_statements_once() -> Iterator[None]:
+    """Each command opens an engine, which compiles statements anew; here it uses what the first ones have compiled."""
+    open_engine = session.create_async_engine
+    first: dict[str, Engine] = {}
+
+    def open_another(*arguments: Any, **options: Any) -> AsyncEngine:
+        opened = open_engine(*arguments, **options)
+        engine = opened.sync_engine
+        shared = first.setdefault(engine.dialect.name, engine)
+        engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
+        return opened
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "create_async_engine", open_another)
+        yield
 
 
 def free_ports() -> int:

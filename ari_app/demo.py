@@ -364,11 +364,12 @@ class _Demo:
             task = await session.scalar(select(Task).where(Task.call_id == call_id).options(selectinload(Task.owner)))
             texts = await session.scalars(select(Message).where(Message.call_id == call_id).order_by(Message.id))
             lead = call.lead
+            due = task.due_at.astimezone(self.config.tz).strftime("%Y-%m-%d %H:%M") if task else ""
             return Told(
                 call_id=call_id, line=line, caller=self.options.caller, moments=moments, outcome=call.outcome,
                 legs=tuple(f"{leg.device}: {leg.status or 'ringing'}" for leg in legs),
                 lead=f"lead {lead.id}, {lead.name or 'name unknown'}, {lead.status}" if lead else "none",
-                task=f"{task.owner.name}, due {task.due_at:%Y-%m-%d %H:%M} UTC: {task.why}" if task else "none needed",
+                task=f"{task.owner.name}, due {due}: {task.why}" if task else "none needed",
                 texts=tuple(f"[{text.state}] {text.body}" for text in texts), texts_on_phone=on_phone,
             )  # fmt: skip
 

@@ -251,7 +251,8 @@ KEYS: Mapping[Kind, tuple[str, ...]] = {
 
 def read_csv(text: str, kind: Kind) -> Lists:
     """One list with its heads in the first line. Raises Wrong."""
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    text = text.removeprefix("\ufeff")
+    reader = csv.reader(io.StringIO(text), strict=True, delimiter=delimiter(text))
     problems: list[Problem] = []
     try:
         heads = [head.strip().lower().replace(" ", "_") for head in next(reader, [])]
@@ -280,6 +281,12 @@ def read_csv(text: str, kind: Kind) -> Lists:
     if problems:
         raise Wrong(problems[:MOST_PROBLEMS])
     return Lists({kind: found})
+
+
+def delimiter(text: str) -> str:
+    """What stands between cells: spreadsheets of countries with a decimal comma write semicolons."""
+    first = text.partition("\n")[0]
+    return ";" if first.count(";") > first.count(",") else ","
 
 
 def read_toml(text: str) -> Lists:
@@ -357,5 +364,5 @@ def _check_twice(kind: Kind, rows: Sequence[Row], problems: list[Problem]) -> No
         if not keys or not first:
             continue
         if key in seen:
-            problems.append(Problem(first, f"stands in {seen[key]} already."))
+            problems.append(Problem(first, f"the same stands in {seen[key]} already."))
         seen.setdefault(key, first)

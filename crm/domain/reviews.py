@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from crm.domain import fields
 from crm.domain.errors import Invalid
-from crm.domain.imports import MOST_PROBLEMS, MOST_ROWS, Problem, Wrong
+from crm.domain.imports import MOST_PROBLEMS, MOST_ROWS, Problem, Wrong, delimiter
 
 CALL, ANSWER, NOTE = "call", "routed_right", "note"
 """Columns that are read; the sheet's others are for whoever fills it in."""
@@ -45,10 +45,8 @@ def note(raw: str) -> str:
 
 def read_answers(text: str) -> list[Answer]:
     """The calls of a sheet that have an answer. Raises Wrong with everything that is amiss, by line and column."""
-    lines = text.removeprefix("\ufeff").splitlines(keepends=True)
-    # Spreadsheets of countries with a decimal comma write semicolons.
-    delimiter = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
-    reader = csv.reader(io.StringIO("".join(lines)), strict=True, delimiter=delimiter)
+    text = text.removeprefix("\ufeff")
+    reader = csv.reader(io.StringIO(text), strict=True, delimiter=delimiter(text))
     problems: list[Problem] = []
     answers: dict[str, Answer] = {}
     try:

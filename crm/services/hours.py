@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
 from crm.domain import fields
@@ -58,14 +59,18 @@ async def replace(store: Store, by: By, openings: Sequence[str], place: str | No
     """
     week = fields.openings(openings)
     async with changing(store) as session:
-        place_id = (await properties.named(session, place)).id if place else None
-        await session.execute(delete(Hours).where(Hours.property_id == place_id))
-        session.add_all(
-            Hours(property_id=place_id, weekday=weekday, opens=opens, closes=closes)
-            for weekday, opens, closes in week
-        )
+        await put(session, await properties.named(session, place) if place else None, week)
         default = "as the office" if place else "always open"
         note(session, by, f"hours{f' of {place}' if place else ''} set to {'; '.join(openings) or default}")
+
+
+async def put(session: AsyncSession, place: Property | None, week: Iterable[tuple[int, str, str]]) -> None:
+    """The same with openings that are checked, within a transaction."""
+    place_id = place.id if place else None
+    await session.execute(delete(Hours).where(Hours.property_id == place_id))
+    session.add_all(
+        Hours(property_id=place_id, weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in week
+    )
 
 
 async def find_agent(store: Store, config: Config, slug: str) -> Schedule | None:
@@ -78,6 +83,13 @@ async def replace_agent(store: Store, by: By, slug: str, openings: Sequence[str]
     """Replaces an agent's own week; without openings they have none. Raises Invalid, NotFound."""
     week = fields.openings(openings)
     async with changing(store) as session:
-        agent: Agent = await agents.named(session, slug)
-        agent.hours = [AgentHours(weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in week]
+        await put_agent(session, await agents.named(session, slug), week)
         note(session, by, f"hours of {slug} set to {'; '.join(openings) or 'those of the office'}")
+
+
+async def put_agent(session: AsyncSession, agent: Agent, week: Iterable[tuple[int, str, str]]) -> None:
+    """The same with openings that are checked, within a transaction."""
+    await session.execute(delete(AgentHours).where(AgentHours.agent_id == agent.id))
+    session.add_all(
+        AgentHours(agent_id=agent.id, weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in week
+    )

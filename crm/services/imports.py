@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -20,21 +20,19 @@ from crm.domain import fields, imports
 from crm.domain.dialing import Refused
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.imports import Kind, Lists, Problem, Row, Wrong
+from crm.domain.tours import TourKind
 from crm.secrets import Secrets
-from crm.services import contacts, desks, devices, dialing, holidays, lines, subteams
+from crm.services import contacts, desks, devices, dialing, holidays, hours, lines, subteams, tour_times
 from crm.services.audit import By, changing, note
 from crm.store.models import (
     Agent,
-    AgentHours,
     Contact,
     Device,
-    Hours,
     Line,
     Listing,
     Portfolio,
     Property,
     Subteam,
-    TourHours,
     Unit,
 )
 from crm.store.queries import contacts as contact_queries
@@ -383,14 +381,8 @@ class _Importer:
         for slug, mine in by_place.items():
             place = await self._named(session, Property, mine[0], "property", "property")
             week = self._week(mine)
-            if slug and place is None:
-                continue
-            place_id = place.id if place else None
-            await session.execute(delete(Hours).where(Hours.property_id == place_id))
-            session.add_all(
-                Hours(property_id=place_id, weekday=weekday, opens=opens, closes=closes)
-                for weekday, opens, closes in week
-            )
+            if place is not None or not slug:
+                await hours.put(session, place, week)
         return 0, len(rows)
 
     async def _agent_hours(self, session: AsyncSession, rows: Sequence[Row]) -> tuple[int, int]:
@@ -400,13 +392,8 @@ class _Importer:
         for mine in by_agent.values():
             agent = await self._named(session, Agent, mine[0], "agent", "agent")
             week = self._week(mine)
-            if agent is None:
-                continue
-            await session.execute(delete(AgentHours).where(AgentHours.agent_id == agent.id))
-            session.add_all(
-                AgentHours(agent_id=agent.id, weekday=weekday, opens=opens, closes=closes)
-                for weekday, opens, closes in week
-            )
+            if agent is not None:
+                await hours.put_agent(session, agent, week)
         return 0, len(rows)
 
     def _week(self, rows: Sequence[Row]) -> list[tuple[int, str, str]]:
@@ -430,18 +417,14 @@ class _Importer:
             if place is None:
                 continue
             values = row.values
-            kind = values.get("kind") or "accompanied"
-            who = TourHours.agent_id == agent.id if agent else TourHours.agent_id.is_(None)
-            mine = (TourHours.property_id == place.id, TourHours.kind == kind, who)
-            await session.execute(delete(TourHours).where(*mine))
-            session.add_all(
-                TourHours(
-                    property_id=place.id, agent_id=agent.id if agent else None, weekday=weekday, opens=opens,
-                    closes=closes, kind=kind, minutes=values.get("minutes", 30),
+            try:
+                await tour_times.put_hours(
+                    session, place, agent, TourKind(values.get("kind") or TourKind.ACCOMPANIED),
+                    fields.openings(values["openings"]), minutes=values.get("minutes", 30),
                     buffer_minutes=values.get("buffer_minutes", 0), capacity=values.get("capacity", 1),
-                )
-                for weekday, opens, closes in fields.openings(values["openings"])
-            )  # fmt: skip
+                )  # fmt: skip
+            except Invalid as error:
+                self.problems.append(row.problem("openings", str(error)))
             self._step()
         return 0, len(rows)
 

@@ -18,7 +18,7 @@ from crm.domain.hours import Schedule, clock_minutes
 from crm.domain.tours import Availability, Blackout, Slot, TourKind
 from crm.services import agents, properties
 from crm.services.audit import By, changing, note
-from crm.store.models import Property, TourBlackout, TourHours, TourSlot
+from crm.store.models import Agent, Property, TourBlackout, TourHours, TourSlot
 from crm.store.queries import office
 from crm.store.session import Store
 
@@ -41,25 +41,33 @@ async def set_hours(
         raise Invalid(f"{buffer_minutes} minutes between tours cannot be: write 0 to 240.")
     if not 1 <= capacity <= 100:
         raise Invalid(f"{capacity} people at the same time cannot be: write 1 to 100.")
-    windows = fields.openings(openings)
-    for _, opens, closes in windows:
-        if clock_minutes(closes) - clock_minutes(opens) < minutes:
-            raise Invalid(f"A tour of {minutes} minutes does not fit between {opens} and {closes}.")
+    week = fields.openings(openings)
     async with changing(store) as session:
         found = await properties.named(session, place)
-        shows = await agents.named(session, agent) if agent else None
-        who = TourHours.agent_id == shows.id if shows else TourHours.agent_id.is_(None)
-        await session.execute(
-            delete(TourHours).where(TourHours.property_id == found.id, TourHours.kind == kind, who)
-        )
-        session.add_all(
-            TourHours(
-                property_id=found.id, agent_id=shows.id if shows else None, weekday=weekday, opens=opens, closes=closes,
-                kind=kind, minutes=minutes, buffer_minutes=buffer_minutes, capacity=capacity,
-            )
-            for weekday, opens, closes in windows
+        await put_hours(
+            session, found, await agents.named(session, agent) if agent else None, kind, week, minutes=minutes,
+            buffer_minutes=buffer_minutes, capacity=capacity,
         )  # fmt: skip
         note(session, by, f"{kind} tours of {place}: {', '.join(openings) or 'none any more'}")
+
+
+async def put_hours(
+    session: AsyncSession, place: Property, agent: Agent | None, kind: TourKind, week: Sequence[tuple[int, str, str]],
+    *, minutes: int, buffer_minutes: int, capacity: int,
+) -> None:  # fmt: skip
+    """The same with fields that are checked, within a transaction. Raises Invalid for an opening that is too short."""
+    for _, opens, closes in week:
+        if clock_minutes(closes) - clock_minutes(opens) < minutes:
+            raise Invalid(f"A tour of {minutes} minutes does not fit between {opens} and {closes}.")
+    who = TourHours.agent_id == agent.id if agent else TourHours.agent_id.is_(None)
+    await session.execute(delete(TourHours).where(TourHours.property_id == place.id, TourHours.kind == kind, who))
+    session.add_all(
+        TourHours(
+            property_id=place.id, agent_id=agent.id if agent else None, weekday=weekday, opens=opens, closes=closes,
+            kind=kind, minutes=minutes, buffer_minutes=buffer_minutes, capacity=capacity,
+        )
+        for weekday, opens, closes in week
+    )  # fmt: skip
 
 
 async def hours(store: Store, place: str | None = None) -> Sequence[tuple[str, TourHours]]:

@@ -125,6 +125,7 @@ def test_a_dry_run_writes_nothing(untouched: Leaseline, tmp_path: Path) -> None:
         ("agent_hours.csv", "agent,openings\nalice,mon 10:00-12:00\nzoe,mon 10:00-12:00\n", "line 3, column 1"),
         ("properties.csv", "slug,holidays\nelm,US-QQ\n", "line 2, column 2"),
         ("tour_hours.csv", "property,openings\noak,mon 10:00-12:00\n", "line 2, column 1"),
+        ("tour_hours.csv", "property,openings,minutes\nelm,mon 10:00-10:20,30\n", "line 2, column 2"),
         ("list.csv", "slug\nx\n", "--kind"),
         ("portfolio.toml", "[[properties]]\nslug = 'lake'\nsubteam = 'south'\n", "no subteam south"),
     ],

@@ -33,6 +33,11 @@ def test_a_good_list_is_read() -> None:
     }  # fmt: skip
 
 
+def test_semicolons_between_cells_are_read() -> None:
+    [row] = read_csv("slug;name\nelm;Elm Street, the old one\n", Kind.PORTFOLIOS).rows[Kind.PORTFOLIOS]
+    assert row.values == {"slug": "elm", "name": "Elm Street, the old one"}
+
+
 def test_every_problem_is_told_with_its_place() -> None:
     told = problems(UNITS + "elm,1,two,1,1450,\nelm,2,1,1,free,2026-02-30\nElm!,,1,1,1,\n")
     assert told == [

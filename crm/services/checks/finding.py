@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +32,11 @@ class Finding:
 def counted(check: str, count: int, text: str, mend: str) -> Finding:
     """A warning when something waits that should not."""
     return Finding(check, Level.WARN, text, mend) if count else ok(check, "Nothing waits.")
+
+
+def some(names: Sequence[str]) -> str:
+    """As many names as a line holds."""
+    return ", ".join(names) if len(names) <= 8 else f"{', '.join(names[:7])} and {len(names) - 7} more"
 
 
 def ok(check: str, text: str) -> Finding:

@@ -11,7 +11,7 @@ from crm.domain.dialing import Purpose, Refused
 from crm.edge import holidays as calendars
 from crm.services import agents, contacts, desks, dialing, directory, hours, lines, properties, subteams
 from crm.services.agents import AgentEntry
-from crm.services.checks.finding import Finding, Level, ok
+from crm.services.checks.finding import Finding, Level, ok, some
 from crm.store.models import Line
 from crm.store.queries import agents as agent_queries
 from crm.store.session import Store
@@ -86,8 +86,8 @@ def _prompts(config: Config, found: Sequence[Line]) -> Iterator[Finding]:
 def _links(without: Sequence[str]) -> Iterator[Finding]:
     if without:
         yield Finding(
-            "listings", Level.WARN, f"There is no link to text for {', '.join(without)}.",
-            "Give one with `leaseline property set SLUG --listings-url URL`.",
+            "listings", Level.WARN, f"There is no link to text for {some(without)}.",
+            "Give the office one with `leaseline office set --listings-url URL`, or a property its own.",
         )  # fmt: skip
     else:
         yield ok("listings", "Every line has a link to text.")
@@ -96,7 +96,7 @@ def _links(without: Sequence[str]) -> Iterator[Finding]:
 def _people(people: Sequence[AgentEntry]) -> Iterator[Finding]:
     ready = [entry.agent.slug for entry in people if entry.agent.on_duty and entry.agent.devices]
     if ready:
-        yield ok("agents", f"On duty: {', '.join(ready)}.")
+        yield ok("agents", f"On duty: {some(ready)}.")
     else:
         yield Finding(
             "agents", Level.ERROR, "No agent with a device is on duty, so every caller gets voicemail.",
@@ -153,7 +153,7 @@ async def _desks(config: Config, store: Store) -> list[Finding]:
     served = {one.kind for one in found} | ({"resident"} if any(one.kind == "maintenance" for one in found) else set())
     for kind in contacts.KINDS:
         if kind not in served and await contacts.find_all(store, kind=kind, limit=1):
-            text = f"There are contacts who are a {kind}, and no desk for them: they reach the leasing team."
+            text = f"There are {kind}s among the contacts, and no desk for them: they reach the leasing team."
             findings.append(Finding("desks", Level.WARN, text, f"Make one with `leaseline desk set {kind}`."))
     if found and not findings:
         findings.append(ok("desks", f"Calls for {', '.join(sorted({one.kind for one in found}))} have a destination."))

@@ -9,7 +9,7 @@ from crm.domain import emergency
 from crm.secrets import Secrets
 from crm.services import agents, devices, emergencies, lines, locations, trunks
 from crm.services.agents import AgentEntry
-from crm.services.checks.finding import Finding, Level, ok
+from crm.services.checks.finding import Finding, Level, ok, some
 from crm.services.health import Health
 from crm.store.models import Line, Trunk
 from crm.store.session import Store
@@ -48,10 +48,10 @@ def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
             "Register one: `leaseline device show SLUG --secret` says what to write into it.",
         )  # fmt: skip
     else:
-        yield ok("devices", f"Can be rung: {', '.join(ringing)}.")
+        yield ok("devices", f"Can be rung: {some(ringing)}.")
     if ringing and down:
         yield Finding(
-            "devices", Level.WARN, f"Not registered or not answering: {', '.join(down)}.",
+            "devices", Level.WARN, f"Not registered or not answering: {some(down)}.",
             "Check the phone's power, network and account.",
         )  # fmt: skip
 
@@ -132,7 +132,7 @@ async def _emergency(store: Store, all_lines: Sequence[Line], all_trunks: Sequen
         found.append(
             Finding(
                 "emergency", Level.ERROR,
-                f"No location: {', '.join(without)}. An emergency call from there tells a wrong place.",
+                f"No location: {some(without)}. An emergency call from there tells a wrong place.",
                 "Add the place with `leaseline location add`, then `leaseline device set SLUG --location PLACE`.",
             )
         )  # fmt: skip

@@ -196,7 +196,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
 def how_it_went(story: CallStory, outcome: Outcome) -> str:
     """What the caller did, as the second half of a sentence that begins "Called Maple Court and"."""
     if outcome is Outcome.TALKED:
-        return "talked"
+        return f"talked, and left a message of {story.message.seconds} s after that" if story.message else "talked"
     if outcome is Outcome.LEFT_MESSAGE and story.message:
         asked = "asked, without choosing a property, in" if story.question else "left"
         return f"{asked} a message of {story.message.seconds} s"

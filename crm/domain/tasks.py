@@ -23,9 +23,9 @@ def task_after(outcome: Outcome, *, message_left: bool = False, went_on: bool = 
     """What has to be done after a call; None when it is finished.
 
     Whoever has booked a tour may want something else, too: `message_left`, or `went_on` to the team, which did not
-    answer.
+    answer. Whoever has talked leaves a message when they were passed on, or parked, and nobody took them.
     """
-    if outcome is Outcome.BOOKED and message_left:
+    if message_left and outcome in (Outcome.BOOKED, Outcome.TALKED, Outcome.HANDED_OVER):
         return TaskKind.LISTEN
     if outcome is Outcome.BOOKED and went_on:
         return TaskKind.CALL_BACK

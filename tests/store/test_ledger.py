@@ -15,7 +15,9 @@ from crm.config import Config
 from crm.domain.calls import (
     CallArrived,
     CallEnded,
+    CallPlaced,
     DialStatus,
+    Direction,
     EndedBy,
     Fact,
     HandedToDialplan,
@@ -209,6 +211,23 @@ async def test_a_message_is_to_be_listened_to(store: Store, config: Config) -> N
     assert (call.voicemail.file, call.voicemail.seconds) == ("c1.wav", 14)
     assert await all_tasks(store) == [("listen", "alice")]
     assert len(await all_texts(store)) == 1
+
+
+@pytest.mark.parametrize("direction", [Direction.IN, Direction.OUT])
+async def test_who_was_left_waiting_after_a_talk_and_leaves_a_message_is_not_lost(
+    store: Store, config: Config, direction: Direction
+) -> None:
+    maker = CallMaker()
+    if direction is Direction.OUT:
+        maker.facts.clear()
+        maker.add(CallPlaced, direction=direction, agent="bob", device="bob-desk", did=MAPLE, number=PROSPECT)
+    facts = maker.rang("bob").talked("bob").step(Step.VOICEMAIL)
+    await record(store, config, facts.add(MessageLeft, file="c1.wav", seconds=12).ended())
+    assert (await the_call(store)).outcome == "talked"
+    async with store.read() as session:
+        [task] = await tasks.listed(session)
+        assert task.kind == "listen"
+        assert task.why.endswith(" and talked, and left a message of 12 s after that.")
 
 
 async def test_a_withheld_number_has_a_lead_and_a_task_but_no_text(store: Store, config: Config) -> None:

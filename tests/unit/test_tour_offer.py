@@ -144,4 +144,4 @@ def test_who_booked_and_then_wanted_more_is_called_back() -> None:
     assert task_after(Outcome.BOOKED) is None
     assert task_after(Outcome.BOOKED, went_on=True) is TaskKind.CALL_BACK
     assert task_after(Outcome.BOOKED, went_on=True, message_left=True) is TaskKind.LISTEN
-    assert task_after(Outcome.TALKED, went_on=True, message_left=True) is None
+    assert task_after(Outcome.TALKED, went_on=True) is None

@@ -80,7 +80,10 @@ async def _settle_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> No
             lead.status = "in_progress"
         if outcome is Outcome.TALKED:
             lead.assigned_agent_id = lead.assigned_agent_id or scene.call.agent_id
-    if outcome is Outcome.TALKED:
+    if scene.story.message:
+        # They were passed on after the talk, and nobody took them.
+        await keep_task(scene, lead, outcome, ended_at)
+    elif outcome is Outcome.TALKED:
         await served(scene, lead, ended_at)
     else:
         await keep_own_task(scene, lead, went, ended_at)

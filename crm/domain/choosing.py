@@ -7,10 +7,11 @@ with the first letters of the name on the keypad. Whoever settles nothing is uns
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property
 
 
 class Question(StrEnum):
@@ -93,6 +94,38 @@ class PropertyName:
     area: str = ""
 
 
+class Names:
+    """Properties to choose among. What depends on them alone is found out once: decisions are many, and lists long."""
+
+    def __init__(self, names: Iterable[PropertyName]) -> None:
+        self.listed = tuple(sorted(names, key=lambda one: (one.name.casefold(), one.slug)))
+        """In the order in which they are told."""
+
+    @cached_property
+    def by_slug(self) -> dict[str, PropertyName]:
+        return {one.slug: one for one in self.listed}
+
+    @cached_property
+    def areas(self) -> dict[str, Names]:
+        """By area, in order; "" are those without one."""
+        found: dict[str, list[PropertyName]] = {}
+        for one in self.listed:
+            found.setdefault(one.area, []).append(one)
+        return {area: Names(found[area]) for area in sorted(found, key=lambda area: (area.casefold(), area))}
+
+    def beginning_with(self, digits: str) -> list[PropertyName]:
+        """Those of which a word begins with the letters that these keys stand for; accents do not matter."""
+        if not digits:
+            return []
+        first, behind = bisect_left(self._keyed, (digits,)), bisect_left(self._keyed, (digits + _BEHIND_DIGITS,))
+        return [self.listed[at] for at in sorted({at for _, at in self._keyed[first:behind]})]
+
+    @cached_property
+    def _keyed(self) -> list[tuple[str, int]]:
+        """Each name in keys, from each of its words on, with its place in the list; in order."""
+        return sorted((keys, at) for at, one in enumerate(self.listed) for keys in _in_keys(one.name))
+
+
 @dataclass(frozen=True)
 class Choice:
     """How it stands with the property: settled, to be asked, or, with neither, unsure."""
@@ -113,24 +146,24 @@ _KEYPAD = {letter: key for key, letters in {
     "2": "abc", "3": "def", "4": "ghi", "5": "jkl", "6": "mno", "7": "pqrs", "8": "tuv", "9": "wxyz",
 }.items() for letter in letters}  # fmt: skip
 """ITU E.161."""
+_BEHIND_DIGITS = chr(ord("9") + 1)
+"""Sorts behind every key."""
 
 
-def choose(names: Sequence[PropertyName], latest: str | None, answers: Answers) -> Choice:
+def choose(names: Names, latest: str | None, answers: Answers) -> Choice:
     """The property, or the question that comes next. `latest` is the slug of the caller's latest interest.
 
     Takes any answers, also ones that fit no question that was asked. Whatever becomes of the others meanwhile, the
     property that was chosen stays so; if it is gone itself, the question is put again.
     """
-    names = sorted(names, key=lambda one: (one.name.casefold(), one.slug))
-    if not names:
+    listed = names.listed
+    if not listed:
         return Choice("There is no property to choose.")
-    chosen = next((one for one in names if one.slug == _meant(answers, Question.PROPERTY)), None)
-    if chosen:
+    if chosen := names.by_slug.get(_meant(answers, Question.PROPERTY)):
         return _by_key(chosen)
-    if len(names) == 1:
-        return Choice(f"{names[0].name} is the only property there is to choose.", names[0].slug)
-    latest = _meant(answers, Question.SAME) or latest
-    again = next((one for one in names if one.slug == latest), None)
+    if len(listed) == 1:
+        return Choice(f"{listed[0].name} is the only property there is to choose.", listed[0].slug)
+    again = names.by_slug.get(_meant(answers, Question.SAME) or latest or "")
     if again:
         same = answered(answers, Question.SAME)
         if not same:
@@ -138,9 +171,9 @@ def choose(names: Sequence[PropertyName], latest: str | None, answers: Answers) 
             return _asked(Question.SAME, offers, ("1", "2"), meanings=(again.slug,))
         if same[-1] == "1":
             return Choice(f"The caller's latest interest was {again.name}, and they said it still is.", again.slug)
-    if len(names) <= LIST_LENGTH:
-        return _listed(names, answers)
-    areas = sorted({one.area for one in names}, key=str.casefold)
+    if len(listed) <= LIST_LENGTH:
+        return _listed(listed, answers)
+    areas = list(names.areas)
     if 2 <= len(areas) <= LIST_LENGTH and "" not in areas:
         at = _option(answers, Question.AREA, areas)
         if at is None:
@@ -149,9 +182,9 @@ def choose(names: Sequence[PropertyName], latest: str | None, answers: Answers) 
             return _asked(Question.AREA, (*says, Say("none_of_these")), keys, meanings=tuple(areas))
         if at < 0:
             return Choice("The caller named no area.")
-        names = [one for one in names if one.area == areas[at]]
-        if len(names) <= LIST_LENGTH:
-            return _listed(names, answers)
+        names = names.areas[areas[at]]
+        if len(names.listed) <= LIST_LENGTH:
+            return _listed(names.listed, answers)
     return _by_letters(names, answers)
 
 
@@ -185,9 +218,9 @@ def _meant(answers: Answers, question: Question) -> str:
     return next((answer.meant for answer in reversed(answers) if answer.question is question), "")
 
 
-def _by_letters(names: Sequence[PropertyName], answers: Answers) -> Choice:
+def _by_letters(names: Names, answers: Answers) -> Choice:
     keyed = answered(answers, Question.LETTERS)
-    found = [one for one in names if begins_with(one.name, keyed[-1])] if keyed else []
+    found = names.beginning_with(keyed[-1]) if keyed else []
     may_try = len(keyed) < _LETTER_TRIES and (not keyed or keyed[-1] != "")
     if found and (len(found) <= LIST_LENGTH or not may_try):
         return _listed(found[:LIST_LENGTH], answers)
@@ -197,19 +230,11 @@ def _by_letters(names: Sequence[PropertyName], answers: Answers) -> Choice:
     return _asked(Question.LETTERS, (*says, Say("letters")), (), LETTERS)
 
 
-def begins_with(name: str, digits: str) -> bool:
-    """Whether a word of the name begins with the letters that these keys stand for; accents do not matter."""
-    return bool(digits) and f" {digits}" in _keyed(name)
-
-
-@lru_cache(maxsize=4096)
-def _keyed(name: str) -> str:
-    """The name in keys, from each of its words on, with a blank before each; remembered, for lists are long."""
+def _in_keys(name: str) -> Iterator[str]:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = "".join(char if char.isalnum() else " " for char in plain).split()
-    return "".join(
-        " " + "".join(_KEYPAD.get(char, char) for char in "".join(words[at:])) for at in range(len(words))
-    )
+    for at in range(len(words)):
+        yield "".join(_KEYPAD.get(char, char) for char in "".join(words[at:]))
 
 
 def _asked(

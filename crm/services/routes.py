@@ -141,7 +141,7 @@ async def _choice(
     if contact and contact.property:
         return Choice(f"The caller has to do with {contact.property.name}.", contact.property.slug)
     names = await properties.names(session, line.portfolio_id)
-    if not names:
+    if not names.listed:
         return Choice("There are no properties to choose from.", "")
     latest = await properties.latest_interest(session, lead) if lead else None
     return choose(names, latest, answers)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from crm.domain.choosing import Answer, Choice, PropertyName, Question, choose
+from crm.domain.choosing import Answer, Choice, Names, PropertyName, Question, choose
 from crm.domain.ringing import Strategy
 from crm.domain.routing import (
     CallerFacts,
@@ -70,7 +70,7 @@ rules = st.builds(
     desk_seconds=seconds, answering_seconds=seconds, queue=st.booleans(), overflow_waiting=st.integers(0, 5),
     languages=st.lists(st.sampled_from(LANGUAGES), max_size=3).map(tuple),
 )  # fmt: skip
-names = st.lists(st.sampled_from(PROPERTIES), unique=True).map(tuple)
+names = st.lists(st.sampled_from(PROPERTIES), unique=True).map(Names)
 choices = st.builds(choose, names, st.sampled_from([None, "p3", "gone"]), answers) | st.builds(
     Choice, st.just("Why."), st.sampled_from([None, "", "p3"])
 )

@@ -14,19 +14,19 @@ from crm.domain.choosing import (
     Answers,
     Ask,
     Choice,
+    Names,
     PropertyName,
     Question,
     Say,
-    begins_with,
     choose,
 )
 
 pytestmark = pytest.mark.unit
 
 ELM, OAK, PINE = (PropertyName(name.lower(), name) for name in ("Elm", "Oak", "Pine"))
-FEW = [PINE, ELM, OAK]
+FEW = Names([PINE, ELM, OAK])
 TREES = ("Alder", "Ash", "Beech", "Birch", "Cedar", "Cherry", "Elm", "Fir", "Hazel", "Linden", "Maple", "Oak")
-MANY = [PropertyName(name.lower(), f"{name} Court") for name in TREES]
+MANY = Names(PropertyName(name.lower(), f"{name} Court") for name in TREES)
 MOST_QUESTIONS = 5
 """The same property again, area, letters twice, and the list."""
 
@@ -58,8 +58,8 @@ def test_who_names_none_is_unsure(keys: str) -> None:
 
 
 def test_one_property_is_not_asked_about_and_none_is_unsure() -> None:
-    assert choose([ELM], None, ()).slug == "elm"
-    assert (choose([], None, ()).slug, choose([], None, ()).ask) == (None, None)
+    assert choose(Names([ELM]), None, ()).slug == "elm"
+    assert (choose(Names([]), None, ()).slug, choose(Names([]), None, ()).ask) == (None, None)
 
 
 def test_the_latest_interest_comes_first() -> None:
@@ -78,7 +78,8 @@ def test_an_interest_in_a_property_of_another_portfolio_is_not_offered() -> None
 
 
 def test_more_than_eight_begin_with_areas() -> None:
-    places = [PropertyName(one.slug, one.name, "North" if number % 2 else "South") for number, one in enumerate(MANY)]
+    areas = ("South", "North")
+    places = Names(PropertyName(one.slug, one.name, areas[n % 2]) for n, one in enumerate(MANY.listed))
     ask = asked(choose(places, None, ()))
     assert ask.question is Question.AREA
     assert ask.says == (Say("area_choice", "North", "1"), Say("area_choice", "South", "2"), Say("none_of_these"))
@@ -90,7 +91,7 @@ def test_more_than_eight_begin_with_areas() -> None:
 
 @pytest.mark.parametrize("areas", [("", "North"), tuple("ABCDEFGHIJKL"), ("North",)])
 def test_areas_that_do_not_help_are_left_out(areas: tuple[str, ...]) -> None:
-    places = [PropertyName(one.slug, one.name, areas[number % len(areas)]) for number, one in enumerate(MANY)]
+    places = Names(PropertyName(one.slug, one.name, areas[n % len(areas)]) for n, one in enumerate(MANY.listed))
     assert asked(choose(places, None, ())).question is Question.LETTERS
 
 
@@ -127,12 +128,12 @@ def test_letters_that_fit_none_are_asked_for_once_more_and_then_the_caller_is_un
      ("St. Mary", "786"), ("Elm Street", "3567")],
 )  # fmt: skip
 def test_any_word_of_a_name_can_be_keyed(name: str, keys: str) -> None:
-    assert begins_with(name, keys)
+    assert [one.name for one in Names([PropertyName("a", name), PINE]).beginning_with(keys)] == [name]
 
 
 @pytest.mark.parametrize(("name", "keys"), [("Elm Street", "563"), ("Elm Street", ""), ("Elm", "*"), ("★", "2")])
 def test_what_begins_otherwise_is_not_found(name: str, keys: str) -> None:
-    assert not begins_with(name, keys)
+    assert not Names([PropertyName("a", name)]).beginning_with(keys)
 
 
 NAMES = st.lists(
@@ -146,10 +147,11 @@ KEYS = st.one_of(st.text("0123456789*#", max_size=7), st.text(max_size=3))
 def test_whatever_is_keyed_the_questions_end_and_only_a_listed_property_is_settled(
     names: list[PropertyName], latest: str | None, said: list[str]
 ) -> None:
+    known = Names(names)
     answers: Answers = ()
     questions: list[Question] = []
     for keys in said:
-        choice = choose(names, latest, answers)
+        choice = choose(known, latest, answers)
         if choice.ask is None:
             break
         questions.append(choice.ask.question)
@@ -157,7 +159,7 @@ def test_whatever_is_keyed_the_questions_end_and_only_a_listed_property_is_settl
         assert choice.ask.says
         assert questions.count(choice.ask.question) <= (2 if choice.ask.question is Question.LETTERS else 1)
         answers = (*answers, Answer(choice.ask.question, keys))
-    choice = choose(names, latest, answers)
+    choice = choose(known, latest, answers)
     assert choice.ask is None
     assert len(questions) <= MOST_QUESTIONS
     assert choice.slug is None or choice.slug in {one.slug for one in names}
@@ -169,7 +171,7 @@ def test_whatever_is_keyed_the_questions_end_and_only_a_listed_property_is_settl
 def test_answers_to_questions_that_nobody_asked_do_no_harm(
     names: list[PropertyName], latest: str | None, answers: list[Answer]
 ) -> None:
-    choice = choose(names, latest, tuple(answers))
+    choice = choose(Names(names), latest, tuple(answers))
     assert choice.slug is None or choice.slug in {one.slug for one in names}
     assert choice.ask is None or all(choice.ask.takes(key) for key in choice.ask.keys)
 
@@ -178,36 +180,37 @@ def test_answers_to_questions_that_nobody_asked_do_no_harm(
 def test_every_property_of_a_short_list_can_be_reached(names: list[PropertyName], data: st.DataObject) -> None:
     names = names[:LIST_LENGTH]
     wanted = data.draw(st.sampled_from(sorted(names, key=lambda one: one.slug)))
-    ask = asked(choose(names, None, ()))
+    ask = asked(choose(Names(names), None, ()))
     in_order = sorted(names, key=lambda one: (one.name.casefold(), one.slug))
     key = ask.keys[in_order.index(wanted)]
-    assert choose(names, None, keyed((Question.PROPERTY, key))).slug == wanted.slug
+    assert choose(Names(names), None, keyed((Question.PROPERTY, key))).slug == wanted.slug
 
 
 def test_what_was_chosen_stays_so_when_the_list_changes_during_the_call() -> None:
     given = (asked(choose(FEW, None, ())).answer("2"),)
     assert given == (Answer(Question.PROPERTY, "2", "oak"),)
     ash = PropertyName("ash", "Ash")
-    assert choose([ash, *FEW], None, given).slug == "oak"
-    assert choose([*MANY, *FEW], None, given).slug == "oak", "the list has become too long to be read"
-    assert choose([*FEW], "pine", given).slug == "oak", "meanwhile their interest in another one is known"
-    again = asked(choose([ash, ELM, PINE], None, given))
+    assert choose(Names([ash, *FEW.listed]), None, given).slug == "oak"
+    assert choose(Names([*MANY.listed, *FEW.listed]), None, given).slug == "oak", "the list has become too long to be read"
+    assert choose(FEW, "pine", given).slug == "oak", "meanwhile their interest in another one is known"
+    again = asked(choose(Names([ash, ELM, PINE]), None, given))
     assert again.question is Question.PROPERTY, "it is gone, so the caller chooses anew"
-    assert choose([ash, ELM, PINE], None, (*given, again.answer("2"))).slug == "elm"
+    assert choose(Names([ash, ELM, PINE]), None, (*given, again.answer("2"))).slug == "elm"
 
 
 def test_an_area_and_the_latest_interest_mean_what_they_meant_when_the_key_was_pressed() -> None:
-    names = [replace(one, area="East" if number % 2 else "North, by the lake") for number, one in enumerate(MANY)]
-    given = (asked(choose(names, None, ())).answer("2"),)
+    names = [replace(one, area="East" if number % 2 else "North, by the lake") for number, one in enumerate(MANY.listed)]
+    given = (asked(choose(Names(names), None, ())).answer("2"),)
     assert given == (Answer(Question.AREA, "2", "North, by the lake"),)
-    named = {say.name for say in asked(choose([*names, PropertyName("x", "X", "Center")], None, given)).says}
+    named = {say.name for say in asked(choose(Names([*names, PropertyName("x", "X", "Center")]), None, given)).says}
     assert named == {one.name for one in names if one.area != "East"} | {""}
-    assert asked(choose([replace(one, area=f"{one.area}s") for one in names], None, given)).question is Question.AREA
+    renamed = Names(replace(one, area=f"{one.area}s") for one in names)
+    assert asked(choose(renamed, None, given)).question is Question.AREA
 
     same = (asked(choose(FEW, "oak", ())).answer("1"),)
     assert choose(FEW, "elm", same).slug == "oak"
     assert choose(FEW, None, same).slug == "oak"
-    assert asked(choose([ELM, PINE], None, same)).question is Question.PROPERTY
+    assert asked(choose(Names([ELM, PINE]), None, same)).question is Question.PROPERTY
 
 
 def test_keys_without_a_meaning_count_by_their_place() -> None:

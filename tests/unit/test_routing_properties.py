@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asterisk_conf import speech
-from crm.domain.choosing import Answer, PropertyName, Question, choose
+from crm.domain.choosing import Answer, Names, Question, choose
 from crm.domain.ringing import Stage, StageName
 from crm.domain.routing import (
     PERSON,
@@ -175,9 +175,9 @@ def test_a_concern_goes_to_a_person_before_any_machine(inputs: RoutingInputs) ->
 
 
 @given(any_inputs, any_kind.names, st.lists(any_kind.keys | st.just(""), max_size=MOST_TURNS), st.booleans())
-def test_asking_ends(inputs: RoutingInputs, names: tuple[PropertyName, ...], keyed: list[str], obeys: bool) -> None:
+def test_asking_ends(inputs: RoutingInputs, names: Names, keyed: list[str], obeys: bool) -> None:
     """As the menu does it: a question, an answer, and the decision anew; keys that run out are silence."""
-    latest = names[0].slug if names else None
+    latest = names.listed[0].slug if names.listed else None
     state = replace(inputs, line_known=True, choice=choose(names, latest, inputs.answers))
     turns = 0
     while (plan := decide(state)).path is Path.ASK:

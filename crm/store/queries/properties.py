@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from functools import lru_cache
+
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from crm.domain.choosing import PropertyName
+from crm.domain.choosing import Names, PropertyName
 from crm.store.models import Interest, Lead, Property, Subteam
 
 _WITH_TEAM = (
@@ -25,12 +27,18 @@ async def by_slug(session: AsyncSession, slug: str) -> Property | None:
     return (await session.scalars(select(Property).where(Property.slug == slug).options(*_WITH_TEAM))).first()
 
 
-async def names(session: AsyncSession, portfolio_id: int | None) -> list[PropertyName]:
+async def names(session: AsyncSession, portfolio_id: int | None) -> Names:
     """Those of a portfolio, else all."""
     found = select(Property.slug, Property.name, Property.area)
     if portfolio_id is not None:
         found = found.where(Property.portfolio_id == portfolio_id)
-    return [PropertyName(*row) for row in await session.execute(found)]
+    return _prepared(tuple(await session.execute(found.order_by(Property.slug))))
+
+
+@lru_cache(maxsize=64)
+def _prepared(rows: tuple[Row[str, str, str], ...]) -> Names:
+    """Kept by what was read, so that a change holds for the next call."""
+    return Names(PropertyName(*row) for row in rows)
 
 
 async def latest_interest(session: AsyncSession, lead: Lead) -> str | None:

@@ -43,8 +43,8 @@ async def dialling(call: Call) -> Step | EndedBy:
         caller = await extensions.owner_of(office.store, call.channel.endpoint)
     adopted = [Leg.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
-    agents = await availability(office)
-    found = next((agent for agent in agents if callee and agent.slug == callee.slug), None)
+    agents = await availability(office, [callee.slug] if callee else [])
+    found = next(iter(agents), None)
     legs = adopted
     if not adopted and found:
         await call.channel.start_ringback()

@@ -89,7 +89,7 @@ class Escalations:
 
 async def call_group(office: Office, due: Due) -> bool:
     """Rings everybody in the group at once until one takes the message; True when somebody did."""
-    agents = [agent for agent in await availability(office) if agent.slug in due.turn.agents]
+    agents = await availability(office, due.turn.agents)
     phones = [phone for agent in agents for phone in agent.reachable_devices(office.now())]
     log.info("called about a message", extra={"message_id": due.message_id, "group": due.turn.group, "n": len(phones)})
     if not phones:

@@ -67,7 +67,7 @@ class Forwarded(Leg):
     async def _may_ring(self) -> bool:
         """Asked anew: since the stage began its agent may have taken another call, or switched DND on."""
         office = self._call.office
-        agents = [agent for agent in await availability(office) if agent.slug == self.agent]
+        agents = await availability(office, [self.agent])
         return any(ref.device == self.device for agent in agents for ref in agent.reachable_devices(office.now()))
 
     async def _dial(self) -> Handle:

@@ -7,7 +7,7 @@ import contextlib
 import functools
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from ari_app.flows.confirm import Choice
 from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain import ringing
 from crm.domain.calls import DialStatus, LegEnded, LegRang
+from crm.domain.errors import CrmError
 from crm.domain.ringing import DeviceRef
 from crm.services import reception
 
@@ -325,16 +326,38 @@ def over(call: Call, leg: Leg, status: DialStatus) -> None:
     call.note(LegEnded, once=f"leg-ended-{leg.channel.id}", leg_id=leg.channel.id, status=status)
 
 
-async def stop_other_calls(call: Call, winner: Leg, agents: list[ringing.AgentAvailability]) -> None:
-    """Other callers may ring the phones of whoever has just answered; nobody is rung while they talk."""
-    owners = [{device.slug for device in agent.devices} for agent in agents]
-    phones = next((devices for devices in owners if winner.device in devices), {winner.device})
-    for channel in await call.office.client.channels():
-        is_leg = LEG_MARK in channel.id and not channel.id.startswith(f"{call.id}{LEG_MARK}")
-        if is_leg and device_of(channel.id) in phones and channel.state in RINGING:
+async def stop_other_calls(call: Call, winner: Leg, agents: Iterable[ringing.AgentAvailability] = ()) -> None:
+    """Other callers may ring the phones of whoever has just answered; nobody is rung while they talk.
+
+    `agents` are those whose phones are known already; else they are asked for, if anything rings at all.
+    """
+    is_other = f"{call.id}{LEG_MARK}"
+    others = [
+        channel for channel in await call.office.client.channels()
+        if LEG_MARK in channel.id and not channel.id.startswith(is_other) and channel.state in RINGING
+    ]  # fmt: skip
+    if not others:
+        return
+    phones = _phones_beside(winner, agents) or await _ask_for_phones(call.office, winner)
+    for channel in others:
+        if device_of(channel.id) in phones:
             # By request and not as a Handle: the channel belongs to the other call's flow, which hears of it.
             with contextlib.suppress(ChannelGone):
                 await call.office.client.delete(f"/channels/{quote(channel.id, safe='')}", reason_code=BUSY)
+
+
+def _phones_beside(winner: Leg, agents: Iterable[ringing.AgentAvailability]) -> set[str]:
+    """All phones of whose phone it is; none when it is nobody's of these."""
+    owners = ({device.slug for device in agent.devices} for agent in agents)
+    return next((devices for devices in owners if winner.device in devices), set())
+
+
+async def _ask_for_phones(office: Office, winner: Leg) -> set[str]:
+    try:
+        known = await availability(office, [winner.agent] if winner.agent else [])
+    except (CrmError, TimeoutError):
+        known = []
+    return _phones_beside(winner, known) or {winner.device}
 
 
 @dataclass(frozen=True)
@@ -354,11 +377,13 @@ async def phones(office: Office) -> Phones:
     return Phones(online, {channel.endpoint for channel in busy} | {device_of(channel.id) for channel in busy})
 
 
-async def availability(office: Office) -> list[ringing.AgentAvailability]:
-    """Duty and DND as the store has them, reachability and calls as Asterisk sees them in this moment."""
+async def availability(office: Office, agents: Collection[str]) -> list[ringing.AgentAvailability]:
+    """Of agents by slug: duty and DND as the store has them, reachability and calls as Asterisk sees them now."""
+    if not agents:
+        return []
     seen = await phones(office)
     async with asyncio.timeout(office.config.survival.store_seconds):
-        return await reception.availability(office.store, office.config, seen.online, seen.on_call)
+        return await reception.availability(office.store, office.config, seen.online, seen.on_call, of=agents)
 
 
 def device_of(leg_id: str) -> str:

@@ -75,8 +75,7 @@ async def ordered(call: Call, claim: Claim) -> Step | None:
 
 async def _ordered(call: Call, claim: Claim) -> Step:
     office = call.office
-    agents = await availability(office)
-    found = next((agent for agent in agents if agent.slug == claim.agent), None)
+    found = next(iter(await availability(office, [claim.agent])), None)
     phones = [ref for ref in found.free_devices(office.now()) if not ref.number] if found else []
     if not phones:
         raise NotReached(DialStatus.CHANUNAVAIL, "no phone is free")

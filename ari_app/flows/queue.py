@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -194,7 +194,7 @@ async def _in_turn(call: Call, ears: asyncio.Task[Wish]) -> list[Leg]:
         finally:
             turn.cancel()
         stage = Stage(StageName.QUEUE, agents, office.config.ring.subteam_seconds)
-        batches = ringing.who_to_ring(stage, await _availability(call), office.now(), call.caller)
+        batches = ringing.who_to_ring(stage, await _availability(call, agents), office.now(), call.caller)
         batch = [ref for one in batches for ref in one]
         if batch and (legs := await ring_batch(call, stage, batch, _seconds(call, batch))):
             return legs
@@ -204,10 +204,10 @@ async def _in_turn(call: Call, ears: asyncio.Task[Wish]) -> list[Leg]:
         call.ringing.clear()
 
 
-async def _availability(call: Call) -> list[AgentAvailability]:
+async def _availability(call: Call, agents: Collection[str]) -> list[AgentAvailability]:
     """Nobody while the database does not answer: the caller does not lose their place for it."""
     try:
-        return await availability(call.office)
+        return await availability(call.office, agents)
     except (CrmError, TimeoutError) as error:
         log.warning("who could be rung for a caller in line is not known: %s", error)
         return []
@@ -255,7 +255,7 @@ async def _to_talk(call: Call, ears: asyncio.Task[Wish], winner: Leg) -> Step:
     await hush(call.person)
     await call.person.set_variables(LL_PEER=winner.channel.name)
     call.peer_leg = winner.channel.id
-    await stop_other_calls(call, winner, await _availability(call))
+    await stop_other_calls(call, winner)
     return Step.TALK
 
 

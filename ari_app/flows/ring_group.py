@@ -87,7 +87,7 @@ async def _ring_stage(call: Call, stage: Stage, adopted: list[Leg], spared: Spar
 
     Returns who answered, and all that rang.
     """
-    agents = await availability(call.office)
+    agents = await availability(call.office, stage.agents)
     batches = ringing.who_to_ring(stage, agents, call.office.now(), call.caller)
     config = call.office.config.ring
     # Who is being rung for somebody who has waited is not for whoever has only just called.

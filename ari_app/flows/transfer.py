@@ -156,9 +156,10 @@ async def give_back(call: Call, agent: Handle | None, failed: NotTaken) -> Step 
 
 async def return_to(call: Call, device: str) -> Step | EndedBy:
     """Rings the phones of whoever left the person waiting; nobody there means the team."""
-    agents = await availability(call.office)
-    owner = next((agent for agent in agents if device in [one.slug for one in agent.devices]), None)
-    refs = free_phones(owner, call.office.now()) if owner else []
+    async with asyncio.timeout(call.office.config.survival.store_seconds):
+        owner = await extensions.owner_of(call.office.store, device)
+    agents = await availability(call.office, [owner.slug] if owner else [])
+    refs = [ref for agent in agents for ref in free_phones(agent, call.office.now())]
     if refs:
         seconds = call.office.config.ring.agent_seconds
         legs = await ring_phones(call, RETURN, refs, seconds, shown(_title(call), call.caller))
@@ -189,8 +190,8 @@ async def reach(call: Call, target: str) -> Handle:
         callee = await extensions.agent_at(office.store, target)
     if callee is None and not adopted:
         return await _reach_outside(call, target)
-    agents = await availability(office)
-    found = next((agent for agent in agents if callee and agent.slug == callee.slug), None)
+    agents = await availability(office, [callee.slug] if callee else [])
+    found = next(iter(agents), None)
     legs = adopted
     if not legs and found:
         refs = free_phones(found, office.now())

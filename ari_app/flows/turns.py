@@ -52,7 +52,7 @@ class Turns:
             return
         if not any(call.wait for call in office.calls) and not any(place.is_due for place in places):
             return
-        agents = by_idleness(await availability(office))
+        agents = by_idleness(await availability(office, _awaited(office)))
         now = office.now()
         reachable = [agent.slug for agent in agents if agent.reachable_devices(now)]
         _end_hopeless(office, frozenset(reachable) | {agent.slug for agent in agents if agent.is_on_call})
@@ -68,6 +68,12 @@ class Turns:
             for agent in given.get(_id(place), ()):
                 if claim := await orders.claim_place(office.store, office.config, place.order_id, agent, office.now()):
                     self._begin(claim)
+
+
+def _awaited(office: Office) -> set[str]:
+    """Slugs of all whom somebody waits for."""
+    waits = [call.wait.agents for call in office.calls if call.wait]
+    return {agent for agents in (*waits, *(place.agents for place in office.calls.places)) for agent in agents}
 
 
 def line(office: Office, with_phone: frozenset[str] | None = None) -> list[Waiting]:

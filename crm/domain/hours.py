@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -87,6 +87,14 @@ class Schedule:
         """The week has no closed minute, whatever dates differ."""
         days = [self._of_weekday(weekday) for weekday in range(7)]
         return all(_is_whole(windows) for windows in days)
+
+    def with_week(self, openings: tuple[Opening, ...]) -> Schedule:
+        """Another week at the same place, such as that of a desk: special days and holidays are the place's.
+
+        What never closes knows none of them, and without openings it never does.
+        """
+        own = Schedule(openings, self.tz)
+        return own if not openings or own.covers_whole_week else replace(self, openings=openings)
 
     def special_day(self, at: datetime) -> SpecialDay | None:
         """What is special about the date that it is there at this moment; None: it is as in every week."""

@@ -118,6 +118,7 @@ class Desk:
     """A destination beside leasing; agents by slug, or a number outside."""
 
     agents: tuple[str, ...] = ()
+    strategy: Strategy = Strategy.RING_ALL
     number: str | None = None
     """E.164."""
     confirm: bool = True

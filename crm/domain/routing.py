@@ -176,8 +176,8 @@ class _Decision:
             stages.append(_outside(StageName.DESK, desk.number, inputs.rules.desk_seconds, confirm=desk.confirm))
             self.because(rule, f"Calls for {kind} go to {desk.number}.", About.RINGS)
         elif agents := self._ringable(desk.agents, at_any_hour=desk.at_any_hour):
-            stages.append(Stage(StageName.DESK, agents, inputs.rules.desk_seconds))
-            self.because(rule, f"Calls for {kind} ring {_named(agents)}.", About.RINGS)
+            stages.append(Stage(StageName.DESK, agents, inputs.rules.desk_seconds, desk.strategy))
+            self.because(rule, f"Calls for {kind} ring {_named(agents)} ({desk.strategy}).", About.RINGS)
         else:
             self.because(Rule.NOBODY, f"Nobody of the destination for {kind} can be rung now.", About.RINGS)
         if kind in (DeskKind.CONCERN, DeskKind.MAINTENANCE):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,8 +14,9 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import Invalid, NotFound
-from crm.domain.hours import weekly
+from crm.domain.hours import Opening, Schedule
 from crm.domain.mailboxes import BoxKind, box
+from crm.domain.ringing import Strategy
 from crm.domain.route_inputs import Desk, DeskKind
 from crm.services import dialing, owners, properties
 from crm.services.audit import By, changing, note
@@ -152,49 +152,53 @@ async def of(session: AsyncSession, kind: str, place: Property | None) -> Row | 
 
 
 async def known(
-    session: AsyncSession, config: Config, place: Property | None, now: datetime
+    session: AsyncSession, place: Property | None, schedule: Schedule, now: datetime
 ) -> dict[DeskKind, Desk]:
-    """The desks of a property, else those for all, at this moment; without a property also which only some have."""
+    """The desks of a property, else those for all, at this moment; without a property also which only some have.
+
+    `schedule` is the property's, else the office's. Who is there only `staffed` finds out.
+    """
     found = {
-        DeskKind(row.kind): await _desk(session, config, row, place, now)
+        DeskKind(row.kind): _desk(row, schedule, now)
         for row in await contacts.desks(session, place.id if place else None)
     }
     if place is None:
         for kind in await session.scalars(select(Row.kind).where(Row.property_id.is_not(None)).distinct()):
-            general = found.get(DeskKind(kind), Desk())
-            found[DeskKind(kind)] = Desk(
-                general.agents, general.number, general.confirm, general.is_open, general.at_any_hour, general.mailbox,
-                general.owner, by_property=True,
-            )  # fmt: skip
+            found[DeskKind(kind)] = replace(found.get(DeskKind(kind), Desk()), by_property=True)
     return found
 
 
-async def owner(session: AsyncSession, kind: str, place: Property | None) -> Agent:
-    """Who owns what a call for this desk leaves to do: its agent, else who of its subteam has waited longest, else as
-    for any call about the property."""
-    rows = [row for row in await contacts.desks(session, place.id if place else None) if row.kind == kind]
-    return (await _owner(session, rows[0].target) if rows else None) or await owners.owner(session, None, place)
-
-
-async def _desk(session: AsyncSession, config: Config, row: Row, place: Property | None, now: datetime) -> Desk:
-    tz = ZoneInfo(place.timezone) if place and place.timezone else config.tz
-    is_open = weekly(fields.openings(row.hours), tz).is_open(now)
+def _desk(row: Row, schedule: Schedule, now: datetime) -> Desk:
+    own = schedule.with_week(tuple(Opening.parse(*opening) for opening in fields.openings(row.hours)))
+    is_open = not row.hours or own.is_open(now)
     if row.target.startswith("+"):
         return Desk(number=row.target, confirm=row.confirm, is_open=is_open)
-    found = await _owner(session, row.target)
-    return Desk(
-        agents=tuple(agent.slug for agent in await _agents(session, row.target)), is_open=is_open,
-        at_any_hour=bool(row.hours) or row.kind == DeskKind.MAINTENANCE, mailbox=row.target,
-        owner=found.slug if found else "",
+    at_any_hour = bool(row.hours) or row.kind == DeskKind.MAINTENANCE
+    return Desk(is_open=is_open, at_any_hour=at_any_hour, mailbox=row.target)
+
+
+async def staffed(session: AsyncSession, desk: Desk, due: datetime) -> Desk:
+    """The same with its agents, how they ring, and who owns what is left to do by `due`, on the office's clock."""
+    what, _, slug = desk.mailbox.partition(":")
+    if what == BoxKind.AGENT:
+        return replace(desk, agents=(slug,), owner=slug)
+    team = await session.scalar(select(Subteam).where(Subteam.slug == slug)) if what == BoxKind.SUBTEAM else None
+    if team is None:
+        return desk
+    first = await agents.longest_idle(session, team.id, due=due)
+    return replace(
+        desk, agents=(await agents.slugs_of(session, [team.id]))[team.id], strategy=Strategy(team.strategy),
+        owner=first.slug if first else "",
     )  # fmt: skip
 
 
-async def _owner(session: AsyncSession, target: str) -> Agent | None:
-    what, _, slug = target.partition(":")
-    if what == BoxKind.AGENT:
-        return await agents.by_slug(session, slug)
-    team = await session.scalar(select(Subteam.id).where(Subteam.slug == slug)) if what == BoxKind.SUBTEAM else None
-    return await agents.longest_idle(session, team) if team is not None else None
+async def owner(session: AsyncSession, kind: str, place: Property | None, due: datetime) -> Agent:
+    """Who owns what a call for this desk leaves to do by `due`, on the office's clock: its agent, else who of its
+    subteam has waited longest, else as for any call about the property."""
+    rows = [row for row in await contacts.desks(session, place.id if place else None) if row.kind == kind]
+    found = await staffed(session, Desk(mailbox=rows[0].target), due) if rows else Desk()
+    agent = await agents.by_slug(session, found.owner) if found.owner else None
+    return agent or await owners.owner(session, None, place, due)
 
 
 async def _agents(session: AsyncSession, target: str) -> list[Agent]:

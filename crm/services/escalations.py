@@ -19,7 +19,7 @@ from crm.domain.mailboxes import BoxKind, split
 from crm.domain.route_inputs import DeskKind
 from crm.services import mailboxes, notices, owners
 from crm.store.models import Activity, Agent, Call, Lead, Line, Property, Subteam, Voicemail
-from crm.store.queries import office, properties
+from crm.store.queries import agents, office, properties
 from crm.store.session import Store
 
 STAGE = "escalation"
@@ -109,16 +109,16 @@ async def _turn(
         message.escalate_at = schedule.next_open(now)
         return None
     kind, slug = split(message.mailbox)
-    team = place.subteam if place else None
+    team_id = place.subteam_id if place else None
     if kind is BoxKind.SUBTEAM:
-        named = select(Subteam).where(Subteam.slug == slug).options(selectinload(Subteam.members))
-        team = (await session.scalars(named)).first()
+        team_id = await session.scalar(select(Subteam.id).where(Subteam.slug == slug))
+    members = await agents.of_subteam(session, team_id) if team_id is not None else []
     lead_agent = message.call.lead.assigned_agent if message.call.lead else None
     on_duty = (await session.scalars(select(Agent.slug).where(Agent.on_duty).order_by(Agent.slug))).all()
     turn = escalation.next_turn(
         message.escalation,
         agent=slug if kind is BoxKind.AGENT else lead_agent.slug if lead_agent else None,
-        subteam=[member.slug for member in team.members] if team and kind is not BoxKind.AGENT else [],
+        subteam=[member.slug for member in members] if kind is not BoxKind.AGENT else [],
         everyone=on_duty, on_duty=on_duty,
     )  # fmt: skip
     if turn is None:

@@ -57,12 +57,15 @@ async def came_in(
         )  # fmt: skip
 
 
-async def owner(session: AsyncSession, mailbox: str, lead: Lead | None, place: Property | None) -> Agent:
-    """Whose task it is to listen: the agent of an agent's mailbox, else as with every other task."""
+async def owner(
+    session: AsyncSession, mailbox: str, lead: Lead | None, place: Property | None, due: datetime
+) -> Agent:
+    """Whose task it is to listen by `due`, on the office's clock: the agent of an agent's mailbox, else as with every
+    other task."""
     kind, slug = split(mailbox)
     if kind is BoxKind.AGENT and (agent := await agents.by_slug(session, slug)):
         return agent
-    return await owners.owner(session, lead, place)
+    return await owners.owner(session, lead, place, due)
 
 
 # --- whose they are ---

@@ -86,11 +86,12 @@ class _Scene:
             return who(self.contact, self.contact.kind, self.place)
         return f"{self.colleague.name}, from their own mobile" if self.colleague else ""
 
-    async def owner(self) -> Agent:
-        """Who is to answer."""
+    async def owner(self, due_at: datetime) -> Agent:
+        """Who is to answer by then."""
+        due = due_at.astimezone(self.config.tz)
         if self.contact and self.lead is None:
-            return await desks.owner(self.session, self.contact.kind, self.place)
-        return await owners.owner(self.session, self.lead, self.place)
+            return await desks.owner(self.session, self.contact.kind, self.place, due)
+        return await owners.owner(self.session, self.lead, self.place, due)
 
     @property
     def language(self) -> str:
@@ -266,10 +267,10 @@ async def _remind(scene: _Scene, reading: Reading | None) -> None:
         task = await tasks.open_reply(session, lead.id if lead else None, key)
     if task is None:
         schedule = await office.schedule(session, scene.config.tz, scene.place)
+        due_at = schedule.due_time(message.created_at, scene.config.tasks.due_minutes)
         task = Task(
-            key=key, kind=TaskKind.REPLY, owner=await scene.owner(),
-            lead_id=lead.id if lead else None, created_at=scene.now, result="",
-            due_at=schedule.due_time(message.created_at, scene.config.tasks.due_minutes),
+            key=key, kind=TaskKind.REPLY, owner=await scene.owner(due_at), lead_id=lead.id if lead else None,
+            created_at=scene.now, result="", due_at=due_at,
         )  # fmt: skip
         session.add(task)
     # The latest text stands in it; those before are in the thread.
@@ -286,9 +287,10 @@ async def _notify(scene: _Scene, wrote: str) -> None:
     session, message, lead = scene.session, scene.message, scene.lead
     assigned = await session.get(Agent, lead.assigned_agent_id) if lead and lead.assigned_agent_id else None
     team = scene.line.property.subteam if scene.line and scene.line.property else None
-    told = [assigned] if assigned else list(team.members) if team and team.members else [await owners.admin(session)]
+    members = await agent_queries.of_subteam(session, team.id) if team else []
+    told = [assigned] if assigned else members or [await owners.admin(session)]
     if scene.contact and lead is None:
-        told = [await scene.owner()]
+        told = [await scene.owner(scene.now)]
     number = numbers.display(message.from_number, scene.config.region)
     name = scene.writer or (lead.name if lead else "")
     sender = f"{name}, {number}" if name else number or "an unknown number"

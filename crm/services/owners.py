@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,13 +11,19 @@ from crm.store.models import Agent, Lead, Property
 from crm.store.queries import agents, office
 
 
-async def owner(session: AsyncSession, lead: Lead | None, place: Property | None) -> Agent:
-    """The lead's agent, else who of the property's subteam, then of all on duty, has waited longest, else the admin."""
+async def owner(
+    session: AsyncSession, lead: Lead | None, place: Property | None, due: datetime | None = None
+) -> Agent:
+    """The lead's agent, else who of the property's subteam, then of all on duty, has waited longest, else the admin.
+
+    Whoever works when it is `due`, on the office's clock, comes before who does not: a morning's task is for somebody
+    who is there in the morning.
+    """
     if lead and lead.assigned_agent_id and (agent := await session.get(Agent, lead.assigned_agent_id)):
         return agent
-    if place and place.subteam_id and (agent := await agents.longest_idle(session, place.subteam_id)):
+    if place and place.subteam_id and (agent := await agents.longest_idle(session, place.subteam_id, due=due)):
         return agent
-    if agent := await agents.longest_idle(session):
+    if agent := await agents.longest_idle(session, due=due):
         return agent
     return await admin(session)
 

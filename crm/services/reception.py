@@ -85,7 +85,7 @@ async def receive(store: Store, did: str, caller: str | None, chosen: str = "") 
             property_name=place.name if place else "",
             listings_url=await office.listings_url(session, place),
             mailbox=mailboxes.box_of_place(place),
-            caller_is_line=caller is not None and await lines.by_number(session, caller) is not None,
+            caller_is_line=caller is not None and await lines.is_ours(session, caller),
             lead_known=lead is not None,
             lead_name=(lead.name or "") if lead else "",
             contact_name=contact.name if contact else "",
@@ -96,23 +96,24 @@ async def receive(store: Store, did: str, caller: str | None, chosen: str = "") 
 
 
 async def availability(
-    store: Store, config: Config, online: Collection[str] | None = None, on_call: Collection[str] = ()
-) -> list[AgentAvailability]:
-    """Every agent with their devices, by slug.
+    store: Store, config: Config, online: Collection[str] | None = None, on_call: Collection[str] = (),
+    *, of: Collection[str] | None = None,
+) -> list[AgentAvailability]:  # fmt: skip
+    """Every agent with their devices, or those named by slug; in the order of their slugs.
 
     Duty and DND are in the store; `online` and `on_call` are the slugs of devices as Asterisk sees them now. Without
     `online` every device counts as online: then ringing it tells, as it does for a mobile always.
     """
     async with store.read() as session:
-        return await available_in(session, config, online, on_call)
+        return await available_in(session, config, online, on_call, of=of)
 
 
 async def available_in(
     session: AsyncSession, config: Config, online: Collection[str] | None, on_call: Collection[str],
-    *, on_duty: bool = False,
+    *, of: Collection[str] | None = None, on_duty: bool = False,
 ) -> list[AgentAvailability]:  # fmt: skip
     """The same; `on_duty` leaves out who is not, for they cannot be rung."""
-    everybody = await agents.phones(session, on_duty=on_duty)
+    everybody = await agents.phones(session, of=of, on_duty=on_duty)
     devices: dict[int, list[DeviceAvailability]] = {}
     for agent_id, device, kind, dnd, dnd_until, number, rings_after_seconds, whisper in everybody.devices:
         is_mobile = kind == "mobile"

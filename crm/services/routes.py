@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,7 +31,7 @@ from crm.domain.routing import (
 )
 from crm.services import desks, owners, reception, tour_times
 from crm.store.models import Contact, Lead, Line, Property
-from crm.store.queries import contacts, leads, lines, office, properties
+from crm.store.queries import agents, contacts, leads, lines, office, properties
 from crm.store.session import Store
 
 
@@ -60,11 +61,16 @@ async def plan(
         decision = decide(inputs)
         if decision.path in (Path.ASK, Path.REFUSE):
             return inputs, decision
+        due = (decision.task.due_at or moment.now).astimezone(config.tz)
+        owner = (await owners.owner(session, lead, place, due)).slug
         if decision.path is Path.LINK:
-            inputs = replace(inputs, people=People(owner=(await owners.owner(session, lead, place)).slug))
+            inputs = replace(inputs, people=People(owner=owner))
             return inputs, decide(inputs)
-        # Only now it matters who is there, and there may be thousands.
-        people = await _people(session, config, inputs.office, place, lead, moment)
+        # Only now it matters who is there.
+        if kind := decision.desk:
+            staffed = await desks.staffed(session, inputs.desks[kind], due)
+            inputs = replace(inputs, desks={**inputs.desks, kind: staffed})
+        people = replace(await _people(session, config, inputs, place, moment), owner=owner)
         team = {*people.subteam, *people.sisters, *people.everyone, *filter(None, [inputs.caller.assigned_agent])}
         waiting = moment.waiting + sum(bool(team & agents) for agents in moment.line)
         inputs = replace(inputs, people=people, waiting=waiting)
@@ -80,9 +86,11 @@ async def _gather(
     lead = await leads.by_phone(session, caller) if caller else None
     contact = await contacts.by_number(session, caller) if caller else None
     choice = await _choice(session, line, lead, contact, answers)
-    place = await properties.by_slug(session, choice.slug) if choice.slug else None
-    schedule = await office.schedule(session, config.tz, place)
+    place = line.property
+    if place is None or choice.slug != place.slug:
+        place = await properties.by_slug(session, choice.slug) if choice.slug else None
     organization = await office.organization(session)
+    schedule = await office.schedule(session, config.tz, place, organization)
     service = place.subteam.answering_service if place and place.subteam else None
     inputs = RoutingInputs(
         now=moment.now,
@@ -94,7 +102,7 @@ async def _gather(
         choice=choice,
         place=await _place(session, config, place, moment.now) if place else None,
         office=OfficeFacts.of(schedule, moment.now),
-        desks=await desks.known(session, config, place, moment.now),
+        desks=await desks.known(session, place, schedule, moment.now),
         waiting=moment.waiting,
         forward_to=organization.forward_to if organization else None,
         forward_confirm=organization.forward_confirm if organization else True,
@@ -154,7 +162,7 @@ async def _place(session: AsyncSession, config: Config, place: Property, now: da
 async def _caller(
     session: AsyncSession, caller: str | None, lead: Lead | None, contact: Contact | None
 ) -> CallerFacts:
-    is_line = caller is not None and await lines.by_number(session, caller) is not None
+    is_line = caller is not None and await lines.is_ours(session, caller)
     return CallerFacts(
         number=caller,
         kind=CallerKind(contact.kind) if contact else CallerKind.PROSPECT,
@@ -166,34 +174,32 @@ async def _caller(
 
 
 async def _people(
-    session: AsyncSession, config: Config, state: OfficeFacts, place: Property | None, lead: Lead | None,
-    moment: Moment,
-) -> People:  # fmt: skip
-    agents = await reception.available_in(session, config, moment.online, moment.on_call, on_duty=True)
-    available = [agent for agent in agents if agent.may_ring(moment.now)]
+    session: AsyncSession, config: Config, inputs: RoutingInputs, place: Property | None, moment: Moment
+) -> People:
+    """Whoever may ring for this call; nobody else is read, for there may be thousands."""
     subteam = place.subteam if place else None
-    members = tuple(member.slug for member in subteam.members) if subteam else ()
-    sisters = tuple(
-        dict.fromkeys(
-            member.slug
-            for sister in (subteam.sisters if subteam else ())
-            for member in sister.members
-            if member.slug not in members
-        )
+    sisters = await agents.sisters(session, subteam.id) if subteam else ()
+    slugs = await agents.slugs_of(session, [subteam.id, *(row.id for row in sisters)]) if subteam else {}
+    members = slugs[subteam.id] if subteam else ()
+    helpers = dict.fromkeys(slug for row in sisters for slug in slugs[row.id] if slug not in members)
+    teams = {row.strategy for row in sisters if slugs[row.id]}
+    rings_everyone = config.ring.everyone_seconds > 0
+    assigned = (inputs.caller.assigned_agent,) if inputs.caller.assigned_agent else ()
+    wanted = {*members, *helpers, *assigned, *chain.from_iterable(desk.agents for desk in inputs.desks.values())}
+    found = await reception.available_in(
+        session, config, moment.online, moment.on_call, of=None if rings_everyone else wanted, on_duty=True
     )
-    teams = [sister.strategy for sister in (subteam.sisters if subteam else ()) if sister.members]
-    balances = bool(teams) and set(teams) == {Strategy.ROUND_ROBIN.value}
+    available = [agent.slug for agent in found if agent.may_ring(moment.now)]
     return People(
         subteam=members,
         strategy=Strategy(subteam.strategy) if subteam else Strategy.RING_ALL,
-        sisters=sisters,
-        sisters_strategy=Strategy.ROUND_ROBIN if balances else Strategy.RING_ALL,
-        everyone=tuple(agent.slug for agent in available) if config.ring.everyone_seconds > 0 else (),
-        available=frozenset(agent.slug for agent in available),
-        busy=frozenset(agent.slug for agent in agents if agent.is_on_call),
-        free=frozenset(agent.slug for agent in agents if agent.reachable_devices(moment.now)),
-        after_hours=_after_hours(agents, moment.now, state),
-        owner=(await owners.owner(session, lead, place)).slug,
+        sisters=tuple(helpers),
+        sisters_strategy=Strategy.ROUND_ROBIN if teams == {Strategy.ROUND_ROBIN.value} else Strategy.RING_ALL,
+        everyone=tuple(available) if rings_everyone else (),
+        available=frozenset(available),
+        busy=frozenset(agent.slug for agent in found if agent.is_on_call),
+        free=frozenset(agent.slug for agent in found if agent.reachable_devices(moment.now)),
+        after_hours=_after_hours(found, moment.now, inputs.office),
     )
 
 

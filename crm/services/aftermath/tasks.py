@@ -35,16 +35,20 @@ async def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at:
     if scene.story.promised or (task and task.done_at):
         return
     why = fit(await _why(scene, kind, outcome), 300)
-    owner = task.owner if task and task.kind == kind else await _owner(scene, lead, kind)
+    due_at = task.due_at if task else await _due_at(scene, ended_at)
+    owner = task.owner if task and task.kind == kind else await _owner(scene, lead, kind, due_at)
     if task is None:
-        schedule = await office.schedule(session, scene.config.tz, scene.place)
-        minutes = scene.config.tasks.question_minutes if scene.story.question else scene.config.tasks.due_minutes
-        due_at = schedule.due_time(ended_at, minutes)
-        if scene.story.desk == DeskKind.MAINTENANCE:
-            due_at = ended_at
         task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at)
         session.add(task)
     task.kind, task.owner, task.why, task.lead_id = kind, owner, why, lead.id if lead else None
+
+
+async def _due_at(scene: Scene, ended_at: datetime) -> datetime:
+    if scene.story.desk == DeskKind.MAINTENANCE:
+        return ended_at
+    schedule = await office.schedule(scene.session, scene.config.tz, scene.place)
+    minutes = scene.config.tasks.question_minutes if scene.story.question else scene.config.tasks.due_minutes
+    return schedule.due_time(ended_at, minutes)
 
 
 async def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: datetime) -> None:
@@ -61,7 +65,7 @@ async def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: dat
         due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
         own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, result="")
     caller = await session.get(Agent, call.agent_id) if call.agent_id else None
-    own.owner = caller or await owners.owner(session, lead, scene.place)
+    own.owner = caller or await owners.owner(session, lead, scene.place, own.due_at.astimezone(scene.config.tz))
     own.kind, own.why, own.lead_id = TaskKind.CALL_BACK, fit(why, 300), lead.id if lead else None
     session.add(own)
 
@@ -93,14 +97,15 @@ async def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
 _MARKS = {DeskKind.MAINTENANCE.value: "Emergency in a home: ", DeskKind.CONCERN.value: "A concern, for a person: "}
 
 
-async def _owner(scene: Scene, lead: Lead | None, kind: TaskKind) -> Agent:
+async def _owner(scene: Scene, lead: Lead | None, kind: TaskKind, due_at: datetime) -> Agent:
+    due = due_at.astimezone(scene.config.tz)
     if kind is TaskKind.UNKNOWN_DID:
         return await owners.admin(scene.session)
     if scene.story.desk:
-        return await desks.owner(scene.session, scene.story.desk, scene.place)
+        return await desks.owner(scene.session, scene.story.desk, scene.place, due)
     if kind is TaskKind.LISTEN and (message := await scene.session.get(Voicemail, scene.call.id)):
-        return await mailboxes.owner(scene.session, message.mailbox, lead, scene.place)
-    return await _planned_owner(scene) or await owners.owner(scene.session, lead, scene.place)
+        return await mailboxes.owner(scene.session, message.mailbox, lead, scene.place, due)
+    return await _planned_owner(scene) or await owners.owner(scene.session, lead, scene.place, due)
 
 
 async def _planned_owner(scene: Scene) -> Agent | None:

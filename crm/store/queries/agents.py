@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, case, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from crm.domain.hours import Schedule, weekly
-from crm.store.models import Agent, AgentHours, Device, SubteamMember
+from crm.store.models import Agent, AgentHours, Device, Subteam, SubteamMember, SubteamSister
 
 
 async def listed(session: AsyncSession) -> Sequence[Agent]:
@@ -33,8 +33,16 @@ class Phones:
     """By agent's id: weekday, opens, closes."""
 
 
-async def phones(session: AsyncSession, *, on_duty: bool = False) -> Phones:
-    """Of all agents, or of those on duty."""
+_FEW = 500
+"""So many are named in a query; to look for more, all are read."""
+
+
+async def phones(
+    session: AsyncSession, *, of: Collection[str] | None = None, on_duty: bool = False
+) -> Phones:
+    """Of all agents, or of those named by slug, or of those on duty."""
+    if of is not None and not of:
+        return Phones((), (), {})
     people = select(Agent.id, Agent.slug, Agent.on_duty, Agent.last_talk_ended_at, Agent.forwarding)
     devices = select(
         Device.agent_id, Device.slug, Device.kind, Device.dnd, Device.dnd_until, Device.number,
@@ -43,11 +51,16 @@ async def phones(session: AsyncSession, *, on_duty: bool = False) -> Phones:
     hours = select(AgentHours.agent_id, AgentHours.weekday, AgentHours.opens, AgentHours.closes)
     if on_duty:
         people = people.where(Agent.on_duty)
+    if of is not None and len(of) <= _FEW:
+        people = people.where(Agent.slug.in_(of))
+        ids = select(Agent.id).where(Agent.slug.in_(of))
+        devices, hours = devices.where(Device.agent_id.in_(ids)), hours.where(AgentHours.agent_id.in_(ids))
     by_agent: dict[int, list[tuple[int, str, str]]] = {}
     for agent_id, weekday, opens, closes in await session.execute(hours):
         by_agent.setdefault(agent_id, []).append((weekday, opens, closes))
+    listed = (await session.execute(people.order_by(Agent.slug))).all()
     return Phones(
-        (await session.execute(people.order_by(Agent.slug))).all(),
+        listed if of is None or len(of) <= _FEW else [row for row in listed if row.slug in of],
         (await session.execute(devices.order_by(Device.slug))).all(),
         by_agent,
     )
@@ -75,10 +88,11 @@ async def by_mobile(session: AsyncSession, number: str) -> Agent | None:
 
 
 async def longest_idle(
-    session: AsyncSession, subteam_id: int | None = None, *, without: int | None = None
+    session: AsyncSession, subteam_id: int | None = None, *, due: datetime | None = None, without: int | None = None
 ) -> Agent | None:
     """Of those on duty, in the subteam if one is given: who has waited longest for a talk; never comes before all.
 
+    With `due`, on the office's clock, whoever works then by their own hours comes before who does not.
     `without` is the id of one who does not count.
     """
     found = select(Agent).where(Agent.on_duty)
@@ -87,5 +101,32 @@ async def longest_idle(
     if subteam_id is not None:
         members = select(SubteamMember.agent_id).where(SubteamMember.subteam_id == subteam_id)
         found = found.where(Agent.id.in_(members))
+    if due is not None:
+        own, clock = AgentHours.agent_id == Agent.id, f"{due:%H:%M}"
+        then = (AgentHours.weekday == due.weekday(), AgentHours.opens <= clock, AgentHours.closes > clock)
+        found = found.order_by(case((~exists().where(own), 0), (exists().where(own, *then), 0), else_=1))
     found = found.order_by(Agent.last_talk_ended_at.asc().nulls_first(), Agent.slug)
     return (await session.scalars(found.limit(1))).first()
+
+
+async def of_subteam(session: AsyncSession, subteam_id: int) -> Sequence[Agent]:
+    """Its members, by slug."""
+    members = select(Agent).join(SubteamMember).where(SubteamMember.subteam_id == subteam_id)
+    return (await session.scalars(members.order_by(Agent.slug))).all()
+
+
+async def slugs_of(session: AsyncSession, subteam_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """Slugs of subteams' members, by the subteam's id."""
+    members = select(SubteamMember.subteam_id, Agent.slug).join(Agent, Agent.id == SubteamMember.agent_id)
+    found: dict[int, list[str]] = {subteam_id: [] for subteam_id in subteam_ids}
+    rows = await session.execute(members.where(SubteamMember.subteam_id.in_(subteam_ids)).order_by(Agent.slug))
+    for subteam_id, slug in rows:
+        found[subteam_id].append(slug)
+    return {subteam_id: tuple(slugs) for subteam_id, slugs in found.items()}
+
+
+async def sisters(session: AsyncSession, subteam_id: int) -> Sequence[Row[int, str]]:
+    """Subteams that help one out, in order: id and strategy."""
+    found = select(Subteam.id, Subteam.strategy).join(SubteamSister, SubteamSister.sister_id == Subteam.id)
+    mine = found.where(SubteamSister.subteam_id == subteam_id).order_by(SubteamSister.position)
+    return (await session.execute(mine)).all()

@@ -23,16 +23,19 @@ async def organization(session: AsyncSession) -> Organization | None:
     return (await session.scalars(select(Organization).order_by(Organization.id).limit(1))).first()
 
 
-async def schedule(session: AsyncSession, tz: ZoneInfo, place: Property | None = None) -> Schedule:
+async def schedule(
+    session: AsyncSession, tz: ZoneInfo, place: Property | None = None, office: Organization | None = None
+) -> Schedule:
     """When a property is open, or without one the office itself. `tz` is the office's.
 
-    A property without hours of its own has the office's week, on its own clock.
+    A property without hours of its own has the office's week, on its own clock. Who has read the organization already
+    passes it on.
     """
     place_id = place.id if place else None
     mine = Hours.property_id.is_(None) | (Hours.property_id == place_id)
     special = SpecialDayRow.property_id.is_(None) | (SpecialDayRow.property_id == place_id)
     return _schedule(
-        place, tz, await organization(session),
+        place, tz, office or await organization(session),
         (await session.scalars(select(Hours).where(mine))).all(),
         (await session.scalars(select(SpecialDayRow).where(special))).all(),
     )  # fmt: skip

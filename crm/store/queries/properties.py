@@ -6,25 +6,22 @@ from functools import lru_cache
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from crm.domain.choosing import Names, PropertyName
-from crm.store.models import Interest, Lead, Property, Subteam
+from crm.store.models import Interest, Lead, Property
 
-_WITH_TEAM = (
-    selectinload(Property.subteam).selectinload(Subteam.members),
-    selectinload(Property.subteam).selectinload(Subteam.sisters).selectinload(Subteam.members),
-)
+_WITH_TEAM = joinedload(Property.subteam)
 
 
 async def by_id(session: AsyncSession, property_id: int) -> Property | None:
-    """The property with its subteam, sister subteams, and their members."""
-    return (await session.scalars(select(Property).where(Property.id == property_id).options(*_WITH_TEAM))).first()
+    """The property with its subteam."""
+    return (await session.scalars(select(Property).where(Property.id == property_id).options(_WITH_TEAM))).first()
 
 
 async def by_slug(session: AsyncSession, slug: str) -> Property | None:
-    """The property with its subteam, sister subteams, and their members."""
-    return (await session.scalars(select(Property).where(Property.slug == slug).options(*_WITH_TEAM))).first()
+    """The property with its subteam."""
+    return (await session.scalars(select(Property).where(Property.slug == slug).options(_WITH_TEAM))).first()
 
 
 async def names(session: AsyncSession, portfolio_id: int | None) -> Names:

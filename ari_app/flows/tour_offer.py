@@ -19,7 +19,6 @@ from crm.services.tour_times import Offer
 from crm.store.models import Tour
 
 BY = "keypad"
-LATER, LINK, GO_ON = "4", "8", "9"
 MISSES = 3
 """So many times may turn out to be taken before the caller is passed on."""
 
@@ -48,13 +47,15 @@ async def _agree(call: Call, place: str, before: tuple[Say, ...], following: Ste
     can_link, wrong, missed = call.known.can_text_link, 0, 0
     after: datetime | None = None
     while offer := await _times(call, place, after):
-        says = (*before, *_says(call, offer, can_link=can_link, following=following))
+        says = (*before, *tours.offered_aloud(
+            offer, call.known.property_name, call.language, can_link=can_link, to_mailbox=following is Step.VOICEMAIL
+        ))  # fmt: skip
         key = await prompt(call.person, await sounds(call, says), menu.first_key_seconds)
         if isinstance(key, NoKey):
             return None
         call.note(KeyPressed, key=key, question=Question.TOUR.value)
         before = ()
-        if slot := dict(zip(_numbers(offer), offer.slots, strict=True)).get(key):
+        if slot := offer.by_key.get(key):
             if tour := await _book(call, place, slot):
                 return tour
             missed += 1
@@ -62,12 +63,12 @@ async def _agree(call: Call, place: str, before: tuple[Say, ...], following: Ste
                 await play(call.person, call.sounds("tour_not_booked"))
                 return None
             before, after = (Say("tour_taken"),), None
-        elif key == LATER and offer.has_later:
+        elif key == tours.LATER and offer.has_later:
             after = offer.slots[-1].starts_at
-        elif key == LINK and can_link:
+        elif key == tours.LINK and can_link:
             call.note(LinkRequested, once="link")
             before, can_link = (Say("link_sent"),), False
-        elif key == GO_ON:
+        elif key == tours.GO_ON:
             return None
         else:
             wrong += 1
@@ -86,28 +87,6 @@ async def _times(call: Call, place: str, after: datetime | None) -> Offer | None
         if not offer.slots and after:
             offer = await tour_times.offer(office.store, office.config, place, office.now())
     return offer if offer.slots else None
-
-
-def _says(call: Call, offer: Offer, *, can_link: bool, following: Step) -> list[Say]:
-    times = [
-        Say(f"tour_time_{slot.kind}", tours.aloud(slot.starts_at, offer.tz, call.language), key)
-        for key, slot in zip(_numbers(offer), offer.slots, strict=True)
-    ]
-    return [
-        Say("tour_times", call.known.property_name),
-        *times,
-        *([Say("tour_later")] if offer.has_later else []),
-        *([Say("tour_link")] if can_link else []),
-        _to_go_on(following),
-    ]
-
-
-def _numbers(offer: Offer) -> list[str]:
-    return [str(number) for number in range(1, len(offer.slots) + 1)]
-
-
-def _to_go_on(following: Step) -> Say:
-    return Say("tour_message" if following is Step.VOICEMAIL else "tour_team")
 
 
 async def _book(call: Call, place: str, slot: Slot) -> Tour | None:
@@ -132,7 +111,8 @@ async def _confirm(call: Call, tour: Tour, following: Step) -> Step | EndedBy:
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         _, place = await tours.get(call.office.store, tour.id)
     when = tours.aloud(tour.slot.starts_at, tour_times.zone(call.office.config, place), call.language)
-    files = await sounds(call, (Say("tour_booked", when), Say("tour_done"), _to_go_on(following)))
+    to_go_on = tours.to_go_on(to_mailbox=following is Step.VOICEMAIL)
+    files = await sounds(call, (Say("tour_booked", when), Say("tour_done"), to_go_on))
     key = await prompt(call.person, files, call.office.config.menu.first_key_seconds)
     if isinstance(key, NoKey):
         await play(call.person, call.sounds("goodbye"))

@@ -18,7 +18,7 @@ from crm.domain.errors import NotFound
 from crm.domain.routing import RoutePlan
 from crm.edge import numbers
 from crm.services import lines, rehearsals, replays
-from crm.services.rehearsals import Rehearsal
+from crm.services.rehearsals import Phones, Rehearsal
 from crm.store.models import RoutingDecision, Task
 from crm.store.queries import aftermath, calls
 
@@ -166,6 +166,22 @@ class TurnEntry(msgspec.Struct):
     """Each try; empty text is silence."""
 
 
+class RingEntry(msgspec.Struct):
+    """The phones of a stage."""
+
+    stage: str
+    phones: list[list[str]]
+    """Short names of devices, or numbers outside, that ring together; one list after the other. Empty: none can."""
+
+
+class TourEntry(msgspec.Struct):
+    """A tour that would be booked."""
+
+    starts_at: datetime
+    kind: str
+    """accompanied, self_guided or remote."""
+
+
 class TestEntry(msgspec.Struct):
     """What would happen to a call that was not made."""
 
@@ -177,13 +193,19 @@ class TestEntry(msgspec.Struct):
     turns: list[TurnEntry]
     hears: list[str]
     """After the last turn."""
+    tour: TourEntry | None
+    """What would be booked; null: nothing."""
     plan: PlanEntry
+    rings: list[RingEntry]
+    """Which phones would ring, by the plan's stages."""
 
     @classmethod
     def of(cls, found: Rehearsal, number: str, caller: str | None) -> TestEntry:
         turns = [TurnEntry(one.question, list(one.hears), list(one.keys), list(one.pressed)) for one in found.turns]
         label = found.line.label if found.line else ""
-        return cls(number, label, caller, found.at, turns, list(found.hears), PlanEntry.of(found.plan))
+        tour = TourEntry(found.tour.starts_at, found.tour.kind.value) if found.tour else None
+        rings = [RingEntry(stage, phones) for stage, phones in found.rings.items()]
+        return cls(number, label, caller, found.at, turns, list(found.hears), tour, PlanEntry.of(found.plan), rings)
 
 
 class ChangedEntry(msgspec.Struct):
@@ -272,6 +294,8 @@ async def explain(system: System, call: str, as_json: bool) -> None:
     examples=(
         "route test --line 512-555-0100 --at 'Sat 21:10' --press 2",
         "route test --line 512-555-0102 --from 512-555-0123 --press 2 --press 352 --press 1",
+        "route test --line 512-555-0100 --press 2 --busy alice --busy bob --waiting 3",
+        "route test --line 512-555-0100 --press 2 --offline alice-desk",
         "route test --line 512-555-0100 --at '2026-12-25 10:00' --json",
     ),
 )
@@ -282,9 +306,18 @@ async def explain(system: System, call: str, as_json: bool) -> None:
     help="On the clock of the line's property: now, 'sat 21:10', '2026-12-25 10:00'.",
 )  # fmt: skip
 @click.option("--press", multiple=True, metavar="KEYS", help="Keys at the next question; repeatable. Then: silence.")
+@click.option("--busy", multiple=True, metavar="AGENT", help="Is in a talk; repeatable.")
+@click.option("--offline", multiple=True, metavar="DEVICE", help="Is not registered; repeatable.")
+@click.option("--waiting", type=click.IntRange(0, 1000), default=0, help="So many callers wait in line already.")
 @with_system
-async def test(system: System, line: str, caller: str, at: str, press: tuple[str, ...], as_json: bool) -> None:
-    """Tell what would happen to a call; none is made. All phones count as registered and free."""
+async def test(
+    system: System, line: str, caller: str, at: str, press: tuple[str, ...], busy: tuple[str, ...],
+    offline: tuple[str, ...], waiting: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Tell what would happen to a call; none is made, and nothing is booked.
+
+    Phones count as registered and free, but for those that --busy and --offline name.
+    """
     config = system.config
     number = lines.read_number(line, config.region)
     parsed = None if caller.strip().lower() == "withheld" else numbers.parse(caller, config.region)
@@ -293,7 +326,9 @@ async def test(system: System, line: str, caller: str, at: str, press: tuple[str
     for keys in press:
         if not keys or len(keys) > 10 or not set(keys) <= set("0123456789*#"):
             raise WrongInput("--press takes keys of a telephone: 0 to 9, * and #.")
-    found = await rehearsals.rehearse(system.store, config, number, parsed, at, press, system.now)
+    found = await rehearsals.rehearse(
+        system.store, config, number, parsed, at, press, system.now, Phones(busy, offline, waiting)
+    )
     told = TestEntry.of(found, number, parsed)
     if as_json:
         output.print_json(told)
@@ -309,7 +344,9 @@ async def test(system: System, line: str, caller: str, at: str, press: tuple[str
     for sentence in told.hears:
         output.say(f"hears: {sentence}", indent=2)
     output.print_heading("Then")
-    _print_plan(told.plan, found.tz)
+    if told.tour:
+        output.say(f"would book: {output.local(told.tour.starts_at, found.tz)}, {told.tour.kind}", indent=2)
+    _print_plan(told.plan, found.tz, found.rings)
 
 
 @route.command(
@@ -375,7 +412,7 @@ def _few(agents: list[str]) -> list[str]:
     return agents if len(agents) <= 8 else [*agents[:7], f"{len(agents) - 7} more"]
 
 
-def _print_plan(plan: PlanEntry, tz: tzinfo) -> None:
+def _print_plan(plan: PlanEntry, tz: tzinfo, rings: Mapping[str, list[list[str]]] | None = None) -> None:
     due = output.local(plan.due_at, tz) or "at once"
     output.print_entry(
         (
@@ -392,12 +429,20 @@ def _print_plan(plan: PlanEntry, tz: tzinfo) -> None:
     if plan.stages:
         output.say("")
         rows = (
-            (one.name, one.number or _few(one.agents), f"{one.seconds:g}", one.strategy if one.agents else "outside")
+            (
+                one.name, one.number or _few(one.agents), f"{one.seconds:g}", one.strategy if one.agents else "outside",
+                *([_in_turn(rings[one.name])] if rings is not None else ()),
+            )
             for one in plan.stages
-        )
-        output.print_table(("rings", "who", "seconds", "how"), rows, empty="")
+        )  # fmt: skip
+        phones = ("phones",) if rings is not None else ()
+        output.print_table(("rings", "who", "seconds", "how", *phones), rows, empty="")
     output.say("")
     output.print_table(
         ("about", "rule", "reason"), ((one.about, one.rule, one.text) for one in plan.reasons),
         empty="Why is not on record.",
     )  # fmt: skip
+
+
+def _in_turn(batches: list[list[str]]) -> str:
+    return ", then ".join(_few([" and ".join(_few(batch)) for batch in batches])) or "none can ring"

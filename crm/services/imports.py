@@ -72,11 +72,18 @@ def read(path: Path, kind: str | None = None) -> Lists:
     problems: list[Problem] = []
     for file in files:
         try:
-            whole.add(file.name, _read_file(file, kind))
+            lists = _read_file(file, kind)
         except Wrong as wrong:
             problems += [Problem(f"{file.name}, {one.where}", one.what) for one in wrong.problems]
+        except Invalid as invalid:
+            problems.append(Problem(file.name, str(invalid)))
+        else:
+            try:
+                whole.add(file.name, lists)
+            except Wrong as wrong:
+                problems += wrong.problems
     if problems:
-        raise Wrong(problems)
+        raise Wrong(tuple(dict.fromkeys(problems)))
     return whole
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
 
 from asterisk_conf import speech
 from asterisk_conf.speech import Prompt
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.choosing import Answer, Ask, Question, Say
+from crm.domain.errors import Invalid
+from crm.domain.ringing import who_to_ring
 from crm.domain.routing import OTHER_LANGUAGE, Path, RoutePlan
-from crm.services import routes
+from crm.domain.tours import Slot
+from crm.services import agents, devices, reception, routes, tour_times, tours
 from crm.services.routes import Moment
-from crm.store.models import Line
+from crm.store.models import Device, Line
 from crm.store.queries import lines, office
 from crm.store.session import Store
 
@@ -34,6 +39,18 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class Phones:
+    """How it stands with people and phones in a call that is not made; otherwise all are registered and free."""
+
+    busy: Sequence[str] = ()
+    """Slugs of agents in a talk."""
+    offline: Sequence[str] = ()
+    """Slugs of devices that are not registered."""
+    waiting: int = 0
+    """Callers in line already."""
+
+
+@dataclass(frozen=True)
 class Rehearsal:
     line: Line | None
     """None: the number is none of the lines."""
@@ -44,23 +61,29 @@ class Rehearsal:
     hears: tuple[str, ...]
     """After the last turn."""
     plan: RoutePlan
+    tour: Slot | None = None
+    """What would be booked."""
+    rings: dict[str, list[list[str]]] = field(default_factory=dict)
+    """Phones by the plan's stages: slugs of devices that ring together, one list after the other."""
 
 
 async def rehearse(
-    store: Store, config: Config, number: str, caller: str | None, at: str, presses: Sequence[str], now: datetime
-) -> Rehearsal:
-    """Follows the dialogue as a call does; keys that run out are silence. All phones count as registered and free.
+    store: Store, config: Config, number: str, caller: str | None, at: str, presses: Sequence[str], now: datetime,
+    phones: Phones,
+) -> Rehearsal:  # fmt: skip
+    """Follows the dialogue as a call does; keys that run out are silence.
 
-    Both numbers are cleaned; `at` is as people write it, on the clock of the line's property. Raises Invalid.
+    Both numbers are cleaned; `at` is as people write it, on the clock of the line's property. Raises Invalid, NotFound.
     """
     async with store.read() as session:
         line = await lines.by_number(session, number)
     tz = office.zone(config.tz, line.property if line else None)
-    moment = Moment(fields.moment(at, tz, now))
+    moment = await _moment(store, fields.moment(at, tz, now), phones)
     left = list(presses)
     turns: list[Turn] = []
     answers: tuple[Answer, ...] = ()
     greets = True
+    tour: Slot | None = None
     while True:
         _, plan = await routes.plan(store, config, number, caller, answers, moment)
         if plan.ask:
@@ -68,13 +91,84 @@ async def rehearse(
             turn = Turn(plan.ask.question, hears, plan.ask.keys, _pressed(left, plan.ask, config.menu.tries))
         elif plan.path is Path.LINK:
             turn = _link(plan, left)
+        elif plan.path is Path.TOUR:
+            offered, tour = await _tour(store, config, number, caller, plan, moment.now, left)
+            turns += offered
+            if tour or not offered:
+                break
+            answers = (*answers, Answer(Question.TOUR, ""))
+            continue
         else:
             break
         turns.append(turn)
         keys = turn.pressed[-1]
         greets = turn.question is Question.MENU and keys == OTHER_LANGUAGE
         answers = (*answers, plan.ask.answer(keys) if plan.ask else Answer(turn.question, keys))
-    return Rehearsal(line, moment.now, tz, tuple(turns), _said(plan.says, plan.language), plan)
+    hears = () if plan.path is Path.TOUR else _said(plan.says, plan.language)
+    rings = await _rings(store, config, plan, moment, caller)
+    return Rehearsal(line, moment.now, tz, tuple(turns), hears, plan, tour, rings)
+
+
+async def _moment(store: Store, now: datetime, phones: Phones) -> Moment:
+    async with store.read() as session:
+        busy = [await agents.named(session, slug) for slug in phones.busy]
+        offline = [await devices.named(session, slug) for slug in phones.offline]
+        registered = set(await session.scalars(select(Device.slug).where(Device.kind != "mobile")))
+    for agent in busy:
+        if not agent.devices:
+            raise Invalid(f"{agent.slug} has no phone to be in a talk on: `leaseline device add` makes one.")
+    for device in offline:
+        if device.kind == "mobile":
+            raise Invalid(f"{device.slug} is a mobile, which never registers: leave it out.")
+    return Moment(
+        now, online=registered - {device.slug for device in offline}, waiting=phones.waiting,
+        on_call={device.slug for agent in busy for device in agent.devices},
+    )  # fmt: skip
+
+
+async def _rings(
+    store: Store, config: Config, plan: RoutePlan, moment: Moment, caller: str | None
+) -> dict[str, list[list[str]]]:
+    wanted = {agent for stage in plan.stages for agent in stage.agents}
+    known = await reception.availability(store, config, moment.online, moment.on_call, of=wanted)
+    return {
+        stage.name.value: [
+            [ref.device or ref.number or "" for ref in batch]
+            for batch in who_to_ring(stage, known, moment.now, caller)
+        ]
+        for stage in plan.stages
+    }  # fmt: skip
+
+
+async def _tour(
+    store: Store, config: Config, did: str, caller: str | None, plan: RoutePlan, now: datetime, left: list[str]
+) -> tuple[list[Turn], Slot | None]:
+    """Times are offered until one would be booked, which is returned, or the caller wants none."""
+    known = await reception.receive(store, did, caller, plan.property)
+    can_link, to_mailbox, after = known.can_text_link, Path.MESSAGE in plan.otherwise[:1], None
+    turns: list[Turn] = []
+    before, wrong = _said(plan.says, plan.language), 0
+    while (offer := await tour_times.offer(store, config, plan.property, now, after)).slots:
+        says = tours.offered_aloud(
+            offer, known.property_name, plan.language, can_link=can_link, to_mailbox=to_mailbox
+        )
+        keys = (
+            *offer.by_key, *([tours.LATER] if offer.has_later else []), *([tours.LINK] if can_link else []), tours.GO_ON
+        )
+        pressed = left.pop(0) if left else ""
+        turns.append(Turn(Question.TOUR, (*before, *_said(says, plan.language)), keys, (pressed,)))
+        if slot := offer.by_key.get(pressed):
+            return turns, slot
+        before = ()
+        if pressed == tours.LATER and offer.has_later:
+            after = offer.slots[-1].starts_at
+        elif pressed == tours.LINK and can_link:
+            before, can_link = _sentences(plan.language, Prompt.LINK_SENT), False
+        elif pressed in ("", tours.GO_ON) or (wrong := wrong + 1) == config.menu.tries:
+            break
+        else:
+            before = _sentences(plan.language, Prompt.NOT_A_CHOICE)
+    return turns, None
 
 
 def _pressed(left: list[str], ask: Ask, tries: int) -> tuple[str, ...]:

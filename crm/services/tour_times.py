@@ -139,6 +139,10 @@ class Offer:
     tz: ZoneInfo
     """The property's."""
 
+    @property
+    def by_key(self) -> dict[str, Slot]:
+        return {str(number): slot for number, slot in enumerate(self.slots, 1)}
+
 
 async def offer(store: Store, config: Config, place: str, now: datetime, after: datetime | None = None) -> Offer:
     """The next times of a property, or those later than `after`, as far as they are free in this moment."""

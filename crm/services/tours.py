@@ -20,6 +20,7 @@ from sqlalchemy.orm import selectinload
 
 from crm.config import Config
 from crm.domain import fields, texts, tours
+from crm.domain.choosing import Say
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
 from crm.domain.gate import Verdict
 from crm.domain.segments import segments
@@ -29,6 +30,7 @@ from crm.secrets import Secrets
 from crm.services import properties, tour_links, tour_mails, tour_times
 from crm.services.audit import By, changing, note
 from crm.services.messages import lead_of, line_for
+from crm.services.tour_times import Offer
 from crm.store.models import (
     Activity,
     Agent,
@@ -412,6 +414,25 @@ def aloud(at: datetime, tz: ZoneInfo, language: str) -> str:
         return f"{day}, {format_time(local, 'short', tzinfo=tz, locale=base)}"
     except (UnknownLocaleError, ValueError):
         return aloud(at, tz, "en")
+
+
+LATER, LINK, GO_ON = "4", "8", "9"
+"""Keys beside those of the times: later ones, the listings by text, and none of these."""
+
+
+def offered_aloud(offer: Offer, place: str, language: str, *, can_link: bool, to_mailbox: bool) -> tuple[Say, ...]:
+    """What a caller hears who is offered times; `place` is the property's name, `to_mailbox` where 9 leads."""
+    times = [
+        Say(f"tour_time_{slot.kind}", aloud(slot.starts_at, offer.tz, language), key)
+        for key, slot in offer.by_key.items()
+    ]
+    later = [Say("tour_later")] if offer.has_later else []
+    link = [Say("tour_link")] if can_link else []
+    return (Say("tour_times", place), *times, *later, *link, to_go_on(to_mailbox=to_mailbox))
+
+
+def to_go_on(*, to_mailbox: bool) -> Say:
+    return Say("tour_message" if to_mailbox else "tour_team")
 
 
 async def upcoming_of(session: AsyncSession, lead_id: int, now: datetime) -> int:

@@ -143,3 +143,60 @@ def test_a_file_that_is_no_text_is_refused(untouched: Leaseline, tmp_path: Path)
     file.write_bytes(b"property,name\n\xff\xfe\n")
     assert "UTF-8" in untouched.refused("import", str(file))
     untouched.refused("import", str(tmp_path / "nowhere.csv"))
+
+
+def problems_of(office: Leaseline, folder: Path) -> list[str]:
+    """Everything that is told to be amiss, a line each; nothing is written."""
+    before = office.contents()
+    result = office("import", str(folder))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert office.contents() == before
+    *hints, error = result.stderr.strip().splitlines()
+    return [error.partition("the first is at ")[2], *hints]
+
+
+def test_a_folder_with_mistakes_in_several_files_tells_each_with_its_file_line_and_column(
+    untouched: Leaseline, tmp_path: Path
+) -> None:
+    (tmp_path / "agents.csv").write_text("slug,extension\nzoe,105\nyan,911\n")
+    (tmp_path / "devices.csv").write_text("slug,agent,kind\nzoe-desk,zoe,desk\nZoe Soft,zoe,softphone\nx,zoe,fax\n")
+    (tmp_path / "units.csv").write_bytes(b"property,name\n\xff\xfe\n")
+    (tmp_path / "rest.toml").write_text("[[agents]]\nslug = 'zoe'\n[[properties]]\nslug = 'lake'\ntimezone = 'Lake'\n")
+    found = problems_of(untouched, tmp_path)
+    for place in (
+        "agents.csv, line 3, column 2 (extension)", "devices.csv, line 3, column 1 (slug)",
+        "devices.csv, line 4, column 3 (kind)", "rest.toml, properties entry 1, timezone", "units.csv: ",
+    ):  # fmt: skip
+        assert len([one for one in found if one.startswith(place)]) == 1, (place, found)
+    assert len(found) == 5
+
+
+def test_what_a_folder_names_that_is_nowhere_is_told_for_all_files_at_once(
+    untouched: Leaseline, tmp_path: Path
+) -> None:
+    (tmp_path / "agents.csv").write_text("slug\nzoe\n")
+    (tmp_path / "devices.csv").write_text("slug,agent\nzoe-desk,zoe\nyan-desk,yan\n")
+    (tmp_path / "subteams.csv").write_text("slug,members\nwest,zoe yan\n")
+    (tmp_path / "more.toml").write_text("[[lines]]\nnumber = '6001'\nproperty = 'nowhere'\n")
+    found = problems_of(untouched, tmp_path)
+    assert [one.partition(": ")[0] for one in found] == [
+        "devices.csv, line 3, column 2 (agent)", "subteams.csv, line 2, column 2 (members)",
+        "more.toml, lines entry 1, property",
+    ]  # fmt: skip
+
+
+def test_what_two_files_of_a_folder_list_is_told_once_with_its_file(untouched: Leaseline, tmp_path: Path) -> None:
+    (tmp_path / "agents.csv").write_text("slug\nzoe\n")
+    (tmp_path / "more.toml").write_text("[[agents]]\nslug = 'zoe'\n")
+    (tmp_path / "rest.toml").write_text("[[agents]]\nslug = 'yan'\n")
+    [found] = problems_of(untouched, tmp_path)
+    assert found.startswith("more.toml, agents entry 1, slug")
+    assert "agents.csv, line 2" in found
+
+
+def test_a_whole_folder_with_devices_is_imported(office: Leaseline, tmp_path: Path) -> None:
+    (tmp_path / "agents.csv").write_text("slug\nzoe\n")
+    (tmp_path / "devices.csv").write_text("slug,agent\nzoe-desk,zoe\n")
+    done = {one["kind"]: (one["added"], one["changed"]) for one in office.json("import", str(tmp_path))}
+    assert done == {"agents": (1, 0), "devices": (1, 0)}
+    assert "zoe-desk" in [one["slug"] for one in office.json("device", "list")]

@@ -102,9 +102,44 @@ def test_the_time_is_on_the_clock_of_the_lines_property(office: Leaseline) -> No
     assert (pacific["plan"]["path"], pacific["at"]) == ("live", "2026-12-23T01:30:00Z")
 
 
+def test_who_is_in_a_talk_or_offline_and_who_waits_shows_overflow(office: Leaseline) -> None:
+    office.ok("office", "set", "--answering-service", "+15125550180")
+    to_team = ("route", "test", "--line", ELM, "--press", "2")
+    free = office.json(*to_team)
+    assert free["rings"][0] == {"stage": "subteam", "phones": [["alice-desk"]]}
+    busy = office.json(*to_team, "--busy", "alice")
+    assert (busy["plan"]["rule"], busy["plan"]["otherwise"]) == ("overflow", ["queue", "message"])
+    assert busy["rings"][0] == {"stage": "subteam", "phones": []}
+    assert busy["rings"][-1] == {"stage": "answering", "phones": [["+15125550180"]]}
+    waiting = office.json(*to_team, "--waiting", "3")
+    assert (waiting["plan"]["rule"], [one["name"] for one in waiting["plan"]["stages"]]) == ("overflow", ["answering"])
+    offline = office.json(*to_team, "--offline", "alice-desk")
+    assert offline["rings"][0] == {"stage": "subteam", "phones": []}
+    assert "none can ring" in office.ok(*to_team, "--offline", "alice-desk")
+
+
+def test_a_tour_is_offered_and_what_would_be_booked_is_told(office: Leaseline) -> None:
+    office.ok("tour", "hours", "set", "elm", "mon-sun 10:00-14:00", "--minutes", "30", "--kind", "accompanied")
+    before = office.contents()
+    test = ("route", "test", "--line", ELM, "--press", "3")
+    found = office.json(*test, "--press", "4", "--press", "1")
+    assert [turn["question"] for turn in found["turns"]] == ["menu", "tour", "tour"]
+    first, later = found["turns"][1:]
+    assert first["hears"][0] == "Here are the next times for a tour of Elm Street Apartments."
+    assert {"1", "2", "3", "4", "9"} <= set(first["keys"])
+    assert first["hears"][1] != later["hears"][1], "4 leads to later times"
+    assert found["tour"]["kind"] == "accompanied"
+    assert "would book: " in office.ok(*test, "--press", "1")
+    none = office.json(*test, "--press", "9")
+    assert (none["tour"], none["plan"]["path"]) == (None, "live")
+    assert office.contents() == before
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        ("--line", ELM, "--busy", "nobody"), ("--line", ELM, "--offline", "nothing"), ("--line", ELM, "--busy", "bob"),
+        ("--line", ELM, "--waiting", "-1"),
         ("--line", "five"), ("--line", ELM, "--from", "nobody"), ("--line", ELM, "--at", "soon"),
         ("--line", ELM, "--press", "a"),
     ],

@@ -26,10 +26,11 @@ from crm.domain.calls import (
 )
 from crm.domain.choosing import Answer, Question
 from crm.domain.errors import Conflict, Invalid
+from crm.domain.ringing import Strategy
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.routing import Path, RoutePlan
 from crm.edge.carrier import IncomingText
-from crm.services import agents, contacts, desks, escalations, ledger, messages, reports, routes, subteams
+from crm.services import agents, contacts, desks, escalations, holidays, ledger, messages, reports, routes, subteams
 from crm.services.audit import By
 from crm.services.routes import Moment
 from crm.store.models import Activity, Agent, Call, Device, Hours, Interest, Lead, Message, Property, Task
@@ -155,6 +156,25 @@ async def test_emergencies_ring_at_any_hour_and_other_people_only_while_the_offi
     assert (await plan(store, config, ("menu", "4"), ("who", "2"), now=NIGHT)).path is Path.DESK
     with pytest.raises(Invalid, match="any hour"):
         await desk(store, config, "maintenance", "agent:carol", "mon-fri 09:00-17:00")
+
+
+async def test_a_desk_with_hours_knows_days_off_unless_it_never_closes(store: Store, config: Config) -> None:
+    await resident(store)
+    await holidays.add(store, BY, NOW.date(), name="Founders")
+    for hours, path in (("mon-fri 09:00-17:00", Path.MESSAGE), ("mon-sun 00:00-24:00", Path.DESK)):
+        await desk(store, config, "resident", "agent:carol", hours)
+        found = await plan(store, config, ("menu", "4"), ("urgent", "2"))
+        assert (found.path, found.desk) == (path, DeskKind.RESIDENT), hours
+    await desk(store, config, "maintenance", "agent:dana")
+    found = await plan(store, config, ("menu", "4"), ("urgent", "1"))
+    assert [stage.agents for stage in found.stages][:1] == [("dana",)], "emergencies have no hours and no days off"
+
+
+async def test_a_desks_people_ring_as_their_subteam_does(store: Store, config: Config) -> None:
+    await resident(store)
+    await desk(store, config, "resident", "subteam:east")
+    [stage] = (await plan(store, config, ("menu", "4"), ("urgent", "2"))).stages
+    assert (stage.agents, stage.strategy) == (("alice", "bob"), Strategy.ROUND_ROBIN)
 
 
 async def test_who_has_dnd_or_is_off_duty_is_not_rung_at_a_desk_either(store: Store, config: Config) -> None:

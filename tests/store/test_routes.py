@@ -8,12 +8,24 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from crm.config import Config, Menu
+from crm.config import Config, Menu, Ring
 from crm.domain.choosing import Answer, Question
 from crm.domain.routing import TEAM, TEXT_ME, Path, RoutePlan, Rule
 from crm.services import routes
 from crm.services.routes import Moment
-from crm.store.models import Device, Interest, Lead, LeadPhone, Line, Organization, Portfolio, Property
+from crm.store.models import (
+    Agent,
+    AgentHours,
+    Device,
+    Hours,
+    Interest,
+    Lead,
+    LeadPhone,
+    Line,
+    Organization,
+    Portfolio,
+    Property,
+)
 from crm.store.session import Store
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -155,3 +167,43 @@ async def test_key_9_offers_the_languages_of_the_settings(store: Store, config: 
     assert (plan.ask.says[-1].prompt, plan.ask.says[-1].language) == ("menu_language", "es")
     _, plan = await routes.plan(store, spoken, MAPLE, PROSPECT, (Answer(Question.MENU, "9"),), Moment(NOW))
     assert (plan.path, plan.language) == (Path.ASK, "es")
+
+
+# --- whose the next action is ---
+
+
+async def test_a_mornings_task_is_for_whoever_works_in_the_morning(store: Store, config: Config) -> None:
+    night = datetime(2026, 3, 3, 3, 0, tzinfo=UTC)  # Monday, 21:00 in Chicago
+    async with store.write() as session:
+        session.add_all(Hours(weekday=day, opens="09:00", closes="18:00") for day in range(5))
+        ids = dict((await session.execute(select(Agent.slug, Agent.id))).all())
+        session.add(AgentHours(agent_id=ids["alice"], weekday=1, opens="14:00", closes="22:00"))
+    _, plan = await routes.plan(store, config, MAPLE, PROSPECT, TO_TEAM, Moment(night))
+    assert (plan.task.due_at, plan.task.owner) == (night.replace(hour=16), "bob")
+    async with store.write() as session:
+        session.add(AgentHours(agent_id=ids["bob"], weekday=0, opens="09:00", closes="18:00"))
+    _, plan = await routes.plan(store, config, MAPLE, PROSPECT, TO_TEAM, Moment(night))
+    assert plan.task.owner == "alice", "nobody of the subteam works then: as ever, who has waited longest"
+
+
+# --- who is read at all ---
+
+
+async def test_only_those_are_read_who_may_ring(store: Store, config: Config) -> None:
+    quiet = msgspec.structs.replace(config, ring=Ring(everyone_seconds=0))
+    inputs, plan = await routes.plan(store, quiet, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    assert (inputs.people.available, inputs.people.everyone) == (frozenset({"alice", "bob"}), ())
+    assert [stage.name for stage in plan.stages] == ["subteam"]
+    inputs, _ = await routes.plan(store, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    assert inputs.people.everyone == ("alice", "bob", "carol", "dana")
+
+
+async def test_a_new_name_or_property_is_offered_at_the_next_call(store: Store, config: Config) -> None:
+    async with store.write() as session:
+        session.add(Property(slug="oak", name="Oak Park"))
+    for name in ("Oak Park", "Acorn Park"):
+        async with store.write() as session:
+            (await session.scalars(select(Property).where(Property.slug == "oak"))).one().name = name
+        ask = (await asked(store, config, did="6001")).ask
+        assert ask
+        assert name in [say.name for say in ask.says]

@@ -191,7 +191,8 @@ def test_what_was_chosen_stays_so_when_the_list_changes_during_the_call() -> Non
     assert given == (Answer(Question.PROPERTY, "2", "oak"),)
     ash = PropertyName("ash", "Ash")
     assert choose(Names([ash, *FEW.listed]), None, given).slug == "oak"
-    assert choose(Names([*MANY.listed, *FEW.listed]), None, given).slug == "oak", "the list has become too long to be read"
+    longer = Names([*MANY.listed, *FEW.listed])
+    assert choose(longer, None, given).slug == "oak", "the list has become too long to be read"
     assert choose(FEW, "pine", given).slug == "oak", "meanwhile their interest in another one is known"
     again = asked(choose(Names([ash, ELM, PINE]), None, given))
     assert again.question is Question.PROPERTY, "it is gone, so the caller chooses anew"
@@ -199,7 +200,8 @@ def test_what_was_chosen_stays_so_when_the_list_changes_during_the_call() -> Non
 
 
 def test_an_area_and_the_latest_interest_mean_what_they_meant_when_the_key_was_pressed() -> None:
-    names = [replace(one, area="East" if number % 2 else "North, by the lake") for number, one in enumerate(MANY.listed)]
+    areas = ("North, by the lake", "East")
+    names = [replace(one, area=areas[number % 2]) for number, one in enumerate(MANY.listed)]
     given = (asked(choose(Names(names), None, ())).answer("2"),)
     assert given == (Answer(Question.AREA, "2", "North, by the lake"),)
     named = {say.name for say in asked(choose(Names([*names, PropertyName("x", "X", "Center")]), None, given)).says}

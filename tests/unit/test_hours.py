@@ -371,3 +371,14 @@ def test_when_a_special_day_is_open(written: str, kept: str) -> None:
 def test_when_a_special_day_cannot_be_open(written: str) -> None:
     with pytest.raises(Invalid):
         fields.special_open(written)
+
+
+def test_another_week_at_the_same_place_has_its_days_off_unless_it_never_closes() -> None:
+    tz = ZoneInfo("America/Chicago")
+    place = Schedule((Opening.parse(0, "09:00", "17:00"),), tz, {date(2026, 3, 2): SpecialDay("Founders")})
+    monday, next_monday = (datetime(2026, 3, day, 20, 0, tzinfo=tz) for day in (2, 9))
+    evenings = place.with_week((Opening.parse(0, "18:00", "22:00"),))
+    assert (evenings.is_open(monday), evenings.is_open(next_monday)) == (False, True)
+    always = place.with_week(tuple(Opening.parse(day, "00:00", "24:00") for day in range(7)))
+    assert always.is_open(monday)
+    assert place.with_week(()).is_open(monday)

@@ -179,7 +179,8 @@ async def test_a_mornings_task_is_for_whoever_works_in_the_morning(store: Store,
         ids = dict((await session.execute(select(Agent.slug, Agent.id))).all())
         session.add(AgentHours(agent_id=ids["alice"], weekday=1, opens="14:00", closes="22:00"))
     _, plan = await routes.plan(store, config, MAPLE, PROSPECT, TO_TEAM, Moment(night))
-    assert (plan.task.due_at, plan.task.owner) == (night.replace(hour=16), "bob")
+    opens = night.replace(hour=15)
+    assert (plan.task.due_at, plan.task.owner) == (opens + timedelta(minutes=config.tasks.due_minutes), "bob")
     async with store.write() as session:
         session.add(AgentHours(agent_id=ids["bob"], weekday=0, opens="09:00", closes="18:00"))
     _, plan = await routes.plan(store, config, MAPLE, PROSPECT, TO_TEAM, Moment(night))

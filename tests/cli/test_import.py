@@ -152,7 +152,8 @@ def problems_of(office: Leaseline, folder: Path) -> list[str]:
     assert (result.exit_code, result.stdout) == (2, "")
     assert office.contents() == before
     *hints, error = result.stderr.strip().splitlines()
-    return [error.partition("the first is at ")[2], *hints]
+    first = error.removeprefix("Error: Nothing was written: ")
+    return [first.rpartition(" problems is at ")[2], *hints]
 
 
 def test_a_folder_with_mistakes_in_several_files_tells_each_with_its_file_line_and_column(

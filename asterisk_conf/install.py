@@ -207,11 +207,6 @@ def baresip_modules(cache: Path | None = None) -> Path:
     return _folder("usr/lib/baresip/modules", "baresip", cache)
 
 
-def espeak_data(cache: Path | None = None) -> Path:
-    """The folder that holds espeak-ng-data; program("espeak-ng") names it already. Raises ProgramMissing."""
-    return _folder(f"usr/lib/{library_folder()}/espeak-ng-data", "espeak-ng", cache).parent
-
-
 def postgres_bin(cache: Path | None = None) -> tuple[Path, dict[str, str]]:
     """The folder with initdb, postgres and psql, and the variables they need. Raises ProgramMissing."""
     if own := machine_postgres():

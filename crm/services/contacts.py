@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,9 +14,8 @@ from crm.domain.route_inputs import CallerKind
 from crm.edge import numbers
 from crm.services import properties
 from crm.services.audit import By, changing, note
-from crm.store.models import Agent, Contact, Device, Property
+from crm.store.models import Agent, Contact, Device, Line, Property
 from crm.store.queries import contacts as queries
-from crm.store.queries import lines
 from crm.store.session import Store
 
 KINDS = tuple(kind.value for kind in CallerKind if kind is not CallerKind.PROSPECT)
@@ -44,7 +43,7 @@ async def add(
     Raises Invalid, NotFound, Conflict.
     """
     async with changing(store) as session:
-        stored = await read_number(session, number, region)
+        stored = read_number(number, region, await ours(session))
         if existing := await queries.by_number(session, stored):
             raise Conflict(
                 f"{stored} is {existing.name or f'known as {existing.kind}'} already: "
@@ -75,7 +74,7 @@ async def change(
         if property_slug is not None:
             found.property_id = (await properties.named(session, property_slug)).id if property_slug else None
         if new_number is not None:
-            stored = await read_number(session, new_number, region)
+            stored = read_number(new_number, region, await ours(session))
             other = await queries.by_number(session, stored)
             if other is not None and other.id != found.id:
                 raise Conflict(f"{stored} is {other.name or f'known as {other.kind}'} already: remove that one first.")
@@ -94,6 +93,7 @@ async def remove(store: Store, by: By, region: str, number: str) -> str:
 
 
 async def named(session: AsyncSession, region: str, raw: str) -> Contact:
+    """The contact with this number, however it is written. Raises NotFound."""
     number = numbers.parse(raw, region)
     found = await queries.by_number(session, number) if number else None
     if found is None:
@@ -101,20 +101,28 @@ async def named(session: AsyncSession, region: str, raw: str) -> Contact:
     return found
 
 
-async def read_number(session: AsyncSession, raw: str, region: str) -> str:
+async def ours(session: AsyncSession) -> dict[str, str]:
+    """Numbers (E.164) that are no person's to know by, each with what it is."""
+    found = dict.fromkeys(await session.scalars(select(Line.number)), "one of our own lines")
+    mobiles = select(Device.number, Agent.slug).join(Agent, Device.agent_id == Agent.id)
+    for number, slug in await session.execute(mobiles):
+        if number:
+            found.setdefault(number, f"a mobile of {slug}")
+    return found
+
+
+def read_number(raw: str, region: str, ours: Mapping[str, str]) -> str:
     """A person's number as it is stored (E.164). Raises Invalid for none, and for one of our own."""
     number = numbers.parse(raw, region)
     if number is None:
         raise Invalid(f"{raw.strip()[:40]!a} is no telephone number: write one like (512) 555-0100.")
-    if await lines.by_number(session, number):
-        raise Invalid(f"{number} is one of our own lines: write the person's number.")
-    agent = select(Agent.slug).join(Device, Device.agent_id == Agent.id).where(Device.number == number)
-    if slug := (await session.scalars(agent.limit(1))).first():
-        raise Invalid(f"{number} is a mobile of {slug}: write the person's number.")
+    if what := ours.get(number):
+        raise Invalid(f"{number} is {what}: write the person's number.")
     return number
 
 
 def read_kind(raw: str) -> str:
+    """Raises Invalid."""
     if raw not in KINDS:
         raise Invalid(f"{raw[:40]!a} is no kind of contact: use {', '.join(KINDS)}.")
     return raw

@@ -35,7 +35,6 @@ from crm.store.models import (
     Subteam,
     Unit,
 )
-from crm.store.queries import contacts as contact_queries
 from crm.store.session import Store
 
 LONGEST_FILE = 20_000_000
@@ -137,6 +136,9 @@ class _Importer:
         self._total = total
         self._count = 0
         self._known: dict[type, dict[str, Any]] = {}
+        self._units: dict[int, dict[str, Unit]] = {}
+        self._ours: dict[str, str] = {}
+        self._contacts: dict[str, Contact] = {}
         self._numbers: dict[str, str] = {}
         """Where in the list each contact's number stands."""
         self.problems: list[Problem] = []
@@ -153,6 +155,10 @@ class _Importer:
             Kind.HOURS: self._hours, Kind.AGENT_HOURS: self._agent_hours, Kind.TOUR_HOURS: self._tour_hours,
         }.get(kind)  # fmt: skip
         self._known = {}
+        if kind is Kind.CONTACTS:
+            self._ours = await contacts.ours(session)
+            whole = select(Contact).options(selectinload(Contact.property))
+            self._contacts = {contact.number: contact for contact in await session.scalars(whole)}
         if replace:
             added, changed = await replace(session, rows)
         else:
@@ -192,6 +198,13 @@ class _Importer:
                 query = query.options(selectinload(Subteam.members))
             self._known[model] = {one.slug: one for one in await session.scalars(query)}
         return self._known[model]
+
+    async def _units_of(self, session: AsyncSession, place: Property) -> dict[str, Unit]:
+        """A property's units by name, read once: while a list is written nobody else writes anything."""
+        if place.id not in self._units:
+            found = select(Unit).where(Unit.property_id == place.id).options(selectinload(Unit.listings))
+            self._units[place.id] = {unit.name: unit for unit in await session.scalars(found)}
+        return self._units[place.id]
 
     async def _upsert(self, session: AsyncSession, model: Any, row: Row, columns: Sequence[str]) -> tuple[Any, bool]:
         """The record with the row's slug, made when it is new, with these columns of the row in it."""
@@ -287,14 +300,11 @@ class _Importer:
         if place is None:
             return False
         values = row.values
-        unit = await session.scalar(
-            select(Unit)
-            .where(Unit.property_id == place.id, Unit.name == values["name"])
-            .options(selectinload(Unit.listings))
-        )
+        there = await self._units_of(session, place)
+        unit = there.get(values["name"])
         is_new = unit is None
         if unit is None:
-            unit = Unit(property_id=place.id, name=values["name"], listings=[])
+            unit = there[values["name"]] = Unit(property_id=place.id, name=values["name"], listings=[])
             session.add(unit)
         unit.bedrooms, unit.bathrooms = values["bedrooms"], values["bathrooms"]
         if "square_feet" in values:
@@ -343,7 +353,7 @@ class _Importer:
     async def _contact(self, session: AsyncSession, row: Row) -> bool:
         place = await self._named(session, Property, row, "property", "property")
         try:
-            number = await contacts.read_number(session, row.values["number"], self._config.region)
+            number = contacts.read_number(row.values["number"], self._config.region, self._ours)
         except Invalid as error:
             self.problems.append(row.problem("number", str(error)))
             return False
@@ -352,10 +362,10 @@ class _Importer:
             self.problems.append(row.problem("number", f"{number} stands in {self._numbers[number]} already."))
             return False
         self._numbers[number] = row.places["number"]
-        found = await contact_queries.by_number(session, number)
+        found = self._contacts.get(number)
         is_new = found is None
         if found is None:
-            found = Contact(number=number, created_at=self._by.now)
+            found = Contact(number=number, created_at=self._by.now, property=None)
             session.add(found)
         found.kind = row.values["kind"]
         if "name" in row.values:

@@ -120,6 +120,7 @@ def read_number(raw: str, region: str) -> str:
 
 
 async def named(session: AsyncSession, region: str, number: str) -> Line:
+    """Raises Invalid, NotFound."""
     stored = read_number(number, region)
     found = await queries.by_number(session, stored)
     if found is None:
@@ -128,6 +129,7 @@ async def named(session: AsyncSession, region: str, number: str) -> Line:
 
 
 def check_language(raw: str) -> str:
+    """Raises Invalid for a language without prompts."""
     known = speech.languages()
     if raw not in known:
         raise Invalid(f"{raw[:20]!a} is not a language that prompts are written in: use {' or '.join(known)}.")
@@ -135,6 +137,7 @@ def check_language(raw: str) -> str:
 
 
 def check_greeting(raw: str, language: str) -> str:
+    """Raises Invalid for one in which there is nothing to say."""
     greeting = fields.text(raw, "greeting", 1000)
     if greeting and not speech.normalize(greeting, language):
         raise Invalid("There is nothing to say in the greeting: write a sentence with words.")

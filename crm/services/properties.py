@@ -32,12 +32,17 @@ class PropertyEntry:
 async def find_all(store: Store) -> list[PropertyEntry]:
     async with store.read() as session:
         found = (await session.scalars(_whole.order_by(Property.slug))).all()
-        return [await _entry(session, one) for one in found]
+        numbers: dict[int | None, list[str]] = {}
+        for place_id, number in await session.execute(select(Line.property_id, Line.number).order_by(Line.number)):
+            numbers.setdefault(place_id, []).append(number)
+        return [PropertyEntry(one, tuple(numbers.get(one.id, ()))) for one in found]
 
 
 async def get(store: Store, slug: str) -> PropertyEntry:
     async with store.read() as session:
-        return await _entry(session, await named(session, slug))
+        found = await named(session, slug)
+        lines = await session.scalars(select(Line.number).where(Line.property_id == found.id).order_by(Line.number))
+        return PropertyEntry(found, tuple(lines))
 
 
 async def add(
@@ -120,6 +125,7 @@ async def remove(store: Store, by: By, slug: str) -> None:
 
 
 async def named(session: AsyncSession, slug: str) -> Property:
+    """The property with its portfolio, its subteam and who is in it. Raises Invalid, NotFound."""
     found = await session.scalar(_whole.where(Property.slug == fields.slug(slug)))
     if found is None:
         raise NotFound(f"There is no property {slug}: `leaseline property list` shows those there are.")
@@ -129,11 +135,6 @@ async def named(session: AsyncSession, slug: str) -> Property:
 _whole = select(Property).options(
     selectinload(Property.subteam).selectinload(Subteam.members), selectinload(Property.portfolio)
 )
-
-
-async def _entry(session: AsyncSession, found: Property) -> PropertyEntry:
-    lines = await session.scalars(select(Line.number).where(Line.property_id == found.id).order_by(Line.number))
-    return PropertyEntry(found, tuple(lines))
 
 
 async def _subteam_id(session: AsyncSession, slug: str | None) -> int | None:

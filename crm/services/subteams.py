@@ -34,7 +34,10 @@ class SubteamEntry:
 async def find_all(store: Store) -> list[SubteamEntry]:
     async with store.read() as session:
         found = (await session.scalars(_whole.order_by(Subteam.slug))).all()
-        return [SubteamEntry(one, await _leased(session, one)) for one in found]
+        leased: dict[int | None, list[str]] = {}
+        for team_id, slug in await session.execute(select(Property.subteam_id, Property.slug).order_by(Property.slug)):
+            leased.setdefault(team_id, []).append(slug)
+        return [SubteamEntry(one, tuple(leased.get(one.id, ()))) for one in found]
 
 
 async def get(store: Store, slug: str) -> SubteamEntry:
@@ -117,6 +120,7 @@ async def remove_members(store: Store, by: By, slug: str, members: Sequence[str]
 
 
 async def named(session: AsyncSession, slug: str) -> Subteam:
+    """The subteam with its members and sisters. Raises Invalid, NotFound."""
     found = await session.scalar(_whole.where(Subteam.slug == fields.slug(slug)))
     if found is None:
         raise NotFound(f"There is no subteam {slug}: `leaseline subteam list` shows those there are.")

@@ -111,6 +111,7 @@ async def blackouts(store: Store, now: datetime) -> Sequence[TourBlackout]:
 
 
 async def end_blackout(store: Store, by: By, blackout_id: int) -> None:
+    """Raises NotFound."""
     async with changing(store) as session:
         found = await session.get(TourBlackout, blackout_id)
         if found is None:
@@ -193,6 +194,7 @@ async def _free(
 async def offered(
     session: AsyncSession, config: Config, place: Property, first: datetime, days: int, kind: TourKind | None
 ) -> list[Slot]:
+    """The slots of a property from `first` on, taken or not: those of that day and so many more. None is any kind."""
     rows = await session.scalars(select(TourHours).where(TourHours.property_id == place.id))
     availabilities = [
         Availability(
@@ -253,4 +255,5 @@ def zone(config: Config, place: Property) -> ZoneInfo:
 
 
 def key_of(place_id: int, slot: Slot) -> str:
+    """What a slot's row is found by; alike for everybody who asks."""
     return f"{place_id}/{slot.starts_at:%Y-%m-%dT%H:%MZ}/{slot.kind}/{slot.agent_id or '-'}"

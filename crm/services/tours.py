@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from babel import UnknownLocaleError
 from babel.dates import format_datetime, format_time
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
@@ -433,11 +433,3 @@ def offered_aloud(offer: Offer, place: str, language: str, *, can_link: bool, to
 
 def to_go_on(*, to_mailbox: bool) -> Say:
     return Say("tour_message" if to_mailbox else "tour_team")
-
-
-async def upcoming_of(session: AsyncSession, lead_id: int, now: datetime) -> int:
-    """How many tours a lead has ahead."""
-    found = select(func.count()).select_from(Tour).join(TourSlot, Tour.slot_id == TourSlot.id)
-    return await session.scalar(
-        found.where(Tour.lead_id == lead_id, Tour.state == TourState.BOOKED, TourSlot.starts_at > now)
-    ) or 0  # fmt: skip

@@ -17,10 +17,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from crm.config import Config
+from crm.config import Config, Ring
 from crm.domain.choosing import Answer, Names, PropertyName, Question, choose
 from crm.domain.ringing import Strategy
 from crm.domain.routing import (
@@ -37,10 +38,22 @@ from crm.domain.routing import (
     Rules,
     decide,
 )
-from crm.services import routes
+from crm.services import replays, routes
+from crm.services.replays import Changes
 from crm.services.routes import Moment
 from crm.store import migrate
-from crm.store.models import Agent, Device, Hours, Line, Organization, Portfolio, Property, Subteam
+from crm.store.models import (
+    Agent,
+    Call,
+    Device,
+    Hours,
+    Line,
+    Organization,
+    Portfolio,
+    Property,
+    RoutingDecision,
+    Subteam,
+)
 from crm.store.session import Store
 
 PROPERTIES, AGENTS, TEAMS, PORTFOLIOS = 500, 2000, 100, 10
@@ -120,22 +133,47 @@ async def large_office(store: Store) -> None:
         session.add_all(Hours(weekday=day, opens="00:00", closes="24:00") for day in range(7))
 
 
+async def replayed(folder: Path, cases: list[RoutingInputs]) -> float:
+    """Seconds of deciding recorded calls again under other rules, on SQLite."""
+    url = f"sqlite+aiosqlite:///{folder / 'past.db'}"
+    await asyncio.to_thread(migrate.upgrade, url)
+    store = Store(url)
+    async with store.write() as session:
+        for number, case in enumerate(cases):
+            session.add(Call(id=f"c{number}", did="+15125550199", started_at=NOW))
+            await session.flush()
+            session.add(
+                RoutingDecision(
+                    id=f"c{number}/r", call_id=f"c{number}", at=NOW + timedelta(seconds=number), rule="", reasons=[],
+                    stages=[], inputs=replays.to_stored(case), plan={},
+                )
+            )  # fmt: skip
+    began = time.perf_counter()
+    found = await replays.replay(store, Config(folder), Changes({"subteam_seconds": 5.0}), NOW)
+    spent = time.perf_counter() - began
+    assert (found.calls, found.unreadable) == (len(cases), 0)
+    await store.close()
+    return spent
+
+
 async def gathered(folder: Path, rounds: int, chance: random.Random) -> dict[str, list[float]]:
     """Milliseconds of deciding with finding out, on SQLite."""
     url = f"sqlite+aiosqlite:///{folder / 'large.db'}"
     await asyncio.to_thread(migrate.upgrade, url)
     store, config = Store(url), Config(folder)
+    quiet = msgspec.structs.replace(config, ring=Ring(everyone_seconds=0))
     await large_office(store)
-    found: dict[str, list[float]] = {"the menu": [], "all phones": [], "a choice by letters": []}
+    found: dict[str, list[float]] = {}
     for _ in range(rounds):
         number = f"+1512{chance.randrange(PROPERTIES):07}"
         letters = (*TO_TEAM, Answer(Question.LETTERS, "".join(chance.choice("23456789") for _ in range(3))))
-        for name, did, answers in (
-            ("the menu", number, ()), ("all phones", number, TO_TEAM), ("a choice by letters", "+15125550199", letters),
+        for name, rules, did, answers in (
+            ("the menu", config, number, ()), ("its own people may ring", quiet, number, TO_TEAM),
+            ("all 2,000 may ring", config, number, TO_TEAM), ("a choice by letters", config, "+15125550199", letters),
         ):  # fmt: skip
             began = time.process_time()
-            await routes.plan(store, config, did, "+15125550123", answers, Moment(NOW))
-            found[name].append((time.process_time() - began) * 1000)
+            await routes.plan(store, rules, did, "+15125550123", answers, Moment(NOW))
+            found.setdefault(name, []).append((time.process_time() - began) * 1000)
     await store.close()
     return found
 
@@ -157,6 +195,9 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         found = asyncio.run(gathered(Path(folder), options.calls, chance))
+        past = [replace(case, people=replace(case.people, everyone=case.people.subteam)) for case in cases[:1000]]
+        small = [replace(case, people=_without_strangers(case.people)) for case in past]
+        again = asyncio.run(replayed(Path(folder), small))
     rows |= {f"with finding out on SQLite: {name}": spent for name, spent in found.items()}
     control = statistics.median(rows["sorting 500 names (control)"])
     table = Table("500 properties, 2,000 agents", "median ms", "p99 ms", "times the control")
@@ -164,7 +205,16 @@ def main() -> None:
         median = statistics.median(spent)
         p99 = statistics.quantiles(spent, n=100)[98]
         table.add_row(name, f"{median:.3f}", f"{p99:.3f}", f"{median / control:.1f}")
-    Console(width=110).print(table)
+    console = Console(width=110)
+    console.print(table)
+    console.print(f"{len(small)} recorded calls decided again under other rules: {again:.2f} s")
+
+
+def _without_strangers(people: People) -> People:
+    """As it is kept of a call where only the property's people may ring."""
+    team = frozenset((*people.subteam, *people.sisters))
+    now = {name: getattr(people, name) & team for name in ("available", "busy", "after_hours")}
+    return replace(people, **now)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from crm.config import Config, ConfigError
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.domain.hours import Schedule, weekly
-from crm.domain.routing import OfficeFacts, OfficeState, RoutePlan, RoutingInputs, decide
+from crm.domain.routing import OfficeFacts, OfficeState, Path, RoutePlan, RoutingInputs, decide
 from crm.services.routes import SETTINGS
 from crm.store.models import Property, RoutingDecision
 from crm.store.queries import office
@@ -125,8 +125,9 @@ class Replay:
 
 def told(plan: RoutePlan) -> str:
     """A plan in a few words, e.g. "live (subteam): agent 15 s, subteam 20 s"."""
-    stages = ", ".join(f"{stage.name} {stage.seconds:g} s" for stage in plan.stages)
-    return f"{plan.path} ({plan.rule}){': ' + stages if stages else ''}"
+    follows = [f"{stage.name} {stage.seconds:g} s" for stage in plan.stages]
+    follows += [path.value for path in plan.otherwise if path is Path.QUEUE]
+    return f"{plan.path} ({plan.rule}){': ' + ', '.join(follows) if follows else ''}"
 
 
 async def replay(
@@ -183,7 +184,7 @@ def under(inputs: RoutingInputs, changes: Changes, schedules: Mapping[str, Sched
         is_open = schedule.is_open(inputs.now)
         closed = OfficeFacts(OfficeState.CLOSED, opens_at=schedule.next_open(inputs.now))
         known["office"] = OfficeFacts() if is_open else closed
-    if schedule:
+    if schedule and inputs.line_known:
         known |= {name: schedule.due_time(inputs.now, minutes) for name, minutes in changes.due.items()}
     return replace(inputs, **known)
 
@@ -206,5 +207,10 @@ async def _schedules(store: Store, config: Config, changes: Changes) -> dict[str
 
 
 def _differ(before: RoutePlan, after: RoutePlan) -> bool:
-    """In anything but the reasons."""
-    return replace(before, reasons=()) != replace(after, reasons=())
+    """In anything but the reasons, and whom somebody would wait for who does not wait."""
+    return _told_apart(before) != _told_apart(after)
+
+
+def _told_apart(plan: RoutePlan) -> RoutePlan:
+    waits = Path.QUEUE in (plan.path, *plan.otherwise)
+    return replace(plan, reasons=(), queue=plan.queue if waits else ())

@@ -236,6 +236,7 @@ async def test_a_task_escalates_by_the_hours_of_its_property(store: Store, confi
 async def a_message(store: Store) -> None:
     await a_call(store, "c1")
     async with store.write() as session:
+        (await session.get_one(Call, "c1")).outcome = "left_message"
         alice = await agent_queries.by_slug(session, "alice")
         session.add(Task(key="call:c1", kind="listen", owner=alice, call_id="c1", why="", due_at=NOW, created_at=NOW))
         session.add(Voicemail(call_id="c1", file="c1.wav", seconds=3, left_at=NOW, mailbox="office", escalate_at=NOW))

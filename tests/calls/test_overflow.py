@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import selectinload
 
-from crm.services.spoken import spoken
-from crm.store.models import Agent, CallOrder, Organization, Subteam
+from crm.store.models import CallOrder, Organization, Subteam
+from tests.busy import number_in_line, only_on_duty
 from tests.mobile import NUMBER, forward, hears_beginning, mobile, picks_up
 from tests.outside import person
 from tests.system import System
 from tests.talks import connect, hear_each_other
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
-
-
-async def only_on_duty(system: System, *slugs: str) -> None:
-    async with system.store.write() as session:
-        await session.execute(update(Agent).values(on_duty=False))
-        await session.execute(update(Agent).where(Agent.slug.in_(slugs)).values(on_duty=True))
-
-
-async def number_in_line(system: System, number: int) -> Path:
-    return await spoken(system.config, f"You are number {number} in line.")
 
 
 async def test_when_all_of_a_subteam_talk_then_its_sister_subteam_rings_and_nobody_who_talks_pain_6(

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
-from crm.domain.tours import TourKind
 from crm.services import hours, reception, tour_times, tours
 from crm.services.audit import By
-from crm.store.models import Interest, Tour, TourHours
+from crm.store.models import Interest, Tour
 from tests.calls.test_hours import DAYS
 from tests.mobile import hears_beginning
+from tests.showings import shown_at_every_hour
 from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -23,14 +23,8 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def offered(system: System) -> AsyncIterator[System]:
-    """Elm Street is shown at every hour, so that the tests hold at any time of any day."""
-    by = By("tests", datetime.now(UTC))
-    await tour_times.set_hours(
-        system.store, by, "elm", ["mon-sun 00:00-24:00"], kind=TourKind.ACCOMPANIED, minutes=60
-    )
-    yield system
-    async with system.store.write() as session:
-        await session.execute(delete(TourHours))
+    async with shown_at_every_hour(system):
+        yield system
 
 
 async def closed_until(system: System) -> datetime:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
 
-from crm.services.spoken import spoken
-from crm.store.models import Agent
+from tests.busy import number_in_line, only_on_duty
 from tests.system import System
 from tests.talks import connect, hear_each_other
 
@@ -14,9 +12,8 @@ pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_when_the_app_is_killed_while_callers_wait_then_they_keep_their_places_pain_9(system: System) -> None:
-    async with system.store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug != "alice").values(on_duty=False))
-    second_in_line = await spoken(system.config, "You are number 2 in line.")
+    await only_on_duty(system, "alice")
+    second_in_line = await number_in_line(system, 2)
     async with (
         system.phone("alice-desk") as alice, system.caller() as talker, system.caller() as first,
         system.caller() as second,

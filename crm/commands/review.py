@@ -99,7 +99,10 @@ async def weekly(
     """
     start = fields.since(since, system.config.tz, system.now)
     entries = [WeeklyEntry.of(one) for one in await service.sample(system.store, start, system.now, sample, seed)]
-    if file is not None:
+    if file is not None and not entries:
+        # An empty sheet would only stand in the way of the next one.
+        output.hint("There is no leasing call to review, so no sheet is written.")
+    elif file is not None:
         _write(file, entries)
         what = output.counted(len(entries), "call")
         output.hint(f"{what} to review in {file}: fill in {ANSWER}, then `leaseline report review {file}`.")

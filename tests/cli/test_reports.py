@@ -118,3 +118,5 @@ def _fill_in(sheet: Path, rows: list[dict[str, str]]) -> None:
 def test_the_sample_is_shown_as_a_table(busy: Leaseline) -> None:
     assert "decided" in busy.ok("report", "weekly", "--since", "2020-01-01", "--sample", "3")
     assert "no leasing call" in busy.ok("report", "weekly", "--since", "1h")
+    assert "no sheet" in busy("report", "weekly", "--since", "1h", "--file", "none.csv").stderr
+    assert not Path("none.csv").exists()

@@ -86,24 +86,24 @@ def test_what_cannot_be_a_desk_is_refused(untouched: Leaseline, arguments: tuple
 
 def test_hundreds_of_residents_come_from_a_spreadsheet_whole_or_not_at_all(office: Leaseline, tmp_path: Path) -> None:
     file = tmp_path / "contacts.csv"
-    rows = [f"(512) 556-{number:04d},resident,elm" for number in range(400)]
+    rows = [f"(512) 556-{number:04d},resident,elm" for number in range(200)]
     file.write_text("\n".join(["number,kind,property", *rows, "512-556-0007,resident,elm", "x,tenant,nowhere"]))
     refused = office("import", str(file))
     assert refused.exit_code == 2
-    assert "line 403, column 2 (kind): 'tenant' is no kind of contact" in refused.stderr
+    assert "line 203, column 2 (kind): 'tenant' is no kind of contact" in refused.stderr
     file.write_text("\n".join(["number,kind,property", *rows, "512-556-0007,resident,elm", "x,vendor,nowhere"]))
     refused = office("import", str(file))
     for told in (
-        "line 402, column 1 (number): +15125560007 stands in line 9, column 1 (number) already.",
-        "line 403, column 1 (number): 'x' is no telephone number",
-        "line 403, column 3 (property): there is no property nowhere",
+        "line 202, column 1 (number): +15125560007 stands in line 9, column 1 (number) already.",
+        "line 203, column 1 (number): 'x' is no telephone number",
+        "line 203, column 3 (property): there is no property nowhere",
     ):
         assert told in refused.stderr
     assert office.json("contact", "list") == []
     file.write_text("\n".join(["number,kind,property", *rows]))
-    assert office.json("import", str(file)) == [{"kind": "contacts", "added": 400, "changed": 0}]
-    assert office.json("import", str(file)) == [{"kind": "contacts", "added": 0, "changed": 400}]
-    assert len(office.json("contact", "list", "--limit", "1000")) == 400
+    assert office.json("import", str(file)) == [{"kind": "contacts", "added": 200, "changed": 0}]
+    assert office.json("import", str(file)) == [{"kind": "contacts", "added": 0, "changed": 200}]
+    assert len(office.json("contact", "list", "--limit", "1000")) == 200
 
 
 def test_desks_come_from_a_toml_file(office: Leaseline, tmp_path: Path) -> None:

@@ -99,11 +99,12 @@ async def nothing(message_id: str) -> list[Attachment]:
 @asynccontextmanager
 async def worker(
     store: Store, config: Config, clock: Callable[[], datetime] = lambda: NOW, attach: mails.Attach = nothing
-) -> AsyncIterator[None]:
-    mailer = Mailer(mails.server_of(config, Secrets(config.secrets_file)))
-    task = asyncio.create_task(mails.run(store, config, mailer, attach, asyncio.Event(), clock))
+) -> AsyncIterator[asyncio.Event]:
+    """Sends what is queued, and yields what tells it that there is more."""
+    mailer, more = Mailer(mails.server_of(config, Secrets(config.secrets_file))), asyncio.Event()
+    task = asyncio.create_task(mails.run(store, config, mailer, attach, more, clock))
     try:
-        yield
+        yield more
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -185,9 +186,10 @@ async def test_a_connection_cut_after_the_data_leaves_it_unknown_and_is_not_trie
     handler = Handler(answers=["CUT"])
     async with serving(handler) as port:
         await queue(store)
-        async with worker(store, settings(config, port), lambda: NOW + timedelta(days=1)):
+        async with worker(store, settings(config, port), lambda: NOW + timedelta(days=1)) as more:
             mail = await settled(store, lambda mail: mail.state == MailState.UNKNOWN)
             await queue(store, "k2")
+            more.set()
             await settled(store, lambda mail: mail.state == MailState.SENT, "k2")
     assert "may have arrived or not" in mail.error
     assert len(handler.taken) == 2

@@ -46,6 +46,7 @@ class PostgresServer:
         if self._user is not None:
             os.chown(folder, self._user, -1)
         self._process: subprocess.Popen[bytes] | None = None
+        self._connections: dict[str, psycopg.Connection] = {}
 
     def start(self) -> None:
         cluster = self.folder / "cluster"
@@ -70,14 +71,19 @@ class PostgresServer:
                 time.sleep(0.02)
 
     def stop(self) -> None:
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
         if self._process:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(timeout=30)
             self._process = None
 
-    def run_sql(self, statement: str) -> None:
-        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
-            connection.execute(statement.encode())
+    def run_sql(self, statements: str, database: str = "postgres") -> None:
+        """Over a connection that is kept: a new one has to learn the tables first, which is most of the work."""
+        if database not in self._connections:
+            self._connections[database] = psycopg.connect(self.dsn(database), autocommit=True)
+        self._connections[database].execute(statements.encode())
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://leaseline@/{database}?host={self.folder}"
@@ -188,12 +194,7 @@ def shared_postgresql(postgres: PostgresServer, migrated_postgres: str) -> Share
             "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'",
         ]
     )
-
-    def empty() -> None:
-        with psycopg.connect(postgres.dsn("shared"), autocommit=True) as connection:
-            connection.execute(statements.encode())
-
-    return Shared(Store(postgres.url("shared")), empty)
+    return Shared(Store(postgres.url("shared")), lambda: postgres.run_sql(statements, "shared"))
 
 
 @pytest.fixture

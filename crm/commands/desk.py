@@ -47,7 +47,8 @@ def desk() -> None:
 @click.option(
     "--hours", multiple=True, metavar="TEXT",
     help="When it rings, every week on the property's clock, e.g. 'mon-fri 09:00-17:00'; may be given several times. "
-    "Without hours a number outside rings at any time, and people while the property's office is open.",
+    "Without hours a number outside rings at any time, and people while the property's office is open. The property's "
+    "holidays and special days hold for hours, too, unless they cover the whole week.",
 )  # fmt: skip
 @click.option("--straight", is_flag=True, help="Connect with a number outside at once, without pressing 1.")
 @with_system

@@ -92,7 +92,7 @@ def test_the_review_sheet_goes_out_and_its_answers_come_back(busy: Leaseline, tm
     assert {(row["routed_right"], row["note"]) for row in rows} == {("", "")}
     # The number would be a formula.
     assert all(row["line"].startswith("'+") for row in rows)
-    busy.refused("report", "weekly", "--file", str(sheet))
+    busy.refused("report", "weekly", "--since", "2020-01-01", "--file", str(sheet))
 
     rows[0] |= {"routed_right": "perhaps"}
     _fill_in(sheet, rows)

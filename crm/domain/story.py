@@ -81,6 +81,10 @@ class RecordingStory:
     seconds: int = 0
 
 
+_WAITING = (Step.PARKED, Step.TRANSFER, Step.RING, Step.QUEUE, Step.VOICEMAIL)
+"""Where a person is who is not talked to."""
+
+
 @dataclass(frozen=True)
 class CallStory:
     started_at: datetime
@@ -121,6 +125,8 @@ class CallStory:
     """Booked by key."""
     place_kept: PlaceKept | None = None
     """The caller is to be called back when it is their turn."""
+    left_waiting: bool = False
+    """After a talk they were parked or passed on, and nobody has taken them since."""
 
     @property
     def talked(self) -> bool:
@@ -190,13 +196,26 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         question=any(isinstance(fact, QuestionAsked) for fact in told),
         tour_id=next((fact.tour_id for fact in told if isinstance(fact, TourBooked)), None),
         place_kept=next((fact for fact in told if isinstance(fact, PlaceKept)), None),
+        left_waiting=_left_waiting(told),
     )
+
+
+def _left_waiting(told: Sequence[Fact]) -> bool:
+    talked = waits = False
+    for fact in told:
+        if isinstance(fact, TalkStarted):
+            talked, waits = True, False
+        elif isinstance(fact, StepTaken):
+            waits = talked and fact.step in _WAITING
+    return waits
 
 
 def how_it_went(story: CallStory, outcome: Outcome) -> str:
     """What the caller did, as the second half of a sentence that begins "Called Maple Court and"."""
     if outcome is Outcome.TALKED:
-        return f"talked, and left a message of {story.message.seconds} s after that" if story.message else "talked"
+        if story.message:
+            return f"talked, and left a message of {story.message.seconds} s after that"
+        return "talked, but was then parked or passed on, and taken by nobody" if story.left_waiting else "talked"
     if outcome is Outcome.LEFT_MESSAGE and story.message:
         asked = "asked, without choosing a property, in" if story.question else "left"
         return f"{asked} a message of {story.message.seconds} s"

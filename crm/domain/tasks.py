@@ -19,15 +19,18 @@ class TaskKind(StrEnum):
     """A number reaches us that is no line: add the line, or have the carrier correct it."""
 
 
-def task_after(outcome: Outcome, *, message_left: bool = False, went_on: bool = False) -> TaskKind | None:
+def task_after(
+    outcome: Outcome, *, message_left: bool = False, went_on: bool = False, left_waiting: bool = False
+) -> TaskKind | None:
     """What has to be done after a call; None when it is finished.
 
     Whoever has booked a tour may want something else, too: `message_left`, or `went_on` to the team, which did not
-    answer. Whoever has talked leaves a message when they were passed on, or parked, and nobody took them.
+    answer. Whoever has talked leaves a message when they were passed on, or parked, and nobody took them; or only hangs
+    up (`left_waiting`).
     """
     if message_left and outcome in (Outcome.BOOKED, Outcome.TALKED, Outcome.HANDED_OVER):
         return TaskKind.LISTEN
-    if outcome is Outcome.BOOKED and went_on:
+    if (outcome is Outcome.BOOKED and went_on) or (outcome is Outcome.TALKED and left_waiting):
         return TaskKind.CALL_BACK
     return {
         Outcome.TALKED: None,

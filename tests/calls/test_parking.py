@@ -72,7 +72,7 @@ async def test_when_a_slot_is_empty_then_that_is_said(system: System) -> None:
         await alice.wait_for("CALL_CLOSED")
 
 
-async def test_when_a_parked_caller_hangs_up_then_the_slot_is_free(system: System) -> None:
+async def test_when_a_parked_caller_hangs_up_then_the_slot_is_free_and_they_are_called_back(system: System) -> None:
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await connect(system, caller, alice)
         await alice.press("*4")
@@ -81,7 +81,8 @@ async def test_when_a_parked_caller_hangs_up_then_the_slot_is_free(system: Syste
         call = await system.ended_call(caller.user)
         await system.until(lambda: _is_free(system), "slot 701 free")
         await alice.wait_for("CALL_CLOSED")
-    assert call.ended_by == "caller"
+    assert (call.outcome, call.ended_by) == ("talked", "caller")
+    assert [(task.kind, task.done_at) for task in await system.tasks_of(call)] == [("call_back", None)]
 
 
 async def _is_free(system: System) -> bool:

@@ -214,20 +214,30 @@ async def test_a_message_is_to_be_listened_to(store: Store, config: Config) -> N
 
 
 @pytest.mark.parametrize("direction", [Direction.IN, Direction.OUT])
-async def test_who_was_left_waiting_after_a_talk_and_leaves_a_message_is_not_lost(
-    store: Store, config: Config, direction: Direction
+@pytest.mark.parametrize(
+    ("step", "message", "kind", "why"),
+    [
+        (Step.VOICEMAIL, True, "listen", "and talked, and left a message of 12 s after that."),
+        (Step.VOICEMAIL, False, "call_back", "and talked, but was then parked or passed on, and taken by nobody."),
+        (Step.PARKED, False, "call_back", "and talked, but was then parked or passed on, and taken by nobody."),
+    ],
+)
+async def test_who_was_left_waiting_after_a_talk_is_not_lost(
+    store: Store, config: Config, direction: Direction, step: Step, message: bool, kind: str, why: str
 ) -> None:
     maker = CallMaker()
     if direction is Direction.OUT:
         maker.facts.clear()
         maker.add(CallPlaced, direction=direction, agent="bob", device="bob-desk", did=MAPLE, number=PROSPECT)
-    facts = maker.rang("bob").talked("bob").step(Step.VOICEMAIL)
-    await record(store, config, facts.add(MessageLeft, file="c1.wav", seconds=12).ended())
+    facts = maker.rang("bob").talked("bob").step(step)
+    if message:
+        facts.add(MessageLeft, file="c1.wav", seconds=12)
+    await record(store, config, facts.ended())
     assert (await the_call(store)).outcome == "talked"
     async with store.read() as session:
         [task] = await tasks.listed(session)
-        assert task.kind == "listen"
-        assert task.why.endswith(" and talked, and left a message of 12 s after that.")
+        assert task.kind == kind
+        assert task.why.endswith(why)
 
 
 async def test_a_withheld_number_has_a_lead_and_a_task_but_no_text(store: Store, config: Config) -> None:

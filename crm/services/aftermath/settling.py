@@ -80,7 +80,7 @@ async def _settle_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> No
             lead.status = "in_progress"
         if outcome is Outcome.TALKED:
             lead.assigned_agent_id = lead.assigned_agent_id or scene.call.agent_id
-    if scene.story.message:
+    if scene.story.message or scene.story.left_waiting:
         # They were passed on after the talk, and nobody took them.
         await keep_task(scene, lead, outcome, ended_at)
     elif outcome is Outcome.TALKED:

@@ -19,9 +19,11 @@ from crm.store.queries import agents, calls, office, tasks
 async def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datetime) -> None:
     """The one next action of a call: made, corrected, or closed when somebody talked to the caller after all."""
     session, call = scene.session, scene.call
+    story = scene.story
     kind = task_after(
-        outcome, message_left=scene.story.message is not None, went_on=scene.story.step is not Step.TOUR_OFFER
-    )
+        outcome, message_left=story.message is not None, went_on=story.step is not Step.TOUR_OFFER,
+        left_waiting=story.left_waiting,
+    )  # fmt: skip
     task = await tasks.by_key(session, f"call:{call.id}")
     if kind is None:
         if task and task.done_at is None:

@@ -162,6 +162,8 @@ class CarrierPeer(asyncio.DatagramProtocol):
         self.answers: list[str] = []
         """Status lines for the next texts, e.g. '503 Service Unavailable'; when used up it is '200 OK'."""
         self.refused = 0
+        self._answered: dict[bytes, str] = {}
+        """What each request got."""
         self._changed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -175,8 +177,11 @@ class CarrierPeer(asyncio.DatagramProtocol):
             return
         # It takes texts, not calls.
         status = "480 Temporarily Unavailable" if request.method == "INVITE" else "200 OK"
-        if request.method == "MESSAGE":
-            status = self.answers.pop(0) if self.answers else status
+        if request.method == "MESSAGE" and data in self._answered:
+            # Whoever waits long for an answer sends the very same again (RFC 3261, 17.1.2.2).
+            status = self._answered[data]
+        elif request.method == "MESSAGE":
+            status = self._answered[data] = self.answers.pop(0) if self.answers else status
             if status.startswith("2"):
                 body = request.body.decode() if isinstance(request.body, bytes) else str(request.body)
                 self.texts.append((str(request.uri.user), body))

@@ -46,7 +46,7 @@ NOON = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
 NIGHT = NOON + timedelta(hours=12)
 MAPLE, UNKNOWN = "+15125550100", "+15125559999"
 TO_TEAM = (Answer(Question.MENU, TEAM),)
-ROUNDS = 10
+ROUNDS = 3
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ async def test_who_has_passed_is_not_rung_by_a_turn_that_was_given_before(
 ) -> None:
     call = caller(tmp_path, "alice", "bob")
 
-    async def both(office: object) -> list[AgentAvailability]:
+    async def both(office: object, agents: object) -> list[AgentAvailability]:
         return [AgentAvailability(slug, devices=(DeviceAvailability(f"{slug}-desk"),)) for slug in ("alice", "bob")]
 
     async def ring(call: object, stage: object, batch: list[DeviceRef], seconds: float) -> list[str]:
@@ -109,7 +109,7 @@ async def test_when_the_database_is_away_as_the_turn_comes_then_the_caller_waits
     call = caller(tmp_path, "alice")
     asked = 0
 
-    async def away(office: object) -> None:
+    async def away(office: object, agents: object) -> None:
         nonlocal asked
         asked += 1
         raise error

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any
 
 from agi import extension as extension_script
@@ -16,7 +16,7 @@ from ari_app import lamps
 from ari_app import log as log_to
 from ari_app.app import App, now
 from crm.config import Config
-from crm.domain.calls import MessageLeft
+from crm.domain.calls import Fact, MessageLeft
 from crm.domain.errors import CrmError
 from crm.edge import holidays, http_carrier, numbers
 from crm.edge.mail import Mailer
@@ -72,14 +72,15 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
     secrets = Secrets(config.secrets_file)
     store = Store(config.database_url)
     texts_due, mails_due, to_transcribe = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    on_fact: list[Callable[[], None]] = [texts_due.set, mails_due.set]
+    on_message: list[Callable[[], None]] = [to_transcribe.set]
 
-    async def apply(fact: Any) -> None:
-        await ledger.record(store, config, fact, now())
-        for tell in on_fact:
-            tell()
-        if isinstance(fact, MessageLeft):
-            to_transcribe.set()
+    async def apply(facts: Sequence[Fact]) -> None:
+        await ledger.record_all(store, config, facts, now())
+        texts_due.set()
+        mails_due.set()
+        if any(isinstance(fact, MessageLeft) for fact in facts):
+            for tell in on_message:
+                tell()
 
     def on_texts() -> None:
         texts_due.set()
@@ -98,7 +99,7 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
             work += [app.beat(), app.client.run(), app.renew(), app.watch(), app.place_orders(), desk.run()]
             work += [_republish(config, store, secrets), lamps.keep(app.client, store, now)]
             work += [app.lamps.run(), app.escalations.run(), app.turns.run()]
-            on_fact.append(app.on_messages)
+            on_message.append(app.on_messages)
         if "texts" in parts:
             sip = SipCarriers()
             stack.callback(sip.close)

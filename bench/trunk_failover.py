@@ -13,7 +13,7 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,7 +142,7 @@ async def _bench(folder: Path) -> AsyncIterator[Bench]:
 
 @contextlib.asynccontextmanager
 async def _office(config: Config, store: Store, secrets: Secrets, folder: Path) -> AsyncIterator[Office]:
-    async def forget(_: Fact) -> None: ...
+    async def forget(_: Sequence[Fact]) -> None: ...
 
     async def nothing() -> None: ...
 

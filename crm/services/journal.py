@@ -1,8 +1,9 @@
 """Facts on their way to the ledger: noted on disk at once, recorded in the database when it answers.
 
 A call never waits for the database and loses nothing when it is down. `note` appends a line to journal/facts.jsonl; one
-task records the lines in order. They stay in the file until all are recorded, so after a crash some are recorded again,
-which changes nothing. A line that can never be recorded goes to journal/rejected.jsonl, and the rest goes on.
+task records the lines in order, those of one call that come close together in one go. They stay in the file until all
+are recorded, so after a crash some are recorded again, which changes nothing. A line that can never be recorded goes to
+journal/rejected.jsonl, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import fcntl
 import logging
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,8 +26,11 @@ from crm.services.facts import decode, encode
 
 _log = logging.getLogger(__name__)
 
-Apply = Callable[[Fact], Awaitable[None]]
-"""Records one fact; raises Unavailable when a later try may succeed."""
+Apply = Callable[[Sequence[Fact]], Awaitable[None]]
+"""Records facts of one call, all or none; raises Unavailable when a later try may succeed."""
+
+GATHER_SECONDS = 0.1
+"""Facts come in bursts: so long the first waits for those that follow it."""
 
 
 class Journal:
@@ -131,21 +135,35 @@ class Journal:
     async def _record_all(self) -> None:
         while True:
             await self._has_some.wait()
+            await asyncio.sleep(GATHER_SECONDS)
             while self._queue:
-                await self._record(self._queue[0])
-                self._queue.popleft()
+                lines = list(self._queue)
+                for facts in self._by_call(lines):
+                    await self._record(facts)
+                for _ in lines:
+                    self._queue.popleft()
             self._has_some.clear()
             self._is_empty.set()
             self._empty_file()
 
-    async def _record(self, line: bytes) -> None:
-        """Returns when the line is recorded or rejected."""
+    def _by_call(self, lines: Sequence[bytes]) -> list[list[Fact]]:
+        found: dict[str, list[Fact]] = {}
+        for line in lines:
+            try:
+                fact = decode(line)
+            except Exception as error:  # noqa: BLE001 - whatever is in the file, what comes after it is recorded
+                self._reject(line, error)
+            else:
+                found.setdefault(fact.call_id, []).append(fact)
+        return list(found.values())
+
+    async def _record(self, facts: Sequence[Fact]) -> None:
+        """Returns when they are recorded or rejected."""
         wait = self._retry_seconds
         while True:
             try:
-                fact = decode(line)
                 async with asyncio.timeout(self._apply_seconds):
-                    return await self._apply(fact)
+                    return await self._apply(facts)
             except (Unavailable, TimeoutError, OSError) as error:
                 _log.warning(
                     "The ledger cannot be written; facts wait in the journal",
@@ -155,7 +173,11 @@ class Journal:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, self._longest_retry_seconds)
             except Exception as error:  # noqa: BLE001 - one bad fact must not keep all calls after it out of the record
-                return self._reject(line, error)
+                if len(facts) == 1:
+                    return self._reject(encode(facts[0]), error)
+                for fact in facts:
+                    await self._record([fact])
+                return None
 
     async def _sync_quietly(self) -> None:
         # While the database is away the file is the only place these facts are at.

@@ -1,4 +1,4 @@
-"""The record of calls: takes one fact at a time and keeps the call, its lead, task and texts as the facts so far say.
+"""The record of calls: takes facts as they come and keeps the call, its lead, task and texts as the facts so far say.
 
 Recording a fact twice changes nothing, and the order does not matter: what is kept is told anew from all facts of the
 call (`crm.domain.story`). A fact that comes after the end, such as a message found in the spool, corrects the outcome.
@@ -18,15 +18,15 @@ from crm.domain.calls import Direction, Fact, MessageLeft, Routed
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.story import CallStory, tell
-from crm.services import facts, mailboxes, orders
+from crm.services import mailboxes, orders
 from crm.services.aftermath.promises import keep_promise
 from crm.services.aftermath.scene import Scene, fit
 from crm.services.aftermath.settling import settle
 from crm.services.aftermath.texts import text_link
+from crm.services.facts import from_row, to_row
 from crm.store.models import (
     Agent,
     Call,
-    CallEvent,
     Contact,
     Lead,
     Leg,
@@ -42,11 +42,19 @@ _TRIES = 5
 
 
 async def record(store: Store, config: Config, fact: Fact, now: datetime) -> None:
-    """Records one fact and what follows from it, in one transaction. Raises Unavailable for database trouble."""
+    """As `record_all`, for one fact."""
+    await record_all(store, config, [fact], now)
+
+
+async def record_all(store: Store, config: Config, facts: Sequence[Fact], now: datetime) -> None:
+    """Records facts of one call, at least one, and what follows from them, in one transaction.
+
+    Raises Unavailable for database trouble.
+    """
     for attempt in range(1, _TRIES + 1):
         try:
             async with store.write() as session:
-                await _record(session, config, fact, now)
+                await _record(session, config, facts, now)
             return
         except IntegrityError:
             # Another process recorded the same fact, or made a lead for the same number, at the same moment. The next
@@ -61,20 +69,22 @@ async def open_calls(store: Store) -> Sequence[str]:
         return await calls.open_ids(session)
 
 
-async def _record(session: AsyncSession, config: Config, fact: Fact, now: datetime) -> None:
-    if await session.get(CallEvent, fact.id):
-        return
-    call = await session.get(Call, fact.call_id, with_for_update={"key_share": True})
+async def _record(session: AsyncSession, config: Config, facts: Sequence[Fact], now: datetime) -> None:
+    call = await session.get(Call, facts[0].call_id, with_for_update={"key_share": True})
     if call is None:
-        call = Call(id=fact.call_id, did="", started_at=fact.at)
+        call = Call(id=facts[0].call_id, did="", started_at=facts[0].at)
         session.add(call)
         await session.flush()
-    session.add(facts.to_row(fact))
-    if isinstance(fact, Routed):
-        session.add(_decision(fact))
+    told = [from_row(row) for row in await calls.events(session, call.id)]
+    known = {fact.id for fact in told}
+    new = list({fact.id: fact for fact in facts if fact.id not in known}.values())
+    if not new:
+        return
+    session.add_all(to_row(fact) for fact in new)
+    session.add_all(_decision(fact) for fact in new if isinstance(fact, Routed))
     await session.flush()
 
-    story = tell(facts.from_row(row) for row in await calls.events(session, call.id))
+    story = tell([*told, *new])
     await _write_call(session, call, story)
     line = await lines.by_id(session, call.line_id) if call.line_id else None
     place = await properties.by_id(session, call.property_id) if call.property_id else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import errno
 import json
 import logging
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,16 +34,18 @@ class Ledger:
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
+        self.times = 0
         self.fails: Callable[[Fact], BaseException | None] = lambda fact: None
         self.asked = asyncio.Semaphore(0)
-        """Acquired once for each fact it was asked to record."""
+        """Acquired once each time it was asked to record some."""
 
-    async def __call__(self, fact: Fact) -> None:
+    async def __call__(self, facts: Sequence[Fact]) -> None:
         self.asked.release()
         await asyncio.sleep(0)
-        if error := self.fails(fact):
+        for error in filter(None, map(self.fails, facts)):
             raise error
-        self.facts.append(fact)
+        self.facts += facts
+        self.times += 1
 
 
 def journal(folder: Path, ledger: Ledger, **options: float) -> Journal:
@@ -60,6 +63,18 @@ async def test_facts_are_recorded_in_order_and_leave_the_disk(tmp_path: Path) ->
         assert notes.pending == 0
         assert (tmp_path / "facts.jsonl").read_bytes() == b""
     assert ledger.facts == [fact(number) for number in range(20)]
+    assert ledger.times == 1
+
+
+async def test_facts_of_several_calls_are_recorded_call_by_call(tmp_path: Path) -> None:
+    ledger = Ledger()
+    mixed = [dataclasses.replace(fact(number), call_id=f"c{number % 2}") for number in range(6)]
+    async with journal(tmp_path, ledger) as notes:
+        for one in mixed:
+            notes.note(one)
+        await notes.drained()
+    assert ledger.facts == [mixed[number] for number in (0, 2, 4, 1, 3, 5)]
+    assert ledger.times == 2
 
 
 async def test_a_noted_fact_is_on_disk_before_anything_else_happens(tmp_path: Path) -> None:
@@ -89,12 +104,12 @@ async def test_a_database_that_hangs_is_given_up_and_asked_again(tmp_path: Path)
     hanging = True
     recorded: list[Fact] = []
 
-    async def apply(fact: Fact) -> None:
+    async def apply(facts: Sequence[Fact]) -> None:
         nonlocal hanging
         if hanging:
             hanging = False
             await asyncio.Event().wait()
-        recorded.append(fact)
+        recorded.extend(facts)
 
     async with Journal(tmp_path, apply, retry_seconds=0.01, apply_seconds=0.05) as notes:
         notes.note(fact(1))

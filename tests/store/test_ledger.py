@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -150,6 +151,32 @@ async def test_a_talk_is_on_record_and_finished(store: Store, config: Config) ->
     assert (entry.kind, entry.text, entry.call_id) == ("CallFromProspect", "Called Maple Court and talked.", "c1")
     assert bob
     assert bob.last_talk_ended_at == call.legs[1].ended_at
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda maker: maker.step(Step.MENU).step(Step.RING).rang("alice", "bob").talked("bob").ended(),
+        lambda maker: maker.step(Step.MENU).add(LinkRequested).ended(),
+        lambda maker: maker.step(Step.VOICEMAIL).add(MessageLeft, file="one.wav", seconds=12).ended(),
+    ],
+)
+async def test_facts_that_are_recorded_together_say_the_same_as_one_by_one(
+    store: Store, config: Config, tell: Callable[[CallMaker], list[Fact]]
+) -> None:
+    await record(store, config, tell(CallMaker("c1")))
+    others = tell(CallMaker("c2", caller="+15125550124"))
+    await ledger.record_all(store, config, others[:2], NOW)
+    await ledger.record_all(store, config, [*others, others[-1]], others[-1].at)
+    one, other = await the_call(store, "c1"), await the_call(store, "c2")
+    for field in ("outcome", "step", "ended_by", "line_id", "talk_started_at", "ended_at", "agent_id"):
+        assert getattr(one, field) == getattr(other, field), field
+    assert [(leg.device, leg.status) for leg in one.legs] == [(leg.device, leg.status) for leg in other.legs]
+    assert [event.kind for event in one.events] == [event.kind for event in other.events]
+    left = await all_tasks(store)
+    assert left[: len(left) // 2] == left[len(left) // 2 :]
+    purposes = sorted((text.purpose, text.call_id) for text in await all_texts(store))
+    assert [purpose for purpose, call in purposes if call == "c1"] == [p for p, call in purposes if call == "c2"]
 
 
 async def test_a_new_caller_who_gives_up_gets_a_task_and_the_listings(store: Store, config: Config) -> None:
@@ -576,8 +603,8 @@ async def test_facts_keep_what_they_said(store: Store, config: Config) -> None:
 async def test_while_the_database_is_down_nothing_is_lost(
     store: Store, config: Config, postgres: PostgresServer
 ) -> None:
-    async def apply(fact: Fact) -> None:
-        await ledger.record(store, config, fact, NOW)
+    async def apply(facts: Sequence[Fact]) -> None:
+        await ledger.record_all(store, config, facts, NOW)
 
     facts = CallMaker().step(Step.MENU).ended()
     async with Journal(config.journal_folder, apply, longest_retry_seconds=0.2) as journal:

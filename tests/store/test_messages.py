@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -13,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import func, select
 
 from crm.config import Config, Texts
+from crm.domain.calls import Fact
 from crm.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from crm.domain.gate import Verdict
 from crm.domain.texts import MessageState
@@ -481,8 +483,8 @@ def test_a_note_of_asterisks() -> None:
 
 
 async def test_pain_12_a_text_noted_without_the_app_is_imported_once(store: Store, config: Config) -> None:
-    async def apply(fact: object) -> None:
-        await ledger.record(store, config, fact, NOW)  # type: ignore[arg-type]
+    async def apply(facts: Sequence[Fact]) -> None:
+        await ledger.record_all(store, config, facts, NOW)
 
     notes = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
     notes.parent.mkdir(parents=True)

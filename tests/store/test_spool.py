@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import wave
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,8 +40,8 @@ reason=app_down
 
 @pytest.fixture
 async def journal(store: Store, config: Config) -> AsyncIterator[Journal]:
-    async def apply(fact: Fact) -> None:
-        await ledger.record(store, config, fact, NOW)
+    async def apply(facts: Sequence[Fact]) -> None:
+        await ledger.record_all(store, config, facts, NOW)
 
     async with Journal(config.journal_folder, apply) as journal:
         yield journal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import wave
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ LEAST_OF_QUARTER = 0.97
 """The same for a quarter of a piece: the shorter, the more alike is other speech."""
 SLACK = RATE // 4
 """Samples that a piece may be heard too early or too late, seen from the piece before."""
+GAP = RATE * 6 // 5
+"""The same where the sound stood still in between, as on a machine that is given no processor for a moment."""
 LOUD = 0.02
 """Samples beyond this are no silence."""
 NEARLY_WHOLE = 0.8
@@ -200,16 +203,18 @@ def _share(recording: Sound, pieces: list[tuple[int, Sound]], begin: int, length
     """How much of a file that begins at a sample was played: up to the last piece that is heard in its place.
 
     A phone's jitter buffer adds or drops a packet now and then, so each piece is looked for near where the one before
-    lets expect it. At a hangup it drops what its jitter buffer still holds, so a quarter of the last piece is enough.
+    lets expect it, and if it is not there, behind a gap. At a hangup it drops what its jitter buffer still holds, so a
+    quarter of the last piece is enough.
     """
     last = missed = 0
     for offset, piece in pieces:
         size = int(SNIPPET_SECONDS * RATE) // 4
         # Packets added or dropped within a piece leave some quarter of it as it was.
         quarters = [(at, piece[at : at + size], LEAST_OF_QUARTER) for at in range(len(piece) - size, -1, -size)]
-        for shift, part, least in ((0, piece, LEAST_LIKENESS), *quarters):
+        parts = [(0, piece, LEAST_LIKENESS), *quarters]
+        for late, (shift, part, least) in itertools.product((SLACK, GAP), parts):
             first = max(0, begin + offset + shift - SLACK)
-            near = recording[first : begin + offset + shift + len(part) + SLACK]
+            near = recording[first : begin + offset + shift + len(part) + late]
             likeness = _Spectrum(near, len(part)).likeness(part)
             if len(likeness) and float(likeness.max()) >= least:
                 begin = first + int(np.argmax(likeness)) - offset - shift

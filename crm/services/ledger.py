@@ -76,8 +76,9 @@ async def _record(session: AsyncSession, config: Config, facts: Sequence[Fact], 
         session.add(call)
         await session.flush()
     told = [from_row(row) for row in await calls.events(session, call.id)]
-    known = {fact.id for fact in told}
-    new = list({fact.id: fact for fact in facts if fact.id not in known}.values())
+    by_id = {fact.id: fact for fact in told}
+    # What is stated again says nothing new, even if it says something else.
+    new = [fact for fact in facts if by_id.setdefault(fact.id, fact) is fact]
     if not new:
         return
     session.add_all(to_row(fact) for fact in new)

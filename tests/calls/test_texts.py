@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+import pytest_asyncio
+from sqlalchemy import select
 
 from crm.store.models import Message
 from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def nothing_waits(system: System) -> None:
+    """What calls before have left to be sent would take the carrier's answers."""
+
+    async def so() -> bool:
+        due = Message.next_attempt_at <= datetime.now(UTC)
+        waiting = select(Message).where((Message.state == "queued") & due | (Message.state == "sending"))
+        return not await system.all(waiting)
+
+    await system.until(so, "no text waits to be sent", seconds=60)
 
 
 async def missed(system: System) -> str:

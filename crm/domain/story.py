@@ -201,12 +201,15 @@ def tell(facts: Iterable[Fact]) -> CallStory:
 
 
 def _left_waiting(told: Sequence[Fact]) -> bool:
+    # Only the app passes on and parks. What the dialplan tells of talks is in whole seconds, and may seem to come
+    # before the step in which it happened.
     talked = waits = False
     for fact in told:
-        if isinstance(fact, TalkStarted):
-            talked, waits = True, False
-        elif isinstance(fact, StepTaken):
+        if isinstance(fact, StepTaken):
+            talked = talked or fact.step is Step.TALK
             waits = talked and fact.step in _WAITING
+        elif isinstance(fact, TalkStarted):
+            waits = False
     return waits
 
 

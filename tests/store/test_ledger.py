@@ -472,6 +472,18 @@ async def test_a_beginning_that_comes_last_finds_the_caller_we_know(store: Store
     assert task.lead_id == call.lead_id
 
 
+async def test_a_talk_told_in_whole_seconds_was_after_the_step_in_which_the_phone_rang(
+    store: Store, config: Config
+) -> None:
+    ring = StepTaken("ring", "c1", NOW + timedelta(seconds=3.6), Step.RING)
+    talk = TalkStarted("talk", "c1", NOW + timedelta(seconds=3), "c1-alice")
+    maker = CallMaker().rang("alice")
+    end = CallEnded("end", "c1", NOW + timedelta(seconds=9), EndedBy.CALLER)
+    await record(store, config, [*maker.facts, ring, talk, end])
+    assert (await the_call(store)).outcome == "talked"
+    assert await all_tasks(store) == []
+
+
 async def test_a_talk_that_becomes_known_later_finishes_the_task(store: Store, config: Config) -> None:
     maker = CallMaker().step(Step.RING).rang("alice")
     await record(store, config, maker.ended())

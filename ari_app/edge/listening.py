@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import wave
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,10 +22,13 @@ LEAST_OF_QUARTER = 0.97
 """The same for a quarter of a piece: the shorter, the more alike is other speech."""
 SLACK = RATE // 4
 """Samples that a piece may be heard too early or too late, seen from the piece before."""
-GAP = RATE * 6 // 5
-"""The same where the sound stood still in between, as on a machine that is given no processor for a moment."""
 LOUD = 0.02
-"""Samples beyond this are no silence."""
+"""Samples beyond this are heard."""
+SILENT = 11.5 / 32768
+"""Samples below this are silence. It lies between two levels of the codec (G.711 mu-law), so that what is silent in a
+file is silent in a recording of it, too."""
+STILL = RATE // 200
+"""Fewest silent samples that are a pause, and not a wave's way through zero."""
 NEARLY_WHOLE = 0.8
 RINGBACK_HERTZ = (440.0, 480.0)
 """ITU E.180 Supplement 2, United States."""
@@ -40,7 +42,7 @@ class Heard:
     """Second of the recording at which the file begins."""
     name: str
     share: float
-    """How much of the file was played before it was stopped, 0 to 1."""
+    """How much of what the file says was played before it was stopped, 0 to 1."""
     seconds: float
     """How long it was heard."""
 
@@ -70,17 +72,44 @@ def read(path: Path) -> Sound:
 
 
 def find(recording: Sound, files: Mapping[str, Sound]) -> list[Heard]:
-    """Which of the named sounds are in the recording, in order; one that is played twice is found twice."""
-    pieces = {name: _pieces(sound) for name, sound in files.items()}
-    found = _begun(recording, recording, files, pieces, first=0)
+    """Which of the named sounds are in the recording, in order; one that is played twice is found twice.
+
+    A phone plays silence while no packet comes, as on a machine that is given no processor for a moment. So sounds are
+    compared without their pauses, and it does not matter where, or how long, a sound stood still.
+    """
+    spoken, places = _without_pauses(recording)
+    sounds = {name: _without_pauses(sound)[0] for name, sound in files.items()}
+    pieces = {name: _pieces(sound) for name, sound in sounds.items()}
+    found = _begun(spoken, spoken, sounds, pieces, first=0)
     # The first piece of a file may be spoilt. The next ones are looked for where something else is heard.
     for first in (1, 2):
-        rest = _without(recording, found)
+        rest = _without(spoken, found)
         if float(np.max(np.abs(rest), initial=0.0)) > LOUD:
             names = {heard.name for heard in found}
-            missed = {name: sound for name, sound in files.items() if name not in names}
-            found += _begun(recording, rest, missed, pieces, first=first)
-    return sorted((heard for heard in found if not _is_within_another(heard, found)), key=lambda heard: heard.at)
+            missed = {name: sound for name, sound in sounds.items() if name not in names}
+            found += _begun(spoken, rest, missed, pieces, first=first)
+    heard_apart = (heard for heard in found if not _is_within_another(heard, found))
+    return [_in_time(heard, files[heard.name], places) for heard in sorted(heard_apart, key=lambda heard: heard.at)]
+
+
+def _without_pauses(sound: Sound) -> tuple[Sound, NDArray[np.int64]]:
+    """A sound without its silence, and at which sample of it each of what is left lay."""
+    silent = np.concatenate(([False], np.abs(sound) < SILENT, [False]))
+    changes = np.flatnonzero(silent[1:] != silent[:-1])
+    is_left = np.ones(len(sound), dtype=bool)
+    for begin, end in changes.reshape(-1, 2):
+        if end - begin >= STILL:
+            is_left[begin:end] = False
+    places = np.flatnonzero(is_left)
+    return sound[places], places
+
+
+def _in_time(heard: Heard, file: Sound, places: NDArray[np.int64]) -> Heard:
+    """What was found without pauses, at its time in the recording that has them."""
+    silence_before = _without_pauses(file)[1][0]
+    at = (places[round(heard.at * RATE)] - silence_before) / RATE
+    length = len(file) / RATE
+    return Heard(max(0.0, float(at)), heard.name, heard.share, length * heard.share, length)
 
 
 def _begun(
@@ -109,8 +138,9 @@ def _without(recording: Sound, found: list[Heard]) -> Sound:
 
 def has_end(recording: Sound, sound: Sound) -> bool:
     """Whether the sound's last words are in a short recording; a quick look, to be followed by `find`."""
-    pieces = _pieces(sound)
-    return bool(pieces) and bool(_Spectrum(recording, int(SNIPPET_SECONDS * RATE)).peaks(pieces[-1][1]))
+    pieces = _pieces(_without_pauses(sound)[0])
+    spoken, _ = _without_pauses(recording)
+    return bool(pieces) and bool(_Spectrum(spoken, int(SNIPPET_SECONDS * RATE)).peaks(pieces[-1][1]))
 
 
 def _is_within_another(heard: Heard, found: list[Heard]) -> bool:
@@ -203,8 +233,7 @@ def _share(recording: Sound, pieces: list[tuple[int, Sound]], begin: int, length
     """How much of a file that begins at a sample was played: up to the last piece that is heard in its place.
 
     A phone's jitter buffer adds or drops a packet now and then, so each piece is looked for near where the one before
-    lets expect it, and if it is not there, behind a gap. At a hangup it drops what its jitter buffer still holds, so a
-    quarter of the last piece is enough.
+    lets expect it. At a hangup it drops what its jitter buffer still holds, so a quarter of the last piece is enough.
     """
     last = missed = 0
     for offset, piece in pieces:
@@ -212,9 +241,9 @@ def _share(recording: Sound, pieces: list[tuple[int, Sound]], begin: int, length
         # Packets added or dropped within a piece leave some quarter of it as it was.
         quarters = [(at, piece[at : at + size], LEAST_OF_QUARTER) for at in range(len(piece) - size, -1, -size)]
         parts = [(0, piece, LEAST_LIKENESS), *quarters]
-        for late, (shift, part, least) in itertools.product((SLACK, GAP), parts):
+        for shift, part, least in parts:
             first = max(0, begin + offset + shift - SLACK)
-            near = recording[first : begin + offset + shift + len(part) + late]
+            near = recording[first : begin + offset + shift + len(part) + SLACK]
             likeness = _Spectrum(near, len(part)).likeness(part)
             if len(likeness) and float(likeness.max()) >= least:
                 begin = first + int(np.argmax(likeness)) - offset - shift

@@ -15,6 +15,7 @@ from crm.domain.routing import Path
 from crm.domain.tours import Slot, TourState
 from crm.services import tour_times, tours
 from crm.services.audit import By
+from crm.services.tour_dialogue import TourDialogue, Wish, aloud, to_go_on
 from crm.services.tour_times import Offer
 from crm.store.models import Tour
 
@@ -43,39 +44,30 @@ async def tour_offer(call: Call) -> Step | EndedBy:
 
 async def _agree(call: Call, place: str, before: tuple[Say, ...], following: Step) -> Tour | None:
     """Offers the property's times, and later ones on request; the tour that was booked, or None: they want none."""
-    menu = call.office.config.menu
-    can_link, wrong, missed = call.known.can_text_link, 0, 0
-    after: datetime | None = None
-    while offer := await _times(call, place, after):
-        says = (*before, *tours.offered_aloud(
-            offer, call.known.property_name, call.language, can_link=can_link, to_mailbox=following is Step.VOICEMAIL
-        ))  # fmt: skip
-        key = await prompt(call.person, await sounds(call, says), menu.first_key_seconds)
+    menu, missed = call.office.config.menu, 0
+    dialogue = TourDialogue(
+        call.known.property_name, call.language, can_link=call.known.can_text_link,
+        to_mailbox=following is Step.VOICEMAIL, tries=menu.tries, before=before,
+    )  # fmt: skip
+    while offer := await _times(call, place, dialogue.after):
+        key = await prompt(call.person, await sounds(call, dialogue.says(offer)), menu.first_key_seconds)
         if isinstance(key, NoKey):
             return None
         call.note(KeyPressed, key=key, question=Question.TOUR.value)
-        before = ()
-        if slot := offer.by_key.get(key):
-            if tour := await _book(call, place, slot):
+        wish = dialogue.hears(key, offer)
+        if wish is Wish.GO_ON:
+            return None
+        if wish is Wish.LINK:
+            call.note(LinkRequested, once="link")
+        elif isinstance(wish, Slot):
+            if tour := await _book(call, place, wish):
                 return tour
             missed += 1
             if missed == MISSES:
                 await play(call.person, call.sounds("tour_not_booked"))
                 return None
-            before, after = (Say("tour_taken"),), None
-        elif key == tours.LATER and offer.has_later:
-            after = offer.slots[-1].starts_at
-        elif key == tours.LINK and can_link:
-            call.note(LinkRequested, once="link")
-            before, can_link = (Say("link_sent"),), False
-        elif key == tours.GO_ON:
-            return None
-        else:
-            wrong += 1
-            if wrong == menu.tries:
-                return None
-            before = (Say("not_a_choice"),)
-    await play(call.person, await sounds(call, (*before, Say("tour_none"))))
+            dialogue.was_taken()
+    await play(call.person, await sounds(call, (*dialogue.before, Say("tour_none"))))
     return None
 
 
@@ -110,9 +102,9 @@ async def _confirm(call: Call, tour: Tour, following: Step) -> Step | EndedBy:
     call.note(TourBooked, once="tour", tour_id=tour.id)
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         _, place = await tours.get(call.office.store, tour.id)
-    when = tours.aloud(tour.slot.starts_at, tour_times.zone(call.office.config, place), call.language)
-    to_go_on = tours.to_go_on(to_mailbox=following is Step.VOICEMAIL)
-    files = await sounds(call, (Say("tour_booked", when), Say("tour_done"), to_go_on))
+    when = aloud(tour.slot.starts_at, tour_times.zone(call.office.config, place), call.language)
+    on = to_go_on(to_mailbox=following is Step.VOICEMAIL)
+    files = await sounds(call, (Say("tour_booked", when), Say("tour_done"), on))
     key = await prompt(call.person, files, call.office.config.menu.first_key_seconds)
     if isinstance(key, NoKey):
         await play(call.person, call.sounds("goodbye"))

@@ -18,8 +18,9 @@ from crm.domain.errors import Invalid
 from crm.domain.ringing import who_to_ring
 from crm.domain.routing import OTHER_LANGUAGE, Path, RoutePlan
 from crm.domain.tours import Slot
-from crm.services import agents, devices, reception, routes, tour_times, tours
+from crm.services import agents, devices, reception, routes, tour_times
 from crm.services.routes import Moment
+from crm.services.tour_dialogue import TourDialogue, Wish
 from crm.store.models import Device, Line
 from crm.store.queries import lines, office
 from crm.store.session import Store
@@ -145,29 +146,19 @@ async def _tour(
 ) -> tuple[list[Turn], Slot | None]:
     """Times are offered until one would be booked, which is returned, or the caller wants none."""
     known = await reception.receive(store, did, caller, plan.property)
-    can_link, to_mailbox, after = known.can_text_link, Path.MESSAGE in plan.otherwise[:1], None
+    dialogue = TourDialogue(
+        known.property_name, plan.language, can_link=known.can_text_link,
+        to_mailbox=Path.MESSAGE in plan.otherwise[:1], tries=config.menu.tries, before=plan.says,
+    )  # fmt: skip
     turns: list[Turn] = []
-    before, wrong = _said(plan.says, plan.language), 0
-    while (offer := await tour_times.offer(store, config, plan.property, now, after)).slots:
-        says = tours.offered_aloud(
-            offer, known.property_name, plan.language, can_link=can_link, to_mailbox=to_mailbox
-        )
-        keys = (
-            *offer.by_key, *([tours.LATER] if offer.has_later else []), *([tours.LINK] if can_link else []), tours.GO_ON
-        )
-        pressed = left.pop(0) if left else ""
-        turns.append(Turn(Question.TOUR, (*before, *_said(says, plan.language)), keys, (pressed,)))
-        if slot := offer.by_key.get(pressed):
-            return turns, slot
-        before = ()
-        if pressed == tours.LATER and offer.has_later:
-            after = offer.slots[-1].starts_at
-        elif pressed == tours.LINK and can_link:
-            before, can_link = _sentences(plan.language, Prompt.LINK_SENT), False
-        elif pressed in ("", tours.GO_ON) or (wrong := wrong + 1) == config.menu.tries:
+    while (offer := await tour_times.offer(store, config, plan.property, now, dialogue.after)).slots:
+        hears, keys, pressed = dialogue.says(offer), dialogue.keys(offer), left.pop(0) if left else ""
+        turns.append(Turn(Question.TOUR, _said(hears, plan.language), keys, (pressed,)))
+        wish = dialogue.hears(pressed, offer) if pressed else Wish.GO_ON
+        if isinstance(wish, Slot):
+            return turns, wish
+        if wish is Wish.GO_ON:
             break
-        else:
-            before = _sentences(plan.language, Prompt.NOT_A_CHOICE)
     return turns, None
 
 

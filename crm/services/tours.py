@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel import UnknownLocaleError
-from babel.dates import format_datetime, format_time
+from babel.dates import format_datetime
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,7 +19,6 @@ from sqlalchemy.orm import selectinload
 
 from crm.config import Config
 from crm.domain import fields, texts, tours
-from crm.domain.choosing import Say
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
 from crm.domain.gate import Verdict
 from crm.domain.segments import segments
@@ -30,7 +28,6 @@ from crm.secrets import Secrets
 from crm.services import properties, tour_links, tour_mails, tour_times
 from crm.services.audit import By, changing, note
 from crm.services.messages import lead_of, line_for
-from crm.services.tour_times import Offer
 from crm.store.models import (
     Activity,
     Agent,
@@ -395,41 +392,3 @@ def in_words(at: datetime, tz: ZoneInfo, language: str) -> str:
         # Of the United States, where the zones have names that people know.
         return format_datetime(at, "EEEE d 'de' MMMM, H:mm zzz", tzinfo=tz, locale="es_US")
     return format_datetime(at, "EEEE, MMMM d, h:mm a zzz", tzinfo=tz, locale="en")
-
-
-def aloud(at: datetime, tz: ZoneInfo, language: str) -> str:
-    """A time as a voice says it, such as "Tuesday, November 24, at 10 in the morning". Any language that CLDR knows."""
-    local, base = at.astimezone(tz), language[:2]
-    clock = "h B" if local.minute == 0 else "h:mm B"
-    if base == "en":
-        return format_datetime(local, f"EEEE, MMMM d, 'at' {clock}", tzinfo=tz, locale="en")
-    if base == "es":
-        if local.hour % 12 == 1:
-            clock = "'a la una' B" if local.minute == 0 else "'a la una y' m B"
-        else:
-            clock = f"'a las' {clock}"
-        return format_datetime(local, f"EEEE d 'de' MMMM, {clock}", tzinfo=tz, locale="es")
-    try:
-        day = format_datetime(local, "EEEE d MMMM", tzinfo=tz, locale=base)
-        return f"{day}, {format_time(local, 'short', tzinfo=tz, locale=base)}"
-    except (UnknownLocaleError, ValueError):
-        return aloud(at, tz, "en")
-
-
-LATER, LINK, GO_ON = "4", "8", "9"
-"""Keys beside those of the times: later ones, the listings by text, and none of these."""
-
-
-def offered_aloud(offer: Offer, place: str, language: str, *, can_link: bool, to_mailbox: bool) -> tuple[Say, ...]:
-    """What a caller hears who is offered times; `place` is the property's name, `to_mailbox` where 9 leads."""
-    times = [
-        Say(f"tour_time_{slot.kind}", aloud(slot.starts_at, offer.tz, language), key)
-        for key, slot in offer.by_key.items()
-    ]
-    later = [Say("tour_later")] if offer.has_later else []
-    link = [Say("tour_link")] if can_link else []
-    return (Say("tour_times", place), *times, *later, *link, to_go_on(to_mailbox=to_mailbox))
-
-
-def to_go_on(*, to_mailbox: bool) -> Say:
-    return Say("tour_message" if to_mailbox else "tour_team")

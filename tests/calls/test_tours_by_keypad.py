@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from crm.services import hours, reception, tour_times, tours
 from crm.services.audit import By
+from crm.services.tour_dialogue import aloud
 from crm.store.models import Interest, Tour
 from tests.calls.test_hours import DAYS
 from tests.mobile import hears_beginning
@@ -55,7 +56,7 @@ async def test_when_the_office_is_closed_then_times_are_offered_and_a_key_books_
         [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
         found, place = await tours.get(system.store, tour.id)
         tz = tour_times.zone(system.config, place)
-        when = tours.aloud(found.slot.starts_at, tz, "en")
+        when = aloud(found.slot.starts_at, tz, "en")
         await hears_beginning(system, caller, await said(system, "tour_booked", when))
     assert (call.outcome, call.ended_by) == ("booked", "caller")
     assert (found.booked_by, found.version) == ("keypad", 1)
@@ -86,7 +87,7 @@ async def test_who_speaks_spanish_hears_the_times_books_and_gets_the_text_in_spa
         [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
         found, place = await tours.get(system.store, tour.id)
         when = found.slot.starts_at, tour_times.zone(system.config, place), "es"
-        booked = await said(system, "tour_booked", tours.aloud(*when), language="es")
+        booked = await said(system, "tour_booked", aloud(*when), language="es")
         await hears_beginning(system, caller, booked)
     assert (call.outcome, call.step) == ("booked", "voicemail")
     assert tours.in_words(*when) in text

@@ -20,8 +20,9 @@ LEAST_LIKENESS = 0.6
 speech of the same voice gives less than 0.4."""
 LEAST_OF_QUARTER = 0.97
 """The same for a quarter of a piece: the shorter, the more alike is other speech."""
-SLACK = RATE // 4
-"""Samples that a piece may be heard too early or too late, seen from the piece before."""
+SLACK = RATE * 3 // 4
+"""Samples that a piece may be heard too early or too late, seen from the piece before: a phone drops what comes too
+late, hundreds of milliseconds on a machine that was given no processor for so long."""
 LOUD = 0.02
 """Samples beyond this are heard."""
 SILENT = 11.5 / 32768
@@ -85,9 +86,8 @@ def find(recording: Sound, files: Mapping[str, Sound]) -> list[Heard]:
     for first in (1, 2):
         rest = _without(spoken, found)
         if float(np.max(np.abs(rest), initial=0.0)) > LOUD:
-            names = {heard.name for heard in found}
-            missed = {name: sound for name, sound in sounds.items() if name not in names}
-            found += _begun(spoken, rest, missed, pieces, first=first)
+            more = _begun(spoken, rest, sounds, pieces, first=first)
+            found += [heard for heard in more if not any(_is_same(heard, other) for other in found)]
     heard_apart = (heard for heard in found if not _is_within_another(heard, found))
     return [_in_time(heard, files[heard.name], places) for heard in sorted(heard_apart, key=lambda heard: heard.at)]
 
@@ -141,6 +141,10 @@ def has_end(recording: Sound, sound: Sound) -> bool:
     pieces = _pieces(_without_pauses(sound)[0])
     spoken, _ = _without_pauses(recording)
     return bool(pieces) and bool(_Spectrum(spoken, int(SNIPPET_SECONDS * RATE)).peaks(pieces[-1][1]))
+
+
+def _is_same(heard: Heard, other: Heard) -> bool:
+    return heard.name == other.name and abs(heard.at - other.at) < other.length / 2
 
 
 def _is_within_another(heard: Heard, found: list[Heard]) -> bool:
@@ -232,8 +236,8 @@ def _fast_size(least: int) -> int:
 def _share(recording: Sound, pieces: list[tuple[int, Sound]], begin: int, length: int) -> float:
     """How much of a file that begins at a sample was played: up to the last piece that is heard in its place.
 
-    A phone's jitter buffer adds or drops a packet now and then, so each piece is looked for near where the one before
-    lets expect it. At a hangup it drops what its jitter buffer still holds, so a quarter of the last piece is enough.
+    A phone drops packets now and then, so each piece is looked for near where the one before lets expect it. At a
+    hangup it drops what its jitter buffer still holds, so a quarter of the last piece is enough.
     """
     last = missed = 0
     for offset, piece in pieces:

@@ -69,6 +69,17 @@ def test_a_sound_that_is_played_twice_is_found_twice() -> None:
     assert names(listening.find(np.concatenate((THANKS, THANKS)), FILES)) == [("thanks", True)] * 2
 
 
+@pytest.mark.parametrize("seconds", [0.02, 0.3, 0.6])
+def test_a_sound_of_which_a_stretch_is_missing_is_found_whole(seconds: float) -> None:
+    played = np.concatenate((GREETING[: 3 * RATE], GREETING[int((3 + seconds) * RATE) :]))
+    assert names(listening.find(np.concatenate((SILENCE, played, SILENCE)), FILES)) == [("greeting", True)]
+
+
+def test_a_sound_that_is_played_again_is_found_also_where_it_was_spoilt_the_first_time() -> None:
+    spoilt = np.concatenate((MENU[: int(0.3 * RATE)], MENU[int(0.6 * RATE) :]))
+    assert names(listening.find(np.concatenate((spoilt, SILENCE, MENU)), FILES)) == [("menu", True)] * 2
+
+
 def test_a_sound_whose_beginning_is_spoilt_is_found() -> None:
     spoilt = np.concatenate((speech(9, 0.6), MENU[int(0.6 * RATE) :]))
     assert "menu" in [heard.name for heard in listening.find(np.concatenate((SILENCE, spoilt)), FILES)]

@@ -161,11 +161,11 @@ async def dialling(call: Call) -> Step | EndedBy:
         await call.channel.answer()
         await call.follows(person, call.channel)
     except CallEnded:
-        return await _over_too_soon(call, person)
+        return await over_too_soon(call, person)
     return Step.TALK
 
 
-async def _over_too_soon(call: Call, person: Handle) -> EndedBy:
+async def over_too_soon(call: Call, person: Handle) -> EndedBy:
     """One of the two was gone in the moment the person answered: they have not talked, and neither is left alone."""
     call.person, call.peer_leg = call.channel, None
     is_agent_there = await call.channel.is_up()

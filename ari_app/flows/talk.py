@@ -16,6 +16,7 @@ from ari_app.flows import attended, recording
 from ari_app.flows.call import Call, Surrender
 from ari_app.flows.codes import Keys
 from ari_app.flows.legs import is_outsider
+from ari_app.flows.outbound import over_too_soon
 from ari_app.flows.transfer import ask_target, pass_on
 from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.calls import Direction, EndedBy, LegRang, Step, TalkStarted
@@ -49,9 +50,19 @@ async def talk(call: Call) -> Step | EndedBy | None:
     if call.peer_leg is None:
         return EndedBy.AGENT  # They hung up while the app was away.
     agent = Handle(call.office.client, call.peer_leg)
+    has_begun = call.has_talked
     bridge = call.talk_bridge
     try:
-        if not await _connect(call, agent, bridge):
+        try:
+            is_connected = await _connect(call, agent, bridge)
+        except LeftTheApp:
+            raise
+        except CallEnded:
+            if has_begun or call.direction is not Direction.OUT or agent.id != call.channel.id:
+                raise
+            call.channel = agent  # Who hears of what plays there.
+            return await over_too_soon(call, call.person)
+        if not is_connected:
             # The agent hung up while the app was away, or in the moment they answered; whom they told that the talk is
             # recorded, they have not talked to yet.
             return Step.RING if call.recording_mode == recording.ANNOUNCED else EndedBy.AGENT

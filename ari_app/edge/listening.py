@@ -28,6 +28,8 @@ LOUD = 0.02
 SILENT = 11.5 / 32768
 """Samples below this are silence. It lies between two levels of the codec (G.711 mu-law), so that what is silent in a
 file is silent in a recording of it, too."""
+BLOCK = 1 << 15
+"""Samples that are transformed at a time."""
 STILL = RATE // 200
 """Fewest silent samples that are a pause, and not a wave's way through zero."""
 NEARLY_WHOLE = 0.8
@@ -81,12 +83,12 @@ def find(recording: Sound, files: Mapping[str, Sound]) -> list[Heard]:
     spoken, places = _without_pauses(recording)
     sounds = {name: _without_pauses(sound)[0] for name, sound in files.items()}
     pieces = {name: _pieces(sound) for name, sound in sounds.items()}
-    found = _begun(spoken, spoken, sounds, pieces, first=0)
+    found = _begun(spoken, spoken, np.arange(len(spoken)), sounds, pieces, first=0)
     # The first piece of a file may be spoilt. The next ones are looked for where something else is heard.
     for first in (1, 2):
-        rest = _without(spoken, found)
+        rest, left = _without_pauses(_without(spoken, found))
         if float(np.max(np.abs(rest), initial=0.0)) > LOUD:
-            more = _begun(spoken, rest, sounds, pieces, first=first)
+            more = _begun(spoken, rest, left, sounds, pieces, first=first)
             found += [heard for heard in more if not any(_is_same(heard, other) for other in found)]
     heard_apart = (heard for heard in found if not _is_within_another(heard, found))
     return [_in_time(heard, files[heard.name], places) for heard in sorted(heard_apart, key=lambda heard: heard.at)]
@@ -113,18 +115,20 @@ def _in_time(heard: Heard, file: Sound, places: NDArray[np.int64]) -> Heard:
 
 
 def _begun(
-    recording: Sound, within: Sound, files: Mapping[str, Sound], pieces: Mapping[str, list[tuple[int, Sound]]],
-    first: int,
+    recording: Sound, rest: Sound, left: NDArray[np.int64], files: Mapping[str, Sound],
+    pieces: Mapping[str, list[tuple[int, Sound]]], first: int,
 ) -> list[Heard]:  # fmt: skip
-    """The files of which a piece, such as the first (0), is heard in what is left of the recording."""
+    """The files of which a piece, such as the first (0), is heard in what is left of the recording; `left` are the
+    places of its samples."""
     found = []
-    places = _Spectrum(within, int(SNIPPET_SECONDS * RATE))
+    spectrum = _Spectrum(rest, int(SNIPPET_SECONDS * RATE))
     for name, sound in files.items():
         for offset, piece in pieces[name][first : first + 1]:
-            for start in places.peaks(piece):
-                share = _share(recording, pieces[name], start - offset, len(sound))
+            for peak in spectrum.peaks(piece):
+                begin = int(left[peak]) - offset
+                share = _share(recording, pieces[name], begin, len(sound))
                 length = len(sound) / RATE
-                found.append(Heard(max(0.0, (start - offset) / RATE), name, share, length * share, length))
+                found.append(Heard(max(0.0, begin / RATE), name, share, length * share, length))
     return found
 
 
@@ -193,22 +197,26 @@ class _Spectrum:
         self._places = max(0, len(recording) - length + 1)
         if not self._places:
             return
-        # What wraps around lies behind the last place.
-        self._size = _fast_size(len(recording))
-        # Half the precision is plenty, and takes half the time.
-        self._spectrum = np.fft.rfft(recording.astype(np.float32), self._size)
+        # In blocks that overlap by a piece: many short transforms take less than a long one.
+        self._size = min(_fast_size(len(recording)), BLOCK)
+        self._step = self._size - length + 1
+        blocks = -(-self._places // self._step)
+        padded = np.zeros(blocks * self._step + length - 1, dtype=np.float32)  # Half the precision is plenty.
+        padded[: len(recording)] = recording
+        self._spectra = np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, self._size)[:: self._step])
         sums = np.concatenate(([0.0], np.cumsum(recording**2)))
-        self._loudness = np.sqrt(np.maximum(sums[length:] - sums[:-length], 1e-9))
+        self._loudness = np.sqrt(np.maximum(sums[length:] - sums[:-length], 1e-9)).astype(np.float32)
 
     def likeness(self, piece: Sound) -> Sound:
         """Normalized correlation of the piece with the recording at each of its samples."""
         if not self._places:
             return np.zeros(0)
-        spectrum = self._spectrum * np.conj(np.fft.rfft(piece.astype(np.float32), self._size))
-        product = np.fft.irfft(spectrum, self._size)[: self._places]
+        spectra = self._spectra * np.conj(np.fft.rfft(piece.astype(np.float32), self._size))
+        # What wraps around lies behind the step.
+        product = np.fft.irfft(spectra, self._size)[:, : self._step].ravel()[: self._places]
         energy = self._loudness * np.sqrt(np.sum(piece**2))
         # Where the recording is silent there is nothing to compare.
-        return np.asarray(np.where(energy > 1e-3, product / energy, 0.0))
+        return np.asarray(np.divide(product, energy, out=np.zeros_like(product), where=energy > 1e-3), dtype=np.float64)
 
     def peaks(self, piece: Sound) -> list[int]:
         """Samples at which the piece is heard."""

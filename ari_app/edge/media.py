@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,12 +11,15 @@ from urllib.parse import quote
 
 from ari_app.edge import events
 from ari_app.edge.channel import Handle, LeftTheApp
-from ari_app.edge.errors import CallEnded, ChannelGone, MediaLost
+from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost
+
+log = logging.getLogger(__name__)
 
 CLOSING_SECONDS = 3.0
 """A recording of which Asterisk says nothing for so long after the hangup is taken as it is."""
-
-
+STOP_TRIES = 10
+STOP_AGAIN_SECONDS = 0.05
+"""Asterisk once answered 500 to the wish to stop a prompt (22.10.1, on a busy machine); no call fails over that."""
 PLAYBACK_IDS = 16
 """A channel's prompts take turns with so many ids: an app that comes after a crash finds what plays by trying them all,
 a millisecond each."""
@@ -153,13 +156,10 @@ def _playback_id(channel: Handle, number: int) -> str:
 async def stop_left_over(channel: Handle) -> None:
     """Stops what plays on a channel since before the app was away."""
     for _ in range(PLAYBACK_IDS):
-        try:
-            await channel.client.delete(f"/playbacks/{quote(_playback_id(channel, channel.playbacks), safe='')}")
-        except ChannelGone:
-            channel.playbacks += 1
-        else:
-            # Its last event must not be taken for that of the next one.
-            channel.playbacks += 1
+        was_there = await _stop(channel, _playback_id(channel, channel.playbacks))
+        # Its last event must not be taken for that of the next one.
+        channel.playbacks += 1
+        if was_there:
             return
 
 
@@ -171,6 +171,17 @@ async def _check(channel: Handle, state: str, sounds: list[Path]) -> None:
         raise LeftTheApp("Asterisk has taken the call back during the prompt")
 
 
-async def _stop(channel: Handle, playback: str) -> None:
-    with contextlib.suppress(ChannelGone):  # It may just have come to its end.
-        await channel.client.delete(f"/playbacks/{quote(playback, safe='')}")
+async def _stop(channel: Handle, playback: str) -> bool:
+    """False when it is not there; it may just have come to its end."""
+    for _ in range(STOP_TRIES):
+        try:
+            await channel.client.delete(f"/playbacks/{quote(playback, safe='')}")
+        except ChannelGone:
+            return False
+        except AsteriskRefused as refused:
+            log.info("a prompt could not be stopped yet: %s", refused)
+            await asyncio.sleep(STOP_AGAIN_SECONDS)
+        else:
+            return True
+    log.warning("a prompt goes on to its end")
+    return True

@@ -26,6 +26,8 @@ LAST_TRUNK_PATIENCE = 3
 ANSWERS = frozenset({404, 410, 480, 484, 485, 486, 487, 600, 603, 604, 607, 608})
 """SIP answers (RFC 3261, 8197, 8688) that are about the person or the number, and would be the same by every trunk. All
 others are about the trunk: 401 and 403 that it does not want us, 408 and 5xx that it cannot now."""
+NORMAL_CLEARING = 16
+"""Q.850; what a BYE makes of a channel that was answered."""
 LEG_VARIABLES = ("LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_DIRECTION", "LL_NUMBER", "LL_KEYS")
 """Where the app is with the call, for the app that comes after it; ARI tells none if one of them is not set at all."""
 
@@ -141,7 +143,9 @@ class Leg:
             await self._hang_up(DialStatus.NOANSWER)
             raise NotReached(DialStatus.NOANSWER, "nobody answered") from None
         except CallEnded as ended:
-            status = dial_status(ended.cause)
+            # Without an error from the far end they had answered, and were gone before we saw it.
+            is_answered = ended.cause == NORMAL_CLEARING and not ended.sip_status
+            status = DialStatus.CONGESTION if is_answered else dial_status(ended.cause)
             self._over(status)
             kind = NotReached if ended.sip_status in ANSWERS or not ended.sip_status else _TrunkFailed
             raise kind(status, f"SIP {ended.sip_status}") from ended

@@ -8,6 +8,7 @@ import types
 import typing
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from ari_app.edge import client as client_module
-from ari_app.edge import events
+from ari_app.edge import events, media
 from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskUnreachable, CallEnded, ChannelGone
@@ -162,3 +163,29 @@ async def test_when_who_asked_is_cancelled_then_they_end_no_earlier_than_their_r
             may_answer.set()
             await asyncio.wait([playing])
             assert playing.cancelled()
+
+
+async def test_when_a_prompt_cannot_be_stopped_at_first_then_it_is_a_moment_later() -> None:
+    answers, plays = [500, 500, 204], asyncio.Event()
+
+    async def play(_: web.Request) -> web.Response:
+        plays.set()
+        return web.json_response({})
+
+    async def stop(_: web.Request) -> web.Response:
+        return web.Response(status=answers.pop(0))
+
+    async def nothing_to_settle() -> None:
+        pass
+
+    asterisk = web.Application()
+    asterisk.add_routes([web.post("/ari/channels/a/play/{id}", play), web.delete("/ari/playbacks/{id}", stop)])
+    async with TestServer(asterisk) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        async with AriClient(url, "u", "p", "a", on_connect=nothing_to_settle, on_event=print) as client:
+            channel = Handle(client, "a")
+            playing = asyncio.create_task(media.play(channel, [Path("welcome.wav")]))
+            await plays.wait()
+            await media.hush(channel)
+            playing.cancel()
+    assert answers == []

@@ -94,12 +94,19 @@ def _options(url: URL) -> dict[str, Any]:
 
 
 def _make_private(url: URL) -> None:
-    """Creates a SQLite file that only its owner may read; its -wal and -shm files get the same mode from SQLite."""
+    """Creates a SQLite file that only its owner may read; its -wal and -shm files get the same mode from SQLite.
+
+    One that is there is not opened: closing it again would take every lock on it that this process has (POSIX), and
+    another process that takes itself for the last one deletes the log of changes (sqlite.org/howtocorrupt.html, 2.2).
+    """
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         return
     path = Path(url.database)
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise Unavailable(f"{path} cannot be opened: it belongs to another user.") from None
     except OSError as error:
         raise Unavailable(f"{path} cannot be opened ({error.strerror}): check its folder and the disk.") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -132,3 +133,34 @@ async def test_a_missing_server_is_unavailable_and_its_text_tells_no_values(tmp_
             session.add(Organization(name="Secret Homes"))
     assert "Secret" not in str(caught.value)
     await store.close()
+
+
+
+async def test_when_another_store_is_opened_here_then_what_other_processes_write_is_seen(tmp_path: Path) -> None:
+    """Whoever closes a file loses every lock that their process has on it (POSIX). Without ours another process takes
+    itself for the last one, deletes the log of changes when it ends, and leaves us with one that nobody else has."""
+    path = tmp_path / "leaseline.db"
+    url = f"sqlite+aiosqlite:///{path}"
+
+    async def names(store: Store) -> list[str]:
+        async with store.read() as session:
+            return list(await session.scalars(text("SELECT name FROM seen ORDER BY name")))
+
+    async def elsewhere(name: str) -> None:
+        write = (
+            "import sqlite3, sys; database = sqlite3.connect(sys.argv[1], isolation_level=None);"
+            "database.execute('INSERT INTO seen VALUES (?)', sys.argv[2:]); database.close()"
+        )
+        writer = await asyncio.create_subprocess_exec(sys.executable, "-c", write, str(path), name)
+        assert await writer.wait() == 0
+
+    ours = Store(url)
+    async with ours.write() as session:
+        await session.execute(text("CREATE TABLE seen (name)"))
+    await elsewhere("Ash")
+    assert await names(ours) == ["Ash"]
+    await Store(url).close()
+    for name in ("Elm", "Oak"):
+        await elsewhere(name)
+        assert name in await names(ours)
+    await ours.close()

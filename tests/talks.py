@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
+from ari_app.edge import listening
 from ari_app.edge.softphone import Softphone
 from tests.system import ELM, System
 
@@ -42,3 +44,9 @@ async def says_to(system: System, speaker: Softphone, listener: Softphone, text:
                 raise
         else:
             return
+
+
+def said_in(system: System, recording: Path, *texts: str) -> list[str]:
+    """Which of these sentences a recording holds, in order."""
+    known = {text: listening.read(system.spoken(text)) for text in texts}
+    return [one.name for one in listening.find(listening.read(recording), known)]

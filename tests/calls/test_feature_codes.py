@@ -58,7 +58,9 @@ async def test_when_half_an_hour_is_dialled_then_that_is_heard_and_set_and_the_p
     assert timedelta(minutes=28) < device.dnd_until - datetime.now(UTC) <= timedelta(minutes=30)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
         await bob.dial(f"sip:101@{system.sip}")
-        await bob.wait_for("CALL_CLOSED")
+        await system.recording(None)
+        await bob.hang_up()
+        await system.ended_call(None)
         assert alice.count("CALL_INCOMING") == 0
     await dial_code(system, "*79", hears=["Do not disturb is off."])
     assert not (await device_of(system, "alice-desk")).dnd

@@ -7,11 +7,10 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
-from ari_app.edge import listening
 from crm.services import devices, properties
 from crm.store.models import Call, Recording
 from tests.system import System
-from tests.talks import ANSWER, QUESTION, connect, says_to
+from tests.talks import ANSWER, QUESTION, connect, said_in, says_to
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
@@ -28,9 +27,7 @@ async def recordings(system: System, call: Call) -> list[Recording]:
 
 
 def holds(system: System, recording: Recording, *texts: str) -> list[str]:
-    path = system.config.recordings_folder / recording.file
-    known = {text: listening.read(system.spoken(text)) for text in texts}
-    return [one.name for one in listening.find(listening.read(path), known)]
+    return said_in(system, system.config.recordings_folder / recording.file, *texts)
 
 
 async def test_pain_8_when_the_caller_is_passed_on_then_the_recording_goes_on_and_belongs_to_the_call(

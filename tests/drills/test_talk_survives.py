@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from ari_app.edge.softphone import Softphone
@@ -86,7 +88,9 @@ async def test_when_the_app_is_killed_during_a_recording_then_it_goes_on_and_the
     await properties.change(system.store, system.by, "elm", recording="announced")
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await connect(system, caller, alice)
-        await hears(system, caller, system.prompt("recording_announcement"))
+        announcement = system.prompt("recording_announcement")
+        # To its end: only then they hear each other, and are recorded.
+        await asyncio.gather(system.hears(caller, announcement), system.hears(alice, announcement))
         await says_to(system, caller, alice, QUESTION)
         await restart(system)
         await says_to(system, alice, caller, ANSWER)

@@ -327,11 +327,6 @@ class System:
         parts = {f"music {start}": whole[start : start + 2 * listening.RATE] for start in range(0, len(whole), 16000)}
         return listening.find(listening.read(phone.heard), parts)
 
-    def heard_of(self, phone: Softphone, *texts: str) -> list[str]:
-        """Which of the sentences that phones say a phone has heard."""
-        known = {self.spoken(text).stem: listening.read(self.spoken(text)) for text in texts}
-        return [one.name for one in listening.find(listening.read(phone.heard), known)]
-
     async def speak(self, phone: Softphone, sound: Path) -> None:
         """Says a sentence and returns when it has been said, which nothing but the clock tells."""
         await phone.say(sound)

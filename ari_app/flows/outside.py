@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from ari_app.edge import events
-from ari_app.edge.channel import Handle
+from ari_app.edge.channel import NORMAL, Handle
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, PhoneError
 from ari_app.edge.events import Channel
@@ -26,8 +26,6 @@ LAST_TRUNK_PATIENCE = 3
 ANSWERS = frozenset({404, 410, 480, 484, 485, 486, 487, 600, 603, 604, 607, 608})
 """SIP answers (RFC 3261, 8197, 8688) that are about the person or the number, and would be the same by every trunk. All
 others are about the trunk: 401 and 403 that it does not want us, 408 and 5xx that it cannot now."""
-NORMAL_CLEARING = 16
-"""Q.850; what a BYE makes of a channel that was answered."""
 LEG_VARIABLES = ("LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_DIRECTION", "LL_NUMBER", "LL_KEYS")
 """Where the app is with the call, for the app that comes after it; ARI tells none if one of them is not set at all."""
 
@@ -144,7 +142,7 @@ class Leg:
             raise NotReached(DialStatus.NOANSWER, "nobody answered") from None
         except CallEnded as ended:
             # Without an error from the far end they had answered, and were gone before we saw it.
-            is_answered = ended.cause == NORMAL_CLEARING and not ended.sip_status
+            is_answered = ended.cause == int(NORMAL) and not ended.sip_status
             status = DialStatus.CONGESTION if is_answered else dial_status(ended.cause)
             self._over(status)
             kind = NotReached if ended.sip_status in ANSWERS or not ended.sip_status else _TrunkFailed

@@ -12,6 +12,7 @@ from crm.domain import codes
 from crm.services import devices
 from crm.services.spoken import spoken
 from crm.store.models import Agent, BlockedCaller, Device
+from tests.calls.test_staff import reaches_the_mailbox_and_says_nothing
 from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -56,11 +57,8 @@ async def test_when_half_an_hour_is_dialled_then_that_is_heard_and_set_and_the_p
     device = await device_of(system, "alice-desk")
     assert device.dnd_until is not None
     assert timedelta(minutes=28) < device.dnd_until - datetime.now(UTC) <= timedelta(minutes=30)
-    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
-        await bob.dial(f"sip:101@{system.sip}")
-        await system.recording(None)
-        await bob.hang_up()
-        await system.ended_call(None)
+    async with system.phone("alice-desk") as alice:
+        await reaches_the_mailbox_and_says_nothing(system)
         assert alice.count("CALL_INCOMING") == 0
     await dial_code(system, "*79", hears=["Do not disturb is off."])
     assert not (await device_of(system, "alice-desk")).dnd

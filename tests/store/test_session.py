@@ -135,7 +135,6 @@ async def test_a_missing_server_is_unavailable_and_its_text_tells_no_values(tmp_
     await store.close()
 
 
-
 async def test_when_another_store_is_opened_here_then_what_other_processes_write_is_seen(tmp_path: Path) -> None:
     """Whoever closes a file loses every lock that their process has on it (POSIX). Without ours another process takes
     itself for the last one, deletes the log of changes when it ends, and leaves us with one that nobody else has."""

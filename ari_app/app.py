@@ -35,7 +35,18 @@ from ari_app.settle import Resumed
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
 from crm.domain import attestation
-from crm.domain.calls import ORDER_MARK, DialStatus, Direction, EndedBy, LegEnded, MessageLeft, RecordingEnded, Step
+from crm.domain.calls import (
+    ORDER_MARK,
+    Cut,
+    DialStatus,
+    Direction,
+    EndedBy,
+    LegEnded,
+    MessageLeft,
+    RecordingEnded,
+    Step,
+    TalkCut,
+)
 from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.errors import CrmError
 from crm.edge import numbers
@@ -89,6 +100,8 @@ class App:
         self.chores: set[asyncio.Task[None]] = set()
         self.look_now = asyncio.Event()
         """Set when there may be something that no flow sees to, so that it need not wait for the next look."""
+        self.asterisk_since: datetime | None = None
+        """When the Asterisk we talk to was started; what is older died with the one before."""
         self._looking = asyncio.Lock()
         self._unattended: dict[str, float] = {}
         """Channels in the app that nobody works for, and records without an end; and since when that is known."""
@@ -243,6 +256,7 @@ class App:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self.asterisk_since = await self.client.started_at()
             channels = await self.client.channels()
             await self.settle(channels, self.waiting(channels))
         self.lamps.forget()
@@ -352,7 +366,8 @@ class App:
         self.desk.channels = {channel.id for channel in channels}
         self.desk.look_now.set()
         waiting = self.waiting(channels)
-        gone = [id for id in await ledger.open_calls(self.office.store) if id not in present and id not in self.calls]
+        open_calls = await ledger.open_calls(self.office.store)
+        gone = [id for id in open_calls if id not in present and id not in self.calls]
         at = time.monotonic()
         self._unattended = {id: self._unattended.get(id, at) for id in (*(channel.id for channel in waiting), *gone)}
         due = {id for id, since in self._unattended.items() if at - since >= LOOK_SECONDS / 2}
@@ -361,7 +376,7 @@ class App:
         await self.keep_recordings(present)
         for call_id in gone:
             if call_id in due:
-                self.close(call_id)
+                self.close(call_id, is_cut=bool(self.asterisk_since and open_calls[call_id] < self.asterisk_since))
 
     async def keep_recordings(self, present: set[str]) -> None:
         """Recordings of talks that ended without us; what is still being written is kept at a later look."""
@@ -384,13 +399,16 @@ class App:
                 with contextlib.suppress(ChannelGone):
                     await self.client.delete(f"/bridges/{quote(bridge['id'], safe='')}")
 
-    def close(self, call_id: str) -> None:
-        """Ends the record of a call that ended while nobody looked; a message it left is kept."""
+    def close(self, call_id: str, *, is_cut: bool) -> None:
+        """Ends the record of a call that ended while nobody looked; a message it left is kept. `is_cut` when it ended
+        because Asterisk did."""
         note, at = self.office.journal.note, now()
         seconds = recordings.keep(self.config, call_id)
         if seconds >= self.config.voicemail.shortest_seconds:
             file = recordings.file_name(call_id)
             note(MessageLeft(f"{call_id}/message", call_id, at, file=file, seconds=round(seconds)))
+        if is_cut:
+            note(TalkCut(f"{call_id}/cut", call_id, at, leg_id="", by=Cut.FAILED))
         note(CallEndedFact(f"{call_id}/ended", call_id, at, by=EndedBy.SYSTEM))
 
     # --- calls that were ordered ---

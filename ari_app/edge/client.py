@@ -13,6 +13,7 @@ import base64
 import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -163,6 +164,10 @@ class AriClient:
     async def channels(self) -> list[Channel]:
         """Every channel of this Asterisk, the app's or not."""
         return msgspec.convert(await self.get("/channels"), list[Channel])
+
+    async def started_at(self) -> datetime:
+        """When this Asterisk was started, by its clock."""
+        return datetime.fromisoformat((await self.get("/asterisk/info", only="status"))["status"]["startup_time"])
 
     async def _request(
         self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None = None

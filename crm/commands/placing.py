@@ -171,6 +171,8 @@ async def _follow(system: System, order_id: int, wait: bool, as_json: bool) -> N
 def _news(entry: OrderEntry) -> str:
     if entry.outcome == Outcome.NOT_REACHED:
         return f"{entry.to} was not reached."
+    if entry.outcome == Outcome.INTERRUPTED:
+        return f"{entry.agent} and {entry.to} talked, and were cut off."
     if entry.outcome or entry.step == Step.TALK:
         return f"{entry.agent} and {entry.to} talk." if not entry.outcome else f"{entry.agent} and {entry.to} talked."
     if entry.state == State.DONE:

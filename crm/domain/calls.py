@@ -19,6 +19,8 @@ class Outcome(StrEnum):
     """How a call ended; every call gets exactly one."""
 
     TALKED = "talked"
+    INTERRUPTED = "interrupted"
+    """A talk that neither of the two ended: it was cut, and nobody has talked to the person since."""
     LEFT_MESSAGE = "left_message"
     BOOKED = "booked"
     """A tour, by key."""
@@ -81,6 +83,17 @@ class EndedBy(StrEnum):
     CALLER = "caller"
     AGENT = "agent"
     SYSTEM = "system"
+
+
+class Cut(StrEnum):
+    """What cut a talk."""
+
+    STOPPED = "stopped"
+    """Leaseline was stopped by its admin."""
+    FAILED = "failed"
+    """The phone system failed."""
+    LINE_LOST = "line_lost"
+    """The line of one of the two."""
 
 
 class Direction(StrEnum):
@@ -264,6 +277,16 @@ class TalkEnded(Fact):
 
 
 @dataclass(frozen=True)
+class TalkCut(Fact):
+    """A talk ended without either of the two having ended it. It says so beside the facts that end the leg and the
+    call, which are stated as ever; where no talk was going on, it says nothing."""
+
+    leg_id: str
+    """Empty is whichever talks."""
+    by: Cut
+
+
+@dataclass(frozen=True)
 class CallbackPromised(Fact):
     """The agent who was rung could not talk now: the caller was texted, and the agent is to be rung again."""
 
@@ -346,20 +369,25 @@ class CallEnded(Fact):
     """Asterisk noted it alone. It is what ends a call that was handed to the dialplan."""
 
 
+TALKS = (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.INTERRUPTED)
+"""Outcomes of calls in which somebody talked with the person."""
+
 KINDS: tuple[type[Fact], ...] = (
     CallArrived, CallPlaced, CallerBlocked, CallerSpared, StepTaken, KeyPressed, LanguageChosen, CallerIs,
     PropertyChosen, DeskChosen, Routed, LinkRequested, QuestionAsked, TourBooked, Queued, PlaceKept, LegRang,
-    RecordingAnnounced, RecordingStarted, TalkStarted, Transferred, TransferFailed, Parked, LegEnded, TalkEnded,
-    RecordingEnded, CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,
+    RecordingAnnounced, RecordingStarted, TalkStarted, Transferred, TransferFailed, Parked, TalkCut, LegEnded,
+    TalkEnded,     RecordingEnded, CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,
 )  # fmt: skip
 
 
 def outcome_of(
     *, known_line: bool, talked: bool, message_left: bool, link_sent: bool,
     direction: Direction = Direction.IN, blocked: bool = False, handed_over: bool = False, booked: bool = False,
-    place_kept: bool = False,
+    place_kept: bool = False, interrupted: bool = False,
 ) -> Outcome:
     """The one outcome of an ended call: what served the caller most counts."""
+    if interrupted:
+        return Outcome.INTERRUPTED
     if talked:
         return Outcome.HANDED_OVER if handed_over else Outcome.TALKED
     if booked:

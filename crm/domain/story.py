@@ -17,6 +17,7 @@ from crm.domain.calls import (
     CallerBlocked,
     CallerIs,
     CallPlaced,
+    Cut,
     DeskChosen,
     DialStatus,
     Direction,
@@ -37,6 +38,7 @@ from crm.domain.calls import (
     RecordingStarted,
     Step,
     StepTaken,
+    TalkCut,
     TalkEnded,
     TalkStarted,
     TourBooked,
@@ -127,6 +129,10 @@ class CallStory:
     """The caller is to be called back when it is their turn."""
     left_waiting: bool = False
     """After a talk they were parked or passed on, and nobody has taken them since."""
+    cut: Cut | None = None
+    """What cut the last talk; None when one of the two ended it, or somebody has talked to the person since."""
+    cut_leg: str = ""
+    """The phone that was cut from the person, as far as it is known."""
 
     @property
     def talked(self) -> bool:
@@ -166,6 +172,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
     # A talk whose end alone was noted has taken place all the same.
     talks = [fact.at for fact in told if isinstance(fact, TalkStarted | TalkEnded)]
     messages = [fact for fact in told if isinstance(fact, MessageLeft)]
+    cut = _cut(told)
     handed = any(isinstance(fact, HandedToDialplan) for fact in told)
     return CallStory(
         started_at=placed.at if placed else min(fact.at for fact in arrivals or told),
@@ -197,6 +204,8 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         tour_id=next((fact.tour_id for fact in told if isinstance(fact, TourBooked)), None),
         place_kept=next((fact for fact in told if isinstance(fact, PlaceKept)), None),
         left_waiting=_left_waiting(told),
+        cut=cut.by if cut else None,
+        cut_leg=cut.leg_id if cut else "",
     )
 
 
@@ -213,12 +222,37 @@ def _left_waiting(told: Sequence[Fact]) -> bool:
     return waits
 
 
+def _cut(told: Sequence[Fact]) -> TalkCut | None:
+    """The fact that cut the last talk, with the leg that talked."""
+    talking: list[str] = []
+    cut = None
+    for fact in told:
+        if isinstance(fact, TalkStarted):
+            talking.append(fact.leg_id)
+            cut = None
+        elif isinstance(fact, TalkEnded | LegEnded):
+            talking = [leg for leg in talking if fact.leg_id and leg != fact.leg_id]
+        elif isinstance(fact, TalkCut) and (fact.leg_id or talking):
+            cut = replace(fact, leg_id=fact.leg_id or talking[-1])
+    return cut
+
+
+_CUT = {
+    Cut.STOPPED: "was cut off: the phone system was stopped in the middle of the talk",
+    Cut.FAILED: "was cut off: the phone system failed in the middle of the talk",
+    Cut.LINE_LOST: "was cut off: a line was lost in the middle of the talk",
+}
+
+
 def how_it_went(story: CallStory, outcome: Outcome) -> str:
     """What the caller did, as the second half of a sentence that begins "Called Maple Court and"."""
     if outcome is Outcome.TALKED:
         if story.message:
             return f"talked, and left a message of {story.message.seconds} s after that"
         return "talked, but was then parked or passed on, and taken by nobody" if story.left_waiting else "talked"
+    if outcome is Outcome.INTERRUPTED:
+        message = f", and left a message of {story.message.seconds} s" if story.message else ""
+        return f"{_CUT[story.cut or Cut.FAILED]}{message}"
     if outcome is Outcome.LEFT_MESSAGE and story.message:
         asked = "asked, without choosing a property, in" if story.question else "left"
         return f"{asked} a message of {story.message.seconds} s"
@@ -253,6 +287,8 @@ def how_ours_went(story: CallStory, who: str, outcome: Outcome) -> str:
     if outcome is Outcome.TALKED:
         minutes, seconds = divmod(story.talk_seconds, 60)
         return f"{who} called and talked for {f'{minutes} min ' if minutes else ''}{seconds} s."
+    if outcome is Outcome.INTERRUPTED:
+        return f"{who} called and {_CUT[story.cut or Cut.FAILED]}."
     if outcome is Outcome.LEFT_MESSAGE and story.message:
         return f"{who} left a message of {story.message.seconds} s."
     return f"{who} called and reached nobody."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from crm.domain.calls import Outcome
+from crm.domain.calls import TALKS, Outcome
 
 
 class TaskKind(StrEnum):
@@ -28,12 +28,13 @@ def task_after(
     answer. Whoever has talked leaves a message when they were passed on, or parked, and nobody took them; or only hangs
     up (`left_waiting`).
     """
-    if message_left and outcome in (Outcome.BOOKED, Outcome.TALKED, Outcome.HANDED_OVER):
+    if message_left and outcome in (Outcome.BOOKED, *TALKS):
         return TaskKind.LISTEN
     if (outcome is Outcome.BOOKED and went_on) or (outcome is Outcome.TALKED and left_waiting):
         return TaskKind.CALL_BACK
     return {
         Outcome.TALKED: None,
+        Outcome.INTERRUPTED: TaskKind.CALL_BACK,
         Outcome.LEFT_MESSAGE: TaskKind.LISTEN,
         Outcome.BOOKED: None,
         Outcome.GOT_LINK: TaskKind.FOLLOW_UP,

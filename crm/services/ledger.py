@@ -63,10 +63,11 @@ async def record_all(store: Store, config: Config, facts: Sequence[Fact], now: d
                 raise
 
 
-async def open_calls(store: Store) -> Sequence[str]:
-    """Ids of calls without an outcome, oldest first: they are up, or were lost sight of while the app was away."""
+async def open_calls(store: Store) -> dict[str, datetime]:
+    """Calls without an outcome and when they began, oldest first: they are up, or were lost sight of while the app was
+    away."""
     async with store.read() as session:
-        return await calls.open_ids(session)
+        return await calls.open_since(session)
 
 
 async def _record(session: AsyncSession, config: Config, facts: Sequence[Fact], now: datetime) -> None:

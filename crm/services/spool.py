@@ -25,6 +25,7 @@ from crm.domain import attestation
 from crm.domain.calls import (
     CallArrived,
     CallEnded,
+    Cut,
     DialStatus,
     EndedBy,
     Fact,
@@ -32,6 +33,7 @@ from crm.domain.calls import (
     LegEnded,
     LegRang,
     MessageLeft,
+    TalkCut,
     TalkEnded,
     TalkStarted,
 )
@@ -265,6 +267,9 @@ def _facts(noted: _Noted, config: Config) -> Iterator[Fact]:
             file = recordings.file_name(call_id)
             yield MessageLeft(fact_id("voicemail"), call_id, ended_at, file=file, seconds=round(seconds))
     by = EndedBy.CALLER if noted.time("ended") else EndedBy.SYSTEM
+    if by is EndedBy.SYSTEM:
+        # Nobody noted the end: Asterisk was gone, and with it a talk that was going on.
+        yield TalkCut(fact_id("cut"), call_id, ended_at, leg_id="", by=Cut.FAILED)
     yield CallEnded(fact_id("ended"), call_id, ended_at, by=by, without_app=True)
 
 

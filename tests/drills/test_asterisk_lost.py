@@ -130,8 +130,15 @@ async def test_when_another_program_takes_the_app_s_name_then_the_app_takes_it_b
         await one_record(system, caller.user, "talked", finished=True)
 
 
-async def test_when_asterisk_is_killed_then_the_call_has_its_outcome_and_the_next_one_works(system: System) -> None:
-    async with system.caller() as caller, system.caller() as following:
+async def test_when_asterisk_is_killed_then_each_call_has_its_outcome_and_the_next_one_works(system: System) -> None:
+    """Whoever was cut off in a talk is called back by whom they talked with."""
+    async with (
+        system.phone("carol-soft") as carol,
+        system.caller() as talker,
+        system.caller() as caller,
+        system.caller() as following,
+    ):
+        await connect(system, talker, carol, LAKESIDE)
         await system.dial(caller)
         await system.step(caller.user, "menu")
         assert system.asterisk.process is not None
@@ -141,6 +148,9 @@ async def test_when_asterisk_is_killed_then_the_call_has_its_outcome_and_the_nex
         await system.asterisk.start()
         await connected_since(system, since)
         await one_record(system, caller.user, "gave_up")
+        cut = await system.ended_call(talker.user)
+        assert cut.outcome == "interrupted"
+        assert [(task.kind, task.owner.slug) for task in await system.tasks_of(cut)] == [("call_back", "carol")]
         await system.dial(following)
         await system.step(following.user, "menu")
         await following.hang_up()

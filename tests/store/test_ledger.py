@@ -17,6 +17,7 @@ from crm.domain.calls import (
     CallArrived,
     CallEnded,
     CallPlaced,
+    Cut,
     DialStatus,
     Direction,
     EndedBy,
@@ -33,6 +34,7 @@ from crm.domain.calls import (
     Routed,
     Step,
     StepTaken,
+    TalkCut,
     TalkEnded,
     TalkStarted,
 )
@@ -495,6 +497,19 @@ async def test_a_talk_that_becomes_known_later_finishes_the_task(store: Store, c
         [task] = await tasks.listed(session, open_only=False)
     assert task.done_at
     assert task.result
+
+
+async def test_whoever_talked_calls_back_when_the_talk_was_cut_and_no_text_says_that_nobody_was_there(
+    store: Store, config: Config
+) -> None:
+    maker = CallMaker().step(Step.RING).rang("alice", "bob").add(TalkStarted, leg_id="c1-bob").step(Step.TALK)
+    maker.add(TalkCut, leg_id="", by=Cut.FAILED)
+    await record(store, config, maker.ended(EndedBy.SYSTEM))
+    assert (await the_call(store)).outcome == "interrupted"
+    assert await all_tasks(store) == [("call_back", "bob")]
+    assert await all_texts(store) == []
+    lead = await the_lead(store)
+    assert (lead.status, lead.assigned_agent.slug if lead.assigned_agent else None) == ("in_progress", "bob")
 
 
 async def test_a_task_done_stays_done(store: Store, config: Config) -> None:

@@ -195,6 +195,13 @@ async def test_a_call_whose_end_nobody_noted_is_over_when_its_channel_is_gone(
     assert call.ended_at == NOW - timedelta(hours=1)
 
 
+async def test_a_talk_that_nobody_saw_end_was_cut(store: Store, config: Config, journal: Journal) -> None:
+    write(config, f"{HEAD}answered=alice-desk,{T + 9}\n", age_seconds=60)
+    assert await run(config, journal) == 1
+    assert (await the_call(store)).outcome == "interrupted"
+    assert await owed(store) == [("call_back", "alice")]
+
+
 async def test_a_talk_the_app_began_and_the_dialplan_ended(store: Store, config: Config, journal: Journal) -> None:
     began = datetime.fromtimestamp(T, UTC)
     journal.note(CallArrived(f"{CALL}/arrived", CALL, began, "+15125550100", "+15125550123", "carrier"))

@@ -13,6 +13,7 @@ from crm.domain.calls import (
     CallbackPromised,
     CallEnded,
     CallPlaced,
+    Cut,
     DialStatus,
     Direction,
     EndedBy,
@@ -28,6 +29,7 @@ from crm.domain.calls import (
     RecordingStarted,
     Step,
     StepTaken,
+    TalkCut,
     TalkEnded,
     TalkStarted,
     Transferred,
@@ -85,6 +87,34 @@ def test_whatever_is_missing_there_is_a_story(facts: list[Fact]) -> None:
     assert story.started_at == (T0 if ARRIVED in facts else min(fact.at for fact in facts))
     assert story.did == (ARRIVED.did if ARRIVED in facts else "")
     assert (story.ended_at is not None) == (TALK[-1] in facts)
+
+
+LOST_LINE = TalkCut("c/cut", "c", at(30), "leg-a", Cut.LINE_LOST)
+UNSEEN = TalkCut("c/cut", "c", at(30), "", Cut.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("facts", "cut", "leg"),
+    [
+        ([*TALK[:8], UNSEEN, CallEnded("c/ended", "c", at(30), EndedBy.SYSTEM)], Cut.FAILED, "leg-a"),
+        ([*TALK, LOST_LINE], Cut.LINE_LOST, "leg-a"),
+        ([*TALK[:3], UNSEEN, CallEnded("c/ended", "c", at(30), EndedBy.SYSTEM)], None, ""),
+        ([*TALK, TalkCut("c/cut", "c", at(61), "", Cut.FAILED)], None, ""),
+        ([*TALK, LOST_LINE, TalkStarted("c/again", "c", at(40), "leg-b")], None, ""),
+        ([*TALK, LOST_LINE, TalkStarted("c/again", "c", at(40), "leg-b"),
+          TalkCut("c/cut-2", "c", at(50), "", Cut.STOPPED)], Cut.STOPPED, "leg-b"),
+    ],
+    ids=["Asterisk died", "a line was lost", "nobody talked", "it was over", "somebody took over", "and was cut, too"],
+)  # fmt: skip
+def test_a_talk_that_was_cut_is_interrupted_unless_somebody_talked_with_them_after_that(
+    facts: list[Fact], cut: Cut | None, leg: str
+) -> None:
+    story = tell(facts)
+    assert (story.cut, story.cut_leg) == (cut, leg)
+    outcome = outcome_of(
+        known_line=True, talked=story.talked, message_left=False, link_sent=False, interrupted=bool(story.cut)
+    )
+    assert (outcome is Outcome.INTERRUPTED) == bool(cut)
 
 
 OURS: list[Fact] = [

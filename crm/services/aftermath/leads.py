@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from crm.domain.calls import Direction, Outcome
+from crm.domain.calls import TALKS, Direction, Outcome
 from crm.domain.story import how_it_went
 from crm.domain.texts import MessageState
 from crm.services.aftermath.scene import Scene, fit
@@ -80,9 +80,10 @@ async def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: dateti
 
     if outcome is Outcome.BLOCKED:
         return
-    if lead.status == "closed" or (lead.status == "new" and outcome in (Outcome.TALKED, Outcome.HANDED_OVER)):
+    if lead.status == "closed" or (lead.status == "new" and outcome in TALKS):
         lead.status = "in_progress"
-    is_leased_by = outcome is Outcome.TALKED and not story.desk and lead.assigned_agent_id is None
+    by_us = outcome in (Outcome.TALKED, Outcome.INTERRUPTED)
+    is_leased_by = by_us and not story.desk and lead.assigned_agent_id is None
     if is_leased_by and (answered := story.answered_by):
         # Whom they talked to first knows them; from now on that phone rings first.
         leg = await session.get(Leg, answered.id)

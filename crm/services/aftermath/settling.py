@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from crm.domain.calls import Direction, Outcome, outcome_of
+from crm.domain.calls import TALKS, Direction, Outcome, outcome_of
 from crm.domain.story import how_ours_went
 from crm.services.aftermath.leads import drop_nameless, enter, forget_lead, keep_lead, lead_of, remember_language
 from crm.services.aftermath.promises import keep_place
@@ -29,6 +29,7 @@ async def settle(scene: Scene, ended_at: datetime) -> None:
         handed_over=story.handed_over,
         booked=story.tour_id is not None,
         place_kept=story.place_kept is not None,
+        interrupted=story.cut is not None,
     )
     call.outcome = outcome
     call.ended_at = ended_at
@@ -53,7 +54,7 @@ async def settle(scene: Scene, ended_at: datetime) -> None:
     if outcome is Outcome.CALLBACK and story.place_kept:
         await keep_place(scene, lead, story.place_kept)
         return
-    is_missed = outcome not in (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.BOOKED, Outcome.BLOCKED)
+    is_missed = outcome not in (*TALKS, Outcome.BOOKED, Outcome.BLOCKED)
     is_answered = link is not None or story.promised or story.is_emergency_callback
     if is_missed and lead and not is_answered and not story.desk:
         await text_missed(scene, lead, was_active)
@@ -76,12 +77,12 @@ async def _settle_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> No
         went = f"{went} It was for {who(await scene.contact(), scene.call.kind, scene.place)}."
     if lead:
         await enter(scene, lead, "CallToProspect", went)
-        if lead.status == "closed" or (lead.status == "new" and outcome is Outcome.TALKED):
+        if lead.status == "closed" or (lead.status == "new" and outcome in TALKS):
             lead.status = "in_progress"
-        if outcome is Outcome.TALKED:
+        if outcome in TALKS:
             lead.assigned_agent_id = lead.assigned_agent_id or scene.call.agent_id
-    if scene.story.message or scene.story.left_waiting:
-        # They were passed on after the talk, and nobody took them.
+    if scene.story.message or scene.story.left_waiting or outcome is Outcome.INTERRUPTED:
+        # They were passed on after the talk, and nobody took them; or they were cut off.
         await keep_task(scene, lead, outcome, ended_at)
     elif outcome is Outcome.TALKED:
         await served(scene, lead, ended_at)

@@ -12,7 +12,7 @@ from crm.domain.tasks import TaskKind, task_after
 from crm.services import desks, mailboxes, owners
 from crm.services.aftermath.scene import Scene, fit
 from crm.services.contacts import who
-from crm.store.models import Agent, Lead, Task, Voicemail
+from crm.store.models import Agent, Lead, Leg, Task, Voicemail
 from crm.store.queries import agents, calls, office, tasks
 
 
@@ -105,9 +105,18 @@ async def _owner(scene: Scene, lead: Lead | None, kind: TaskKind, due_at: dateti
         return await owners.admin(scene.session)
     if scene.story.desk:
         return await desks.owner(scene.session, scene.story.desk, scene.place, due)
+    if scene.story.cut and (agent := await _who_talked(scene)):
+        return agent
     if kind is TaskKind.LISTEN and (message := await scene.session.get(Voicemail, scene.call.id)):
         return await mailboxes.owner(scene.session, message.mailbox, lead, scene.place, due)
     return await _planned_owner(scene) or await owners.owner(scene.session, lead, scene.place, due)
+
+
+async def _who_talked(scene: Scene) -> Agent | None:
+    """Whom the person was talking with when they were cut off."""
+    leg = await scene.session.get(Leg, scene.story.cut_leg) if scene.story.cut_leg else None
+    agent_id = leg.agent_id if leg and leg.agent_id else scene.call.agent_id
+    return await scene.session.get(Agent, agent_id) if agent_id else None
 
 
 async def _planned_owner(scene: Scene) -> Agent | None:

@@ -53,9 +53,10 @@ async def by_id(session: AsyncSession, call_id: str) -> Call | None:
     return (await session.scalars(found)).first()
 
 
-async def open_ids(session: AsyncSession) -> Sequence[str]:
-    """Calls without an outcome yet: up, or lost sight of while the app was away."""
-    return (await session.scalars(select(Call.id).where(Call.outcome.is_(None)).order_by(Call.started_at))).all()
+async def open_since(session: AsyncSession) -> dict[str, datetime]:
+    """Calls without an outcome yet and when they began: up, or lost sight of while the app was away."""
+    found = select(Call.id, Call.started_at).where(Call.outcome.is_(None)).order_by(Call.started_at)
+    return {row.id: row.started_at for row in await session.execute(found)}
 
 
 async def waiting_since(session: AsyncSession) -> Sequence[datetime]:

@@ -228,8 +228,11 @@ class App:
         """Gives the call to the dialplan's last resort, which notes that it has it."""
         try:
             # Phones that still ring for the call would count as busy.
-            for leg in settle.legs_of(call.id, await self.client.channels()):
+            for leg in await steps.legs_of(call):
                 await self.stop_leg(leg)
+        except PhoneError as error:
+            log.error("phones may ring on for a call that is handed over: %s", error)
+        try:
             await call.person.go_on_in_dialplan(call.last_resort)
         except LeftTheApp:
             await self.let_go(call)

@@ -66,11 +66,6 @@ def call_of(channel_id: str) -> str:
     return channel_id.partition(LEG_MARK)[0]
 
 
-def legs_of(call_id: str, channels: Iterable[Channel]) -> list[str]:
-    """Ids of the channels that we dialled for a call."""
-    return [channel.id for channel in channels if is_leg(channel) and call_of(channel.id) == call_id]
-
-
 def present(channels: Iterable[Channel]) -> set[str]:
     """Ids of the calls of which anything is up, with the app or in the dialplan."""
     return {call_of(channel.id) for channel in channels if not is_leg(channel) or channel.state == "Up"}
@@ -96,7 +91,7 @@ def settle(
         call_id = known.get("LL_CALL") or call_of(person.id)
         peer = by_name.get(known.get("LL_PEER", ""))
         peer_id = peer.id if peer and peer.id != person.id and step in PEER_STEPS else None
-        own = [leg for leg in legs_of(call_id, channels) if leg != person.id]
+        own = [one.id for one in channels if is_leg(one) and call_of(one.id) == call_id and one.id != person.id]
         legs = tuple(leg for leg in own if leg != peer_id) if step in RINGING_STEPS else ()
         kept.update(legs, {person.id}, {peer_id} if peer_id else ())
         stage, peer_name = known.get("LL_STAGE", ""), known.get("LL_PEER", "")

@@ -13,6 +13,8 @@ from pathlib import Path
 from asterisk_conf import install
 from tests.system import System
 
+NO_UTF_8 = "\udcff"
+"""In text that is written with surrogateescape: the byte FF."""
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 
@@ -120,7 +122,8 @@ async def raw_calls(
     port, _ = system.phone_ports()
     user, secret = (device, f"device/{device}") if device else ("trunk-demo", "trunk/demo")
     inject = system.folder / f"calls-{port}.csv"
-    inject.write_text("SEQUENTIAL\n" + "".join(f"{';'.join(fields)};\n" for fields in calls))
+    lines = "".join(f"{';'.join(fields)};\n" for fields in calls)
+    inject.write_text(f"SEQUENTIAL\n{lines}", errors="surrogateescape")
     process = await _sipp(
         system, port, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-inf", str(inject), "-m", str(len(calls)), "-r", "5",
         "-au", user, "-ap", system.secrets.get(secret), "-d", str(stay_milliseconds), "-trace_err",
@@ -128,3 +131,31 @@ async def raw_calls(
     )  # fmt: skip
     async with asyncio.timeout(60):
         assert await process.wait() == 0, "not every call was answered and ended"
+
+
+@asynccontextmanager
+async def unreadable_call(system: System, device: str, number: str) -> AsyncIterator[str]:
+    """A device's call with a byte in its Call-ID that is no UTF-8; yields its channel's id.
+
+    Whoever uses it ends the call in Asterisk.
+    """
+    port, _ = system.phone_ports()
+    inject = system.folder / f"calls-{port}.csv"
+    line = f"<sip:{device}@127.0.0.1>;sip:{number}@{system.sip};{NO_UTF_8};\n"
+    inject.write_text(f"SEQUENTIAL\n{line}", errors="surrogateescape")
+    process = await _sipp(
+        system, port, "-sf", str(SCENARIOS / "unreadable_call.xml"), "-inf", str(inject), "-m", "1",
+        "-au", device, "-ap", system.secrets.get(f"device/{device}"),
+    )  # fmt: skip
+
+    async def is_up() -> bool:
+        return await system.channels(device) == 1
+
+    try:
+        await system.until(is_up, f"{device} calls {number}")
+        [channel_id] = (await system.ari(f"/endpoints/PJSIP/{device}"))["channel_ids"]
+        yield channel_id
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

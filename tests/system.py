@@ -362,7 +362,7 @@ class System:
             session.get(f"http://127.0.0.1:{self.config.ports.http}/ari{path}") as response,
         ):
             answer = await response.json()
-        if path == "/channels":
+        if path == "/channels" and isinstance(answer, list):
             # Asterisk's own, for texts; it is there for good once one has come.
             return [channel for channel in answer if channel["name"] != "Message/ast_msg_queue"]
         return answer

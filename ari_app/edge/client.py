@@ -15,13 +15,14 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
 
 from ari_app.edge import events
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
-from ari_app.edge.events import Channel, Event
+from ari_app.edge.events import CallerID, Channel, DialplanCEP, Event
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,9 @@ RECONNECT_SECONDS = 0.25
 """First pause before the event socket is opened again; doubles up to eight times that."""
 PING_SECONDS = 10.0
 """A socket whose peer does not answer a ping for so long is dead, whatever TCP says."""
+
+UNREADABLE = DialplanCEP("", "", 0)
+"""In place of where a channel is of which Asterisk cannot tell."""
 
 
 class AriClient:
@@ -55,6 +59,8 @@ class AriClient:
         self.connections = 0
         self.unknown: Counter[str] = Counter()
         """How many events of kinds we do not know came, by kind."""
+        self._unreadable: set[str] = set()
+        """Ids of channels that Asterisk cannot write as JSON."""
         self.latest_unknown: deque[events.UnknownEvent] = deque(maxlen=50)
 
     async def __aenter__(self) -> AriClient:
@@ -162,8 +168,39 @@ class AriClient:
         return await self._request("DELETE", path, query)
 
     async def channels(self) -> list[Channel]:
-        """Every channel of this Asterisk, the app's or not."""
-        return msgspec.convert(await self.get("/channels"), list[Channel])
+        """Every channel of this Asterisk, the app's or not.
+
+        One with bytes in it that are no UTF-8, as in its Call-ID, Asterisk cannot write as JSON, and answers 500 for
+        all (22.10.1). Then each is asked for by itself, and of such a one no more than its id and endpoint is told: it
+        is taken for one that talks and is not with the app.
+        """
+        if not self._unreadable:
+            try:
+                return msgspec.convert(await self.get("/channels"), list[Channel])
+            except ChannelGone:
+                raise
+            except (AsteriskRefused, msgspec.ValidationError) as error:
+                log.warning("channels are looked at one by one: %s", error)
+        asked = [self._channel(id, endpoint) for endpoint, ids in (await self.channel_ids()).items() for id in ids]
+        found = [channel for channel in await asyncio.gather(*asked) if channel]
+        self._unreadable = {channel.id for channel in found if channel.dialplan is UNREADABLE}
+        return found
+
+    async def channel_ids(self) -> dict[str, list[str]]:
+        """Ids of the SIP channels by endpoint; told whatever is in them."""
+        endpoints = await self.get("/endpoints/PJSIP")
+        return {endpoint["resource"]: endpoint["channel_ids"] for endpoint in endpoints}
+
+    async def _channel(self, channel_id: str, endpoint: str) -> Channel | None:
+        # Each time Asterisk is asked for such a one it fills a page of its log.
+        if channel_id not in self._unreadable:
+            try:
+                return msgspec.convert(await self.get(f"/channels/{quote(channel_id, safe='')}"), Channel)
+            except ChannelGone:
+                return None
+            except (AsteriskRefused, msgspec.ValidationError):
+                pass  # Asked for one alone, it answers `null`.
+        return Channel(channel_id, f"PJSIP/{endpoint}-", "Up", CallerID("", ""), UNREADABLE)
 
     async def started_at(self) -> datetime:
         """When this Asterisk was started, by its clock."""

@@ -331,19 +331,20 @@ async def stop_other_calls(call: Call, winner: Leg, agents: Iterable[ringing.Age
 
     `agents` are those whose phones are known already; else they are asked for, if anything rings at all.
     """
-    is_other = f"{call.id}{LEG_MARK}"
-    others = [
-        channel for channel in await call.office.client.channels()
-        if LEG_MARK in channel.id and not channel.id.startswith(is_other) and channel.state in RINGING
-    ]  # fmt: skip
+    client = call.office.client
+    own = f"{call.id}{LEG_MARK}"
+    ids = [id for of_endpoint in (await client.channel_ids()).values() for id in of_endpoint]
+    others = [id for id in ids if LEG_MARK in id and not id.startswith(own)]
     if not others:
         return
     phones = _phones_beside(winner, agents) or await _ask_for_phones(call.office, winner)
-    for channel in others:
-        if device_of(channel.id) in phones:
+    for channel_id in others:
+        if device_of(channel_id) in phones:
             # By request and not as a Handle: the channel belongs to the other call's flow, which hears of it.
+            path = f"/channels/{quote(channel_id, safe='')}"
             with contextlib.suppress(ChannelGone):
-                await call.office.client.delete(f"/channels/{quote(channel.id, safe='')}", reason_code=BUSY)
+                if (await client.get(path))["state"] in RINGING:
+                    await client.delete(path, reason_code=BUSY)
 
 
 def _phones_beside(winner: Leg, agents: Iterable[ringing.AgentAvailability]) -> set[str]:

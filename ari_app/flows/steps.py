@@ -54,13 +54,17 @@ async def wind_up(call: Call) -> None:
     await call.channel.hang_up()
     if not call.has_talked:
         return
-    channels = await call.office.client.channels()
-    for channel in channels:
-        if channel.id == call.peer_leg or channel.id.startswith(f"{call.id}{LEG_MARK}"):
-            with contextlib.suppress(ChannelGone):
-                await call.office.client.delete(f"/channels/{quote(channel.id, safe='')}")
+    for channel_id in {*await legs_of(call), *([call.peer_leg] if call.peer_leg else [])}:
+        with contextlib.suppress(ChannelGone):
+            await call.office.client.delete(f"/channels/{quote(channel_id, safe='')}")
     await consult_bridge(call).delete()
     await call.talk_bridge.delete()
+
+
+async def legs_of(call: Call) -> list[str]:
+    """Ids of the channels that are up and were dialled for a call."""
+    ids = (await call.office.client.channel_ids()).values()
+    return [id for of_endpoint in ids for id in of_endpoint if id.startswith(f"{call.id}{LEG_MARK}")]
 
 
 async def resume(call: Call, step: Step) -> Step:

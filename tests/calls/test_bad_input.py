@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.store.models import Call
-from tests.scripted_phone import raw_calls
+from tests.scripted_phone import NO_UTF_8, raw_calls
 from tests.system import ELM, System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -19,6 +19,7 @@ CALLERS = {
     "300 digits": f"<sip:{'9' * 300}@127.0.0.1>",
     "a withheld number": '"Anonymous" <sip:anonymous@anonymous.invalid>',
     "non-ASCII": '"\u017b\u00f3\u0142\u0107" <sip:%C5%BC%C3%B3@127.0.0.1>',
+    "no UTF-8": '"' + NO_UTF_8 + '" <sip:%FF%FE@127.0.0.1>',
 }
 
 NUMBERS = {
@@ -27,6 +28,7 @@ NUMBERS = {
     "300 digits": "sip:" + "7" * 300 + "@{sip}",
     "one digit": "sip:5@{sip}",
     "commas and a dial string": "sip:a,b&PJSIP/alice-desk@{sip}",
+    "no UTF-8": "sip:%FF+15125559999@{sip}",
     "empty": "sip:{sip}",
 }
 
@@ -82,3 +84,13 @@ async def test_when_the_number_is_nobodys_then_the_caller_hears_so(system: Syste
     assert heard.count("unknown_number") == 2
     assert call.ended_by == "system"
     assert len(await system.all(select(Call).where(Call.caller == caller.user))) == 1
+
+
+async def test_when_a_call_id_is_no_utf_8_then_the_call_is_refused_and_on_record(system: System) -> None:
+    number = system.new_number()
+    system.started = system.started.replace(microsecond=0)  # Asterisk notes times in whole seconds.
+    line = (f"<sip:{number}@127.0.0.1>", f"sip:{ELM}@{system.sip}", NO_UTF_8)
+    await raw_calls(system, [line], scenario="unreadable_call")
+    call = await system.ended_call(number)
+    assert (call.did, call.outcome, call.legs) == (ELM, "gave_up", [])
+    assert len(await system.tasks_of(call)) == 1

@@ -6,6 +6,8 @@ import pytest
 
 from crm.services import desks, lines
 from tests.drills.witness import MESSAGE, ask_asterisk, channel_of, hears, legs, one_record, records, say
+from tests.scripted_phone import unreadable_call
+from tests.scripted_trunk import scripted_trunk
 from tests.system import LAKESIDE, System
 from tests.talks import ANSWER, connect, hear_each_other, says_to
 
@@ -206,3 +208,25 @@ async def test_when_the_app_is_stopped_in_a_talk_and_while_a_phone_rings_then_th
         for call in [await one_record(system, phone.user, "talked", finished=True) for phone in (talker, caller)]:
             assert [leg[1] for leg in legs(call)] == ["ANSWER"]
             assert not call.without_app
+
+
+async def test_when_a_channel_cannot_be_read_then_the_others_are_taken_up_all_the_same(system: System) -> None:
+    """Nobody refuses an emergency call over its Call-ID, so such a channel may be there for long."""
+    async with (
+        scripted_trunk(system, "psap", "take_call"),
+        system.phone("alice-desk") as alice,
+        unreadable_call(system, "bob-desk", "933") as unreadable,
+        system.caller() as caller,
+    ):
+        assert "error" in await system.ari("/channels"), "Asterisk lists its channels all the same"
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await system.kill_app()
+        await system.start_app()
+        await alice.answer()
+        await system.step(caller.user, "talk")
+        await caller.hang_up()
+        await alice.wait_for("CALL_CLOSED")
+        await one_record(system, caller.user, "talked", finished=True)
+        assert await system.channels("bob-desk") == 1
+        await ask_asterisk(system, "DELETE", f"/channels/{unreadable}")

@@ -13,7 +13,7 @@ from ari_app.edge.events import CallerID, Channel, DialplanCEP
 from ari_app.flows.call import PEER
 from ari_app.flows.outside import LEG_VARIABLES
 from ari_app.flows.plan import answers_from, kept
-from ari_app.settle import KEPT, Settlement, call_of, in_app, legs_of, present, settle
+from ari_app.settle import KEPT, Settlement, call_of, in_app, present, settle
 from crm.domain.calls import Step
 from crm.domain.choosing import Answer, Question
 
@@ -103,7 +103,6 @@ def test_whose_a_channel_is_is_told_by_its_id() -> None:
     assert call_of(LEG) == call_of(CALL) == CALL
     others = [leg(id="gone-leg-alice-desk-1"), leg(id="talks-leg-bob-desk-1", state="Up")]
     assert present([caller(app="Dial"), *others]) == {CALL, "talks"}
-    assert legs_of(CALL, [caller(), leg(), leg("other-leg-alice-desk-1")]) == [LEG]
 
 
 DESK = "ll123456-1795000000.2"

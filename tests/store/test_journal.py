@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,8 +49,8 @@ class Ledger:
         self.times += 1
 
 
-def journal(folder: Path, ledger: Ledger, **options: float) -> Journal:
-    quick = {"retry_seconds": 0.01, "longest_retry_seconds": 0.02, "close_seconds": 0.05}
+def journal(folder: Path, ledger: Ledger, **options: Any) -> Journal:
+    quick: dict[str, Any] = {"retry_seconds": 0.01, "longest_retry_seconds": 0.02, "close_seconds": 0.05}
     return Journal(folder, ledger, **quick, **options)
 
 
@@ -179,7 +180,98 @@ async def test_a_full_disk_loses_nothing_while_the_database_lives(
             notes.note(fact(1))
         await notes.drained()
     assert ledger.facts == [fact(1)]
-    assert "could not be written" in caplog.text
+    assert "facts wait in memory" in caplog.text
+
+
+async def written(notes: Journal) -> None:
+    """Waits until no fact waits for the disk any more."""
+    async with asyncio.timeout(5):
+        while True:
+            if not notes.trouble:
+                return
+            await asyncio.sleep(0.01)
+
+
+class Away:
+    """A database that is not there."""
+
+    async def __call__(self, facts: Sequence[Fact]) -> None:
+        raise Unavailable("away")
+
+
+async def test_facts_that_the_disk_refused_are_written_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Journal(tmp_path, Away(), longest_retry_seconds=0.01, close_seconds=0) as notes:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", disk_full)
+            notes.note(fact(1))
+            notes.note(fact(1))
+            assert "space" in notes.trouble
+        await written(notes)
+        assert (tmp_path / "facts.jsonl").read_bytes() == encode(fact(1)) + b"\n"
+    ledger = Ledger()
+    async with journal(tmp_path, ledger) as notes:
+        await notes.drained()
+    assert ledger.facts == [fact(1)]
+
+
+async def test_half_a_line_does_not_stay_behind_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    async with Journal(tmp_path, Away(), close_seconds=0) as notes:
+        notes.note(fact(1))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", lambda file, content: write(file, content[:10]))
+            notes.note(fact(2))
+            assert (tmp_path / "facts.jsonl").read_bytes() == encode(fact(1)) + b"\n"
+
+
+async def test_a_journal_that_is_no_file_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "facts.jsonl").mkdir()
+    ledger = Ledger()
+    async with journal(tmp_path, ledger) as notes:
+        notes.note(fact(1))
+        assert "facts.jsonl cannot be written" in notes.trouble
+        await notes.sync()
+        assert ledger.facts == [fact(1)], "the database has it, so it is safe"
+        (tmp_path / "facts.jsonl").rmdir()
+        await written(notes)
+
+
+async def test_sync_tells_when_a_fact_is_safe_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crm.services.journal.SYNC_SECONDS", 0.05)
+    monkeypatch.setattr(os, "write", disk_full)
+    async with Journal(tmp_path, Away(), close_seconds=0) as notes:
+        notes.note(fact(1))
+        with pytest.raises(OSError, match="neither disk nor database"):
+            await notes.sync()
+
+
+async def test_more_facts_than_memory_holds_are_read_from_the_disk(tmp_path: Path) -> None:
+    ledger = Ledger()
+    away = [Unavailable("away")] * 3
+    ledger.fails = lambda fact: away.pop() if away else None
+    async with journal(tmp_path, ledger, most_in_memory=2) as notes:
+        for number in range(5):
+            notes.note(fact(number))
+        assert notes.pending == 2
+        await notes.drained()
+    assert {one.id for one in ledger.facts} == {f"f{number}" for number in range(5)}
+    assert (tmp_path / "facts.jsonl").read_bytes() == b""
+
+
+async def test_the_process_that_takes_over_has_the_journal_when_the_other_lets_go(tmp_path: Path) -> None:
+    ledger = Ledger()
+    before = await Journal(tmp_path, Away(), close_seconds=0).__aenter__()
+    async with journal(tmp_path, ledger, takes_over=True) as after:
+        before.note(fact(1))
+        after.note(fact(2))
+        assert not after.is_ours.is_set()
+        await before.__aexit__(None, None, None)
+        async with asyncio.timeout(5):
+            await after.is_ours.wait()
+            await after.drained()
+    assert {one.id for one in ledger.facts} == {"f1", "f2"}
 
 
 async def test_a_second_process_on_the_same_home_is_told_so(tmp_path: Path) -> None:

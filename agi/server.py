@@ -31,6 +31,11 @@ class AgiServer:
         self._server.close()
         await self._server.wait_closed()
 
+    async def run(self) -> None:
+        """Serves until it is cancelled. Raises OSError while the port is taken."""
+        async with self:
+            await asyncio.Event().wait()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             session = await Session.open(reader, writer)

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from ari_app import leftovers, settle
 from ari_app import log as log_to
-from ari_app import settle
 from ari_app.edge import ami, events
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
@@ -37,15 +37,11 @@ from crm.config import Config
 from crm.domain import attestation
 from crm.domain.calls import (
     ORDER_MARK,
-    Cut,
     DialStatus,
     Direction,
     EndedBy,
     LegEnded,
-    MessageLeft,
-    RecordingEnded,
     Step,
-    TalkCut,
 )
 from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.errors import CrmError
@@ -54,7 +50,6 @@ from crm.secrets import Secrets
 from crm.services import (
     ledger,
     orders,
-    recordings,
     spool,
 )
 from crm.services.emergencies import Desk
@@ -68,6 +63,8 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 2.0
 LOOK_SECONDS = 2.0
 """How often what Asterisk has is compared with what we know of, beside the events."""
+NOTES_SECONDS = 30.0
+"""What Asterisk notes of a call that it has alone is there so soon after its end, or lost, as on a full disk."""
 HANGUP_SECONDS = 0.5
 """Within this time a channel that has left the app for a hangup is gone."""
 ORDERS_SECONDS = 0.5
@@ -376,23 +373,14 @@ class App:
         due = {id for id, since in self._unattended.items() if at - since >= LOOK_SECONDS / 2}
         await self.settle(channels, [channel for channel in waiting if channel.id in due])
         await self.remove_bridges()
-        await self.keep_recordings(present)
+        journal, up = self.office.journal, {*present, *self.calls.ids}
+        await leftovers.keep_talks(self.config, journal, self.client, up, now)
         for call_id in gone:
             if call_id in due:
-                self.close(call_id, is_cut=bool(self.asterisk_since and open_calls[call_id] < self.asterisk_since))
-
-    async def keep_recordings(self, present: set[str]) -> None:
-        """Recordings of talks that ended without us; what is still being written is kept at a later look."""
-        for name in await asyncio.to_thread(recordings.in_spool, self.config):
-            call_id = recordings.call_of(name)
-            if call_id in present or call_id in self.calls:
-                continue
-            try:
-                await self.client.get(f"/recordings/live/{quote(name, safe='')}")
-            except ChannelGone:
-                seconds = round(await asyncio.to_thread(recordings.keep, self.config, name))
-                fact = RecordingEnded(f"{call_id}/{name}-ended", call_id, now(), recording_id=name, seconds=seconds)
-                self.office.journal.note(fact)
+                is_cut = bool(self.asterisk_since and open_calls[call_id] < self.asterisk_since)
+                no_note = at - self._unattended[call_id] > NOTES_SECONDS and not spool.has_notes(self.config, call_id)
+                leftovers.close(self.config, journal, call_id, now(), is_cut=is_cut, is_unnoted=no_note)
+        await leftovers.keep_messages(self.config, journal, self.client, {*up, *open_calls}, now())
 
     async def remove_bridges(self) -> None:
         """Empty bridges of talks that ended, or went on in the dialplan, without us."""
@@ -401,18 +389,6 @@ class App:
             if call_id != bridge["id"] and not bridge["channels"] and call_id not in self.calls:
                 with contextlib.suppress(ChannelGone):
                     await self.client.delete(f"/bridges/{quote(bridge['id'], safe='')}")
-
-    def close(self, call_id: str, *, is_cut: bool) -> None:
-        """Ends the record of a call that ended while nobody looked; a message it left is kept. `is_cut` when it ended
-        because Asterisk did."""
-        note, at = self.office.journal.note, now()
-        seconds = recordings.keep(self.config, call_id)
-        if seconds >= self.config.voicemail.shortest_seconds:
-            file = recordings.file_name(call_id)
-            note(MessageLeft(f"{call_id}/message", call_id, at, file=file, seconds=round(seconds)))
-        if is_cut:
-            note(TalkCut(f"{call_id}/cut", call_id, at, leg_id="", by=Cut.FAILED))
-        note(CallEndedFact(f"{call_id}/ended", call_id, at, by=EndedBy.SYSTEM))
 
     # --- calls that were ordered ---
 
@@ -463,6 +439,7 @@ class App:
     async def beat(self) -> None:
         """Writes run/app.json, from which `leaseline status` tells that the app is alive."""
         path = self.config.run_folder / "app.json"
+        failed = ""
         while True:
             state = {
                 "at": now().isoformat(),
@@ -471,8 +448,14 @@ class App:
                 "calls": self.calls.ids,
                 "events_unknown": self.client.unknown.total(),
                 "reconnects": max(0, self.client.connections - 1),
+                "trouble": self.office.journal.troubles,
             }
             fresh = path.with_suffix(".new")
-            fresh.write_text(json.dumps(state))
-            fresh.replace(path)
+            try:
+                fresh.write_text(json.dumps(state))
+                fresh.replace(path)
+                failed = ""
+            except OSError as error:
+                if failed != (failed := str(error.strerror)):
+                    log.error("signs of life cannot be written: %s", error.strerror)
             await asyncio.sleep(HEARTBEAT_SECONDS)

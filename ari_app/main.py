@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 from agi import extension as extension_script
@@ -17,7 +18,7 @@ from ari_app import log as log_to
 from ari_app.app import App, now
 from crm.config import Config
 from crm.domain.calls import Fact, MessageLeft
-from crm.domain.errors import CrmError
+from crm.domain.errors import CrmError, Unavailable
 from crm.edge import holidays, http_carrier, numbers
 from crm.edge.mail import Mailer
 from crm.edge.sip_message import SipCarriers
@@ -25,6 +26,7 @@ from crm.secrets import Secrets
 from crm.services import (
     carriers,
     delivery,
+    disk,
     follow_ups,
     hours,
     ledger,
@@ -39,6 +41,7 @@ from crm.services import (
 from crm.services.emergencies import Desk
 from crm.services.inbox import Inbox
 from crm.services.journal import Journal
+from crm.store import revision
 from crm.store.session import Store
 from crm.web import app as web
 from crm.web.routes.texts import Webhooks
@@ -47,30 +50,50 @@ log = logging.getLogger(__name__)
 
 PARTS = ("calls", "agi", "texts", "mail", "web")
 """What `serve --only` can run alone."""
+PART_SECONDS = 1.0
+"""Pause before a part that failed is begun again."""
+SCHEMA_SECONDS = 2.0
+"""How often a database that cannot be used is looked at again."""
+NOT_LOOKED_AT = "The database has not answered since the app was started: look after its server, or the disk."
 PUBLISH_SECONDS = 3600.0
 """Opening hours are rendered ahead for the time without the app; once an hour is enough to keep them fresh."""
 
 
 async def serve(config: Config, only: Collection[str] = ()) -> None:
-    """Runs the app until SIGTERM or SIGINT. `only` names some of PARTS; empty runs all of them."""
+    """Runs the app until SIGTERM or SIGINT. `only` names some of PARTS; empty runs all of them.
+
+    Whatever is wrong with disk, journal or database, it runs: calls that need an answer go to the last resort.
+    """
     log_to.to_file(config.log_folder / "app.log")
     parts = set(only or PARTS)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
-    async with _running(config, parts) as tasks:
-        stopping = asyncio.create_task(stop.wait())
-        done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        for task in done - {stopping}:
-            task.result()  # A part that ended has failed; the supervisor starts us again.
-        stopping.cancel()
+    async with _running(config, parts):
+        await stop.wait()
+
+
+Part = Callable[[], Coroutine[Any, Any, None]]
+
+
+async def _keep(part: Part) -> None:
+    """A part that fails is begun again, and takes nothing else with it, least of all the calls."""
+    while True:
+        try:
+            await part()
+        except (CrmError, OSError) as error:
+            log.error("a part of the app is begun again", extra={"error": str(error)})
+        except Exception:
+            log.exception("a part of the app is begun again")
+        await asyncio.sleep(PART_SECONDS)
 
 
 @contextlib.asynccontextmanager
-async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asyncio.Task[Any]]]:
+async def _running(config: Config, parts: set[str]) -> AsyncIterator[None]:
     secrets = Secrets(config.secrets_file)
     store = Store(config.database_url)
+    store.refusal = NOT_LOOKED_AT
     texts_due, mails_due, to_transcribe = asyncio.Event(), asyncio.Event(), asyncio.Event()
     on_message: list[Callable[[], None]] = [to_transcribe.set]
 
@@ -88,7 +111,10 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
 
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
-        work = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SCHEMA_SECONDS):
+                await _look_at_schema(store)
+        work: list[Part] = [partial(_watch_schema, store)]
         inbox = Inbox(store, config, now, on_texts)
         if "calls" in parts:
             journal = await stack.enter_async_context(Journal(config.journal_folder, apply))
@@ -96,9 +122,10 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
             app = App(config, store, journal, secrets, inbox, desk)
             await stack.enter_async_context(app.client)
             stack.push_async_callback(app.stop)
-            work += [app.beat(), app.client.run(), app.renew(), app.watch(), app.place_orders(), desk.run()]
-            work += [_republish(config, store, secrets), lamps.keep(app.client, store, now)]
-            work += [app.lamps.run(), app.escalations.run(), app.turns.run()]
+            work += [app.beat, app.client.run, app.renew, app.watch, app.place_orders, desk.run]
+            work += [partial(_republish, config, store, secrets), partial(lamps.keep, app.client, store, now)]
+            work += [app.lamps.run, app.escalations.run, app.turns.run]
+            work += [partial(disk.keep, config), partial(disk.run, store, config, on_texts, now)]
             on_message.append(app.on_messages)
         if "texts" in parts:
             sip = SipCarriers()
@@ -107,33 +134,49 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[list[asynci
             if config.texts.carrier != "sip":
                 http = await stack.enter_async_context(http_carrier.client())
                 carrier_for = carriers.over_http(config, secrets, http)
-            work += [_send_texts(store, config, carrier_for, texts_due), inbox.run()]
-            work += [follow_ups.run(store, config, texts_due.set, now), tasks.run(store, config, texts_due.set, now)]
-            work.append(reports.run(store, config, texts_due.set, now))
+            wake = texts_due.set
+            work += [partial(_send_texts, store, config, carrier_for, texts_due), inbox.run]
+            work += [partial(follow_ups.run, store, config, wake, now), partial(tasks.run, store, config, wake, now)]
+            work.append(partial(reports.run, store, config, wake, now))
         if "mail" in parts:
             mailer = Mailer(mails.server_of(config, secrets))
             stack.push_async_callback(mailer.close)
             attach = transcripts.attachments(store, config)
             work += [
-                mails.run(store, config, mailer, attach, mails_due, now),
-                transcripts.run(store, config, to_transcribe, mails_due.set, now),
-                retention.run(store, config, now),
+                partial(mails.run, store, config, mailer, attach, mails_due, now),
+                partial(transcripts.run, store, config, to_transcribe, mails_due.set, now),
+                partial(retention.run, store, config, now),
             ]
         if "agi" in parts:
             scripts = {
                 "extension": extension_script.script(store),
                 "feature_code": feature_code.script(config, store, secrets),
             }
-            await stack.enter_async_context(AgiServer(config.ports.agi, scripts))
+            work.append(AgiServer(config.ports.agi, scripts).run)
         if "web" in parts:
-            work.append(web.keep_serving(config, web.build(Webhooks(config, store, secrets, inbox, now))))
-        running = [asyncio.create_task(coroutine) for coroutine in work]
+            work.append(partial(web.keep_serving, config, web.build(Webhooks(config, store, secrets, inbox, now))))
+        running = [asyncio.create_task(_keep(part)) for part in work]
         try:
-            yield running
+            yield
         finally:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _look_at_schema(store: Store) -> None:
+    """Nothing is written into tables of another version: a fact that they refuse would be put aside for good."""
+    try:
+        store.refusal = revision.problem(await store.revision())
+    except Unavailable as error:
+        store.refusal = str(error)
+
+
+async def _watch_schema(store: Store) -> None:
+    while store.refusal:
+        await _look_at_schema(store)
+        await asyncio.sleep(SCHEMA_SECONDS)
+    await asyncio.Event().wait()
 
 
 async def _send_texts(store: Store, config: Config, carrier_for: outbox.CarrierFor, texts_due: asyncio.Event) -> None:

@@ -359,6 +359,27 @@ class Dnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Switched on by phone it ends by itself after so long; 0: when somebody switches it off."""
 
 
+class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The disk that the home is on. When it fills, calls are answered all the same."""
+
+    reserve_megabytes: int = 100
+    """Kept free by a file of the home that is given up when the disk is full, so that calls are on record; 0: none."""
+    warn_megabytes: int = 1000
+    """With less free than this the admin is told, and `leaseline doctor` warns; 0: never."""
+
+
+STOPPING_NEW_CALLS = ("last_resort", "busy")
+
+
+class Stopping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`leaseline down`, Ctrl-C and SIGTERM while calls are up; doing it a second time ends them at once."""
+
+    longest_seconds: float = 120.0
+    """So long calls may go on; then they hear that the system stops, and are called back. 0: at once."""
+    new_calls: str = "last_resort"
+    """What who calls meanwhile gets: last_resort (phones on duty ring, then a message is taken) or busy."""
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """leaseline.toml as a whole, and the home it was read from."""
 
@@ -386,6 +407,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     talk: Talk = Talk()
     parking: Parking = Parking()
     dnd: Dnd = Dnd()
+    disk: Disk = Disk()
+    stopping: Stopping = Stopping()
     region: str = "US"
     """Country (ISO 3166) in whose way a number without +country is read."""
     timezone: str = "America/Chicago"
@@ -605,6 +628,16 @@ def _check(config: Config, path: Path) -> None:
     ):
         if value < 0:
             raise ConfigError(f"{path}: {name} may not be negative; 0 switches it off.")
+    for name, value in (
+        ("disk.reserve_megabytes", config.disk.reserve_megabytes),
+        ("disk.warn_megabytes", config.disk.warn_megabytes),
+        ("stopping.longest_seconds", config.stopping.longest_seconds),
+    ):
+        if value < 0:
+            raise ConfigError(f"{path}: {name} may not be negative.")
+    if config.stopping.new_calls not in STOPPING_NEW_CALLS:
+        choice = " nor ".join(STOPPING_NEW_CALLS)
+        raise ConfigError(f"{path}: stopping.new_calls = {config.stopping.new_calls!r} is neither {choice}.")
     if config.tasks.escalate_minutes < 0:
         raise ConfigError(f"{path}: tasks.escalate_minutes may not be negative; 0: no task goes to somebody else.")
     if config.queue.waiting < 0:

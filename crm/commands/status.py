@@ -63,7 +63,7 @@ def _waiting_text(line: LineHealth) -> str:
 
 
 def _print(found: Health, config: Config) -> None:
-    app, database = found.app, found.database
+    app, database, room = found.app, found.database, found.disk
     for call in found.emergencies:
         output.say(_emergency_text(call, config))
     if found.emergencies:
@@ -73,6 +73,9 @@ def _print(found: Health, config: Config) -> None:
             ("Asterisk", "up" if found.asterisk.up else f"DOWN: {found.asterisk.detail}"),
             ("app", ("up" if app.connected else "up, but not connected to Asterisk") if app.up else "DOWN"),
             ("database", "up" if database.current else f"{'OLD' if database.up else 'DOWN'}: {database.detail}"),
+            *((("disk", f"{'FULL' if room.reserve_is_used else 'LOW'}: {room.free_megabytes:,} MB free"),)
+              if room and (room.is_low or room.reserve_is_used) else ()),
+            *(("to mend", trouble) for trouble in app.trouble),
         )
     )
     if found.trunks:

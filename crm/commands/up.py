@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 import shutil
 import sys
@@ -14,6 +15,7 @@ from ari_app import supervisor
 from crm import config as settings
 from crm.commands.command import Command, home_of, someone
 from crm.config import Config
+from crm.domain.errors import Conflict, Unavailable
 from crm.edge import addresses, numbers
 from crm.secrets import Secrets
 from crm.services import devices, directory, homes, lines
@@ -46,7 +48,11 @@ async def _up(home: Path, by: By, *, demo: bool, ports_from: int | None) -> None
         config = await homes.create(home, by, name=directory.DEMO_NAME, ports_from=ports_from)
     else:
         config = settings.load(home)
-    next_steps = await _demo_office(config, by) if demo else "See what is up with `leaseline status`; Ctrl-C stops."
+    next_steps = "See what is up with `leaseline status`; Ctrl-C stops."
+    if demo:
+        # A database that is not to be had is told by the start, which goes on without it.
+        with contextlib.suppress(Unavailable, Conflict):
+            next_steps = await _demo_office(config, by)
     await supervisor.up(config, next_steps=next_steps)
 
 

@@ -6,6 +6,7 @@ Nothing here raises for a part that is down; that is what it is asked about.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -23,10 +24,12 @@ from crm.domain.errors import CrmError
 from crm.domain.route_inputs import OfficeFacts
 from crm.edge import numbers
 from crm.secrets import SecretError, Secrets
-from crm.services import devices, emergencies, forwarding, hours, orders, spool, trunks
+from crm.services import devices, disk, emergencies, forwarding, hours, orders, spool, trunks
+from crm.services.disk import Room
 from crm.store import migrate
 from crm.store.models import Device, Trunk
 from crm.store.queries import calls as call_queries
+from crm.store.revision import problem
 from crm.store.session import Store
 
 FRESH = timedelta(seconds=10)
@@ -57,6 +60,8 @@ class AppHealth:
     """Events of kinds it does not know, since it started."""
     reconnects: int = 0
     """How often it lost Asterisk and found it again, since it started."""
+    trouble: list[str] = field(default_factory=list)
+    """What it copes with, but which is to be mended: no room on the disk, a database that takes nothing."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +196,8 @@ class Health:
     line: LineHealth = LineHealth()
     emergencies: list[EmergencyHealth] = field(default_factory=list)
     """Within the last 24 hours, the latest first; also those that Asterisk has only noted so far."""
+    disk: Room | None = None
+    """Of the home; null when it cannot be asked."""
 
     @property
     def is_up(self) -> bool:
@@ -210,6 +217,8 @@ async def look(config: Config, now: datetime) -> Health:
             health = replace(health, line=await _fill_in(health, config, channels, endpoints, with_app))
         except CrmError as error:
             health = Health(now, asterisk, app, DatabaseHealth(False, False, database.revision, str(error)))
+    with contextlib.suppress(OSError):
+        health = replace(health, disk=disk.look(config))
     on_record = {call.id for call in health.emergencies}
     health.emergencies.extend(_noted(config, on_record, now))
     health.emergencies.sort(key=lambda call: call.started_at, reverse=True)
@@ -339,6 +348,7 @@ class _Beat(msgspec.Struct):
     calls: list[str]
     events_unknown: int = 0
     reconnects: int = 0
+    trouble: list[str] = []
 
 
 def app_health(config: Config, now: datetime) -> tuple[AppHealth, set[str]]:
@@ -349,7 +359,7 @@ def app_health(config: Config, now: datetime) -> tuple[AppHealth, set[str]]:
     except (OSError, msgspec.MsgspecError, TypeError):
         # No file, half a file, or a time without zone: nobody has given a sign of life.
         return AppHealth(up=False, connected=False), set()
-    app = AppHealth(up, up and beat.connected, beat.at, beat.pid, beat.events_unknown, beat.reconnects)
+    app = AppHealth(up, up and beat.connected, beat.at, beat.pid, beat.events_unknown, beat.reconnects, beat.trouble)
     return app, set(beat.calls) if up else set()
 
 
@@ -374,5 +384,4 @@ def database_health(config: Config) -> DatabaseHealth:
     needed = migrate.head()
     if revision == needed:
         return DatabaseHealth(True, True, revision, "")
-    detail = f"its tables are at {revision or 'nothing'}, this version needs {needed}"
-    return DatabaseHealth(True, False, revision, detail)
+    return DatabaseHealth(True, False, revision, problem(revision))

@@ -74,6 +74,8 @@ class Journal:
         """Set once no other process has the journal. Until then the calls are that process's, too."""
         self.trouble = ""
         """Why facts wait in memory and not on disk; empty when they don't."""
+        self.waits_for = ""
+        """Why facts wait for the database; empty when they don't."""
         self._queue: deque[bytes] = deque()
         self._unwritten: dict[bytes, None] = {}
         """Lines that are to be written yet, in order."""
@@ -89,6 +91,11 @@ class Journal:
     def pending(self) -> int:
         """Facts that are not in the database yet."""
         return len(self._queue)
+
+    @property
+    def troubles(self) -> list[str]:
+        """What keeps facts from disk or database, each with how to mend it."""
+        return [trouble for trouble in (self.trouble, self.waits_for) if trouble]
 
     async def __aenter__(self) -> Self:
         """Raises Conflict when another process has this journal open and we do not take over from it."""
@@ -225,7 +232,7 @@ class Journal:
         self._ends_torn = False
 
     def _refused(self, error: OSError) -> None:
-        trouble = f"{self._path} cannot be written ({error.strerror})"
+        trouble = f"{self._path} cannot be written ({error.strerror}): look after the disk and whose the file is."
         if trouble != self.trouble:
             _log.error("The journal cannot be written; facts wait in memory", extra={"error": error.strerror})
         self.trouble = trouble
@@ -268,12 +275,15 @@ class Journal:
         while True:
             try:
                 async with asyncio.timeout(self._apply_seconds):
-                    return await self._apply(facts)
+                    await self._apply(facts)
+                self.waits_for = ""
+                return None
             except (Unavailable, TimeoutError, OSError) as error:
                 _log.warning(
                     "The ledger cannot be written; facts wait in the journal",
                     extra={"count": self.pending, "error": str(error) or type(error).__name__},
                 )
+                self.waits_for = str(error) or "The database does not answer in time: look after its server."
                 await self._sync_quietly()
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, self._longest_retry_seconds)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import struct
 import wave
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import lameenc
@@ -89,6 +91,11 @@ def _seconds(path: os.PathLike[str]) -> float:
     return (frames or max(0, os.stat(path).st_size - 44) // 2) / rate
 
 
+SETTLING = timedelta(seconds=10)
+"""A recording that has grown within this time may be grown still, and its call be on its way to the record."""
+_CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,60}[0-9]{9,10}\.[0-9]+", re.ASCII)
+"""As Asterisk makes them: its name, the time, a number. Greetings are recorded there, too, under other names."""
+
 TALK_MARK = "-talk-"
 """In the name of a talk's recording, between the call's id and its number."""
 
@@ -105,6 +112,19 @@ def in_spool(config: Config, call_id: str = "*") -> list[str]:
     """Names of talks' recordings that Asterisk has not given away yet; it may still be writing them."""
     spool = config.asterisk_folder / "spool" / "recording"
     return sorted(path.stem for path in spool.glob(f"{call_id}{TALK_MARK}*.wav"))
+
+
+def messages_in_spool(config: Config, now: datetime) -> list[tuple[str, datetime]]:
+    """Calls of whose message Asterisk has the sound, and when it was last written to; not those of the last seconds,
+    nor those that the import of Asterisk's notes sees to. Raises OSError."""
+    found = []
+    for path in sorted((config.asterisk_folder / "spool" / "recording").glob("*.wav")):
+        written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        noted = config.spool_folder / f"{path.stem}.call"
+        of_talk = TALK_MARK in path.stem
+        if not of_talk and _CALL_ID.fullmatch(path.stem) and now - written_at > SETTLING and not noted.exists():
+            found.append((path.stem, written_at))
+    return found
 
 
 def call_of(name: str) -> str:

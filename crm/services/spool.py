@@ -91,6 +91,11 @@ async def import_all(config: Config, journal: Journal, present: Collection[str],
     return count
 
 
+def has_notes(config: Config, call_id: str) -> bool:
+    """Whether something noted of a call waits to be imported."""
+    return (config.spool_folder / f"{call_id}.call").exists()
+
+
 def _claim(config: Config) -> bool:
     """Moves Asterisk's file away, so that it begins a new one; False when there is nothing to sort."""
     written = _written(config)

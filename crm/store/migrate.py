@@ -5,6 +5,7 @@ All functions block; asynchronous code runs them with `asyncio.to_thread`.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from crm.domain.errors import Conflict, Unavailable
-from crm.store.session import migration_engine
+from crm.store.session import in_words, migration_engine
 
 FOLDER = Path(__file__).parents[2] / "alembic"
 
@@ -41,7 +42,7 @@ def current(url: str) -> str | None:
     try:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         raise _unavailable(error) from error
     finally:
         engine.dispose()
@@ -71,7 +72,7 @@ def _run(url: str, migrate: Callable[[Config], None]) -> None:
         raise Conflict(
             f"This version cannot migrate the database ({error}): update Leaseline, or restore a matching backup."
         ) from error
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         raise _unavailable(error) from error
     finally:
         engine.dispose()
@@ -90,5 +91,8 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def _unavailable(error: DBAPIError) -> Unavailable:
-    return Unavailable(f"The database could not be migrated ({error.orig}): is it there, writable, and is there space?")
+def _unavailable(error: DBAPIError | sqlite3.Error) -> Unavailable:
+    if told := in_words(error):
+        return Unavailable(told)
+    why = getattr(error, "orig", error)
+    return Unavailable(f"The database could not be migrated ({why}): is it there, writable, and is there space?")

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
@@ -32,8 +32,10 @@ class Store:
 
     def __init__(self, url: str) -> None:
         """`url` names an asynchronous driver, as `Config.database_url` does. Nothing is opened yet."""
-        parsed = make_url(url)
-        _make_private(parsed)
+        parsed = self._url = make_url(url)
+        self._is_private = False
+        self.refusal = ""
+        """Why nothing is read or written though the database may answer: `Unavailable` is raised with it. Or empty."""
         self._engine = create_async_engine(parsed, **_options(parsed))
         if parsed.get_backend_name() == "sqlite":
             _prepare_sqlite(self._engine.sync_engine, foreign_keys=True)
@@ -43,6 +45,7 @@ class Store:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A session that sees one state of the database; what is changed in it is not kept."""
+        self._look()
         with _translated():
             async with AsyncSession(self._engine, expire_on_commit=False) as session:
                 yield session
@@ -50,12 +53,28 @@ class Store:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end of the block, rolled back when an exception leaves it."""
+        self._look()
         with _translated():
             async with AsyncSession(self._writing, expire_on_commit=False) as session, session.begin():
                 yield session
 
+    async def revision(self) -> str | None:
+        """That the tables are at, whatever `refusal` says; None when there are none of ours. Raises Unavailable."""
+        with _translated():
+            async with self._engine.connect() as connection:
+                if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
+                    return None
+                return (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+
     async def close(self) -> None:
         await self._engine.dispose()
+
+    def _look(self) -> None:
+        if self.refusal:
+            raise Unavailable(self.refusal)
+        if not self._is_private:
+            _make_private(self._url)
+            self._is_private = True
 
 
 def migration_engine(url: str) -> Engine:
@@ -78,7 +97,25 @@ def _translated() -> Iterator[None]:
     except (DBAPIError, PoolTimeout, sqlite3.Error, OSError) as error:
         # The library's text holds the statement's parameters, callers' numbers among them, so only its kind is told.
         kind = type(getattr(error, "orig", None) or error).__name__
-        raise Unavailable(f"The database does not answer ({kind}): run `leaseline doctor` to see why.") from error
+        raise Unavailable(
+            in_words(error) or f"The database does not answer ({kind}): run `leaseline doctor` to see why."
+        ) from error
+
+
+_SQLITE_IN_WORDS = {
+    sqlite3.SQLITE_READONLY: "The database file may not be written: check whose it is and how its disk is mounted.",
+    sqlite3.SQLITE_FULL: "The disk of the database is full: make room on it.",
+    sqlite3.SQLITE_NOTADB: "The database file is no database: put the right one, or a backup, in its place.",
+    sqlite3.SQLITE_CORRUPT: "The database file is damaged: put a backup in its place.",
+    sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened: check its folder, whose it is, and the disk.",
+    sqlite3.SQLITE_IOERR: "The disk of the database fails: look after it.",
+}
+
+
+def in_words(error: BaseException) -> str:
+    """What is wrong with a SQLite file and how to mend it; "" where the error does not tell."""
+    code = getattr(getattr(error, "orig", None) or error, "sqlite_errorcode", 0)
+    return _SQLITE_IN_WORDS.get(code & 0xFF, "")  # The rest of the code says more than anybody can act on.
 
 
 def _options(url: URL) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import stat
 from collections.abc import Iterator
@@ -13,13 +12,9 @@ from asterisk_conf import certificate as tls
 from asterisk_conf import install
 from crm.config import Config
 from crm.secrets import SecretError, Secrets
-from crm.services import directory
+from crm.services import directory, disk
 from crm.services.checks.finding import Finding, Level, ok
 from crm.services.health import Health
-
-WARN_FREE_MB = 1000
-ERROR_FREE_MB = 200
-"""A voicemail takes 1 MB a minute; with less free than this recordings would soon fail."""
 
 
 def examine(config: Config, health: Health) -> list[Finding]:
@@ -77,10 +72,16 @@ def _certificate(config: Config, now: datetime) -> Iterator[Finding]:
 
 
 def _disk(config: Config) -> Iterator[Finding]:
-    free = shutil.disk_usage(config.home).free // 1_000_000
-    level = Level.ERROR if free < ERROR_FREE_MB else Level.WARN if free < WARN_FREE_MB else Level.OK
-    mend = f"Make room on the disk of {config.home}." if level is not Level.OK else ""
-    yield Finding("disk", level, f"{free:,} MB are free.", mend)
+    room = disk.look(config)
+    text = f"{room.free_megabytes:,} MB are free"
+    make_room = f"Make room on the disk of {config.home}."
+    if room.reserve_is_used:
+        text = f"{text}, and the reserve of {config.disk.reserve_megabytes:,} MB had to be given up."
+        yield Finding("disk", Level.ERROR, text, make_room)
+    elif room.is_low:
+        yield Finding("disk", Level.WARN, f"{text}.", make_room)
+    else:
+        yield ok("disk", f"{text}.")
 
 
 def _programs() -> Iterator[Finding]:
@@ -115,9 +116,18 @@ def _running(config: Config, health: Health) -> Iterator[Finding]:
     if database.current:
         yield ok("database", f"It answers and is at {database.revision}.")
     elif database.up:
-        yield Finding("database", Level.ERROR, f"{database.detail}.", "Run `leaseline db upgrade`.")
+        yield Finding("database", Level.ERROR, *_told(database.detail))
     else:
-        yield Finding("database", Level.ERROR, database.detail, "Check the disk and the database server.")
+        told = _told(database.detail)
+        yield Finding("database", Level.ERROR, told[0], told[1] or "Check the disk and the database server.")
+    for trouble in health.app.trouble:
+        yield Finding("app", Level.WARN, *_told(trouble))
+
+
+def _told(text: str) -> tuple[str, str]:
+    """What is wrong, and how to mend it, from a sentence that tells both."""
+    wrong, _, mend = text.partition(": ")
+    return (f"{wrong}.", f"{mend[:1].upper()}{mend[1:]}") if mend else (text, "")
 
 
 def _ports(config: Config) -> Iterator[Finding]:

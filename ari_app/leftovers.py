@@ -1,0 +1,74 @@
+"""What calls that ended without us left behind: records without an end, and sound in Asterisk's spool."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from datetime import datetime
+from urllib.parse import quote
+
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import ChannelGone
+from crm.config import Config
+from crm.domain.calls import CallEnded, Cut, EndedBy, MessageLeft, RecordingEnded, TalkCut
+from crm.services import recordings
+from crm.services.journal import Journal
+
+log = logging.getLogger(__name__)
+
+
+async def keep_talks(
+    config: Config, journal: Journal, client: AriClient, up: Collection[str], clock: Callable[[], datetime]
+) -> None:
+    """Recordings of talks; what is still being written is kept at a later look. `up` are the calls there are."""
+    for name in await asyncio.to_thread(recordings.in_spool, config):
+        call_id = recordings.call_of(name)
+        if call_id in up or await _is_live(client, name):
+            continue
+        try:
+            seconds = round(await asyncio.to_thread(recordings.keep, config, name))
+        except OSError as error:
+            log.error("a recording is kept later", extra={"file": name, "error": error.strerror})
+            continue
+        fact_id = f"{call_id}/{name}-ended"
+        journal.note(RecordingEnded(fact_id, call_id, clock(), recording_id=name, seconds=seconds))
+
+
+async def keep_messages(
+    config: Config, journal: Journal, client: AriClient, up: Collection[str], now: datetime
+) -> None:
+    """Messages whose call nobody has on record as going on: what Asterisk noted of it was lost, as on a full disk."""
+    for call_id, written_at in await asyncio.to_thread(recordings.messages_in_spool, config, now):
+        if call_id not in up and not await _is_live(client, call_id):
+            log.error("a message is found whose call left no note", extra={"call": call_id})
+            close(config, journal, call_id, written_at, is_cut=False, is_unnoted=True)
+
+
+def close(
+    config: Config, journal: Journal, call_id: str, at: datetime, *, is_cut: bool, is_unnoted: bool = False
+) -> None:
+    """Ends the record of a call that ended while nobody looked; a message it left is kept. `is_cut` when it ended
+    because Asterisk did, `is_unnoted` when Asterisk had it alone and no note of how it went there comes any more."""
+    try:
+        seconds = recordings.keep(config, call_id)
+    except OSError as error:
+        # It stays where it is, and is found there as a message without a call.
+        log.error("a message is kept later", extra={"call": call_id, "error": error.strerror})
+        seconds = 0.0
+    if seconds >= config.voicemail.shortest_seconds:
+        file = recordings.file_name(call_id)
+        journal.note(MessageLeft(f"{call_id}/message", call_id, at, file=file, seconds=round(seconds)))
+    if is_cut:
+        journal.note(TalkCut(f"{call_id}/cut", call_id, at, leg_id="", by=Cut.FAILED))
+    once = "unnoted" if is_unnoted else "ended"
+    journal.note(CallEnded(f"{call_id}/{once}", call_id, at, by=EndedBy.SYSTEM, without_app=is_unnoted))
+
+
+async def _is_live(client: AriClient, name: str) -> bool:
+    """Whether Asterisk records it, for ARI; the dialplan's Record is not among these."""
+    try:
+        await client.get(f"/recordings/live/{quote(name, safe='')}")
+    except ChannelGone:
+        return False
+    return True

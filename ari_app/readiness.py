@@ -1,0 +1,107 @@
+"""What a start needs and may be missing or old: folders, tables, prompts, Asterisk's configuration, free ports.
+
+Where Asterisk has a configuration from the last start, nothing of it holds up a start: callers, and 911, come first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from asterisk_conf import certificate, speech, tones
+from crm.config import Config
+from crm.domain.errors import CrmError
+from crm.secrets import SecretError, Secrets
+from crm.services import disk, lines, publish
+from crm.store import migrate
+from crm.store.session import Store
+
+
+class StartError(CrmError):
+    """The system could not be started; the text says what to do."""
+
+
+
+async def prepare(config: Config, console: Console) -> None:
+    """Everything that can be missing or old; done again it is quick. Raises StartError."""
+    check_ports(config)
+    if config.sip.certificate and (problem := certificate.problem(config, datetime.now(UTC))):
+        raise StartError(f"{problem} Correct sip.certificate and sip.private_key in {config.home / 'leaseline.toml'}.")
+    try:
+        for folder in config.folders:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _look_at_disk(config, console)
+        await asyncio.to_thread(migrate.upgrade, config.database_url)
+        await _prepare_prompts(config, console)
+        secrets = Secrets(config.secrets_file)
+        store = Store(config.database_url)
+        try:
+            await publish.publish(config, store, secrets, datetime.now(UTC))
+        finally:
+            await store.close()
+    except (CrmError, SecretError, speech.SpeechError, OSError) as error:
+        if not (config.asterisk_folder / "etc" / "asterisk.conf").exists():
+            raise StartError(str(error)) from error
+        console.print(f"{error} Asterisk starts as it was set up last.", markup=False, soft_wrap=True)
+
+
+def _look_at_disk(config: Config, console: Console) -> None:
+    disk.tend(config)
+    room = disk.look(config)
+    if room.is_low:
+        text = f"Only {room.free_megabytes:,} MB are free on the disk of {config.home}: make room on it."
+        console.print(text, markup=False, soft_wrap=True)
+
+
+async def _prepare_prompts(config: Config, console: Console) -> None:
+    """Speaks what is not spoken yet: the fixed sentences and the lines' greetings."""
+    with Progress(
+        TextColumn("Preparing what callers hear"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
+    ) as progress:
+        bar = progress.add_task("prompts", total=None, visible=False)
+
+        def show(done: int, total: int) -> None:
+            progress.update(bar, completed=done, total=total, visible=True)
+
+        folder = config.prompts_folder
+        await asyncio.to_thread(speech.prepare, folder, folder / "recorded", show)
+        tones.beep(folder / tones.FILE)
+        tones.music(folder / tones.MUSIC)
+        store = Store(config.database_url)
+        try:
+            for line in await lines.find_all(store):
+                await asyncio.to_thread(speech.greeting, folder, line.number, line.greeting, line.language)
+        finally:
+            await store.close()
+
+
+def check_ports(config: Config) -> None:
+    """A port taken by somebody else is told before anything starts, with the way out. Raises StartError."""
+    ports, bind = config.ports, config.sip.bind
+    wanted = [
+        ("sip", bind, ports.sip, socket.SOCK_DGRAM), ("sip", bind, ports.sip, socket.SOCK_STREAM),
+        ("sips", bind, ports.sips, socket.SOCK_STREAM),
+        ("http", "127.0.0.1", ports.http, socket.SOCK_STREAM), ("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
+        ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM),
+    ]  # fmt: skip
+    for name, address, port, kind in wanted:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            # As Asterisk does: a port whose old connections are still closing is free.
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    settings = config.home / "leaseline.toml"
+                    text = f"Port {port} is taken by another program: set another ports.{name} in {settings}."
+                else:
+                    text = (
+                        f"Port {port} on {address} cannot be used ({error.strerror}): correct sip.bind or ports.{name}."
+                    )
+                raise StartError(text) from error

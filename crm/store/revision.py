@@ -1,0 +1,23 @@
+"""Whether a database's tables are those of this version of the code; without Alembic, which takes long to load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+VERSIONS = Path(__file__).parents[2] / "alembic" / "versions"
+
+
+def known() -> list[str]:
+    """Every revision this version of the code knows, in order; their files begin with them."""
+    return sorted(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
+
+
+def problem(found: str | None) -> str:
+    """Why tables at that revision are none for this version, and what to do; "" when they are its own. None: no tables
+    of ours are there."""
+    needed = known()[-1]
+    if found == needed:
+        return ""
+    if found is None or found in known():
+        return f"The database is at {found or 'nothing'}, this version needs {needed}: run `leaseline db upgrade`."
+    return f"The database is another version's ({found}): update Leaseline, or put a matching backup in its place."

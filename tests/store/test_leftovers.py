@@ -1,0 +1,118 @@
+"""Sound that calls left behind of which nothing else is known."""
+
+from __future__ import annotations
+
+import os
+import wave
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari_app import leftovers
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import ChannelGone
+from crm.config import Config
+from crm.domain.calls import CallArrived, Fact, HandedToDialplan
+from crm.services import ledger
+from crm.services.journal import Journal
+from crm.store.models import Call
+from crm.store.queries import calls, tasks
+from crm.store.session import Store
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+CALL = "ll4711-1772460000.7"
+
+
+class Asterisk(AriClient):
+    """Records nothing, or what it is told."""
+
+    def __init__(self, *live: str) -> None:
+        self.live = [f"/recordings/live/{name}" for name in live]
+
+    async def get(self, path: str, **query: str) -> Any:
+        if path not in self.live:
+            raise ChannelGone(404, "Not Found", path)
+
+
+@pytest.fixture
+async def journal(store: Store, config: Config) -> AsyncIterator[Journal]:
+    async def apply(facts: Sequence[Fact]) -> None:
+        await ledger.record_all(store, config, facts, NOW)
+
+    async with Journal(config.journal_folder, apply) as journal:
+        yield journal
+
+
+def record_sound(config: Config, name: str = CALL, seconds: int = 14, age_seconds: float = 60) -> Path:
+    folder = config.asterisk_folder / "spool" / "recording"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.wav"
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(b"\0\0" * 8000 * seconds)
+    os.utime(path, (NOW.timestamp() - age_seconds,) * 2)
+    return path
+
+
+async def the_call(store: Store) -> Call | None:
+    async with store.read() as session:
+        return await calls.by_id(session, CALL)
+
+
+async def test_a_message_whose_call_left_no_note_is_a_call_with_a_message_and_a_task(
+    store: Store, config: Config, journal: Journal
+) -> None:
+    record_sound(config)
+    for _ in range(2):
+        await leftovers.keep_messages(config, journal, Asterisk(), set(), NOW)
+    await journal.drained()
+    call = await the_call(store)
+    assert call
+    assert (call.outcome, call.ended_at) == ("left_message", NOW - timedelta(seconds=60))
+    assert call.voicemail
+    assert call.voicemail.seconds == 14
+    assert (config.recordings_folder / f"{CALL}.wav").exists()
+    async with store.read() as session:
+        assert [(task.kind, task.owner.slug) for task in await tasks.listed(session)] == [("listen", "alice")]
+
+
+async def test_a_message_that_is_on_its_way_to_the_record_is_left_alone(
+    store: Store, config: Config, journal: Journal
+) -> None:
+    sound = record_sound(config)
+    await leftovers.keep_messages(config, journal, Asterisk(), {CALL}, NOW)
+    await leftovers.keep_messages(config, journal, Asterisk(CALL), set(), NOW)
+    (config.spool_folder / f"{CALL}.call").touch()
+    await leftovers.keep_messages(config, journal, Asterisk(), set(), NOW)
+    (config.spool_folder / f"{CALL}.call").unlink()
+    sound = record_sound(config, age_seconds=1)
+    greeting = record_sound(config, "greeting-0123456789ab")
+    await leftovers.keep_messages(config, journal, Asterisk(), set(), NOW)
+    await journal.drained()
+    assert await the_call(store) is None
+    assert sound.exists()
+    assert greeting.exists()
+
+
+async def test_a_call_that_the_dialplan_had_and_of_which_no_note_comes_has_an_end_all_the_same(
+    store: Store, config: Config, journal: Journal
+) -> None:
+    journal.note(CallArrived(f"{CALL}/arrived", CALL, NOW, "+15125550100", "+15125550123", "carrier"))
+    journal.note(HandedToDialplan(f"{CALL}/handed", CALL, NOW, "handed_over"))
+    leftovers.close(config, journal, CALL, NOW, is_cut=False)
+    await journal.drained()
+    call = await the_call(store)
+    assert call
+    assert call.outcome is None, "its note may still come"
+    leftovers.close(config, journal, CALL, NOW, is_cut=False, is_unnoted=True)
+    await journal.drained()
+    call = await the_call(store)
+    assert call
+    assert call.outcome == "gave_up"

@@ -34,7 +34,6 @@ from ari_app.flows.turns import Turns
 from ari_app.settle import Resumed
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
-from crm.domain import attestation
 from crm.domain.calls import (
     ORDER_MARK,
     DialStatus,
@@ -45,9 +44,9 @@ from crm.domain.calls import (
 )
 from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.errors import CrmError
-from crm.edge import numbers
 from crm.secrets import Secrets
 from crm.services import (
+    arrivals,
     ledger,
     orders,
     spool,
@@ -112,10 +111,8 @@ class App:
     def on_event(self, event: events.Event) -> None:
         """Events of channels that no flow owns."""
         match event:
-            case events.StasisStart(channel=channel, args=["inbound", did, trunk, *attested]):
-                call = self.call_of(channel, did, trunk)
-                call.attestation = attestation.read("".join(attested))
-                self.begin(call, inbound)
+            case events.StasisStart(channel=channel, args=["inbound", did, trunk, said, withheld]):
+                self.begin(self.call_of(channel, did, trunk, said, withheld), inbound)
             case events.StasisStart(channel=channel, args=["staff", dialled]):
                 self.begin(self.call_from(channel), functools.partial(staff, dialled=dialled))
             case events.StasisStart(channel=channel, args=["pickup", *extension]):
@@ -133,12 +130,15 @@ class App:
             case events.ApplicationReplaced():
                 log.error("another process has taken over the calls: end one of the two")
 
-    def call_of(self, channel: events.Channel, did: str, trunk: str, handle: Handle | None = None) -> Call:
-        region = self.config.region
+    def call_of(
+        self, channel: events.Channel, did: str, trunk: str, said: str, withheld: str, handle: Handle | None = None
+    ) -> Call:
+        """A caller's, from what the dialplan says of it (context arrival)."""
+        arrival = arrivals.read(self.config, request=did, said=said, withheld=withheld, shown=channel.caller.number)
         return Call(
-            self.office, handle or Handle(self.client, channel.id, channel.name), numbers.clean_did(did, region),
-            numbers.parse(channel.caller.number, region), trunk.removeprefix("trunk-"),
-            is_withheld=numbers.is_withheld(channel.caller.number),
+            self.office, handle or Handle(self.client, channel.id, channel.name), arrival.did, arrival.caller,
+            trunk.removeprefix("trunk-"), attestation=arrival.attestation, is_withheld=arrival.is_withheld,
+            dialled=arrival.dialled,
         )  # fmt: skip
 
     def call_from(self, channel: events.Channel) -> Call:
@@ -311,7 +311,10 @@ class App:
     def resumed(self, entry: Resumed, handle: Handle, known: dict[str, str]) -> Call:
         """The call as it was before the app was away."""
         if (direction := settle.direction(known)) is Direction.IN:
-            call = self.call_of(entry.channel, known.get("LL_DID", ""), known.get("LL_TRUNK", ""), handle)
+            did, trunk, said, withheld = (
+                known.get(name, "") for name in ("LL_DID", "LL_TRUNK", "LL_SAID", "LL_WITHHELD")
+            )
+            call = self.call_of(entry.channel, did, trunk, said, withheld, handle)
         else:
             call = Call(
                 self.office, handle, known.get("LL_DID", ""), known.get("LL_NUMBER") or None,

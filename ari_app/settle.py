@@ -13,7 +13,10 @@ from ari_app.edge.events import Channel
 from ari_app.flows.call import LEG_MARK, PEER
 from crm.domain.calls import Direction, Step
 
-KEPT = ("LL_CALL", "LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_DIRECTION", "LL_NUMBER", "LL_KEYS")
+KEPT = (
+    "LL_CALL", "LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_SAID", "LL_WITHHELD", "LL_DIRECTION",
+    "LL_NUMBER", "LL_KEYS",
+)  # fmt: skip
 """Variables that the dialplan gives every channel of ours and the app fills in."""
 RINGING_STEPS = (Step.RING, Step.DIALLING, Step.TRANSFER, Step.CONSULT, Step.PARKED, Step.QUEUE)
 """Steps that take over the phones which ring for them."""

@@ -253,6 +253,11 @@ class Unwanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Callers whose number the carrier found to be false (STIR/SHAKEN) are turned away; otherwise it is only kept."""
 
 
+class Privacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    keep_withheld: bool = False
+    """Keep the number of callers who withhold it, where a trunk tells it all the same; only where the law lets you."""
+
+
 class Emergency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     callback_minutes: int = 30
     """So long after an emergency call its phone rings first when its callback number is called; 0 never."""
@@ -400,6 +405,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     mail: Mail = Mail()
     unwanted: Unwanted = Unwanted()
+    privacy: Privacy = Privacy()
     emergency: Emergency = Emergency()
     tasks: Tasks = Tasks()
     survival: Survival = Survival()

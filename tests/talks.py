@@ -50,3 +50,13 @@ def said_in(system: System, recording: Path, *texts: str) -> list[str]:
     """Which of these sentences a recording holds, in order."""
     known = {text: listening.read(system.spoken(text)) for text in texts}
     return [one.name for one in listening.find(listening.read(recording), known)]
+
+
+async def nowhere_in(system: System, number: str) -> None:
+    """No file of the home holds a number, whether database, journal, note or log."""
+    digits = number.removeprefix("+").encode()
+
+    def holding() -> list[str]:
+        return [str(path) for path in system.config.home.rglob("*") if path.is_file() and digits in path.read_bytes()]
+
+    assert await asyncio.to_thread(holding) == []

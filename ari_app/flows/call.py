@@ -18,9 +18,10 @@ from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
 from ari_app.flows.registry import Calls
 from crm.config import Config
-from crm.domain.calls import ORDER_MARK, DialStatus, Direction, Fact, LegEnded, Step, StepTaken, TalkEnded
+from crm.domain.calls import ORDER_MARK, CallArrived, DialStatus, Direction, Fact, LegEnded, Step, StepTaken, TalkEnded
 from crm.domain.choosing import Answer
 from crm.domain.dialing import Clearance
+from crm.domain.invite import Dialled
 from crm.domain.route_plan import RoutePlan
 from crm.secrets import Secrets
 from crm.services.journal import Journal
@@ -122,6 +123,8 @@ class Call:
     """STIR/SHAKEN result, as the trunk gave it."""
     is_withheld: bool = False
     """The caller shows no number on purpose."""
+    dialled: Dialled = ()
+    """Numbers of which one may be a line of ours; `did` is the likeliest, and the one once the CRM has been asked."""
     reception: Reception | None = None
     """What the CRM knows of line and caller; None until it has been asked."""
     adopted_legs: list[str] = field(default_factory=list)
@@ -228,6 +231,18 @@ class Call:
     def release(self) -> None:
         self.channel.release()
         self.person.release()
+
+    @property
+    def shown(self) -> str | None:
+        """The caller's number for phones that ring; None: they show that it is withheld."""
+        return None if self.is_withheld else self.caller
+
+    def arrived(self) -> None:
+        """States the call's arrival."""
+        self.note(
+            CallArrived, once="arrived", did=self.did, caller=self.caller, trunk=self.trunk,
+            attestation=self.attestation, withheld=self.is_withheld, dialled=self.dialled,
+        )  # fmt: skip
 
     def note(self, kind: type[Fact], *, once: str = "", **fields: Any) -> None:
         """States a fact; it is on disk when this returns, and in the database soon.

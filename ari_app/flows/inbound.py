@@ -10,15 +10,13 @@ from ari_app.flows.call import Call
 from ari_app.flows.plan import plan
 from ari_app.flows.voicemail import voicemail
 from crm.domain.blocking import Decision
-from crm.domain.calls import CallArrived, CallerBlocked, CallerSpared, Direction, EndedBy, QuestionAsked, Step
+from crm.domain.calls import CallerBlocked, CallerSpared, Direction, EndedBy, QuestionAsked, Step
 from crm.services import blocking, reception
 
 
 async def inbound(call: Call) -> Step | EndedBy:
     """Asks the CRM who is called and who calls, turns an unwanted caller away, and answers."""
-    call.note(
-        CallArrived, once="arrived", did=call.did, caller=call.caller, trunk=call.trunk, attestation=call.attestation
-    )
+    call.arrived()
     await ask(call)
     decision = await is_wanted(call)
     if decision.is_blocked and decision.is_silent:
@@ -33,7 +31,11 @@ async def inbound(call: Call) -> Step | EndedBy:
 
 async def ask(call: Call) -> None:
     async with asyncio.timeout(call.office.config.survival.store_seconds):
-        call.reception = await reception.receive(call.office.store, call.did, call.caller)
+        call.reception = await reception.receive(
+            call.office.store, call.did, call.caller, is_withheld=call.is_withheld, trunk=call.trunk,
+            dialled=call.dialled,
+        )  # fmt: skip
+    call.did = call.reception.did
     call.language = call.language or call.reception.language
 
 

@@ -26,7 +26,10 @@ LAST_TRUNK_PATIENCE = 3
 ANSWERS = frozenset({404, 410, 480, 484, 485, 486, 487, 600, 603, 604, 607, 608})
 """SIP answers (RFC 3261, 8197, 8688) that are about the person or the number, and would be the same by every trunk. All
 others are about the trunk: 401 and 403 that it does not want us, 408 and 5xx that it cannot now."""
-LEG_VARIABLES = ("LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_DIRECTION", "LL_NUMBER", "LL_KEYS")
+LEG_VARIABLES = (
+    "LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_SAID", "LL_WITHHELD", "LL_DIRECTION", "LL_NUMBER",
+    "LL_KEYS",
+)  # fmt: skip
 """Where the app is with the call, for the app that comes after it; ARI tells none if one of them is not set at all."""
 
 

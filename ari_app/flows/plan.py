@@ -78,7 +78,9 @@ async def _decide(call: Call, forward_failed: str) -> tuple[RoutingInputs, Route
             office.store, office.config, call.did, call.caller, tuple(call.answers), moment
         )
         if decided.property and not call.known.property_name:
-            call.reception = await reception.receive(office.store, call.did, call.caller, decided.property)
+            call.reception = await reception.receive(
+                office.store, call.did, call.caller, decided.property, is_withheld=call.is_withheld
+            )
             call.note(PropertyChosen, once=f"property-{decided.property}", property=decided.property)
     if CallerKind.PROSPECT is not decided.kind or CallerKind.PROSPECT is not inputs.caller.kind:
         # Also when somebody who is known as a resident turns out to call as a prospect.

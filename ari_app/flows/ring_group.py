@@ -129,6 +129,6 @@ async def ring_batch(call: Call, stage: Stage, batch: list[DeviceRef], seconds: 
     phones = [ref for ref in batch if not ref.number]
     desk = call.decided.desk if call.decided else None
     title = f"{desk.capitalize()} - {call.known.property_name}" if desk else call.known.property_name
-    caller_id = shown(title, call.caller)
+    caller_id = shown(title, call.shown)
     legs = await ring_phones(call, stage.name.value, phones, seconds, caller_id)
     return [*legs, *(Forwarded(call, stage.name.value, ref) for ref in batch if ref.number)]

@@ -20,7 +20,7 @@ from ari_app.flows.ring_group import ring
 from ari_app.flows.talk import talk
 from ari_app.flows.tour_offer import tour_offer
 from ari_app.flows.transfer import transfer
-from crm.domain.calls import CallArrived, CallEnded, Direction, EndedBy, Step
+from crm.domain.calls import CallEnded, Direction, EndedBy, Step
 
 Following = Step | EndedBy | None
 """The next step, or who ended the call; None when this is no call of its own any more, and nothing is on record."""
@@ -71,7 +71,7 @@ async def resume(call: Call, step: Step) -> Step:
     """Prepares a call to go on in the step it was in before the app was away."""
     if call.direction is Direction.IN:
         # The app may have died before it was on disk.
-        call.note(CallArrived, once="arrived", did=call.did, caller=call.caller, trunk=call.trunk)
+        call.arrived()
     await ask(call)
     if call.direction is Direction.IN and call.answers and step in ANSWERED:
         # What the caller chose by key: property, language.

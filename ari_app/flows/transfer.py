@@ -162,7 +162,7 @@ async def return_to(call: Call, device: str) -> Step | EndedBy:
     refs = [ref for agent in agents for ref in free_phones(agent, call.office.now())]
     if refs:
         seconds = call.office.config.ring.agent_seconds
-        legs = await ring_phones(call, RETURN, refs, seconds, shown(_title(call), call.caller))
+        legs = await ring_phones(call, RETURN, refs, seconds, shown(_title(call), call.shown))
         if winner := await first_answer(call, legs, seconds):
             await stop_other_calls(call, winner, agents)
             await call.person.set_variables(LL_PEER=winner.channel.name)
@@ -197,7 +197,7 @@ async def reach(call: Call, target: str) -> Handle:
         refs = free_phones(found, office.now())
         if not refs:
             raise NotTaken("The colleague is on DND, on a call, or has no phone that answers.", "transfer_unavailable")
-        name = shown(_title(call), call.caller)
+        name = shown(_title(call), call.shown)
         legs = await ring_phones(call, STAGE, refs, office.config.ring.colleague_seconds, name)
     winner = await first_answer(call, legs, office.config.ring.colleague_seconds, listen=False)
     if winner is None:

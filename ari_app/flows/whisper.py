@@ -70,7 +70,7 @@ async def _speak(call: Call) -> Path:
         property_name=known.property_name, source=known.source, is_known=known.lead_known,
         name=known.lead_name if kind is CallerKind.PROSPECT else known.contact_name,
         kind=kind.value, desk=decided.desk.value if decided and decided.desk else "",
-        number=numbers.speak(call.caller, config.region) if call.caller else "",
+        number=numbers.speak(call.shown, config.region) if call.shown else "",
     )  # fmt: skip
     try:
         return await spoken(config, text, AGENTS_LANGUAGE)

@@ -9,6 +9,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
+from crm.domain import invite
 from crm.domain.errors import Invalid
 from crm.services import trunks
 from crm.store.models import Trunk
@@ -39,6 +40,8 @@ class TrunkEntry(msgspec.Struct):
     """Calls of ours go out by the lowest first, and by the next when that one fails."""
     outbound: bool
     """Calls of ours go out by it."""
+    did_from: list[str]
+    """Where in its calls the number dialled stands (request, called, to, diversion), in the order they are tried."""
     numbers: str
     """How it wants numbers: plus (+15125550100), digits (15125550100) or national (5125550100)."""
 
@@ -50,6 +53,7 @@ class TrunkEntry(msgspec.Struct):
             has_password=system.secrets.has(trunks.secret_name(trunk.slug)),
             register=trunk.register, emergency=trunk.emergency, enabled=trunk.enabled, position=trunk.position,
             outbound=trunk.outbound, numbers=trunk.numbers,
+            did_from=(trunk.did_from or ",".join(invite.DID_SOURCES)).split(","),
         )  # fmt: skip
 
 
@@ -72,6 +76,12 @@ _password_option = click.option(
 )
 
 
+_DID_FROM = (
+    "Where its calls name the number dialled, in order: request (URI), called (P-Called-Party-ID), to, diversion. The "
+    "first that is a line counts; '' for all, in this order."
+)
+
+
 @trunk.command(
     examples=(
         "trunk add acme --host sip.acme.example --auth address --address 203.0.113.7 --address 203.0.113.8",
@@ -90,6 +100,7 @@ _password_option = click.option(
 @_password_option
 @click.option("--register", is_flag=True, help="Register with the peer, so that it knows where to send calls.")
 @click.option("--emergency", is_flag=True, help="Emergency calls go out by it.")
+@click.option("--did-from", default="", metavar="PLACES", help=_DID_FROM)
 @with_system
 async def add(
     system: System,
@@ -103,6 +114,7 @@ async def add(
     password_file: IO[str] | None,
     register: bool,
     emergency: bool,
+    did_from: str,
 ) -> None:
     """Add the trunk SLUG. A password is asked for or read from a file, never taken from the command line."""
     password = _from_file(password_file) if password_file else _asked() if username else None
@@ -110,6 +122,7 @@ async def add(
         system.store, system.secrets, system.by, slug, host=host,
         port=port or (5061 if transport == "tls" else 5060), transport=transport, auth=auth,
         addresses=addresses, username=username, password=password, register=register, emergency=emergency,
+        did_from=did_from,
     )  # fmt: skip
     output.say(f"Added trunk {slug}.")
     await system.publish()
@@ -124,6 +137,7 @@ async def add(
         "trunk set acme --emergency",
         "trunk set acme --position 1 --numbers digits",
         "trunk set office --no-outbound",
+        "trunk set acme --did-from to,request",
     ),
 )
 @click.argument("slug")
@@ -142,6 +156,7 @@ async def add(
 @click.option("--position", type=int, metavar="N", help="Calls of ours try the lowest first, then the next.")
 @click.option("--outbound/--no-outbound", default=None, help="Whether calls of ours go out by it.")
 @click.option("--numbers", type=click.Choice(trunks.NUMBER_STYLES), help="+15125550100, 15125550100 or 5125550100.")
+@click.option("--did-from", metavar="PLACES", help=_DID_FROM)
 @with_system
 async def change(
     system: System,
@@ -161,6 +176,7 @@ async def change(
     position: int | None,
     outbound: bool | None,
     numbers: str | None,
+    did_from: str | None,
 ) -> None:
     """Change the trunk SLUG; what is not given stays."""
     await trunks.get(system.store, slug)
@@ -169,6 +185,7 @@ async def change(
         addresses=() if no_address else addresses or None, username=username,
         password=_from_file(password_file) if password_file else _asked() if ask else None,
         register=register, emergency=emergency, enabled=enabled, position=position, outbound=outbound, numbers=numbers,
+        did_from=did_from,
     )  # fmt: skip
     output.say(f"Changed trunk {slug}.")
     await system.publish()
@@ -226,6 +243,7 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("enabled", entry.enabled),
             ("calls out", _out(entry)),
             ("numbers", entry.numbers),
+            ("number dialled", ", ".join(entry.did_from)),
         )
     )
 

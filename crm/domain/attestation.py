@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from crm.domain.invite import Invite, uri_of
+
 FAILED = "TN-Validation-Failed"
 
 # ATIS-1000074: the parameter verstat of the number in P-Asserted-Identity or From. Twilio's X-Twilio-VerStat has the
@@ -13,17 +15,15 @@ _LEVEL = re.compile(r"\s*([ABC])\s*", re.IGNORECASE)
 _WORDS = {word.lower(): word for word in ("TN-Validation-Passed", FAILED, "No-TN-Validation")}
 
 
-def read(headers: str) -> str:
+def read(invite: Invite) -> str:
     """The result in the carrier's words, such as TN-Validation-Passed-A; "" when the trunk says nothing.
 
-    `headers` are P-Asserted-Identity, From, X-Twilio-VerStat and P-Attestation-Indicator as the dialplan hands them on
-    (context arrival), a | between them. A display name is the caller's to write, so only what stands behind it counts.
+    A display name is the caller's to write, so only the URI behind it counts.
     """
-    identity, sender, verstat, level = [*headers.split("|"), "", "", "", ""][:4]
-    numbers = (part.rpartition("<")[2].partition(">")[0] for part in (identity, sender))
+    numbers = (uri_of(element) for element in (*invite.identities, *invite.senders))
     in_numbers = (found[1] for part in numbers if (found := re.search(r";verstat=([A-Za-z0-9-]+)", part)))
-    said = next((result for text in (verstat, *in_numbers) if (result := _result(text))), ("", ""))
-    alone = _LEVEL.fullmatch(level)
+    said = next((result for text in (invite.verstat, *in_numbers) if (result := _result(text))), ("", ""))
+    alone = _LEVEL.fullmatch(invite.level)
     letter = said[1] or (alone[1].upper() if alone else "")
     if said[0]:
         return f"{said[0]}-{letter}" if letter else said[0]

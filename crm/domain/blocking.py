@@ -97,12 +97,12 @@ def spared_because(known: Known) -> str:
 
 
 def _matching(caller: str | None, is_withheld: bool, entries: Iterable[Entry]) -> Entry | None:
-    if caller is None:
-        return next((entry for entry in entries if entry.kind is Kind.WITHHELD), None) if is_withheld else None
+    number = caller or ""
     matching = [
         entry
         for entry in entries
-        if (entry.kind is Kind.NUMBER and entry.value == caller)
-        or (entry.kind is Kind.PREFIX and caller.startswith(entry.value))
+        if (entry.kind is Kind.NUMBER and entry.value == number)
+        or (entry.kind is Kind.PREFIX and number.startswith(entry.value))
+        or (entry.kind is Kind.WITHHELD and is_withheld)
     ]
     return max(matching, key=lambda entry: (entry.kind is Kind.NUMBER, len(entry.value)), default=None)

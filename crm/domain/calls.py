@@ -125,6 +125,11 @@ class CallArrived(Fact):
     """Asterisk noted it alone, the app was away."""
     attestation: str = ""
     """STIR/SHAKEN result, as the trunk gave it."""
+    withheld: bool = False
+    """The caller withholds their number; it is here all the same only if privacy.keep_withheld says so."""
+    dialled: tuple[tuple[str, str], ...] = ()
+    """Where in the INVITE a number dialled stands (crm.domain.invite.DidSource), and the number, cleaned. Which one is
+    a line of ours the ledger finds out (`crm.services.arrivals`); without any it is `did`."""
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ HOUR = timedelta(hours=1)
 
 _CONFIRMATIONS = {Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.HELP}
 _DESPITE_OPT_OUT = {Purpose.STOP_CONFIRMED, Purpose.HELP}
+_TO_WITHHELD = _CONFIRMATIONS | {Purpose.AGENT, Purpose.STAFF}
+"""What somebody decided on who knew what they were doing, or asked for."""
 
 
 # --- quiet hours as data: what is open, by state ---
@@ -111,6 +113,8 @@ class Ask:
     """After that it is of no use, such as a reminder of a tour that has begun; None: never."""
     opted_out: str = ""
     """Where the ledger says the person opted out, in words; empty when they did not."""
+    is_withheld: bool = False
+    """The person has never been in touch but with their number withheld."""
     last_heard_at: datetime | None = None
     """When the person called or wrote last, before the text was made."""
     places: tuple[Place, ...] = ()
@@ -148,6 +152,8 @@ def decide(ask: Ask, now: datetime) -> Decision:
     kind = class_of(ask.purpose, ask.created_at, ask.last_heard_at)
     if ask.opted_out and ask.purpose not in _DESPITE_OPT_OUT:
         return Decision(Verdict.BLOCK, (f"The person opted out of texts: {ask.opted_out}.",))
+    if ask.is_withheld and ask.purpose not in _TO_WITHHELD:
+        return Decision(Verdict.BLOCK, ("The person withholds their number, so nothing is texted to it by itself.",))
     if ask.purpose is Purpose.STOP_CONFIRMED and now - ask.created_at > CONFIRM_WITHIN:
         return Decision(Verdict.BLOCK, ("A STOP is confirmed within five minutes or not at all.",))
 

@@ -108,6 +108,9 @@ class CallStory:
     """Who called whom, when it is a call of ours."""
     blocked: bool = False
     attestation: str = ""
+    withheld: bool = False
+    dialled: tuple[tuple[str, str], ...] = ()
+    """As in CallArrived."""
     is_emergency_callback: bool = False
     """Most likely the emergency service: somebody here had just called it, and showed the number that is called."""
     promised: CallbackPromised | None = None
@@ -194,6 +197,8 @@ def tell(facts: Iterable[Fact]) -> CallStory:
             isinstance(fact, HandedToDialplan) and fact.reason == EMERGENCY_CALLBACK for fact in told
         ),
         attestation=next((fact.attestation for fact in arrivals if fact.attestation), ""),
+        withheld=any(fact.withheld for fact in arrivals),
+        dialled=arrival.dialled if arrival and not placed else (),
         promised=next((fact for fact in told if isinstance(fact, CallbackPromised)), None),
         recordings=_recordings(told),
         kind=next((fact.who for fact in reversed(told) if isinstance(fact, CallerIs)), ""),

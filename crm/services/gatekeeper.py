@@ -13,7 +13,7 @@ from crm.domain.gate import Ask, Decision, Place, Verdict
 from crm.domain.texts import MessageState, Purpose
 from crm.edge import numbers
 from crm.store.models import Message, OptOut
-from crm.store.queries import messages, opt_outs
+from crm.store.queries import calls, messages, opt_outs
 
 _NOT_COUNTED = (Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.STAFF)
 
@@ -40,6 +40,8 @@ async def _ask(session: AsyncSession, config: Config, message: Message, now: dat
         created_at=message.created_at,
         expires_at=message.expires_at,
         opted_out="; ".join(_in_words(entry) for entry in await opt_outs.in_force(session, to)),
+        # Without that setting no such number is known.
+        is_withheld=config.privacy.keep_withheld and await calls.is_withheld(session, to),
         last_heard_at=await messages.last_heard_at(session, to, message.created_at),
         places=places(config, to),
         sent_to_person=tuple(

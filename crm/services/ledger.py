@@ -23,6 +23,7 @@ from crm.services.aftermath.promises import keep_promise
 from crm.services.aftermath.scene import Scene, fit
 from crm.services.aftermath.settling import settle
 from crm.services.aftermath.texts import text_link
+from crm.services.arrivals import line_called
 from crm.services.facts import from_row, to_row
 from crm.store.models import (
     Agent,
@@ -123,7 +124,10 @@ def _decision(fact: Routed) -> RoutingDecision:
 
 async def _write_call(session: AsyncSession, call: Call, story: CallStory) -> None:
     call.started_at = story.started_at
-    call.did = fit(story.did, 40)
+    if call.line_id is None or not story.dialled:
+        # Once it is known which line was called, it stays so.
+        call.did = fit(await line_called(session, story.trunk, story.did, story.dialled), 40)
+    call.withheld = story.withheld
     call.direction = story.direction
     call.attestation = fit(story.attestation, 30)
     if call.agent_id is None and story.placed and (agent := await agents.by_slug(session, story.placed.agent)):

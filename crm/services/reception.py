@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
 from crm.domain.hours import Schedule, weekly
+from crm.domain.invite import Dialled
 from crm.domain.mailboxes import OFFICE
 from crm.domain.ringing import AgentAvailability, DeviceAvailability
 from crm.services import mailboxes
+from crm.services.arrivals import line_called
 from crm.store.queries import agents, contacts, leads, lines, office, properties
 from crm.store.session import Store
 
@@ -37,6 +39,8 @@ class Reception:
     """What key 1 would text: the property's link, else the office's; empty when there is none."""
     mailbox: str = OFFICE
     """Where a message for this line goes."""
+    is_withheld: bool = False
+    """The caller withholds their number; nothing is texted to it, even where it is known."""
     caller_is_line: bool = False
     """The call comes from one of our own numbers; it is never texted."""
     lead_known: bool = False
@@ -53,20 +57,25 @@ class Reception:
 
     @property
     def can_text_link(self) -> bool:
-        return bool(self.line_known and self.caller and self.listings_url and not self.caller_is_line)
+        return bool(self.can_call_back and self.listings_url)
 
     @property
     def can_call_back(self) -> bool:
         """Somebody may be promised a call and a text about it."""
-        return bool(self.line_known and self.caller and not self.caller_is_line)
+        return bool(self.line_known and self.caller and not self.caller_is_line and not self.is_withheld)
 
 
-async def receive(store: Store, did: str, caller: str | None, chosen: str = "") -> Reception:
+async def receive(
+    store: Store, did: str, caller: str | None, chosen: str = "", *, is_withheld: bool = False, trunk: str = "",
+    dialled: Dialled = (),
+) -> Reception:  # fmt: skip
     """Looks up the line and the caller. Both are cleaned already: `crm.edge.numbers.clean_did` and `.parse`.
 
-    `chosen` is the slug of the property that the call is about, where the line does not say it.
+    `chosen` is the slug of the property that the call is about, where the line does not say it. `dialled` are the
+    numbers of which one may be a line of ours, `did` being the likeliest.
     """
     async with store.read() as session:
+        did = await line_called(session, trunk, did, dialled)
         line = await lines.by_number(session, did)
         if line is None:
             return Reception(did, caller)
@@ -77,6 +86,7 @@ async def receive(store: Store, did: str, caller: str | None, chosen: str = "") 
         return Reception(
             did=did,
             caller=caller,
+            is_withheld=is_withheld,
             line_known=True,
             line_label=line.label,
             greeting=line.greeting,

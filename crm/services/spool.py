@@ -21,7 +21,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from crm.config import Config
-from crm.domain import attestation
 from crm.domain.calls import (
     CallArrived,
     CallEnded,
@@ -37,8 +36,7 @@ from crm.domain.calls import (
     TalkEnded,
     TalkStarted,
 )
-from crm.edge import numbers
-from crm.services import emergencies, inbox, recordings
+from crm.services import arrivals, emergencies, inbox, recordings
 from crm.services.journal import Journal
 
 KEPT = timedelta(days=30)
@@ -231,15 +229,21 @@ def _facts(noted: _Noted, config: Config) -> Iterator[Fact]:
     def leg_id(number: int) -> str:
         return f"{call_id}-spool-{number}"
 
+    arrival = arrivals.read(
+        config, request=noted.values.get("did", ""), said=noted.values.get("said", ""),
+        withheld=noted.values.get("withheld", ""), shown=noted.values.get("caller", ""),
+    )  # fmt: skip
     yield CallArrived(
         fact_id("arrived"),
         call_id,
         arrived_at,
-        did=numbers.clean_did(noted.values.get("did"), config.region),
-        caller=numbers.parse(noted.values.get("caller"), config.region),
+        did=arrival.did,
+        caller=arrival.caller,
         trunk=noted.values.get("trunk", "").removeprefix("trunk-"),
         without_app=True,
-        attestation=attestation.read(noted.values.get("attested", "")),
+        attestation=arrival.attestation,
+        withheld=arrival.is_withheld,
+        dialled=arrival.dialled,
     )
     if handed_at := noted.time("handed"):
         yield HandedToDialplan(fact_id("handed"), call_id, handed_at, reason=noted.values.get("reason", ""))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm.domain import fields
+from crm.domain import fields, invite
 from crm.domain.dialing import NumberStyle
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.secrets import Secrets, unusable
@@ -57,6 +57,7 @@ async def add(
     password: str | None = None,
     register: bool = False,
     emergency: bool = False,
+    did_from: str = "",
 ) -> None:
     """Adds a trunk. `auth` is how the peer proves who it is; a user name with password is ours towards the peer, too.
 
@@ -75,6 +76,7 @@ async def add(
             username=fields.sip_user(username) if username else "",
             register=register,
             emergency=emergency,
+            did_from=invite.did_sources(did_from),
             enabled=True,
         )
         if trunk.auth == "address" and not trunk.addresses and _is_address(trunk.host):
@@ -107,6 +109,7 @@ async def change(
     position: int | None = None,
     outbound: bool | None = None,
     numbers: str | None = None,
+    did_from: str | None = None,
 ) -> None:
     """Changes what is given; None leaves a field as it is, an empty user name takes it and the password away."""
     async with changing(store) as session:
@@ -135,6 +138,8 @@ async def change(
             trunk.outbound = outbound
         if numbers is not None:
             trunk.numbers = _one_of(numbers, NUMBER_STYLES, "way to write numbers")
+        if did_from is not None:
+            trunk.did_from = invite.did_sources(did_from)
         kept = username != "" and secrets.has(secret_name(slug))
         _check(trunk, has_password=password is not None or kept)
         await _check_addresses(session, trunk)

@@ -392,6 +392,9 @@ class Trunk(Base):
         String(10), default="plus", server_default="plus", comment="how it wants them: plus, digits or national"
     )
     emergency: Mapped[bool] = mapped_column(default=False, server_default=false(), comment="so do emergency calls")
+    did_from: Mapped[str] = mapped_column(
+        String(60), default="", server_default="", comment="where the number dialled stands, in order; empty: as usual"
+    )
 
 
 class BlockedCaller(Base):
@@ -532,6 +535,9 @@ class Call(Base):
     caller: Mapped[str | None] = mapped_column(String(20), index=True, comment="E.164; null is withheld or malformed")
     attestation: Mapped[str] = mapped_column(
         String(30), default="", server_default="", comment="STIR/SHAKEN result as the trunk gave it"
+    )
+    withheld: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="the caller withholds their number"
     )
     kind: Mapped[str] = mapped_column(
         String(10), default="prospect", server_default="prospect", comment="prospect, resident, owner or vendor"

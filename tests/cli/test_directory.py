@@ -80,6 +80,10 @@ def test_what_is_not_given_stays(office: Leaseline) -> None:
     office.ok("trunk", "set", "acme", "--port", "5070")
     office.ok("trunk", "set", "acme", "--disable")
     trunk = office.json("trunk", "show", "acme")
+    assert trunk["did_from"] == ["request", "called", "to", "diversion"]
+    office.ok("trunk", "set", "acme", "--did-from", "to,request")
+    assert office.json("trunk", "show", "acme")["did_from"] == ["to", "request"]
+    assert "'contact' is no place" in office.refused("trunk", "set", "acme", "--did-from", "contact")
     assert (trunk["host"], trunk["port"], trunk["enabled"]) == ("sip.acme.example", 5070, False)
     office.ok("property", "set", "elm", "--listings-url", "https://maple.example/elm")
     assert office.json("property", "show", "elm")["subteam"] == "north"

@@ -11,7 +11,7 @@ from crm.store.models import Agent, Device, Hours
 from tests.drills.witness import MESSAGE, hears, legs, one_record, say
 from tests.scripted_phone import raw_calls
 from tests.system import ELM, System
-from tests.talks import hear_each_other
+from tests.talks import hear_each_other, nowhere_in
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -110,3 +110,22 @@ async def test_when_the_app_is_down_and_the_caller_id_is_hostile_then_the_phone_
         await system.start_app()
         await one_record(system, "+15125559003", "gave_up")
     assert shown.param.startswith("sip:+15125559003@"), shown.param
+
+
+async def test_when_the_app_is_down_then_a_withheld_number_is_shown_to_nobody_and_the_line_is_found(
+    system: System,
+) -> None:
+    number = system.new_number()
+    identity = f"P-Asserted-Identity: <sip:{number}@127.0.0.1>"
+    account = f"sip:123456_leasing@{system.sip}"
+    async with system.phone("alice-desk") as alice:
+        await system.kill_app()
+        told = (f"<sip:{number}@127.0.0.1>", account, f"<sip:{ELM}@{system.sip}>", identity, "Privacy: id")
+        await raw_calls(system, [told], 2000, scenario="told_call")
+        shown = await alice.wait_for("CALL_INCOMING")
+        await alice.wait_for("CALL_CLOSED")
+        await system.start_app()
+        call = await system.ended_call(None)
+    assert shown.param.startswith("sip:anonymous@"), shown.param
+    assert (call.outcome, call.did, call.withheld) == ("gave_up", ELM, True)
+    await nowhere_in(system, number)

@@ -624,7 +624,10 @@ async def test_facts_keep_what_they_said(store: Store, config: Config) -> None:
     async with store.read() as session:
         [row] = await calls.events(session, "c1")
     assert (row.id, row.kind, row.at) == ("only", "CallArrived", NOW)
-    assert row.data == {"did": MAPLE, "caller": PROSPECT, "trunk": "carrier", "without_app": False, "attestation": ""}
+    assert row.data == {
+        "did": MAPLE, "caller": PROSPECT, "trunk": "carrier", "without_app": False, "attestation": "",
+        "withheld": False, "dialled": [],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)

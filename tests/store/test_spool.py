@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import os
@@ -17,7 +18,7 @@ from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact, LegRang, Step, StepTaken, TalkStarted
 from crm.services import ledger, spool
 from crm.services.journal import Journal
-from crm.store.models import Call, Message
+from crm.store.models import Call, Message, Trunk
 from crm.store.queries import calls, messages, tasks
 from crm.store.session import Store
 
@@ -332,3 +333,22 @@ async def test_other_files_are_left_alone_and_old_ones_pruned(store: Store, conf
     assert await run(config, journal) == 0
     assert strange.exists()
     assert [path.name for path in done.iterdir()] == ["young.call"]
+
+
+async def test_which_line_was_dialled_is_found_where_the_trunk_says(
+    store: Store, config: Config, journal: Journal
+) -> None:
+    """The request URI holds the account, To one line, Diversion another."""
+    said = ".".join(
+        f"{name}:{base64.b64encode(f'=<sip:{number}@us>'.encode()).decode()}"
+        for name, number in (("to", "+15125550100"), ("diversion", "6001"))
+    )
+    head = HEAD.replace("did=5125550100", "did=123456") + f"said={said}\nended={T + 9}\n"
+    write(config, head)
+    assert await run(config, journal) == 1
+    assert (await the_call(store)).did == "+15125550100"
+    async with store.write() as session:
+        session.add(Trunk(slug="carrier", host="sip.example", auth="address", did_from="diversion,to"))
+    write(config, head, "1772460000.8")
+    assert await run(config, journal) == 1
+    assert (await the_call(store, "1772460000.8")).did == "6001"

@@ -7,6 +7,7 @@ import pytest
 from crm.domain import attestation, blocking
 from crm.domain.blocking import NOBODY, Decision, Entry, Kind, Known
 from crm.domain.errors import Invalid
+from crm.domain.invite import Invite
 from crm.services.blocking import read
 
 pytestmark = pytest.mark.unit
@@ -41,6 +42,9 @@ def test_withheld_is_who_withholds_and_not_who_is_malformed() -> None:
     assert decide(WITHHELD, caller=None, is_withheld=True).is_blocked
     assert decide(WITHHELD, caller=None, is_withheld=False) == NOBODY
     assert decide(NUMBER, AREA, caller=None, is_withheld=True) == NOBODY
+    # Where the law lets us know the number, it is withheld all the same.
+    assert decide(WITHHELD, is_withheld=True).entry == "withheld"
+    assert decide(WITHHELD, NUMBER, is_withheld=True) == decide(NUMBER)
 
 
 @pytest.mark.parametrize(
@@ -94,25 +98,28 @@ def test_what_makes_no_entry_is_refused(raw: str) -> None:
         read(raw, "US")
 
 
+PASSED = "TN-Validation-Passed"
+
+
 @pytest.mark.parametrize(
-    ("headers", "result"),
+    ("invite", "result"),
     [
-        ("<sip:+1512;verstat=TN-Validation-Passed@carrier>|<sip:+1512@carrier>;tag=1||", "TN-Validation-Passed"),
-        ("|Name<sip:+1512;verstat=TN-Validation-Failed@carrier>;tag=1||", "TN-Validation-Failed"),
-        ("<sip:+1512;verstat=No-TN-Validation;x=y@carrier>|||", "No-TN-Validation"),
-        ("||TN-Validation-Passed-A|", "TN-Validation-Passed-A"),
-        ("||tn-validation-failed-c|", "TN-Validation-Failed-C"),
-        ("<sip:+1512;verstat=TN-Validation-Passed@carrier>|||B", "TN-Validation-Passed-B"),
-        ("|||A", "attested-A"),
-        ("<sip:+1512@carrier>|<sip:+1512@carrier>||", ""),
-        ("", ""),
-        ("|||||||", ""),
+        (Invite(identities=(f"<sip:+1512;verstat={PASSED}@carrier>",), senders=("<sip:+1512@carrier>;tag=1",)), PASSED),
+        (Invite(senders=("Name<sip:+1512;verstat=TN-Validation-Failed@carrier>;tag=1",)), "TN-Validation-Failed"),
+        (Invite(identities=("<sip:+1512;verstat=No-TN-Validation;x=y@carrier>",)), "No-TN-Validation"),
+        (Invite(identities=("<sip:101@carrier>", f"<tel:+1512;verstat={PASSED}>")), PASSED),
+        (Invite(verstat="TN-Validation-Passed-A"), "TN-Validation-Passed-A"),
+        (Invite(verstat="tn-validation-failed-c"), "TN-Validation-Failed-C"),
+        (Invite(identities=(f"<sip:+1512;verstat={PASSED}@carrier>",), level="B"), "TN-Validation-Passed-B"),
+        (Invite(level="A"), "attested-A"),
+        (Invite(identities=("<sip:+1512@carrier>",), senders=("<sip:+1512@carrier>",)), ""),
+        (Invite(), ""),
         # The display name is the caller's.
-        ("|<sip:x;verstat=TN-Validation-Passed@y><sip:+1512@carrier>;tag=1||", ""),
-        ("|verstat=TN-Validation-Passed<sip:+1512@carrier>;verstat=TN-Validation-Passed||", ""),
-        ("|<sip:+1512;verstat=TN-Validation-PassedX@carrier>||", ""),
-        ("||rubbish|Z", ""),
+        (Invite(senders=(f"<sip:x;verstat={PASSED}@y><sip:+1512@carrier>;tag=1",)), ""),
+        (Invite(identities=(f"verstat={PASSED}<sip:+1512@carrier>;verstat={PASSED}",)), ""),
+        (Invite(senders=(f"<sip:+1512;verstat={PASSED}X@carrier>",)), ""),
+        (Invite(verstat="rubbish", level="Z"), ""),
     ],
 )  # fmt: skip
-def test_what_the_trunk_says_of_the_number(headers: str, result: str) -> None:
-    assert attestation.read(headers) == result
+def test_what_the_trunk_says_of_the_number(invite: Invite, result: str) -> None:
+    assert attestation.read(invite) == result

@@ -35,6 +35,13 @@ def test_pain_11_who_opted_out_gets_nothing(purpose: Purpose) -> None:
     assert '"stop"' in decision.reasons[0]
 
 
+def test_who_withholds_their_number_gets_only_what_a_person_writes() -> None:
+    by_itself = (*ONES_OWN, Purpose.CALLBACK, Purpose.FOLLOW_UP, Purpose.TOUR, Purpose.TOUR_REMINDER)
+    for purpose in (*by_itself, Purpose.AGENT, Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.HELP):
+        verdict = decide(Ask(purpose, NOON, is_withheld=True), NOON).verdict
+        assert (verdict is Verdict.BLOCK) == (purpose in by_itself)
+
+
 @pytest.mark.parametrize("at", [NOON, NIGHT])
 @pytest.mark.parametrize("purpose", [Purpose.STOP_CONFIRMED, Purpose.HELP])
 def test_pain_11_the_stop_confirmation_is_not_blocked_by_its_own_opt_out(purpose: Purpose, at: datetime) -> None:

@@ -26,7 +26,7 @@ NOW = datetime(2026, 3, 2, 16, tzinfo=UTC)
 def caller(tmp_path: Path, *agents: str) -> Any:
     """As much of a call as waiting needs."""
     office = SimpleNamespace(config=Config(tmp_path), now=lambda: NOW)
-    return SimpleNamespace(office=office, caller=None, wait=Wait(frozenset(agents), NOW), ringing=set())
+    return SimpleNamespace(office=office, caller=None, shown=None, wait=Wait(frozenset(agents), NOW), ringing=set())
 
 
 def look(call: Any, *present: str, times: int = PATIENCE) -> None:

@@ -54,9 +54,11 @@ class Scene:
         return (organization.name if organization else "") or (self.line.label if self.line else "") or "our office"
 
     async def may_text(self) -> bool:
-        """Texts go to a known number through a known line, and never to one of our own numbers."""
+        """Texts go to a known number that is not withheld through a known line, and never to one of our own numbers."""
         caller = self.call.caller
-        return bool(self.line and caller) and await lines.by_number(self.session, caller or "") is None
+        if self.line is None or caller is None or self.call.withheld:
+            return False
+        return await lines.by_number(self.session, caller) is None
 
 
 def fit(text: str, length: int) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from crm.domain.calls import Direction, Outcome
 from crm.domain.route_inputs import CallerKind
-from crm.store.models import Agent, Call, CallEvent, Lead, Leg, Line, RoutingDecision
+from crm.store.models import Agent, Call, CallEvent, Lead, Leg, Line, Message, RoutingDecision
 
 _ROW = (
     selectinload(Call.line).selectinload(Line.property),
@@ -43,6 +43,20 @@ async def listed(
     if in_progress:
         found = found.where(Call.outcome.is_(None))
     return (await session.scalars(found)).all()
+
+
+async def is_withheld(session: AsyncSession, number: str) -> bool:
+    """Whether whoever has the number (E.164) has called with it withheld, and never shown it in a call or a text."""
+
+    async def any_of(query: Select[str] | Select[int]) -> bool:
+        return await session.scalar(query.limit(1)) is not None
+
+    calls = select(Call.id).where(Call.caller == number, Call.direction == Direction.IN)
+    return (
+        await any_of(calls.where(Call.withheld))
+        and not await any_of(calls.where(Call.withheld.is_(False)))
+        and not await any_of(select(Message.id).where(Message.from_number == number, Message.direction == "in"))
+    )
 
 
 async def by_id(session: AsyncSession, call_id: str) -> Call | None:

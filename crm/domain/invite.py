@@ -1,0 +1,140 @@
+"""What the INVITE of a trunk says: who calls, and which number was dialled. Pure.
+
+The dialplan hands the headers on as they came (context said in asterisk_conf/templates/extensions.conf.j2); whether the
+number is withheld it decides itself (context withheld).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import unquote
+
+from crm.domain.errors import Invalid
+
+_URI = re.compile(r"\s*(?:sips?|tel):([^@;>?\s]*)", re.IGNORECASE)
+
+
+class DidSource(StrEnum):
+    """Where in an INVITE the number dialled may stand."""
+
+    REQUEST = "request"
+    """The request URI."""
+    CALLED = "called"
+    """P-Called-Party-ID (RFC 7315): what the request URI was before it became an account."""
+    TO = "to"
+    DIVERSION = "diversion"
+    """Diversion (RFC 5806): who passed the call on to us, the last one first."""
+
+
+DID_SOURCES = tuple(DidSource)
+"""In the order in which they are tried, unless a trunk has its own. A trunk whose request URI holds the number never
+gets further than the first."""
+
+Dialled = tuple[tuple[str, str], ...]
+"""Source and number, for every place where a number stands."""
+
+
+@dataclass(frozen=True)
+class Invite:
+    """Its headers, each one's values in order; () and "" where there is none."""
+
+    senders: tuple[str, ...] = ()
+    identities: tuple[str, ...] = ()
+    """P-Asserted-Identity (RFC 3325): each element of its list, the trunk's word for who calls."""
+    parties: tuple[str, ...] = ()
+    """Remote-Party-ID, its predecessor."""
+    verstat: str = ""
+    """X-Twilio-VerStat."""
+    level: str = ""
+    """P-Attestation-Indicator."""
+    to: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+    diversions: tuple[str, ...] = ()
+
+    @property
+    def callers(self) -> tuple[str, ...]:
+        """Users of the URIs that name the caller, the most trusted first; words and extensions among them."""
+        callers = (party for party in self.parties if "party=called" not in party.lower())
+        return _users((*self.identities, *callers, *self.senders))
+
+    def dialled(self, request: str) -> Dialled:
+        """What may be the number dialled; `request` is the user of the request URI."""
+        found = {
+            DidSource.REQUEST: (request,), DidSource.CALLED: _users(self.called), DidSource.TO: _users(self.to),
+            DidSource.DIVERSION: _users(self.diversions),
+        }  # fmt: skip
+        return tuple((source.value, user) for source, users in found.items() for user in users)
+
+
+def read(said: str) -> Invite:
+    """`said` as the dialplan writes it: `name:base64` with dots between; what is no such thing is left out."""
+    found: dict[str, list[str]] = {}
+    for part in said.split("."):
+        name, _, value = part.partition(":")
+        try:
+            text = base64.b64decode(value, validate=True).decode("utf-8", "replace").removeprefix("=").strip()
+        except (binascii.Error, ValueError):
+            continue
+        if text:
+            found.setdefault(name, []).append(text)
+
+    def listed(name: str) -> tuple[str, ...]:
+        return tuple(element for value in found.get(name, ()) for element in _elements(value))
+
+    return Invite(
+        senders=tuple(found.get("from", ())), identities=listed("identity"), parties=listed("party"),
+        verstat=found.get("verstat", [""])[0], level=found.get("level", [""])[0],
+        to=tuple(found.get("to", ())), called=tuple(found.get("called", ())), diversions=listed("diversion"),
+    )  # fmt: skip
+
+
+def uri_of(element: str) -> str:
+    """The URI of `"Name" <sip:user@host>;tag=1`: within the last <>, as a name may hold anything; without any, all."""
+    return element.rpartition("<")[2].partition(">")[0]
+
+
+def did_sources(raw: str) -> str:
+    """Names of sources with commas between, as they are stored; "" stands for DID_SOURCES. Raises Invalid."""
+    names = [name.strip().lower() for name in raw.split(",") if name.strip()]
+    known = [source.value for source in DID_SOURCES]
+    if unknown := [name for name in names if name not in known]:
+        raise Invalid(f"{unknown[0][:40]!a} is no place for the number dialled: use {', '.join(known)}.")
+    return ",".join(dict.fromkeys(names))
+
+
+def in_order(dialled: Iterable[tuple[str, str]], did_from: str) -> list[str]:
+    """The numbers in the order in which a trunk's places are tried, each once; `did_from` as stored."""
+    places = did_from.split(",") if did_from else [source.value for source in DID_SOURCES]
+    numbers = list(dialled)
+    return list(dict.fromkeys(number for place in places for source, number in numbers if source == place and number))
+
+
+def likeliest(numbers: Sequence[str]) -> str:
+    """Which one was dialled when none is a line: the first telephone number (E.164), else the first; "" for none."""
+    return next((number for number in numbers if number.startswith("+")), numbers[0] if numbers else "")
+
+
+def _users(elements: Iterable[str]) -> tuple[str, ...]:
+    found = (_URI.match(uri_of(element)) for element in elements)
+    return tuple(unquote(match[1]) for match in found if match and match[1])
+
+
+def _elements(value: str) -> list[str]:
+    """The elements of a header's list: commas within quotes or <> separate nothing (RFC 3261, 7.3.1)."""
+    elements, start, quoted, bracketed = [], 0, False, False
+    for place, letter in enumerate(value):
+        if letter == '"' and (place == 0 or value[place - 1] != "\\"):
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif letter in "<>":
+            bracketed = letter == "<"
+        elif letter == "," and not bracketed:
+            elements.append(value[start:place])
+            start = place + 1
+    return [element.strip() for element in (*elements, value[start:]) if element.strip()]

@@ -1,0 +1,63 @@
+"""Who calls and which line is called, from what the INVITE of a trunk says; for the app, and for the import of calls
+that Asterisk handled without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.config import Config
+from crm.domain import attestation, invite
+from crm.domain.invite import Dialled
+from crm.edge import numbers
+from crm.store.models import Trunk
+from crm.store.queries import lines
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A call as it arrives; which line it is for only the database knows (`line_called`)."""
+
+    dialled: Dialled
+    """Where a number dialled stands, and the number: E.164, or digits."""
+    did: str
+    """The likeliest of them."""
+    caller: str | None
+    """E.164; None is withheld or malformed."""
+    is_withheld: bool
+    attestation: str
+
+
+def read(config: Config, *, request: str, said: str, withheld: str, shown: str) -> Arrival:
+    """What the dialplan knows of a call: the user of the request URI, the headers (`crm.domain.invite`), whether the
+    number is withheld (1), and which one Asterisk itself takes for the caller's, "" when it is withheld."""
+    headers, region = invite.read(said), config.region
+    dialled = tuple((source, numbers.clean_did(raw, region)) for source, raw in headers.dialled(request))
+    callers = (numbers.parse(raw, region) for raw in (*headers.callers, shown))
+    caller = next((number for number in callers if number), None)
+    return Arrival(
+        dialled=tuple((source, number) for source, number in dialled if number),
+        did=invite.likeliest(invite.in_order(dialled, "")),
+        caller=caller if config.privacy.keep_withheld or not withheld else None,
+        is_withheld=bool(withheld) or all(numbers.is_withheld(raw) for raw in (*headers.callers, shown)),
+        attestation=attestation.read(headers),
+    )
+
+
+async def line_called(session: AsyncSession, trunk: str, did: str, dialled: Iterable[tuple[str, str]]) -> str:
+    """The number dialled: the first that is a line of ours, in the order of the trunk (slug); else the likeliest.
+
+    `did` is what counts when there is nothing to choose from.
+    """
+    candidates = list(dialled)
+    if len({number for _, number in candidates}) < 2:
+        return did
+    did_from = await session.scalar(select(Trunk.did_from).where(Trunk.slug == trunk)) or ""
+    ordered = invite.in_order(candidates, did_from)
+    for number in ordered:
+        if await lines.is_ours(session, number):
+            return number
+    return invite.likeliest(ordered) or did

@@ -1,0 +1,46 @@
+"""What carriers write into an INVITE: who calls, who withholds it, and which number was dialled."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from crm.store.models import BlockedCaller
+from tests.scripted_phone import raw_calls
+from tests.system import ELM, LAKESIDE, System
+from tests.talks import nowhere_in
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_when_a_number_is_withheld_then_it_is_nowhere_and_the_block_list_knows_it_as_such(system: System) -> None:
+    number = system.new_number()
+    async with system.store.write() as session:
+        session.add(BlockedCaller(kind="withheld", value="", why="nobody", created_at=datetime.now(UTC)))
+    identity = f"P-Asserted-Identity: <sip:{number}@127.0.0.1>"
+    called = (f"sip:{ELM}@{system.sip}", f"<sip:{ELM}@{system.sip}>")
+    await raw_calls(system, [(f"<sip:{number}@127.0.0.1>", *called, identity, "Privacy: id")], scenario="told_call")
+    call = await system.ended_call(None)
+    assert (call.outcome, call.withheld) == ("blocked", True)
+    await nowhere_in(system, number)
+
+
+async def test_when_an_account_is_called_then_the_line_is_the_number_dialled(system: System) -> None:
+    """The carrier's identity comes with names and extensions in front of the number, and the caller is the number."""
+    number = system.new_number()
+    identity = f'P-Asserted-Identity: "Elm, office" <sip:office@127.0.0.1>, <tel:{number}>'
+    account = f"sip:123456_leasing@{system.sip}"
+    await raw_calls(
+        system,
+        [
+            ("<sip:office@127.0.0.1>", account, f"<sip:{LAKESIDE}@{system.sip}>", identity, "X-Nothing: 1"),
+            ("<sip:office@127.0.0.1>", account, f"<{account}>", identity, f"Diversion: <sip:{ELM}@127.0.0.1>"),
+            ("<sip:office@127.0.0.1>", account, f"<{account}>", identity, f"P-Called-Party-ID: <sip:{ELM}@127.0.0.1>"),
+        ],
+        scenario="told_call",
+    )
+    await system.ended_call(number)
+    calls = await system.calls_from(number)
+    assert sorted(call.did for call in calls) == [ELM, ELM, LAKESIDE]
+    assert {call.outcome for call in calls} == {"gave_up"}

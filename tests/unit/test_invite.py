@@ -1,0 +1,120 @@
+"""Who calls and what was dialled, from the headers of an INVITE."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.config import Config, Privacy
+from crm.domain import invite
+from crm.domain.errors import Invalid
+from crm.domain.invite import did_sources, in_order, likeliest
+from crm.services import arrivals
+from crm.services.arrivals import Arrival
+
+pytestmark = pytest.mark.unit
+
+ELM, CALLER = "+15125550100", "+15125550123"
+CONFIG = Config(home=Path("/nowhere"))
+KEEPS = Config(home=Path("/nowhere"), privacy=Privacy(keep_withheld=True))
+
+
+def said(**headers: str | list[str]) -> str:
+    """As the dialplan writes it."""
+    values = ((name, one) for name, some in headers.items() for one in ([some] if isinstance(some, str) else some))
+    return ".".join(f"{name}:{base64.b64encode(f'={value}'.encode()).decode()}" for name, value in values)
+
+
+def arrival(
+    request: str = ELM, *, withheld: str = "", shown: str = "", config: Config = CONFIG, **headers: str | list[str]
+) -> Arrival:
+    return arrivals.read(config, request=request, said=said(**headers), withheld=withheld, shown=shown)
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        f"<sip:{CALLER}@carrier>",
+        f'"Ann, of Elm <x>" <sip:{CALLER};verstat=x@carrier;user=phone>',
+        "<sip:anonymous@carrier>, <tel:+1-512-555-0123>",
+        f"<sip:office@carrier>,<sip:101@carrier>, <sip:{CALLER}@carrier>",
+        ["<sip:reception@pbx>", f"<tel:{CALLER}>"],
+        f"sip:{CALLER}@carrier",
+        "<sip:%2B15125550123@carrier>",
+    ],
+)
+def test_the_first_number_that_reads_of_a_list_of_identities_is_the_callers(identity: str | list[str]) -> None:
+    assert arrival(identity=identity, **{"from": "<sip:+15125550177@pbx>"}, shown="anonymous").caller == CALLER
+
+
+def test_who_sends_is_asked_after_those_who_vouch() -> None:
+    sender = {"from": f"<sip:{CALLER}@pbx>;tag=1"}
+    assert arrival(**sender).caller == CALLER
+    assert arrival(**sender, identity="<sip:6001@pbx>").caller == CALLER
+    assert arrival(**sender, party="<sip:+15125550144@pbx>;party=calling").caller == "+15125550144"
+    assert arrival(**sender, party="<sip:+15125550144@pbx>;party=called").caller == CALLER
+    assert arrival(shown=CALLER).caller == CALLER
+
+
+def test_a_number_that_is_withheld_is_none_unless_the_office_may_keep_it() -> None:
+    headers: dict[str, str | list[str]] = {"identity": f"<sip:{CALLER}@carrier>"}
+    hidden = arrival(withheld="1", **headers)
+    assert (hidden.caller, hidden.is_withheld) == (None, True)
+    kept = arrival(withheld="1", config=KEEPS, **headers)
+    assert (kept.caller, kept.is_withheld) == (CALLER, True)
+    assert not arrival(**headers).is_withheld
+
+
+@pytest.mark.parametrize(
+    ("shown", "headers", "is_withheld"),
+    [
+        ("", {}, True),
+        ("anonymous", {"from": "<sip:anonymous@anonymous.invalid>"}, True),
+        ("unavailable", {"from": "<sip:unavailable@carrier>"}, True),
+        ("jo'x", {"from": "<sip:jo'x@carrier>"}, False),
+        ("6001", {"from": "<sip:6001@pbx>"}, False),
+    ],
+)  # fmt: skip
+def test_malformed_is_not_withheld(shown: str, headers: dict[str, str | list[str]], *, is_withheld: bool) -> None:
+    found = arrival(shown=shown, **headers)
+    assert (found.caller, found.is_withheld) == (None, is_withheld)
+
+
+def test_what_was_dialled_stands_in_one_of_four_places() -> None:
+    found = arrival(
+        "123456", to=f'"Elm" <sip:{ELM}@us>', called="<tel:(512)555-0101>",
+        diversion=["<sip:+15125550102@pbx>;reason=unconditional, <sip:6001@pbx>", "<sip:x@pbx>"],
+    )  # fmt: skip
+    assert found.dialled == (
+        ("request", "123456"), ("called", "+15125550101"), ("to", ELM), ("diversion", "+15125550102"),
+        ("diversion", "6001"),
+    )  # fmt: skip
+    assert found.did == "+15125550101"
+    assert in_order(found.dialled, "") == ["123456", "+15125550101", ELM, "+15125550102", "6001"]
+    assert in_order(found.dialled, "diversion,to") == ["+15125550102", "6001", ELM]
+
+
+def test_of_numbers_that_are_no_lines_a_telephone_number_is_likeliest() -> None:
+    assert likeliest(["123456", ELM]) == ELM
+    assert likeliest(["6002", "123456"]) == "6002"
+    assert likeliest([]) == ""
+    assert arrival("").did == ""
+
+
+def test_a_trunk_is_told_where_to_look() -> None:
+    assert did_sources(" To, request,to ") == "to,request"
+    assert did_sources("") == ""
+    with pytest.raises(Invalid, match="'p-asserted' is no place"):
+        did_sources("to,p-asserted")
+
+
+@given(st.text(max_size=200), st.lists(st.text(max_size=80), max_size=3))
+def test_nothing_that_is_sent_raises(junk: str, values: list[str]) -> None:
+    invite.read(junk)
+    found = arrival(junk, shown=junk, identity=values, to=values, diversion=values)
+    assert found.caller is None or found.caller.startswith("+")
+    assert all(set(number) <= set("+0123456789") for _, number in found.dialled)

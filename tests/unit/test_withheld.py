@@ -1,0 +1,71 @@
+"""Whether a caller withholds their number: the patterns of the dialplan (context withheld), which alone decides it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from asterisk_conf.render import Office
+from tests.unit.test_render import rendered
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, list[str]]]:
+    """Header, what is left of it (the characters that pass), and the patterns that are looked for in it."""
+    text = rendered(tmp_path_factory.mktemp("home"), Office())["extensions.conf"]
+    context = text.partition("\n[withheld]\n")[2].partition("\n[")[0]
+    filtered = re.findall(r"FILTER\((.*),\$\{PJSIP_HEADER\(read,([\w-]+)\)", context)
+    asked = [re.findall(r'REGEX\("(.*?)" ', line) for line in context.splitlines() if "REGEX" in line]
+    assert len(filtered) == len(asked) == 3
+    return [(header, kept, patterns) for (kept, header), patterns in zip(filtered, asked, strict=True)]
+
+
+def is_withheld(rules: list[tuple[str, str, list[str]]], headers: dict[str, str]) -> bool:
+    for header, kept, (wanted, *unless) in rules:
+        left = re.sub(f"[^{kept}]", "", headers.get(header, "")).lower()
+        if re.search(wanted, left) and not any(re.search(pattern, left) for pattern in unless):
+            return True
+    return False
+
+
+WITHHELD = [
+    {"Privacy": "id"},
+    {"Privacy": "user;id;critical"},
+    {"Privacy": "header; USER"},
+    {"Privacy": "critical"},
+    {"Privacy": "header,id"},
+    {"Remote-Party-ID": '"Ann" <sip:+15125550123@carrier>;party=calling;privacy=full;screen=yes'},
+    {"Remote-Party-ID": "<sip:+15125550123@carrier>; privacy = uri"},
+    {"From": '"Anonymous" <sip:anonymous@anonymous.invalid>;tag=1'},
+    {"From": "<sip:anonymous@carrier.example>;tag=1"},
+    {"From": "<sip:Restricted@carrier.example>"},
+    {"From": "<sip:anonymous.invalid>", "Privacy": "id"},
+    {"From": '"x" <sip:thisisme@anonymous.invalid>'},
+    {"From": "sip:anonymous@carrier"},
+]
+SHOWN = [
+    {},
+    {"Privacy": "none"},
+    {"Privacy": "none;critical"},
+    {"Privacy": "header"},
+    {"Privacy": "session"},
+    {"Privacy": "identity"},
+    {"Remote-Party-ID": "<sip:+15125550123@carrier>;privacy=off"},
+    {"Remote-Party-ID": "<sip:+15125550123@carrier>;privacy=name"},
+    {"From": '"Anonymous" <sip:+15125550123@carrier>'},
+    {"From": "<sip:+15125550123@carrier.private.example>"},
+    {"From": "<sip:unavailable@carrier>"},
+]
+
+
+@pytest.mark.parametrize("headers", WITHHELD, ids=str)
+def test_withheld(rules: list[tuple[str, str, list[str]]], headers: dict[str, str]) -> None:
+    assert is_withheld(rules, headers)
+
+
+@pytest.mark.parametrize("headers", SHOWN, ids=str)
+def test_shown(rules: list[tuple[str, str, list[str]]], headers: dict[str, str]) -> None:
+    assert not is_withheld(rules, headers)

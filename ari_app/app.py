@@ -382,7 +382,7 @@ class App:
             if call_id in due:
                 is_cut = bool(self.asterisk_since and open_calls[call_id] < self.asterisk_since)
                 no_note = at - self._unattended[call_id] > NOTES_SECONDS and not spool.has_notes(self.config, call_id)
-                leftovers.close(self.config, journal, call_id, now(), is_cut=is_cut, is_unnoted=no_note)
+                await leftovers.close(self.config, journal, call_id, now(), is_cut=is_cut, is_unnoted=no_note)
         await leftovers.keep_messages(self.config, journal, self.client, {*up, *open_calls}, now())
 
     async def remove_bridges(self) -> None:

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import ChannelGone
 from crm.config import Config
-from crm.domain.calls import CallEnded, Cut, EndedBy, MessageLeft, RecordingEnded, TalkCut
-from crm.services import recordings
+from crm.domain.calls import CallEnded, Cut, EndedBy, TalkCut
+from crm.services import recordings, strays
 from crm.services.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -27,12 +27,12 @@ async def keep_talks(
         if call_id in up or await _is_live(client, name):
             continue
         try:
-            seconds = round(await asyncio.to_thread(recordings.keep, config, name))
+            facts = await asyncio.to_thread(list, strays.facts_of(config, name, clock()))
         except OSError as error:
             log.error("a recording is kept later", extra={"file": name, "error": error.strerror})
             continue
-        fact_id = f"{call_id}/{name}-ended"
-        journal.note(RecordingEnded(fact_id, call_id, clock(), recording_id=name, seconds=seconds))
+        for fact in facts:
+            journal.note(fact)
 
 
 async def keep_messages(
@@ -42,23 +42,20 @@ async def keep_messages(
     for call_id, written_at in await asyncio.to_thread(recordings.messages_in_spool, config, now):
         if call_id not in up and not await _is_live(client, call_id):
             log.error("a message is found whose call left no note", extra={"call": call_id})
-            close(config, journal, call_id, written_at, is_cut=False, is_unnoted=True)
+            await close(config, journal, call_id, written_at, is_cut=False, is_unnoted=True)
 
 
-def close(
+async def close(
     config: Config, journal: Journal, call_id: str, at: datetime, *, is_cut: bool, is_unnoted: bool = False
 ) -> None:
     """Ends the record of a call that ended while nobody looked; a message it left is kept. `is_cut` when it ended
     because Asterisk did, `is_unnoted` when Asterisk had it alone and no note of how it went there comes any more."""
     try:
-        seconds = recordings.keep(config, call_id)
+        for fact in await asyncio.to_thread(list, strays.facts_of(config, call_id, at)):
+            journal.note(fact)
     except OSError as error:
         # It stays where it is, and is found there as a message without a call.
         log.error("a message is kept later", extra={"call": call_id, "error": error.strerror})
-        seconds = 0.0
-    if seconds >= config.voicemail.shortest_seconds:
-        file = recordings.file_name(call_id)
-        journal.note(MessageLeft(f"{call_id}/message", call_id, at, file=file, seconds=round(seconds)))
     if is_cut:
         journal.note(TalkCut(f"{call_id}/cut", call_id, at, leg_id="", by=Cut.FAILED))
     once = "unnoted" if is_unnoted else "ended"

@@ -110,6 +110,8 @@ class Prompt(StrEnum):
     CLOSED = "closed"
     LAST_RESORT_GREETING = "last_resort_greeting"
     MESSAGE_THANKS = "message_thanks"
+    MESSAGE_EMPTY = "message_empty"
+    LAST_RESORT_THANKS = "last_resort_thanks"
     GOODBYE = "goodbye"
     UNKNOWN_NUMBER = "unknown_number"
     COLLEAGUE_UNAVAILABLE = "colleague_unavailable"

@@ -128,7 +128,7 @@ class Voicemail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A message is ended at this length."""
     silence_seconds: int = 6
     """A message is ended after this much silence; 0 never."""
-    shortest_seconds: int = 2
+    shortest_seconds: float = 0.5
     """With less speech than this nothing was said and the call counts as given up."""
     greeting_seconds: int = 60
     """Longest greeting that is recorded by phone."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
@@ -29,16 +28,6 @@ class NoKey(StrEnum):
     """Why a prompt brought no key."""
 
     NO_INPUT = "no_input"
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A finished recording in Asterisk's spool."""
-
-    name: str
-    seconds: int
-    speech_seconds: int | None
-    """Seconds that were not silence; None when Asterisk did not measure it."""
 
 
 def sound(path: Path) -> str:
@@ -94,9 +83,7 @@ async def hush(channel: Handle) -> None:
         await _stop(channel, _playback_id(channel, channel.playbacks - 1))
 
 
-async def record(
-    channel: Handle, name: str, *, longest_seconds: int, silence_seconds: int
-) -> Recorded:
+async def record(channel: Handle, name: str, *, longest_seconds: int, silence_seconds: int) -> None:
     """Records until `#`, silence, the limit or hangup.
 
     After a hangup CallEnded is raised and the file is there all the same. Raises MediaLost when nothing could be
@@ -114,7 +101,7 @@ async def record(
     while True:
         match await channel.next_event():
             case events.RecordingFinished(recording=recording) if recording.name == name:
-                return Recorded(name, recording.duration or 0, recording.talking_duration)
+                return
             case events.RecordingFailed(recording=recording) if recording.name == name:
                 raise MediaLost(f"Asterisk could not record: {recording.cause or 'no reason given'}")
 

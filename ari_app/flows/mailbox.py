@@ -28,7 +28,7 @@ from crm.domain.calls import EndedBy, Step
 from crm.domain.errors import Conflict, CrmError
 from crm.domain.mailboxes import OFFICE, BoxKind, split
 from crm.edge import numbers
-from crm.services import extensions, mailboxes
+from crm.services import extensions, mailboxes, recordings
 from crm.services.audit import By
 from crm.services.mailboxes import Listener, Message
 from crm.services.spoken import spoken
@@ -283,6 +283,9 @@ async def record_greeting(visit: Visit, whose: str) -> None:
                 # Whoever hangs up has not confirmed, and Asterisk is still writing.
                 await media.recording_closed(visit.channel, name)
                 raise
+            if not await asyncio.to_thread(recordings.is_spoken, config, recorded):
+                await play(visit.channel, visit.sounds("mailbox_greeting_empty"))
+                continue
             key = await _ask_about(visit, recorded)
             if key == GreetingKey.AGAIN:
                 continue

@@ -17,19 +17,20 @@ from crm.services import mailboxes, recordings
 
 
 async def voicemail(call: Call, mailbox: str = "") -> None:
-    """Takes a message and thanks for it; a caller who hangs up while speaking has left one too.
+    """Takes a message and thanks for it; a caller who hangs up while speaking has left one too. Who has said nothing is
+    not thanked, but told so.
 
     `mailbox` is agent:SLUG, subteam:SLUG, property:SLUG or office; empty is the line's.
     """
     config = call.office.config
     if not await media.is_recording(call.person, call.id):
-        if await _keep(call, mailbox, None):
+        if await _keep(call, mailbox):
             # It came to its end while the app was away.
             await media.play(call.person, call.sounds("message_thanks"))
             return
         await media.play(call.person, [*_greeting(call, mailbox), config.prompts_folder / tones.FILE])
     try:
-        recorded = await media.record(
+        await media.record(
             call.person, call.id,
             longest_seconds=config.voicemail.longest_seconds, silence_seconds=config.voicemail.silence_seconds,
         )  # fmt: skip
@@ -37,11 +38,12 @@ async def voicemail(call: Call, mailbox: str = "") -> None:
         raise
     except CallEnded:
         await media.recording_closed(call.person, call.id)
-        await _keep(call, mailbox, None)
+        await _keep(call, mailbox)
         raise
-    if not await _keep(call, mailbox, recorded.speech_seconds):
+    seconds = await _keep(call, mailbox)
+    if seconds is None:
         raise MediaLost("the recording of a message is not there")
-    await media.play(call.person, call.sounds("message_thanks"))
+    await media.play(call.person, call.sounds("message_thanks" if seconds else "message_empty"))
 
 
 def _greeting(call: Call, mailbox: str) -> list[Path]:
@@ -66,11 +68,10 @@ def _greeting(call: Call, mailbox: str) -> list[Path]:
     return call.sounds("closed" if call.is_closed else "nobody_available")
 
 
-async def _keep(call: Call, mailbox: str, speech_seconds: int | None) -> float:
-    """Keeps the recording with the call; one in which nobody spoke is no message. Returns its length in seconds."""
-    seconds = await asyncio.to_thread(recordings.keep, call.office.config, call.id)
-    spoken = seconds if speech_seconds is None else speech_seconds
-    if spoken >= call.office.config.voicemail.shortest_seconds:
+async def _keep(call: Call, mailbox: str) -> float | None:
+    """Keeps the message with the call. Returns its length in seconds; 0: nothing was said; None: none is there."""
+    seconds = await asyncio.to_thread(recordings.message, call.office.config, call.id)
+    if seconds:
         file = recordings.file_name(call.id)
         call.note(MessageLeft, once="message", file=file, seconds=round(seconds), mailbox=mailbox)
     return seconds

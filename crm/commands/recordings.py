@@ -9,7 +9,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
-from crm.services import retention
+from crm.services import retention, strays
 from crm.services.retention import Expired
 
 
@@ -29,7 +29,16 @@ class ExpiredEntry(msgspec.Struct):
         return cls(kind=found.kind, call=found.call, at=found.at, file=found.file, bytes=found.bytes)
 
 
-@click.group(cls=Group, examples=("recordings prune --dry-run", "recordings prune"))
+class StrayEntry(msgspec.Struct):
+    """Sound without a record, or a record without its sound."""
+
+    kind: str
+    """sound: no call has it. message, talk: its sound is gone."""
+    name: str
+    """Of the recording; a message has its call's id."""
+
+
+@click.group(cls=Group, examples=("recordings prune --dry-run", "recordings mend"))
 def recordings() -> None:
     """Sound that is kept, and for how long."""
 
@@ -55,3 +64,30 @@ async def prune(system: System, dry_run: bool, as_json: bool) -> None:
     if entries:
         verb = "would be" if dry_run else "were"
         output.say(f"{len(entries)} {verb} deleted, {sum(one.bytes for one in entries):,} bytes.")
+
+
+@recordings.command(json=many(StrayEntry), examples=("recordings mend --dry-run", "recordings mend --json"))
+@click.option("--dry-run", is_flag=True, help="Only say what is amiss.")
+@with_system
+async def mend(system: System, dry_run: bool, as_json: bool) -> None:
+    """Put on record what was recorded and no call has, as after a crash or a restored backup.
+
+    Sound in which somebody speaks becomes a message of its call, with a task to listen to it; a talk becomes a
+    recording of its call; sound in which nobody speaks is deleted. A message or a recording of a talk whose sound is
+    gone says so from then on.
+    """
+    if dry_run:
+        found = await strays.compare(system.store, system.config, system.now)
+    else:
+        found = await strays.mend(system.store, system.config, system.by)
+    kinds = (("sound", found.sounds), ("message", found.messages), ("talk", found.talks))
+    entries = [StrayEntry(kind=kind, name=name) for kind, names in kinds for name in names]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("kind", "name"), ((one.kind, one.name) for one in entries),
+        empty="Every sound has its call, and every call its sound.",
+    )  # fmt: skip
+    if entries and not dry_run:
+        output.say(f"{len(entries)} were put right: `leaseline voicemail list` shows the messages.")

@@ -20,6 +20,7 @@ async def examine(config: Config, health: Health) -> list[Finding]:
         found += await office.examine(config, store, health.at)
         found += await phones.examine(config, store, health)
         found += await work.waiting(config, store, health.at)
+        found += await work.strays(store, config, health.at)
     except CrmError as error:
         found.append(Finding("database", Level.ERROR, str(error), "Check the disk and the database server."))
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -14,6 +15,9 @@ from pathlib import Path
 import lameenc
 
 from crm.config import Config
+
+PART = ".part"
+"""Suffix of a sound that is being moved into the recordings folder."""
 
 
 def file_name(call_id: str) -> str:
@@ -28,14 +32,49 @@ def keep(config: Config, call_id: str) -> float:
     """
     kept = config.recordings_folder / file_name(call_id)
     spooled = config.asterisk_folder / "spool" / "recording" / file_name(call_id)
+    # The two folders may be on different disks; a rename at the end keeps half a file from counting as whole.
+    part = kept.with_suffix(PART)
     if spooled.exists():
         os.chmod(spooled, 0o600)
-        # The two folders may be on different disks; a rename at the end keeps half a file from counting as whole.
-        part = kept.with_suffix(".part")
         shutil.move(spooled, part)
+    if part.exists():
         _mend(part)
         part.replace(kept)
     return _seconds(kept) if kept.exists() else 0.0
+
+
+def message(config: Config, call_id: str) -> float | None:
+    """Takes a call's message out of Asterisk's spool and returns its length in seconds; None when there is none.
+
+    0 when nothing was said; its sound is deleted then. Done twice, it says the same of a message. Blocks.
+    """
+    seconds = keep(config, call_id)
+    kept = config.recordings_folder / file_name(call_id)
+    try:
+        if is_spoken(config, kept):
+            return seconds
+    except FileNotFoundError:
+        return None
+    kept.unlink(missing_ok=True)
+    return 0.0
+
+
+def is_spoken(config: Config, sound: Path) -> bool:
+    """Whether somebody speaks in a recording, for long enough to have said something.
+
+    That is found in the sound: Asterisk counts whole seconds, of which "please call me back" is one. A file that is no
+    sound, but no empty one either, is for a person to look at. Raises FileNotFoundError. Blocks on the processor.
+    """
+    from crm.edge.voice_activity import speech_seconds  # numpy takes 0.2 s to load, and few commands need it.
+
+    try:
+        return speech_seconds(sound) >= config.voicemail.shortest_seconds
+    except (wave.Error, EOFError):
+        return sound.stat().st_size > HEADER_BYTES
+
+
+HEADER_BYTES = 44
+"""Of a WAV file (RIFF WAVE)."""
 
 
 def mp3(sound: Path) -> bytes:
@@ -72,8 +111,8 @@ async def play(sound: Path) -> bool:
 def _mend(path: Path) -> None:
     """A recorder that was killed leaves a header without lengths; they are put in from the file's size (RIFF WAVE)."""
     with path.open("r+b") as file:
-        header = file.read(44)
-        data = path.stat().st_size - 44
+        header = file.read(HEADER_BYTES)
+        data = path.stat().st_size - HEADER_BYTES
         if data > 0 and header[36:40] == b"data" and header[40:44] == bytes(4):
             file.seek(4)
             file.write(struct.pack("<I", data + 36))
@@ -88,7 +127,7 @@ def _seconds(path: os.PathLike[str]) -> float:
     except (wave.Error, EOFError):
         return 0.0
     # A recorder that was killed leaves a header that says nothing; the file's size does.
-    return (frames or max(0, os.stat(path).st_size - 44) // 2) / rate
+    return (frames or max(0, os.stat(path).st_size - HEADER_BYTES) // 2) / rate
 
 
 SETTLING = timedelta(seconds=10)
@@ -128,8 +167,17 @@ def messages_in_spool(config: Config, now: datetime) -> list[tuple[str, datetime
 
 
 def call_of(name: str) -> str:
-    """The call whose talk a recording is of."""
-    return name.rpartition(TALK_MARK)[0]
+    """The call that a recording is of, its message or a talk."""
+    return name.rpartition(TALK_MARK)[0] or name
+
+
+def ended_at(config: Config, name: str) -> datetime | None:
+    """When Asterisk wrote the last of it; None when there is none. Blocks on the disk."""
+    spool, kept = (folder / file_name(name) for folder in _folders(config))
+    for path in (spool, kept.with_suffix(PART), kept):
+        with contextlib.suppress(FileNotFoundError):
+            return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return None
 
 
 def _folders(config: Config) -> tuple[Path, Path]:

@@ -70,7 +70,7 @@ async def import_all(config: Config, journal: Journal, present: Collection[str],
             noted = _read(path)
             if noted is None or not _is_over(noted, present, now):
                 continue
-            for fact in _facts(noted, config):
+            for fact in await asyncio.to_thread(list, _facts(noted, config)):
                 journal.note(fact)
             # Only when the journal is safe on disk may the file go.
             await journal.sync()
@@ -270,11 +270,9 @@ def _facts(noted: _Noted, config: Config) -> Iterator[Fact]:
 
     if talk_ended_at := noted.time("talk_ended"):
         yield TalkEnded(fact_id("talk_ended"), call_id, talk_ended_at, leg_id="")
-    if noted.values.get("voicemail"):
-        seconds = recordings.keep(config, call_id)
-        if seconds >= config.voicemail.shortest_seconds:
-            file = recordings.file_name(call_id)
-            yield MessageLeft(fact_id("voicemail"), call_id, ended_at, file=file, seconds=round(seconds))
+    if noted.values.get("voicemail") and (seconds := recordings.message(config, call_id)):
+        file = recordings.file_name(call_id)
+        yield MessageLeft(fact_id("voicemail"), call_id, ended_at, file=file, seconds=round(seconds))
     by = EndedBy.CALLER if noted.time("ended") else EndedBy.SYSTEM
     if by is EndedBy.SYSTEM:
         # Nobody noted the end: Asterisk was gone, and with it a talk that was going on.

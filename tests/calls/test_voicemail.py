@@ -23,6 +23,7 @@ async def test_when_nobody_answers_then_a_message_is_kept_however_it_ends(system
         _when_the_limit_is_reached_then_the_message_ends(system),
         _when_they_hang_up_while_speaking_then_the_message_is_kept(system),
         _when_nothing_is_said_then_they_gave_up(system),
+        _when_it_is_one_short_sentence_then_it_is_a_message(system),
     )
 
 
@@ -86,9 +87,27 @@ async def _when_nothing_is_said_then_they_gave_up(system: System) -> None:
         await system.recording(caller.user)
         await caller.wait_for("CALL_CLOSED", seconds=30)
         call = await system.ended_call(caller.user)
+        heard = system.heard_names(caller)
+    assert "message_empty" in heard
+    assert "message_thanks" not in heard, "they were told that we have what they never left"
     assert call.outcome == "gave_up"
     assert call.voicemail is None
+    assert not list(system.config.home.rglob(f"{call.id}*.wav")), "sound without a row"
     assert [task.kind for task in await system.tasks_of(call)] == ["call_back"]
+
+
+async def _when_it_is_one_short_sentence_then_it_is_a_message(system: System) -> None:
+    async with system.caller() as caller:
+        await system.to_team(caller)
+        await system.recording(caller.user)
+        await system.speak(caller, system.spoken("Please call me back."))
+        await caller.press("#")
+        await caller.wait_for("CALL_CLOSED")
+        call = await system.ended_call(caller.user)
+        assert "message_thanks" in system.heard_names(caller)
+    assert call.outcome == "left_message"
+    assert call.voicemail
+    assert (system.config.recordings_folder / call.voicemail.file).exists()
 
 
 async def _is_kept(system: System, call: Call) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import wave
 from pathlib import Path
 
 from tests.cli.conftest import Leaseline
+from tests.sounds import write_words
 
 MESSAGE = "ll000000-1764000000.12"
 BODY = "Hello <b>there</b>\x1b[2J"
@@ -165,6 +167,22 @@ def test_doctor_says_once_that_mails_wait_for_a_server(office: Leaseline) -> Non
     assert [one["level"] for one in findings] == ["WARN"]
     assert "3 mails wait" in findings[0]["text"]
     assert any(one["check"] == "recordings" and "MB" in one["text"] for one in office_findings(office))
+
+
+def test_sound_and_rows_that_do_not_match_are_named_and_mended(office: Leaseline) -> None:
+    leave(office).unlink()
+    stray = office.home / "recordings" / "1772460000.9.wav"
+    write_words(stray, 2)
+    os.utime(stray, (0, 0))
+    found = {one["check"]: one for one in office_findings(office)}
+    assert "1772460000.9" in found["sound"]["text"]
+    assert MESSAGE in found["lost sound"]["text"]
+    assert "`leaseline recordings mend`" in found["sound"]["mend"]
+    amiss = [{"kind": "sound", "name": "1772460000.9"}, {"kind": "message", "name": MESSAGE}]
+    assert office.json("recordings", "mend", "--dry-run") == amiss
+    assert office.json("recordings", "mend") == amiss
+    assert office.json("recordings", "mend") == []
+    assert office.json("voicemail", "show", "1772460000.9")["seconds"] == 2
 
 
 def office_findings(office: Leaseline) -> list[dict[str, str]]:

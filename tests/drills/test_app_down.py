@@ -57,7 +57,7 @@ async def test_when_the_app_is_down_and_nobody_answers_then_the_message_is_there
         await bob.wait_for("CALL_CLOSED")
         await hears(system, caller, system.prompt("last_resort_greeting"))
         await say(system, caller, MESSAGE)
-        await hears(system, caller, system.prompt("message_thanks"))
+        await hears(system, caller, system.prompt("last_resort_thanks"))
         await caller.wait_for("CALL_CLOSED")
         assert (alice.count("CALL_INCOMING"), carol.count("CALL_INCOMING")) == (0, 0)
         await system.start_app()

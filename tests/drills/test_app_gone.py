@@ -71,7 +71,7 @@ async def test_when_the_app_stays_away_then_ringing_goes_on_and_a_message_is_kep
         await say(system, recorder, MESSAGE)
         await hears(system, caller, system.prompt("last_resort_greeting"))
         await caller.hang_up()
-        await hears(system, recorder, system.prompt("message_thanks"))
+        await hears(system, recorder, system.prompt("last_resort_thanks"))
         await recorder.wait_for("CALL_CLOSED")
         await system.start_app()
         missed = await one_record(system, caller.user, "gave_up")

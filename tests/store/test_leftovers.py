@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import wave
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from crm.services.journal import Journal
 from crm.store.models import Call
 from crm.store.queries import calls, tasks
 from crm.store.session import Store
+from tests.sounds import write_words
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -49,14 +49,8 @@ async def journal(store: Store, config: Config) -> AsyncIterator[Journal]:
 
 
 def record_sound(config: Config, name: str = CALL, seconds: int = 14, age_seconds: float = 60) -> Path:
-    folder = config.asterisk_folder / "spool" / "recording"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.wav"
-    with wave.open(str(path), "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(8000)
-        sound.writeframes(b"\0\0" * 8000 * seconds)
+    path = config.asterisk_folder / "spool" / "recording" / f"{name}.wav"
+    write_words(path, seconds)
     os.utime(path, (NOW.timestamp() - age_seconds,) * 2)
     return path
 
@@ -106,12 +100,12 @@ async def test_a_call_that_the_dialplan_had_and_of_which_no_note_comes_has_an_en
 ) -> None:
     journal.note(CallArrived(f"{CALL}/arrived", CALL, NOW, "+15125550100", "+15125550123", "carrier"))
     journal.note(HandedToDialplan(f"{CALL}/handed", CALL, NOW, "handed_over"))
-    leftovers.close(config, journal, CALL, NOW, is_cut=False)
+    await leftovers.close(config, journal, CALL, NOW, is_cut=False)
     await journal.drained()
     call = await the_call(store)
     assert call
     assert call.outcome is None, "its note may still come"
-    leftovers.close(config, journal, CALL, NOW, is_cut=False, is_unnoted=True)
+    await leftovers.close(config, journal, CALL, NOW, is_cut=False, is_unnoted=True)
     await journal.drained()
     call = await the_call(store)
     assert call

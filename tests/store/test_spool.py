@@ -7,7 +7,6 @@ import csv
 import json
 import os
 import shutil
-import wave
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from crm.services.journal import Journal
 from crm.store.models import Call, Message, Trunk
 from crm.store.queries import calls, messages, tasks
 from crm.store.session import Store
+from tests.sounds import write_silence, write_words
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -55,16 +55,10 @@ def write(config: Config, text: str, call_id: str = CALL, age_seconds: float = 3
     return path
 
 
-def record_sound(config: Config, seconds: int = 14) -> Path:
-    """What Asterisk's Record() leaves: 8 kHz, 16 bit, mono."""
-    folder = config.asterisk_folder / "spool" / "recording"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{CALL}.wav"
-    with wave.open(str(path), "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(8000)
-        sound.writeframes(b"\0\0" * 8000 * seconds)
+def record_sound(config: Config, seconds: float = 14) -> Path:
+    """What Asterisk's Record() leaves when somebody speaks for so long."""
+    path = config.asterisk_folder / "spool" / "recording" / f"{CALL}.wav"
+    write_words(path, seconds)
     return path
 
 
@@ -141,19 +135,27 @@ async def test_a_message_by_dialplan_alone(store: Store, config: Config, journal
     assert message.next_attempt_at == NOW
 
 
+async def test_a_short_message_is_one_like_any_other(store: Store, config: Config, journal: Journal) -> None:
+    record_sound(config, 1)
+    write(config, f"{HEAD}voicemail={CALL}.wav\nended={T + 40}\n")
+    await run(config, journal)
+    assert (await the_call(store)).outcome == "left_message"
+
+
 @pytest.mark.parametrize(
-    ("line", "seconds"), [(f"voicemail={CALL}.wav,1", 1), ("voicemail=../../etc/passwd,20", 0), ("", 0)]
+    ("line", "seconds"), [(f"voicemail={CALL}.wav", 20), ("voicemail=../../etc/passwd,20", 0), ("", 0)]
 )
 async def test_no_message_is_a_call_given_up(
     store: Store, config: Config, journal: Journal, line: str, seconds: int
 ) -> None:
     if seconds:
-        record_sound(config, seconds)
+        write_silence(record_sound(config), seconds)
     write(config, f"{HEAD}{line}\nended={T + 40}\n")
     await run(config, journal)
     call = await the_call(store)
     assert (call.outcome, call.voicemail) == ("gave_up", None)
     assert await owed(store) == [("call_back", "alice")]
+    assert not list(config.home.rglob("*.wav")), "sound without a row"
 
 
 async def test_importing_again_changes_nothing(store: Store, config: Config, journal: Journal) -> None:

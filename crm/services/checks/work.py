@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from crm.config import Config
 from crm.edge import whisper
 from crm.services import reports, transcripts
-from crm.services.checks.finding import Finding, Level, counted, ok
+from crm.services.checks.finding import Finding, Level, counted, ok, some
+from crm.services.strays import compare
 from crm.store.models import Mail, Message, Task
 from crm.store.session import Store
 
@@ -69,6 +70,17 @@ def sound(config: Config) -> Iterator[Finding]:
     used = sum(path.stat().st_size for path in kept)
     yield ok("recordings", f"{len(kept):,} recordings and messages take {used / 1_000_000:,.0f} MB.")
     yield from _transcripts(config)
+
+
+async def strays(store: Store, config: Config, now: datetime) -> list[Finding]:
+    """Messages and recordings of which either the sound or the row is missing."""
+    found = await compare(store, config, now)
+    return [
+        counted("sound", len(found.sounds), f"No call on record has {some(found.sounds)}.",
+                "`leaseline recordings mend` puts them on record as messages of their calls."),
+        counted("lost sound", len(found.lost), f"The sound is gone of {some(found.lost)}.",
+                "Restore the recordings folder from a backup, or `leaseline recordings mend` notes it."),
+    ]  # fmt: skip
 
 
 def files(config: Config, now: datetime) -> list[Finding]:

@@ -72,8 +72,16 @@ class IncomingText:
     at: datetime
     media: tuple[str, ...] = ()
     """Links to pictures and other files, which stay with the carrier."""
-    is_answered: bool = False
-    """The carrier itself has answered the keyword in it already."""
+    answered: str = ""
+    """stop, start or help: the carrier took the text for that keyword, did what it asks for, and has answered it."""
+
+
+_KEYWORDS = {"stop": "stop", "opt_out": "stop", "start": "start", "opt_in": "start", "help": "help", "info": "help"}
+
+
+def answered(said: object) -> str:
+    """`IncomingText.answered` from what a carrier calls it: STOP, START, HELP in any case; "" for anything else."""
+    return _KEYWORDS.get(said.strip().lower(), "") if isinstance(said, str) else ""
 
 
 class Fate(StrEnum):

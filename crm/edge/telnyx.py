@@ -17,7 +17,7 @@ import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable
+from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable, answered
 from crm.edge.http_carrier import Service, callback
 
 NAME = "telnyx"
@@ -130,8 +130,8 @@ def incoming(event: Mapping[str, Any], now: datetime) -> IncomingText | None:
         body=payload["text"] if isinstance(payload.get("text"), str) else "",
         at=now,
         media=tuple(link for link in links[:10] if isinstance(link, str) and link),
-        # Set when the messaging profile has answered the keyword by itself.
-        is_answered=bool(payload.get("autoresponse_type")),
+        # Set when the messaging profile, whose words the account chooses, has answered by itself.
+        answered=answered(payload.get("autoresponse_type")),
     )
 
 

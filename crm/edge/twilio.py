@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable
+from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable, answered
 from crm.edge.http_carrier import Service, callback
 
 NAME = "twilio"
@@ -114,8 +114,8 @@ def incoming(form: Mapping[str, str], now: datetime) -> IncomingText:
         body=form.get("Body", ""),
         at=now,
         media=tuple(link for link in media if link),
-        # Set by Advanced Opt-Out, which answers by itself.
-        is_answered=bool(form.get("OptOutType")),
+        # Set by Advanced Opt-Out, whose words and languages the account chooses, and which answers by itself.
+        answered=answered(form.get("OptOutType")),
     )
 
 

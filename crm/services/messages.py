@@ -37,6 +37,8 @@ from crm.store.session import Store
 
 LONGEST_BODY = 10_000
 """Characters kept of an incoming text; the longest MMS texts have 5,000."""
+QUOTABLE = 20
+"""Texts of ours to a person, the latest, of which a reaction may quote one."""
 MOST_SEGMENTS = 10
 """Of a text an agent writes; carriers refuse more."""
 
@@ -139,8 +141,8 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
     if lead and not is_blocked:
         _keep_on_card(scene, lead)
     if number and is_person:
-        reading = optout.read(body, opted_out=bool(await ledger.in_force(session, number)))
-    handled = await _obey(scene, reading, is_answered=incoming.is_answered) if reading else False
+        reading = await _read(session, incoming, body, number)
+    handled = await _obey(scene, reading, answered=incoming.answered) if reading else False
     if not handled and not is_blocked:
         await _remind(scene, reading)
     _log.info(
@@ -148,6 +150,18 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
         extra={"message_id": message.id, "carrier": incoming.carrier, "wish": str(reading.wish) if reading else "-"},
     )
     return True
+
+
+async def _read(session: AsyncSession, incoming: IncomingText, body: str, number: str) -> Reading | None:
+    """What the text wishes. The carrier is believed where it has acted: it sends nothing any more, or sends again."""
+    if incoming.answered in (Wish.STOP, Wish.START):
+        return Reading(Wish(incoming.answered), body[:100], is_keyword=True)
+    reading = optout.read(body, opted_out=bool(await ledger.in_force(session, number)))
+    if reading and not reading.is_keyword:
+        reading = optout.read(body, ours=await messages.latest_to(session, number, QUOTABLE))
+    if reading is None and incoming.answered:
+        return Reading(Wish.HELP, body[:100], is_keyword=True)
+    return reading
 
 
 async def _is_blocked(session: AsyncSession, config: Config, number: str | None, ours: str, now: datetime) -> bool:
@@ -202,8 +216,11 @@ def _keep_on_card(scene: _Scene, lead: Lead) -> None:
         lead.status = "in_progress"
 
 
-async def _obey(scene: _Scene, reading: Reading, *, is_answered: bool) -> bool:
-    """Does what a keyword or sentence asks for; True when nothing is left for a person to do."""
+async def _obey(scene: _Scene, reading: Reading, *, answered: str) -> bool:
+    """Does what a keyword or sentence asks for; True when nothing is left for a person to do.
+
+    What the carrier has `answered` is not confirmed a second time.
+    """
     session, message = scene.session, scene.message
     number, name = message.from_number, await scene.name()
     in_force = await ledger.in_force(session, number)
@@ -211,8 +228,11 @@ async def _obey(scene: _Scene, reading: Reading, *, is_answered: bool) -> bool:
     if reading.wish is Wish.STOP:
         if not in_force:
             source = "keyword" if reading.is_keyword else "sentence"
+            evidence = f'"{reading.words}" in "{message.body[:200]}"'
+            if answered == Wish.STOP:
+                source, evidence = "carrier", f'{message.carrier} took "{message.body[:200]}" for STOP'
             opt_outs.enter(
-                session, number, source=source, evidence=f'"{reading.words}" in "{message.body[:200]}"',
+                session, number, source=source, evidence=evidence,
                 now=message.created_at, message_id=message.id,
             )  # fmt: skip
             # One confirmation, and none for saying it again.
@@ -221,13 +241,14 @@ async def _obey(scene: _Scene, reading: Reading, *, is_answered: bool) -> bool:
         if not in_force:
             return False  # Somebody who gets texts anyway just wrote a word.
         await opt_outs.end(
-            session, number, source="keyword", evidence=f'"{message.body[:200]}"', now=message.created_at
-        )
+            session, number, source="carrier" if answered else "keyword", evidence=f'"{message.body[:200]}"',
+            now=message.created_at,
+        )  # fmt: skip
         answer = Purpose.START_CONFIRMED, texts.start_confirmed(name, scene.language)
     else:
         ours = numbers.display(message.to_number, scene.config.region)
         answer = Purpose.HELP, texts.help_answer(name, ours, scene.language)
-    if answer and not is_answered and message.to_number:
+    if answer and answered != reading.wish and message.to_number:
         await _answer(scene, *answer)
     # HELP may be a prospect who only wants to know more.
     return reading.is_keyword and reading.wish is not Wish.HELP

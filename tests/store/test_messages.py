@@ -274,10 +274,38 @@ async def test_the_confirmation_speaks_the_lines_language(store: Store, config: 
     assert "Oak Homes" in answer.body
 
 
-async def test_what_the_carrier_has_answered_is_not_answered_again(store: Store, config: Config) -> None:
-    await take(store, config, text("STOP", is_answered=True))
-    assert len(await rows(store, OptOut)) == 1
+@pytest.mark.parametrize("word", ["STOP", "Adiós", "Is there a bus stop nearby?"])
+async def test_the_carriers_own_opt_out_is_believed_and_not_confirmed_again(
+    store: Store, config: Config, word: str
+) -> None:
+    await take(store, config, text(word, "1", answered="stop"))
+    (entry,) = await rows(store, OptOut)
+    assert (entry.source, entry.ended_at) == ("carrier", None)
+    assert word in entry.evidence
+    assert (await messages.send(store, config, BY, PERSON, "Still looking?")).decision.verdict is Verdict.BLOCK
+    await take(store, config, text("Hola otra vez", "2", answered="start"))
+    (entry,) = await rows(store, OptOut)
+    assert (entry.ended_source, entry.ended_at) == ("carrier", NOW)
+    assert (await messages.send(store, config, BY, PERSON, "Still looking?")).decision.verdict is Verdict.SEND
+    assert {row.purpose for row in await rows(store, Message, Message.direction == "out")} == {"agent"}
+
+
+async def test_a_carrier_that_answered_help_takes_no_stop_away(store: Store, config: Config) -> None:
+    await take(store, config, text("INFO", "1", answered="help"))
     assert not await rows(store, Message, Message.direction == "out")
+    await take(store, config, text("help, and stop texting me", "2", answered="help"))
+    assert len(await rows(store, OptOut)) == 1
+
+
+async def test_a_reaction_to_a_text_of_ours_opts_nobody_out(store: Store, config: Config) -> None:
+    body = "If you do not want these texts, tell me to stop texting you."
+    await messages.send(store, config, BY, PERSON, body)
+    # In a language that no list of ours knows.
+    await take(store, config, text(f"Tykkäsi viestistä “{body}”", "1"), text(f"Tykkäsi “{body[:30]}…”", "2"))
+    assert not await rows(store, OptOut)
+    assert len(await rows(store, Task)) == 1, "it is a text like any other"
+    await take(store, config, text(f"“{body}” Yes, stop texting me.", "3"))
+    assert [entry.source for entry in await rows(store, OptOut)] == ["sentence"]
 
 
 async def test_a_confirmation_that_is_late_stays(store: Store, config: Config) -> None:

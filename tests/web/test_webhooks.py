@@ -83,6 +83,26 @@ async def test_pain_12_twilio_sends_it_twice(site: Site) -> None:
     assert len(await site.rows(OptOut)) == 1
 
 
+@pytest.mark.parametrize("carrier", ["twilio", "telnyx"])
+async def test_the_carriers_own_opt_out_and_in_are_believed(site: Site, carrier: str) -> None:
+    async def told(id: str, word: str, what: str) -> None:
+        if carrier == "twilio":
+            answer = await site.twilio(**{**TEXT, "MessageSid": id, "Body": word, "OptOutType": what})
+        else:
+            answer = await site.telnyx(received(id, word, autoresponse_type=what))
+        assert answer.status_code == 200
+
+    await told("1", "Adiós", "STOP")
+    (entry,) = await site.rows(OptOut)
+    assert (entry.source, entry.ended_at) == ("carrier", None)
+    await told("2", "Hola", "START")
+    (entry,) = await site.rows(OptOut)
+    assert entry.ended_at == site.now
+    await told("3", "info", "HELP")
+    # The carrier has answered all three.
+    assert {row.purpose for row in await site.rows(Message)} == {"inbound"}
+
+
 @pytest.mark.parametrize("signature", ["", "x", "GvWf1cFY/Q7PnoempGyD5oXAezc=", "é", "a" * 5000])
 async def test_pain_12_a_forged_one_gets_403_and_a_line(
     site: Site, caplog: pytest.LogCaptureFixture, signature: str

@@ -86,6 +86,12 @@ async def last_heard_at(session: AsyncSession, number: str, before: datetime) ->
     return max(times, default=None)
 
 
+async def latest_to(session: AsyncSession, number: str, count: int) -> Sequence[str]:
+    """The words of our latest texts to a number, sent or not."""
+    found = select(Message.body).where(Message.to_number == number, Message.direction == Direction.OUT)
+    return (await session.scalars(found.order_by(Message.id.desc()).limit(count))).all()
+
+
 async def lines_used(session: AsyncSession, lead: Lead) -> Sequence[str]:
     """Numbers of ours that the person wrote to, or called, the latest first."""
     numbers = [phone.number for phone in lead.phones]

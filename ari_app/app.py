@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from ari_app import leftovers, settle
 from ari_app import log as log_to
+from ari_app.crowding import Crowding
 from ari_app.edge import ami, events
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
@@ -92,6 +93,7 @@ class App:
         self.lamps = MessageLamps(self.office)
         self.escalations = Escalations(self.office, self.on_messages)
         self.turns = Turns(self.office, self.begin_order)
+        self.crowding = Crowding(config, store, self.client, now)
         self.calls = self.office.calls
         self.chores: set[asyncio.Task[None]] = set()
         self.look_now = asyncio.Event()
@@ -384,6 +386,7 @@ class App:
                 no_note = at - self._unattended[call_id] > NOTES_SECONDS and not spool.has_notes(self.config, call_id)
                 await leftovers.close(self.config, journal, call_id, now(), is_cut=is_cut, is_unnoted=no_note)
         await leftovers.keep_messages(self.config, journal, self.client, {*up, *open_calls}, now())
+        await self.crowding.look(channels)
 
     async def remove_bridges(self) -> None:
         """Empty bridges of talks that ended, or went on in the dialplan, without us."""

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -25,6 +26,8 @@ from crm.services import disk
 ASTERISK = "Asterisk"
 READY_SECONDS = 60.0
 """Asterisk and the app are up within a second or two; a machine that takes longer than this has another problem."""
+FILES = 65536
+"""So many open files are enough for any number of calls that one machine carries."""
 
 
 async def up(config: Config, *, next_steps: str = "") -> None:
@@ -37,6 +40,7 @@ async def up(config: Config, *, next_steps: str = "") -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
+    _allow_files()
     with _only_one(config):
         await prepare(config, console)
         processes = children(config)
@@ -156,3 +160,9 @@ def _only_one(config: Config) -> Iterator[None]:
         yield
 
 
+def _allow_files() -> None:
+    """As many open files as we may have: a talk takes 10 in Asterisk, and shells start programs with 1,024."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -105,6 +105,8 @@ class Office:
     """Epoch second up to which `open_windows` were computed."""
     emergency_trunks: tuple[str, ...] = ()
     """Slugs, in the order in which they are tried for an emergency call."""
+    callers: int = 1000
+    """So many are let in at the same time."""
     emergency_callback: str = ""
     """E.164: caller ID of an emergency call from a phone without a location; empty when the office has no number."""
 

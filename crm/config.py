@@ -62,6 +62,24 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """PEM file with the authorities that the certificate of a trunk over TLS has to come from."""
 
 
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many callers there may be; 0 is no limit. Who is one too many gets 503 before the call is answered; how many
+    they were says `leaseline status`."""
+
+    calls: int = 100
+    """Callers from all trunks at the same time; never so many that RTP ports for calls out would be missing."""
+    trunk_calls: int = 60
+    """Callers from one trunk at the same time."""
+    trunk_new_per_second: int = 10
+    """Callers that one trunk may bring within a second."""
+    caller_calls: int = 10
+    """Calls with the same caller number at the same time. 0 behind a phone system that shows its own for everybody."""
+    caller_new_per_minute: int = 20
+    """Calls with the same caller number within a minute. 0 behind a phone system that shows its own for everybody."""
+    reserve_calls: int = 10
+    """For so many calls RTP ports are kept beside those of callers, phones and dialing.live: for 911 above all."""
+
+
 class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bind: str = "127.0.0.1"
     """Address of our web server; a proxy with a certificate stands in front of it."""
@@ -391,6 +409,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     home: Path
     ports: Ports = Ports()
     sip: Sip = Sip()
+    limits: Limits = Limits()
     web: Web = Web()
     database: Database = Database()
     menu: Menu = Menu()
@@ -584,6 +603,9 @@ def _check(config: Config, path: Path) -> None:
     for name in ("per_person_per_hour", "per_hour"):
         if getattr(config.texts, name) < 0:
             raise ConfigError(f"{path}: texts.{name} may not be negative; 0 is no limit.")
+    for name in Limits.__struct_fields__:
+        if getattr(config.limits, name) < 0:
+            raise ConfigError(f"{path}: limits.{name} may not be negative; 0 is no limit.")
     _check_dialing(config.dialing, path)
     _check_talk(config, path)
     positive = {

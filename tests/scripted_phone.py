@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from asterisk_conf import install
-from tests.system import System
+from tests.system import ELM, System
 
 NO_UTF_8 = "\udcff"
 """In text that is written with surrogateescape: the byte FF."""
@@ -111,6 +111,33 @@ async def _sipp(system: System, port: int, *options: str) -> asyncio.subprocess.
         *options,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=system.folder,
     )  # fmt: skip
+
+
+@asynccontextmanager
+async def unanswering_callers(system: System, callers: Sequence[str]) -> AsyncIterator[Callable[[], list[str]]]:
+    """Calls through the demo trunk, one of each number and all at once, that never confirm the answer. Gives a function
+    that gives their statuses so far, provisional ones apart."""
+    port, _ = system.phone_ports()
+    inject, log = system.folder / f"calls-{port}.csv", system.folder / f"calls-{port}.log"
+    log.unlink(missing_ok=True)
+    inject.write_text(
+        "SEQUENTIAL\n" + "".join(f"<sip:{caller}@127.0.0.1>;sip:{ELM}@{system.sip};\n" for caller in callers)
+    )
+    process = await _sipp(
+        system, port, "-sf", str(SCENARIOS / "no_ack.xml"), "-inf", str(inject), "-m", str(len(callers)), "-r", "200",
+        "-au", "trunk-demo", "-ap", system.secrets.get("trunk/demo"), "-trace_msg", "-message_file", str(log),
+    )  # fmt: skip
+
+    def statuses() -> list[str]:
+        text = log.read_text(errors="replace") if log.exists() else ""
+        found = re.findall(r"^SIP/2\.0 (\d+) (?:.+\r?\n)+?Call-ID: (\S+)", text, re.MULTILINE)
+        return sorted({call: status for status, call in found if status >= "200" and status != "401"}.values())
+
+    try:
+        yield statuses
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def raw_calls(

@@ -383,6 +383,16 @@ class System:
         """How many channels an endpoint has now, such as a ringing phone's."""
         return len((await self.ari(f"/endpoints/PJSIP/{name}"))["channel_ids"])
 
+    async def is_quiet_at(self, name: str) -> bool:
+        return await self.channels(name) == 0
+
+    async def hang_up(self, channel_id: str) -> None:
+        """From Asterisk's side."""
+        auth = aiohttp.encode_basic_auth("leaseline", self.secrets.get("ari"))
+        url = f"http://127.0.0.1:{self.config.ports.http}/ari/channels/{quote(channel_id, safe='')}"
+        async with aiohttp.ClientSession(headers={"Authorization": auth}) as session, session.delete(url):
+            pass
+
     async def is_online(self, device: str) -> bool:
         return bool((await self.ari(f"/endpoints/PJSIP/{device}")).get("state") == "online")
 

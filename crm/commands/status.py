@@ -14,7 +14,7 @@ from crm.domain import emergency
 from crm.domain.route_inputs import OfficeState
 from crm.edge import numbers
 from crm.services import health
-from crm.services.health import EmergencyHealth, Health, LineHealth
+from crm.services.health import EmergencyHealth, Health, LimitsHealth, LineHealth
 
 
 @click.command(cls=Command, json=one(Health), examples=("status", "status --json"))
@@ -62,6 +62,17 @@ def _waiting_text(line: LineHealth) -> str:
     return f"{line.waiting}, the longest for {f'{minutes} min ' if minutes else ''}{seconds} s"
 
 
+def _limits_text(found: LimitsHealth, config: Config) -> list[str]:
+    said = [f"Near the limit: {near}." for near in found.near]
+    if found.refused:
+        said.append(
+            f"{found.refused} callers were refused since Asterisk started, the last at "
+            f"{output.local(found.refused_at, config.tz, seconds=True)} by limits.{found.refused_by} on trunk "
+            f"{found.refused_trunk}."
+        )
+    return said
+
+
 def _print(found: Health, config: Config) -> None:
     app, database, room = found.app, found.database, found.disk
     for call in found.emergencies:
@@ -78,6 +89,10 @@ def _print(found: Health, config: Config) -> None:
             *(("to mend", trouble) for trouble in app.trouble),
         )
     )
+    if problems := _limits_text(found.limits, config):
+        output.say("")
+        for problem in problems:
+            output.say(f"! {problem}")
     if found.trunks:
         output.print_heading("Trunks")
         output.print_table(

@@ -20,11 +20,12 @@ from ari_app.edge.errors import PhoneError
 from ari_app.edge.events import Channel
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
+from crm.domain import limits
 from crm.domain.errors import CrmError
 from crm.domain.route_inputs import OfficeFacts
 from crm.edge import numbers
 from crm.secrets import SecretError, Secrets
-from crm.services import devices, disk, emergencies, forwarding, hours, orders, spool, trunks
+from crm.services import capacity, devices, disk, emergencies, forwarding, hours, orders, spool, trunks
 from crm.services.disk import Room
 from crm.store import migrate
 from crm.store.models import Device, Trunk
@@ -165,6 +166,42 @@ class EmergencyHealth:
 
 
 @dataclass(frozen=True)
+class LimitsHealth:
+    """How near the system is to what it has room for."""
+
+    callers: int = 0
+    """From trunks, at this moment."""
+    callers_limit: int = 0
+    """So many are let in; the next gets 503. Less than limits.calls when there are too few RTP ports."""
+    rtp_ports: int | None = None
+    """Taken at this moment; null where nobody can tell."""
+    rtp_ports_limit: int = 0
+    files: int | None = None
+    """That Asterisk has open; null where nobody can tell."""
+    files_limit: int | None = None
+    """That it may have open."""
+    files_needed: int = 0
+    """That it has open when all callers, phones and calls out there is room for are there."""
+    refused: int = 0
+    """Callers who got 503 since Asterisk started."""
+    refused_at: datetime | None = None
+    """The latest of them."""
+    refused_by: str = ""
+    """Setting in [limits] that refused the latest; empty when nobody was refused."""
+    refused_trunk: str = ""
+    """Slug of the trunk they came by."""
+
+    @property
+    def near(self) -> list[str]:
+        """What is nearly used up, in words."""
+        used = (
+            ("callers", self.callers, self.callers_limit), ("RTP ports", self.rtp_ports, self.rtp_ports_limit),
+            ("open files", self.files, self.files_limit),
+        )  # fmt: skip
+        return [f"{count} of {limit} {what}" for what, count, limit in used if limits.is_near(count or 0, limit or 0)]
+
+
+@dataclass(frozen=True)
 class OfficeHealth:
     """Whether a property is open at this moment, or the office itself."""
 
@@ -194,6 +231,7 @@ class Health:
     """The office, then every property."""
     calls: list[CallInProgress] = field(default_factory=list)
     line: LineHealth = LineHealth()
+    limits: LimitsHealth = LimitsHealth()
     emergencies: list[EmergencyHealth] = field(default_factory=list)
     """Within the last 24 hours, the latest first; also those that Asterisk has only noted so far."""
     disk: Room | None = None
@@ -207,7 +245,7 @@ class Health:
 
 async def look(config: Config, now: datetime) -> Health:
     """Asks all parts at once; takes a few seconds at most."""
-    database, (asterisk, channels, endpoints) = await asyncio.gather(
+    database, (asterisk, channels, endpoints, refused) = await asyncio.gather(
         asyncio.to_thread(database_health, config), _ask_asterisk(config)
     )
     app, with_app = app_health(config, now)
@@ -219,6 +257,7 @@ async def look(config: Config, now: datetime) -> Health:
             health = Health(now, asterisk, app, DatabaseHealth(False, False, database.revision, str(error)))
     with contextlib.suppress(OSError):
         health = replace(health, disk=disk.look(config))
+    health = replace(health, limits=_limits(config, len(health.devices), _from_trunks(channels), refused))
     on_record = {call.id for call in health.emergencies}
     health.emergencies.extend(_noted(config, on_record, now))
     health.emergencies.sort(key=lambda call: call.started_at, reverse=True)
@@ -258,12 +297,7 @@ async def _fill_in(
     finally:
         await store.close()
     on_record = {call.id: call for call in open_calls}
-    # Not those that an emergency call was dialled on.
-    from_trunks = {
-        channel.id: channel
-        for channel in channels
-        if channel.endpoint.startswith(trunks.endpoint("")) and channel.dialplan.app_name != "AppDial"
-    }
+    from_trunks = _from_trunks(channels)
     for call_id in sorted(with_app | set(from_trunks)):
         call, channel = on_record.get(call_id), from_trunks.get(call_id)
         heard = numbers.parse(channel.caller.number, config.region) if channel else None
@@ -276,6 +310,29 @@ async def _fill_in(
         )  # fmt: skip
     longest = max(0, round((health.at - waiting_since[0]).total_seconds())) if waiting_since else None
     return LineHealth(len(waiting_since), longest, len(kept))
+
+
+def _from_trunks(channels: list[Channel]) -> dict[str, Channel]:
+    """Not those that an emergency call was dialled on."""
+    return {
+        channel.id: channel
+        for channel in channels
+        if channel.endpoint.startswith(trunks.endpoint("")) and channel.dialplan.app_name != "AppDial"
+    }
+
+
+def _limits(config: Config, phones: int, callers: dict[str, Channel], refused: str) -> LimitsHealth:
+    room = capacity.room(config, phones)
+    files = capacity.files_of_asterisk(config)
+    latest = capacity.refused(refused)
+    return LimitsHealth(
+        callers=len(callers), callers_limit=room.callers,
+        rtp_ports=capacity.ports_in_use(config),
+        rtp_ports_limit=config.ports.rtp_last - config.ports.rtp_first + 1,
+        files=files[0] if files else None, files_limit=files[1] if files else None, files_needed=room.files,
+        refused=latest.count if latest else 0, refused_at=latest.at if latest else None,
+        refused_by=latest.limit if latest else "", refused_trunk=latest.trunk if latest else "",
+    )  # fmt: skip
 
 
 def _trunk(trunk: Trunk, endpoints: dict[str, str]) -> TrunkHealth:
@@ -316,8 +373,8 @@ async def _offices(store: Store, config: Config, now: datetime) -> list[OfficeHe
     return found
 
 
-async def _ask_asterisk(config: Config) -> tuple[AsteriskHealth, list[Channel], dict[str, str]]:
-    """Whether it is up, its channels, and the state of each endpoint by name."""
+async def _ask_asterisk(config: Config) -> tuple[AsteriskHealth, list[Channel], dict[str, str], str]:
+    """Whether it is up, its channels, the state of each endpoint by name, and what it says of refused callers."""
 
     async def nothing() -> None:
         return None
@@ -331,12 +388,13 @@ async def _ask_asterisk(config: Config) -> tuple[AsteriskHealth, list[Channel], 
         async with asyncio.timeout(ANSWER_SECONDS), client:
             channels = await client.channels()
             endpoints: list[dict[str, Any]] = await client.get("/endpoints")
+            refused = str((await client.get("/asterisk/variable", variable=capacity.REFUSED))["value"])
     except TimeoutError:
-        return AsteriskHealth(False, f"Asterisk did not list its channels within {ANSWER_SECONDS:g} s"), [], {}
+        return AsteriskHealth(False, f"Asterisk did not list its channels within {ANSWER_SECONDS:g} s"), [], {}, ""
     except (PhoneError, SecretError, msgspec.MsgspecError) as error:
-        return AsteriskHealth(False, str(error)), [], {}
+        return AsteriskHealth(False, str(error)), [], {}, ""
     states = {one["resource"]: one.get("state", "unknown") for one in endpoints if one.get("technology") == "PJSIP"}
-    return AsteriskHealth(True, ""), channels, states
+    return AsteriskHealth(True, ""), channels, states, refused
 
 
 class _Beat(msgspec.Struct):

@@ -17,7 +17,7 @@ from crm.config import Config
 from crm.domain import emergency
 from crm.domain.hours import Schedule
 from crm.secrets import Secrets
-from crm.services import reception
+from crm.services import capacity, reception
 from crm.store.models import Agent, Device, Line, Location, Trunk
 from crm.store.session import Store
 
@@ -99,6 +99,7 @@ async def _office(config: Config, store: Store, secrets: Secrets, now: datetime)
         emergency_trunks=emergency.ways_out(
             emergency.Way(trunk.slug, trunk.position, trunk.outbound, trunk.emergency) for trunk in trunks
         ),
+        callers=capacity.room(config, phones=len(phones)).callers,
         emergency_callback=emergency.office_number(callbacks, numbers),
     )
 

@@ -36,7 +36,9 @@ def office(office: Leaseline) -> Leaseline:
 
 
 @contextmanager
-def asterisk(office: Leaseline, endpoints: dict[str, str], calls: tuple[str, ...] = ()) -> Iterator[None]:
+def asterisk(
+    office: Leaseline, endpoints: dict[str, str], calls: tuple[str, ...] = (), refused: str = ""
+) -> Iterator[None]:
     password = json.loads((office.home / "secrets.json").read_text())["ari"]
     expected = "Basic " + base64.b64encode(f"leaseline:{password}".encode()).decode()
     channels = [
@@ -47,7 +49,8 @@ def asterisk(office: Leaseline, endpoints: dict[str, str], calls: tuple[str, ...
         }
         for number, call in enumerate(calls)
     ]  # fmt: skip
-    answers: dict[str, list[dict[str, Any]]] = {
+    answers: dict[str, Any] = {
+        "/ari/asterisk/variable?variable=LL_REFUSED": {"value": refused},
         "/ari/channels": channels,
         "/ari/endpoints": [
             {"technology": "PJSIP", "resource": name, "state": state, "channel_ids": []}
@@ -134,6 +137,22 @@ def test_all_is_up_and_a_call_is_in_progress(office: Leaseline) -> None:
         (CALL, True, "+15125550123"),
         ("1772467200.8", False, "+15125550123"),
     ]
+
+
+def test_callers_who_were_refused_and_a_limit_that_is_near_are_told(office: Leaseline) -> None:
+    toml = office.home / "leaseline.toml"
+    toml.write_text(toml.read_text() + "\n[limits]\ncalls = 2\n")
+    app_lives(office)
+    now = int(datetime.now(UTC).timestamp())
+    with asterisk(office, UP, (CALL, "1772467200.8"), refused=f"7/{now}/trunk_calls/trunk-acme"):
+        limits = status(office, 0)["limits"]
+        said = office("status").stdout
+        found = findings(office)["limits"]
+    assert (limits["callers"], limits["callers_limit"], limits["refused"]) == (2, 2, 7)
+    assert (limits["refused_by"], limits["refused_trunk"]) == ("trunk_calls", "acme")
+    assert "Near the limit: 2 of 2 callers" in said
+    assert "7 callers were refused" in said
+    assert [level for level, _ in found] == ["WARN", "WARN"]
 
 
 async def callers_in_line(office: Leaseline) -> None:

@@ -6,7 +6,7 @@ import os
 import socket
 import stat
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from asterisk_conf import certificate as tls
 from asterisk_conf import install
@@ -15,6 +15,8 @@ from crm.secrets import SecretError, Secrets
 from crm.services import directory, disk
 from crm.services.checks.finding import Finding, Level, ok
 from crm.services.health import Health
+
+REFUSED_LATELY = timedelta(days=1)
 
 
 def examine(config: Config, health: Health) -> list[Finding]:
@@ -27,6 +29,7 @@ def examine(config: Config, health: Health) -> list[Finding]:
         *_disk(config),
         *_programs(),
         *_running(config, health),
+        *_limits(config, health),
         *(_ports(config) if nothing_runs else ()),
     ]
 
@@ -128,6 +131,27 @@ def _told(text: str) -> tuple[str, str]:
     """What is wrong, and how to mend it, from a sentence that tells both."""
     wrong, _, mend = text.partition(": ")
     return (f"{wrong}.", f"{mend[:1].upper()}{mend[1:]}") if mend else (text, "")
+
+
+def _limits(config: Config, health: Health) -> Iterator[Finding]:
+    """Whether there is room for the calls that may come."""
+    found, settings = health.limits, config.home / "leaseline.toml"
+    problems = [
+        Finding("limits", Level.WARN, f"Near the limit: {near}.", "See `leaseline status` for who calls.")
+        for near in found.near
+    ]
+    if found.refused_at and health.at - found.refused_at < REFUSED_LATELY:
+        text = f"{found.refused} callers were refused since Asterisk started, the last by limits.{found.refused_by}."
+        mend = f"Raise it in {settings}; or have the carrier of trunk {found.refused_trunk} stop whoever floods you."
+        problems.append(Finding("limits", Level.WARN, text, mend))
+    if found.callers_limit < len(health.devices):
+        phones = len(health.devices)
+        text = f"There are RTP ports for {found.callers_limit} callers beside calls out, and {phones} phones."
+        problems.append(Finding("limits", Level.WARN, text, f"Raise ports.rtp_last in {settings}."))
+    if found.files_limit is not None and found.files_limit < found.files_needed:
+        text = f"Asterisk may open {found.files_limit} files and needs {found.files_needed} when everybody talks."
+        problems.append(Finding("limits", Level.WARN, text, "Raise it with `ulimit -n`, or LimitNOFILE= in the unit."))
+    yield from problems or [ok("limits", f"There is room for {found.callers_limit} callers at the same time.")]
 
 
 def _ports(config: Config) -> Iterator[Finding]:

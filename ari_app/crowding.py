@@ -1,0 +1,111 @@
+"""What the app does while very many call: silent callers make room for others, and the admin hears who was refused.
+
+How many are let in is the dialplan's (context admission), which needs no app for it. A caller who never confirms our
+answer (no ACK: a forged sender, mostly) would keep a place there for a minute, as long as SIP waits; who really calls
+sends sound at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from urllib.parse import quote
+
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import ChannelGone
+from ari_app.edge.events import Channel
+from crm.config import Config
+from crm.services import capacity, devices, trunks
+from crm.store.session import Store
+
+SILENT_SECONDS = 4.0
+"""Whoever has sent no sound for so long after the answer may be asked to make room."""
+LEAVING_SECONDS = 70.0
+"""SIP waits 32 s for an ACK, then as long for the answer to BYE (RFC 3261, 64 times T1): so long ports are taken."""
+CROWDED = 0.5
+"""From this share of a limit on."""
+CALLERS = ("arrival", "last-resort")
+"""Contexts of the dialplan in which a caller is."""
+
+log = logging.getLogger(__name__)
+
+
+class Crowding:
+    """Looks after every list of channels."""
+
+    def __init__(self, config: Config, store: Store, client: AriClient, clock: Callable[[], datetime]) -> None:
+        self._config = config
+        self._store = store
+        self._client = client
+        self._clock = clock
+        self._up_since: dict[str, float] = {}
+        """Callers who are up, and since when that is known."""
+        self._heard: set[str] = set()
+        """Of these, those from whom sound has come."""
+        self._left: list[float] = []
+        """When silent callers were hung up."""
+        self._refused = -1
+        """How many were refused when somebody last looked."""
+
+    async def look(self, channels: Sequence[Channel]) -> None:
+        """`channels` is every channel of Asterisk."""
+        callers = [one for one in channels if is_caller(one)]
+        at = time.monotonic()
+        up = {one.id for one in callers if one.state == "Up"}
+        self._up_since = {id: self._up_since.get(id, at) for id in up}
+        self._heard &= up
+        if silent := self._asked(callers, at):
+            await self._make_room(silent, at)
+        await self._tell_refused()
+
+    def _asked(self, callers: Sequence[Channel], at: float) -> list[Channel]:
+        """Of the trunks that are near their limit, or of all, those who may not be there at all."""
+        each = self._config.limits.trunk_calls or len(callers)
+        of_trunk: dict[str, list[Channel]] = {}
+        for one in callers:
+            of_trunk.setdefault(one.endpoint, []).append(one)
+        whole = self._config.limits.calls or 1
+        is_crowded = len(callers) >= whole * CROWDED
+        crowded = [some for some in of_trunk.values() if is_crowded or len(some) >= each * CROWDED]
+        return [
+            one
+            for some in crowded
+            for one in some
+            if one.id not in self._heard and at - self._up_since.get(one.id, at) >= SILENT_SECONDS
+        ]
+
+    async def _make_room(self, asked: Sequence[Channel], at: float) -> None:
+        self._left = [left for left in self._left if at - left < LEAVING_SECONDS]
+        phones = sum(one.kind != devices.MOBILE for one in await devices.find_all(self._store))
+        spare = capacity.room(self._config, phones).leaving - len(self._left)
+        gone = 0
+        for one in asked:
+            if gone >= spare:
+                break
+            try:
+                sound = await self._client.get(f"/channels/{quote(one.id, safe='')}/rtp_statistics")
+                if sound["rxcount"]:
+                    self._heard.add(one.id)
+                    continue
+                await self._client.delete(f"/channels/{quote(one.id, safe='')}")
+            except ChannelGone:
+                continue
+            self._left.append(at)
+            gone += 1
+        if gone:
+            log.warning("silent callers made room", extra={"count": gone})
+
+    async def _tell_refused(self) -> None:
+        answer = await self._client.get("/asterisk/variable", variable=capacity.REFUSED)
+        latest = capacity.refused(answer["value"])
+        if latest and latest.count != self._refused:
+            self._refused = latest.count
+            log.warning("callers are refused", extra={"count": latest.count, "limit": latest.limit})
+            await capacity.tell(self._store, self._config, latest, self._clock())
+
+
+def is_caller(channel: Channel) -> bool:
+    """Whether it came by a trunk: what we dial there is in other contexts."""
+    return channel.endpoint.startswith(trunks.endpoint("")) and channel.dialplan.context in CALLERS

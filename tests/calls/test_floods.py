@@ -1,0 +1,68 @@
+"""Many more callers than there is room for: who is one too many is refused at once, and those who are real get in."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from crm import config as settings
+from crm.services import capacity, publish
+from tests.scripted_phone import unanswering_callers
+from tests.system import System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+FEW = "[limits]\ntrunk_calls = 4\ntrunk_new_per_second = 0\ncaller_calls = 2\n\n[menu]\n"
+
+
+async def publish_settings(system: System) -> None:
+    """What stands in leaseline.toml now, which Asterisk otherwise gets with the next `leaseline up`."""
+    await publish.publish(settings.load(system.config.home), system.store, system.secrets, datetime.now(UTC))
+
+
+async def refused(system: System) -> capacity.Refused | None:
+    answer = await system.ari(f"/asterisk/variable?variable={capacity.REFUSED}")
+    return capacity.refused(answer["value"])
+
+
+async def test_when_hundreds_call_at_once_and_confirm_nothing_then_the_next_caller_is_answered(system: System) -> None:
+    numbers = [system.new_number() for _ in range(130)]
+    async with unanswering_callers(system, numbers) as statuses, system.caller() as caller:
+        await system.until(lambda: len(statuses()) == 130, "a final answer to all")
+        # 488 is what Asterisk says without an RTP port.
+        assert set(statuses()) == {"200", "503"}
+        assert statuses().count("200") <= 30
+        last = await refused(system)
+        assert last
+        # Two who are refused in the very same moment may count as one.
+        assert statuses().count("503") * 0.8 <= last.count <= statuses().count("503")
+        assert last.limit == "trunk_new_per_second"
+        # In the same second the caller would be one too many, too.
+        await system.until(lambda: time.time() >= last.at.timestamp() + 1, "the second is over")
+        await system.dial(caller)
+        await system.hears(caller, system.prompt("menu"))
+    for channel in await system.ari("/channels"):
+        await system.hang_up(channel["id"])
+
+
+async def test_when_a_trunk_or_a_number_has_too_many_callers_then_503_and_the_silent_make_room(system: System) -> None:
+    async with system.with_setting("[menu]\n", FEW):
+        await publish_settings(system)
+        one = [system.new_number()] * 5
+        async with unanswering_callers(system, one) as statuses:
+            await system.until(lambda: len(statuses()) == 5, "a final answer to all")
+            assert statuses() == ["200"] * 2 + ["503"] * 3
+            others = [system.new_number() for _ in range(6)]
+            async with unanswering_callers(system, others) as of_others:
+                await system.until(lambda: len(of_others()) == 6, "a final answer to all")
+                assert of_others() == ["200"] * 2 + ["503"] * 4
+                last = await refused(system)
+                assert last
+                assert (last.limit, last.trunk) == ("trunk_calls", "demo")
+                # They send no sound, and more than half of the trunk's calls are taken.
+                await system.until(lambda: system.is_quiet_at("trunk-demo"), "room for others")
+                async with system.caller() as caller:
+                    await system.dial(caller)
+    await publish_settings(system)

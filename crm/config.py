@@ -208,12 +208,32 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Texts that may leave for one person within an hour; more wait. 0 is no limit."""
     per_hour: int = 200
     """Texts that may leave within an hour in all; more wait. 0 is no limit."""
+    per_day: int = 1000
+    """The same within 24 hours."""
+    automatic_percent: int = 60
+    """Of these two, what automatic texts (links, missed calls, callbacks, follow-ups) may use; the rest is for agents
+    and tours. 100: all."""
+    confirmations_per_person_per_day: int = 4
+    """Answers to STOP, START and HELP that one number gets within 24 hours. What it asks for is done in any case. 0 is
+    no limit."""
+    confirmations_per_hour: int = 60
+    """The same for all numbers together, within an hour."""
+    spike_texts: int = 30
+    """So many automatic texts set off by callers within spike_minutes, and spike_times what is usual, pause all
+    automatic texts; 0: never."""
+    spike_times: float = 10.0
+    """Usual is the average of the last seven days."""
+    spike_minutes: int = 10
+    pause_minutes: int = 180
+    """After so long a pause ends by itself."""
     attempts: int = 6
     """Tries before a text counts as failed."""
     first_retry_seconds: float = 10.0
     """Wait before the second try; doubles each time, up to an hour."""
     missed_per_caller_seconds: int = 3600
     """At most one missed-call text to a number within this time."""
+    missed_shortest_seconds: float = 3.0
+    """A caller who hung up earlier than that, before the menu began, gets no missed-call text; 0: everybody does."""
 
 
 class Dialing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -600,12 +620,10 @@ def _check(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: mail.from_address is no address: write one like phone@example.com.")
     if config.emergency.callback_minutes < 0:
         raise ConfigError(f"{path}: emergency.callback_minutes may not be negative; 0 is never.")
-    for name in ("per_person_per_hour", "per_hour"):
-        if getattr(config.texts, name) < 0:
-            raise ConfigError(f"{path}: texts.{name} may not be negative; 0 is no limit.")
     for name in Limits.__struct_fields__:
         if getattr(config.limits, name) < 0:
             raise ConfigError(f"{path}: limits.{name} may not be negative; 0 is no limit.")
+    _check_texts(config.texts, path)
     _check_dialing(config.dialing, path)
     _check_talk(config, path)
     positive = {
@@ -630,6 +648,9 @@ def _check(config: Config, path: Path) -> None:
         "talk.target_seconds": config.talk.target_seconds,
         "parking.seconds": config.parking.seconds,
         "voicemail.longest_seconds": config.voicemail.longest_seconds,
+        "texts.spike_times": config.texts.spike_times,
+        "texts.spike_minutes": config.texts.spike_minutes,
+        "texts.pause_minutes": config.texts.pause_minutes,
         "texts.attempts": config.texts.attempts,
         "texts.first_retry_seconds": config.texts.first_retry_seconds,
         "mail.port": config.mail.port,
@@ -681,6 +702,20 @@ def _check(config: Config, path: Path) -> None:
         allowed = r"[A-Za-z0-9.-]{0,200}" if name == "hostname" else r"[^;\x00-\x1f\x7f]{0,400}"
         if not re.fullmatch(allowed, getattr(config.sip, name)):
             raise ConfigError(f"{path}: sip.{name} has characters that cannot be in it; write it anew.")
+
+
+def _check_texts(texts: Texts, path: Path) -> None:
+    for name in (
+        "per_person_per_hour", "per_hour", "per_day", "confirmations_per_person_per_day", "confirmations_per_hour",
+    ):  # fmt: skip
+        if getattr(texts, name) < 0:
+            raise ConfigError(f"{path}: texts.{name} may not be negative; 0 is no limit.")
+    if not 1 <= texts.automatic_percent <= 100:
+        raise ConfigError(f"{path}: texts.automatic_percent = {texts.automatic_percent} is outside 1 to 100.")
+    if texts.spike_texts < 0:
+        raise ConfigError(f"{path}: texts.spike_texts may not be negative; 0: automatic texts are never paused.")
+    if texts.missed_shortest_seconds < 0:
+        raise ConfigError(f"{path}: texts.missed_shortest_seconds may not be negative; 0: every missed call is texted.")
 
 
 def _check_codes(config: Config, path: Path) -> None:

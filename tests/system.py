@@ -103,6 +103,8 @@ key_seconds = 30.0
 
 [texts]
 first_retry_seconds = 0.3
+per_hour = 0
+spike_texts = 0
 
 [parking]
 seconds = 12.0

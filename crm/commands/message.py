@@ -13,7 +13,7 @@ from crm.commands.command import Failure, Group, System, limit_option, many, sin
 from crm.domain import fields
 from crm.domain.gate import Verdict
 from crm.domain.texts import Direction, MessageState
-from crm.services import carriers
+from crm.services import carriers, text_pauses
 from crm.services import messages as service
 from crm.store.models import Message
 from crm.store.queries import messages
@@ -173,6 +173,16 @@ async def send(system: System, person: str, text: str, agent: str | None, line: 
         output.say(f"Text {one.id} ({pieces}) waits until {output.local(decision.until, system.config.tz)}. {reasons}")
     else:
         output.say(f"Text {one.id} ({pieces}) from {one.from_number} is on its way.")
+
+
+@message.command(examples=("message resume", "message resume --drop"))
+@click.option("--drop", is_flag=True, help="What has waited is not sent: the callers were not real.")
+@with_system
+async def resume(system: System, drop: bool) -> None:
+    """Let automatic texts leave again that a spike has paused; `leaseline status` says when they are."""
+    count = await text_pauses.resume(system.store, system.by, drop=drop)
+    texts = f"{count} text{'s' if count != 1 else ''}"
+    output.say(f"Automatic texts leave again. {texts} that waited {'stay here.' if drop else 'may leave now.'}")
 
 
 @message.command(examples=("message secret twilio", "message secret telnyx --file telnyx.txt"))

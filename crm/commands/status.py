@@ -129,6 +129,10 @@ def _print(found: Health, config: Config) -> None:
         output.print_entry(
             (("on the phone", _waiting_text(found.line)), ("to be called back", str(found.line.to_call_back)))
         )
+    if found.texts.paused_until:
+        output.print_heading("Texts")
+        until = output.local(found.texts.paused_until, config.tz)
+        output.print_entry((("automatic texts", f"PAUSED until {until}: {found.texts.why}"),))
     output.print_heading("Calls in progress")
     output.print_table(
         ("call", "since", "caller", "number dialled", "step", "with the app"),

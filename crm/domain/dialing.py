@@ -153,6 +153,18 @@ def is_emergency(typed: str) -> bool:
     return digits in fields.EMERGENCY_STARTS or digits in fields.EMERGENCY
 
 
+def refused_place(number: str, country: str, rules: Rules, *, is_costly: bool) -> str:
+    """Why nothing of ours goes to this number (E.164), be it a call or a text, as one sentence; empty when it may."""
+    if is_costly or number.startswith(SPECIAL_PREFIXES) or _PAY_PER_CALL.fullmatch(number):
+        return "That number costs extra, so it is blocked."
+    if rules.blocked_prefixes and number.startswith(rules.blocked_prefixes):
+        return "Numbers that begin like this one are blocked in the settings."
+    is_excepted = bool(rules.allowed_prefixes) and number.startswith(rules.allowed_prefixes)
+    if country not in rules.countries and not is_excepted:
+        return "Numbers of that country or area are not allowed in the settings."
+    return ""
+
+
 def refusal(ask: Ask, rules: Rules) -> str:
     """Why the number may not be dialled, as one sentence; empty when it may."""
     if is_emergency(ask.typed):
@@ -163,13 +175,8 @@ def refusal(ask: Ask, rules: Rules) -> str:
         return "That number is one of our own lines: choose one that does not lead back here."
     if ask.agent is not None and not ask.may_dial:
         return f"{ask.agent} may not dial numbers outside: an admin can allow it."
-    if ask.is_costly or ask.number.startswith(SPECIAL_PREFIXES) or _PAY_PER_CALL.fullmatch(ask.number):
-        return "That number costs extra, so it is blocked."
-    if rules.blocked_prefixes and ask.number.startswith(rules.blocked_prefixes):
-        return "Numbers that begin like this one are blocked in the settings."
-    is_excepted = bool(rules.allowed_prefixes) and ask.number.startswith(rules.allowed_prefixes)
-    if ask.country not in rules.countries and not is_excepted:
-        return "Numbers of that country or area are not allowed in the settings."
+    if place := refused_place(ask.number, ask.country, rules, is_costly=ask.is_costly):
+        return place
     if ask.opted_out and ask.purpose in TO_PEOPLE:
         return f"This person wants no calls from us: {ask.opted_out}."
     if rules.live and ask.live >= rules.live:

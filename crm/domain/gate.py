@@ -2,14 +2,17 @@
 
 In this order, and all reasons are kept:
 
-1. The opt-out ledger. Only the answers that somebody who opted out has just asked for pass it: the confirmation of
-   their STOP, and HELP. A confirmation that could not leave within five minutes does not leave at all (47 CFR
-   64.1200(a)(12)).
-2. Quiet hours. An answer to the person's own call or text may go out at any time; everything else waits until it is
+1. The number itself: the rules of `[dialing]` hold for texts as for calls, whoever sends them.
+2. The opt-out ledger. Only the answers that somebody who opted out has just asked for pass it: the confirmation of
+   their STOP, and HELP. To whoever withholds their number nothing goes by itself.
+3. Quiet hours. An answer to the person's own call or text may go out at any time; everything else waits until it is
    open in the office's zone and in every zone of the number, by the rules of the number's state.
-3. The hourly limits: to one person, and of the whole office. Confirmations are held to neither.
+4. A pause after a spike (`crm.domain.spikes`), for automatic texts.
+5. The limits, by hour and by day. Of those of the office automatic texts get a share, so that what agents write and
+   what is said about tours passes all the same. Answers to keywords have limits of their own.
 
-A notice to somebody of the office is held to the first alone: 2 and 3 protect prospects.
+What would come too late by all that is not sent at all (`crm.domain.texts.LIFETIMES`). A notice to somebody of the
+office is held to the first two alone: the others protect prospects and purse.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from crm.domain.hours import Schedule, weekly
-from crm.domain.texts import Purpose
+from crm.domain.texts import Purpose, of_use_until
 
 
 class Verdict(StrEnum):
@@ -41,14 +44,17 @@ class MessageClass(StrEnum):
     """To somebody of the office."""
 
 
-CONFIRM_WITHIN = timedelta(minutes=5)
 ANSWER_WITHIN = timedelta(hours=1)
 """A text by an agent is an answer so long after the person called or wrote; later it is a follow-up."""
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
-_CONFIRMATIONS = {Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.HELP}
+CONFIRMATIONS = frozenset({Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.HELP})
+AUTOMATIC = frozenset({Purpose.LISTINGS_LINK, Purpose.MISSED_CALL, Purpose.CALLBACK, Purpose.FOLLOW_UP})
+"""Nobody of the office has written or arranged them, and most are set off by whoever calls."""
+_COUNTED = frozenset(Purpose) - CONFIRMATIONS - {Purpose.STAFF, Purpose.INBOUND}
 _DESPITE_OPT_OUT = {Purpose.STOP_CONFIRMED, Purpose.HELP}
-_TO_WITHHELD = _CONFIRMATIONS | {Purpose.AGENT, Purpose.STAFF}
+_TO_WITHHELD = CONFIRMATIONS | {Purpose.AGENT, Purpose.STAFF}
 """What somebody decided on who knew what they were doing, or asked for."""
 
 
@@ -104,13 +110,67 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """The settings in `[texts]` that decide; 0 is no limit."""
+
+    per_person_per_hour: int = 0
+    per_hour: int = 0
+    per_day: int = 0
+    automatic_percent: int = 100
+    """Of the two above."""
+    confirmations_per_person_per_day: int = 0
+    confirmations_per_hour: int = 0
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many texts of some purposes may leave within a time."""
+
+    most: int
+    within: timedelta
+    purposes: frozenset[Purpose]
+    to_person: bool
+    whose: str
+
+    def __str__(self) -> str:
+        return f"The limit of {self.most} {self.whose} {'an hour' if self.within == HOUR else 'a day'} is reached."
+
+
+def limits_on(purpose: Purpose, settings: Limits) -> tuple[Limit, ...]:
+    """Those that a text of this purpose is held to."""
+    if purpose is Purpose.STAFF:
+        return ()
+    if purpose in CONFIRMATIONS:
+        found = [
+            Limit(settings.confirmations_per_person_per_day, DAY, CONFIRMATIONS, True, "answers to one person's words"),
+            Limit(settings.confirmations_per_hour, HOUR, CONFIRMATIONS, False, "answers to keywords"),
+        ]  # fmt: skip
+    else:
+        found = [
+            Limit(settings.per_person_per_hour, HOUR, _COUNTED, True, "texts to one person"),
+            Limit(settings.per_hour, HOUR, _COUNTED, False, "texts of the office"),
+            Limit(settings.per_day, DAY, _COUNTED, False, "texts of the office"),
+        ]
+    if purpose in AUTOMATIC and settings.automatic_percent < 100:
+        shares = ((settings.per_hour, HOUR), (settings.per_day, DAY))
+        found += [
+            Limit(max(1, most * settings.automatic_percent // 100), within, AUTOMATIC, False, "automatic texts")
+            for most, within in shares
+            if most
+        ]
+    return tuple(limit for limit in found if limit.most)
+
+
+@dataclass(frozen=True)
 class Ask:
     """What is known about a text that wants to leave."""
 
     purpose: Purpose
     created_at: datetime
     expires_at: datetime | None = None
-    """After that it is of no use, such as a reminder of a tour that has begun; None: never."""
+    """After that it is of no use, such as a reminder of a tour that has begun; None: as its purpose says."""
+    refusal: str = ""
+    """Why nothing goes to that number; empty when it may."""
     opted_out: str = ""
     """Where the ledger says the person opted out, in words; empty when they did not."""
     is_withheld: bool = False
@@ -118,13 +178,10 @@ class Ask:
     last_heard_at: datetime | None = None
     """When the person called or wrote last, before the text was made."""
     places: tuple[Place, ...] = ()
-    sent_to_person: tuple[datetime, ...] = ()
-    """Texts that left for this number within the last hour; confirmations left out."""
-    sent_by_office: tuple[datetime, ...] = ()
-    """All that left within the last hour; only the newest `per_hour` matter."""
-    per_person_per_hour: int = 0
-    """0 is no limit."""
-    per_hour: int = 0
+    paused_until: datetime | None = None
+    """Automatic texts are; None: they are not."""
+    sent: tuple[tuple[Limit, tuple[datetime, ...]], ...] = ()
+    """For each of `limits_on`: when those left that count for it; only the newest `most` matter."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +195,7 @@ class Decision:
 def class_of(purpose: Purpose, created_at: datetime, last_heard_at: datetime | None) -> MessageClass:
     if purpose is Purpose.STAFF:
         return MessageClass.NOTICE
-    if purpose in _CONFIRMATIONS:
+    if purpose in CONFIRMATIONS:
         return MessageClass.CONFIRMATION
     if purpose in (Purpose.LISTINGS_LINK, Purpose.MISSED_CALL, Purpose.TOUR, Purpose.CALLBACK):
         return MessageClass.ANSWER
@@ -150,12 +207,12 @@ def class_of(purpose: Purpose, created_at: datetime, last_heard_at: datetime | N
 def decide(ask: Ask, now: datetime) -> Decision:
     """Send, wait, or block, and every reason that counted."""
     kind = class_of(ask.purpose, ask.created_at, ask.last_heard_at)
+    if ask.refusal:
+        return Decision(Verdict.BLOCK, (ask.refusal,))
     if ask.opted_out and ask.purpose not in _DESPITE_OPT_OUT:
         return Decision(Verdict.BLOCK, (f"The person opted out of texts: {ask.opted_out}.",))
     if ask.is_withheld and ask.purpose not in _TO_WITHHELD:
         return Decision(Verdict.BLOCK, ("The person withholds their number, so nothing is texted to it by itself.",))
-    if ask.purpose is Purpose.STOP_CONFIRMED and now - ask.created_at > CONFIRM_WITHIN:
-        return Decision(Verdict.BLOCK, ("A STOP is confirmed within five minutes or not at all.",))
 
     reasons = []
     if ask.opted_out:
@@ -170,16 +227,17 @@ def decide(ask: Ask, now: datetime) -> Decision:
             reasons.append("It is outside the quiet hours.")
     else:
         reasons.append(f"Quiet hours do not hold back {_CLASS_NAMES[kind]}.")
-    if ask.purpose not in (Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.STAFF):
-        for sent, limit, whose in (
-            (ask.sent_to_person, ask.per_person_per_hour, "to one person"),
-            (ask.sent_by_office, ask.per_hour, "of the office"),
-        ):
-            if (free := _free_at(sent, limit, now)) > now:
-                reasons.append(f"The limit of {limit} texts an hour {whose} is reached.")
-                until = max(until, free)
-    if ask.expires_at is not None and until >= ask.expires_at:
+    for limit, sent in ask.sent:
+        if (free := _free_at(sent, limit, now)) > now:
+            reasons.append(str(limit))
+            until = max(until, free)
+    end = of_use_until(ask.purpose, ask.created_at, ask.expires_at)
+    if until >= end:
         return Decision(Verdict.BLOCK, (*reasons, "It would come too late to be of use."))
+    if ask.paused_until is not None and ask.paused_until > now and ask.purpose in AUTOMATIC:
+        reasons.append("Automatic texts are paused after a spike; `leaseline message resume` ends that.")
+        # A person may end it at any time, so what ends before it waits as long as it is of use.
+        until = max(until, min(ask.paused_until, end))
     if until > now:
         return Decision(Verdict.WAIT, tuple(reasons), until)
     return Decision(Verdict.SEND, tuple(reasons))
@@ -207,12 +265,12 @@ def _named(places: Sequence[Place], now: datetime) -> str:
     return ", ".join(dict.fromkeys(place.state or place.zone.key for place in closed))
 
 
-def _free_at(sent: Sequence[datetime], limit: int, now: datetime) -> datetime:
+def _free_at(sent: Sequence[datetime], limit: Limit, now: datetime) -> datetime:
     """When the limit lets the next one through."""
-    recent = sorted(at for at in sent if at > now - HOUR)
-    if not limit or len(recent) < limit:
+    recent = sorted(at for at in sent if at > now - limit.within)
+    if len(recent) < limit.most:
         return now
-    return recent[len(recent) - limit] + HOUR
+    return recent[len(recent) - limit.most] + limit.within
 
 
 _CLASS_NAMES = {

@@ -24,6 +24,7 @@ from crm.domain.calls import (
     EndedBy,
     Fact,
     HandedToDialplan,
+    KeyPressed,
     LanguageChosen,
     LegEnded,
     LegRang,
@@ -130,6 +131,8 @@ class CallStory:
     """Booked by key."""
     place_kept: PlaceKept | None = None
     """The caller is to be called back when it is their turn."""
+    came_in: bool = False
+    """Got as far as the menu, or whatever came in its place."""
     left_waiting: bool = False
     """After a talk they were parked or passed on, and nobody has taken them since."""
     cut: Cut | None = None
@@ -149,6 +152,11 @@ class CallStory:
             leg.answered_at and (leg.stage in _OUTSIDE or (leg.stage == StageName.DESK and leg.number))
             for leg in self.legs
         )
+
+    @property
+    def seconds(self) -> float:
+        """From arrival to end; 0 while it is up."""
+        return max(0.0, (self.ended_at - self.started_at).total_seconds()) if self.ended_at else 0.0
 
     @property
     def talk_seconds(self) -> int:
@@ -208,9 +216,17 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         question=any(isinstance(fact, QuestionAsked) for fact in told),
         tour_id=next((fact.tour_id for fact in told if isinstance(fact, TourBooked)), None),
         place_kept=next((fact for fact in told if isinstance(fact, PlaceKept)), None),
+        came_in=_came_in(told),
         left_waiting=_left_waiting(told),
         cut=cut.by if cut else None,
         cut_leg=cut.leg_id if cut else "",
+    )
+
+
+def _came_in(told: Sequence[Fact]) -> bool:
+    return any(
+        isinstance(fact, KeyPressed | LinkRequested) or (isinstance(fact, StepTaken) and fact.step is not Step.ARRIVED)
+        for fact in told
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -27,6 +28,28 @@ class Purpose(StrEnum):
     """A notice to somebody of the office, on their own mobile."""
     INBOUND = "inbound"
     """The person wrote it."""
+
+
+LIFETIMES: dict[Purpose, timedelta] = {
+    Purpose.LISTINGS_LINK: timedelta(days=1),
+    Purpose.MISSED_CALL: timedelta(hours=2),
+    Purpose.CALLBACK: timedelta(minutes=30),
+    Purpose.AGENT: timedelta(days=3),
+    Purpose.FOLLOW_UP: timedelta(days=3),
+    Purpose.TOUR: timedelta(days=1),
+    Purpose.TOUR_REMINDER: timedelta(hours=12),
+    # 47 CFR 64.1200(a)(12): within five minutes, or not at all.
+    Purpose.STOP_CONFIRMED: timedelta(minutes=5),
+    Purpose.START_CONFIRMED: timedelta(hours=1),
+    Purpose.HELP: timedelta(hours=1),
+    Purpose.STAFF: timedelta(days=1),
+}
+"""How long a text is of use, and tried again, after it was written. Quiet hours are in it: from Saturday evening to
+Monday morning is a day and a half. What has an end of its own, such as a reminder, ends with that (`expires_at`)."""
+
+
+def of_use_until(purpose: Purpose, created_at: datetime, expires_at: datetime | None = None) -> datetime:
+    return expires_at or created_at + LIFETIMES[purpose]
 
 
 class Direction(StrEnum):

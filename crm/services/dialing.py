@@ -10,12 +10,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
-from crm.config import Dialing as Settings
 from crm.domain import dialing, gate
-from crm.domain.dialing import Ask, Clearance, NumberStyle, Purpose, Refused, Rules
+from crm.domain.dialing import Ask, Clearance, NumberStyle, Purpose, Refused
 from crm.domain.errors import NotFound
 from crm.edge import numbers
-from crm.services import gatekeeper
+from crm.services import destinations, gatekeeper
 from crm.store.models import Agent, Call, Dialled, Line, Organization, Property, Subteam, SubteamMember, Trunk
 from crm.store.queries import agents, leads, lines, opt_outs
 from crm.store.session import Store
@@ -38,7 +37,7 @@ async def clear(
         who = await _agent(session, agent)
         ask = await _ask(session, config, number, purpose, who, live, now)
         clearance: Clearance | None = None
-        reason = dialing.refusal(ask, _rules(config.dialing))
+        reason = dialing.refusal(ask, destinations.rules(config))
         if not reason:
             try:
                 clearance = await _clearance(session, ask, who)
@@ -71,7 +70,7 @@ async def check_in(
     """The same within somebody's transaction."""
     who = await _agent(session, agent)
     facts = await _facts(session, config, number, purpose, who)
-    if reason := dialing.refusal(facts, _rules(config.dialing)):
+    if reason := dialing.refusal(facts, destinations.rules(config)):
         raise Refused(reason)
     assert facts.number is not None
     return facts.number
@@ -113,14 +112,6 @@ async def shown_line(session: AsyncSession, agent_id: int | None, number: str) -
         return line
     # A + sorts before every digit: an extension of the office's system is shown only when there is no number.
     return (await session.scalars(select(Line).order_by(Line.number).limit(1))).first()
-
-
-def _rules(settings: Settings) -> Rules:
-    return Rules(
-        countries=frozenset(settings.countries), allowed_prefixes=settings.allowed_prefixes,
-        blocked_prefixes=settings.blocked_prefixes, live=settings.live, per_day=settings.per_day,
-        per_agent_per_day=settings.per_agent_per_day,
-    )  # fmt: skip
 
 
 async def _agent(session: AsyncSession, slug: str | None) -> Agent | None:

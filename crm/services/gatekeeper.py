@@ -7,15 +7,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm.config import Config
+from crm.config import Config, Texts
 from crm.domain import gate
-from crm.domain.gate import Ask, Decision, Place, Verdict
+from crm.domain.gate import Ask, Decision, Limits, Place, Verdict
 from crm.domain.texts import MessageState, Purpose
 from crm.edge import numbers
+from crm.services import destinations, text_pauses
 from crm.store.models import Message, OptOut
 from crm.store.queries import calls, messages, opt_outs
-
-_NOT_COUNTED = (Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.STAFF)
 
 
 async def decide(session: AsyncSession, config: Config, message: Message, now: datetime) -> Decision:
@@ -34,28 +33,37 @@ async def decide(session: AsyncSession, config: Config, message: Message, now: d
 
 
 async def _ask(session: AsyncSession, config: Config, message: Message, now: datetime) -> Ask:
-    texts, to, since = config.texts, message.to_number, now - gate.HOUR
+    purpose, to = Purpose(message.purpose), message.to_number
+    paused = await text_pauses.look(session, config, now) if purpose in gate.AUTOMATIC else None
+    sent = []
+    for limit in gate.limits_on(purpose, _limits(config.texts)):
+        number = to if limit.to_person else None
+        left = await messages.sent_since(
+            session, now - limit.within, to_number=number, purposes=limit.purposes, newest=limit.most
+        )
+        sent.append((limit, tuple(left)))
     return Ask(
-        purpose=Purpose(message.purpose),
+        purpose=purpose,
         created_at=message.created_at,
         expires_at=message.expires_at,
+        refusal=destinations.refusal(config, to),
         opted_out="; ".join(_in_words(entry) for entry in await opt_outs.in_force(session, to)),
         # Without that setting no such number is known.
         is_withheld=config.privacy.keep_withheld and await calls.is_withheld(session, to),
         last_heard_at=await messages.last_heard_at(session, to, message.created_at),
         places=places(config, to),
-        sent_to_person=tuple(
-            await messages.sent_since(
-                session, since, to_number=to, without=_NOT_COUNTED, newest=texts.per_person_per_hour
-            )
-        ),
-        # Notices to colleagues do not use up what prospects may get.
-        sent_by_office=tuple(
-            await messages.sent_since(session, since, without=(Purpose.STAFF,), newest=texts.per_hour)
-        ),
-        per_person_per_hour=texts.per_person_per_hour,
-        per_hour=texts.per_hour,
+        paused_until=paused.ends_at if paused else None,
+        sent=tuple(sent),
     )
+
+
+def _limits(texts: Texts) -> Limits:
+    return Limits(
+        per_person_per_hour=texts.per_person_per_hour, per_hour=texts.per_hour, per_day=texts.per_day,
+        automatic_percent=texts.automatic_percent,
+        confirmations_per_person_per_day=texts.confirmations_per_person_per_day,
+        confirmations_per_hour=texts.confirmations_per_hour,
+    )  # fmt: skip
 
 
 def places(config: Config, number: str) -> tuple[Place, ...]:

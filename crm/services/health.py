@@ -25,7 +25,7 @@ from crm.domain.errors import CrmError
 from crm.domain.route_inputs import OfficeFacts
 from crm.edge import numbers
 from crm.secrets import SecretError, Secrets
-from crm.services import capacity, devices, disk, emergencies, forwarding, hours, orders, spool, trunks
+from crm.services import capacity, devices, disk, emergencies, forwarding, hours, orders, spool, text_pauses, trunks
 from crm.services.disk import Room
 from crm.store import migrate
 from crm.store.models import Device, Trunk
@@ -146,6 +146,16 @@ class LineHealth:
 
 
 @dataclass(frozen=True)
+class TextsHealth:
+    """Texts of ours."""
+
+    paused_until: datetime | None = None
+    """Automatic texts are, because there were far more than usual; null: they are not."""
+    why: str = ""
+    """Why they are paused."""
+
+
+@dataclass(frozen=True)
 class EmergencyHealth:
     """An emergency call that is going on or was made within the last day."""
 
@@ -232,6 +242,7 @@ class Health:
     calls: list[CallInProgress] = field(default_factory=list)
     line: LineHealth = LineHealth()
     limits: LimitsHealth = LimitsHealth()
+    texts: TextsHealth = TextsHealth()
     emergencies: list[EmergencyHealth] = field(default_factory=list)
     """Within the last 24 hours, the latest first; also those that Asterisk has only noted so far."""
     disk: Room | None = None
@@ -252,7 +263,8 @@ async def look(config: Config, now: datetime) -> Health:
     health = Health(now, asterisk, app, database)
     if database.current:
         try:
-            health = replace(health, line=await _fill_in(health, config, channels, endpoints, with_app))
+            line, texts = await _fill_in(health, config, channels, endpoints, with_app)
+            health = replace(health, line=line, texts=texts)
         except CrmError as error:
             health = Health(now, asterisk, app, DatabaseHealth(False, False, database.revision, str(error)))
     with contextlib.suppress(OSError):
@@ -275,8 +287,8 @@ def _noted(config: Config, on_record: set[str], now: datetime) -> Iterator[Emerg
 
 async def _fill_in(
     health: Health, config: Config, channels: list[Channel], endpoints: dict[str, str], with_app: set[str]
-) -> LineHealth:
-    """Fills the lists; returns who waits in line."""
+) -> tuple[LineHealth, TextsHealth]:
+    """Fills the lists; returns who waits in line, and how texts are."""
     store = Store(config.database_url)
     try:
         health.trunks.extend(_trunk(trunk, endpoints) for trunk in await trunks.find_all(store))
@@ -293,6 +305,7 @@ async def _fill_in(
         async with store.read() as session:
             open_calls = await call_queries.listed(session, in_progress=True, limit=MOST_CALLS)
             waiting_since = await call_queries.waiting_since(session)
+            pause = await text_pauses.in_force(session, health.at)
         kept = await orders.places(store, config, health.at)
     finally:
         await store.close()
@@ -309,7 +322,8 @@ async def _fill_in(
             )
         )  # fmt: skip
     longest = max(0, round((health.at - waiting_since[0]).total_seconds())) if waiting_since else None
-    return LineHealth(len(waiting_since), longest, len(kept))
+    texts = TextsHealth(pause.ends_at, text_pauses.sentence(config, pause)) if pause else TextsHealth()
+    return LineHealth(len(waiting_since), longest, len(kept)), texts
 
 
 def _from_trunks(channels: list[Channel]) -> dict[str, Channel]:

@@ -745,6 +745,8 @@ class Message(Base):
         # A person's thread, and what the hourly limits count.
         Index("ix_message_person_sent", "to_number", "sent_at"),
         Index("ix_message_sent_at", "sent_at"),
+        # How many there were lately, by which a spike is found.
+        Index("ix_message_purpose_made", "purpose", "created_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(
@@ -776,6 +778,18 @@ class Message(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     agent: Mapped[Agent | None] = relationship()
+
+
+class TextPause(Base):
+    """A time in which no automatic text leaves, because there were far more than usual."""
+
+    __tablename__ = "text_pause"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True, comment="by itself")
+    texts: Mapped[int] = mapped_column(comment="automatic ones in the minutes before")
+    resumed_at: Mapped[datetime | None]
+    resumed_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
 
 
 class Mail(Base):

@@ -26,9 +26,9 @@ async def nothing_waits(system: System) -> None:
     await system.until(so, "no text waits to be sent", seconds=60)
 
 
-async def missed(system: System) -> str:
+async def missed(system: System, number: str | None = None) -> str:
     """A call that is missed; returns the caller's number."""
-    async with system.caller() as caller:
+    async with system.caller(number) as caller:
         await system.dial(caller)
         await system.step(caller.user, "menu")
         await caller.hang_up()
@@ -71,3 +71,11 @@ async def test_when_a_caller_is_missed_twice_within_the_hour_then_one_text_goes_
         await system.ended_call(number)
     assert len(await system.calls_from(number)) == 2
     assert len(await system.texts_of(number)) == 1
+
+
+async def test_a_caller_who_shows_a_number_that_costs_extra_is_on_record_and_not_texted(system: System) -> None:
+    text = await text_that_is(system, await missed(system, "+19005550123"), "blocked")
+    assert "costs extra" in text.error
+    (call,) = await system.calls_from("+19005550123")
+    assert call.outcome == "gave_up"
+    assert not system.carrier.texts_to("+19005550123")

@@ -123,3 +123,21 @@ def test_doctor_misses_the_secret(office: Leaseline) -> None:
     file = office.home / "leaseline.toml"
     file.write_text(f'{file.read_text()}\n[texts]\ncarrier = "telnyx"\n')
     assert "message secret telnyx" in office("doctor").stdout
+
+
+def test_a_pause_of_automatic_texts_shows_and_ends_by_command(office: Leaseline) -> None:
+    assert "not paused" in office("message", "resume").stderr
+    database = sqlite3.connect(office.home / "leaseline.db")
+    database.execute(
+        "INSERT INTO text_pause (started_at, ends_at, texts) VALUES (strftime('%Y-%m-%d %H:%M:%f000', 'now'),"
+        " strftime('%Y-%m-%d %H:%M:%f000', 'now', '+3 hours'), 320)"
+    )
+    database.commit()
+    database.close()
+    assert "automatic texts  PAUSED until" in " ".join(office("status").stdout.split("\n")).replace("   ", "  ")
+    assert json.loads(office("status", "--json").stdout)["texts"]["paused_until"]
+    (found,) = [one for one in json.loads(office("doctor", "--json").stdout) if one["check"] == "automatic texts"]
+    assert "320" in found["text"]
+    assert "message resume" in found["mend"]
+    assert "0 texts that waited stay here" in office.ok("message", "resume", "--drop")
+    assert json.loads(office("status", "--json").stdout)["texts"]["paused_until"] is None

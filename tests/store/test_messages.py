@@ -351,7 +351,7 @@ async def test_the_hourly_limit_makes_texts_wait(store: Store, config: Config) -
     assert len(carrier.taken) == 2
     (waits,) = await rows(store, Message, Message.state == "queued")
     assert waits.next_attempt_at == NOW + timedelta(hours=1)
-    assert any("2 texts an hour" in reason for reason in waits.decision_reasons)
+    assert any("2 texts to one person an hour" in reason for reason in waits.decision_reasons)
 
 
 async def test_a_reply_comes_from_the_line_they_wrote_to(store: Store, config: Config) -> None:

@@ -10,8 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.domain import gate
-from crm.domain.gate import Ask, MessageClass, Place, Verdict, decide, next_open
-from crm.domain.texts import Purpose
+from crm.domain.gate import (
+    DAY,
+    HOUR,
+    Ask,
+    Limit,
+    Limits,
+    MessageClass,
+    Place,
+    Verdict,
+    decide,
+    limits_on,
+    next_open,
+)
+from crm.domain.spikes import is_spike
+from crm.domain.texts import LIFETIMES, Purpose
 
 pytestmark = pytest.mark.unit
 
@@ -45,17 +58,15 @@ def test_who_withholds_their_number_gets_only_what_a_person_writes() -> None:
 @pytest.mark.parametrize("at", [NOON, NIGHT])
 @pytest.mark.parametrize("purpose", [Purpose.STOP_CONFIRMED, Purpose.HELP])
 def test_pain_11_the_stop_confirmation_is_not_blocked_by_its_own_opt_out(purpose: Purpose, at: datetime) -> None:
-    full = tuple(at - timedelta(minutes=n) for n in range(1, 7))
-    ask = Ask(purpose, at, opted_out="stop", places=(OFFICE,), sent_by_office=full, per_hour=6)
-    decision = decide(ask, at + timedelta(minutes=4))
-    assert decision.verdict is (Verdict.SEND if purpose is Purpose.STOP_CONFIRMED else Verdict.WAIT)
+    decision = decide(Ask(purpose, at, opted_out="stop", places=(OFFICE,)), at + timedelta(minutes=4))
+    assert decision.verdict is Verdict.SEND
     assert decision.reasons
 
 
-def test_a_confirmation_later_than_five_minutes_stays() -> None:
+def test_a_confirmation_after_five_minutes_stays() -> None:
     ask = Ask(Purpose.STOP_CONFIRMED, NOON, opted_out="stop")
-    assert decide(ask, NOON + timedelta(minutes=5)).verdict is Verdict.SEND
-    assert decide(ask, NOON + timedelta(minutes=5, seconds=1)).verdict is Verdict.BLOCK
+    assert decide(ask, NOON + timedelta(minutes=4, seconds=59)).verdict is Verdict.SEND
+    assert decide(ask, NOON + timedelta(minutes=5)).verdict is Verdict.BLOCK
 
 
 @pytest.mark.parametrize("purpose", ONES_OWN)
@@ -110,17 +121,88 @@ def test_it_always_opens_and_then_everywhere(one: str, other: str, quarters: int
     assert next_open(places, opens) == opens
 
 
-def test_the_hourly_limits() -> None:
-    sent = tuple(NOON - timedelta(minutes=minutes) for minutes in (50, 40, 30))
-    full = decide(Ask(Purpose.MISSED_CALL, NOON, sent_to_person=sent, per_person_per_hour=3), NOON)
-    assert full.verdict is Verdict.WAIT
-    assert full.until == NOON + timedelta(minutes=10)
-    assert "3 texts an hour to one person" in full.reasons[-1]
-    room = Ask(Purpose.MISSED_CALL, NOON, sent_to_person=sent, per_person_per_hour=4)
-    assert decide(room, NOON).verdict is Verdict.SEND
-    assert decide(Ask(Purpose.MISSED_CALL, NOON, sent_to_person=sent), NOON).verdict is Verdict.SEND
-    office = decide(Ask(Purpose.HELP, NOON, sent_by_office=sent, per_hour=2), NOON)
-    assert office.until == NOON + timedelta(minutes=20)
+def sent(purpose: Purpose, settings: Limits, *minutes: int) -> tuple[tuple[Limit, tuple[datetime, ...]], ...]:
+    """Texts that left so many minutes ago, and that count for every limit on the purpose."""
+    times = tuple(NOON - timedelta(minutes=one) for one in minutes)
+    return tuple((limit, times[-limit.most :]) for limit in limits_on(purpose, settings))
+
+
+@pytest.mark.parametrize(
+    ("settings", "free_after"),
+    [
+        (Limits(per_person_per_hour=3), 10),
+        (Limits(per_person_per_hour=2), 20),
+        (Limits(per_hour=3), 10),
+        (Limits(per_hour=5, automatic_percent=60), 10),
+        (Limits(per_day=3), 24 * 60 - 50),
+        (Limits(per_person_per_hour=4, per_hour=4, per_day=4), None),
+        (Limits(), None),
+    ],
+)
+def test_the_limits(settings: Limits, free_after: int | None) -> None:
+    # A link is of use for a day.
+    purpose = Purpose.LISTINGS_LINK
+    decision = decide(Ask(purpose, NOON, sent=sent(purpose, settings, 50, 40, 30)), NOON)
+    assert decision.verdict is (Verdict.SEND if free_after is None else Verdict.WAIT)
+    assert decision.until == (None if free_after is None else NOON + timedelta(minutes=free_after))
+
+
+@pytest.mark.parametrize("purpose", [Purpose.AGENT, Purpose.TOUR, Purpose.TOUR_REMINDER])
+def test_automatic_texts_leave_room_for_agents_and_tours(purpose: Purpose) -> None:
+    settings = Limits(per_hour=10, per_day=100, automatic_percent=60)
+    assert [limit.most for limit in limits_on(purpose, settings)] == [10, 100]
+    own = [limit for limit in limits_on(Purpose.MISSED_CALL, settings) if purpose not in limit.purposes]
+    assert [(limit.most, limit.within) for limit in own] == [(6, HOUR), (60, DAY)]
+    assert Purpose.FOLLOW_UP in own[0].purposes
+
+
+@pytest.mark.parametrize("purpose", [Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.HELP])
+def test_answers_to_keywords_have_limits_of_their_own_and_none_of_the_others(purpose: Purpose) -> None:
+    settings = Limits(6, 200, 1000, 60, confirmations_per_person_per_day=2, confirmations_per_hour=3)
+    assert [(limit.most, limit.within, limit.to_person) for limit in limits_on(purpose, settings)] == [
+        (2, DAY, True), (3, HOUR, False),
+    ]  # fmt: skip
+    full = decide(Ask(purpose, NOON, sent=sent(purpose, settings, 50, 40)), NOON)
+    assert full.verdict is Verdict.BLOCK
+    assert "too late" in full.reasons[-1]
+    assert decide(Ask(purpose, NOON, sent=sent(purpose, settings, 50)), NOON).verdict is Verdict.SEND
+
+
+@pytest.mark.parametrize("purpose", [one for one in Purpose if one is not Purpose.INBOUND])
+def test_no_text_goes_where_no_call_may_go(purpose: Purpose) -> None:
+    decision = decide(Ask(purpose, NOON, refusal="That number costs extra, so it is blocked."), NOON)
+    assert (decision.verdict, decision.reasons) == (
+        Verdict.BLOCK, ("That number costs extra, so it is blocked.",),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("purpose", [one for one in Purpose if one is not Purpose.INBOUND])
+def test_a_pause_holds_back_automatic_texts_alone(purpose: Purpose) -> None:
+    ends = NOON + timedelta(minutes=20)
+    decision = decide(Ask(purpose, NOON, paused_until=ends), NOON)
+    assert decision.verdict is (Verdict.WAIT if purpose in gate.AUTOMATIC else Verdict.SEND)
+    assert decision.until == (ends if purpose in gate.AUTOMATIC else None)
+    assert decide(Ask(purpose, NOON, paused_until=NOON), NOON).verdict is Verdict.SEND
+
+
+@pytest.mark.parametrize("purpose", [one for one in Purpose if one is not Purpose.INBOUND])
+def test_what_is_of_no_use_any_more_is_not_sent(purpose: Purpose) -> None:
+    end = NOON + LIFETIMES[purpose]
+    assert decide(Ask(purpose, NOON), end - timedelta(seconds=1)).verdict is Verdict.SEND
+    assert decide(Ask(purpose, NOON), end).verdict is Verdict.BLOCK
+    # What has an end of its own, such as a reminder, ends with that.
+    assert decide(Ask(purpose, NOON, expires_at=NOON), NOON).verdict is Verdict.BLOCK
+
+
+@pytest.mark.parametrize(
+    ("recent", "before", "is_one"),
+    [(29, 0, False), (30, 0, True), (30, 3024, True), (30, 3025, False), (90, 9072, True), (89, 9072, False)],
+)
+def test_a_spike_is_many_and_many_more_than_usual(recent: int, before: int, is_one: bool) -> None:
+    # A week has 1,008 times ten minutes.
+    window = timedelta(minutes=10)
+    assert is_spike(recent, before, window, least=30, times=10.0) is is_one
+    assert not is_spike(10_000, 0, window, least=0, times=10.0)
 
 
 @given(st.sampled_from([one for one in Purpose if one is not Purpose.INBOUND]), st.booleans(), st.integers(0, 96))

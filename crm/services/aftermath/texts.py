@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from crm.domain import texts
+from crm.domain import attestation, texts
 from crm.domain.segments import segments
 from crm.domain.texts import MessageState, Purpose
 from crm.services.aftermath.leads import lead_of
@@ -30,8 +30,15 @@ async def text_link(scene: Scene) -> None:
 
 
 async def text_missed(scene: Scene, lead: Lead, is_active: bool) -> None:
-    """Queues the one text of a missed call, at most one per caller within the configured time."""
-    session, line, caller = scene.session, scene.line, scene.call.caller
+    """Queues the one text of a missed call, at most one per caller within the configured time.
+
+    None to a number that the carrier found to be false, nor for a ring that was over at once: either is a way of having
+    us text strangers.
+    """
+    session, line, caller, story = scene.session, scene.line, scene.call.caller, scene.story
+    is_ring = not story.came_in and story.seconds < scene.config.texts.missed_shortest_seconds
+    if is_ring or attestation.is_failed(story.attestation):
+        return
     if not line or not caller or not await scene.may_text():
         return
     since = scene.now - timedelta(seconds=scene.config.texts.missed_per_caller_seconds)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from crm.config import Config
 from crm.edge import whisper
-from crm.services import reports, transcripts
+from crm.services import reports, text_pauses, transcripts
 from crm.services.checks.finding import Finding, Level, counted, ok, some
 from crm.services.strays import compare
 from crm.store.models import Mail, Message, Task
@@ -33,10 +33,13 @@ async def waiting(config: Config, store: Store, now: datetime) -> list[Finding]:
         stuck = await count(Message, Message.state == "queued", Message.next_attempt_at < now - WAITING)
         overdue = await count(Task, Task.done_at.is_(None), Task.due_at < now)
         unsent = await count(Mail, Mail.state.in_(("queued", "failed", "unknown")), Mail.created_at > now - RECENT)
+        pause = await text_pauses.in_force(session, now)
     lost = len(await reports.lost(store, now))
     return [
         counted("texts", failed + stuck, f"{failed} failed or unknown this week, {stuck} not sent in time.",
                 "`leaseline message list --state failed` shows why."),
+        *([Finding("automatic texts", Level.WARN, f"They are paused: {text_pauses.sentence(config, pause)}",
+                   "Look at `leaseline call list`, then `leaseline message resume`.")] if pause else []),
         *_mail(config, unsent),
         counted("tasks", overdue, f"{overdue} are overdue.", "`leaseline task list` shows them."),
         counted("calls", lost, f"{lost} may be lost: nobody takes care of the caller.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -60,14 +60,22 @@ async def thread(
 
 
 async def sent_since(
-    session: AsyncSession, since: datetime, *, to_number: str | None = None, without: Sequence[str] = (), newest: int
+    session: AsyncSession, since: datetime, *, to_number: str | None = None, purposes: Collection[str], newest: int
 ) -> Sequence[datetime]:
-    """When texts left after `since`, to one number or to all; the `newest` of them."""
-    found = select(Message.sent_at).where(Message.sent_at > since, Message.purpose.not_in(without))
+    """When texts of these purposes left after `since`, to one number or to all; the `newest` of them."""
+    found = select(Message.sent_at).where(Message.sent_at > since, Message.purpose.in_(purposes))
     if to_number is not None:
         found = found.where(Message.to_number == to_number)
     rows = await session.scalars(found.order_by(Message.sent_at.desc()).limit(newest))
     return [at for at in rows if at is not None]
+
+
+async def count_made(session: AsyncSession, purposes: Collection[str], since: datetime, until: datetime) -> int:
+    """Texts of these purposes that were made after `since`, sent or not."""
+    found = select(func.count()).where(
+        Message.purpose.in_(purposes), Message.created_at > since, Message.created_at <= until
+    )
+    return await session.scalar(found) or 0
 
 
 async def last_heard_at(session: AsyncSession, number: str, before: datetime) -> datetime | None:

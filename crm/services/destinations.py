@@ -1,0 +1,24 @@
+"""What `[dialing]` says of a number, for calls and texts alike."""
+
+from __future__ import annotations
+
+from crm.config import Config
+from crm.domain import dialing
+from crm.domain.dialing import Rules
+from crm.edge import numbers
+
+
+def rules(config: Config) -> Rules:
+    settings = config.dialing
+    return Rules(
+        countries=frozenset(settings.countries), allowed_prefixes=settings.allowed_prefixes,
+        blocked_prefixes=settings.blocked_prefixes, live=settings.live, per_day=settings.per_day,
+        per_agent_per_day=settings.per_agent_per_day,
+    )  # fmt: skip
+
+
+def refusal(config: Config, number: str) -> str:
+    """Why nothing goes to this number (E.164), as one sentence; empty when it may."""
+    return dialing.refused_place(
+        number, numbers.country(number), rules(config), is_costly=numbers.is_costly(number)
+    )

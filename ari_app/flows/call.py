@@ -172,6 +172,10 @@ class Call:
     surrenders: asyncio.Queue[Surrender] = field(default_factory=asyncio.Queue)
     ringing: set[str] = field(default_factory=set)
     """Slugs of the agents whose phones ring now."""
+    taken_away: set[str] = field(default_factory=set)
+    """Ids of legs that stopped ringing because whoever they rang took another call."""
+    tried: set[str] = field(default_factory=set)
+    """Slugs of the agents who were rung in vain since ringing began; not those who took another call meanwhile."""
     wait: Wait | None = None
     """While they are in line."""
     keeps_place: bool = False

@@ -321,6 +321,12 @@ async def end(call: Call, leg: Leg) -> None:
     over(call, leg, leg.answer.result())
 
 
+def was_taken_away(call: Call, leg: Leg) -> bool:
+    """Whether a phone stopped ringing because its owner took another call: they have neither declined nor missed this
+    one."""
+    return leg.has_channel and leg.channel.id in call.taken_away
+
+
 def over(call: Call, leg: Leg, status: DialStatus) -> None:
     """Notes that a phone rings no longer."""
     call.note(LegEnded, once=f"leg-ended-{leg.channel.id}", leg_id=leg.channel.id, status=status)
@@ -344,6 +350,8 @@ async def stop_other_calls(call: Call, winner: Leg, agents: Iterable[ringing.Age
             path = f"/channels/{quote(channel_id, safe='')}"
             with contextlib.suppress(ChannelGone):
                 if (await client.get(path))["state"] in RINGING:
+                    if other := call.office.calls.get(channel_id.partition(LEG_MARK)[0]):
+                        other.taken_away.add(channel_id)
                     await client.delete(path, reason_code=BUSY)
 
 

@@ -55,24 +55,47 @@ async def to_carry_out(call: Call) -> RoutePlan:
     return decided
 
 
+async def ring_again(call: Call, number: int) -> RoutePlan | None:
+    """Whom to ring when those who rang were taken by other callers: None when nobody is free who was not tried.
+
+    `number` counts these decisions of a call, from 1.
+    """
+    try:
+        inputs, decided = await _decide(call, "")
+    except (CrmError, TimeoutError):
+        return None
+    free = (inputs.people.free or frozenset()) - call.tried - call.office.calls.reserved
+    if _may_wait(decided) or free.isdisjoint(agent for stage in decided.stages for agent in stage.agents):
+        return None
+    _put_on_record(call, inputs, decided, f"routed-again-{number}")
+    call.is_decided = False
+    return decided
+
+
 async def may_queue(call: Call) -> bool:
     """Whether a caller whom nobody has answered may wait: whoever was free may have taken somebody else meanwhile."""
     try:
         inputs, decided = await _decide(call, "")
     except (CrmError, TimeoutError):
         return False
-    if Path.QUEUE not in (decided.path, *decided.otherwise):
+    if not _may_wait(decided):
         return False
     _put_on_record(call, inputs, decided, "routed-to-queue")
     return True
+
+
+def _may_wait(decided: RoutePlan) -> bool:
+    return Path.QUEUE in (decided.path, *decided.otherwise)
 
 
 async def _decide(call: Call, forward_failed: str) -> tuple[RoutingInputs, RoutePlan]:
     office = call.office
     phones = await legs.phones(office)
     moment = Moment(
-        office.now(), phones.online, phones.on_call, line=office.calls.line(call), forward_failed=forward_failed
-    )
+        office.now(), phones.online, phones.on_call, line=office.calls.line(call), forward_failed=forward_failed,
+        # When others took those who rang, they are waited for, and not those who did not answer.
+        tried=call.tried if call.taken_away else (),
+    )  # fmt: skip
     async with asyncio.timeout(office.config.survival.store_seconds):
         inputs, decided = await routes.plan(
             office.store, office.config, call.did, call.caller, tuple(call.answers), moment

@@ -20,7 +20,7 @@ from ari_app.flows import forward
 from ari_app.flows.call import Call, Wait
 from ari_app.flows.confirm import Choice
 from ari_app.flows.forward import Forwarded
-from ari_app.flows.legs import Leg, availability, first_answer, peer_of, stop, stop_other_calls
+from ari_app.flows.legs import Leg, availability, first_answer, peer_of, stop, stop_other_calls, was_taken_away
 from ari_app.flows.plan import sounds, to_carry_out
 from ari_app.flows.ring_group import ring_batch
 from ari_app.flows.turns import place
@@ -62,6 +62,8 @@ async def queue(call: Call) -> Step | EndedBy:
     call.ringing.update(leg.agent for leg in legs)
     if decided.queue or legs:
         call.wait = Wait(frozenset(decided.queue), await _began(call))
+        for agent in call.tried:
+            call.wait.spare(agent, for_good=False)
     calls.has_returned(call)
     if call.wait is None:
         return await _to_mailbox(call)
@@ -172,7 +174,8 @@ async def _be_served(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> L
             break
         assert call.wait is not None
         for leg in legs:
-            call.wait.spare(leg.agent, for_good=leg.choice is Choice.PASS)
+            if not was_taken_away(call, leg):
+                call.wait.spare(leg.agent, for_good=leg.choice is Choice.PASS)
         legs = []
     if ears.done():
         ears.result()

@@ -35,6 +35,10 @@ class Calls:
     def __contains__(self, call_id: object) -> bool:
         return call_id in self._calls
 
+    def get(self, call_id: str) -> Call | None:
+        found = self._calls.get(call_id)
+        return found[0] if found else None
+
     def __iter__(self) -> Iterator[Call]:
         """The calls, oldest first."""
         return iter([call for call, _ in self._calls.values()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ari_app.flows import forward, whisper
@@ -10,8 +11,17 @@ from ari_app.flows.call import Call
 from ari_app.flows.confirm import Choice
 from ari_app.flows.forward import Forwarded
 from ari_app.flows.inbound import ask
-from ari_app.flows.legs import Leg, availability, first_answer, ring_phones, shown, stop, stop_other_calls
-from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, to_carry_out
+from ari_app.flows.legs import (
+    Leg,
+    availability,
+    first_answer,
+    ring_phones,
+    shown,
+    stop,
+    stop_other_calls,
+    was_taken_away,
+)
+from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, ring_again, to_carry_out
 from crm.domain import ringing
 from crm.domain.calls import Step
 from crm.domain.choosing import Answer, Question
@@ -25,15 +35,29 @@ class Spared:
 
     agents: set[str] = field(default_factory=set)
     devices: set[str] = field(default_factory=set)
+    others_took: bool = False
+    """Phones stopped ringing, or could not ring, because their owners took other calls."""
 
-    def learn(self, leg: Leg) -> None:
-        if leg.choice in (Choice.PASS, Choice.LATER):
-            self.agents.add(leg.agent)
-        elif leg.hears:
-            self.devices.add(leg.device)
+    def learn(self, call: Call, legs: Iterable[Leg]) -> None:
+        """From phones that have rung in vain."""
+        legs = list(legs)
+        taken = {leg.agent for leg in legs if was_taken_away(call, leg)}
+        self.others_took = self.others_took or bool(taken)
+        # A mobile whose turn had not come has not been tried.
+        call.tried |= {leg.agent for leg in legs if leg.agent and leg.has_channel} - taken
+        for leg in legs:
+            if leg.choice in (Choice.PASS, Choice.LATER):
+                self.agents.add(leg.agent)
+            elif leg.hears:
+                self.devices.add(leg.device)
 
     def allows(self, ref: DeviceRef) -> bool:
         return ref.agent not in self.agents and ref.device not in self.devices
+
+    def begin_again(self, call: Call) -> None:
+        """From now on nobody is rung who has rung in vain."""
+        self.others_took = False
+        self.agents |= call.tried
 
 
 async def ring(call: Call) -> Step:
@@ -43,13 +67,20 @@ async def ring(call: Call) -> Step:
     if not call.answers:
         # It came here without the menu.
         call.answers += [Answer(Question.MENU, TEAM), Answer(Question.URGENT, TO_DESK)]
+    call.tried.clear()
     decided = await to_carry_out(call)
     adopted = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
-    winner, failure = await _ring_all(call, decided, adopted)
+    spared = Spared()
+    winner, failure = await _ring_all(call, decided, adopted, spared)
     if failure and decided.rule is Rule.OFFICE_FORWARD:
         decided = await plan(call, forward_failed=failure)
-        winner, _ = await _ring_all(call, decided, [])
+        winner, _ = await _ring_all(call, decided, [], spared)
+    number = 0
+    while winner is None and spared.others_took and (again := await ring_again(call, number := number + 1)):
+        decided = again
+        spared.begin_again(call)
+        winner, _ = await _ring_all(call, decided, [], spared)
     if winner is None:
         following = otherwise(decided) if decided.stages else STEPS.get(decided.path, Step.VOICEMAIL)
         if following is Step.VOICEMAIL and await may_queue(call):
@@ -61,13 +92,14 @@ async def ring(call: Call) -> Step:
     return Step.TALK
 
 
-async def _ring_all(call: Call, decided: RoutePlan, adopted: list[Leg]) -> tuple[Leg | None, str]:
+async def _ring_all(
+    call: Call, decided: RoutePlan, adopted: list[Leg], spared: Spared
+) -> tuple[Leg | None, str]:
     """Rings the stages of a plan: who answered, and why the number that all calls go to could not even be rung."""
     if decided.stages:
         await call.person.start_ringback()
     names = [stage.name.value for stage in decided.stages]
     first = names.index(call.first_stage) if call.first_stage in names else 0
-    spared = Spared()
     legs: list[Leg] = []
     for stage in decided.stages[first:]:
         await call.person.set_variables(LL_STAGE=stage.name.value)
@@ -83,23 +115,39 @@ async def _ring_all(call: Call, decided: RoutePlan, adopted: list[Leg]) -> tuple
 
 
 async def _ring_stage(call: Call, stage: Stage, adopted: list[Leg], spared: Spared) -> tuple[Leg | None, list[Leg]]:
-    """Rings one stage's phones in batches; a stage with nobody reachable is over at once.
+    """Rings one stage's phones in batches; a stage with nobody reachable is over at once. When other callers take
+    those who ring, whoever else is free rings for the rest of its time.
 
     Returns who answered, and all that rang.
     """
+    rang: list[Leg] = []
+    until = asyncio.get_running_loop().time() + stage.seconds
+    while True:
+        winner, legs = await _ring_free(call, stage, adopted, spared, until, rang)
+        rang += legs
+        adopted = []
+        if winner or not any(was_taken_away(call, leg) for leg in legs):
+            return winner, rang
+
+
+async def _ring_free(
+    call: Call, stage: Stage, adopted: list[Leg], spared: Spared, until: float, rang_before: list[Leg]
+) -> tuple[Leg | None, list[Leg]]:
+    """Rings those of a stage who are free now, and have not had their turn in it, up to a time on the loop's clock."""
     agents = await availability(call.office, stage.agents)
     batches = ringing.who_to_ring(stage, agents, call.office.now(), call.caller)
+    spared.others_took = spared.others_took or (not batches and any(agent.is_on_call for agent in agents))
     config = call.office.config.ring
     # Who is being rung for somebody who has waited is not for whoever has only just called.
     reserved = call.office.calls.reserved
-    rings_already = {leg.device for leg in adopted}
-    rang = list(adopted)
-    until = asyncio.get_running_loop().time() + stage.seconds
+    had_their_turn = {leg.device for leg in rang_before if not was_taken_away(call, leg)}
+    not_now = had_their_turn | {leg.device for leg in adopted}
+    rang: list[Leg] = []
     for batch in batches or ([[]] if adopted else []):
         left = until - asyncio.get_running_loop().time()
         if left <= 0:
             break
-        wanted = [ref for ref in batch if ref.device not in rings_already and spared.allows(ref)]
+        wanted = [ref for ref in batch if ref.device not in not_now and spared.allows(ref)]
         wanted = [ref for ref in wanted if ref.agent not in reserved]
         if stage.forward and adopted:
             wanted = []
@@ -111,8 +159,7 @@ async def _ring_stage(call: Call, stage: Stage, adopted: list[Leg], spared: Spar
         adopted = []
         rang += legs
         winner = await first_answer(call, legs, seconds)
-        for leg in legs:
-            spared.learn(leg)
+        spared.learn(call, (leg for leg in legs if leg is not winner))
         if winner:
             await stop_other_calls(call, winner, agents)
             return winner, rang

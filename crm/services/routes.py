@@ -48,6 +48,8 @@ class Moment:
     """Everybody who waits in line, each by the agents whom they wait for."""
     waiting: int = 0
     """Callers in the queue beside those."""
+    tried: Collection[str] = ()
+    """Slugs of agents who were rung for this call in vain; they are not free for it."""
     forward_failed: str = ""
     """Why the number that all calls go to cannot be reached with this call."""
 
@@ -198,7 +200,9 @@ async def _people(
         everyone=tuple(available) if rings_everyone else (),
         available=frozenset(available),
         busy=frozenset(agent.slug for agent in found if agent.is_on_call),
-        free=frozenset(agent.slug for agent in found if agent.reachable_devices(moment.now)),
+        free=frozenset(
+            agent.slug for agent in found if agent.slug not in moment.tried and agent.reachable_devices(moment.now)
+        ),
         after_hours=_after_hours(found, moment.now, inputs.office),
     )
 

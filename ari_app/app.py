@@ -113,17 +113,10 @@ class App:
     def on_event(self, event: events.Event) -> None:
         """Events of channels that no flow owns."""
         match event:
-            case events.StasisStart(channel=channel, args=["inbound", did, trunk, said, withheld]):
-                self.begin(self.call_of(channel, did, trunk, said, withheld), inbound)
-            case events.StasisStart(channel=channel, args=["staff", dialled]):
-                self.begin(self.call_from(channel), functools.partial(staff, dialled=dialled))
-            case events.StasisStart(channel=channel, args=["pickup", *extension]):
-                self.begin(self.call_from(channel), functools.partial(pickup, extension="".join(extension)))
-            case events.StasisStart(channel=channel, args=["mailbox", extension]):
-                self.begin(self.call_from(channel), functools.partial(self.listen, extension=extension))
-            case events.StasisStart():
-                # A phone was answered for a call that is being taken up, or whose flow has ended in this moment.
-                self.look_now.set()
+            case events.StasisStart(channel=channel, args=args):
+                if not self.arrives(channel, args):
+                    # A phone was answered for a call that is being taken up, or whose flow has ended in this moment.
+                    self.look_now.set()
             case events.ChannelDestroyed(channel=channel) if channel.id not in self.calls:
                 self.look_now.set()
             case events.TextMessageReceived():
@@ -131,6 +124,29 @@ class App:
                 self.look_now.set()
             case events.ApplicationReplaced():
                 log.error("another process has taken over the calls: end one of the two")
+
+    def arrives(self, channel: events.Channel, args: list[str], *, is_late: bool = False) -> bool:
+        """Begins the call that the dialplan gave us; False for a channel that belongs to another.
+
+        `is_late` when it came while we were away, and may be in the middle of something that is not on record.
+        """
+        flow: Callable[[Call], Awaitable[steps.Following]]
+        match args:
+            case ["inbound", did, trunk, said, withheld]:
+                call, flow = self.call_of(channel, did, trunk, said, withheld), inbound
+            case ["staff", dialled]:
+                call, flow = self.call_from(channel), functools.partial(staff, dialled=dialled)
+            case ["pickup", *extension]:
+                call, flow = self.call_from(channel), functools.partial(pickup, extension="".join(extension))
+            case ["mailbox", extension]:
+                call, flow = self.call_from(channel), functools.partial(self.listen, extension=extension)
+            case _:
+                return False
+        if is_late:
+            self.chore(self.renew_one(call.person))
+            flow = functools.partial(steps.begin_late, flow=flow)
+        self.begin(call, flow)
+        return True
 
     def call_of(
         self, channel: events.Channel, did: str, trunk: str, said: str, withheld: str, handle: Handle | None = None
@@ -154,10 +170,10 @@ class App:
         if call.id not in self.calls:
             self.calls.add(call, asyncio.create_task(self.supervise(call, flow), name=call.id))
 
-    async def listen(self, call: Call, *, extension: str, is_resumed: bool = False) -> steps.Following:
+    async def listen(self, call: Call, *, extension: str) -> steps.Following:
         """Somebody listens to their messages."""
         try:
-            return await mailbox.listen(call, extension, is_resumed=is_resumed)
+            return await mailbox.listen(call, extension)
         finally:
             self.on_messages()
 
@@ -283,11 +299,12 @@ class App:
             except CallEnded:
                 handle.release()
                 continue
-            if (extension := settle.listening_to(channel)) is not None and not known.get("LL_STEP"):
+            if not known.get("LL_STEP") and not settle.is_leg(channel):
+                # It has not taken a step yet.
                 handle.release()
-                again = functools.partial(self.listen, extension=extension, is_resumed=True)
-                self.begin(self.call_from(channel), again)
-                continue
+                if self.arrives(channel, settle.arguments(channel), is_late=True):
+                    continue
+                handle = Handle(self.client, channel.id, channel.name)
             found[channel.id] = handle, known
         states = {channel_id: known for channel_id, (_, known) in found.items()}
         flows = [*self.calls.ids, *self.escalations.calling]

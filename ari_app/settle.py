@@ -57,11 +57,9 @@ def in_app(channels: Iterable[Channel]) -> list[Channel]:
     return [channel for channel in channels if channel.dialplan.app_name == "Stasis"]
 
 
-def listening_to(channel: Channel) -> str | None:
-    """The extension that a phone of ours dialled after the code for messages, "" for its own; None for other calls. One
-    that has a step has gone on from there to call somebody back."""
-    arguments = channel.dialplan.app_data.split(",")[1:]
-    return arguments[1] if len(arguments) == 2 and arguments[0] == "mailbox" else None
+def arguments(channel: Channel) -> list[str]:
+    """What the dialplan has told the app of a channel that is with it, as in StasisStart."""
+    return channel.dialplan.app_data.split(",")[1:]
 
 
 def call_of(channel_id: str) -> str:
@@ -91,6 +89,8 @@ def settle(
     kept: set[str] = set()
     for person, known in persons:
         step = _step(known.get("LL_STEP", ""))
+        if person.state != "Up" and not is_leg(person) and direction(known) is Direction.IN:
+            step = Step.ARRIVED  # Which answers; all others stand on that.
         call_id = known.get("LL_CALL") or call_of(person.id)
         peer = by_name.get(known.get("LL_PEER", ""))
         peer_id = peer.id if peer and peer.id != person.id and step in PEER_STEPS else None

@@ -14,18 +14,10 @@ from crm.domain.calls import CallerBlocked, CallerSpared, Direction, EndedBy, Qu
 from crm.services import blocking, reception
 
 
-async def inbound(call: Call) -> Step | EndedBy:
-    """Asks the CRM who is called and who calls, turns an unwanted caller away, and answers."""
+async def inbound(call: Call) -> Step:
+    """States that somebody calls, and asks the CRM who it is and whom they call."""
     call.arrived()
     await ask(call)
-    decision = await is_wanted(call)
-    if decision.is_blocked and decision.is_silent:
-        await call.channel.hang_up(REJECTED)
-        return EndedBy.SYSTEM
-    await call.channel.answer()
-    if decision.is_blocked:
-        return Step.BLOCKED
-    await call.take(Step.ARRIVED)
     return Step.ARRIVED
 
 
@@ -37,6 +29,18 @@ async def ask(call: Call) -> None:
         )  # fmt: skip
     call.did = call.reception.did
     call.language = call.language or call.reception.language
+
+
+async def arrived(call: Call) -> Step | EndedBy:
+    """Turns an unwanted caller away, and answers. Whatever comes after it is for those who are answered and wanted."""
+    decision = await is_wanted(call)
+    if decision.is_blocked and decision.is_silent:
+        await call.channel.hang_up(REJECTED)
+        return EndedBy.SYSTEM
+    await call.channel.answer()
+    if decision.is_blocked:
+        return Step.BLOCKED
+    return Step.MENU if call.known.line_known else Step.UNKNOWN_LINE
 
 
 async def is_wanted(call: Call) -> Decision:
@@ -58,10 +62,6 @@ async def blocked(call: Call) -> EndedBy:
     """An unwanted caller hears that they are one."""
     await play(call.person, call.sounds("blocked"))
     return EndedBy.SYSTEM
-
-
-async def arrived(call: Call) -> Step:
-    return Step.MENU if call.known.line_known else Step.UNKNOWN_LINE
 
 
 async def unknown_line(call: Call) -> EndedBy:

@@ -71,7 +71,7 @@ class After(Enum):
     CALL_BACK = auto()
 
 
-async def listen(call: Call, extension: str = "", *, is_resumed: bool = False) -> Step | EndedBy | None:
+async def listen(call: Call, extension: str = "") -> Step | EndedBy | None:
     """A phone of ours dialled the code for messages. Nothing of it is on record, unless it ends in a call back.
 
     With a colleague's extension after the code it leaves them a message.
@@ -81,8 +81,6 @@ async def listen(call: Call, extension: str = "", *, is_resumed: bool = False) -
     visit = Visit(call.office, call.channel, call.channel.endpoint)
     number: str | None = None
     try:
-        if is_resumed:
-            await media.stop_left_over(call.channel)
         wanted = await mailbox(visit)
         if wanted:
             # From here on it is as if they had dialled it, for the dialplan, too.

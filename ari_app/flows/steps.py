@@ -67,6 +67,12 @@ async def legs_of(call: Call) -> list[str]:
     return [id for of_endpoint in ids for id in of_endpoint if id.startswith(f"{call.id}{LEG_MARK}")]
 
 
+async def begin_late(call: Call, flow: Callable[[Call], Awaitable[Following]]) -> Following:
+    """Begins a call that came while the app was away, or of which it had kept nothing yet when it went."""
+    await stop_left_over(call.person)
+    return await flow(call)
+
+
 async def resume(call: Call, step: Step) -> Step:
     """Prepares a call to go on in the step it was in before the app was away."""
     if call.direction is Direction.IN:

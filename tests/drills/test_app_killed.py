@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+import os
+import signal
 
-from crm.services import desks, lines
+import pytest
+from sqlalchemy import select
+
+from crm.services import blocking, desks, lines
+from crm.store.models import Call
 from tests.drills.witness import MESSAGE, ask_asterisk, channel_of, hears, legs, one_record, records, say
-from tests.scripted_phone import unreadable_call
+from tests.scripted_phone import raw_calls, unreadable_call
 from tests.scripted_trunk import scripted_trunk
-from tests.system import LAKESIDE, System
+from tests.system import ELM, LAKESIDE, System
 from tests.talks import ANSWER, connect, hear_each_other, says_to
+
+UNWANTED, DOUBTFUL = "+15125560701", "+15125560702"
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -230,3 +238,46 @@ async def test_when_a_channel_cannot_be_read_then_the_others_are_taken_up_all_th
         await one_record(system, caller.user, "talked", finished=True)
         assert await system.channels("bob-desk") == 1
         await ask_asterisk(system, "DELETE", f"/channels/{unreadable}")
+
+
+async def test_when_the_app_dies_before_it_has_answered_then_everybody_gets_what_they_dialled(system: System) -> None:
+    """It was told of them and did nothing yet. The blocked stay so, and the carrier's word of a number is kept."""
+    await blocking.add(system.store, system.config, system.by, UNWANTED, is_silent=False, why="robocalls")
+    failed = "TN-Validation-Failed"
+    doubtful = (f'"x" <sip:{DOUBTFUL}@127.0.0.1>', f"sip:{ELM}@{system.sip}", DOUBTFUL, failed, "")
+    async with (
+        system.phone("alice-desk") as alice,
+        system.phone("carol-soft") as carol,
+        system.caller() as caller,
+        system.caller(UNWANTED) as unwanted,
+    ):
+        assert system.app.process is not None
+        os.kill(system.app.process.pid, signal.SIGSTOP)
+        for phone in (caller, unwanted):
+            await phone.dial(f"sip:{ELM}@{system.sip}")
+        await alice.dial(f"sip:103@{system.sip}")
+        third = asyncio.create_task(raw_calls(system, [doubtful], scenario="attested_call"))
+        await system.until(lambda: are_with_the_app(system, 4), "all four are with the app")
+        await system.kill_app()
+        await system.start_app()
+        await carol.wait_for("CALL_INCOMING")
+        await hears(system, caller, system.prompt("welcome"))
+        await caller.press("1")
+        await hears(system, unwanted, system.prompt("blocked"))
+        await unwanted.wait_for("CALL_CLOSED")
+        await third
+        await alice.hang_up()
+        await carol.wait_for("CALL_CLOSED")
+        await caller.hang_up()
+        await one_record(system, caller.user, "got_link")
+        calls = await system.all(select(Call).where(Call.started_at >= system.started))
+        assert "welcome" not in system.heard_names(unwanted)
+    blocked = await system.ended_call(UNWANTED)
+    assert (blocked.outcome, blocked.lead_id, await system.tasks_of(blocked)) == ("blocked", None, [])
+    assert (await system.ended_call(DOUBTFUL)).attestation == failed
+    assert sorted(call.direction for call in calls) == ["in", "in", "in", "internal"]
+
+
+async def are_with_the_app(system: System, count: int) -> bool:
+    channels = await system.ari("/channels")
+    return sum(channel["dialplan"]["app_name"] == "Stasis" for channel in channels) == count

@@ -58,6 +58,12 @@ def test_a_caller_is_taken_up_in_the_step_asterisk_has_kept(kept: str, step: Ste
     assert (resumed.channel.id, resumed.step, resumed.legs, resumed.peer) == (CALL, step, (), None)
 
 
+def test_a_caller_whom_nobody_has_answered_has_not_arrived_yet() -> None:
+    unanswered = channel(CALL, "PJSIP/trunk-demo-00000001", state="Ring")
+    [resumed] = decide(unanswered, LL_STEP="menu").resumed
+    assert resumed.step is Step.ARRIVED
+
+
 def test_ringing_phones_are_taken_over_answered_or_not() -> None:
     answered = leg(OTHER_LEG, "Up", "PJSIP/bob-desk-00000003")
     settlement = decide(caller(), leg(), answered, LL_STEP="ring", LL_STAGE="subteam")

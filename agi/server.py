@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -15,10 +16,14 @@ Script = Callable[[Session], Awaitable[None]]
 
 
 class AgiServer:
-    """Listens on loopback. A script that fails closes the connection, and the dialplan goes its own way."""
+    """Listens on loopback. A script that fails closes the connection, and the dialplan goes its own way.
 
-    def __init__(self, port: int, scripts: Mapping[str, Script]) -> None:
+    Whoever else is on this machine can connect, too. Only those are served who know the secret in our dialplan.
+    """
+
+    def __init__(self, port: int, secret: str, scripts: Mapping[str, Script]) -> None:
         self._port = port
+        self._secret = secret
         self._scripts = scripts
         self._server: asyncio.Server | None = None
 
@@ -39,6 +44,9 @@ class AgiServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             session = await Session.open(reader, writer)
+            if not hmac.compare_digest(session.secret.encode(), self._secret.encode()):
+                log.warning("somebody who is not our dialplan asked for an AGI script")
+                return
             script = self._scripts.get(session.script)
             if script is None:
                 log.warning("the dialplan asked for an AGI script that does not exist")

@@ -24,8 +24,9 @@ class AgiError(Exception):
 class Session:
     """One question of the dialplan. Read it with `Session.open`."""
 
+    secret: str
     script: str
-    """Name after the last slash of agi://host/NAME."""
+    """Both from agi://host/SECRET/NAME; empty where there is no such part."""
     arguments: list[str]
     _reader: asyncio.StreamReader
     _writer: asyncio.StreamWriter
@@ -43,13 +44,13 @@ class Session:
             headers[name.rstrip(":")] = value
             if len(headers) > MOST_HEADERS:
                 raise AgiError("too many headers")
-        script = urlparse(headers.get("agi_request", "")).path.rpartition("/")[2]
+        secret, _, script = urlparse(headers.get("agi_request", "")).path.removeprefix("/").rpartition("/")
         numbered = sorted(
             (int(match[1]), value)
             for name, value in headers.items()
             if (match := re.fullmatch(r"agi_arg_(\d{1,3})", name))
         )
-        return cls(script, [value for _, value in numbered], reader, writer, headers)
+        return cls(secret, script, [value for _, value in numbered], reader, writer, headers)
 
     async def set_variable(self, name: str, value: str) -> None:
         """Sets a channel variable. Raises ValueError for text that could end the quoted argument."""

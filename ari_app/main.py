@@ -152,7 +152,7 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[None]:
                 "extension": extension_script.script(store),
                 "feature_code": feature_code.script(config, store, secrets),
             }
-            work.append(AgiServer(config.ports.agi, scripts).run)
+            work.append(AgiServer(config.ports.agi, secrets.ensure("agi"), scripts).run)
         if "web" in parts:
             work.append(partial(web.keep_serving, config, web.build(Webhooks(config, store, secrets, inbox, now))))
         running = [asyncio.create_task(_keep(part)) for part in work]

@@ -113,10 +113,11 @@ class Office:
 
 @dataclass(frozen=True)
 class Passwords:
-    """Of the app with Asterisk's two interfaces."""
+    """Of the app with Asterisk's two interfaces, and of Asterisk with the app's FastAGI server."""
 
     ari: str
     ami: str
+    agi: str
 
 
 def _quotable(text: str) -> str:

@@ -19,7 +19,7 @@ from crm.store.session import Store
 ADMIN = "admin"
 """The agent who owns what nobody owns, until another is named with `leaseline agent set SLUG --admin`."""
 
-SYSTEM_SECRETS = ("ari", "ami")
+SYSTEM_SECRETS = ("ari", "ami", "agi")
 """What the app shows Asterisk."""
 
 DEMO_PORTFOLIO = Path(__file__).parents[1] / "demo" / "portfolio"

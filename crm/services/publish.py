@@ -43,7 +43,7 @@ async def publish(config: Config, store: Store, secrets: Secrets, now: datetime)
     Asterisk not running is fine: it reads everything when it starts.
     """
     office = await _office(config, store, secrets, now)
-    passwords = Passwords(ari=secrets.ensure("ari"), ami=secrets.ensure("ami"))
+    passwords = Passwords(ari=secrets.ensure("ari"), ami=secrets.ensure("ami"), agi=secrets.ensure("agi"))
     await asyncio.to_thread(certificate.ensure, config, now)
     changed = frozenset(render(config, install.asterisk_dirs(), passwords, office))
     modules = [module for file, module in RELOADS.items() if file in changed]

@@ -154,7 +154,9 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[None]:
             }
             work.append(AgiServer(config.ports.agi, secrets.ensure("agi"), scripts).run)
         if "web" in parts:
-            work.append(partial(web.keep_serving, config, web.build(Webhooks(config, store, secrets, inbox, now))))
+            webhooks = Webhooks(config, store, secrets, inbox, now)
+            work.append(partial(web.keep_serving, config, web.build(webhooks)))
+            work.append(partial(web.keep_serving, config, web.build_webhooks(webhooks), "webhooks"))
         running = [asyncio.create_task(_keep(part)) for part in work]
         try:
             yield

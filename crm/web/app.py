@@ -1,4 +1,7 @@
-"""Our web server, run by uvicorn inside `leaseline serve`; its routes are in `crm/web/routes`."""
+"""Our web server, run by uvicorn inside `leaseline serve`; its routes are in `crm/web/routes`.
+
+The carriers' webhooks have a listener of their own, so that nobody who fills the public one keeps texts away.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +12,46 @@ from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from crm.config import Config
+from crm.web.guard import IDLE_SECONDS, GuardedProtocol
 from crm.web.routes import texts, tours
 from crm.web.routes.texts import Webhooks
+from crm.web.shield import shielded
 
 START_SECONDS = 10.0
 RETRY_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
-def build(webhooks: Webhooks) -> Starlette:
-    """The whole web application."""
-    return Starlette(routes=[*texts.routes(webhooks), *tours.routes(webhooks)])
+def build(webhooks: Webhooks) -> ASGIApp:
+    """The whole web application, on ports.web. The webhooks are here, too, for proxies with a single way to us."""
+    return _application(webhooks, [*texts.routes(webhooks), *tours.routes(webhooks)])
 
 
-async def keep_serving(config: Config, app: Starlette) -> None:
-    """Serves until it is cancelled, and then answers the requests it has: a carrier's text must not be lost in between.
+def build_webhooks(webhooks: Webhooks) -> ASGIApp:
+    """The carriers' webhooks alone, on ports.webhooks."""
+    return _application(webhooks, texts.routes(webhooks))
+
+
+def _application(webhooks: Webhooks, routes: list[Route]) -> ASGIApp:
+    app = Starlette(routes=routes)
+    # A redirect would name whatever host was asked for.
+    app.router.redirect_slashes = False
+    return shielded(app, webhooks.config.web)
+
+
+async def keep_serving(config: Config, app: ASGIApp, listener: str = "web") -> None:
+    """Serves on the port that [ports] gives `listener`, until it is cancelled, and then answers the requests it has: a
+    carrier's text must not be lost in between.
 
     A port that is taken is tried again: the calls do not need it.
     """
     while True:
         try:
-            async with serving(config, app) as server:
+            async with serving(config, app, listener) as server:
                 await asyncio.wait([server])
             _log.error("the web server ended and is started again")
         except (OSError, TimeoutError) as error:
@@ -47,26 +67,28 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(config: Config, app: Starlette) -> AsyncIterator[asyncio.Task[None]]:
-    """Listens on ports.web while the block runs; yields the server's task, which ends only when the server fails.
+async def serving(config: Config, app: ASGIApp, listener: str = "web") -> AsyncIterator[asyncio.Task[None]]:
+    """Listens on a port of [ports] while the block runs; yields the server's task, which ends only when that fails.
 
     Raises OSError when the port is taken.
     """
+    port: int = getattr(config.ports, listener)
     server = _Server(
         uvicorn.Config(
-            app, host=config.web.bind, port=config.ports.web, log_config=None, access_log=False, lifespan="off",
+            app, host=config.web.bind, port=port, http=GuardedProtocol, ws="none", lifespan="off",
+            log_config=None, log_level="error", access_log=False,
             # A proxy's headers are not believed: signatures are checked against web.public_url.
-            proxy_headers=False, server_header=False, timeout_keep_alive=30, limit_concurrency=100,
+            proxy_headers=False, server_header=False, timeout_keep_alive=int(IDLE_SECONDS),
             timeout_graceful_shutdown=3, h11_max_incomplete_event_size=16 * 1024,
         )
     )  # fmt: skip
-    task = asyncio.create_task(_run(server), name="web")
+    task = asyncio.create_task(_run(server, listener), name=listener)
     try:
         async with asyncio.timeout(START_SECONDS):
             while not server.started:
                 if task.done():
                     task.result()
-                    raise OSError(f"port {config.ports.web} (ports.web) cannot be listened on")
+                    raise OSError(f"port {port} (ports.{listener}) cannot be listened on")
                 await asyncio.sleep(0.01)
         yield task
     finally:
@@ -74,9 +96,10 @@ async def serving(config: Config, app: Starlette) -> AsyncIterator[asyncio.Task[
         await asyncio.wait([task])
 
 
-async def _run(server: uvicorn.Server) -> None:
+async def _run(server: uvicorn.Server, listener: str) -> None:
     try:
         await server.serve()
     except SystemExit as error:
         # How uvicorn tells that it cannot listen.
-        raise OSError(f"port {server.config.port} (ports.web) is taken, or web.bind is no address of ours") from error
+        port = server.config.port
+        raise OSError(f"port {port} (ports.{listener}) is taken, or web.bind is no address of ours") from error

@@ -1,4 +1,4 @@
-"""HTML pages: templates in which nothing is believed to be markup, and headers that let nothing else in."""
+"""HTML pages: templates in which nothing is believed to be markup."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ _TEMPLATES = jinja2.Environment(
     undefined=jinja2.StrictUndefined, trim_blocks=True,
 )  # fmt: skip
 
+# Beside what every answer carries: the style is in the file, and its form comes back to us.
 HEADERS = {
-    # One file, its style in it: nothing is loaded, no script runs, nobody frames it.
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
 }
 
 

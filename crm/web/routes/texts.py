@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,10 +27,10 @@ from crm.services import messages
 from crm.services.carriers import secret_name, webhook_url
 from crm.services.inbox import Inbox
 from crm.store.session import Store
+from crm.web.shield import body
 
 LONGEST_BODY = 64 * 1024
 """Bytes of a request; a text with ten links has a few thousand."""
-READ_SECONDS = 10.0
 REPORT_SECONDS = 1.5
 """How long a report waits for the text it is about to leave the outbox; Telnyx wants an answer within two seconds."""
 
@@ -61,12 +62,6 @@ def routes(webhooks: Webhooks) -> list[Route]:
     ]
 
 
-class _Refused(Exception):
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
-
-
 async def _answered(
     webhooks: Webhooks, request: Request, act: Callable[[Webhooks, Request], Awaitable[Response]]
 ) -> Response:
@@ -80,9 +75,9 @@ async def _answered(
     except Unreadable as error:
         _log.error("a carrier's webhook could not be read", extra={**about, "reason": str(error)})
         return Response("unreadable\n", 400, media_type="text/plain")
-    except _Refused as error:
-        _log.warning("a webhook was refused", extra={**about, "reason": str(error)})
-        return Response(f"{error}\n", error.status, media_type="text/plain")
+    except HTTPException as error:
+        _log.warning("a webhook was refused", extra={**about, "reason": error.detail})
+        return Response(f"{error.detail}\n", error.status_code, media_type="text/plain")
     except ClientDisconnect:
         return Response(status_code=400)
     except Exception as error:  # noqa: BLE001 - a door
@@ -108,7 +103,7 @@ async def _twilio_status(webhooks: Webhooks, request: Request) -> Response:
 
 
 async def _twilio_form(webhooks: Webhooks, request: Request) -> dict[str, str]:
-    body = await _body(request)
+    sent = await body(request, LONGEST_BODY)
     try:
         token = webhooks.secrets.get(secret_name(twilio.NAME))
     except SecretError:
@@ -117,15 +112,15 @@ async def _twilio_form(webhooks: Webhooks, request: Request) -> dict[str, str]:
     query = f"?{request.url.query}" if request.url.query else ""
     url = webhook_url(webhooks.config, request.url.path)
     asked = f"{url}{query}" if url else str(request.url)
-    return dict(twilio.verified(token, asked, body, request.headers.get("X-Twilio-Signature", "")))
+    return dict(twilio.verified(token, asked, sent, request.headers.get("X-Twilio-Signature", "")))
 
 
 async def _telnyx(webhooks: Webhooks, request: Request) -> Response:
-    body, now, texts = await _body(request), webhooks.clock(), webhooks.config.texts
+    sent, now, texts = await body(request, LONGEST_BODY), webhooks.clock(), webhooks.config.texts
     if not texts.telnyx_public_key:
         raise Forged("there is no texts.telnyx_public_key in leaseline.toml to check it with")
     event = telnyx.verified(
-        texts.telnyx_public_key, body, request.headers.get("telnyx-signature-ed25519", ""),
+        texts.telnyx_public_key, sent, request.headers.get("telnyx-signature-ed25519", ""),
         request.headers.get("telnyx-timestamp", ""), now, texts.replay_seconds,
     )  # fmt: skip
     if incoming := telnyx.incoming(event, now):
@@ -149,25 +144,11 @@ async def _report(webhooks: Webhooks, told: DeliveryReport | None) -> None:
         try:
             known = await messages.report(webhooks.store, told, webhooks.clock())
         except Unavailable as error:
-            raise _Refused(503, "the database does not answer, try again") from error
+            raise HTTPException(503, "the database does not answer, try again") from error
         if known is None:
             _log.warning("a report about a text that is not ours", extra={"carrier": told.carrier})
         if known is not False:
             return
         if asyncio.get_running_loop().time() > end:
-            raise _Refused(503, "the text is still being sent, try again")
+            raise HTTPException(503, "the text is still being sent, try again")
         await asyncio.sleep(0.1)
-
-
-async def _body(request: Request) -> bytes:
-    """The whole body, as it came; whoever sends too much, or too slowly, is sent away."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > LONGEST_BODY:
-                    raise _Refused(413, "too long")
-    except TimeoutError:
-        raise _Refused(408, "too slow") from None
-    return bytes(body)

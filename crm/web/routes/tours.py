@@ -9,6 +9,7 @@ import logging
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,6 +22,7 @@ from crm.services.tour_links import Link
 from crm.store.models import Property, Tour
 from crm.web.pages import page
 from crm.web.routes.texts import Webhooks
+from crm.web.shield import body
 
 LONGEST_FORM = 4096
 """Bytes of a form."""
@@ -44,6 +46,8 @@ def routes(site: Webhooks) -> list[Route]:
             return page("sorry", 409, said=_for_the_public(error))
         except Unavailable:
             return page("sorry", 503, said="This does not work at this moment: please try again in a minute.")
+        except HTTPException as error:
+            return page("sorry", error.status_code, said="This is more than the form holds: open the link once more.")
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception:  # noqa: BLE001 - a door: the person gets a page, and we the reason
@@ -54,12 +58,11 @@ def routes(site: Webhooks) -> list[Route]:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > LONGEST_FORM:
-            raise Invalid("This is more than the form holds: open the link once more from the text.")
-    return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=10))
+    sent = await body(request, LONGEST_FORM)
+    try:
+        return dict(parse_qsl(sent.decode("utf-8", "replace"), max_num_fields=10))
+    except ValueError:
+        raise HTTPException(413, "too many fields") from None
 
 
 async def _change(site: Webhooks, link: Link, form: dict[str, str]) -> Response:
@@ -69,12 +72,20 @@ async def _change(site: Webhooks, link: Link, form: dict[str, str]) -> Response:
         return await _show(site, link, "Your tour is cancelled. Call us whenever you want another time.")
     if form.get("act") == "move":
         try:
-            at = datetime.fromisoformat(form.get("at", "")).astimezone(UTC)
+            at = _time(form.get("at", ""), by.now)
             await tours.move(site.store, site.config, site.secrets, by, link.tour_id, at, version=link.version)
         except (ValueError, Invalid, Conflict):
             return await _show(site, link, "That time has just been taken: please choose another one.")
         return await _show(site, link, "Your tour is moved. We have texted you the new time.", is_current=True)
     return await _show(site, link)
+
+
+def _time(sent: str, now: datetime) -> datetime:
+    """A time that our form can have offered. Raises ValueError for any other, the calendar's last day among them."""
+    at = datetime.fromisoformat(sent)
+    if at.utcoffset() is None or abs(at.year - now.year) > 1:
+        raise ValueError("no time of ours")
+    return at.astimezone(UTC)
 
 
 async def _show(site: Webhooks, link: Link, said: str = "", *, is_current: bool = False) -> Response:

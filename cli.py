@@ -18,6 +18,8 @@ from crm.commands.command import Command, Failure, Group, WrongInput, home_of
 COMMANDS = {
     "init": "Make a new home: settings, passwords, database, office.",
     "up": "Run Asterisk and the app together, here.",
+    "down": "End the Leaseline of this home, once nobody is on the line any more.",
+    "restart": "Replace the app by a new one; nobody on the line is lost.",
     "serve": "Run the app alone; Asterisk is run by somebody else.",
     "status": "What is up, who is open, and the calls in progress.",
     "doctor": "Check everything and say how to mend it.",

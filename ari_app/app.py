@@ -7,14 +7,13 @@ import contextlib
 import functools
 import json
 import logging
-import os
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from ari_app import leftovers, settle
+from ari_app import draining, leftovers, settle
 from ari_app import log as log_to
 from ari_app.crowding import Crowding
 from ari_app.edge import ami, events
@@ -45,6 +44,7 @@ from crm.domain.calls import (
 )
 from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.errors import CrmError
+from crm.edge import processes
 from crm.secrets import Secrets
 from crm.services import (
     arrivals,
@@ -59,6 +59,8 @@ from crm.services.orders import Claim
 from crm.store.session import Store
 
 log = logging.getLogger(__name__)
+
+Flow = Callable[[Call], Awaitable[steps.Following]]
 
 HEARTBEAT_SECONDS = 2.0
 LOOK_SECONDS = 2.0
@@ -100,6 +102,8 @@ class App:
         """Set when there may be something that no flow sees to, so that it need not wait for the next look."""
         self.asterisk_since: datetime | None = None
         """When the Asterisk we talk to was started; what is older died with the one before."""
+        self.to_drain = asyncio.Event()
+        """Set when Leaseline is to end, once nobody is on the line."""
         self._looking = asyncio.Lock()
         self._unattended: dict[str, float] = {}
         """Channels in the app that nobody works for, and records without an end; and since when that is known."""
@@ -122,7 +126,7 @@ class App:
             case events.TextMessageReceived():
                 # The dialplan has noted it; the look finds the note.
                 self.look_now.set()
-            case events.ApplicationReplaced():
+            case events.ApplicationReplaced() if not self.client.yields.is_set():
                 log.error("another process has taken over the calls: end one of the two")
 
     def arrives(self, channel: events.Channel, args: list[str], *, is_late: bool = False) -> bool:
@@ -130,7 +134,7 @@ class App:
 
         `is_late` when it came while we were away, and may be in the middle of something that is not on record.
         """
-        flow: Callable[[Call], Awaitable[steps.Following]]
+        flow: Flow
         match args:
             case ["inbound", did, trunk, said, withheld]:
                 call, flow = self.call_of(channel, did, trunk, said, withheld), inbound
@@ -145,7 +149,7 @@ class App:
         if is_late:
             self.chore(self.renew_one(call.person))
             flow = functools.partial(steps.begin_late, flow=flow)
-        self.begin(call, flow)
+        self.admit(call, flow)
         return True
 
     def call_of(
@@ -165,7 +169,14 @@ class App:
         call.direction = Direction.INTERNAL
         return call
 
-    def begin(self, call: Call, flow: Callable[[Call], Awaitable[steps.Following]]) -> None:
+    def admit(self, call: Call, flow: Flow) -> None:
+        """Begins a new call, unless Leaseline is being stopped."""
+        if self.office.stopping.is_set():
+            is_busy = self.config.stopping.new_calls == "busy" and call.direction is Direction.IN
+            flow = draining.turn_away if is_busy else draining.to_asterisk
+        self.begin(call, flow)
+
+    def begin(self, call: Call, flow: Flow) -> None:
         """Starts a call with the flow that tells its first step."""
         if call.id not in self.calls:
             self.calls.add(call, asyncio.create_task(self.supervise(call, flow), name=call.id))
@@ -190,7 +201,7 @@ class App:
 
     # --- one call, whatever happens ---
 
-    async def supervise(self, call: Call, flow: Callable[[Call], Awaitable[steps.Following]]) -> None:
+    async def supervise(self, call: Call, flow: Flow) -> None:
         """Runs the flow. Whatever goes wrong, the person ends with a person, a mailbox, or their own hangup."""
         log_to.call_id.set(call.id)
         try:
@@ -274,6 +285,7 @@ class App:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self.office.journal.taken_over()
             self.asterisk_since = await self.client.started_at()
             channels = await self.client.channels()
             await self.settle(channels, self.waiting(channels))
@@ -419,7 +431,7 @@ class App:
         """Takes orders as they come due, each in a flow of its own. Other apps may do so, too."""
         while True:
             await asyncio.sleep(ORDERS_SECONDS)
-            if not self.client.connected.is_set():
+            if not self.client.connected.is_set() or self.office.stopping.is_set():
                 continue
             try:
                 while claim := await orders.claim(self.office.store, self.config, now()):
@@ -462,16 +474,18 @@ class App:
     async def beat(self) -> None:
         """Writes run/app.json, from which `leaseline status` tells that the app is alive."""
         path = self.config.run_folder / "app.json"
-        failed = ""
+        failed, me = "", processes.me()
         while True:
             state = {
                 "at": now().isoformat(),
-                "pid": os.getpid(),
+                "pid": me.pid,
+                "started": me.started,
                 "connected": self.client.connected.is_set(),
                 "calls": self.calls.ids,
                 "events_unknown": self.client.unknown.total(),
                 "reconnects": max(0, self.client.connections - 1),
                 "trouble": self.office.journal.troubles,
+                "stopping": self.office.stopping.is_set(),
             }
             fresh = path.with_suffix(".new")
             try:

@@ -1,4 +1,4 @@
-"""A process of ours that `leaseline up` keeps running."""
+"""A process of ours that `leaseline up` keeps running, and may have found running."""
 
 from __future__ import annotations
 
@@ -8,7 +8,33 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from crm.edge.processes import Process
+
 STOP_SECONDS = 8.0
+UNKNOWN = -1
+"""Status of a process that ended and was no child of ours."""
+
+
+class Adopted:
+    """A process that somebody else has started, in the place of asyncio's."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.pid = process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return None if self._process.is_alive else UNKNOWN
+
+    async def wait(self) -> int:
+        await self._process.ended()
+        return UNKNOWN
+
+    def send_signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 @dataclass
@@ -19,25 +45,42 @@ class Child:
     command: list[str]
     environment: dict[str, str]
     log: Path
-    process: asyncio.subprocess.Process | None = None
+    process: asyncio.subprocess.Process | Adopted | None = None
+    successor: asyncio.subprocess.Process | None = None
+    """Is about to take its place."""
     starts: int = 0
 
+    @property
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.returncode is None
+
     async def start(self) -> None:
+        self.process = await self._spawn()
+        self.starts += 1
+
+    def adopt(self, process: Process) -> None:
+        self.process = Adopted(process)
+
+    async def start_successor(self, *arguments: str) -> asyncio.subprocess.Process:
+        """Starts another one beside it, with further arguments."""
+        self.successor = await self._spawn(*arguments)
+        return self.successor
+
+    async def _spawn(self, *arguments: str) -> asyncio.subprocess.Process:
         try:
             log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError:
             # Calls come before what is told of them.
             log = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            self.process = await asyncio.create_subprocess_exec(
-                *self.command, env={**os.environ, **self.environment}, stdin=asyncio.subprocess.DEVNULL,
+            return await asyncio.create_subprocess_exec(
+                *self.command, *arguments, env={**os.environ, **self.environment}, stdin=asyncio.subprocess.DEVNULL,
                 stdout=log, stderr=log,
                 # Ctrl-C reaches the whole foreground group; the children are to be ended in order, by us.
                 start_new_session=True,
             )  # fmt: skip
         finally:
             os.close(log)
-        self.starts += 1
 
     async def stop(self) -> None:
         if self.process is None or self.process.returncode is not None:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import selectinload
 
 from ari_app.edge import listening
 from ari_app.edge.softphone import Softphone, SoftphoneError, softphone
-from ari_app.supervisor import is_connected
+from ari_app.heartbeat import is_connected
 from asterisk_conf import speech
 from crm.config import Config
 from crm.domain.calls import Step

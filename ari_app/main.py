@@ -13,13 +13,13 @@ from typing import Any
 from agi import extension as extension_script
 from agi import feature_code
 from agi.server import AgiServer
-from ari_app import lamps
+from ari_app import draining, lamps
 from ari_app import log as log_to
 from ari_app.app import App, now
 from crm.config import Config
 from crm.domain.calls import Fact, MessageLeft
 from crm.domain.errors import CrmError, Unavailable
-from crm.edge import holidays, http_carrier, numbers
+from crm.edge import holidays, http_carrier, numbers, processes
 from crm.edge.mail import Mailer
 from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
@@ -59,8 +59,10 @@ PUBLISH_SECONDS = 3600.0
 """Opening hours are rendered ahead for the time without the app; once an hour is enough to keep them fresh."""
 
 
-async def serve(config: Config, only: Collection[str] = ()) -> None:
-    """Runs the app until SIGTERM or SIGINT. `only` names some of PARTS; empty runs all of them.
+async def serve(config: Config, only: Collection[str] = (), *, take_over: bool = False) -> None:
+    """Runs the app until SIGTERM or SIGINT, which leave the calls to the app that comes next; or after SIGUSR1 until
+    there are none any more. `only` names some of PARTS; empty runs all of them. `take_over`: an app that runs ends when
+    this one has its place.
 
     Whatever is wrong with disk, journal or database, it runs: calls that need an answer go to the last resort.
     """
@@ -70,7 +72,7 @@ async def serve(config: Config, only: Collection[str] = ()) -> None:
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
-    async with _running(config, parts):
+    async with _running(config, parts, stop, take_over=take_over):
         await stop.wait()
 
 
@@ -90,7 +92,7 @@ async def _keep(part: Part) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _running(config: Config, parts: set[str]) -> AsyncIterator[None]:
+async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take_over: bool) -> AsyncIterator[None]:
     secrets = Secrets(config.secrets_file)
     store = Store(config.database_url)
     store.refusal = NOT_LOOKED_AT
@@ -117,10 +119,16 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[None]:
         work: list[Part] = [partial(_watch_schema, store)]
         inbox = Inbox(store, config, now, on_texts)
         if "calls" in parts:
-            journal = await stack.enter_async_context(Journal(config.journal_folder, apply))
+            journal = await stack.enter_async_context(Journal(config.journal_folder, apply, takes_over=take_over))
             desk = Desk(store, config, now, on_texts)
             app = App(config, store, journal, secrets, inbox, desk)
             await stack.enter_async_context(app.client)
+            loop, leaving = asyncio.get_running_loop(), asyncio.create_task(_leave(app, stop))
+            stack.callback(leaving.cancel)
+            loop.add_signal_handler(signal.SIGUSR1, app.to_drain.set)
+            loop.add_signal_handler(signal.SIGUSR2, app.client.yields.set)
+            if take_over:
+                processes.ask_to_yield(config)
             stack.push_async_callback(app.stop)
             work += [app.beat, app.client.run, app.renew, app.watch, app.place_orders, desk.run]
             work += [partial(_republish, config, store, secrets), partial(lamps.keep, app.client, store, now)]
@@ -164,6 +172,26 @@ async def _running(config: Config, parts: set[str]) -> AsyncIterator[None]:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _leave(app: App, stop: asyncio.Event) -> None:
+    """Ends the app when another one has its place, or when it was told to drain and nobody is on the line any more."""
+    replaced = asyncio.create_task(app.client.replaced.wait())
+    drained = asyncio.create_task(_drained(app))
+    try:
+        await asyncio.wait([replaced, drained], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        replaced.cancel()
+        drained.cancel()
+    stop.set()
+
+
+async def _drained(app: App) -> None:
+    await app.to_drain.wait()
+    try:
+        await draining.drain(app)
+    except Exception:  # A door: who stops Leaseline must not wait for ever.
+        log.exception("calls could not be let end")
 
 
 async def _look_at_schema(store: Store) -> None:

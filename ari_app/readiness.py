@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from asterisk_conf import certificate, speech, tones
 from crm.config import Config
 from crm.domain.errors import CrmError
+from crm.edge import processes
 from crm.secrets import SecretError, Secrets
 from crm.services import disk, lines, publish
 from crm.store import migrate
@@ -27,9 +29,12 @@ class StartError(CrmError):
 
 
 
-async def prepare(config: Config, console: Console) -> None:
-    """Everything that can be missing or old; done again it is quick. Raises StartError."""
-    check_ports(config)
+async def prepare(config: Config, console: Console, running: Collection[str] = ()) -> None:
+    """Everything that can be missing or old; done again it is quick. Raises StartError.
+
+    `running` are those of our processes that run already, and so have their ports.
+    """
+    check_ports(config, running)
     if config.sip.certificate and (problem := certificate.problem(config, datetime.now(UTC))):
         raise StartError(f"{problem} Correct sip.certificate and sip.private_key in {config.home / 'leaseline.toml'}.")
     try:
@@ -80,7 +85,7 @@ async def _prepare_prompts(config: Config, console: Console) -> None:
             await store.close()
 
 
-def check_ports(config: Config) -> None:
+def check_ports(config: Config, running: Collection[str] = ()) -> None:
     """A port taken by somebody else is told before anything starts, with the way out. Raises StartError."""
     ports, bind = config.ports, config.sip.bind
     wanted = [
@@ -90,6 +95,8 @@ def check_ports(config: Config) -> None:
         ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM),
     ]  # fmt: skip
     for name, address, port, kind in wanted:
+        if (processes.APP if name == "agi" else processes.ASTERISK) in running:
+            continue
         with socket.socket(socket.AF_INET, kind) as probe:
             # As Asterisk does: a port whose old connections are still closing is free.
             if kind == socket.SOCK_STREAM:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import json
-import os
+import functools
 import resource
 import signal
 import sys
@@ -18,12 +17,14 @@ from pathlib import Path
 from rich.console import Console
 
 from ari_app.child import Child
+from ari_app.ending import Say, end, replace
+from ari_app.heartbeat import is_connected
 from ari_app.readiness import StartError, prepare
 from asterisk_conf import install
 from crm.config import Config
+from crm.edge import processes
 from crm.services import disk
 
-ASTERISK = "Asterisk"
 READY_SECONDS = 60.0
 """Asterisk and the app are up within a second or two; a machine that takes longer than this has another problem."""
 FILES = 65536
@@ -36,44 +37,74 @@ async def up(config: Config, *, next_steps: str = "") -> None:
     `next_steps` is shown once everything is up: what to do now.
     """
     console = Console(highlight=False)
-    stop = asyncio.Event()
+    say = functools.partial(_say, console)
+    stop, hurry, to_replace = asyncio.Event(), asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
+        # Once lets calls end, twice ends them.
+        loop.add_signal_handler(number, lambda: (hurry if stop.is_set() else stop).set())
+
+    def end_now() -> None:
+        hurry.set()
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGQUIT, end_now)
+    loop.add_signal_handler(signal.SIGUSR1, to_replace.set)
     _allow_files()
     with _only_one(config):
-        await prepare(config, console)
-        processes = children(config)
+        left = processes.running(config)
+        if left:
+            say(f"{' and '.join(left)} had no keeper any more: taken over.")
+        await prepare(config, console, left)
+        asterisk, app = kept = children(config)
         try:
-            for child in processes:
-                await child.start()
-            async with _kept(config, processes, console):
-                ready = await _until_ready(config, processes, stop)
+            for child in kept:
+                if child.name in left:
+                    child.adopt(left[child.name])
+                else:
+                    await child.start()
+            async with _kept(config, kept, say):
+                ready = await _until_ready(config, kept, stop)
                 if not stop.is_set():
-                    _say(console, f"Leaseline is up. Home: {config.home}")
+                    say(f"Leaseline is up. Home: {config.home}")
                     if not ready:
-                        _say(console, f"The app is not ready; Asterisk answers calls alone. See {config.log_folder}.")
-                    _say(console, next_steps)
-                await stop.wait()
+                        say(f"The app is not ready; Asterisk answers calls alone. See {config.log_folder}.")
+                    say(next_steps)
+                await _replace_until(stop, to_replace, config, app, say)
         finally:
-            # The app first: Asterisk then still can take its calls to the last resort.
-            for child in reversed(processes):
-                await child.stop()
-            _say(console, "Leaseline has stopped.")
+            await end(config, asterisk, app, hurry, say)
+            say("Leaseline has stopped.")
+
+
+async def _replace_until(
+    stop: asyncio.Event, to_replace: asyncio.Event, config: Config, app: Child, say: Say
+) -> None:
+    """Replaces the app whenever that is asked for, until Leaseline is to stop."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        while not stop.is_set():
+            asked = asyncio.create_task(to_replace.wait())
+            await asyncio.wait([stopping, asked], return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+            if to_replace.is_set() and not stop.is_set():
+                to_replace.clear()
+                await replace(config, app, say)
+    finally:
+        stopping.cancel()
 
 
 def children(config: Config) -> list[Child]:
     """Asterisk first: it answers calls by itself when the app is late."""
-    asterisk = [*install.program("asterisk"), "-C", str(config.asterisk_folder / "etc" / "asterisk.conf"), "-f", "-n"]
-    app = [sys.executable, str(Path(__file__).parents[1] / "cli.py"), "--home", str(config.home), "serve"]
+    asterisk = [*install.program("asterisk"), *processes.asterisk_arguments(config)]
+    app = [sys.executable, str(Path(__file__).parents[1] / "cli.py"), *processes.app_arguments(config)]
     return [
-        Child(ASTERISK, asterisk, install.environment("asterisk"), config.log_folder / "asterisk.out"),
-        Child("the app", app, {}, config.log_folder / "app.out"),
+        Child(processes.ASTERISK, asterisk, install.environment("asterisk"), config.log_folder / "asterisk.out"),
+        Child(processes.APP, app, {}, config.log_folder / "app.out"),
     ]
 
 
 @contextlib.asynccontextmanager
-async def _kept(config: Config, children: list[Child], console: Console) -> AsyncIterator[None]:
+async def _kept(config: Config, children: list[Child], say: Say) -> AsyncIterator[None]:
     """Starts again what ends, and looks after the disk's reserve, while the block runs."""
 
     async def keep(child: Child) -> None:
@@ -82,12 +113,15 @@ async def _kept(config: Config, children: list[Child], console: Console) -> Asyn
             assert child.process is not None
             started = time.monotonic()
             status = await child.process.wait()
+            if child.successor:
+                child.process, child.successor = child.successor, None
+                continue
             if time.monotonic() - started > 60:
                 pause = 0.5
-            _say(console, f"{child.name} ended with status {status} and starts again: {child.last_words}")
+            say(f"{child.name} ended with status {status} and starts again: {child.last_words}")
             await asyncio.sleep(pause)
             pause = min(pause * 2, 10)
-            await _start(child, console, pause)
+            await _start(child, say, pause)
 
     keepers = [asyncio.create_task(keep(child)) for child in children]
     keepers.append(asyncio.create_task(disk.keep(config)))
@@ -99,12 +133,12 @@ async def _kept(config: Config, children: list[Child], console: Console) -> Asyn
         await asyncio.gather(*keepers, return_exceptions=True)
 
 
-async def _start(child: Child, console: Console, pause: float) -> None:
+async def _start(child: Child, say: Say, pause: float) -> None:
     while True:
         try:
             return await child.start()
         except OSError as error:
-            _say(console, f"{child.name} cannot be started ({error.strerror}) and is tried again.")
+            say(f"{child.name} cannot be started ({error.strerror}) and is tried again.")
             await asyncio.sleep(pause)
 
 
@@ -122,7 +156,7 @@ async def _until_ready(config: Config, children: list[Child], stop: asyncio.Even
             return True
         for child in children:
             if child.starts > 1:
-                if child.name == ASTERISK:
+                if child.name == processes.ASTERISK:
                     raise StartError(f"{child.name} ended at once; {child.log} says why: {child.last_words}")
                 # Asterisk answers calls, and sends 911, without it; it is started again.
                 return False
@@ -132,31 +166,25 @@ async def _until_ready(config: Config, children: list[Child], stop: asyncio.Even
     return False
 
 
-def is_connected(config: Config, since: datetime) -> bool:
-    """Whether a living app has said since then that it is connected to Asterisk."""
-    try:
-        state = json.loads((config.run_folder / "app.json").read_text())
-        os.kill(state["pid"], 0)
-    except (OSError, ValueError, KeyError):
-        return False
-    return bool(state["connected"]) and datetime.fromisoformat(state["at"]) >= since
-
-
 @contextlib.contextmanager
 def _only_one(config: Config) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
             config.run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = stack.enter_context((config.run_folder / "up.lock").open("a+"))
+            lock = stack.enter_context(processes.lock_of_keeper(config).open("a+"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.truncate(0)
+            lock.write(f"{processes.me().pid} {processes.me().started}")
+            lock.flush()
         except BlockingIOError:
             raise StartError(
-                f"Leaseline is running in {config.home} already; end it with Ctrl-C where it was started."
+                f"Leaseline is running in {config.home} already: `leaseline down` ends it."
             ) from None
         except OSError:
             pass  # A disk that takes no writing: there is nothing to keep two of us apart, but calls come first.
-        with contextlib.suppress(OSError):
-            (config.run_folder / "app.json").unlink(missing_ok=True)
+        if processes.APP not in processes.running(config):
+            with contextlib.suppress(OSError):
+                (config.run_folder / "app.json").unlink(missing_ok=True)
         yield
 
 

@@ -113,6 +113,7 @@ class Prompt(StrEnum):
     MESSAGE_EMPTY = "message_empty"
     LAST_RESORT_THANKS = "last_resort_thanks"
     GOODBYE = "goodbye"
+    STOPPING = "stopping"
     UNKNOWN_NUMBER = "unknown_number"
     COLLEAGUE_UNAVAILABLE = "colleague_unavailable"
     EXTENSION_UNAVAILABLE = "extension_unavailable"

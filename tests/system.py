@@ -26,7 +26,7 @@ from sipmessage import Request
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import selectinload
 
-from ari_app import supervisor
+from ari_app import heartbeat, supervisor
 from ari_app.edge import listening
 from ari_app.edge.listening import Heard
 from ari_app.edge.softphone import Softphone, softphone
@@ -92,6 +92,9 @@ colleague_seconds = 10.0
 
 [queue]
 position_seconds = 6.0
+
+[stopping]
+longest_seconds = 6.0
 
 [voicemail]
 longest_seconds = 8
@@ -433,7 +436,7 @@ class System:
     async def start_app(self) -> None:
         since = datetime.now(UTC)
         await self.app.start()
-        await self.until(lambda: supervisor.is_connected(self.config, since), "app connected", seconds=40)
+        await self.until(lambda: heartbeat.is_connected(self.config, since), "app connected", seconds=40)
 
     @contextlib.asynccontextmanager
     async def with_setting(self, before: str, after: str) -> AsyncIterator[None]:

@@ -56,6 +56,9 @@ class AriClient:
         self._session: aiohttp.ClientSession | None = None
         self._owners: dict[str, asyncio.Queue[Event]] = {}
         self.connected = asyncio.Event()
+        self.yields = asyncio.Event()
+        """Set when another process may take our place: then `replaced` is, and nothing is connected again."""
+        self.replaced = asyncio.Event()
         self.connections = 0
         self.unknown: Counter[str] = Counter()
         """How many events of kinds we do not know came, by kind."""
@@ -96,9 +99,9 @@ class AriClient:
         return len(self._owners)
 
     async def run(self) -> None:
-        """Connects, reads, and connects again when the socket is lost; ends only by cancellation."""
+        """Connects, reads, and connects again when the socket is lost; ends by cancellation, or when `replaced`."""
         pause = RECONNECT_SECONDS
-        while True:
+        while not self.replaced.is_set():
             try:
                 await self._read_socket()
                 pause = RECONNECT_SECONDS
@@ -127,6 +130,8 @@ class AriClient:
                         self._dispatch(event)
                         if isinstance(event, events.ApplicationReplaced):
                             # This socket is deaf from now on, also when the other process ends: take the calls back.
+                            if self.yields.is_set():
+                                self.replaced.set()
                             break
             finally:
                 settling.cancel()

@@ -50,6 +50,8 @@ class Office:
     secrets: Secrets
     now: Callable[[], datetime]
     calls: Calls = field(default_factory=Calls)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when Leaseline is to end: no call begins any more."""
 
 
 @dataclass(frozen=True)

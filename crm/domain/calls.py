@@ -54,6 +54,8 @@ class Step(StrEnum):
     TALK = "talk"
     VOICEMAIL = "voicemail"
     UNKNOWN_LINE = "unknown_line"
+    TURNED_AWAY = "turned_away"
+    """Leaseline was being stopped: the line is busy to them."""
     BLOCKED = "blocked"
     PARKED = "parked"
     """The caller waits for whoever picks them up."""

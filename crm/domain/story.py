@@ -299,6 +299,7 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
         Step.QUEUE: "hung up while waiting for somebody to be free",
         Step.QUESTION: "did not say which property it was about",
         Step.VOICEMAIL: "left no message when nobody answered",
+        Step.TURNED_AWAY: "found the line busy, because the phone system was being stopped",
         Step.LAST_RESORT: "left no message when nobody answered",
     }.get(story.step, "hung up in the menu")
 

@@ -23,7 +23,7 @@ from crm.config import Config
 from crm.domain import limits
 from crm.domain.errors import CrmError
 from crm.domain.route_inputs import OfficeFacts
-from crm.edge import numbers
+from crm.edge import numbers, processes
 from crm.secrets import SecretError, Secrets
 from crm.services import capacity, devices, disk, emergencies, forwarding, hours, orders, spool, text_pauses, trunks
 from crm.services.disk import Room
@@ -245,6 +245,10 @@ class Health:
     texts: TextsHealth = TextsHealth()
     emergencies: list[EmergencyHealth] = field(default_factory=list)
     """Within the last 24 hours, the latest first; also those that Asterisk has only noted so far."""
+    keeper: bool = False
+    """A `leaseline up` keeps both running."""
+    left: list[str] = field(default_factory=list)
+    """What a `leaseline up` has started and nobody keeps running any more."""
     disk: Room | None = None
     """Of the home; null when it cannot be asked."""
 
@@ -270,6 +274,10 @@ async def look(config: Config, now: datetime) -> Health:
     with contextlib.suppress(OSError):
         health = replace(health, disk=disk.look(config))
     health = replace(health, limits=_limits(config, len(health.devices), _from_trunks(channels), refused))
+    if processes.keeper(config):
+        health = replace(health, keeper=True)
+    else:
+        health.left.extend(processes.running(config))
     on_record = {call.id for call in health.emergencies}
     health.emergencies.extend(_noted(config, on_record, now))
     health.emergencies.sort(key=lambda call: call.started_at, reverse=True)

@@ -12,6 +12,7 @@ memory and are written as soon as it takes them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import fcntl
 import logging
@@ -40,6 +41,7 @@ MOST_IN_MEMORY = 200_000
 """Facts, some 80 MB of them, of more than 5,000 calls. What is on disk beyond that is read from there again."""
 SYNC_SECONDS = 5.0
 """So long the database may take for what the disk does not take, before it counts as safe nowhere."""
+TAKE_OVER_SECONDS = 10.0
 _REOPEN_SECONDS = 0.05
 
 
@@ -156,6 +158,12 @@ class Journal:
                 raise OSError(errno.EIO, "neither disk nor database takes what is noted") from None
         elif self._file is not None:
             await asyncio.to_thread(os.fdatasync, self._file)
+
+    async def taken_over(self) -> None:
+        """Returns when no other process has the calls, or after a while: one that hangs must not keep them."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TAKE_OVER_SECONDS):
+                await self.is_ours.wait()
 
     async def drained(self) -> None:
         """Returns when every fact noted so far is in the database (or rejected)."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 
-from ari_app import supervisor
+from ari_app import heartbeat
 from tests.drills.witness import hears, legs, one_record
 from tests.system import LAKESIDE, System
 from tests.talks import connect, hear_each_other
@@ -76,7 +76,7 @@ async def wired(system: System) -> AsyncIterator[Wire]:
 
 
 async def connected_since(system: System, since: datetime) -> None:
-    await system.until(lambda: supervisor.is_connected(system.config, since), "app connected again", seconds=30)
+    await system.until(lambda: heartbeat.is_connected(system.config, since), "app connected again", seconds=30)
 
 
 async def test_when_the_event_socket_is_lost_then_calls_go_on_and_new_ones_find_a_phone(system: System) -> None:

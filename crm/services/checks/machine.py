@@ -110,6 +110,11 @@ def _running(config: Config, health: Health) -> Iterator[Finding]:
         )
     else:
         yield ok("app", f"It runs (process {health.app.pid}) and is connected to Asterisk.")
+    if health.left:
+        yield Finding(
+            "keeper", Level.WARN, f"{' and '.join(health.left)} would not be started again: `leaseline up` was killed.",
+            "`leaseline up` takes them over, `leaseline down` ends them.",
+        )  # fmt: skip
     if health.app.events_unknown:
         yield Finding(
             "events", Level.WARN, f"Asterisk sent {health.app.events_unknown} events of a kind the app does not know.",

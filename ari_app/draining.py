@@ -1,0 +1,103 @@
+"""The end of a shift: no new calls; those there are end by themselves up to a limit, or hear why they are cut."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from ari_app.edge.channel import BUSY
+from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone, PhoneError
+from ari_app.edge.media import sound
+from ari_app.flows.call import Call
+from crm.domain.calls import CallEnded, Cut, Direction, EndedBy, Step, StepTaken, TalkCut
+from crm.services import spool
+
+if TYPE_CHECKING:
+    from ari_app.app import App
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.25
+TELL_SECONDS = 15.0
+"""Longest time for the sentence; what plays on a channel before it is heard to its end first."""
+END_SECONDS = 5.0
+"""So long what was cut may take to be over."""
+TRIES = 3
+
+
+async def drain(app: App) -> None:
+    """Returns when nobody is on the line any more, or everybody has been told. An emergency call is never cut."""
+    app.office.stopping.set()
+    loop = asyncio.get_running_loop()
+    until = loop.time() + app.config.stopping.longest_seconds
+    while up := await _up(app):
+        if loop.time() >= until and not _emergencies(app, up):
+            break
+        await asyncio.sleep(LOOK_SECONDS)
+    else:
+        return
+    calls = list(app.calls)
+    log.warning("calls are cut, because Leaseline is stopped", extra={"calls": len(calls)})
+    await asyncio.gather(*(_part(call) for call in calls))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(END_SECONDS):
+            await asyncio.gather(*app.calls.tasks, return_exceptions=True)
+
+
+async def turn_away(call: Call) -> EndedBy:
+    """Who calls while Leaseline is stopped is busy to them, and is called back."""
+    call.arrived()
+    call.note(StepTaken, step=Step.TURNED_AWAY)
+    await call.channel.hang_up(BUSY)
+    return EndedBy.SYSTEM
+
+
+async def to_asterisk(call: Call) -> None:
+    """Who calls while Leaseline is stopped is served by Asterisk alone, as when the app is away."""
+    await call.person.go_on_in_dialplan(call.last_resort)
+
+
+async def _up(app: App) -> list[str]:
+    """Ids of the channels there are. An Asterisk that is gone has none."""
+    for _ in range(TRIES):
+        try:
+            return [id for ids in (await app.client.channel_ids()).values() for id in ids]
+        except (AsteriskUnreachable, AsteriskRefused) as error:
+            log.warning("whether somebody is on the line is asked again: %s", error)
+            await asyncio.sleep(LOOK_SECONDS)
+    return []
+
+
+def _emergencies(app: App, up: list[str]) -> bool:
+    return any(call.id in up and call.ended_at is None for call in spool.emergency_calls(app.config))
+
+
+async def _part(call: Call) -> None:
+    """Tells the two, or whoever is alone, that it ends here, and ends it. Their flow sees a hangup like any other."""
+    try:
+        async with asyncio.timeout(TELL_SECONDS):
+            await _tell(call)
+    except (PhoneError, TimeoutError) as error:
+        log.warning("somebody is cut off without a word: %s", error)
+    call.note(TalkCut, once="stopped", leg_id="", by=Cut.STOPPED)
+    if call.step is Step.TALK:
+        call.note(CallEnded, once="ended", by=EndedBy.SYSTEM)
+    with contextlib.suppress(PhoneError):
+        await call.person.hang_up()
+
+
+async def _tell(call: Call) -> None:
+    sentence = call.sounds("stopping")
+    if call.step is Step.TALK:
+        await call.talk_bridge.play(sentence)
+    elif call.step not in (Step.VOICEMAIL, Step.QUESTION) and call.direction is Direction.IN:
+        # A message is kept as far as it was said. The channel's events are its flow's, so its playback is asked for.
+        client, playback = call.office.client, f"stopping-{call.id}"
+        await client.post(f"{call.person.path}/play/{playback}", media=",".join(map(sound, sentence)))
+        with contextlib.suppress(ChannelGone):
+            while True:
+                await client.get(f"/playbacks/{quote(playback, safe='')}")
+                await asyncio.sleep(LOOK_SECONDS)

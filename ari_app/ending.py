@@ -1,0 +1,133 @@
+"""How Leaseline ends: calls first, then the app, then Asterisk; also where a supervisor was killed and left them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from ari_app.child import STOP_SECONDS, Adopted, Child
+from ari_app.heartbeat import beat_of, is_connected
+from ari_app.readiness import StartError
+from crm.config import Config
+from crm.edge import processes
+
+LOOK_SECONDS = 0.2
+GRACE_SECONDS = 30.0
+"""After stopping.longest_seconds: for the sentence, and for the records of what was cut."""
+REPLACED_SECONDS = 60.0
+
+Say = Callable[[str], None]
+
+
+async def end(config: Config, asterisk: Child, app: Child, hurry: asyncio.Event, say: Say) -> None:
+    """Ends both, the app first: it lets calls end, and tells those it cuts. `hurry` ends them at once."""
+    if app.is_alive and asterisk.is_alive and not hurry.is_set():
+        assert app.process is not None
+        app.process.send_signal(signal.SIGUSR1)
+        tasks = [asyncio.create_task(work) for work in (app.process.wait(), hurry.wait(), _patience(config, say))]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    for child in (app, asterisk):
+        await child.stop()
+
+
+async def _patience(config: Config, say: Say) -> None:
+    """Says how many calls are waited for; returns when the app should have ended and gives no sign of life any more.
+    One that lives beyond that waits for an emergency call."""
+    until = time.monotonic() + config.stopping.longest_seconds + GRACE_SECONDS
+    told = -1
+    while time.monotonic() < until or is_connected(config, datetime.now(UTC) - timedelta(seconds=10)):
+        beat = beat_of(config)
+        count = len(beat.get("calls", []))
+        # Where nobody is on the line the app has ended before it says so.
+        if beat.get("stopping") and count != told:
+            told = count
+            what = f"{count} {'calls go on' if count != 1 else 'call goes on'}" if count else "Asterisk has calls yet"
+            say(f"{what}; they have {config.stopping.longest_seconds:g} s to end. Ctrl-C again, or `leaseline down "
+                "--now`, ends them at once.")  # fmt: skip
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def down(config: Config, say: Say, *, at_once: bool) -> bool:
+    """Ends the Leaseline of this home, whoever keeps it; False when nothing of it ran."""
+    found = False
+    if keeper := processes.keeper(config):
+        found = True
+        keeper.send_signal(signal.SIGQUIT if at_once else signal.SIGTERM)
+        if not at_once:
+            say("Leaseline ends when nobody is on the line any more.")
+        await keeper.ended()
+    if left := processes.running(config):
+        found = True
+        say(f"{' and '.join(left)} had no keeper.")
+        asterisk, app = _adopted(config, left)
+        hurry = asyncio.Event()
+        if at_once:
+            hurry.set()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, hurry.set)
+        await end(config, asterisk, app, hurry, say)
+    return found
+
+
+def _adopted(config: Config, left: dict[str, processes.Process]) -> list[Child]:
+    found = []
+    for name in (processes.ASTERISK, processes.APP):
+        child = Child(name, [], {}, config.log_folder / "down.out")
+        if name in left:
+            child.adopt(left[name])
+        found.append(child)
+    return found
+
+
+async def replace(config: Config, app: Child, say: Say) -> None:
+    """Puts a new app in the place of the one that runs, which loses nobody: the new one takes over its calls, then the
+    old one ends. If the new one does not come up, the old one stays."""
+    since, before = datetime.now(UTC), app.process
+    process = await app.start_successor("--take-over")
+    until = time.monotonic() + REPLACED_SECONDS
+    while process.returncode is None and time.monotonic() < until:
+        if is_connected(config, since, process.pid):
+            say("The app was replaced.")
+            await _let_go(before)
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+    app.successor = None
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+    say(f"A new app does not come up, so the old one stays: {app.last_words}")
+
+
+async def _let_go(process: asyncio.subprocess.Process | Adopted | None) -> None:
+    if process is None:
+        return
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+
+
+async def restart(config: Config) -> None:
+    """Has the supervisor replace the app, and waits until it has. Raises StartError."""
+    keeper = processes.keeper(config)
+    if keeper is None:
+        left = processes.running(config)
+        mend = "`leaseline up` takes it over" if left else "start it with `leaseline up`"
+        raise StartError(f"No `leaseline up` keeps this home running: {mend}.")
+    before, since = beat_of(config).get("pid"), datetime.now(UTC)
+    keeper.send_signal(signal.SIGUSR1)
+    until = time.monotonic() + REPLACED_SECONDS
+    while time.monotonic() < until and keeper.is_alive:
+        beat = beat_of(config)
+        if beat.get("pid") != before and is_connected(config, since):
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+    raise StartError(f"A new app does not come up, and the old one stays: see {config.log_folder}.")

@@ -1,0 +1,29 @@
+"""The app's sign of life, run/app.json, as others read it."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from typing import Any
+
+from crm.config import Config
+
+
+def beat_of(config: Config) -> dict[str, Any]:
+    """The latest one; empty when there is none that can be read."""
+    try:
+        state = json.loads((config.run_folder / "app.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def is_connected(config: Config, since: datetime, pid: int | None = None) -> bool:
+    """Whether a living app, that process if one is named, has said since then that it is connected to Asterisk."""
+    state = beat_of(config)
+    try:
+        os.kill(state["pid"], 0)
+    except (OSError, KeyError, TypeError):
+        return False
+    return bool(state["connected"]) and datetime.fromisoformat(state["at"]) >= since and pid in (None, state["pid"])

@@ -1,0 +1,23 @@
+"""`leaseline restart`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from ari_app import ending
+from crm.commands import output
+from crm.commands.command import Command, config_of
+
+
+@click.command(cls=Command, examples=("restart",))
+@click.pass_context
+def restart(context: click.Context) -> None:
+    """Replace the app by a new one; nobody on the line is lost.
+
+    For an update or a change of settings. Asterisk runs on, and nothing is heard of it in a talk. What Asterisk reads
+    when it starts, such as ports, wants `leaseline down` and `leaseline up`.
+    """
+    asyncio.run(ending.restart(config_of(context)))
+    output.say("A new app has taken over.")

@@ -1,0 +1,157 @@
+"""Our processes on this machine, found by what they are: a command line with the home in it, their owner, their start.
+
+A name or a number alone is nobody's: numbers are given out again, and another home's Asterisk is an Asterisk, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from crm.config import Config
+
+ASTERISK = "Asterisk"
+APP = "the app"
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process; what has its number later is another."""
+
+    pid: int
+    started: str
+    """Ticks since the machine's start (proc_pid_stat(5), starttime)."""
+
+    @property
+    def is_alive(self) -> bool:
+        return start_of(self.pid) == self.started
+
+    def send_signal(self, number: int) -> bool:
+        """False when it is gone."""
+        try:
+            file = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return False
+        try:
+            # Opened before it is looked at: from here on the number cannot become another's.
+            if not self.is_alive:
+                return False
+            signal.pidfd_send_signal(file, number)
+        except ProcessLookupError:
+            return False
+        finally:
+            os.close(file)
+        return True
+
+    async def ended(self) -> None:
+        """Returns when it is gone; it need not be our child."""
+        try:
+            file = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return
+        loop = asyncio.get_running_loop()
+        over = asyncio.Event()
+        try:
+            if self.is_alive:
+                loop.add_reader(file, over.set)
+                await over.wait()
+        finally:
+            loop.remove_reader(file)
+            os.close(file)
+
+
+def start_of(pid: int) -> str | None:
+    """None for a process that is gone, or has ended and is not waited for."""
+    try:
+        # The program's name stands in brackets and may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def me() -> Process:
+    return Process(os.getpid(), start_of(os.getpid()) or "")
+
+
+def asterisk_arguments(config: Config) -> list[str]:
+    """What follows the program in the command line of the home's Asterisk."""
+    return ["-C", str(config.asterisk_folder / "etc" / "asterisk.conf"), "-f", "-n"]
+
+
+def app_arguments(config: Config) -> list[str]:
+    """What follows cli.py in the command line of the home's app."""
+    return ["--home", str(config.home), "serve"]
+
+
+def running(config: Config) -> dict[str, Process]:
+    """The home's Asterisk and app that `leaseline up` started, whoever keeps them now, by ASTERISK and APP."""
+    asterisk, app = asterisk_arguments(config), app_arguments(config)
+    found: dict[str, list[tuple[Process, str]]] = {ASTERISK: [], APP: []}
+    for pid, command, parent in _of_mine():
+        is_app = "cli.py" in (Path(part).name for part in command) and _contains(command, app)
+        if (command[-len(asterisk) :] == asterisk or is_app) and (started := start_of(pid)):
+            found[APP if is_app else ASTERISK].append((Process(pid, started), parent))
+    chosen = {}
+    for name, several in found.items():
+        pids = {str(process.pid) for process, _ in several}
+        # Children of the app may have its command line.
+        if own := [process for process, parent in several if parent not in pids]:
+            chosen[name] = own[-1]
+    return chosen
+
+
+def _of_mine() -> Iterator[tuple[int, list[str], str]]:
+    """Number, command line and parent of every process of this user."""
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            if folder.stat().st_uid == os.geteuid():
+                command = (folder / "cmdline").read_bytes().decode("utf-8", "surrogateescape").split("\0")[:-1]
+                stat = (folder / "stat").read_text("ascii", "replace").rpartition(")")[2].split()
+                yield int(folder.name), command, stat[1]
+
+
+def _contains(command: list[str], part: list[str]) -> bool:
+    return any(command[at : at + len(part)] == part for at in range(len(command) - len(part) + 1))
+
+
+# --- who keeps them ---
+
+
+def lock_of_keeper(config: Config) -> Path:
+    """Locked by `leaseline up` while it runs, with its number and start in it."""
+    return config.run_folder / "up.lock"
+
+
+def keeper(config: Config) -> Process | None:
+    """The `leaseline up` of this home; None when there is none."""
+    try:
+        with lock_of_keeper(config).open("r") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pid, _, started = lock.read(100).partition(" ")
+            else:
+                return None
+    except OSError:
+        return None
+    found = Process(int(pid) if pid.isascii() and pid.isdigit() else 0, started.strip())
+    return found if found.is_alive else None
+
+
+def ask_to_yield(config: Config) -> None:
+    """Tells the home's app, if there is another one, that we are about to take its place."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        state = json.loads((config.run_folder / "app.json").read_text())
+        app = Process(int(state["pid"]), str(state["started"]))
+        if app.pid != os.getpid():
+            app.send_signal(signal.SIGUSR2)

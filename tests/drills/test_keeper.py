@@ -1,0 +1,80 @@
+"""The supervisor (`leaseline up`) is killed: what it kept runs on, and is found again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ari_app.heartbeat import beat_of
+from crm.edge import processes
+from tests.system import System
+
+pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
+
+CLI = Path(__file__).parents[2] / "cli.py"
+
+
+async def leaseline(system: System, *words: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(CLI), "--home", str(system.config.home), *words, stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, said.decode()
+
+
+@contextlib.asynccontextmanager
+async def up(system: System) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(CLI), "--home", str(system.config.home), "up", stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            said = [""]
+            while not said[-1].startswith("Leaseline is up."):
+                said.append((await process.stdout.readline()).decode())
+                assert said[-1], "".join(said)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGKILL)
+        await process.wait()
+
+
+async def test_when_the_supervisor_is_killed_then_the_next_one_takes_over_and_down_ends_what_is_left(
+    system: System,
+) -> None:
+    await system.app.stop()
+    await system.asterisk.stop()
+    async with up(system):
+        first = processes.running(system.config)
+        assert set(first) == {"Asterisk", "the app"}
+    assert processes.running(system.config) == first
+    _, told = await leaseline(system, "doctor")
+    assert "`leaseline up` takes them over, `leaseline down` ends them." in " ".join(told.split())
+    async with up(system):
+        assert processes.running(system.config) == first
+        status, told = await leaseline(system, "restart")
+        assert (status, told) == (0, "A new app has taken over.\n")
+        second = processes.running(system.config)
+        assert second["Asterisk"] == first["Asterisk"]
+        assert second["the app"] != first["the app"]
+        assert beat_of(system.config)["pid"] == second["the app"].pid
+    status, told = await leaseline(system, "down")
+    assert (status, told.splitlines()[-1]) == (0, "Leaseline has stopped.")
+    assert processes.running(system.config) == {}
+    async with up(system) as keeper:
+        assert await leaseline(system, "down") == (
+            0, "Leaseline ends when nobody is on the line any more.\nLeaseline has stopped.\n"
+        )  # fmt: skip
+        assert await keeper.wait() == 0
+    assert processes.running(system.config) == {}

@@ -36,7 +36,13 @@ class Store:
         self._is_private = False
         self.refusal = ""
         """Why nothing is read or written though the database may answer: `Unavailable` is raised with it. Or empty."""
-        self._engine = create_async_engine(parsed, **_options(parsed))
+        options = _options(parsed)
+        if parsed.get_backend_name() != "sqlite":
+            # Here and not at the top: SQLite needs none of it, and the command line starts sooner without.
+            from crm.store.postgres import Connection
+
+            options["connect_args"]["async_creator_fn"] = Connection.connect
+        self._engine = create_async_engine(parsed, **options)
         if parsed.get_backend_name() == "sqlite":
             _prepare_sqlite(self._engine.sync_engine, foreign_keys=True)
         # Both share the pool; the option tells the begin listener what kind of transaction to open.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sqlite3
 import stat
 import sys
@@ -163,3 +165,28 @@ async def test_when_another_store_is_opened_here_then_what_other_processes_write
         await elsewhere(name)
         assert name in await names(ours)
     await ours.close()
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_when_the_server_stops_in_a_query_then_whoever_gives_up_is_free_at_once(store: Store) -> None:
+    async with store.read() as session:
+        server = (await session.scalars(text("SELECT pg_backend_pid()"))).one()
+    stopped = asyncio.Event()
+
+    async def ask() -> None:
+        async with asyncio.timeout(0.3), store.read() as session:
+            assert (await session.scalars(text("SELECT pg_backend_pid()"))).one() == server
+            os.kill(server, signal.SIGSTOP)
+            stopped.set()
+            await session.execute(select(Organization))
+
+    try:
+        # The driver's own way takes ten seconds.
+        async with asyncio.timeout(4):
+            with pytest.raises(TimeoutError):
+                await ask()
+            assert stopped.is_set()
+            async with store.read() as session:
+                assert (await session.scalars(text("SELECT pg_backend_pid()"))).one() != server
+    finally:
+        os.kill(server, signal.SIGCONT)

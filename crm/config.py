@@ -228,10 +228,13 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spike_minutes: int = 10
     pause_minutes: int = 180
     """After so long a pause ends by itself."""
-    attempts: int = 6
-    """Tries before a text counts as failed."""
+    at_once: int = 8
+    """Texts that may be with the carrier at the same time; one for each person."""
+    attempts: int = 0
+    """Tries before a text counts as failed; 0: as many as there are while it is of use, which is from five minutes for
+    the confirmation of a STOP to three days for what an agent writes."""
     first_retry_seconds: float = 10.0
-    """Wait before the second try; doubles each time, up to an hour."""
+    """Wait before the second try; doubles each time, up to an hour, give or take a fifth."""
     missed_per_caller_seconds: int = 3600
     """At most one missed-call text to a number within this time."""
     missed_shortest_seconds: float = 3.0
@@ -653,7 +656,7 @@ def _check(config: Config, path: Path) -> None:
         "texts.spike_times": config.texts.spike_times,
         "texts.spike_minutes": config.texts.spike_minutes,
         "texts.pause_minutes": config.texts.pause_minutes,
-        "texts.attempts": config.texts.attempts,
+        "texts.at_once": config.texts.at_once,
         "texts.first_retry_seconds": config.texts.first_retry_seconds,
         "mail.port": config.mail.port,
         "voicemail.greeting_seconds": config.voicemail.greeting_seconds,
@@ -709,6 +712,7 @@ def _check(config: Config, path: Path) -> None:
 def _check_texts(texts: Texts, path: Path) -> None:
     for name in (
         "per_person_per_hour", "per_hour", "per_day", "confirmations_per_person_per_day", "confirmations_per_hour",
+        "attempts",
     ):  # fmt: skip
         if getattr(texts, name) < 0:
             raise ConfigError(f"{path}: texts.{name} may not be negative; 0 is no limit.")

@@ -13,8 +13,9 @@ from crm.commands.command import Failure, Group, System, limit_option, many, sin
 from crm.domain import fields
 from crm.domain.gate import Verdict
 from crm.domain.texts import Direction, MessageState
-from crm.services import carriers, text_pauses
+from crm.services import carriers, resending, text_pauses
 from crm.services import messages as service
+from crm.services.messages import Written
 from crm.store.models import Message
 from crm.store.queries import messages
 
@@ -35,8 +36,8 @@ class MessageEntry(msgspec.Struct):
     segments: int
     """Pieces it is sent and paid in."""
     state: str
-    """queued, sending, sent, delivered, failed, blocked, or unknown: it may have been sent, so it is not sent again.
-    received for one of theirs."""
+    """queued, sending, sent, delivered, failed, blocked, or unknown: it may have been sent, so only a person sends it
+    again. received for one of theirs."""
     decision: str
     """What the gate decided last: send, wait or block; empty before it was asked, and for one of theirs."""
     decision_reasons: list[str]
@@ -50,6 +51,7 @@ class MessageEntry(msgspec.Struct):
     created_at: datetime
     next_attempt_at: datetime | None
     sent_at: datetime | None
+    """When the carrier was given it; null when it certainly did not take it."""
     lead: int | None
     call: str | None
 
@@ -71,6 +73,7 @@ class MessageEntry(msgspec.Struct):
         "message send '(512) 555-0199' 'The tour is at 3 pm.' --agent alice",
         "message thread 12",
         "message list --state failed",
+        "message resend --failed --since today",
     ),
 )
 def message() -> None:
@@ -164,15 +167,53 @@ async def thread(system: System, person: str, limit: int, as_json: bool) -> None
 async def send(system: System, person: str, text: str, agent: str | None, line: str | None) -> None:
     """Text PERSON, a lead's id or a telephone number. It ends the open task to reply."""
     written = await service.send(system.store, system.config, system.by, person, text, agent=agent, line=line)
+    if written.decision.verdict is Verdict.BLOCK:
+        raise Failure(_fate(system, written))
+    output.say(_fate(system, written))
+
+
+def _fate(system: System, written: Written) -> str:
     one, decision = written.message, written.decision
     reasons = " ".join(decision.reasons)
     if decision.verdict is Verdict.BLOCK:
-        raise Failure(f"Text {one.id} is blocked and stays here. {output.safe(reasons)}")
+        return f"Text {one.id} is blocked and stays here. {output.safe(reasons)}"
     pieces = f"{one.segments} segment{'s' if one.segments != 1 else ''}"
     if decision.verdict is Verdict.WAIT:
-        output.say(f"Text {one.id} ({pieces}) waits until {output.local(decision.until, system.config.tz)}. {reasons}")
+        return f"Text {one.id} ({pieces}) waits until {output.local(decision.until, system.config.tz)}. {reasons}"
+    return f"Text {one.id} ({pieces}) from {one.from_number} is on its way."
+
+
+@message.command(
+    examples=(
+        "message resend 12 14",
+        "message resend --failed --since today",
+        "message resend 15 --unknown",
+    ),
+)
+@click.argument("ids", metavar="[TEXT]...", nargs=-1, type=int)
+@click.option("--failed", "all_failed", is_flag=True, help="All that failed.")
+@since_option
+@click.option("--unknown", is_flag=True, help="Also what may have arrived already: the person may get it twice.")
+@with_system
+async def resend(
+    system: System, ids: tuple[int, ...], all_failed: bool, since: str | None, unknown: bool
+) -> None:
+    """Send texts again that failed, each TEXT by its id. The gate is asked as for any other text."""
+    if all_failed == bool(ids) or (since and ids):
+        raise Failure("Name the texts, or say --failed for all of them, with --since for those of a time.")
+    if ids:
+        written, more = await resending.these(system.store, system.config, system.by, ids, unknown=unknown), False
     else:
-        output.say(f"Text {one.id} ({pieces}) from {one.from_number} is on its way.")
+        start = fields.since(since, system.config.tz, system.now) if since else None
+        written, more = await resending.failed(system.store, system.config, system.by, start, unknown=unknown)
+    for one in written:
+        output.say(_fate(system, one))
+    if not written:
+        output.say("There are no such texts.")
+    if more:
+        output.say(f"There are more than {len(written)}: say it once more when these have left.")
+    if any(one.decision.verdict is Verdict.BLOCK for one in written):
+        raise Failure("Some are blocked and stay here; they are told above.")
 
 
 @message.command(examples=("message resume", "message resume --drop"))

@@ -207,6 +207,9 @@ def class_of(purpose: Purpose, created_at: datetime, last_heard_at: datetime | N
 def decide(ask: Ask, now: datetime) -> Decision:
     """Send, wait, or block, and every reason that counted."""
     kind = class_of(ask.purpose, ask.created_at, ask.last_heard_at)
+    if kind is MessageClass.ANSWER and now - ask.created_at > ANSWER_WITHIN:
+        # A carrier was away for hours: in the night it is an answer no more.
+        kind = MessageClass.FOLLOW_UP
     if ask.refusal:
         return Decision(Verdict.BLOCK, (ask.refusal,))
     if ask.opted_out and ask.purpose not in _DESPITE_OPT_OUT:

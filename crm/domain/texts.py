@@ -52,6 +52,13 @@ def of_use_until(purpose: Purpose, created_at: datetime, expires_at: datetime | 
     return expires_at or created_at + LIFETIMES[purpose]
 
 
+def of_use_again(purpose: Purpose, expires_at: datetime | None, now: datetime) -> datetime | None:
+    """`expires_at` of a text that a person has sent once more; a reminder, and what answers a keyword, get no more."""
+    if purpose in (Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.HELP, Purpose.TOUR_REMINDER):
+        return expires_at
+    return now + LIFETIMES[purpose]
+
+
 class Direction(StrEnum):
     IN = "in"
     OUT = "out"

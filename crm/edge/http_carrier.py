@@ -13,6 +13,7 @@ import httpx
 from crm.edge.carrier import CarrierError, CarrierUnknown, DeliveryReport, Fate, OutgoingText
 
 SECONDS = httpx.Timeout(15.0, connect=5.0)
+LIMITS = httpx.Limits(max_connections=32)
 LONGEST_RETRY_AFTER = 86400.0
 LONGEST_TEXT = 1600
 """Characters; the carriers refuse more."""
@@ -21,7 +22,7 @@ _LOOK_UP = "look the number up in its list of errors"
 
 def client() -> httpx.AsyncClient:
     """Kept for as long as the process sends: a new connection for each text costs two round trips and a handshake."""
-    return httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, limits=httpx.Limits(max_connections=4))
+    return httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, limits=LIMITS)
 
 
 @dataclass(frozen=True)

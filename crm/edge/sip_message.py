@@ -3,9 +3,10 @@
 Asterisk itself is not asked: its ARI answers 202 to sendMessage before anything has left, and never tells what became
 of it.
 
-One text at a time goes through a trunk, on one socket that stays open. A text keeps its Call-ID and From tag for
-ever, so the peer's log shows every try as one text. Each request of a try has a higher CSeq than all before it (RFC
-3261 8.1.1.5, 22.2), because another try is only made after the peer has certainly not delivered the last one.
+A text has a socket to itself while it is under way, which then stays open for the next one. A text keeps its Call-ID
+and From tag for ever, so the peer's log shows every try as one text. Each request of a try has a higher CSeq than all
+before it (RFC 3261 8.1.1.5, 22.2), because another try is only made after the peer has certainly not delivered the last
+one.
 """
 
 from __future__ import annotations
@@ -79,39 +80,48 @@ _MEANINGS = {
 
 
 class SipMessageCarrier:
-    """Sends texts through one trunk. Opens its socket with the first text; `close` gives it back."""
+    """Sends texts through one trunk, as many at once as it is given. Opens a socket when none is free; `close` gives
+    them back."""
 
     def __init__(self, peer: SipPeer, timers: Timers | None = None) -> None:
         self._peer = peer
         self._timers = timers or Timers()
-        self._link: _Link | None = None
-        # One at a time, so that a refusal the network reports can only be about the request that is under way.
-        self._turn = asyncio.Lock()
+        # One text at a time on each, so that a refusal the network reports can only be about the one under way.
+        self._free: list[_Link] = []
 
     async def send(self, text: OutgoingText) -> None:
         """Returns on a 2xx answer. Raises CarrierError, CarrierUnknown."""
         _check(self._peer, text)
-        async with self._turn:
-            link = await self._open()
-            try:
-                await self._converse(link, text)
-            except (CarrierUnknown, asyncio.CancelledError):
-                # A late answer must not meet the next text, and a changed address of the host is looked up again.
-                self.close()
-                raise
+        link = await self._open()
+        try:
+            await self._converse(link, text)
+        except (CarrierUnknown, asyncio.CancelledError):
+            # A late answer must not meet the next text, and a changed address of the host is looked up again.
+            link.close()
+            raise
+        except CarrierError:
+            self._keep(link)
+            raise
+        self._keep(link)
 
     def close(self) -> None:
-        if self._link:
-            self._link.close()
-            self._link = None
+        while self._free:
+            self._free.pop().close()
+
+    def _keep(self, link: _Link) -> None:
+        if link.usable(self._timers.idle):
+            self._free.append(link)
+        else:
+            link.close()
 
     async def _open(self) -> _Link:
-        if self._link and not self._link.usable(self._timers.idle):
-            self.close()
-        if self._link is None:
-            kind = _TcpLink if self._peer.transport == "tcp" else _UdpLink
-            self._link = await kind.open(self._peer, self._timers.connect)
-        return self._link
+        while self._free:
+            link = self._free.pop()
+            if link.usable(self._timers.idle):
+                return link
+            link.close()
+        kind = _TcpLink if self._peer.transport == "tcp" else _UdpLink
+        return await kind.open(self._peer, self._timers.connect)
 
     async def _converse(self, link: _Link, text: OutgoingText) -> None:
         """Request, challenge, request with credentials, final answer."""
@@ -176,7 +186,7 @@ class SipMessageCarrier:
                     ) from item
                 if copies == 1:
                     # The only packet that left came back, so nobody has it.
-                    self.close()
+                    link.stale = True
                     raise _unreachable(self._peer, item) from item
                 # An earlier copy may have been taken by a peer that has just restarted, and may yet answer the next
                 # one.

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+import random
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ POLL_SECONDS = 5.0
 """Rows that another process committed are found within this time."""
 RETRY_RECORD_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 3600.0
+JITTER = 0.2
 GRACE_SECONDS = 3.0
 """At shutdown what is under way may still get its answer."""
 
@@ -30,42 +32,51 @@ _log = logging.getLogger(__name__)
 
 
 def next_attempt(
-    settings: Texts | Mail, attempts: int, retry_after_seconds: float | None, now: datetime
-) -> datetime | None:
-    """When to try again after so many failed attempts; None gives up."""
-    if attempts >= settings.attempts:
+    settings: Texts | Mail, attempts: int, retry_after_seconds: float | None, now: datetime,
+    of_use_until: datetime | None = None,
+) -> datetime | None:  # fmt: skip
+    """When to try again after so many failed attempts; None gives up, because that were too many, or too late."""
+    if settings.attempts and attempts >= settings.attempts:
         return None
     # The exponent is bounded, or a long list of attempts would overflow a float.
     backoff = min(settings.first_retry_seconds * 2.0 ** min(attempts - 1, 40), LONGEST_BACKOFF_SECONDS)
-    return now + timedelta(seconds=max(backoff, retry_after_seconds or 0.0))
+    # What failed together does not come back together.
+    backoff *= random.uniform(1 - JITTER, 1 + JITTER)
+    again = now + timedelta(seconds=max(backoff, retry_after_seconds or 0.0))
+    return again if of_use_until is None or again < of_use_until else None
 
 
 def after_failure(
-    error: CarrierError | MailError, settings: Texts | Mail, attempts: int, now: datetime
-) -> dict[str, object]:
+    error: CarrierError | MailError, settings: Texts | Mail, attempts: int, now: datetime,
+    of_use_until: datetime | None = None,
+) -> dict[str, object]:  # fmt: skip
     """The columns of a row whose sending failed so: queued again, failed, or unknown."""
     if isinstance(error, (CarrierUnknown, MailUnknown)):
         return {"state": "unknown", "next_attempt_at": None, "error": str(error)[:300]}
     if not error.retryable:
         return {"state": "failed", "next_attempt_at": None, "error": str(error)[:300]}
     asked = error.retry_after_seconds if isinstance(error, CarrierError) else None
-    if again := next_attempt(settings, attempts, asked, now):
+    if again := next_attempt(settings, attempts, asked, now, of_use_until):
         return {"state": "queued", "next_attempt_at": again, "error": str(error)[:300]}
-    given_up = f"Given up after {attempts} tries. {error}"
+    given_up = f"Given up after {attempts} {'try' if attempts == 1 else 'tries'}. {error}"
     return {"state": "failed", "next_attempt_at": None, "error": given_up[:300]}
 
 
-async def pause(store: Store, table: type[Message | MailRow], now: datetime) -> float:
-    """Seconds to wait for the next row that is due, when nothing wakes the worker."""
+async def pause(store: Store, table: type[Message | MailRow], now: datetime, *, busy: bool = False) -> float:
+    """Seconds to wait for the next row that is due, when nothing wakes the worker.
+
+    One that is `busy` is woken when it is free for the rows that are due already.
+    """
+    next_one = select(func.min(table.next_attempt_at)).where(table.state == "queued")
     async with store.read() as session:
-        due = await session.scalar(select(func.min(table.next_attempt_at)).where(table.state == "queued"))
+        due = await session.scalar(next_one.where(table.next_attempt_at > now) if busy else next_one)
     return POLL_SECONDS if due is None else min(max((due - now).total_seconds(), 0.02), POLL_SECONDS)
 
 
 async def recorded(record: Callable[[], Awaitable[None]], what: dict[str, Any]) -> None:
     """Writes what became of a row, however long the database is away; `what` tells the log which row it is.
 
-    Nothing else is sent before. If the process ends first, the row is found in sending.
+    If the process ends first, the row is found in sending.
     """
     while True:
         try:
@@ -81,10 +92,19 @@ async def through(delivery: Coroutine[None, None, None]) -> None:
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        _, running = await asyncio.wait({task}, timeout=GRACE_SECONDS)
-        if running:
-            task.cancel()
-            await asyncio.wait({task})
+        await finish({task})
+        raise
+
+
+async def finish(deliveries: Collection[asyncio.Task[Any]]) -> None:
+    """At shutdown: a moment for what is under way, then it is cut off."""
+    if not deliveries:
+        return
+    done, running = await asyncio.wait(deliveries, timeout=GRACE_SECONDS)
+    for task in running:
+        task.cancel()
+    if running:
+        await asyncio.wait(running)
+    for task in done:
         if not task.cancelled() and (error := task.exception()):
             _log.error("a delivery broke off at shutdown", exc_info=error)
-        raise

@@ -346,6 +346,8 @@ async def report(store: Store, told: DeliveryReport, now: datetime) -> bool | No
             return None
         if message.state in (MessageState.SENDING, MessageState.QUEUED):
             return False
+        if message.attempts_before and told.carrier_id[:120] != message.carrier_id:
+            return True  # About what was sent before a person had it sent again.
         if told.fate is Fate.DELIVERED:
             message.state, message.error = MessageState.DELIVERED, ""
             message.sent_at = message.sent_at or now

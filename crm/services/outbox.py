@@ -1,16 +1,18 @@
-"""Sends the texts that wait in the `message` table: each at most once, and one whose fate nobody knows never again.
+"""Sends the texts that wait in the `message` table: each at most once, and one whose fate nobody knows never again,
+unless a person says so.
 
 A row goes from queued to sending in a transaction of its own, in which the gate is asked, too: nobody who has just
 opted out gets one more text. What the gate holds back waits, what it blocks is blocked, and both say why. The carrier
-is asked outside of any transaction, and then the row becomes sent, failed, unknown, or queued again for a later try.
-Whoever commits a new row sets `wake`.
+is asked outside of any transaction, and then the row becomes sent, failed, unknown, or queued again for a later try, as
+long as the text is of use. Several are under way at once, one for each person, so that a carrier that does not answer
+for one holds up no other. Whoever commits a new row sets `wake`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +22,7 @@ from sqlalchemy import or_, select, update
 from crm.config import Config
 from crm.domain.errors import Unavailable
 from crm.domain.gate import Verdict
-from crm.domain.texts import MessageState
+from crm.domain.texts import MessageState, Purpose, of_use_until
 from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipPeer
 from crm.secrets import SecretError, Secrets
@@ -55,24 +57,70 @@ async def run(
     What was being sent when it starts becomes unknown: whoever sent it is most likely dead. If they are alive after
     all, what they learn from the carrier replaces that.
     """
+    under_way = _UnderWay(config.texts.at_once, wake)
     settled = False
-    while True:
-        wake.clear()
-        seconds = delivery.POLL_SECONDS
-        try:
-            if not settled:
-                await _settle(store)
-                settled = True
-            while claim := await _claim(store, config, clock()):
-                await delivery.through(_deliver(store, config, carrier_for, claim, clock))
-            seconds = await delivery.pause(store, Message, clock())
-        except Unavailable as error:
-            # Whether a claim was committed is not known now, so rows in sending are looked at once more.
-            settled = False
-            logger.warning("the outbox waits for the database", extra={"reason": str(error)})
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await wake.wait()
+    try:
+        while True:
+            wake.clear()
+            under_way.look()
+            seconds = delivery.POLL_SECONDS
+            try:
+                if not settled:
+                    await _settle(store, under_way.ids)
+                    settled = True
+                while under_way.has_room and (claim := await _claim(store, config, under_way.numbers, clock())):
+                    under_way.begin(claim, _deliver(store, config, carrier_for, claim, clock))
+                seconds = await delivery.pause(store, Message, clock(), busy=bool(under_way.numbers))
+            except Unavailable as error:
+                # Whether a claim was committed is not known now, so rows in sending are looked at once more.
+                settled = False
+                logger.warning("the outbox waits for the database", extra={"reason": str(error)})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await wake.wait()
+    finally:
+        await delivery.finish(under_way.tasks)
+
+
+class _UnderWay:
+    """What is with the carrier at this moment.
+
+    When as many in a row as may be under way got no answer, it is the carrier that is silent, and not one number behind
+    it: then one text at a time goes on the way, so that few come to an unknown end, until there is an answer again.
+    """
+
+    def __init__(self, at_once: int, wake: asyncio.Event) -> None:
+        self._at_once, self._wake = at_once, wake
+        self._claims: dict[asyncio.Task[bool], _Claim] = {}
+        self._unanswered = 0
+
+    @property
+    def tasks(self) -> Collection[asyncio.Task[bool]]:
+        return self._claims.keys()
+
+    @property
+    def ids(self) -> list[int]:
+        return [claim.id for claim in self._claims.values()]
+
+    @property
+    def numbers(self) -> list[str]:
+        """Of people to whom a text is on its way: the next one follows it."""
+        return [claim.text.to_number for claim in self._claims.values()]
+
+    @property
+    def has_room(self) -> bool:
+        return len(self._claims) < (1 if self._unanswered >= self._at_once else self._at_once)
+
+    def begin(self, claim: _Claim, delivering: Coroutine[None, None, bool]) -> None:
+        task = asyncio.create_task(delivering, name=f"text {claim.id}")
+        self._claims[task] = claim
+        task.add_done_callback(lambda _: self._wake.set())
+
+    def look(self) -> None:
+        """Takes out what has come to an end; raises what a delivery raised."""
+        for task in [task for task in self._claims if task.done()]:
+            del self._claims[task]
+            self._unanswered = 0 if task.result() else self._unanswered + 1
 
 
 def over_sip(config: Config, secrets: Secrets, carriers: SipCarriers) -> CarrierFor:
@@ -115,6 +163,9 @@ class _Claim:
     id: int
     text: OutgoingText
     trunk: Trunk | None
+    tries: int
+    """This one included; those before a person had it sent again are left out."""
+    of_use_until: datetime
 
 
 async def has_work(store: Store) -> bool:
@@ -127,11 +178,12 @@ async def has_work(store: Store) -> bool:
         return True
 
 
-async def _settle(store: Store) -> None:
+async def _settle(store: Store, ours: Sequence[int]) -> None:
+    """What is in sending, and is none of `ours`."""
     async with store.write() as session:
         left = await session.scalars(
             update(Message)
-            .where(Message.state == MessageState.SENDING)
+            .where(Message.state == MessageState.SENDING, Message.id.not_in(ours))
             .values(state=MessageState.UNKNOWN, next_attempt_at=None, error=_LEFT_BEHIND)
             .returning(Message.id)
             .execution_options(synchronize_session=False)
@@ -140,12 +192,15 @@ async def _settle(store: Store) -> None:
             logger.warning("text left behind in sending", extra={"message_id": message_id})
 
 
-async def _claim(store: Store, config: Config, now: datetime) -> _Claim | None:
-    """Takes the row that is due longest. Two workers never get the same one: only one of them finds it queued."""
+async def _claim(store: Store, config: Config, busy: Sequence[str], now: datetime) -> _Claim | None:
+    """Takes the row that is due longest and goes to none of the `busy` numbers. Two workers never get the same one:
+    only one of them finds it queued."""
     due = (
         select(Message.id)
         .where(
-            Message.state == MessageState.QUEUED, or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now)
+            Message.state == MessageState.QUEUED,
+            or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now),
+            Message.to_number.not_in(busy),
         )
         .order_by(Message.next_attempt_at, Message.id)
         .limit(1)
@@ -169,6 +224,8 @@ async def _claim(store: Store, config: Config, now: datetime) -> _Claim | None:
             assert message is not None
             decision = await gatekeeper.decide(session, config, message, now)
             if decision.verdict is Verdict.SEND:
+                # It counts for the limits from now on, whatever becomes of it, unless it certainly was not sent.
+                message.sent_at = now
                 break
             # No try was made.
             message.attempts -= 1
@@ -182,15 +239,18 @@ async def _claim(store: Store, config: Config, now: datetime) -> _Claim | None:
     text = OutgoingText(
         key=row.key, to_number=row.to_number, from_number=row.from_number, body=row.body, attempt=row.attempts
     )
-    return _Claim(id=row.id, text=text, trunk=trunk)
+    end = of_use_until(Purpose(message.purpose), message.created_at, message.expires_at)
+    return _Claim(row.id, text, trunk, tries=row.attempts - message.attempts_before, of_use_until=end)
 
 
 async def _deliver(
     store: Store, config: Config, carrier_for: CarrierFor, claim: _Claim, clock: Callable[[], datetime]
-) -> None:
+) -> bool:
+    """Whether the carrier has answered, be it with a refusal."""
     result = await _send(config, carrier_for, claim)
     now = clock()
     await delivery.recorded(lambda: _record(store, config, claim, result, now), {"message_id": claim.id})
+    return not isinstance(result, CarrierUnknown)
 
 
 async def _send(config: Config, carrier_for: CarrierFor, claim: _Claim) -> _Taken | CarrierError:
@@ -220,7 +280,9 @@ async def _record(
     failure = result if isinstance(result, CarrierError) else None
     values: dict[str, object] = {"carrier": config.texts.carrier}
     if isinstance(result, CarrierError):
-        values |= delivery.after_failure(result, config.texts, attempts, now)
+        values |= delivery.after_failure(result, config.texts, claim.tries, now, claim.of_use_until)
+        if not isinstance(result, CarrierUnknown):
+            values["sent_at"] = None
     else:
         values |= {
             "state": MessageState.SENT, "next_attempt_at": None, "error": "", "sent_at": now,

@@ -772,11 +772,16 @@ class Message(Base):
     )
     decision_reasons: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     attempts: Mapped[int] = mapped_column(default=0)
+    attempts_before: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="those of them before a person had it sent again"
+    )
     next_attempt_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None] = mapped_column(comment="of no use any more after that, such as a reminder")
     error: Mapped[str] = mapped_column(String(300), default="")
     created_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None] = mapped_column(
+        comment="when the carrier was given it; null again when it certainly did not take it"
+    )
     agent: Mapped[Agent | None] = relationship()
 
 

@@ -141,3 +141,22 @@ def test_a_pause_of_automatic_texts_shows_and_ends_by_command(office: Leaseline)
     assert "message resume" in found["mend"]
     assert "0 texts that waited stay here" in office.ok("message", "resume", "--drop")
     assert json.loads(office("status", "--json").stdout)["texts"]["paused_until"] is None
+
+
+def test_what_failed_is_listed_and_sent_again_by_one_command(office: Leaseline) -> None:
+    for words in ("one", "two", "three"):
+        office.ok("message", "send", PERSON, words)
+    database = sqlite3.connect(office.home / "leaseline.db")
+    database.execute("UPDATE message SET state = CASE body WHEN 'three' THEN 'unknown' ELSE 'failed' END, attempts = 3")
+    database.commit()
+    database.close()
+    assert [one["body"] for one in office.json("message", "list", "--state", "failed")] == ["two", "one"]
+    assert "may have arrived" in office("message", "resend", "3").stderr
+    assert "Name the texts" in office("message", "resend").stderr
+    assert "Name the texts" in office("message", "resend", "1", "--failed").stderr
+    assert "There are no such texts" in office.ok("message", "resend", "--failed", "--since", "2999-01-01")
+    said = office.ok("message", "resend", "--failed", "--since", "today")
+    assert "Text 1 (" in said
+    assert "Text 3" not in said
+    assert "Text 3 (" in office.ok("message", "resend", "3", "--unknown")
+    assert {one["state"] for one in office.json("message", "list")} == {"queued"}

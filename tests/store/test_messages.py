@@ -452,6 +452,15 @@ async def test_reports_by_key_and_by_the_carriers_id(store: Store, config: Confi
     assert await messages.report(store, DeliveryReport("telnyx", "", "id-1", Fate.FAILED, "?"), NOW) is None
     assert [row.state for row in await rows(store, Message)] == ["delivered", "failed", "blocked"]
     assert len(await rows(store, OptOut)) == 1
+    # What a report says of a try before a person had it sent again is not about this one.
+    async with store.write() as session:
+        again = await session.get(Message, two.id)
+        assert again is not None
+        again.state, again.attempts_before, again.carrier_id = "sent", 1, "id-22"
+    assert await messages.report(store, DeliveryReport("twilio", two.key, "id-2", Fate.FAILED, "Not there."), NOW)
+    assert (await rows(store, Message, Message.id == two.id))[0].state == "sent"
+    assert await messages.report(store, DeliveryReport("twilio", two.key, "id-22", Fate.FAILED, "Not there."), NOW)
+    assert (await rows(store, Message, Message.id == two.id))[0].state == "failed"
     # A late failure does not take back a delivery, and the same report twice changes nothing.
     await messages.report(store, DeliveryReport("twilio", one.key, "x", Fate.FAILED, "late"), NOW)
     await messages.report(store, DeliveryReport("twilio", "", "id-3", Fate.OPTED_OUT, "Opted out."), NOW)

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from crm.config import Config, Texts
-from crm.domain.errors import Unavailable
-from crm.domain.texts import MessageState
+from crm.domain.errors import Conflict, NotFound, Unavailable
+from crm.domain.gate import Verdict
+from crm.domain.texts import LIFETIMES, MessageState, Purpose
 from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipMessageCarrier
 from crm.secrets import Secrets
-from crm.services import delivery, outbox
+from crm.services import delivery, outbox, resending
+from crm.services.audit import By
 from crm.store.models import Activity, Lead, Message, Trunk
 from crm.store.session import Store
 
@@ -192,7 +194,7 @@ async def test_a_passing_refusal_is_tried_again_with_growing_pauses_until_it_cou
             worker.clock.now = row.next_attempt_at
             worker.wake.set()
         row = await until(store, "a", MessageState.FAILED)
-    assert pauses == [10.0, 20.0]
+    assert [round(pause / 10) for pause in pauses] == [1, 2], "give or take a fifth"
     assert (row.attempts, row.error, row.next_attempt_at) == (3, "Given up after 3 tries. The peer is busy.", None)
     assert [text.attempt for text in carrier.given] == [1, 2, 3]
 
@@ -230,7 +232,7 @@ async def test_when_the_fate_is_unknown_then_it_is_never_sent_again_and_the_next
     async with working(store, config, carrier) as worker:
         await until(store, "b", MessageState.SENT)
         row = await message(store, "a")
-        worker.clock.now += timedelta(days=1)
+        worker.clock.now += timedelta(hours=5)
         worker.wake.set()
         await queue(store, "c")
         worker.wake.set()
@@ -253,7 +255,7 @@ async def test_a_text_found_in_sending_at_start_becomes_unknown(store: Store, co
 async def test_several_workers_share_the_rows_and_none_is_sent_twice(store: Store, config: Config, trunk: None) -> None:
     keys = [f"k{number}" for number in range(30)]
     await queue(store, *keys)
-    config = msgspec.structs.replace(config, texts=Texts(per_person_per_hour=0))
+    config = msgspec.structs.replace(config, texts=Texts(per_person_per_hour=0, spike_texts=0))
     carrier = FakeCarrier()
     workers = [Worker(store, config, lambda trunk: carrier) for _ in range(4)]
     try:
@@ -401,15 +403,182 @@ async def test_over_sip_a_trunk_brings_its_address_and_password(config: Config) 
     assert failed.value.retryable
 
 
-@given(st.integers(1, 10_000), st.integers(1, 10_000), st.floats(0.1, 1e6), st.none() | st.floats(0, 86400))
+@given(st.integers(1, 10_000), st.integers(0, 10_000), st.floats(0.1, 1e6), st.none() | st.floats(0, 86400))
 def test_a_pause_is_never_shorter_than_asked_and_never_longer_than_an_hour_or_that(
     attempts: int, most: int, first: float, asked: float | None
 ) -> None:
     again = delivery.next_attempt(Texts(attempts=most, first_retry_seconds=first), attempts, asked, NOW)
-    if attempts >= most:
+    if most and attempts >= most:
         assert again is None
     else:
         assert again is not None
         pause = (again - NOW).total_seconds()
-        assert min(first, 3600.0) - 1e-3 <= pause <= max(3600.0, asked or 0.0) + 1e-3
+        assert min(first, 3600.0) * 0.8 - 1e-3 <= pause <= max(3600.0 * 1.2, asked or 0.0) + 1e-3
         assert pause >= (asked or 0.0) - 1e-3
+
+
+@pytest.mark.parametrize("purpose", [one for one in Purpose if one is not Purpose.INBOUND])
+def test_tries_go_on_as_long_as_a_text_is_of_use_and_no_longer(purpose: Purpose) -> None:
+    end = NOW + LIFETIMES[purpose]
+    now: datetime | None = NOW
+    times = []
+    while now is not None:
+        times.append(now)
+        now = delivery.next_attempt(Texts(), len(times), None, now, end)
+    # The pauses double, so the last one may be as long as all before it, and an hour with a fifth at most.
+    assert timedelta() < end - times[-1] <= max((times[-1] - NOW) * 1.6, timedelta(seconds=12))
+    assert end - times[-1] <= timedelta(hours=1.2)
+    assert len(times) > 4
+
+
+async def test_what_no_carrier_takes_while_it_is_of_use_has_failed_and_used_up_nothing(
+    store: Store, config: Config, trunk: None
+) -> None:
+    await queue(store, "a", purpose="missed_call")
+    carrier = FakeCarrier(refusing(CarrierError("The peer is busy.", retryable=True)))
+    async with working(store, config, carrier) as worker:
+        tries = 1
+        states = MessageState.FAILED, MessageState.QUEUED
+        while (row := await until(store, "a", *states, attempts=tries)).next_attempt_at:
+            worker.clock.now = row.next_attempt_at
+            worker.wake.set()
+            tries += 1
+    assert (row.state, row.sent_at) == (MessageState.FAILED, None)
+    assert row.error == f"Given up after {tries} tries. The peer is busy."
+    assert worker.clock.now > NOW + timedelta(minutes=45)
+
+
+async def test_a_peer_that_is_silent_for_one_holds_up_nobody_else_and_each_person_gets_one_at_a_time(
+    store: Store, config: Config, trunk: None
+) -> None:
+    answer = asyncio.Event()
+
+    async def behaviour(text: OutgoingText) -> None:
+        if text.to_number == "+15125550100":
+            await answer.wait()
+
+    await queue(store, "silent", "behind it", to_number="+15125550100")
+    others = [f"k{number}" for number in range(20)]
+    for number, key in enumerate(others):
+        await queue(store, key, to_number=f"+1512555{2000 + number}")
+    carrier = FakeCarrier(behaviour)
+    async with working(store, config, carrier):
+        for key in others:
+            await until(store, key, MessageState.SENT)
+        assert (await message(store, "silent")).state == MessageState.SENDING
+        assert (await message(store, "behind it")).state == MessageState.QUEUED
+        answer.set()
+        await until(store, "behind it", MessageState.SENT)
+    order = [text.key for text in carrier.given]
+    assert order.index("silent") < order.index("behind it")
+
+
+async def test_no_more_are_with_the_carrier_at_once_than_is_set_and_the_limits_count_them(
+    store: Store, config: Config, trunk: None
+) -> None:
+    answer = asyncio.Event()
+
+    async def behaviour(text: OutgoingText) -> None:
+        await answer.wait()
+
+    config = msgspec.structs.replace(config, texts=Texts(at_once=3, per_hour=5, automatic_percent=100))
+    for number in range(8):
+        await queue(store, f"k{number}", to_number=f"+1512555{2000 + number}")
+    carrier = FakeCarrier(behaviour)
+    async with working(store, config, carrier):
+        await until(store, "k2", MessageState.SENDING)
+        assert (await message(store, "k3")).state == MessageState.QUEUED
+        answer.set()
+        await until(store, "k4", MessageState.SENT)
+        async with asyncio.timeout(10):
+            while (waits := await message(store, "k7")).decision != "wait":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert len(carrier.given) == 5
+    assert waits.next_attempt_at == NOW + timedelta(hours=1)
+
+
+async def test_when_the_carrier_itself_is_silent_then_one_text_at_a_time_goes_until_it_answers() -> None:
+    under_way, answers = outbox._UnderWay(3, asyncio.Event()), []
+
+    def begin() -> None:
+        answers.append(asyncio.get_running_loop().create_future())
+        number = len(answers)
+        text = OutgoingText(f"k{number}", f"+1512555{2000 + number}", "+15125550100", "Hello")
+        under_way.begin(outbox._Claim(number, text, None, 1, NOW), asyncio.wait_for(answers[-1], None))
+
+    async def come(*answered: bool) -> None:
+        for answer in answered:
+            next(one for one in answers if not one.done()).set_result(answer)
+        async with asyncio.timeout(5):
+            while sum(task.done() for task in under_way.tasks) < len(answered):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        under_way.look()
+
+    for _ in range(3):
+        assert under_way.has_room
+        begin()
+    assert not under_way.has_room
+    await come(False, False)
+    begin()
+    begin()
+    await come(True, False, False)
+    # Somebody got an answer between them: it is the numbers that are silent.
+    for _ in range(3):
+        assert under_way.has_room
+        begin()
+    await come(False, False, False)
+    begin()
+    assert not under_way.has_room
+    await come(False)
+    begin()
+    assert not under_way.has_room
+    await come(True)
+    for _ in range(3):
+        assert under_way.has_room
+        begin()
+    for answer in answers:
+        answer.cancel()
+    await asyncio.gather(*under_way.tasks, return_exceptions=True)
+
+
+async def test_what_failed_is_sent_again_by_a_person_and_what_is_unknown_only_when_they_say_so(
+    store: Store, config: Config, trunk: None
+) -> None:
+    by = By("dana", NOW + timedelta(hours=3))
+    failed, unknown, sent = await queue(store, "a", "b", "c")
+    old = await queue(store, "old", at=NOW - timedelta(days=2), state="failed", created_at=NOW - timedelta(days=2))
+    async with store.write() as session:
+        for id, state in ((failed, "failed"), (unknown, "unknown"), (sent, "sent")):
+            row = await session.get(Message, id)
+            assert row is not None
+            row.state, row.attempts, row.next_attempt_at, row.carrier_id = state, 6, None, "SM1"
+    with pytest.raises(Conflict, match="--unknown"):
+        await resending.these(store, config, by, [failed, unknown], unknown=False)
+    with pytest.raises(Conflict, match="is sent"):
+        await resending.these(store, config, by, [sent], unknown=True)
+    with pytest.raises(NotFound, match="no text 99"):
+        await resending.these(store, config, by, [99], unknown=True)
+    assert {(await message(store, key)).state for key in ("a", "b", "old")} == {"failed", "unknown"}, "none of them"
+
+    written, more = await resending.failed(store, config, by, NOW - timedelta(days=1), unknown=False)
+    assert ([one.message.id for one in written], more) == ([failed], False)
+    await resending.these(store, config, by, [unknown], unknown=True)
+    carrier = FakeCarrier(refusing(CarrierError("Busy.", retryable=True)))
+    async with working(store, config, carrier) as worker:
+        worker.clock.now = by.now
+        worker.wake.set()
+        row = await until(store, "a", MessageState.QUEUED, attempts=7)
+        await until(store, "b", MessageState.QUEUED, attempts=7)
+    # The pauses begin anew, and the carrier sees another number.
+    assert row.next_attempt_at is not None
+    assert row.next_attempt_at - by.now < timedelta(seconds=13)
+    assert {text.attempt for text in carrier.given} == {7}
+    assert (await message(store, "old")).state == "failed"
+    assert old
+
+
+async def test_a_reminder_is_not_sent_again_after_its_tour(store: Store, config: Config, trunk: None) -> None:
+    (id,) = await queue(store, "a", purpose="tour_reminder", state="failed", expires_at=NOW + timedelta(hours=2))
+    (again,) = await resending.these(store, config, By("dana", NOW + timedelta(hours=2)), [id], unknown=False)
+    assert again.decision.verdict is Verdict.BLOCK
+    assert "too late" in again.message.error

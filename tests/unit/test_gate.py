@@ -194,6 +194,12 @@ def test_what_is_of_no_use_any_more_is_not_sent(purpose: Purpose) -> None:
     assert decide(Ask(purpose, NOON, expires_at=NOON), NOON).verdict is Verdict.BLOCK
 
 
+def test_an_answer_that_a_carrier_has_held_up_for_hours_waits_for_the_morning() -> None:
+    ask = Ask(Purpose.LISTINGS_LINK, NIGHT, places=(OFFICE,))
+    assert decide(ask, NIGHT + timedelta(hours=1)).verdict is Verdict.SEND
+    assert decide(ask, NIGHT + timedelta(hours=1, seconds=1)).until == local(CHICAGO, 2026, 3, 3, 8, 0)
+
+
 @pytest.mark.parametrize(
     ("recent", "before", "is_one"),
     [(29, 0, False), (30, 0, True), (30, 3024, True), (30, 3025, False), (90, 9072, True), (89, 9072, False)],

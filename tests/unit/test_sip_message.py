@@ -407,16 +407,18 @@ class TestLoss:
     async def test_a_closed_connection_is_opened_again_for_the_next_text(self) -> None:
         async with tcp_peer(always(200), hang_up_after_answer=True) as peer, carrier_to(peer.port, "tcp") as carrier:
             await carrier.send(TEXT)
-            assert isinstance(carrier._link, sip_message._TcpLink)
+            (link,) = carrier._free
+            assert isinstance(link, sip_message._TcpLink)
             # The peer's end of the connection has been read.
-            await asyncio.wait_for(asyncio.shield(carrier._link._task), 5)
+            await asyncio.wait_for(asyncio.shield(link._task), 5)
             await carrier.send(TEXT)
         assert peer.connections == 2
 
     async def test_one_connection_serves_many_texts_until_it_has_idled_too_long(self) -> None:
         async with tcp_peer(always(200)) as peer:
             async with carrier_to(peer.port, "tcp") as carrier:
-                await asyncio.gather(*(carrier.send(TEXT) for _ in range(20)))
+                for _ in range(20):
+                    await carrier.send(TEXT)
                 assert peer.connections == 1
             async with carrier_to(peer.port, "tcp", timers=Timers(idle=0.0)) as carrier:
                 await carrier.send(TEXT)
@@ -586,6 +588,20 @@ async def test_a_cancelled_text_leaves_the_carrier_usable() -> None:
         with pytest.raises(asyncio.CancelledError):
             await sending
         await carrier.send(TEXT)
+
+
+async def test_a_peer_that_is_silent_for_one_number_takes_the_other_texts_meanwhile() -> None:
+    def behaviour(request: Request) -> list[bytes]:
+        return [] if request.uri.user == "+15125550111" else [response(request, 200)]
+
+    async with udp_peer(behaviour) as peer, carrier_to(peer.port, timers=Timers()) as carrier:
+        held = asyncio.create_task(carrier.send(dataclasses.replace(TEXT, to_number="+15125550111")))
+        await peer.asked(1)
+        await asyncio.gather(*(carrier.send(TEXT) for _ in range(5)))
+        assert not held.done()
+        held.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await held
 
 
 async def test_a_peer_keeps_its_carrier_until_its_settings_change() -> None:

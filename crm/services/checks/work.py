@@ -37,7 +37,7 @@ async def waiting(config: Config, store: Store, now: datetime) -> list[Finding]:
     lost = len(await reports.lost(store, now))
     return [
         counted("texts", failed + stuck, f"{failed} failed or unknown this week, {stuck} not sent in time.",
-                "`leaseline message list --state failed` shows why."),
+                "`leaseline message list --state failed` shows why, `leaseline message resend` sends them again."),
         *([Finding("automatic texts", Level.WARN, f"They are paused: {text_pauses.sentence(config, pause)}",
                    "Look at `leaseline call list`, then `leaseline message resume`.")] if pause else []),
         *_mail(config, unsent),

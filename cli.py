@@ -38,6 +38,7 @@ COMMANDS = {
     "location": "Where phones stand, as the emergency service has to hear of it.",
     "emergency": "Emergency calls (911, 9911 and the test number 933), and who of the office is told of them.",
     "block": "Callers whom nobody has to answer.",
+    "ban": "Addresses whose SIP is dropped.",
     "contact": "Residents, owners and vendors, known by their number.",
     "desk": "Where callers who are no prospects are put through to.",
     "hours": "When the office and its properties are open.",

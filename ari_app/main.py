@@ -28,6 +28,7 @@ from crm.services import (
     delivery,
     disk,
     follow_ups,
+    guard,
     hours,
     ledger,
     mails,
@@ -134,6 +135,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
             work += [partial(_republish, config, store, secrets), partial(lamps.keep, app.client, store, now)]
             work += [app.lamps.run, app.escalations.run, app.turns.run]
             work += [partial(disk.keep, config), partial(disk.run, store, config, on_texts, now)]
+            work.append(partial(guard.run, store, config, secrets, now))
             on_message.append(app.on_messages)
         if "texts" in parts:
             sip = SipCarriers()

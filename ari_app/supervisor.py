@@ -23,7 +23,7 @@ from ari_app.readiness import StartError, prepare
 from asterisk_conf import install
 from crm.config import Config
 from crm.edge import processes
-from crm.services import disk
+from crm.services import disk, logs
 
 READY_SECONDS = 60.0
 """Asterisk and the app are up within a second or two; a machine that takes longer than this has another problem."""
@@ -105,7 +105,7 @@ def children(config: Config) -> list[Child]:
 
 @contextlib.asynccontextmanager
 async def _kept(config: Config, children: list[Child], say: Say) -> AsyncIterator[None]:
-    """Starts again what ends, and looks after the disk's reserve, while the block runs."""
+    """Starts again what ends, and looks after logs and the disk's reserve, while the block runs."""
 
     async def keep(child: Child) -> None:
         pause = 0.5
@@ -124,7 +124,7 @@ async def _kept(config: Config, children: list[Child], say: Say) -> AsyncIterato
             await _start(child, say, pause)
 
     keepers = [asyncio.create_task(keep(child)) for child in children]
-    keepers.append(asyncio.create_task(disk.keep(config)))
+    keepers += [asyncio.create_task(disk.keep(config)), asyncio.create_task(logs.keep(config))]
     try:
         yield
     finally:

@@ -23,6 +23,9 @@ from crm.config import Config
 STASIS_APP = "leaseline"
 """Name of the ARI application and of the ARI and AMI users."""
 
+REALM = "sip"
+"""Of our challenges to phones and trunks; it names no product."""
+
 RINGS_ON_SECONDS = 5
 """So much longer than their stage phones ring by themselves, when the app that would stop them is away."""
 
@@ -105,6 +108,8 @@ class Office:
     """Epoch second up to which `open_windows` were computed."""
     emergency_trunks: tuple[str, ...] = ()
     """Slugs, in the order in which they are tried for an emergency call."""
+    bans: tuple[str, ...] = ()
+    """Addresses and networks whose SIP is dropped."""
     callers: int = 1000
     """So many are let in at the same time."""
     emergency_callback: str = ""
@@ -118,6 +123,8 @@ class Passwords:
     ari: str
     ami: str
     agi: str
+    watch: str
+    """Of the AMI user that reads security events."""
 
 
 def _quotable(text: str) -> str:
@@ -164,7 +171,7 @@ def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Off
             config=config, tls=certificate.files(config), folder=folder, dirs=dirs, secrets=passwords, office=office,
             app=STASIS_APP, system_name=system_name(config), longest_overlap=_longest_overlap(config),
             longest_outside=math.ceil(config.dialing.ring_seconds) + RINGS_ON_SECONDS,
-            music=music_folder(config),
+            music=music_folder(config), realm=REALM,
         )  # fmt: skip
         if _replace(folder / "etc" / name, text):
             changed.add(name)

@@ -82,6 +82,19 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For so many calls RTP ports are kept beside those of callers, phones and dialing.live: for 911 above all."""
 
 
+class Bans(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Addresses that show wrong SIP passwords; never a trunk's, a private one, or one that phones of ours use."""
+
+    failures: int = 8
+    """So many wrong passwords, and SIP from there is dropped; 0: it never is."""
+    within_minutes: float = 10.0
+    """Within so long."""
+    first_minutes: float = 2.0
+    """How long it is dropped the first time; each further time within a day six times as long."""
+    longest_hours: float = 24.0
+    """It is not dropped for longer."""
+
+
 class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bind: str = "127.0.0.1"
     """Address of our web server; a proxy with a certificate stands in front of it."""
@@ -435,6 +448,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ports: Ports = Ports()
     sip: Sip = Sip()
     limits: Limits = Limits()
+    bans: Bans = Bans()
     web: Web = Web()
     database: Database = Database()
     menu: Menu = Menu()
@@ -629,6 +643,8 @@ def _check(config: Config, path: Path) -> None:
         if getattr(config.limits, name) < 0:
             raise ConfigError(f"{path}: limits.{name} may not be negative; 0 is no limit.")
     _check_texts(config.texts, path)
+    if config.bans.failures < 0:
+        raise ConfigError(f"{path}: bans.failures may not be negative; 0 bans nobody.")
     _check_dialing(config.dialing, path)
     _check_talk(config, path)
     positive = {
@@ -671,6 +687,9 @@ def _check(config: Config, path: Path) -> None:
         "survival.deadman_seconds": config.survival.deadman_seconds,
         "survival.store_seconds": config.survival.store_seconds,
         "sip.qualify_seconds": config.sip.qualify_seconds,
+        "bans.within_minutes": config.bans.within_minutes,
+        "bans.first_minutes": config.bans.first_minutes,
+        "bans.longest_hours": config.bans.longest_hours,
     }
     for name, value in positive.items():
         if value <= 0:

@@ -96,18 +96,42 @@ async def _register(system: System, device: str, port: int, expires: int) -> Non
     assert await _registered(system, device, secret, port, expires), f"{device} could not register"
 
 
-async def _registered(system: System, device: str, secret: str, port: int, expires: int) -> bool:
+async def registered(system: System, device: str, address: str, port: int, expires: int = 300) -> None:
+    """Registers a device from another address than all others have."""
+    secret = system.secrets.get(f"device/{device}")
+    assert await _registered(system, device, secret, port, expires, address)
+
+
+async def _registered(
+    system: System, device: str, secret: str, port: int, expires: int, address: str = "127.0.0.1"
+) -> bool:
     process = await _sipp(
         system, port, "-sf", str(SCENARIOS / "register.xml"), "-s", device, "-au", device, "-ap", secret,
-        "-key", "expires", str(expires), "-m", "1",
+        "-key", "expires", str(expires), "-m", "1", address=address,
     )  # fmt: skip
     async with asyncio.timeout(15):
         return await process.wait() == 0
 
 
-async def _sipp(system: System, port: int, *options: str) -> asyncio.subprocess.Process:
+async def guesses(system: System, device: str, address: str, count: int = 1) -> bool:
+    """Registers from an address with a wrong password, again and again; whether the last try was dropped (403)."""
+    port, _ = system.phone_ports()
+    log = system.folder / f"guesses-{port}.log"
+    log.unlink(missing_ok=True)
+    process = await _sipp(
+        system, port, "-sf", str(SCENARIOS / "guess.xml"), "-s", device, "-au", device, "-ap", "wrong",
+        "-m", str(count), "-r", "50", "-trace_msg", "-message_file", str(log), address=address,
+    )  # fmt: skip
+    async with asyncio.timeout(15):
+        assert await process.wait() == 0
+    return re.findall(r"^SIP/2\.0 (\d+)", log.read_text(errors="replace"), re.MULTILINE)[-1] == "403"
+
+
+async def _sipp(
+    system: System, port: int, *options: str, address: str = "127.0.0.1"
+) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *install.program("sipp"), system.sip, "-i", "127.0.0.1", "-p", str(port), "-timer_resol", "1", "-nostdin",
+        *install.program("sipp"), system.sip, "-i", address, "-p", str(port), "-timer_resol", "1", "-nostdin",
         *options,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=system.folder,
     )  # fmt: skip

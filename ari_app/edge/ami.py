@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from panoramisk import Manager
@@ -19,9 +20,14 @@ SECONDS = 5.0
 class Connection:
     """A kept connection to one Asterisk: opened when it is first needed, and again after it was lost."""
 
-    def __init__(self, port: int, secret: str) -> None:
+    def __init__(
+        self, port: int, secret: str, user: str = "leaseline", on_event: Callable[[object, Any], None] | None = None
+    ) -> None:
+        """`on_event` gets every event that the user may read."""
         self._port = port
         self._secret = secret
+        self._user = user
+        self._on_event = on_event
         self._manager: _Manager | None = None
         self._opening = asyncio.Lock()
 
@@ -57,8 +63,10 @@ class Connection:
             if self._manager is None or self._manager.is_lost:
                 await self._check_port()
                 manager = _Manager(
-                    host="127.0.0.1", port=self._port, username="leaseline", secret=self._secret, log=_quiet()
+                    host="127.0.0.1", port=self._port, username=self._user, secret=self._secret, log=_quiet()
                 )
+                if self._on_event:
+                    manager.register_event("*", self._on_event)
                 try:
                     await manager.connect()
                 except BaseException:

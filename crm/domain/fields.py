@@ -114,6 +114,15 @@ def network(raw: str) -> str:
     return str(found.network_address) if found.prefixlen == 32 else str(found)
 
 
+def is_address(host: str) -> bool:
+    """Whether it is an IPv4 address and no name."""
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def port(raw: int) -> int:
     if not 1 <= raw <= 65535:
         raise Invalid(f"Port {raw} does not exist: write one from 1 to 65535; SIP is mostly 5060.")

@@ -19,7 +19,7 @@ from crm.store.session import Store
 ADMIN = "admin"
 """The agent who owns what nobody owns, until another is named with `leaseline agent set SLUG --admin`."""
 
-SYSTEM_SECRETS = ("ari", "ami", "agi")
+SYSTEM_SECRETS = ("ari", "ami", "ami_watch", "agi")
 """What the app shows Asterisk."""
 
 DEMO_PORTFOLIO = Path(__file__).parents[1] / "demo" / "portfolio"

@@ -17,7 +17,7 @@ from crm.config import Config
 from crm.domain import emergency
 from crm.domain.hours import Schedule
 from crm.secrets import Secrets
-from crm.services import capacity, reception
+from crm.services import bans, capacity, reception
 from crm.store.models import Agent, Device, Line, Location, Trunk
 from crm.store.session import Store
 
@@ -43,7 +43,10 @@ async def publish(config: Config, store: Store, secrets: Secrets, now: datetime)
     Asterisk not running is fine: it reads everything when it starts.
     """
     office = await _office(config, store, secrets, now)
-    passwords = Passwords(ari=secrets.ensure("ari"), ami=secrets.ensure("ami"), agi=secrets.ensure("agi"))
+    passwords = Passwords(
+        ari=secrets.ensure("ari"), ami=secrets.ensure("ami"), agi=secrets.ensure("agi"),
+        watch=secrets.ensure("ami_watch"),
+    )  # fmt: skip
     await asyncio.to_thread(certificate.ensure, config, now)
     changed = frozenset(render(config, install.asterisk_dirs(), passwords, office))
     modules = [module for file, module in RELOADS.items() if file in changed]
@@ -65,6 +68,7 @@ async def _office(config: Config, store: Store, secrets: Secrets, now: datetime)
         trunks = (await session.scalars(select(Trunk).where(Trunk.enabled).order_by(Trunk.slug))).all()
         callbacks = (await session.scalars(select(Location.callback_number).order_by(Location.id))).all()
         numbers = (await session.scalars(select(Line.number).order_by(Line.id))).all()
+        banned = await bans.addresses(session, now)
     schedule = await reception.schedule(store, config)
     phones = [
         Phone(
@@ -99,6 +103,7 @@ async def _office(config: Config, store: Store, secrets: Secrets, now: datetime)
         emergency_trunks=emergency.ways_out(
             emergency.Way(trunk.slug, trunk.position, trunk.outbound, trunk.emergency) for trunk in trunks
         ),
+        bans=tuple(banned),
         callers=capacity.room(config, phones=len(phones)).callers,
         emergency_callback=emergency.office_number(callbacks, numbers),
     )

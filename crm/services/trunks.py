@@ -79,7 +79,7 @@ async def add(
             did_from=invite.did_sources(did_from),
             enabled=True,
         )
-        if trunk.auth == "address" and not trunk.addresses and _is_address(trunk.host):
+        if trunk.auth == "address" and not trunk.addresses and fields.is_address(trunk.host):
             trunk.addresses = [trunk.host]
         _check(trunk, has_password=password is not None)
         await _check_addresses(session, trunk)
@@ -200,14 +200,6 @@ def _position(raw: int) -> int:
     if not 0 <= raw <= 99:
         raise Invalid(f"{raw} is not a position: write 0 to 99, the lowest for the trunk that is tried first.")
     return raw
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.IPv4Address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _one_of(raw: str, known: Sequence[str], what: str) -> str:

@@ -410,6 +410,18 @@ class BlockedCaller(Base):
     created_at: Mapped[datetime]
 
 
+class SipBan(Base):
+    """An address whose SIP is dropped. Kept for a day after its end, since the next one is longer then."""
+
+    __tablename__ = "sip_ban"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    network: Mapped[str] = mapped_column(String(20), unique=True, comment="IPv4 address or network")
+    since: Mapped[datetime]
+    until: Mapped[datetime | None] = mapped_column(index=True, comment="null: until somebody takes it off")
+    times: Mapped[int] = mapped_column(default=1, comment="how many bans within a day of one another")
+    why: Mapped[str] = mapped_column(String(300), default="")
+
+
 # --- people who call ---
 
 

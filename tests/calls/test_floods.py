@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from crm import config as settings
-from crm.services import capacity, publish
-from tests.scripted_phone import unanswering_callers
+from crm.services import bans, capacity, publish
+from tests.scripted_phone import guesses, registered, unanswering_callers
 from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -66,3 +66,25 @@ async def test_when_a_trunk_or_a_number_has_too_many_callers_then_503_and_the_si
                 async with system.caller() as caller:
                     await system.dial(caller)
     await publish_settings(system)
+
+
+async def test_when_somebody_guesses_passwords_then_their_address_is_dropped_and_nobody_elses(system: System) -> None:
+    # Whoever has a registered phone is spared: the others behind its address are colleagues.
+    port, _ = system.phone_ports()
+    await registered(system, "bob-desk", "127.6.0.2", port)
+    assert not await guesses(system, "alice-desk", "127.6.0.2", count=12)
+    assert not await guesses(system, "alice-desk", "127.6.0.1", count=12)
+
+    async def is_dropped() -> bool:
+        return await guesses(system, "alice-desk", "127.6.0.1")
+
+    await system.until(is_dropped, "the guesser is dropped", pause=0.5)
+    assert not await guesses(system, "alice-desk", "127.6.0.2")
+    assert [ban.network for ban in await bans.find_all(system.store, datetime.now(UTC))] == ["127.6.0.1"]
+    async with system.phone("alice-desk"):
+        await registered(system, "bob-desk", "127.6.0.2", port, expires=0)
+    await bans.remove(system.store, system.by, "127.6.0.1")
+    await system.publish()
+    assert not await guesses(system, "alice-desk", "127.6.0.1")
+    logged = (system.config.asterisk_folder / "log" / "messages").read_text()
+    assert "Failed to authenticate" in logged

@@ -31,7 +31,7 @@ def test_init_makes_a_private_home(tmp_path: Path) -> None:
     config = settings.load(home)
     assert (config.ports.sip, config.timezone, config.region) == (ports, "America/New_York", "US")
     assert all(folder.is_dir() for folder in config.folders)
-    assert set(json.loads((home / "secrets.json").read_text())) == {"ari", "ami", "agi"}
+    assert set(json.loads((home / "secrets.json").read_text())) == {"ari", "ami", "ami_watch", "agi"}
     assert leaseline.rows("SELECT name, admin_agent_id IS NOT NULL FROM organization") == [("Maple Leasing", 1)]
     assert [(one["slug"], one["on_duty"]) for one in leaseline.json("agent", "list")] == [("admin", False)]
 

@@ -16,7 +16,7 @@ from crm.config import Config
 pytestmark = pytest.mark.unit
 
 DIRS = AsteriskDirs(*(Path("/opt/asterisk") for _ in AsteriskDirs.__dataclass_fields__))
-PASSWORDS = Passwords(ari="ari-password", ami="ami-password", agi="agi-password")
+PASSWORDS = Passwords(ari="ari-password", ami="ami-password", agi="agi-password", watch="watch-password")
 HOSTILE = [
     'Eve" <911>',
     "Eve\n[evil]\ntype = endpoint",

@@ -1,0 +1,83 @@
+"""Who shows which password to Asterisk's SIP, right or wrong: two of AMI's security events.
+
+An AMI user of its own that may read them and do nothing. Attackers decide how many there are, so that they are read in
+a connection of their own, which is left for a while when there are too many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ari_app.edge import ami
+from ari_app.edge.errors import AsteriskUnreachable
+
+MOST = 3000
+"""Attempts between two looks; more, and nobody listens for PAUSE_SECONDS."""
+PAUSE_SECONDS = 10.0
+
+# Asterisk's own words; what attackers write stands in fields of their own.
+_REMOTE = re.compile(r"IPV4/(?:UDP|TCP|TLS)/(\d{1,3}(?:\.\d{1,3}){3})/\d{1,5}", re.ASCII)
+
+
+class Kind(StrEnum):
+    """AMI's name of the event."""
+
+    SUCCEEDED = "SuccessfulAuth"
+    FAILED = "ChallengeResponseFailed"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Somebody showed a password."""
+
+    kind: Kind
+    address: str
+    """IPv4."""
+
+
+class Watch:
+    """Collects the attempts between two looks."""
+
+    def __init__(self, port: int, secret: str) -> None:
+        self._connection = ami.Connection(port, secret, "leaseline-watch", self._on_event)
+        self._seen: list[Attempt] = []
+        self._deaf_until = 0.0
+
+    async def attempts(self) -> Sequence[Attempt]:
+        """Those since the look before. Raises AsteriskUnreachable."""
+        if asyncio.get_running_loop().time() >= self._deaf_until:
+            answer = await self._connection.send(Action="Ping")
+            if getattr(answer, "response", "") != "Success":
+                raise AsteriskUnreachable("Asterisk's AMI does not let us read its security events")
+        seen, self._seen = self._seen, []
+        return seen
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _on_event(self, _: object, event: Any) -> None:
+        if (found := attempt(event)) is None:
+            return
+        self._seen.append(found)
+        if len(self._seen) >= MOST:
+            self._connection.close()
+            self._deaf_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
+
+
+def attempt(event: Any) -> Attempt | None:
+    """What an event says; None for what is no attempt by SIP over the network."""
+    remote = _REMOTE.fullmatch(str(event.get("RemoteAddress", "")))
+    if remote is None or event.get("Service") != "PJSIP":
+        return None
+    try:
+        kind = Kind(event["Event"])
+    except ValueError:
+        return None
+    if kind is Kind.SUCCEEDED and event.get("UsingPassword") != "1":
+        return None  # Who is known by address, say.
+    return Attempt(kind, remote[1])

@@ -1,0 +1,88 @@
+"""`leaseline ban`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+import msgspec
+
+from crm.commands import output
+from crm.commands.command import Group, System, many, with_system
+from crm.domain import fields
+from crm.services import bans
+
+
+class BanEntry(msgspec.Struct):
+    """An address whose SIP is dropped."""
+
+    network: str
+    """IPv4 address or network."""
+    since: datetime
+    until: datetime | None
+    """Null: until somebody takes it off."""
+    times: int
+    """How many bans of it there were within a day of one another."""
+    why: str
+
+
+@click.group(cls=Group, examples=("ban list", "ban add 203.0.113.9 --for 2d --why scanner", "ban remove 203.0.113.9"))
+def ban() -> None:
+    """Addresses whose SIP is dropped.
+
+    Whoever shows too many wrong passwords is dropped for minutes, and each further time for longer ([bans] in
+    leaseline.toml). A trunk's addresses and the office's are never on the list, nor is one from which a phone has shown
+    the right password within two hours.
+    """
+
+
+@ban.command(
+    examples=(
+        "ban add 203.0.113.9",
+        "ban add 203.0.113.9 --for 2d --why scanner",
+        "ban add 203.0.113.0/24 --why 'never calls us'",
+    )
+)
+@click.argument("address")
+@click.option("--for", "length", metavar="TIME", help="For so long: 30m, 2h, 1d.  [default: until you remove it]")
+@click.option("--why", default="", metavar="TEXT", help="Shown in the list.")
+@with_system
+async def add(system: System, address: str, length: str | None, why: str) -> None:
+    """Drop all SIP from ADDRESS, an IPv4 address or a network."""
+    until = system.now + fields.duration(length) if length else None
+    network = await bans.add(system.store, system.config, system.by, address, until=until, why=why)
+    end = f"until {output.local(until, system.config.tz)}" if until else "until you remove it"
+    output.say(f"SIP from {network} is dropped {end}.")
+    await system.publish()
+
+
+@ban.command(examples=("ban remove 203.0.113.9", "ban remove 203.0.113.0/24"))
+@click.argument("address")
+@with_system
+async def remove(system: System, address: str) -> None:
+    """Listen to ADDRESS again."""
+    network = await bans.remove(system.store, system.by, address)
+    output.say(f"SIP from {network} is not dropped any more.")
+    await system.publish()
+
+
+@ban.command("list", json=many(BanEntry), examples=("ban list", "ban list --json"))
+@with_system
+async def list_(system: System, as_json: bool) -> None:
+    """List whose SIP is dropped now, the latest first."""
+    entries = [
+        BanEntry(found.network, found.since, found.until, found.times, found.why)
+        for found in await bans.find_all(system.store, system.now)
+    ]
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("address", "since", "until", "time within a day", "why"),
+        (
+            (one.network, output.local(one.since, system.config.tz),
+             output.local(one.until, system.config.tz) or "removed", one.times, one.why)
+            for one in entries
+        ),
+        empty="Nobody is banned.",
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""Watches who shows wrong passwords to Asterisk's SIP, and has Asterisk drop them for a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from ari_app.edge.errors import AsteriskUnreachable
+from ari_app.edge.security import Attempt, Kind, Watch
+from crm.config import Config
+from crm.domain import bans as rules
+from crm.domain.errors import CrmError
+from crm.secrets import Secrets
+from crm.services import bans, publish
+from crm.store.session import Store
+
+LOOK_SECONDS = 2.0
+ENDED_SECONDS = 30.0
+"""How often bans that have ended are looked for."""
+
+_ADDRESS = re.compile(r'"uri":"sips?:[^"@]*@(\d{1,3}(?:\.\d{1,3}){3})', re.ASCII)
+
+_log = logging.getLogger(__name__)
+
+
+async def run(store: Store, config: Config, secrets: Secrets, clock: Callable[[], datetime]) -> None:
+    """Watches Asterisk's security events, bans and ends bans, until it is cancelled."""
+    failures = rules.Failures(config.bans.failures, timedelta(minutes=config.bans.within_minutes))
+    watch = Watch(config.ports.ami, secrets.ensure("ami_watch"))
+    looked_at = dropped = None
+    try:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            now = clock()
+            try:
+                guessers = _guessers(failures, await watch.attempts(), now)
+                if guessers:
+                    phones = await asyncio.to_thread(_registered, config)
+                    guessers = [address for address in guessers if address not in phones]
+                is_due = looked_at is None or (now - looked_at).total_seconds() > ENDED_SECONDS
+                if not guessers and not is_due:
+                    continue
+                if guessers:
+                    for ban in await bans.ban_guessers(store, config, guessers, now):
+                        _log.warning("an address is banned", extra={"address": ban.network, "until": ban.until})
+                async with store.read() as session:
+                    wanted = await bans.addresses(session, now)
+                if wanted != dropped:
+                    await publish.publish(config, store, secrets, now)
+                looked_at, dropped = now, wanted
+            except AsteriskUnreachable:
+                continue
+            except (CrmError, OSError) as error:
+                _log.warning("bans are looked after later: %s", error)
+    finally:
+        watch.close()
+
+
+def _guessers(failures: rules.Failures, attempts: Sequence[Attempt], now: datetime) -> list[str]:
+    found = []
+    for one in attempts:
+        match one.kind:
+            case Kind.SUCCEEDED:
+                failures.succeeded(one.address, now)
+            case Kind.FAILED:
+                if failures.failed(one.address, now):
+                    found.append(one.address)
+    return list(dict.fromkeys(found))
+
+
+def _registered(config: Config) -> set[str]:
+    """Addresses from which phones are registered now, in Asterisk's database, which outlives a restart of ours."""
+    path = config.asterisk_folder / "var" / "astdb.sqlite3"
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as database:
+            rows = database.execute("SELECT value FROM astdb WHERE key LIKE '/registrar/contact/%'").fetchall()
+    except sqlite3.Error as error:
+        _log.warning("Asterisk's registrations cannot be read", extra={"error": str(error)})
+        return set()
+    return {address for (contact,) in rows for address in _ADDRESS.findall(str(contact))}

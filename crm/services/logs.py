@@ -1,0 +1,70 @@
+"""Keeps logs small that others write: Asterisk's, and what the programs say on their way up and down.
+
+They hold the file open and append to it, so it is copied and then emptied, which asks nothing of them and works while
+they hang. The app's own log (ari_app/log.py) turns by itself. Notes of calls are no log and are left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from crm.config import Config
+
+LOOK_SECONDS = 2.0
+"""An attacker writes some hundred kilobytes within it."""
+LONGEST = 10_000_000
+"""Bytes of a log, and of each older part that is kept."""
+KEPT = 3
+
+_log = logging.getLogger(__name__)
+
+
+async def keep(config: Config) -> None:
+    """Looks after all of them until it is cancelled."""
+    while True:
+        for log in logs(config):
+            await asyncio.to_thread(turn, log)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def logs(config: Config) -> Iterator[Path]:
+    """Every file that somebody else goes on writing."""
+    yield from (path for path in (config.asterisk_folder / "log").glob("*") if path.is_file() and not _is_old(path))
+    yield from config.log_folder.glob("*.out")
+
+
+def turn(log: Path, longest: int = LONGEST) -> bool:
+    """Begins the log anew when it is too long; returns whether it does. Blocks; never raises for the disk."""
+    try:
+        size = log.stat().st_size
+        if size <= longest:
+            return False
+        for number in range(KEPT, 1, -1):
+            if (older := _old(log, number - 1)).exists():
+                older.replace(_old(log, number))
+        try:
+            _old(log, 1).touch(mode=0o600)
+            with log.open("rb") as whole, _old(log, 1).open("wb") as part:
+                whole.seek(max(0, size - longest))
+                shutil.copyfileobj(whole, part)
+        except OSError as error:
+            # The disk is full, perhaps of this very log.
+            _log.warning("the end of a log is not kept", extra={"log": log.name, "error": error.strerror})
+        os.truncate(log, 0)
+    except OSError as error:
+        _log.warning("a log cannot be turned", extra={"log": log.name, "error": error.strerror})
+        return False
+    return True
+
+
+def _old(log: Path, number: int) -> Path:
+    return log.with_name(f"{log.name}.{number}")
+
+
+def _is_old(path: Path) -> bool:
+    return path.suffix[1:].isdigit()

@@ -31,6 +31,7 @@ from ari_app.flows.plan import answers_from
 from ari_app.flows.staff import staff
 from ari_app.flows.transfer import waiting_seconds
 from ari_app.flows.turns import Turns
+from ari_app.lost_lines import LostLines
 from ari_app.settle import Resumed
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
@@ -95,6 +96,7 @@ class App:
         self.lamps = MessageLamps(self.office)
         self.escalations = Escalations(self.office, self.on_messages)
         self.turns = Turns(self.office, self.begin_order)
+        self.lost_lines = LostLines(self.client, self.office.calls, config.talk.lost_seconds)
         self.crowding = Crowding(config, store, self.client, now)
         self.calls = self.office.calls
         self.chores: set[asyncio.Task[None]] = set()

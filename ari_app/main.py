@@ -133,7 +133,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
             stack.push_async_callback(app.stop)
             work += [app.beat, app.client.run, app.renew, app.watch, app.place_orders, desk.run]
             work += [partial(_republish, config, store, secrets), partial(lamps.keep, app.client, store, now)]
-            work += [app.lamps.run, app.escalations.run, app.turns.run]
+            work += [app.lamps.run, app.escalations.run, app.turns.run, app.lost_lines.run]
             work += [partial(disk.keep, config), partial(disk.run, store, config, on_texts, now)]
             work.append(partial(guard.run, store, config, secrets, now))
             on_message.append(app.on_messages)

@@ -147,6 +147,7 @@ class Prompt(StrEnum):
     CALLER_HUNG_UP = "caller_hung_up"
     CALLBACK_NOTED = "callback_noted"
     CALLBACK_PROMISED = "callback_promised"
+    LINE_LOST = "line_lost"
     TRANSFER_TO = "transfer_to"
     TRANSFER_FAILED = "transfer_failed"
     TRANSFER_UNAVAILABLE = "transfer_unavailable"

@@ -388,6 +388,9 @@ class Talk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The person waits for whoever dials the slot that the agent hears."""
     target_seconds: float = 3.0
     """Pause after a digit of the target before it counts as complete."""
+    lost_seconds: float = 15.0
+    """A line counts as lost when nothing has come from it for so long, neither sound nor its reports (RTCP), and it is
+    not on hold; 0: never, as with a trunk that sends nothing at all while its caller is silent."""
 
 
 class Parking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -639,6 +642,8 @@ def _check(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: mail.from_address is no address: write one like phone@example.com.")
     if config.emergency.callback_minutes < 0:
         raise ConfigError(f"{path}: emergency.callback_minutes may not be negative; 0 is never.")
+    if config.talk.lost_seconds < 0:
+        raise ConfigError(f"{path}: talk.lost_seconds may not be negative; 0 takes no line for lost.")
     for name in Limits.__struct_fields__:
         if getattr(config.limits, name) < 0:
             raise ConfigError(f"{path}: limits.{name} may not be negative; 0 is no limit.")

@@ -18,6 +18,8 @@ ANSWERED_ELSEWHERE = "26"
 NORMAL = "16"
 BUSY = "17"
 REJECTED = "21"
+UNAVAILABLE = "44"
+"""The cause with which Asterisk itself hangs up when nothing comes from the other end any more (rtp_timeout)."""
 
 
 class LeftTheApp(CallEnded):

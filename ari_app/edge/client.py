@@ -62,6 +62,8 @@ class AriClient:
         self.connections = 0
         self.unknown: Counter[str] = Counter()
         """How many events of kinds we do not know came, by kind."""
+        self.on_hold: set[str] = set()
+        """Ids of channels whose phones have put the other side on hold, as far as we were told."""
         self._unreadable: set[str] = set()
         """Ids of channels that Asterisk cannot write as JSON."""
         self.latest_unknown: deque[events.UnknownEvent] = deque(maxlen=50)
@@ -152,6 +154,11 @@ class AriClient:
             self.unknown[event.type] += 1
             self.latest_unknown.append(event)
             return
+        match event:
+            case events.ChannelHold(channel=channel):
+                self.on_hold.add(channel.id)
+            case events.ChannelUnhold(channel=channel) | events.ChannelDestroyed(channel=channel):
+                self.on_hold.discard(channel.id)
         owner = self._owners.get(events.channel_of(event) or "")
         if owner is not None:
             owner.put_nowait(event)

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import math
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -133,6 +134,10 @@ class Call:
     """Ids of agents' channels that were there when the app came back, and are taken over by the ringing step."""
     peer_leg: str | None = None
     """Id of the agent's channel the person talks with."""
+    lost_agent: str = ""
+    """Slug of the agent whose line was lost in the talk; they are rung before the team."""
+    lost_devices: Counter[str] = field(default_factory=Counter)
+    """How often the line of each device was lost in this call."""
     is_closed: bool = False
     """The office, or the desk that the call is for, is closed; the mailbox says so."""
     decided: RoutePlan | None = None

@@ -18,6 +18,8 @@ class Calls:
         self._calls: dict[str, tuple[Call, asyncio.Task[None]]] = {}
         self.places: list[Place] = []
         """Those who have hung up and keep their place in line, as last seen."""
+        self.lost: set[str] = set()
+        """Ids of channels that were hung up because nothing came from them any more (ari_app/lost_lines.py)."""
         self._returning: set[str] = set()
         self.line_is_whole = asyncio.Event()
         """Not so while calls that were in line before the app was away are not in it again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ari_app.flows import forward, whisper
 from ari_app.flows.call import Call
@@ -25,7 +25,7 @@ from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, ring_again, to
 from crm.domain import ringing
 from crm.domain.calls import Step
 from crm.domain.choosing import Answer, Question
-from crm.domain.ringing import DeviceRef, Stage, Strategy
+from crm.domain.ringing import DeviceRef, Stage, StageName, Strategy
 from crm.domain.routing import TEAM, TO_DESK, RoutePlan, Rule
 
 
@@ -69,9 +69,12 @@ async def ring(call: Call) -> Step:
         call.answers += [Answer(Question.MENU, TEAM), Answer(Question.URGENT, TO_DESK)]
     call.tried.clear()
     decided = await to_carry_out(call)
+    if call.lost_agent:
+        decided, call.lost_agent = _first(call, decided, call.lost_agent), ""
     adopted = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
-    spared = Spared()
+    # A phone may die once, and be there again; one that has died twice is left alone.
+    spared = Spared(devices={device for device, times in call.lost_devices.items() if times > 1})
     winner, failure = await _ring_all(call, decided, adopted, spared)
     if failure and decided.rule is Rule.OFFICE_FORWARD:
         decided = await plan(call, forward_failed=failure)
@@ -90,6 +93,12 @@ async def ring(call: Call) -> Step:
     await call.person.set_variables(LL_PEER=winner.channel.name)
     call.peer_leg = winner.channel.id
     return Step.TALK
+
+
+def _first(call: Call, decided: RoutePlan, agent: str) -> RoutePlan:
+    """The plan with one agent's phones before the others."""
+    stage = Stage(StageName.AGENT, (agent,), call.office.config.ring.agent_seconds)
+    return replace(decided, stages=(stage, *(other for other in decided.stages if other.agents != stage.agents)))
 
 
 async def _ring_all(

@@ -12,14 +12,17 @@ from ari_app.edge import events
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost
+from ari_app.edge.media import play
 from ari_app.flows import attended, recording
 from ari_app.flows.call import Call, Surrender
 from ari_app.flows.codes import Keys
-from ari_app.flows.legs import is_outsider
+from ari_app.flows.legs import device_of, is_outsider
 from ari_app.flows.outbound import over_too_soon
 from ari_app.flows.transfer import ask_target, pass_on
 from crm.domain.calls import CallEnded as CallEndedFact
-from crm.domain.calls import Direction, EndedBy, LegRang, Step, TalkStarted
+from crm.domain.calls import Cut, Direction, EndedBy, LegRang, Step, TalkCut, TalkStarted
+from crm.domain.errors import CrmError
+from crm.services import extensions
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,9 @@ class _End(StrEnum):
 
     PERSON = "person"
     AGENT = "agent"
+    PERSON_LOST = "person lost"
+    AGENT_LOST = "agent lost"
+    """Nothing came from their line any more (ari_app/lost_lines.py)."""
     SURRENDERED = "surrendered"
     """The one at the other end belongs to another call now."""
 
@@ -121,6 +127,13 @@ async def _listen(call: Call, agent: Handle, bridge: Bridge) -> Step | EndedBy |
                     return EndedBy.CALLER
                 case _End.AGENT:
                     return EndedBy.AGENT
+                case _End.PERSON_LOST:
+                    _note_cut(call, agent)
+                    return EndedBy.CALLER
+                case _End.AGENT_LOST:
+                    _note_cut(call, agent)
+                    await ears.close()  # The person's events are for the one who plays to them.
+                    return await _reconnect(call, agent)
                 case _End.SURRENDERED:
                     return None
                 case events.ChannelTransfer(referred_by=by) if by.source_channel.id == call.person.id:
@@ -184,6 +197,34 @@ async def _alone(call: Call, agent: Handle) -> Step | EndedBy:
     return Step.RING
 
 
+def _note_cut(call: Call, agent: Handle) -> None:
+    call.note(TalkCut, leg_id=call.leg_of(agent.id, agent.endpoint), by=Cut.LINE_LOST)
+
+
+async def _reconnect(call: Call, agent: Handle) -> Step | EndedBy:
+    """The agent's line is lost: the person hears so, and the same agent is rung first, then the team."""
+    call.leg_over(agent.id, agent.endpoint)
+    if call.direction is Direction.INTERNAL:
+        return EndedBy.AGENT
+    office, device = call.office, device_of(agent.id) or agent.endpoint
+    call.lost_devices[device] += 1
+    try:
+        async with asyncio.timeout(office.config.survival.store_seconds):
+            owner = await extensions.owner_of(office.store, device)
+        call.lost_agent = owner.slug if owner else ""
+    except (CrmError, TimeoutError) as error:
+        log.warning("whose line was lost is not known: %s", error)
+    await call.talk_bridge.stop_music()
+    await call.talk_bridge.remove(call.person.id)
+    call.peer_leg = None
+    await call.take(Step.RING)
+    try:
+        await play(call.person, call.sounds("line_lost"))
+    except MediaLost as error:
+        log.error("that a line was lost could not be told: %s", error)
+    return Step.RING
+
+
 class _Ears:
     """Listens to both channels, and to what other calls ask of this one."""
 
@@ -244,12 +285,12 @@ class _Ears:
 
     async def _person(self) -> Heard:
         internal = self._call.direction is Direction.INTERNAL
-        return await self._of(self._call.person, _End.PERSON, may_ask=internal)
+        return await self._of(self._call.person, _End.PERSON, _End.PERSON_LOST, may_ask=internal)
 
     async def _of_agent(self) -> Heard:
-        return await self._of(self._agent, _End.AGENT, may_ask=True)
+        return await self._of(self._agent, _End.AGENT, _End.AGENT_LOST, may_ask=True)
 
-    async def _of(self, channel: Handle, end: _End, *, may_ask: bool) -> Heard:
+    async def _of(self, channel: Handle, end: _End, lost: _End, *, may_ask: bool) -> Heard:
         try:
             while True:
                 match await channel.next_event():
@@ -266,7 +307,7 @@ class _Ears:
         except LeftTheApp:
             raise
         except CallEnded:
-            return end
+            return lost if channel.id in self._call.office.calls.lost else end
 
     async def _surrender(self) -> Heard:
         """Another call takes over whom one of our two talks to."""

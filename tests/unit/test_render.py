@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from asterisk_conf.install import AsteriskDirs
 from asterisk_conf.render import Office, Passwords, Peer, Phone, render, system_name
-from crm.config import Config
+from crm.config import Config, Talk
 
 pytestmark = pytest.mark.unit
 
@@ -49,6 +49,16 @@ def rendered(home: Path, office: Office) -> dict[str, str]:
     config = Config(home=home)
     render(config, DIRS, PASSWORDS, office)
     return {path.name: path.read_text() for path in (config.asterisk_folder / "etc").iterdir()}
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(15.0, 2), (0.0, 0)])
+def test_lines_that_the_app_does_not_have_end_when_nothing_comes_from_them_for_long(
+    tmp_path: Path, seconds: float, count: int
+) -> None:
+    config = Config(home=tmp_path, talk=Talk(lost_seconds=seconds))
+    render(config, DIRS, PASSWORDS, Office())
+    text = (config.asterisk_folder / "etc" / "pjsip.conf").read_text()
+    assert len(re.findall(r"^rtp_timeout = ", text, re.MULTILINE)) == count, "of phones and of trunks"
 
 
 def keys(text: str) -> list[str]:

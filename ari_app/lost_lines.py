@@ -1,0 +1,117 @@
+"""Lines on which nobody is any more: a phone or a browser that died, a mobile without a network, an office cut off.
+
+Nothing tells that the other end of a SIP call has vanished; only its packets stay away. When sound and its reports (RTP
+and RTCP) do so for `talk.lost_seconds`, the channel is marked and hung up, and its flow goes on without it. A muted
+phone sends silence, and one that sends nothing in pauses still reports (RFC 3550, every few seconds): neither is taken
+for lost. Emergency calls are not with the app, and nothing here ends them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from ari_app.edge.channel import UNAVAILABLE
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
+from ari_app.flows.registry import Calls
+
+log = logging.getLogger(__name__)
+
+LOOKS = 2
+"""So often within `talk.lost_seconds` each line is looked at; a look takes Asterisk and us 0.4 ms."""
+LONGEST_PAUSE_SECONDS = 10.0
+RECEIVED = ("rxcount", "rtt", "normdevrtt", "stdevrtt", "rxjitter", "remote_normdevjitter", "remote_stdevjitter")
+"""Of ARI's RTPstat, what packets of the other end change: its sound, and its reports on ours."""
+
+
+@dataclass
+class Line:
+    """What has come from the other end of a channel so far."""
+
+    received: tuple[float, ...]
+    since: float
+    """When the last of it came, on the loop's clock, or when the channel was first seen up."""
+    has_begun: bool
+    """Something has come since we look at it, or nothing ever has. False: it may be on hold since before that."""
+    is_up: bool = False
+    """Answered; whoever is not need not send anything yet."""
+
+    @classmethod
+    def first(cls, statistics: Mapping[str, Any], now: float) -> Line:
+        received = _received(statistics)
+        return cls(received, now, has_begun=not received[0])
+
+    def hear(self, statistics: Mapping[str, Any], now: float) -> None:
+        if (received := _received(statistics)) != self.received:
+            self.received, self.since, self.has_begun = received, now, True
+
+
+class LostLines:
+    def __init__(
+        self, client: AriClient, calls: Calls, seconds: float,
+        clock: Callable[[], float] = lambda: asyncio.get_running_loop().time(),
+    ) -> None:  # fmt: skip
+        self._client = client
+        self._calls = calls
+        self._seconds = seconds
+        self._clock = clock
+        self._known: dict[str, Line] = {}
+
+    async def run(self) -> None:
+        """Looks again and again; does nothing when `seconds` is 0."""
+        while self._seconds:
+            await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, self._seconds / LOOKS))
+            if self._client.connected.is_set():
+                await self.look()
+
+    async def look(self) -> None:
+        """One after the other, so that many talks never are a burst of requests."""
+        ids = self._calls.held
+        self._known = {id: line for id, line in self._known.items() if id in ids}
+        self._calls.lost &= ids
+        for channel_id in ids:
+            try:
+                if await self._is_lost(channel_id):
+                    log.warning("nothing comes from a line any more", extra={"channel": channel_id})
+                    self._calls.lost.add(channel_id)
+                    await self._client.delete(_path(channel_id), reason_code=UNAVAILABLE)
+            except (ChannelGone, AsteriskRefused):
+                # It left in this moment, or it has no sound of its own.
+                self._known.pop(channel_id, None)
+            except AsteriskUnreachable as error:
+                log.warning("lines are looked at later: %s", error)
+                return
+
+    async def _is_lost(self, channel_id: str) -> bool:
+        statistics = await self._client.get(f"{_path(channel_id)}/rtp_statistics")
+        now = self._clock()
+        line = self._known.setdefault(channel_id, Line.first(statistics, now))
+        line.hear(statistics, now)
+        if not line.is_up:
+            line.is_up = (await self._client.get(_path(channel_id)))["state"] == "Up"
+            line.since = now
+        if now - line.since < self._seconds:
+            return False
+        may_be_silent = channel_id in self._client.on_hold or not line.has_begun
+        return not may_be_silent or await self._is_away(channel_id)
+
+    async def _is_away(self, channel_id: str) -> bool:
+        """Whether a phone of ours does not answer SIP either; a trunk's answers say nothing of the person behind it."""
+        name = str((await self._client.get(_path(channel_id)))["name"])
+        endpoint = name.partition("/")[2].rpartition("-")[0]
+        if endpoint.startswith("trunk-"):
+            return False
+        return bool((await self._client.get(f"/endpoints/PJSIP/{quote(endpoint, safe='')}"))["state"] != "online")
+
+
+def _received(statistics: Mapping[str, Any]) -> tuple[float, ...]:
+    return tuple(statistics.get(name) or 0 for name in RECEIVED)
+
+
+def _path(channel_id: str) -> str:
+    return f"/channels/{quote(channel_id, safe='')}"

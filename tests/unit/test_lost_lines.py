@@ -1,0 +1,120 @@
+"""When a line counts as lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import ChannelGone
+from ari_app.flows.registry import Calls
+from ari_app.lost_lines import LostLines
+
+pytestmark = pytest.mark.unit
+
+PERSON, AGENT = "1772460000.7", "1772460000.7-leg-alice-desk-abc123"
+
+
+class Asterisk(AriClient):
+    """Two channels that are up, and what has come from each."""
+
+    def __init__(self) -> None:
+        self.on_hold = set()
+        self.heard = {PERSON: {"rxcount": 5}, AGENT: {"rxcount": 5}}
+        self.names = {PERSON: "PJSIP/trunk-demo-00000001", AGENT: "PJSIP/alice-desk-00000002"}
+        self.states = dict.fromkeys(self.names, "Up")
+        self.online = True
+        self.hung_up: list[str] = []
+
+    async def get(self, path: str, **query: str) -> Any:
+        if path.startswith("/endpoints/"):
+            assert path == "/endpoints/PJSIP/alice-desk"
+            return {"state": "online" if self.online else "offline"}
+        channel_id, _, what = path.removeprefix("/channels/").partition("/")
+        if channel_id in self.hung_up:
+            raise ChannelGone(404, "Not Found", path)
+        if what == "rtp_statistics":
+            return self.heard[channel_id]
+        return {"name": self.names[channel_id], "state": self.states[channel_id]}
+
+    async def delete(self, path: str, **query: str) -> Any:
+        self.hung_up.append(path.removeprefix("/channels/"))
+
+
+class Talk(Calls):
+    @property
+    def held(self) -> set[str]:
+        return {PERSON, AGENT}
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.asterisk, self.calls, self.now = Asterisk(), Talk(), 100.0
+        self.lines = LostLines(self.asterisk, self.calls, 10.0, lambda: self.now)
+
+    async def goes_on(self, seconds: float, *speaks: str, **fields: float) -> list[str]:
+        """So long both are looked at every five seconds, and something comes from those who speak."""
+        for _ in range(int(seconds / 5)):
+            self.now += 5
+            for channel_id in speaks:
+                known = self.asterisk.heard[channel_id]
+                self.asterisk.heard[channel_id] = known | (fields or {"rxcount": known["rxcount"] + 250})
+            await self.lines.look()
+        return self.asterisk.hung_up
+
+
+async def test_a_line_from_which_nothing_comes_any_more_is_hung_up_and_marked() -> None:
+    scene = Scene()
+    assert await scene.goes_on(30, PERSON, AGENT) == []
+    assert await scene.goes_on(5, PERSON) == []
+    assert await scene.goes_on(5, PERSON) == [AGENT]
+    assert scene.calls.lost == {AGENT}
+    assert await scene.goes_on(60, PERSON) == [AGENT]
+
+
+async def test_both_may_be_lost_at_once() -> None:
+    scene = Scene()
+    await scene.goes_on(10, PERSON, AGENT)
+    assert set(await scene.goes_on(10)) == {PERSON, AGENT}
+
+
+async def test_a_caller_from_whom_nothing_ever_came_is_lost() -> None:
+    scene = Scene()
+    scene.asterisk.heard[PERSON] = {"rxcount": 0}
+    assert await scene.goes_on(15, AGENT) == [PERSON]
+
+
+async def test_a_phone_that_sends_nothing_but_reports_is_there() -> None:
+    """RTCP alone, as from one that sends no silence."""
+    scene = Scene()
+    await scene.goes_on(10, PERSON, AGENT)
+    for number in range(1, 10):
+        assert await scene.goes_on(5, PERSON, AGENT, rtt=0.001 * number) == []
+
+
+async def test_who_has_not_answered_yet_need_not_send_anything() -> None:
+    scene = Scene()
+    scene.asterisk.heard[AGENT] = {"rxcount": 0}
+    scene.asterisk.states[AGENT] = "Ringing"
+    assert await scene.goes_on(60, PERSON) == []
+    scene.asterisk.states[AGENT] = "Up"
+    assert await scene.goes_on(5, PERSON) == []
+    assert await scene.goes_on(10, PERSON) == [AGENT]
+
+
+async def test_a_phone_on_hold_is_lost_when_it_does_not_answer_sip_either() -> None:
+    scene = Scene()
+    await scene.goes_on(10, PERSON, AGENT)
+    scene.asterisk.on_hold.add(AGENT)
+    assert await scene.goes_on(600, PERSON) == []
+    scene.asterisk.online = False
+    assert await scene.goes_on(5, PERSON) == [AGENT]
+
+
+async def test_what_is_silent_since_before_the_app_came_may_be_on_hold() -> None:
+    """Nobody told an app that has only just started of the hold; a person behind a trunk is Asterisk's to find."""
+    scene = Scene()
+    assert await scene.goes_on(600) == []
+    scene.asterisk.online = False
+    assert await scene.goes_on(5) == [AGENT]

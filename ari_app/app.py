@@ -128,6 +128,11 @@ class App:
             case events.TextMessageReceived():
                 # The dialplan has noted it; the look finds the note.
                 self.look_now.set()
+            case events.ContactStatusChange(endpoint=endpoint, contact_info=contact):
+                # A phone that registers again where it was keeps its status, and nothing is sent to an unreachable one
+                # until its turn to be asked comes. An answer that changes nothing is no event, so this ends.
+                if contact.contact_status not in ("Reachable", "Removed"):
+                    self.chore(self.ami.qualify(endpoint.resource))
             case events.ApplicationReplaced() if not self.client.yields.is_set():
                 log.error("another process has taken over the calls: end one of the two")
 

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
+
 from asterisk_conf import install
 from tests.system import ELM, System
 
@@ -33,9 +35,11 @@ class ScriptedPhone:
 
 
 @asynccontextmanager
-async def scripted_phone(system: System, device: str, scenario: str) -> AsyncIterator[ScriptedPhone]:
+async def scripted_phone(
+    system: System, device: str, scenario: str, port: int | None = None
+) -> AsyncIterator[ScriptedPhone]:
     """Registers as a device and follows the scenario with every call; answers OPTIONS by itself."""
-    port, _ = system.phone_ports()
+    port = port or system.phone_ports()[0]
     log = system.folder / f"sipp-{device}-{scenario}-{port}.log"
     log.unlink(missing_ok=True)
     await _register(system, device, port, expires=300)
@@ -50,6 +54,36 @@ async def scripted_phone(system: System, device: str, scenario: str) -> AsyncIte
         await process.wait()
         await _register(system, device, port, expires=0)
     await system.until(lambda: system.is_offline(device), f"{device} offline")
+
+
+@asynccontextmanager
+async def returning_phone(system: System, device: str, scenario: str) -> AsyncIterator[ScriptedPhone]:
+    """A phone that registered and was silent until Asterisk gave it up, and that registers again where it was, and
+    answers."""
+    port, _ = system.phone_ports()
+    async with _contact_statuses(system, device) as statuses:
+        await _register(system, device, port, expires=300)
+        async with asyncio.timeout(30):
+            while await anext(statuses) != "Unreachable":
+                pass
+    async with scripted_phone(system, device, scenario, port) as phone:
+        yield phone
+
+
+@asynccontextmanager
+async def _contact_statuses(system: System, device: str) -> AsyncIterator[AsyncIterator[str]]:
+    """What Asterisk says of a device's contact from now on."""
+    auth = aiohttp.encode_basic_auth("leaseline", system.secrets.get("ari"))
+    url = f"http://127.0.0.1:{system.config.ports.http}/ari/events?app=watcher&subscribeAll=true"
+    async with aiohttp.ClientSession(headers={"Authorization": auth}) as session, session.ws_connect(url) as socket:
+
+        async def statuses() -> AsyncIterator[str]:
+            async for message in socket:
+                event = message.json()
+                if event["type"] == "ContactStatusChange" and event["endpoint"]["resource"] == device:
+                    yield event["contact_info"]["contact_status"]
+
+        yield statuses()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""AMI, for the two things ARI cannot do: have modules read their configuration again, and set a channel's time limit
-while it plays or records."""
+"""AMI, for the things ARI cannot do: have modules read their configuration again, set a channel's time limit while it
+plays or records, and ask a phone at once whether it answers."""
 
 from __future__ import annotations
 
@@ -52,6 +52,12 @@ class Connection:
             reason = str(getattr(answer, "message", "no reason given"))
             refused = ChannelGone if "No such channel" in reason else AsteriskRefused
             raise refused(404 if refused is ChannelGone else 0, reason, "AbsoluteTimeout over AMI")
+
+    async def qualify(self, endpoint: str) -> None:
+        """Has Asterisk ask an endpoint's contacts at once whether they answer, and not only when their turn comes."""
+        answer = await self.send(Action="PJSIPQualify", Endpoint=endpoint)
+        if getattr(answer, "response", "") != "Success":
+            raise AsteriskRefused(0, str(getattr(answer, "message", "no reason given")), "PJSIPQualify over AMI")
 
     def close(self) -> None:
         if self._manager is not None:

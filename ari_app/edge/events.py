@@ -204,6 +204,28 @@ class TextMessageReceived(Event):
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    technology: str
+    resource: str
+    """The endpoint's name."""
+
+
+@dataclass(frozen=True)
+class ContactInfo:
+    contact_status: str
+    """Reachable, Unreachable, NonQualified, Unknown, Removed."""
+    aor: str
+
+
+@dataclass(frozen=True)
+class ContactStatusChange(Event):
+    """A contact has come or changed; also when a phone registers again, with its status as before."""
+
+    endpoint: Endpoint
+    contact_info: ContactInfo
+
+
+@dataclass(frozen=True)
 class ApplicationReplaced(Event):
     """Another process connected with our name; this socket gets no more events."""
 
@@ -222,7 +244,7 @@ KINDS: dict[str, type[Event]] = {
         StasisStart, StasisEnd, ChannelStateChange, ChannelDtmfReceived, ChannelHold, ChannelUnhold, ChannelTransfer,
         ChannelHangupRequest, ChannelDestroyed,
         ChannelEnteredBridge, ChannelLeftBridge, PlaybackFinished, RecordingFinished, RecordingFailed,
-        ApplicationReplaced, TextMessageReceived,
+        ApplicationReplaced, TextMessageReceived, ContactStatusChange,
     )
 }  # fmt: skip
 

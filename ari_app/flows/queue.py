@@ -36,6 +36,9 @@ KEPT = "kept"
 """LL_STAGE of a caller who has chosen to be called back, and only hears so."""
 
 
+SINCE = "since-"
+"""In front of the epoch second in LL_STAGE of a caller who waits: since when."""
+
 RETURN_SECONDS = 10.0
 """After the app was away, so long others who were in line may take to be there again before places are told."""
 
@@ -67,6 +70,7 @@ async def queue(call: Call) -> Step | EndedBy:
     calls.has_returned(call)
     if call.wait is None:
         return await _to_mailbox(call)
+    await _keep_time(call)
     ears = asyncio.create_task(_pass_the_time(call))
     try:
         winner = await _be_served(call, ears, legs)
@@ -83,6 +87,19 @@ async def queue(call: Call) -> Step | EndedBy:
         call.note(PlaceKept, once="place-kept", agents=tuple(sorted(agents)))
         return await _say_kept(call)
     return await _to_mailbox(call)
+
+
+async def _keep_time(call: Call) -> None:
+    """Has Asterisk keep when the wait began, for an app that comes after a crash: the longest wait is one wait."""
+    if not call.first_stage.startswith(SINCE):
+        call.first_stage = f"{SINCE}{int(call.office.now().timestamp())}"
+        await call.person.set_variables(LL_STAGE=call.first_stage)
+
+
+def _waited(call: Call) -> float:
+    """Seconds since the wait began."""
+    began = call.first_stage.removeprefix(SINCE)
+    return max(0.0, call.office.now().timestamp() - int(began)) if began.isdecimal() else 0.0
 
 
 async def _began(call: Call) -> datetime:
@@ -102,7 +119,7 @@ async def _pass_the_time(call: Call) -> Wish:
     """
     config = call.office.config.queue
     clock = asyncio.get_running_loop().time
-    until = clock() + config.longest_seconds
+    until = clock() + config.longest_seconds - _waited(call)
     begins = [Say("queue_busy")]
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(RETURN_SECONDS):
@@ -113,7 +130,7 @@ async def _pass_the_time(call: Call) -> Wish:
         begins = []
         if isinstance(pressed, NoKey):
             await _start_music(call)
-            pressed = await key(call.person, min(config.position_seconds, until - clock()))
+            pressed = await key(call.person, max(0.0, min(config.position_seconds, until - clock())))
         if not isinstance(pressed, NoKey):
             call.note(KeyPressed, key=pressed)
             if wish := _wish(call, pressed):

@@ -178,13 +178,22 @@ class Schedule:
                 closed_days = 0
             day += _DAY
 
-    def _of_date(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        for start, end in self._minutes_of(day):
-            opens = _instant(day, start, self.tz, fold=0)
-            closes = _instant(day, end, self.tz, fold=1)
+    def _of_date(self, day: date) -> list[tuple[datetime, datetime]]:
+        """The date's openings in order; some may overlap."""
+        return sorted(window for start, end in self._minutes_of(day) for window in self._opening(day, start, end))
+
+    def _opening(self, day: date, start: int, end: int) -> Iterator[tuple[datetime, datetime]]:
+        opens = _instant(day, start, self.tz, fold=0)
+        closes = _instant(day, end, self.tz, fold=1)
+        again = _instant(day, start, self.tz, fold=1)
+        repeated = again - opens
+        if repeated and _offset(closes - repeated - _MINUTE, self.tz) == _offset(opens, self.tz):
+            # It lies within the hour that comes twice, and between the two the clock shows a time outside of it.
+            yield opens, closes - repeated
+            yield again, closes
+        elif opens < closes:
             # Nothing is left of an opening that lies within the hour the clocks skip.
-            if opens < closes:
-                yield opens, closes
+            yield opens, closes
 
     def _minutes_of(self, day: date) -> list[tuple[int, int]]:
         special = self._special(day)
@@ -219,6 +228,10 @@ def _instant(day: date, minute: int, tz: ZoneInfo, fold: int) -> datetime:
     while instant.astimezone(tz).replace(tzinfo=None) < wall:
         instant += _MINUTE
     return instant
+
+
+def _offset(at: datetime, tz: ZoneInfo) -> timedelta | None:
+    return at.astimezone(tz).utcoffset()
 
 
 def clock_minutes(clock: str) -> int:

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from ari_app.edge import listening
 from ari_app.edge.softphone import Softphone
-from crm.services import agents, devices, subteams
-from tests.scripted_phone import scripted_phone
+from crm.services import agents, devices, publish, subteams
+from tests.scripted_phone import returning_phone, scripted_phone
 from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -70,6 +71,20 @@ async def test_when_no_phone_is_there_then_a_message_is_asked_for_at_once(system
         call = await system.ended_call(caller.user)
     assert call.legs == []
     assert call.outcome == "gave_up"
+
+
+async def test_when_a_phone_comes_back_and_registers_where_it_was_then_it_rings_at_once(system: System) -> None:
+    # Nobody's turn to be asked comes while this runs.
+    rarely = msgspec.structs.replace(system.config, sip=msgspec.structs.replace(system.config.sip, qualify_seconds=600))
+    await publish.publish(rarely, system.store, system.secrets, datetime.now(UTC))
+    try:
+        async with returning_phone(system, "alice-desk", "ring") as phone, system.caller() as caller:
+            await system.to_team(caller)
+            await system.until(lambda: bool(phone.received("INVITE")), "alice-desk rings")
+            await caller.hang_up()
+            await system.ended_call(caller.user)
+    finally:
+        await system.publish()
 
 
 # --- strategies ---

@@ -23,12 +23,16 @@ async def test_when_the_app_is_killed_while_callers_wait_then_they_keep_their_pl
         await system.hears(first, system.prompt("queue_next"))
         await system.to_team(second)
         await system.hears(second, second_in_line)
+        channel = (await system.channel_of("trunk-demo", newest=True))["id"]
+        since = await system.variable(channel, "LL_STAGE")
         await system.kill_app()
         told_second = await system.times_heard(second, second_in_line)
         told_first = await system.times_heard(first, system.prompt("queue_next"))
         await system.start_app()
         await system.hears(second, second_in_line, told_second + 1)
         await system.hears(first, system.prompt("queue_next"), told_first + 1)
+        assert await system.variable(channel, "LL_STAGE") == since
+        assert since.startswith("since-"), "the longest wait goes on, and is not begun anew"
         await talker.hang_up()
         await alice.wait_for("CALL_INCOMING", 2)
         await system.kill_app()

@@ -111,6 +111,31 @@ def test_the_hour_that_comes_twice_is_open_twice() -> None:
     assert night.is_open(local("2026-11-01T01:30", fold=1))
 
 
+@pytest.mark.parametrize(("opens", "closes"), [("01:15", "01:45"), ("01:00", "01:10"), ("01:20", "02:00")])
+def test_an_opening_within_the_hour_that_comes_twice_is_two(opens: str, closes: str) -> None:
+    night = weekly([(6, opens, closes)], CHICAGO)
+    start, on_the_day = local("2026-11-01T00:00"), "2026-11-01T"
+    length = local(f"2026-10-25T{closes}") - local(f"2026-10-25T{opens}")
+    first, again = local(on_the_day + opens), local(on_the_day + opens, fold=1)
+    assert again - first == timedelta(hours=1)
+    assert night.windows(start, 1) == [(first, first + length), (again, again + length)]
+    for minute in range(180):
+        at = start + timedelta(minutes=minute)
+        assert night.is_open(at) == (opens <= at.astimezone(CHICAGO).strftime("%H:%M") < closes)
+    assert night.next_open(first + length) == again
+
+
+def test_two_openings_within_the_hour_that_comes_twice_stay_in_order() -> None:
+    night = weekly([(6, "01:00", "01:10"), (6, "01:30", "01:40"), (6, "00:30", "01:05")], CHICAGO)
+    windows = night.windows(local("2026-11-01T00:00"), 1)
+    assert windows == sorted(windows)
+    assert [closes for _, closes in windows][-1] == local("2026-11-01T01:40", fold=1)
+    # Where the clock is put back by half an hour only, too.
+    island = weekly([(6, "01:40", "01:50")], ZoneInfo("Australia/Lord_Howe"))
+    [first, second] = island.windows(datetime(2026, 4, 4, 12, tzinfo=UTC), 1)
+    assert second[0] - first[0] == timedelta(minutes=30)
+
+
 def test_without_openings_it_is_always_open() -> None:
     at = datetime(2026, 3, 1, tzinfo=UTC)
     assert ALWAYS.always_open

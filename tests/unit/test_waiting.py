@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -122,3 +122,22 @@ async def test_when_the_database_is_away_as_the_turn_comes_then_the_caller_waits
     assert await queue._in_turn(call, ears) == []
     assert (asked, call.ringing, call.wait.hopes_for) == (2, set(), {"alice"})
     ears.cancel()
+
+
+async def test_a_wait_that_an_app_takes_up_again_has_lasted_since_it_began(tmp_path: Path) -> None:
+    kept: dict[str, str] = {}
+
+    async def set_variables(**variables: str) -> None:
+        kept.update(variables)
+
+    first = caller(tmp_path, "alice")
+    first.first_stage, first.person = "subteam", SimpleNamespace(set_variables=set_variables)
+    await queue._keep_time(first)
+    assert queue._waited(first) == 0
+    later = caller(tmp_path, "alice")
+    later.office.now = lambda: NOW + timedelta(seconds=90)
+    later.first_stage, later.person = kept["LL_STAGE"], first.person
+    kept.clear()
+    await queue._keep_time(later)
+    assert queue._waited(later) == 90
+    assert not kept, "the beginning stays what it was"

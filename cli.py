@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import keyword
+import os
 import sys
 from types import ModuleType
 from typing import Any
@@ -152,6 +153,8 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             # A terminal that cannot show a letter shows a question mark; no name stops a command.
             stream.reconfigure(errors="replace")
+    # What we write is for whoever runs us alone: recordings, numbers, passwords.
+    os.umask(0o077)
     cli(prog_name="leaseline")
 
 

@@ -78,6 +78,8 @@ class Child:
                 stdout=log, stderr=log,
                 # Ctrl-C reaches the whole foreground group; the children are to be ended in order, by us.
                 start_new_session=True,
+                # Programs of others would let everybody read what they write.
+                umask=0o077,
             )  # fmt: skip
         finally:
             os.close(log)

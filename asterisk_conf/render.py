@@ -26,6 +26,12 @@ STASIS_APP = "leaseline"
 REALM = "sip"
 """Of our challenges to phones and trunks; it names no product."""
 
+CIPHERS = (
+    "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
+)  # fmt: skip
+"""Of TLS 1.2; those of 1.3 are all good."""
+
 RINGS_ON_SECONDS = 5
 """So much longer than their stage phones ring by themselves, when the app that would stop them is away."""
 
@@ -171,7 +177,7 @@ def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Off
             config=config, tls=certificate.files(config), folder=folder, dirs=dirs, secrets=passwords, office=office,
             app=STASIS_APP, system_name=system_name(config), longest_overlap=_longest_overlap(config),
             longest_outside=math.ceil(config.dialing.ring_seconds) + RINGS_ON_SECONDS,
-            music=music_folder(config), realm=REALM,
+            music=music_folder(config), realm=REALM, ciphers=CIPHERS,
         )  # fmt: skip
         if _replace(folder / "etc" / name, text):
             changed.add(name)

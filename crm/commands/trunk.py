@@ -9,7 +9,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
-from crm.domain import invite
+from crm.domain import fields, invite
 from crm.domain.errors import Invalid
 from crm.services import trunks
 from crm.store.models import Trunk
@@ -68,6 +68,7 @@ def trunk() -> None:
     """Ways to the telephone network: carriers, and the office's existing phone system."""
 
 
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask about networks larger than a /24.")
 _password_option = click.option(
     "--password-file",
     type=click.File("r", encoding="utf-8"),
@@ -85,6 +86,7 @@ _DID_FROM = (
 @trunk.command(
     examples=(
         "trunk add acme --host sip.acme.example --auth address --address 203.0.113.7 --address 203.0.113.8",
+        "trunk add acme --host sip.acme.example --auth address --address 203.0.112.0/22 --yes",
         "trunk add acme --host sip.acme.example --auth address --address 203.0.113.7 --username 5125550100 --register",
         "trunk add acme --host sip.acme.example --auth digest --username leasing --password-file acme.txt",
         "trunk add acme --host sip.acme.example --transport tls --auth address --address 203.0.113.7",
@@ -101,6 +103,7 @@ _DID_FROM = (
 @click.option("--register", is_flag=True, help="Register with the peer, so that it knows where to send calls.")
 @click.option("--emergency", is_flag=True, help="Emergency calls go out by it.")
 @click.option("--did-from", default="", metavar="PLACES", help=_DID_FROM)
+@_yes_option
 @with_system
 async def add(
     system: System,
@@ -115,8 +118,10 @@ async def add(
     register: bool,
     emergency: bool,
     did_from: str,
+    yes: bool,
 ) -> None:
     """Add the trunk SLUG. A password is asked for or read from a file, never taken from the command line."""
+    _confirm_wide(addresses, yes)
     password = _from_file(password_file) if password_file else _asked() if username else None
     await trunks.add(
         system.store, system.secrets, system.by, slug, host=host,
@@ -157,6 +162,7 @@ async def add(
 @click.option("--outbound/--no-outbound", default=None, help="Whether calls of ours go out by it.")
 @click.option("--numbers", type=click.Choice(trunks.NUMBER_STYLES), help="+15125550100, 15125550100 or 5125550100.")
 @click.option("--did-from", metavar="PLACES", help=_DID_FROM)
+@_yes_option
 @with_system
 async def change(
     system: System,
@@ -177,9 +183,11 @@ async def change(
     outbound: bool | None,
     numbers: str | None,
     did_from: str | None,
+    yes: bool,
 ) -> None:
     """Change the trunk SLUG; what is not given stays."""
     await trunks.get(system.store, slug)
+    _confirm_wide(addresses or (), yes)
     await trunks.change(
         system.store, system.secrets, system.by, slug, host=host, port=port, transport=transport, auth=auth,
         addresses=() if no_address else addresses or None, username=username,
@@ -246,6 +254,14 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("number dialled", ", ".join(entry.did_from)),
         )
     )
+
+
+def _confirm_wide(addresses: tuple[str, ...], yes: bool) -> None:
+    """Whoever has one of a trunk's addresses is taken for it, and so is whoever forges one over UDP."""
+    if not yes and (wide := [address for address in addresses if fields.is_wide(address)]):
+        click.confirm(
+            f"Everybody in {', '.join(wide)} may then call as this trunk, without a password. Go on?", abort=True
+        )
 
 
 def _out(entry: TrunkEntry) -> str:

@@ -114,6 +114,15 @@ def network(raw: str) -> str:
     return str(found.network_address) if found.prefixlen == 32 else str(found)
 
 
+WIDEST_PREFIX = 24
+"""A carrier calls from a /24 at most; in a larger network there are others."""
+
+
+def is_wide(raw: str) -> bool:
+    """Whether a network holds so many addresses that somebody else may well have one of them."""
+    return ipaddress.IPv4Network(network(raw)).prefixlen < WIDEST_PREFIX
+
+
 def is_address(host: str) -> bool:
     """Whether it is an IPv4 address and no name."""
     try:

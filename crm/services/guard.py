@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import re
-import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -15,6 +12,7 @@ from ari_app.edge.security import Attempt, Kind, Watch
 from crm.config import Config
 from crm.domain import bans as rules
 from crm.domain.errors import CrmError
+from crm.edge import registrations
 from crm.secrets import Secrets
 from crm.services import bans, publish
 from crm.store.session import Store
@@ -22,8 +20,6 @@ from crm.store.session import Store
 LOOK_SECONDS = 2.0
 ENDED_SECONDS = 30.0
 """How often bans that have ended are looked for."""
-
-_ADDRESS = re.compile(r'"uri":"sips?:[^"@]*@(\d{1,3}(?:\.\d{1,3}){3})', re.ASCII)
 
 _log = logging.getLogger(__name__)
 
@@ -74,12 +70,9 @@ def _guessers(failures: rules.Failures, attempts: Sequence[Attempt], now: dateti
 
 
 def _registered(config: Config) -> set[str]:
-    """Addresses from which phones are registered now, in Asterisk's database, which outlives a restart of ours."""
-    path = config.asterisk_folder / "var" / "astdb.sqlite3"
+    """Addresses from which phones are registered now; also those that registered before we were started."""
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as database:
-            rows = database.execute("SELECT value FROM astdb WHERE key LIKE '/registrar/contact/%'").fetchall()
-    except sqlite3.Error as error:
+        return {one.address for one in registrations.find_all(config)}
+    except registrations.Unreadable as error:
         _log.warning("Asterisk's registrations cannot be read", extra={"error": str(error)})
         return set()
-    return {address for (contact,) in rows for address in _ADDRESS.findall(str(contact))}

@@ -107,6 +107,16 @@ def test_a_device_gets_a_password_of_its_own_and_loses_it(office: Leaseline) -> 
     assert stat.S_IMODE((office.home / "secrets.json").stat().st_mode) == 0o600
 
 
+def test_a_network_that_others_share_is_asked_about(office: Leaseline) -> None:
+    add = ("trunk", "add", "wide", "--host", "198.51.100.9", "--auth", "address", "--address", "10.0.0.0/8")
+    asked = office(*add, input="n\n")
+    assert asked.exit_code == 1
+    assert "10.0.0.0/8" in asked.output
+    office.ok(*add, "--yes")
+    office.ok("trunk", "set", "wide", "--address", "10.1.0.0/16", input="y\n")
+    assert office.json("trunk", "show", "wide")["addresses"] == ["10.1.0.0/16"]
+
+
 def test_a_trunks_password_is_read_and_never_shown(leaseline: Leaseline) -> None:
     add = ("trunk", "add", "acme", "--host", "198.51.100.9", "--auth", "digest", "--username", "maple")
     said = leaseline.ok(*add, "--password-file", "-", input="s3;cret#\n")

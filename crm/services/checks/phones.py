@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 
 from crm.config import Config
 from crm.domain import emergency
+from crm.edge import registrations
 from crm.secrets import Secrets
 from crm.services import agents, devices, emergencies, lines, locations, trunks
 from crm.services.agents import AgentEntry
@@ -19,6 +21,7 @@ async def examine(config: Config, store: Store, health: Health) -> list[Finding]
     all_trunks = await trunks.find_all(store)
     return [
         *_phones(health, await agents.find_all(store)),
+        *await _encryption(config, store),
         *_forwarding(health),
         *_trunks(config, all_trunks, health),
         *_texts(config, all_trunks),
@@ -54,6 +57,19 @@ def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
             "devices", Level.WARN, f"Not registered or not answering: {some(down)}.",
             "Check the phone's power, network and account.",
         )  # fmt: skip
+
+
+async def _encryption(config: Config, store: Store) -> list[Finding]:
+    """Phones that have to encrypt and do not: their calls are refused both ways, as if they were not there."""
+    wanted = {device.slug for device in await devices.find_all(store) if device.encrypted}
+    try:
+        found = await asyncio.to_thread(registrations.find_all, config) if wanted else []
+    except registrations.Unreadable:
+        return []
+    plain = sorted({one.device for one in found if one.device in wanted and not one.is_encrypted})
+    text = f"Registered without TLS, so calls do not reach them: {some(plain)}."
+    mend = "Set the phone's transport to TLS, or `leaseline device set SLUG --no-encrypted`."
+    return [Finding("devices", Level.WARN, text, mend)] if plain else []
 
 
 def _forwarding(health: Health) -> Iterator[Finding]:

@@ -1,0 +1,47 @@
+"""Where phones are registered from, as Asterisk's own database has it (astdb, which outlives a restart)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sqlite3
+from dataclasses import dataclass
+
+from crm.config import Config
+
+_URI = re.compile(r"sips?:[^@]*@(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(.*)", re.ASCII | re.IGNORECASE)
+
+
+class Unreadable(Exception):
+    """Asterisk has no database yet, or somebody else has locked it."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    device: str
+    """Endpoint."""
+    address: str
+    """IPv4, from which its packets come (rewrite_contact)."""
+    is_encrypted: bool
+    """It came over TLS."""
+
+
+def find_all(config: Config) -> list[Registration]:
+    """Blocks. Raises Unreadable."""
+    path = config.asterisk_folder / "var" / "astdb.sqlite3"
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as database:
+            rows = database.execute("SELECT value FROM astdb WHERE key LIKE '/registrar/contact/%'").fetchall()
+    except sqlite3.Error as error:
+        raise Unreadable(str(error)) from error
+    return [found for (contact,) in rows if (found := _read(str(contact)))]
+
+
+def _read(contact: str) -> Registration | None:
+    try:
+        entry = json.loads(contact)
+        device, uri = str(entry["endpoint"]), _URI.fullmatch(str(entry["uri"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+    return Registration(device, uri[1], "transport=tls" in uri[2].lower()) if uri else None

@@ -36,19 +36,20 @@ class Line:
     received: tuple[float, ...]
     since: float
     """When the last of it came, on the loop's clock, or when the channel was first seen up."""
-    has_begun: bool
-    """Something has come since we look at it, or nothing ever has. False: it may be on hold since before that."""
+    may_be_on_hold: bool
+    """Since before we were connected to Asterisk: nobody has told us of it."""
     is_up: bool = False
     """Answered; whoever is not need not send anything yet."""
 
     @classmethod
-    def first(cls, statistics: Mapping[str, Any], now: float) -> Line:
+    def first(cls, statistics: Mapping[str, Any], now: float, *, is_older_than_we: bool) -> Line:
         received = _received(statistics)
-        return cls(received, now, has_begun=not received[0])
+        # Who has never sent anything is not on hold.
+        return cls(received, now, may_be_on_hold=is_older_than_we and bool(received[0]))
 
     def hear(self, statistics: Mapping[str, Any], now: float) -> None:
         if (received := _received(statistics)) != self.received:
-            self.received, self.since, self.has_begun = received, now, True
+            self.received, self.since, self.may_be_on_hold = received, now, False
 
 
 class LostLines:
@@ -61,6 +62,8 @@ class LostLines:
         self._seconds = seconds
         self._clock = clock
         self._known: dict[str, Line] = {}
+        self._connection = 0
+        """Number of the connection to Asterisk at the last look."""
 
     async def run(self) -> None:
         """Looks again and again; does nothing when `seconds` is 0."""
@@ -72,11 +75,16 @@ class LostLines:
     async def look(self) -> None:
         """One after the other, so that many talks never are a burst of requests."""
         ids = self._calls.held
+        is_first = self._connection != self._client.connections
+        if is_first:
+            self._connection = self._client.connections
+            self._known.clear()
+            self._client.on_hold.clear()
         self._known = {id: line for id, line in self._known.items() if id in ids}
         self._calls.lost &= ids
         for channel_id in ids:
             try:
-                if await self._is_lost(channel_id):
+                if await self._is_lost(channel_id, is_older_than_we=is_first):
                     log.warning("nothing comes from a line any more", extra={"channel": channel_id})
                     self._calls.lost.add(channel_id)
                     await self._client.delete(_path(channel_id), reason_code=UNAVAILABLE)
@@ -87,18 +95,19 @@ class LostLines:
                 log.warning("lines are looked at later: %s", error)
                 return
 
-    async def _is_lost(self, channel_id: str) -> bool:
+    async def _is_lost(self, channel_id: str, *, is_older_than_we: bool) -> bool:
         statistics = await self._client.get(f"{_path(channel_id)}/rtp_statistics")
         now = self._clock()
-        line = self._known.setdefault(channel_id, Line.first(statistics, now))
+        first = Line.first(statistics, now, is_older_than_we=is_older_than_we)
+        line = self._known.setdefault(channel_id, first)
         line.hear(statistics, now)
         if not line.is_up:
             line.is_up = (await self._client.get(_path(channel_id)))["state"] == "Up"
             line.since = now
         if now - line.since < self._seconds:
             return False
-        may_be_silent = channel_id in self._client.on_hold or not line.has_begun
-        return not may_be_silent or await self._is_away(channel_id)
+        on_hold = line.may_be_on_hold or channel_id in self._client.on_hold
+        return not on_hold or await self._is_away(channel_id)
 
     async def _is_away(self, channel_id: str) -> bool:
         """Whether a phone of ours does not answer SIP either; a trunk's answers say nothing of the person behind it."""

@@ -102,6 +102,10 @@ async def test_a_greeting_counts_when_it_is_confirmed_and_callers_hear_it(system
         await phone.press("3")
         await system.hears(phone, system.prompt("mailbox_greeting_record"))
         await system.until(lambda: _is_recording(config.asterisk_folder), "the greeting is recorded")
+        await phone.press("#")
+        await system.hears(phone, system.prompt("mailbox_greeting_empty"))
+        await system.hears(phone, system.prompt("mailbox_greeting_record"), 2)
+        await system.until(lambda: _is_live(system), "the greeting is recorded again")
         await system.speak(phone, words)
         await phone.press("#")
         await system.hears(phone, system.prompt("mailbox_greeting_check"))
@@ -249,6 +253,12 @@ async def test_the_caller_is_called_back_through_a_trunk_also_when_the_app_is_ki
 
 def _is_recording(asterisk: Path) -> bool:
     return any((asterisk / "spool" / "recording").glob("greeting-*.wav"))
+
+
+async def _is_live(system: System) -> bool:
+    """Whether a greeting is being recorded in this moment."""
+    spool = system.config.asterisk_folder / "spool" / "recording"
+    return any(["name" in await system.ari(f"/recordings/live/{path.stem}") for path in spool.glob("greeting-*.wav")])
 
 
 def _seconds(path: Path) -> float:

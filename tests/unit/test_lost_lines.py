@@ -21,6 +21,7 @@ class Asterisk(AriClient):
 
     def __init__(self) -> None:
         self.on_hold = set()
+        self.connections = 1
         self.heard = {PERSON: {"rxcount": 5}, AGENT: {"rxcount": 5}}
         self.names = {PERSON: "PJSIP/trunk-demo-00000001", AGENT: "PJSIP/alice-desk-00000002"}
         self.states = dict.fromkeys(self.names, "Up")
@@ -43,9 +44,11 @@ class Asterisk(AriClient):
 
 
 class Talk(Calls):
+    there = frozenset({PERSON, AGENT})
+
     @property
     def held(self) -> set[str]:
-        return {PERSON, AGENT}
+        return {*self.there}
 
 
 class Scene:
@@ -85,6 +88,14 @@ async def test_a_caller_from_whom_nothing_ever_came_is_lost() -> None:
     assert await scene.goes_on(15, AGENT) == [PERSON]
 
 
+async def test_a_caller_whose_line_dies_in_the_first_seconds_is_lost() -> None:
+    scene = Scene()
+    scene.calls.there = frozenset({AGENT})
+    await scene.goes_on(10, AGENT)
+    scene.calls.there = frozenset({AGENT, PERSON})
+    assert await scene.goes_on(15, AGENT) == [PERSON]
+
+
 async def test_a_phone_that_sends_nothing_but_reports_is_there() -> None:
     """RTCP alone, as from one that sends no silence."""
     scene = Scene()
@@ -113,8 +124,10 @@ async def test_a_phone_on_hold_is_lost_when_it_does_not_answer_sip_either() -> N
 
 
 async def test_what_is_silent_since_before_the_app_came_may_be_on_hold() -> None:
-    """Nobody told an app that has only just started of the hold; a person behind a trunk is Asterisk's to find."""
+    """Nobody told an app that has only just connected of the hold; a person behind a trunk is Asterisk's to find."""
     scene = Scene()
+    await scene.goes_on(20, PERSON, AGENT)
+    scene.asterisk.connections += 1
     assert await scene.goes_on(600) == []
     scene.asterisk.online = False
     assert await scene.goes_on(5) == [AGENT]

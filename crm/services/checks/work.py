@@ -77,13 +77,16 @@ def sound(config: Config) -> Iterator[Finding]:
 
 async def strays(store: Store, config: Config, now: datetime) -> list[Finding]:
     """Messages and recordings of which either the sound or the row is missing."""
-    found = await compare(store, config, now)
-    return [
-        counted("sound", len(found.sounds), f"No call on record has {some(found.sounds)}.",
-                "`leaseline recordings mend` puts them on record as messages of their calls."),
-        counted("lost sound", len(found.lost), f"The sound is gone of {some(found.lost)}.",
-                "Restore the recordings folder from a backup, or `leaseline recordings mend` notes it."),
-    ]  # fmt: skip
+    found, amiss = await compare(store, config, now), []
+    if found.sounds:
+        text = f"No call on record has {some(found.sounds)}."
+        mend = "`leaseline recordings mend` puts them on record as messages of their calls."
+        amiss.append(Finding("sound", Level.WARN, text, mend))
+    if found.lost:
+        text = f"The sound is gone of {some(found.lost)}."
+        mend = "Restore the recordings folder from a backup, or `leaseline recordings mend` notes it."
+        amiss.append(Finding("sound", Level.WARN, text, mend))
+    return amiss or [ok("sound", "Every message and recording has its sound, and every sound its call.")]
 
 
 def files(config: Config, now: datetime) -> list[Finding]:

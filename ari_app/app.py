@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from ari_app import draining, leftovers, settle
+from ari_app import draining, heartbeat, leftovers, settle
 from ari_app import log as log_to
 from ari_app.crowding import Crowding
 from ari_app.edge import ami, events
@@ -33,6 +33,7 @@ from ari_app.flows.transfer import waiting_seconds
 from ari_app.flows.turns import Turns
 from ari_app.lost_lines import LostLines
 from ari_app.settle import Resumed
+from ari_app.witness import Witness
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
 from crm.domain.calls import (
@@ -106,6 +107,9 @@ class App:
         """When the Asterisk we talk to was started; what is older died with the one before."""
         self.to_drain = asyncio.Event()
         """Set when Leaseline is to end, once nobody is on the line."""
+        self.witness = Witness()
+        self.last_seen = heartbeat.last_sign(config)
+        """The last sign of life of the app before us."""
         self._looking = asyncio.Lock()
         self._unattended: dict[str, float] = {}
         """Channels in the app that nobody works for, and records without an end; and since when that is known."""
@@ -402,13 +406,20 @@ class App:
         """
         channels = await self.client.channels()
         present = settle.present(channels)
-        await spool.import_all(self.config, self.office.journal, present, now())
+        # Of an Asterisk that died while we were away we know the time only as the last sign of life before us.
+        died_at = self.client.lost_at or self.last_seen
+        await spool.import_all(
+            self.config, self.office.journal, present, now(), on_gone=self.witness.gone, died_at=died_at
+        )
         self.inbox.look_now.set()
         self.desk.channels = {channel.id for channel in channels}
         self.desk.look_now.set()
         waiting = self.waiting(channels)
         open_calls = await ledger.open_calls(self.office.store)
         gone = [id for id in open_calls if id not in present and id not in self.calls]
+        self.witness.seen(present)
+        for fact in self.witness.facts(open_calls, self.client.connected_at):
+            self.office.journal.note(fact)
         at = time.monotonic()
         self._unattended = {id: self._unattended.get(id, at) for id in (*(channel.id for channel in waiting), *gone)}
         due = {id for id, since in self._unattended.items() if at - since >= LOOK_SECONDS / 2}
@@ -420,7 +431,10 @@ class App:
             if call_id in due:
                 is_cut = bool(self.asterisk_since and open_calls[call_id] < self.asterisk_since)
                 no_note = at - self._unattended[call_id] > NOTES_SECONDS and not spool.has_notes(self.config, call_id)
-                await leftovers.close(self.config, journal, call_id, now(), is_cut=is_cut, is_unnoted=no_note)
+                ended_at = self.witness.ended_at(
+                    call_id, open_calls[call_id], now(), died_at=died_at if is_cut else None, last_seen=self.last_seen
+                )
+                await leftovers.close(self.config, journal, call_id, ended_at, is_cut=is_cut, is_unnoted=no_note)
         await leftovers.keep_messages(self.config, journal, self.client, {*up, *open_calls}, now())
         await self.crowding.look(channels)
 

@@ -19,6 +19,15 @@ def beat_of(config: Config) -> dict[str, Any]:
     return state if isinstance(state, dict) else {}
 
 
+def last_sign(config: Config) -> datetime | None:
+    """When the app that wrote it last was alive."""
+    try:
+        at = datetime.fromisoformat(beat_of(config)["at"])
+    except (KeyError, ValueError, TypeError):
+        return None
+    return at if at.tzinfo else None
+
+
 def is_connected(config: Config, since: datetime, pid: int | None = None) -> bool:
     """Whether a living app, that process if one is named, has said since then that it is connected to Asterisk."""
     state = beat_of(config)

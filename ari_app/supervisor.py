@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -151,8 +151,9 @@ def _say(console: Console, text: str) -> None:
 async def _until_ready(config: Config, children: list[Child], stop: asyncio.Event) -> bool:
     """Whether the app has found Asterisk. Raises StartError when there is no Asterisk."""
     deadline = time.monotonic() + READY_SECONDS
+    since = datetime.now(UTC)
     while not stop.is_set():
-        if is_connected(config, since=datetime.now(UTC) - timedelta(seconds=10)):
+        if is_connected(config, since):
             return True
         for child in children:
             if child.starts > 1:
@@ -182,9 +183,6 @@ def _only_one(config: Config) -> Iterator[None]:
             ) from None
         except OSError:
             pass  # A disk that takes no writing: there is nothing to keep two of us apart, but calls come first.
-        if processes.APP not in processes.running(config):
-            with contextlib.suppress(OSError):
-                (config.run_folder / "app.json").unlink(missing_ok=True)
         yield
 
 

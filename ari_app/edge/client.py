@@ -13,7 +13,7 @@ import base64
 import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -59,6 +59,10 @@ class AriClient:
         self.yields = asyncio.Event()
         """Set when another process may take our place: then `replaced` is, and nothing is connected again."""
         self.replaced = asyncio.Event()
+        self.connected_at: datetime | None = None
+        """Since when we hear events; what happened before, others have to tell."""
+        self.lost_at: datetime | None = None
+        """When the connection before this one was lost."""
         self.connections = 0
         self.unknown: Counter[str] = Counter()
         """How many events of kinds we do not know came, by kind."""
@@ -122,6 +126,7 @@ class AriClient:
             allowed = [{"type": kind} for kind in events.KINDS]
             await self.put(f"/applications/{self._app}/eventFilter", {"allowed": allowed})
             self.connections += 1
+            self.connected_at = datetime.now(UTC)
             self.connected.set()
             log.info("connected to Asterisk")
             settling = asyncio.create_task(self._settle())
@@ -136,6 +141,7 @@ class AriClient:
                                 self.replaced.set()
                             break
             finally:
+                self.lost_at = datetime.now(UTC)
                 settling.cancel()
                 await asyncio.gather(settling, return_exceptions=True)
         log.warning("Asterisk's event socket was lost, connecting again")

@@ -294,6 +294,15 @@ class TalkCut(Fact):
 
 
 @dataclass(frozen=True)
+class ChannelLeft(Fact):
+    """A channel of the call was gone at that time, by Asterisk's own account: stated where the app was away and states
+    the end itself later than it was."""
+
+    leg_id: str
+    """Of the call's first channel it is the call's id."""
+
+
+@dataclass(frozen=True)
 class CallbackPromised(Fact):
     """The agent who was rung could not talk now: the caller was texted, and the agent is to be rung again."""
 
@@ -382,8 +391,8 @@ TALKS = (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.INTERRUPTED)
 KINDS: tuple[type[Fact], ...] = (
     CallArrived, CallPlaced, CallerBlocked, CallerSpared, StepTaken, KeyPressed, LanguageChosen, CallerIs,
     PropertyChosen, DeskChosen, Routed, LinkRequested, QuestionAsked, TourBooked, Queued, PlaceKept, LegRang,
-    RecordingAnnounced, RecordingStarted, TalkStarted, Transferred, TransferFailed, Parked, TalkCut, LegEnded,
-    TalkEnded,     RecordingEnded, CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,
+    RecordingAnnounced, RecordingStarted, TalkStarted, Transferred, TransferFailed, Parked, TalkCut, ChannelLeft,
+    LegEnded,     TalkEnded,     RecordingEnded, CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,
 )  # fmt: skip
 
 

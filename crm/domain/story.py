@@ -17,6 +17,7 @@ from crm.domain.calls import (
     CallerBlocked,
     CallerIs,
     CallPlaced,
+    ChannelLeft,
     Cut,
     DeskChosen,
     DialStatus,
@@ -331,7 +332,10 @@ def _ending(told: Sequence[Fact]) -> CallEnded | None:
     if _step(told) is Step.LAST_RESORT:
         # The app cannot tell how a call ended that it had given away.
         endings = [fact for fact in endings if fact.without_app]
-    return endings[0] if endings else None
+    if not endings:
+        return None
+    left = [fact.at for fact in told if isinstance(fact, ChannelLeft) and fact.leg_id == fact.call_id]
+    return replace(endings[0], at=min([endings[0].at, *left]))
 
 
 def _in_talk(legs: Iterable[LegStory]) -> str:
@@ -353,11 +357,13 @@ def _recordings(told: Sequence[Fact]) -> tuple[RecordingStory, ...]:
 def _legs(told: Sequence[Fact], call_ended_at: datetime | None) -> tuple[LegStory, ...]:
     legs: dict[str, LegStory] = {}
     for fact in told:
-        if not isinstance(fact, LegRang | LegEnded | TalkStarted | TalkEnded | RecordingAnnounced):
+        if not isinstance(fact, LegRang | LegEnded | TalkStarted | TalkEnded | ChannelLeft | RecordingAnnounced):
             continue
         leg_id = fact.leg_id or _in_talk(legs.values())
         if not leg_id or (isinstance(fact, RecordingAnnounced) and leg_id == fact.call_id and leg_id not in legs):
             # The caller's own announcement: their channel is the call's first, and no phone of ours.
+            continue
+        if isinstance(fact, ChannelLeft) and leg_id not in legs:
             continue
         leg = legs.get(leg_id) or LegStory(leg_id, fact.at)
         if isinstance(fact, LegRang):
@@ -366,6 +372,8 @@ def _legs(told: Sequence[Fact], call_ended_at: datetime | None) -> tuple[LegStor
             leg = replace(leg, announced_at=leg.announced_at or fact.at)
         elif isinstance(fact, TalkStarted):
             leg = replace(leg, answered_at=leg.answered_at or fact.at)
+        elif isinstance(fact, ChannelLeft):
+            leg = replace(leg, ended_at=leg.ended_at or fact.at)
         elif isinstance(fact, TalkEnded):
             leg = replace(leg, answered_at=leg.answered_at or fact.at, ended_at=leg.ended_at or fact.at)
         else:

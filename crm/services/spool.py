@@ -15,7 +15,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,22 +46,28 @@ _WRITING_SECONDS = 0.05
 _SETTLING = timedelta(seconds=10)
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,60}", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
+_CHANNEL_ID = re.compile(r"[A-Za-z0-9._-]{1,160}", re.ASCII)
+_EXACT_TIME = re.compile(r"[0-9]{1,10}(\.[0-9]{1,6})?", re.ASCII)
 _STAGE = "last_resort"
 
 _log = logging.getLogger(__name__)
 
 
-async def import_all(config: Config, journal: Journal, present: Collection[str], now: datetime) -> int:
+async def import_all(
+    config: Config, journal: Journal, present: Collection[str], now: datetime,
+    *, on_gone: Callable[[str, datetime], None] = lambda channel_id, at: None, died_at: datetime | None = None,
+) -> int:  # fmt: skip
     """Notes the facts of every call in the spool that is over; returns how many calls that were.
 
     `present` are the ids of callers' channels that Asterisk has now. A file without its last line belongs to one of
-    them, or else to a call whose end nobody could note, which is then over as well.
+    them, or else to a call whose end nobody could note, which is then over as well. `on_gone` is told of each channel
+    that is gone, and when that was; `died_at` is when the Asterisk before this one ended, if that is known.
     """
     try:
         if _claim(config):
             # Asterisk opens its file for each line; one that it had open just now is written by the time we read.
             await asyncio.sleep(_WRITING_SECONDS)
-            _sort(config)
+            _sort(config, on_gone)
     except OSError as error:
         _log.error("Asterisk's notes cannot be sorted into calls yet", extra={"error": error.strerror})
     count = 0
@@ -70,7 +76,7 @@ async def import_all(config: Config, journal: Journal, present: Collection[str],
             noted = _read(path)
             if noted is None or not _is_over(noted, present, now):
                 continue
-            for fact in await asyncio.to_thread(list, _facts(noted, config)):
+            for fact in await asyncio.to_thread(list, _facts(noted, config, died_at)):
                 journal.note(fact)
             # Only when the journal is safe on disk may the file go.
             await journal.sync()
@@ -112,7 +118,7 @@ def _claimed(config: Config) -> Path:
     return config.spool_folder / "notes.claimed"
 
 
-def _sort(config: Config) -> None:
+def _sort(config: Config, on_gone: Callable[[str, datetime], None]) -> None:
     """Appends the lines of the claimed file to the files of their calls.
 
     Killed in the middle, it is sorted again from its beginning, and a line that stands twice in a call's file says the
@@ -120,8 +126,13 @@ def _sort(config: Config) -> None:
     """
     lines: dict[str, list[str]] = {}
     emergency_lines: dict[str, list[str]] = {}
+    ended: dict[str, datetime] = {}
     with _claimed(config).open(encoding="ascii", errors="replace") as file:
         for row in file:
+            if gone := _hangup_in(row):
+                on_gone(*gone)
+                ended[gone[0]] = gone[1]
+                continue
             call_id, _, line = _note_in(row).partition(" ")
             if call_id == "text" and (text := inbox.from_note(line)):
                 inbox.keep(config, text)
@@ -133,6 +144,9 @@ def _sort(config: Config) -> None:
                 _log.error("A note of Asterisk's cannot be read")
     for call_id, noted in emergency_lines.items():
         emergencies.keep(config, call_id, noted)
+    for call_id, at in ended.items():
+        if call_id in lines or has_notes(config, call_id):
+            lines.setdefault(call_id, []).append(f"gone={int(at.timestamp())}")
     for call_id, noted in lines.items():
         with (config.spool_folder / f"{call_id}.call").open("a", encoding="ascii") as file:
             file.write("".join(f"{line}\n" for line in noted))
@@ -161,8 +175,19 @@ def emergency_calls(config: Config) -> list[emergencies.Noted]:
     return [found for own in lines.values() if (found := emergencies.read(own))]
 
 
+def _hangup_in(row: str) -> tuple[str, datetime] | None:
+    """The channel that was gone, and when; None for a row that tells something else."""
+    try:
+        _, kind, channel_id, at = next(csv.reader([row]))
+    except (csv.Error, StopIteration, ValueError):
+        return None
+    if kind != "HANGUP" or not _CHANNEL_ID.fullmatch(channel_id) or not _EXACT_TIME.fullmatch(at):
+        return None
+    return channel_id, datetime.fromtimestamp(float(at), UTC)
+
+
 def _note_in(row: str) -> str:
-    """The text of one row of cel_custom's CSV, whose one field is JSON with the text under `extra`."""
+    """The text of one row of cel_custom's CSV, whose first field is JSON with the text under `extra`."""
     try:
         return str(json.loads(next(csv.reader([row]))[0])["extra"])
     except (csv.Error, StopIteration, IndexError, KeyError, TypeError, ValueError):
@@ -181,6 +206,10 @@ class _Noted:
     answered: tuple[str, datetime] | None
     leg: str
     """Channel of the phone that was answered, when it was the app that had rung it; empty otherwise."""
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.time("ended") or self.time("gone")
 
     def time(self, key: str) -> datetime | None:
         return _time(self.values.get(key, ""))
@@ -212,15 +241,15 @@ def _read(path: Path) -> _Noted | None:
 
 
 def _is_over(noted: _Noted, present: Collection[str], now: datetime) -> bool:
-    if noted.time("ended"):
+    if noted.ended_at:
         return True
     # A call may have begun after `present` was asked for; its file is fresh then.
     return noted.call_id not in present and now - noted.changed_at > _SETTLING
 
 
-def _facts(noted: _Noted, config: Config) -> Iterator[Fact]:
+def _facts(noted: _Noted, config: Config, died_at: datetime | None) -> Iterator[Fact]:
     call_id = noted.call_id
-    ended_at = noted.time("ended") or noted.changed_at
+    ended_at = noted.ended_at or max(noted.changed_at, died_at or noted.changed_at)
     arrived_at = noted.time("arrived") or min([at for _, at in noted.rang], default=ended_at)
 
     def fact_id(what: str) -> str:
@@ -273,7 +302,7 @@ def _facts(noted: _Noted, config: Config) -> Iterator[Fact]:
     if noted.values.get("voicemail") and (seconds := recordings.message(config, call_id)):
         file = recordings.file_name(call_id)
         yield MessageLeft(fact_id("voicemail"), call_id, ended_at, file=file, seconds=round(seconds))
-    by = EndedBy.CALLER if noted.time("ended") else EndedBy.SYSTEM
+    by = EndedBy.CALLER if noted.ended_at else EndedBy.SYSTEM
     if by is EndedBy.SYSTEM:
         # Nobody noted the end: Asterisk was gone, and with it a talk that was going on.
         yield TalkCut(fact_id("cut"), call_id, ended_at, leg_id="", by=Cut.FAILED)

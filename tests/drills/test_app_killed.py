@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
@@ -216,6 +217,31 @@ async def test_when_the_app_is_stopped_in_a_talk_and_while_a_phone_rings_then_th
         for call in [await one_record(system, phone.user, "talked", finished=True) for phone in (talker, caller)]:
             assert [leg[1] for leg in legs(call)] == ["ANSWER"]
             assert not call.without_app
+
+
+async def test_when_people_hang_up_while_the_app_is_away_then_that_time_is_on_record(system: System) -> None:
+    async with system.phone("carol-soft") as carol, system.caller() as talker, system.caller() as newcomer:
+        await connect(system, talker, carol, LAKESIDE)
+        await system.dial(newcomer)
+        await system.step(newcomer.user, "menu")
+        calls = [(await system.call_from(phone.user)).id for phone in (talker, newcomer)]
+        await system.kill_app()
+        killed = datetime.now(UTC)
+        for phone in (carol, talker, newcomer):
+            await phone.hang_up()
+        await system.until(lambda: all(is_noted_as_gone(system, call) for call in calls), "everybody has hung up")
+        gone = datetime.now(UTC)
+        await system.start_app()
+        talk = await one_record(system, talker.user, "talked", finished=True)
+        new = await system.ended_call(newcomer.user)
+    for ended_at in (talk.ended_at, talk.legs[0].ended_at, new.ended_at):
+        assert ended_at
+        assert killed <= ended_at <= gone
+
+
+def is_noted_as_gone(system: System, channel_id: str) -> bool:
+    notes = system.config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
+    return notes.exists() and f",HANGUP,{channel_id}," in notes.read_text()
 
 
 async def test_when_a_channel_cannot_be_read_then_the_others_are_taken_up_all_the_same(system: System) -> None:

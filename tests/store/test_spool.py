@@ -198,6 +198,44 @@ async def test_a_call_whose_end_nobody_noted_is_over_when_its_channel_is_gone(
     assert call.ended_at == NOW - timedelta(hours=1)
 
 
+def hangup(config: Config, channel_id: str, at: float) -> None:
+    path = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    extra = json.dumps({"hangupcause": 16, "hangupsource": "PJSIP/bob-desk-00000001", "dialstatus": ""})
+    with path.open("a", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerow([extra, "HANGUP", channel_id, f"{at:.6f}"])
+
+
+async def test_when_a_channel_was_gone_is_told_and_ends_a_call_whose_end_is_not_noted(
+    store: Store, config: Config, journal: Journal
+) -> None:
+    note(config, "did=5125550100", "caller=5125550123", f"arrived={T}", f"handed={T + 1}", "reason=app_down")
+    hangup(config, CALL, T + 21.25)
+    hangup(config, f"{CALL}-leg-bob-desk-0a1b2c", T + 20.5)
+    hangup(config, "../x", T)
+    told: dict[str, datetime] = {}
+    assert await spool.import_all(config, journal, set(), NOW, on_gone=told.__setitem__) == 1
+    await journal.drained()
+    assert told == {
+        CALL: datetime.fromtimestamp(T + 21.25, UTC),
+        f"{CALL}-leg-bob-desk-0a1b2c": datetime.fromtimestamp(T + 20.5, UTC),
+    }
+    call = await the_call(store)
+    assert (call.outcome, call.ended_by) == ("gave_up", "caller")
+    assert call.ended_at == datetime.fromtimestamp(T + 21, UTC)
+    assert list(config.spool_folder.glob("*.call")) == []
+
+
+async def test_a_call_that_asterisk_took_with_it_ended_when_asterisk_did(
+    store: Store, config: Config, journal: Journal
+) -> None:
+    write(config, HEAD, age_seconds=3600)
+    died_at = NOW - timedelta(minutes=50)
+    assert await spool.import_all(config, journal, set(), NOW, died_at=died_at) == 1
+    await journal.drained()
+    assert (await the_call(store)).ended_at == died_at
+
+
 async def test_a_talk_that_nobody_saw_end_was_cut(store: Store, config: Config, journal: Journal) -> None:
     write(config, f"{HEAD}answered=alice-desk,{T + 9}\n", age_seconds=60)
     assert await run(config, journal) == 1

@@ -13,6 +13,7 @@ from crm.domain.calls import (
     CallbackPromised,
     CallEnded,
     CallPlaced,
+    ChannelLeft,
     Cut,
     DialStatus,
     Direction,
@@ -115,6 +116,15 @@ def test_a_talk_that_was_cut_is_interrupted_unless_somebody_talked_with_them_aft
         known_line=True, talked=story.talked, message_left=False, link_sent=False, interrupted=bool(story.cut)
     )
     assert (outcome is Outcome.INTERRUPTED) == bool(cut)
+
+
+def test_what_asterisk_noted_of_channels_is_when_they_were_gone() -> None:
+    """The app was away, and stated the ends when it was back."""
+    left = [ChannelLeft("c/x", "c", at(30), "c"), ChannelLeft("c/y", "c", at(29), "leg-a"),
+            ChannelLeft("c/z", "c", at(28), "leg-nobody-knows")]  # fmt: skip
+    story = tell([*TALK, *left])
+    assert story.ended_at == at(30)
+    assert [(leg.id, leg.ended_at) for leg in story.legs] == [("leg-a", at(29)), ("leg-b", at(9))]
 
 
 OURS: list[Fact] = [

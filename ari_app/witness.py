@@ -1,0 +1,48 @@
+"""When channels were gone whose end no event told: Asterisk's own account of it, and what is known without that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+
+from ari_app.settle import call_of
+from crm.domain.calls import ChannelLeft, Fact
+
+MOST = 20_000
+
+
+class Witness:
+    """What one app has seen of channels, beside its flows."""
+
+    def __init__(self) -> None:
+        self._gone: dict[str, datetime] = {}
+        self._seen: set[str] = set()
+
+    def gone(self, channel_id: str, at: datetime) -> None:
+        """Asterisk noted that a channel was gone; it may note the same twice."""
+        self._gone[channel_id] = at
+        while len(self._gone) > MOST:
+            del self._gone[next(iter(self._gone))]
+
+    def seen(self, calls: Collection[str]) -> None:
+        """These calls are up."""
+        self._seen = set(calls) if len(self._seen) > MOST else self._seen | set(calls)
+
+    def facts(self, open_calls: Mapping[str, datetime], heard_since: datetime | None) -> Iterator[Fact]:
+        """What is to be stated of calls that are on record without an end: channels that were gone before we heard of
+        events. The others their flows tell of."""
+        for channel_id, at in list(self._gone.items()):
+            call_id = call_of(channel_id)
+            if heard_since is None or at >= heard_since:
+                del self._gone[channel_id]
+            elif call_id in open_calls:
+                del self._gone[channel_id]
+                yield ChannelLeft(f"{call_id}/left-{channel_id}", call_id, at, channel_id)
+
+    def ended_at(
+        self, call_id: str, began_at: datetime, now: datetime, *, died_at: datetime | None, last_seen: datetime | None
+    ) -> datetime:
+        """When a call ended that is gone, as far as no channel of it was noted. `died_at` is when its Asterisk was
+        gone, if it was; `last_seen` when the app before us was alive last. One that we have seen up ended just now."""
+        known = died_at or (None if call_id in self._seen else last_seen)
+        return min(known, now) if known and known > began_at else now

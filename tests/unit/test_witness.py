@@ -1,0 +1,52 @@
+"""When a call was over of whose end no event told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ari_app.witness import Witness
+
+pytestmark = pytest.mark.unit
+
+T0 = datetime(2026, 3, 2, 16, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def test_what_was_gone_before_we_heard_of_events_is_stated_of_calls_without_an_end() -> None:
+    witness = Witness()
+    witness.gone("c1-leg-alice-desk-1", at(10))
+    witness.gone("c1", at(11))
+    witness.gone("c2", at(12))
+    witness.gone("c3", at(30))
+    facts = list(witness.facts({"c1": T0, "c3": T0}, at(20)))
+    assert [(fact.call_id, fact.id, fact.at) for fact in facts] == [
+        ("c1", "c1/left-c1-leg-alice-desk-1", at(10)),
+        ("c1", "c1/left-c1", at(11)),
+    ]
+    assert [fact.id for fact in witness.facts({"c2": T0, "c3": T0}, at(20))] == ["c2/left-c2"], "its facts came late"
+    assert list(witness.facts({"c1": T0, "c2": T0, "c3": T0}, at(20))) == []
+
+
+@pytest.mark.parametrize(
+    ("seen", "died_at", "last_seen", "ended_at"),
+    [
+        (True, None, at(40), at(60)),
+        (False, None, at(40), at(40)),
+        (True, at(50), at(40), at(50)),
+        (False, None, None, at(60)),
+        (False, None, at(-10), at(60)),
+        (False, None, at(90), at(60)),
+    ],
+    ids=["seen up", "the app was away", "Asterisk died", "nothing is known", "began after that", "clock put back"],
+)
+def test_without_a_note_a_call_ended_when_something_of_it_was_known_last(
+    seen: bool, died_at: datetime | None, last_seen: datetime | None, ended_at: datetime
+) -> None:
+    witness = Witness()
+    witness.seen({"c1"} if seen else set())
+    assert witness.ended_at("c1", T0, at(60), died_at=died_at, last_seen=last_seen) == ended_at

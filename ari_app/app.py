@@ -93,7 +93,7 @@ class App:
             on_connect=self.take_up, on_event=self.on_event,
         )  # fmt: skip
         self.ami = ami.Connection(config.ports.ami, secrets.get("ami"))
-        self.office = Office(config, store, journal, self.client, secrets, now)
+        self.office = Office(config, store, journal, self.client, self.ami, secrets, now)
         self.lamps = MessageLamps(self.office)
         self.escalations = Escalations(self.office, self.on_messages)
         self.turns = Turns(self.office, self.begin_order)

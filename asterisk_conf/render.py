@@ -88,6 +88,11 @@ class Peer:
     register: bool
 
     @property
+    def address(self) -> str:
+        """Where calls are sent, as what follows the @ of a SIP URI."""
+        return f"{self.host}:{self.port}" + (f";transport={self.transport}" if self.transport != "udp" else "")
+
+    @property
     def inbound_user(self) -> str:
         """Digest user of its calls to us: Asterisk finds a peer without known addresses by its endpoint's name."""
         return self.username if self.addresses else f"trunk-{self.name}"
@@ -113,13 +118,18 @@ class Office:
     windows_end: int = 0
     """Epoch second up to which `open_windows` were computed."""
     emergency_trunks: tuple[str, ...] = ()
-    """Slugs, in the order in which they are tried for an emergency call."""
+    """Slugs of peers, in the order in which they are tried for an emergency call."""
     bans: tuple[str, ...] = ()
     """Addresses and networks whose SIP is dropped."""
     callers: int = 1000
     """So many are let in at the same time."""
     emergency_callback: str = ""
     """E.164: caller ID of an emergency call from a phone without a location; empty when the office has no number."""
+
+    @property
+    def emergency_peers(self) -> list[Peer]:
+        by_name = {peer.name: peer for peer in self.peers}
+        return [by_name[slug] for slug in self.emergency_trunks]
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ari_app import supervisor
+from ari_app.edge import ami
 from ari_app.edge.client import AriClient
 from ari_app.flows import outside
 from ari_app.flows.call import Office
@@ -78,13 +79,15 @@ def _answer(request: bytes, status: str) -> bytes:
 class Bench:
     office: Office
     carriers: dict[str, Carrier]
+    ports: dict[str, int]
 
     async def dial(self, first: str) -> float:
         """Seconds from the request to the INVITE at the trunk that takes the call."""
         takes = first if first == "way-0" else NEXT
         invited = self.carriers[takes].invited
         invited.clear()
-        clearance = Clearance("+15125550123", (Way(first), Way(NEXT)), "+15125550100")
+        ways = tuple(Way(name, "127.0.0.1", self.ports[name]) for name in (first, NEXT))
+        clearance = Clearance("+15125550123", ways, "+15125550100")
         began = time.perf_counter()
         dialling = asyncio.create_task(
             outside.dial(
@@ -111,10 +114,11 @@ async def _bench(folder: Path) -> AsyncIterator[Bench]:
         config = settings.load(home)
         store, secrets = Store(config.database_url), Secrets(config.secrets_file)
         loop = asyncio.get_running_loop()
-        carriers = {}
+        carriers: dict[str, Carrier] = {}
+        ports = {}
         for number, status in enumerate([*WAYS.values(), "180 Ringing"]):
             name = f"way-{number}" if number < len(WAYS) else NEXT
-            port = config.ports.demo + number
+            port = ports[name] = config.ports.demo + number
             await trunks.add(
                 store,
                 secrets,
@@ -134,7 +138,7 @@ async def _bench(folder: Path) -> AsyncIterator[Bench]:
         try:
             async with _office(config, store, secrets, folder) as office:
                 await _until_online(office.client, set(carriers))
-                yield Bench(office, carriers)
+                yield Bench(office, carriers, ports)
         finally:
             await asterisk.stop()
             await store.close()
@@ -153,7 +157,9 @@ async def _office(config: Config, store: Store, secrets: Secrets, folder: Path) 
     async with client, Journal(folder / "journal", forget) as journal:
         reading = asyncio.create_task(client.run())
         await asyncio.wait_for(client.connected.wait(), 20)
-        yield Office(config, store, journal, client, lambda: datetime.now(UTC))
+        connection = ami.Connection(config.ports.ami, secrets.get("ami"))
+        yield Office(config, store, journal, client, connection, secrets, lambda: datetime.now(UTC))
+        connection.close()
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
 

@@ -15,9 +15,11 @@ from tests.system import System
 
 @asynccontextmanager
 async def scripted_trunk(
-    system: System, slug: str, scenario: str, *, position: int = 0, emergency: bool = True, online: bool = True
-) -> AsyncIterator[ScriptedPhone]:
+    system: System, slug: str, scenario: str, *, position: int = 0, emergency: bool = True, online: bool = True,
+    options: bool = True,
+) -> AsyncIterator[ScriptedPhone]:  # fmt: skip
     """Adds a trunk whose far end follows the scenario with every call and answers OPTIONS; `online` waits for that.
+    Without `options` it answers none, as many carriers do, and counts as unreachable.
 
     The trunk stays until the office is as new.
     """
@@ -25,8 +27,9 @@ async def scripted_trunk(
     log = system.folder / f"sipp-{slug}-{scenario}-{port}.log"
     log.unlink(missing_ok=True)
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-aa", "-trace_msg", "-message_file", str(log)
-    )
+        system, port, "-sf", str(SCENARIOS / f"{scenario}.xml"), *(["-aa"] if options else []),
+        "-trace_msg", "-message_file", str(log),
+    )  # fmt: skip
     try:
         await trunks.add(
             system.store, system.secrets, system.by, slug, host="127.0.0.1", port=port, auth="address",
@@ -36,7 +39,9 @@ async def scripted_trunk(
             marked = update(Trunk).where(Trunk.slug == slug).values(emergency=emergency, position=position)
             await session.execute(marked)
         await system.publish()
-        if online:
+        if not options:
+            await system.until(lambda: system.is_offline(f"trunk-{slug}"), f"trunk {slug} counts as unreachable")
+        elif online:
             await system.until(lambda: system.is_online(f"trunk-{slug}"), f"trunk {slug} online")
         yield ScriptedPhone(log)
     finally:

@@ -28,6 +28,7 @@ from sqlalchemy.orm import selectinload
 
 from ari_app import heartbeat, supervisor
 from ari_app.edge import listening
+from ari_app.edge.dial import RINGING
 from ari_app.edge.listening import Heard
 from ari_app.edge.softphone import Softphone, softphone
 from asterisk_conf import certificate, speech, tones
@@ -428,10 +429,19 @@ class System:
     # --- the app ---
 
     async def kill_app(self) -> None:
-        """As a crash does: no good-bye."""
+        """As a crash does: no good-bye. What is being dialled in these milliseconds rings first, as Asterisk can see to
+        it by itself only then (ari_app/edge/dial.py)."""
         assert self.app.process is not None
+        await self.until(self._is_dialled, "nothing is in the moment of being dialled")
         self.app.process.kill()
         await self.app.process.wait()
+
+    async def _is_dialled(self) -> bool:
+        try:
+            channels = await self.ari("/channels")
+        except aiohttp.ClientError:
+            return True  # Asterisk is away, too.
+        return not any(channel["dialplan"].get("app_data", "").endswith(f",{RINGING}") for channel in channels)
 
     async def start_app(self) -> None:
         since = datetime.now(UTC)

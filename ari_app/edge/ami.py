@@ -1,5 +1,5 @@
-"""AMI, for the things ARI cannot do: have modules read their configuration again, set a channel's time limit while it
-plays or records, and ask a phone at once whether it answers."""
+"""AMI, for what ARI cannot do: have modules read their configuration again, set a channel's time limit while it plays
+or records, send one that rings on in the dialplan, and ask a phone at once whether it answers."""
 
 from __future__ import annotations
 
@@ -47,17 +47,23 @@ class Connection:
         The same as setting TIMEOUT(absolute) by ARI, which waits until a playback or a recording is over (Asterisk
         22.10.1). Raises ChannelGone.
         """
-        answer = await self.send(Action="AbsoluteTimeout", Channel=channel, Timeout=str(seconds))
-        if getattr(answer, "response", "") != "Success":
-            reason = str(getattr(answer, "message", "no reason given"))
-            refused = ChannelGone if "No such channel" in reason else AsteriskRefused
-            raise refused(404 if refused is ChannelGone else 0, reason, "AbsoluteTimeout over AMI")
+        await self._act("AbsoluteTimeout", Channel=channel, Timeout=str(seconds))
+
+    async def redirect(self, channel: str, context: str, extension: str) -> None:
+        """Sends a channel on in the dialplan, also one that rings, which ARI refuses to (412). Raises ChannelGone."""
+        await self._act("Redirect", Channel=channel, Context=context, Exten=extension, Priority="1")
 
     async def qualify(self, endpoint: str) -> None:
         """Has Asterisk ask an endpoint's contacts at once whether they answer, and not only when their turn comes."""
-        answer = await self.send(Action="PJSIPQualify", Endpoint=endpoint)
+        await self._act("PJSIPQualify", Endpoint=endpoint)
+
+    async def _act(self, action: str, **fields: str) -> None:
+        answer = await self.send(Action=action, **fields)
         if getattr(answer, "response", "") != "Success":
-            raise AsteriskRefused(0, str(getattr(answer, "message", "no reason given")), "PJSIPQualify over AMI")
+            reason = str(getattr(answer, "message", "no reason given"))
+            is_gone = any(words in reason for words in ("No such channel", "does not exist", "not up"))
+            refused = ChannelGone if is_gone else AsteriskRefused
+            raise refused(404 if is_gone else 0, reason, f"{action} over AMI")
 
     def close(self) -> None:
         if self._manager is not None:

@@ -36,6 +36,8 @@ class Handle:
         self.path = f"/channels/{quote(channel_id, safe='')}"
         self.playbacks = 0
         """How many were started; tells their ids (`ari_app.edge.media`)."""
+        self.is_leaving = False
+        """It was sent on to the dialplan to ring there: its next StasisEnd says nothing new."""
         self._is_hung_up = False
         self._events = client.subscribe(channel_id)
 
@@ -109,6 +111,9 @@ class Handle:
         try:
             async with asyncio.timeout(seconds):
                 event = await self._events.get()
+                if self.is_leaving and isinstance(event, events.StasisEnd):
+                    self.is_leaving = False
+                    event = await self._events.get()
         except TimeoutError:
             return None
         if isinstance(event, events.ChannelHangupRequest | events.ChannelDestroyed):

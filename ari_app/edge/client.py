@@ -49,7 +49,7 @@ class AriClient:
         *, on_connect: Callable[[], Awaitable[None]], on_event: Callable[[Event], None],
     ) -> None:  # fmt: skip
         self._base_url = base_url
-        self._app = app
+        self.app = app
         self._credentials = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
         self._on_connect = on_connect
         self._on_event = on_event
@@ -120,11 +120,11 @@ class AriClient:
 
     async def _read_socket(self) -> None:
         assert self._session is not None
-        url = f"{self._base_url}/ari/events?app={self._app}&subscribeAll=true"
+        url = f"{self._base_url}/ari/events?app={self.app}&subscribeAll=true"
         async with self._session.ws_connect(url, heartbeat=PING_SECONDS, max_msg_size=0) as socket:
             # Without the filter Asterisk writes every variable set and every RTCP report into the socket.
             allowed = [{"type": kind} for kind in events.KINDS]
-            await self.put(f"/applications/{self._app}/eventFilter", {"allowed": allowed})
+            await self.put(f"/applications/{self.app}/eventFilter", {"allowed": allowed})
             self.connections += 1
             self.connected_at = datetime.now(UTC)
             self.connected.set()

@@ -95,6 +95,14 @@ class StasisEnd(Event):
 
 
 @dataclass(frozen=True)
+class Dial(Event):
+    """A channel was dialled, or how that goes."""
+
+    peer: Channel
+    """The one dialled."""
+
+
+@dataclass(frozen=True)
 class ChannelStateChange(Event):
     channel: Channel
 
@@ -241,8 +249,8 @@ class UnknownEvent(Event):
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        StasisStart, StasisEnd, ChannelStateChange, ChannelDtmfReceived, ChannelHold, ChannelUnhold, ChannelTransfer,
-        ChannelHangupRequest, ChannelDestroyed,
+        StasisStart, StasisEnd, Dial, ChannelStateChange, ChannelDtmfReceived, ChannelHold, ChannelUnhold,
+        ChannelTransfer, ChannelHangupRequest, ChannelDestroyed,
         ChannelEnteredBridge, ChannelLeftBridge, PlaybackFinished, RecordingFinished, RecordingFailed,
         ApplicationReplaced, TextMessageReceived, ContactStatusChange,
     )
@@ -271,6 +279,8 @@ def channel_of(event: Event) -> str | None:
             | ChannelHangupRequest(channel=channel)
             | ChannelDestroyed(channel=channel) | ChannelLeftBridge(channel=channel)
         ):  # fmt: skip
+            return channel.id
+        case Dial(peer=channel):
             return channel.id
         case ChannelTransfer(referred_by=ReferredBy(source_channel=channel)):
             return channel.id

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ari_app.edge.ami import Connection
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
@@ -48,6 +49,7 @@ class Office:
     store: Store
     journal: Journal
     client: AriClient
+    ami: Connection
     secrets: Secrets
     now: Callable[[], datetime]
     calls: Calls = field(default_factory=Calls)

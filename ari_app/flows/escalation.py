@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
+from ari_app.edge import dial
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle
 from ari_app.edge.errors import AsteriskRefused, CallEnded, MediaLost, PhoneError
 from ari_app.edge.media import play, prompt
@@ -154,11 +155,12 @@ async def _ring_desk(office: Office, due: Due, phone: DeviceRef) -> Handle | Non
     office.journal.note(
         LegRang(f"{call_id}/{leg_id}", call_id, office.now(), leg_id, phone.device, phone.agent, STAGE)
     )
+    forwards = False
     try:
-        await office.client.post(
-            "/channels", {"variables": {"LL_CALL": call_id, "LL_CALLER": ""}},
-            endpoint=f"PJSIP/{phone.device}", context="agent-leg", extension="s", priority="1", channelId=leg_id,
-            callerId=shown(due.place or "Message", due.caller), timeout=str(round(seconds) + 1),
+        await dial.dial(
+            channel, office.ami, f"PJSIP/{phone.device}", then="agent-leg",
+            caller_id=shown(due.place or "Message", due.caller), seconds=round(seconds) + 1,
+            variables={"LL_CALL": call_id, "LL_CALLER": ""},
         )  # fmt: skip
         leg = Leg(channel, phone.device)
         try:
@@ -168,7 +170,8 @@ async def _ring_desk(office: Office, due: Due, phone: DeviceRef) -> Handle | Non
             status = DialStatus.NOANSWER
         finally:
             leg.answer.cancel()
-    except AsteriskRefused:
+        forwards = leg.forwards
+    except (AsteriskRefused, CallEnded):
         status = DialStatus.CHANUNAVAIL
     except asyncio.CancelledError:
         # Somebody else took it: the phone shows no missed call.
@@ -176,7 +179,7 @@ async def _ring_desk(office: Office, due: Due, phone: DeviceRef) -> Handle | Non
         raise
     if status is DialStatus.ANSWER:
         return channel
-    await _end(office, due, channel, status, NORMAL)
+    await _end(office, due, channel, status, NORMAL, forwards=forwards)
     return None
 
 
@@ -220,12 +223,14 @@ async def _let_go(office: Office, due: Due, channel: Handle) -> None:
     await _end(office, due, channel, DialStatus.ANSWER, NORMAL)
 
 
-async def _end(office: Office, due: Due, channel: Handle, status: DialStatus, cause: str) -> None:
+async def _end(
+    office: Office, due: Due, channel: Handle, status: DialStatus, cause: str, *, forwards: bool = False
+) -> None:
     with contextlib.suppress(PhoneError):
         await channel.hang_up(cause)
     channel.release()
     fact_id = f"{due.message_id}/leg-ended-{channel.id}"
-    office.journal.note(LegEnded(fact_id, due.message_id, office.now(), channel.id, status))
+    office.journal.note(LegEnded(fact_id, due.message_id, office.now(), channel.id, status, forwards=forwards))
 
 
 async def _always(work: Coroutine[None, None, None] | Awaitable[None]) -> None:

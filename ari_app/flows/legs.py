@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from ari_app.edge import events
+from ari_app.edge import dial, events
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost
 from ari_app.edge.media import hush, play
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 RINGING = ("Down", "Ringing")
 """States of a channel on its way to a phone that nobody has answered yet."""
+REDIRECTIONS = range(300, 400)
+"""SIP answers that name another address to call (RFC 3261, 21.3): a phone's own forwarding, a carrier's routing."""
 LAST_EVENT_SECONDS = 1.0
 """A channel's last event comes over another connection than the answer that it is gone, perhaps a little later; for a
 channel that left before we subscribed it never comes."""
@@ -44,9 +46,12 @@ class Leg:
     """One phone that rings for a call, until somebody takes the call there."""
 
     def __init__(
-        self, channel: Handle | None, device: str, agent: str = "", confirmation: Confirmation | None = None
-    ) -> None:
+        self, channel: Handle | None, device: str, agent: str = "", confirmation: Confirmation | None = None,
+        *, adopting: Office | None = None,
+    ) -> None:  # fmt: skip
         self._channel = channel
+        self._adopting = adopting
+        """Of one that may have been answered, or have ended, before we listened."""
         self.device = device
         self.agent = agent
         """Slugs; empty for a phone that is nobody's."""
@@ -56,13 +61,15 @@ class Leg:
         """Somebody, or a machine, has answered and hears what the call is about: that is no answer yet."""
         self.choice = Choice.NOTHING
         """Theirs."""
+        self.forwards = False
+        """The phone wanted the call sent elsewhere, which counts as declined."""
         self.answer = asyncio.create_task(self._until_taken())
         """Ends when the call was taken, or the phone stopped ringing by itself."""
 
     @classmethod
     def adopt(cls, call: Call, leg_id: str, agent: str = "", confirmation: Confirmation | None = None) -> Leg:
         """A phone that has been ringing since before the app was away; answered meanwhile or not."""
-        return cls(Handle(call.office.client, leg_id), device_of(leg_id), agent, confirmation)
+        return cls(Handle(call.office.client, leg_id), device_of(leg_id), agent, confirmation, adopting=call.office)
 
     @property
     def channel(self) -> Handle:
@@ -91,10 +98,10 @@ class Leg:
         patience: float | None = None
         try:
             try:
-                if await self._is_in_app():
+                if self._adopting and await dial.is_answered(self.channel, self._adopting.ami):
                     return DialStatus.ANSWER
-            except ChannelGone:
-                # The phone declined at once; why stands in the channel's last event.
+            except CallEnded:
+                # Why it is gone stands in the channel's last event, if that is still to come.
                 patience = LAST_EVENT_SECONDS
             while True:
                 match await self.channel.next_event(patience):
@@ -104,13 +111,8 @@ class Leg:
                     case None:
                         return DialStatus.NOANSWER
         except CallEnded as ended:
-            return dial_status(ended.cause)
-
-    async def _is_in_app(self) -> bool:
-        """Only an answered leg is in the app. Asked once, after subscribing: an earlier answer is not told again."""
-        channel = await self.channel.client.get(self.channel.path)
-        self.channel.name = channel["name"]
-        return bool(channel["dialplan"].get("app_name") == "Stasis")
+            self.forwards = ended.sip_status in REDIRECTIONS
+            return dial_status(ended)
 
     def hurry(self, ringing: Iterable[Leg]) -> None:
         """Told of the phones that ring, itself among them: one that waits for others may find that there are none."""
@@ -154,18 +156,20 @@ async def _ring_one(call: Call, stage: str, ref: DeviceRef, seconds: float, call
     call.note(LegRang, leg_id=leg_id, device=ref.device, agent=ref.agent, stage=stage)
     call.ringing.add(ref.agent)
     try:
-        await call.office.client.post(
-            "/channels",
-            {"variables": {"LL_CALL": call.id, "LL_CALLER": call.person.name, **confirmed_by(ref)}},
-            endpoint=f"PJSIP/{ref.device}", context="agent-leg", extension="s", priority="1", channelId=leg_id,
-            originator=call.person.id, callerId=caller_id,
+        await dial.dial(
+            channel, call.office.ami, f"PJSIP/{ref.device}", then="agent-leg", caller_id=caller_id,
+            originator=call.person.id,
             # The app ends the ringing itself; this is for the case that it is away by then.
-            timeout=str(round(seconds) + RINGS_ON_SECONDS),
+            seconds=round(seconds) + RINGS_ON_SECONDS,
+            variables={"LL_CALL": call.id, "LL_CALLER": call.person.name, **confirmed_by(ref)},
         )  # fmt: skip
-    except AsteriskRefused as refused:
+    except (AsteriskRefused, CallEnded) as refused:
         log.warning("a phone could not be rung: %s", refused, extra={"device": ref.device})
         channel.release()
-        call.note(LegEnded, once=f"leg-ended-{leg_id}", leg_id=leg_id, status=DialStatus.CHANUNAVAIL)
+        status, forwards = DialStatus.CHANUNAVAIL, False
+        if isinstance(refused, CallEnded):
+            status, forwards = dial_status(refused), refused.sip_status in REDIRECTIONS
+        call.note(LegEnded, once=f"leg-ended-{leg_id}", leg_id=leg_id, status=status, forwards=forwards)
         return None
     return Leg(channel, ref.device, ref.agent, confirmation(call, ref.agent) if ref.confirm else None)
 
@@ -329,7 +333,8 @@ def was_taken_away(call: Call, leg: Leg) -> bool:
 
 def over(call: Call, leg: Leg, status: DialStatus) -> None:
     """Notes that a phone rings no longer."""
-    call.note(LegEnded, once=f"leg-ended-{leg.channel.id}", leg_id=leg.channel.id, status=status)
+    leg_id = leg.channel.id
+    call.note(LegEnded, once=f"leg-ended-{leg_id}", leg_id=leg_id, status=status, forwards=leg.forwards)
 
 
 async def stop_other_calls(call: Call, winner: Leg, agents: Iterable[ringing.AgentAvailability] = ()) -> None:
@@ -405,9 +410,11 @@ def is_outsider(leg_id: str) -> bool:
     return device_of(leg_id).startswith("trunk-")
 
 
-def dial_status(cause: int) -> DialStatus:
+def dial_status(ended: CallEnded) -> DialStatus:
     """Why a phone stopped ringing, from the Q.850 cause Asterisk gives (include/asterisk/causes.h)."""
-    match cause:
+    if ended.sip_status in REDIRECTIONS:
+        return DialStatus.BUSY
+    match ended.cause:
         case 17 | 21:  # user busy; call rejected, which is what a phone's own DND or its decline key sends
             return DialStatus.BUSY
         case 1 | 3 | 20 | 27:  # no such number, no route, subscriber absent, out of order

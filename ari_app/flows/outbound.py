@@ -8,6 +8,7 @@ import logging
 import uuid
 from typing import Any
 
+from ari_app.edge import dial
 from ari_app.edge.channel import BUSY, NORMAL, Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, PhoneError
 from ari_app.edge.media import play
@@ -121,12 +122,12 @@ async def _ring(call: Call, ref: DeviceRef, claim: Claim, seconds: float) -> Leg
     channel = Handle(call.office.client, leg_id)
     variables = dict.fromkeys(outside.LEG_VARIABLES, "") | {"LL_CALL": call.id, "LL_DIALLED": claim.number}
     try:
-        await call.office.client.post(
-            "/channels", {"variables": variables},
-            endpoint=f"PJSIP/{ref.device}", context="order-leg", extension="s", priority="1", channelId=leg_id,
-            callerId=shown(claim.name or "Call to", claim.number), timeout=str(round(seconds) + RINGS_ON_SECONDS),
+        await dial.dial(
+            channel, call.office.ami, f"PJSIP/{ref.device}", then="order-leg",
+            caller_id=shown(claim.name or "Call to", claim.number), seconds=round(seconds) + RINGS_ON_SECONDS,
+            variables=variables,
         )  # fmt: skip
-    except AsteriskRefused as refused:
+    except (AsteriskRefused, CallEnded) as refused:
         log.warning("a phone could not be rung: %s", refused, extra={"device": ref.device})
         channel.release()
         return None

@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
+from ari_app.edge import dial as ringing
 from ari_app.edge import events
 from ari_app.edge.channel import NORMAL, Handle
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, PhoneError
 from ari_app.edge.events import Channel
 from ari_app.flows.call import LEG_MARK, Office
-from ari_app.flows.legs import dial_status
+from ari_app.flows.legs import REDIRECTIONS, dial_status
 from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain.calls import DialStatus, LegEnded, LegRang
 from crm.domain.dialing import Clearance, Route
@@ -25,7 +26,8 @@ LAST_TRUNK_PATIENCE = 3
 """How much longer the last trunk may be silent; there is none after it."""
 ANSWERS = frozenset({404, 410, 480, 484, 485, 486, 487, 600, 603, 604, 607, 608})
 """SIP answers (RFC 3261, 8197, 8688) that are about the person or the number, and would be the same by every trunk. All
-others are about the trunk: 401 and 403 that it does not want us, 408 and 5xx that it cannot now."""
+others are about the trunk: 3xx that it wants another address dialled, which nobody does, 401 and 403 that it does not
+want us, 408 and 5xx that it cannot now."""
 LEG_VARIABLES = (
     "LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_SAID", "LL_WITHHELD", "LL_DIRECTION", "LL_NUMBER",
     "LL_KEYS",
@@ -78,8 +80,7 @@ async def dial(
         office.journal.note(rang)
         patience = office.config.dialing.silent_trunk_seconds * (LAST_TRUNK_PATIENCE if route is routes[-1] else 1)
         try:
-            await leg.originate(route, caller_id, variables or {})
-            return await leg.answered(patience)
+            return await leg.answered(patience, leg.originate(route, caller_id, variables or {}))
         except _TrunkFailed as error:
             log.warning("a trunk did not take the call", extra={"trunk": route.trunk, "reason": str(error)})
             failed = error
@@ -106,37 +107,36 @@ class Leg:
         self._on_ringing = on_ringing
         self._channel = Handle(office.client, leg_id)
         self._has_rung = False
+        self._was_up = False
 
     async def originate(self, route: Route, caller_id: str, variables: Mapping[str, str]) -> None:
         named = dict.fromkeys(LEG_VARIABLES, "") | {"LL_CALL": self._call_id, "LL_CALLER": ""} | dict(variables)
         try:
-            made = await self._office.client.post(
-                "/channels", {"variables": named},
-                endpoint=route.endpoint, context="outside-leg", extension="s", priority="1",
-                channelId=self._channel.id, callerId=f'"" <{route.shown(caller_id)}>',
+            state = await ringing.dial(
+                self._channel, self._office.ami, route.endpoint, then="outside-leg",
+                caller_id=f'"" <{route.shown(caller_id)}>',
                 # The app ends the ringing itself; this is for the case that it is away by then.
-                timeout=str(round(self._office.config.dialing.ring_seconds) + RINGS_ON_SECONDS),
+                seconds=round(self._office.config.dialing.ring_seconds) + RINGS_ON_SECONDS, variables=named,
             )  # fmt: skip
         except AsteriskRefused as refused:
-            # So Asterisk answers at once for a trunk that does not answer OPTIONS.
             self._over(DialStatus.CHANUNAVAIL)
-            raise _TrunkFailed(DialStatus.CHANUNAVAIL, f"trunk {route.trunk} is not reachable") from refused
-        except BaseException:
-            await self._hang_up(DialStatus.CANCEL)
-            raise
-        self._channel.name = made["name"]
+            raise _TrunkFailed(DialStatus.CHANUNAVAIL, f"trunk {route.trunk} could not be dialled") from refused
+        self._now(state)
 
-    async def answered(self, patience: float | None) -> Handle:
-        """The channel once somebody has answered. `patience` is how long the trunk may be silent altogether."""
+    async def answered(self, patience: float | None, dialled: Awaitable[None] | None = None) -> Handle:
+        """The channel once somebody has answered. `patience` is how long the trunk may be silent altogether, once it is
+        `dialled`."""
         try:
             async with asyncio.timeout(self._office.config.dialing.ring_seconds):
+                if dialled:
+                    await dialled
                 if patience is not None:
                     if await self._is_answered(patience):
                         return self._channel
                     if not self._has_rung and not await self._trunk_has_spoken():
                         await self._hang_up(DialStatus.CONGESTION)
                         raise _TrunkFailed(DialStatus.CONGESTION, f"the trunk said nothing within {patience:g} s")
-                elif await self._is_in_app():
+                elif await ringing.is_answered(self._channel, self._office.ami):
                     return self._channel
                 await self._is_answered(None)
                 return self._channel
@@ -145,8 +145,9 @@ class Leg:
             raise NotReached(DialStatus.NOANSWER, "nobody answered") from None
         except CallEnded as ended:
             # Without an error from the far end they had answered, and were gone before we saw it.
-            is_answered = ended.cause == int(NORMAL) and not ended.sip_status
-            status = DialStatus.CONGESTION if is_answered else dial_status(ended.cause)
+            is_answered = (self._was_up or ended.cause == int(NORMAL)) and not ended.sip_status
+            is_refused = is_answered or ended.sip_status in REDIRECTIONS
+            status = DialStatus.CONGESTION if is_refused else dial_status(ended)
             self._over(status)
             kind = NotReached if ended.sip_status in ANSWERS or not ended.sip_status else _TrunkFailed
             raise kind(status, f"SIP {ended.sip_status}") from ended
@@ -170,23 +171,17 @@ class Leg:
                         case events.StasisStart(channel=channel):
                             self._channel.name = channel.name
                             return True
-                        case events.ChannelStateChange(channel=channel) if channel.state == "Ringing":
-                            self._ring()
+                        case events.ChannelStateChange(channel=channel):
+                            self._now(channel.state)
         except TimeoutError:
             return False
 
-    async def _is_in_app(self) -> bool:
-        with self._channel.while_ours():
-            channel = await self._office.client.get(self._channel.path)
-        self._channel.name = channel["name"]
-        if channel["state"] == "Ringing":
-            self._ring()
-        return bool(channel["dialplan"].get("app_name") == "Stasis")
-
-    def _ring(self) -> None:
-        self._has_rung = True
-        if self._on_ringing:
-            self._on_ringing()
+    def _now(self, state: str) -> None:
+        self._was_up = self._was_up or state == "Up"
+        if state == "Ringing":
+            self._has_rung = True
+            if self._on_ringing:
+                self._on_ringing()
 
     async def _trunk_has_spoken(self) -> bool:
         """Whether anything came to the INVITE, and be it 100 Trying.

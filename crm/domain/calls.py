@@ -270,6 +270,8 @@ class LegEnded(Fact):
 
     leg_id: str
     status: DialStatus
+    forwards: bool = False
+    """The phone wanted the call sent elsewhere (SIP 3xx): somebody has set it to forward. Its status is BUSY."""
 
 
 @dataclass(frozen=True)

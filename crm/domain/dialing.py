@@ -96,7 +96,18 @@ class Way:
 
     trunk: str
     """Slug."""
+    host: str
+    """Name or IPv4 address."""
+    port: int = 5060
+    transport: str = "udp"
+    """udp, tcp or tls."""
     style: NumberStyle = NumberStyle.PLUS
+
+    def to(self, number: str) -> str:
+        """The dial string. It names the peer's address, for the trunk's name alone reaches nobody while the peer does
+        not answer SIP OPTIONS, which many carriers never do."""
+        transport = "" if self.transport == "udp" else f";transport={self.transport}"
+        return f"PJSIP/trunk-{self.trunk}/sip:{written(number, self.style)}@{self.host}:{self.port}{transport}"
 
 
 @dataclass(frozen=True)
@@ -105,7 +116,7 @@ class Route:
 
     trunk: str
     endpoint: str
-    """E.g. PJSIP/+15125550100@trunk-acme."""
+    """E.g. PJSIP/trunk-acme/sip:+15125550100@sip.example.com:5060."""
     style: NumberStyle = NumberStyle.PLUS
 
     def __post_init__(self) -> None:
@@ -130,14 +141,14 @@ class Clearance:
     routes: tuple[Route, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        routes = tuple(
-            Route(way.trunk, f"PJSIP/{written(self.number, way.style)}@trunk-{way.trunk}", way.style)
-            for way in self.ways
-        )
+        routes = tuple(Route(way.trunk, way.to(self.number), way.style) for way in self.ways)
         object.__setattr__(self, "routes", routes)
 
 
-_DIAL_STRING = re.compile(r"PJSIP/\+?[0-9]{2,40}@trunk-[a-z][a-z0-9-]{0,39}", re.ASCII)
+_DIAL_STRING = re.compile(
+    r"PJSIP/trunk-[a-z][a-z0-9-]{0,39}/sip:\+?[0-9]{2,40}@[A-Za-z0-9.-]{1,200}:[0-9]{1,5}(;transport=(tcp|tls))?",
+    re.ASCII,
+)
 _NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}", re.ASCII)
 
 SPECIAL_PREFIXES = ("+1900", "+1500", "+1700", "+1710", "+808", "+870", "+878", "+881", "+882", "+883", "+888", "+979")
@@ -188,9 +199,9 @@ def refusal(ask: Ask, rules: Rules) -> str:
     return ""
 
 
-def in_order(trunks: Sequence[tuple[int, str, NumberStyle]]) -> tuple[Way, ...]:
-    """Position, slug and style of each trunk for calls of ours; the lowest position first, then by name."""
-    return tuple(Way(slug, style) for _, slug, style in sorted(trunks, key=lambda one: (one[0], one[1])))
+def in_order(trunks: Sequence[tuple[int, Way]]) -> tuple[Way, ...]:
+    """The trunks for calls of ours, each given with its position; the lowest position first, then by name."""
+    return tuple(way for _, way in sorted(trunks, key=lambda one: (one[0], one[1].trunk)))
 
 
 def written(number: str, style: NumberStyle) -> str:

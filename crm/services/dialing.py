@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
 from crm.domain import dialing, gate
-from crm.domain.dialing import Ask, Clearance, NumberStyle, Purpose, Refused
+from crm.domain.dialing import Ask, Clearance, NumberStyle, Purpose, Refused, Way
 from crm.domain.errors import NotFound
 from crm.edge import numbers
 from crm.services import destinations, gatekeeper
@@ -156,13 +156,17 @@ async def _facts(
 async def _clearance(session: AsyncSession, ask: Ask, who: Agent | None) -> Clearance:
     assert ask.number is not None
     trunks = await session.scalars(select(Trunk).where(Trunk.enabled, Trunk.outbound))
-    ways = dialing.in_order([(trunk.position, trunk.slug, NumberStyle(trunk.numbers)) for trunk in trunks])
+    ways = dialing.in_order([(trunk.position, _way(trunk)) for trunk in trunks])
     if not ways:
         raise Refused("There is no trunk that calls of ours go out by: add one, or switch one on for that.")
     line = await shown_line(session, who.id if who else None, ask.number)
     if line is None:
         raise Refused("There is no line whose number could be shown: add one.")
     return Clearance(ask.number, ways, line.number)
+
+
+def _way(trunk: Trunk) -> Way:
+    return Way(trunk.slug, trunk.host, trunk.port, trunk.transport, NumberStyle(trunk.numbers))
 
 
 def _digits(raw: str) -> str:

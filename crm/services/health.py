@@ -101,6 +101,8 @@ class DeviceHealth:
     dnd_until: datetime | None
     """When that ends by itself; null with dnd: when somebody switches it off."""
     is_mobile: bool = False
+    forwards_since: datetime | None = None
+    """Since when the phone forwards calls by itself, which nobody obeys; null: it is not known to."""
 
 
 @dataclass(frozen=True)
@@ -369,7 +371,7 @@ def _device(device: Device, endpoints: dict[str, str], now: datetime) -> DeviceH
     dnd = devices.has_dnd(device, now)
     return DeviceHealth(
         device.slug, device.agent.slug, state, state in ("online", "on"), dnd=dnd,
-        dnd_until=device.dnd_until if dnd else None, is_mobile=is_mobile,
+        dnd_until=device.dnd_until if dnd else None, is_mobile=is_mobile, forwards_since=device.forwards_since,
     )  # fmt: skip
 
 

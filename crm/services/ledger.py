@@ -18,7 +18,7 @@ from crm.domain.calls import Direction, Fact, MessageLeft, Routed
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.story import CallStory, tell
-from crm.services import mailboxes, orders
+from crm.services import mailboxes, orders, own_forwarding
 from crm.services.aftermath.promises import keep_promise
 from crm.services.aftermath.scene import Scene, fit
 from crm.services.aftermath.settling import settle
@@ -96,6 +96,7 @@ async def _record(session: AsyncSession, config: Config, facts: Sequence[Fact], 
         await _write_message(scene, story.message)
     await _write_recordings(session, call, story)
     await _write_legs(session, call, story)
+    await own_forwarding.note(session, config, new, {leg.id: leg.device for leg in story.legs}, now)
     if story.placed and story.placed.order_id is not None:
         await orders.placed(session, story.placed.order_id, call.id)
     if story.link_requested:

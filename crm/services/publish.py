@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,8 +41,16 @@ class Published:
 async def publish(config: Config, store: Store, secrets: Secrets, now: datetime) -> Published:
     """Renders the configuration from the database, and has a running Asterisk read what changed.
 
-    Asterisk not running is fine: it reads everything when it starts.
+    Asterisk not running is fine: it reads everything when it starts. Whoever publishes at the same time waits, for what
+    was read before a change must not be written after it.
     """
+    config.run_folder.mkdir(parents=True, exist_ok=True)
+    with (config.run_folder / "publish.lock").open("w") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        return await _publish(config, store, secrets, now)
+
+
+async def _publish(config: Config, store: Store, secrets: Secrets, now: datetime) -> Published:
     office = await _office(config, store, secrets, now)
     passwords = Passwords(
         ari=secrets.ensure("ari"), ami=secrets.ensure("ami"), agi=secrets.ensure("agi"),

@@ -295,6 +295,9 @@ class Device(Base):
     encrypted: Mapped[bool] = mapped_column(
         default=False, server_default=false(), comment="SRTP; its signalling comes over TLS"
     )
+    forwards_since: Mapped[datetime | None] = mapped_column(
+        comment="its own forwarding is on, which nobody obeys; null: it is not known to be"
+    )
     location_id: Mapped[int | None] = mapped_column(ForeignKey("location.id", ondelete="SET NULL"))
     location: Mapped[Location | None] = relationship()
     agent: Mapped[Agent] = relationship(back_populates="devices")

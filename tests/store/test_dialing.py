@@ -66,7 +66,7 @@ async def test_a_number_that_may_be_dialled_gets_its_routes_in_order_and_is_kept
     clearance = await desk.clear("(512) 555-0123")
     assert clearance.number == PROSPECT
     assert [route.endpoint for route in clearance.routes] == [
-        "PJSIP/+15125550123@trunk-first", "PJSIP/15125550123@trunk-second",
+        "PJSIP/trunk-first/sip:+15125550123@10.0.0.1:5060", "PJSIP/trunk-second/sip:15125550123@10.0.0.2:5060",
     ]  # fmt: skip
     assert await desk.kept() == [(PROSPECT, True, "")]
 

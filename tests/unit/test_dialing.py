@@ -41,6 +41,10 @@ def ask(typed: str, purpose: Purpose = Purpose.DESK) -> Ask:
     )  # fmt: skip
 
 
+def way(trunk: str = "acme", **values: object) -> Way:
+    return Way(**{"trunk": trunk, "host": "sip.example.com", **values})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("typed", "number"),
     [
@@ -143,8 +147,8 @@ def test_whatever_is_typed_a_dial_string_holds_digits_only(typed: str, style: Nu
     if refusal(ask(typed), replace(RULES, countries=frozenset({"US", "CA", "GB", "MX", "DE", "FR"}))):
         return
     assert number is not None
-    [route] = Clearance(number, (Way("acme", style),), "+15125550100").routes
-    assert re.fullmatch(r"PJSIP/\+?[0-9]+@trunk-acme", route.endpoint, re.ASCII)
+    [route] = Clearance(number, (way(style=style),), "+15125550100").routes
+    assert re.fullmatch(r"PJSIP/trunk-acme/sip:\+?[0-9]+@sip\.example\.com:5060", route.endpoint, re.ASCII)
 
 
 @given(st.text(max_size=60), st.sampled_from(list(NumberStyle)))
@@ -155,7 +159,22 @@ def test_a_number_is_written_with_digits_and_a_plus_alone(number: str, style: Nu
 @given(st.text(max_size=60))
 def test_a_route_can_hold_nothing_but_a_dial_string(text: str) -> None:
     with pytest.raises(ValueError, match="dial string"):
-        Route("acme", f"PJSIP/{text}&PJSIP/900@trunk-acme")
+        Route("acme", f"PJSIP/trunk-acme/sip:+15125550123@sip.example.com:5060&{text}")
+
+
+@given(st.text(max_size=60).filter(lambda text: not re.fullmatch(r"[A-Za-z0-9.-]+", text, re.ASCII)))
+def test_the_host_of_a_trunk_can_add_nothing_to_a_dial_string(text: str) -> None:
+    with pytest.raises(ValueError, match="dial string"):
+        Clearance("+15125550123", (way(host=text),), "+15125550100")
+
+
+@pytest.mark.parametrize(
+    ("transport", "ending"), [("udp", ""), ("tcp", ";transport=tcp"), ("tls", ";transport=tls")]
+)  # fmt: skip
+def test_a_dial_string_names_the_trunks_address_and_not_only_the_trunk(transport: str, ending: str) -> None:
+    """By its name alone nothing is sent while a trunk does not answer SIP OPTIONS."""
+    [route] = Clearance("+15125550123", (way(port=5071, transport=transport),), "+15125550100").routes
+    assert route.endpoint == f"PJSIP/trunk-acme/sip:+15125550123@sip.example.com:5071{ending}"
 
 
 @pytest.mark.parametrize(
@@ -170,14 +189,14 @@ def test_numbers_are_written_as_the_trunk_wants_them(style: NumberStyle, near: s
     assert written("+15125550123", style) == near
     assert written("+442079460000", style) == far
     assert written("6001", style) == "6001", "an extension of the office's own system"
-    [route] = Clearance("+15125550123", (Way("acme", style),), "+15125550100").routes
-    assert route.endpoint == f"PJSIP/{near}@trunk-acme"
+    [route] = Clearance("+15125550123", (way(style=style),), "+15125550100").routes
+    assert route.endpoint == f"PJSIP/trunk-acme/sip:{near}@sip.example.com:5060"
     assert route.shown("+15125550123") == near
 
 
 def test_trunks_are_tried_by_position_and_then_by_name() -> None:
-    plus = NumberStyle.PLUS
-    assert [way.trunk for way in in_order([(1, "b", plus), (0, "z", plus), (1, "a", plus)])] == ["z", "a", "b"]
+    found = in_order([(1, way("b")), (0, way("z")), (1, way("a"))])
+    assert [one.trunk for one in found] == ["z", "a", "b"]
 
 
 def test_no_other_module_builds_a_dial_string_for_outside() -> None:
@@ -192,13 +211,53 @@ def test_no_other_module_builds_a_dial_string_for_outside() -> None:
 
 
 def test_every_channel_that_is_made_is_a_phones_or_has_a_clearance() -> None:
-    """Whoever originates either names a device or takes the endpoint from a route; a message lamp dials nobody."""
-    for path in (ROOT / "ari_app").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.keyword) and node.arg == "endpoint":
-                wanted = ast.unparse(node.value)
-                is_device = re.fullmatch(r"f'PJSIP/\{[\w.]*(device|slug)\}'", wanted)
-                assert is_device or wanted in ("route.endpoint", "'Local/s@message-lamp'"), f"{path}: {wanted}"
+    """Whoever dials either names a device or takes the endpoint from a route; a message lamp dials nobody."""
+    made = [
+        (str(path.relative_to(ROOT)), ast.unparse(node.func), ast.unparse(_endpoint(node)))
+        for path in sorted((ROOT / "ari_app").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and _makes_channel(node)
+    ]
+    assert len(made) == 6
+    for path, how, whom in made:
+        if path == "ari_app/edge/dial.py":
+            assert whom == "endpoint"
+        elif path == "ari_app/flows/message_lamps.py":
+            assert (how, whom) == ("self._office.client.post", "'Local/s@message-lamp'")
+        else:
+            # Asterisk's own originate obeys whatever a far end redirects to.
+            assert how in ("dial.dial", "ringing.dial"), f"{path}: {how}"
+            assert re.fullmatch(r"f'PJSIP/\{\w+\.device\}'", whom) or whom == "route.endpoint", f"{path}: {whom}"
+
+
+def test_the_dialplan_obeys_no_redirection() -> None:
+    """Each Dial() ignores what a far end redirects to (option i), and originate, which can't, dials no phone."""
+    plan = (ROOT / "asterisk_conf/templates/extensions.conf.j2").read_text()
+    lines = [line for line in plan.splitlines() if not line.startswith(";")]
+    dialled = [re.search(r"\bDial\((.*)\)$", line) for line in lines if re.search(r"\bDial\(", line)]
+    assert len(dialled) == 3
+    for found in dialled:
+        assert found
+        assert re.match(r"[^,]*,[^,]*,i", found[1]), found[0]
+    assert all("Originate(Local/" in line for line in lines if "Originate(" in line)
+    modules = (ROOT / "asterisk_conf/templates/modules.conf.j2").read_text()
+    assert not re.search(r"app_(queue|followme|page|chanisavail|dumpchan|mixmonitor|externalivr|disa)", modules)
+    assert "redirect_method" not in (ROOT / "asterisk_conf/templates/pjsip.conf.j2").read_text()
+
+
+def _makes_channel(call: ast.Call) -> bool:
+    makes = ("/channels", "/channels/create")
+    is_post = any(isinstance(arg, ast.Constant) and arg.value in makes for arg in call.args)
+    how = ast.unparse(call.func)
+    return (is_post and how.endswith(".post")) or how in ("dial.dial", "ringing.dial")
+
+
+def _endpoint(call: ast.Call) -> ast.expr:
+    """Whom a call dials: the argument `endpoint`, or the third one of `dial.dial`."""
+    named = next((keyword.value for keyword in call.keywords if keyword.arg == "endpoint"), None)
+    if named is not None:
+        return named
+    return ast.Name("endpoint") if ast.unparse(call.args[0]) == "'/channels/create'" else call.args[2]
 
 
 def _texts(path: Path) -> list[str]:
@@ -215,7 +274,7 @@ def _texts(path: Path) -> list[str]:
 
 
 def _leads_outside(text: str) -> bool:
-    return ("PJSIP/" in text and "@" in text) or "@trunk-" in text
+    return ("PJSIP/" in text and "@" in text) or "@trunk-" in text or "PJSIP/trunk-" in text
 
 
 def test_a_wrong_setting_is_told(tmp_path: Path) -> None:

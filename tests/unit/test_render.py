@@ -165,7 +165,9 @@ def test_two_homes_have_two_names(tmp_path: Path) -> None:
 
 
 def test_pain_15_emergency_numbers_come_before_every_other_rule_and_no_digit_is_stripped(tmp_path: Path) -> None:
-    text = rendered(tmp_path, Office(phones=(phone(),), emergency_trunks=("acme", "other")))["extensions.conf"]
+    peers = tuple(peer(name=name, transport="tls") for name in ("other", "acme"))
+    office = Office(phones=(phone(),), peers=peers, emergency_trunks=("acme", "other"))
+    text = rendered(tmp_path, office)["extensions.conf"]
     sections = dict(re.findall(r"^\[([a-z-]+)\]\n(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL))
     rules = [line for line in sections["from-staff"].splitlines() if line.startswith(("exten", "include"))]
     assert rules[0] == "include => emergency"
@@ -175,7 +177,10 @@ def test_pain_15_emergency_numbers_come_before_every_other_rule_and_no_digit_is_
     assert sent == [("911", "911"), ("9911", "911"), ("933", "933")]
     assert "Stasis(" not in sections["emergency-call"] + sections["emergency-trunk"]
     assert "AGI(" not in sections["emergency-call"] + sections["emergency-trunk"]
-    assert sections["emergency-call"].index("1(acme)") < sections["emergency-call"].index("1(other)")
+    acme, other = (f"1({name},sip.example:5060\\;transport=tls)" for name in ("acme", "other"))
+    assert sections["emergency-call"].index(acme) < sections["emergency-call"].index(other)
+    # By the trunk's name alone nothing would be sent while it does not answer SIP OPTIONS.
+    assert "Dial(PJSIP/trunk-${ARG1}/sip:${LL_TO}@${ARG2},," in sections["emergency-trunk"]
 
 
 def test_without_the_app_an_extension_rings_no_phone_on_dnd(tmp_path: Path) -> None:

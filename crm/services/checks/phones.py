@@ -37,6 +37,12 @@ def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
                 "devices", Level.WARN, f"DND of {device.device} has no end.",
                 f"`leaseline dnd off {device.device}` when it was forgotten.",
             )  # fmt: skip
+        if device.forwards_since:
+            yield Finding(
+                "devices", Level.WARN, f"{device.device} forwards calls by itself, which counts as declining them.",
+                "Switch that off on the phone; what rings a mobile, too, is "
+                f"`leaseline forward on --agent {device.agent} --to NUMBER`.",
+            )  # fmt: skip
     if not health.asterisk.up:
         return
     ringing = [device.device for device in health.devices if device.up and not device.dnd and device.agent in on_duty]
@@ -113,8 +119,9 @@ def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[
     for one in health.trunks:
         if one.enabled and not one.up:
             yield Finding(
-                "trunks", Level.WARN, f"{one.trunk} does not answer ({one.state}).",
-                f"Check host, port and network of the peer: `leaseline trunk show {one.trunk}`.",
+                "trunks", Level.WARN,
+                f"{one.trunk} does not answer SIP OPTIONS ({one.state}), so calls go out by it after the others.",
+                f"Some carriers never do. Else check the peer's host and port: `leaseline trunk show {one.trunk}`.",
             )  # fmt: skip
     if answering := [one.trunk for one in health.trunks if one.enabled and one.up]:
         yield ok("trunks", f"Answering: {', '.join(answering)}.")

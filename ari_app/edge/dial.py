@@ -1,0 +1,97 @@
+"""Rings an endpoint in such a way that nothing it answers is ever dialled.
+
+Asterisk's originate (`POST /channels`) obeys a redirection (SIP 3xx): it dials what the Contact says, through
+`Local/...@context` or even `PJSIP/...@trunk`, and nothing in its configuration forbids that (main/dial.c,
+`handle_call_forward`). A channel that is created and then dialled (`POST /channels/create`, `.../dial`) is not
+forwarded: it ends with the answer it got. A test holds that nobody dials in another way.
+
+Such a channel is with the app, where its answer would reach nobody while the app is away. So as soon as it is dialled
+it goes on in the dialplan (context `ringing`), which takes it on when it is answered, with the app or without. AMI has
+to send it there, for ARI refuses to while it has not been answered (412).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+from ari_app.edge import events
+from ari_app.edge.ami import Connection
+from ari_app.edge.channel import Handle
+from ari_app.edge.errors import AsteriskUnreachable, ChannelGone, PhoneError
+from ari_app.edge.events import Event
+
+RINGING = "ringing"
+"""The dialplan context in which a channel of ours rings; also what its first StasisStart says, which is no answer."""
+START_SECONDS = 5.0
+"""For each step of Asterisk's on the way to the dialplan; they take a millisecond or two. If the app dies in between,
+the channel ends after so long."""
+
+
+async def dial(
+    channel: Handle, ami: Connection, endpoint: str, *, then: str, seconds: int, caller_id: str,
+    variables: Mapping[str, str], originator: str = "",
+) -> str:  # fmt: skip
+    """Lets `endpoint` ring as `channel`, and returns its state as soon as it is dialled: Down, Ringing or Up. Answered,
+    it enters the dialplan context `then`.
+
+    `seconds` is when Asterisk ends the ringing if nobody has before. `caller_id` is what is shown, as
+    `"name" <number>`. `originator` is the id of the channel of whose call it becomes a part. Raises AsteriskRefused
+    when the endpoint can't be dialled, CallEnded when it ended at once; then and when cancelled nothing rings.
+    """
+    client = channel.client
+    shown = {"CALLERID(all)": caller_id, "CONNECTEDLINE(all,i)": caller_id}
+    kept = {"LL_THEN": then, "LL_SECONDS": str(seconds), "TIMEOUT(absolute)": f"{START_SECONDS:g}"}
+    query = {"endpoint": endpoint, "app": client.app, "appArgs": RINGING, "channelId": channel.id}
+    if originator:
+        query["originator"] = originator
+    try:
+        made = await client.post("/channels/create", {"variables": {**shown, **variables, **kept}}, **query)
+        channel.name = made["name"]
+        await _until(channel, events.StasisStart)
+        with channel.while_ours():
+            await client.post(f"{channel.path}/dial")
+        # A channel that has not been dialled can't be sent on: it would get another id.
+        state = await _until(channel, events.Dial)
+        await _send_on(channel, ami, then)
+        return state
+    except BaseException:
+        # Also while the task is being cancelled: it would be with the app and ring for nobody.
+        with contextlib.suppress(PhoneError):
+            await asyncio.shield(channel.hang_up())
+        raise
+
+
+async def _until(channel: Handle, kind: type[Event]) -> str:
+    """Waits for an event, and returns the channel's state by then. Raises CallEnded."""
+    state = "Down"
+    while event := await channel.next_event(START_SECONDS):
+        if isinstance(event, kind):
+            return state
+        if isinstance(event, events.ChannelStateChange):
+            state = event.channel.state
+    raise AsteriskUnreachable(f"no {kind.__name__} came for a channel that was created")
+
+
+async def _send_on(channel: Handle, ami: Connection, then: str) -> None:
+    channel.is_leaving = True
+    with contextlib.suppress(ChannelGone):  # Its last event tells why.
+        await ami.redirect(channel.name, RINGING, then)
+
+
+async def is_answered(channel: Handle, ami: Connection) -> bool:
+    """Whether a channel that was dialled before the app was away has been answered, and is with us; raises CallEnded
+    when it has left. One that was not yet sent on is so now, or ended when it may not even have been dialled.
+    """
+    with channel.while_ours():
+        found = await channel.client.get(channel.path)
+    channel.name = found["name"]
+    where = found["dialplan"]
+    if where.get("app_name") != "Stasis" or not where.get("app_data", "").endswith(f",{RINGING}"):
+        return bool(where.get("app_name") == "Stasis")
+    if found["state"] == "Down":
+        await channel.hang_up()
+    else:
+        await _send_on(channel, ami, (await channel.variables("LL_THEN")).get("LL_THEN", "agent-leg"))
+    return False

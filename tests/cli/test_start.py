@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cli
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    monkeypatch.setattr(readiness, "check_ports", lambda config: None)
+    monkeypatch.setattr(readiness, "check_ports", lambda *_: None)
     home = tmp_path / "home"
     home.mkdir()
     (home / "leaseline.db").write_bytes(b"This is no database. " * 400)

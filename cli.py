@@ -24,6 +24,7 @@ COMMANDS = {
     "serve": "Run the app alone; Asterisk is run by somebody else.",
     "status": "What is up, who is open, and the calls in progress.",
     "doctor": "Check everything and say how to mend it.",
+    "setup": "The programs that Leaseline runs: newer ones, and back.",
     "config": "Show the settings.",
     "db": "Bring the database to this version's tables.",
     "office": "The company this system serves.",

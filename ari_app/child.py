@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +50,16 @@ class Child:
     successor: asyncio.subprocess.Process | None = None
     """Is about to take its place."""
     starts: int = 0
+    before: Callable[[], object] | None = None
+    """Done before each start, in a thread."""
 
     @property
     def is_alive(self) -> bool:
         return self.process is not None and self.process.returncode is None
 
     async def start(self) -> None:
+        if self.before:
+            await asyncio.to_thread(self.before)
         self.process = await self._spawn()
         self.starts += 1
 

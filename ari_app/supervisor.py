@@ -20,7 +20,7 @@ from ari_app.child import Child
 from ari_app.ending import Say, end, replace
 from ari_app.heartbeat import is_connected
 from ari_app.readiness import StartError, prepare
-from asterisk_conf import install
+from asterisk_conf import install, refresh
 from crm.config import Config
 from crm.edge import processes
 from crm.services import disk, logs
@@ -98,7 +98,10 @@ def children(config: Config) -> list[Child]:
     asterisk = [*install.program("asterisk"), *processes.asterisk_arguments(config)]
     app = [sys.executable, str(Path(__file__).parents[1] / "cli.py"), *processes.app_arguments(config)]
     return [
-        Child(processes.ASTERISK, asterisk, install.environment("asterisk"), config.log_folder / "asterisk.out"),
+        Child(
+            processes.ASTERISK, asterisk, install.environment("asterisk"), config.log_folder / "asterisk.out",
+            before=refresh.take_waiting,
+        ),
         Child(processes.APP, app, {}, config.log_folder / "app.out"),
     ]
 

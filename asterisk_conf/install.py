@@ -175,12 +175,18 @@ def program(name: str, cache: Path | None = None) -> list[str]:
     root = _root_of(file, sets, cache)
     if root is None:
         raise ProgramMissing(f"{name} is not set up yet: run {script} first.")
+    return _words(name, root)
+
+
+def _words(name: str, root: Path) -> list[str]:
+    """The words that start a program from an unpacked set."""
     # A program of another release needs that release's C library, and so that release's loader, which is a program
     # itself. Without the machine's library cache and its LD_LIBRARY_PATH, it can't pick up a library of the wrong
     # release.
     libraries = root / "usr/lib" / library_folder()
     loader = next(libraries.glob("ld-linux-*.so.*"))
-    words = [str(loader), "--inhibit-cache", "--library-path", ":".join(map(str, library_dirs(root))), str(root / file)]
+    path = str(root / PROGRAMS[name][0])
+    words = [str(loader), "--inhibit-cache", "--library-path", ":".join(map(str, library_dirs(root))), path]
     if name == "espeak-ng":
         words.append(f"--path={libraries}")
     return words
@@ -361,7 +367,7 @@ def set_up(sets: Sequence[PackageSet], cache: Path, progress: Progress) -> None:
         return
     check_system()
     cache.mkdir(parents=True, exist_ok=True)
-    with _only_one(cache, progress) as lock:
+    with only_one(cache, progress) as lock:
         # What another set-up brought while this one waited is there now; what a killed one left behind is not worth
         # keeping, but for the downloads, which are checked against their hashes before they are used.
         missing = [package_set for package_set in sets if not package_set.is_complete(cache)]
@@ -409,7 +415,7 @@ def disk_full(cache: Path, needed_mb: int) -> DiskFull:
 
 
 @contextlib.contextmanager
-def _only_one(cache: Path, progress: Progress) -> Iterator[int]:
+def only_one(cache: Path, progress: Progress) -> Iterator[int]:
     """Holds the lock that keeps two set-ups apart; gives its file descriptor."""
     with (cache / ".lock").open("w") as file:
         try:
@@ -741,7 +747,11 @@ def apt_error(said: str, mirror: str) -> SetupError:
 
 
 def _fetch(package_set: PackageSet, apt: Apt, cache: Path, progress: Progress) -> None:
-    """Downloads and unpacks one set. It appears under its final name at once and whole, or not at all."""
+    bring(package_set, resolved(package_set, apt, progress), apt, package_set.root(cache), progress)
+
+
+def resolved(package_set: PackageSet, apt: Apt, progress: Progress) -> list[Package]:
+    """The newest packages of a set that are to be had."""
     progress.show(f"{package_set.title}: finding out what is needed")
     packages = apt.resolve(package_set)
     for package in packages:
@@ -750,15 +760,20 @@ def _fetch(package_set: PackageSet, apt: Apt, cache: Path, progress: Progress) -
             raise SetupError(
                 f"The mirror carries Asterisk {package.version} only: name a newer one in LEASELINE_DEBIAN_MIRROR."
             )
+    return packages
+
+
+def bring(package_set: PackageSet, packages: Sequence[Package], apt: Apt, root: Path, progress: Progress) -> None:
+    """Downloads and unpacks one set into `root`. It appears there at once and whole, or not at all."""
     started = time.monotonic()
     apt.download(packages, package_set.title)
     downloaded = time.monotonic()
-    root = package_set.root(cache)
     root.parent.mkdir(parents=True, exist_ok=True)
     unpacking = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=root.parent))
     try:
         _unpack([apt.archives / package.file for package in packages], unpacking, package_set.title, progress)
         _finish(unpacking)
+        check_asterisk(unpacking)
         (unpacking / ".complete").write_text("".join(f"{package.name} {package.version}\n" for package in packages))
         # mkdtemp() keeps other users out, but programs may be started by another one than set them up.
         unpacking.chmod(0o755)
@@ -807,6 +822,23 @@ def _finish(root: Path) -> None:
     # PostgreSQL compiles long queries if this file is there, and fails them if LLVM then is not.
     for jit in root.glob("usr/lib/postgresql/*/lib/llvmjit.so"):
         jit.unlink()
+
+
+def check_asterisk(root: Path) -> None:
+    """Raises SetupError when there is an Asterisk that does not run here, or is of a branch nobody has tested."""
+    if not (root / PROGRAMS["asterisk"][0]).exists():
+        return
+    try:
+        ran = subprocess.run([*_words("asterisk", root), "-V"], capture_output=True, text=True, timeout=20, check=False)
+        said = ran.stdout
+    except (OSError, StopIteration, subprocess.TimeoutExpired) as error:
+        said = type(error).__name__
+    version = asterisk_version(said)
+    if version is None or version[0] != ASTERISK_BRANCH:
+        raise SetupError(
+            f"The Asterisk that was fetched does not run here (`asterisk -V` says {said.strip()[:60]!r}): what there "
+            "was is left as it is; name another mirror in LEASELINE_DEBIAN_MIRROR."
+        )
 
 
 class Progress:

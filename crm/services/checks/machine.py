@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from asterisk_conf import certificate as tls
-from asterisk_conf import install
+from asterisk_conf import install, refresh
 from crm.config import Config
 from crm.secrets import SecretError, Secrets
 from crm.services import directory, disk
@@ -28,6 +28,7 @@ def examine(config: Config, health: Health) -> list[Finding]:
         *_certificate(config, health.at),
         *_disk(config),
         *_programs(),
+        *_packages(health.at),
         *_running(config, health),
         *_limits(config, health),
         *(_ports(config) if nothing_runs else ()),
@@ -94,6 +95,42 @@ def _programs() -> Iterator[Finding]:
         yield Finding("programs", Level.ERROR, str(error), "Run script/setup.")
     else:
         yield ok("programs", "Asterisk is installed.")
+
+
+OLD = timedelta(days=30)
+"""Debian's packages change every day; for those beside Asterisk's a set may be so old."""
+
+
+def _packages(now: datetime) -> Iterator[Finding]:
+    """How old the programs are, and what newer ones the last look-up has found; nobody is waited for."""
+    cache = install.cache_folder()
+    kept = refresh.in_use(cache)
+    if kept is None:
+        return
+    is_asked = refresh.look_up_if_due(cache, now)
+    days = max(0, (now - kept.fetched_at).days)
+    age = f"The set of programs is {days} day{'s'[: days != 1]} old"
+    get = "`leaseline setup refresh` fetches it for the next start of Asterisk."
+    if refresh.waiting(cache):
+        yield Finding(
+            "packages", Level.WARN, f"{age}, and another one waits for the next start of Asterisk.",
+            "End Leaseline with `leaseline down` when nobody is on the line, and start it again.",
+        )  # fmt: skip
+        return
+    answer = refresh.newest(cache)
+    differ = refresh.newer(answer.versions, kept.versions) if answer and answer.versions else {}
+    if "asterisk" in differ:
+        old, new = differ["asterisk"]
+        yield Finding("packages", Level.WARN, f"{age}; Asterisk is {old}, and {new} is to be had.", get)
+    elif differ and now - kept.fetched_at > OLD:
+        yield Finding("packages", Level.WARN, f"{age}, and {len(differ)} of its packages have newer versions.", get)
+    elif answer is None or answer.problem:
+        why = f" ({answer.problem.rstrip('.')})" if answer else ""
+        known = "is being looked up" if is_asked else f"could not be looked up{why}"
+        level = Level.WARN if now - kept.fetched_at > OLD else Level.OK
+        yield Finding("packages", level, f"{age}; what is newest {known}.", get if level is Level.WARN else "")
+    else:
+        yield ok("packages", f"{age}, and Asterisk's is the newest there is, as of {answer.at:%Y-%m-%d}.")
 
 
 def _running(config: Config, health: Health) -> Iterator[Finding]:

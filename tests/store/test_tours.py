@@ -207,9 +207,8 @@ async def test_a_time_blacked_out_cannot_be_booked(store: Store, config: Config)
 async def test_a_reminder_that_quiet_hours_hold_back_past_the_tour_is_not_sent(store: Store, config: Config) -> None:
     await tour_times.set_hours(store, BY, "maple", ["tue 08:00-09:00"], kind=TourKind.SELF_GUIDED, minutes=30)
     await book(store, config, await person(store), datetime(2026, 3, 3, 14, 0, tzinfo=UTC))
+    assert await outbox._claim(store, config, (), NOW) is not None  # the confirmation
     at_six = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
-    claim = await outbox._claim(store, config, (), at_six)
-    assert claim is not None  # the confirmation
     assert await outbox._claim(store, config, (), at_six) is None
     [reminder] = [one for one in await rows(store, Message) if one.purpose == Purpose.TOUR_REMINDER]
     assert reminder.state == MessageState.BLOCKED

@@ -62,6 +62,15 @@ def arguments(channel: Channel) -> list[str]:
     return channel.dialplan.app_data.split(",")[1:]
 
 
+def may_succeed(channel: Channel, former: Channel) -> bool:
+    """Whether a channel may take another's place: our phones that of our phones, a trunk that of its own callers.
+
+    Asterisk asks nobody, and whoever has seen a call's Call-ID and tags could take it away.
+    """
+    is_trunk = channel.endpoint.startswith("trunk-")
+    return channel.endpoint == former.endpoint if is_trunk else not former.endpoint.startswith("trunk-")
+
+
 def call_of(channel_id: str) -> str:
     """The call a channel was made for, told by its id."""
     return channel_id.partition(LEG_MARK)[0]
@@ -101,6 +110,11 @@ def settle(
         resumed.append(Resumed(person, step, legs, peer_id, stage, call_id, peer_name))
     # Their flows, or the dialplan, see to the rest; a person whom the dialplan has may be talking on a leg without us.
     with_app = {channel.id for channel in in_app(channels)}
+
+    def calls_of(channel: Channel) -> set[str]:
+        # One that came from another call, or has the place of one of this, tells only by its variables.
+        return {call_of(channel.id), variables.get(channel.id, {}).get("LL_CALL", "")}
+
     in_dialplan = {call_of(one.id) for one in channels if one.state == "Up" and one.id not in with_app}
     orphans = tuple(
         channel.id
@@ -108,9 +122,8 @@ def settle(
         if channel.id not in kept
         and channel.id not in held
         and (is_leg(channel) or channel.id in variables)
-        and call_of(channel.id) not in flows
-        and variables.get(channel.id, {}).get("LL_CALL") not in flows
-        and not (channel.state == "Up" and call_of(channel.id) in in_dialplan)
+        and not calls_of(channel) & set(flows)
+        and not (channel.state == "Up" and calls_of(channel) & in_dialplan)
     )
     return Settlement(tuple(resumed), orphans)
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -240,6 +241,24 @@ async def unreadable_call(system: System, device: str, number: str) -> AsyncIter
         await system.until(is_up, f"{device} calls {number}")
         [channel_id] = (await system.ari(f"/endpoints/PJSIP/{device}"))["channel_ids"]
         yield channel_id
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def replacing_call(system: System, endpoint: str, channel: dict[str, Any]) -> AsyncIterator[None]:
+    """A device's or the demo trunk's call that takes the place of a channel; whoever uses it ends the call."""
+    port, _ = system.phone_ports()
+    secret = "trunk/demo" if endpoint == "trunk-demo" else f"device/{endpoint}"
+    process = await _sipp(
+        system, port, "-sf", str(SCENARIOS / "replace_call.xml"), "-m", "1", "-s", "101", "-au", endpoint,
+        "-ap", system.secrets.get(secret), "-key", "caller", endpoint, "-key", "replaced",
+        await system.dialog(channel), "-trace_err", "-error_file", str(system.folder / f"replacing-{port}.err"),
+    )  # fmt: skip
+    try:
+        yield
     finally:
         if process.returncode is None:
             process.kill()

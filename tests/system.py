@@ -413,9 +413,12 @@ class System:
 
     async def replacing(self, channel: dict[str, Any], extension: str) -> str:
         """URI for a REFER that asks to replace a phone's own call (RFC 3891), which only it can name."""
+        return f"sip:{extension}@{self.sip}?Replaces={quote(await self.dialog(channel), safe='')}"
+
+    async def dialog(self, channel: dict[str, Any]) -> str:
+        """A call as a Replaces header names it."""
         tags = [await self.variable(channel["id"], f"CHANNEL(pjsip,{side}_tag)") for side in ("local", "remote")]
-        replaces = quote(f"{channel['protocol_id']};to-tag={tags[0]};from-tag={tags[1]}", safe="")
-        return f"sip:{extension}@{self.sip}?Replaces={replaces}"
+        return f"{channel['protocol_id']};to-tag={tags[0]};from-tag={tags[1]}"
 
     async def is_recorded(self, number: str | None) -> bool:
         """Whether the talk of the caller's latest call is being recorded."""

@@ -60,3 +60,11 @@ async def nowhere_in(system: System, number: str) -> None:
         return [str(path) for path in system.config.home.rglob("*") if path.is_file() and digits in path.read_bytes()]
 
     assert await asyncio.to_thread(holding) == []
+
+
+async def talk_with(system: System, *endpoints: str) -> bool:
+    """Whether just these talk with each other, and nobody else has a channel."""
+    up = {channel["id"]: str(channel["name"]) for channel in await system.ari("/channels")}
+    bridges = [bridge["channels"] for bridge in await system.ari("/bridges") if bridge["channels"]]
+    here = sorted(name.removeprefix("PJSIP/").rpartition("-")[0] for name in up.values())
+    return here == sorted(endpoints) and [set(ids) for ids in bridges] == [set(up)]

@@ -21,6 +21,8 @@ REJECTED = "21"
 UNAVAILABLE = "44"
 """The cause with which Asterisk itself hangs up when nothing comes from the other end any more (rtp_timeout)."""
 
+_ENDS = (events.ChannelHangupRequest, events.ChannelDestroyed, events.StasisEnd)
+
 
 class LeftTheApp(CallEnded):
     """The channel is up but no longer ours: Asterisk's dead man's switch took it back, or it is about to hang up."""
@@ -31,15 +33,25 @@ class Handle:
 
     def __init__(self, client: AriClient, channel_id: str, name: str = "") -> None:
         self.client = client
-        self.id = channel_id
-        self.name = name
-        self.path = f"/channels/{quote(channel_id, safe='')}"
+        self._be(channel_id, name)
         self.playbacks = 0
         """How many were started; tells their ids (`ari_app.edge.media`)."""
         self.is_leaving = False
         """It was sent on to the dialplan to ring there: its next StasisEnd says nothing new."""
-        self._is_hung_up = False
+        self._former: list[str] = []
         self._events = client.subscribe(channel_id)
+
+    def _be(self, channel_id: str, name: str) -> None:
+        self.id = channel_id
+        self.name = name
+        self.path = f"/channels/{quote(channel_id, safe='')}"
+        self._is_hung_up = False
+
+    def become(self, event: events.StasisStart) -> None:
+        """The channel that takes this one's place is meant from now on (`AriClient.succeeds`)."""
+        if event.replace_channel and event.replace_channel.id == self.id:
+            self._former.append(self.id)
+            self._be(event.channel.id, event.channel.name)
 
     @property
     def endpoint(self) -> str:
@@ -47,7 +59,8 @@ class Handle:
         return self.name.partition("/")[2].rpartition("-")[0]
 
     def release(self) -> None:
-        self.client.unsubscribe(self.id, self._events)
+        for channel_id in (self.id, *self._former):
+            self.client.unsubscribe(channel_id, self._events)
 
     @contextlib.contextmanager
     def while_ours(self) -> Iterator[None]:
@@ -81,12 +94,11 @@ class Handle:
     async def variables(self, *names: str) -> dict[str, str]:
         """Values of channel variables, without the empty ones. If one is not set at all, Asterisk tells none."""
         try:
-            answer = await self.client.get(f"{self.path}/variables", variables=",".join(names))
+            return await variables(self.client, self.id, *names)
         except ChannelGone as gone:
             if await self.is_up():
                 return {}
             raise CallEnded(f"the channel left before {gone}") from gone
-        return {name: str(value) for name, value in _flat(answer).items() if value not in (None, "")}
 
     async def go_on_in_dialplan(self, context: str, extension: str = "s") -> None:
         with self.while_ours():
@@ -116,6 +128,10 @@ class Handle:
                     event = await self._events.get()
         except TimeoutError:
             return None
+        if isinstance(event, events.StasisStart):
+            self.become(event)
+        if events.channel_of(event) in self._former and isinstance(event, _ENDS):
+            return event  # Another has its place by now.
         if isinstance(event, events.ChannelHangupRequest | events.ChannelDestroyed):
             # Only the first of the two knows the SIP answer (seen on 22.10.1).
             status = event.tech_cause if isinstance(event, events.ChannelHangupRequest) else None
@@ -145,6 +161,12 @@ class Handle:
         with self.while_ours():
             channel = await self.client.get(self.path)
         return bool(channel["dialplan"]["app_name"] == "Stasis")
+
+
+async def variables(client: AriClient, channel_id: str, *names: str) -> dict[str, str]:
+    """As `Handle.variables`, of a channel that somebody else owns. Raises ChannelGone."""
+    answer = await client.get(f"/channels/{quote(channel_id, safe='')}/variables", variables=",".join(names))
+    return {name: str(value) for name, value in _flat(answer).items() if value not in (None, "")}
 
 
 def _flat(answer: Any) -> dict[str, Any]:

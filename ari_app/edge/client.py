@@ -99,6 +99,13 @@ class AriClient:
         if self._owners.get(channel_id) is events_of_it:
             del self._owners[channel_id]
 
+    def succeeds(self, event: events.StasisStart) -> None:
+        """Whoever owns the channel whose place another takes owns that one, too, and is told by this event."""
+        assert event.replace_channel is not None
+        if owner := self._owners.get(event.replace_channel.id):
+            self._owners[event.channel.id] = owner
+            owner.put_nowait(event)
+
     @property
     def subscriptions(self) -> int:
         """How many channels have an owner; none without calls."""

@@ -85,6 +85,8 @@ class Event:
 class StasisStart(Event):
     channel: Channel
     args: list[str]
+    replace_channel: Channel | None = None
+    """Whose place in a bridge the channel takes (SIP INVITE with Replaces, RFC 3891); they change right after."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,19 @@ from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
 from ari_app.flows.registry import Calls
 from crm.config import Config
-from crm.domain.calls import ORDER_MARK, CallArrived, DialStatus, Direction, Fact, LegEnded, Step, StepTaken, TalkEnded
+from crm.domain.calls import (
+    ORDER_MARK,
+    CallArrived,
+    DialStatus,
+    Direction,
+    Fact,
+    LegEnded,
+    LegRang,
+    Step,
+    StepTaken,
+    TalkEnded,
+    TalkStarted,
+)
 from crm.domain.choosing import Answer
 from crm.domain.dialing import Clearance
 from crm.domain.invite import Dialled
@@ -297,6 +309,14 @@ class Call:
         leg = self.leg_of(channel_id, device)
         self.note(TalkEnded, once=f"talk-ended-{leg}", leg_id=leg)
         self.note(LegEnded, once=f"leg-ended-{leg}", leg_id=leg, status=DialStatus.ANSWER)
+
+    def leg_succeeds(self, former_id: str, former_device: str, channel_id: str, device: str, agent: str) -> None:
+        """Notes that another phone has an agent's part in the call."""
+        self.leg_over(former_id, former_device)
+        leg = self.leg_of(channel_id, device)
+        self.note(LegRang, once=f"leg-{leg}", leg_id=leg, device=device, agent=agent, stage="replaced")
+        if self.step is Step.TALK:
+            self.note(TalkStarted, once=f"talk-{leg}", leg_id=leg)
 
     # --- a colleague takes the person over ---
 

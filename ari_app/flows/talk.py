@@ -299,6 +299,9 @@ class _Ears:
                     case events.ChannelDtmfReceived(digit=digit) if channel is self._agent and self._obeys_keys:
                         if code := self._keys.press(digit, asyncio.get_running_loop().time()):
                             return _Keyed(code)
+                    case events.StasisStart(channel=other) if channel is self._agent:
+                        # Another phone has their place; no trunk's dials by us.
+                        self._obeys_keys = not other.endpoint.startswith("trunk-")
                     case events.ChannelHold() if self._call.recording:
                         # With a third one in the bridge, Asterisk does not pass the hold on.
                         await self._call.talk_bridge.start_music()

@@ -8,9 +8,11 @@ import pytest
 
 from ari_app.edge.softphone import Softphone
 from crm.services import devices, properties
-from tests.drills.witness import hears, say
+from tests.drills.test_outbound_killed import in_plain_bridge
+from tests.drills.witness import hears, legs, one_record, say
+from tests.scripted_phone import replacing_call
 from tests.system import System
-from tests.talks import ANSWER, QUESTION, connect, hear_each_other, said_in, says_to
+from tests.talks import ANSWER, QUESTION, connect, hear_each_other, said_in, says_to, talk_with
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -155,3 +157,27 @@ async def test_when_the_app_stays_away_while_a_caller_is_passed_on_then_the_agen
             await caller.hang_up()
         await system.start_app()
         await system.ended_call(caller.user)
+
+
+async def test_when_a_colleague_has_taken_a_talk_over_then_it_outlives_the_app_like_any(system: System) -> None:
+    """By INVITE with Replaces, whose channel has never been in the dialplan."""
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await connect(system, caller, alice)
+        async with replacing_call(system, "bob-desk", await system.channel_of("alice-desk")):
+            await alice.wait_for("CALL_CLOSED")
+            await system.until(lambda: talk_with(system, "trunk-demo", "bob-desk"), "bob talks with the caller")
+            await system.kill_app()
+            await system.start_app()
+            await system.until(lambda: talk_with(system, "trunk-demo", "bob-desk"), "and goes on to")
+            await system.kill_app()
+            await system.until(lambda: in_plain_bridge(system), "the talk goes on without the app", seconds=30)
+            assert await talk_with(system, "trunk-demo", "bob-desk")
+            await caller.hang_up()
+            await system.until(lambda: is_off(system, "bob-desk"), "bob is free")
+        await system.start_app()
+        call = await one_record(system, caller.user, "talked", finished=True)
+    assert legs(call) == [("alice-desk", "ANSWER", True), ("bob-desk", "ANSWER", True)]
+
+
+async def is_off(system: System, device: str) -> bool:
+    return await system.channels(device) == 0

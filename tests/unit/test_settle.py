@@ -13,7 +13,7 @@ from ari_app.edge.events import CallerID, Channel, DialplanCEP
 from ari_app.flows.call import PEER
 from ari_app.flows.outside import LEG_VARIABLES
 from ari_app.flows.plan import answers_from, kept
-from ari_app.settle import KEPT, Settlement, call_of, in_app, present, settle
+from ari_app.settle import KEPT, Settlement, call_of, in_app, may_succeed, present, settle
 from crm.domain.calls import Step
 from crm.domain.choosing import Answer, Question
 
@@ -150,6 +150,24 @@ def test_killed_while_the_call_passes_to_the_person_reached_it_is_one_call() -> 
 def test_the_agent_s_channel_alone_is_stopped_when_the_person_is_gone() -> None:
     settlement = settle([desk()], {DESK: {"LL_CALL": DESK, "LL_STEP": PEER}})
     assert (settlement.resumed, settlement.orphans) == ((), (DESK,))
+
+
+def test_whoever_has_the_place_of_a_phone_is_not_cut_off_from_a_caller_in_the_dialplan() -> None:
+    successor = channel("ll123456-1795000000.9", "PJSIP/bob-desk-00000007")
+    known = {successor.id: {"LL_CALL": CALL, "LL_STEP": PEER}}
+    assert settle([caller(app="Bridge"), successor], known).orphans == ()
+    assert settle([caller(app="Bridge", id="ll123456-1795000000.4"), successor], known).orphans == (successor.id,)
+
+
+@pytest.mark.parametrize(
+    ("name", "former", "may"),
+    [
+        ("bob-desk", "alice-desk", True), ("trunk-demo", "trunk-demo", True), ("trunk-other", "trunk-demo", False),
+        ("trunk-demo", "alice-desk", False), ("alice-desk", "trunk-demo", False),
+    ],
+)  # fmt: skip
+def test_who_may_take_whose_place(name: str, former: str, may: bool) -> None:
+    assert may_succeed(channel("new", f"PJSIP/{name}-00000001"), channel("old", f"PJSIP/{former}-00000002")) is may
 
 
 STATES = st.sampled_from(["Up", "Ringing", "Down"])

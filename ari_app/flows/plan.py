@@ -55,17 +55,22 @@ async def to_carry_out(call: Call) -> RoutePlan:
     return decided
 
 
-async def ring_again(call: Call, number: int) -> RoutePlan | None:
-    """Whom to ring when those who rang were taken by other callers: None when nobody is free who was not tried.
+async def ring_again(call: Call, number: int) -> RoutePlan | Step | None:
+    """Whom to ring when other callers have taken those who rang, or that the caller waits; None when nobody is free who
+    was not tried, and nobody to wait for. `number` counts these decisions of a call, from 1.
 
-    `number` counts these decisions of a call, from 1.
+    All by one decision: between two of them somebody may become free, whom neither then would ring or wait for.
     """
     try:
         inputs, decided = await _decide(call, "")
-    except (CrmError, TimeoutError):
+    except (CrmError, TimeoutError) as error:
+        log.warning("who is free now is not known: %s", error)
         return None
     free = (inputs.people.free or frozenset()) - call.tried - call.office.calls.reserved
-    if _may_wait(decided) or free.isdisjoint(agent for stage in decided.stages for agent in stage.agents):
+    if _may_wait(decided):
+        _put_on_record(call, inputs, decided, "routed-to-queue")
+        return Step.QUEUE
+    if free.isdisjoint(agent for stage in decided.stages for agent in stage.agents):
         return None
     _put_on_record(call, inputs, decided, f"routed-again-{number}")
     call.is_decided = False

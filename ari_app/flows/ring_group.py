@@ -81,7 +81,9 @@ async def ring(call: Call) -> Step:
         winner, _ = await _ring_all(call, decided, [], spared)
     number = 0
     while winner is None and spared.others_took and (again := await ring_again(call, number := number + 1)):
-        decided = again
+        if isinstance(again, Step):
+            return again
+        decided, call.first_stage = again, ""
         spared.begin_again(call)
         winner, _ = await _ring_all(call, decided, [], spared)
     if winner is None:
@@ -145,7 +147,6 @@ async def _ring_free(
     """Rings those of a stage who are free now, and have not had their turn in it, up to a time on the loop's clock."""
     agents = await availability(call.office, stage.agents)
     batches = ringing.who_to_ring(stage, agents, call.office.now(), call.caller)
-    spared.others_took = spared.others_took or (not batches and any(agent.is_on_call for agent in agents))
     config = call.office.config.ring
     # Who is being rung for somebody who has waited is not for whoever has only just called.
     reserved = call.office.calls.reserved
@@ -172,6 +173,8 @@ async def _ring_free(
         if winner:
             await stop_other_calls(call, winner, agents)
             return winner, rang
+    if not rang and any(agent.is_on_call or agent.slug in reserved for agent in agents):
+        spared.others_took = True
     return None, rang
 
 

@@ -216,7 +216,7 @@ async def _reconnect(call: Call, agent: Handle) -> Step | EndedBy:
         log.warning("whose line was lost is not known: %s", error)
     await call.talk_bridge.stop_music()
     await call.talk_bridge.remove(call.person.id)
-    call.peer_leg = None
+    call.peer_leg, call.first_stage = None, ""
     await call.take(Step.RING)
     try:
         await play(call.person, call.sounds("line_lost"))

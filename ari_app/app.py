@@ -100,7 +100,9 @@ class App:
         self.lamps = MessageLamps(self.office)
         self.escalations = Escalations(self.office, self.on_messages)
         self.turns = Turns(self.office, self.begin_order)
-        self.lost_lines = LostLines(self.client, self.office.calls, config.talk.lost_seconds)
+        self.lost_lines = LostLines(
+            self.client, self.office.calls, config.talk.lost_seconds, config.sip.qualify_seconds
+        )
         self.crowding = Crowding(config, store, self.client, now)
         self.calls = self.office.calls
         self.chores: set[asyncio.Task[None]] = set()

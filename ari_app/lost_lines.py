@@ -1,9 +1,10 @@
 """Lines on which nobody is any more: a phone or a browser that died, a mobile without a network, an office cut off.
 
 Nothing tells that the other end of a SIP call has vanished; only its packets stay away. When sound and its reports (RTP
-and RTCP) do so for `talk.lost_seconds`, the channel is marked and hung up, and its flow goes on without it. A muted
-phone sends silence, and one that sends nothing in pauses still reports (RFC 3550, every few seconds): neither is taken
-for lost. Emergency calls are not with the app, and nothing here ends them.
+and RTCP) do so for `talk.lost_seconds`, the channel is marked and hung up, and its flow goes on without it; in half the
+time when its phone does not answer SIP either. A muted phone sends silence, and one that sends nothing in pauses still
+reports (RFC 3550, every few seconds): neither is taken for lost. Emergency calls are not with the app, and nothing here
+ends them.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Line:
     """Since before we were connected to Asterisk: nobody has told us of it."""
     is_up: bool = False
     """Answered; whoever is not need not send anything yet."""
+    away_since: float | None = None
+    """Since then its phone does not answer SIP either, as far as was looked."""
 
     @classmethod
     def first(cls, statistics: Mapping[str, Any], now: float, *, is_older_than_we: bool) -> Line:
@@ -54,12 +57,14 @@ class Line:
 
 class LostLines:
     def __init__(
-        self, client: AriClient, calls: Calls, seconds: float,
+        self, client: AriClient, calls: Calls, seconds: float, qualify_seconds: float,
         clock: Callable[[], float] = lambda: asyncio.get_running_loop().time(),
     ) -> None:  # fmt: skip
         self._client = client
         self._calls = calls
         self._seconds = seconds
+        self._qualify_seconds = qualify_seconds
+        """How often phones are asked whether they still answer SIP."""
         self._clock = clock
         self._known: dict[str, Line] = {}
         self._connection = 0
@@ -104,10 +109,16 @@ class LostLines:
         if not line.is_up:
             line.is_up = (await self._client.get(_path(channel_id)))["state"] == "Up"
             line.since = now
-        if now - line.since < self._seconds:
-            return False
+        silent = now - line.since
         on_hold = line.may_be_on_hold or channel_id in self._client.on_hold
-        return not on_hold or await self._is_away(channel_id)
+        if silent >= self._seconds and not on_hold:
+            return True
+        if silent < self._seconds / 2 or not await self._is_away(channel_id):
+            line.away_since = None
+            return False
+        # Whoever is on hold sends nothing, so their phone alone tells; it may have missed one question.
+        line.away_since = now if line.away_since is None else line.away_since
+        return not on_hold or now - line.away_since >= self._seconds + self._qualify_seconds
 
     async def _is_away(self, channel_id: str) -> bool:
         """Whether a phone of ours does not answer SIP either; a trunk's answers say nothing of the person behind it."""

@@ -54,7 +54,7 @@ class Talk(Calls):
 class Scene:
     def __init__(self) -> None:
         self.asterisk, self.calls, self.now = Asterisk(), Talk(), 100.0
-        self.lines = LostLines(self.asterisk, self.calls, 10.0, lambda: self.now)
+        self.lines = LostLines(self.asterisk, self.calls, 10.0, 20.0, lambda: self.now)
 
     async def goes_on(self, seconds: float, *speaks: str, **fields: float) -> list[str]:
         """So long both are looked at every five seconds, and something comes from those who speak."""
@@ -120,6 +120,18 @@ async def test_a_phone_on_hold_is_lost_when_it_does_not_answer_sip_either() -> N
     scene.asterisk.on_hold.add(AGENT)
     assert await scene.goes_on(600, PERSON) == []
     scene.asterisk.online = False
+    assert await scene.goes_on(20, PERSON) == [], "it may have missed a single question"
+    scene.asterisk.online = True
+    assert await scene.goes_on(20, PERSON) == []
+    scene.asterisk.online = False
+    assert await scene.goes_on(40, PERSON) == [AGENT]
+
+
+async def test_a_phone_that_does_not_answer_sip_either_is_lost_sooner() -> None:
+    scene = Scene()
+    await scene.goes_on(10, PERSON, AGENT)
+    scene.asterisk.online = False
+    assert await scene.goes_on(20, PERSON, AGENT) == [], "sound comes from it"
     assert await scene.goes_on(5, PERSON) == [AGENT]
 
 
@@ -130,4 +142,4 @@ async def test_what_is_silent_since_before_the_app_came_may_be_on_hold() -> None
     scene.asterisk.connections += 1
     assert await scene.goes_on(600) == []
     scene.asterisk.online = False
-    assert await scene.goes_on(5) == [AGENT]
+    assert await scene.goes_on(40) == [AGENT]

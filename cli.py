@@ -25,6 +25,7 @@ COMMANDS = {
     "status": "What is up, who is open, and the calls in progress.",
     "doctor": "Check everything and say how to mend it.",
     "setup": "The programs that Leaseline runs: newer ones, and back.",
+    "home": "Whether this home is the one that sends, or a copy of it.",
     "config": "Show the settings.",
     "db": "Bring the database to this version's tables.",
     "office": "The company this system serves.",

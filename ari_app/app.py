@@ -86,8 +86,9 @@ class App:
     """The calls that are with us, and how each came and goes."""
 
     def __init__(
-        self, config: Config, store: Store, journal: Journal, secrets: Secrets, inbox: Inbox, desk: Desk
-    ) -> None:
+        self, config: Config, store: Store, journal: Journal, secrets: Secrets, inbox: Inbox, desk: Desk,
+        held: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
         self.config = config
         self.inbox = inbox
         self.desk = desk
@@ -96,7 +97,7 @@ class App:
             on_connect=self.take_up, on_event=self.on_event,
         )  # fmt: skip
         self.ami = ami.Connection(config.ports.ami, secrets.get("ami"))
-        self.office = Office(config, store, journal, self.client, self.ami, secrets, now)
+        self.office = Office(config, store, journal, self.client, self.ami, secrets, now, held=held)
         self.lamps = MessageLamps(self.office)
         self.escalations = Escalations(self.office, self.on_messages)
         self.turns = Turns(self.office, self.begin_order)
@@ -526,7 +527,7 @@ class App:
         """Takes orders as they come due, each in a flow of its own. Other apps may do so, too."""
         while True:
             await asyncio.sleep(ORDERS_SECONDS)
-            if not self.client.connected.is_set() or self.office.stopping.is_set():
+            if not self.office.places_calls:
                 continue
             try:
                 while claim := await orders.claim(self.office.store, self.config, now()):

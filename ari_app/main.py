@@ -25,6 +25,7 @@ from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
 from crm.services import (
     carriers,
+    copies,
     delivery,
     disk,
     follow_ups,
@@ -118,11 +119,12 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
             async with asyncio.timeout(SCHEMA_SECONDS):
                 await _look_at_schema(store)
         work: list[Part] = [partial(_watch_schema, store)]
+        held = copies.Watch(config).is_held
         inbox = Inbox(store, config, now, on_texts)
         if "calls" in parts:
             journal = await stack.enter_async_context(Journal(config.journal_folder, apply, takes_over=take_over))
             desk = Desk(store, config, now, on_texts)
-            app = App(config, store, journal, secrets, inbox, desk)
+            app = App(config, store, journal, secrets, inbox, desk, held)
             await stack.enter_async_context(app.client)
             loop, leaving = asyncio.get_running_loop(), asyncio.create_task(_leave(app, stop))
             stack.callback(leaving.cancel)
@@ -145,15 +147,15 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
                 http = await stack.enter_async_context(http_carrier.client())
                 carrier_for = carriers.over_http(config, secrets, http)
             wake = texts_due.set
-            work += [partial(_send_texts, store, config, carrier_for, texts_due), inbox.run]
-            work += [partial(follow_ups.run, store, config, wake, now), partial(tasks.run, store, config, wake, now)]
-            work.append(partial(reports.run, store, config, wake, now))
+            work += [partial(_send_texts, store, config, carrier_for, texts_due, held), inbox.run]
+            work.append(partial(follow_ups.run, store, config, wake, now, held))
+            work += [partial(tasks.run, store, config, wake, now), partial(reports.run, store, config, wake, now)]
         if "mail" in parts:
             mailer = Mailer(mails.server_of(config, secrets))
             stack.push_async_callback(mailer.close)
             attach = transcripts.attachments(store, config)
             work += [
-                partial(mails.run, store, config, mailer, attach, mails_due, now),
+                partial(mails.run, store, config, mailer, attach, mails_due, now, held),
                 partial(transcripts.run, store, config, to_transcribe, mails_due.set, now),
                 partial(retention.run, store, config, now),
             ]
@@ -211,7 +213,9 @@ async def _watch_schema(store: Store) -> None:
     await asyncio.Event().wait()
 
 
-async def _send_texts(store: Store, config: Config, carrier_for: outbox.CarrierFor, texts_due: asyncio.Event) -> None:
+async def _send_texts(
+    store: Store, config: Config, carrier_for: outbox.CarrierFor, texts_due: asyncio.Event, held: Callable[[], bool]
+) -> None:
     # Right after a start there are calls to take up. What follows keeps the processor busy for a moment.
     while not await outbox.has_work(store):
         texts_due.clear()
@@ -220,7 +224,7 @@ async def _send_texts(store: Store, config: Config, carrier_for: outbox.CarrierF
                 await texts_due.wait()
     # The gate asks where a number is at home, inside a transaction that others wait for.
     await asyncio.to_thread(numbers.load_places)
-    await outbox.run(store, config, carrier_for, texts_due, now)
+    await outbox.run(store, config, carrier_for, texts_due, now, held)
 
 
 async def _republish(config: Config, store: Store, secrets: Secrets) -> None:

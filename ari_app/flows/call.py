@@ -67,6 +67,13 @@ class Office:
     calls: Calls = field(default_factory=Calls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when Leaseline is to end: no call begins any more."""
+    held: Callable[[], bool] = lambda: False
+    """Whether this home may be a copy, which calls nobody by itself (`crm.services.copies`)."""
+
+    @property
+    def places_calls(self) -> bool:
+        """Whether calls may begin that nobody on the line asks for: orders, and callbacks."""
+        return self.client.connected.is_set() and not self.stopping.is_set() and not self.held()
 
 
 @dataclass(frozen=True)

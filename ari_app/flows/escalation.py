@@ -71,7 +71,7 @@ class Escalations:
 
     async def _begin_due(self) -> None:
         office = self._office
-        if not office.client.connected.is_set() or office.stopping.is_set():
+        if not office.places_calls:
             return  # The turn would be lost.
         while due := await escalations.claim(office.store, office.config, office.now()):
             task = asyncio.create_task(self._call(due), name=f"escalation {due.message_id}")

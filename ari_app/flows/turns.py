@@ -64,7 +64,7 @@ class Turns:
             if call.wait and (agents_for := given.get(call.id)):
                 call.ringing.update(agents_for)
                 call.wait.turn.put_nowait(agents_for)
-        for place in () if office.stopping.is_set() else places:
+        for place in places if office.places_calls else ():
             for agent in given.get(_id(place), ()):
                 if claim := await orders.claim_place(office.store, office.config, place.order_id, agent, office.now()):
                     self._begin(claim)

@@ -83,6 +83,7 @@ def _print(found: Health, config: Config) -> None:
         (
             ("Asterisk", "up" if found.asterisk.up else f"DOWN: {found.asterisk.detail}"),
             ("app", ("up" if app.connected else "up, but not connected to Asterisk") if app.up else "DOWN"),
+            *((("sending", f"HELD: {found.held}"),) if found.held else ()),
             *((("keeper", f"GONE: nobody starts {' and '.join(found.left)} again"),) if found.left else ()),
             ("database", "up" if database.current else f"{'OLD' if database.up else 'DOWN'}: {database.detail}"),
             *((("disk", f"{'FULL' if room.reserve_is_used else 'LOW'}: {room.free_megabytes:,} MB free"),)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from crm.config import Mail, Texts
 from crm.domain.errors import Unavailable
@@ -20,6 +20,8 @@ from crm.store.models import Mail as MailRow
 from crm.store.models import Message
 from crm.store.session import Store
 
+NOTICE = "notice:"
+"""In front of the keys of texts and mails that tell the office's own people something."""
 POLL_SECONDS = 5.0
 """Rows that another process committed are found within this time."""
 RETRY_RECORD_SECONDS = 1.0
@@ -60,6 +62,12 @@ def after_failure(
         return {"state": "queued", "next_attempt_at": again, "error": str(error)[:300]}
     given_up = f"Given up after {attempts} {'try' if attempts == 1 else 'tries'}. {error}"
     return {"state": "failed", "next_attempt_at": None, "error": given_up[:300]}
+
+
+def fresh_notice(table: type[Message | MailRow], since: datetime) -> ColumnElement[bool]:
+    """What the office's own people are told since then, as a condition: it leaves also from a home that sends nothing
+    else."""
+    return and_(table.key.startswith(NOTICE), table.created_at >= since)
 
 
 async def pause(store: Store, table: type[Message | MailRow], now: datetime, *, busy: bool = False) -> float:

@@ -42,11 +42,14 @@ PLANNED, PAUSED, SENT, CANCELLED = "planned", "paused", "sent", "cancelled"
 _log = logging.getLogger(__name__)
 
 
-async def run(store: Store, config: Config, wake_outbox: Callable[[], None], clock: Callable[[], datetime]) -> None:
-    """Ticks until it is cancelled."""
+async def run(
+    store: Store, config: Config, wake_outbox: Callable[[], None], clock: Callable[[], datetime],
+    held: Callable[[], bool] = lambda: False,
+) -> None:  # fmt: skip
+    """Ticks until it is cancelled, and stands still while `held` (`crm.services.copies`)."""
     while True:
         try:
-            if await tick(store, config, clock()):
+            if not held() and await tick(store, config, clock()):
                 wake_outbox()
         except Unavailable as error:
             _log.warning("follow-ups wait for the database: %s", error)

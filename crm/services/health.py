@@ -25,7 +25,19 @@ from crm.domain.errors import CrmError
 from crm.domain.route_inputs import OfficeFacts
 from crm.edge import numbers, processes
 from crm.secrets import SecretError, Secrets
-from crm.services import capacity, devices, disk, emergencies, forwarding, hours, orders, spool, text_pauses, trunks
+from crm.services import (
+    capacity,
+    copies,
+    devices,
+    disk,
+    emergencies,
+    forwarding,
+    hours,
+    orders,
+    spool,
+    text_pauses,
+    trunks,
+)
 from crm.services.disk import Room
 from crm.store import migrate
 from crm.store.models import Device, Trunk
@@ -247,6 +259,8 @@ class Health:
     texts: TextsHealth = TextsHealth()
     emergencies: list[EmergencyHealth] = field(default_factory=list)
     """Within the last 24 hours, the latest first; also those that Asterisk has only noted so far."""
+    held: str = ""
+    """Why nothing goes to people from this home by itself; empty when it does."""
     keeper: bool = False
     """A `leaseline up` keeps both running."""
     left: list[str] = field(default_factory=list)
@@ -276,6 +290,7 @@ async def look(config: Config, now: datetime) -> Health:
     with contextlib.suppress(OSError):
         health = replace(health, disk=disk.look(config))
     health = replace(health, limits=_limits(config, len(health.devices), _from_trunks(channels), refused))
+    health = replace(health, held=copies.held(config))
     if processes.keeper(config):
         health = replace(health, keeper=True)
     else:

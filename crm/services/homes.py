@@ -13,7 +13,7 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, CrmError, Invalid
 from crm.secrets import Secrets
-from crm.services import directory
+from crm.services import copies, directory
 from crm.services.audit import By
 from crm.store import migrate
 from crm.store.session import Store
@@ -68,6 +68,7 @@ async def create(
     finally:
         await store.close()
     unfinished.replace(home / SETTINGS)
+    copies.held(config)  # Where it is from now on at home.
     return settings.load(home)
 
 

@@ -120,10 +120,11 @@ def server_of(config: Config, secrets: Secrets) -> Callable[[], Server]:
 
 
 async def run(
-    store: Store, config: Config, sender: Sender, attach: Attach, wake: asyncio.Event, clock: Callable[[], datetime]
-) -> None:
-    """Sends mails until it is cancelled. What was being sent when it starts becomes unknown."""
-    settled = False
+    store: Store, config: Config, sender: Sender, attach: Attach, wake: asyncio.Event, clock: Callable[[], datetime],
+    held: Callable[[], bool] = lambda: False,
+) -> None:  # fmt: skip
+    """Sends mails until it is cancelled. What was being sent when it starts becomes unknown. `held` as in outbox."""
+    settled, started = False, clock()
     while True:
         wake.clear()
         seconds = delivery.POLL_SECONDS
@@ -136,9 +137,11 @@ async def run(
                 if not config.mail.server:
                     await _say_why(store)
             if config.mail.server:
-                while claim := await _claim(store, clock()):
+                only_since = started if held() else None
+                while claim := await _claim(store, clock(), only_since):
                     await delivery.through(_deliver(store, config, sender, attach, claim, clock))
-                seconds = await delivery.pause(store, Mail, clock())
+                if only_since is None:
+                    seconds = await delivery.pause(store, Mail, clock())
         except Unavailable as error:
             # Whether a claim was committed is not known now, so rows in sending are looked at once more.
             settled = False
@@ -193,11 +196,12 @@ async def _say_why(store: Store) -> None:
         )
 
 
-async def _claim(store: Store, now: datetime) -> _Claim | None:
+async def _claim(store: Store, now: datetime, only_since: datetime | None = None) -> _Claim | None:
     """Takes the row that is due longest. Two workers never get the same one: only one of them finds it queued."""
     due = (
         select(Mail.id)
         .where(Mail.state == MailState.QUEUED, or_(Mail.next_attempt_at.is_(None), Mail.next_attempt_at <= now))
+        .where(*([delivery.fresh_notice(Mail, only_since)] if only_since else []))
         .order_by(Mail.next_attempt_at, Mail.id)
         .limit(1)
         .with_for_update(skip_locked=True)

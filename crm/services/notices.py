@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm.config import Config
 from crm.domain.segments import segments
 from crm.domain.texts import Direction, MessageState, Purpose
-from crm.services import mails
+from crm.services import delivery, mails
 from crm.store.models import Agent, Device, Line, Message
 from crm.store.queries import lines, messages
 
@@ -68,7 +68,8 @@ async def _line(session: AsyncSession) -> str | None:
 
 def _key(key: str, whom: str) -> str:
     """One for each person told; hashed, because a key may be as long as a channel's id with words around it."""
-    return f"notice:{hashlib.sha256(key.encode()).hexdigest()[:32]}:{hashlib.sha256(whom.encode()).hexdigest()[:16]}"
+    what, who = (hashlib.sha256(part.encode()).hexdigest() for part in (key, whom))
+    return f"{delivery.NOTICE}{what[:32]}:{who[:16]}"
 
 
 def _clean(text: str) -> str:

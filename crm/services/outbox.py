@@ -50,15 +50,18 @@ logger = logging.getLogger(__name__)
 
 
 async def run(
-    store: Store, config: Config, carrier_for: CarrierFor, wake: asyncio.Event, clock: Callable[[], datetime]
-) -> None:
+    store: Store, config: Config, carrier_for: CarrierFor, wake: asyncio.Event, clock: Callable[[], datetime],
+    held: Callable[[], bool] = lambda: False,
+) -> None:  # fmt: skip
     """Sends texts until it is cancelled. Several may run on one database, in one process or in many.
+
+    While `held` (`crm.services.copies`) only those leave that tell the office's own people what is new since the start.
 
     What was being sent when it starts becomes unknown: whoever sent it is most likely dead. If they are alive after
     all, what they learn from the carrier replaces that.
     """
     under_way = _UnderWay(config.texts.at_once, wake)
-    settled = False
+    settled, started = False, clock()
     try:
         while True:
             wake.clear()
@@ -68,9 +71,13 @@ async def run(
                 if not settled:
                     await _settle(store, under_way.ids)
                     settled = True
-                while under_way.has_room and (claim := await _claim(store, config, under_way.numbers, clock())):
+                only_since = started if held() else None
+                while under_way.has_room and (
+                    claim := await _claim(store, config, under_way.numbers, clock(), only_since)
+                ):
                     under_way.begin(claim, _deliver(store, config, carrier_for, claim, clock))
-                seconds = await delivery.pause(store, Message, clock(), busy=bool(under_way.numbers))
+                if only_since is None:
+                    seconds = await delivery.pause(store, Message, clock(), busy=bool(under_way.numbers))
             except Unavailable as error:
                 # Whether a claim was committed is not known now, so rows in sending are looked at once more.
                 settled = False
@@ -192,7 +199,9 @@ async def _settle(store: Store, ours: Sequence[int]) -> None:
             logger.warning("text left behind in sending", extra={"message_id": message_id})
 
 
-async def _claim(store: Store, config: Config, busy: Sequence[str], now: datetime) -> _Claim | None:
+async def _claim(
+    store: Store, config: Config, busy: Sequence[str], now: datetime, only_since: datetime | None = None
+) -> _Claim | None:
     """Takes the row that is due longest and goes to none of the `busy` numbers. Two workers never get the same one:
     only one of them finds it queued."""
     due = (
@@ -201,6 +210,7 @@ async def _claim(store: Store, config: Config, busy: Sequence[str], now: datetim
             Message.state == MessageState.QUEUED,
             or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now),
             Message.to_number.not_in(busy),
+            *([delivery.fresh_notice(Message, only_since)] if only_since else []),
         )
         .order_by(Message.next_attempt_at, Message.id)
         .limit(1)

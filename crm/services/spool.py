@@ -118,7 +118,9 @@ def _claimed(config: Config) -> Path:
     return config.spool_folder / "notes.claimed"
 
 
-def _sort(config: Config, on_gone: Callable[[str, datetime], None]) -> None:
+def _sort(
+    config: Config, on_gone: Callable[[str, datetime], None] = lambda channel_id, at: None
+) -> None:
     """Appends the lines of the claimed file to the files of their calls.
 
     Killed in the middle, it is sorted again from its beginning, and a line that stands twice in a call's file says the

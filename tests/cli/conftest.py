@@ -105,10 +105,15 @@ def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+def copied(home: Path, to: Path) -> Path:
+    """A copy that does not know that it is one."""
+    return Path(shutil.copytree(home, to, ignore=shutil.ignore_patterns("home.json")))
+
+
 @pytest.fixture(scope="session")
 def made_office(made_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("cli") / "office"
-    shutil.copytree(made_home, home)
+    copied(made_home, home)
     office = Leaseline(home)
     office.ok("agent", "add", "alice", "--name", "Alice", "--extension", "101")
     office.ok("agent", "add", "bob")
@@ -124,13 +129,13 @@ def made_office(made_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture
 def leaseline(made_home: Path, tmp_path: Path) -> Leaseline:
     """A new office: an admin, and nothing else."""
-    return Leaseline(shutil.copytree(made_home, tmp_path / "home"))
+    return Leaseline(copied(made_home, tmp_path / "home"))
 
 
 @pytest.fixture
 def office(made_office: Path, tmp_path: Path) -> Leaseline:
     """An office with two agents, a subteam, a property, a line, a device and a trunk."""
-    return Leaseline(shutil.copytree(made_office, tmp_path / "office"))
+    return Leaseline(copied(made_office, tmp_path / "office"))
 
 
 @pytest.fixture

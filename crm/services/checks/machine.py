@@ -147,6 +147,11 @@ def _running(config: Config, health: Health) -> Iterator[Finding]:
         )
     else:
         yield ok("app", f"It runs (process {health.app.pid}) and is connected to Asterisk.")
+    if health.held:
+        yield Finding(
+            "sending", Level.WARN, f"No text, mail, order or follow-up leaves: {health.held}",
+            "If this home is the one to send from now on: `leaseline home release`.",
+        )  # fmt: skip
     if health.left:
         yield Finding(
             "keeper", Level.WARN, f"{' and '.join(health.left)} would not be started again: `leaseline up` was killed.",

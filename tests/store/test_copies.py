@@ -1,0 +1,137 @@
+"""A home that is started in another place may be a copy: what goes to people waits until somebody says so."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from crm.config import Config
+from crm.edge.carrier import OutgoingText
+from crm.services import copies, notices, outbox, owners
+from crm.services.audit import By
+from crm.store.models import Device, Mail, Message, Trunk
+from crm.store.session import Store
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+NOW = datetime(2026, 3, 2, 16, tzinfo=UTC)
+BY = By("tests", NOW)
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Says which machine this is."""
+
+    def this_is(name: str) -> None:
+        (tmp_path / "machine-id").write_text(f"{name}\n")
+
+    monkeypatch.setattr(copies, "_MACHINE_IDS", (str(tmp_path / "none"), str(tmp_path / "machine-id")))
+    this_is("first")
+    return this_is
+
+
+def test_a_home_is_at_home_where_it_was_first_and_stays_so(config: Config, machine: Callable[[str], None]) -> None:
+    assert copies.held(config) == ""
+    assert copies.held(config) == ""
+    stamp = (config.home / "home.json").read_text()
+    assert "first" not in stamp, "the machine's id is not given away"
+
+
+def test_a_copy_in_another_folder_is_held(config: Config, machine: Callable[[str], None], tmp_path: Path) -> None:
+    assert copies.held(config) == ""
+    shutil.copytree(config.home, tmp_path / "copy")
+    copy = msgspec.structs.replace(config, home=tmp_path / "copy")
+    assert copies.held(copy) == f"This home was {config.home} before."
+    assert copies.held(config) == ""
+
+
+async def test_a_home_on_another_machine_is_held_until_it_is_released(
+    store: Store, config: Config, machine: Callable[[str], None]
+) -> None:
+    assert copies.held(config) == ""
+    machine("second")
+    assert copies.held(config) == "This home comes from another machine."
+    await copies.release(store, config, BY, drop=False)
+    assert copies.held(config) == ""
+    machine("first")
+    assert copies.held(config) == "This home comes from another machine."
+    machine("")
+    assert copies.held(config) == "", "a machine without an id tells nothing"
+
+
+async def test_a_home_can_be_held_by_hand_and_a_stamp_that_cannot_be_read_holds(
+    store: Store, config: Config, machine: Callable[[str], None]
+) -> None:
+    copies.hold(config, "It was held by hand.")
+    assert copies.held(config) == "It was held by hand."
+    (config.home / "home.json").write_text("?")
+    assert "cannot be read" in copies.held(config)
+    await copies.release(store, config, BY, drop=False)
+    assert copies.held(config) == ""
+
+
+async def queue_a_text(store: Store) -> None:
+    async with store.write() as session:
+        session.add(Trunk(slug="demo", host="127.0.0.1", port=5060, transport="udp", auth="address", enabled=True))
+        session.add(
+            Message(
+                key="link:c1", purpose="link", to_number="+15125550199", from_number="+15125550100", body="Hello.",
+                state="queued", next_attempt_at=NOW - timedelta(hours=1), created_at=NOW - timedelta(hours=1),
+            )
+        )  # fmt: skip
+
+
+async def test_what_waits_is_dropped_if_the_original_has_sent_it(store: Store, config: Config) -> None:
+    await queue_a_text(store)
+    assert await copies.release(store, config, BY, drop=True) == copies.Waiting(texts=1, mails=0, calls=0)
+    assert await copies.waiting(store) == copies.Waiting(0, 0, 0)
+    async with store.read() as session:
+        [text] = (await session.scalars(select(Message))).all()
+    assert (text.state, text.error.partition(":")[0]) == ("blocked", "Dropped when the home was released")
+
+
+class Sent:
+    """A carrier that keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+        self.given = asyncio.Event()
+
+    async def send(self, text: OutgoingText) -> str | None:
+        self.bodies.append(text.body)
+        self.given.set()
+        return None
+
+
+async def test_a_held_home_tells_its_own_people_what_is_new_and_sends_nothing_else(
+    store: Store, config: Config
+) -> None:
+    await queue_a_text(store)
+    async with store.write() as session:
+        admin = await owners.admin(session)
+        session.add(Device(slug="dana-cell", kind="mobile", number="+15125550177", agent_id=admin.id))
+        await notices.tell(session, config, [admin], "old", "Old", "The original has told this.", NOW)
+    later = NOW + timedelta(minutes=5)
+    carrier, wake, held = Sent(), asyncio.Event(), True
+    running = asyncio.create_task(outbox.run(store, config, lambda trunk: carrier, wake, lambda: later, lambda: held))
+    async with store.write() as session:
+        await notices.tell(
+            session, config, [await owners.admin(session)], "emergency:1", "911", "Alice dialled 911.", later
+        )
+    wake.set()
+    await asyncio.wait_for(carrier.given.wait(), 10)
+    assert carrier.bodies == ["Alice dialled 911."]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    async with store.read() as session:
+        queued = select(Message.body).where(Message.state == "queued").order_by(Message.id)
+        waits = (await session.scalars(queued)).all()
+        assert (await session.scalars(select(Mail))).all() == []
+    assert waits == ["Hello.", "The original has told this."]

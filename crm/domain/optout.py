@@ -95,7 +95,7 @@ _WEAK = r"(?:quit|end|revoke|cancel|remove|alto|parar|detener|cancelar|cancele|c
 _FILLERS = (
     r"(?:please|pls|plz|plez|thanks|thank|thx|ty|you|u|yall|your|ur|now|ok|okay|hi|hello|hey|already|immediately|asap|forever|today"
     r"|right\s+(?:now|away)|at\s+once|just|really|seriously|again|anymore|any\s+more|more|it|these|them|all|any|of|me|us|everything"
-    r"|to|too|2|and|or|so|but|w|with|from|for\s+real|the|a|every|is|no|yes|yeah|nope|nah|omg|wtf|lol|smh|ugh|man|bro|dude|sir"
+    r"|to|too|2|and|or|so|but|w|with|from|for\s+real|the|a|every|is|no|yes|yeah|nope|nah|omg|wtf|smh|ugh|annoying|kindly|man|bro|dude|sir"
     r"|maam|guys|people|enough|sorry|bye|goodbye|hell|fuck|fucking|fckn|effin|damn|dammit|shit|crap|god|jesus|christ|sake|heck"
     r"|text\s+messages|texts?|texting|txts?|txting|messages?|messaging|msgs?|msg|sms|spam|spamming|spammer|scam|scammer|sending|contact|contacting"
     r"|notifications?|alerts?|subscription|list|wrong|number|phone|person|here"
@@ -163,20 +163,23 @@ _SENTENCES = tuple(
         # "take me off your list", "remove my number from this", "delete my number", "lose my number"
         r"\b(?:take|remove|delete|drop|scrub|get|pull)\s+(?:me|us|my\s+(?:number|phone|name)|this\s+number)\s+(?:off|from|out\s+of)"
         rf"(?:{_FILL}\s+(?:lists?|database|system|contacts|distribution|campaign|{_TEXTS})|\s+(?:this|here|it))\b",
-        r"\b(?:remove|delete|erase)\s+(?:me|my\s+(?:number|phone(?:\s+number)?)|this\s+number)(?:\s+(?:please|pls|plz|now|immediately|asap))*$",
+        r"\b(?:remove|delete|erase)\s+(?:me|my\s+(?:number|phone(?:\s+number)?)|(?:this\s+)?number)(?:\s+(?:please|pls|plz|now|immediately|asap))*$",
         r"(?<!you )(?<!want to )(?<!i )\b(?:lose|forget)\s+(?:my|this)\s+(?:number|phone\s+number)\b",
         # "please stop" at a clause's end; "stop please, we moved"; "not interested stop"
         rf"(?:\b(?:please|pls|plz|interested|wrong\s+(?:number|person)|equivocado|harassment|spam|dis"
         rf"|(?:you|u|yall)\s+(?:can|may|should|must|need\s+to))\s+(?:so\s+)?stop){_END}",
-        r"^(?:ok\s+|please\s+|pls\s+|hey\s+)*stop\s+(?:please|pls|plz|already|it|i|im|ive|we|weve|were|u|ur|you|youve|youre|not|wrong|dont|no|who|thanks|thank)\b"
+        r"^(?:ok\s+|please\s+|pls\s+|hey\s+)*stop\s+(?:please|pls|plz|already|it\s+(?:i|im|we|you|now)|i|im|ive|we|weve|were|u|ur|you|youve|youre|not|wrong|dont|no|who|thanks|thank)\b"
         r"(?!.*\b(?:stop\s+(?:by|in|at|over))\b)",
         # "I already texted STOP", "do I reply STOP?"
-        r"\b(?:i|we|ive|weve)\s+(?:have\s+|just\s+|already\s+)*(?:said|texted|replied|sent|wrote|written|typed|responded|told\s+you|asked\s+you)"
+        r"\b(?:i|we|ive|weve)\s+(?:have\s+|just\s+|already\s+)*(?:say|said|texted|replied|sent|wrote|written|typed|responded|told\s+you|asked\s+you)"
         r"(?:\s+(?:you|yall|to|guys|with|already|twice))*\s+stop\b(?!\s+(?:by|in|at|over)\b)",
         r"\b(?:do|should|can|must|could)\s+(?:i|we)\s+(?:\w+\s+){0,2}(?:text|reply|send|type|say)\s+stop\b",
+        r"\b(?:told|asked|telling|asking)\s+(?:you|yall|u)(?:\s+guys)?(?:\s+(?:already|twice|before))?\s+to\s+stop\b(?!\s+(?:by|in|at|over)\b)",
+        rf"\b{_TEXTS}(?:\s+to)?\s+stop{_END}",
+        rf"\bbe\s+(?:removed|taken)\s+(?:from|off)(?:\s+of)?\s+(?:(?:your|this|the)\s+)?(?:(?:text|texting|mailing|contact|call)\s+)?(?:list|{_TEXTS})\b",
         # words that mean nothing else; opting out of insurance or parking is something else
         r"\b(?:unsubscribe|unsubscribed|unsub|stopall)\b",
-        rf"\bopt(?:ing|ed)?(?:\s+(?:me|us))?\s*out\b(?:(?!\s+of\b)|\s+of{_FILL}\s+(?:{_TEXTS}|lists?|this|these|it)\b)",
+        rf"\bopt(?:ing|ed)?(?:\s+(?:me|us))?\s*out\b(?:(?!\s+(?:of|for)\b)|\s+(?:of|for){_FILL}\s+(?:{_TEXTS}|lists?|this|these|it)\b)",
         r"\b(?:revoke|withdraw)(?:ing)?\s+(?:my\s+)?(?:consent|permission)\b",
         r"\bleave\s+(?:me|us)\s+(?:the\s+(?:hell|fuck)\s+)?alone\b",
         # Spanish, the other language that lines speak
@@ -188,7 +191,7 @@ _SENTENCES = tuple(
         r"\b(?:dej(?:e|en|a)|par(?:e|en|a))\s+de\s+(?:escribir|contactar|textear|molestar)(?:me|nos|le)?\b",
         rf"\b(?:dej(?:e|en|a)|par(?:e|en|a))\s+de\s+(?:mandar|enviar)(?:me|nos)?(?:\s+(?:mas|sus|estos|tantos|esos|los))*(?:\s+(?:{_OUR_TEXTS}|esto|eso)\b|\s*$)",
         rf"\b(?:cancel|par|deten)(?:e|en|ar|a|ga|gan)\s+(?:(?:todos|los|estos|sus|mas|de)\s+)*{_OUR_TEXTS}\b",
-        r"\b(?:de|den|da|dar)\s?me\s+de\s+baja\b|\bme\s+(?:den|de|dan|da)\s+de\s+baja\b",
+        r"\b(?:de|den|da|dar)\s?me\s+de\s+baja\b|\bme\s+(?:den|de|dan|da)\s+de\s+baja\b(?!\s+(?:el|la|los|las|mi|un|una)\b)",
         r"\b(?:quit|saqu|sac|borr|elimin)(?:e|en|a|ar)\s?(?:me\s+de\s+(?:la|su|esta|sus)\s+(?:listas?|base|sistema|contactos)|(?:\s+mi|\s+este)\s+(?:numero|telefono))",
         r"\bdej[ea]n?(?:me|nos)\s+en\s+paz\b|\bdesuscrib\w+",
     )

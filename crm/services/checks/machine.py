@@ -129,8 +129,10 @@ def _packages(now: datetime) -> Iterator[Finding]:
         known = "is being looked up" if is_asked else f"could not be looked up{why}"
         level = Level.WARN if now - kept.fetched_at > OLD else Level.OK
         yield Finding("packages", level, f"{age}; what is newest {known}.", get if level is Level.WARN else "")
-    else:
+    elif kept.asterisk:
         yield ok("packages", f"{age}, and Asterisk's is the newest there is, as of {answer.at:%Y-%m-%d}.")
+    else:
+        yield ok("packages", f"{age}; Asterisk is this machine's own and comes with its updates.")
 
 
 def _running(config: Config, health: Health) -> Iterator[Finding]:

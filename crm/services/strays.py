@@ -7,8 +7,9 @@ through what Asterisk has left behind (`facts_of`), the doctor and `leaseline re
 from __future__ import annotations
 
 import asyncio
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from crm.store.session import Store
 
 SETTLING = timedelta(minutes=10)
 """The facts of a sound that is younger may be on their way to the database."""
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,120}", re.ASCII)
+_NAME = re.compile(rf"[A-Za-z0-9._-]{{1,120}}(\.wav|{re.escape(recordings.PART)})", re.ASCII)
 UNKNOWN_MODE = ""
 """Of a talk's recording: the app ended in the moment it began."""
 
@@ -44,20 +45,19 @@ class Strays:
 
 
 async def compare(store: Store, config: Config, now: datetime) -> Strays:
-    """All that is kept with all that is on record, by name: 100,000 of each take a second."""
+    """All that is kept with all that is on record, by name: 100,000 of each take two seconds."""
     files = await asyncio.to_thread(_files, config)
     async with store.read() as session:
-        told = {Path(file).name for file in await session.scalars(select(Voicemail.file))}
-        told |= {Path(file).name for file in await session.scalars(select(Recording.file))}
-        messages = await session.execute(select(Voicemail.call_id, Voicemail.file).where(Voicemail.purged_at.is_(None)))
-        talks = await session.execute(
-            select(Recording.id, Recording.file).where(Recording.deleted_at.is_(None), Recording.ended_at.is_not(None))
-        )
-        return Strays(
-            tuple(sorted(Path(name).stem for name, at in files.items() if name not in told and at < now - SETTLING)),
-            tuple(sorted(call_id for call_id, file in messages if Path(file).name not in files)),
-            tuple(sorted(id for id, file in talks if Path(file).name not in files)),
-        )
+        messages = (await session.execute(select(Voicemail.call_id, Voicemail.file, Voicemail.purged_at))).all()
+        talks = (
+            await session.execute(select(Recording.id, Recording.file, Recording.deleted_at, Recording.ended_at))
+        ).all()
+    strays = files - {row.file for row in messages} - {row.file for row in talks}
+    return Strays(
+        tuple(sorted(Path(name).stem for name in await asyncio.to_thread(_settled, config, strays, now))),
+        tuple(sorted(row.call_id for row in messages if row.purged_at is None and row.file not in files)),
+        tuple(sorted(row.id for row in talks if not row.deleted_at and row.ended_at and row.file not in files)),
+    )
 
 
 async def mend(store: Store, config: Config, by: By) -> Strays:
@@ -98,10 +98,14 @@ def facts_of(config: Config, name: str, now: datetime) -> Iterator[Fact]:
         yield RecordingEnded(f"{call_id}/{name}-ended", call_id, at, name, round(seconds))
 
 
-def _files(config: Config) -> dict[str, datetime]:
-    """Names of the sounds that are kept, half moved ones too, and when each was finished."""
-    return {
-        path.name: datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        for path in config.recordings_folder.glob("*")
-        if path.suffix in (".wav", recordings.PART) and _NAME.fullmatch(path.stem)
-    }
+def _files(config: Config) -> set[str]:
+    """Names of the sounds that are kept, half moved ones too."""
+    folder = config.recordings_folder
+    return {name for name in os.listdir(folder) if _NAME.fullmatch(name)} if folder.is_dir() else set()
+
+
+def _settled(config: Config, names: Iterable[str], now: datetime) -> list[str]:
+    """Those of files that have not been written to for a while."""
+    paths = [config.recordings_folder / name for name in names]
+    times = [(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)) for path in paths if path.exists()]
+    return [name for name, at in times if at < now - SETTLING]

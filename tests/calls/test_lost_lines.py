@@ -11,7 +11,7 @@ import pytest_asyncio
 from tests.busy import only_on_duty
 from tests.scripted_phone import raw_calls, scripted_phone
 from tests.system import ELM, System
-from tests.talks import hear_each_other
+from tests.talks import connect, hear_each_other
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
@@ -55,6 +55,21 @@ async def test_when_no_sound_comes_from_a_caller_then_the_talk_ends_and_they_are
         await calling
         call = await system.ended_call(number)
     assert (call.outcome, call.voicemail) == ("interrupted", None)
+    assert [task.kind for task in await system.tasks_of(call)] == ["call_back"]
+
+
+async def test_when_a_caller_in_line_is_gone_then_no_agent_gets_them(soon: System) -> None:
+    system, number = soon, soon.new_number()
+    await only_on_duty(system, "alice")
+    async with system.phone("alice-desk") as alice, system.caller() as talker:
+        await connect(system, talker, alice)
+        await raw_calls(system, [(f"<sip:{number}@127.0.0.1>", f"sip:{ELM}@{system.sip}")], scenario="silent_caller")
+        call = await system.ended_call(number)
+        assert (call.outcome, call.step, call.legs) == ("gave_up", "queue", [])
+        await hear_each_other(system, talker, alice)
+        await talker.hang_up()
+        assert (await system.ended_call(talker.user)).outcome == "talked"
+        assert alice.count("CALL_INCOMING") == 1
     assert [task.kind for task in await system.tasks_of(call)] == ["call_back"]
 
 

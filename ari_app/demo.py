@@ -28,7 +28,8 @@ from crm.domain.calls import Step
 from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.secrets import Secrets
 from crm.services.directory import DEMO_TRUNK, DEMO_USER
-from crm.store.models import Agent, Call, Device, Leg, Line, Message, Task, Trunk
+from crm.store.models import Agent, Call, Device, Leg, Line, Message, Trunk
+from crm.store.queries import tasks
 from crm.store.session import Store
 
 CALLER = "+15125550199"
@@ -361,7 +362,7 @@ class _Demo:
             call = await session.scalar(select(Call).where(Call.id == call_id).options(selectinload(Call.lead)))
             assert call is not None
             legs = await session.scalars(select(Leg).where(Leg.call_id == call_id).order_by(Leg.started_at))
-            task = await session.scalar(select(Task).where(Task.call_id == call_id).options(selectinload(Task.owner)))
+            task = await tasks.of_call(session, call_id)
             texts = await session.scalars(select(Message).where(Message.call_id == call_id).order_by(Message.id))
             lead = call.lead
             due = task.due_at.astimezone(self.config.tz).strftime("%Y-%m-%d %H:%M") if task else ""

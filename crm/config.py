@@ -243,6 +243,12 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After so long a pause ends by itself."""
     at_once: int = 8
     """Texts that may be with the carrier at the same time; one for each person."""
+    incoming_per_sender_per_hour: int = 20
+    """Texts of one number within an hour that are told of one by one; what comes beyond stands in the thread. 0 is no
+    limit."""
+    incoming_per_line_per_minute: int = 20
+    """Texts to one line within a minute, above which numbers that nobody knows make no lead and no task each; one task
+    tells of them all. 0 is no limit."""
     attempts: int = 0
     """Tries before a text counts as failed; 0: as many as there are while it is of use, which is from five minutes for
     the confirmation of a STOP to three days for what an agent writes."""
@@ -736,7 +742,7 @@ def _check(config: Config, path: Path) -> None:
 def _check_texts(texts: Texts, path: Path) -> None:
     for name in (
         "per_person_per_hour", "per_hour", "per_day", "confirmations_per_person_per_day", "confirmations_per_hour",
-        "attempts",
+        "incoming_per_sender_per_hour", "incoming_per_line_per_minute", "attempts",
     ):  # fmt: skip
         if getattr(texts, name) < 0:
             raise ConfigError(f"{path}: texts.{name} may not be negative; 0 is no limit.")

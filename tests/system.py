@@ -60,6 +60,7 @@ from crm.store.models import (
     Subteam,
     SubteamSister,
     Task,
+    TaskCall,
     Trunk,
 )
 from crm.store.session import Store
@@ -518,7 +519,8 @@ class System:
         await self.until(runs, f"recording of the message from {number}", seconds=40)
 
     async def tasks_of(self, call: Call) -> list[Task]:
-        return await self.all(select(Task).where(Task.call_id == call.id).options(selectinload(Task.owner)))
+        own = select(Task).join(TaskCall, TaskCall.task_id == Task.id).where(TaskCall.call_id == call.id)
+        return await self.all(own.options(selectinload(Task.owner)))
 
     async def texts_of(self, number: str) -> list[Message]:
         return await self.all(select(Message).where(Message.to_number == number).order_by(Message.id))

@@ -20,7 +20,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("message", sa.Column("attempts_before", sa.Integer(), server_default="0", nullable=False))
+    op.add_column(
+        "message",
+        sa.Column(
+            "attempts_before", sa.Integer(), server_default="0", nullable=False,
+            comment="those of them before a person had it sent again",
+        ),
+    )  # fmt: skip
 
 
 def downgrade() -> None:

@@ -91,6 +91,7 @@ def message() -> None:
     "--direction", type=click.Choice([one.value for one in Direction]), help="in: what people wrote; out: we."
 )
 @click.option("--decision", type=click.Choice([one.value for one in Verdict]), help="Only what the gate decided so.")
+@click.option("--unassigned", is_flag=True, help="Only those that belong to no lead.")
 @limit_option()
 @with_system
 async def list_(
@@ -99,13 +100,16 @@ async def list_(
     state: str | None,
     direction: str | None,
     decision: str | None,
+    unassigned: bool,
     limit: int,
     as_json: bool,
 ) -> None:
     """List texts, the newest first."""
     start = fields.since(since, system.config.tz, system.now) if since else None
     async with system.store.read() as session:
-        found = await messages.listed(session, state=state, direction=direction, decision=decision, limit=limit + 1)
+        found = await messages.listed(
+            session, state=state, direction=direction, decision=decision, unassigned=unassigned, limit=limit + 1
+        )
     # They come newest first, so what is too old is at the end and cutting it off afterwards loses none.
     recent = [one for one in found if start is None or one.created_at >= start]
     entries = [MessageEntry.of(one) for one in recent[:limit]]

@@ -28,6 +28,8 @@ class TaskEntry(msgspec.Struct):
     owner: str
     """Slug of the agent."""
     why: str
+    times: int
+    """Calls, or texts, that it stands for."""
     due_at: datetime
     overdue: bool
     lead: int | None
@@ -47,7 +49,7 @@ class TaskEntry(msgspec.Struct):
         if task.lead is None and task.call and task.call.caller:
             phones = [task.call.caller]
         return cls(
-            id=task.id, kind=task.kind, owner=task.owner.slug, why=task.why, due_at=task.due_at,
+            id=task.id, kind=task.kind, owner=task.owner.slug, why=task.why, times=task.times, due_at=task.due_at,
             overdue=task.done_at is None and task.due_at < now, lead=task.lead_id,
             phone=phones[0] if phones else None, call=task.call_id, created_at=task.created_at,
             done_at=task.done_at, result=task.result, escalation=task.escalation,

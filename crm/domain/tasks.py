@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
 from enum import StrEnum
 
 from crm.domain.calls import TALKS, Outcome
@@ -17,6 +19,32 @@ class TaskKind(StrEnum):
     """To the text a person wrote; one for a thread, however many they write."""
     UNKNOWN_DID = "unknown_did"
     """A number reaches us that is no line: add the line, or have the carrier correct it."""
+
+
+ONE_A_PERSON = frozenset({TaskKind.CALL_BACK, TaskKind.FOLLOW_UP, TaskKind.UNKNOWN_DID})
+"""After how many calls ever, there is one open. Each message is to be listened to: it has takers and escalations of its
+own. Replies are one for a thread."""
+
+
+def person_of(kind: TaskKind, *, lead_id: int | None, caller: str | None, did: str, desk: str) -> str:
+    """Whom a task from a call is about, so that all calls of theirs share one open task; empty for one of its own.
+
+    A concern or an emergency in a home (`desk`) is not what they called about otherwise.
+    """
+    if kind not in ONE_A_PERSON:
+        return ""
+    if kind is TaskKind.UNKNOWN_DID:
+        return f"did:{did}" if did else ""
+    who = f"lead:{lead_id}" if lead_id is not None else f"caller:{caller}" if caller else ""
+    return f"{who}/{desk}" if who and desk else who
+
+
+def how_often(times: Sequence[datetime], tz: tzinfo) -> str:
+    """Of calls that began then, as a sentence behind the reason of their task; empty for one alone."""
+    if len(times) < 2:
+        return ""
+    first, last = (f"{at.astimezone(tz):%a %H:%M}" for at in (min(times), max(times)))
+    return f" {len(times)} calls, the first on {first}, the last on {last}."
 
 
 def task_after(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,13 +21,14 @@ from crm.config import Config
 from crm.domain import optout, texts
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.gate import Decision, Verdict
+from crm.domain.incoming import Over
 from crm.domain.optout import Reading, Wish
 from crm.domain.segments import segments
 from crm.domain.tasks import TaskKind
 from crm.domain.texts import Direction, MessageState, Purpose
 from crm.edge import numbers
 from crm.edge.carrier import DeliveryReport, Fate, IncomingText
-from crm.services import agents, blocking, desks, gatekeeper, notices, opt_outs, owners
+from crm.services import agents, blocking, desks, floods, gatekeeper, notices, opt_outs, owners
 from crm.services.audit import By, changing, note
 from crm.services.contacts import who
 from crm.store.models import Activity, Agent, Contact, Device, Interest, Lead, LeadPhone, Line, Message, Property, Task
@@ -59,6 +61,14 @@ async def receive(store: Store, config: Config, incoming: IncomingText, now: dat
             if attempt == _TRIES:
                 raise
     raise AssertionError("unreachable")
+
+
+async def receive_all(store: Store, config: Config, texts: Sequence[IncomingText], now: datetime) -> None:
+    """Takes in several, all or none, in one transaction. Raises Unavailable, and whatever one of them is rejected
+    with, IntegrityError among it: then each is to be tried alone."""
+    async with store.write() as session:
+        for incoming in texts:
+            await _receive(session, config, incoming, now)
 
 
 @dataclass(frozen=True)
@@ -120,16 +130,17 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
     is_blocked = await _is_blocked(session, config, number, ours, now)
     contact = await contacts.by_number(session, number) if number else None
     colleague = await agent_queries.by_mobile(session, number) if number else None
-    lead = None
-    if number and is_person:
-        if is_blocked or contact or colleague:
-            lead = await leads.by_phone(session, number, for_update=True)
-        else:
-            lead = await _lead(session, number, line, incoming.at)
+    sender = number or _clean(incoming.from_number).strip()[:20]
+    lead = await leads.by_phone(session, number, for_update=True) if number and is_person else None
+    over = await floods.look(
+        session, config, sender=sender, line=ours[:20], at=incoming.at, is_known=bool(lead or contact or colleague)
+    )
+    if lead is None and number and is_person and not (is_blocked or contact or colleague or over is Over.LINE):
+        lead = await _lead(session, number, line, incoming.at)
     body = _clean(incoming.body)[:LONGEST_BODY]
     message = Message(
         key=key, direction=Direction.IN, purpose=Purpose.INBOUND, to_number=ours[:20],
-        from_number=number or _clean(incoming.from_number).strip()[:20], body=body,
+        from_number=sender, body=body,
         media=[_clean(link)[:1000] for link in incoming.media[:10]], segments=segments(body).count,
         lead_id=lead.id if lead else None, carrier=incoming.carrier, carrier_id=_clean(incoming.carrier_id)[:120],
         state=MessageState.RECEIVED, created_at=incoming.at,
@@ -138,13 +149,18 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
     await session.flush()
     scene = _Scene(session, config, now, message, lead, line, contact, colleague)
     reading = None
-    if lead and not is_blocked:
+    if lead and not is_blocked and over is None:
         _keep_on_card(scene, lead)
     if number and is_person:
         reading = await _read(session, incoming, body, number)
-    handled = await _obey(scene, reading, answered=incoming.answered) if reading else False
+    handled = await _obey(scene, reading, answered=incoming.answered, over=over) if reading else False
     if not handled and not is_blocked:
-        await _remind(scene, reading)
+        if over is Over.LINE:
+            await floods.tell(session, config, message, await scene.name(), now)
+        else:
+            wrote = await _remind(scene, reading)
+            if over is None:
+                await _notify(scene, wrote)
     _log.info(
         "text received",
         extra={"message_id": message.id, "carrier": incoming.carrier, "wish": str(reading.wish) if reading else "-"},
@@ -216,10 +232,10 @@ def _keep_on_card(scene: _Scene, lead: Lead) -> None:
         lead.status = "in_progress"
 
 
-async def _obey(scene: _Scene, reading: Reading, *, answered: str) -> bool:
+async def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) -> bool:
     """Does what a keyword or sentence asks for; True when nothing is left for a person to do.
 
-    What the carrier has `answered` is not confirmed a second time.
+    What the carrier has `answered` is not confirmed a second time, and what comes in a flood not at all.
     """
     session, message = scene.session, scene.message
     number, name = message.from_number, await scene.name()
@@ -248,7 +264,7 @@ async def _obey(scene: _Scene, reading: Reading, *, answered: str) -> bool:
     else:
         ours = numbers.display(message.to_number, scene.config.region)
         answer = Purpose.HELP, texts.help_answer(name, ours, scene.language)
-    if answer and answered != reading.wish and message.to_number:
+    if answer and answered != reading.wish and message.to_number and over is None:
         await _answer(scene, *answer)
     # HELP may be a prospect who only wants to know more.
     return reading.is_keyword and reading.wish is not Wish.HELP
@@ -270,8 +286,8 @@ def _thread(number: str) -> str:
     return f"reply:{number}:"
 
 
-async def _remind(scene: _Scene, reading: Reading | None) -> None:
-    """The one open task to reply: made, or told of one more text."""
+async def _remind(scene: _Scene, reading: Reading | None) -> str:
+    """The one open task to reply: made, or told of one more text. Returns what was written, for people."""
     session, message, lead = scene.session, scene.message, scene.lead
     wrote = message.body or ("a picture" if message.media else "nothing that could be read")
     why = f"Wrote to {await scene.name()}: {wrote}"
@@ -279,24 +295,31 @@ async def _remind(scene: _Scene, reading: Reading | None) -> None:
         why = f"Wrote to {await scene.name()}, but the text came empty or was too long for Asterisk: ask what it was."
     if reading and reading.wish is Wish.STOP:
         why = f"Opted out of texts with the words {reading.words!r}; see whether that is what they meant: {wrote}"
-    key = f"reply:{message.id}" if lead else f"{_thread(message.from_number)}{message.id}"
     if scene.writer:
         number = numbers.display(message.from_number, scene.config.region)
         why = f"{scene.writer} ({number}): {why[0].lower()}{why[1:]}"
-        task = await tasks.open_reply(session, None, _thread(message.from_number), is_thread=True)
-    else:
-        task = await tasks.open_reply(session, lead.id if lead else None, key)
+    person = f"lead:{lead.id}" if lead else f"writer:{message.from_number}"
+    task = await tasks.open_one(session, person, TaskKind.REPLY) or await open_reply(session, lead, message.from_number)
     if task is None:
         schedule = await office.schedule(session, scene.config.tz, scene.place)
         due_at = schedule.due_time(message.created_at, scene.config.tasks.due_minutes)
         task = Task(
-            key=key, kind=TaskKind.REPLY, owner=await scene.owner(due_at), lead_id=lead.id if lead else None,
-            created_at=scene.now, result="", due_at=due_at,
+            key=f"reply:{message.id}" if lead else f"{_thread(message.from_number)}{message.id}", kind=TaskKind.REPLY,
+            owner=await scene.owner(due_at), lead_id=lead.id if lead else None, created_at=scene.now, result="",
+            due_at=due_at, person=person, times=0,
         )  # fmt: skip
         session.add(task)
+    task.times += 1
     # The latest text stands in it; those before are in the thread.
     task.why = why.replace("\x00", "")[:300]
-    await _notify(scene, wrote)
+    return wrote
+
+
+async def open_reply(session: AsyncSession, lead: Lead | None, number: str) -> Task | None:
+    """The open task to reply to somebody: to a lead, whichever of their numbers it is, else to a number."""
+    if lead:
+        return await tasks.open_reply(session, lead.id, "")
+    return await tasks.open_reply(session, None, _thread(number), is_thread=True)
 
 
 NOTICED = 160
@@ -411,10 +434,7 @@ async def send(
         decision = await gatekeeper.decide(session, config, message, by.now)
         to = f"lead {lead.id}" if lead else f"contact {contact.id if contact else ''}"
         note(session, by, f"text {message.id} written to {to}: {decision.verdict}")
-        if lead:
-            task = await tasks.open_reply(session, lead.id, "")
-        else:
-            task = await tasks.open_reply(session, None, _thread(number), is_thread=True)
+        task = await open_reply(session, lead, number)
         if task and decision.verdict is not Verdict.BLOCK:
             task.done_at, task.result = by.now, f"Replied with text {message.id}."
         if writer and lead and lead.assigned_agent_id is None:

@@ -147,8 +147,14 @@ async def keep_place(
 async def _order_once(
     session: AsyncSession, config: Config, task: Task, number: str, now: datetime, **order: Any
 ) -> None:
-    """Orders the call that a task is about, unless that is ordered or done already."""
-    if task.done_at or await session.scalar(select(CallOrder.id).where(CallOrder.task_id == task.id)):
+    """Orders the call that a task is about, unless that is ordered or done already.
+
+    The person may have called again since, and been promised anew what nobody could keep before.
+    """
+    is_open = CallOrder.state.in_((State.WAITING, State.DIALLING))
+    is_same = CallOrder.since == since if (since := order.get("since")) else CallOrder.expires_at == order["expires_at"]
+    known = select(CallOrder.id).where(CallOrder.task_id == task.id, or_(is_open, is_same))
+    if task.done_at or await session.scalar(known.limit(1)):
         return
     session.add(
         CallOrder(
@@ -160,7 +166,7 @@ async def _order_once(
 
 
 async def _open_task(session: AsyncSession, call: Call) -> Task | None:
-    if (own := await tasks.by_key(session, f"call:{call.id}")) and own.done_at is None:
+    if (own := await tasks.of_call(session, call.id)) and own.done_at is None:
         return own
     found = await tasks.open_of(session, call.lead_id, (TaskKind.CALL_BACK,)) if call.lead_id else []
     return found[0] if found else None

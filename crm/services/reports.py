@@ -21,7 +21,7 @@ from crm.domain.metrics import CallRecord
 from crm.domain.stages import Stage
 from crm.domain.tasks import task_after
 from crm.services import notices, owners
-from crm.store.models import Call, CallEvent, CallReview, Lead, Leg, Line, Property, Task, Tour
+from crm.store.models import Call, CallEvent, CallReview, Lead, Leg, Line, Property, Task, TaskCall, Tour
 from crm.store.queries import calls as calls_queries
 from crm.store.session import Store
 
@@ -186,6 +186,8 @@ async def lost(store: Store, now: datetime) -> list[Lost]:
         )
         found = [Lost(call.id, call.started_at, "It has no outcome.") for call in endless]
         has_task = select(Task.id).where(Task.call_id == Call.id).exists()
+        # Or one that it shares with other calls of the same person.
+        shares_task = select(TaskCall.task_id).where(TaskCall.call_id == Call.id).exists()
         # A call of ours that reached nobody may leave an older task of the person's open instead of one of its own.
         lead_has_task = select(Task.id).where(Task.lead_id == Call.lead_id, Task.lead_id.is_not(None)).exists()
         # So it is with one to a resident, owner or vendor.
@@ -198,7 +200,7 @@ async def lost(store: Store, now: datetime) -> list[Lost]:
         )
         ownerless = await session.scalars(
             select(Call)
-            .where(Call.outcome.in_(need_task), ~has_task, ~lead_has_task, ~caller_has_task)
+            .where(Call.outcome.in_(need_task), ~has_task, ~shares_task, ~lead_has_task, ~caller_has_task)
             .where(Call.direction != "internal")
             .order_by(Call.started_at)
         )

@@ -67,7 +67,9 @@ async def import_all(
         if _claim(config):
             # Asterisk opens its file for each line; one that it had open just now is written by the time we read.
             await asyncio.sleep(_WRITING_SECONDS)
-            _sort(config, on_gone)
+            # Beside the loop: a flood of texts is thousands of lines.
+            for channel_id, at in (await asyncio.to_thread(_sort, config)).items():
+                on_gone(channel_id, at)
     except OSError as error:
         _log.error("Asterisk's notes cannot be sorted into calls yet", extra={"error": error.strerror})
     count = 0
@@ -118,10 +120,8 @@ def _claimed(config: Config) -> Path:
     return config.spool_folder / "notes.claimed"
 
 
-def _sort(
-    config: Config, on_gone: Callable[[str, datetime], None] = lambda channel_id, at: None
-) -> None:
-    """Appends the lines of the claimed file to the files of their calls.
+def _sort(config: Config) -> dict[str, datetime]:
+    """Appends the lines of the claimed file to the files of their calls. Returns the channels that are gone, and when.
 
     Killed in the middle, it is sorted again from its beginning, and a line that stands twice in a call's file says the
     same as once.
@@ -129,15 +129,15 @@ def _sort(
     lines: dict[str, list[str]] = {}
     emergency_lines: dict[str, list[str]] = {}
     ended: dict[str, datetime] = {}
+    texts = []
     with _claimed(config).open(encoding="ascii", errors="replace") as file:
         for row in file:
             if gone := _hangup_in(row):
-                on_gone(*gone)
                 ended[gone[0]] = gone[1]
                 continue
             call_id, _, line = _note_in(row).partition(" ")
             if call_id == "text" and (text := inbox.from_note(line)):
-                inbox.keep(config, text)
+                texts.append(text)
             elif call_id == "emergency" and (emergency_call := emergencies.call_of(line)):
                 emergency_lines.setdefault(emergency_call, []).append(line)
             elif _CALL_ID.fullmatch(call_id) and line.isascii() and line.isprintable():
@@ -154,7 +154,9 @@ def _sort(
             file.write("".join(f"{line}\n" for line in noted))
             file.flush()
             os.fsync(file.fileno())
+    inbox.keep(config, texts)
     _claimed(config).unlink()
+    return ended
 
 
 def emergency_calls(config: Config) -> list[emergencies.Noted]:

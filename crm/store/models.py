@@ -9,7 +9,20 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, Numeric, String, Text, UniqueConstraint, false, true
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    Numeric,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -762,6 +775,9 @@ class Message(Base):
         Index("ix_message_sent_at", "sent_at"),
         # How many there were lately, by which a spike is found.
         Index("ix_message_purpose_made", "purpose", "created_at"),
+        # What came from somebody, or to a line, lately.
+        Index("ix_message_from_made", "from_number", "created_at"),
+        Index("ix_message_to_made", "to_number", "created_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(
@@ -794,9 +810,8 @@ class Message(Base):
     expires_at: Mapped[datetime | None] = mapped_column(comment="of no use any more after that, such as a reminder")
     error: Mapped[str] = mapped_column(String(300), default="")
     created_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None] = mapped_column(
-        comment="when the carrier was given it; null again when it certainly did not take it"
-    )
+    # When the carrier was given it; null again when it certainly did not take it.
+    sent_at: Mapped[datetime | None]
     agent: Mapped[Agent | None] = relationship()
 
 
@@ -858,9 +873,21 @@ class Task(Base):
     """One owned next action."""
 
     __tablename__ = "task"
+    __table_args__ = (
+        # One open task a person and kind, whoever makes them at the same moment.
+        Index(
+            "uq_task_open", "person", "kind", unique=True, sqlite_where=text("done_at IS NULL AND person <> ''"),
+            postgresql_where=text("done_at IS NULL AND person <> ''"),
+        ),
+    )  # fmt: skip
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True, comment="its cause; one cause makes one task")
     kind: Mapped[str] = mapped_column(String(20), comment="as in crm.domain.tasks.TaskKind")
+    person: Mapped[str] = mapped_column(
+        String(60), default="", server_default="",
+        comment="whom it is about, such as lead:12 or caller:+15125550199; empty: it stands for its cause alone",
+    )  # fmt: skip
+    times: Mapped[int] = mapped_column(default=1, server_default="1", comment="calls, or texts, that it stands for")
     owner_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
     call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"), index=True)
@@ -878,6 +905,14 @@ class Task(Base):
     owner: Mapped[Agent] = relationship()
     lead: Mapped[Lead | None] = relationship()
     call: Mapped[Call | None] = relationship()
+
+
+class TaskCall(Base):
+    """Which task takes care of a call that left one; of several calls of one person it may be one and the same."""
+
+    __tablename__ = "task_call"
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
 
 
 class Activity(Base):

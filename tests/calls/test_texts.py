@@ -61,7 +61,7 @@ async def test_when_the_carrier_refuses_for_good_then_the_text_failed_and_says_w
     assert "does not know the number" in text.error
 
 
-async def test_when_a_caller_is_missed_twice_within_the_hour_then_one_text_goes_out(system: System) -> None:
+async def test_when_a_caller_is_missed_twice_then_one_text_goes_out_and_one_task_is_open(system: System) -> None:
     number = await missed(system)
     await system.carrier.text_to(number)
     async with system.caller(number) as caller:
@@ -69,8 +69,11 @@ async def test_when_a_caller_is_missed_twice_within_the_hour_then_one_text_goes_
         await system.step(number, "menu")
         await caller.hang_up()
         await system.ended_call(number)
-    assert len(await system.calls_from(number)) == 2
+    first, second = await system.calls_from(number)
     assert len(await system.texts_of(number)) == 1
+    (task,) = await system.tasks_of(first)
+    assert [one.id for one in await system.tasks_of(second)] == [task.id]
+    assert (task.kind, task.times) == ("call_back", 2)
 
 
 async def test_a_caller_who_shows_a_number_that_costs_extra_is_on_record_and_not_texted(system: System) -> None:

@@ -571,7 +571,7 @@ async def test_when_the_database_is_away_then_the_text_waits_on_disk(
 
 async def test_a_file_that_is_no_text_holds_nothing_up(store: Store, config: Config) -> None:
     (config.spool_folder / "0.text").write_text("{broken")
-    inbox.keep(config, text("hello"))
+    inbox.keep(config, [text("hello")])
     assert await Inbox(store, config, lambda: NOW, lambda: None).import_all() == 1
     assert (config.spool_folder / "rejected" / "0.text").exists()
     async with store.read() as session:

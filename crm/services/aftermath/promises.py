@@ -9,10 +9,12 @@ from crm.domain.calls import CallbackPromised, PlaceKept
 from crm.domain.tasks import TaskKind
 from crm.domain.texts import Purpose
 from crm.services import orders, owners
+from crm.services.aftermath import shared
 from crm.services.aftermath.leads import lead_of
-from crm.services.aftermath.scene import Scene, fit
+from crm.services.aftermath.scene import Scene
+from crm.services.aftermath.tasks import task_for
 from crm.services.aftermath.texts import queue
-from crm.store.models import Lead, Task
+from crm.store.models import Lead
 from crm.store.queries import agents, tasks
 
 
@@ -23,15 +25,16 @@ async def keep_promise(scene: Scene, promised: CallbackPromised) -> None:
     lead = await lead_of(scene) if scene.is_leasing else None
     agent = await agents.by_slug(session, promised.agent) or await owners.owner(session, lead, scene.place)
     due_at = promised.at + timedelta(minutes=promised.minutes)
-    why = fit(f"Called {await scene.name()}; {agent.name} promised to call back.", 300)
-    task = await tasks.by_key(session, f"call:{call.id}")
-    if task is None:
-        task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, result="")
-    if task.done_at is None:
-        task.kind, task.why, task.owner, task.due_at = TaskKind.CALL_BACK, why, agent, due_at
-        task.lead_id = lead.id if lead else None
-    session.add(task)
-    await session.flush()
+    why = f"Called {await scene.name()}; {agent.name} promised to call back."
+    task = await tasks.of_call(session, call.id)
+    if task is None or task.done_at is None:
+        task, _ = await task_for(scene, lead, TaskKind.CALL_BACK, task)
+        task.owner, task.due_at = task.owner or agent, task.due_at or due_at
+        task.kind, task.lead_id = TaskKind.CALL_BACK, lead.id if lead else None
+        await shared.join(scene, task)
+        if await shared.tell(scene, task, why):
+            task.owner, task.due_at = agent, due_at
+        await session.flush()
     if call.caller is None:
         return
     await orders.promise(session, scene.config, task=task, number=call.caller, now=scene.now)
@@ -45,7 +48,7 @@ async def keep_promise(scene: Scene, promised: CallbackPromised) -> None:
 async def keep_place(scene: Scene, lead: Lead | None, kept: PlaceKept) -> None:
     """The caller is to be called back when it is their turn: an order in the line of those who wait, and a text."""
     session, call = scene.session, scene.call
-    task = await tasks.by_key(session, f"call:{call.id}")
+    task = await tasks.of_call(session, call.id)
     if task is None or call.caller is None:
         return
     await orders.keep_place(

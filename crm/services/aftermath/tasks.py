@@ -8,9 +8,10 @@ from datetime import datetime
 from crm.domain.calls import Direction, Outcome, Step
 from crm.domain.route_inputs import DeskKind
 from crm.domain.story import how_it_went, how_ours_went
-from crm.domain.tasks import TaskKind, task_after
+from crm.domain.tasks import TaskKind, person_of, task_after
 from crm.services import desks, mailboxes, owners
-from crm.services.aftermath.scene import Scene, fit
+from crm.services.aftermath import shared
+from crm.services.aftermath.scene import Scene
 from crm.services.contacts import who
 from crm.store.models import Agent, Lead, Leg, Task, Voicemail
 from crm.store.queries import agents, calls, office, tasks
@@ -24,10 +25,13 @@ async def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at:
         outcome, message_left=story.message is not None, went_on=story.step is not Step.TOUR_OFFER,
         left_waiting=story.left_waiting,
     )  # fmt: skip
-    task = await tasks.by_key(session, f"call:{call.id}")
+    task = await tasks.of_call(session, call.id)
     if kind is None:
         if task and task.done_at is None:
-            task.done_at, task.result = scene.now, "Somebody talked to the caller in this call."
+            if await shared.stands_for_others(scene, task):
+                await shared.leave(scene, task)
+            else:
+                task.done_at, task.result = scene.now, "Somebody talked to the caller in this call."
         is_about_leasing = scene.is_leasing and not scene.story.desk
         if outcome in (Outcome.TALKED, Outcome.HANDED_OVER) and not scene.is_leasing:
             await served(scene, None, ended_at)
@@ -36,13 +40,45 @@ async def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at:
         return
     if scene.story.promised or (task and task.done_at):
         return
-    why = fit(await _why(scene, kind, outcome), 300)
-    due_at = task.due_at if task else await _due_at(scene, ended_at)
-    owner = task.owner if task and task.kind == kind else await _owner(scene, lead, kind, due_at)
+    task, is_new = await task_for(scene, lead, kind, task)
+    if is_new:
+        # Whoever called before waits since then; whoever calls again does not want it put off any longer.
+        due_at = await _due_at(scene, ended_at)
+        task.due_at = min(task.due_at or due_at, due_at)
+    cut = await _who_talked(scene) if is_new and scene.story.cut else None
+    if cut or task.owner is None or task.kind != kind:
+        task.owner = cut or await _owner(scene, lead, kind, task.due_at)
+    task.kind, task.lead_id = kind, lead.id if lead else None
+    await shared.join(scene, task)
+    await shared.tell(scene, task, await _why(scene, kind, outcome))
+
+
+async def task_for(scene: Scene, lead: Lead | None, kind: TaskKind, task: Task | None) -> tuple[Task, bool]:
+    """The task that takes care of the call, and whether it did not until now: the call's own, which says what is known
+    by now, else the open one of the person, else a new one."""
+    session, call = scene.session, scene.call
+    person = _person(scene, lead, kind)
+    if task and (task.kind, task.person) == (kind, person):
+        return task, False
+    if task and await shared.stands_for_others(scene, task):
+        await shared.leave(scene, task)
+        task = None
+    if other := await tasks.open_one(session, person, kind):
+        if task:
+            await session.delete(task)
+            await session.flush()
+        return other, True
     if task is None:
-        task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at)
-        session.add(task)
-    task.kind, task.owner, task.why, task.lead_id = kind, owner, why, lead.id if lead else None
+        task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, person=person, why="", result="")
+        return task, True
+    task.person = person
+    return task, False
+
+
+def _person(scene: Scene, lead: Lead | None, kind: TaskKind) -> str:
+    return person_of(
+        kind, lead_id=lead.id if lead else None, caller=scene.call.caller, did=scene.call.did, desk=scene.story.desk
+    )
 
 
 async def _due_at(scene: Scene, ended_at: datetime) -> datetime:
@@ -56,7 +92,7 @@ async def _due_at(scene: Scene, ended_at: datetime) -> datetime:
 async def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: datetime) -> None:
     """The next action of a call of ours that reached nobody: the agent tries again, unless somebody has to already."""
     session, call = scene.session, scene.call
-    own = await tasks.by_key(session, f"call:{call.id}")
+    own = await tasks.of_call(session, call.id)
     if any(own is None or task.id != own.id for task in await open_tasks(scene, lead)):
         await void(scene)
         return
@@ -65,18 +101,23 @@ async def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: dat
     if own is None:
         schedule = await office.schedule(session, scene.config.tz, scene.place)
         due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
-        own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, result="")
+        own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, why="", result="")
     caller = await session.get(Agent, call.agent_id) if call.agent_id else None
     own.owner = caller or await owners.owner(session, lead, scene.place, own.due_at.astimezone(scene.config.tz))
-    own.kind, own.why, own.lead_id = TaskKind.CALL_BACK, fit(why, 300), lead.id if lead else None
-    session.add(own)
+    own.kind, own.lead_id = TaskKind.CALL_BACK, lead.id if lead else None
+    own.person = _person(scene, lead, TaskKind.CALL_BACK)
+    await shared.join(scene, own)
+    await shared.tell(scene, own, why)
 
 
 async def void(scene: Scene) -> None:
     """Takes back the call's own next action, if nobody has done it yet."""
-    own = await tasks.by_key(scene.session, f"call:{scene.call.id}")
+    own = await tasks.of_call(scene.session, scene.call.id)
     if own and own.done_at is None:
-        await scene.session.delete(own)
+        if await shared.stands_for_others(scene, own):
+            await shared.leave(scene, own)
+        else:
+            await scene.session.delete(own)
 
 
 async def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -36,9 +36,10 @@ async def listed(
     state: str | None = None,
     direction: str | None = None,
     decision: str | None = None,
+    unassigned: bool = False,
     limit: int = 100,
 ) -> Sequence[Message]:
-    """Newest first."""
+    """Newest first; `unassigned` are those without a lead."""
     found = select(Message).order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)
     if state:
         found = found.where(Message.state == state)
@@ -46,6 +47,8 @@ async def listed(
         found = found.where(Message.direction == direction)
     if decision:
         found = found.where(Message.decision == decision)
+    if unassigned:
+        found = found.where(Message.lead_id.is_(None))
     return (await session.scalars(found)).all()
 
 
@@ -76,6 +79,24 @@ async def count_made(session: AsyncSession, purposes: Collection[str], since: da
         Message.purpose.in_(purposes), Message.created_at > since, Message.created_at <= until
     )
     return await session.scalar(found) or 0
+
+
+async def count_from(session: AsyncSession, number: str, since: datetime, until: datetime, *, most: int) -> int:
+    """Texts that came from a number in that time, counted up to `most`."""
+    return await _count_in(session, Message.from_number == number, since, until, most)
+
+
+async def count_to(session: AsyncSession, line: str, since: datetime, until: datetime, *, most: int) -> int:
+    """Texts that came to a number of ours in that time, counted up to `most`."""
+    return await _count_in(session, Message.to_number == line, since, until, most)
+
+
+async def _count_in(
+    session: AsyncSession, whose: ColumnElement[bool], since: datetime, until: datetime, most: int
+) -> int:
+    came = whose, Message.created_at > since, Message.created_at <= until, Message.direction == Direction.IN
+    found = select(Message.id).where(*came).limit(most).subquery()
+    return await session.scalar(select(func.count()).select_from(found)) or 0
 
 
 async def last_heard_at(session: AsyncSession, number: str, before: datetime) -> datetime | None:

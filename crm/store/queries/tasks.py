@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from crm.domain.tasks import TaskKind
-from crm.store.models import Agent, Call, Lead, Task
+from crm.store.models import Agent, Call, Lead, Task, TaskCall
 
 _ROW = (selectinload(Task.owner), selectinload(Task.call), selectinload(Task.lead).selectinload(Lead.phones))
 
@@ -21,6 +21,27 @@ async def by_id(session: AsyncSession, task_id: int) -> Task | None:
 
 async def by_key(session: AsyncSession, key: str) -> Task | None:
     return (await session.scalars(select(Task).where(Task.key == key).options(*_ROW))).first()
+
+
+async def of_call(session: AsyncSession, call_id: str) -> Task | None:
+    """The task that takes care of a call, done or not; it may stand for others of the same person."""
+    found = select(Task).join(TaskCall, TaskCall.task_id == Task.id).where(TaskCall.call_id == call_id)
+    return (await session.scalars(found.options(*_ROW))).first()
+
+
+async def open_one(session: AsyncSession, person: str, kind: str) -> Task | None:
+    """The one open task about a person (Task.person) of that kind."""
+    if not person:
+        return None
+    found = select(Task).where(Task.person == person, Task.kind == kind, Task.done_at.is_(None)).options(*_ROW)
+    return (await session.scalars(found)).first()
+
+
+async def calls_of(session: AsyncSession, task_id: int) -> Sequence[tuple[str, datetime]]:
+    """Id and beginning of each call that a task stands for, the oldest first."""
+    found = select(Call.id, Call.started_at).join(TaskCall, TaskCall.call_id == Call.id)
+    rows = await session.execute(found.where(TaskCall.task_id == task_id).order_by(Call.started_at, Call.id))
+    return [(id, started_at) for id, started_at in rows]
 
 
 async def open_reply(

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ari_app.child import Child
+from ari_app import supervisor
 from asterisk_conf import install, refresh
+from crm.config import Config
 from crm.services.checks import machine
 from crm.services.checks.finding import Level
 
@@ -111,7 +112,8 @@ def version(cache: Path) -> str:
 
 async def start(cache: Path, tmp_path: Path) -> None:
     """As the supervisor starts Asterisk."""
-    child = Child("Asterisk", install.program("asterisk", cache), {}, tmp_path / "out", before=refresh.take_waiting)
+    child = supervisor.children(Config(tmp_path))[0]
+    child.command, child.log = install.program("asterisk", cache), tmp_path / "out"
     await child.start()
     assert child.process
     await child.process.wait()

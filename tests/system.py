@@ -666,8 +666,11 @@ class Ear:
 
 
 @contextlib.asynccontextmanager
-async def running_system(folder: Path, prompts: Path, toml: str = SETTINGS) -> AsyncIterator[System]:
-    """Starts everything in a new home below `folder`; `prompts` holds prompts that are spoken already."""
+async def running_system(
+    folder: Path, prompts: Path, toml: str = SETTINGS, *, start: bool = True
+) -> AsyncIterator[System]:
+    """Starts everything in a new home below `folder`; `prompts` holds prompts that are spoken already. Without `start`
+    the home is ready, and nothing runs."""
     by = By("tests", datetime.now(UTC))
     with port_block() as first:
         home = folder / "home"
@@ -687,9 +690,10 @@ async def running_system(folder: Path, prompts: Path, toml: str = SETTINGS) -> A
         transport, _ = await loop.create_datagram_endpoint(lambda: carrier, local_addr=("127.0.0.1", config.ports.demo))
         system = System(config, store, secrets, asterisk, app, carrier, folder)
         try:
-            await asterisk.start()
-            await system.start_app()
-            await system.until(lambda: system.is_online("trunk-demo"), "demo trunk online")
+            if start:
+                await asterisk.start()
+                await system.start_app()
+                await system.until(lambda: system.is_online("trunk-demo"), "demo trunk online")
             yield system
         finally:
             await app.stop()

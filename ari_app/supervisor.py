@@ -27,6 +27,11 @@ from crm.services import disk, logs
 
 READY_SECONDS = 60.0
 """Asterisk and the app are up within a second or two; a machine that takes longer than this has another problem."""
+AT_ONCE = 3
+"""So many restarts come without a pause."""
+LONGEST_PAUSE = 10.0
+STEADY_SECONDS = 60.0
+"""What ran for so long counts as mended."""
 FILES = 65536
 """So many open files are enough for any number of calls that one machine carries."""
 
@@ -111,7 +116,7 @@ async def _kept(config: Config, children: list[Child], say: Say) -> AsyncIterato
     """Starts again what ends, and looks after logs and the disk's reserve, while the block runs."""
 
     async def keep(child: Child) -> None:
-        pause = 0.5
+        restarts = 0
         while True:
             assert child.process is not None
             started = time.monotonic()
@@ -119,12 +124,10 @@ async def _kept(config: Config, children: list[Child], say: Say) -> AsyncIterato
             if child.successor:
                 child.process, child.successor = child.successor, None
                 continue
-            if time.monotonic() - started > 60:
-                pause = 0.5
+            restarts = 1 if time.monotonic() - started > STEADY_SECONDS else restarts + 1
             say(f"{child.name} ended with status {status} and starts again: {child.last_words}")
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 10)
-            await _start(child, say, pause)
+            await asyncio.sleep(pause_before(restarts))
+            await _start(child, say, LONGEST_PAUSE)
 
     keepers = [asyncio.create_task(keep(child)) for child in children]
     keepers += [asyncio.create_task(disk.keep(config)), asyncio.create_task(logs.keep(config))]
@@ -134,6 +137,12 @@ async def _kept(config: Config, children: list[Child], say: Say) -> AsyncIterato
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
+
+
+def pause_before(restart: int) -> float:
+    """Seconds before a restart, which is the first, second, ... in a row: callers wait meanwhile, so the first come at
+    once, and only what keeps failing is left in peace for longer and longer."""
+    return 0.0 if restart <= AT_ONCE else min(0.5 * 2.0 ** min(restart - AT_ONCE - 1, 10), LONGEST_PAUSE)
 
 
 async def _start(child: Child, say: Say, pause: float) -> None:

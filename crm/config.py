@@ -341,6 +341,8 @@ class Survival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a call waits for an answer from the database before it goes on without."""
     last_resort_ring_seconds: int = 25
     """How long phones ring for a call that Asterisk handles alone."""
+    last_resort_phones: int = 3
+    """So many ring at a time for such a call, then so many others; the next caller begins with others. 0: all ring."""
 
 
 class Codes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -724,6 +726,8 @@ def _check(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: stopping.new_calls = {config.stopping.new_calls!r} is neither {choice}.")
     if config.tasks.escalate_minutes < 0:
         raise ConfigError(f"{path}: tasks.escalate_minutes may not be negative; 0: no task goes to somebody else.")
+    if config.survival.last_resort_phones < 0:
+        raise ConfigError(f"{path}: survival.last_resort_phones may not be negative; 0: all phones ring.")
     if config.queue.waiting < 0:
         raise ConfigError(f"{path}: queue.waiting may not be negative; 0 is no limit.")
     for name in ("agent_seconds", "subteam_seconds", "everyone_seconds", "answering_seconds"):

@@ -28,7 +28,8 @@ async def run(store: Store, config: Config, secrets: Secrets, clock: Callable[[]
     """Watches Asterisk's security events, bans and ends bans, until it is cancelled."""
     failures = rules.Failures(config.bans.failures, timedelta(minutes=config.bans.within_minutes))
     watch = Watch(config.ports.ami, secrets.ensure("ami_watch"))
-    looked_at = dropped = None
+    looked_at: datetime | None = None
+    dropped: list[str] = []
     try:
         while True:
             await asyncio.sleep(LOOK_SECONDS)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from crm.services import publish
 from crm.store.models import Agent, Device, Hours
 from tests.drills.witness import MESSAGE, hears, legs, one_record, say
 from tests.scripted_phone import raw_calls
@@ -129,3 +132,45 @@ async def test_when_the_app_is_down_then_a_withheld_number_is_shown_to_nobody_an
     assert shown.param.startswith("sip:anonymous@"), shown.param
     assert (call.outcome, call.did, call.withheld) == ("gave_up", ELM, True)
     await nowhere_in(system, number)
+
+
+async def test_when_the_app_is_down_then_phones_ring_by_turns_and_whoever_talks_is_left_in_peace(
+    system: System,
+) -> None:
+    few = msgspec.structs.replace(system.config.survival, last_resort_phones=1, last_resort_ring_seconds=20)
+    config = msgspec.structs.replace(system.config, survival=few)
+    async with system.store.write() as session:
+        # Whose other phone is in a talk.
+        alice = await session.scalar(select(Agent).where(Agent.slug == "alice"))
+        assert alice
+        session.add(Device(slug="alice-soft", agent_id=alice.id, kind="softphone"))
+    await publish.publish(config, system.store, system.secrets, datetime.now(UTC))
+    async with contextlib.AsyncExitStack() as stack:
+        phones = {
+            name: await stack.enter_async_context(system.phone(name))
+            for name in ("alice-desk", "alice-soft", "bob-desk", "carol-soft")
+        }
+        first, second, third = [await stack.enter_async_context(system.caller()) for _ in range(3)]
+        await system.kill_app()
+        free = dict(phones)
+        rung = []
+        for caller in (first, second, third):
+            before = {name: phone.count("CALL_INCOMING") for name, phone in free.items()}
+            await system.dial(caller)
+
+            def ringing(before: dict[str, int] = before) -> list[str]:
+                return [name for name, phone in free.items() if phone.count("CALL_INCOMING") > before[name]]
+
+            await system.until(lambda ringing=ringing: bool(ringing()), "a phone rings")
+            [name] = ringing()
+            await phones[name].answer()
+            await phones[name].wait_for("CALL_ESTABLISHED")
+            rung.append(name)
+            for device in ("alice-desk", "alice-soft") if name.startswith("alice") else (name,):
+                free.pop(device)
+        assert {name.partition("-")[0] for name in rung} == {"alice", "bob", "carol"}
+        for caller in (first, second, third):
+            await caller.hang_up()
+        await system.start_app()
+        for caller in (first, second, third):
+            await one_record(system, caller.user, "talked", finished=True)

@@ -235,7 +235,7 @@ def test_the_dialplan_obeys_no_redirection() -> None:
     plan = (ROOT / "asterisk_conf/templates/extensions.conf.j2").read_text()
     lines = [line for line in plan.splitlines() if not line.startswith(";")]
     dialled = [re.search(r"\bDial\((.*)\)$", line) for line in lines if re.search(r"\bDial\(", line)]
-    assert len(dialled) == 3
+    assert len(dialled) == 4
     for found in dialled:
         assert found
         assert re.match(r"[^,]*,[^,]*,i", found[1]), found[0]

@@ -135,7 +135,7 @@ def test_without_the_app_only_phones_on_duty_and_not_on_dnd_ring(tmp_path: Path)
     assert 'DEVICE_STATE(PJSIP/on-duty)}" = "NOT_INUSE"]' in text
     assert 'DEVICE_STATE(PJSIP/dnd-ends)}" = "NOT_INUSE" & ${EPOCH} >= 1800000000]' in text
     assert "off-duty" not in text
-    assert "PJSIP/dnd)" not in text
+    assert "&PJSIP/dnd)" not in text
     assert "LL_OPEN" not in text
 
 

@@ -583,10 +583,8 @@ class App:
                 "trouble": self.office.journal.troubles,
                 "stopping": self.office.stopping.is_set(),
             }
-            fresh = path.with_suffix(".new")
             try:
-                fresh.write_text(json.dumps(state))
-                fresh.replace(path)
+                heartbeat.write(path, json.dumps(state).encode())
                 failed = ""
             except OSError as error:
                 if failed != (failed := str(error.strerror)):

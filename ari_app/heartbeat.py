@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from crm.config import Config
+
+
+def write(path: Path, state: bytes) -> None:
+    """Raises OSError. On a full disk it goes where the one before stood: there it needs no room."""
+    fresh = path.with_suffix(".new")
+    try:
+        fresh.write_bytes(state)
+        fresh.replace(path)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        fresh.unlink(missing_ok=True)
+        with path.open("r+b") as file:
+            file.write(state.ljust(os.fstat(file.fileno()).st_size))
 
 
 def beat_of(config: Config) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
@@ -11,7 +12,7 @@ from crm.domain.incoming import LINE_WITHIN, SENDER_WITHIN, Over, over
 from crm.domain.tasks import TaskKind
 from crm.services import notices, owners
 from crm.store.models import Message, Task
-from crm.store.queries import messages, office, tasks
+from crm.store.queries import messages, office
 
 
 async def look(
@@ -35,7 +36,8 @@ async def look(
 async def tell(session: AsyncSession, config: Config, message: Message, name: str, now: datetime) -> None:
     """The one open task of a line about what came beyond its rate: made, and the admin told; or one more counted."""
     person = f"line:{message.to_number}"
-    task = await tasks.open_one(session, person, TaskKind.REPLY)
+    about = Task.person == person, Task.kind == TaskKind.REPLY, Task.done_at.is_(None)
+    task = await session.scalar(select(Task).where(*about))
     is_new = task is None
     at = message.created_at.astimezone(config.tz)
     if task is None:

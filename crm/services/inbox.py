@@ -33,7 +33,7 @@ from crm.store.session import Store
 
 KEPT = timedelta(days=30)
 LOOK_SECONDS = 2.0
-BATCH = 10
+BATCH = 5
 """Texts that are committed together."""
 A_FILE = 100
 """Texts of Asterisk's notes that are kept in one file."""

@@ -127,14 +127,15 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
     line = await lines.by_number(session, ours) if ours else None
     # Our own lines texting each other, through a forwarding somewhere, are no prospects.
     is_person = number is not None and await lines.by_number(session, number) is None
-    is_blocked = await _is_blocked(session, config, number, ours, now)
-    contact = await contacts.by_number(session, number) if number else None
-    colleague = await agent_queries.by_mobile(session, number) if number else None
     sender = number or _clean(incoming.from_number).strip()[:20]
     lead = await leads.by_phone(session, number, for_update=True) if number and is_person else None
+    contact = await contacts.by_number(session, number) if number else None
+    colleague = await agent_queries.by_mobile(session, number) if number else None
     over = await floods.look(
         session, config, sender=sender, line=ours[:20], at=incoming.at, is_known=bool(lead or contact or colleague)
     )
+    # In a flood nobody reads what is beyond its rate one by one, blocked or not.
+    is_blocked = over is not Over.LINE and await _is_blocked(session, config, number, ours, now)
     if lead is None and number and is_person and not (is_blocked or contact or colleague or over is Over.LINE):
         lead = await _lead(session, number, line, incoming.at)
     body = _clean(incoming.body)[:LONGEST_BODY]

@@ -396,6 +396,9 @@ class Talk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The person waits for whoever dials the slot that the agent hears."""
     target_seconds: float = 3.0
     """Pause after a digit of the target before it counts as complete."""
+    keys_from_elsewhere: bool = False
+    """Heed codes also when a phone's sound comes from another host than its SIP, as behind a border controller with a
+    media server of its own. A stranger who sends sound in a silent phone's place could key a transfer then."""
     lost_seconds: float = 15.0
     """A line counts as lost when nothing has come from it for so long, neither sound nor its reports (RTCP), and it is
     not on hold; 0: never, as with a trunk that sends nothing at all while its caller is silent."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ari_app.edge import events
+from ari_app.edge import events, sources
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost
@@ -297,7 +297,8 @@ class _Ears:
                     case events.ChannelTransfer(state=None) as wish if may_ask:
                         return wish
                     case events.ChannelDtmfReceived(digit=digit) if channel is self._agent and self._obeys_keys:
-                        if code := self._keys.press(digit, asyncio.get_running_loop().time()):
+                        code = self._keys.press(digit, asyncio.get_running_loop().time())
+                        if code and await self._may_dial():
                             return _Keyed(code)
                     case events.StasisStart(channel=other) if channel is self._agent:
                         # Another phone has their place; no trunk's dials by us.
@@ -311,6 +312,12 @@ class _Ears:
             raise
         except CallEnded:
             return lost if channel.id in self._call.office.calls.lost else end
+
+    async def _may_dial(self) -> bool:
+        if self._call.office.config.talk.keys_from_elsewhere or await sources.is_own(self._agent):
+            return True
+        log.warning("keys are not heeded that do not come from the phone", extra={"device": self._agent.endpoint})
+        return False
 
     async def _surrender(self) -> Heard:
         """Another call takes over whom one of our two talks to."""

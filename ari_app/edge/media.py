@@ -15,7 +15,7 @@ from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLo
 log = logging.getLogger(__name__)
 
 CLOSING_SECONDS = 3.0
-"""A recording of which Asterisk says nothing for so long after the hangup is taken as it is."""
+"""A recording of which Asterisk says nothing for so long after the hangup is not waited for."""
 STOP_TRIES = 10
 STOP_AGAIN_SECONDS = 0.05
 """Asterisk once answered 500 to the wish to stop a prompt (22.10.1, on a busy machine); no call fails over that."""
@@ -115,8 +115,11 @@ async def is_recording(channel: Handle, name: str) -> bool:
     return True
 
 
-async def recording_closed(channel: Handle, name: str) -> None:
-    """Waits after a hangup until Asterisk has written a recording to its end; it holds the last seconds back."""
+async def recording_closed(channel: Handle, name: str) -> bool:
+    """Waits after a hangup until Asterisk has written a recording to its end; it holds the last seconds back.
+
+    False when it has not said so in time: more may come.
+    """
     event: events.Event | None = None
     while not (isinstance(event, events.RecordingFinished | events.RecordingFailed) and event.recording.name == name):
         try:
@@ -124,7 +127,8 @@ async def recording_closed(channel: Handle, name: str) -> None:
         except CallEnded:
             continue
         if event is None:
-            return
+            return False
+    return True
 
 
 async def _start(channel: Handle, sounds: list[Path]) -> str:

@@ -37,8 +37,9 @@ async def voicemail(call: Call, mailbox: str = "") -> None:
     except LeftTheApp:
         raise
     except CallEnded:
-        await media.recording_closed(call.person, call.id)
-        await _keep(call, mailbox)
+        # If it is not closed by now, the look after what calls have left behind finds it when it is.
+        if await media.recording_closed(call.person, call.id):
+            await _keep(call, mailbox)
         raise
     seconds = await _keep(call, mailbox)
     if seconds is None:

@@ -292,3 +292,21 @@ def test_an_empty_office_is_told_what_is_missing(leaseline: Leaseline) -> None:
     found = findings(leaseline)
     for check in ("lines", "trunks", "agents", "Asterisk", "app"):
         assert found[check][0][0] == "ERROR"
+
+
+def test_a_phone_that_has_to_encrypt_and_registers_without_tls_is_told(office: Leaseline) -> None:
+    office.ok("device", "set", "alice-desk", "--encrypted")
+    folder = office.home / "asterisk" / "var"
+    folder.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(folder / "astdb.sqlite3")
+    with database:
+        database.execute("CREATE TABLE astdb (key TEXT PRIMARY KEY, value TEXT)")
+    app_lives(office)
+    with asterisk(office, UP):
+        for uri, said in (("sip:alice-desk@198.51.100.7:5060", True), ("sip:a@198.51.100.7:5061;transport=TLS", False)):
+            contact = json.dumps({"endpoint": "alice-desk", "uri": uri})
+            with database:
+                database.execute("REPLACE INTO astdb VALUES ('/registrar/contact/alice-desk;@1', ?)", (contact,))
+            texts = [text for _, text in findings(office)["devices"]]
+            assert any("without TLS" in text and "alice-desk" in text for text in texts) is said
+    database.close()

@@ -174,3 +174,31 @@ async def test_when_the_app_is_down_then_phones_ring_by_turns_and_whoever_talks_
         await system.start_app()
         for caller in (first, second, third):
             await one_record(system, caller.user, "talked", finished=True)
+
+
+async def test_when_the_app_is_down_and_all_are_in_talks_then_the_caller_waits_for_one(system: System) -> None:
+    longer = msgspec.structs.replace(system.config.survival, last_resort_ring_seconds=30)
+    config = msgspec.structs.replace(system.config, survival=longer)
+    await publish.publish(config, system.store, system.secrets, datetime.now(UTC))
+    async with system.phone("alice-desk") as alice, system.caller() as first, system.caller() as second:
+        await system.kill_app()
+        await system.dial(first)
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await alice.wait_for("CALL_ESTABLISHED")
+        await system.dial(second)
+
+        async def waits() -> bool:
+            return any(one["dialplan"]["app_name"] == "MusicOnHold" for one in await system.ari("/channels"))
+
+        await system.until(waits, "the second caller hears music")
+        assert alice.count("CALL_INCOMING") == 1
+        await first.hang_up()
+        await alice.wait_for("CALL_INCOMING", count=2)
+        await alice.answer()
+        await alice.wait_for("CALL_ESTABLISHED", count=2)
+        await second.hang_up()
+        await alice.wait_for("CALL_CLOSED", count=2)
+        await system.start_app()
+        for caller in (first, second):
+            await one_record(system, caller.user, "talked", finished=True)

@@ -445,6 +445,8 @@ class System:
             channels = await self.ari("/channels")
         except aiohttp.ClientError:
             return True  # Asterisk is away, too.
+        if not isinstance(channels, list):
+            return True  # Asterisk cannot tell of one of them, and so of none.
         return not any(channel["dialplan"].get("app_data", "").endswith(f",{RINGING}") for channel in channels)
 
     async def start_app(self) -> None:

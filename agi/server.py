@@ -51,6 +51,8 @@ class AgiServer:
             if script is None:
                 log.warning("the dialplan asked for an AGI script that does not exist")
                 return
+            # Who was asked long ago, because the program stood still, must not act now.
+            await session.check_waiting()
             await script(session)
         except AgiError as error:
             log.warning("AGI connection ended: %s", error)

@@ -52,6 +52,10 @@ class Session:
         )
         return cls(secret, script, [value for _, value in numbered], reader, writer, headers)
 
+    async def check_waiting(self) -> None:
+        """Raises AgiError when nobody waits for the answer any more: they have been told that it does not work."""
+        await self._command("NOOP")
+
     async def set_variable(self, name: str, value: str) -> None:
         """Sets a channel variable. Raises ValueError for text that could end the quoted argument."""
         if re.search(r'["\\\r\n]', value):

@@ -165,8 +165,9 @@ class App:
                 call, flow = self.call_from(channel), functools.partial(self.listen, extension=extension)
             case _:
                 return False
+        # Before Asterisk takes the call back (survival.first_seconds).
+        self.chore(self.renew_one(call.person))
         if is_late:
-            self.chore(self.renew_one(call.person))
             flow = functools.partial(steps.begin_late, flow=flow)
         self.admit(call, flow)
         return True

@@ -337,6 +337,8 @@ class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Survival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadman_seconds: int = 20
     """Without a sign of life from the app for so long, Asterisk takes a call back and gives it to the last resort."""
+    first_seconds: int = 5
+    """The same for a call that the app has not taken yet."""
     store_seconds: float = 2.0
     """How long a call waits for an answer from the database before it goes on without."""
     last_resort_ring_seconds: int = 25
@@ -701,6 +703,7 @@ def _check(config: Config, path: Path) -> None:
         "mail.attempts": config.mail.attempts,
         "mail.first_retry_seconds": config.mail.first_retry_seconds,
         "survival.deadman_seconds": config.survival.deadman_seconds,
+        "survival.first_seconds": config.survival.first_seconds,
         "survival.store_seconds": config.survival.store_seconds,
         "sip.qualify_seconds": config.sip.qualify_seconds,
         "bans.within_minutes": config.bans.within_minutes,

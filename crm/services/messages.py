@@ -39,6 +39,8 @@ from crm.store.session import Store
 
 LONGEST_BODY = 10_000
 """Characters kept of an incoming text; the longest MMS texts have 5,000."""
+LONGEST_SENDER = 80
+"""Of one that is no telephone number, such as whatsapp:+15125550199; it is nobody who can be texted."""
 QUOTABLE = 20
 """Texts of ours to a person, the latest, of which a reaction may quote one."""
 MOST_SEGMENTS = 10
@@ -127,7 +129,7 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
     line = await lines.by_number(session, ours) if ours else None
     # Our own lines texting each other, through a forwarding somewhere, are no prospects.
     is_person = number is not None and await lines.by_number(session, number) is None
-    sender = number or _clean(incoming.from_number).strip()[:20]
+    sender = number or _clean(incoming.from_number).strip()[:LONGEST_SENDER]
     lead = await leads.by_phone(session, number, for_update=True) if number and is_person else None
     contact = await contacts.by_number(session, number) if number else None
     colleague = await agent_queries.by_mobile(session, number) if number else None

@@ -786,7 +786,9 @@ class Message(Base):
     direction: Mapped[str] = mapped_column(String(3), default="out", server_default="out", comment="in or out")
     purpose: Mapped[str] = mapped_column(String(20), comment="why it was written, as in crm.domain.texts.Purpose")
     to_number: Mapped[str] = mapped_column(String(20), index=True)
-    from_number: Mapped[str] = mapped_column(String(20), index=True)
+    from_number: Mapped[str] = mapped_column(
+        String(80), index=True, comment="E.164, or a sender of another kind as it came"
+    )
     body: Mapped[str] = mapped_column(Text)
     media: Mapped[list[str]] = mapped_column(default=list, server_default="[]", comment="MMS: links, as they came")
     segments: Mapped[int] = mapped_column(default=0, server_default="0", comment="pieces it is sent and paid in")

@@ -157,11 +157,13 @@ async def test_one_open_task_to_reply_and_a_new_one_after_the_reply(store: Store
     assert [one.done_at is None for one in await rows(store, Task)] == [False, True]
 
 
-@pytest.mark.parametrize("sender", ["22395", "AMAZON", "anonymous", "", "+1"])
+@pytest.mark.parametrize(
+    "sender", ["22395", "AMAZON", "anonymous", "", "+1", "whatsapp:+15125550199", "messenger:4711471147114711"]
+)
 async def test_pain_12_a_sender_without_number_is_kept_with_a_task(store: Store, config: Config, sender: str) -> None:
     await take(store, config, text("STOP wasting", sender=sender))
     (message,) = await rows(store, Message)
-    assert message.lead_id is None
+    assert (message.lead_id, message.from_number) == (None, sender)
     assert len(await rows(store, Task)) == 1
     assert not await rows(store, OptOut)
 

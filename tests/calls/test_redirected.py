@@ -137,7 +137,7 @@ async def test_a_mobile_whose_carrier_redirects_is_asked_for_by_the_next_and_sti
     async with (
         sink(system),
         mobile(system) as cell,
-        redirecting_trunk(system, "broken", f"<sip:{cell.user}@{{here}}>", position=-1) as broken,
+        redirecting_trunk(system, "broken", f"<sip:PJSIP%2F{cell.user}%40trunk-cell@{{here}}>", position=-1) as broken,
         system.caller() as caller,
     ):
         await only_by(system, broken=-1, cell=0)

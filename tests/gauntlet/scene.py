@@ -17,6 +17,8 @@ from tests.gauntlet.party import Party, party
 from tests.outside import only_by
 from tests.system import ELM, SETTINGS, System, running_system, spoken_prompts
 
+LIMITED = SETTINGS + "\n[limits]\ntrunk_calls = 15\n"
+"""A test system has RTP ports for some thirty callers, where an office has them for a hundred and 60 of one trunk."""
 FIRST, SINK = "first", "sink"
 """The trunks that calls go out by, in this order. The second takes whatever comes to it, which costs."""
 
@@ -99,7 +101,7 @@ class Scene:
 
 
 @asynccontextmanager
-async def leaseline(folder: Path, settings: str = SETTINGS) -> AsyncIterator[tuple[System, Scene]]:
+async def leaseline(folder: Path, settings: str = LIMITED) -> AsyncIterator[tuple[System, Scene]]:
     """The demo office behind two carriers of ours."""
     async with AsyncExitStack() as stack:
         system = await stack.enter_async_context(running_system(folder, spoken_prompts(), settings))

@@ -110,6 +110,7 @@ key_seconds = 30.0
 first_retry_seconds = 0.3
 per_hour = 0
 spike_texts = 0
+missed_shortest_seconds = 0
 
 [parking]
 seconds = 12.0

@@ -133,7 +133,7 @@ class CallStory:
     place_kept: PlaceKept | None = None
     """The caller is to be called back when it is their turn."""
     came_in: bool = False
-    """Got as far as the menu, or whatever came in its place."""
+    """Got as far as the menu, or whatever came in its place: phones that rang, with the app away."""
     left_waiting: bool = False
     """After a talk they were parked or passed on, and nobody has taken them since."""
     cut: Cut | None = None
@@ -226,7 +226,8 @@ def tell(facts: Iterable[Fact]) -> CallStory:
 
 def _came_in(told: Sequence[Fact]) -> bool:
     return any(
-        isinstance(fact, KeyPressed | LinkRequested) or (isinstance(fact, StepTaken) and fact.step is not Step.ARRIVED)
+        isinstance(fact, KeyPressed | LinkRequested | LegRang)
+        or (isinstance(fact, StepTaken) and fact.step is not Step.ARRIVED)
         for fact in told
     )
 

@@ -182,19 +182,25 @@ async def _until_ready(config: Config, children: list[Child], stop: asyncio.Even
 @contextlib.contextmanager
 def _only_one(config: Config) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
+        path = processes.lock_of_keeper(config)
         try:
-            config.run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = stack.enter_context(processes.lock_of_keeper(config).open("a+"))
+            try:
+                config.run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                lock = stack.enter_context(path.open("a+"))
+            except OSError:
+                # On a disk that takes no writing it can be locked all the same.
+                lock = stack.enter_context(path.open("r"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            lock.truncate(0)
-            lock.write(f"{processes.me().pid} {processes.me().started}")
-            lock.flush()
+            with contextlib.suppress(OSError):
+                lock.truncate(0)
+                lock.write(f"{processes.me().pid} {processes.me().started}")
+                lock.flush()
         except BlockingIOError:
             raise StartError(
                 f"Leaseline is running in {config.home} already: `leaseline down` ends it."
             ) from None
         except OSError:
-            pass  # A disk that takes no writing: there is nothing to keep two of us apart, but calls come first.
+            pass  # There is nothing to keep two of us apart, but calls come first.
         yield
 
 

@@ -48,7 +48,9 @@ class Secrets:
         return name in self._read()
 
     def ensure(self, name: str) -> str:
-        """The value, generated and stored first when there is none yet."""
+        """The value, generated and stored first when there is none yet; one that is there wants no disk to write on."""
+        if self.has(name):
+            return self.get(name)
         with self._changing() as entries:
             if name not in entries:
                 entries[name] = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))

@@ -145,7 +145,20 @@ def keeper(config: Config) -> Process | None:
     except OSError:
         return None
     found = Process(int(pid) if pid.isascii() and pid.isdigit() else 0, started.strip())
-    return found if found.is_alive else None
+    return found if found.is_alive else _holder(lock_of_keeper(config))
+
+
+def _holder(path: Path) -> Process | None:
+    """Who has a file locked, where it could not be written into it (proc_locks(5))."""
+    try:
+        inode = path.stat().st_ino
+        locks = [line.split() for line in Path("/proc/locks").read_text("ascii", "replace").splitlines()]
+    except OSError:
+        return None
+    for parts in locks:
+        if parts[1] == "FLOCK" and parts[5].rpartition(":")[2] == str(inode) and (started := start_of(int(parts[4]))):
+            return Process(int(parts[4]), started)
+    return None
 
 
 def ask_to_yield(config: Config) -> None:

@@ -149,7 +149,9 @@ def _make_private(url: URL) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         if not os.access(path, os.R_OK | os.W_OK):
-            raise Unavailable(f"{path} cannot be opened: it belongs to another user.") from None
+            foreign = path.stat().st_uid != os.geteuid()
+            why = "it belongs to another user" if foreign else "look after its permissions and how its disk is mounted"
+            raise Unavailable(f"{path} may not be written: {why}.") from None
     except OSError as error:
         raise Unavailable(f"{path} cannot be opened ({error.strerror}): check its folder and the disk.") from error
 

@@ -1,0 +1,36 @@
+"""Who keeps a home, told from its lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from crm.config import Config
+from crm.edge import processes
+from crm.edge.processes import Process
+
+pytestmark = pytest.mark.unit
+
+
+def test_the_keeper_is_who_has_the_lock_also_where_its_number_could_not_be_written(tmp_path: Path) -> None:
+    config = Config(tmp_path)
+    config.run_folder.mkdir()
+    path = processes.lock_of_keeper(config)
+    assert processes.keeper(config) is None
+    with path.open("w") as lock:
+        lock.write(f"{processes.me().pid} {processes.me().started}")
+        lock.flush()
+        assert processes.keeper(config) is None, "nobody has locked it"
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert processes.keeper(config) == processes.me()
+        path.write_text("1 no-such-start")
+        assert processes.keeper(config) == processes.me()
+
+
+def test_a_number_that_was_given_out_again_is_another_process() -> None:
+    assert processes.me().is_alive
+    assert not Process(os.getpid(), "1").is_alive
+    assert not Process(os.getpid(), "1").send_signal(0)

@@ -153,7 +153,13 @@ class Schedule:
     def _windows_from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         """All openings that end after `at`, in order, those that touch as one; ends where it opens no more."""
         merged: tuple[datetime, datetime] | None = None
+        given: datetime | None = None
         for opens, closes in self._single_windows(at):
+            if given:
+                # Where midnight comes twice, a day begins before the one before it has ended.
+                opens = max(opens, given)
+                if opens >= closes:
+                    continue
             if merged and opens <= merged[1]:
                 merged = (merged[0], max(merged[1], closes))
             else:
@@ -163,6 +169,7 @@ class Schedule:
             # A place that never closes is one endless window; whoever asks gets it in pieces.
             if merged[1] - merged[0] > 7 * _DAY:
                 yield merged
+                given = merged[1]
                 merged = None
         if merged and merged[1] > at:
             yield merged

@@ -46,7 +46,8 @@ _WRITING_SECONDS = 0.05
 _SETTLING = timedelta(seconds=10)
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,60}", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
-_CHANNEL_ID = re.compile(r"[A-Za-z0-9._-]{1,160}", re.ASCII)
+_CHANNEL_ID = re.compile(r"[A-Za-z0-9._-]{1,160}(;[12])?", re.ASCII)
+"""A Local channel, such as a message lamp's, has two ends."""
 _EXACT_TIME = re.compile(r"[0-9]{1,10}(\.[0-9]{1,6})?", re.ASCII)
 _STAGE = "last_resort"
 

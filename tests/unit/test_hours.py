@@ -125,6 +125,15 @@ def test_an_opening_within_the_hour_that_comes_twice_is_two(opens: str, closes: 
     assert night.next_open(first + length) == again
 
 
+def test_where_midnight_comes_twice_no_minute_counts_twice() -> None:
+    # In Havana the clocks go back from 01:00 to midnight, so that the 5th begins before the 4th has ended.
+    whole_week = Schedule(tuple(Opening(weekday, 0, 24 * 60) for weekday in range(7)), ZoneInfo("America/Havana"))
+    start = datetime(2017, 10, 29, 4, 0, 1, tzinfo=UTC)
+    windows = whole_week.windows(start, 12)
+    assert windows == [(start, start + timedelta(days=12))]
+    assert whole_week.due_time(start, 30 * 24 * 60) == start + timedelta(days=30)
+
+
 def test_two_openings_within_the_hour_that_comes_twice_stay_in_order() -> None:
     night = weekly([(6, "01:00", "01:10"), (6, "01:30", "01:40"), (6, "00:30", "01:05")], CHICAGO)
     windows = night.windows(local("2026-11-01T00:00"), 1)

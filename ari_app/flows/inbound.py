@@ -24,8 +24,8 @@ async def inbound(call: Call) -> Step:
 async def ask(call: Call) -> None:
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         call.reception = await reception.receive(
-            call.office.store, call.did, call.caller, is_withheld=call.is_withheld, trunk=call.trunk,
-            dialled=call.dialled,
+            call.office.store, call.office.config, call.did, call.caller, is_withheld=call.is_withheld,
+            trunk=call.trunk, dialled=call.dialled,
         )  # fmt: skip
     call.did = call.reception.did
     call.language = call.language or call.reception.language

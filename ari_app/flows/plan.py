@@ -107,7 +107,8 @@ async def _decide(call: Call, forward_failed: str) -> tuple[RoutingInputs, Route
         )
         if decided.property and not call.known.property_name:
             call.reception = await reception.receive(
-                office.store, call.did, call.caller, decided.property, is_withheld=call.is_withheld
+                office.store, office.config, call.did, call.caller, decided.property,
+                is_withheld=call.is_withheld
             )
             call.note(PropertyChosen, once=f"property-{decided.property}", property=decided.property)
     if CallerKind.PROSPECT is not decided.kind or CallerKind.PROSPECT is not inputs.caller.kind:

@@ -15,7 +15,7 @@ from crm.domain.hours import Schedule, weekly
 from crm.domain.invite import Dialled
 from crm.domain.mailboxes import OFFICE
 from crm.domain.ringing import AgentAvailability, DeviceAvailability
-from crm.services import mailboxes
+from crm.services import destinations, mailboxes
 from crm.services.arrivals import line_called
 from crm.store.queries import agents, contacts, leads, lines, office, properties
 from crm.store.session import Store
@@ -41,6 +41,8 @@ class Reception:
     """Where a message for this line goes."""
     is_withheld: bool = False
     """The caller withholds their number; nothing is texted to it, even where it is known."""
+    is_refused: bool = False
+    """The rules of `[dialing]` let nothing go to the caller's number, so nothing is promised."""
     caller_is_line: bool = False
     """The call comes from one of our own numbers; it is never texted."""
     lead_known: bool = False
@@ -62,12 +64,13 @@ class Reception:
     @property
     def can_call_back(self) -> bool:
         """Somebody may be promised a call and a text about it."""
-        return bool(self.line_known and self.caller and not self.caller_is_line and not self.is_withheld)
+        is_ours_to_reach = not (self.caller_is_line or self.is_withheld or self.is_refused)
+        return bool(self.line_known and self.caller and is_ours_to_reach)
 
 
 async def receive(
-    store: Store, did: str, caller: str | None, chosen: str = "", *, is_withheld: bool = False, trunk: str = "",
-    dialled: Dialled = (),
+    store: Store, config: Config, did: str, caller: str | None, chosen: str = "", *, is_withheld: bool = False,
+    trunk: str = "", dialled: Dialled = (),
 ) -> Reception:  # fmt: skip
     """Looks up the line and the caller. Both are cleaned already: `crm.edge.numbers.clean_did` and `.parse`.
 
@@ -87,6 +90,7 @@ async def receive(
             did=did,
             caller=caller,
             is_withheld=is_withheld,
+            is_refused=caller is not None and bool(destinations.refusal(config, caller)),
             line_known=True,
             line_label=line.label,
             greeting=line.greeting,

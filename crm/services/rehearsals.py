@@ -145,7 +145,7 @@ async def _tour(
     store: Store, config: Config, did: str, caller: str | None, plan: RoutePlan, now: datetime, left: list[str]
 ) -> tuple[list[Turn], Slot | None]:
     """Times are offered until one would be booked, which is returned, or the caller wants none."""
-    known = await reception.receive(store, did, caller, plan.property)
+    known = await reception.receive(store, config, did, caller, plan.property)
     dialogue = TourDialogue(
         known.property_name, plan.language, can_link=known.can_text_link,
         to_mailbox=Path.MESSAGE in plan.otherwise[:1], tries=config.menu.tries, before=plan.says,

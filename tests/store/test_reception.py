@@ -21,8 +21,8 @@ MAPLE = "+15125550100"
 PROSPECT = "+15125550123"
 
 
-async def test_a_new_caller_on_a_property_line(store: Store) -> None:
-    assert await reception.receive(store, MAPLE, PROSPECT) == Reception(
+async def test_a_new_caller_on_a_property_line(store: Store, config: Config) -> None:
+    assert await reception.receive(store, config, MAPLE, PROSPECT) == Reception(
         did=MAPLE,
         caller=PROSPECT,
         line_known=True,
@@ -36,31 +36,39 @@ async def test_a_new_caller_on_a_property_line(store: Store) -> None:
     )
 
 
-async def test_a_known_caller_has_their_agent(store: Store) -> None:
+async def test_a_known_caller_has_their_agent(store: Store, config: Config) -> None:
     async with store.write() as session:
         bob = await agents.by_slug(session, "bob")
         session.add(Lead(name="Pat", assigned_agent=bob, created_at=NOW, phones=[LeadPhone(number=PROSPECT)]))
-    found = await reception.receive(store, MAPLE, PROSPECT)
+    found = await reception.receive(store, config, MAPLE, PROSPECT)
     assert (found.lead_known, found.lead_name, found.assigned_agent) == (True, "Pat", "bob")
 
 
-async def test_a_line_without_property_has_the_offices_link(store: Store) -> None:
-    found = await reception.receive(store, "+15125550101", None)
+async def test_a_line_without_property_has_the_offices_link(store: Store, config: Config) -> None:
+    found = await reception.receive(store, config, "+15125550101", None)
     assert (found.line_known, found.language, found.property_name) == (True, "es", "")
     assert found.listings_url == "https://oak.example.com"
     assert not found.can_text_link, "the number is withheld"
 
 
-async def test_an_extension_is_a_line_too_and_an_unknown_did_is_none(store: Store) -> None:
-    assert (await reception.receive(store, "6001", PROSPECT)).can_text_link
-    assert await reception.receive(store, "+15125559999", PROSPECT) == Reception("+15125559999", PROSPECT)
-    assert not (await reception.receive(store, "", None)).line_known
+async def test_an_extension_is_a_line_too_and_an_unknown_did_is_none(store: Store, config: Config) -> None:
+    assert (await reception.receive(store, config, "6001", PROSPECT)).can_text_link
+    assert await reception.receive(store, config, "+15125559999", PROSPECT) == Reception("+15125559999", PROSPECT)
+    assert not (await reception.receive(store, config, "", None)).line_known
 
 
-async def test_our_own_numbers_are_not_texted(store: Store) -> None:
-    found = await reception.receive(store, MAPLE, "+15125550101")
+async def test_our_own_numbers_are_not_texted(store: Store, config: Config) -> None:
+    found = await reception.receive(store, config, MAPLE, "+15125550101")
     assert found.caller_is_line
     assert not found.can_text_link
+
+
+async def test_nothing_is_promised_to_numbers_that_nothing_may_go_to(store: Store, config: Config) -> None:
+    for number in ("+19005550199", "+18765550199"):  # pay per call; Jamaica
+        found = await reception.receive(store, config, MAPLE, number)
+        assert found.line_known
+        assert not found.can_text_link
+        assert not found.can_call_back
 
 
 async def test_who_is_available(store: Store, config: Config) -> None:

@@ -72,7 +72,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Callers from all trunks at the same time; never so many that RTP ports for calls out would be missing."""
     trunk_calls: int = 60
     """Callers from one trunk at the same time."""
-    trunk_new_per_second: int = 10
+    trunk_new_per_second: int = 20
     """Callers that one trunk may bring within a second."""
     caller_calls: int = 10
     """Calls with the same caller number at the same time. 0 behind a phone system that shows its own for everybody."""

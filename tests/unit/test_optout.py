@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from crm.domain import texts
+from crm.domain import quotations, texts
 from crm.domain.optout import HELP_WORDS, START_WORDS, STOP_WORDS, Wish, read
 
 pytestmark = pytest.mark.unit
@@ -96,6 +96,8 @@ def test_a_quotation_of_ours_is_not_read_in_any_language(
     ours: str, verb: str, length: int, marks: tuple[str, str]
 ) -> None:
     cut = ours if length >= len(ours) else ours[:length] + "…"
+    # Without marks a few words may be anybody's; the last one may be cut off.
+    assume(marks[0] or len(quotations.letters(cut).split()) > quotations.LONG)
     assert wish(f"{verb} {marks[0]}{cut}{marks[1]}", ours=(ours,)) is None
     assert wish(f"{verb} {marks[0]}{cut}{marks[1]} And stop texting me", ours=(ours,)) is Wish.STOP
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ari_app.edge.channel import BUSY
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone, PhoneError
 from ari_app.edge.media import sound
-from ari_app.flows.call import Call
+from ari_app.flows.call import Call, Office
 from crm.domain.calls import CallEnded, Cut, Direction, EndedBy, Step, StepTaken, TalkCut
 from crm.services import spool
-
-if TYPE_CHECKING:
-    from ari_app.app import App
 
 log = logging.getLogger(__name__)
 
@@ -28,23 +24,23 @@ END_SECONDS = 5.0
 TRIES = 3
 
 
-async def drain(app: App) -> None:
+async def drain(office: Office) -> None:
     """Returns when nobody is on the line any more, or everybody has been told. An emergency call is never cut."""
-    app.office.stopping.set()
+    office.stopping.set()
     loop = asyncio.get_running_loop()
-    until = loop.time() + app.config.stopping.longest_seconds
-    while up := await _up(app):
-        if loop.time() >= until and not _emergencies(app, up):
+    until = loop.time() + office.config.stopping.longest_seconds
+    while up := await _up(office):
+        if loop.time() >= until and not _emergencies(office, up):
             break
         await asyncio.sleep(LOOK_SECONDS)
     else:
         return
-    calls = list(app.calls)
+    calls = list(office.calls)
     log.warning("calls are cut, because Leaseline is stopped", extra={"calls": len(calls)})
     await asyncio.gather(*(_part(call) for call in calls))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(END_SECONDS):
-            await asyncio.gather(*app.calls.tasks, return_exceptions=True)
+            await asyncio.gather(*office.calls.tasks, return_exceptions=True)
 
 
 async def turn_away(call: Call) -> EndedBy:
@@ -60,19 +56,19 @@ async def to_asterisk(call: Call) -> None:
     await call.person.go_on_in_dialplan(call.last_resort)
 
 
-async def _up(app: App) -> list[str]:
+async def _up(office: Office) -> list[str]:
     """Ids of the channels there are. An Asterisk that is gone has none."""
     for _ in range(TRIES):
         try:
-            return [id for ids in (await app.client.channel_ids()).values() for id in ids]
+            return [id for ids in (await office.client.channel_ids()).values() for id in ids]
         except (AsteriskUnreachable, AsteriskRefused) as error:
             log.warning("whether somebody is on the line is asked again: %s", error)
             await asyncio.sleep(LOOK_SECONDS)
     return []
 
 
-def _emergencies(app: App, up: list[str]) -> bool:
-    return any(call.id in up and call.ended_at is None for call in spool.emergency_calls(app.config))
+def _emergencies(office: Office, up: list[str]) -> bool:
+    return any(call.id in up and call.ended_at is None for call in spool.emergency_calls(office.config))
 
 
 async def _part(call: Call) -> None:

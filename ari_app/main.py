@@ -193,7 +193,7 @@ async def _leave(app: App, stop: asyncio.Event) -> None:
 async def _drained(app: App) -> None:
     await app.to_drain.wait()
     try:
-        await draining.drain(app)
+        await draining.drain(app.office)
     except Exception:  # A door: who stops Leaseline must not wait for ever.
         log.exception("calls could not be let end")
 

@@ -32,6 +32,7 @@ from ari_app.flows.staff import staff
 from ari_app.flows.transfer import waiting_seconds
 from ari_app.flows.turns import Turns
 from ari_app.lost_lines import LostLines
+from ari_app.plain_phones import PlainPhones
 from ari_app.settle import Resumed
 from ari_app.witness import Witness
 from asterisk_conf.render import STASIS_APP
@@ -50,6 +51,7 @@ from crm.edge import processes
 from crm.secrets import Secrets
 from crm.services import (
     arrivals,
+    devices,
     extensions,
     ledger,
     orders,
@@ -105,6 +107,7 @@ class App:
             self.client, self.office.calls, config.talk.lost_seconds, config.sip.qualify_seconds
         )
         self.crowding = Crowding(config, store, self.client, now)
+        self.plain_phones = PlainPhones(self.client, functools.partial(devices.must_encrypt, store), now)
         self.calls = self.office.calls
         self.chores: set[asyncio.Task[None]] = set()
         self.look_now = asyncio.Event()
@@ -141,12 +144,17 @@ class App:
                 # The dialplan has noted it; the look finds the note.
                 self.look_now.set()
             case events.ContactStatusChange(endpoint=endpoint, contact_info=contact):
-                # A phone that registers again where it was keeps its status, and nothing is sent to an unreachable one
-                # until its turn to be asked comes. An answer that changes nothing is no event, so this ends.
                 if contact.contact_status not in ("Reachable", "Removed"):
-                    self.chore(self.ami.qualify(endpoint.resource))
+                    self.chore(self.registered(endpoint.resource, contact.uri))
             case events.ApplicationReplaced() if not self.client.yields.is_set():
                 log.error("another process has taken over the calls: end one of the two")
+
+    async def registered(self, endpoint: str, uri: str) -> None:
+        """A phone registered, or does not answer any more."""
+        if not await self.plain_phones.remove(endpoint, uri):
+            # A phone that registers again where it was keeps its status, and nothing is sent to an unreachable one
+            # until its turn to be asked comes. An answer that changes nothing is no event, so this ends.
+            await self.ami.qualify(endpoint)
 
     def arrives(self, channel: events.Channel, args: list[str], *, is_late: bool = False) -> bool:
         """Begins the call that the dialplan gave us; False for a channel that belongs to another.
@@ -581,7 +589,7 @@ class App:
                 "calls": self.calls.ids,
                 "events_unknown": self.client.unknown.total(),
                 "reconnects": max(0, self.client.connections - 1),
-                "trouble": self.office.journal.troubles,
+                "trouble": [*self.office.journal.troubles, *self.plain_phones.troubles],
                 "stopping": self.office.stopping.is_set(),
             }
             try:

@@ -225,6 +225,9 @@ class ContactInfo:
     contact_status: str
     """Reachable, Unreachable, NonQualified, Unknown, Removed."""
     aor: str
+    uri: str
+    """With the address and the transport that it registered from (rewrite_contact), other parameters as the phone sent
+    them."""
 
 
 @dataclass(frozen=True)

@@ -44,4 +44,10 @@ def _read(contact: str) -> Registration | None:
         device, uri = str(entry["endpoint"]), _URI.fullmatch(str(entry["uri"]))
     except (ValueError, KeyError, TypeError):
         return None
-    return Registration(device, uri[1], "transport=tls" in uri[2].lower()) if uri else None
+    return Registration(device, uri[1], is_over_tls(uri[0])) if uri else None
+
+
+def is_over_tls(uri: str) -> bool:
+    """Whether a contact came over TLS; Asterisk writes it into the URI (rewrite_contact), and for UDP nothing."""
+    _, *parameters = uri.rpartition("@")[2].partition("?")[0].split(";")
+    return any(parameter.lower() == "transport=tls" for parameter in parameters)

@@ -47,6 +47,12 @@ async def get(store: Store, slug: str) -> Device:
         return await named(session, slug)
 
 
+async def must_encrypt(store: Store, slug: str) -> bool:
+    """Whether it is a device, and one that may do nothing without TLS."""
+    async with store.read() as session:
+        return bool(await session.scalar(select(Device.encrypted).where(Device.slug == slug)))
+
+
 async def add(
     store: Store, secrets: Secrets, by: By, slug: str, *, agent: str, kind: str = "desk", location: str | None = None,
     encrypted: bool = False,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import update
 
-from crm.services import devices
+from ari_app.plain_phones import contact_name
+from crm.services import devices, health
 from crm.store.models import Device
+from tests.scripted_phone import registered
 from tests.system import System
 from tests.talks import ANSWER, hear_each_other
 
@@ -70,6 +74,28 @@ async def test_srtp_whose_keys_anybody_could_read_is_refused(encrypted: System) 
         closed = await bob.wait_for("CALL_CLOSED")
         assert "403" in closed.param
         assert (alice.count("CALL_INCOMING"), bob.count("CALL_ESTABLISHED")) == (0, 0)
+
+
+async def test_a_registration_without_tls_is_not_kept_and_told(encrypted: System) -> None:
+    port, _ = encrypted.phone_ports()
+    contact = quote(contact_name("bob-soft", f"sip:bob-soft@127.0.0.1:{port}"), safe="")
+
+    async def is_gone() -> bool:
+        answer = await encrypted.ari(f"/asterisk/config/dynamic/res_pjsip/contact/{contact}")
+        return isinstance(answer, dict)  # with a message, in place of the contact's fields
+
+    async def is_told() -> bool:
+        troubles = (await health.look(encrypted.config, datetime.now(UTC))).app.trouble
+        return any("without TLS" in trouble and "bob-soft" in trouble for trouble in troubles)
+
+    async def is_over() -> bool:
+        return not await is_told()
+
+    await registered(encrypted, "bob-soft", "127.0.0.1", port)
+    await encrypted.until(is_gone, "the registration has ended")
+    await encrypted.until(is_told, "status tells it")
+    async with encrypted.phone("bob-soft", tls=True, srtp=True):
+        await encrypted.until(is_over, "status no longer tells it")
 
 
 async def test_a_phone_that_may_encrypt_can(system: System) -> None:

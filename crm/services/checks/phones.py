@@ -66,7 +66,8 @@ def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
 
 
 async def _encryption(config: Config, store: Store) -> list[Finding]:
-    """Phones that have to encrypt and do not: their calls are refused both ways, as if they were not there."""
+    """Phones that have to encrypt, do not, and registered while the app was away, which ends that
+    (ari_app/plain_phones.py): their calls are refused both ways, as if they were not there."""
     wanted = {device.slug for device in await devices.find_all(store) if device.encrypted}
     try:
         found = await asyncio.to_thread(registrations.find_all, config) if wanted else []

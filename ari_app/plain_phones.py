@@ -1,0 +1,74 @@
+"""Phones that have to encrypt and register without TLS: the registration ends at once, and people hear why.
+
+Asterisk's registrar takes a phone on any transport, and keeps it for up to an hour. It sends it nothing all the same,
+neither calls nor OPTIONS, also while the app is away: the endpoint's transport is TLS, and no request to a contact of
+another one leaves (22.10.1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import ChannelGone
+from crm.domain.errors import CrmError
+from crm.edge import registrations
+
+LONGEST_REGISTRATION = timedelta(hours=1)
+"""maximum_expiration in pjsip.conf: a phone that goes on as before has come again by then."""
+
+log = logging.getLogger(__name__)
+
+
+class PlainPhones:
+    def __init__(
+        self, client: AriClient, must_encrypt: Callable[[str], Awaitable[bool]], clock: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._must_encrypt = must_encrypt
+        self._clock = clock
+        self._came: dict[str, datetime] = {}
+        """When each of them registered last."""
+        self._logged: dict[str, datetime] = {}
+
+    @property
+    def troubles(self) -> list[str]:
+        """The phones that came lately, with how to mend it."""
+        since = self._clock() - LONGEST_REGISTRATION
+        names = ", ".join(sorted(device for device, at in self._came.items() if at > since))
+        mend = "set the phone's transport to TLS, or `leaseline device set SLUG --no-encrypted` and restart the phone."
+        return [f"Registers without TLS though it has to encrypt, and is not taken ({names}): {mend}"] if names else []
+
+    async def remove(self, device: str, uri: str) -> bool:
+        """Ends a registration that may not be; False for one that may, and while the database is away.
+
+        A phone that was told of success comes again when its registration would expire, and not at once. Raises
+        PhoneError.
+        """
+        if registrations.is_over_tls(uri) or not await self._has_to_encrypt(device):
+            self._came.pop(device, None)
+            return False
+        with contextlib.suppress(ChannelGone):  # It has gone already, as when two events told of it.
+            name = quote(contact_name(device, uri), safe="")
+            await self._client.delete(f"/asterisk/config/dynamic/res_pjsip/contact/{name}")
+        self._came[device] = now = self._clock()
+        if now - self._logged.get(device, now - LONGEST_REGISTRATION) >= LONGEST_REGISTRATION:
+            self._logged[device] = now
+            log.warning("a phone that has to encrypt registers without TLS", extra={"device": device})
+        return True
+
+    async def _has_to_encrypt(self, device: str) -> bool:
+        try:
+            return await self._must_encrypt(device)
+        except (CrmError, TimeoutError):
+            return False
+
+
+def contact_name(device: str, uri: str) -> str:
+    """What Asterisk calls a registered contact (`ast_sip_location_create_contact`); the AOR has the device's name."""
+    return f"{device};@{hashlib.md5(uri.encode(), usedforsecurity=False).hexdigest()}"

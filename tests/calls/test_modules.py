@@ -15,7 +15,6 @@ from tests.system import ELM, System
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 LEFT_OUT = {
-    "res_pjsip_acl": "trunks and phones are known by other means",
     "res_pjsip_aoc": "no charges are shown",
     "res_pjsip_config_wizard": "the configuration is rendered",
     "res_pjsip_diversion": "the app reads the header; what this adds to calls of ours would name callers to carriers",

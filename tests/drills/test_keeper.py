@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from ari_app.heartbeat import beat_of
 from crm.edge import processes
+from tests.drills.witness import CLI, up
 from tests.system import System
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
-
-CLI = Path(__file__).parents[2] / "cli.py"
 
 
 async def leaseline(system: System, *words: str) -> tuple[int, str]:
@@ -28,26 +23,6 @@ async def leaseline(system: System, *words: str) -> tuple[int, str]:
     said, _ = await process.communicate()
     assert process.returncode is not None
     return process.returncode, said.decode()
-
-
-@contextlib.asynccontextmanager
-async def up(system: System) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(CLI), "--home", str(system.config.home), "up", stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(60):
-            said = [""]
-            while not said[-1].startswith("Leaseline is up."):
-                said.append((await process.stdout.readline()).decode())
-                assert said[-1], "".join(said)
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGKILL)
-        await process.wait()
 
 
 async def test_when_the_supervisor_is_killed_then_the_next_one_takes_over_and_down_ends_what_is_left(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import signal
 
 import pytest
 
 from ari_app import ending
-from tests.drills.witness import hears, legs, one_record
+from tests.drills.witness import hears, legs, one_record, up
 from tests.system import LAKESIDE, System
 from tests.talks import connect, hear_each_other
 
@@ -48,6 +49,36 @@ async def test_when_leaseline_stops_then_whoever_talks_hears_it_and_is_called_ba
     assert said[0].startswith("1 call goes on")
     late = await system.ended_call(latecomer.user)
     assert (late.outcome, late.without_app) == ("gave_up", True)
+
+
+async def test_when_the_line_is_busy_meanwhile_and_a_second_signal_ends_all_then_both_callers_are_called_back(
+    system: System,
+) -> None:
+    """The keeper is sent twice what Ctrl-C sends, long before the calls' time is over."""
+    setting = "[stopping]\nlongest_seconds = "
+    async with (
+        system.with_setting(f"{setting}6.0", f'{setting}120.0\nnew_calls = "busy"'),
+        system.phone("carol-soft") as carol,
+        system.caller() as talker,
+        system.caller() as latecomer,
+    ):
+        await connect(system, talker, carol, LAKESIDE)
+        async with up(system) as keeper:
+            keeper.send_signal(signal.SIGINT)
+            await system.until(lambda: ending.beat_of(system.config).get("stopping") is True, "no new calls")
+            await latecomer.dial(f"sip:{LAKESIDE}@{system.sip}")
+            assert "486" in (await latecomer.wait_for("CALL_CLOSED")).param
+            assert system.asterisk.is_alive
+            keeper.send_signal(signal.SIGINT)
+            async with asyncio.timeout(60):
+                assert await keeper.wait() == 0
+        await talker.wait_for("CALL_CLOSED")
+        assert await system.times_heard(talker, system.prompt("stopping")) == 0
+        await system.asterisk.start()
+        await system.start_app()
+        cut, late = await system.ended_call(talker.user), await system.ended_call(latecomer.user)
+    assert (cut.outcome, late.outcome) == ("interrupted", "gave_up")
+    assert [task.kind for call in (cut, late) for task in await system.tasks_of(call)] == ["call_back", "call_back"]
 
 
 async def test_when_the_app_is_replaced_then_every_caller_goes_on_where_they_were(system: System) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from ari_app.edge.softphone import Softphone
 from crm.store.models import Call
 from tests.system import System
 
+CLI = Path(__file__).parents[2] / "cli.py"
 MESSAGE = "This is about the two bedroom home. Please call me back when you can, I would like to see it soon. " * 4
 """Long enough to begin before the beep and to go on after it."""
 
@@ -87,3 +92,23 @@ async def channel_of(system: System, endpoint: str) -> dict[str, Any]:
     [channel] = [one for one in await system.ari("/channels") if one["name"].startswith(f"PJSIP/{endpoint}-")]
     return dict(channel)
 
+
+@contextlib.asynccontextmanager
+async def up(system: System) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`leaseline up`, which starts what does not run, and takes over what does. It is killed at the end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(CLI), "--home", str(system.config.home), "up", stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            said = [""]
+            while not said[-1].startswith("Leaseline is up."):
+                said.append((await process.stdout.readline()).decode())
+                assert said[-1], "".join(said)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGKILL)
+        await process.wait()

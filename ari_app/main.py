@@ -16,6 +16,7 @@ from agi.server import AgiServer
 from ari_app import draining, lamps
 from ari_app import log as log_to
 from ari_app.app import App, now
+from ari_app.refused_calls import RefusedCalls
 from crm.config import Config
 from crm.domain.calls import Fact, MessageLeft
 from crm.domain.errors import CrmError, Unavailable
@@ -138,6 +139,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
             work += [app.lamps.run, app.escalations.run, app.turns.run, app.lost_lines.run]
             work += [partial(disk.keep, config), partial(disk.run, store, config, on_texts, now)]
             work.append(partial(guard.run, store, config, secrets, now))
+            work.append(RefusedCalls(config, store, journal, secrets.ensure("hep"), now).run)
             on_message.append(app.on_messages)
         if "texts" in parts:
             sip = SipCarriers()

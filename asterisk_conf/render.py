@@ -141,6 +141,8 @@ class Passwords:
     agi: str
     watch: str
     """Of the AMI user that reads security events."""
+    hep: str
+    """By which the app knows whose copies of SIP messages it gets."""
 
 
 def _quotable(text: str) -> str:

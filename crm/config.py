@@ -37,6 +37,8 @@ class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Our web server: people's pages."""
     webhooks: int = 8091
     """The carriers' webhooks alone; they are answered on `web`, too, where people's pages may crowd them out."""
+    hep: int = 9060
+    """UDP, where Asterisk sends us a copy of each SIP message (HEP)."""
     demo: int = 5090
     """First of ten ports for the demo's phones."""
     rtp_first: int = 10000
@@ -629,7 +631,7 @@ def _check(config: Config, path: Path) -> None:
             f"{path}: timezone {config.timezone!r} is not known; write one like America/Chicago."
         ) from None
     ports = config.ports
-    names = ("sip", "sips", "http", "ami", "agi", "web", "webhooks", "demo", "rtp_first", "rtp_last")
+    names = ("sip", "sips", "http", "ami", "agi", "web", "webhooks", "hep", "demo", "rtp_first", "rtp_last")
     single = {name: getattr(ports, name) for name in names}
     for name, port in single.items():
         if not 1024 <= port <= 65525:
@@ -814,8 +816,8 @@ def template(ports_from: int | None, region: str, timezone: str) -> str:
     """The text of a new leaseline.toml; `ports_from` lays all ports in one block starting there."""
     ports = Ports() if ports_from is None else Ports(
         sip=ports_from, http=ports_from + 1, ami=ports_from + 2, agi=ports_from + 3, web=ports_from + 4,
-        sips=ports_from + 5, webhooks=ports_from + 6, demo=ports_from + 10, rtp_first=ports_from + 100,
-        rtp_last=ports_from + 299,
+        sips=ports_from + 5, webhooks=ports_from + 6, hep=ports_from + 7, demo=ports_from + 10,
+        rtp_first=ports_from + 100, rtp_last=ports_from + 299,
     )  # fmt: skip
     lines = [
         "# Leaseline. `leaseline config show` prints every setting in force, with the defaults of those left out here.",

@@ -135,6 +135,14 @@ class CallArrived(Fact):
 
 
 @dataclass(frozen=True)
+class CallRefused(Fact):
+    """Asterisk's SIP stack answered the INVITE by itself, before there was a channel."""
+
+    status: int
+    """Of REFUSALS."""
+
+
+@dataclass(frozen=True)
 class CallPlaced(Fact):
     """An agent calls somebody; in place of CallArrived."""
 
@@ -390,8 +398,15 @@ class CallEnded(Fact):
 TALKS = (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.INTERRUPTED)
 """Outcomes of calls in which somebody talked with the person."""
 
+REFUSALS = {
+    420: "their carrier requires something of SIP that the phone system does not know",
+    422: "their carrier wants the call confirmed more often than the phone system takes",
+    488: "their carrier offered no sound that the phone system takes",
+}
+"""Answers to an INVITE that Asterisk gives before there is a channel, and of which nothing else tells; and why."""
+
 KINDS: tuple[type[Fact], ...] = (
-    CallArrived, CallPlaced, CallerBlocked, CallerSpared, StepTaken, KeyPressed, LanguageChosen, CallerIs,
+    CallArrived, CallRefused, CallPlaced, CallerBlocked, CallerSpared, StepTaken, KeyPressed, LanguageChosen, CallerIs,
     PropertyChosen, DeskChosen, Routed, LinkRequested, QuestionAsked, TourBooked, Queued, PlaceKept, LegRang,
     RecordingAnnounced, RecordingStarted, TalkStarted, Transferred, TransferFailed, Parked, TalkCut, ChannelLeft,
     LegEnded,     TalkEnded,     RecordingEnded, CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,

@@ -1,7 +1,7 @@
 """What the INVITE of a trunk says: who calls, and which number was dialled. Pure.
 
 The dialplan hands the headers on as they came (context said in asterisk_conf/templates/extensions.conf.j2); whether the
-number is withheld it decides itself (context withheld).
+number is withheld it decides itself (context withheld). An INVITE that never came so far is read from its headers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote
@@ -83,12 +83,54 @@ def read(said: str) -> Invite:
         if text:
             found.setdefault(name, []).append(text)
 
+    return _invite(found)
+
+
+HEADERS = {
+    "from": "from", "p-asserted-identity": "identity", "remote-party-id": "party", "x-twilio-verstat": "verstat",
+    "p-attestation-indicator": "level", "to": "to", "p-called-party-id": "called", "diversion": "diversion",
+    "privacy": "privacy",
+}  # fmt: skip
+"""Those that are read, in lower case, and the dialplan's names of them."""
+
+
+def of(headers: Mapping[str, Sequence[str]]) -> Invite:
+    """From the headers themselves, by name in lower case."""
+    return _invite({ours: headers.get(name, ()) for name, ours in HEADERS.items()})
+
+
+def is_withheld(headers: Mapping[str, Sequence[str]]) -> bool:
+    """What the dialplan decides of an INVITE (context withheld), for one that it has not seen."""
+    for name, dropped, wanted, unless in _WITHHELD:
+        left = re.sub(dropped, "", ",".join(headers.get(name, ()))).lower()
+        if re.search(wanted, left) and not (unless and re.search(unless, left)):
+            return True
+    return False
+
+
+_WITHHELD = (
+    ("privacy", r"[^A-Za-z;, ]", r"(^|[^a-z])(id|user|critical)([^a-z]|$)", r"(^|[^a-z])none([^a-z]|$)"),
+    ("remote-party-id", r"[^A-Za-z=;]", r"privacy=(full|uri)", ""),
+    (
+        "from", r"[^A-Za-z@:.<>]",
+        r"(sips?|tel):(anonymous|restricted|private|withheld)(@|>|$)|@anonymous.invalid(>|$)", "",
+    ),
+)  # fmt: skip
+"""Header, what is dropped of it, and the dialplan's patterns: one that is looked for, unless the other is there."""
+
+
+def request_user(uri: str) -> str:
+    """The user of a request line's URI; "" where it has none."""
+    return next(iter(_users((uri,))), "") if "@" in uri or uri.lower().startswith("tel:") else ""
+
+
+def _invite(found: Mapping[str, Sequence[str]]) -> Invite:
     def listed(name: str) -> tuple[str, ...]:
         return tuple(element for value in found.get(name, ()) for element in _elements(value))
 
     return Invite(
         senders=tuple(found.get("from", ())), identities=listed("identity"), parties=listed("party"),
-        verstat=found.get("verstat", [""])[0], level=found.get("level", [""])[0],
+        verstat=next(iter(found.get("verstat", ())), ""), level=next(iter(found.get("level", ())), ""),
         to=tuple(found.get("to", ())), called=tuple(found.get("called", ())), diversions=listed("diversion"),
     )  # fmt: skip
 

@@ -11,12 +11,14 @@ from datetime import datetime
 
 from crm.domain.calls import (
     KINDS,
+    REFUSALS,
     CallArrived,
     CallbackPromised,
     CallEnded,
     CallerBlocked,
     CallerIs,
     CallPlaced,
+    CallRefused,
     ChannelLeft,
     Cut,
     DeskChosen,
@@ -113,6 +115,8 @@ class CallStory:
     withheld: bool = False
     dialled: tuple[tuple[str, str], ...] = ()
     """As in CallArrived."""
+    refused: int = 0
+    """Status with which Asterisk's SIP stack refused the INVITE; 0: it did not."""
     is_emergency_callback: bool = False
     """Most likely the emergency service: somebody here had just called it, and showed the number that is called."""
     promised: CallbackPromised | None = None
@@ -202,6 +206,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         direction=placed.direction if placed else Direction.IN,
         placed=placed,
         blocked=any(isinstance(fact, CallerBlocked) for fact in told),
+        refused=next((fact.status for fact in told if isinstance(fact, CallRefused)), 0),
         is_emergency_callback=any(
             isinstance(fact, HandedToDialplan) and fact.reason == EMERGENCY_CALLBACK for fact in told
         ),
@@ -294,6 +299,9 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
         return "kept their place in line, to be called back"
     if outcome is Outcome.NOT_REACHED:
         return "was not reached"
+    if story.refused:
+        why = REFUSALS.get(story.refused, "the phone system did not take what their carrier sent")
+        return f"did not get through: {why} (SIP {story.refused})"
     return {
         Step.RING: "hung up while phones rang",
         Step.TALK: "was cut off when the phone was answered",

@@ -3,7 +3,7 @@ that Asterisk handled without it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
 from crm.domain import attestation, invite
-from crm.domain.invite import Dialled
+from crm.domain.invite import Dialled, Invite
 from crm.edge import numbers
 from crm.store.models import Trunk
 from crm.store.queries import lines
@@ -34,7 +34,19 @@ class Arrival:
 def read(config: Config, *, request: str, said: str, withheld: str, shown: str) -> Arrival:
     """What the dialplan knows of a call: the user of the request URI, the headers (`crm.domain.invite`), whether the
     number is withheld (1), and which one Asterisk itself takes for the caller's, "" when it is withheld."""
-    headers, region = invite.read(said), config.region
+    return _arrival(config, request, invite.read(said), withheld=bool(withheld), shown=shown)
+
+
+def of_headers(config: Config, uri: str, headers: Mapping[str, Sequence[str]]) -> Arrival:
+    """The same of an INVITE that did not get as far as the dialplan: the URI of its request line, and its headers by
+    name in lower case."""
+    withheld = invite.is_withheld(headers)
+    user = invite.request_user(uri)
+    return _arrival(config, user, invite.of(headers), withheld=withheld, shown="anonymous")
+
+
+def _arrival(config: Config, request: str, headers: Invite, *, withheld: bool, shown: str) -> Arrival:
+    region = config.region
     dialled = tuple((source, numbers.clean_did(raw, region)) for source, raw in headers.dialled(request))
     callers = (numbers.parse(raw, region) for raw in (*headers.callers, shown))
     caller = next((number for number in callers if number), None)
@@ -42,7 +54,7 @@ def read(config: Config, *, request: str, said: str, withheld: str, shown: str) 
         dialled=tuple((source, number) for source, number in dialled if number),
         did=invite.likeliest(invite.in_order(dialled, "")),
         caller=caller if config.privacy.keep_withheld or not withheld else None,
-        is_withheld=bool(withheld) or all(numbers.is_withheld(raw) for raw in (*headers.callers, shown)),
+        is_withheld=withheld or all(numbers.is_withheld(raw) for raw in (*headers.callers, shown)),
         attestation=attestation.read(headers),
     )
 

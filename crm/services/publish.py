@@ -54,7 +54,7 @@ async def _publish(config: Config, store: Store, secrets: Secrets, now: datetime
     office = await _office(config, store, secrets, now)
     passwords = Passwords(
         ari=secrets.ensure("ari"), ami=secrets.ensure("ami"), agi=secrets.ensure("agi"),
-        watch=secrets.ensure("ami_watch"),
+        watch=secrets.ensure("ami_watch"), hep=secrets.ensure("hep"),
     )  # fmt: skip
     await asyncio.to_thread(certificate.ensure, config, now)
     changed = frozenset(render(config, install.asterisk_dirs(), passwords, office))

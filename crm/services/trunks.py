@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -40,6 +40,24 @@ async def find_all(store: Store) -> Sequence[Trunk]:
 async def get(store: Store, slug: str) -> Trunk:
     async with store.read() as session:
         return await named(session, slug)
+
+
+def whose_call(known: Iterable[Trunk], address: str, user: str) -> str | None:
+    """Slug of the trunk by which a call came; None for a phone's, a stranger's, and one of ours.
+
+    `address` (IPv4) is where it came from, `user` whose password Asterisk found to be right, "" for nobody's.
+    """
+    for trunk in known:
+        is_there = any(ipaddress.IPv4Address(address) in ipaddress.IPv4Network(one) for one in trunk.addresses)
+        if trunk.auth == "digest":
+            # As the configuration has it (asterisk_conf.render.Peer.inbound_user).
+            is_its = user == (trunk.username if trunk.addresses else endpoint(trunk.slug))
+            is_its = is_its and (is_there or not trunk.addresses)
+        else:
+            is_its = is_there and not user
+        if trunk.enabled and is_its:
+            return trunk.slug
+    return None
 
 
 async def add(

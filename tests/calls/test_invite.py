@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -24,6 +25,33 @@ async def test_when_a_number_is_withheld_then_it_is_nowhere_and_the_block_list_k
     call = await system.ended_call(None)
     assert (call.outcome, call.withheld) == ("blocked", True)
     await nowhere_in(system, number)
+
+
+async def test_when_no_codec_of_a_call_is_ours_then_it_is_on_record_with_somebody_to_call_back(system: System) -> None:
+    number, withheld = system.new_number(), system.new_number()
+    called = (f"sip:{ELM}@{system.sip}", f"<sip:{ELM}@{system.sip}>")
+    identity = f"P-Asserted-Identity: <sip:{withheld}@127.0.0.1>"
+    await raw_calls(
+        system,
+        [
+            (f"<sip:{number}@127.0.0.1>", *called, "X-Nothing: 1", "X-Nothing: 2"),
+            (f"<sip:{withheld}@127.0.0.1>", *called, identity, "Privacy: id"),
+        ],
+        scenario="refused_call",
+    )
+    await system.until(partial(_is_on_record, system, None), "the withheld call is on record", seconds=30)
+    [call] = await system.calls_from(number)
+    assert (call.did, call.trunk, call.outcome, call.ended_by) == (ELM, "demo", "gave_up", "system")
+    [task] = await system.tasks_of(call)
+    assert task.owner is not None
+    assert "no sound that the phone system takes (SIP 488)" in task.why
+    [anonymous] = await system.calls_from(None)
+    assert (anonymous.did, anonymous.withheld, anonymous.outcome) == (ELM, True, "gave_up")
+    await nowhere_in(system, withheld)
+
+
+async def _is_on_record(system: System, number: str | None) -> bool:
+    return bool(await system.calls_from(number))
 
 
 async def test_when_an_account_is_called_then_the_line_is_the_number_dialled(system: System) -> None:

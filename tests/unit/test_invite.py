@@ -118,3 +118,17 @@ def test_nothing_that_is_sent_raises(junk: str, values: list[str]) -> None:
     found = arrival(junk, shown=junk, identity=values, to=values, diversion=values)
     assert found.caller is None or found.caller.startswith("+")
     assert all(set(number) <= set("+0123456789") for _, number in found.dialled)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(invite.HEADERS)), st.tuples(st.text(), st.text())), st.text())
+def test_no_headers_raise(headers: dict[str, tuple[str, ...]], uri: str) -> None:
+    arrivals.of_headers(CONFIG, uri, headers)
+
+
+def test_an_invite_that_the_dialplan_never_saw_is_read_alike() -> None:
+    sender, identity, passed_on = "<sip:+15125550177@pbx>;tag=1", f"<tel:{CALLER}>", f"<sip:{ELM}@pbx>;reason=x"
+    said = {"from": sender, "diversion": passed_on, "to": f"<sip:{ELM}@us>"}
+    headers = {name: (value,) for name, value in said.items()} | {"p-asserted-identity": (identity,)}
+    read = arrivals.of_headers(CONFIG, f"sip:{ELM}@us;user=phone", headers)
+    assert read == arrival(**said, identity=identity, shown=CALLER)
+    assert arrivals.of_headers(CONFIG, "sip:10.0.0.1:5060", {}).dialled == ()

@@ -16,7 +16,9 @@ from crm.config import Config, Talk
 pytestmark = pytest.mark.unit
 
 DIRS = AsteriskDirs(*(Path("/opt/asterisk") for _ in AsteriskDirs.__dataclass_fields__))
-PASSWORDS = Passwords(ari="ari-password", ami="ami-password", agi="agi-password", watch="watch-password")
+PASSWORDS = Passwords(
+    ari="ari-password", ami="ami-password", agi="agi-password", watch="watch-password", hep="hep-password"
+)
 HOSTILE = [
     'Eve" <911>',
     "Eve\n[evil]\ntype = endpoint",

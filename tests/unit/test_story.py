@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.domain.calls import (
+    REFUSALS,
     CallArrived,
     CallbackPromised,
     CallEnded,
     CallPlaced,
+    CallRefused,
     ChannelLeft,
     Cut,
     DialStatus,
@@ -278,3 +280,9 @@ def test_every_outcome_is_told_and_has_its_task() -> None:
 )
 def test_who_gave_up_is_told_where(step: Step, words: str) -> None:
     assert how_it_went(tell([ARRIVED, StepTaken("c/1", "c", at(1), step)]), Outcome.GAVE_UP) == words
+
+
+@pytest.mark.parametrize(("status", "why"), REFUSALS.items())
+def test_a_call_that_asterisk_refused_by_itself_did_not_get_through(status: int, why: str) -> None:
+    story = tell([ARRIVED, CallRefused("c/refused", "c", at(0), status), CallEnded("c/9", "c", at(0), EndedBy.SYSTEM)])
+    assert how_it_went(story, Outcome.GAVE_UP) == f"did not get through: {why} (SIP {status})"

@@ -1,12 +1,16 @@
-"""Whether a caller withholds their number: the patterns of the dialplan (context withheld), which alone decides it."""
+"""Whether a caller withholds their number: the patterns of the dialplan (context withheld), and that the app decides
+alike where the dialplan never ran."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asterisk_conf.render import Office
+from crm.domain import invite
 from tests.unit.test_render import rendered
 
 pytestmark = pytest.mark.unit
@@ -64,8 +68,26 @@ SHOWN = [
 @pytest.mark.parametrize("headers", WITHHELD, ids=str)
 def test_withheld(rules: list[tuple[str, str, list[str]]], headers: dict[str, str]) -> None:
     assert is_withheld(rules, headers)
+    assert invite.is_withheld(raw(headers))
 
 
 @pytest.mark.parametrize("headers", SHOWN, ids=str)
 def test_shown(rules: list[tuple[str, str, list[str]]], headers: dict[str, str]) -> None:
     assert not is_withheld(rules, headers)
+    assert not invite.is_withheld(raw(headers))
+
+
+PIECES = ["id", "user", "none", "critical", ";", ", ", " ", "sip:", "anonymous", "@", ".invalid", "<", ">", "1", "é",
+          "privacy=", "full", "URI", "withheld", '"']  # fmt: skip
+VALUES = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
+
+
+@given(st.fixed_dictionaries({}, optional={"Privacy": VALUES, "Remote-Party-ID": VALUES, "From": VALUES}))
+def test_the_app_decides_as_the_dialplan_does(
+    rules: list[tuple[str, str, list[str]]], headers: dict[str, str]
+) -> None:
+    assert invite.is_withheld(raw(headers)) == is_withheld(rules, headers)
+
+
+def raw(headers: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    return {name.lower(): (value,) for name, value in headers.items()}

@@ -212,6 +212,7 @@ def _ports(config: Config) -> Iterator[Finding]:
         ("http", "127.0.0.1", ports.http, socket.SOCK_STREAM), ("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
         ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM), ("web", config.web.bind, ports.web, socket.SOCK_STREAM),
         ("webhooks", config.web.bind, ports.webhooks, socket.SOCK_STREAM),
+        ("hep", "127.0.0.1", ports.hep, socket.SOCK_DGRAM),
         ("rtp_first", bind, ports.rtp_first, socket.SOCK_DGRAM), ("rtp_last", bind, ports.rtp_last, socket.SOCK_DGRAM),
     )  # fmt: skip
     taken = [(name, port) for name, address, port, kind in wanted if not _is_free(address, port, kind)]

@@ -1,0 +1,146 @@
+"""Callers whom Asterisk's SIP stack refuses by itself, before there is a channel: nothing of ARI, AMI, CEL or CDR tells
+of them (seen on 22.10.1), so the app reads copies of the SIP messages (ari_app/edge/hep.py).
+
+With the app away nobody does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ari_app.edge import hep
+from ari_app.edge.hep import Answer
+from crm.config import Config
+from crm.domain import invite
+from crm.domain.calls import REFUSALS
+from crm.domain.errors import Unavailable
+from crm.services import arrivals, blocking, refusals, trunks
+from crm.services.arrivals import Arrival
+from crm.services.journal import Journal
+from crm.store.models import Trunk
+from crm.store.session import Store
+
+PATIENCE = timedelta(seconds=8)
+"""So long a refused caller has to get through after all: after 420 and 422 a carrier sends the INVITE again as we asked
+for it, and after 488 maybe by another way."""
+LOOK_SECONDS = 1.0
+MOST_WAITING = 500
+"""Of all trunks, within PATIENCE: many times what is put on record."""
+MINUTE = timedelta(minutes=1)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Refused:
+    answer: Answer
+    arrival: Arrival
+    at: datetime
+
+
+class RefusedCalls:
+    def __init__(
+        self, config: Config, store: Store, journal: Journal, password: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._config, self._store, self._journal = config, store, journal
+        self._password = password
+        self._clock = clock
+        self._waiting: dict[str, _Refused] = {}
+        """By Call-ID: the first refusal of each."""
+        self._noted: dict[str, list[datetime]] = {}
+        """By trunk: calls put on record within the last minute."""
+        self._trunks: Sequence[Trunk] = ()
+        """As they were when the database last told."""
+
+    async def run(self) -> None:
+        """Listens until it is cancelled; while another program has the port, tries again."""
+        is_told = False
+        while True:
+            try:
+                async with hep.listening(self._config.ports.hep, self._password, invite.HEADERS, self.heard):
+                    await self._look_after()
+            except OSError as error:
+                if not is_told:
+                    log.warning("callers whom SIP refuses are not seen", extra={"error": error.strerror})
+                is_told = True
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def heard(self, answer: Answer) -> None:
+        """An INVITE was answered."""
+        if answer.status in REFUSALS:
+            is_new = answer.call not in self._waiting and len(self._waiting) < MOST_WAITING
+            # Our own calls are refused, too, and have a channel.
+            if is_new and answer.way.is_in((self._config.ports.sip, self._config.ports.sips)):
+                arrival = arrivals.of_headers(self._config, answer.uri, answer.headers)
+                self._waiting[answer.call] = _Refused(answer, arrival, self._clock())
+        elif answer.status < 300 and self._waiting:
+            # It rings, or better: the call has a channel, and a record.
+            caller = arrivals.of_headers(self._config, answer.uri, answer.headers).caller
+            self._waiting = {
+                call: one
+                for call, one in self._waiting.items()
+                if call != answer.call and (caller is None or one.arrival.caller != caller)
+            }
+
+    async def _look_after(self) -> None:
+        with contextlib.suppress(Unavailable):
+            self._trunks = await trunks.find_all(self._store)
+        try:
+            while True:
+                await asyncio.sleep(LOOK_SECONDS)
+                await self.look(self._clock())
+        finally:
+            # Whoever is left had less time than they might, but whoever comes after us knows nothing of them.
+            self._note(self._waiting, {}, self._clock())
+
+    async def look(self, now: datetime) -> None:
+        """Puts those on record who have not got through in time."""
+        due = {call: one for call, one in self._waiting.items() if one.at + PATIENCE <= now}
+        if not due:
+            return
+        entries = {}
+        try:
+            self._trunks = await trunks.find_all(self._store)
+            for call, one in due.items():
+                entries[call] = await self._entry(one.arrival, now)
+        except Unavailable:
+            # They are put on record as those of a trunk known from before; the journal waits for the database.
+            if not self._trunks:
+                return
+        beyond = self._note(due, entries, now)
+        with contextlib.suppress(Unavailable):
+            for trunk, status in beyond.items():
+                await refusals.tell(self._store, self._config, trunk, status, now)
+
+    async def _entry(self, arrival: Arrival, now: datetime) -> str:
+        """Of the block list that keeps the caller out; "" for a caller who is wanted."""
+        decision = await blocking.verdict(
+            self._store, self._config, caller=arrival.caller, is_withheld=arrival.is_withheld, did=arrival.did,
+            attestation=arrival.attestation, now=now,
+        )  # fmt: skip
+        return decision.entry if decision.is_blocked else ""
+
+    def _note(self, due: Mapping[str, _Refused], entries: Mapping[str, str], now: datetime) -> dict[str, int]:
+        """States the facts of those who came by a trunk of ours. Returns the trunks of which there are more than are
+        put on record, and a status of theirs."""
+        beyond = {}
+        for call, one in list(due.items()):
+            self._waiting.pop(call, None)
+            trunk = trunks.whose_call(self._trunks, one.answer.way.source, one.answer.user)
+            if trunk is None:
+                continue
+            recent = [at for at in self._noted.get(trunk, ()) if now - at < MINUTE]
+            if len(recent) < refusals.PER_MINUTE:
+                recent.append(now)
+                log.info("a caller was refused by SIP", extra={"status": one.answer.status, "trunk": trunk})
+                for fact in refusals.facts(one.arrival, call, trunk, one.answer.status, entries.get(call, ""), one.at):
+                    self._journal.note(fact)
+            else:
+                beyond[trunk] = one.answer.status
+            self._noted[trunk] = recent
+        return beyond

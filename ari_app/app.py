@@ -104,7 +104,7 @@ class App:
         self.escalations = Escalations(self.office, self.on_messages)
         self.turns = Turns(self.office, self.begin_order)
         self.lost_lines = LostLines(
-            self.client, self.office.calls, config.talk.lost_seconds, config.sip.qualify_seconds
+            self.client, self.ami, self.office.calls, config.talk.lost_seconds, config.sip.qualify_seconds
         )
         self.crowding = Crowding(config, store, self.client, now)
         self.plain_phones = PlainPhones(self.client, functools.partial(devices.must_encrypt, store), now)

@@ -5,6 +5,12 @@ and RTCP) do so for `talk.lost_seconds`, the channel is marked and hung up, and 
 time when its phone does not answer SIP either. A muted phone sends silence, and one that sends nothing in pauses still
 reports (RFC 3550, every few seconds): neither is taken for lost. Emergency calls are not with the app, and nothing here
 ends them.
+
+Sound may only seem to stay away: once it has learned where a phone sends from, Asterisk drops what comes from anywhere
+else (strict RTP), as when a router has given the phone another port. So after half the time the phone is asked once
+more where our sound is to go, by a re-INVITE: when its SDP names another address than the learned one, as behind a
+router, Asterisk learns anew. Whoever sends nothing but reports is not asked: until sound came again, ours would go to
+the address in the SDP, where nothing may reach the phone.
 """
 
 from __future__ import annotations
@@ -16,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from ari_app.edge.ami import Connection
 from ari_app.edge.channel import UNAVAILABLE
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
@@ -41,6 +48,8 @@ class Line:
     """Since before we were connected to Asterisk: nobody has told us of it."""
     is_up: bool = False
     """Answered; whoever is not need not send anything yet."""
+    was_asked: bool = False
+    """Since the last that came, where our sound is to go."""
     away_since: float | None = None
     """Since then its phone does not answer SIP either, as far as was looked."""
 
@@ -52,15 +61,16 @@ class Line:
 
     def hear(self, statistics: Mapping[str, Any], now: float) -> None:
         if (received := _received(statistics)) != self.received:
-            self.received, self.since, self.may_be_on_hold = received, now, False
+            self.received, self.since, self.may_be_on_hold, self.was_asked = received, now, False, False
 
 
 class LostLines:
     def __init__(
-        self, client: AriClient, calls: Calls, seconds: float, qualify_seconds: float,
+        self, client: AriClient, ami: Connection, calls: Calls, seconds: float, qualify_seconds: float,
         clock: Callable[[], float] = lambda: asyncio.get_running_loop().time(),
     ) -> None:  # fmt: skip
         self._client = client
+        self._ami = ami
         self._calls = calls
         self._seconds = seconds
         self._qualify_seconds = qualify_seconds
@@ -113,20 +123,36 @@ class LostLines:
         on_hold = line.may_be_on_hold or channel_id in self._client.on_hold
         if silent >= self._seconds and not on_hold:
             return True
-        if silent < self._seconds / 2 or not await self._is_away(channel_id):
+        if silent < self._seconds / 2:
             line.away_since = None
+            return False
+        name = str((await self._client.get(_path(channel_id)))["name"])
+        if not await self._is_away(name):
+            line.away_since = None
+            if not on_hold and not line.was_asked:
+                line.was_asked = True
+                await self._ask(channel_id, name)
             return False
         # Whoever is on hold sends nothing, so their phone alone tells; it may have missed one question.
         line.away_since = now if line.away_since is None else line.away_since
         return not on_hold or now - line.away_since >= self._seconds + self._qualify_seconds
 
-    async def _is_away(self, channel_id: str) -> bool:
+    async def _is_away(self, name: str) -> bool:
         """Whether a phone of ours does not answer SIP either; a trunk's answers say nothing of the person behind it."""
-        name = str((await self._client.get(_path(channel_id)))["name"])
         endpoint = name.partition("/")[2].rpartition("-")[0]
         if endpoint.startswith("trunk-"):
             return False
         return bool((await self._client.get(f"/endpoints/PJSIP/{quote(endpoint, safe='')}"))["state"] != "online")
+
+    async def _ask(self, channel_id: str, name: str) -> None:
+        """Not browsers: ICE tells Asterisk by itself where their sound comes from."""
+        answer = await self._client.get(f"{_path(channel_id)}/variable", variable="CHANNEL(pjsip,target_uri)")
+        if "transport=ws" in str(answer["value"]).lower():
+            return
+        try:
+            await self._ami.refresh(name)
+        except (AsteriskRefused, AsteriskUnreachable) as error:
+            log.warning("a silent line is not asked: %s", error, extra={"channel": channel_id})
 
 
 def _received(statistics: Mapping[str, Any]) -> tuple[float, ...]:

@@ -1,5 +1,6 @@
 """AMI, for what ARI cannot do: have modules read their configuration again, set a channel's time limit while it plays
-or records, send one that rings on in the dialplan, and ask a phone at once whether it answers."""
+or records, send one that rings on in the dialplan, ask a phone at once whether it answers, and where its sound is to go
+while it talks."""
 
 from __future__ import annotations
 
@@ -56,6 +57,11 @@ class Connection:
     async def qualify(self, endpoint: str) -> None:
         """Has Asterisk ask an endpoint's contacts at once whether they answer, and not only when their turn comes."""
         await self._act("PJSIPQualify", Endpoint=endpoint)
+
+    async def refresh(self, channel: str) -> None:
+        """Sends a re-INVITE with our SDP on a SIP channel that is up, while it plays or records, too; does not wait for
+        the answer. Raises AsteriskRefused, and ChannelGone."""
+        await self._act("Setvar", Channel=channel, Variable="PJSIP_SEND_SESSION_REFRESH()", Value="invite")
 
     async def _act(self, action: str, **fields: str) -> None:
         answer = await self.send(Action=action, **fields)

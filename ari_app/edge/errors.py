@@ -26,6 +26,12 @@ class CallEnded(PhoneError):
         self.cause = cause
         self.sip_status = sip_status
 
+    @property
+    def is_unknown_there(self) -> bool:
+        """A request within the call was answered with 481, as by a phone that was started again, or not at all (408):
+        nobody has hung up (RFC 3261, 12.2.1.2)."""
+        return self.sip_status in (408, 481)
+
 
 class AsteriskUnreachable(PhoneError):
     """Asterisk could not be reached, or did not answer in time."""

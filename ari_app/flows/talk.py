@@ -310,8 +310,9 @@ class _Ears:
                         await self._call.talk_bridge.stop_music()
         except LeftTheApp:
             raise
-        except CallEnded:
-            return lost if channel.id in self._call.office.calls.lost else end
+        except CallEnded as ended:
+            is_lost = ended.is_unknown_there or channel.id in self._call.office.calls.lost
+            return lost if is_lost else end
 
     async def _may_dial(self) -> bool:
         if self._call.office.config.talk.keys_from_elsewhere or await sources.is_own(self._agent):

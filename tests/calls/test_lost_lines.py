@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import re
+import struct
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 import pytest_asyncio
@@ -16,6 +21,37 @@ from tests.talks import connect, hear_each_other
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
+LEARNING_PACKETS = 310
+"""Of 20 ms each: Asterisk takes 5 seconds until it keeps to where a phone sends from."""
+
+
+class RouterPort(asyncio.DatagramProtocol):
+    """Through which a phone sends its sound, and gets ours."""
+
+    hears = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.hears = True
+
+    async def send(self, packet: bytes, port: int) -> None:
+        self._transport.sendto(packet, ("127.0.0.1", port))
+        await asyncio.sleep(0.02)  # The pace of speech, which Asterisk looks at.
+
+
+@asynccontextmanager
+async def router_port() -> AsyncIterator[RouterPort]:
+    transport, port = await asyncio.get_running_loop().create_datagram_endpoint(
+        RouterPort, local_addr=("127.0.0.1", 0)
+    )
+    try:
+        yield port
+    finally:
+        transport.close()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def soon(system: System) -> AsyncIterator[System]:
     """Lines are found to be lost within seconds."""
@@ -23,14 +59,16 @@ async def soon(system: System) -> AsyncIterator[System]:
         yield system
 
 
-async def test_when_an_agents_phone_dies_in_the_talk_then_the_caller_is_told_and_reaches_another(soon: System) -> None:
+@pytest.mark.parametrize("scenario", ["answer_and_vanish", "answer_and_start_anew"])
+async def test_when_an_agents_phone_dies_in_the_talk_then_the_caller_is_told_and_reaches_another(
+    soon: System, scenario: str
+) -> None:
     """Pain 9: the same agent is rung first, whose phone answers and is dead once more; then the team."""
     system = soon
     await only_on_duty(system, "alice", "bob")
     async with system.phone("bob-desk") as bob, system.caller() as caller:
-        async with scripted_phone(system, "alice-desk", "answer_and_vanish"):
+        async with scripted_phone(system, "alice-desk", scenario):
             await system.to_team(caller)
-            await system.step(caller.user, "talk")
             await system.hears(caller, system.prompt("line_lost"), 2)
         await bob.wait_for("CALL_INCOMING", 2)
         await bob.answer()
@@ -40,6 +78,26 @@ async def test_when_an_agents_phone_dies_in_the_talk_then_the_caller_is_told_and
     answered = [(leg.stage, leg.device) for leg in call.legs if leg.answered_at]
     assert answered == [("subteam", "alice-desk"), ("agent", "alice-desk"), ("subteam", "bob-desk")]
     assert call.outcome == "talked"
+
+
+async def test_when_a_router_gives_a_phone_another_port_then_the_talk_goes_on(soon: System) -> None:
+    system = soon
+    sound = (struct.pack("!BBHII", 0x80, 0, number, 160 * number, 1) + bytes(160) for number in itertools.count(1))
+    await only_on_duty(system, "alice")
+    async with scripted_phone(system, "alice-desk", "behind_nat") as phone, system.caller() as caller:
+        await system.to_team(caller)
+        await system.step(caller.user, "talk")
+        media = re.search(r"^m=audio (\d+)", phone.received("INVITE")[0], re.MULTILINE)
+        assert media
+        async with router_port() as former, router_port() as now, asyncio.timeout(40):
+            for packet in itertools.islice(sound, LEARNING_PACKETS):
+                await former.send(packet, int(media[1]))
+            assert former.hears
+            while not now.hears:
+                await now.send(next(sound), int(media[1]))
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert (call.outcome, [(leg.stage, leg.device) for leg in call.legs]) == ("talked", [("subteam", "alice-desk")])
 
 
 async def test_when_no_sound_comes_from_a_caller_then_the_talk_ends_and_they_are_called_back(soon: System) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from ari_app.edge.ami import Connection
 from ari_app.edge.client import AriClient
-from ari_app.edge.errors import ChannelGone
+from ari_app.edge.errors import AsteriskUnreachable, ChannelGone
 from ari_app.flows.registry import Calls
 from ari_app.lost_lines import LostLines
 
@@ -25,6 +26,7 @@ class Asterisk(AriClient):
         self.heard = {PERSON: {"rxcount": 5}, AGENT: {"rxcount": 5}}
         self.names = {PERSON: "PJSIP/trunk-demo-00000001", AGENT: "PJSIP/alice-desk-00000002"}
         self.states = dict.fromkeys(self.names, "Up")
+        self.uris = {PERSON: "sip:+15125560001@127.0.0.1:5070", AGENT: "sip:alice-desk@127.0.0.1:5080;transport=tls"}
         self.online = True
         self.hung_up: list[str] = []
 
@@ -37,10 +39,24 @@ class Asterisk(AriClient):
             raise ChannelGone(404, "Not Found", path)
         if what == "rtp_statistics":
             return self.heard[channel_id]
+        if what == "variable":
+            assert query == {"variable": "CHANNEL(pjsip,target_uri)"}
+            return {"value": self.uris[channel_id]}
         return {"name": self.names[channel_id], "state": self.states[channel_id]}
 
     async def delete(self, path: str, **query: str) -> Any:
         self.hung_up.append(path.removeprefix("/channels/"))
+
+
+class Ami(Connection):
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.error: Exception | None = None
+
+    async def refresh(self, channel: str) -> None:
+        self.asked.append(channel)
+        if self.error:
+            raise self.error
 
 
 class Talk(Calls):
@@ -53,8 +69,8 @@ class Talk(Calls):
 
 class Scene:
     def __init__(self) -> None:
-        self.asterisk, self.calls, self.now = Asterisk(), Talk(), 100.0
-        self.lines = LostLines(self.asterisk, self.calls, 10.0, 20.0, lambda: self.now)
+        self.asterisk, self.ami, self.calls, self.now = Asterisk(), Ami(), Talk(), 100.0
+        self.lines = LostLines(self.asterisk, self.ami, self.calls, 10.0, 20.0, lambda: self.now)
 
     async def goes_on(self, seconds: float, *speaks: str, **fields: float) -> list[str]:
         """So long both are looked at every five seconds, and something comes from those who speak."""
@@ -143,3 +159,32 @@ async def test_what_is_silent_since_before_the_app_came_may_be_on_hold() -> None
     assert await scene.goes_on(600) == []
     scene.asterisk.online = False
     assert await scene.goes_on(40) == [AGENT]
+
+
+async def test_a_silent_line_is_asked_once_before_it_is_lost() -> None:
+    scene = Scene()
+    await scene.goes_on(10, PERSON, AGENT)
+    assert scene.ami.asked == []
+    await scene.goes_on(5, PERSON)
+    assert scene.ami.asked == ["PJSIP/alice-desk-00000002"]
+    assert await scene.goes_on(10, PERSON, AGENT) == [], "it answered, and its sound is heard again"
+    assert len(scene.ami.asked) == 1
+    scene.ami.error = AsteriskUnreachable("AMI does not answer")
+    assert await scene.goes_on(10, AGENT) == [PERSON]
+    assert scene.ami.asked[1:] == ["PJSIP/trunk-demo-00000001"]
+
+
+async def test_neither_who_holds_nor_who_reports_nor_a_browser_nor_a_phone_without_sip_is_asked() -> None:
+    scene = Scene()
+    await scene.goes_on(10, PERSON, AGENT)
+    scene.asterisk.on_hold.add(AGENT)
+    await scene.goes_on(60, PERSON)
+    scene.asterisk.on_hold.clear()
+    for number in range(1, 10):
+        await scene.goes_on(5, PERSON, AGENT, rtt=0.001 * number)
+    scene.asterisk.uris[AGENT] = "sip:k3f@127.0.0.1:40000;transport=WS"
+    await scene.goes_on(5, PERSON)
+    await scene.goes_on(5, PERSON, AGENT)
+    scene.asterisk.online = False
+    assert await scene.goes_on(5, PERSON) == [AGENT]
+    assert scene.ami.asked == []

@@ -32,7 +32,7 @@ def doctor(context: click.Context, as_json: bool) -> None:
             empty="",
         )
         warnings = sum(finding.level is Level.WARN for finding in findings)
-        output.say(f"{len(errors)} errors, {warnings} warnings." if errors or warnings else "All is well.")
+        output.say(f"Errors: {len(errors)}, warnings: {warnings}." if errors or warnings else "All is well.")
     context.exit(1 if errors else 0)
 
 

@@ -47,6 +47,7 @@ from crm.store.models import (
     Contact,
     Desk,
     Device,
+    EmergencyCall,
     Hours,
     Interest,
     Lead,
@@ -595,7 +596,8 @@ class System:
             await session.execute(delete(BlockedCaller))
             await session.execute(delete(Contact))
             await session.execute(delete(Desk))
-        # Whoever calls a line within half an hour of an emergency call that showed it gets no menu.
+            # Within half an hour of one nobody who calls the number it showed is blocked, or gets a menu.
+            await session.execute(delete(EmergencyCall))
         for line in (ELM, LAKESIDE):
             await self._set_global(f"LL_EMERGENCY_{line[-10:]}", "")
         await self.publish()

@@ -130,7 +130,7 @@ def show(results: list[Result], console: Console) -> None:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Examples:
-  script/gauntlet                        everything, some fifteen minutes
+  script/gauntlet                        everything, some ten minutes
   script/gauntlet --short                a part of everything, about a minute
   script/gauntlet --only fraud --only sample
   script/gauntlet --short --json | jq '.[] | select(.harmed > 0)'

@@ -24,6 +24,7 @@ from ari_app.flows import mailbox, steps
 from ari_app.flows.call import BRIDGE_MARK, PEER, Call, Office
 from ari_app.flows.escalation import Escalations
 from ari_app.flows.inbound import inbound
+from ari_app.flows.legs import owner_of
 from ari_app.flows.message_lamps import MessageLamps
 from ari_app.flows.outbound import ordered
 from ari_app.flows.pickup import pickup
@@ -52,7 +53,6 @@ from crm.secrets import Secrets
 from crm.services import (
     arrivals,
     devices,
-    extensions,
     ledger,
     orders,
     spool,
@@ -201,7 +201,7 @@ class App:
         """What is kept with a channel goes on with the one that has its place, in Asterisk and on record."""
         log_to.call_id.set(call.id)
         if call.peer_leg == channel.id:
-            agent = await self.owner_of(channel.endpoint)
+            agent = await owner_of(self.office, channel.endpoint)
             call.leg_succeeds(former.id, former.endpoint, channel.id, channel.endpoint, agent)
             await call.person.set_variables(LL_PEER=channel.name)
         if not await self.has_parted(former):
@@ -225,14 +225,6 @@ class App:
                 break
             await asyncio.sleep(CHANGE_SECONDS / 60)
         return any(former.id in ids for ids in (await self.client.channel_ids()).values())
-
-    async def owner_of(self, device: str) -> str:
-        """Slug of the agent whose phone it is; empty for nobody's, and while the database is away."""
-        with contextlib.suppress(CrmError, TimeoutError):
-            async with asyncio.timeout(self.config.survival.store_seconds):
-                if owner := await extensions.owner_of(self.office.store, device):
-                    return owner.slug
-        return ""
 
     async def put_back(self, former: events.Channel, channel: events.Channel) -> None:
         """Undoes that a channel took another's place: who was talking talks on."""

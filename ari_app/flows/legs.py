@@ -25,7 +25,7 @@ from crm.domain import ringing
 from crm.domain.calls import DialStatus, LegEnded, LegRang
 from crm.domain.errors import CrmError
 from crm.domain.ringing import DeviceRef
-from crm.services import reception
+from crm.services import extensions, reception
 
 log = logging.getLogger(__name__)
 
@@ -398,6 +398,17 @@ async def availability(office: Office, agents: Collection[str]) -> list[ringing.
     seen = await phones(office)
     async with asyncio.timeout(office.config.survival.store_seconds):
         return await reception.availability(office.store, office.config, seen.online, seen.on_call, of=agents)
+
+
+async def owner_of(office: Office, device: str) -> str:
+    """Slug of the agent whose phone it is; empty for nobody's, and while the database is away."""
+    try:
+        async with asyncio.timeout(office.config.survival.store_seconds):
+            owner = await extensions.owner_of(office.store, device)
+    except (CrmError, TimeoutError) as error:
+        log.warning("whose phone it is could not be looked up: %s", error, extra={"device": device})
+        return ""
+    return owner.slug if owner else ""
 
 
 def device_of(leg_id: str) -> str:

@@ -16,13 +16,11 @@ from ari_app.edge.media import play
 from ari_app.flows import attended, recording
 from ari_app.flows.call import Call, Surrender
 from ari_app.flows.codes import Keys
-from ari_app.flows.legs import device_of, is_outsider
+from ari_app.flows.legs import device_of, is_outsider, owner_of
 from ari_app.flows.outbound import over_too_soon
 from ari_app.flows.transfer import ask_target, pass_on
 from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.calls import Cut, Direction, EndedBy, LegRang, Step, TalkCut, TalkStarted
-from crm.domain.errors import CrmError
-from crm.services import extensions
 
 log = logging.getLogger(__name__)
 
@@ -206,14 +204,9 @@ async def _reconnect(call: Call, agent: Handle) -> Step | EndedBy:
     call.leg_over(agent.id, agent.endpoint)
     if call.direction is Direction.INTERNAL:
         return EndedBy.AGENT
-    office, device = call.office, device_of(agent.id) or agent.endpoint
+    device = device_of(agent.id) or agent.endpoint
     call.lost_devices[device] += 1
-    try:
-        async with asyncio.timeout(office.config.survival.store_seconds):
-            owner = await extensions.owner_of(office.store, device)
-        call.lost_agent = owner.slug if owner else ""
-    except (CrmError, TimeoutError) as error:
-        log.warning("whose line was lost is not known: %s", error)
+    call.lost_agent = await owner_of(call.office, device)
     await call.talk_bridge.stop_music()
     await call.talk_bridge.remove(call.person.id)
     call.peer_leg, call.first_stage = None, ""

@@ -409,7 +409,7 @@ KINDS: tuple[type[Fact], ...] = (
     CallArrived, CallRefused, CallPlaced, CallerBlocked, CallerSpared, StepTaken, KeyPressed, LanguageChosen, CallerIs,
     PropertyChosen, DeskChosen, Routed, LinkRequested, QuestionAsked, TourBooked, Queued, PlaceKept, LegRang,
     RecordingAnnounced, RecordingStarted, TalkStarted, Transferred, TransferFailed, Parked, TalkCut, ChannelLeft,
-    LegEnded,     TalkEnded,     RecordingEnded, CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,
+    LegEnded, TalkEnded, RecordingEnded, CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from crm.services import facts
 from crm.store.models import CallEvent
-from tests.drills.witness import hears, legs, one_record
+from tests.drills.witness import hears, legs, one_gives_up_and_one_talks, one_record
 from tests.system import System
 from tests.talks import hear_each_other
 
@@ -46,17 +46,7 @@ async def test_when_the_database_is_locked_and_the_app_killed_then_the_facts_arr
     journal = system.config.journal_folder / "facts.jsonl"
     async with system.phone("alice-desk") as alice, system.caller() as caller, system.caller() as missed:
         with locked(system):
-            await system.dial(missed)
-            await hears(system, missed, system.prompt("welcome"))
-            await missed.hang_up()
-            await system.dial(caller)
-            await hears(system, caller, system.prompt("welcome"))
-            await caller.press("2")
-            await alice.wait_for("CALL_INCOMING")
-            await alice.answer()
-            await hear_each_other(system, caller, alice)
-            await caller.hang_up()
-            await alice.wait_for("CALL_CLOSED")
+            await one_gives_up_and_one_talks(system, missed, caller, alice)
             await system.until(lambda: journal.read_text().count('"CallEnded"') == 2, "both ends are in the journal")
             assert await system.calls_from(caller.user) == []
             await system.kill_app()

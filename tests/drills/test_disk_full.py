@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from crm.services import health
-from tests.drills.witness import hears, legs, one_record
+from tests.drills.witness import legs, one_gives_up_and_one_talks, one_record
 from tests.system import System
 from tests.talks import hear_each_other
 
@@ -30,17 +30,7 @@ async def test_when_the_disk_is_full_then_calls_go_on_and_are_on_record_when_the
     starts = system.app.starts
     async with system.phone("alice-desk") as alice, system.caller() as caller, system.caller() as missed:
         with full_disk(system):
-            await system.dial(missed)
-            await hears(system, missed, system.prompt("welcome"))
-            await missed.hang_up()
-            await system.dial(caller)
-            await hears(system, caller, system.prompt("welcome"))
-            await caller.press("2")
-            await alice.wait_for("CALL_INCOMING")
-            await alice.answer()
-            await hear_each_other(system, caller, alice)
-            await caller.hang_up()
-            await alice.wait_for("CALL_CLOSED")
+            await one_gives_up_and_one_talks(system, missed, caller, alice)
         await one_record(system, missed.user, "gave_up")
         talk = await one_record(system, caller.user, "talked", finished=True)
     assert legs(talk) == [("alice-desk", "ANSWER", True)]

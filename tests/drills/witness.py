@@ -16,6 +16,7 @@ from ari_app.edge import listening
 from ari_app.edge.softphone import Softphone
 from crm.store.models import Call
 from tests.system import System
+from tests.talks import hear_each_other
 
 CLI = Path(__file__).parents[2] / "cli.py"
 MESSAGE = "This is about the two bedroom home. Please call me back when you can, I would like to see it soon. " * 4
@@ -112,3 +113,18 @@ async def up(system: System) -> AsyncIterator[asyncio.subprocess.Process]:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGKILL)
         await process.wait()
+
+
+async def one_gives_up_and_one_talks(system: System, missed: Softphone, caller: Softphone, agent: Softphone) -> None:
+    """One caller hangs up in the menu, then another asks for the team, talks with an agent, and hangs up."""
+    await system.dial(missed)
+    await hears(system, missed, system.prompt("welcome"))
+    await missed.hang_up()
+    await system.dial(caller)
+    await hears(system, caller, system.prompt("welcome"))
+    await caller.press("2")
+    await agent.wait_for("CALL_INCOMING")
+    await agent.answer()
+    await hear_each_other(system, caller, agent)
+    await caller.hang_up()
+    await agent.wait_for("CALL_CLOSED")

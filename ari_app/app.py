@@ -88,16 +88,26 @@ class App:
     """The calls that are with us, and how each came and goes."""
 
     def __init__(
-        self, config: Config, store: Store, journal: Journal, secrets: Secrets, inbox: Inbox, desk: Desk,
+        self,
+        config: Config,
+        store: Store,
+        journal: Journal,
+        secrets: Secrets,
+        inbox: Inbox,
+        desk: Desk,
         held: Callable[[], bool] = lambda: False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.config = config
         self.inbox = inbox
         self.desk = desk
         self.client = AriClient(
-            f"http://127.0.0.1:{config.ports.http}", STASIS_APP, secrets.get("ari"), STASIS_APP,
-            on_connect=self.take_up, on_event=self.on_event,
-        )  # fmt: skip
+            f"http://127.0.0.1:{config.ports.http}",
+            STASIS_APP,
+            secrets.get("ari"),
+            STASIS_APP,
+            on_connect=self.take_up,
+            on_event=self.on_event,
+        )
         self.ami = ami.Connection(config.ports.ami, secrets.get("ami"))
         self.office = Office(config, store, journal, self.client, self.ami, secrets, now, held=held)
         self.lamps = MessageLamps(self.office)
@@ -239,16 +249,28 @@ class App:
         await self.client.delete(f"/channels/{quote(channel.id, safe='')}")
 
     def call_of(
-        self, channel: events.Channel, did: str, trunk: str, said: str, withheld: str, handle: Handle | None = None,
+        self,
+        channel: events.Channel,
+        did: str,
+        trunk: str,
+        said: str,
+        withheld: str,
+        handle: Handle | None = None,
         id: str = "",
-    ) -> Call:  # fmt: skip
+    ) -> Call:
         """A caller's, from what the dialplan says of it (context arrival)."""
         arrival = arrivals.read(self.config, request=did, said=said, withheld=withheld, shown=channel.caller.number)
         return Call(
-            self.office, handle or Handle(self.client, channel.id, channel.name), arrival.did, arrival.caller,
-            trunk.removeprefix("trunk-"), attestation=arrival.attestation, is_withheld=arrival.is_withheld,
-            dialled=arrival.dialled, id=id,
-        )  # fmt: skip
+            self.office,
+            handle or Handle(self.client, channel.id, channel.name),
+            arrival.did,
+            arrival.caller,
+            trunk.removeprefix("trunk-"),
+            attestation=arrival.attestation,
+            is_withheld=arrival.is_withheld,
+            dialled=arrival.dialled,
+            id=id,
+        )
 
     def call_from(self, channel: events.Channel) -> Call:
         """A phone of ours dialled."""
@@ -384,7 +406,8 @@ class App:
         return [
             channel
             for channel in settle.in_app(channels)
-            if settle.call_of(channel.id) not in self.calls and self.calls.of_channel(channel.id) is None
+            if settle.call_of(channel.id) not in self.calls
+            and self.calls.of_channel(channel.id) is None
             and settle.call_of(channel.id) not in self.escalations.calling
         ]
 
@@ -435,9 +458,14 @@ class App:
             call = self.call_of(entry.channel, did, trunk, said, withheld, handle, entry.call_id)
         else:
             call = Call(
-                self.office, handle, known.get("LL_DID", ""), known.get("LL_NUMBER") or None,
-                known.get("LL_TRUNK", ""), direction=direction, id=entry.call_id,
-            )  # fmt: skip
+                self.office,
+                handle,
+                known.get("LL_DID", ""),
+                known.get("LL_NUMBER") or None,
+                known.get("LL_TRUNK", ""),
+                direction=direction,
+                id=entry.call_id,
+            )
         call.adopted_legs = list(entry.legs)
         call.peer_leg = entry.peer
         call.first_stage = entry.stage

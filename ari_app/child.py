@@ -79,13 +79,17 @@ class Child:
             log = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         try:
             return await asyncio.create_subprocess_exec(
-                *self.command, *arguments, env={**os.environ, **self.environment}, stdin=asyncio.subprocess.DEVNULL,
-                stdout=log, stderr=log,
+                *self.command,
+                *arguments,
+                env={**os.environ, **self.environment},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 # Ctrl-C reaches the whole foreground group; the children are to be ended in order, by us.
                 start_new_session=True,
                 # Programs of others would let everybody read what they write.
                 umask=0o077,
-            )  # fmt: skip
+            )
         finally:
             os.close(log)
 

@@ -158,19 +158,28 @@ class _Demo:
         # The first block: the demo trunk's contact is that port, so texts to the caller arrive there, too.
         first = self.config.ports.demo
         return softphone(
-            self.folder / "caller", user=self.options.caller, server=f"127.0.0.1:{self.config.ports.sip}",
-            sip_port=first, control_port=first + 2, secret=self.secrets.get(f"trunk/{DEMO_TRUNK}"),
-            auth_user=DEMO_USER, register=False,
-        )  # fmt: skip
+            self.folder / "caller",
+            user=self.options.caller,
+            server=f"127.0.0.1:{self.config.ports.sip}",
+            sip_port=first,
+            control_port=first + 2,
+            secret=self.secrets.get(f"trunk/{DEMO_TRUNK}"),
+            auth_user=DEMO_USER,
+            register=False,
+        )
 
     @contextlib.asynccontextmanager
     async def _phone(self, slug: str) -> AsyncIterator[Softphone]:
         self.phones = max(self.phones, 1)
         sip_port, control_port = self._ports()
         async with softphone(
-            self.folder / slug, user=slug, server=f"127.0.0.1:{self.config.ports.sip}", sip_port=sip_port,
-            control_port=control_port, secret=self.secrets.get(f"device/{slug}"),
-        ) as phone:  # fmt: skip
+            self.folder / slug,
+            user=slug,
+            server=f"127.0.0.1:{self.config.ports.sip}",
+            sip_port=sip_port,
+            control_port=control_port,
+            secret=self.secrets.get(f"device/{slug}"),
+        ) as phone:
             self.say(f"{slug} is registered")
             yield phone
 
@@ -367,12 +376,17 @@ class _Demo:
             lead = call.lead
             due = task.due_at.astimezone(self.config.tz).strftime("%Y-%m-%d %H:%M") if task else ""
             return Told(
-                call_id=call_id, line=line, caller=self.options.caller, moments=moments, outcome=call.outcome,
+                call_id=call_id,
+                line=line,
+                caller=self.options.caller,
+                moments=moments,
+                outcome=call.outcome,
                 legs=tuple(f"{leg.device}: {leg.status or 'ringing'}" for leg in legs),
                 lead=f"lead {lead.id}, {lead.name or 'name unknown'}, {lead.status}" if lead else "none",
                 task=f"{task.owner.name}, due {due}: {task.why}" if task else "none needed",
-                texts=tuple(f"[{text.state}] {text.body}" for text in texts), texts_on_phone=on_phone,
-            )  # fmt: skip
+                texts=tuple(f"[{text.state}] {text.body}" for text in texts),
+                texts_on_phone=on_phone,
+            )
 
         told: Told = await self._query(ask)
         return told

@@ -50,8 +50,10 @@ async def _patience(config: Config, say: Say) -> None:
         if beat.get("stopping") and count != told:
             told = count
             what = f"{count} {'calls go on' if count != 1 else 'call goes on'}" if count else "Asterisk has calls yet"
-            say(f"{what}; they have {config.stopping.longest_seconds:g} s to end. Ctrl-C again, or `leaseline down "
-                "--now`, ends them at once.")  # fmt: skip
+            say(
+                f"{what}; they have {config.stopping.longest_seconds:g} s to end. Ctrl-C again, or `leaseline down "
+                "--now`, ends them at once."
+            )
         await asyncio.sleep(LOOK_SECONDS)
 
 

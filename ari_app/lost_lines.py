@@ -66,9 +66,14 @@ class Line:
 
 class LostLines:
     def __init__(
-        self, client: AriClient, ami: Connection, calls: Calls, seconds: float, qualify_seconds: float,
+        self,
+        client: AriClient,
+        ami: Connection,
+        calls: Calls,
+        seconds: float,
+        qualify_seconds: float,
         clock: Callable[[], float] = lambda: asyncio.get_running_loop().time(),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._client = client
         self._ami = ami
         self._calls = calls

@@ -28,7 +28,6 @@ class StartError(CrmError):
     """The system could not be started; the text says what to do."""
 
 
-
 async def prepare(config: Config, console: Console, running: Collection[str] = ()) -> None:
     """Everything that can be missing or old; done again it is quick. Raises StartError.
 
@@ -89,11 +88,13 @@ def check_ports(config: Config, running: Collection[str] = ()) -> None:
     """A port taken by somebody else is told before anything starts, with the way out. Raises StartError."""
     ports, bind = config.ports, config.sip.bind
     wanted = [
-        ("sip", bind, ports.sip, socket.SOCK_DGRAM), ("sip", bind, ports.sip, socket.SOCK_STREAM),
+        ("sip", bind, ports.sip, socket.SOCK_DGRAM),
+        ("sip", bind, ports.sip, socket.SOCK_STREAM),
         ("sips", bind, ports.sips, socket.SOCK_STREAM),
-        ("http", "127.0.0.1", ports.http, socket.SOCK_STREAM), ("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
+        ("http", "127.0.0.1", ports.http, socket.SOCK_STREAM),
+        ("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
         ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM),
-    ]  # fmt: skip
+    ]
     for name, address, port, kind in wanted:
         if (processes.APP if name == "agi" else processes.ASTERISK) in running:
             continue

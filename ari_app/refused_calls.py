@@ -120,9 +120,14 @@ class RefusedCalls:
     async def _entry(self, arrival: Arrival, now: datetime) -> str:
         """Of the block list that keeps the caller out; "" for a caller who is wanted."""
         decision = await blocking.verdict(
-            self._store, self._config, caller=arrival.caller, is_withheld=arrival.is_withheld, did=arrival.did,
-            attestation=arrival.attestation, now=now,
-        )  # fmt: skip
+            self._store,
+            self._config,
+            caller=arrival.caller,
+            is_withheld=arrival.is_withheld,
+            did=arrival.did,
+            attestation=arrival.attestation,
+            now=now,
+        )
         return decision.entry if decision.is_blocked else ""
 
     def _note(self, due: Mapping[str, _Refused], entries: Mapping[str, str], now: datetime) -> dict[str, int]:

@@ -14,9 +14,18 @@ from ari_app.flows.call import LEG_MARK, PEER
 from crm.domain.calls import Direction, Step
 
 KEPT = (
-    "LL_CALL", "LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_SAID", "LL_WITHHELD", "LL_DIRECTION",
-    "LL_NUMBER", "LL_KEYS",
-)  # fmt: skip
+    "LL_CALL",
+    "LL_STEP",
+    "LL_STAGE",
+    "LL_PEER",
+    "LL_DID",
+    "LL_TRUNK",
+    "LL_SAID",
+    "LL_WITHHELD",
+    "LL_DIRECTION",
+    "LL_NUMBER",
+    "LL_KEYS",
+)
 """Variables that the dialplan gives every channel of ours and the app fills in."""
 RINGING_STEPS = (Step.RING, Step.DIALLING, Step.TRANSFER, Step.CONSULT, Step.PARKED, Step.QUEUE)
 """Steps that take over the phones which ring for them."""
@@ -82,9 +91,11 @@ def present(channels: Iterable[Channel]) -> set[str]:
 
 
 def settle(
-    channels: Iterable[Channel], variables: Mapping[str, Mapping[str, str]], flows: Collection[str] = (),
+    channels: Iterable[Channel],
+    variables: Mapping[str, Mapping[str, str]],
+    flows: Collection[str] = (),
     held: Collection[str] = (),
-) -> Settlement:  # fmt: skip
+) -> Settlement:
     """Decides about the channels named in `variables` and about all that we have dialled.
 
     `variables` are those of KEPT of each channel in the app that no flow has, by channel id; LL_PEER is a channel's

@@ -81,9 +81,7 @@ async def up(config: Config, *, next_steps: str = "") -> None:
             say("Leaseline has stopped.")
 
 
-async def _replace_until(
-    stop: asyncio.Event, to_replace: asyncio.Event, config: Config, app: Child, say: Say
-) -> None:
+async def _replace_until(stop: asyncio.Event, to_replace: asyncio.Event, config: Config, app: Child, say: Say) -> None:
     """Replaces the app whenever that is asked for, until Leaseline is to stop."""
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -104,7 +102,10 @@ def children(config: Config) -> list[Child]:
     app = [sys.executable, str(Path(__file__).parents[1] / "cli.py"), *processes.app_arguments(config)]
     return [
         Child(
-            processes.ASTERISK, asterisk, install.environment("asterisk"), config.log_folder / "asterisk.out",
+            processes.ASTERISK,
+            asterisk,
+            install.environment("asterisk"),
+            config.log_folder / "asterisk.out",
             before=refresh.take_waiting,
         ),
         Child(processes.APP, app, {}, config.log_folder / "app.out"),
@@ -196,9 +197,7 @@ def _only_one(config: Config) -> Iterator[None]:
                 lock.write(f"{processes.me().pid} {processes.me().started}")
                 lock.flush()
         except BlockingIOError:
-            raise StartError(
-                f"Leaseline is running in {config.home} already: `leaseline down` ends it."
-            ) from None
+            raise StartError(f"Leaseline is running in {config.home} already: `leaseline down` ends it.") from None
         except OSError:
             pass  # There is nothing to keep two of us apart, but calls come first.
         yield

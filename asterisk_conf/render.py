@@ -27,9 +27,13 @@ REALM = "sip"
 """Of our challenges to phones and trunks; it names no product."""
 
 CIPHERS = (
-    "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305",
-    "ECDHE-RSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
-)  # fmt: skip
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+)
 """Of TLS 1.2; those of 1.3 are all good."""
 
 RINGS_ON_SECONDS = 5
@@ -164,9 +168,13 @@ def _in_base64(text: str) -> str:
 def _environment() -> jinja2.Environment:
     """One for all renderings of a process, because compiling the templates takes ten times as long as filling them."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
     environment.filters["quotable"] = _quotable
     environment.filters["escaped"] = _escaped
     environment.filters["in_base64"] = _in_base64
@@ -186,11 +194,20 @@ def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Off
     for template in sorted(_TEMPLATES.glob("*.conf.j2")):
         name = template.name.removesuffix(".j2")
         text = environment.get_template(template.name).render(
-            config=config, tls=certificate.files(config), folder=folder, dirs=dirs, secrets=passwords, office=office,
-            app=STASIS_APP, system_name=system_name(config), longest_overlap=_longest_overlap(config),
+            config=config,
+            tls=certificate.files(config),
+            folder=folder,
+            dirs=dirs,
+            secrets=passwords,
+            office=office,
+            app=STASIS_APP,
+            system_name=system_name(config),
+            longest_overlap=_longest_overlap(config),
             longest_outside=math.ceil(config.dialing.ring_seconds) + RINGS_ON_SECONDS,
-            music=music_folder(config), realm=REALM, ciphers=CIPHERS,
-        )  # fmt: skip
+            music=music_folder(config),
+            realm=REALM,
+            ciphers=CIPHERS,
+        )
         if _replace(folder / "etc" / name, text):
             changed.add(name)
     return changed

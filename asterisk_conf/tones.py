@@ -24,9 +24,15 @@ MUSIC_LEVEL = 0.09
 """Of full scale, each note: quieter than speech, because people wait with the phone at their ear."""
 NOTE_SECONDS = 0.4
 CHORDS = (
-    "C3 G3 C4 E4", "A2 E3 A3 C4", "F2 C3 F3 A3", "G2 D3 G3 B3",
-    "E3 B3 D4 G4", "A2 E3 G3 C4", "D3 A3 C4 F4", "G2 D3 F3 B3",
-)  # fmt: skip
+    "C3 G3 C4 E4",
+    "A2 E3 A3 C4",
+    "F2 C3 F3 A3",
+    "G2 D3 G3 B3",
+    "E3 B3 D4 G4",
+    "A2 E3 G3 C4",
+    "D3 A3 C4 F4",
+    "G2 D3 F3 B3",
+)
 PATTERNS = ((0, 1, 2, 3, 2, 1), (0, 2, 1, 3, 1, 2))
 """Which notes of a chord are played one after the other; the second time round in another order."""
 

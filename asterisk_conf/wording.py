@@ -162,19 +162,37 @@ def _phone_rules(language: str) -> list[Rule]:
 # --- English ---
 
 _STREETS = {
-    "ave": "Avenue", "av": "Avenue", "blvd": "Boulevard", "cir": "Circle", "ct": "Court", "dr": "Drive", "hwy":
-    "Highway", "ln": "Lane", "pkwy": "Parkway", "pl": "Place", "rd": "Road", "sq": "Square", "st": "Street",
-    "ter": "Terrace", "trl": "Trail",
-}  # fmt: skip
+    "ave": "Avenue",
+    "av": "Avenue",
+    "blvd": "Boulevard",
+    "cir": "Circle",
+    "ct": "Court",
+    "dr": "Drive",
+    "hwy": "Highway",
+    "ln": "Lane",
+    "pkwy": "Parkway",
+    "pl": "Place",
+    "rd": "Road",
+    "sq": "Square",
+    "st": "Street",
+    "ter": "Terrace",
+    "trl": "Trail",
+}
 _STREET_WORDS = {word.lower(): word for word in _STREETS.values()} | {
     "way": "Way",
     "loop": "Loop",
     "broadway": "Broadway",
 }
 _DIRECTIONS = {
-    "N": "North", "S": "South", "E": "East", "W": "West",
-    "NE": "Northeast", "NW": "Northwest", "SE": "Southeast", "SW": "Southwest",
-}  # fmt: skip
+    "N": "North",
+    "S": "South",
+    "E": "East",
+    "W": "West",
+    "NE": "Northeast",
+    "NW": "Northwest",
+    "SE": "Southeast",
+    "SW": "Southwest",
+}
 _DIRECTION = r"(?:NE|NW|SE|SW|N|S|E|W)\b\.?"
 _ADDRESS = re.compile(
     r"(?<![\w$.,#-])(?P<number>\d{1,6})(?P<letter>[A-Z]?) "
@@ -247,16 +265,58 @@ def _named_after(street: str, title: str) -> Callable[[re.Match[str]], str]:
 
 
 _STATES = {
-    "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
-    "CT": "Connecticut", "DE": "Delaware", "DC": "D C", "FL": "Florida", "GA": "Georgia", "HI": "Hawaii",
-    "ID": "Idaho", "IL": "Illinois", "IN": "Indiana", "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky",
-    "LA": "Louisiana", "ME": "Maine", "MD": "Maryland", "MA": "Massachusetts", "MI": "Michigan", "MN": "Minnesota",
-    "MS": "Mississippi", "MO": "Missouri", "MT": "Montana", "NE": "Nebraska", "NV": "Nevada", "NH": "New Hampshire",
-    "NJ": "New Jersey", "NM": "New Mexico", "NY": "New York", "NC": "North Carolina", "ND": "North Dakota",
-    "OH": "Ohio", "OK": "Oklahoma", "OR": "Oregon", "PA": "Pennsylvania", "RI": "Rhode Island",
-    "SC": "South Carolina", "SD": "South Dakota", "TN": "Tennessee", "TX": "Texas", "UT": "Utah", "VT": "Vermont",
-    "VA": "Virginia", "WA": "Washington", "WV": "West Virginia", "WI": "Wisconsin", "WY": "Wyoming",
-}  # fmt: skip
+    "AL": "Alabama",
+    "AK": "Alaska",
+    "AZ": "Arizona",
+    "AR": "Arkansas",
+    "CA": "California",
+    "CO": "Colorado",
+    "CT": "Connecticut",
+    "DE": "Delaware",
+    "DC": "D C",
+    "FL": "Florida",
+    "GA": "Georgia",
+    "HI": "Hawaii",
+    "ID": "Idaho",
+    "IL": "Illinois",
+    "IN": "Indiana",
+    "IA": "Iowa",
+    "KS": "Kansas",
+    "KY": "Kentucky",
+    "LA": "Louisiana",
+    "ME": "Maine",
+    "MD": "Maryland",
+    "MA": "Massachusetts",
+    "MI": "Michigan",
+    "MN": "Minnesota",
+    "MS": "Mississippi",
+    "MO": "Missouri",
+    "MT": "Montana",
+    "NE": "Nebraska",
+    "NV": "Nevada",
+    "NH": "New Hampshire",
+    "NJ": "New Jersey",
+    "NM": "New Mexico",
+    "NY": "New York",
+    "NC": "North Carolina",
+    "ND": "North Dakota",
+    "OH": "Ohio",
+    "OK": "Oklahoma",
+    "OR": "Oregon",
+    "PA": "Pennsylvania",
+    "RI": "Rhode Island",
+    "SC": "South Carolina",
+    "SD": "South Dakota",
+    "TN": "Tennessee",
+    "TX": "Texas",
+    "UT": "Utah",
+    "VT": "Vermont",
+    "VA": "Virginia",
+    "WA": "Washington",
+    "WV": "West Virginia",
+    "WI": "Wisconsin",
+    "WY": "Wyoming",
+}
 
 
 def _state(match: re.Match[str]) -> str:
@@ -300,13 +360,32 @@ def _time(match: re.Match[str]) -> str:
 
 
 _MONTHS = {
-    "Jan": "January", "Feb": "February", "Mar": "March", "Apr": "April", "May": "May", "Jun": "June", "Jul": "July",
-    "Aug": "August", "Sept": "September", "Sep": "September", "Oct": "October", "Nov": "November", "Dec": "December",
-}  # fmt: skip
+    "Jan": "January",
+    "Feb": "February",
+    "Mar": "March",
+    "Apr": "April",
+    "May": "May",
+    "Jun": "June",
+    "Jul": "July",
+    "Aug": "August",
+    "Sept": "September",
+    "Sep": "September",
+    "Oct": "October",
+    "Nov": "November",
+    "Dec": "December",
+}
 _DAYS = {
-    "Mon": "Monday", "Tues": "Tuesday", "Tue": "Tuesday", "Wed": "Wednesday", "Thurs": "Thursday", "Thur": "Thursday",
-    "Thu": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
-}  # fmt: skip
+    "Mon": "Monday",
+    "Tues": "Tuesday",
+    "Tue": "Tuesday",
+    "Wed": "Wednesday",
+    "Thurs": "Thursday",
+    "Thur": "Thursday",
+    "Thu": "Thursday",
+    "Fri": "Friday",
+    "Sat": "Saturday",
+    "Sun": "Sunday",
+}
 _DAY = rf"(?:{'|'.join(_DAYS)})"
 _ANY_DAY = rf"(?:{'|'.join([*_DAYS.values(), *_DAYS])})\b\.?"
 

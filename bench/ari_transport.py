@@ -141,9 +141,13 @@ class MicroCalls:
 async def over_http(config: Config, secret: str, calls: MicroCalls, work: Callable[[], Awaitable[Cost]]) -> Cost:
     """The project's own client."""
     client = AriClient(
-        f"http://127.0.0.1:{config.ports.http}", STASIS_APP, secret, STASIS_APP,
-        on_connect=lambda: asyncio.sleep(0), on_event=calls.on_event,
-    )  # fmt: skip
+        f"http://127.0.0.1:{config.ports.http}",
+        STASIS_APP,
+        secret,
+        STASIS_APP,
+        on_connect=lambda: asyncio.sleep(0),
+        on_event=calls.on_event,
+    )
 
     async def request(method: str, path: str, query: dict[str, str], body: dict[str, Any] | None) -> None:
         await client._request(method, path, query, body)
@@ -170,10 +174,13 @@ async def over_socket(config: Config, secret: str, calls: MicroCalls, work: Call
             request_id = uuid.uuid4().hex
             answer = waiting[request_id] = asyncio.get_running_loop().create_future()
             message: dict[str, Any] = {
-                "type": "RESTRequest", "transaction_id": "t", "request_id": request_id, "method": method,
+                "type": "RESTRequest",
+                "transaction_id": "t",
+                "request_id": request_id,
+                "method": method,
                 "uri": path[1:],
                 "query_strings": [{"name": name, "value": value} for name, value in query.items()],
-            }  # fmt: skip
+            }
             if body is not None:
                 message |= {"content_type": "application/json", "message_body": json.dumps(body)}
             await socket.send_str(json.dumps(message))
@@ -209,10 +216,27 @@ async def measure(
     before = asterisk.cpu_times()
     python = time.process_time()
     sipp = await asyncio.create_subprocess_exec(
-        *install.program("sipp"), f"127.0.0.1:{config.ports.sip}", "-sf", str(scenario), "-i", "127.0.0.1",
-        "-p", str(config.ports.demo), "-mi", "127.0.0.1", "-m", str(count), "-r", str(rate), "-timer_resol", "1",
-        "-nostdin", stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=scenario.parent,
-    )  # fmt: skip
+        *install.program("sipp"),
+        f"127.0.0.1:{config.ports.sip}",
+        "-sf",
+        str(scenario),
+        "-i",
+        "127.0.0.1",
+        "-p",
+        str(config.ports.demo),
+        "-mi",
+        "127.0.0.1",
+        "-m",
+        str(count),
+        "-r",
+        str(rate),
+        "-timer_resol",
+        "1",
+        "-nostdin",
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=scenario.parent,
+    )
     async with asyncio.timeout(count / rate + 30):
         await calls.done.wait()
         await sipp.wait()

@@ -73,23 +73,31 @@ def any_inputs(chance: random.Random) -> RoutingInputs:
     keys = [Answer(chance.choice(list(Question)), chance.choice("0123456789")) for _ in range(chance.randrange(6))]
     desks = {kind: Desk(agents=team[:3]) for kind in chance.sample(list(DeskKind), chance.randrange(4))}
     return RoutingInputs(
-        now=NOW, line_known=chance.random() > 0.02, answers=(*keys, *TO_TEAM), office=OfficeFacts(
-            chance.choice(list(OfficeState))
-        ),
+        now=NOW,
+        line_known=chance.random() > 0.02,
+        answers=(*keys, *TO_TEAM),
+        office=OfficeFacts(chance.choice(list(OfficeState))),
         caller=CallerFacts(
-            "+15125550123", chance.choice([CallerKind.PROSPECT] * 3 + list(CallerKind)),
+            "+15125550123",
+            chance.choice([CallerKind.PROSPECT] * 3 + list(CallerKind)),
             assigned_agent=chance.choice([None, *team]),
         ),
-        place=PlaceFacts("p1", "Ash Ash 1", has_tours=chance.random() > 0.5), desks=desks,
+        place=PlaceFacts("p1", "Ash Ash 1", has_tours=chance.random() > 0.5),
+        desks=desks,
         people=People(
-            subteam=team, strategy=chance.choice(list(Strategy)), sisters=sisters, everyone=PEOPLE,
+            subteam=team,
+            strategy=chance.choice(list(Strategy)),
+            sisters=sisters,
+            everyone=PEOPLE,
             available=frozenset(chance.sample(PEOPLE, chance.randrange(AGENTS))),
-            busy=frozenset(chance.sample(PEOPLE, chance.randrange(AGENTS))), after_hours=frozenset(team[:2]),
+            busy=frozenset(chance.sample(PEOPLE, chance.randrange(AGENTS))),
+            after_hours=frozenset(team[:2]),
             owner=team[0],
         ),
-        waiting=chance.randrange(5), answering_service=chance.choice([None, "+15125550180"]),
+        waiting=chance.randrange(5),
+        answering_service=chance.choice([None, "+15125550180"]),
         rules=Rules(languages=("es",)),
-    )  # fmt: skip
+    )
 
 
 def choosing(inputs: RoutingInputs, chance: random.Random) -> RoutingInputs:
@@ -111,10 +119,14 @@ def times(act: Callable[[RoutingInputs], object], cases: list[RoutingInputs]) ->
 async def large_office(store: Store) -> None:
     async with store.write() as session:
         agents = [
-            Agent(slug=slug, name=slug, last_talk_ended_at=NOW - timedelta(minutes=number),
-                  devices=[Device(slug=f"{slug}-desk", kind="desk")])
+            Agent(
+                slug=slug,
+                name=slug,
+                last_talk_ended_at=NOW - timedelta(minutes=number),
+                devices=[Device(slug=f"{slug}-desk", kind="desk")],
+            )
             for number, slug in enumerate(PEOPLE)
-        ]  # fmt: skip
+        ]
         session.add_all(agents)
         await session.flush()
         session.add(Organization(name="Large", admin_agent_id=agents[0].id))
@@ -144,10 +156,16 @@ async def replayed(folder: Path, cases: list[RoutingInputs]) -> float:
             await session.flush()
             session.add(
                 RoutingDecision(
-                    id=f"c{number}/r", call_id=f"c{number}", at=NOW + timedelta(seconds=number), rule="", reasons=[],
-                    stages=[], inputs=replays.to_stored(case), plan={},
+                    id=f"c{number}/r",
+                    call_id=f"c{number}",
+                    at=NOW + timedelta(seconds=number),
+                    rule="",
+                    reasons=[],
+                    stages=[],
+                    inputs=replays.to_stored(case),
+                    plan={},
                 )
-            )  # fmt: skip
+            )
     began = time.perf_counter()
     found = await replays.replay(store, Config(folder), Changes({"subteam_seconds": 5.0}), NOW)
     spent = time.perf_counter() - began
@@ -168,9 +186,11 @@ async def gathered(folder: Path, rounds: int, chance: random.Random) -> dict[str
         number = f"+1512{chance.randrange(PROPERTIES):07}"
         letters = (*TO_TEAM, Answer(Question.LETTERS, "".join(chance.choice("23456789") for _ in range(3))))
         for name, rules, did, answers in (
-            ("the menu", config, number, ()), ("its own people may ring", quiet, number, TO_TEAM),
-            ("all 2,000 may ring", config, number, TO_TEAM), ("a choice by letters", config, "+15125550199", letters),
-        ):  # fmt: skip
+            ("the menu", config, number, ()),
+            ("its own people may ring", quiet, number, TO_TEAM),
+            ("all 2,000 may ring", config, number, TO_TEAM),
+            ("a choice by letters", config, "+15125550199", letters),
+        ):
             began = time.process_time()
             await routes.plan(store, rules, did, "+15125550123", answers, Moment(NOW))
             found.setdefault(name, []).append((time.process_time() - began) * 1000)

@@ -151,9 +151,13 @@ async def _office(config: Config, store: Store, secrets: Secrets, folder: Path) 
     async def nothing() -> None: ...
 
     client = AriClient(
-        f"http://127.0.0.1:{config.ports.http}", STASIS_APP, secrets.get("ari"), STASIS_APP,
-        on_connect=nothing, on_event=lambda event: None,
-    )  # fmt: skip
+        f"http://127.0.0.1:{config.ports.http}",
+        STASIS_APP,
+        secrets.get("ari"),
+        STASIS_APP,
+        on_connect=nothing,
+        on_event=lambda event: None,
+    )
     async with client, Journal(folder / "journal", forget) as journal:
         reading = asyncio.create_task(client.run())
         await asyncio.wait_for(client.connected.wait(), 20)

@@ -560,9 +560,16 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def folders(self) -> tuple[Path, ...]:
         return (
-            self.asterisk_folder, self.prompts_folder, self.music_folder, self.recordings_folder, self.spool_folder,
-            self.journal_folder, self.run_folder, self.log_folder, self.tls_folder,
-        )  # fmt: skip
+            self.asterisk_folder,
+            self.prompts_folder,
+            self.music_folder,
+            self.recordings_folder,
+            self.spool_folder,
+            self.journal_folder,
+            self.run_folder,
+            self.log_folder,
+            self.tls_folder,
+        )
 
 
 def home_from(option: str | None) -> Path:
@@ -753,9 +760,15 @@ def _check(config: Config, path: Path) -> None:
 
 def _check_texts(texts: Texts, path: Path) -> None:
     for name in (
-        "per_person_per_hour", "per_hour", "per_day", "confirmations_per_person_per_day", "confirmations_per_hour",
-        "incoming_per_sender_per_hour", "incoming_per_line_per_minute", "attempts",
-    ):  # fmt: skip
+        "per_person_per_hour",
+        "per_hour",
+        "per_day",
+        "confirmations_per_person_per_day",
+        "confirmations_per_hour",
+        "incoming_per_sender_per_hour",
+        "incoming_per_line_per_minute",
+        "attempts",
+    ):
         if getattr(texts, name) < 0:
             raise ConfigError(f"{path}: texts.{name} may not be negative; 0 is no limit.")
     if not 1 <= texts.automatic_percent <= 100:
@@ -814,11 +827,23 @@ def _check_talk(config: Config, path: Path) -> None:
 
 def template(ports_from: int | None, region: str, timezone: str) -> str:
     """The text of a new leaseline.toml; `ports_from` lays all ports in one block starting there."""
-    ports = Ports() if ports_from is None else Ports(
-        sip=ports_from, http=ports_from + 1, ami=ports_from + 2, agi=ports_from + 3, web=ports_from + 4,
-        sips=ports_from + 5, webhooks=ports_from + 6, hep=ports_from + 7, demo=ports_from + 10,
-        rtp_first=ports_from + 100, rtp_last=ports_from + 299,
-    )  # fmt: skip
+    ports = (
+        Ports()
+        if ports_from is None
+        else Ports(
+            sip=ports_from,
+            http=ports_from + 1,
+            ami=ports_from + 2,
+            agi=ports_from + 3,
+            web=ports_from + 4,
+            sips=ports_from + 5,
+            webhooks=ports_from + 6,
+            hep=ports_from + 7,
+            demo=ports_from + 10,
+            rtp_first=ports_from + 100,
+            rtp_last=ports_from + 299,
+        )
+    )
     lines = [
         "# Leaseline. `leaseline config show` prints every setting in force, with the defaults of those left out here.",
         f'timezone = "{timezone}"',

@@ -25,13 +25,23 @@ async def mobile(system: System, number: str = NUMBER) -> AsyncIterator[Softphon
     """Runs the phone, and lets all calls to outside go to it. The carrier stays until the office is as new."""
     sip_port, control_port = system.phone_ports()
     async with softphone(
-        system.folder / f"mobile-{sip_port}", user=number, server=f"127.0.0.1:{sip_port}", register=False,
-        sip_port=sip_port, control_port=control_port,
-    ) as phone:  # fmt: skip
+        system.folder / f"mobile-{sip_port}",
+        user=number,
+        server=f"127.0.0.1:{sip_port}",
+        register=False,
+        sip_port=sip_port,
+        control_port=control_port,
+    ) as phone:
         await trunks.add(
-            system.store, system.secrets, system.by, "cell", host="127.0.0.1", port=sip_port, auth="address",
+            system.store,
+            system.secrets,
+            system.by,
+            "cell",
+            host="127.0.0.1",
+            port=sip_port,
+            auth="address",
             addresses=["127.2.0.1"],
-        )  # fmt: skip
+        )
         async with system.store.write() as session:
             await session.execute(update(Trunk).where(Trunk.slug == "demo").values(outbound=False))
         await system.publish()

@@ -37,13 +37,23 @@ async def person(system: System, trunk: str = "acme", number: str | None = None)
     number = number or system.new_number()
     sip_port, control_port = system.phone_ports()
     async with softphone(
-        system.folder / f"outside-{trunk}-{sip_port}", user=number, server=system.sip, register=False,
-        sip_port=sip_port, control_port=control_port,
-    ) as phone:  # fmt: skip
+        system.folder / f"outside-{trunk}-{sip_port}",
+        user=number,
+        server=system.sip,
+        register=False,
+        sip_port=sip_port,
+        control_port=control_port,
+    ) as phone:
         await trunks.add(
-            system.store, system.secrets, system.by, trunk, host="127.0.0.1", port=sip_port, auth="address",
+            system.store,
+            system.secrets,
+            system.by,
+            trunk,
+            host="127.0.0.1",
+            port=sip_port,
+            auth="address",
             addresses=[f"127.4.0.{len(trunk)}"],
-        )  # fmt: skip
+        )
         await only_by(system, **{trunk: 9})
         await system.until(lambda: system.is_online(f"trunk-{trunk}"), f"trunk {trunk} online")
         try:
@@ -122,9 +132,18 @@ async def digest_carrier(system: System, *, register: bool, proxy: bool) -> Asyn
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: carrier, local_addr=("127.0.0.1", port))
     await trunks.add(
-        system.store, system.secrets, system.by, "acme", host="127.0.0.1", port=port, auth="address",
-        addresses=["127.4.0.9"], username=carrier.user, password=carrier.password, register=register,
-    )  # fmt: skip
+        system.store,
+        system.secrets,
+        system.by,
+        "acme",
+        host="127.0.0.1",
+        port=port,
+        auth="address",
+        addresses=["127.4.0.9"],
+        username=carrier.user,
+        password=carrier.password,
+        register=register,
+    )
     await only_by(system, acme=0)
     try:
         await system.until(lambda: system.is_online("trunk-acme"), "trunk acme online")

@@ -79,9 +79,15 @@ async def redirecting_trunk(
     port, _ = system.phone_ports()
     async with _peer(port, status, contact) as peer:
         await trunks.add(
-            system.store, system.secrets, system.by, slug, host="127.0.0.1", port=port, auth="address",
+            system.store,
+            system.secrets,
+            system.by,
+            slug,
+            host="127.0.0.1",
+            port=port,
+            auth="address",
             addresses=[f"127.6.0.{position + 1}"],
-        )  # fmt: skip
+        )
         async with system.store.write() as session:
             marked = update(Trunk).where(Trunk.slug == slug).values(emergency=True, position=position)
             await session.execute(marked)

@@ -109,9 +109,25 @@ async def busy_lamp(system: System, user: str, secret: str, extension: str) -> A
     log = system.folder / f"sipp-lamp-{user}-{port}.log"
     log.unlink(missing_ok=True)
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / "subscribe.xml"), "-s", user, "-au", user, "-ap", secret,
-        "-key", "watched", extension, "-m", "1", "-trace_msg", "-message_file", str(log),
-    )  # fmt: skip
+        system,
+        port,
+        "-sf",
+        str(SCENARIOS / "subscribe.xml"),
+        "-s",
+        user,
+        "-au",
+        user,
+        "-ap",
+        secret,
+        "-key",
+        "watched",
+        extension,
+        "-m",
+        "1",
+        "-trace_msg",
+        "-message_file",
+        str(log),
+    )
     try:
         yield BusyLamp(ScriptedPhone(log), process)
     finally:
@@ -141,9 +157,23 @@ async def _registered(
     system: System, device: str, secret: str, port: int, expires: int, address: str = "127.0.0.1"
 ) -> bool:
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / "register.xml"), "-s", device, "-au", device, "-ap", secret,
-        "-key", "expires", str(expires), "-m", "1", address=address,
-    )  # fmt: skip
+        system,
+        port,
+        "-sf",
+        str(SCENARIOS / "register.xml"),
+        "-s",
+        device,
+        "-au",
+        device,
+        "-ap",
+        secret,
+        "-key",
+        "expires",
+        str(expires),
+        "-m",
+        "1",
+        address=address,
+    )
     async with asyncio.timeout(15):
         return await process.wait() == 0
 
@@ -154,22 +184,46 @@ async def guesses(system: System, device: str, address: str, count: int = 1) -> 
     log = system.folder / f"guesses-{port}.log"
     log.unlink(missing_ok=True)
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / "guess.xml"), "-s", device, "-au", device, "-ap", "wrong",
-        "-m", str(count), "-r", "50", "-trace_msg", "-message_file", str(log), address=address,
-    )  # fmt: skip
+        system,
+        port,
+        "-sf",
+        str(SCENARIOS / "guess.xml"),
+        "-s",
+        device,
+        "-au",
+        device,
+        "-ap",
+        "wrong",
+        "-m",
+        str(count),
+        "-r",
+        "50",
+        "-trace_msg",
+        "-message_file",
+        str(log),
+        address=address,
+    )
     async with asyncio.timeout(15):
         assert await process.wait() == 0
     return re.findall(r"^SIP/2\.0 (\d+)", log.read_text(errors="replace"), re.MULTILINE)[-1] == "403"
 
 
-async def _sipp(
-    system: System, port: int, *options: str, address: str = "127.0.0.1"
-) -> asyncio.subprocess.Process:
+async def _sipp(system: System, port: int, *options: str, address: str = "127.0.0.1") -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *install.program("sipp"), system.sip, "-i", address, "-p", str(port), "-timer_resol", "1", "-nostdin",
+        *install.program("sipp"),
+        system.sip,
+        "-i",
+        address,
+        "-p",
+        str(port),
+        "-timer_resol",
+        "1",
+        "-nostdin",
         *options,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=system.folder,
-    )  # fmt: skip
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=system.folder,
+    )
 
 
 @asynccontextmanager
@@ -183,9 +237,24 @@ async def unanswering_callers(system: System, callers: Sequence[str]) -> AsyncIt
         "SEQUENTIAL\n" + "".join(f"<sip:{caller}@127.0.0.1>;sip:{ELM}@{system.sip};\n" for caller in callers)
     )
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / "no_ack.xml"), "-inf", str(inject), "-m", str(len(callers)), "-r", "200",
-        "-au", "trunk-demo", "-ap", system.secrets.get("trunk/demo"), "-trace_msg", "-message_file", str(log),
-    )  # fmt: skip
+        system,
+        port,
+        "-sf",
+        str(SCENARIOS / "no_ack.xml"),
+        "-inf",
+        str(inject),
+        "-m",
+        str(len(callers)),
+        "-r",
+        "200",
+        "-au",
+        "trunk-demo",
+        "-ap",
+        system.secrets.get("trunk/demo"),
+        "-trace_msg",
+        "-message_file",
+        str(log),
+    )
 
     def statuses() -> list[str]:
         text = log.read_text(errors="replace") if log.exists() else ""
@@ -200,9 +269,12 @@ async def unanswering_callers(system: System, callers: Sequence[str]) -> AsyncIt
 
 
 async def raw_calls(
-    system: System, calls: Sequence[tuple[str, ...]], stay_milliseconds: int = 700, scenario: str = "raw_call",
+    system: System,
+    calls: Sequence[tuple[str, ...]],
+    stay_milliseconds: int = 700,
+    scenario: str = "raw_call",
     device: str = "",
-) -> None:  # fmt: skip
+) -> None:
     """Calls through the demo trunk, or from a device, one after the other, each with the fields that the scenario
     writes on the wire: From and request URI first. No field holds a semicolon. All are answered."""
     port, _ = system.phone_ports()
@@ -211,10 +283,26 @@ async def raw_calls(
     lines = "".join(f"{';'.join(fields)};\n" for fields in calls)
     inject.write_text(f"SEQUENTIAL\n{lines}", errors="surrogateescape")
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-inf", str(inject), "-m", str(len(calls)), "-r", "5",
-        "-au", user, "-ap", system.secrets.get(secret), "-d", str(stay_milliseconds), "-trace_err",
-        "-error_file", str(system.folder / f"calls-{port}.err"),
-    )  # fmt: skip
+        system,
+        port,
+        "-sf",
+        str(SCENARIOS / f"{scenario}.xml"),
+        "-inf",
+        str(inject),
+        "-m",
+        str(len(calls)),
+        "-r",
+        "5",
+        "-au",
+        user,
+        "-ap",
+        system.secrets.get(secret),
+        "-d",
+        str(stay_milliseconds),
+        "-trace_err",
+        "-error_file",
+        str(system.folder / f"calls-{port}.err"),
+    )
     async with asyncio.timeout(60):
         assert await process.wait() == 0, "not every call was answered and ended"
 
@@ -230,9 +318,19 @@ async def unreadable_call(system: System, device: str, number: str) -> AsyncIter
     line = f"<sip:{device}@127.0.0.1>;sip:{number}@{system.sip};{NO_UTF_8};\n"
     inject.write_text(f"SEQUENTIAL\n{line}", errors="surrogateescape")
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / "unreadable_call.xml"), "-inf", str(inject), "-m", "1",
-        "-au", device, "-ap", system.secrets.get(f"device/{device}"),
-    )  # fmt: skip
+        system,
+        port,
+        "-sf",
+        str(SCENARIOS / "unreadable_call.xml"),
+        "-inf",
+        str(inject),
+        "-m",
+        "1",
+        "-au",
+        device,
+        "-ap",
+        system.secrets.get(f"device/{device}"),
+    )
 
     async def is_up() -> bool:
         return await system.channels(device) == 1
@@ -253,10 +351,28 @@ async def replacing_call(system: System, endpoint: str, channel: dict[str, Any])
     port, _ = system.phone_ports()
     secret = "trunk/demo" if endpoint == "trunk-demo" else f"device/{endpoint}"
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / "replace_call.xml"), "-m", "1", "-s", "101", "-au", endpoint,
-        "-ap", system.secrets.get(secret), "-key", "caller", endpoint, "-key", "replaced",
-        await system.dialog(channel), "-trace_err", "-error_file", str(system.folder / f"replacing-{port}.err"),
-    )  # fmt: skip
+        system,
+        port,
+        "-sf",
+        str(SCENARIOS / "replace_call.xml"),
+        "-m",
+        "1",
+        "-s",
+        "101",
+        "-au",
+        endpoint,
+        "-ap",
+        system.secrets.get(secret),
+        "-key",
+        "caller",
+        endpoint,
+        "-key",
+        "replaced",
+        await system.dialog(channel),
+        "-trace_err",
+        "-error_file",
+        str(system.folder / f"replacing-{port}.err"),
+    )
     try:
         yield
     finally:

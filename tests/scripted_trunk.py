@@ -18,9 +18,15 @@ UNANSWERED = 4
 
 @asynccontextmanager
 async def scripted_trunk(
-    system: System, slug: str, scenario: str, *, position: int = 0, emergency: bool = True, online: bool = True,
+    system: System,
+    slug: str,
+    scenario: str,
+    *,
+    position: int = 0,
+    emergency: bool = True,
+    online: bool = True,
     options: bool = True,
-) -> AsyncIterator[ScriptedPhone]:  # fmt: skip
+) -> AsyncIterator[ScriptedPhone]:
     """Adds a trunk whose far end follows the scenario with every call and answers OPTIONS; `online` waits for that.
     Without `options` it answers none, as many carriers do, and counts as unreachable.
 
@@ -30,14 +36,26 @@ async def scripted_trunk(
     log = system.folder / f"sipp-{slug}-{scenario}-{port}.log"
     log.unlink(missing_ok=True)
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / f"{scenario}.xml"), *(["-aa"] if options else []),
-        "-trace_msg", "-message_file", str(log),
-    )  # fmt: skip
+        system,
+        port,
+        "-sf",
+        str(SCENARIOS / f"{scenario}.xml"),
+        *(["-aa"] if options else []),
+        "-trace_msg",
+        "-message_file",
+        str(log),
+    )
     try:
         await trunks.add(
-            system.store, system.secrets, system.by, slug, host="127.0.0.1", port=port, auth="address",
+            system.store,
+            system.secrets,
+            system.by,
+            slug,
+            host="127.0.0.1",
+            port=port,
+            auth="address",
             addresses=[f"127.1.0.{position + 1}"],
-        )  # fmt: skip
+        )
         async with system.store.write() as session:
             marked = update(Trunk).where(Trunk.slug == slug).values(emergency=emergency, position=position)
             await session.execute(marked)

@@ -260,9 +260,15 @@ class System:
         secret = self.secrets.get(f"device/{device}")
         sip_port, control_port = self.phone_ports()
         async with softphone(
-            folder, user=device, server=self.sips if tls else self.sip, secret=secret, sip_port=sip_port,
-            control_port=control_port, trusted=certificate.files(self.config).certificate if tls else None, srtp=srtp,
-        ) as phone:  # fmt: skip
+            folder,
+            user=device,
+            server=self.sips if tls else self.sip,
+            secret=secret,
+            sip_port=sip_port,
+            control_port=control_port,
+            trusted=certificate.files(self.config).certificate if tls else None,
+            srtp=srtp,
+        ) as phone:
             await self.until(lambda: self.is_online(device), f"{device} online")
             yield phone
         # The next test must not find it registered.
@@ -273,9 +279,15 @@ class System:
         """A phone with an agent's account that does not register."""
         sip_port, control_port = self.phone_ports()
         async with softphone(
-            self.folder / f"phone-{device}", user=device, server=self.sip, secret=self.secrets.get(f"device/{device}"),
-            sip_port=sip_port, control_port=control_port, srtp=srtp, register=False,
-        ) as phone:  # fmt: skip
+            self.folder / f"phone-{device}",
+            user=device,
+            server=self.sip,
+            secret=self.secrets.get(f"device/{device}"),
+            sip_port=sip_port,
+            control_port=control_port,
+            srtp=srtp,
+            register=False,
+        ) as phone:
             yield phone
 
     @contextlib.asynccontextmanager
@@ -290,10 +302,16 @@ class System:
         self._callers += 1
         sip_port, control_port = self.phone_ports()
         async with softphone(
-            self.folder / f"caller-{self._callers}", user=number, server=self.sip, register=False, address=address,
-            secret=self.secrets.get("trunk/demo") if known else "", auth_user="trunk-demo",
-            sip_port=sip_port, control_port=control_port,
-        ) as phone:  # fmt: skip
+            self.folder / f"caller-{self._callers}",
+            user=number,
+            server=self.sip,
+            register=False,
+            address=address,
+            secret=self.secrets.get("trunk/demo") if known else "",
+            auth_user="trunk-demo",
+            sip_port=sip_port,
+            control_port=control_port,
+        ) as phone:
             yield phone
 
     def new_number(self) -> str:
@@ -554,10 +572,8 @@ class System:
             phones = [LeadPhone(number=number)]
             now = datetime.now(UTC)
             session.add(
-                Lead(
-                    status="new", created_at=now, phones=phones, interests=[], assigned_agent=owner, language=language
-                )
-            )  # fmt: skip
+                Lead(status="new", created_at=now, phones=phones, interests=[], assigned_agent=owner, language=language)
+            )
 
     async def talked_last(self, **minutes_ago: float | None) -> None:
         """Sets when agents ended their last talk; None is never."""
@@ -572,9 +588,7 @@ class System:
             await session.execute(delete(Device).where(Device.slug.not_in(DEVICES)))
             await session.execute(update(Device).values(dnd=False, dnd_until=None, whisper=False))
             await session.execute(
-                update(Organization).values(
-                    forward_to=None, forward_confirm=True, answering_service=None, holidays=""
-                )
+                update(Organization).values(forward_to=None, forward_confirm=True, answering_service=None, holidays="")
             )
             await session.execute(update(Subteam).values(answering_service=None))
             await session.execute(delete(SubteamSister))
@@ -744,5 +758,3 @@ def spoken_prompts() -> Path:
         tones.beep(folder / tones.FILE)
         tones.music(folder / tones.MUSIC)
     return folder
-
-

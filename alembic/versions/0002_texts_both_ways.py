@@ -23,21 +23,27 @@ TIME = sa.DateTime(timezone=True)
 
 COMMENTS = (
     (
-        "message", "purpose", 20,
+        "message",
+        "purpose",
+        20,
         "listings_link or missed_call",
         "why it was written, as in crm.domain.texts.Purpose",
     ),
     (
-        "message", "state", 10,
+        "message",
+        "state",
+        10,
         "queued, sending, sent, failed or unknown",
         "queued, sending, sent, delivered, failed, blocked or unknown; received for one of theirs",
     ),
     (
-        "task", "kind", 20,
+        "task",
+        "kind",
+        20,
         "call_back, listen, follow_up or unknown_did",
         "call_back, listen, follow_up, reply or unknown_did",
     ),
-)  # fmt: skip
+)
 """Table, column, length, old and new comment."""
 INDEXES = {
     "ix_message_from_number": ["from_number"],
@@ -59,11 +65,14 @@ def new_columns() -> list[sa.Column[object]]:
         sa.Column("carrier", sa.String(length=10), nullable=False, server_default="", comment="sip, twilio or telnyx"),
         sa.Column("carrier_id", sa.String(length=120), nullable=True, comment="the carrier's own id of it"),
         sa.Column(
-            "decision", sa.String(length=10), nullable=False, server_default="",
+            "decision",
+            sa.String(length=10),
+            nullable=False,
+            server_default="",
             comment="what the gate said last: send, wait or block",
         ),
         sa.Column("decision_reasons", sa.JSON(), nullable=False, server_default="[]"),
-    ]  # fmt: skip
+    ]
 
 
 def upgrade() -> None:

@@ -103,9 +103,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=80), nullable=False, comment="of its channel"),
         sa.Column("dialled", sa.String(length=10), nullable=False, comment="911, 9911 or 933"),
         sa.Column("device", sa.String(length=40), nullable=False, comment="slug, kept when the device is deleted"),
-        sa.Column(
-            "agent", sa.String(length=40), nullable=False, comment="slug of whose phone it was; empty: unknown"
-        ),
+        sa.Column("agent", sa.String(length=40), nullable=False, comment="slug of whose phone it was; empty: unknown"),
         sa.Column(
             "address",
             sa.String(length=300),

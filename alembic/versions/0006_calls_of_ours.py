@@ -24,13 +24,15 @@ TIME = sa.DateTime(timezone=True)
 
 COMMENTS = (
     (
-        "call", "did", 40,
+        "call",
+        "did",
+        40,
         "number dialled, E.164 where it is a telephone number",
         "our number: the one dialled, or shown; E.164 where it is a telephone number",
     ),
     ("leg", "stage", 20, "agent, subteam, everyone or last_resort", "agent, subteam, everyone, last_resort, ..."),
     ("task", "kind", 20, "call_back, listen, follow_up, reply or unknown_did", "as in crm.domain.tasks.TaskKind"),
-)  # fmt: skip
+)
 """Table, column, length, old and new comment."""
 
 

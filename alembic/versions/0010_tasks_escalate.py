@@ -23,16 +23,21 @@ def upgrade() -> None:
     with op.batch_alter_table("task") as task:
         task.add_column(
             sa.Column(
-                "escalation", sa.Integer(), nullable=False, server_default="0",
+                "escalation",
+                sa.Integer(),
+                nullable=False,
+                server_default="0",
                 comment="how often it went to somebody else because nobody did it in time",
             )
-        )  # fmt: skip
+        )
         task.add_column(
             sa.Column(
-                "escalate_at", sa.DateTime(timezone=True), nullable=True,
+                "escalate_at",
+                sa.DateTime(timezone=True),
+                nullable=True,
                 comment="it goes to somebody else then, if it is not done; null: to nobody any more",
             )
-        )  # fmt: skip
+        )
     op.create_index(op.f("ix_task_escalate_at"), "task", ["escalate_at"])
 
 

@@ -24,17 +24,23 @@ def upgrade() -> None:
     with op.batch_alter_table("call") as table:
         table.add_column(
             sa.Column(
-                "withheld", sa.Boolean(), server_default=sa.false(), nullable=False,
+                "withheld",
+                sa.Boolean(),
+                server_default=sa.false(),
+                nullable=False,
                 comment="the caller withholds their number",
             )
-        )  # fmt: skip
+        )
     with op.batch_alter_table("trunk") as table:
         table.add_column(
             sa.Column(
-                "did_from", sa.String(length=60), server_default="", nullable=False,
+                "did_from",
+                sa.String(length=60),
+                server_default="",
+                nullable=False,
                 comment="where the number dialled stands, in order; empty: as usual",
             )
-        )  # fmt: skip
+        )
 
 
 def downgrade() -> None:

@@ -23,10 +23,13 @@ def upgrade() -> None:
     op.add_column(
         "message",
         sa.Column(
-            "attempts_before", sa.Integer(), server_default="0", nullable=False,
+            "attempts_before",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
             comment="those of them before a person had it sent again",
         ),
-    )  # fmt: skip
+    )
 
 
 def downgrade() -> None:

@@ -23,10 +23,12 @@ def upgrade() -> None:
     with op.batch_alter_table("device") as batch:
         batch.add_column(
             sa.Column(
-                "forwards_since", sa.DateTime(timezone=True), nullable=True,
+                "forwards_since",
+                sa.DateTime(timezone=True),
+                nullable=True,
                 comment="its own forwarding is on, which nobody obeys; null: it is not known to be",
             )
-        )  # fmt: skip
+        )
 
 
 def downgrade() -> None:

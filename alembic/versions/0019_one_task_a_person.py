@@ -26,19 +26,20 @@ def upgrade() -> None:
     op.add_column(
         "task",
         sa.Column(
-            "person", sa.String(length=60), server_default="", nullable=False,
+            "person",
+            sa.String(length=60),
+            server_default="",
+            nullable=False,
             comment="whom it is about, such as lead:12 or caller:+15125550199; empty: it stands for its cause alone",
         ),
-    )  # fmt: skip
+    )
     op.add_column(
         "task",
         sa.Column(
             "times", sa.Integer(), server_default="1", nullable=False, comment="calls, or texts, that it stands for"
         ),
     )
-    op.create_index(
-        "uq_task_open", "task", ["person", "kind"], unique=True, sqlite_where=OPEN, postgresql_where=OPEN
-    )
+    op.create_index("uq_task_open", "task", ["person", "kind"], unique=True, sqlite_where=OPEN, postgresql_where=OPEN)
     op.create_table(
         "task_call",
         sa.Column("call_id", sa.String(length=80), nullable=False),

@@ -24,15 +24,22 @@ COMMENT = "E.164, or a sender of another kind as it came"
 def upgrade() -> None:
     with op.batch_alter_table("message") as message:
         message.alter_column(
-            "from_number", existing_type=sa.String(length=20), type_=sa.String(length=80), existing_nullable=False,
+            "from_number",
+            existing_type=sa.String(length=20),
+            type_=sa.String(length=80),
+            existing_nullable=False,
             comment=COMMENT,
-        )  # fmt: skip
+        )
 
 
 def downgrade() -> None:
     op.execute("UPDATE message SET from_number = substr(from_number, 1, 20)")
     with op.batch_alter_table("message") as message:
         message.alter_column(
-            "from_number", existing_type=sa.String(length=80), type_=sa.String(length=20), existing_nullable=False,
-            comment=None, existing_comment=COMMENT,
-        )  # fmt: skip
+            "from_number",
+            existing_type=sa.String(length=80),
+            type_=sa.String(length=20),
+            existing_nullable=False,
+            comment=None,
+            existing_comment=COMMENT,
+        )

@@ -45,9 +45,15 @@ class AriClient:
     """
 
     def __init__(
-        self, base_url: str, user: str, password: str, app: str,
-        *, on_connect: Callable[[], Awaitable[None]], on_event: Callable[[Event], None],
-    ) -> None:  # fmt: skip
+        self,
+        base_url: str,
+        user: str,
+        password: str,
+        app: str,
+        *,
+        on_connect: Callable[[], Awaitable[None]],
+        on_event: Callable[[Event], None],
+    ) -> None:
         self._base_url = base_url
         self.app = app
         self._credentials = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
@@ -231,9 +237,7 @@ class AriClient:
         """When this Asterisk was started, by its clock."""
         return datetime.fromisoformat((await self.get("/asterisk/info", only="status"))["status"]["startup_time"])
 
-    async def _request(
-        self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None = None
-    ) -> Any:
+    async def _request(self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None = None) -> Any:
         if method == "GET":
             return await self._send(method, path, query, body)
         # Asterisk carries out what it was asked also for a flow that has been cancelled. What follows must not overtake

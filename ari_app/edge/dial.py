@@ -30,9 +30,16 @@ the channel ends after so long."""
 
 
 async def dial(
-    channel: Handle, ami: Connection, endpoint: str, *, then: str, seconds: int, caller_id: str,
-    variables: Mapping[str, str], originator: str = "",
-) -> str:  # fmt: skip
+    channel: Handle,
+    ami: Connection,
+    endpoint: str,
+    *,
+    then: str,
+    seconds: int,
+    caller_id: str,
+    variables: Mapping[str, str],
+    originator: str = "",
+) -> str:
     """Lets `endpoint` ring as `channel`, and returns its state as soon as it is dialled: Down, Ringing or Up. Answered,
     it enters the dialplan context `then`.
 

@@ -254,12 +254,26 @@ class UnknownEvent(Event):
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        StasisStart, StasisEnd, Dial, ChannelStateChange, ChannelDtmfReceived, ChannelHold, ChannelUnhold,
-        ChannelTransfer, ChannelHangupRequest, ChannelDestroyed,
-        ChannelEnteredBridge, ChannelLeftBridge, PlaybackFinished, RecordingFinished, RecordingFailed,
-        ApplicationReplaced, TextMessageReceived, ContactStatusChange,
+        StasisStart,
+        StasisEnd,
+        Dial,
+        ChannelStateChange,
+        ChannelDtmfReceived,
+        ChannelHold,
+        ChannelUnhold,
+        ChannelTransfer,
+        ChannelHangupRequest,
+        ChannelDestroyed,
+        ChannelEnteredBridge,
+        ChannelLeftBridge,
+        PlaybackFinished,
+        RecordingFinished,
+        RecordingFailed,
+        ApplicationReplaced,
+        TextMessageReceived,
+        ContactStatusChange,
     )
-}  # fmt: skip
+}
 
 
 def decode(raw: str | bytes) -> Event:
@@ -279,11 +293,16 @@ def channel_of(event: Event) -> str | None:
     """Id of the channel an event is about, directly or through its playback or recording."""
     match event:
         case (
-            StasisStart(channel=channel) | StasisEnd(channel=channel) | ChannelStateChange(channel=channel)
-            | ChannelDtmfReceived(channel=channel) | ChannelHold(channel=channel) | ChannelUnhold(channel=channel)
+            StasisStart(channel=channel)
+            | StasisEnd(channel=channel)
+            | ChannelStateChange(channel=channel)
+            | ChannelDtmfReceived(channel=channel)
+            | ChannelHold(channel=channel)
+            | ChannelUnhold(channel=channel)
             | ChannelHangupRequest(channel=channel)
-            | ChannelDestroyed(channel=channel) | ChannelLeftBridge(channel=channel)
-        ):  # fmt: skip
+            | ChannelDestroyed(channel=channel)
+            | ChannelLeftBridge(channel=channel)
+        ):
             return channel.id
         case Dial(peer=channel):
             return channel.id

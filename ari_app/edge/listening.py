@@ -115,9 +115,13 @@ def _in_time(heard: Heard, file: Sound, places: NDArray[np.int64]) -> Heard:
 
 
 def _begun(
-    recording: Sound, rest: Sound, left: NDArray[np.int64], files: Mapping[str, Sound],
-    pieces: Mapping[str, list[tuple[int, Sound]]], first: int,
-) -> list[Heard]:  # fmt: skip
+    recording: Sound,
+    rest: Sound,
+    left: NDArray[np.int64],
+    files: Mapping[str, Sound],
+    pieces: Mapping[str, list[tuple[int, Sound]]],
+    first: int,
+) -> list[Heard]:
     """The files of which a piece, such as the first (0), is heard in what is left of the recording; `left` are the
     places of its samples."""
     found = []

@@ -91,9 +91,14 @@ async def record(channel: Handle, name: str, *, longest_seconds: int, silence_se
     """
     try:
         await channel.client.post(
-            f"{channel.path}/record", name=name, format="wav", terminateOn="#", ifExists="overwrite",
-            maxDurationSeconds=str(longest_seconds), maxSilenceSeconds=str(silence_seconds),
-        )  # fmt: skip
+            f"{channel.path}/record",
+            name=name,
+            format="wav",
+            terminateOn="#",
+            ifExists="overwrite",
+            maxDurationSeconds=str(longest_seconds),
+            maxSilenceSeconds=str(silence_seconds),
+        )
     except ChannelGone as gone:
         if gone.status == 404:
             raise CallEnded("the caller hung up before the message") from gone

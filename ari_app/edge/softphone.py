@@ -165,8 +165,11 @@ def silence(path: Path, seconds: int) -> Path:
 def _followed_by_silence(frames: bytes, path: Path, seconds: int) -> Path:
     size = len(frames) + 2 * 8000 * seconds
     with path.open("wb") as out:
-        out.write(struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16,
-                              b"data", size))  # fmt: skip
+        out.write(
+            struct.pack(
+                "<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16, b"data", size
+            )
+        )
         out.write(frames)
         # The rest reads as zeros and takes no space.
         out.truncate(44 + size)
@@ -237,10 +240,14 @@ async def softphone(
     (folder / "accounts").write_text("")
     (folder / "contacts").write_text("")
     process = await asyncio.create_subprocess_exec(
-        *install.program("baresip"), "-f", str(folder),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        *install.program("baresip"),
+        "-f",
+        str(folder),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
         env={**os.environ, "HOME": str(folder)},
-    )  # fmt: skip
+    )
     with contextlib.suppress(PermissionError):
         # A telephone does nothing else; on a busy machine its sound would stutter. Only root may ask for it.
         os.sched_setscheduler(process.pid, os.SCHED_RR, os.sched_param(1))

@@ -272,9 +272,15 @@ class Call:
     def arrived(self) -> None:
         """States the call's arrival."""
         self.note(
-            CallArrived, once="arrived", did=self.did, caller=self.caller, trunk=self.trunk,
-            attestation=self.attestation, withheld=self.is_withheld, dialled=self.dialled,
-        )  # fmt: skip
+            CallArrived,
+            once="arrived",
+            did=self.did,
+            caller=self.caller,
+            trunk=self.trunk,
+            attestation=self.attestation,
+            withheld=self.is_withheld,
+            dialled=self.dialled,
+        )
 
     def note(self, kind: type[Fact], *, once: str = "", **fields: Any) -> None:
         """States a fact; it is on disk when this returns, and in the database soon.
@@ -299,9 +305,15 @@ class Call:
         """
         former, self.person, self.peer_leg = self.person, person, peer.id
         await person.set_variables(
-            LL_STEP=Step.TALK.value, LL_STAGE="", LL_PEER=peer.name, LL_CALL=self.id, LL_DID=self.did,
-            LL_TRUNK=self.trunk, LL_DIRECTION=self.direction.value, LL_NUMBER=self.caller or "",
-        )  # fmt: skip
+            LL_STEP=Step.TALK.value,
+            LL_STAGE="",
+            LL_PEER=peer.name,
+            LL_CALL=self.id,
+            LL_DID=self.did,
+            LL_TRUNK=self.trunk,
+            LL_DIRECTION=self.direction.value,
+            LL_NUMBER=self.caller or "",
+        )
         if former is not person:
             await former.set_variables(LL_STEP=PEER, LL_CALL=self.id)
 

@@ -29,9 +29,11 @@ class Choice(StrEnum):
 
 
 async def confirm(
-    channel: Handle, sounds: list[Path], seconds: float,
+    channel: Handle,
+    sounds: list[Path],
+    seconds: float,
     offered: Collection[Choice] = (Choice.CONNECT, Choice.PASS, Choice.LATER),
-) -> Choice:  # fmt: skip
+) -> Choice:
     """Plays a whisper again and again until one of the offered keys is pressed or `seconds` have passed.
 
     Other keys begin the whisper anew. Raises LeftTheApp when Asterisk has taken the channel back, and MediaLost when a

@@ -152,16 +152,18 @@ async def _ring_desk(office: Office, due: Due, phone: DeviceRef) -> Handle | Non
     call_id, seconds = due.message_id, office.config.escalation.ring_seconds
     leg_id = f"{call_id}{LEG_MARK}{phone.device}-{uuid.uuid4().hex[:6]}"
     channel = Handle(office.client, leg_id)
-    office.journal.note(
-        LegRang(f"{call_id}/{leg_id}", call_id, office.now(), leg_id, phone.device, phone.agent, STAGE)
-    )
+    office.journal.note(LegRang(f"{call_id}/{leg_id}", call_id, office.now(), leg_id, phone.device, phone.agent, STAGE))
     forwards = False
     try:
         await dial.dial(
-            channel, office.ami, f"PJSIP/{phone.device}", then="agent-leg",
-            caller_id=shown(due.place or "Message", due.caller), seconds=round(seconds) + 1,
+            channel,
+            office.ami,
+            f"PJSIP/{phone.device}",
+            then="agent-leg",
+            caller_id=shown(due.place or "Message", due.caller),
+            seconds=round(seconds) + 1,
             variables={"LL_CALL": call_id, "LL_CALLER": ""},
-        )  # fmt: skip
+        )
         leg = Leg(channel, phone.device)
         try:
             async with asyncio.timeout(seconds):
@@ -190,14 +192,25 @@ async def _dial_mobile(office: Office, due: Due, phone: DeviceRef) -> Handle | N
     await asyncio.sleep(phone.after_seconds)
     try:
         clearance = await dialing.clear(
-            office.store, office.config, number=phone.number, purpose=Purpose.ESCALATION, agent=phone.agent,
-            call_id=due.message_id, live=outside.live(await office.client.channels()), now=office.now(),
-        )  # fmt: skip
+            office.store,
+            office.config,
+            number=phone.number,
+            purpose=Purpose.ESCALATION,
+            agent=phone.agent,
+            call_id=due.message_id,
+            live=outside.live(await office.client.channels()),
+            now=office.now(),
+        )
         async with asyncio.timeout(office.config.escalation.ring_seconds):
             return await outside.dial(
-                office, clearance, call_id=due.message_id, caller_id=clearance.caller_id, leg_stage=STAGE,
-                device=phone.device, agent=phone.agent,
-            )  # fmt: skip
+                office,
+                clearance,
+                call_id=due.message_id,
+                caller_id=clearance.caller_id,
+                leg_stage=STAGE,
+                device=phone.device,
+                agent=phone.agent,
+            )
     except (Refused, outside.NotReached, TimeoutError) as error:
         log.info("a mobile was not reached", extra={"device": phone.device, "reason": str(error)})
         return None

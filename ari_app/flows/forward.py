@@ -75,15 +75,25 @@ class Forwarded(Leg):
         live = outside.live(await office.client.channels())
         async with asyncio.timeout(office.config.survival.store_seconds):
             clearance = await dialing.clear(
-                office.store, office.config, number=ref.number or "", agent=ref.agent or None, call_id=call.id,
-                purpose=Purpose.FORWARD if ref.device else _PURPOSES.get(self._stage, Purpose.OFFICE), live=live,
+                office.store,
+                office.config,
+                number=ref.number or "",
+                agent=ref.agent or None,
+                call_id=call.id,
+                purpose=Purpose.FORWARD if ref.device else _PURPOSES.get(self._stage, Purpose.OFFICE),
+                live=live,
                 now=office.now(),
-            )  # fmt: skip
+            )
         return await outside.dial(
-            office, clearance, call_id=call.id, caller_id=call.did if call.did.startswith("+") else clearance.caller_id,
-            leg_stage=self._stage, device=ref.device, agent=ref.agent,
+            office,
+            clearance,
+            call_id=call.id,
+            caller_id=call.did if call.did.startswith("+") else clearance.caller_id,
+            leg_stage=self._stage,
+            device=ref.device,
+            agent=ref.agent,
             variables={"LL_CALLER": call.person.name, **confirmed_by(ref)},
-        )  # fmt: skip
+        )
 
     def hurry(self, ringing: Iterable[Leg]) -> None:
         """Rings at once when no other phone of its agent rings any more."""

@@ -24,9 +24,14 @@ async def inbound(call: Call) -> Step:
 async def ask(call: Call) -> None:
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         call.reception = await reception.receive(
-            call.office.store, call.office.config, call.did, call.caller, is_withheld=call.is_withheld,
-            trunk=call.trunk, dialled=call.dialled,
-        )  # fmt: skip
+            call.office.store,
+            call.office.config,
+            call.did,
+            call.caller,
+            is_withheld=call.is_withheld,
+            trunk=call.trunk,
+            dialled=call.dialled,
+        )
     call.did = call.reception.did
     call.language = call.language or call.reception.language
 
@@ -48,9 +53,14 @@ async def is_wanted(call: Call) -> Decision:
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
         decision = await blocking.verdict(
-            office.store, office.config, caller=call.caller, is_withheld=call.is_withheld, did=call.did,
-            attestation=call.attestation, now=office.now(),
-        )  # fmt: skip
+            office.store,
+            office.config,
+            caller=call.caller,
+            is_withheld=call.is_withheld,
+            did=call.did,
+            attestation=call.attestation,
+            now=office.now(),
+        )
     if decision.is_blocked:
         call.note(CallerBlocked, once="blocked", entry=decision.entry)
     elif decision.entry:

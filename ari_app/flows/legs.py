@@ -46,9 +46,14 @@ class Leg:
     """One phone that rings for a call, until somebody takes the call there."""
 
     def __init__(
-        self, channel: Handle | None, device: str, agent: str = "", confirmation: Confirmation | None = None,
-        *, adopting: Office | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        channel: Handle | None,
+        device: str,
+        agent: str = "",
+        confirmation: Confirmation | None = None,
+        *,
+        adopting: Office | None = None,
+    ) -> None:
         self._channel = channel
         self._adopting = adopting
         """Of one that may have been answered, or have ended, before we listened."""
@@ -157,12 +162,16 @@ async def _ring_one(call: Call, stage: str, ref: DeviceRef, seconds: float, call
     call.ringing.add(ref.agent)
     try:
         await dial.dial(
-            channel, call.office.ami, f"PJSIP/{ref.device}", then="agent-leg", caller_id=caller_id,
+            channel,
+            call.office.ami,
+            f"PJSIP/{ref.device}",
+            then="agent-leg",
+            caller_id=caller_id,
             originator=call.person.id,
             # The app ends the ringing itself; this is for the case that it is away by then.
             seconds=round(seconds) + RINGS_ON_SECONDS,
             variables={"LL_CALL": call.id, "LL_CALLER": call.person.name, **confirmed_by(ref)},
-        )  # fmt: skip
+        )
     except (AsteriskRefused, CallEnded) as refused:
         log.warning("a phone could not be rung: %s", refused, extra={"device": ref.device})
         channel.release()

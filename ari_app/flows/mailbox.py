@@ -212,9 +212,13 @@ def _about(visit: Visit, message: Message, number: int) -> str:
     config = visit.office.config
     left_at, now = message.left_at.astimezone(config.tz), visit.office.now().astimezone(config.tz)
     return readout.about(
-        number, left_at, now, message.property_name,
-        message.colleague or caller_in_words(visit.office, message.caller), config.voicemail.staff_language,
-    )  # fmt: skip
+        number,
+        left_at,
+        now,
+        message.property_name,
+        message.colleague or caller_in_words(visit.office, message.caller),
+        config.voicemail.staff_language,
+    )
 
 
 def caller_in_words(office: Office, caller: str | None) -> str:

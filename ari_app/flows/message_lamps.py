@@ -54,8 +54,13 @@ class MessageLamps:
             if self._shown.get(agent) == lamp:
                 continue
             await self._office.client.post(
-                "/channels", {"variables": {"LL_AGENT": agent, "LL_NEW": str(lamp.new), "LL_OLD": str(lamp.old)}},
-                endpoint="Local/s@message-lamp", context="message-lamp", extension="done", priority="1",
-                channelId=f"lamp-{agent}-{uuid.uuid4().hex[:8]}", timeout="5",
-            )  # fmt: skip
+                "/channels",
+                {"variables": {"LL_AGENT": agent, "LL_NEW": str(lamp.new), "LL_OLD": str(lamp.old)}},
+                endpoint="Local/s@message-lamp",
+                context="message-lamp",
+                extension="done",
+                priority="1",
+                channelId=f"lamp-{agent}-{uuid.uuid4().hex[:8]}",
+                timeout="5",
+            )
             self._shown[agent] = lamp

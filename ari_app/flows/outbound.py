@@ -123,10 +123,14 @@ async def _ring(call: Call, ref: DeviceRef, claim: Claim, seconds: float) -> Leg
     variables = dict.fromkeys(outside.LEG_VARIABLES, "") | {"LL_CALL": call.id, "LL_DIALLED": claim.number}
     try:
         await dial.dial(
-            channel, call.office.ami, f"PJSIP/{ref.device}", then="order-leg",
-            caller_id=shown(claim.name or "Call to", claim.number), seconds=round(seconds) + RINGS_ON_SECONDS,
+            channel,
+            call.office.ami,
+            f"PJSIP/{ref.device}",
+            then="order-leg",
+            caller_id=shown(claim.name or "Call to", claim.number),
+            seconds=round(seconds) + RINGS_ON_SECONDS,
             variables=variables,
-        )  # fmt: skip
+        )
     except (AsteriskRefused, CallEnded) as refused:
         log.warning("a phone could not be rung: %s", refused, extra={"device": ref.device})
         channel.release()
@@ -194,9 +198,14 @@ async def _reach(call: Call) -> Handle:
     ringback = asyncio.create_task(_ring_back(call, ringing))
     try:
         return await outside.dial(
-            office, call.clearance, call_id=call.id, caller_id=call.clearance.caller_id, leg_stage=OUTSIDE,
-            variables={"LL_CALLER": call.channel.name}, on_ringing=ringing.set,
-        )  # fmt: skip
+            office,
+            call.clearance,
+            call_id=call.id,
+            caller_id=call.clearance.caller_id,
+            leg_stage=OUTSIDE,
+            variables={"LL_CALLER": call.channel.name},
+            on_ringing=ringing.set,
+        )
     finally:
         ringback.cancel()
         await asyncio.gather(ringback, return_exceptions=True)
@@ -250,9 +259,15 @@ async def _clear(call: Call, number: str, purpose: Purpose, agent: str | None) -
     live = outside.live(await office.client.channels())
     async with asyncio.timeout(office.config.survival.store_seconds):
         return await dialing.clear(
-            office.store, office.config, number=number, purpose=purpose, agent=agent, call_id=call.id, live=live,
+            office.store,
+            office.config,
+            number=number,
+            purpose=purpose,
+            agent=agent,
+            call_id=call.id,
+            live=live,
             now=office.now(),
-        )  # fmt: skip
+        )
 
 
 async def _place(
@@ -262,9 +277,15 @@ async def _place(
     call.direction, call.clearance = Direction.OUT, clearance
     call.did, call.caller = clearance.caller_id, clearance.number
     call.note(
-        CallPlaced, once="placed", direction=Direction.OUT, agent=agent, device=device, did=call.did,
-        number=call.caller, order_id=order_id,
-    )  # fmt: skip
+        CallPlaced,
+        once="placed",
+        direction=Direction.OUT,
+        agent=agent,
+        device=device,
+        did=call.did,
+        number=call.caller,
+        order_id=order_id,
+    )
     call.note(LegRang, once=f"rang-{call.channel.id}", leg_id=call.channel.id, device=device, agent=agent, stage=stage)
     await call.take(
         Step.DIALLING, LL_STAGE="", LL_DIRECTION=Direction.OUT.value, LL_DID=call.did, LL_NUMBER=call.caller

@@ -29,9 +29,17 @@ ANSWERS = frozenset({404, 410, 480, 484, 485, 486, 487, 600, 603, 604, 607, 608}
 others are about the trunk: 3xx that it wants another address dialled, which nobody does, 401 and 403 that it does not
 want us, 408 and 5xx that it cannot now."""
 LEG_VARIABLES = (
-    "LL_STEP", "LL_STAGE", "LL_PEER", "LL_DID", "LL_TRUNK", "LL_SAID", "LL_WITHHELD", "LL_DIRECTION", "LL_NUMBER",
+    "LL_STEP",
+    "LL_STAGE",
+    "LL_PEER",
+    "LL_DID",
+    "LL_TRUNK",
+    "LL_SAID",
+    "LL_WITHHELD",
+    "LL_DIRECTION",
+    "LL_NUMBER",
     "LL_KEYS",
-)  # fmt: skip
+)
 """Where the app is with the call, for the app that comes after it; ARI tells none if one of them is not set at all."""
 
 
@@ -74,9 +82,15 @@ async def dial(
         leg_id = f"{call_id}{LEG_MARK}{device or f'trunk-{route.trunk}'}-{uuid.uuid4().hex[:6]}"
         leg = Leg(office, leg_id, call_id, on_ringing)
         rang = LegRang(
-            f"{call_id}/{leg_id}", call_id, office.now(), leg_id, device or f"trunk-{route.trunk}", agent, leg_stage,
+            f"{call_id}/{leg_id}",
+            call_id,
+            office.now(),
+            leg_id,
+            device or f"trunk-{route.trunk}",
+            agent,
+            leg_stage,
             clearance.number,
-        )  # fmt: skip
+        )
         office.journal.note(rang)
         patience = office.config.dialing.silent_trunk_seconds * (LAST_TRUNK_PATIENCE if route is routes[-1] else 1)
         try:
@@ -113,11 +127,15 @@ class Leg:
         named = dict.fromkeys(LEG_VARIABLES, "") | {"LL_CALL": self._call_id, "LL_CALLER": ""} | dict(variables)
         try:
             state = await ringing.dial(
-                self._channel, self._office.ami, route.endpoint, then="outside-leg",
+                self._channel,
+                self._office.ami,
+                route.endpoint,
+                then="outside-leg",
                 caller_id=f'"" <{route.shown(caller_id)}>',
                 # The app ends the ringing itself; this is for the case that it is away by then.
-                seconds=round(self._office.config.dialing.ring_seconds) + RINGS_ON_SECONDS, variables=named,
-            )  # fmt: skip
+                seconds=round(self._office.config.dialing.ring_seconds) + RINGS_ON_SECONDS,
+                variables=named,
+            )
         except AsteriskRefused as refused:
             self._over(DialStatus.CHANUNAVAIL)
             raise _TrunkFailed(DialStatus.CHANUNAVAIL, f"trunk {route.trunk} could not be dialled") from refused

@@ -97,18 +97,21 @@ async def _decide(call: Call, forward_failed: str) -> tuple[RoutingInputs, Route
     office = call.office
     phones = await legs.phones(office)
     moment = Moment(
-        office.now(), phones.online, phones.on_call, line=office.calls.line(call), forward_failed=forward_failed,
+        office.now(),
+        phones.online,
+        phones.on_call,
+        line=office.calls.line(call),
+        forward_failed=forward_failed,
         # When others took those who rang, they are waited for, and not those who did not answer.
         tried=call.tried if call.taken_away else (),
-    )  # fmt: skip
+    )
     async with asyncio.timeout(office.config.survival.store_seconds):
         inputs, decided = await routes.plan(
             office.store, office.config, call.did, call.caller, tuple(call.answers), moment
         )
         if decided.property and not call.known.property_name:
             call.reception = await reception.receive(
-                office.store, office.config, call.did, call.caller, decided.property,
-                is_withheld=call.is_withheld
+                office.store, office.config, call.did, call.caller, decided.property, is_withheld=call.is_withheld
             )
             call.note(PropertyChosen, once=f"property-{decided.property}", property=decided.property)
     if CallerKind.PROSPECT is not decided.kind or CallerKind.PROSPECT is not inputs.caller.kind:
@@ -127,11 +130,15 @@ async def _decide(call: Call, forward_failed: str) -> tuple[RoutingInputs, Route
 
 def _put_on_record(call: Call, inputs: RoutingInputs, decided: RoutePlan, once: str) -> None:
     call.note(
-        Routed, once=once, rule=decided.rule.value, path=decided.path.value,
+        Routed,
+        once=once,
+        rule=decided.rule.value,
+        path=decided.path.value,
         reasons=tuple(reason.text for reason in decided.reasons),
         stages=tuple(stage.name.value for stage in decided.stages),
-        inputs=msgspec.to_builtins(inputs), plan=msgspec.to_builtins(decided),
-    )  # fmt: skip
+        inputs=msgspec.to_builtins(inputs),
+        plan=msgspec.to_builtins(decided),
+    )
 
 
 def otherwise(decided: RoutePlan, after: Path | None = None) -> Step:

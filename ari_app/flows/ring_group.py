@@ -103,9 +103,7 @@ def _first(call: Call, decided: RoutePlan, agent: str) -> RoutePlan:
     return replace(decided, stages=(stage, *(other for other in decided.stages if other.agents != stage.agents)))
 
 
-async def _ring_all(
-    call: Call, decided: RoutePlan, adopted: list[Leg], spared: Spared
-) -> tuple[Leg | None, str]:
+async def _ring_all(call: Call, decided: RoutePlan, adopted: list[Leg], spared: Spared) -> tuple[Leg | None, str]:
     """Rings the stages of a plan: who answered, and why the number that all calls go to could not even be rung."""
     if decided.stages:
         await call.person.start_ringback()

@@ -270,8 +270,10 @@ class _Ears:
 
     def _start(self, *names: str) -> None:
         starters: dict[str, Callable[[], Awaitable[Heard]]] = {
-            "person": self._person, "surrender": self._surrender, "agent": self._of_agent,
-        }  # fmt: skip
+            "person": self._person,
+            "surrender": self._surrender,
+            "agent": self._of_agent,
+        }
         for name, start in starters.items():
             if name not in self._tasks and (not names or name in names):
                 self._tasks[name] = asyncio.ensure_future(start())
@@ -324,4 +326,3 @@ class _Ears:
 
 async def _agent_is_gone() -> Heard:
     return _End.AGENT
-

@@ -46,9 +46,13 @@ async def _agree(call: Call, place: str, before: tuple[Say, ...], following: Ste
     """Offers the property's times, and later ones on request; the tour that was booked, or None: they want none."""
     menu, missed = call.office.config.menu, 0
     dialogue = TourDialogue(
-        call.known.property_name, call.language, can_link=call.known.can_text_link,
-        to_mailbox=following is Step.VOICEMAIL, tries=menu.tries, before=before,
-    )  # fmt: skip
+        call.known.property_name,
+        call.language,
+        can_link=call.known.can_text_link,
+        to_mailbox=following is Step.VOICEMAIL,
+        tries=menu.tries,
+        before=before,
+    )
     while offer := await _times(call, place, dialogue.after):
         key = await prompt(call.person, await sounds(call, dialogue.says(offer)), menu.first_key_seconds)
         if isinstance(key, NoKey):
@@ -88,10 +92,19 @@ async def _book(call: Call, place: str, slot: Slot) -> Tour | None:
     try:
         async with asyncio.timeout(office.config.survival.store_seconds):
             booked = await tours.book(
-                office.store, office.config, office.secrets, By(BY, office.now()), person=call.caller, place=place,
-                at=slot.starts_at, kind=slot.kind, key=_key(call), booked_by=BY, call_id=call.id,
+                office.store,
+                office.config,
+                office.secrets,
+                By(BY, office.now()),
+                person=call.caller,
+                place=place,
+                at=slot.starts_at,
+                kind=slot.kind,
+                key=_key(call),
+                booked_by=BY,
+                call_id=call.id,
                 language=call.language,
-            )  # fmt: skip
+            )
     except (Conflict, Invalid):
         return None
     return booked.tour if booked.tour.state == TourState.BOOKED else None

@@ -219,18 +219,28 @@ async def _reach_outside(call: Call, target: str) -> Handle:
         async with asyncio.timeout(office.config.survival.store_seconds):
             owner = await extensions.owner_of(office.store, device)
             clearance = await dialing.clear(
-                office.store, office.config, number=target, purpose=Purpose.TRANSFER,
-                agent=owner.slug if owner else None, call_id=call.id, live=live, now=office.now(),
-            )  # fmt: skip
+                office.store,
+                office.config,
+                number=target,
+                purpose=Purpose.TRANSFER,
+                agent=owner.slug if owner else None,
+                call_id=call.id,
+                live=live,
+                now=office.now(),
+            )
     except Refused as refused:
         raise NotTaken(str(refused), text=str(refused)) from refused
     except (CrmError, TimeoutError) as error:
         raise NotTaken("The number could not be checked.") from error
     try:
         found = await outside.dial(
-            office, clearance, call_id=call.id, caller_id=clearance.caller_id, leg_stage=STAGE,
+            office,
+            clearance,
+            call_id=call.id,
+            caller_id=clearance.caller_id,
+            leg_stage=STAGE,
             variables={"LL_CALLER": call.person.name},
-        )  # fmt: skip
+        )
     except NotReached as failed:
         raise NotTaken(f"Nobody was reached outside ({failed.status}).") from failed
     # The talk listens to it by itself.
@@ -312,4 +322,3 @@ def _device(name: str) -> str:
 
 def _title(call: Call) -> str:
     return call.reception.property_name if call.reception else ""
-

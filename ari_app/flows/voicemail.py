@@ -31,9 +31,11 @@ async def voicemail(call: Call, mailbox: str = "") -> None:
         await media.play(call.person, [*_greeting(call, mailbox), config.prompts_folder / tones.FILE])
     try:
         await media.record(
-            call.person, call.id,
-            longest_seconds=config.voicemail.longest_seconds, silence_seconds=config.voicemail.silence_seconds,
-        )  # fmt: skip
+            call.person,
+            call.id,
+            longest_seconds=config.voicemail.longest_seconds,
+            silence_seconds=config.voicemail.silence_seconds,
+        )
     except LeftTheApp:
         raise
     except CallEnded:

@@ -67,11 +67,14 @@ async def _speak(call: Call) -> Path:
     known, config, decided = call.known, call.office.config, call.decided
     kind = decided.kind if decided else CallerKind.PROSPECT
     text = whisper(
-        property_name=known.property_name, source=known.source, is_known=known.lead_known,
+        property_name=known.property_name,
+        source=known.source,
+        is_known=known.lead_known,
         name=known.lead_name if kind is CallerKind.PROSPECT else known.contact_name,
-        kind=kind.value, desk=decided.desk.value if decided and decided.desk else "",
+        kind=kind.value,
+        desk=decided.desk.value if decided and decided.desk else "",
         number=numbers.speak(call.shown, config.region) if call.shown else "",
-    )  # fmt: skip
+    )
     try:
         return await spoken(config, text, AGENTS_LANGUAGE)
     except SpeechError as error:

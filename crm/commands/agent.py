@@ -39,11 +39,18 @@ class AgentEntry(msgspec.Struct):
     def of(cls, found: Found) -> AgentEntry:
         agent = found.agent
         return cls(
-            slug=agent.slug, name=agent.name, extension=agent.extension, on_duty=agent.on_duty, is_admin=found.is_admin,
-            subteams=list(found.subteams), devices=[device.slug for device in agent.devices], email=agent.email,
-            dialing=agent.dialing, hours=fields.as_texts((row.weekday, row.opens, row.closes) for row in agent.hours),
+            slug=agent.slug,
+            name=agent.name,
+            extension=agent.extension,
+            on_duty=agent.on_duty,
+            is_admin=found.is_admin,
+            subteams=list(found.subteams),
+            devices=[device.slug for device in agent.devices],
+            email=agent.email,
+            dialing=agent.dialing,
+            hours=fields.as_texts((row.weekday, row.opens, row.closes) for row in agent.hours),
             last_talk_ended_at=agent.last_talk_ended_at,
-        )  # fmt: skip
+        )
 
 
 @click.group(cls=Group, examples=("agent add alice --name Alice --extension 101", "agent list"))
@@ -88,9 +95,16 @@ async def change(
 ) -> None:
     """Change the agent SLUG; what is not given stays."""
     await agents.change(
-        system.store, system.by, slug, name=name, extension=extension, on_duty=on_duty, email=email, dialing=dialing,
+        system.store,
+        system.by,
+        slug,
+        name=name,
+        extension=extension,
+        on_duty=on_duty,
+        email=email,
+        dialing=dialing,
         admin=admin,
-    )  # fmt: skip
+    )
     output.say(f"Changed agent {slug}.")
     await system.publish()
 
@@ -108,12 +122,15 @@ class AgentHoursEntry(msgspec.Struct):
 
 
 @agent.command(
-    "hours", json=one(AgentHoursEntry),
+    "hours",
+    json=one(AgentHoursEntry),
     examples=(
-        "agent hours alice", "agent hours alice 'mon-fri 09:00-17:00' 'sat 10:00-14:00'", "agent hours bob --always",
+        "agent hours alice",
+        "agent hours alice 'mon-fri 09:00-17:00' 'sat 10:00-14:00'",
+        "agent hours bob --always",
         "agent hours alice --as-office",
     ),
-)  # fmt: skip
+)
 @click.argument("slug")
 @click.argument("openings", nargs=-1)
 @click.option("--always", is_flag=True, help="At any hour, on holidays, too.")

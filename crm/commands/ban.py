@@ -80,9 +80,14 @@ async def list_(system: System, as_json: bool) -> None:
     output.print_table(
         ("address", "since", "until", "time within a day", "why"),
         (
-            (one.network, output.local(one.since, system.config.tz),
-             output.local(one.until, system.config.tz) or "no end", one.times, one.why)
+            (
+                one.network,
+                output.local(one.since, system.config.tz),
+                output.local(one.until, system.config.tz) or "no end",
+                one.times,
+                one.why,
+            )
             for one in entries
         ),
         empty="Nobody is banned.",
-    )  # fmt: skip
+    )

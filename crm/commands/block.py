@@ -81,12 +81,9 @@ async def list_(system: System, as_json: bool) -> None:
         return
     output.print_table(
         ("caller", "refusal", "why", "since"),
-        (
-            (one.written, one.refusal, one.why, output.local(one.created_at, system.config.tz))
-            for one in entries
-        ),
+        ((one.written, one.refusal, one.why, output.local(one.created_at, system.config.tz)) for one in entries),
         empty="Nobody is blocked.",
-    )  # fmt: skip
+    )
 
 
 @block.command(examples=("block remove '(512) 555-0199'", "block remove '+1900*'", "block remove withheld"))

@@ -87,9 +87,16 @@ class LegEntry(msgspec.Struct):
     @classmethod
     def of(cls, leg: Leg) -> LegEntry:
         return cls(
-            leg.device, leg.agent.slug if leg.agent else None, leg.stage, leg.started_at, leg.answered_at, leg.ended_at,
-            leg.status, leg.announced_at, leg.number,
-        )  # fmt: skip
+            leg.device,
+            leg.agent.slug if leg.agent else None,
+            leg.stage,
+            leg.started_at,
+            leg.answered_at,
+            leg.ended_at,
+            leg.status,
+            leg.announced_at,
+            leg.number,
+        )
 
 
 class RecordingEntry(msgspec.Struct):
@@ -164,16 +171,30 @@ def _person(entry: CallEntry) -> str:
 def _of(call: Call) -> dict[str, Any]:
     seconds = round((call.ended_at - call.started_at).total_seconds()) if call.ended_at else None
     return {
-        "id": call.id, "direction": call.direction, "started_at": call.started_at, "did": call.did,
-        "line": (call.line.label or call.line.number) if call.line else None, "trunk": call.trunk,
+        "id": call.id,
+        "direction": call.direction,
+        "started_at": call.started_at,
+        "did": call.did,
+        "line": (call.line.label or call.line.number) if call.line else None,
+        "trunk": call.trunk,
         "property": call.property.slug if call.property else None,
-        "agent": call.agent.slug if call.agent else None, "caller": call.caller, "lead": call.lead_id,
-        "attestation": call.attestation, "kind": call.kind, "desk": call.desk,
+        "agent": call.agent.slug if call.agent else None,
+        "caller": call.caller,
+        "lead": call.lead_id,
+        "attestation": call.attestation,
+        "kind": call.kind,
+        "desk": call.desk,
         "contact": (call.contact.name or call.contact.number) if call.contact else None,
-        "outcome": call.outcome, "step": call.step, "talk_started_at": call.talk_started_at, "seconds": seconds,
-        "ended_at": call.ended_at, "ended_by": call.ended_by, "without_app": call.without_app, "remark": call.remark,
+        "outcome": call.outcome,
+        "step": call.step,
+        "talk_started_at": call.talk_started_at,
+        "seconds": seconds,
+        "ended_at": call.ended_at,
+        "ended_by": call.ended_by,
+        "without_app": call.without_app,
+        "remark": call.remark,
         "voicemail": call.voicemail.file if call.voicemail else None,
-    }  # fmt: skip
+    }
 
 
 @click.group(cls=Group, examples=("call list --since today", "call start --agent alice --to 12", "call missed"))
@@ -197,9 +218,14 @@ call.add_command(placing.note)
 @limit_option()
 @with_system
 async def list_(
-    system: System, since: str | None, outcome: str | None, direction: str | None, in_progress: bool, limit: int,
+    system: System,
+    since: str | None,
+    outcome: str | None,
+    direction: str | None,
+    in_progress: bool,
+    limit: int,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """List calls, the newest first."""
     start = fields.since(since, system.config.tz, system.now) if since else None
     async with system.store.read() as session:
@@ -214,12 +240,22 @@ async def list_(
     output.print_table(
         ("call", "at", "direction", "person", "kind", "line", "agent", "outcome", "seconds", "lead"),
         (
-            (one.id, output.local(one.started_at, system.config.tz), one.direction, _person(one), one.kind,
-             one.line or one.did, one.agent, one.outcome or f"up ({one.step})", one.seconds, one.lead)
+            (
+                one.id,
+                output.local(one.started_at, system.config.tz),
+                one.direction,
+                _person(one),
+                one.kind,
+                one.line or one.did,
+                one.agent,
+                one.outcome or f"up ({one.step})",
+                one.seconds,
+                one.lead,
+            )
             for one in entries
         ),
         empty="There are no such calls.",
-    )  # fmt: skip
+    )
 
 
 @call.command(json=one(CallDetail), examples=("call show 1773000000.12", "call show 1773000000.12 --json"))
@@ -295,23 +331,35 @@ def _print(detail: CallDetail, tasks: Sequence[Task], texts: Sequence[Message], 
         output.print_table(
             ("device", "number", "agent", "stage", "from", "answered", "until", "ended as"),
             (
-                (leg.device, leg.number, leg.agent, leg.stage, _clock(leg.started_at, system),
-                 _clock(leg.answered_at, system), _clock(leg.ended_at, system), leg.status)
+                (
+                    leg.device,
+                    leg.number,
+                    leg.agent,
+                    leg.stage,
+                    _clock(leg.started_at, system),
+                    _clock(leg.answered_at, system),
+                    _clock(leg.ended_at, system),
+                    leg.status,
+                )
                 for leg in detail.legs
             ),
             empty="",
-        )  # fmt: skip
+        )
     if detail.recordings:
         output.print_heading("Recordings of the talk")
         output.print_table(
             ("from", "seconds", "recorded", "file"),
             (
-                (_clock(one.started_at, system), one.seconds, one.mode,
-                 "deleted" if one.deleted_at else system.config.recordings_folder / one.file)
+                (
+                    _clock(one.started_at, system),
+                    one.seconds,
+                    one.mode,
+                    "deleted" if one.deleted_at else system.config.recordings_folder / one.file,
+                )
                 for one in detail.recordings
             ),
             empty="",
-        )  # fmt: skip
+        )
     output.print_heading("What happened")
     output.print_table(
         ("at", "fact", "with"),

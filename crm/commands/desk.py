@@ -45,11 +45,13 @@ def desk() -> None:
 @click.argument("target")
 @click.option("--property", "place", metavar="SLUG", help="Only for this property; without it for all others.")
 @click.option(
-    "--hours", multiple=True, metavar="TEXT",
+    "--hours",
+    multiple=True,
+    metavar="TEXT",
     help="When it rings, every week on the property's clock, e.g. 'mon-fri 09:00-17:00'; may be given several times. "
     "Without hours a number outside rings at any time, and people while the property's office is open. The property's "
     "holidays and special days hold for hours, too, unless they cover the whole week.",
-)  # fmt: skip
+)
 @click.option("--straight", is_flag=True, help="Connect with a number outside at once, without pressing 1.")
 @with_system
 async def put(
@@ -76,12 +78,18 @@ async def list_(system: System, as_json: bool) -> None:
     output.print_table(
         ("kind", "property", "target", "connects", "hours", "not reached because"),
         (
-            (one.kind, one.property or "all", _shown(one.target, system), _connects(one), "; ".join(one.hours),
-             one.problem)
+            (
+                one.kind,
+                one.property or "all",
+                _shown(one.target, system),
+                _connects(one),
+                "; ".join(one.hours),
+                one.problem,
+            )
             for one in entries
         ),
         empty="There are no desks, so everybody reaches the leasing team: `leaseline desk set` makes one.",
-    )  # fmt: skip
+    )
 
 
 @desk.command(examples=("desk remove vendor", "desk remove resident --property elm"))

@@ -45,12 +45,17 @@ class DeviceEntry(msgspec.Struct):
     def of(cls, device: Device, now: datetime) -> DeviceEntry:
         dnd = devices.has_dnd(device, now)
         return cls(
-            slug=device.slug, agent=device.agent.slug, kind=device.kind,
+            slug=device.slug,
+            agent=device.agent.slug,
+            kind=device.kind,
             location=device.location.slug if device.location else None,
-            dnd=dnd, dnd_until=device.dnd_until if dnd else None, number=device.number,
+            dnd=dnd,
+            dnd_until=device.dnd_until if dnd else None,
+            number=device.number,
             rings_after_seconds=device.rings_after_seconds,
-            whisper=device.whisper or device.kind == devices.MOBILE, encrypted=device.encrypted,
-        )  # fmt: skip
+            whisper=device.whisper or device.kind == devices.MOBILE,
+            encrypted=device.encrypted,
+        )
 
 
 class DeviceDetail(DeviceEntry):
@@ -87,9 +92,15 @@ def device() -> None:
 @click.option("--encrypted", is_flag=True, help="It has to use TLS and SRTP; without this it may.")
 @with_system
 async def add(
-    system: System, slug: str, agent: str, kind: str, number: str | None, after: int | None, location: str | None,
+    system: System,
+    slug: str,
+    agent: str,
+    kind: str,
+    number: str | None,
+    after: int | None,
+    location: str | None,
     encrypted: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Add the device SLUG, which is its SIP user, and make its password; a mobile has a number instead."""
     if kind == devices.MOBILE and number is not None:
         if location is not None:
@@ -133,17 +144,32 @@ async def add(
 @click.option("--encrypted/--no-encrypted", default=None, help="It has to use TLS and SRTP, or may.")
 @with_system
 async def change(
-    system: System, slug: str, number: str | None, after: int | None, whisper: bool | None, location: str | None,
-    agent: str | None, kind: str | None, encrypted: bool | None,
-) -> None:  # fmt: skip
+    system: System,
+    slug: str,
+    number: str | None,
+    after: int | None,
+    whisper: bool | None,
+    location: str | None,
+    agent: str | None,
+    kind: str | None,
+    encrypted: bool | None,
+) -> None:
     """Change the device SLUG; what is not given stays."""
     if all(given is None for given in (number, after, whisper, location, agent, kind, encrypted)):
         raise Invalid("There is nothing to change: give --agent, --kind, --encrypted, --number, --after, ...")
     await devices.change(
-        system.store, system.config, system.by, slug,
-        number=number, after_seconds=after, whisper=whisper, location=location, agent=agent, kind=kind,
+        system.store,
+        system.config,
+        system.by,
+        slug,
+        number=number,
+        after_seconds=after,
+        whisper=whisper,
+        location=location,
+        agent=agent,
+        kind=kind,
         encrypted=encrypted,
-    )  # fmt: skip
+    )
     output.say(f"Changed device {slug}.")
     await system.publish()
 
@@ -170,12 +196,11 @@ async def list_(system: System, agent: str | None, as_json: bool) -> None:
     output.print_table(
         ("device", "agent", "kind", "number", "location", "do not disturb"),
         (
-            (one.slug, one.agent, one.kind, one.number, one.location,
-             dnd_text(one.dnd, one.dnd_until, system.config))
+            (one.slug, one.agent, one.kind, one.number, one.location, dnd_text(one.dnd, one.dnd_until, system.config))
             for one in entries
         ),
         empty="There are no devices: add one with `leaseline device add`.",
-    )  # fmt: skip
+    )
 
 
 @device.command(
@@ -229,9 +254,7 @@ def codes(context: click.Context, as_json: bool) -> None:
     help="Write a page to print (HTML), for common phones; it holds the password and only you may read it.",
 )
 @with_system
-async def show(
-    system: System, slug: str, with_secret: bool, as_qr: bool, page: Path | None, as_json: bool
-) -> None:
+async def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path | None, as_json: bool) -> None:
     """Show the device SLUG and what to write into the phone."""
     found = await devices.get(system.store, slug)
     if as_qr or page is not None:
@@ -242,10 +265,12 @@ async def show(
     is_mobile = found.kind == devices.MOBILE
     detail = DeviceDetail(
         **msgspec.structs.asdict(DeviceEntry.of(found, system.now)),
-        server="" if is_mobile else addresses.server(system.config), port=_port(system.config, found),
-        transport=_transport(found), user="" if is_mobile else found.slug,
+        server="" if is_mobile else addresses.server(system.config),
+        port=_port(system.config, found),
+        transport=_transport(found),
+        user="" if is_mobile else found.slug,
         secret=system.secrets.get(devices.secret_name(slug)) if with_secret and not is_mobile else None,
-    )  # fmt: skip
+    )
     if as_json:
         output.print_json(detail)
         return

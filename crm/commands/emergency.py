@@ -38,10 +38,17 @@ class EmergencyEntry(msgspec.Struct):
     @classmethod
     def of(cls, call: EmergencyCall) -> EmergencyEntry:
         return cls(
-            id=call.id, dialled=call.dialled, is_test=call.dialled == rules.TEST, device=call.device, agent=call.agent,
-            address=call.address, callback_number=call.callback_number, started_at=call.started_at,
-            ended_at=call.ended_at, status=call.status,
-        )  # fmt: skip
+            id=call.id,
+            dialled=call.dialled,
+            is_test=call.dialled == rules.TEST,
+            device=call.device,
+            agent=call.agent,
+            address=call.address,
+            callback_number=call.callback_number,
+            started_at=call.started_at,
+            ended_at=call.ended_at,
+            status=call.status,
+        )
 
 
 class ToldEntry(msgspec.Struct):
@@ -81,12 +88,20 @@ async def list_(system: System, since: str | None, limit: int, as_json: bool) ->
     output.print_table(
         ("call", "at", "dialled", "device", "agent", "address", "callback number", "status"),
         (
-            (one.id, output.local(one.started_at, system.config.tz, seconds=True), _dialled(one), one.device, one.agent,
-             one.address, one.callback_number, one.status if one.ended_at else "in progress")
+            (
+                one.id,
+                output.local(one.started_at, system.config.tz, seconds=True),
+                _dialled(one),
+                one.device,
+                one.agent,
+                one.address,
+                one.callback_number,
+                one.status if one.ended_at else "in progress",
+            )
             for one in entries
         ),
         empty="There are no such emergency calls.",
-    )  # fmt: skip
+    )
 
 
 @emergency.command(json=one(EmergencyEntry), examples=("emergency show ll1a2b3c-1773000000.12",))

@@ -36,9 +36,17 @@ class FollowUpEntry(msgspec.Struct):
     @classmethod
     def of(cls, row: FollowUp) -> FollowUpEntry:
         return cls(
-            id=row.id, lead=row.lead_id, property=row.interest.property.slug, stage=row.stage, step=row.step + 1,
-            state=row.state, due_at=row.due_at, text=row.text, why=row.why, message=row.message_id,
-        )  # fmt: skip
+            id=row.id,
+            lead=row.lead_id,
+            property=row.interest.property.slug,
+            stage=row.stage,
+            step=row.step + 1,
+            state=row.state,
+            due_at=row.due_at,
+            text=row.text,
+            why=row.why,
+            message=row.message_id,
+        )
 
 
 class SequenceStepEntry(msgspec.Struct):
@@ -78,12 +86,20 @@ async def list_(system: System, lead_id: int | None, state: str | None, limit: i
     output.print_table(
         ("id", "due", "lead", "property", "stage", "step", "state", "text"),
         (
-            (one.id, output.local(one.due_at, system.config.tz), one.lead, one.property, one.stage, one.step,
-             one.state, one.text)
+            (
+                one.id,
+                output.local(one.due_at, system.config.tz),
+                one.lead,
+                one.property,
+                one.stage,
+                one.step,
+                one.state,
+                one.text,
+            )
             for one in entries
         ),
         empty="Nothing is planned.",
-    )  # fmt: skip
+    )
 
 
 @followup.command(examples=("followup change 7 --at 'tue 10:00'", "followup change 7 --text 'Hi, this is {name}.'"))

@@ -98,10 +98,17 @@ def _rows(found: Sequence[Personal], system: System) -> list[tuple[object, ...]]
     for one_agent in found:
         is_on = "on" if one_agent.on else "off"
         rows += [
-            (one_agent.agent, is_on, mobile.device, _shown(mobile.number, system), f"{mobile.after_seconds} s",
-             "on" if mobile.dnd else "", mobile.refusal)
+            (
+                one_agent.agent,
+                is_on,
+                mobile.device,
+                _shown(mobile.number, system),
+                f"{mobile.after_seconds} s",
+                "on" if mobile.dnd else "",
+                mobile.refusal,
+            )
             for mobile in one_agent.mobiles
-        ] or [(one_agent.agent, is_on, "none", "", "", "", "")]  # fmt: skip
+        ] or [(one_agent.agent, is_on, "none", "", "", "", "")]
     return rows
 
 

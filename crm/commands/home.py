@@ -37,9 +37,7 @@ def home() -> None:
 async def show(system: System, as_json: bool) -> None:
     """Show whether anything is held back, and how much waits."""
     waiting = await copies.waiting(system.store)
-    entry = HomeEntry(
-        str(system.config.home), copies.held(system.config), waiting.texts, waiting.mails, waiting.calls
-    )
+    entry = HomeEntry(str(system.config.home), copies.held(system.config), waiting.texts, waiting.mails, waiting.calls)
     if as_json:
         output.print_json(entry)
         return

@@ -69,9 +69,7 @@ def hours() -> None:
 @click.option("--property", "place", metavar="SLUG", help="Hours of this property alone, in its time zone.")
 @click.option("--as-office", is_flag=True, help="The property has the office's week again, on its own clock.")
 @with_system
-async def change(
-    system: System, openings: tuple[str, ...], always: bool, place: str | None, as_office: bool
-) -> None:
+async def change(system: System, openings: tuple[str, ...], always: bool, place: str | None, as_office: bool) -> None:
     """Replace the whole week by OPENINGS; days that none of them names are closed."""
     if [bool(openings), always, as_office].count(True) != 1:
         raise click.UsageError("Give the week's openings, such as 'mon-fri 09:00-18:00', or --always.")

@@ -27,7 +27,9 @@ class ImportedEntry(msgspec.Struct):
 
 
 @click.command(
-    "import", cls=Command, json=many(ImportedEntry),
+    "import",
+    cls=Command,
+    json=many(ImportedEntry),
     help=(
         "Load lists from a spreadsheet or a TOML file: CSV with heads in its first line, or [[properties]] etc. "
         "A folder is all its files as one. The whole is checked before anything is written; what is there already is "
@@ -40,12 +42,13 @@ class ImportedEntry(msgspec.Struct):
         "import lists/ --dry-run",
         "import doors.csv --kind units",
     ),
-)  # fmt: skip
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--kind", type=click.Choice([kind.value for kind in Kind]),
+    "--kind",
+    type=click.Choice([kind.value for kind in Kind]),
     help="What a CSV file lists; without it the file's name says so: units.csv.",
-)  # fmt: skip
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, and write nothing.")
 @with_system
 async def import_(system: System, file: Path, kind: str | None, dry_run: bool, as_json: bool) -> None:
@@ -63,9 +66,10 @@ async def import_(system: System, file: Path, kind: str | None, dry_run: bool, a
         output.print_json([ImportedEntry(one.kind.value, one.added, one.changed) for one in done])
         return
     output.print_table(
-        ("list", "added", "changed"), ((one.kind.value, one.added, one.changed) for one in done),
+        ("list", "added", "changed"),
+        ((one.kind.value, one.added, one.changed) for one in done),
         empty="The file is empty.",
-    )  # fmt: skip
+    )
     if dry_run:
         output.say("Nothing was written, because of --dry-run.")
     else:

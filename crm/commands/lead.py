@@ -86,12 +86,17 @@ class LeadDetail(LeadEntry, kw_only=True):
 
 def _of(lead: Lead) -> dict[str, Any]:
     return {
-        "id": lead.id, "name": lead.name, "phones": [phone.number for phone in lead.phones],
-        "email": lead.email, "status": lead.status,
-        "source": lead.source, "agent": lead.assigned_agent.slug if lead.assigned_agent else None,
-        "created_at": lead.created_at, "language": lead.language,
+        "id": lead.id,
+        "name": lead.name,
+        "phones": [phone.number for phone in lead.phones],
+        "email": lead.email,
+        "status": lead.status,
+        "source": lead.source,
+        "agent": lead.assigned_agent.slug if lead.assigned_agent else None,
+        "created_at": lead.created_at,
+        "language": lead.language,
         "interests": [InterestEntry(one.property.slug, one.stage, one.updated_at) for one in lead.interests],
-    }  # fmt: skip
+    }
 
 
 @click.group(
@@ -121,12 +126,20 @@ async def list_(system: System, since: str | None, status: str | None, limit: in
     output.print_table(
         ("lead", "since", "name", "phone", "status", "source", "agent", "interested in"),
         (
-            (one.id, output.local(one.created_at, system.config.tz), one.name or "unknown", one.phones or "withheld",
-             one.status, one.source, one.agent, [interest.property for interest in one.interests])
+            (
+                one.id,
+                output.local(one.created_at, system.config.tz),
+                one.name or "unknown",
+                one.phones or "withheld",
+                one.status,
+                one.source,
+                one.agent,
+                [interest.property for interest in one.interests],
+            )
             for one in entries
         ),
         empty="There are no such leads.",
-    )  # fmt: skip
+    )
 
 
 @lead.command(json=one(LeadDetail), examples=("lead show 12", "lead show +15125550123 --json"))

@@ -38,11 +38,15 @@ class LineEntry(msgspec.Struct):
     def of(cls, line: Line) -> LineEntry:
         place = line.property
         return cls(
-            number=line.number, label=line.label, source=line.source, property=place.slug if place else None,
+            number=line.number,
+            label=line.label,
+            source=line.source,
+            property=place.slug if place else None,
             portfolio=line.portfolio.slug if line.portfolio else None,
             subteam=place.subteam.slug if place and place.subteam else None,
-            language=line.language, greeting=line.greeting,
-        )  # fmt: skip
+            language=line.language,
+            greeting=line.greeting,
+        )
 
     @builtins.property
     def about(self) -> str:
@@ -82,9 +86,17 @@ async def add(
 ) -> None:
     """Add the leasing NUMBER, in any usual way of writing it, or the digits of an office extension."""
     stored = await lines.add(
-        system.store, system.by, system.config.region, number,
-        label=label, source=source, greeting=greeting, language=language, property_slug=place, portfolio=portfolio,
-    )  # fmt: skip
+        system.store,
+        system.by,
+        system.config.region,
+        number,
+        label=label,
+        source=source,
+        greeting=greeting,
+        language=language,
+        property_slug=place,
+        portfolio=portfolio,
+    )
     output.say(f"Added line {stored}.")
     await _speak(system, stored)
 
@@ -116,9 +128,17 @@ async def change(
 ) -> None:
     """Change the line NUMBER; what is not given stays."""
     stored = await lines.change(
-        system.store, system.by, system.config.region, number,
-        label=label, source=source, greeting=greeting, language=language, property_slug=place, portfolio=portfolio,
-    )  # fmt: skip
+        system.store,
+        system.by,
+        system.config.region,
+        number,
+        label=label,
+        source=source,
+        greeting=greeting,
+        language=language,
+        property_slug=place,
+        portfolio=portfolio,
+    )
     output.say(f"Changed line {stored}.")
     await _speak(system, stored)
 

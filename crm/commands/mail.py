@@ -39,10 +39,17 @@ class MailEntry(msgspec.Struct):
     @classmethod
     def of(cls, row: Mail) -> MailEntry:
         return cls(
-            id=row.id, to_address=row.to_address, subject=row.subject, state=row.state, attempts=row.attempts,
-            error=row.error, created_at=row.created_at, next_attempt_at=row.next_attempt_at, sent_at=row.sent_at,
+            id=row.id,
+            to_address=row.to_address,
+            subject=row.subject,
+            state=row.state,
+            attempts=row.attempts,
+            error=row.error,
+            created_at=row.created_at,
+            next_attempt_at=row.next_attempt_at,
+            sent_at=row.sent_at,
             message=row.voicemail_id,
-        )  # fmt: skip
+        )
 
 
 @click.group(cls=Group, examples=("mail secret", "mail test alice@example.com", "mail list --state failed"))
@@ -65,19 +72,29 @@ async def list_(system: System, state: str | None, limit: int, as_json: bool) ->
     output.print_table(
         ("mail", "at", "to", "subject", "state", "tries", "why"),
         (
-            (one.id, output.local(one.created_at, system.config.tz), one.to_address, one.subject, one.state,
-             one.attempts, one.error)
+            (
+                one.id,
+                output.local(one.created_at, system.config.tz),
+                one.to_address,
+                one.subject,
+                one.state,
+                one.attempts,
+                one.error,
+            )
             for one in entries
         ),
         empty="There are no such mails.",
-    )  # fmt: skip
+    )
 
 
 @mail.command(examples=("mail secret", "mail secret --file password.txt"))
 @click.option(
-    "--file", "file", type=click.File("r", encoding="utf-8"), metavar="FILE",
+    "--file",
+    "file",
+    type=click.File("r", encoding="utf-8"),
+    metavar="FILE",
     help="Read the password's line from a file, - for standard input; without it you are asked.",
-)  # fmt: skip
+)
 @with_system
 async def secret(system: System, file: IO[str] | None) -> None:
     """Keep the password that mail.user logs in with."""

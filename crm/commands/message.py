@@ -58,13 +58,27 @@ class MessageEntry(msgspec.Struct):
     @classmethod
     def of(cls, message: Message) -> MessageEntry:
         return cls(
-            id=message.id, direction=message.direction, purpose=message.purpose, to_number=message.to_number,
-            from_number=message.from_number, body=message.body, media=message.media, segments=message.segments,
-            state=message.state, decision=message.decision, decision_reasons=message.decision_reasons,
-            attempts=message.attempts, error=message.error, carrier=message.carrier, carrier_id=message.carrier_id,
-            created_at=message.created_at, next_attempt_at=message.next_attempt_at, sent_at=message.sent_at,
-            lead=message.lead_id, call=message.call_id,
-        )  # fmt: skip
+            id=message.id,
+            direction=message.direction,
+            purpose=message.purpose,
+            to_number=message.to_number,
+            from_number=message.from_number,
+            body=message.body,
+            media=message.media,
+            segments=message.segments,
+            state=message.state,
+            decision=message.decision,
+            decision_reasons=message.decision_reasons,
+            attempts=message.attempts,
+            error=message.error,
+            carrier=message.carrier,
+            carrier_id=message.carrier_id,
+            created_at=message.created_at,
+            next_attempt_at=message.next_attempt_at,
+            sent_at=message.sent_at,
+            lead=message.lead_id,
+            call=message.call_id,
+        )
 
 
 @click.group(
@@ -120,12 +134,21 @@ async def list_(
     output.print_table(
         ("text", "at", "way", "person", "state", "gate", "tries", "error", "body"),
         (
-            (one.id, output.local(one.created_at, system.config.tz), one.direction, _person(one), one.state,
-             one.decision, one.attempts, one.error, _said(one))
+            (
+                one.id,
+                output.local(one.created_at, system.config.tz),
+                one.direction,
+                _person(one),
+                one.state,
+                one.decision,
+                one.attempts,
+                one.error,
+                _said(one),
+            )
             for one in entries
         ),
         empty="There are no such texts.",
-    )  # fmt: skip
+    )
 
 
 @message.command(json=many(MessageEntry), examples=("message thread 12", "message thread '(512) 555-0199' --json"))
@@ -146,13 +169,18 @@ async def thread(system: System, person: str, limit: int, as_json: bool) -> None
     output.print_table(
         ("text", "at", "from", "state", "body", "why"),
         (
-            (one.id, output.local(one.created_at, system.config.tz), _writer(one), one.state,
-             _said(MessageEntry.of(one)),
-             " ".join(one.decision_reasons) if one.decision != Verdict.SEND else one.error)
+            (
+                one.id,
+                output.local(one.created_at, system.config.tz),
+                _writer(one),
+                one.state,
+                _said(MessageEntry.of(one)),
+                " ".join(one.decision_reasons) if one.decision != Verdict.SEND else one.error,
+            )
             for one in found
         ),
         empty="There are no texts with this person.",
-    )  # fmt: skip
+    )
 
 
 @message.command(
@@ -199,9 +227,7 @@ def _fate(system: System, written: Written) -> str:
 @since_option
 @click.option("--unknown", is_flag=True, help="Also what may have arrived already: the person may get it twice.")
 @with_system
-async def resend(
-    system: System, ids: tuple[int, ...], all_failed: bool, since: str | None, unknown: bool
-) -> None:
+async def resend(system: System, ids: tuple[int, ...], all_failed: bool, since: str | None, unknown: bool) -> None:
     """Send texts again that failed, each TEXT by its id. The gate is asked as for any other text."""
     if all_failed == bool(ids) or (since and ids):
         raise Failure("Name the texts, or say --failed for all of them, with --since for those of a time.")

@@ -57,7 +57,8 @@ async def show(system: System, as_json: bool) -> None:
 @click.option("--name", help="As callers hear and read it.")
 @click.option("--listings-url", metavar="URL", help="Texted to callers whose property has none; '' for no link.")
 @click.option(
-    "--answering-service", metavar="NUMBER",
+    "--answering-service",
+    metavar="NUMBER",
     help="Rung when nobody of the team answers an open office's call; who answers there presses 1. '' for none.",
 )
 @with_system
@@ -66,7 +67,11 @@ async def change(system: System, name: str | None, listings_url: str | None, ans
     if name is None and listings_url is None and answering_service is None:
         raise Invalid("Give --name, --listings-url or --answering-service.")
     await directory.change_office(
-        system.store, system.config, system.by, name=name, listings_url=listings_url,
+        system.store,
+        system.config,
+        system.by,
+        name=name,
+        listings_url=listings_url,
         answering_service=answering_service,
-    )  # fmt: skip
+    )
     output.say("Changed the office.")

@@ -35,10 +35,16 @@ class OptOutEntry(msgspec.Struct):
     @classmethod
     def of(cls, entry: OptOut) -> OptOutEntry:
         return cls(
-            number=entry.number, scope=entry.scope, source=entry.source, evidence=entry.evidence,
-            message=entry.message_id, created_at=entry.created_at, ended_at=entry.ended_at,
-            ended_source=entry.ended_source, ended_evidence=entry.ended_evidence,
-        )  # fmt: skip
+            number=entry.number,
+            scope=entry.scope,
+            source=entry.source,
+            evidence=entry.evidence,
+            message=entry.message_id,
+            created_at=entry.created_at,
+            ended_at=entry.ended_at,
+            ended_source=entry.ended_source,
+            ended_evidence=entry.ended_evidence,
+        )
 
 
 @click.group(
@@ -64,12 +70,19 @@ async def list_(system: System, with_ended: bool, limit: int, as_json: bool) -> 
     output.print_table(
         ("number", "scope", "since", "how", "evidence", "returned", "why"),
         (
-            (one.number, one.scope, output.local(one.created_at, system.config.tz), one.source, one.evidence,
-             output.local(one.ended_at, system.config.tz), one.ended_evidence)
+            (
+                one.number,
+                one.scope,
+                output.local(one.created_at, system.config.tz),
+                one.source,
+                one.evidence,
+                output.local(one.ended_at, system.config.tz),
+                one.ended_evidence,
+            )
             for one in entries
         ),
         empty="Nobody has opted out.",
-    )  # fmt: skip
+    )
 
 
 _why_option = click.option("--why", required=True, metavar="TEXT", help="How it is known; kept as evidence.")

@@ -43,10 +43,15 @@ class OrderEntry(msgspec.Struct):
     @classmethod
     def of(cls, order: CallOrder, call: Call | None) -> OrderEntry:
         return cls(
-            order=order.id, agent=order.agent.slug, to=order.to_number, state=order.state,
-            call=call.id if call else None, step=call.step if call else "", outcome=call.outcome if call else None,
+            order=order.id,
+            agent=order.agent.slug,
+            to=order.to_number,
+            state=order.state,
+            call=call.id if call else None,
+            step=call.step if call else "",
+            outcome=call.outcome if call else None,
             error=order.error,
-        )  # fmt: skip
+        )
 
     @property
     def is_settled(self) -> bool:
@@ -75,10 +80,16 @@ class MissedEntry(msgspec.Struct):
     def of(cls, task: Task, now: datetime) -> MissedEntry:
         phones = task.lead.phones if task.lead else []
         return cls(
-            call=task.call_id, task=task.id, lead=task.lead_id, name=task.lead.name if task.lead else None,
-            phone=phones[0].number if phones else None, owner=task.owner.slug, why=task.why, due_at=task.due_at,
+            call=task.call_id,
+            task=task.id,
+            lead=task.lead_id,
+            name=task.lead.name if task.lead else None,
+            phone=phones[0].number if phones else None,
+            owner=task.owner.slug,
+            why=task.why,
+            due_at=task.due_at,
             overdue=task.due_at < now,
-        )  # fmt: skip
+        )
 
 
 _wait_option = click.option("--wait/--no-wait", default=True, show_default=True, help="Show how it goes on.")

@@ -40,12 +40,18 @@ class PropertyEntry(msgspec.Struct):
     def of(cls, found: Found) -> PropertyEntry:
         place = found.property
         return cls(
-            slug=place.slug, name=place.name, subteam=place.subteam.slug if place.subteam else None,
-            listings_url=place.listings_url, portfolio=place.portfolio.slug if place.portfolio else None,
+            slug=place.slug,
+            name=place.name,
+            subteam=place.subteam.slug if place.subteam else None,
+            listings_url=place.listings_url,
+            portfolio=place.portfolio.slug if place.portfolio else None,
             area=place.area,
-            timezone=place.timezone, recording=place.recording, messages_to=place.messages_to,
-            escalates=place.escalates, lines=list(found.lines),
-        )  # fmt: skip
+            timezone=place.timezone,
+            recording=place.recording,
+            messages_to=place.messages_to,
+            escalates=place.escalates,
+            lines=list(found.lines),
+        )
 
 
 # Not called `property` in this file's code: that word is Python's own.
@@ -90,9 +96,10 @@ async def add(system: System, slug: str, name: str, subteam: str | None, listing
 @click.option("--area", help="Part of town; lists of more than eight properties begin with areas; '' takes it away.")
 @click.option("--timezone", metavar="ZONE", help="Where it is, such as America/Denver; '' is the office's.")
 @click.option(
-    "--recording", type=click.Choice(properties.RECORDING),
+    "--recording",
+    type=click.Choice(properties.RECORDING),
     help="Talks: never; always, after an announcement; or when an agent keys the code, after the same.",
-)  # fmt: skip
+)
 @click.option("--messages-to", type=click.Choice([one.value for one in MessagesTo]), help="Whose box they go to.")
 @click.option("--escalate/--no-escalate", default=None, help="Call groups about a message that nobody takes.")
 @with_system
@@ -110,9 +117,18 @@ async def change(
 ) -> None:
     """Change the property SLUG; what is not given stays."""
     await properties.change(
-        system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url, area=area,
-        timezone=timezone, recording=recording, messages_to=messages_to, escalates=escalate,
-    )  # fmt: skip
+        system.store,
+        system.by,
+        slug,
+        name=name,
+        subteam=subteam,
+        listings_url=listings_url,
+        area=area,
+        timezone=timezone,
+        recording=recording,
+        messages_to=messages_to,
+        escalates=escalate,
+    )
     output.say(f"Changed property {slug}.")
 
 
@@ -135,10 +151,7 @@ async def list_(system: System, as_json: bool) -> None:
         return
     output.print_table(
         ("property", "name", "area", "portfolio", "subteam", "lines", "listings"),
-        (
-            (one.slug, one.name, one.area, one.portfolio, one.subteam, one.lines, one.listings_url)
-            for one in entries
-        ),
+        ((one.slug, one.name, one.area, one.portfolio, one.subteam, one.lines, one.listings_url) for one in entries),
         empty="There are no properties: add one with `leaseline property add`.",
     )
 

@@ -86,8 +86,9 @@ async def mend(system: System, dry_run: bool, as_json: bool) -> None:
         output.print_json(entries)
         return
     output.print_table(
-        ("kind", "name"), ((one.kind, one.name) for one in entries),
+        ("kind", "name"),
+        ((one.kind, one.name) for one in entries),
         empty="Every sound has its call, and every call its sound.",
-    )  # fmt: skip
+    )
     if entries and not dry_run:
         output.say(f"{len(entries)} were put right: `leaseline voicemail list` shows the messages.")

@@ -52,10 +52,20 @@ class MetricsEntry(msgspec.Struct):
     @classmethod
     def of(cls, found: Figures) -> MetricsEntry:
         return cls(
-            found.name, found.calls, found.qualified, found.answer_median_seconds, found.answer_p90_seconds,
-            found.first_pass, found.first_pass_share, found.reviewed, found.transferred, found.tours, found.leads,
-            found.leads_complete, found.complete_share,
-        )  # fmt: skip
+            found.name,
+            found.calls,
+            found.qualified,
+            found.answer_median_seconds,
+            found.answer_p90_seconds,
+            found.first_pass,
+            found.first_pass_share,
+            found.reviewed,
+            found.transferred,
+            found.tours,
+            found.leads,
+            found.leads_complete,
+            found.complete_share,
+        )
 
 
 class SourceEntry(msgspec.Struct):
@@ -84,7 +94,8 @@ def report() -> None:
 
 
 @report.command(
-    "metrics", json=many(MetricsEntry),
+    "metrics",
+    json=many(MetricsEntry),
     help=f"Show how quickly and how well callers were served.\n\n{_MEANINGS}",
     examples=(
         "report metrics",
@@ -92,15 +103,13 @@ def report() -> None:
         "report metrics --by hour --csv",
         "report metrics --by agent --plot agents.png",
     ),
-)  # fmt: skip
+)
 @since_option
 @click.option("--by", type=click.Choice([group.value for group in metrics.Group]), help="Told apart by this.")
 @csv_option
 @plot_option
 @with_system
-async def metrics_(
-    system: System, since: str, by: str | None, as_csv: bool, plot: Path | None, as_json: bool
-) -> None:
+async def metrics_(system: System, since: str, by: str | None, as_csv: bool, plot: Path | None, as_json: bool) -> None:
     start = fields.since(since, system.config.tz, system.now)
     calls = await reports.calls(system.store, start, system.now)
     found = metrics.figures(calls, metrics.Group(by) if by else None, system.config.tz)
@@ -113,15 +122,33 @@ async def metrics_(
         _print(entries, MetricsEntry, as_csv=as_csv)
         return
     output.print_table(
-        (by or "", "calls", "qualified", "answered in (median)", "(90 %)", "first pass", "transferred", "tours",
-         "leads complete"),
         (
-            (one.name, one.calls, one.qualified, _seconds(one.answer_median_seconds), _seconds(one.answer_p90_seconds),
-             _share(one.first_pass, one.qualified), one.transferred, one.tours, _share(one.leads_complete, one.leads))
+            by or "",
+            "calls",
+            "qualified",
+            "answered in (median)",
+            "(90 %)",
+            "first pass",
+            "transferred",
+            "tours",
+            "leads complete",
+        ),
+        (
+            (
+                one.name,
+                one.calls,
+                one.qualified,
+                _seconds(one.answer_median_seconds),
+                _seconds(one.answer_p90_seconds),
+                _share(one.first_pass, one.qualified),
+                one.transferred,
+                one.tours,
+                _share(one.leads_complete, one.leads),
+            )
             for one in entries
         ),
         empty="",
-    )  # fmt: skip
+    )
 
 
 @report.command(
@@ -206,17 +233,27 @@ def _panels(entries: Sequence[MetricsEntry]) -> list[Panel]:
     first_pass = [(one.first_pass, one.qualified) for one in entries]
     complete = [(one.leads_complete, one.leads) for one in entries]
     return [
-        Panel("Calls", "calls", [
-            _bars("all", [one.calls for one in entries]), _bars("talked to", [one.qualified for one in entries]),
-        ]),
-        Panel("Time to the first live answer", "seconds", [
-            Bars(name, values, ["" if value is None else f"{value:.0f}" for value in values]) for name, values in waits
-        ]),
+        Panel(
+            "Calls",
+            "calls",
+            [
+                _bars("all", [one.calls for one in entries]),
+                _bars("talked to", [one.qualified for one in entries]),
+            ],
+        ),
+        Panel(
+            "Time to the first live answer",
+            "seconds",
+            [
+                Bars(name, values, ["" if value is None else f"{value:.0f}" for value in values])
+                for name, values in waits
+            ],
+        ),
         Panel("Routed right on the first pass", "% of those talked to", [_shares(first_pass)], most=100),
         Panel("Passed on by hand", "calls", [_bars("", [one.transferred for one in entries])]),
         Panel("Tours booked", "tours", [_bars("", [one.tours for one in entries])]),
         Panel("Records complete by themselves", "% of leads", [_shares(complete)], most=100),
-    ]  # fmt: skip
+    ]
 
 
 def _bars(name: str, values: Sequence[int]) -> Bars:

@@ -61,37 +61,47 @@ class WeeklyEntry(msgspec.Struct, kw_only=True):
         talked = call.ended_at - call.talk_started_at if call.ended_at and call.talk_started_at else None
         task = case.task
         return cls(
-            call=call.id, at=call.started_at, line=call.did, label=call.line.label if call.line else "",
-            source=call.line.source if call.line else "", caller=call.kind,
+            call=call.id,
+            at=call.started_at,
+            line=call.did,
+            label=call.line.label if call.line else "",
+            source=call.line.source if call.line else "",
+            caller=call.kind,
             property=case.interest.property.slug if case.interest else None,
-            path=", then ".join(dict.fromkeys(one.path for one in case.decisions)), rule=last.rule if last else "",
-            reasons=list(last.reasons) if last else [], talked_with=list(case.talked_with),
-            talk_seconds=round(talked.total_seconds()) if talked else 0, audio=list(case.audio), lead=call.lead_id,
+            path=", then ".join(dict.fromkeys(one.path for one in case.decisions)),
+            rule=last.rule if last else "",
+            reasons=list(last.reasons) if last else [],
+            talked_with=list(case.talked_with),
+            talk_seconds=round(talked.total_seconds()) if talked else 0,
+            audio=list(case.audio),
+            lead=call.lead_id,
             stage=case.interest.stage if case.interest else None,
             task=f"{task.kind}, {task.owner.slug}{', done' if task.done_at else ''}" if task else None,
-            tour=case.tour.slot.starts_at if case.tour else None, outcome=call.outcome or "",
-        )  # fmt: skip
+            tour=case.tour.slot.starts_at if case.tour else None,
+            outcome=call.outcome or "",
+        )
 
 
 @click.command(
-    cls=Command, json=many(WeeklyEntry),
+    cls=Command,
+    json=many(WeeklyEntry),
     examples=(
         "report weekly",
         "report weekly --sample 30 --file review.csv",
         "report weekly --since 2026-03-02 --seed 7 --json",
     ),
-)  # fmt: skip
+)
 @click.option("--since", default="7d", show_default=True, metavar="WHEN", help="From then on: 30d, today, or a date.")
 @click.option("--sample", type=click.IntRange(1, 1000), default=20, show_default=True, help="So many calls, by chance.")
 @click.option("--seed", type=int, metavar="NUMBER", help="The same number draws the same calls again.")
 @click.option(
-    "--file", type=click.Path(path_type=Path), metavar="CSV",
+    "--file",
+    type=click.Path(path_type=Path),
+    metavar="CSV",
     help="Write the sheet into this new file, with columns to fill in: routed_right (yes or no) and note.",
-)  # fmt: skip
+)
 @with_system
-async def weekly(
-    system: System, since: str, sample: int, seed: int | None, file: Path | None, as_json: bool
-) -> None:
+async def weekly(system: System, since: str, sample: int, seed: int | None, file: Path | None, as_json: bool) -> None:
     """Show a random sample of leasing calls as a review sheet: what was decided and why, and what came of it.
 
     Calls that are reviewed already are left out. `report review` takes the answers; they count in `report metrics` as
@@ -113,12 +123,21 @@ async def weekly(
         output.print_table(
             ("call", "at", "line", "decided", "why", "talked with", "audio", "the CRM got", "outcome"),
             (
-                (one.call, output.local(one.at, tz), one.label or one.line, f"{one.path} ({one.rule})",
-                 " ".join(one.reasons), one.talked_with, one.audio, _got(one, system), one.outcome)
+                (
+                    one.call,
+                    output.local(one.at, tz),
+                    one.label or one.line,
+                    f"{one.path} ({one.rule})",
+                    " ".join(one.reasons),
+                    one.talked_with,
+                    one.audio,
+                    _got(one, system),
+                    one.outcome,
+                )
                 for one in entries
             ),
             empty="There is no leasing call to review.",
-        )  # fmt: skip
+        )
 
 
 def _got(one: WeeklyEntry, system: System) -> list[str]:

@@ -83,22 +83,32 @@ class PlanEntry(msgspec.Struct, kw_only=True):
         task = plan.get("task") or {}
         due_at = task.get("due_at")
         return cls(
-            path=plan.get("path", ""), rule=plan.get("rule", ""), language=plan.get("language", ""),
-            kind=plan.get("kind", ""), property=plan.get("property", ""), otherwise=list(plan.get("otherwise", ())),
+            path=plan.get("path", ""),
+            rule=plan.get("rule", ""),
+            language=plan.get("language", ""),
+            kind=plan.get("kind", ""),
+            property=plan.get("property", ""),
+            otherwise=list(plan.get("otherwise", ())),
             stages=[
                 StageEntry(
-                    stage["name"], list(stage["agents"]), (stage.get("forward") or {}).get("number"), stage["seconds"],
+                    stage["name"],
+                    list(stage["agents"]),
+                    (stage.get("forward") or {}).get("number"),
+                    stage["seconds"],
                     stage.get("strategy", ""),
                 )
                 for stage in plan.get("stages", ())
             ],
-            record=plan.get("record", ""), task=task.get("kind", ""), owner=task.get("owner", ""),
-            due_at=datetime.fromisoformat(due_at) if due_at else None, texts=list(plan.get("texts", ())),
+            record=plan.get("record", ""),
+            task=task.get("kind", ""),
+            owner=task.get("owner", ""),
+            due_at=datetime.fromisoformat(due_at) if due_at else None,
+            texts=list(plan.get("texts", ())),
             reasons=[
                 ReasonEntry(reason.get("about", "path"), reason["rule"], reason["text"])
                 for reason in plan.get("reasons", ())
             ],
-        )  # fmt: skip
+        )
 
 
 class KeyedEntry(msgspec.Struct):
@@ -262,9 +272,12 @@ async def explain(system: System, call: str, as_json: bool) -> None:
         decisions = await calls.decisions(session, wanted)
         tasks = await aftermath.tasks(session, wanted)
     told = Explanation(
-        found.id, found.outcome, [DecisionEntry.of(row) for row in decisions], [LegEntry.of(leg) for leg in found.legs],
+        found.id,
+        found.outcome,
+        [DecisionEntry.of(row) for row in decisions],
+        [LegEntry.of(leg) for leg in found.legs],
         [TaskEntry.of(task) for task in tasks],
-    )  # fmt: skip
+    )
     if as_json:
         output.print_json(told)
         return
@@ -302,18 +315,28 @@ async def explain(system: System, call: str, as_json: bool) -> None:
 @click.option("--line", required=True, metavar="NUMBER", help="The number that is dialled.")
 @click.option("--from", "caller", default=CALLER, show_default=True, metavar="NUMBER", help="The caller, or withheld.")
 @click.option(
-    "--at", default="now", show_default=True, metavar="WHEN",
+    "--at",
+    default="now",
+    show_default=True,
+    metavar="WHEN",
     help="On the clock of the line's property: now, 'sat 21:10', '2026-12-25 10:00'.",
-)  # fmt: skip
+)
 @click.option("--press", multiple=True, metavar="KEYS", help="Keys at the next question; repeatable. Then: silence.")
 @click.option("--busy", multiple=True, metavar="AGENT", help="Is in a talk; repeatable.")
 @click.option("--offline", multiple=True, metavar="DEVICE", help="Is not registered; repeatable.")
 @click.option("--waiting", type=click.IntRange(0, 1000), default=0, help="So many callers wait in line already.")
 @with_system
 async def test(
-    system: System, line: str, caller: str, at: str, press: tuple[str, ...], busy: tuple[str, ...],
-    offline: tuple[str, ...], waiting: int, as_json: bool,
-) -> None:  # fmt: skip
+    system: System,
+    line: str,
+    caller: str,
+    at: str,
+    press: tuple[str, ...],
+    busy: tuple[str, ...],
+    offline: tuple[str, ...],
+    waiting: int,
+    as_json: bool,
+) -> None:
     """Tell what would happen to a call; none is made, and nothing is booked.
 
     Phones count as registered and free, but for those that --busy and --offline name.
@@ -355,9 +378,13 @@ async def test(
 )
 @click.option("--since", default="30d", show_default=True, metavar="WHEN", help="2h, 3d, today, or a date.")
 @click.option(
-    "--with", "file", required=True, type=click.Path(path_type=Path), metavar="FILE",
+    "--with",
+    "file",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
     help="What changes: sections of leaseline.toml ([ring], [queue], [menu], [tasks]), and perhaps [hours].",
-)  # fmt: skip
+)
 @limit_option()
 @with_system
 async def replay(system: System, since: str, file: Path, limit: int, as_json: bool) -> None:
@@ -372,13 +399,16 @@ async def replay(system: System, since: str, file: Path, limit: int, as_json: bo
     if as_json:
         output.print_json(
             ReplayEntry(
-                found.calls, found.decisions, found.unreadable, [CountEntry(*count) for count in found.counts],
+                found.calls,
+                found.decisions,
+                found.unreadable,
+                [CountEntry(*count) for count in found.counts],
                 [
                     ChangedEntry(one.call_id, one.at, PlanEntry.of(one.before), PlanEntry.of(one.after))
                     for one in found.changed
                 ],
             )
-        )  # fmt: skip
+        )
         return
     if found.unreadable:
         output.hint(f"{found.unreadable} decisions were kept without what was known; they are left out.")
@@ -393,12 +423,17 @@ async def replay(system: System, since: str, file: Path, limit: int, as_json: bo
     output.print_table(
         ("call", "at", "before", "after", "due before", "due after"),
         (
-            (one.call_id, output.local(one.at, system.config.tz), replays.told(one.before), replays.told(one.after),
-             *_due(one, system.config.tz))
+            (
+                one.call_id,
+                output.local(one.at, system.config.tz),
+                replays.told(one.before),
+                replays.told(one.after),
+                *_due(one, system.config.tz),
+            )
             for one in found.changed[:limit]
         ),
         empty="",
-    )  # fmt: skip
+    )
     tell_of_more(len(found.changed), limit)
 
 
@@ -430,18 +465,22 @@ def _print_plan(plan: PlanEntry, tz: tzinfo, rings: Mapping[str, list[list[str]]
         output.say("")
         rows = (
             (
-                one.name, one.number or _few(one.agents), f"{one.seconds:g}", one.strategy if one.agents else "outside",
+                one.name,
+                one.number or _few(one.agents),
+                f"{one.seconds:g}",
+                one.strategy if one.agents else "outside",
                 *([_in_turn(rings[one.name])] if rings is not None else ()),
             )
             for one in plan.stages
-        )  # fmt: skip
+        )
         phones = ("phones",) if rings is not None else ()
         output.print_table(("rings", "who", "seconds", "how", *phones), rows, empty="")
     output.say("")
     output.print_table(
-        ("about", "rule", "reason"), ((one.about, one.rule, one.text) for one in plan.reasons),
+        ("about", "rule", "reason"),
+        ((one.about, one.rule, one.text) for one in plan.reasons),
         empty="Why is not on record.",
-    )  # fmt: skip
+    )
 
 
 def _in_turn(batches: list[list[str]]) -> str:

@@ -86,8 +86,11 @@ def _print(found: Health, config: Config) -> None:
             *((("sending", f"HELD: {found.held}"),) if found.held else ()),
             *((("keeper", f"GONE: nobody starts {' and '.join(found.left)} again"),) if found.left else ()),
             ("database", "up" if database.current else f"{'OLD' if database.up else 'DOWN'}: {database.detail}"),
-            *((("disk", f"{'FULL' if room.reserve_is_used else 'LOW'}: {room.free_megabytes:,} MB free"),)
-              if room and (room.is_low or room.reserve_is_used) else ()),
+            *(
+                (("disk", f"{'FULL' if room.reserve_is_used else 'LOW'}: {room.free_megabytes:,} MB free"),)
+                if room and (room.is_low or room.reserve_is_used)
+                else ()
+            ),
             *(("to mend", trouble) for trouble in app.trouble),
         )
     )
@@ -114,12 +117,17 @@ def _print(found: Health, config: Config) -> None:
         output.print_table(
             ("calls for", "go to", "number", "how", "not dialled because"),
             (
-                (one.agent or "ALL", one.device, numbers.display(one.number, config.region),
-                 "straight" if one.straight else "press 1", one.refusal)
+                (
+                    one.agent or "ALL",
+                    one.device,
+                    numbers.display(one.number, config.region),
+                    "straight" if one.straight else "press 1",
+                    one.refusal,
+                )
                 for one in found.forwarding
             ),
             empty="",
-        )  # fmt: skip
+        )
     output.print_heading("Opening hours")
     output.print_table(
         ("property", "state", "why", "opens"),

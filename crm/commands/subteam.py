@@ -31,10 +31,14 @@ class SubteamEntry(msgspec.Struct):
     def of(cls, found: Found) -> SubteamEntry:
         subteam = found.subteam
         return cls(
-            slug=subteam.slug, name=subteam.name, strategy=subteam.strategy,
-            members=[member.slug for member in subteam.members], sisters=[one.slug for one in subteam.sisters],
-            answering_service=subteam.answering_service, properties=list(found.properties),
-        )  # fmt: skip
+            slug=subteam.slug,
+            name=subteam.name,
+            strategy=subteam.strategy,
+            members=[member.slug for member in subteam.members],
+            sisters=[one.slug for one in subteam.sisters],
+            answering_service=subteam.answering_service,
+            properties=list(found.properties),
+        )
 
 
 @click.group(cls=Group, examples=("subteam add north --name 'North team'", "subteam members add north alice bob"))
@@ -71,26 +75,38 @@ async def add(system: System, slug: str, name: str, strategy: str) -> None:
 @click.option("--name", help="As people call it.")
 @click.option("--strategy", type=click.Choice(subteams.STRATEGIES), help="How it rings.")
 @click.option(
-    "--sisters", metavar="SLUGS",
+    "--sisters",
+    metavar="SLUGS",
     help="Subteams that help out: they ring after it, and at once when everybody of it is in a talk. '' for none.",
 )
 @click.option(
-    "--answering-service", metavar="NUMBER",
+    "--answering-service",
+    metavar="NUMBER",
     help="Rung after them, in place of the office's; who answers there presses 1. '' for the office's.",
 )
 @with_system
 async def change(
-    system: System, slug: str, name: str | None, strategy: str | None, sisters: str | None,
+    system: System,
+    slug: str,
+    name: str | None,
+    strategy: str | None,
+    sisters: str | None,
     answering_service: str | None,
-) -> None:  # fmt: skip
+) -> None:
     """Change the subteam SLUG; what is not given stays.
 
     When all sisters ring round_robin, whoever of all of them has waited longest for a talk rings first.
     """
     await subteams.change(
-        system.store, system.config, system.by, slug, name=name, strategy=strategy,
-        sisters=None if sisters is None else sisters.replace(",", " ").split(), answering_service=answering_service,
-    )  # fmt: skip
+        system.store,
+        system.config,
+        system.by,
+        slug,
+        name=name,
+        strategy=strategy,
+        sisters=None if sisters is None else sisters.replace(",", " ").split(),
+        answering_service=answering_service,
+    )
     output.say(f"Changed subteam {slug}.")
 
 

@@ -49,11 +49,21 @@ class TaskEntry(msgspec.Struct):
         if task.lead is None and task.call and task.call.caller:
             phones = [task.call.caller]
         return cls(
-            id=task.id, kind=task.kind, owner=task.owner.slug, why=task.why, times=task.times, due_at=task.due_at,
-            overdue=task.done_at is None and task.due_at < now, lead=task.lead_id,
-            phone=phones[0] if phones else None, call=task.call_id, created_at=task.created_at,
-            done_at=task.done_at, result=task.result, escalation=task.escalation,
-        )  # fmt: skip
+            id=task.id,
+            kind=task.kind,
+            owner=task.owner.slug,
+            why=task.why,
+            times=task.times,
+            due_at=task.due_at,
+            overdue=task.done_at is None and task.due_at < now,
+            lead=task.lead_id,
+            phone=phones[0] if phones else None,
+            call=task.call_id,
+            created_at=task.created_at,
+            done_at=task.done_at,
+            result=task.result,
+            escalation=task.escalation,
+        )
 
 
 @click.group(
@@ -77,7 +87,13 @@ def task() -> None:
 @limit_option()
 @with_system
 async def list_(
-    system: System, owner: str | None, mine: bool, due: str | None, with_done: bool, since: str | None, limit: int,
+    system: System,
+    owner: str | None,
+    mine: bool,
+    due: str | None,
+    with_done: bool,
+    since: str | None,
+    limit: int,
     as_json: bool,
 ) -> None:
     """List open tasks, the most pressing first. --since goes by when they came up."""
@@ -92,9 +108,12 @@ async def list_(
             await agents.named(session, owner)
         # By due time the old and the new are mixed, so all are fetched before the old are left out.
         found = await tasks.listed(
-            session, owner=owner, open_only=not with_done, due_before=due_before,
+            session,
+            owner=owner,
+            open_only=not with_done,
+            due_before=due_before,
             limit=MOST if start else limit + 1,
-        )  # fmt: skip
+        )
     chosen = [one for one in found if start is None or one.created_at >= start]
     entries = [TaskEntry.of(one, system.now) for one in chosen[:limit]]
     tell_of_more(len(chosen), limit)
@@ -103,12 +122,9 @@ async def list_(
         return
     output.print_table(
         ("task", "due", "owner", "kind", "why", "lead", "phone", "result"),
-        (
-            (one.id, _due(one, system), one.owner, one.kind, one.why, one.lead, one.phone, one.result)
-            for one in entries
-        ),
+        ((one.id, _due(one, system), one.owner, one.kind, one.why, one.lead, one.phone, one.result) for one in entries),
         empty="There is nothing to do.",
-    )  # fmt: skip
+    )
 
 
 @task.command(examples=("task done 3", "task done 3 --result 'called back, tour on Friday'"))

@@ -62,10 +62,19 @@ class TourEntry(msgspec.Struct):
     @classmethod
     def of(cls, tour: Tour, place: str) -> TourEntry:
         return cls(
-            id=tour.id, property=place, lead=tour.lead_id, name=tour.lead.name, at=tour.slot.starts_at,
-            until=tour.slot.ends_at, kind=tour.slot.kind, state=tour.state, booked_by=tour.booked_by,
-            booked_at=tour.booked_at, call=tour.call_id, note=tour.note,
-        )  # fmt: skip
+            id=tour.id,
+            property=place,
+            lead=tour.lead_id,
+            name=tour.lead.name,
+            at=tour.slot.starts_at,
+            until=tour.slot.ends_at,
+            kind=tour.slot.kind,
+            state=tour.state,
+            booked_by=tour.booked_by,
+            booked_at=tour.booked_at,
+            call=tour.call_id,
+            note=tour.note,
+        )
 
 
 class TourHoursEntry(msgspec.Struct):
@@ -135,14 +144,27 @@ def hours() -> None:
 @click.option("--agent", metavar="SLUG", help="Who shows: one home at a time, at whatever property.")
 @with_system
 async def set_hours(
-    system: System, property: str, openings: tuple[str, ...], kind: str, minutes: int, buffer_minutes: int,
-    capacity: int, agent: str | None,
+    system: System,
+    property: str,
+    openings: tuple[str, ...],
+    kind: str,
+    minutes: int,
+    buffer_minutes: int,
+    capacity: int,
+    agent: str | None,
 ) -> None:
     """Replace the weekly hours of one kind of tour at PROPERTY; without OPENINGS there are no such tours any more."""
     await tour_times.set_hours(
-        system.store, system.by, property, openings, kind=TourKind(kind), minutes=minutes,
-        buffer_minutes=buffer_minutes, capacity=capacity, agent=agent,
-    )  # fmt: skip
+        system.store,
+        system.by,
+        property,
+        openings,
+        kind=TourKind(kind),
+        minutes=minutes,
+        buffer_minutes=buffer_minutes,
+        capacity=capacity,
+        agent=agent,
+    )
     output.say(f"{kind.replace('_', '-').capitalize()} tours of {property}: {', '.join(openings) or 'none any more'}.")
 
 
@@ -153,12 +175,18 @@ async def list_hours(system: System, property: str | None, as_json: bool) -> Non
     """List when tours may begin, of all properties or of PROPERTY."""
     entries = [
         TourHoursEntry(
-            property=slug, day=fields.WEEKDAYS[row.weekday], opens=row.opens, closes=row.closes, kind=row.kind,
-            minutes=row.minutes, buffer_minutes=row.buffer_minutes, capacity=row.capacity,
+            property=slug,
+            day=fields.WEEKDAYS[row.weekday],
+            opens=row.opens,
+            closes=row.closes,
+            kind=row.kind,
+            minutes=row.minutes,
+            buffer_minutes=row.buffer_minutes,
+            capacity=row.capacity,
             agent=row.agent.slug if row.agent else None,
         )
         for slug, row in await tour_times.hours(system.store, property)
-    ]  # fmt: skip
+    ]
     if as_json:
         output.print_json(entries)
         return
@@ -172,7 +200,7 @@ async def list_hours(system: System, property: str | None, as_json: bool) -> Non
         ("property", "may begin", "kind", "minutes", "pause", "people", "agent"),
         ((place, "; ".join(fields.as_texts(week)), *alike) for (place, *alike), week in weeks.items()),
         empty="No tours are offered: say when with `leaseline tour hours set`.",
-    )  # fmt: skip
+    )
 
 
 @tour.command("slots", json=many(SlotEntry), examples=("tour slots elm", "tour slots elm --days 3 --kind self_guided"))
@@ -184,9 +212,14 @@ async def list_hours(system: System, property: str | None, as_json: bool) -> Non
 async def slots(system: System, property: str, days: int, kind: str | None, limit: int, as_json: bool) -> None:
     """List the times at which a tour of PROPERTY can be booked."""
     found = await tour_times.free(
-        system.store, system.config, property, system.now, days=days, kind=TourKind(kind) if kind else None,
+        system.store,
+        system.config,
+        property,
+        system.now,
+        days=days,
+        kind=TourKind(kind) if kind else None,
         limit=limit + 1,
-    )  # fmt: skip
+    )
     tell_of_more(len(found), limit)
     entries = [SlotEntry(property, one.starts_at, one.ends_at, one.kind.value) for one in found[:limit]]
     if as_json:
@@ -219,9 +252,17 @@ async def book(
     """Book a tour of PROPERTY; the person gets a text, and reminders before it."""
     at = fields.moment(at_text, await _zone(system, property), system.now)
     booked = await tours.book(
-        system.store, system.config, system.secrets, system.by, person=person, place=property, at=at,
-        key=f"cli:{uuid.uuid4().hex}", kind=TourKind(kind) if kind else None, remark=note,
-    )  # fmt: skip
+        system.store,
+        system.config,
+        system.secrets,
+        system.by,
+        person=person,
+        place=property,
+        at=at,
+        key=f"cli:{uuid.uuid4().hex}",
+        kind=TourKind(kind) if kind else None,
+        remark=note,
+    )
     if as_json:
         output.print_json(TourEntry.of(booked.tour, property))
         return
@@ -282,12 +323,20 @@ async def list_(
     output.print_table(
         ("tour", "at", "property", "lead", "name", "kind", "state", "booked by"),
         (
-            (one.id, _clock(one.at, tz), one.property, one.lead, one.name or "unknown", one.kind, one.state,
-             one.booked_by)
+            (
+                one.id,
+                _clock(one.at, tz),
+                one.property,
+                one.lead,
+                one.name or "unknown",
+                one.kind,
+                one.state,
+                one.booked_by,
+            )
             for one, tz in entries
         ),
         empty="There are no such tours.",
-    )  # fmt: skip
+    )
 
 
 @tour.command(
@@ -302,9 +351,7 @@ async def list_(
 @click.option("--agent", metavar="SLUG", help="Only this agent's tours.")
 @click.option("--why", default="")
 @with_system
-async def blackout(
-    system: System, first: str, last: str, property: str | None, agent: str | None, why: str
-) -> None:
+async def blackout(system: System, first: str, last: str, property: str | None, agent: str | None, why: str) -> None:
     """Offer no tours for a time; what is booked in it stays booked."""
     tz = await _zone(system, property) if property else system.config.tz
     starts_at, ends_at = fields.moment(first, tz, system.now), fields.moment(last, tz, system.now)
@@ -318,11 +365,15 @@ async def blackouts(system: System, as_json: bool) -> None:
     """List the times without tours that are not over."""
     entries = [
         BlackoutEntry(
-            row.id, row.starts_at, row.ends_at, row.property.slug if row.property else None,
-            row.agent.slug if row.agent else None, row.why,
+            row.id,
+            row.starts_at,
+            row.ends_at,
+            row.property.slug if row.property else None,
+            row.agent.slug if row.agent else None,
+            row.why,
         )
         for row in await tour_times.blackouts(system.store, system.now)
-    ]  # fmt: skip
+    ]
     if as_json:
         output.print_json(entries)
         return

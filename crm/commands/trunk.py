@@ -48,13 +48,22 @@ class TrunkEntry(msgspec.Struct):
     @classmethod
     def of(cls, trunk: Trunk, system: System) -> TrunkEntry:
         return cls(
-            slug=trunk.slug, host=trunk.host, port=trunk.port, transport=trunk.transport, auth=trunk.auth,
-            addresses=trunk.addresses, username=trunk.username,
+            slug=trunk.slug,
+            host=trunk.host,
+            port=trunk.port,
+            transport=trunk.transport,
+            auth=trunk.auth,
+            addresses=trunk.addresses,
+            username=trunk.username,
             has_password=system.secrets.has(trunks.secret_name(trunk.slug)),
-            register=trunk.register, emergency=trunk.emergency, enabled=trunk.enabled, position=trunk.position,
-            outbound=trunk.outbound, numbers=trunk.numbers,
+            register=trunk.register,
+            emergency=trunk.emergency,
+            enabled=trunk.enabled,
+            position=trunk.position,
+            outbound=trunk.outbound,
+            numbers=trunk.numbers,
             did_from=(trunk.did_from or ",".join(invite.DID_SOURCES)).split(","),
-        )  # fmt: skip
+        )
 
 
 @click.group(
@@ -124,11 +133,21 @@ async def add(
     _confirm_wide(addresses, yes)
     password = _from_file(password_file) if password_file else _asked() if username else None
     await trunks.add(
-        system.store, system.secrets, system.by, slug, host=host,
-        port=port or (5061 if transport == "tls" else 5060), transport=transport, auth=auth,
-        addresses=addresses, username=username, password=password, register=register, emergency=emergency,
+        system.store,
+        system.secrets,
+        system.by,
+        slug,
+        host=host,
+        port=port or (5061 if transport == "tls" else 5060),
+        transport=transport,
+        auth=auth,
+        addresses=addresses,
+        username=username,
+        password=password,
+        register=register,
+        emergency=emergency,
         did_from=did_from,
-    )  # fmt: skip
+    )
     output.say(f"Added trunk {slug}.")
     await system.publish()
 
@@ -189,12 +208,25 @@ async def change(
     await trunks.get(system.store, slug)
     _confirm_wide(addresses or (), yes)
     await trunks.change(
-        system.store, system.secrets, system.by, slug, host=host, port=port, transport=transport, auth=auth,
-        addresses=() if no_address else addresses or None, username=username,
+        system.store,
+        system.secrets,
+        system.by,
+        slug,
+        host=host,
+        port=port,
+        transport=transport,
+        auth=auth,
+        addresses=() if no_address else addresses or None,
+        username=username,
         password=_from_file(password_file) if password_file else _asked() if ask else None,
-        register=register, emergency=emergency, enabled=enabled, position=position, outbound=outbound, numbers=numbers,
+        register=register,
+        emergency=emergency,
+        enabled=enabled,
+        position=position,
+        outbound=outbound,
+        numbers=numbers,
         did_from=did_from,
-    )  # fmt: skip
+    )
     output.say(f"Changed trunk {slug}.")
     await system.publish()
 
@@ -220,12 +252,20 @@ async def list_(system: System, as_json: bool) -> None:
     output.print_table(
         ("trunk", "peer", "transport", "known by", "registers", "enabled", "calls out", "emergency calls"),
         (
-            (one.slug, f"{one.host}:{one.port}", one.transport, _known_by(one), one.register, one.enabled, _out(one),
-             one.emergency)
+            (
+                one.slug,
+                f"{one.host}:{one.port}",
+                one.transport,
+                _known_by(one),
+                one.register,
+                one.enabled,
+                _out(one),
+                one.emergency,
+            )
             for one in entries
         ),
         empty="There are no trunks: add one with `leaseline trunk add`.",
-    )  # fmt: skip
+    )
 
 
 @trunk.command(json=one(TrunkEntry), examples=("trunk show acme",))

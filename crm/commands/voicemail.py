@@ -58,14 +58,26 @@ class MessageEntry(msgspec.Struct):
     def of(cls, row: Voicemail) -> MessageEntry:
         lead = row.call.lead
         return cls(
-            id=row.call_id, mailbox=row.mailbox or OFFICE, left_at=row.left_at, caller=row.call.caller,
+            id=row.call_id,
+            mailbox=row.mailbox or OFFICE,
+            left_at=row.left_at,
+            caller=row.call.caller,
             colleague=row.call.agent.slug if row.call.agent and row.call.direction == Direction.INTERNAL else None,
-            name=lead.name if lead else None, lead=row.call.lead_id, line=row.call.did, seconds=row.seconds,
-            heard_at=row.heard_at, taken_by=row.taken_by.slug if row.taken_by else None, taken_at=row.taken_at,
-            deleted_at=row.deleted_at, purged_at=row.purged_at, groups_called=row.escalation,
-            next_group_at=row.escalate_at, transcript_state=row.transcript_state, transcript=row.transcript,
+            name=lead.name if lead else None,
+            lead=row.call.lead_id,
+            line=row.call.did,
+            seconds=row.seconds,
+            heard_at=row.heard_at,
+            taken_by=row.taken_by.slug if row.taken_by else None,
+            taken_at=row.taken_at,
+            deleted_at=row.deleted_at,
+            purged_at=row.purged_at,
+            groups_called=row.escalation,
+            next_group_at=row.escalate_at,
+            transcript_state=row.transcript_state,
+            transcript=row.transcript,
             file=row.file,
-        )  # fmt: skip
+        )
 
 
 def _caller(entry: MessageEntry) -> str:
@@ -94,14 +106,10 @@ def voicemail() -> None:
 @click.option("--deleted", is_flag=True, help="Those that were deleted, instead.")
 @limit_option()
 @with_system
-async def list_(
-    system: System, box: str | None, new_only: bool, deleted: bool, limit: int, as_json: bool
-) -> None:
+async def list_(system: System, box: str | None, new_only: bool, deleted: bool, limit: int, as_json: bool) -> None:
     """List messages, the newest first."""
     mailbox = await mailboxes.existing(system.store, box) if box else None
-    found = await mailboxes.listed(
-        system.store, mailbox=mailbox, new_only=new_only, deleted=deleted, limit=limit + 1
-    )
+    found = await mailboxes.listed(system.store, mailbox=mailbox, new_only=new_only, deleted=deleted, limit=limit + 1)
     tell_of_more(len(found), limit)
     entries = [MessageEntry.of(row) for row in found[:limit]]
     if as_json:
@@ -110,12 +118,21 @@ async def list_(
     output.print_table(
         ("message", "left", "box", "caller", "name", "s", "new", "taken by", "transcript"),
         (
-            (entry.id, output.local(entry.left_at, system.config.tz), entry.mailbox, _caller(entry),
-             entry.name, entry.seconds, entry.heard_at is None, entry.taken_by, entry.transcript[:120])
+            (
+                entry.id,
+                output.local(entry.left_at, system.config.tz),
+                entry.mailbox,
+                _caller(entry),
+                entry.name,
+                entry.seconds,
+                entry.heard_at is None,
+                entry.taken_by,
+                entry.transcript[:120],
+            )
             for entry in entries
         ),
         empty="There are no such messages.",
-    )  # fmt: skip
+    )
 
 
 @voicemail.command(json=one(MessageEntry), examples=("voicemail show ll0a1b2c-1764000000.12",))
@@ -131,15 +148,24 @@ async def show(system: System, message: str, as_json: bool) -> None:
     tz = system.config.tz
     output.print_entry(
         (
-            ("message", entry.id), ("mailbox", entry.mailbox), ("left", output.local(entry.left_at, tz)),
-            ("caller", _caller(entry)), ("name", entry.name), ("lead", entry.lead), ("line", entry.line),
-            ("seconds", entry.seconds), ("heard", output.local(entry.heard_at, tz) or "not yet"),
-            ("taken by", entry.taken_by), ("taken", output.local(entry.taken_at, tz)),
-            ("groups called", entry.groups_called), ("next group", output.local(entry.next_group_at, tz)),
-            ("deleted", output.local(entry.deleted_at, tz)), ("audio deleted", output.local(entry.purged_at, tz)),
+            ("message", entry.id),
+            ("mailbox", entry.mailbox),
+            ("left", output.local(entry.left_at, tz)),
+            ("caller", _caller(entry)),
+            ("name", entry.name),
+            ("lead", entry.lead),
+            ("line", entry.line),
+            ("seconds", entry.seconds),
+            ("heard", output.local(entry.heard_at, tz) or "not yet"),
+            ("taken by", entry.taken_by),
+            ("taken", output.local(entry.taken_at, tz)),
+            ("groups called", entry.groups_called),
+            ("next group", output.local(entry.next_group_at, tz)),
+            ("deleted", output.local(entry.deleted_at, tz)),
+            ("audio deleted", output.local(entry.purged_at, tz)),
             ("transcript", transcripts.said(row)),
         )
-    )  # fmt: skip
+    )
 
 
 @voicemail.command(examples=("voicemail play ll0a1b2c-1764000000.12",))
@@ -213,9 +239,7 @@ async def take(system: System, message: str, agent: str) -> None:
 @click.option("--file", type=click.Path(path_type=Path), help="A recording.")
 @click.option("--reset", is_flag=True, help="Back to the standard greeting.")
 @with_system
-async def greeting(
-    system: System, box: str, text: str | None, language: str, file: Path | None, reset: bool
-) -> None:
+async def greeting(system: System, box: str, text: str | None, language: str, file: Path | None, reset: bool) -> None:
     """Set what callers hear before they leave a message in BOX; without an option, say what they hear."""
     mailbox = await mailboxes.existing(system.store, box)
     if sum((text is not None, file is not None, reset)) > 1:

@@ -29,6 +29,7 @@ GOOD_FOR = timedelta(hours=2)
 
 T = TypeVar("T")
 
+
 class Failures:
     """Who failed how often of late, in memory. `most` failures `within` a time are one too many; 0 bans nobody."""
 

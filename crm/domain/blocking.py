@@ -69,9 +69,14 @@ NOBODY = Decision()
 
 
 def decide(
-    *, caller: str | None, is_withheld: bool, attestation: str, entries: Iterable[Entry], known: Known,
+    *,
+    caller: str | None,
+    is_withheld: bool,
+    attestation: str,
+    entries: Iterable[Entry],
+    known: Known,
     refuse_failed: bool,
-) -> Decision:  # fmt: skip
+) -> Decision:
     """`caller` is E.164 or None. The narrowest entry counts: a number, then the longest prefix.
 
     `refuse_failed`: whoever shows a number that the carrier found to be false counts as unwanted.

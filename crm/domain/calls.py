@@ -406,17 +406,54 @@ REFUSALS = {
 """Answers to an INVITE that Asterisk gives before there is a channel, and of which nothing else tells; and why."""
 
 KINDS: tuple[type[Fact], ...] = (
-    CallArrived, CallRefused, CallPlaced, CallerBlocked, CallerSpared, StepTaken, KeyPressed, LanguageChosen, CallerIs,
-    PropertyChosen, DeskChosen, Routed, LinkRequested, QuestionAsked, TourBooked, Queued, PlaceKept, LegRang,
-    RecordingAnnounced, RecordingStarted, TalkStarted, Transferred, TransferFailed, Parked, TalkCut, ChannelLeft,
-    LegEnded, TalkEnded, RecordingEnded, CallbackPromised, MessageLeft, HandedToDialplan, CallEnded,
-)  # fmt: skip
+    CallArrived,
+    CallRefused,
+    CallPlaced,
+    CallerBlocked,
+    CallerSpared,
+    StepTaken,
+    KeyPressed,
+    LanguageChosen,
+    CallerIs,
+    PropertyChosen,
+    DeskChosen,
+    Routed,
+    LinkRequested,
+    QuestionAsked,
+    TourBooked,
+    Queued,
+    PlaceKept,
+    LegRang,
+    RecordingAnnounced,
+    RecordingStarted,
+    TalkStarted,
+    Transferred,
+    TransferFailed,
+    Parked,
+    TalkCut,
+    ChannelLeft,
+    LegEnded,
+    TalkEnded,
+    RecordingEnded,
+    CallbackPromised,
+    MessageLeft,
+    HandedToDialplan,
+    CallEnded,
+)
 
 
 def outcome_of(
-    *, known_line: bool, talked: bool, message_left: bool, link_sent: bool,
-    direction: Direction = Direction.IN, blocked: bool = False, handed_over: bool = False, booked: bool = False,
-    place_kept: bool = False, interrupted: bool = False,
+    *,
+    known_line: bool,
+    talked: bool,
+    message_left: bool,
+    link_sent: bool,
+    direction: Direction = Direction.IN,
+    blocked: bool = False,
+    handed_over: bool = False,
+    booked: bool = False,
+    place_kept: bool = False,
+    interrupted: bool = False,
 ) -> Outcome:
     """The one outcome of an ended call: what served the caller most counts."""
     if interrupted:

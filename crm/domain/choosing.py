@@ -142,9 +142,20 @@ NONE_OF_THESE = "0"
 LETTERS = 6
 """So many are read at most; three are asked for."""
 _LETTER_TRIES = 2
-_KEYPAD = {letter: key for key, letters in {
-    "2": "abc", "3": "def", "4": "ghi", "5": "jkl", "6": "mno", "7": "pqrs", "8": "tuv", "9": "wxyz",
-}.items() for letter in letters}  # fmt: skip
+_KEYPAD = {
+    letter: key
+    for key, letters in {
+        "2": "abc",
+        "3": "def",
+        "4": "ghi",
+        "5": "jkl",
+        "6": "mno",
+        "7": "pqrs",
+        "8": "tuv",
+        "9": "wxyz",
+    }.items()
+    for letter in letters
+}
 """ITU E.161."""
 _BEHIND_DIGITS = chr(ord("9") + 1)
 """Sorts behind every key."""

@@ -85,14 +85,15 @@ STATES: dict[str, tuple[tuple[int, str, str], ...]] = {
     "New Mexico": _daily("09:00", "21:00"),
     "Oklahoma": _daily("08:00", "20:00"),
     "Rhode Island": (
-        *_daily("09:00", "18:00", _WORKDAYS), *_daily("10:00", "17:00", _SATURDAY),
+        *_daily("09:00", "18:00", _WORKDAYS),
+        *_daily("10:00", "17:00", _SATURDAY),
     ),
     "South Dakota": _daily("09:00", "21:00", _NO_SUNDAY),
     "Texas": (*_daily("09:00", "21:00", _NO_SUNDAY), *_daily("12:00", "21:00", _SUNDAY)),
     "Utah": _daily("08:00", "20:00", _NO_SUNDAY),
     "Washington": _daily("08:00", "20:00"),
     "Wyoming": _daily("08:00", "20:00"),
-}  # fmt: skip
+}
 """States stricter than that, by weekday (0 is Monday), as their solicitation laws stood in 2025. Facts for a default,
 not legal advice; where sources differ the narrower hours stand here. State holidays are not in it."""
 
@@ -144,7 +145,7 @@ def limits_on(purpose: Purpose, settings: Limits) -> tuple[Limit, ...]:
         found = [
             Limit(settings.confirmations_per_person_per_day, DAY, CONFIRMATIONS, True, "answers to one person's words"),
             Limit(settings.confirmations_per_hour, HOUR, CONFIRMATIONS, False, "answers to keywords"),
-        ]  # fmt: skip
+        ]
     else:
         found = [
             Limit(settings.per_person_per_hour, HOUR, _COUNTED, True, "texts to one person"),

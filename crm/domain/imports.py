@@ -242,10 +242,15 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
 """The columns of each kind. Openings are those of office hours, several with a semicolon between them."""
 
 KEYS: Mapping[Kind, tuple[str, ...]] = {
-    Kind.UNITS: ("property", "name"), Kind.LINES: ("number",), Kind.TOUR_HOURS: ("property", "kind", "agent"),
-    Kind.HOURS: (), Kind.AGENT_HOURS: (), Kind.SPECIAL_DAYS: ("day", "property"), Kind.CONTACTS: ("number",),
+    Kind.UNITS: ("property", "name"),
+    Kind.LINES: ("number",),
+    Kind.TOUR_HOURS: ("property", "kind", "agent"),
+    Kind.HOURS: (),
+    Kind.AGENT_HOURS: (),
+    Kind.SPECIAL_DAYS: ("day", "property"),
+    Kind.CONTACTS: ("number",),
     Kind.DESKS: ("kind", "property"),
-}  # fmt: skip
+}
 """What an entry is found again by; the others by their slug."""
 
 

@@ -65,9 +65,11 @@ class Invite:
     def dialled(self, request: str) -> Dialled:
         """What may be the number dialled; `request` is the user of the request URI."""
         found = {
-            DidSource.REQUEST: (request,), DidSource.CALLED: _users(self.called), DidSource.TO: _users(self.to),
+            DidSource.REQUEST: (request,),
+            DidSource.CALLED: _users(self.called),
+            DidSource.TO: _users(self.to),
             DidSource.DIVERSION: _users(self.diversions),
-        }  # fmt: skip
+        }
         return tuple((source.value, user) for source, users in found.items() for user in users)
 
 
@@ -87,10 +89,16 @@ def read(said: str) -> Invite:
 
 
 HEADERS = {
-    "from": "from", "p-asserted-identity": "identity", "remote-party-id": "party", "x-twilio-verstat": "verstat",
-    "p-attestation-indicator": "level", "to": "to", "p-called-party-id": "called", "diversion": "diversion",
+    "from": "from",
+    "p-asserted-identity": "identity",
+    "remote-party-id": "party",
+    "x-twilio-verstat": "verstat",
+    "p-attestation-indicator": "level",
+    "to": "to",
+    "p-called-party-id": "called",
+    "diversion": "diversion",
     "privacy": "privacy",
-}  # fmt: skip
+}
 """Those that are read, in lower case, and the dialplan's names of them."""
 
 
@@ -112,10 +120,12 @@ _WITHHELD = (
     ("privacy", r"[^A-Za-z;, ]", r"(^|[^a-z])(id|user|critical)([^a-z]|$)", r"(^|[^a-z])none([^a-z]|$)"),
     ("remote-party-id", r"[^A-Za-z=;]", r"privacy=(full|uri)", ""),
     (
-        "from", r"[^A-Za-z@:.<>]",
-        r"(sips?|tel):(anonymous|restricted|private|withheld)(@|>|$)|@anonymous.invalid(>|$)", "",
+        "from",
+        r"[^A-Za-z@:.<>]",
+        r"(sips?|tel):(anonymous|restricted|private|withheld)(@|>|$)|@anonymous.invalid(>|$)",
+        "",
     ),
-)  # fmt: skip
+)
 """Header, what is dropped of it, and the dialplan's patterns: one that is looked for, unless the other is there."""
 
 
@@ -129,10 +139,15 @@ def _invite(found: Mapping[str, Sequence[str]]) -> Invite:
         return tuple(element for value in found.get(name, ()) for element in _elements(value))
 
     return Invite(
-        senders=tuple(found.get("from", ())), identities=listed("identity"), parties=listed("party"),
-        verstat=next(iter(found.get("verstat", ())), ""), level=next(iter(found.get("level", ())), ""),
-        to=tuple(found.get("to", ())), called=tuple(found.get("called", ())), diversions=listed("diversion"),
-    )  # fmt: skip
+        senders=tuple(found.get("from", ())),
+        identities=listed("identity"),
+        parties=listed("party"),
+        verstat=next(iter(found.get("verstat", ())), ""),
+        level=next(iter(found.get("level", ())), ""),
+        to=tuple(found.get("to", ())),
+        called=tuple(found.get("called", ())),
+        diversions=listed("diversion"),
+    )
 
 
 def uri_of(element: str) -> str:

@@ -49,14 +49,37 @@ LONGEST = 2000
 STOP_WORDS = frozenset(
     {
         # 47 CFR 64.1200(a)(10)
-        "stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe",
+        "stop",
+        "quit",
+        "end",
+        "revoke",
+        "opt out",
+        "cancel",
+        "unsubscribe",
         # the carriers' lists
-        "stopall", "stop all", "optout", "remove", "arret", "td",
+        "stopall",
+        "stop all",
+        "optout",
+        "remove",
+        "arret",
+        "td",
         # people add what is to stop
-        "stop texting", "stop texts", "stop messages", "stop messaging", "stop texting me", "stop messaging me",
-        "remove me", "unsubscribe me", "opt me out", "alto", "cancelar", "basta", "parar", "detener",
+        "stop texting",
+        "stop texts",
+        "stop messages",
+        "stop messaging",
+        "stop texting me",
+        "stop messaging me",
+        "remove me",
+        "unsubscribe me",
+        "opt me out",
+        "alto",
+        "cancelar",
+        "basta",
+        "parar",
+        "detener",
     }
-)  # fmt: skip
+)
 START_WORDS = frozenset({"start", "unstop", "opt in", "optin", "resume", "subscribe", "resubscribe", "unarret"})
 YES_WORDS = frozenset({"yes", "y", "si"})
 """Returns somebody who had opted out; to anybody else it is a plain answer to a question."""

@@ -39,11 +39,35 @@ _WORDS = {
     },
 }
 _MONTHS = {
-    "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-           "November", "December"),
-    "es": ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
-           "noviembre", "diciembre"),
-}  # fmt: skip
+    "en": (
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ),
+    "es": (
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
+    ),
+}
 
 
 def how_many(new: int, heard: int, language: str) -> str:
@@ -60,9 +84,11 @@ def about(number: int, left_at: datetime, now: datetime, place: str, caller: str
     `place` is the property, "" for none."""
     words = _words(language)
     return words["message"].format(
-        number=number, when=_when(left_at, now, language), caller=caller or words["withheld"],
+        number=number,
+        when=_when(left_at, now, language),
+        caller=caller or words["withheld"],
         place=words["place"].format(name=place) if place else "",
-    )  # fmt: skip
+    )
 
 
 def escalation(place: str, caller: str, language: str) -> str:

@@ -67,9 +67,7 @@ def read_answers(text: str) -> list[Answer]:
     return list(answers.values())
 
 
-def _row(
-    heads: list[str], cells: list[str], line: int, answers: dict[str, Answer], problems: list[Problem]
-) -> None:
+def _row(heads: list[str], cells: list[str], line: int, answers: dict[str, Answer], problems: list[Problem]) -> None:
     if len(cells) != len(heads):
         what = f"the line has {len(cells)} columns and the first line {len(heads)}: is a comma in quotes missing?"
         problems.append(Problem(f"line {line}", what))

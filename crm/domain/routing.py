@@ -32,10 +32,31 @@ from crm.domain.texts import Purpose
 
 # Whoever asks for the decision needs the words of its question and answer, too.
 __all__ = [
-    "OTHER_LANGUAGE", "PERSON", "RESIDENTS", "TEAM", "TEXT_ME", "TOUR", "About", "CallerFacts", "CallerKind", "Desk",
-    "DeskKind", "OfficeFacts", "OfficeState", "Path", "People", "PlaceFacts", "Reason", "Record", "RoutePlan",
-    "RoutingInputs", "Rule", "Rules", "TaskPlan", "decide",
-]  # fmt: skip
+    "OTHER_LANGUAGE",
+    "PERSON",
+    "RESIDENTS",
+    "TEAM",
+    "TEXT_ME",
+    "TOUR",
+    "About",
+    "CallerFacts",
+    "CallerKind",
+    "Desk",
+    "DeskKind",
+    "OfficeFacts",
+    "OfficeState",
+    "Path",
+    "People",
+    "PlaceFacts",
+    "Reason",
+    "Record",
+    "RoutePlan",
+    "RoutingInputs",
+    "Rule",
+    "Rules",
+    "TaskPlan",
+    "decide",
+]
 
 TEXT_ME, TEAM, TOUR, RESIDENTS, OTHER_LANGUAGE, PERSON = "1", "2", "3", "4", "9", "0"
 """Keys of the menu."""
@@ -45,12 +66,17 @@ _OWN = (StageName.AGENT, StageName.SUBTEAM)
 """Stages of the property's own people."""
 _KINDS = {"1": CallerKind.RESIDENT, "2": CallerKind.OWNER, "3": CallerKind.VENDOR}
 _DESKS = {
-    CallerKind.RESIDENT: DeskKind.RESIDENT, CallerKind.OWNER: DeskKind.OWNER, CallerKind.VENDOR: DeskKind.VENDOR,
-}  # fmt: skip
+    CallerKind.RESIDENT: DeskKind.RESIDENT,
+    CallerKind.OWNER: DeskKind.OWNER,
+    CallerKind.VENDOR: DeskKind.VENDOR,
+}
 _STAGE_RULES = {
-    StageName.AGENT: Rule.ASSIGNED_AGENT, StageName.SUBTEAM: Rule.SUBTEAM, StageName.SISTERS: Rule.SISTERS,
-    StageName.EVERYONE: Rule.EVERYONE, StageName.ANSWERING: Rule.ANSWERING_SERVICE,
-}  # fmt: skip
+    StageName.AGENT: Rule.ASSIGNED_AGENT,
+    StageName.SUBTEAM: Rule.SUBTEAM,
+    StageName.SISTERS: Rule.SISTERS,
+    StageName.EVERYONE: Rule.EVERYONE,
+    StageName.ANSWERING: Rule.ANSWERING_SERVICE,
+}
 _NAMED = 5
 """So many agents are named in a reason; a large office would fill pages."""
 
@@ -184,9 +210,14 @@ class _Decision:
             # A machine is no answer to these: the property's people ring after the destination, if there are any.
             stages += [*self._people_now(), *self._answering_service()]
         plan = self._end(
-            Path.DESK if stages else Path.MESSAGE, rule, stages=tuple(stages), task=TaskKind.CALL_BACK,
-            otherwise=(Path.MESSAGE,) if stages else (), owner=desk.owner, at_once=kind is DeskKind.MAINTENANCE,
-        )  # fmt: skip
+            Path.DESK if stages else Path.MESSAGE,
+            rule,
+            stages=tuple(stages),
+            task=TaskKind.CALL_BACK,
+            otherwise=(Path.MESSAGE,) if stages else (),
+            owner=desk.owner,
+            at_once=kind is DeskKind.MAINTENANCE,
+        )
         return replace(plan, desk=kind, mailbox=desk.mailbox)
 
     # --- leasing ---
@@ -209,17 +240,18 @@ class _Decision:
             return self._ask(choice.ask, Rule.PROPERTY, choice.why)
         if choice.slug is None:
             self.because(Rule.UNSURE, f"{choice.why} Nobody is rung blindly: what they want is recorded.")
-            return self._end(
-                Path.QUESTION, Rule.UNSURE, task=TaskKind.LISTEN, texts=(Purpose.MISSED_CALL,), fast=True
-            )
+            return self._end(Path.QUESTION, Rule.UNSURE, task=TaskKind.LISTEN, texts=(Purpose.MISSED_CALL,), fast=True)
         self.because(Rule.PROPERTY, choice.why, About.PROPERTY)
         if wants_tour and self._offers_tours():
             self.because(Rule.MENU, "The caller wants a tour, and there are times for one.")
             rings = not self.is_closed or bool(inputs.forward_to or self._ringable(self._all()))
             return self._end(
-                Path.TOUR, Rule.MENU, task=TaskKind.CALL_BACK, texts=(Purpose.MISSED_CALL,),
+                Path.TOUR,
+                Rule.MENU,
+                task=TaskKind.CALL_BACK,
+                texts=(Purpose.MISSED_CALL,),
                 otherwise=(Path.LIVE if rings else Path.MESSAGE,),
-            )  # fmt: skip
+            )
         if inputs.forward_to:
             # In front of the hours: who answers for the office from elsewhere mostly does so when it is closed.
             is_theirs = inputs.caller.number == inputs.forward_to
@@ -236,9 +268,13 @@ class _Decision:
         self.because(Rule.OFFICE_FORWARD, f"All calls go to {number} ({pressed}).", About.RINGS)
         stage = _outside(StageName.OFFICE, number, inputs.rules.office_seconds, confirm=inputs.forward_confirm)
         return self._end(
-            Path.LIVE, Rule.OFFICE_FORWARD, stages=(stage,), task=TaskKind.CALL_BACK, otherwise=(Path.MESSAGE,),
+            Path.LIVE,
+            Rule.OFFICE_FORWARD,
+            stages=(stage,),
+            task=TaskKind.CALL_BACK,
+            otherwise=(Path.MESSAGE,),
             texts=(Purpose.MISSED_CALL,),
-        )  # fmt: skip
+        )
 
     def _closed(self) -> RoutePlan:
         inputs = self.inputs
@@ -249,9 +285,13 @@ class _Decision:
         if stages:
             self.because(Rule.AFTER_HOURS, "Their own hours say that they answer now all the same.", About.RINGS)
             return self._end(
-                Path.LIVE, Rule.AFTER_HOURS, stages=stages, task=TaskKind.CALL_BACK, otherwise=otherwise,
+                Path.LIVE,
+                Rule.AFTER_HOURS,
+                stages=stages,
+                task=TaskKind.CALL_BACK,
+                otherwise=otherwise,
                 texts=(Purpose.MISSED_CALL,),
-            )  # fmt: skip
+            )
         return self._end(
             otherwise[0], rule, task=TaskKind.LISTEN, otherwise=otherwise[1:], texts=(Purpose.MISSED_CALL,)
         )
@@ -270,26 +310,34 @@ class _Decision:
         stages += self._answering_service()
         is_full = 0 < inputs.rules.overflow_waiting <= inputs.waiting
         queues = (
-            bool(overflow) and inputs.rules.queue and not is_full
+            bool(overflow)
+            and inputs.rules.queue
+            and not is_full
             and any(agent in people.busy or self._is_free(agent) for agent in team)
-        )  # fmt: skip
+        )
         rule = Rule.OVERFLOW if overflow else _STAGE_RULES[stages[0].name] if stages else Rule.NOBODY
         if not stages:
             self.because(Rule.NOBODY, "There is nobody to ring.")
         otherwise = (Path.QUEUE, Path.MESSAGE) if queues else (Path.MESSAGE,)
         return self._end(
-            Path.LIVE if stages else otherwise[0], rule, stages=tuple(stages), task=TaskKind.CALL_BACK,
-            otherwise=otherwise if stages else otherwise[1:], texts=(Purpose.MISSED_CALL,),
+            Path.LIVE if stages else otherwise[0],
+            rule,
+            stages=tuple(stages),
+            task=TaskKind.CALL_BACK,
+            otherwise=otherwise if stages else otherwise[1:],
+            texts=(Purpose.MISSED_CALL,),
             queue=tuple(team) if inputs.rules.queue else (),
-        )  # fmt: skip
+        )
 
     def _offers_tours(self) -> bool:
         """Whether there are times to offer, to somebody who has a number to confirm one to and was not asked yet."""
         inputs = self.inputs
         return bool(
-            inputs.place and inputs.place.has_tours and inputs.caller.number
+            inputs.place
+            and inputs.place.has_tours
+            and inputs.caller.number
             and not answered(inputs.answers, Question.TOUR)
-        )  # fmt: skip
+        )
 
     def _overflow(self, stages: list[Stage], team: Collection[str]) -> str:
         """Why none of the property's own people can take the call now, as a sentence; "" when somebody can."""
@@ -340,22 +388,30 @@ class _Decision:
             self.because(Rule.ASSIGNED_AGENT, "The caller has no assigned agent.", About.RINGS)
         else:
             add(
-                StageName.AGENT, (assigned,), rules.agent_seconds,
-                "The caller's assigned agent is {}.", f"The caller's agent is {assigned}, who is not here now.",
-            )  # fmt: skip
+                StageName.AGENT,
+                (assigned,),
+                rules.agent_seconds,
+                "The caller's assigned agent is {}.",
+                f"The caller's agent is {assigned}, who is not here now.",
+            )
         none = "Nobody of the property's subteam is here now." if people.subteam else "No subteam leases this."
         why = f"The subteam leases the property: {{}} ({people.strategy})."
         add(StageName.SUBTEAM, people.subteam, rules.subteam_seconds, why, none)
         if people.sisters:
             add(
-                StageName.SISTERS, people.sisters, rules.subteam_seconds,
+                StageName.SISTERS,
+                people.sisters,
+                rules.subteam_seconds,
                 f"Sister subteams help out: {{}} ({people.sisters_strategy}).",
                 "Nobody of the sister subteams is here now.",
-            )  # fmt: skip
+            )
         add(
-            StageName.EVERYONE, people.everyone, rules.everyone_seconds,
-            "Then everybody who is available: {}.", "Nobody else is here now.",
-        )  # fmt: skip
+            StageName.EVERYONE,
+            people.everyone,
+            rules.everyone_seconds,
+            "Then everybody who is available: {}.",
+            "Nobody else is here now.",
+        )
         return stages
 
     def _answering_service(self) -> list[Stage]:
@@ -431,11 +487,21 @@ class _Decision:
         return self._end(Path.ASK, rule, ask=ask, task=TaskKind.CALL_BACK, texts=(Purpose.MISSED_CALL,))
 
     def _end(
-        self, path: Path, rule: Rule, *, task: TaskKind, stages: tuple[Stage, ...] = (),
-        otherwise: tuple[Path, ...] = (), ask: Ask | None = None, texts: tuple[Purpose, ...] = (),
-        record: Record | None = None, owner: str = "", fast: bool = False, at_once: bool = False,
+        self,
+        path: Path,
+        rule: Rule,
+        *,
+        task: TaskKind,
+        stages: tuple[Stage, ...] = (),
+        otherwise: tuple[Path, ...] = (),
+        ask: Ask | None = None,
+        texts: tuple[Purpose, ...] = (),
+        record: Record | None = None,
+        owner: str = "",
+        fast: bool = False,
+        at_once: bool = False,
         queue: tuple[str, ...] = (),
-    ) -> RoutePlan:  # fmt: skip
+    ) -> RoutePlan:
         inputs = self.inputs
         says: tuple[Say, ...] = ()
         if self.is_closed and path is Path.TOUR:
@@ -453,11 +519,21 @@ class _Decision:
         left = f"If it stays unfinished, {owner or 'the admin'} has the next action ({task})."
         self.because(Rule.OWNER, left, About.TASK)
         return RoutePlan(
-            path=path, rule=rule, reasons=tuple(self.reasons), language=self.language, kind=self.kind,
-            property=inputs.place.slug if inputs.place else "", says=says, ask=ask, stages=stages, otherwise=otherwise,
+            path=path,
+            rule=rule,
+            reasons=tuple(self.reasons),
+            language=self.language,
+            kind=self.kind,
+            property=inputs.place.slug if inputs.place else "",
+            says=says,
+            ask=ask,
+            stages=stages,
+            otherwise=otherwise,
             queue=queue,
-            record=record, task=TaskPlan(task, owner, due_at), texts=texts if may_text else (),
-        )  # fmt: skip
+            record=record,
+            task=TaskPlan(task, owner, due_at),
+            texts=texts if may_text else (),
+        )
 
     def _record(self) -> Record:
         if self.kind is CallerKind.PROSPECT:

@@ -91,9 +91,13 @@ class Mailer:
                 return self._client
         await self.close()
         client = aiosmtplib.SMTP(
-            hostname=server.host, port=server.port, timeout=SECONDS, use_tls=server.security == TLS,
-            start_tls=server.security == STARTTLS, tls_context=server.trusted,
-        )  # fmt: skip
+            hostname=server.host,
+            port=server.port,
+            timeout=SECONDS,
+            use_tls=server.security == TLS,
+            start_tls=server.security == STARTTLS,
+            tls_context=server.trusted,
+        )
         try:
             await _spoken(client.connect(), server)
             if server.user:
@@ -113,8 +117,9 @@ async def _spoken(command: Awaitable[object], server: Server) -> None:
     except aiosmtplib.SMTPAuthenticationError as error:
         raise MailError(
             f"{where} does not take the user or password: correct mail.user, or give the password again with "
-            "`leaseline mail secret`.", retryable=True,
-        ) from error  # fmt: skip
+            "`leaseline mail secret`.",
+            retryable=True,
+        ) from error
     except aiosmtplib.SMTPResponseException as error:
         raise _refusal(where, error.code) from error
     except aiosmtplib.SMTPRecipientsRefused as error:

@@ -66,9 +66,12 @@ class TelnyxCarrier:
         if account.callback_url:
             request["webhook_url"] = callback(account.callback_url, text)
         answer = await _SERVICE.post(
-            self._http, text, f"{account.url.rstrip('/')}/v2/messages",
-            json=request, headers={"Authorization": f"Bearer {account.key}"},
-        )  # fmt: skip
+            self._http,
+            text,
+            f"{account.url.rstrip('/')}/v2/messages",
+            json=request,
+            headers={"Authorization": f"Bearer {account.key}"},
+        )
         if answer.status in (200, 201, 202):
             data = answer.body.get("data")
             taken = data.get("id") if isinstance(data, dict) else None

@@ -64,9 +64,12 @@ class TwilioCarrier:
         if account.callback_url:
             form["StatusCallback"] = callback(account.callback_url, text)
         answer = await _SERVICE.post(
-            self._http, text, f"{account.url.rstrip('/')}/2010-04-01/Accounts/{account.sid}/Messages.json",
-            data=form, auth=(account.sid, account.token),
-        )  # fmt: skip
+            self._http,
+            text,
+            f"{account.url.rstrip('/')}/2010-04-01/Accounts/{account.sid}/Messages.json",
+            data=form,
+            auth=(account.sid, account.token),
+        )
         if answer.status in (200, 201):
             sid = answer.body.get("sid")
             return sid if isinstance(sid, str) else None

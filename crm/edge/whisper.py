@@ -94,11 +94,18 @@ class Transcriber:
         if why := problem(self._model):
             raise TranscriptError(f"There is no usable model: {why}.")
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "crm.edge.whisper_process", str(self._model), str(self._threads),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            sys.executable,
+            "-m",
+            "crm.edge.whisper_process",
+            str(self._model),
+            str(self._threads),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
             # Nothing is downloaded, whatever the library thinks is missing.
-            env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}, limit=LONGEST_LINE,
-        )  # fmt: skip
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"},
+            limit=LONGEST_LINE,
+        )
         try:
             async with asyncio.timeout(START_SECONDS):
                 answer = await self._answer()

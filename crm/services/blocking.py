@@ -39,16 +39,26 @@ async def verdict(
 
 
 async def decide(
-    session: AsyncSession, config: Config, *, caller: str | None, is_withheld: bool, did: str, attestation: str,
+    session: AsyncSession,
+    config: Config,
+    *,
+    caller: str | None,
+    is_withheld: bool,
+    did: str,
+    attestation: str,
     now: datetime,
-) -> Decision:  # fmt: skip
+) -> Decision:
     entries = [_entry(row) for row in await session.scalars(select(BlockedCaller))]
     if not entries and not config.unwanted.refuse_failed:
         return blocking.NOBODY
     return blocking.decide(
-        caller=caller, is_withheld=is_withheld, attestation=attestation, entries=entries,
-        known=await _known(session, caller, did, now), refuse_failed=config.unwanted.refuse_failed,
-    )  # fmt: skip
+        caller=caller,
+        is_withheld=is_withheld,
+        attestation=attestation,
+        entries=entries,
+        known=await _known(session, caller, did, now),
+        refuse_failed=config.unwanted.refuse_failed,
+    )
 
 
 async def _known(session: AsyncSession, caller: str | None, did: str, now: datetime) -> Known:
@@ -98,9 +108,7 @@ async def add(
     kind, value = read(raw, config.region)
     why = fields.text(why, "reason", 300)
     async with changing(store) as session:
-        if await session.scalar(
-            select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value)
-        ):
+        if await session.scalar(select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value)):
             raise Conflict("This is on the list already: `leaseline block list` shows it.")
         if kind is Kind.NUMBER:
             await _refuse_if_ours(session, value)

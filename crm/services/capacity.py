@@ -38,9 +38,12 @@ class Refused:
 def room(config: Config, phones: int) -> limits.Room:
     """What there is room for with so many phones of ours."""
     return limits.room(
-        config.limits.calls, ports=config.ports.rtp_last - config.ports.rtp_first + 1, phones=phones,
-        live=config.dialing.live, reserve=config.limits.reserve_calls,
-    )  # fmt: skip
+        config.limits.calls,
+        ports=config.ports.rtp_last - config.ports.rtp_first + 1,
+        phones=phones,
+        live=config.dialing.live,
+        reserve=config.limits.reserve_calls,
+    )
 
 
 def refused(value: str) -> Refused | None:

@@ -52,18 +52,28 @@ async def add(
         place = await properties.named(session, property_slug) if property_slug else None
         session.add(
             Contact(
-                number=stored, kind=read_kind(kind), name=fields.text(name, "name", 200),
-                property_id=place.id if place else None, created_at=by.now,
+                number=stored,
+                kind=read_kind(kind),
+                name=fields.text(name, "name", 200),
+                property_id=place.id if place else None,
+                created_at=by.now,
             )
-        )  # fmt: skip
+        )
         note(session, by, f"contact added: {kind}")
     return stored
 
 
 async def change(
-    store: Store, by: By, region: str, number: str, *, kind: str | None = None, name: str | None = None,
-    property_slug: str | None = None, new_number: str | None = None,
-) -> str:  # fmt: skip
+    store: Store,
+    by: By,
+    region: str,
+    number: str,
+    *,
+    kind: str | None = None,
+    name: str | None = None,
+    property_slug: str | None = None,
+    new_number: str | None = None,
+) -> str:
     """Changes what is given and returns the number; None leaves a field, an empty name or property takes it away."""
     async with changing(store) as session:
         found = await named(session, region, number)

@@ -102,16 +102,18 @@ async def release(store: Store, config: Config, by: By, *, drop: bool) -> Waitin
         if drop:
             why = "Dropped when the home was released: the home that it is a copy of has sent it."
             await session.execute(
-                update(Message).where(Message.state == MessageState.QUEUED).values(
-                    state=MessageState.BLOCKED, error=why)
-            )  # fmt: skip
+                update(Message)
+                .where(Message.state == MessageState.QUEUED)
+                .values(state=MessageState.BLOCKED, error=why)
+            )
             await session.execute(
                 update(Mail).where(Mail.state == MailState.QUEUED).values(state=MailState.FAILED, error=why)
             )
             await session.execute(
-                update(CallOrder).where(CallOrder.state == orders.State.WAITING).values(
-                    state=orders.State.CANCELLED, error=why)
-            )  # fmt: skip
+                update(CallOrder)
+                .where(CallOrder.state == orders.State.WAITING)
+                .values(state=orders.State.CANCELLED, error=why)
+            )
         note(session, by, f"home released{', what waited was dropped' if drop else ''}")
     _write(config, _here(config))
     return found

@@ -34,9 +34,12 @@ _log = logging.getLogger(__name__)
 
 
 def next_attempt(
-    settings: Texts | Mail, attempts: int, retry_after_seconds: float | None, now: datetime,
+    settings: Texts | Mail,
+    attempts: int,
+    retry_after_seconds: float | None,
+    now: datetime,
     of_use_until: datetime | None = None,
-) -> datetime | None:  # fmt: skip
+) -> datetime | None:
     """When to try again after so many failed attempts; None gives up, because that were too many, or too late."""
     if settings.attempts and attempts >= settings.attempts:
         return None
@@ -49,9 +52,12 @@ def next_attempt(
 
 
 def after_failure(
-    error: CarrierError | MailError, settings: Texts | Mail, attempts: int, now: datetime,
+    error: CarrierError | MailError,
+    settings: Texts | Mail,
+    attempts: int,
+    now: datetime,
     of_use_until: datetime | None = None,
-) -> dict[str, object]:  # fmt: skip
+) -> dict[str, object]:
     """The columns of a row whose sending failed so: queued again, failed, or unknown."""
     if isinstance(error, (CarrierUnknown, MailUnknown)):
         return {"state": "unknown", "next_attempt_at": None, "error": str(error)[:300]}

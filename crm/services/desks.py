@@ -56,17 +56,28 @@ async def find_all(store: Store, config: Config) -> list[DeskEntry]:
         order = sorted(rows, key=lambda row: (KINDS.index(row.kind), row.property.slug if row.property else ""))
         return [
             DeskEntry(
-                row.kind, row.property.slug if row.property else None, row.target, row.confirm, list(row.hours),
+                row.kind,
+                row.property.slug if row.property else None,
+                row.target,
+                row.confirm,
+                list(row.hours),
                 await _problem(session, config, row.target),
             )
             for row in order
-        ]  # fmt: skip
+        ]
 
 
 async def put(
-    store: Store, config: Config, by: By, kind: str, target: str, *, property_slug: str | None = None,
-    hours: Sequence[str] = (), confirm: bool = True,
-) -> str:  # fmt: skip
+    store: Store,
+    config: Config,
+    by: By,
+    kind: str,
+    target: str,
+    *,
+    property_slug: str | None = None,
+    hours: Sequence[str] = (),
+    confirm: bool = True,
+) -> str:
     """Makes a desk, or replaces the one there is, and returns its target as stored.
 
     Raises Invalid, NotFound, Refused.
@@ -79,9 +90,15 @@ async def put(
 
 
 async def put_in(
-    session: AsyncSession, config: Config, kind: str, target: str, *, place: Property | None, hours: Sequence[str],
+    session: AsyncSession,
+    config: Config,
+    kind: str,
+    target: str,
+    *,
+    place: Property | None,
+    hours: Sequence[str],
     confirm: bool,
-) -> str:  # fmt: skip
+) -> str:
     """The same within somebody's transaction."""
     # Nothing in the database keeps two without a property apart.
     await session.execute(select(Organization.id).with_for_update())
@@ -187,9 +204,11 @@ async def staffed(session: AsyncSession, desk: Desk, due: datetime) -> Desk:
         return desk
     first = await agents.longest_idle(session, team.id, due=due)
     return replace(
-        desk, agents=(await agents.slugs_of(session, [team.id]))[team.id], strategy=Strategy(team.strategy),
+        desk,
+        agents=(await agents.slugs_of(session, [team.id]))[team.id],
+        strategy=Strategy(team.strategy),
         owner=first.slug if first else "",
-    )  # fmt: skip
+    )
 
 
 async def owner(session: AsyncSession, kind: str, place: Property | None, due: datetime) -> Agent:

@@ -11,14 +11,15 @@ from crm.edge import numbers
 def rules(config: Config) -> Rules:
     settings = config.dialing
     return Rules(
-        countries=frozenset(settings.countries), allowed_prefixes=settings.allowed_prefixes,
-        blocked_prefixes=settings.blocked_prefixes, live=settings.live, per_day=settings.per_day,
+        countries=frozenset(settings.countries),
+        allowed_prefixes=settings.allowed_prefixes,
+        blocked_prefixes=settings.blocked_prefixes,
+        live=settings.live,
+        per_day=settings.per_day,
         per_agent_per_day=settings.per_agent_per_day,
-    )  # fmt: skip
+    )
 
 
 def refusal(config: Config, number: str) -> str:
     """Why nothing goes to this number (E.164), as one sentence; empty when it may."""
-    return dialing.refused_place(
-        number, numbers.country(number), rules(config), is_costly=numbers.is_costly(number)
-    )
+    return dialing.refused_place(number, numbers.country(number), rules(config), is_costly=numbers.is_costly(number))

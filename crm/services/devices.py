@@ -54,9 +54,16 @@ async def must_encrypt(store: Store, slug: str) -> bool:
 
 
 async def add(
-    store: Store, secrets: Secrets, by: By, slug: str, *, agent: str, kind: str = "desk", location: str | None = None,
+    store: Store,
+    secrets: Secrets,
+    by: By,
+    slug: str,
+    *,
+    agent: str,
+    kind: str = "desk",
+    location: str | None = None,
     encrypted: bool = False,
-) -> None:  # fmt: skip
+) -> None:
     """Adds a phone and makes its password; a mobile is added by `add_mobile`. `location` is where it stands."""
     if kind not in KINDS:
         raise Invalid(f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.")
@@ -95,10 +102,19 @@ async def add_mobile(
 
 
 async def change(
-    store: Store, config: Config, by: By, slug: str, *,
-    number: str | None = None, after_seconds: int | None = None, whisper: bool | None = None,
-    location: str | None = None, agent: str | None = None, kind: str | None = None, encrypted: bool | None = None,
-) -> None:  # fmt: skip
+    store: Store,
+    config: Config,
+    by: By,
+    slug: str,
+    *,
+    number: str | None = None,
+    after_seconds: int | None = None,
+    whisper: bool | None = None,
+    location: str | None = None,
+    agent: str | None = None,
+    kind: str | None = None,
+    encrypted: bool | None = None,
+) -> None:
     """Changes what is given; None leaves a field as it is, an empty location: nobody knows where it stands. Number and
     time are a mobile's, whisper and location are not.
 

@@ -23,9 +23,16 @@ log = logging.getLogger(__name__)
 
 
 async def clear(
-    store: Store, config: Config, *, number: str, purpose: Purpose, agent: str | None, call_id: str | None, live: int,
+    store: Store,
+    config: Config,
+    *,
+    number: str,
+    purpose: Purpose,
+    agent: str | None,
+    call_id: str | None,
+    live: int,
     now: datetime,
-) -> Clearance:  # fmt: skip
+) -> Clearance:
     """Permission to dial `number`, as typed or E.164, now; raises Refused. The answer is on record either way.
 
     `agent` is the slug of whoever dials or whose mobile it is, None when it is the office itself. `live` is how many
@@ -45,10 +52,15 @@ async def clear(
                 reason = str(refused)
         session.add(
             Dialled(
-                at=now, number=(ask.number or _digits(number))[:40], agent_id=who.id if who else None,
-                call_id=call_id, purpose=purpose, allowed=clearance is not None, reason=reason[:300],
+                at=now,
+                number=(ask.number or _digits(number))[:40],
+                agent_id=who.id if who else None,
+                call_id=call_id,
+                purpose=purpose,
+                allowed=clearance is not None,
+                reason=reason[:300],
             )
-        )  # fmt: skip
+        )
     if clearance is None:
         log.info("a number is not dialled", extra={"purpose": purpose.value, "reason": reason})
         raise Refused(reason)
@@ -64,9 +76,7 @@ async def check(store: Store, config: Config, *, number: str, purpose: Purpose, 
         return await check_in(session, config, number=number, purpose=purpose, agent=agent)
 
 
-async def check_in(
-    session: AsyncSession, config: Config, *, number: str, purpose: Purpose, agent: str | None
-) -> str:
+async def check_in(session: AsyncSession, config: Config, *, number: str, purpose: Purpose, agent: str | None) -> str:
     """The same within somebody's transaction."""
     who = await _agent(session, agent)
     facts = await _facts(session, config, number, purpose, who)
@@ -138,19 +148,20 @@ async def _ask(
     )
 
 
-async def _facts(
-    session: AsyncSession, config: Config, number: str, purpose: Purpose, who: Agent | None
-) -> Ask:
+async def _facts(session: AsyncSession, config: Config, number: str, purpose: Purpose, who: Agent | None) -> Ask:
     parsed = numbers.dialled(number, config.region, config.dialing.outside_prefix)
     opted_out = [entry for entry in await opt_outs.in_force(session, parsed) if entry.scope == "all"] if parsed else []
     return Ask(
-        typed=number, number=parsed, purpose=purpose,
+        typed=number,
+        number=parsed,
+        purpose=purpose,
         country=numbers.country(parsed) if parsed else "",
         is_costly=numbers.is_costly(parsed) if parsed else False,
         is_our_line=bool(parsed) and await lines.by_number(session, parsed or "") is not None,
-        agent=who.slug if who else None, may_dial=who is None or who.dialing == "allowed",
+        agent=who.slug if who else None,
+        may_dial=who is None or who.dialing == "allowed",
         opted_out=f"entered on {opted_out[0].created_at:%Y-%m-%d}" if opted_out else "",
-    )  # fmt: skip
+    )
 
 
 async def _clearance(session: AsyncSession, ask: Ask, who: Agent | None) -> Clearance:

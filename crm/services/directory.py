@@ -52,9 +52,14 @@ async def create_office(store: Store, by: By, name: str, listings_url: str = "")
 
 
 async def change_office(
-    store: Store, config: Config, by: By, *, name: str | None = None, listings_url: str | None = None,
+    store: Store,
+    config: Config,
+    by: By,
+    *,
+    name: str | None = None,
+    listings_url: str | None = None,
     answering_service: str | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Changes what is given; an answering service of "" is none. Raises NotFound before there is an office, Invalid,
     and Refused for a number that may not be dialled."""
     async with changing(store) as session:
@@ -101,9 +106,10 @@ async def load_demo(config: Config, store: Store, secrets: Secrets, by: By) -> N
             bob = Agent(slug="bob", name="Bob", extension="102", on_duty=True)
             carol = Agent(slug="carol", name="Carol", extension="103", on_duty=True)
             place = Location(
-                slug="office", address="100 Elm Street, Austin, TX 78701 (not a real one)",
+                slug="office",
+                address="100 Elm Street, Austin, TX 78701 (not a real one)",
                 callback_number="+15125550100",
-            )  # fmt: skip
+            )
             for agent, slug, kind in (
                 (alice, "alice-desk", "desk"),
                 (bob, "bob-desk", "desk"),
@@ -130,10 +136,17 @@ async def load_demo(config: Config, store: Store, secrets: Secrets, by: By) -> N
                 session.add_all(Hours(weekday=day, opens="00:00", closes="24:00") for day in range(7))
             session.add(
                 Trunk(
-                    slug=DEMO_TRUNK, host="127.0.0.1", port=config.ports.demo, transport="udp", auth="digest",
-                    addresses=[], username=DEMO_USER, register=False, enabled=True,
+                    slug=DEMO_TRUNK,
+                    host="127.0.0.1",
+                    port=config.ports.demo,
+                    transport="udp",
+                    auth="digest",
+                    addresses=[],
+                    username=DEMO_USER,
+                    register=False,
+                    enabled=True,
                 )
-            )  # fmt: skip
+            )
             await session.flush()
             office.admin_agent_id = office.admin_agent_id or admin.id
             note(session, by, "demo office loaded")

@@ -89,10 +89,15 @@ def read(lines: Sequence[str]) -> Noted | None:
     if start is None:
         return None
     return Noted(
-        id=start["id"], dialled=start["dialled"], device=start["device"], callback_number=start["callback"].strip("-"),
-        address=_decoded(start["address"]), started_at=_time(start["started"]),
-        ended_at=_time(end["ended"]) if end else None, status=end["status"] if end else "",
-    )  # fmt: skip
+        id=start["id"],
+        dialled=start["dialled"],
+        device=start["device"],
+        callback_number=start["callback"].strip("-"),
+        address=_decoded(start["address"]),
+        started_at=_time(start["started"]),
+        ended_at=_time(end["ended"]) if end else None,
+        status=end["status"] if end else "",
+    )
 
 
 def _decoded(text: str) -> str:
@@ -176,9 +181,14 @@ async def record(store: Store, config: Config, noted: Noted, now: datetime, *, i
         if call is None:
             owner = await session.scalar(select(Agent).join(Device).where(Device.slug == noted.device))
             call = EmergencyCall(
-                id=noted.id, dialled=noted.dialled, device=noted.device, agent=owner.slug if owner else "",
-                address=noted.address, callback_number=noted.callback_number, started_at=noted.started_at,
-            )  # fmt: skip
+                id=noted.id,
+                dialled=noted.dialled,
+                device=noted.device,
+                agent=owner.slug if owner else "",
+                address=noted.address,
+                callback_number=noted.callback_number,
+                started_at=noted.started_at,
+            )
             session.add(call)
             shown = numbers.display(noted.callback_number, config.region) if noted.callback_number else ""
             told = Told(

@@ -73,9 +73,7 @@ _is_whole = Voicemail.call.has(Call.outcome.is_not(None))
 
 _due = (
     select(Voicemail)
-    .where(
-        _is_whole, Voicemail.taken_by_id.is_(None), Voicemail.heard_at.is_(None), Voicemail.deleted_at.is_(None)
-    )
+    .where(_is_whole, Voicemail.taken_by_id.is_(None), Voicemail.heard_at.is_(None), Voicemail.deleted_at.is_(None))
     .order_by(Voicemail.escalate_at, Voicemail.call_id)
     .limit(1)
     .with_for_update(of=Voicemail, skip_locked=True)
@@ -95,9 +93,13 @@ async def _place(session: AsyncSession, call: Call) -> Property | None:
 
 
 async def _turn(
-    session: AsyncSession, config: Config, place: Property | None, schedule: Schedule, message: Voicemail,
+    session: AsyncSession,
+    config: Config,
+    place: Property | None,
+    schedule: Schedule,
+    message: Voicemail,
     now: datetime,
-) -> Turn | None:  # fmt: skip
+) -> Turn | None:
     """Whose turn it is with a message; None puts it off or ends it."""
     task = await mailboxes.open_task(session, message.call_id)
     is_internal = message.call.direction == Direction.INTERNAL  # A colleague's concerns nobody else.
@@ -119,8 +121,9 @@ async def _turn(
         message.escalation,
         agent=slug if kind is BoxKind.AGENT else lead_agent.slug if lead_agent else None,
         subteam=[member.slug for member in members] if kind is not BoxKind.AGENT else [],
-        everyone=on_duty, on_duty=on_duty,
-    )  # fmt: skip
+        everyone=on_duty,
+        on_duty=on_duty,
+    )
     if turn is None:
         message.escalate_at = None
         await _tell_admin(session, config, message, now)
@@ -128,9 +131,14 @@ async def _turn(
 
 
 async def _claimed(
-    session: AsyncSession, config: Config, place: Property | None, schedule: Schedule, message: Voicemail, turn: Turn,
+    session: AsyncSession,
+    config: Config,
+    place: Property | None,
+    schedule: Schedule,
+    message: Voicemail,
+    turn: Turn,
     now: datetime,
-) -> Due:  # fmt: skip
+) -> Due:
     message.escalation = turn.number
     when_closed = config.escalation.when_closed or _is_urgent(message)
     message.escalate_at = escalation.due(now, config.escalation.next_minutes, schedule, when_closed=when_closed)
@@ -150,6 +158,11 @@ def _is_urgent(message: Voicemail) -> bool:
 async def _tell_admin(session: AsyncSession, config: Config, message: Voicemail, now: datetime) -> None:
     where, who = mailboxes.where(message), mailboxes.who(message, config.region)
     await notices.tell(
-        session, config, [await owners.admin(session)], f"untaken:{message.call_id}", "A message nobody took",
-        f"Nobody has taken the message for {where} from {who}, and everybody was called about it.", now,
-    )  # fmt: skip
+        session,
+        config,
+        [await owners.admin(session)],
+        f"untaken:{message.call_id}",
+        "A message nobody took",
+        f"Nobody has taken the message for {where} from {who}, and everybody was called about it.",
+        now,
+    )

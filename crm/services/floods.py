@@ -26,11 +26,11 @@ async def look(
             session, sender, at - SENDER_WITHIN, at, most=settings.incoming_per_sender_per_hour
         ),
         per_sender=settings.incoming_per_sender_per_hour,
-        to_line=0 if is_known else await messages.count_to(
-            session, line, at - LINE_WITHIN, at, most=settings.incoming_per_line_per_minute
-        ),
+        to_line=0
+        if is_known
+        else await messages.count_to(session, line, at - LINE_WITHIN, at, most=settings.incoming_per_line_per_minute),
         per_line=settings.incoming_per_line_per_minute,
-    )  # fmt: skip
+    )
 
 
 async def tell(session: AsyncSession, config: Config, message: Message, name: str, now: datetime) -> None:
@@ -43,9 +43,15 @@ async def tell(session: AsyncSession, config: Config, message: Message, name: st
     if task is None:
         schedule = await office.schedule(session, config.tz, None)
         task = Task(
-            key=f"flood:{message.id}", kind=TaskKind.REPLY, person=person, owner=await owners.admin(session),
-            created_at=now, result="", due_at=schedule.due_time(message.created_at, config.tasks.due_minutes), times=0,
-        )  # fmt: skip
+            key=f"flood:{message.id}",
+            kind=TaskKind.REPLY,
+            person=person,
+            owner=await owners.admin(session),
+            created_at=now,
+            result="",
+            due_at=schedule.due_time(message.created_at, config.tasks.due_minutes),
+            times=0,
+        )
         session.add(task)
     task.times += 1
     task.why = (

@@ -43,9 +43,12 @@ _log = logging.getLogger(__name__)
 
 
 async def run(
-    store: Store, config: Config, wake_outbox: Callable[[], None], clock: Callable[[], datetime],
+    store: Store,
+    config: Config,
+    wake_outbox: Callable[[], None],
+    clock: Callable[[], datetime],
     held: Callable[[], bool] = lambda: False,
-) -> None:  # fmt: skip
+) -> None:
     """Ticks until it is cancelled, and stands still while `held` (`crm.services.copies`)."""
     while True:
         try:
@@ -159,9 +162,7 @@ async def _histories(session: AsyncSession, interests: Sequence[Interest]) -> _K
     )
     answered = (
         select(Message.lead_id, func.max(Message.created_at))
-        .where(
-            Message.lead_id.in_(lead_ids), Message.purpose == Purpose.AGENT, Message.state != MessageState.BLOCKED
-        )
+        .where(Message.lead_id.in_(lead_ids), Message.purpose == Purpose.AGENT, Message.state != MessageState.BLOCKED)
         .group_by(Message.lead_id)
     )
     talked = (
@@ -169,9 +170,7 @@ async def _histories(session: AsyncSession, interests: Sequence[Interest]) -> _K
         .where(Call.lead_id.in_(lead_ids), Call.talk_started_at.is_not(None))
         .group_by(Call.lead_id)
     )
-    return _Known(
-        steps, await _latest(session, (wrote, called)), await _latest(session, (answered, talked))
-    )
+    return _Known(steps, await _latest(session, (wrote, called)), await _latest(session, (answered, talked)))
 
 
 async def _latest(session: AsyncSession, queries: Iterable[object]) -> dict[int, datetime]:
@@ -233,9 +232,17 @@ async def _send_or_plan(
     assert interest.stage_since is not None
     if waiting is None:
         waiting = FollowUp(
-            interest_id=interest.id, lead_id=interest.lead_id, stage=interest.stage, stage_since=interest.stage_since,
-            step=found.step, state=PLANNED, due_at=found.at, text=found.text, is_edited=False, why=found.why,
-        )  # fmt: skip
+            interest_id=interest.id,
+            lead_id=interest.lead_id,
+            stage=interest.stage,
+            stage_since=interest.stage_since,
+            step=found.step,
+            state=PLANNED,
+            due_at=found.at,
+            text=found.text,
+            is_edited=False,
+            why=found.why,
+        )
         session.add(waiting)
         await session.flush()
     waiting.state, waiting.why = PLANNED, found.why
@@ -260,10 +267,20 @@ async def _send(session: AsyncSession, config: Config, interest: Interest, step:
     url = await office.listings_url(session, interest.property)
     body = " ".join(step.text.replace("{name}", interest.property.name).replace("{url}", url).split())
     message = Message(
-        key=f"followup:{step.id}", direction=Direction.OUT, purpose=Purpose.FOLLOW_UP,
-        to_number=lead.phones[0].number, from_number=ours, body=body, media=[], segments=segments(body).count,
-        lead_id=lead.id, state=MessageState.QUEUED, attempts=0, next_attempt_at=now, created_at=now,
-    )  # fmt: skip
+        key=f"followup:{step.id}",
+        direction=Direction.OUT,
+        purpose=Purpose.FOLLOW_UP,
+        to_number=lead.phones[0].number,
+        from_number=ours,
+        body=body,
+        media=[],
+        segments=segments(body).count,
+        lead_id=lead.id,
+        state=MessageState.QUEUED,
+        attempts=0,
+        next_attempt_at=now,
+        created_at=now,
+    )
     session.add(message)
     await session.flush()
     step.message_id = message.id
@@ -280,10 +297,13 @@ def _move(session: AsyncSession, interest: Interest, stage: Stage, why: str, now
     interest.updated_at = now
     session.add(
         Activity(
-            key=f"stage:{interest.id}:{now.isoformat()}", lead_id=interest.lead_id, at=now, kind="StageChanged",
+            key=f"stage:{interest.id}:{now.isoformat()}",
+            lead_id=interest.lead_id,
+            at=now,
+            kind="StageChanged",
             text=f"{interest.property.name}: from {old} to {stage}. {why}"[:500],
         )
-    )  # fmt: skip
+    )
 
 
 # --- what people do with it ---

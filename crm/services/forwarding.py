@@ -149,11 +149,14 @@ async def _organization(session: AsyncSession) -> Organization:
 async def _personal(session: AsyncSession, config: Config, agent: Agent, now: datetime) -> Personal:
     mobiles = [
         Mobile(
-            mobile.slug, mobile.number or "", mobile.rings_after_seconds, devices.has_dnd(mobile, now),
+            mobile.slug,
+            mobile.number or "",
+            mobile.rings_after_seconds,
+            devices.has_dnd(mobile, now),
             await _refusal(session, config, mobile.number or "", Purpose.FORWARD, agent.slug),
         )
         for mobile in _mobiles(agent)
-    ]  # fmt: skip
+    ]
     return Personal(agent.slug, agent.forwarding, tuple(mobiles))
 
 

@@ -59,11 +59,13 @@ async def _ask(session: AsyncSession, config: Config, message: Message, now: dat
 
 def _limits(texts: Texts) -> Limits:
     return Limits(
-        per_person_per_hour=texts.per_person_per_hour, per_hour=texts.per_hour, per_day=texts.per_day,
+        per_person_per_hour=texts.per_person_per_hour,
+        per_hour=texts.per_hour,
+        per_day=texts.per_day,
         automatic_percent=texts.automatic_percent,
         confirmations_per_person_per_day=texts.confirmations_per_person_per_day,
         confirmations_per_hour=texts.confirmations_per_hour,
-    )  # fmt: skip
+    )
 
 
 def places(config: Config, number: str) -> tuple[Place, ...]:

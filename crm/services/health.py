@@ -219,9 +219,10 @@ class LimitsHealth:
     def near(self) -> list[str]:
         """What is nearly used up, in words."""
         used = (
-            ("callers", self.callers, self.callers_limit), ("RTP ports", self.rtp_ports, self.rtp_ports_limit),
+            ("callers", self.callers, self.callers_limit),
+            ("RTP ports", self.rtp_ports, self.rtp_ports_limit),
             ("open files", self.files, self.files_limit),
-        )  # fmt: skip
+        )
         return [f"{count} of {limit} {what}" for what, count, limit in used if limits.is_near(count or 0, limit or 0)]
 
 
@@ -305,9 +306,16 @@ def _noted(config: Config, on_record: set[str], now: datetime) -> Iterator[Emerg
     for call in spool.emergency_calls(config):
         if call.id not in on_record and now - call.started_at < emergencies.RECENT:
             yield EmergencyHealth(
-                call.id, call.dialled, call.device, "", call.address, call.callback_number, call.started_at,
-                call.ended_at, call.status,
-            )  # fmt: skip
+                call.id,
+                call.dialled,
+                call.device,
+                "",
+                call.address,
+                call.callback_number,
+                call.started_at,
+                call.ended_at,
+                call.status,
+            )
 
 
 async def _fill_in(
@@ -319,11 +327,18 @@ async def _fill_in(
         health.trunks.extend(_trunk(trunk, endpoints) for trunk in await trunks.find_all(store))
         health.emergencies.extend(
             EmergencyHealth(
-                call.id, call.dialled, call.device, call.agent, call.address, call.callback_number, call.started_at,
-                call.ended_at, call.status,
+                call.id,
+                call.dialled,
+                call.device,
+                call.agent,
+                call.address,
+                call.callback_number,
+                call.started_at,
+                call.ended_at,
+                call.status,
             )
             for call in await emergencies.find_all(store, since=health.at - emergencies.RECENT)
-        )  # fmt: skip
+        )
         health.devices.extend(_device(device, endpoints, health.at) for device in await devices.find_all(store))
         health.forwarding.extend(await _forwarding(store, config, health.at))
         health.offices.extend(await _offices(store, config, health.at))
@@ -341,11 +356,14 @@ async def _fill_in(
         heard = numbers.parse(channel.caller.number, config.region) if channel else None
         health.calls.append(
             CallInProgress(
-                id=call_id, did=call.did if call else "", caller=call.caller if call else heard,
-                step=call.step if call else "", started_at=call.started_at if call else None,
+                id=call_id,
+                did=call.did if call else "",
+                caller=call.caller if call else heard,
+                step=call.step if call else "",
+                started_at=call.started_at if call else None,
                 with_app=call_id in with_app,
             )
-        )  # fmt: skip
+        )
     longest = max(0, round((health.at - waiting_since[0]).total_seconds())) if waiting_since else None
     texts = TextsHealth(pause.ends_at, text_pauses.sentence(config, pause)) if pause else TextsHealth()
     return LineHealth(len(waiting_since), longest, len(kept)), texts
@@ -365,13 +383,18 @@ def _limits(config: Config, phones: int, callers: dict[str, Channel], refused: s
     files = capacity.files_of_asterisk(config)
     latest = capacity.refused(refused)
     return LimitsHealth(
-        callers=len(callers), callers_limit=room.callers,
+        callers=len(callers),
+        callers_limit=room.callers,
         rtp_ports=capacity.ports_in_use(config),
         rtp_ports_limit=config.ports.rtp_last - config.ports.rtp_first + 1,
-        files=files[0] if files else None, files_limit=files[1] if files else None, files_needed=room.files,
-        refused=latest.count if latest else 0, refused_at=latest.at if latest else None,
-        refused_by=latest.limit if latest else "", refused_trunk=latest.trunk if latest else "",
-    )  # fmt: skip
+        files=files[0] if files else None,
+        files_limit=files[1] if files else None,
+        files_needed=room.files,
+        refused=latest.count if latest else 0,
+        refused_at=latest.at if latest else None,
+        refused_by=latest.limit if latest else "",
+        refused_trunk=latest.trunk if latest else "",
+    )
 
 
 def _trunk(trunk: Trunk, endpoints: dict[str, str]) -> TrunkHealth:
@@ -385,9 +408,15 @@ def _device(device: Device, endpoints: dict[str, str], now: datetime) -> DeviceH
     state = on if is_mobile else endpoints.get(device.slug, "unknown")
     dnd = devices.has_dnd(device, now)
     return DeviceHealth(
-        device.slug, device.agent.slug, state, state in ("online", "on"), dnd=dnd,
-        dnd_until=device.dnd_until if dnd else None, is_mobile=is_mobile, forwards_since=device.forwards_since,
-    )  # fmt: skip
+        device.slug,
+        device.agent.slug,
+        state,
+        state in ("online", "on"),
+        dnd=dnd,
+        dnd_until=device.dnd_until if dnd else None,
+        is_mobile=is_mobile,
+        forwards_since=device.forwards_since,
+    )
 
 
 async def _forwarding(store: Store, config: Config, now: datetime) -> list[ForwardHealth]:
@@ -421,9 +450,13 @@ async def _ask_asterisk(config: Config) -> tuple[AsteriskHealth, list[Channel], 
     try:
         password = Secrets(config.secrets_file).get("ari")
         client = AriClient(
-            f"http://127.0.0.1:{config.ports.http}", STASIS_APP, password, STASIS_APP,
-            on_connect=nothing, on_event=lambda event: None,
-        )  # fmt: skip
+            f"http://127.0.0.1:{config.ports.http}",
+            STASIS_APP,
+            password,
+            STASIS_APP,
+            on_connect=nothing,
+            on_event=lambda event: None,
+        )
         async with asyncio.timeout(ANSWER_SECONDS), client:
             channels = await client.channels()
             endpoints: list[dict[str, Any]] = await client.get("/endpoints")

@@ -104,9 +104,15 @@ def _read_file(file: Path, kind: str | None) -> Lists:
 
 
 async def write(
-    store: Store, config: Config, secrets: Secrets, by: By, lists: Lists, *,
-    dry_run: bool = False, progress: Progress | None = None,
-) -> list[Imported]:  # fmt: skip
+    store: Store,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    lists: Lists,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> list[Imported]:
     """Writes all lists, or with `dry_run` only sees whether they could be. Raises Wrong with everything found amiss."""
     importer = _Importer(config, by, progress, sum(len(rows) for rows in lists.rows.values()))
     try:
@@ -146,14 +152,22 @@ class _Importer:
 
     async def write(self, session: AsyncSession, kind: Kind, rows: Sequence[Row]) -> None:
         write = {
-            Kind.PORTFOLIOS: self._portfolio, Kind.AGENTS: self._agent, Kind.DEVICES: self._device,
+            Kind.PORTFOLIOS: self._portfolio,
+            Kind.AGENTS: self._agent,
+            Kind.DEVICES: self._device,
             Kind.SUBTEAMS: self._subteam,
-            Kind.PROPERTIES: self._property, Kind.UNITS: self._unit, Kind.LINES: self._line,
-            Kind.SPECIAL_DAYS: self._special_day, Kind.CONTACTS: self._contact, Kind.DESKS: self._desk,
-        }.get(kind)  # fmt: skip
+            Kind.PROPERTIES: self._property,
+            Kind.UNITS: self._unit,
+            Kind.LINES: self._line,
+            Kind.SPECIAL_DAYS: self._special_day,
+            Kind.CONTACTS: self._contact,
+            Kind.DESKS: self._desk,
+        }.get(kind)
         replace = {
-            Kind.HOURS: self._hours, Kind.AGENT_HOURS: self._agent_hours, Kind.TOUR_HOURS: self._tour_hours,
-        }.get(kind)  # fmt: skip
+            Kind.HOURS: self._hours,
+            Kind.AGENT_HOURS: self._agent_hours,
+            Kind.TOUR_HOURS: self._tour_hours,
+        }.get(kind)
         self._known = {}
         if kind is Kind.CONTACTS:
             self._ours = await contacts.ours(session)
@@ -382,9 +396,14 @@ class _Importer:
         is_new = await desks.of(session, values["kind"], place) is None
         try:
             await desks.put_in(
-                session, self._config, values["kind"], values["target"], place=place, hours=values.get("hours", ()),
+                session,
+                self._config,
+                values["kind"],
+                values["target"],
+                place=place,
+                hours=values.get("hours", ()),
                 confirm=values.get("confirm", "yes") == "yes",
-            )  # fmt: skip
+            )
         except (Invalid, NotFound, Refused) as error:
             self.problems.append(row.problem("target", str(error)))
         return is_new
@@ -436,10 +455,15 @@ class _Importer:
             values = row.values
             try:
                 await tour_times.put_hours(
-                    session, place, agent, TourKind(values.get("kind") or TourKind.ACCOMPANIED),
-                    fields.openings(values["openings"]), minutes=values.get("minutes", 30),
-                    buffer_minutes=values.get("buffer_minutes", 0), capacity=values.get("capacity", 1),
-                )  # fmt: skip
+                    session,
+                    place,
+                    agent,
+                    TourKind(values.get("kind") or TourKind.ACCOMPANIED),
+                    fields.openings(values["openings"]),
+                    minutes=values.get("minutes", 30),
+                    buffer_minutes=values.get("buffer_minutes", 0),
+                    capacity=values.get("capacity", 1),
+                )
             except Invalid as error:
                 self.problems.append(row.problem("openings", str(error)))
             self._step()

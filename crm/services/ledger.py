@@ -175,9 +175,7 @@ async def _write_message(scene: Scene, told: MessageLeft) -> None:
     if is_new:
         mailbox = fit(told.mailbox or await _of_callee(session, story), 60)
         is_urgent = story.desk == DeskKind.MAINTENANCE
-        await mailboxes.came_in(
-            session, scene.config, voicemail, scene.place, mailbox, scene.now, is_urgent=is_urgent
-        )
+        await mailboxes.came_in(session, scene.config, voicemail, scene.place, mailbox, scene.now, is_urgent=is_urgent)
         session.add(voicemail)
 
 

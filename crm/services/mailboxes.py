@@ -38,9 +38,15 @@ def box_of_place(place: Property | None) -> str:
 
 
 async def came_in(
-    session: AsyncSession, config: Config, message: Voicemail, place: Property | None, mailbox: str, now: datetime, *,
+    session: AsyncSession,
+    config: Config,
+    message: Voicemail,
+    place: Property | None,
+    mailbox: str,
+    now: datetime,
+    *,
     is_urgent: bool = False,
-) -> None:  # fmt: skip
+) -> None:
     """Puts a new message, which has its file and time, into its mailbox. `mailbox` empty: the property's.
 
     About an urgent one people are called at once, whatever the hour and the settings.
@@ -52,14 +58,14 @@ async def came_in(
     elif config.escalation.first_minutes and (place is None or place.escalates):
         schedule = await office.schedule(session, config.tz, place)
         message.escalate_at = escalation.due(
-            max(message.left_at, now), config.escalation.first_minutes, schedule,
+            max(message.left_at, now),
+            config.escalation.first_minutes,
+            schedule,
             when_closed=config.escalation.when_closed,
-        )  # fmt: skip
+        )
 
 
-async def owner(
-    session: AsyncSession, mailbox: str, lead: Lead | None, place: Property | None, due: datetime
-) -> Agent:
+async def owner(session: AsyncSession, mailbox: str, lead: Lead | None, place: Property | None, due: datetime) -> Agent:
     """Whose task it is to listen by `due`, on the office's clock: the agent of an agent's mailbox, else as with every
     other task."""
     kind, slug = split(mailbox)
@@ -169,7 +175,8 @@ _whole = select(Voicemail).options(
     selectinload(Voicemail.taken_by),
     selectinload(Voicemail.call).options(
         selectinload(Call.agent),
-        selectinload(Call.line).selectinload(Line.property), selectinload(Call.lead).selectinload(Lead.phones)
+        selectinload(Call.line).selectinload(Line.property),
+        selectinload(Call.lead).selectinload(Lead.phones),
     ),
 )
 
@@ -178,11 +185,17 @@ def _as_heard(row: Voicemail) -> Message:
     line = row.call.line
     colleague = row.call.agent if row.call.direction == Direction.INTERNAL else None
     return Message(
-        id=row.call_id, mailbox=row.mailbox or OFFICE, caller=row.call.caller, left_at=row.left_at, seconds=row.seconds,
-        file=row.file, property_name=line.property.name if line and line.property else "",
-        is_new=row.heard_at is None, colleague=colleague.name if colleague else "",
+        id=row.call_id,
+        mailbox=row.mailbox or OFFICE,
+        caller=row.call.caller,
+        left_at=row.left_at,
+        seconds=row.seconds,
+        file=row.file,
+        property_name=line.property.name if line and line.property else "",
+        is_new=row.heard_at is None,
+        colleague=colleague.name if colleague else "",
         call_back=colleague.extension if colleague else row.call.caller,
-    )  # fmt: skip
+    )
 
 
 def audio(config: Config, file: str) -> Path | None:
@@ -269,10 +282,14 @@ async def take(store: Store, by: By, message_id: str, agent: str) -> None:
         if row.call.lead_id is not None:
             session.add(
                 Activity(
-                    key=f"taken:{message_id}", lead_id=row.call.lead_id, at=by.now, kind="Note",
-                    text=f"{taker.name} took on the message they left."[:500], call_id=message_id,
+                    key=f"taken:{message_id}",
+                    lead_id=row.call.lead_id,
+                    at=by.now,
+                    kind="Note",
+                    text=f"{taker.name} took on the message they left."[:500],
+                    call_id=message_id,
                 )
-            )  # fmt: skip
+            )
         audit.note(session, by, f"message {message_id} taken by {agent}")
 
 
@@ -350,4 +367,3 @@ async def open_task(session: AsyncSession, message_id: str) -> Task | None:
     """The task of a message, while it is open."""
     task = await tasks.by_key(session, f"call:{message_id}")
     return task if task and task.done_at is None else None
-

@@ -71,19 +71,35 @@ Attach = Callable[[str], Awaitable[list[Attachment]]]
 
 
 async def queue(
-    session: AsyncSession, key: str, address: str, subject: str, body: str, now: datetime,
-    *, voicemail_id: str | None = None, calendar: str = "",
-) -> None:  # fmt: skip
+    session: AsyncSession,
+    key: str,
+    address: str,
+    subject: str,
+    body: str,
+    now: datetime,
+    *,
+    voicemail_id: str | None = None,
+    calendar: str = "",
+) -> None:
     """Puts a mail into the outbox, in the caller's transaction, once per key. `subject` and `body` are plain text,
     `calendar` is an iCalendar file."""
     if (await session.scalars(select(Mail.id).where(Mail.key == key))).first() is not None:
         return
     session.add(
         Mail(
-            key=key, to_address=address, subject=" ".join(subject.split())[:200], body=body, voicemail_id=voicemail_id,
-            calendar=calendar, state=MailState.QUEUED, attempts=0, next_attempt_at=now, error="", created_at=now,
+            key=key,
+            to_address=address,
+            subject=" ".join(subject.split())[:200],
+            body=body,
+            voicemail_id=voicemail_id,
+            calendar=calendar,
+            state=MailState.QUEUED,
+            attempts=0,
+            next_attempt_at=now,
+            error="",
+            created_at=now,
         )
-    )  # fmt: skip
+    )
     await session.flush()
 
 
@@ -120,9 +136,14 @@ def server_of(config: Config, secrets: Secrets) -> Callable[[], Server]:
 
 
 async def run(
-    store: Store, config: Config, sender: Sender, attach: Attach, wake: asyncio.Event, clock: Callable[[], datetime],
+    store: Store,
+    config: Config,
+    sender: Sender,
+    attach: Attach,
+    wake: asyncio.Event,
+    clock: Callable[[], datetime],
     held: Callable[[], bool] = lambda: False,
-) -> None:  # fmt: skip
+) -> None:
     """Sends mails until it is cancelled. What was being sent when it starts becomes unknown. `held` as in outbox."""
     settled, started = False, clock()
     while True:
@@ -212,11 +233,17 @@ async def _claim(store: Store, now: datetime, only_since: datetime | None = None
         .where(Mail.id == due, Mail.state == MailState.QUEUED)
         .values(state=MailState.SENDING, attempts=Mail.attempts + 1)
         .returning(
-            Mail.id, Mail.key, Mail.to_address, Mail.subject, Mail.body, Mail.voicemail_id, Mail.calendar,
+            Mail.id,
+            Mail.key,
+            Mail.to_address,
+            Mail.subject,
+            Mail.body,
+            Mail.voicemail_id,
+            Mail.calendar,
             Mail.attempts,
         )
         .execution_options(synchronize_session=False)
-    )  # fmt: skip
+    )
     async with store.write() as session:
         row = (await session.execute(claim)).one_or_none()
     return _Claim(**row._mapping) if row else None
@@ -246,7 +273,13 @@ async def _send(config: Config, sender: Sender, attach: Attach, claim: _Claim, n
 
 
 def compose(
-    config: Config, key: str, to_address: str, subject: str, body: str, attachments: list[Attachment], now: datetime,
+    config: Config,
+    key: str,
+    to_address: str,
+    subject: str,
+    body: str,
+    attachments: list[Attachment],
+    now: datetime,
     calendar: str = "",
 ) -> EmailMessage:
     mail = EmailMessage()
@@ -276,11 +309,12 @@ async def _record(store: Store, config: Config, claim: _Claim, error: MailError 
             update(Mail)
             # Unknown, when another worker started meanwhile and took us for dead: we know better.
             .where(
-                Mail.id == claim.id, Mail.attempts == claim.attempts,
+                Mail.id == claim.id,
+                Mail.attempts == claim.attempts,
                 Mail.state.in_([MailState.SENDING, MailState.UNKNOWN]),
             )
             .values(**values)
-        )  # fmt: skip
+        )
     level = logging.INFO if error is None else logging.WARNING
     logger.log(
         level, "mail handled", extra={"mail_id": claim.id, "state": str(values["state"]), "reason": values["error"]}

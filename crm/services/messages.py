@@ -142,12 +142,20 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
         lead = await _lead(session, number, line, incoming.at)
     body = _clean(incoming.body)[:LONGEST_BODY]
     message = Message(
-        key=key, direction=Direction.IN, purpose=Purpose.INBOUND, to_number=ours[:20],
-        from_number=sender, body=body,
-        media=[_clean(link)[:1000] for link in incoming.media[:10]], segments=segments(body).count,
-        lead_id=lead.id if lead else None, carrier=incoming.carrier, carrier_id=_clean(incoming.carrier_id)[:120],
-        state=MessageState.RECEIVED, created_at=incoming.at,
-    )  # fmt: skip
+        key=key,
+        direction=Direction.IN,
+        purpose=Purpose.INBOUND,
+        to_number=ours[:20],
+        from_number=sender,
+        body=body,
+        media=[_clean(link)[:1000] for link in incoming.media[:10]],
+        segments=segments(body).count,
+        lead_id=lead.id if lead else None,
+        carrier=incoming.carrier,
+        carrier_id=_clean(incoming.carrier_id)[:120],
+        state=MessageState.RECEIVED,
+        created_at=incoming.at,
+    )
     session.add(message)
     await session.flush()
     scene = _Scene(session, config, now, message, lead, line, contact, colleague)
@@ -202,9 +210,13 @@ async def _lead(session: AsyncSession, number: str, line: Line | None, at: datet
     lead = await leads.by_phone(session, number, for_update=True)
     if lead is None:
         lead = Lead(
-            status="new", created_at=at, phones=[LeadPhone(number=number)], interests=[], assigned_agent=None,
+            status="new",
+            created_at=at,
+            phones=[LeadPhone(number=number)],
+            interests=[],
+            assigned_agent=None,
             source=line.source if line else "",
-        )  # fmt: skip
+        )
         session.add(lead)
         await session.flush()
     return lead
@@ -251,18 +263,25 @@ async def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | 
             if answered == Wish.STOP:
                 source, evidence = "carrier", f'{message.carrier} took "{message.body[:200]}" for STOP'
             opt_outs.enter(
-                session, number, source=source, evidence=evidence,
-                now=message.created_at, message_id=message.id,
-            )  # fmt: skip
+                session,
+                number,
+                source=source,
+                evidence=evidence,
+                now=message.created_at,
+                message_id=message.id,
+            )
             # One confirmation, and none for saying it again.
             answer = Purpose.STOP_CONFIRMED, texts.stop_confirmed(name, scene.language)
     elif reading.wish is Wish.START:
         if not in_force:
             return False  # Somebody who gets texts anyway just wrote a word.
         await opt_outs.end(
-            session, number, source="carrier" if answered else "keyword", evidence=f'"{message.body[:200]}"',
+            session,
+            number,
+            source="carrier" if answered else "keyword",
+            evidence=f'"{message.body[:200]}"',
             now=message.created_at,
-        )  # fmt: skip
+        )
         answer = Purpose.START_CONFIRMED, texts.start_confirmed(name, scene.language)
     else:
         ours = numbers.display(message.to_number, scene.config.region)
@@ -276,10 +295,20 @@ async def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | 
 async def _answer(scene: _Scene, purpose: Purpose, body: str) -> None:
     message = scene.message
     answer = Message(
-        key=f"{purpose}:{message.id}", direction=Direction.OUT, purpose=purpose, to_number=message.from_number,
-        from_number=message.to_number, body=body, media=[], segments=segments(body).count, lead_id=message.lead_id,
-        state=MessageState.QUEUED, attempts=0, next_attempt_at=scene.now, created_at=scene.now,
-    )  # fmt: skip
+        key=f"{purpose}:{message.id}",
+        direction=Direction.OUT,
+        purpose=purpose,
+        to_number=message.from_number,
+        from_number=message.to_number,
+        body=body,
+        media=[],
+        segments=segments(body).count,
+        lead_id=message.lead_id,
+        state=MessageState.QUEUED,
+        attempts=0,
+        next_attempt_at=scene.now,
+        created_at=scene.now,
+    )
     scene.session.add(answer)
     await scene.session.flush()
 
@@ -307,10 +336,16 @@ async def _remind(scene: _Scene, reading: Reading | None) -> str:
         schedule = await office.schedule(session, scene.config.tz, scene.place)
         due_at = schedule.due_time(message.created_at, scene.config.tasks.due_minutes)
         task = Task(
-            key=f"reply:{message.id}" if lead else f"{_thread(message.from_number)}{message.id}", kind=TaskKind.REPLY,
-            owner=await scene.owner(due_at), lead_id=lead.id if lead else None, created_at=scene.now, result="",
-            due_at=due_at, person=person, times=0,
-        )  # fmt: skip
+            key=f"reply:{message.id}" if lead else f"{_thread(message.from_number)}{message.id}",
+            kind=TaskKind.REPLY,
+            owner=await scene.owner(due_at),
+            lead_id=lead.id if lead else None,
+            created_at=scene.now,
+            result="",
+            due_at=due_at,
+            person=person,
+            times=0,
+        )
         session.add(task)
     task.times += 1
     # The latest text stands in it; those before are in the thread.
@@ -344,9 +379,14 @@ async def _notify(scene: _Scene, wrote: str) -> None:
     beginning = wrote if len(wrote) <= NOTICED else wrote[:NOTICED] + "..."
     place = await scene.name()
     await notices.tell(
-        session, scene.config, [one for one in told if not await _is_mobile_of(session, one, message.from_number)],
-        f"text:{message.id}", f"New text for {place} from {sender}", f"{place}: {sender} wrote: {beginning}", scene.now,
-    )  # fmt: skip
+        session,
+        scene.config,
+        [one for one in told if not await _is_mobile_of(session, one, message.from_number)],
+        f"text:{message.id}",
+        f"New text for {place} from {sender}",
+        f"{place}: {sender} wrote: {beginning}",
+        scene.now,
+    )
 
 
 async def _is_mobile_of(session: AsyncSession, agent: Agent, number: str) -> bool:
@@ -427,11 +467,21 @@ async def send(
         contact = await contacts.by_number(session, number)
         place_id = contact.property_id if contact else None
         message = Message(
-            key=f"agent:{uuid.uuid4().hex}", direction=Direction.OUT, purpose=Purpose.AGENT, to_number=number,
-            from_number=await line_for(session, config, lead, line, place_id), body=body, media=[], segments=pieces,
-            lead_id=lead.id if lead else None, agent_id=writer.id if writer else None, state=MessageState.QUEUED,
-            attempts=0, next_attempt_at=by.now, created_at=by.now,
-        )  # fmt: skip
+            key=f"agent:{uuid.uuid4().hex}",
+            direction=Direction.OUT,
+            purpose=Purpose.AGENT,
+            to_number=number,
+            from_number=await line_for(session, config, lead, line, place_id),
+            body=body,
+            media=[],
+            segments=pieces,
+            lead_id=lead.id if lead else None,
+            agent_id=writer.id if writer else None,
+            state=MessageState.QUEUED,
+            attempts=0,
+            next_attempt_at=by.now,
+            created_at=by.now,
+        )
         session.add(message)
         await session.flush()
         decision = await gatekeeper.decide(session, config, message, by.now)

@@ -52,11 +52,20 @@ async def _text(session: AsyncSession, key: str, sender: str, number: str, text:
     body = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
     session.add(
         Message(
-            key=key, direction=Direction.OUT, purpose=Purpose.STAFF, to_number=number, from_number=sender, body=body,
-            media=[], segments=segments(body).count, state=MessageState.QUEUED, attempts=0, next_attempt_at=now,
+            key=key,
+            direction=Direction.OUT,
+            purpose=Purpose.STAFF,
+            to_number=number,
+            from_number=sender,
+            body=body,
+            media=[],
+            segments=segments(body).count,
+            state=MessageState.QUEUED,
+            attempts=0,
+            next_attempt_at=now,
             created_at=now,
         )
-    )  # fmt: skip
+    )
     await session.flush()
 
 

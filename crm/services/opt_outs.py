@@ -48,9 +48,15 @@ async def remove(store: Store, config: Config, by: By, raw_number: str, *, why: 
 
 
 def enter(
-    session: AsyncSession, number: str, *, source: str, evidence: str, now: datetime, scope: str = "texts",
+    session: AsyncSession,
+    number: str,
+    *,
+    source: str,
+    evidence: str,
+    now: datetime,
+    scope: str = "texts",
     message_id: int | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Adds an entry to the transaction."""
     kept = evidence.replace("\x00", "")[:300]
     session.add(OptOut(number=number, scope=scope, source=source, evidence=kept, message_id=message_id, created_at=now))

@@ -117,16 +117,26 @@ async def _place(
     if await lines.by_number(session, number):
         raise Invalid("That is one of our own lines: call somebody else.")
     same = select(CallOrder).where(
-        CallOrder.agent_id == who.id, CallOrder.to_number == number, CallOrder.not_before <= by.now,
-        CallOrder.expires_at > by.now, CallOrder.state.in_((State.WAITING, State.DIALLING)),
-    )  # fmt: skip
+        CallOrder.agent_id == who.id,
+        CallOrder.to_number == number,
+        CallOrder.not_before <= by.now,
+        CallOrder.expires_at > by.now,
+        CallOrder.state.in_((State.WAITING, State.DIALLING)),
+    )
     if order := (await session.scalars(same.limit(1))).first():
         return order
     order = CallOrder(
-        agent_id=who.id, to_number=number, lead_id=lead.id if lead else None, task_id=task.id if task else None,
-        why="by hand", not_before=by.now, expires_at=by.now + BY_HAND, state=State.WAITING, tries_left=1,
+        agent_id=who.id,
+        to_number=number,
+        lead_id=lead.id if lead else None,
+        task_id=task.id if task else None,
+        why="by hand",
+        not_before=by.now,
+        expires_at=by.now + BY_HAND,
+        state=State.WAITING,
+        tries_left=1,
         created_at=by.now,
-    )  # fmt: skip
+    )
     session.add(order)
     await session.flush()
     note(session, by, f"call ordered: {agent} to {f'lead {lead.id}' if lead else 'a number'}")
@@ -134,14 +144,28 @@ async def _place(
 
 
 async def keep_place(
-    session: AsyncSession, config: Config, *, task: Task, number: str, agents: Sequence[str], since: datetime,
+    session: AsyncSession,
+    config: Config,
+    *,
+    task: Task,
+    number: str,
+    agents: Sequence[str],
+    since: datetime,
     now: datetime,
-) -> None:  # fmt: skip
+) -> None:
     """Orders a call to somebody who has waited `since` then and was to be called back in their turn; once a task."""
     await _order_once(
-        session, config, task, number, now, why="place kept", not_before=now, expires_at=task.due_at + KEPT,
-        since=since, agents=list(agents),
-    )  # fmt: skip
+        session,
+        config,
+        task,
+        number,
+        now,
+        why="place kept",
+        not_before=now,
+        expires_at=task.due_at + KEPT,
+        since=since,
+        agents=list(agents),
+    )
 
 
 async def _order_once(
@@ -158,10 +182,16 @@ async def _order_once(
         return
     session.add(
         CallOrder(
-            agent_id=task.owner.id, to_number=number, lead_id=task.lead_id, task_id=task.id, state=State.WAITING,
-            tries_left=config.dialing.callback_tries, created_at=now, **order,
+            agent_id=task.owner.id,
+            to_number=number,
+            lead_id=task.lead_id,
+            task_id=task.id,
+            state=State.WAITING,
+            tries_left=config.dialing.callback_tries,
+            created_at=now,
+            **order,
         )
-    )  # fmt: skip
+    )
     await session.flush()
 
 
@@ -200,9 +230,7 @@ async def _claimed(session: AsyncSession, config: Config, order: CallOrder, now:
     order.call_id = f"{ORDER_MARK}{order.id}-{uuid.uuid4().hex[:8]}"
     lead = await leads.by_phone(session, order.to_number)
     name = (lead.name if lead else "") or ""
-    return Claim(
-        order.id, order.call_id, order.agent.slug, order.to_number, name, keeps_place=order.since is not None
-    )
+    return Claim(order.id, order.call_id, order.agent.slug, order.to_number, name, keeps_place=order.since is not None)
 
 
 @dataclass(frozen=True)
@@ -229,13 +257,15 @@ async def places(store: Store, config: Config, now: datetime) -> list[Place]:
         found = (await session.scalars(kept)).all()
         return [
             Place(
-                order.id, order.since, tuple(order.agents),
+                order.id,
+                order.since,
+                tuple(order.agents),
                 is_due=_may_be_tried(order, now) and await _is_open(session, config, order, now),
                 tried=order.agent.slug if order.tries_left < config.dialing.callback_tries else "",
             )
             for order in found
             if order.since is not None
-        ]  # fmt: skip
+        ]
 
 
 async def claim_place(store: Store, config: Config, order_id: int, agent: str, now: datetime) -> Claim | None:

@@ -50,9 +50,13 @@ logger = logging.getLogger(__name__)
 
 
 async def run(
-    store: Store, config: Config, carrier_for: CarrierFor, wake: asyncio.Event, clock: Callable[[], datetime],
+    store: Store,
+    config: Config,
+    carrier_for: CarrierFor,
+    wake: asyncio.Event,
+    clock: Callable[[], datetime],
     held: Callable[[], bool] = lambda: False,
-) -> None:  # fmt: skip
+) -> None:
     """Sends texts until it is cancelled. Several may run on one database, in one process or in many.
 
     While `held` (`crm.services.copies`) only those leave that tell the office's own people what is new since the start.
@@ -283,9 +287,7 @@ def _no_trunk(name: str) -> str:
     return "There is no enabled trunk to send texts through: add one with `leaseline trunk add`."
 
 
-async def _record(
-    store: Store, config: Config, claim: _Claim, result: _Taken | CarrierError, now: datetime
-) -> None:
+async def _record(store: Store, config: Config, claim: _Claim, result: _Taken | CarrierError, now: datetime) -> None:
     attempts = claim.text.attempt
     failure = result if isinstance(result, CarrierError) else None
     values: dict[str, object] = {"carrier": config.texts.carrier}
@@ -295,9 +297,12 @@ async def _record(
             values["sent_at"] = None
     else:
         values |= {
-            "state": MessageState.SENT, "next_attempt_at": None, "error": "", "sent_at": now,
+            "state": MessageState.SENT,
+            "next_attempt_at": None,
+            "error": "",
+            "sent_at": now,
             "carrier_id": (result.carrier_id or "")[:120] or None,
-        }  # fmt: skip
+        }
     settle = (
         update(Message)
         # Unknown, when another worker started meanwhile and took us for dead: we know better.

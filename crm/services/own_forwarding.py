@@ -40,13 +40,16 @@ async def _forwards(session: AsyncSession, config: Config, slug: str, now: datet
     agent = device.agent
     can_be_told = agent.email or any(one.number for one in agent.devices)
     await notices.tell(
-        session, config, [agent if can_be_told else await owners.admin(session)],
-        f"forwards:{slug}:{now.isoformat()}", f"{slug} sends its calls elsewhere",
+        session,
+        config,
+        [agent if can_be_told else await owners.admin(session)],
+        f"forwards:{slug}:{now.isoformat()}",
+        f"{slug} sends its calls elsewhere",
         f"The phone {slug} is set to forward calls by itself. Leaseline does not obey that, so every call counts as "
         "declined there. Switch it off on the phone. To be rung on a mobile, too: `leaseline forward on "
         f"--agent {agent.slug} --to NUMBER`.",
         now,
-    )  # fmt: skip
+    )
     _log.warning("a phone forwards its calls by itself", extra={"device": slug})
 
 

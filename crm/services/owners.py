@@ -11,9 +11,7 @@ from crm.store.models import Agent, Lead, Property
 from crm.store.queries import agents, office
 
 
-async def owner(
-    session: AsyncSession, lead: Lead | None, place: Property | None, due: datetime | None = None
-) -> Agent:
+async def owner(session: AsyncSession, lead: Lead | None, place: Property | None, due: datetime | None = None) -> Agent:
     """The lead's agent, else who of the property's subteam, then of all on duty, has waited longest, else the admin.
 
     Whoever works when it is `due`, on the office's clock, comes before who does not: a morning's task is for somebody

@@ -26,9 +26,12 @@ from crm.services import devices
 from crm.store.models import Device
 
 _TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), undefined=jinja2.StrictUndefined,
-    trim_blocks=True, lstrip_blocks=True, autoescape=True,
-)  # fmt: skip
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=True,
+)
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,15 @@ def account(config: Config, secrets: Secrets, device: Device) -> Account:
     if device.kind == devices.BROWSER:
         raise Invalid(f"{device.slug} is a browser: its page logs in by itself, so there is nothing to write into it.")
     return Account(
-        user=device.slug, secret=secrets.get(devices.secret_name(device.slug)), name=device.agent.name,
+        user=device.slug,
+        secret=secrets.get(devices.secret_name(device.slug)),
+        name=device.agent.name,
         extension=device.agent.extension or "",
-        server=addresses.server(config), port=config.ports.sips if device.encrypted else config.ports.sip,
-        transport="TLS" if device.encrypted else "UDP", encrypted=device.encrypted,
-    )  # fmt: skip
+        server=addresses.server(config),
+        port=config.ports.sips if device.encrypted else config.ports.sip,
+        transport="TLS" if device.encrypted else "UDP",
+        encrypted=device.encrypted,
+    )
 
 
 def qr(of: Account, voicemail: str) -> segno.QRCode:
@@ -70,9 +77,15 @@ def qr(of: Account, voicemail: str) -> segno.QRCode:
 def qr_text(of: Account, voicemail: str) -> str:
     """What the code says: XML, in which the server has its port and the transport has no place."""
     fields = {
-        "RegisterServer": f"{of.server}:{of.port}", "OutboundServer": "", "UserID": of.user, "AuthID": of.user,
-        "AuthPass": of.secret, "AccountName": of.user, "DisplayName": of.name, "Voicemail": voicemail,
-    }  # fmt: skip
+        "RegisterServer": f"{of.server}:{of.port}",
+        "OutboundServer": "",
+        "UserID": of.user,
+        "AuthID": of.user,
+        "AuthPass": of.secret,
+        "AccountName": of.user,
+        "DisplayName": of.name,
+        "Voicemail": voicemail,
+    }
     inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
     head = '<?xml version="1.0" encoding="utf-8"?>'
     return f'{head}<AccountConfig version="1"><Account>{inner}</Account></AccountConfig>'

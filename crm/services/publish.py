@@ -53,9 +53,12 @@ async def publish(config: Config, store: Store, secrets: Secrets, now: datetime)
 async def _publish(config: Config, store: Store, secrets: Secrets, now: datetime) -> Published:
     office = await _office(config, store, secrets, now)
     passwords = Passwords(
-        ari=secrets.ensure("ari"), ami=secrets.ensure("ami"), agi=secrets.ensure("agi"),
-        watch=secrets.ensure("ami_watch"), hep=secrets.ensure("hep"),
-    )  # fmt: skip
+        ari=secrets.ensure("ari"),
+        ami=secrets.ensure("ami"),
+        agi=secrets.ensure("agi"),
+        watch=secrets.ensure("ami_watch"),
+        hep=secrets.ensure("hep"),
+    )
     await asyncio.to_thread(certificate.ensure, config, now)
     changed = frozenset(render(config, install.asterisk_dirs(), passwords, office))
     modules = [module for file, module in RELOADS.items() if file in changed]
@@ -140,7 +143,13 @@ def _day(now: datetime) -> datetime:
 def _peer(trunk: Trunk, secrets: Secrets) -> Peer:
     name = f"trunk/{trunk.slug}"
     return Peer(
-        name=trunk.slug, host=trunk.host, port=trunk.port, transport=trunk.transport,
-        addresses=tuple(trunk.addresses), digest=trunk.auth == "digest", username=trunk.username,
-        secret=secrets.get(name) if secrets.has(name) else "", register=trunk.register,
-    )  # fmt: skip
+        name=trunk.slug,
+        host=trunk.host,
+        port=trunk.port,
+        transport=trunk.transport,
+        addresses=tuple(trunk.addresses),
+        digest=trunk.auth == "digest",
+        username=trunk.username,
+        secret=secrets.get(name) if secrets.has(name) else "",
+        register=trunk.register,
+    )

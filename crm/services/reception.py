@@ -69,9 +69,16 @@ class Reception:
 
 
 async def receive(
-    store: Store, config: Config, did: str, caller: str | None, chosen: str = "", *, is_withheld: bool = False,
-    trunk: str = "", dialled: Dialled = (),
-) -> Reception:  # fmt: skip
+    store: Store,
+    config: Config,
+    did: str,
+    caller: str | None,
+    chosen: str = "",
+    *,
+    is_withheld: bool = False,
+    trunk: str = "",
+    dialled: Dialled = (),
+) -> Reception:
     """Looks up the line and the caller. Both are cleaned already: `crm.edge.numbers.clean_did` and `.parse`.
 
     `chosen` is the slug of the property that the call is about, where the line does not say it. `dialled` are the
@@ -110,9 +117,13 @@ async def receive(
 
 
 async def availability(
-    store: Store, config: Config, online: Collection[str] | None = None, on_call: Collection[str] = (),
-    *, of: Collection[str] | None = None,
-) -> list[AgentAvailability]:  # fmt: skip
+    store: Store,
+    config: Config,
+    online: Collection[str] | None = None,
+    on_call: Collection[str] = (),
+    *,
+    of: Collection[str] | None = None,
+) -> list[AgentAvailability]:
     """Every agent with their devices, or those named by slug; in the order of their slugs.
 
     Duty and DND are in the store; `online` and `on_call` are the slugs of devices as Asterisk sees them now. Without
@@ -123,26 +134,42 @@ async def availability(
 
 
 async def available_in(
-    session: AsyncSession, config: Config, online: Collection[str] | None, on_call: Collection[str],
-    *, of: Collection[str] | None = None, on_duty: bool = False,
-) -> list[AgentAvailability]:  # fmt: skip
+    session: AsyncSession,
+    config: Config,
+    online: Collection[str] | None,
+    on_call: Collection[str],
+    *,
+    of: Collection[str] | None = None,
+    on_duty: bool = False,
+) -> list[AgentAvailability]:
     """The same; `on_duty` leaves out who is not, for they cannot be rung."""
     everybody = await agents.phones(session, of=of, on_duty=on_duty)
     devices: dict[int, list[DeviceAvailability]] = {}
     for agent_id, device, kind, dnd, dnd_until, number, rings_after_seconds, whisper in everybody.devices:
         is_mobile = kind == "mobile"
         found = DeviceAvailability(
-            device, dnd, dnd_until, online=online is None or is_mobile or device in online, on_call=device in on_call,
-            is_mobile=is_mobile, number=number, rings_after_seconds=rings_after_seconds, whisper=whisper,
-        )  # fmt: skip
+            device,
+            dnd,
+            dnd_until,
+            online=online is None or is_mobile or device in online,
+            on_call=device in on_call,
+            is_mobile=is_mobile,
+            number=number,
+            rings_after_seconds=rings_after_seconds,
+            whisper=whisper,
+        )
         devices.setdefault(agent_id, []).append(found)
     return [
         AgentAvailability(
-            slug, is_on_duty, last_talk_ended_at, tuple(devices.get(agent_id, ())), forwarding,
+            slug,
+            is_on_duty,
+            last_talk_ended_at,
+            tuple(devices.get(agent_id, ())),
+            forwarding,
             hours=weekly(everybody.hours[agent_id], config.tz) if agent_id in everybody.hours else None,
         )
         for agent_id, slug, is_on_duty, last_talk_ended_at, forwarding in everybody.agents
-    ]  # fmt: skip
+    ]
 
 
 async def schedule(store: Store, config: Config) -> Schedule:

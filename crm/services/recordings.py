@@ -100,9 +100,13 @@ async def play(sound: Path) -> bool:
         if (found := shutil.which(program)) is None:
             continue
         player = await asyncio.create_subprocess_exec(
-            found, *options, str(sound), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            found,
+            *options,
+            str(sound),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         if await player.wait() == 0:
             return True
     return False

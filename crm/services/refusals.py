@@ -25,13 +25,20 @@ def facts(arrival: Arrival, sip_call: str, trunk: str, status: int, entry: str, 
     call_id = f"refused-{hashlib.sha256(f'{trunk} {sip_call}'.encode()).hexdigest()[:24]}"
     return (
         CallArrived(
-            f"{call_id}/arrived", call_id, at, arrival.did, arrival.caller, trunk, attestation=arrival.attestation,
-            withheld=arrival.is_withheld, dialled=arrival.dialled,
+            f"{call_id}/arrived",
+            call_id,
+            at,
+            arrival.did,
+            arrival.caller,
+            trunk,
+            attestation=arrival.attestation,
+            withheld=arrival.is_withheld,
+            dialled=arrival.dialled,
         ),
         CallRefused(f"{call_id}/refused", call_id, at, status),
         *([CallerBlocked(f"{call_id}/blocked", call_id, at, entry)] if entry else []),
         CallEnded(f"{call_id}/ended", call_id, at, EndedBy.SYSTEM),
-    )  # fmt: skip
+    )
 
 
 async def tell(store: Store, config: Config, trunk: str, status: int, now: datetime) -> None:

@@ -69,9 +69,15 @@ class Rehearsal:
 
 
 async def rehearse(
-    store: Store, config: Config, number: str, caller: str | None, at: str, presses: Sequence[str], now: datetime,
+    store: Store,
+    config: Config,
+    number: str,
+    caller: str | None,
+    at: str,
+    presses: Sequence[str],
+    now: datetime,
     phones: Phones,
-) -> Rehearsal:  # fmt: skip
+) -> Rehearsal:
     """Follows the dialogue as a call does; keys that run out are silence.
 
     Both numbers are cleaned; `at` is as people write it, on the clock of the line's property. Raises Invalid, NotFound.
@@ -122,9 +128,11 @@ async def _moment(store: Store, now: datetime, phones: Phones) -> Moment:
         if device.kind == "mobile":
             raise Invalid(f"{device.slug} is a mobile, which never registers: leave it out.")
     return Moment(
-        now, online=registered - {device.slug for device in offline}, waiting=phones.waiting,
+        now,
+        online=registered - {device.slug for device in offline},
+        waiting=phones.waiting,
         on_call={device.slug for agent in busy for device in agent.devices},
-    )  # fmt: skip
+    )
 
 
 async def _rings(
@@ -134,11 +142,10 @@ async def _rings(
     known = await reception.availability(store, config, moment.online, moment.on_call, of=wanted)
     return {
         stage.name.value: [
-            [ref.device or ref.number or "" for ref in batch]
-            for batch in who_to_ring(stage, known, moment.now, caller)
+            [ref.device or ref.number or "" for ref in batch] for batch in who_to_ring(stage, known, moment.now, caller)
         ]
         for stage in plan.stages
-    }  # fmt: skip
+    }
 
 
 async def _tour(
@@ -147,9 +154,13 @@ async def _tour(
     """Times are offered until one would be booked, which is returned, or the caller wants none."""
     known = await reception.receive(store, config, did, caller, plan.property)
     dialogue = TourDialogue(
-        known.property_name, plan.language, can_link=known.can_text_link,
-        to_mailbox=Path.MESSAGE in plan.otherwise[:1], tries=config.menu.tries, before=plan.says,
-    )  # fmt: skip
+        known.property_name,
+        plan.language,
+        can_link=known.can_text_link,
+        to_mailbox=Path.MESSAGE in plan.otherwise[:1],
+        tries=config.menu.tries,
+        before=plan.says,
+    )
     turns: list[Turn] = []
     while (offer := await tour_times.offer(store, config, plan.property, now, dialogue.after)).slots:
         hears, keys, pressed = dialogue.says(offer), dialogue.keys(offer), left.pop(0) if left else ""

@@ -152,9 +152,7 @@ async def replay(
             query = query.where(tuple_(RoutingDecision.at, RoutingDecision.id) > last)
         # A page is a read of its own: a month of calls must not hold a transaction open.
         async with store.read() as session:
-            rows = (
-                await session.scalars(query.order_by(RoutingDecision.at, RoutingDecision.id).limit(PAGE))
-            ).all()
+            rows = (await session.scalars(query.order_by(RoutingDecision.at, RoutingDecision.id).limit(PAGE))).all()
         for row in rows:
             calls.add(row.call_id)
             found.decisions += 1

@@ -112,13 +112,18 @@ def _record(call: Call, transferred: bool, tours: int, routed_right: bool | None
     answered = sorted((leg for leg in call.legs if leg.answered_at), key=lambda leg: (leg.answered_at, leg.id))
     lead = call.lead
     return CallRecord(
-        id=call.id, started_at=call.started_at, talk_started_at=call.talk_started_at,
-        property=place.slug if place else "", source=call.line.source if call.line else "",
+        id=call.id,
+        started_at=call.started_at,
+        talk_started_at=call.talk_started_at,
+        property=place.slug if place else "",
+        source=call.line.source if call.line else "",
         agent=answered[0].agent.slug if answered and answered[0].agent else "",
-        subteam=place.subteam.slug if place and place.subteam else "", transferred=transferred,
-        routed_right=routed_right, tours=tours,
+        subteam=place.subteam.slug if place and place.subteam else "",
+        transferred=transferred,
+        routed_right=routed_right,
+        tours=tours,
         lead_complete=bool(lead.phones and lead.source and lead.interests) if lead else None,
-    )  # fmt: skip
+    )
 
 
 # --- where people come from ---
@@ -227,10 +232,14 @@ async def alarm(store: Store, config: Config, now: datetime) -> int:
     for one in found:
         async with store.write() as session:
             await notices.tell(
-                session, config, [await owners.admin(session)], f"lost:{one.call_id}", "A caller may be lost",
-                f"Nobody takes care of the call {one.call_id}. {one.why} See `leaseline call show {one.call_id}`.", now,
-            )  # fmt: skip
+                session,
+                config,
+                [await owners.admin(session)],
+                f"lost:{one.call_id}",
+                "A caller may be lost",
+                f"Nobody takes care of the call {one.call_id}. {one.why} See `leaseline call show {one.call_id}`.",
+                now,
+            )
     if found:
         _log.error("callers may be lost; leaseline report lost shows them", extra={"count": len(found)})
     return len(found)
-

@@ -64,11 +64,13 @@ async def _cases(session: AsyncSession, ids: Sequence[str]) -> list[Case]:
         select(Call)
         .where(Call.id.in_(ids))
         .options(
-            selectinload(Call.line), selectinload(Call.legs).selectinload(Leg.agent), selectinload(Call.voicemail),
+            selectinload(Call.line),
+            selectinload(Call.legs).selectinload(Leg.agent),
+            selectinload(Call.voicemail),
             selectinload(Call.recordings),
             selectinload(Call.lead).selectinload(Lead.interests).selectinload(Interest.property),
         )
-    )  # fmt: skip
+    )
     decided = await session.scalars(
         select(RoutingDecision).where(RoutingDecision.call_id.in_(ids)).order_by(RoutingDecision.at, RoutingDecision.id)
     )
@@ -81,11 +83,16 @@ async def _cases(session: AsyncSession, ids: Sequence[str]) -> list[Case]:
     tours = {one.call_id: one for one in await session.scalars(booked)}
     return [
         Case(
-            call, tuple(decisions.get(call.id, ())), _talked_with(call), _audio(call), _interest(call),
-            tasks.get(call.id), tours.get(call.id),
+            call,
+            tuple(decisions.get(call.id, ())),
+            _talked_with(call),
+            _audio(call),
+            _interest(call),
+            tasks.get(call.id),
+            tours.get(call.id),
         )
         for call in found
-    ]  # fmt: skip
+    ]
 
 
 def _talked_with(call: Call) -> tuple[str, ...]:

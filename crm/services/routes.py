@@ -161,9 +161,7 @@ async def _place(session: AsyncSession, config: Config, place: Property, now: da
     return PlaceFacts(place.slug, place.name, has_tours=await tour_times.has_free(session, config, place, now))
 
 
-async def _caller(
-    session: AsyncSession, caller: str | None, lead: Lead | None, contact: Contact | None
-) -> CallerFacts:
+async def _caller(session: AsyncSession, caller: str | None, lead: Lead | None, contact: Contact | None) -> CallerFacts:
     is_line = caller is not None and await lines.is_ours(session, caller)
     return CallerFacts(
         number=caller,

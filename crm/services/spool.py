@@ -55,9 +55,14 @@ _log = logging.getLogger(__name__)
 
 
 async def import_all(
-    config: Config, journal: Journal, present: Collection[str], now: datetime,
-    *, on_gone: Callable[[str, datetime], None] = lambda channel_id, at: None, died_at: datetime | None = None,
-) -> int:  # fmt: skip
+    config: Config,
+    journal: Journal,
+    present: Collection[str],
+    now: datetime,
+    *,
+    on_gone: Callable[[str, datetime], None] = lambda channel_id, at: None,
+    died_at: datetime | None = None,
+) -> int:
     """Notes the facts of every call in the spool that is over; returns how many calls that were.
 
     `present` are the ids of callers' channels that Asterisk has now. A file without its last line belongs to one of
@@ -264,9 +269,12 @@ def _facts(noted: _Noted, config: Config, died_at: datetime | None) -> Iterator[
         return f"{call_id}-spool-{number}"
 
     arrival = arrivals.read(
-        config, request=noted.values.get("did", ""), said=noted.values.get("said", ""),
-        withheld=noted.values.get("withheld", ""), shown=noted.values.get("caller", ""),
-    )  # fmt: skip
+        config,
+        request=noted.values.get("did", ""),
+        said=noted.values.get("said", ""),
+        withheld=noted.values.get("withheld", ""),
+        shown=noted.values.get("caller", ""),
+    )
     yield CallArrived(
         fact_id("arrived"),
         call_id,

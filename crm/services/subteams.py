@@ -61,9 +61,16 @@ async def add(store: Store, by: By, slug: str, *, name: str = "", strategy: str 
 
 
 async def change(
-    store: Store, config: Config, by: By, slug: str, *, name: str | None = None, strategy: str | None = None,
-    sisters: Sequence[str] | None = None, answering_service: str | None = None,
-) -> None:  # fmt: skip
+    store: Store,
+    config: Config,
+    by: By,
+    slug: str,
+    *,
+    name: str | None = None,
+    strategy: str | None = None,
+    sisters: Sequence[str] | None = None,
+    answering_service: str | None = None,
+) -> None:
     """Changes what is given; None leaves a field as it is, and "" is no answering service of its own.
 
     Raises Refused for a number that may not be dialled.

@@ -95,7 +95,9 @@ async def tick(store: Store, config: Config, now: datetime) -> int:
         waiting = (
             select(Task)
             .where(
-                Task.done_at.is_(None), Task.escalation < MOST_ESCALATIONS, Task.due_at <= now,
+                Task.done_at.is_(None),
+                Task.escalation < MOST_ESCALATIONS,
+                Task.due_at <= now,
                 or_(Task.escalate_at.is_(None), Task.escalate_at <= now),
             )
             .options(selectinload(Task.owner))
@@ -103,7 +105,7 @@ async def tick(store: Store, config: Config, now: datetime) -> int:
             .limit(BATCH)
             # Another process's tasks are passed over.
             .with_for_update(of=Task, skip_locked=True)
-        )  # fmt: skip
+        )
         passed_on = 0
         for task in await session.scalars(waiting):
             schedule = await office.schedule(session, config.tz, await _place(session, task))
@@ -124,9 +126,14 @@ async def _escalate(session: AsyncSession, config: Config, task: Task, now: date
     await _give(session, task, to, now, f"passed on to {to.slug}: {late} has not done it in time")
     subject = f"Task {task.id} is yours now"
     await notices.tell(
-        session, config, [to], f"task:{task.id}:{task.escalation}", subject, f"{subject}, {late} has not done it in "
-        f"time: {task.why}", now,
-    )  # fmt: skip
+        session,
+        config,
+        [to],
+        f"task:{task.id}:{task.escalation}",
+        subject,
+        f"{subject}, {late} has not done it in time: {task.why}",
+        now,
+    )
     _log.info("a task went to somebody else", extra={"task_id": task.id, "escalation": task.escalation})
     return 1
 
@@ -156,8 +163,12 @@ async def _give(session: AsyncSession, task: Task, to: Agent, now: datetime, how
     if task.lead_id is not None:
         session.add(
             Activity(
-                key=f"task:{task.id}:{now.isoformat()}", lead_id=task.lead_id, call_id=task.call_id, at=now,
-                kind="Task", text=f"Task {task.id} {how}."[:500],
+                key=f"task:{task.id}:{now.isoformat()}",
+                lead_id=task.lead_id,
+                call_id=task.call_id,
+                at=now,
+                kind="Task",
+                text=f"Task {task.id} {how}."[:500],
             )
-        )  # fmt: skip
+        )
         await session.flush()

@@ -95,9 +95,12 @@ async def resume(store: Store, by: By, *, drop: bool) -> int:
             Message.state == MessageState.QUEUED, Message.purpose.in_(AUTOMATIC), Message.created_at <= by.now
         )
         dropped = {
-            "state": MessageState.BLOCKED, "decision": Verdict.BLOCK, "next_attempt_at": None,
-            "decision_reasons": [reason := f"Dropped by {by.who} after a spike."[:200]], "error": reason,
-        }  # fmt: skip
+            "state": MessageState.BLOCKED,
+            "decision": Verdict.BLOCK,
+            "next_attempt_at": None,
+            "decision_reasons": [reason := f"Dropped by {by.who} after a spike."[:200]],
+            "error": reason,
+        }
         if drop:
             # What was planned has nothing to do with whoever has called.
             waiting = waiting.where(Message.purpose != Purpose.FOLLOW_UP, Message.decision == Verdict.WAIT)

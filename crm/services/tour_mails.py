@@ -15,9 +15,17 @@ from crm.store.models import Agent, Lead, Property, Tour
 
 
 async def queue(
-    session: AsyncSession, config: Config, tour: Tour, lead: Lead, place: Property, what: str, when: tuple[str, str],
-    link: str, language: str, now: datetime,
-) -> None:  # fmt: skip
+    session: AsyncSession,
+    config: Config,
+    tour: Tour,
+    lead: Lead,
+    place: Property,
+    what: str,
+    when: tuple[str, str],
+    link: str,
+    language: str,
+    now: datetime,
+) -> None:
     """Tells whoever has an address that a tour is booked, moved or cancelled (`what`), in the caller's transaction.
 
     `when` is the time in words, in the person's language and in the office's; `link` is where the person may change it.
@@ -34,9 +42,15 @@ async def queue(
 
 
 async def taken_from(
-    session: AsyncSession, config: Config, tour: Tour, lead: Lead, place: Property, agent_id: int, when: str,
+    session: AsyncSession,
+    config: Config,
+    tour: Tour,
+    lead: Lead,
+    place: Property,
+    agent_id: int,
+    when: str,
     now: datetime,
-) -> None:  # fmt: skip
+) -> None:
     """Takes a tour out of the calendar of an agent who does not show it any more, because somebody else does."""
     agent = await session.get(Agent, agent_id)
     if agent and agent.email and config.mail.from_address:
@@ -44,9 +58,16 @@ async def taken_from(
 
 
 async def _tell_agent(
-    session: AsyncSession, config: Config, tour: Tour, lead: Lead, place: Property, what: str, agent: Agent, when: str,
+    session: AsyncSession,
+    config: Config,
+    tour: Tour,
+    lead: Lead,
+    place: Property,
+    what: str,
+    agent: Agent,
+    when: str,
     now: datetime,
-) -> None:  # fmt: skip
+) -> None:
     numbers_ = ", ".join(numbers.display(phone.number, config.region) for phone in lead.phones)
     who = lead.name or numbers_ or f"lead {lead.id}"
     body = f"Tour of {place.name} with {who}, {when}: {what}."
@@ -57,18 +78,30 @@ async def _tell_agent(
 
 
 async def _mail(
-    session: AsyncSession, config: Config, tour: Tour, place: Property, what: str, address: str, subject: str,
-    body: str, now: datetime,
-) -> None:  # fmt: skip
+    session: AsyncSession,
+    config: Config,
+    tour: Tour,
+    place: Property,
+    what: str,
+    address: str,
+    subject: str,
+    body: str,
+    now: datetime,
+) -> None:
     is_over = what == "cancelled"
     entry = Entry(
         # Neither of these changes while there is the tour.
         key=f"{tour.key} {tour.booked_at.isoformat()}",
         # That it does not take place is news later than its last version.
         sequence=tour.version + is_over,
-        starts_at=tour.slot.starts_at, ends_at=tour.slot.ends_at, summary=subject if is_over else f"Tour: {place.name}",
-        location=place.name, description=body, organizer=config.mail.from_address, attendee=address,
-    )  # fmt: skip
+        starts_at=tour.slot.starts_at,
+        ends_at=tour.slot.ends_at,
+        summary=subject if is_over else f"Tour: {place.name}",
+        location=place.name,
+        description=body,
+        organizer=config.mail.from_address,
+        attendee=address,
+    )
     file = calendar.file(entry, Method.CANCEL if is_over else Method.REQUEST, now)
     key = f"tour:{tour.id}:{tour.version}:{what}:{address}"
     await mails.queue(session, key[:160], address, subject, body, now, calendar=file)

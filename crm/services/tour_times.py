@@ -31,8 +31,16 @@ MOST_OFFERED = 2000
 
 
 async def set_hours(
-    store: Store, by: By, place: str, openings: Sequence[str], *, kind: TourKind, minutes: int,
-    buffer_minutes: int = 0, capacity: int = 1, agent: str | None = None,
+    store: Store,
+    by: By,
+    place: str,
+    openings: Sequence[str],
+    *,
+    kind: TourKind,
+    minutes: int,
+    buffer_minutes: int = 0,
+    capacity: int = 1,
+    agent: str | None = None,
 ) -> None:
     """Replaces a property's weekly hours for one kind of tour (and one agent). `openings` as in office hours."""
     if not 5 <= minutes <= 480:
@@ -45,16 +53,29 @@ async def set_hours(
     async with changing(store) as session:
         found = await properties.named(session, place)
         await put_hours(
-            session, found, await agents.named(session, agent) if agent else None, kind, week, minutes=minutes,
-            buffer_minutes=buffer_minutes, capacity=capacity,
-        )  # fmt: skip
+            session,
+            found,
+            await agents.named(session, agent) if agent else None,
+            kind,
+            week,
+            minutes=minutes,
+            buffer_minutes=buffer_minutes,
+            capacity=capacity,
+        )
         note(session, by, f"{kind} tours of {place}: {', '.join(openings) or 'none any more'}")
 
 
 async def put_hours(
-    session: AsyncSession, place: Property, agent: Agent | None, kind: TourKind, week: Sequence[tuple[int, str, str]],
-    *, minutes: int, buffer_minutes: int, capacity: int,
-) -> None:  # fmt: skip
+    session: AsyncSession,
+    place: Property,
+    agent: Agent | None,
+    kind: TourKind,
+    week: Sequence[tuple[int, str, str]],
+    *,
+    minutes: int,
+    buffer_minutes: int,
+    capacity: int,
+) -> None:
     """The same with fields that are checked, within a transaction. Raises Invalid for an opening that is too short."""
     for _, opens, closes in week:
         if clock_minutes(closes) - clock_minutes(opens) < minutes:
@@ -63,11 +84,18 @@ async def put_hours(
     await session.execute(delete(TourHours).where(TourHours.property_id == place.id, TourHours.kind == kind, who))
     session.add_all(
         TourHours(
-            property_id=place.id, agent_id=agent.id if agent else None, weekday=weekday, opens=opens, closes=closes,
-            kind=kind, minutes=minutes, buffer_minutes=buffer_minutes, capacity=capacity,
+            property_id=place.id,
+            agent_id=agent.id if agent else None,
+            weekday=weekday,
+            opens=opens,
+            closes=closes,
+            kind=kind,
+            minutes=minutes,
+            buffer_minutes=buffer_minutes,
+            capacity=capacity,
         )
         for weekday, opens, closes in week
-    )  # fmt: skip
+    )
 
 
 async def hours(store: Store, place: str | None = None) -> Sequence[tuple[str, TourHours]]:
@@ -85,8 +113,14 @@ async def hours(store: Store, place: str | None = None) -> Sequence[tuple[str, T
 
 
 async def black_out(
-    store: Store, by: By, starts_at: datetime, ends_at: datetime, *, place: str | None = None,
-    agent: str | None = None, why: str = "",
+    store: Store,
+    by: By,
+    starts_at: datetime,
+    ends_at: datetime,
+    *,
+    place: str | None = None,
+    agent: str | None = None,
+    why: str = "",
 ) -> None:
     """Keeps a time free of tours; what is booked in it already stays booked."""
     if ends_at <= starts_at:
@@ -96,9 +130,11 @@ async def black_out(
             TourBlackout(
                 property_id=(await properties.named(session, place)).id if place else None,
                 agent_id=(await agents.named(session, agent)).id if agent else None,
-                starts_at=starts_at, ends_at=ends_at, why=fields.text(why, "reason", 200),
+                starts_at=starts_at,
+                ends_at=ends_at,
+                why=fields.text(why, "reason", 200),
             )
-        )  # fmt: skip
+        )
         note(session, by, f"no tours from {starts_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M} UTC")
 
 
@@ -121,8 +157,14 @@ async def end_blackout(store: Store, by: By, blackout_id: int) -> None:
 
 
 async def free(
-    store: Store, config: Config, place: str, now: datetime, *, days: int = OFFERED_DAYS,
-    kind: TourKind | None = None, limit: int = 50,
+    store: Store,
+    config: Config,
+    place: str,
+    now: datetime,
+    *,
+    days: int = OFFERED_DAYS,
+    kind: TourKind | None = None,
+    limit: int = 50,
 ) -> list[Slot]:
     """The times that can be booked from now on, the earliest first."""
     async with store.read() as session:
@@ -169,7 +211,12 @@ async def has_free(session: AsyncSession, config: Config, place: Property, now: 
 
 
 async def _free(
-    session: AsyncSession, config: Config, place: Property, first: datetime, days: int, kind: TourKind | None,
+    session: AsyncSession,
+    config: Config,
+    place: Property,
+    first: datetime,
+    days: int,
+    kind: TourKind | None,
     limit: int,
 ) -> list[Slot]:
     possible = await offered(session, config, place, first, days, kind)
@@ -178,16 +225,16 @@ async def _free(
     last = possible[-1].ends_at
     taken = await session.scalars(
         select(TourSlot.key).where(
-            TourSlot.property_id == place.id, TourSlot.starts_at >= first, TourSlot.starts_at <= last,
+            TourSlot.property_id == place.id,
+            TourSlot.starts_at >= first,
+            TourSlot.starts_at <= last,
             TourSlot.taken >= TourSlot.capacity,
         )
-    )  # fmt: skip
+    )
     full = set(taken)
     shows = await showings(session, {slot.agent_id for slot in possible if slot.agent_id}, first, last)
     return [
-        slot
-        for slot in possible
-        if key_of(place.id, slot) not in full and not is_elsewhere(place.id, slot, shows)
+        slot for slot in possible if key_of(place.id, slot) not in full and not is_elsewhere(place.id, slot, shows)
     ][:limit]
 
 
@@ -198,12 +245,18 @@ async def offered(
     rows = await session.scalars(select(TourHours).where(TourHours.property_id == place.id))
     availabilities = [
         Availability(
-            row.weekday, row.opens, row.closes, TourKind(row.kind), row.minutes, row.buffer_minutes, row.capacity,
+            row.weekday,
+            row.opens,
+            row.closes,
+            TourKind(row.kind),
+            row.minutes,
+            row.buffer_minutes,
+            row.capacity,
             row.agent_id,
         )
         for row in rows
         if kind is None or row.kind == kind
-    ]  # fmt: skip
+    ]
     away = await session.scalars(
         select(TourBlackout).where(
             TourBlackout.ends_at > first,
@@ -222,9 +275,7 @@ def _is_day_off(schedule: Schedule, slot: Slot) -> bool:
     return day is not None and day.is_closed
 
 
-async def showings(
-    session: AsyncSession, agent_ids: set[int], first: datetime, last: datetime
-) -> Sequence[TourSlot]:
+async def showings(session: AsyncSession, agent_ids: set[int], first: datetime, last: datetime) -> Sequence[TourSlot]:
     """Taken slots of these agents around a time, at any property."""
     if not agent_ids:
         return []
@@ -232,11 +283,13 @@ async def showings(
     return (
         await session.scalars(
             select(TourSlot).where(
-                TourSlot.agent_id.in_(agent_ids), TourSlot.taken > 0,
-                TourSlot.starts_at > first - around, TourSlot.starts_at < last + around,
+                TourSlot.agent_id.in_(agent_ids),
+                TourSlot.taken > 0,
+                TourSlot.starts_at > first - around,
+                TourSlot.starts_at < last + around,
             )
         )
-    ).all()  # fmt: skip
+    ).all()
 
 
 def is_elsewhere(place_id: int, slot: Slot, shows: Sequence[TourSlot]) -> bool:

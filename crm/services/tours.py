@@ -56,8 +56,19 @@ class Booked:
 
 
 async def book(
-    store: Store, config: Config, secrets: Secrets, by: By, *, person: str, place: str, at: datetime, key: str,
-    kind: TourKind | None = None, booked_by: str = "", call_id: str | None = None, remark: str = "",
+    store: Store,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    *,
+    person: str,
+    place: str,
+    at: datetime,
+    key: str,
+    kind: TourKind | None = None,
+    booked_by: str = "",
+    call_id: str | None = None,
+    remark: str = "",
     language: str = "",
 ) -> Booked:
     """Books the slot of a property that begins at `at`, texts a confirmation, and plans the reminders.
@@ -70,9 +81,20 @@ async def book(
         try:
             async with store.write() as session:
                 return await _book(
-                    session, config, secrets, by, person=person, place=place, at=at, key=key, kind=kind,
-                    booked_by=booked_by or by.who, call_id=call_id, remark=remark, language=language,
-                )  # fmt: skip
+                    session,
+                    config,
+                    secrets,
+                    by,
+                    person=person,
+                    place=place,
+                    at=at,
+                    key=key,
+                    kind=kind,
+                    booked_by=booked_by or by.who,
+                    call_id=call_id,
+                    remark=remark,
+                    language=language,
+                )
         except IntegrityError as error:
             # Somebody made the same slot's row, or the same booking, at this moment: the next try finds it.
             if attempt == _TRIES:
@@ -81,8 +103,20 @@ async def book(
 
 
 async def _book(
-    session: AsyncSession, config: Config, secrets: Secrets, by: By, *, person: str, place: str, at: datetime,
-    key: str, kind: TourKind | None, booked_by: str, call_id: str | None, remark: str, language: str,
+    session: AsyncSession,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    *,
+    person: str,
+    place: str,
+    at: datetime,
+    key: str,
+    kind: TourKind | None,
+    booked_by: str,
+    call_id: str | None,
+    remark: str,
+    language: str,
 ) -> Booked:
     found = await properties.named(session, place)
     lead = await leads.by_id(session, (await lead_of(session, config, person, by.now)).id, for_update=True)
@@ -95,9 +129,16 @@ async def _book(
     if call_id is not None and await session.get(Call, call_id) is None:
         call_id = None  # Its beginning is still on the way; the ledger names the call when it hears of the tour.
     tour = Tour(
-        key=key, slot_id=slot.id, lead_id=lead.id, call_id=call_id, state=TourState.BOOKED, version=1,
-        booked_by=booked_by[:80], booked_at=by.now, note=fields.text(remark, "note", 300),
-    )  # fmt: skip
+        key=key,
+        slot_id=slot.id,
+        lead_id=lead.id,
+        call_id=call_id,
+        state=TourState.BOOKED,
+        version=1,
+        booked_by=booked_by[:80],
+        booked_at=by.now,
+        note=fields.text(remark, "note", 300),
+    )
     session.add(tour)
     await session.flush()
     tour.slot, tour.lead = slot, lead
@@ -118,9 +159,15 @@ async def _take(
         row = await session.scalar(select(TourSlot).where(TourSlot.key == tour_times.key_of(place.id, slot)))
         if row is None:
             row = TourSlot(
-                key=tour_times.key_of(place.id, slot), property_id=place.id, agent_id=slot.agent_id, kind=slot.kind,
-                starts_at=slot.starts_at, ends_at=slot.ends_at, capacity=slot.capacity, taken=0,
-            )  # fmt: skip
+                key=tour_times.key_of(place.id, slot),
+                property_id=place.id,
+                agent_id=slot.agent_id,
+                kind=slot.kind,
+                starts_at=slot.starts_at,
+                ends_at=slot.ends_at,
+                capacity=slot.capacity,
+                taken=0,
+            )
             session.add(row)
             await session.flush()
         if slot.agent_id is not None:
@@ -192,9 +239,7 @@ async def cancel(
         return tour
 
 
-async def close(
-    store: Store, config: Config, secrets: Secrets, by: By, tour_id: int, state: TourState
-) -> Tour:
+async def close(store: Store, config: Config, secrets: Secrets, by: By, tour_id: int, state: TourState) -> Tour:
     """Says what came of it: done, or missed."""
     if state not in (TourState.DONE, TourState.MISSED):
         raise Invalid("A tour is closed as done or as missed.")
@@ -226,8 +271,13 @@ async def get(store: Store, tour_id: int) -> tuple[Tour, Property]:
 
 
 async def listed(
-    store: Store, *, since: datetime | None = None, until: datetime | None = None, place: str | None = None,
-    state: str | None = None, limit: int = 100,
+    store: Store,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    place: str | None = None,
+    state: str | None = None,
+    limit: int = 100,
 ) -> Sequence[tuple[Tour, Property]]:
     """Tours by time, each with its property."""
     async with store.read() as session:
@@ -276,7 +326,13 @@ async def _place(session: AsyncSession, tour: Tour) -> Property:
 
 
 async def _follow(
-    session: AsyncSession, config: Config, secrets: Secrets, tour: Tour, place: Property, what: str, by: By,
+    session: AsyncSession,
+    config: Config,
+    secrets: Secrets,
+    tour: Tour,
+    place: Property,
+    what: str,
+    by: By,
     language: str = "",
 ) -> None:
     state = TourState(tour.state)
@@ -290,16 +346,24 @@ async def _follow(
     interest.stage, interest.stage_since, interest.updated_at = STAGE_AFTER[state], by.now, by.now
     if lead.status in ("new", "closed"):
         lead.status = "in_progress"
-    spoken = {"booked": "Booked a tour", "moved": "Moved a tour", "cancelled": "Cancelled a tour",
-              "done": "Took a tour", "missed": "Missed a tour"}[what]  # fmt: skip
+    spoken = {
+        "booked": "Booked a tour",
+        "moved": "Moved a tour",
+        "cancelled": "Cancelled a tour",
+        "done": "Took a tour",
+        "missed": "Missed a tour",
+    }[what]
     when = in_words(tour.slot.starts_at, tour_times.zone(config, place), "en")
     session.add(
         Activity(
-            key=f"tour:{tour.id}:{tour.version}:{what}", lead_id=lead.id, call_id=tour.call_id, at=by.now,
+            key=f"tour:{tour.id}:{tour.version}:{what}",
+            lead_id=lead.id,
+            call_id=tour.call_id,
+            at=by.now,
             kind="Show" if state is TourState.DONE else "Appointment",
             text=f"{spoken} of {place.name} ({tour.slot.kind.replace('_', ' ')}): {when}."[:500],
         )
-    )  # fmt: skip
+    )
     note(session, by, f"tour {tour.id} of {place.slug} {what}")
     await _drop_reminders(session, tour)
     if what in ("booked", "moved", "cancelled"):
@@ -315,21 +379,32 @@ async def _drop_reminders(session: AsyncSession, tour: Tour) -> None:
     await session.execute(
         update(Message)
         .where(
-            Message.key.like(f"tour:{tour.id}:%"), Message.purpose == Purpose.TOUR_REMINDER,
+            Message.key.like(f"tour:{tour.id}:%"),
+            Message.purpose == Purpose.TOUR_REMINDER,
             Message.state == MessageState.QUEUED,
         )
         .values(
-            state=MessageState.BLOCKED, next_attempt_at=None, decision=Verdict.BLOCK,
+            state=MessageState.BLOCKED,
+            next_attempt_at=None,
+            decision=Verdict.BLOCK,
             decision_reasons=["The tour was moved, cancelled, or is over."],
             error="The tour was moved, cancelled, or is over.",
         )
         .execution_options(synchronize_session=False)
-    )  # fmt: skip
+    )
 
 
 async def _text(
-    session: AsyncSession, config: Config, secrets: Secrets, tour: Tour, place: Property, what: str, at: datetime,
-    now: datetime, language: str, part: str = "",
+    session: AsyncSession,
+    config: Config,
+    secrets: Secrets,
+    tour: Tour,
+    place: Property,
+    what: str,
+    at: datetime,
+    now: datetime,
+    language: str,
+    part: str = "",
 ) -> None:
     lead = await leads.by_id(session, tour.lead_id)
     assert lead is not None
@@ -342,19 +417,33 @@ async def _text(
     body = texts.tour(what, place.name, when, language, link)
     session.add(
         Message(
-            key=f"tour:{tour.id}:{tour.version}:{what}{part}", direction=Direction.OUT,
+            key=f"tour:{tour.id}:{tour.version}:{what}{part}",
+            direction=Direction.OUT,
             purpose=Purpose.TOUR_REMINDER if what == "reminder" else Purpose.TOUR,
-            to_number=lead.phones[0].number, from_number=line.number, body=body, media=[],
+            to_number=lead.phones[0].number,
+            from_number=line.number,
+            body=body,
+            media=[],
             segments=segments(body).count,
-            lead_id=lead.id, state=MessageState.QUEUED, attempts=0, next_attempt_at=at, created_at=now,
+            lead_id=lead.id,
+            state=MessageState.QUEUED,
+            attempts=0,
+            next_attempt_at=at,
+            created_at=now,
             expires_at=tour.slot.starts_at if what == "reminder" else None,
         )
-    )  # fmt: skip
+    )
     await session.flush()
 
 
 async def _mail(
-    session: AsyncSession, config: Config, secrets: Secrets, tour: Tour, place: Property, what: str, now: datetime,
+    session: AsyncSession,
+    config: Config,
+    secrets: Secrets,
+    tour: Tour,
+    place: Property,
+    what: str,
+    now: datetime,
     language: str,
 ) -> None:
     lead = await leads.by_id(session, tour.lead_id)
@@ -363,9 +452,17 @@ async def _mail(
     language = language or lead.language or (line.language if line else "en")
     at, tz = tour.slot.starts_at, tour_times.zone(config, place)
     await tour_mails.queue(
-        session, config, tour, lead, place, what, (in_words(at, tz, language), in_words(at, tz, "en")),
-        tour_links.url(config, secrets, tour.id, tour.version, at), language, now,
-    )  # fmt: skip
+        session,
+        config,
+        tour,
+        lead,
+        place,
+        what,
+        (in_words(at, tz, language), in_words(at, tz, "en")),
+        tour_links.url(config, secrets, tour.id, tour.version, at),
+        language,
+        now,
+    )
 
 
 async def _take_from(

@@ -132,9 +132,14 @@ async def _mail(session: AsyncSession, config: Config, message: Voicemail, now: 
     for address in dict.fromkeys(agent.email for agent in await mailboxes.people(session, message.mailbox)):
         if address:
             await mails.queue(
-                session, f"voicemail:{message.call_id}:{address}"[:160], address, subject, "\n".join(lines), now,
+                session,
+                f"voicemail:{message.call_id}:{address}"[:160],
+                address,
+                subject,
+                "\n".join(lines),
+                now,
                 voicemail_id=message.call_id,
-            )  # fmt: skip
+            )
 
 
 def said(message: Voicemail) -> str:

@@ -98,9 +98,11 @@ class Subteam(Base):
     answering_service: Mapped[str | None] = mapped_column(String(20), comment="E.164; null is the office's")
     members: Mapped[list[Agent]] = relationship(secondary="subteam_member", order_by="Agent.slug")
     sisters: Mapped[list[Subteam]] = relationship(
-        secondary="subteam_sister", primaryjoin="Subteam.id == SubteamSister.subteam_id",
-        secondaryjoin="Subteam.id == SubteamSister.sister_id", order_by="SubteamSister.position",
-    )  # fmt: skip
+        secondary="subteam_sister",
+        primaryjoin="Subteam.id == SubteamSister.subteam_id",
+        secondaryjoin="Subteam.id == SubteamSister.sister_id",
+        order_by="SubteamSister.position",
+    )
 
 
 class SubteamSister(Base):
@@ -666,9 +668,12 @@ class Voicemail(Base):
     seconds: Mapped[int]
     left_at: Mapped[datetime]
     mailbox: Mapped[str] = mapped_column(
-        String(60), default="", server_default="", index=True,
+        String(60),
+        default="",
+        server_default="",
+        index=True,
         comment="agent:SLUG, subteam:SLUG, property:SLUG, or office",
-    )  # fmt: skip
+    )
     heard_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None] = mapped_column(comment="out of the mailbox; the audio goes with retention")
     purged_at: Mapped[datetime | None] = mapped_column(comment="when retention removed audio and transcript")
@@ -878,17 +883,23 @@ class Task(Base):
     __table_args__ = (
         # One open task a person and kind, whoever makes them at the same moment.
         Index(
-            "uq_task_open", "person", "kind", unique=True, sqlite_where=text("done_at IS NULL AND person <> ''"),
+            "uq_task_open",
+            "person",
+            "kind",
+            unique=True,
+            sqlite_where=text("done_at IS NULL AND person <> ''"),
             postgresql_where=text("done_at IS NULL AND person <> ''"),
         ),
-    )  # fmt: skip
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True, comment="its cause; one cause makes one task")
     kind: Mapped[str] = mapped_column(String(20), comment="as in crm.domain.tasks.TaskKind")
     person: Mapped[str] = mapped_column(
-        String(60), default="", server_default="",
+        String(60),
+        default="",
+        server_default="",
         comment="whom it is about, such as lead:12 or caller:+15125550199; empty: it stands for its cause alone",
-    )  # fmt: skip
+    )
     times: Mapped[int] = mapped_column(default=1, server_default="1", comment="calls, or texts, that it stands for")
     owner_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)

@@ -75,13 +75,23 @@ async def serving(config: Config, app: ASGIApp, listener: str = "web") -> AsyncI
     port: int = getattr(config.ports, listener)
     server = _Server(
         uvicorn.Config(
-            app, host=config.web.bind, port=port, http=GuardedProtocol, ws="none", lifespan="off",
-            log_config=None, log_level="error", access_log=False,
+            app,
+            host=config.web.bind,
+            port=port,
+            http=GuardedProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="error",
+            access_log=False,
             # A proxy's headers are not believed: signatures are checked against web.public_url.
-            proxy_headers=False, server_header=False, timeout_keep_alive=int(IDLE_SECONDS),
-            timeout_graceful_shutdown=3, h11_max_incomplete_event_size=16 * 1024,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=int(IDLE_SECONDS),
+            timeout_graceful_shutdown=3,
+            h11_max_incomplete_event_size=16 * 1024,
         )
-    )  # fmt: skip
+    )
     task = asyncio.create_task(_run(server, listener), name=listener)
     try:
         async with asyncio.timeout(START_SECONDS):

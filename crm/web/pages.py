@@ -8,9 +8,11 @@ import jinja2
 from starlette.responses import HTMLResponse
 
 _TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
-    undefined=jinja2.StrictUndefined, trim_blocks=True,
-)  # fmt: skip
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+)
 
 # Beside what every answer carries: the style is in the file, and its form comes back to us.
 HEADERS = {

@@ -19,9 +19,15 @@ WORDS = "Hello, this is Jordan. I am looking for a home with two bedrooms, and I
 
 
 async def leave_message(
-    system: System, *, mailbox: str = "property:elm", words: str = WORDS, number: str | None = None,
-    minutes_ago: float = 60, owner: str = "alice", escalate_at: datetime | None = None,
-) -> str:  # fmt: skip
+    system: System,
+    *,
+    mailbox: str = "property:elm",
+    words: str = WORDS,
+    number: str | None = None,
+    minutes_ago: float = 60,
+    owner: str = "alice",
+    escalate_at: datetime | None = None,
+) -> str:
     """Returns the message's id. Its task is `owner`'s."""
     now = datetime.now(UTC)
     message_id = f"test-{uuid.uuid4().hex[:12]}"

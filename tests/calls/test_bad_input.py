@@ -35,8 +35,6 @@ NUMBERS = {
 MARKS = ("gotcha", "GLOBAL(", "alice-desk&", "9" * 40, "7" * 40)
 
 
-
-
 def nothing_raw(system: System) -> None:
     """No log line and no file name holds what a caller sent."""
     home = system.config.home

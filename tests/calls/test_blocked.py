@@ -67,10 +67,15 @@ async def test_pain_16_when_the_office_has_called_a_number_then_it_is_never_bloc
     async with system.store.write() as session:
         session.add(
             Call(
-                id=f"ours-{number}", direction="out", did=ELM, caller=number, started_at=datetime.now(UTC),
-                ended_at=datetime.now(UTC), outcome="not_reached",
+                id=f"ours-{number}",
+                direction="out",
+                did=ELM,
+                caller=number,
+                started_at=datetime.now(UTC),
+                ended_at=datetime.now(UTC),
+                outcome="not_reached",
             )
-        )  # fmt: skip
+        )
         session.add(BlockedCaller(kind="number", value=number, why="a list of spam", created_at=datetime.now(UTC)))
     async with system.phone("alice-desk") as alice, system.caller(number) as caller:
         await system.to_team(caller)

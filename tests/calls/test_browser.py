@@ -35,8 +35,15 @@ class Browser:
         uri = "sip:leaseline.invalid"
         part = md5(self.user, found["realm"], secret), found["nonce"], "00000001", "abc", "auth"
         answer = md5(*part, md5("REGISTER", uri))
-        fields = {"username": self.user, "realm": found["realm"], "nonce": found["nonce"], "uri": uri,
-                  "response": answer, "cnonce": "abc", "opaque": found.get("opaque", "")}  # fmt: skip
+        fields = {
+            "username": self.user,
+            "realm": found["realm"],
+            "nonce": found["nonce"],
+            "uri": uri,
+            "response": answer,
+            "cnonce": "abc",
+            "opaque": found.get("opaque", ""),
+        }
         quoted = ", ".join(f'{name}="{value}"' for name, value in fields.items())
         credentials = f"Authorization: Digest {quoted}, qop=auth, nc=00000001, algorithm=MD5\r\n"
         return (await self._request(expires, credentials)).splitlines()[0]

@@ -45,8 +45,10 @@ async def test_when_a_line_is_added_then_it_answers_and_when_it_is_removed_then_
 
 async def test_when_an_agent_goes_off_duty_and_leaves_the_subteam_then_the_next_call_knows(system: System) -> None:
     async with (
-        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        system.caller() as caller,
+    ):
         await system.to_team(caller)
         await system.rings(caller.user, "subteam", "alice-desk", "bob-desk")
         await caller.hang_up()

@@ -76,8 +76,9 @@ async def test_who_presses_1_takes_the_message_hears_it_and_owns_the_task(system
     assert await owner(system, message_id) == "alice"
     await system.until(lambda: _ended(system, message_id), "both legs on record")
     assert await statuses(system, message_id) == {
-        "alice-desk": ("escalation", "ANSWER"), "bob-desk": ("escalation", "CANCEL"),
-    }  # fmt: skip
+        "alice-desk": ("escalation", "ANSWER"),
+        "bob-desk": ("escalation", "CANCEL"),
+    }
     told = await system.all(select(Activity.text).where(Activity.call_id == message_id, Activity.kind == "Note"))
     assert sorted(told) == [
         "Alice took on the message they left.",

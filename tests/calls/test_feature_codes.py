@@ -92,9 +92,11 @@ async def test_whoever_is_last_on_duty_is_warned_when_they_leave(system: System)
     async with system.store.write() as session:
         await session.execute(update(Agent).where(Agent.slug == "carol").values(on_duty=False))
     await dial_code(
-        system, "*56", "bob-desk",
+        system,
+        "*56",
+        "bob-desk",
         hears=["You are off duty. Nobody else is on duty, so all callers get voicemail."],
-    )  # fmt: skip
+    )
     await dial_code(system, "*55", "bob-desk", hears=["You are on duty."])
     assert (await agent_of(system, "bob")).on_duty
 

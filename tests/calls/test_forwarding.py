@@ -74,8 +74,10 @@ async def test_when_no_phone_is_online_then_the_mobile_rings_at_once(system: Sys
 async def test_when_the_desk_phone_is_switched_off_while_it_rings_then_the_mobile_need_not_wait(system: System) -> None:
     await forward(system, after=60)
     async with (
-        scripted_phone(system, "alice-desk", "decline"), mobile(system) as cell, system.caller() as caller,
-    ):  # fmt: skip
+        scripted_phone(system, "alice-desk", "decline"),
+        mobile(system) as cell,
+        system.caller() as caller,
+    ):
         await system.to_team(caller)
         await cell.wait_for("CALL_INCOMING")
         await caller.hang_up()
@@ -110,8 +112,10 @@ async def test_when_voicemail_answers_and_talks_then_the_caller_is_not_swallowed
 async def test_when_the_mobile_passes_then_the_others_ring_on(system: System) -> None:
     await forward(system)
     async with (
-        system.phone("bob-desk") as bob, mobile(system) as cell, system.caller() as caller,
-    ):  # fmt: skip
+        system.phone("bob-desk") as bob,
+        mobile(system) as cell,
+        system.caller() as caller,
+    ):
         await system.to_team(caller)
         await bob.wait_for("CALL_INCOMING")
         await picks_up(cell)
@@ -128,8 +132,10 @@ async def test_when_the_mobile_passes_then_the_others_ring_on(system: System) ->
 async def test_when_the_mobile_presses_3_then_the_caller_is_promised_a_call_and_others_ring_on(system: System) -> None:
     await forward(system)
     async with (
-        system.phone("bob-desk") as bob, mobile(system) as cell, system.caller() as caller,
-    ):  # fmt: skip
+        system.phone("bob-desk") as bob,
+        mobile(system) as cell,
+        system.caller() as caller,
+    ):
         await system.to_team(caller)
         await bob.wait_for("CALL_INCOMING")
         await picks_up(cell)
@@ -168,8 +174,10 @@ async def test_when_3_is_pressed_and_nobody_else_is_there_then_the_caller_hears_
 async def test_when_the_desk_phone_is_answered_while_the_mobile_rings_then_that_stops(system: System) -> None:
     await forward(system)
     async with (
-        system.phone("alice-desk") as desk, mobile(system) as cell, system.caller() as caller,
-    ):  # fmt: skip
+        system.phone("alice-desk") as desk,
+        mobile(system) as cell,
+        system.caller() as caller,
+    ):
         await system.to_team(caller)
         await cell.wait_for("CALL_INCOMING")
         await desk.answer()
@@ -183,8 +191,10 @@ async def test_when_the_desk_phone_is_answered_while_the_mobile_rings_then_that_
 async def test_when_a_mobile_takes_the_call_then_the_desk_phones_show_no_missed_call_pain_5(system: System) -> None:
     await forward(system)
     async with (
-        scripted_phone(system, "bob-desk", "ring") as bob, mobile(system) as cell, system.caller() as caller,
-    ):  # fmt: skip
+        scripted_phone(system, "bob-desk", "ring") as bob,
+        mobile(system) as cell,
+        system.caller() as caller,
+    ):
         await system.to_team(caller)
         await picks_up(cell)
         await cell.press("1")
@@ -223,8 +233,10 @@ async def test_when_an_agent_talks_on_the_mobile_then_their_desk_phone_is_not_ru
         await cell.press("1")
         await system.step(first.user, "talk")
         async with (
-            system.phone("alice-desk") as desk, system.phone("bob-desk") as bob, system.caller() as second,
-        ):  # fmt: skip
+            system.phone("alice-desk") as desk,
+            system.phone("bob-desk") as bob,
+            system.caller() as second,
+        ):
             await system.to_team(second)
             await bob.wait_for("CALL_INCOMING")
             await second.hang_up()
@@ -307,8 +319,9 @@ async def test_when_the_first_trunk_is_out_of_order_then_the_mobile_rings_by_the
         await caller.hang_up()
         call = await system.ended_call(caller.user)
     assert [(leg.device, leg.status) for leg in call.legs] == [
-        ("alice-mobile", "CONGESTION"), ("alice-mobile", "ANSWER"),
-    ]  # fmt: skip
+        ("alice-mobile", "CONGESTION"),
+        ("alice-mobile", "ANSWER"),
+    ]
 
 
 @pytest.mark.parametrize("first", ["mobile", "desk"])

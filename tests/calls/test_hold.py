@@ -15,7 +15,6 @@ from tests.talks import QUESTION, connect, says_to
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
-
 @pytest.mark.parametrize("recording", ["off", "announced"])
 async def test_when_the_agent_holds_the_call_then_the_caller_hears_music_and_then_the_agent_again(
     system: System, recording: str

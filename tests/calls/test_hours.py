@@ -54,9 +54,11 @@ async def test_when_one_property_has_a_day_off_then_only_its_callers_hear_so_and
     for day in (today, today + timedelta(days=1)):
         await holidays.add(system.store, system.by, day, name="Founders Day", place="elm")
     async with (
-        system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as for_elm,
+        system.phone("alice-desk") as alice,
+        system.phone("carol-soft") as carol,
+        system.caller() as for_elm,
         system.caller() as for_lakeside,
-    ):  # fmt: skip
+    ):
         await system.to_team(for_elm)
         await system.hears(for_elm, system.prompt("closed"))
         await system.recording(for_elm.user)
@@ -81,9 +83,11 @@ async def test_when_the_office_is_closed_then_who_has_hours_of_their_own_rings_a
     await hours.replace_agent(system.store, system.by, "bob", now)
     await hours.replace_agent(system.store, system.by, "carol", [later])
     async with (
-        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.phone("carol-soft") as carol,
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        system.phone("carol-soft") as carol,
         system.caller() as caller,
-    ):  # fmt: skip
+    ):
         await system.to_team(caller)
         await bob.wait_for("CALL_INCOMING")
         await bob.answer()

@@ -70,9 +70,15 @@ async def peer(system: System, address: str = CARRIER) -> AsyncIterator[Peer]:
 async def carrier(system: System) -> AsyncIterator[Peer]:
     """The peer of a trunk by address; texts of ours still leave through the first one, the demo trunk."""
     await trunks.add(
-        system.store, system.secrets, system.by, "acme", host=CARRIER, port=system.config.ports.demo, auth="address",
+        system.store,
+        system.secrets,
+        system.by,
+        "acme",
+        host=CARRIER,
+        port=system.config.ports.demo,
+        auth="address",
         addresses=[CARRIER],
-    )  # fmt: skip
+    )
     await system.publish()
     async with peer(system) as found:
         yield found

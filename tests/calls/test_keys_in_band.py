@@ -43,9 +43,19 @@ async def call_in_band(system: System, number: str) -> asyncio.subprocess.Proces
     inject = system.folder / f"calls-{port}.csv"
     inject.write_text(f"SEQUENTIAL\n<sip:{number}@127.0.0.1>;sip:{ELM}@{system.sip};\n")
     return await _sipp(
-        system, port, "-sf", str(SCENARIOS / "key_in_band.xml"), "-inf", str(inject), "-m", "1", "-au", "trunk-demo",
-        "-ap", system.secrets.get("trunk/demo"),
-    )  # fmt: skip
+        system,
+        port,
+        "-sf",
+        str(SCENARIOS / "key_in_band.xml"),
+        "-inf",
+        str(inject),
+        "-m",
+        "1",
+        "-au",
+        "trunk-demo",
+        "-ap",
+        system.secrets.get("trunk/demo"),
+    )
 
 
 async def tone(system: System, key: str) -> None:

@@ -43,9 +43,7 @@ class RouterPort(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def router_port() -> AsyncIterator[RouterPort]:
-    transport, port = await asyncio.get_running_loop().create_datagram_endpoint(
-        RouterPort, local_addr=("127.0.0.1", 0)
-    )
+    transport, port = await asyncio.get_running_loop().create_datagram_endpoint(RouterPort, local_addr=("127.0.0.1", 0))
     try:
         yield port
     finally:

@@ -45,8 +45,9 @@ async def test_when_all_calls_are_forwarded_then_who_presses_1_there_has_the_cal
         call = await system.ended_call(caller.user)
         assert alice.count("CALL_INCOMING") == 0
     assert (call.outcome, [(leg.stage, leg.number, leg.status) for leg in call.legs]) == (
-        "handed_over", [("office", NUMBER, "ANSWER")],
-    )  # fmt: skip
+        "handed_over",
+        [("office", NUMBER, "ANSWER")],
+    )
     assert call.lead
     assert (call.lead.name, [phone.number for phone in await phones(system, call.lead_id)]) == (None, [caller.user])
     assert await system.tasks_of(call) == []

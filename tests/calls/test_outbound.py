@@ -23,7 +23,6 @@ from tests.talks import hear_each_other
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
-
 async def legs_outside(system: System, number: str) -> list[Leg]:
     call = await system.call_from(number)
     return [leg for leg in call.legs if leg.number]
@@ -65,9 +64,10 @@ async def test_when_a_trunk_answers_503_or_nothing_then_the_next_one_takes_the_c
     system: System, scenario: str
 ) -> None:
     async with (
-        system.phone("alice-desk") as alice, person(system) as prospect,
+        system.phone("alice-desk") as alice,
+        person(system) as prospect,
         scripted_trunk(system, "first", scenario, emergency=False) as first,
-    ):  # fmt: skip
+    ):
         await only_by(system, first=1, acme=2)
         await system.until(lambda: system.is_online("trunk-first"), "trunk first online")
         await dials(alice, system, prospect.user)
@@ -103,7 +103,7 @@ async def test_when_the_person_is_busy_then_that_is_the_answer_and_no_other_trun
         system.phone("alice-desk") as alice,
         scripted_trunk(system, "first", "busy", emergency=False),
         scripted_trunk(system, "second", "take_call", position=1, emergency=False) as second,
-    ):  # fmt: skip
+    ):
         await only_by(system, first=1, second=2)
         await dials(alice, system, number)
         closed = await alice.wait_for("CALL_CLOSED")
@@ -122,8 +122,9 @@ async def test_when_the_trunk_fails_in_the_moment_of_the_answer_then_the_agent_h
 ) -> None:
     number = system.new_number()
     async with (
-        system.phone("alice-desk") as alice, scripted_trunk(system, "first", "answer_and_fail", emergency=False),
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        scripted_trunk(system, "first", "answer_and_fail", emergency=False),
+    ):
         await only_by(system, first=1)
         await dials(alice, system, number)
         await system.hears(alice, system.prompt("outside_failed"))
@@ -178,10 +179,12 @@ async def test_the_trunk_gets_numbers_as_it_wants_them(system: System) -> None:
 
 @pytest.mark.parametrize(
     ("dialled", "why"),
-    [("19005550123", "That number costs extra, so it is blocked."),
-     ("011442079460000", "Numbers of that country or area are not allowed in the settings."),
-     (LAKESIDE, "That number is one of our own lines: choose one that does not lead back here.")],
-)  # fmt: skip
+    [
+        ("19005550123", "That number costs extra, so it is blocked."),
+        ("011442079460000", "Numbers of that country or area are not allowed in the settings."),
+        (LAKESIDE, "That number is one of our own lines: choose one that does not lead back here."),
+    ],
+)
 async def test_when_a_number_may_not_be_dialled_then_the_agent_hears_why_and_nothing_is_dialled(
     system: System, dialled: str, why: str
 ) -> None:

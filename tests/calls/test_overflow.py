@@ -25,9 +25,11 @@ async def test_when_all_of_a_subteam_talk_then_its_sister_subteam_rings_and_nobo
         teams = {one.slug: one for one in await session.scalars(whole)}
         teams["north"].sisters.append(teams["south"])
     async with (
-        system.phone("alice-desk") as alice, system.phone("carol-soft") as carol,
-        system.caller() as first, system.caller() as second,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.phone("carol-soft") as carol,
+        system.caller() as first,
+        system.caller() as second,
+    ):
         await connect(system, first, alice)
         await connect(system, second, carol)
         assert (await system.rang(second.user)) == {"sisters": {"carol-soft"}}
@@ -42,9 +44,11 @@ async def test_when_everybody_talks_then_callers_hear_their_place_and_the_first_
 ) -> None:
     await only_on_duty(system, "alice")
     async with (
-        system.phone("alice-desk") as alice, system.caller() as first, system.caller() as second,
+        system.phone("alice-desk") as alice,
+        system.caller() as first,
+        system.caller() as second,
         system.caller() as third,
-    ):  # fmt: skip
+    ):
         await connect(system, first, alice)
         await system.to_team(second)
         await system.hears(second, system.prompt("queue_next"))
@@ -74,8 +78,11 @@ async def test_when_a_mobile_is_rung_in_the_line_then_2_passes_one_caller_on_for
     spanish = system.new_number()
     await system.add_lead(spanish, language="es")
     async with (
-        mobile(system) as cell, system.caller() as first, system.caller() as second, system.caller(spanish) as third,
-    ):  # fmt: skip
+        mobile(system) as cell,
+        system.caller() as first,
+        system.caller() as second,
+        system.caller(spanish) as third,
+    ):
         await system.to_team(first)
         await picks_up(cell)
         await cell.press("1")
@@ -110,8 +117,10 @@ async def test_when_the_longest_wait_is_over_then_a_message_is_taken_in_the_call
     await system.add_lead(spanish, agent="alice", language="es")
     async with (
         system.with_setting("position_seconds = 6.0", "position_seconds = 6.0\nlongest_seconds = 1.0"),
-        system.phone("alice-desk") as alice, system.caller() as first, system.caller(spanish) as second,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.caller() as first,
+        system.caller(spanish) as second,
+    ):
         await connect(system, first, alice)
         await system.to_team(second)
         for prompt in ("queue_next", "queue_offer", "nobody_available"):
@@ -174,7 +183,8 @@ async def test_when_nobody_is_there_then_the_answering_service_has_the_caller_on
         await caller.hang_up()
         call = await system.ended_call(caller.user)
     assert (call.outcome, [(leg.stage, leg.number, leg.status) for leg in call.legs]) == (
-        "handed_over", [("answering", NUMBER, "ANSWER")],
-    )  # fmt: skip
+        "handed_over",
+        [("answering", NUMBER, "ANSWER")],
+    )
     assert call.lead is not None
     assert await system.tasks_of(call) == []

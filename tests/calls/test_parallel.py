@@ -43,8 +43,13 @@ async def test_when_six_call_at_once_then_each_gets_their_own_outcome(system: Sy
     assert [call.outcome for call in calls] == ["got_link", "gave_up", "got_link", "talked", "talked", "left_message"]
     assert [call.ended_by for call in calls] == ["caller", "caller", "caller", "caller", "agent", "system"]
     assert [{leg.device for leg in call.legs} for call in calls] == [
-        set(), set(), set(), {"alice-desk"}, {"carol-soft"}, set(),
-    ]  # fmt: skip
+        set(),
+        set(),
+        set(),
+        {"alice-desk"},
+        {"carol-soft"},
+        set(),
+    ]
     tasks = [[task.kind for task in await system.tasks_of(call)] for call in calls]
     assert tasks == [["follow_up"], ["call_back"], ["follow_up"], [], [], ["listen"]]
     texts = [[text.purpose for text in await system.texts_of(caller.user)] for caller in callers]

@@ -12,7 +12,6 @@ from tests.talks import connect, hear_each_other
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
-
 async def lamp(system: System, slot: str) -> str:
     return str((await system.ari(f"/deviceStates/Stasis%3Apark-{slot}"))["state"])
 
@@ -41,8 +40,9 @@ async def test_when_a_caller_is_parked_then_the_parker_hears_the_slot_and_a_coll
         call = await system.ended_call(caller.user)
     legs = sorted(call.legs, key=lambda leg: leg.started_at)
     assert [(leg.device, leg.stage, bool(leg.answered_at)) for leg in legs] == [
-        ("alice-desk", "subteam", True), ("carol-soft", "parked", True),
-    ]  # fmt: skip
+        ("alice-desk", "subteam", True),
+        ("carol-soft", "parked", True),
+    ]
     assert [event.data["slot"] for event in call.events if event.kind == "Parked"] == ["701"]
     assert call.outcome == "talked"
 
@@ -87,5 +87,3 @@ async def test_when_a_parked_caller_hangs_up_then_the_slot_is_free_and_they_are_
 
 async def _is_free(system: System) -> bool:
     return await lamp(system, "701") == "NOT_INUSE"
-
-

@@ -10,7 +10,6 @@ from tests.talks import hear_each_other
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
-
 @pytest.mark.parametrize("code", ["*8", "*8101"])
 async def test_when_a_ringing_call_is_picked_up_then_that_phone_has_it_and_the_others_stop(
     system: System, code: str
@@ -27,8 +26,9 @@ async def test_when_a_ringing_call_is_picked_up_then_that_phone_has_it_and_the_o
         await caller.wait_for("CALL_CLOSED")
         call = await system.ended_call(caller.user)
     assert sorted((leg.device, leg.stage, leg.status) for leg in call.legs) == [
-        ("alice-desk", "subteam", "CANCEL"), ("carol-soft", "pickup", "ANSWER"),
-    ]  # fmt: skip
+        ("alice-desk", "subteam", "CANCEL"),
+        ("carol-soft", "pickup", "ANSWER"),
+    ]
 
 
 async def test_when_nothing_rings_then_that_is_said(system: System) -> None:
@@ -40,8 +40,10 @@ async def test_when_nothing_rings_then_that_is_said(system: System) -> None:
 
 async def test_when_a_colleagues_call_rings_then_it_can_be_picked_up_by_the_extension(system: System) -> None:
     async with (
-        system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.phone("bob-desk") as bob,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.phone("carol-soft") as carol,
+        system.phone("bob-desk") as bob,
+    ):
         await bob.dial(f"sip:101@{system.sip}")
         await alice.wait_for("CALL_INCOMING")
         await carol.dial(f"sip:*8101@{system.sip}")

@@ -56,9 +56,12 @@ async def test_a_phone_that_redirects_has_declined_and_the_others_ring(system: S
         call = await system.ended_call(caller.user)
         assert (len(alice.invites), len(bob.invites)) == (2, 2), "once with their team, once with everybody"
     assert {(leg.device, leg.stage, leg.status) for leg in call.legs} == {
-        ("alice-desk", "subteam", "BUSY"), ("bob-desk", "subteam", "BUSY"),
-        ("alice-desk", "everyone", "BUSY"), ("bob-desk", "everyone", "BUSY"), ("carol-soft", "everyone", "ANSWER"),
-    }  # fmt: skip
+        ("alice-desk", "subteam", "BUSY"),
+        ("bob-desk", "subteam", "BUSY"),
+        ("alice-desk", "everyone", "BUSY"),
+        ("bob-desk", "everyone", "BUSY"),
+        ("carol-soft", "everyone", "ANSWER"),
+    }
 
 
 async def test_a_colleague_whose_phone_redirects_is_busy_also_for_one_who_is_passed_on(system: System) -> None:
@@ -126,8 +129,10 @@ async def test_a_trunk_that_redirects_has_refused_and_the_next_takes_the_call(sy
         call = await system.ended_call(prospect.user)
         assert (len(first.invites), len(second.invites), prospect.count("CALL_INCOMING")) == (1, 1, 1)
     assert [(leg.device, leg.status) for leg in call.legs if leg.number] == [
-        ("trunk-first", "CONGESTION"), ("trunk-second", "CONGESTION"), ("trunk-acme", "ANSWER"),
-    ]  # fmt: skip
+        ("trunk-first", "CONGESTION"),
+        ("trunk-second", "CONGESTION"),
+        ("trunk-acme", "ANSWER"),
+    ]
 
 
 async def test_a_mobile_whose_carrier_redirects_is_asked_for_by_the_next_and_still_has_to_press_1(
@@ -151,8 +156,9 @@ async def test_a_mobile_whose_carrier_redirects_is_asked_for_by_the_next_and_sti
         call = await system.ended_call(caller.user)
         assert len(broken.invites) == 1
     assert [(leg.device, leg.status) for leg in call.legs] == [
-        ("alice-mobile", "CONGESTION"), ("alice-mobile", "ANSWER"),
-    ]  # fmt: skip
+        ("alice-mobile", "CONGESTION"),
+        ("alice-mobile", "ANSWER"),
+    ]
 
 
 async def test_without_the_app_nothing_is_dialled_either_and_911_goes_by_the_next_trunk(system: System) -> None:

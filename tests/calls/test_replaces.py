@@ -26,8 +26,9 @@ async def test_when_a_colleague_takes_the_talk_over_then_it_goes_on_with_them(sy
         call = await system.ended_call(caller.user)
     assert (call.outcome, len(await system.calls_from(caller.user))) == ("talked", 1)
     assert sorted((leg.device, leg.stage, leg.status, leg.answered_at is not None) for leg in call.legs) == [
-        ("alice-desk", "subteam", "ANSWER", True), ("bob-desk", "replaced", "ANSWER", True),
-    ]  # fmt: skip
+        ("alice-desk", "subteam", "ANSWER", True),
+        ("bob-desk", "replaced", "ANSWER", True),
+    ]
 
 
 async def test_when_the_carrier_moves_a_caller_then_they_stay_where_they_are(system: System) -> None:

@@ -27,9 +27,11 @@ async def test_when_nobody_answers_then_the_leads_agent_rings_then_the_subteam_t
     number = system.new_number()
     await system.add_lead(number, agent="carol")
     async with (
-        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.phone("carol-soft") as carol,
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        system.phone("carol-soft") as carol,
         system.caller(number) as caller,
-    ):  # fmt: skip
+    ):
         await system.to_team(caller)
         await system.rings(number, "agent", "carol-soft")
         assert list(await system.rang(number)) == ["agent"]
@@ -92,9 +94,10 @@ async def test_when_a_phone_comes_back_and_registers_where_it_was_then_it_rings_
 
 async def test_when_one_of_two_answers_then_the_others_phone_shows_no_missed_call_pain_5(system: System) -> None:
     async with (
-        system.phone("alice-desk") as alice, scripted_phone(system, "bob-desk", "ring") as bob,
+        system.phone("alice-desk") as alice,
+        scripted_phone(system, "bob-desk", "ring") as bob,
         system.caller() as caller,
-    ):  # fmt: skip
+    ):
         await system.to_team(caller)
         await system.until(lambda: bool(bob.received("INVITE")), "bob's phone rings")
         await alice.wait_for("CALL_INCOMING")
@@ -122,8 +125,10 @@ async def test_when_nobody_answered_then_the_phones_show_a_missed_call(system: S
 @pytest.mark.parametrize("time", [1, 2, 3])
 async def test_when_two_answer_at_the_same_moment_then_exactly_one_gets_the_caller(system: System, time: int) -> None:
     async with (
-        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        system.caller() as caller,
+    ):
         await system.to_team(caller)
         await asyncio.gather(alice.wait_for("CALL_INCOMING"), bob.wait_for("CALL_INCOMING"))
         await asyncio.gather(*(phone.answer() for phone in ((alice, bob) if time % 2 else (bob, alice))))
@@ -151,8 +156,10 @@ async def test_when_the_subteam_rings_round_robin_then_one_after_another_longest
     await subteams.change(system.store, system.config, system.by, "north", strategy="round_robin")
     await system.talked_last(alice=5, bob=50)
     async with (
-        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        system.caller() as caller,
+    ):
         await system.to_team(caller)
         await bob.wait_for("CALL_INCOMING")
         assert alice.count("CALL_INCOMING") == 0
@@ -225,8 +232,10 @@ async def test_when_an_agent_talks_to_a_colleague_then_none_of_their_devices_rin
     await devices.add(system.store, system.secrets, system.by, "alice-soft", agent="alice", kind="softphone")
     await system.publish()
     async with (
-        system.phone("alice-desk") as desk, system.phone("alice-soft") as soft, system.phone("carol-soft") as carol,
-    ):  # fmt: skip
+        system.phone("alice-desk") as desk,
+        system.phone("alice-soft") as soft,
+        system.phone("carol-soft") as carol,
+    ):
         await desk.dial(f"sip:103@{system.sip}")
         await carol.wait_for("CALL_INCOMING")
         await carol.answer()
@@ -259,8 +268,10 @@ async def test_when_an_agent_talks_to_another_caller_then_they_are_not_rung_pain
 
 async def test_when_a_phone_is_busy_by_itself_then_it_is_passed_over(system: System) -> None:
     async with (
-        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        system.caller() as caller,
+    ):
         await system.to_team(caller)
         await asyncio.gather(alice.wait_for("CALL_INCOMING"), bob.wait_for("CALL_INCOMING"))
         await alice.hang_up()
@@ -274,8 +285,10 @@ async def test_when_a_phone_is_busy_by_itself_then_it_is_passed_over(system: Sys
 
 async def test_when_the_only_phone_declines_then_the_next_stage_comes_at_once(system: System) -> None:
     async with (
-        scripted_phone(system, "alice-desk", "decline"), system.phone("carol-soft") as carol, system.caller() as caller,
-    ):  # fmt: skip
+        scripted_phone(system, "alice-desk", "decline"),
+        system.phone("carol-soft") as carol,
+        system.caller() as caller,
+    ):
         await system.to_team(caller)
         await carol.wait_for("CALL_INCOMING")
         await carol.answer()
@@ -317,8 +330,10 @@ async def test_when_phones_ring_then_the_caller_hears_ringback(system: System) -
 
 async def test_when_they_hang_up_while_phones_ring_then_they_are_missed_once_pain_3_pain_4(system: System) -> None:
     async with (
-        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        system.caller() as caller,
+    ):
         await system.to_team(caller)
         await asyncio.gather(alice.wait_for("CALL_INCOMING"), bob.wait_for("CALL_INCOMING"))
         await caller.hang_up()

@@ -20,9 +20,12 @@ async def test_when_others_take_whoever_rang_then_they_ring_again_once_free_and_
     who had lost her to the first; the third, who has lost her twice, waits for her."""
     await only_on_duty(system, "alice", "bob")
     async with (
-        system.phone("alice-desk") as alice, system.phone("bob-desk"),
-        system.caller() as one, system.caller() as two, system.caller() as three,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk"),
+        system.caller() as one,
+        system.caller() as two,
+        system.caller() as three,
+    ):
         left = {caller.user: caller for caller in (one, two, three)}
         await asyncio.gather(*(system.to_team(caller) for caller in left.values()))
         await alice.wait_for("CALL_INCOMING", 3)

@@ -11,7 +11,6 @@ from tests.talks import hear_each_other
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
-
 async def talk_by_extension(system: System) -> None:
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
         await bob.dial(f"sip:101@{system.sip}")

@@ -13,7 +13,6 @@ from tests.talks import connect, hear_each_other
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
-
 @pytest.mark.parametrize("first", ["caller", "agent"])
 async def test_when_they_have_talked_then_both_heard_each_other_and_nothing_is_left_to_do(
     system: System, first: str
@@ -44,8 +43,10 @@ async def test_when_they_have_talked_then_both_heard_each_other_and_nothing_is_l
 
 async def test_when_somebody_calls_again_then_whom_they_talked_to_rings_first_and_alone(system: System) -> None:
     async with (
-        system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.phone("carol-soft") as carol,
+        system.caller() as caller,
+    ):
         await connect(system, caller, alice)
         await alice.hang_up()
         await system.ended_call(caller.user)

@@ -20,7 +20,6 @@ from tests.talks import ANSWER, hear_each_other
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def encrypted(system: System) -> AsyncIterator[System]:
     """Bob has a device that has to encrypt."""

@@ -128,9 +128,15 @@ async def test_when_somebody_else_is_quicker_then_that_is_told_and_who_takes_not
         # Before the caller has heard them all, the first is gone.
         first = (await tour_times.offer(system.store, system.config, "elm", datetime.now(UTC))).slots[0]
         await tours.book(
-            system.store, system.config, system.secrets, By("tests", datetime.now(UTC)), person="+15125559090",
-            place="elm", at=first.starts_at, key="quicker",
-        )  # fmt: skip
+            system.store,
+            system.config,
+            system.secrets,
+            By("tests", datetime.now(UTC)),
+            person="+15125559090",
+            place="elm",
+            at=first.starts_at,
+            key="quicker",
+        )
         await caller.press("1")
         await system.hears(caller, system.prompt("tour_taken"))
         await caller.press("9")

@@ -45,8 +45,9 @@ async def test_when_the_phone_passes_the_caller_on_then_the_colleague_has_them_a
     assert (call.outcome, call.ended_by) == ("talked", "agent")
     alices, bobs = sorted(call.legs, key=lambda leg: leg.started_at)
     assert [(leg.device, leg.stage, leg.status) for leg in (alices, bobs)] == [
-        ("alice-desk", "subteam", "ANSWER"), ("bob-desk", "transfer", "ANSWER"),
-    ]  # fmt: skip
+        ("alice-desk", "subteam", "ANSWER"),
+        ("bob-desk", "transfer", "ANSWER"),
+    ]
     assert alices.answered_at
     assert alices.ended_at
     assert bobs.answered_at
@@ -133,8 +134,9 @@ async def test_when_the_agent_talks_to_the_colleague_first_then_hanging_up_conne
         call = await system.ended_call(caller.user)
         assert said_in(system, caller.heard, ASIDE) == []
     assert [(leg.device, bool(leg.answered_at)) for leg in sorted(call.legs, key=lambda leg: leg.started_at)] == [
-        ("alice-desk", True), ("bob-desk", True),
-    ]  # fmt: skip
+        ("alice-desk", True),
+        ("bob-desk", True),
+    ]
     assert [fact["way"] for fact in await facts(system, caller.user, "Transferred")] == ["attended"]
 
 
@@ -180,8 +182,9 @@ async def test_when_the_phone_joins_its_two_calls_then_caller_and_colleague_talk
         call = await system.ended_call(caller.user)
     legs = sorted(call.legs, key=lambda leg: leg.started_at)
     assert [(leg.device, leg.stage, bool(leg.answered_at)) for leg in legs] == [
-        ("alice-desk", "subteam", True), ("bob-desk", "joined", True),
-    ]  # fmt: skip
+        ("alice-desk", "subteam", True),
+        ("bob-desk", "joined", True),
+    ]
     assert [fact["way"] for fact in await facts(system, caller.user, "Transferred")] == ["attended"]
 
 
@@ -192,8 +195,10 @@ async def test_when_the_code_passes_the_caller_on_to_a_number_outside_then_they_
     system: System,
 ) -> None:
     async with (
-        system.phone("alice-desk") as alice, system.caller() as caller, person(system) as prospect,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.caller() as caller,
+        person(system) as prospect,
+    ):
         await connect(system, caller, alice)
         await alice.press("*1")
         await system.hears(alice, system.prompt("transfer_to"))
@@ -213,8 +218,9 @@ async def test_when_the_code_passes_the_caller_on_to_a_number_outside_then_they_
         call = await system.ended_call(caller.user)
     alices, outside = sorted(call.legs, key=lambda leg: leg.started_at)
     assert [(leg.device, leg.stage, leg.number, leg.status) for leg in (alices, outside)] == [
-        ("alice-desk", "subteam", None, "ANSWER"), ("trunk-acme", "transfer", prospect.user, "ANSWER"),
-    ]  # fmt: skip
+        ("alice-desk", "subteam", None, "ANSWER"),
+        ("trunk-acme", "transfer", prospect.user, "ANSWER"),
+    ]
     assert alices.ended_at
     assert outside.answered_at
     assert outside.ended_at
@@ -231,9 +237,10 @@ async def test_when_the_number_outside_may_not_be_dialled_then_the_agent_hears_w
     system: System,
 ) -> None:
     async with (
-        system.phone("alice-desk") as alice, system.caller() as caller,
+        system.phone("alice-desk") as alice,
+        system.caller() as caller,
         scripted_trunk(system, "first", "take_call", emergency=False) as carrier,
-    ):  # fmt: skip
+    ):
         await only_by(system, first=1)
         await connect(system, caller, alice)
         await alice.press("*1")
@@ -254,9 +261,10 @@ async def test_when_the_number_outside_may_not_be_dialled_then_the_agent_hears_w
 
 async def test_when_nobody_is_reached_outside_then_the_agent_has_the_caller_back(system: System) -> None:
     async with (
-        system.phone("alice-desk") as alice, system.caller() as caller,
+        system.phone("alice-desk") as alice,
+        system.caller() as caller,
         scripted_trunk(system, "first", "busy", emergency=False) as carrier,
-    ):  # fmt: skip
+    ):
         await only_by(system, first=1)
         number = system.new_number()
         await connect(system, caller, alice)
@@ -321,8 +329,10 @@ async def test_when_the_colleague_lets_it_ring_then_the_phone_that_has_passed_th
         await alice.wait_for("CALL_CLOSED", 2)
     legs = sorted(call.legs, key=lambda leg: leg.started_at)
     assert [(leg.device, leg.stage, leg.status) for leg in legs] == [
-        ("alice-desk", "subteam", "ANSWER"), ("bob-desk", "transfer", "NOANSWER"), ("alice-desk", "return", "ANSWER"),
-    ]  # fmt: skip
+        ("alice-desk", "subteam", "ANSWER"),
+        ("bob-desk", "transfer", "NOANSWER"),
+        ("alice-desk", "return", "ANSWER"),
+    ]
     assert [fact["why"] for fact in await facts(system, caller.user, "TransferFailed")] == [
         "The colleague did not answer."
     ]
@@ -335,8 +345,10 @@ async def test_when_the_agent_had_called_the_person_then_the_colleague_has_them_
     system: System,
 ) -> None:
     async with (
-        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, person(system) as prospect,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        person(system) as prospect,
+    ):
         await alice.dial(f"sip:{prospect.user}@{system.sip}")
         await prospect.wait_for("CALL_INCOMING")
         await prospect.answer()
@@ -355,8 +367,10 @@ async def test_when_the_agent_had_called_the_person_then_the_colleague_has_them_
     assert (call.direction, call.outcome, call.ended_by) == ("out", "talked", "agent")
     legs = {leg.device: leg for leg in call.legs}
     assert {device: (leg.stage, leg.status) for device, leg in legs.items()} == {
-        "alice-desk": ("desk", "ANSWER"), "trunk-acme": ("outside", "ANSWER"), "bob-desk": ("transfer", "ANSWER"),
-    }  # fmt: skip
+        "alice-desk": ("desk", "ANSWER"),
+        "trunk-acme": ("outside", "ANSWER"),
+        "bob-desk": ("transfer", "ANSWER"),
+    }
     alices, bobs = legs["alice-desk"], legs["bob-desk"]
     assert alices.ended_at
     assert bobs.answered_at
@@ -371,8 +385,10 @@ async def test_when_the_agent_who_called_leaves_the_person_without_a_target_then
     system: System,
 ) -> None:
     async with (
-        system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, person(system) as prospect,
-    ):  # fmt: skip
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        person(system) as prospect,
+    ):
         await alice.dial(f"sip:{prospect.user}@{system.sip}")
         await prospect.wait_for("CALL_INCOMING")
         await prospect.answer()

@@ -56,9 +56,13 @@ async def test_when_there_are_many_then_letters_are_keyed_and_the_property_s_lin
     await portfolios.add(system.store, system.by, "trees")
     for name in TREES:
         await properties.add(
-            system.store, system.by, name.lower(), name=f"{name} Court", subteam="south",
+            system.store,
+            system.by,
+            name.lower(),
+            name=f"{name} Court",
+            subteam="south",
             listings_url=f"https://demo.example/{name.lower()}",
-        )  # fmt: skip
+        )
         await portfolios.assign(system.store, system.by, name.lower(), "trees")
     await lines.add(system.store, system.by, "US", CENTRAL, portfolio="trees")
     async with system.caller() as caller:

@@ -17,8 +17,9 @@ def test_a_ban_is_listed_until_it_is_removed(office: Leaseline) -> None:
     office.ok("ban", "add", "192.0.3.0/24")
     listed = json.loads(office.ok("ban", "list", "--json"))
     assert [(one["network"], one["why"], one["until"] is None) for one in listed] == [
-        ("192.0.3.0/24", "", True), ("192.0.2.9", "scanner", False),
-    ]  # fmt: skip
+        ("192.0.3.0/24", "", True),
+        ("192.0.2.9", "scanner", False),
+    ]
     assert "scanner" in office.ok("ban", "list")
     office.ok("ban", "remove", "192.0.3.0/24")
     office.ok("ban", "remove", "192.0.2.9")

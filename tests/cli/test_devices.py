@@ -32,8 +32,11 @@ def words(page: str) -> str:
 def test_codes_are_listed_as_they_are_set(office: Leaseline) -> None:
     found = {entry["action"]: entry for entry in office.json("device", "codes")}
     assert found["dnd_on"] == {
-        "action": "dnd_on", "code": "*78", "meaning": "Do not disturb for this phone, for some hours", "example": "*78"
-    }  # fmt: skip
+        "action": "dnd_on",
+        "code": "*78",
+        "meaning": "Do not disturb for this phone, for some hours",
+        "example": "*78",
+    }
     assert found["pickup"]["example"] == "*8 or *8101"
     with (office.home / "leaseline.toml").open("a") as settings:
         settings.write('\n[codes]\ndnd_on = "*25"\nvoicemail = ""\n')
@@ -78,7 +81,7 @@ def test_a_page_is_never_written_over_a_file(office: Leaseline, tmp_path: Path) 
     assert not (tmp_path / "elsewhere").exists()
 
 
-@pytest.mark.parametrize("name", ['<script>alert(1)</script>', '"><img src=x>', "{{ 7 * 7 }}"])
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", '"><img src=x>', "{{ 7 * 7 }}"])
 def test_a_name_is_text_on_the_page(office: Leaseline, tmp_path: Path, name: str) -> None:
     office.ok("agent", "set", "alice", "--name", name)
     office.ok("device", "show", "alice-desk", "--page", str(tmp_path / "page.html"))
@@ -113,15 +116,27 @@ def test_the_qr_code_is_shown_on_a_terminal_only(office: Leaseline) -> None:
 
 def test_the_qr_code_says_the_account_as_grandstream_wave_reads_it() -> None:
     account = Account(
-        user="alice-desk", secret="s3cret", name="Alice <& Bob>", extension="101", server="192.0.2.7", port=5060,
-        transport="UDP", encrypted=False,
-    )  # fmt: skip
+        user="alice-desk",
+        secret="s3cret",
+        name="Alice <& Bob>",
+        extension="101",
+        server="192.0.2.7",
+        port=5060,
+        transport="UDP",
+        encrypted=False,
+    )
     root = ElementTree.fromstring(provisioning.qr_text(account, "*97"))
     assert (root.tag, root.attrib) == ("AccountConfig", {"version": "1"})
     assert {field.tag: field.text for field in root[0]} == {
-        "RegisterServer": "192.0.2.7:5060", "OutboundServer": None, "UserID": "alice-desk", "AuthID": "alice-desk",
-        "AuthPass": "s3cret", "AccountName": "alice-desk", "DisplayName": "Alice <& Bob>", "Voicemail": "*97",
-    }  # fmt: skip
+        "RegisterServer": "192.0.2.7:5060",
+        "OutboundServer": None,
+        "UserID": "alice-desk",
+        "AuthID": "alice-desk",
+        "AuthPass": "s3cret",
+        "AccountName": "alice-desk",
+        "DisplayName": "Alice <& Bob>",
+        "Voicemail": "*97",
+    }
 
 
 @pytest.mark.parametrize("way", [("--qr", "--secret"), ("--page", "page.html")])
@@ -154,9 +169,15 @@ def test_a_new_password_is_another_one_and_is_shown_on_request_only(office: Leas
 def test_no_other_command_shows_a_password(office: Leaseline) -> None:
     secret = secret_of(office)
     for command in (
-        ("device", "list"), ("device", "list", "--json"), ("device", "show", "alice-desk"),
-        ("device", "show", "alice-desk", "--json"), ("agent", "list"), ("config", "show"), ("status",), ("doctor",),
-    ):  # fmt: skip
+        ("device", "list"),
+        ("device", "list", "--json"),
+        ("device", "show", "alice-desk"),
+        ("device", "show", "alice-desk", "--json"),
+        ("agent", "list"),
+        ("config", "show"),
+        ("status",),
+        ("doctor",),
+    ):
         assert secret not in office(*command).output
     assert all(secret not in row[0] for row in office.rows("select what from audit_entry"))
 

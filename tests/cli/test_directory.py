@@ -16,15 +16,29 @@ pytestmark = pytest.mark.cli
 def test_what_is_added_is_shown(office: Leaseline) -> None:
     assert office.json("line", "list") == [
         {
-            "number": "+15125550100", "label": "", "source": "sign", "property": "elm", "portfolio": None,
-            "subteam": "north", "language": "en", "greeting": "",
+            "number": "+15125550100",
+            "label": "",
+            "source": "sign",
+            "property": "elm",
+            "portfolio": None,
+            "subteam": "north",
+            "language": "en",
+            "greeting": "",
         }
-    ]  # fmt: skip
+    ]
     assert office.json("property", "show", "elm") == {
-        "slug": "elm", "name": "Elm Street Apartments", "subteam": "north", "listings_url": "",
-        "portfolio": None, "area": "", "timezone": "", "recording": "off", "messages_to": "property", "escalates": True,
+        "slug": "elm",
+        "name": "Elm Street Apartments",
+        "subteam": "north",
+        "listings_url": "",
+        "portfolio": None,
+        "area": "",
+        "timezone": "",
+        "recording": "off",
+        "messages_to": "property",
+        "escalates": True,
         "lines": ["+15125550100"],
-    }  # fmt: skip
+    }
     assert office.json("subteam", "show", "north")["members"] == ["alice", "bob"]
     alice = office.json("agent", "show", "alice")
     assert (alice["name"], alice["extension"], alice["on_duty"]) == ("Alice", "101", True)
@@ -46,8 +60,10 @@ def test_a_line_is_for_a_property_for_one_of_a_portfolio_or_for_any(office: Leas
     office.ok("line", "add", "6001", "--portfolio", "east")
     office.ok("line", "add", "6002")
     assert [(one["property"], one["portfolio"]) for one in office.json("line", "list")] == [
-        ("elm", None), (None, "east"), (None, None),
-    ]  # fmt: skip
+        ("elm", None),
+        (None, "east"),
+        (None, None),
+    ]
     table = office.ok("line", "list")
     assert "one of east" in table
     assert "one of all" in table

@@ -17,8 +17,11 @@ def test_a_phone_gets_a_location(office: Leaseline) -> None:
     office.ok("device", "add", "bob-desk", "--agent", "bob", "--location", "main")
     [entry] = office.json("location", "list")
     assert entry == {
-        "slug": "main", "address": ADDRESS, "callback_number": "+15125550100", "devices": ["alice-desk", "bob-desk"],
-    }  # fmt: skip
+        "slug": "main",
+        "address": ADDRESS,
+        "callback_number": "+15125550100",
+        "devices": ["alice-desk", "bob-desk"],
+    }
     assert "alice-desk" in office.refused("location", "remove", "main")
     office.ok("location", "set", "main", "--callback", "(512) 555-0101")
     assert office.json("location", "list")[0]["callback_number"] == "+15125550101"
@@ -55,8 +58,10 @@ def test_bad_input_is_refused_and_changes_nothing(untouched: Leaseline, argument
 
 def test_who_is_told(office: Leaseline) -> None:
     assert {(entry["agent"], entry["named"]) for entry in office.json("emergency", "notify", "list")} == {
-        ("admin", False), ("alice", False), ("bob", False),
-    }  # fmt: skip
+        ("admin", False),
+        ("alice", False),
+        ("bob", False),
+    }
     assert "neither" in office("emergency", "notify", "add", "alice").stderr
     assert [entry["agent"] for entry in office.json("emergency", "notify", "list")] == ["alice"]
     office.ok("emergency", "notify", "remove", "alice")
@@ -69,9 +74,10 @@ def test_the_block_list(office: Leaseline) -> None:
     office.ok("block", "add", "900*", "--silent")
     office.ok("block", "add", "withheld")
     assert [(one["kind"], one["value"], one["refusal"], one["why"]) for one in office.json("block", "list")] == [
-        ("number", "+15125550199", "spoken", "robocalls"), ("prefix", "+1900", "silent", ""),
+        ("number", "+15125550199", "spoken", "robocalls"),
+        ("prefix", "+1900", "silent", ""),
         ("withheld", "", "spoken", ""),
-    ]  # fmt: skip
+    ]
     assert "already" in office.refused("block", "add", "withheld")
     office.ok("block", "remove", "+1900*")
     assert len(office.json("block", "list")) == 2

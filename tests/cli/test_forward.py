@@ -34,7 +34,7 @@ def test_a_mobile_is_made_and_forwarded_to_in_one_go(office: Leaseline) -> None:
         "mobiles": [
             {"device": "alice-mobile", "number": MOBILE, "after_seconds": 8, "dnd": False, "refusal": ""},
         ],
-    }  # fmt: skip
+    }
     assert "alice-mobile" not in (office.home / "secrets.json").read_text(), "a mobile has no account"
 
 
@@ -65,9 +65,22 @@ def test_a_mobile_is_a_device_with_a_number_and_its_own_dnd(office: Leaseline) -
 
 @pytest.mark.parametrize(
     "number",
-    ["", "555", "alice", "911", "9911", "+44 20 7946 0000", "1-900-555-0150", "+1 876 555 0150", "(512) 555-0100",
-     "5125550150;x=y", "5125550150@evil", "${SHELL(id)}", "5" * 60],
-)  # fmt: skip
+    [
+        "",
+        "555",
+        "alice",
+        "911",
+        "9911",
+        "+44 20 7946 0000",
+        "1-900-555-0150",
+        "+1 876 555 0150",
+        "(512) 555-0100",
+        "5125550150;x=y",
+        "5125550150@evil",
+        "${SHELL(id)}",
+        "5" * 60,
+    ],
+)
 def test_a_number_that_may_not_be_dialled_is_refused_everywhere(office: Leaseline, number: str) -> None:
     office.ok("device", "add", "alice-cell", "--agent", "alice", "--kind", "mobile", "--number", "512 555 0150")
     office.refused("forward", "on", "--agent", "alice", "--to", number)

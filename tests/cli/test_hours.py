@@ -123,8 +123,12 @@ def test_holidays_of_a_state_are_listed_and_a_day_can_be_worked(office: Leaselin
     assert "US-TX" in office.ok("holiday", "set", "us-tx")
     found = {one["day"]: one for one in office.json("holiday", "list", "--year", "2026")}
     assert found["2026-12-25"] == {
-        "day": "2026-12-25", "name": "Christmas Day", "kind": "holiday", "property": None, "open": "closed",
-    }  # fmt: skip
+        "day": "2026-12-25",
+        "name": "Christmas Day",
+        "kind": "holiday",
+        "property": None,
+        "open": "closed",
+    }
     office.ok("holiday", "add", "2026-04-21", "--open", "usual")
     office.ok("holiday", "add", "2026-12-24", "--open", "09:00-12:00", "--name", "Christmas Eve")
     found = {one["day"]: one for one in office.json("holiday", "list", "--year", "2026")}
@@ -147,8 +151,9 @@ def test_agents_have_hours_of_their_own(office: Leaseline) -> None:
     assert shown == {"agent": "alice", "hours": [], "timezone": "America/Chicago", "is_within": True}
     office.ok("agent", "hours", "alice", "mon,tue,wed 09:00-12:00 13:00-17:00", "sat 10:00-14:00")
     assert office.json("agent", "hours", "alice")["hours"] == [
-        "mon-wed 09:00-12:00 13:00-17:00", "sat 10:00-14:00",
-    ]  # fmt: skip
+        "mon-wed 09:00-12:00 13:00-17:00",
+        "sat 10:00-14:00",
+    ]
     assert office.json("agent", "show", "alice")["hours"] == office.json("agent", "hours", "alice")["hours"]
     assert "sat 10:00-14:00" in office.ok("agent", "show", "alice")
     office.ok("agent", "hours", "alice", "--always")

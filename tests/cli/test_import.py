@@ -64,9 +64,15 @@ def test_a_whole_portfolio_in_one_file(office: Leaseline, tmp_path: Path) -> Non
     file.write_text(PORTFOLIO.replace('members = ["carol", "bob"]', 'members = "carol bob"'))
     done = {one["kind"]: (one["added"], one["changed"]) for one in office.json("import", str(file))}
     assert done == {
-        "portfolios": (1, 0), "agents": (1, 0), "subteams": (1, 0), "properties": (1, 0), "units": (1, 0),
-        "lines": (2, 0), "hours": (0, 1), "tour_hours": (0, 1),
-    }  # fmt: skip
+        "portfolios": (1, 0),
+        "agents": (1, 0),
+        "subteams": (1, 0),
+        "properties": (1, 0),
+        "units": (1, 0),
+        "lines": (2, 0),
+        "hours": (0, 1),
+        "tour_hours": (0, 1),
+    }
     lake = office.json("property", "show", "lake")
     assert (lake["portfolio"], lake["subteam"], lake["timezone"]) == ("east", "south", "America/Denver")
     assert (lake["lines"], lake["area"]) == (["+15125550102"], "North Austin")
@@ -165,9 +171,12 @@ def test_a_folder_with_mistakes_in_several_files_tells_each_with_its_file_line_a
     (tmp_path / "rest.toml").write_text("[[agents]]\nslug = 'zoe'\n[[properties]]\nslug = 'lake'\ntimezone = 'Lake'\n")
     found = problems_of(untouched, tmp_path)
     for place in (
-        "agents.csv, line 3, column 2 (extension)", "devices.csv, line 3, column 1 (slug)",
-        "devices.csv, line 4, column 3 (kind)", "rest.toml, properties entry 1, timezone", "units.csv: ",
-    ):  # fmt: skip
+        "agents.csv, line 3, column 2 (extension)",
+        "devices.csv, line 3, column 1 (slug)",
+        "devices.csv, line 4, column 3 (kind)",
+        "rest.toml, properties entry 1, timezone",
+        "units.csv: ",
+    ):
         assert len([one for one in found if one.startswith(place)]) == 1, (place, found)
     assert len(found) == 5
 
@@ -181,9 +190,10 @@ def test_what_a_folder_names_that_is_nowhere_is_told_for_all_files_at_once(
     (tmp_path / "more.toml").write_text("[[lines]]\nnumber = '6001'\nproperty = 'nowhere'\n")
     found = problems_of(untouched, tmp_path)
     assert [one.partition(": ")[0] for one in found] == [
-        "devices.csv, line 3, column 2 (agent)", "subteams.csv, line 2, column 2 (members)",
+        "devices.csv, line 3, column 2 (agent)",
+        "subteams.csv, line 2, column 2 (members)",
         "more.toml, lines entry 1, property",
-    ]  # fmt: skip
+    ]
 
 
 def test_what_two_files_of_a_folder_list_is_told_once_with_its_file(untouched: Leaseline, tmp_path: Path) -> None:

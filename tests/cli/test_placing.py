@@ -120,8 +120,9 @@ def test_trunks_have_an_order_and_a_way_to_write_numbers(office: Leaseline) -> N
     office.ok("trunk", "set", "acme", "--position", "2", "--numbers", "national")
     trunks = office.json("trunk", "list")
     assert [(one["slug"], one["position"], one["numbers"]) for one in trunks] == [
-        ("zeta", 0, "plus"), ("acme", 2, "national"),
-    ]  # fmt: skip
+        ("zeta", 0, "plus"),
+        ("acme", 2, "national"),
+    ]
     office.ok("trunk", "set", "zeta", "--no-outbound")
     assert office.json("trunk", "show", "zeta")["outbound"] is False
     assert "position 2" in office.ok("trunk", "list")

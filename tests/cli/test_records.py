@@ -229,10 +229,17 @@ def test_stored_text_cannot_move_a_terminal(busy: Leaseline) -> None:
         database.execute("UPDATE routing_decision SET reasons = json_array(?)", (evil,))
     database.close()
     commands = (
-        ("lead", "list"), ("lead", "show", "1"), ("agent", "list"), ("agent", "show", "alice"), ("message", "list"),
-        ("line", "list"), ("line", "show", "+15125550100"), ("task", "list"), ("call", "list"),
+        ("lead", "list"),
+        ("lead", "show", "1"),
+        ("agent", "list"),
+        ("agent", "show", "alice"),
+        ("message", "list"),
+        ("line", "list"),
+        ("line", "show", "+15125550100"),
+        ("task", "list"),
+        ("call", "list"),
         ("call", "show", "1772467200.1"),
-    )  # fmt: skip
+    )
     for command in commands:
         for json in ((), ("--json",)):
             said = busy.ok(*command, *json)

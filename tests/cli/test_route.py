@@ -40,15 +40,20 @@ def put_through(office: Leaseline, call: str, at: datetime) -> None:
         facts: list[Fact] = [
             CallArrived(f"{call}:arrived", call, at, did=ELM, caller=CALLER, trunk="acme"),
             Routed(
-                f"{call}:routed", call, at, rule=plan.rule.value, path=plan.path.value,
+                f"{call}:routed",
+                call,
+                at,
+                rule=plan.rule.value,
+                path=plan.path.value,
                 reasons=tuple(reason.text for reason in plan.reasons),
                 stages=tuple(stage.name.value for stage in plan.stages),
-                inputs=msgspec.to_builtins(inputs), plan=msgspec.to_builtins(plan),
+                inputs=msgspec.to_builtins(inputs),
+                plan=msgspec.to_builtins(plan),
             ),
             LegRang(f"{call}:rang", call, at, leg_id=f"{call}-1", device="alice-desk", agent="alice", stage="subteam"),
             LegEnded(f"{call}:silent", call, at, leg_id=f"{call}-1", status=DialStatus.NOANSWER),
             CallEnded(f"{call}:ended", call, at + timedelta(seconds=30), by=EndedBy.CALLER),
-        ]  # fmt: skip
+        ]
         for fact in facts:
             await ledger.record(store, config, fact, fact.at)
         await store.close()
@@ -138,12 +143,16 @@ def test_a_tour_is_offered_and_what_would_be_booked_is_told(office: Leaseline) -
 @pytest.mark.parametrize(
     "wrong",
     [
-        ("--line", ELM, "--busy", "nobody"), ("--line", ELM, "--offline", "nothing"), ("--line", ELM, "--busy", "bob"),
+        ("--line", ELM, "--busy", "nobody"),
+        ("--line", ELM, "--offline", "nothing"),
+        ("--line", ELM, "--busy", "bob"),
         ("--line", ELM, "--waiting", "-1"),
-        ("--line", "five"), ("--line", ELM, "--from", "nobody"), ("--line", ELM, "--at", "soon"),
+        ("--line", "five"),
+        ("--line", ELM, "--from", "nobody"),
+        ("--line", ELM, "--at", "soon"),
         ("--line", ELM, "--press", "a"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_tried_out_is_refused(untouched: Leaseline, wrong: tuple[str, ...]) -> None:
     untouched.refused("route", "test", *wrong)
 
@@ -183,8 +192,10 @@ def test_other_hours_would_have_closed_the_office(office: Leaseline, tmp_path: P
     new.write_text(f"[hours]\nelm = ['{weekday} 09:00-10:00']\n")
     [changed] = office.json("route", "replay", "--with", str(new))["changed"]
     assert (changed["before"]["path"], changed["after"]["path"], changed["after"]["rule"]) == (
-        "live", "message", "closed",
-    )  # fmt: skip
+        "live",
+        "message",
+        "closed",
+    )
     assert json.dumps(changed["after"]["stages"]) == "[]"
 
 

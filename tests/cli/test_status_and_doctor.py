@@ -43,12 +43,15 @@ def asterisk(
     expected = "Basic " + base64.b64encode(f"leaseline:{password}".encode()).decode()
     channels = [
         {
-            "id": call, "name": f"PJSIP/trunk-acme-{number:08}", "state": "Up",
-            "caller": {"name": "", "number": "5125550123"}, "connected": {"name": "", "number": ""},
+            "id": call,
+            "name": f"PJSIP/trunk-acme-{number:08}",
+            "state": "Up",
+            "caller": {"name": "", "number": "5125550123"},
+            "connected": {"name": "", "number": ""},
             "dialplan": {"context": "from-trunk", "exten": "s", "priority": 1, "app_name": "Stasis", "app_data": ""},
         }
         for number, call in enumerate(calls)
-    ]  # fmt: skip
+    ]
     answers: dict[str, Any] = {
         "/ari/asterisk/variable?variable=LL_REFUSED": {"value": refused},
         "/ari/channels": channels,
@@ -87,9 +90,13 @@ def app_lives(
     office: Leaseline, *, calls: tuple[str, ...] = (), age: timedelta = timedelta(), pid: int | None = None
 ) -> None:
     beat = {
-        "at": (datetime.now(UTC) - age).isoformat(), "pid": pid or os.getpid(), "calls": list(calls), "connected": True,
-        "events_unknown": 0, "reconnects": 1,
-    }  # fmt: skip
+        "at": (datetime.now(UTC) - age).isoformat(),
+        "pid": pid or os.getpid(),
+        "calls": list(calls),
+        "connected": True,
+        "events_unknown": 0,
+        "reconnects": 1,
+    }
     (office.home / "run" / "app.json").write_text(json.dumps(beat))
 
 
@@ -268,10 +275,18 @@ def test_doctor_finds_what_is_wrong(office: Leaseline) -> None:
     with asterisk(office, {"trunk-acme": "offline", "alice-desk": "offline"}):
         found = findings(office)
     expected = {
-        "home": "755", "passwords": "read by other users", "prompts": "missing", "listings": "elm",
-        "texts": "1 failed", "tasks": "1 are overdue", "journal": "1 facts", "rejected": "2 facts", "spool": "1 calls",
-        "answering service": "costs extra", "languages": "xx.toml lacks",
-    }  # fmt: skip
+        "home": "755",
+        "passwords": "read by other users",
+        "prompts": "missing",
+        "listings": "elm",
+        "texts": "1 failed",
+        "tasks": "1 are overdue",
+        "journal": "1 facts",
+        "rejected": "2 facts",
+        "spool": "1 calls",
+        "answering service": "costs extra",
+        "languages": "xx.toml lacks",
+    }
     for check, text in expected.items():
         assert [level for level, said in found[check] if text in said] not in ([], ["OK"]), (check, found[check])
     assert len([level for level, _ in found["trunks"] if level != "OK"]) == 2

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
 @pytest.mark.parametrize(
     "parts", [("fraud", "sample"), ("torture", "floods", "webhooks", "words")], ids=["fraud", "the rest"]
-)  # fmt: skip
+)
 async def test_nothing_is_dialled_nothing_breaks_and_no_caller_is_kept_away(
     tmp_path: Path, parts: tuple[str, ...]
 ) -> None:

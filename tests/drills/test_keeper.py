@@ -17,9 +17,15 @@ pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
 async def leaseline(system: System, *words: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(CLI), "--home", str(system.config.home), *words, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        sys.executable,
+        str(CLI),
+        "--home",
+        str(system.config.home),
+        *words,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     said, _ = await process.communicate()
     assert process.returncode is not None
     return process.returncode, said.decode()
@@ -49,7 +55,8 @@ async def test_when_the_supervisor_is_killed_then_the_next_one_takes_over_and_do
     assert processes.running(system.config) == {}
     async with up(system) as keeper:
         assert await leaseline(system, "down") == (
-            0, "Leaseline ends when nobody is on the line any more.\nLeaseline has stopped.\n"
-        )  # fmt: skip
+            0,
+            "Leaseline ends when nobody is on the line any more.\nLeaseline has stopped.\n",
+        )
         assert await keeper.wait() == 0
     assert processes.running(system.config) == {}

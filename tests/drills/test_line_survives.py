@@ -15,9 +15,11 @@ async def test_when_the_app_is_killed_while_callers_wait_then_they_keep_their_pl
     await only_on_duty(system, "alice")
     second_in_line = await number_in_line(system, 2)
     async with (
-        system.phone("alice-desk") as alice, system.caller() as talker, system.caller() as first,
+        system.phone("alice-desk") as alice,
+        system.caller() as talker,
+        system.caller() as first,
         system.caller() as second,
-    ):  # fmt: skip
+    ):
         await connect(system, talker, alice)
         await system.to_team(first)
         await system.hears(first, system.prompt("queue_next"))

@@ -98,9 +98,14 @@ async def channel_of(system: System, endpoint: str) -> dict[str, Any]:
 async def up(system: System) -> AsyncIterator[asyncio.subprocess.Process]:
     """`leaseline up`, which starts what does not run, and takes over what does. It is killed at the end."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(CLI), "--home", str(system.config.home), "up", stdin=asyncio.subprocess.DEVNULL,
+        sys.executable,
+        str(CLI),
+        "--home",
+        str(system.config.home),
+        "up",
+        stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    )
     assert process.stdout is not None
     try:
         async with asyncio.timeout(60):

@@ -24,9 +24,12 @@ async def calls_without_ack(scene: Scene, count: int, progress: Callable[[str], 
 
         async def invite(number: int) -> None:
             await one.request(
-                "INVITE", f"sip:{ELM}@{host}:{port}", body=one.offer(), within=2.0,
+                "INVITE",
+                f"sip:{ELM}@{host}:{port}",
+                body=one.offer(),
+                within=2.0,
                 sender=f"<sip:+1512561{number:04d}@carrier.example>;tag={uuid.uuid4().hex[:8]}",
-            )  # fmt: skip
+            )
 
         for start in range(0, count, 25):
             await asyncio.gather(*(invite(number) for number in range(start, min(count, start + 25))))
@@ -78,11 +81,13 @@ async def wrong_passwords(scene: Scene, count: int, progress: Callable[[str], No
             made = party(scene.server, "alice-desk", "wrong", address=f"127.0.0.{90 + number}")
             parties.append(await stack.enter_async_context(made))
         for start in range(0, count, 20):
-            await asyncio.gather(*(
-                parties[number % 4].request(
-                    "REGISTER", f"sip:{scene.server[0]}:{scene.server[1]}", headers=["Expires: 60"], within=1.0
+            await asyncio.gather(
+                *(
+                    parties[number % 4].request(
+                        "REGISTER", f"sip:{scene.server[0]}:{scene.server[1]}", headers=["Expires: 60"], within=1.0
+                    )
+                    for number in range(start, min(count, start + 20))
                 )
-                for number in range(start, min(count, start + 20))
-            ))  # fmt: skip
+            )
             progress(f"{start} wrong passwords")
     return count

@@ -18,34 +18,82 @@ from tests.gauntlet.scene import Scene
 from tests.system import ELM
 
 COSTLY = (
-    "19005550123", "9005550123", "+19005550123", "919005550123", "15129760123", "9760123", "15005550123", "17005550123",
-    "011442079460000", "00442079460000", "9011442079460000", "+442079460000", "+18765550123", "18095550123",
-    "+870776123456", "+881612345678", "+882161234567", "+9791234567", "+25261234567", "+5350123456",
-)  # fmt: skip
+    "19005550123",
+    "9005550123",
+    "+19005550123",
+    "919005550123",
+    "15129760123",
+    "9760123",
+    "15005550123",
+    "17005550123",
+    "011442079460000",
+    "00442079460000",
+    "9011442079460000",
+    "+442079460000",
+    "+18765550123",
+    "18095550123",
+    "+870776123456",
+    "+881612345678",
+    "+882161234567",
+    "+9791234567",
+    "+25261234567",
+    "+5350123456",
+)
 """Premium rate, satellites, and countries where calls end in somebody's pocket, as people and scanners dial them."""
 STRINGS = (
-    "PJSIP%2F19005550123%40trunk-sink", "PJSIP/19005550123", "Local%2F19005550123%40from-staff", "Local/911@emergency",
-    "trunk-sink/sip:19005550123", "19005550123%26PJSIP%2Ftrunk-sink", "19005550123;tgrp=sink", "${SHELL(id)}",
-    "19005550123,30,tT", "%2419005550123", "s%00%0d%0a19005550123", "*7219005550123", "**19005550123", "#19005550123",
-    "900.555.0123", "1-900-555-0123", "tel%3A+19005550123", "19005550123 ", "%20%20919005550123", "0", "00", "h", "T",
+    "PJSIP%2F19005550123%40trunk-sink",
+    "PJSIP/19005550123",
+    "Local%2F19005550123%40from-staff",
+    "Local/911@emergency",
+    "trunk-sink/sip:19005550123",
+    "19005550123%26PJSIP%2Ftrunk-sink",
+    "19005550123;tgrp=sink",
+    "${SHELL(id)}",
+    "19005550123,30,tT",
+    "%2419005550123",
+    "s%00%0d%0a19005550123",
+    "*7219005550123",
+    "**19005550123",
+    "#19005550123",
+    "900.555.0123",
+    "1-900-555-0123",
+    "tel%3A+19005550123",
+    "19005550123 ",
+    "%20%20919005550123",
+    "0",
+    "00",
+    "h",
+    "T",
     "i",
-)  # fmt: skip
+)
 """Dial strings, codes and separators where a number should stand."""
 CONTACTS = (
-    "<sip:19005550123@{here}>", "<sip:+19005550123@{sink}>", "<sip:911@{here}>", "<sip:9911@{here}>",
-    "<sip:PJSIP%2F19005550123%40trunk-sink@{here}>", "<sip:PJSIP%2Ftrunk-sink%2Fsip%3A19005550123%40{sink}@{here}>",
-    "<sip:Local%2F19005550123%40default@{here}>", "<sip:Local%2F911%40from-staff%2Fn@{here}>",
-    "<sip:Local%2F911%40emergency-call@{here}>", "<sip:19005550123@trunk-sink>", "<tel:+19005550123>",
-    "<sip:101@{here}>, <sip:19005550123@{here}>;q=0.9", "<sip:9011442079460000@{here};user=phone>",
+    "<sip:19005550123@{here}>",
+    "<sip:+19005550123@{sink}>",
+    "<sip:911@{here}>",
+    "<sip:9911@{here}>",
+    "<sip:PJSIP%2F19005550123%40trunk-sink@{here}>",
+    "<sip:PJSIP%2Ftrunk-sink%2Fsip%3A19005550123%40{sink}@{here}>",
+    "<sip:Local%2F19005550123%40default@{here}>",
+    "<sip:Local%2F911%40from-staff%2Fn@{here}>",
+    "<sip:Local%2F911%40emergency-call@{here}>",
+    "<sip:19005550123@trunk-sink>",
+    "<tel:+19005550123>",
+    "<sip:101@{here}>, <sip:19005550123@{here}>;q=0.9",
+    "<sip:9011442079460000@{here};user=phone>",
     "<sip:${{EXTEN}}@{here}>",
-)  # fmt: skip
+)
 STATUSES = ("302 Moved Temporarily", "301 Moved Permanently", "300 Multiple Choices", "305 Use Proxy", "380 Other")
 REFERRALS = (
-    "<sip:19005550123@{server}>", "<sip:919005550123@{server}>", "<sip:+442079460000@{server}>",
-    "<sip:19005550123@{sink}>", "<sip:PJSIP%2F19005550123%40trunk-sink@{server}>",
-    "<sip:19005550123@{server}?Replaces=x%3Bto-tag%3Da%3Bfrom-tag%3Db>", "<tel:+19005550123>",
+    "<sip:19005550123@{server}>",
+    "<sip:919005550123@{server}>",
+    "<sip:+442079460000@{server}>",
+    "<sip:19005550123@{sink}>",
+    "<sip:PJSIP%2F19005550123%40trunk-sink@{server}>",
+    "<sip:19005550123@{server}?Replaces=x%3Bto-tag%3Da%3Bfrom-tag%3Db>",
+    "<tel:+19005550123>",
     "<sip:Local%2F911%40emergency@{server}>",
-)  # fmt: skip
+)
 
 
 SIDE_BY_SIDE = 16
@@ -132,12 +180,17 @@ def _in_headers(who: Attackers) -> Iterator[Attempt]:
     host, port = who.scene.server
     evil = "PJSIP/19005550123@trunk-sink"
     for header in (
-        f"P-Asserted-Identity: <sip:{evil}>", "P-Called-Party-ID: <sip:19005550123@x>", f"X-Dial: {evil}",
-        f'Remote-Party-ID: "{evil}" <sip:19005550123@x>', "Refer-To: <sip:19005550123@x>",
-        "Diversion: <sip:19005550123@x>", "Replaces: x;to-tag=a;from-tag=b",
-        "History-Info: <sip:19005550123@x>;index=1", f"Route: <sip:{host}:{port};lr>",
+        f"P-Asserted-Identity: <sip:{evil}>",
+        "P-Called-Party-ID: <sip:19005550123@x>",
+        f"X-Dial: {evil}",
+        f'Remote-Party-ID: "{evil}" <sip:19005550123@x>',
+        "Refer-To: <sip:19005550123@x>",
+        "Diversion: <sip:19005550123@x>",
+        "Replaces: x;to-tag=a;from-tag=b",
+        "History-Info: <sip:19005550123@x>;index=1",
+        f"Route: <sip:{host}:{port};lr>",
         f"Route: <sip:19005550123@127.0.0.1:{who.scene.sink.port};lr>",
-    ):  # fmt: skip
+    ):
         for who_sends, one in (("a carrier", who.caller), ("a phone", who.bob)):
             uri = f"sip:{ELM if one is who.caller else '109'}@{host}:{port}"
             run = partial(_briefly, one, uri, "", header)

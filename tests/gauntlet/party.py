@@ -96,9 +96,18 @@ class Party(asyncio.DatagramProtocol):
         self._transport.sendto(message, self._server)
 
     async def request(
-        self, method: str, uri: str, *, sender: str = "", receiver: str = "", call_id: str = "",
-        headers: Sequence[str] = (), body: str = "", kind: str = "application/sdp", within: float = 3.0,
-    ) -> Answer:  # fmt: skip
+        self,
+        method: str,
+        uri: str,
+        *,
+        sender: str = "",
+        receiver: str = "",
+        call_id: str = "",
+        headers: Sequence[str] = (),
+        body: str = "",
+        kind: str = "application/sdp",
+        within: float = 3.0,
+    ) -> Answer:
         """Sends a request, once more with credentials when it is asked for them and has any, and returns the final
         answer. Nothing of what is given is checked or escaped."""
         call_id = call_id or uuid.uuid4().hex
@@ -111,9 +120,7 @@ class Party(asyncio.DatagramProtocol):
             if challenge:
                 shown = digest.answer(challenge, self._user, self._password, method, uri)
                 field = f"{'Authorization' if answer.status == 401 else 'Proxy-Authorization'}: {shown}"
-                answer = await self._once(
-                    method, uri, sender, receiver, call_id, [*headers, field], body, kind, within
-                )
+                answer = await self._once(method, uri, sender, receiver, call_id, [*headers, field], body, kind, within)
         return answer
 
     async def call(
@@ -140,18 +147,26 @@ class Party(asyncio.DatagramProtocol):
     async def ask(self, talk: Talk, method: str, headers: Sequence[str], body: str = "", kind: str = "") -> Answer:
         """A request within a call."""
         return await self.request(
-            method, talk.uri, sender=talk.sender, receiver=talk.receiver, call_id=talk.call_id, headers=headers,
-            body=body, kind=kind,
-        )  # fmt: skip
+            method,
+            talk.uri,
+            sender=talk.sender,
+            receiver=talk.receiver,
+            call_id=talk.call_id,
+            headers=headers,
+            body=body,
+            kind=kind,
+        )
 
     async def register(self, contact: str = "", expires: int = 300) -> int:
         """Registers as its user, at its own address unless another contact is given."""
         host, port = self._server
         contact = contact or f"<sip:{self._user}@{self.address}:{self.port}>"
         answer = await self.request(
-            "REGISTER", f"sip:{host}:{port}", receiver=f"<sip:{self._user}@{host}:{port}>",
+            "REGISTER",
+            f"sip:{host}:{port}",
+            receiver=f"<sip:{self._user}@{host}:{port}>",
             headers=[f"Contact: {contact}", f"Expires: {expires}"],
-        )  # fmt: skip
+        )
         return answer.status
 
     def offer(self) -> str:
@@ -161,9 +176,17 @@ class Party(asyncio.DatagramProtocol):
         )
 
     async def _once(
-        self, method: str, uri: str, sender: str, receiver: str, call_id: str, headers: Sequence[str], body: str,
-        kind: str, within: float,
-    ) -> Answer:  # fmt: skip
+        self,
+        method: str,
+        uri: str,
+        sender: str,
+        receiver: str,
+        call_id: str,
+        headers: Sequence[str],
+        body: str,
+        kind: str,
+        within: float,
+    ) -> Answer:
         self._sequence += 1
         number = self._sequence
         message = self._message(method, uri, sender, receiver, call_id, number, headers, body, kind)
@@ -191,15 +214,28 @@ class Party(asyncio.DatagramProtocol):
         return Answer(0)
 
     def _message(
-        self, method: str, uri: str, sender: str, receiver: str, call_id: str, number: int, headers: Sequence[str],
-        body: str, kind: str,
-    ) -> bytes:  # fmt: skip
+        self,
+        method: str,
+        uri: str,
+        sender: str,
+        receiver: str,
+        call_id: str,
+        number: int,
+        headers: Sequence[str],
+        body: str,
+        kind: str,
+    ) -> bytes:
         lines = [
             f"{method} {uri} SIP/2.0",
             f"Via: SIP/2.0/UDP {self.address}:{self.port};rport;branch=z9hG4bK{call_id[:20]}{number}{_of(method)}",
-            f"From: {sender}", f"To: {receiver}", f"Call-ID: {call_id}", f"CSeq: {number} {method}",
-            f"Contact: <sip:{self._user or 'stranger'}@{self.address}:{self.port}>", "Max-Forwards: 70", *headers,
-        ]  # fmt: skip
+            f"From: {sender}",
+            f"To: {receiver}",
+            f"Call-ID: {call_id}",
+            f"CSeq: {number} {method}",
+            f"Contact: <sip:{self._user or 'stranger'}@{self.address}:{self.port}>",
+            "Max-Forwards: 70",
+            *headers,
+        ]
         if any(line.lower().startswith("contact:") for line in headers):
             del lines[6]
         if body:

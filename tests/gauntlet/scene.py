@@ -110,14 +110,27 @@ async def leaseline(folder: Path, settings: str = LIMITED) -> AsyncIterator[tupl
         first.answer_invite = lambda: ("503 Service Unavailable", "")
         for number, (slug, peer) in enumerate(((FIRST, first), (SINK, sink)), 1):
             await trunks.add(
-                system.store, system.secrets, system.by, slug, host="127.0.0.1", port=peer.port, auth="address",
+                system.store,
+                system.secrets,
+                system.by,
+                slug,
+                host="127.0.0.1",
+                port=peer.port,
+                auth="address",
                 addresses=[f"127.7.0.{number}"],
-            )  # fmt: skip
+            )
         # A carrier whose calls are the attackers', so that what it may do keeps nobody else's callers away.
         await trunks.add(
-            system.store, system.secrets, system.by, "evil", host="127.7.0.3", port=9, auth="digest",
-            username="trunk-evil", password="carrier-of-attackers",
-        )  # fmt: skip
+            system.store,
+            system.secrets,
+            system.by,
+            "evil",
+            host="127.7.0.3",
+            port=9,
+            auth="digest",
+            username="trunk-evil",
+            password="carrier-of-attackers",
+        )
         async with system.store.write() as session:
             await session.execute(update(Trunk).where(Trunk.slug == SINK).values(emergency=True))
         await only_by(system, **{FIRST: 1, SINK: 2})
@@ -160,4 +173,3 @@ async def _answers(system: System) -> bool:
         return isinstance(await system.ari("/channels"), list)
     except (OSError, aiohttp.ClientError):
         return False
-

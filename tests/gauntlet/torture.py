@@ -18,29 +18,72 @@ PER_CONNECTION = 20
 """Messages over one TCP or TLS connection."""
 SHARES = (("udp", 70), ("tcp", 20), ("tls", 10))
 METHODS = (
-    "INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "REFER",
-    "INFO", "UPDATE", "PRACK", "FOO",
-)  # fmt: skip
+    "INVITE",
+    "ACK",
+    "BYE",
+    "CANCEL",
+    "OPTIONS",
+    "REGISTER",
+    "SUBSCRIBE",
+    "NOTIFY",
+    "PUBLISH",
+    "MESSAGE",
+    "REFER",
+    "INFO",
+    "UPDATE",
+    "PRACK",
+    "FOO",
+)
 SDP = (
     "v=0\r\no=a 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"
     "a=rtpmap:0 PCMU/8000\r\n"
 )
 TORTURES = (
-    "Content-Length: -999", "Content-Length: 99999999999999999999", "Content-Length: 7\r\nContent-Length: 9",
-    "CSeq: 36893488147419103232 INVITE", "CSeq: -1 INVITE", "Max-Forwards: 0", "Max-Forwards: 300", "Max-Forwards: x",
-    "Expires: 10000000000000000000", "Via: SIP/2.0/UDP", "Via: SIP/2.0/UDP [::::1]:5060;branch=z9hG4bK\\\"",
-    "Via: " + "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKx, " * 60 + "SIP/2.0/UDP 10.0.0.1", "Contact: *", "Contact: <sip:",
-    "Contact: <sip:a@[fe80::1%25eth0]:99999>", "From: <sip:a@b>;tag=", "From: \"unterminated <sip:a@b>", "To: ???",
-    "Route: <sip:127.0.0.1:1;lr>, <sip:%00@x>", "Record-Route: <>", "Authorization: Digest",
-    "Authorization: Digest username=\"" + "a" * 4000 + "\"", "Proxy-Authorization: NTLM x",
-    "Require: 100rel, nothing, replaces", "Content-Type: application/" + "x" * 900,
-    "Date: Fri, 01 Jan 2010 16:00:00 EST", "Content-Type: multipart/mixed;boundary=",
-    "Content-Encoding: gzip", "Session-Expires: 1", "Min-SE: 0", "Session-Expires: 4294967296;refresher=both",
-    "Replaces: ;to-tag=;from-tag=", "Event: " + ";".join("a=b" for _ in range(300)), "Warning: 1812 x \"y\"",
-    "Call-ID: \x00\x01\x02", "Subject: \x7f\x1b[2J", "Identity: " + "A" * 3000, "Geolocation: <cid:x@y>",
-    " folded\r\n\tinto: nothing", ": no name", "NoColon", "Reason: SIP;cause=-1", "Join: x",
+    "Content-Length: -999",
+    "Content-Length: 99999999999999999999",
+    "Content-Length: 7\r\nContent-Length: 9",
+    "CSeq: 36893488147419103232 INVITE",
+    "CSeq: -1 INVITE",
+    "Max-Forwards: 0",
+    "Max-Forwards: 300",
+    "Max-Forwards: x",
+    "Expires: 10000000000000000000",
+    "Via: SIP/2.0/UDP",
+    'Via: SIP/2.0/UDP [::::1]:5060;branch=z9hG4bK\\"',
+    "Via: " + "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKx, " * 60 + "SIP/2.0/UDP 10.0.0.1",
+    "Contact: *",
+    "Contact: <sip:",
+    "Contact: <sip:a@[fe80::1%25eth0]:99999>",
+    "From: <sip:a@b>;tag=",
+    'From: "unterminated <sip:a@b>',
+    "To: ???",
+    "Route: <sip:127.0.0.1:1;lr>, <sip:%00@x>",
+    "Record-Route: <>",
+    "Authorization: Digest",
+    'Authorization: Digest username="' + "a" * 4000 + '"',
+    "Proxy-Authorization: NTLM x",
+    "Require: 100rel, nothing, replaces",
+    "Content-Type: application/" + "x" * 900,
+    "Date: Fri, 01 Jan 2010 16:00:00 EST",
+    "Content-Type: multipart/mixed;boundary=",
+    "Content-Encoding: gzip",
+    "Session-Expires: 1",
+    "Min-SE: 0",
+    "Session-Expires: 4294967296;refresher=both",
+    "Replaces: ;to-tag=;from-tag=",
+    "Event: " + ";".join("a=b" for _ in range(300)),
+    'Warning: 1812 x "y"',
+    "Call-ID: \x00\x01\x02",
+    "Subject: \x7f\x1b[2J",
+    "Identity: " + "A" * 3000,
+    "Geolocation: <cid:x@y>",
+    " folded\r\n\tinto: nothing",
+    ": no name",
+    "NoColon",
+    "Reason: SIP;cause=-1",
+    "Join: x",
     "Timestamp: 99999999999999999999",
-)  # fmt: skip
+)
 
 
 def messages(count: int, scene: Scene) -> list[bytes]:
@@ -52,16 +95,26 @@ def _message(dice: random.Random, number: int, scene: Scene) -> bytes:
     host, port = scene.server
     method = dice.choice(METHODS)
     user = dice.choice((ELM, "101", "alice-desk", "", "a" * 600, "%00", "x;y=z", "19005550123"))
-    first = dice.choice((f"{method} sip:{user}@{host}:{port} SIP/2.0",) * 6 + (
-        f"SIP/2.0 {dice.choice((100, 180, 200, 302, 401, 503, 699, 0, 99999))} Hello", f"{method}  sip:x  SIP/7.0",
-        f"{method} http://x SIP/2.0", f"{method} sip:{user}@{host}:{port}",
-    ))  # fmt: skip
+    first = dice.choice(
+        (f"{method} sip:{user}@{host}:{port} SIP/2.0",) * 6
+        + (
+            f"SIP/2.0 {dice.choice((100, 180, 200, 302, 401, 503, 699, 0, 99999))} Hello",
+            f"{method}  sip:x  SIP/7.0",
+            f"{method} http://x SIP/2.0",
+            f"{method} sip:{user}@{host}:{port}",
+        )
+    )
     lines = [
-        first, f"Via: SIP/2.0/UDP 127.0.0.77:5099;rport;branch=z9hG4bKt{number}",
+        first,
+        f"Via: SIP/2.0/UDP 127.0.0.77:5099;rport;branch=z9hG4bKt{number}",
         f"From: <sip:t{number % 50}@x>;tag=t{number}",
-        f"To: <sip:{user}@{host}>", f"Call-ID: torture-{number}", f"CSeq: {number % 90000} {method}",
-        "Contact: <sip:t@127.0.0.77:5099>", "Max-Forwards: 70", *dice.sample(TORTURES, dice.randint(0, 3)),
-    ]  # fmt: skip
+        f"To: <sip:{user}@{host}>",
+        f"Call-ID: torture-{number}",
+        f"CSeq: {number % 90000} {method}",
+        "Contact: <sip:t@127.0.0.77:5099>",
+        "Max-Forwards: 70",
+        *dice.sample(TORTURES, dice.randint(0, 3)),
+    ]
     body = dice.choice(("", "", SDP, SDP.replace("m=audio 9", "m=audio 99999999"), "v=0\r\n" * 200, "\x00" * 40))
     if body:
         lines.append("Content-Type: application/sdp")

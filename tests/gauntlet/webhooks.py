@@ -17,12 +17,25 @@ from tests.system import ELM, System
 SEED = 7515
 SIDE_BY_SIDE = 8
 PATHS = (
-    "/texts/twilio", "/texts/twilio/status", "/texts/telnyx", "/texts/twilio/", "/texts", "/tours/x", "/", "/%00",
+    "/texts/twilio",
+    "/texts/twilio/status",
+    "/texts/telnyx",
+    "/texts/twilio/",
+    "/texts",
+    "/tours/x",
+    "/",
+    "/%00",
     "/../etc",
-)  # fmt: skip
+)
 HOSTILE = (
-    "STOP", "<script>alert(1)</script>", "'; DROP TABLE message; --", "${SHELL(id)}", "{{7*7}}", "\x1b[2J", "a" * 20000,
-)  # fmt: skip
+    "STOP",
+    "<script>alert(1)</script>",
+    "'; DROP TABLE message; --",
+    "${SHELL(id)}",
+    "{{7*7}}",
+    "\x1b[2J",
+    "a" * 20000,
+)
 MANY_HEADERS = "X: y\r\n" * 400
 
 
@@ -59,9 +72,10 @@ async def _send(system: System, dice: random.Random, number: int) -> int:
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
             made = session.post(
-                f"http://127.0.0.1:{port}{path}", headers=headers,
+                f"http://127.0.0.1:{port}{path}",
+                headers=headers,
                 **({"data": form} if number % 2 else {"json": {"data": {"event_type": text, "payload": form}}}),  # type: ignore[arg-type]
-            )  # fmt: skip
+            )
             async with made as response:
                 return response.status
     except (aiohttp.ClientError, TimeoutError, ValueError):
@@ -70,14 +84,19 @@ async def _send(system: System, dice: random.Random, number: int) -> int:
 
 def _request(dice: random.Random, path: str) -> bytes:
     """HTTP that no client writes."""
-    head = dice.choice((
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", f"POST {path} HTTP/9.9\r\n\r\n",
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nzz\r\nx",
-        f"GET {path}?{'a' * 20000} HTTP/1.1\r\nHost: x\r\n\r\n", "\x00\x01\x02\r\n\r\n",
-        f"POST {path} HTTP/1.1\r\n{MANY_HEADERS}Content-Length: 2\r\n\r\nxx",
-        f"POST {path} HTTP/1.1\r\nHost: {'h' * 900}\r\nContent-Type: multipart/form-data\r\nContent-Length: 0\r\n\r\n",
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n[[[[[[[[[",
-    ))  # fmt: skip
+    head = dice.choice(
+        (
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+            f"POST {path} HTTP/9.9\r\n\r\n",
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nzz\r\nx",
+            f"GET {path}?{'a' * 20000} HTTP/1.1\r\nHost: x\r\n\r\n",
+            "\x00\x01\x02\r\n\r\n",
+            f"POST {path} HTTP/1.1\r\n{MANY_HEADERS}Content-Length: 2\r\n\r\nxx",
+            f"POST {path} HTTP/1.1\r\nHost: {'h' * 900}\r\nContent-Type: multipart/form-data\r\n"
+            "Content-Length: 0\r\n\r\n",
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n[[[[[[[[[",
+        )
+    )
     return head.encode("latin-1")
 
 

@@ -12,15 +12,36 @@ from tests.gauntlet.scene import Scene
 from tests.system import ELM, System
 
 WORDS = (
-    "\x1b]0;owned\x07\x1b[2J", "'; DROP TABLE lead; --", "${SHELL(touch /tmp/owned)}", "$(touch /tmp/owned)", "{{7*7}}",
-    "<img src=x onerror=alert(1)>", "=cmd|' /C calc'!A0", "../../../../etc/passwd", "\u202egnp.exe", "a\x00b", "%s%n%x",
-    "\udcff\udcfe", "\r\nINVITE sip:19005550123@x SIP/2.0\r\n", "é" * 900, "ll-leg-x", "`reboot`", "\u2028\u2029",
-    "NaN", "null", "-1",
-)  # fmt: skip
+    "\x1b]0;owned\x07\x1b[2J",
+    "'; DROP TABLE lead; --",
+    "${SHELL(touch /tmp/owned)}",
+    "$(touch /tmp/owned)",
+    "{{7*7}}",
+    "<img src=x onerror=alert(1)>",
+    "=cmd|' /C calc'!A0",
+    "../../../../etc/passwd",
+    "\u202egnp.exe",
+    "a\x00b",
+    "%s%n%x",
+    "\udcff\udcfe",
+    "\r\nINVITE sip:19005550123@x SIP/2.0\r\n",
+    "é" * 900,
+    "ll-leg-x",
+    "`reboot`",
+    "\u2028\u2029",
+    "NaN",
+    "null",
+    "-1",
+)
 COMMANDS = (
-    ("lead", "list"), ("call", "list"), ("message", "list"), ("task", "list"), ("call", "missed"), ("status",),
+    ("lead", "list"),
+    ("call", "list"),
+    ("message", "list"),
+    ("task", "list"),
+    ("call", "missed"),
+    ("status",),
     ("report", "lost"),
-)  # fmt: skip
+)
 
 
 async def attack(system: System, scene: Scene, progress: Callable[[str], None]) -> tuple[int, int]:
@@ -40,18 +61,22 @@ async def attack(system: System, scene: Scene, progress: Callable[[str], None]) 
 async def _text(one: Party, scene: Scene, number: int, words: str) -> None:
     host, port = scene.server
     await one.request(
-        "MESSAGE", f"sip:{ELM}@{host}:{port}", sender=f"<sip:+1512563{number:04d}@carrier.example>;tag=w{number}",
-        body=words, kind="text/plain",
-    )  # fmt: skip
+        "MESSAGE",
+        f"sip:{ELM}@{host}:{port}",
+        sender=f"<sip:+1512563{number:04d}@carrier.example>;tag=w{number}",
+        body=words,
+        kind="text/plain",
+    )
 
 
 async def _call(one: Party, scene: Scene, number: int, words: str) -> None:
     host, port = scene.server
     line = words.replace("\r", " ").replace("\n", " ").replace('"', "'")
     _, talk = await one.call(
-        f"sip:{ELM}@{host}:{port}", sender=f'"{line}" <sip:+1512564{number:04d}@carrier.example>',
-        headers=[f"P-Asserted-Identity: \"{line}\" <sip:{line}@x>", f"User-Agent: {line}", f"Subject: {line}"],
-    )  # fmt: skip
+        f"sip:{ELM}@{host}:{port}",
+        sender=f'"{line}" <sip:+1512564{number:04d}@carrier.example>',
+        headers=[f'P-Asserted-Identity: "{line}" <sip:{line}@x>', f"User-Agent: {line}", f"Subject: {line}"],
+    )
     if talk:
         await one.hang_up(talk)
 
@@ -60,9 +85,14 @@ async def _output(system: System, command: tuple[str, ...]) -> bool:
     """Whether the command works, and writes no control characters to the terminal."""
     program = Path(__file__).parents[2] / "cli.py"
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(program), "--home", str(system.config.home), *command,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        sys.executable,
+        str(program),
+        "--home",
+        str(system.config.home),
+        *command,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     out, _ = await process.communicate()
     text = out.decode("utf-8", "replace")
     has_controls = any(ord(letter) < 32 and letter not in "\n\t" for letter in text) or "\u202e" in text

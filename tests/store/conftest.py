@@ -58,8 +58,12 @@ class PostgresServer:
                     *(str(self._programs / "postgres"), "-D", str(cluster), "-k", str(self.folder)),
                     *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off"),
                 ],
-                env=self._environment, user=self._user, stdout=log, stderr=log, cwd=self.folder,
-            )  # fmt: skip
+                env=self._environment,
+                user=self._user,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+            )
         deadline = time.monotonic() + 30
         while True:
             try:
@@ -94,8 +98,12 @@ class PostgresServer:
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
             [str(self._programs / program), *arguments],
-            env=self._environment, user=self._user, check=True, capture_output=True, cwd=self.folder,
-        )  # fmt: skip
+            env=self._environment,
+            user=self._user,
+            check=True,
+            capture_output=True,
+            cwd=self.folder,
+        )
 
 
 @pytest.fixture(scope="session")

@@ -46,8 +46,10 @@ async def test_entries_are_added_listed_and_removed(store: Store, config: Config
     assert await blocking.add(store, config, BY, "withheld") == "withheld"
     rows = [(row.kind, row.value, row.refusal, row.why) for row in await blocking.find_all(store)]
     assert rows == [
-        ("number", CALLER, "spoken", "robocalls"), ("prefix", "+1900", "silent", ""), ("withheld", "", "spoken", ""),
-    ]  # fmt: skip
+        ("number", CALLER, "spoken", "robocalls"),
+        ("prefix", "+1900", "silent", ""),
+        ("withheld", "", "spoken", ""),
+    ]
     assert (await verdict(store, config)).is_blocked
     assert (await verdict(store, config, None)).is_blocked
     with pytest.raises(Conflict):
@@ -69,10 +71,15 @@ async def test_pain_16_whom_the_office_called_or_texted_is_neither_listed_nor_bl
         session.add(Call(id="ours", direction="out", did=LINE, caller=CALLER, started_at=NOW))
         session.add(
             Message(
-                key="a", purpose="agent", to_number="+15125550124", from_number=LINE, body="Hi", state="sent",
+                key="a",
+                purpose="agent",
+                to_number="+15125550124",
+                from_number=LINE,
+                body="Hi",
+                state="sent",
                 created_at=NOW,
             )
-        )  # fmt: skip
+        )
     for number in (CALLER, "+15125550124"):
         assert not (await verdict(store, config, number)).is_blocked
         with pytest.raises(Conflict):
@@ -106,10 +113,15 @@ async def test_after_an_emergency_call_nobody_is_blocked_on_its_callback_number(
     async with store.write() as session:
         session.add(
             EmergencyCall(
-                id="e", dialled="911", device="alice-desk", agent="alice", address="", callback_number=LINE,
+                id="e",
+                dialled="911",
+                device="alice-desk",
+                agent="alice",
+                address="",
+                callback_number=LINE,
                 started_at=NOW,
             )
-        )  # fmt: skip
+        )
     assert not (await verdict(store, config, None)).is_blocked
     assert (await verdict(store, config, None, "+15125550101")).is_blocked
 

@@ -53,9 +53,14 @@ def placed(call_id: str = "o1", begins: float = 0, *, talked: bool, order_id: in
         made.append(kind(id=f"{call_id}/{len(made)}", call_id=call_id, at=at(begins + len(made)), **fields))
 
     add(
-        CallPlaced, direction=Direction.OUT, agent="alice", device="alice-desk", did=MAPLE, number=PROSPECT,
+        CallPlaced,
+        direction=Direction.OUT,
+        agent="alice",
+        device="alice-desk",
+        did=MAPLE,
+        number=PROSPECT,
         order_id=order_id,
-    )  # fmt: skip
+    )
     add(LegRang, leg_id=call_id, device="alice-desk", agent="alice", stage="desk")
     add(StepTaken, step=Step.DIALLING)
     add(LegRang, leg_id=f"{call_id}-out", device="trunk-acme", agent="", stage="outside", number=PROSPECT)
@@ -104,9 +109,7 @@ async def picture(store: Store) -> dict[str, Any]:
                 (call.id, call.direction, call.did, call.caller, call.outcome, call.agent and call.agent.slug)
                 for call in await calls.listed(session)
             ],
-            "tasks": [
-                (task.key, task.kind, task.owner.slug, task.why) for task in await task_queries.listed(session)
-            ],
+            "tasks": [(task.key, task.kind, task.owner.slug, task.why) for task in await task_queries.listed(session)],
             "leads": [
                 ([phone.number for phone in lead.phones], lead.status, lead.source)
                 for lead in await leads.listed(session)
@@ -296,13 +299,14 @@ async def test_when_a_colleague_talks_to_the_caller_after_all_then_the_promise_i
 
 async def test_a_promise_to_a_withheld_number_is_a_task_without_an_order(store: Store, config: Config) -> None:
     await record(
-        store, config,
+        store,
+        config,
         [
             CallArrived("w/a", "w", NOW, MAPLE, None),
             CallbackPromised("w/p", "w", at(1), "leg", "alice", 10),
             CallEnded("w/e", "w", at(2), EndedBy.CALLER),
         ],
-    )  # fmt: skip
+    )
     assert [task.kind for task in await open_tasks(store)] == ["call_back"]
     assert await the_order(store) is None
 

@@ -57,9 +57,13 @@ async def desk(store: Store, config: Config, kind: str, target: str, hours: str 
 
 
 async def plan(
-    store: Store, config: Config, *answers: tuple[str, str], did: str = MAPLE, caller: str = RESIDENT,
+    store: Store,
+    config: Config,
+    *answers: tuple[str, str],
+    did: str = MAPLE,
+    caller: str = RESIDENT,
     now: datetime = NOW,
-) -> RoutePlan:  # fmt: skip
+) -> RoutePlan:
     keyed = tuple(Answer(Question(question), keys) for question, keys in answers)
     return (await routes.plan(store, config, did, caller, keyed, Moment(now)))[1]
 
@@ -92,12 +96,16 @@ async def test_a_resident_is_asked_about_an_emergency_first_and_then_reaches_the
     asked = await plan(store, config)
     assert asked.ask
     assert (asked.ask.question, asked.ask.keys, asked.ask.says[0].prompt) == (
-        Question.URGENT, ("1", "2", "3"), "urgent_maintenance",
-    )  # fmt: skip
+        Question.URGENT,
+        ("1", "2", "3"),
+        "urgent_maintenance",
+    )
     urgent = await plan(store, config, ("urgent", "1"))
     assert (urgent.path, urgent.desk, urgent.stages[0].forward and urgent.stages[0].forward.number) == (
-        Path.DESK, DeskKind.MAINTENANCE, "+15125550190",
-    )  # fmt: skip
+        Path.DESK,
+        DeskKind.MAINTENANCE,
+        "+15125550190",
+    )
     assert [stage.name.value for stage in urgent.stages[1:]] == ["subteam", "everyone"]
     other = await plan(store, config, ("urgent", "2"))
     assert (other.path, other.stages[0].agents, other.mailbox) == (Path.DESK, ("alice", "bob"), "subteam:east")
@@ -282,9 +290,7 @@ async def test_a_residents_call_makes_no_lead_and_one_owned_task_that_says_who_c
     call = await record(store, config, Facts().is_("resident", "resident").ended())
     assert (call.kind, call.desk, call.outcome, call.lead_id) == ("resident", "resident", "gave_up", None)
     assert call.contact_id is not None
-    assert await todo(store) == [
-        ("call_back", "bob", "Resident Carol of Maple Court called and hung up in the menu.")
-    ]
+    assert await todo(store) == [("call_back", "bob", "Resident Carol of Maple Court called and hung up in the menu.")]
     assert [await count(store, model) for model in (Lead, Interest, Message, Activity)] == [0, 0, 0, 0]
     # Somebody calls them back: that is no lead either, and ends the task.
     back = Facts("c2", did="").add(
@@ -404,4 +410,3 @@ async def test_a_text_from_an_agents_own_mobile_makes_no_lead(store: Store, conf
     [(kind, _, why)] = await todo(store)
     assert kind == "reply"
     assert why.startswith("Alice, from their own mobile")
-

@@ -82,10 +82,16 @@ async def queue_a_text(store: Store) -> None:
         session.add(Trunk(slug="demo", host="127.0.0.1", port=5060, transport="udp", auth="address", enabled=True))
         session.add(
             Message(
-                key="link:c1", purpose="link", to_number="+15125550199", from_number="+15125550100", body="Hello.",
-                state="queued", next_attempt_at=NOW - timedelta(hours=1), created_at=NOW - timedelta(hours=1),
+                key="link:c1",
+                purpose="link",
+                to_number="+15125550199",
+                from_number="+15125550100",
+                body="Hello.",
+                state="queued",
+                next_attempt_at=NOW - timedelta(hours=1),
+                created_at=NOW - timedelta(hours=1),
             )
-        )  # fmt: skip
+        )
 
 
 async def test_what_waits_is_dropped_if_the_original_has_sent_it(store: Store, config: Config) -> None:

@@ -32,9 +32,14 @@ class Desk:
     config: Config
 
     async def clear(
-        self, number: str = PROSPECT, *, agent: str | None = "alice", purpose: Purpose = Purpose.DESK, live: int = 0,
+        self,
+        number: str = PROSPECT,
+        *,
+        agent: str | None = "alice",
+        purpose: Purpose = Purpose.DESK,
+        live: int = 0,
         now: datetime = NOW,
-    ) -> Clearance:  # fmt: skip
+    ) -> Clearance:
         return await dialing.clear(
             self.store, self.config, number=number, purpose=purpose, agent=agent, call_id="c1", live=live, now=now
         )
@@ -66,8 +71,9 @@ async def test_a_number_that_may_be_dialled_gets_its_routes_in_order_and_is_kept
     clearance = await desk.clear("(512) 555-0123")
     assert clearance.number == PROSPECT
     assert [route.endpoint for route in clearance.routes] == [
-        "PJSIP/trunk-first/sip:+15125550123@10.0.0.1:5060", "PJSIP/trunk-second/sip:15125550123@10.0.0.2:5060",
-    ]  # fmt: skip
+        "PJSIP/trunk-first/sip:+15125550123@10.0.0.1:5060",
+        "PJSIP/trunk-second/sip:15125550123@10.0.0.2:5060",
+    ]
     assert await desk.kept() == [(PROSPECT, True, "")]
 
 
@@ -168,9 +174,7 @@ async def test_the_line_shown_is_the_agents_propertys_then_the_leads_then_the_fi
 
 
 async def test_a_number_is_checked_before_it_is_written_down_without_being_counted(desk: Desk) -> None:
-    number = await dialing.check(
-        desk.store, desk.config, number="512 555 0123", purpose=Purpose.FORWARD, agent="alice"
-    )
+    number = await dialing.check(desk.store, desk.config, number="512 555 0123", purpose=Purpose.FORWARD, agent="alice")
     assert number == PROSPECT
     with pytest.raises(Refused):
         await dialing.check(desk.store, desk.config, number="900 555 0123", purpose=Purpose.FORWARD, agent="alice")

@@ -53,8 +53,11 @@ async def test_the_demo_office_is_loaded_once(store: Store, config: Config, secr
     assert owner is not None
     assert owner.slug == directory.ADMIN
     assert {entry.agent.slug: entry.subteams for entry in await agents.find_all(store)} == {
-        "admin": (), "alice": ("north",), "bob": ("north",), "carol": ("south",),
-    }  # fmt: skip
+        "admin": (),
+        "alice": ("north",),
+        "bob": ("north",),
+        "carol": ("south",),
+    }
     places = {line.number: line.property for line in await lines.find_all(store)}
     assert {number: place.subteam.slug for number, place in places.items() if place and place.subteam} == {
         "+15125550100": "north",
@@ -107,7 +110,7 @@ async def test_a_trunks_password_is_kept_only_when_the_trunk_is(store: Store, se
     with pytest.raises(Invalid):
         await trunks.add(
             store, secrets, BY, "acme", host="a.example", auth="digest", username="maple", password="two\nlines"
-        )  # fmt: skip
+        )
     assert not secrets.has("trunk/acme")
     assert list(await trunks.find_all(store)) == []
     await trunks.add(store, secrets, BY, "acme", host="A.Example.", auth="digest", username="maple", password="good")

@@ -61,8 +61,10 @@ async def test_the_leads_agent_then_the_subteam_then_everyone_each_once(store: S
     await left(store, config)
     assert await claim(store, config, NOW + timedelta(minutes=4)) is None
     assert await turns(store, config) == [
-        ("agent", ("carol",)), ("subteam", ("alice", "bob")), ("everyone", ("alice", "bob", "carol", "dana")),
-    ]  # fmt: skip
+        ("agent", ("carol",)),
+        ("subteam", ("alice", "bob")),
+        ("everyone", ("alice", "bob", "carol", "dana")),
+    ]
     async with store.read() as session:
         told = (await session.scalars(select(Activity.text).where(Activity.kind == "Note").order_by(Activity.at))).all()
     assert told == [

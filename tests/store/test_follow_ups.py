@@ -92,8 +92,11 @@ async def test_a_stage_that_changes_begins_another_sequence(store: Store, config
     assert await sent(store) == [6, 58]
     states = [(row.stage, row.state) for row in await rows(store, FollowUp)]
     assert states == [
-        ("contacted", "sent"), ("contacted", "cancelled"), ("still_deciding", "sent"), ("still_deciding", "planned")
-    ]  # fmt: skip
+        ("contacted", "sent"),
+        ("contacted", "cancelled"),
+        ("still_deciding", "sent"),
+        ("still_deciding", "planned"),
+    ]
 
 
 async def test_two_workers_send_each_step_once(store: Store, config: Config) -> None:

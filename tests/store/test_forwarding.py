@@ -77,8 +77,9 @@ async def test_what_is_switched_on_is_what_flows_see(store: Store, config: Confi
     await forwarding.switch_on(store, config, BY, "alice", to="(512) 555-0150", after_seconds=4)
     [alice, *_] = await reception.availability(store, config, online={"alice-desk"})
     assert [(ref.device, ref.number, ref.after_seconds) for ref in alice.reachable_devices(NOW)] == [
-        ("alice-desk", None, 0), ("alice-mobile", NUMBER, 4),
-    ]  # fmt: skip
+        ("alice-desk", None, 0),
+        ("alice-mobile", NUMBER, 4),
+    ]
     await forwarding.switch_off(store, BY, "alice")
     [alice, *_] = await reception.availability(store, config, online={"alice-desk"})
     assert [ref.device for ref in alice.reachable_devices(NOW)] == ["alice-desk"]

@@ -201,9 +201,10 @@ async def test_on_a_day_off_nobody_shows_a_home_but_who_comes_alone_may(store: S
     found = await tour_times.free(store, config, "maple", NOW, days=3)
     tuesday = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
     assert [(slot.starts_at, slot.kind) for slot in found] == [
-        (tuesday, TourKind.SELF_GUIDED), (tuesday + timedelta(days=1), TourKind.ACCOMPANIED),
+        (tuesday, TourKind.SELF_GUIDED),
+        (tuesday + timedelta(days=1), TourKind.ACCOMPANIED),
         (tuesday + timedelta(days=1), TourKind.SELF_GUIDED),
-    ]  # fmt: skip
+    ]
 
 
 # --- what is due, and when somebody else gets it ---
@@ -314,18 +315,33 @@ async def test_lists_load_hours_special_days_and_agents_hours(store: Store, conf
 @pytest.mark.parametrize(
     ("kind", "text", "problem"),
     [
-        (Kind.HOURS, "property,openings\nmaple,mon 09:00-18:00\nelm,mon 09:00-18:00\n",
-         "line 3, column 1 (property): there is no property elm."),
-        (Kind.HOURS, "openings,property\nmon 09:00-18:00,maple\nmon 17:00-19:00,maple\n",
-         "line 3, column 1 (openings): Two openings on mon overlap: 09:00-18:00 and 17:00-19:00."),
-        (Kind.SPECIAL_DAYS, "day,property\n2026-12-24,\n2026-12-25,elm\n",
-         "line 3, column 2 (property): there is no property elm."),
-        (Kind.AGENT_HOURS, "agent,openings\nalice,mon 09:00-18:00\nzoe,mon 09:00-18:00\n",
-         "line 3, column 1 (agent): there is no agent zoe."),
-        (Kind.PROPERTIES, "slug,holidays\nmaple,US-TX\noak,TX\n",
-         "line 3, column 2 (holidays): 'TX' has no calendar of holidays: write a country or state like US or US-TX."),
+        (
+            Kind.HOURS,
+            "property,openings\nmaple,mon 09:00-18:00\nelm,mon 09:00-18:00\n",
+            "line 3, column 1 (property): there is no property elm.",
+        ),
+        (
+            Kind.HOURS,
+            "openings,property\nmon 09:00-18:00,maple\nmon 17:00-19:00,maple\n",
+            "line 3, column 1 (openings): Two openings on mon overlap: 09:00-18:00 and 17:00-19:00.",
+        ),
+        (
+            Kind.SPECIAL_DAYS,
+            "day,property\n2026-12-24,\n2026-12-25,elm\n",
+            "line 3, column 2 (property): there is no property elm.",
+        ),
+        (
+            Kind.AGENT_HOURS,
+            "agent,openings\nalice,mon 09:00-18:00\nzoe,mon 09:00-18:00\n",
+            "line 3, column 1 (agent): there is no agent zoe.",
+        ),
+        (
+            Kind.PROPERTIES,
+            "slug,holidays\nmaple,US-TX\noak,TX\n",
+            "line 3, column 2 (holidays): 'TX' has no calendar of holidays: write a country or state like US or US-TX.",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_of_a_list_with_a_problem_nothing_is_written(
     store: Store, config: Config, kind: Kind, text: str, problem: str
 ) -> None:

@@ -627,9 +627,14 @@ async def test_facts_keep_what_they_said(store: Store, config: Config) -> None:
         [row] = await calls.events(session, "c1")
     assert (row.id, row.kind, row.at) == ("only", "CallArrived", NOW)
     assert row.data == {
-        "did": MAPLE, "caller": PROSPECT, "trunk": "carrier", "without_app": False, "attestation": "",
-        "withheld": False, "dialled": [],
-    }  # fmt: skip
+        "did": MAPLE,
+        "caller": PROSPECT,
+        "trunk": "carrier",
+        "without_app": False,
+        "attestation": "",
+        "withheld": False,
+        "dialled": [],
+    }
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)

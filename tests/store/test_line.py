@@ -92,8 +92,9 @@ async def test_places_are_in_the_order_in_which_they_have_waited(store: Store, c
     await keeps_place(store, config, "early", PROSPECT, NOW)
     found = await orders.places(store, config, NOW + timedelta(minutes=2))
     assert [(place.since, place.agents, place.is_due, place.tried) for place in found] == [
-        (NOW, AGENTS, True, ""), (NOW + timedelta(minutes=1), AGENTS, True, ""),
-    ]  # fmt: skip
+        (NOW, AGENTS, True, ""),
+        (NOW + timedelta(minutes=1), AGENTS, True, ""),
+    ]
 
 
 async def test_a_kept_place_is_claimed_in_its_turn_and_by_one_alone(store: Store, config: Config) -> None:

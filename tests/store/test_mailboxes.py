@@ -36,9 +36,15 @@ def tone(path: Path, seconds: float = 1.0) -> None:
 
 
 async def left(
-    store: Store, config: Config, call_id: str, *, did: str = MAPLE, mailbox: str = "", caller: str = "+15125550177",
+    store: Store,
+    config: Config,
+    call_id: str,
+    *,
+    did: str = MAPLE,
+    mailbox: str = "",
+    caller: str = "+15125550177",
     at: datetime = NOW,
-) -> Voicemail:  # fmt: skip
+) -> Voicemail:
     """A message through the ledger, as a call leaves it."""
     tone(config.recordings_folder / f"{call_id}.wav")
     for fact in (
@@ -169,8 +175,11 @@ async def test_lamps_show_what_is_new_and_what_was_heard(store: Store, config: C
     await left(store, config, "c3", mailbox="agent:bob")
     await mailboxes.heard(store, "c1", NOW)
     assert await mailboxes.lamps(store) == {
-        "alice": Lamp(1, 1), "bob": Lamp(2, 1), "carol": Lamp(), "dana": Lamp(),
-    }  # fmt: skip
+        "alice": Lamp(1, 1),
+        "bob": Lamp(2, 1),
+        "carol": Lamp(),
+        "dana": Lamp(),
+    }
     await mailboxes.delete(store, BY, "c1")
     assert (await mailboxes.lamps(store))["alice"] == Lamp(1, 0)
 
@@ -185,15 +194,17 @@ async def test_a_message_is_mailed_once_to_the_people_of_its_box(store: Store, c
     async with store.read() as session:
         mails = (await session.scalars(select(Mail).order_by(Mail.to_address))).all()
     assert [(one.to_address, one.voicemail_id) for one in mails] == [
-        ("alice@example.com", "c1"), ("bob@example.com", "c1"),
-    ]  # fmt: skip
+        ("alice@example.com", "c1"),
+        ("bob@example.com", "c1"),
+    ]
     assert mails[0].subject == "New message for Maple Court from (512) 555-0177"
     assert "I want two bedrooms." in mails[0].body
     assert "Monday, March 02, 2026 at 10:00" in mails[0].body
     attached = await transcripts.attachments(store, config)("c1")
     assert [(one.name, one.kind) for one in attached] == [
-        ("message-2026-03-02-1000.mp3", "audio/mpeg"), ("message-2026-03-02-1000.wav", "audio/wav"),
-    ]  # fmt: skip
+        ("message-2026-03-02-1000.mp3", "audio/mpeg"),
+        ("message-2026-03-02-1000.wav", "audio/wav"),
+    ]
     assert attached[0].content[0] == 0xFF, "an MPEG frame begins with its sync word"
     assert len(attached[0].content) < len(attached[1].content) / 4
     await change(store, "maple", subteam_id=None)
@@ -218,9 +229,10 @@ async def test_a_recorder_that_was_killed_leaves_a_message_that_can_be_heard(con
 
 async def test_retention_deletes_sound_and_words_and_says_so(store: Store, config: Config) -> None:
     limits = msgspec.structs.replace(
-        config, voicemail=msgspec.structs.replace(config.voicemail, keep_days=30),
+        config,
+        voicemail=msgspec.structs.replace(config.voicemail, keep_days=30),
         recordings=msgspec.structs.replace(config.recordings, keep_days=10),
-    )  # fmt: skip
+    )
     await left(store, config, "old", at=NOW - timedelta(days=31))
     await left(store, config, "new", at=NOW - timedelta(days=29))
     await transcripts.finish(store, config, "old", TranscriptState.DONE, "words", NOW)
@@ -248,12 +260,13 @@ async def test_retention_deletes_sound_and_words_and_says_so(store: Store, confi
     assert told[-2:] == [
         "recording of 2026-02-19, call old, deleted by retention",
         "message of 2026-01-30, call old, deleted by retention",
-    ]  # fmt: skip
+    ]
     assert await retention.prune(store, limits, BY) == []
     never = msgspec.structs.replace(
-        limits, voicemail=msgspec.structs.replace(config.voicemail, keep_days=0),
+        limits,
+        voicemail=msgspec.structs.replace(config.voicemail, keep_days=0),
         recordings=msgspec.structs.replace(config.recordings, keep_days=0),
-    )  # fmt: skip
+    )
     assert await retention.expired(store, never, NOW + timedelta(days=9999)) == []
 
 

@@ -75,10 +75,16 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None, **options
 
 
 def settings(config: Config, port: int = 25, **more: Any) -> Config:
-    mail = MailSettings(**{  # type: ignore[arg-type]
-        "server": "127.0.0.1", "port": port, "security": "none", "from_address": "phone@oak.example.com",
-        "first_retry_seconds": 60.0, **more,
-    })  # fmt: skip
+    mail = MailSettings(
+        **{  # type: ignore[arg-type]
+            "server": "127.0.0.1",
+            "port": port,
+            "security": "none",
+            "from_address": "phone@oak.example.com",
+            "first_retry_seconds": 60.0,
+            **more,
+        }
+    )
     return msgspec.structs.replace(config, mail=mail)
 
 
@@ -241,8 +247,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
             *("-addext", "subjectAltName=DNS:localhost", "-keyout", str(path), "-out", str(path.with_suffix(".crt"))),
         ],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+    )
     path.write_bytes(path.read_bytes() + path.with_suffix(".crt").read_bytes())
     return path
 

@@ -38,9 +38,17 @@ BY = By("tests", NOW)
 
 
 def text(body: str, id: str = "SM1", *, to: str = MAPLE, sender: str = PERSON, **more: object) -> IncomingText:
-    return IncomingText(**{  # type: ignore[arg-type]
-        "carrier": "twilio", "carrier_id": id, "from_number": sender, "to_number": to, "body": body, "at": NOW, **more,
-    })  # fmt: skip
+    return IncomingText(
+        **{  # type: ignore[arg-type]
+            "carrier": "twilio",
+            "carrier_id": id,
+            "from_number": sender,
+            "to_number": to,
+            "body": body,
+            "at": NOW,
+            **more,
+        }
+    )
 
 
 async def rows(store: Store, of: type, *where: object) -> list:
@@ -395,8 +403,10 @@ async def test_pain_11_the_carriers_opted_out_goes_into_the_ledger(store: Store,
     await work(store, config, Taker(CarrierError("Opted out there (error 21610).", retryable=False, opted_out=True)))
     (message,) = await rows(store, Message)
     assert (message.state, message.decision, message.decision_reasons) == (
-        "blocked", "block", ["Opted out there (error 21610)."],
-    )  # fmt: skip
+        "blocked",
+        "block",
+        ["Opted out there (error 21610)."],
+    )
     (entry,) = await rows(store, OptOut)
     assert (entry.source, entry.message_id) == ("carrier", message.id)
     assert (await messages.send(store, config, BY, PERSON, "again")).decision.verdict is Verdict.BLOCK

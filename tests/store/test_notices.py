@@ -91,9 +91,15 @@ async def test_notices_do_not_use_up_what_prospects_may_get(store: Store, config
         for one in await session.scalars(select(Message)):
             one.state, one.sent_at = MessageState.SENT, NIGHT
         full = Message(
-            key="k", purpose=Purpose.MISSED_CALL, to_number=MOBILE, from_number="+15125550100", body="x", media=[],
-            state=MessageState.QUEUED, created_at=NIGHT,
-        )  # fmt: skip
+            key="k",
+            purpose=Purpose.MISSED_CALL,
+            to_number=MOBILE,
+            from_number="+15125550100",
+            body="x",
+            media=[],
+            state=MessageState.QUEUED,
+            created_at=NIGHT,
+        )
         session.add(full)
         await session.flush()
         narrow = msgspec.structs.replace(

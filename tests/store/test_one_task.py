@@ -98,13 +98,23 @@ async def test_the_same_facts_again_and_in_any_order_count_once(store: Store, co
 async def test_two_people_two_kinds_and_two_concerns_are_tasks_of_their_own(store: Store, config: Config) -> None:
     other = "+15125550124"
     await record(
-        store, config, missed(0), missed(1, caller=other), message(2), message(3), missed(4),
-        missed(5, (DeskChosen, {"desk": "maintenance"})), missed(6, (DeskChosen, {"desk": "maintenance"})),
-    )  # fmt: skip
+        store,
+        config,
+        missed(0),
+        missed(1, caller=other),
+        message(2),
+        message(3),
+        missed(4),
+        missed(5, (DeskChosen, {"desk": "maintenance"})),
+        missed(6, (DeskChosen, {"desk": "maintenance"})),
+    )
     assert await opened(store) == [
-        ("call_back", 2, "c4"), ("call_back", 1, "c1"), ("listen", 1, "c2"), ("listen", 1, "c3"),
+        ("call_back", 2, "c4"),
+        ("call_back", 1, "c1"),
+        ("listen", 1, "c2"),
+        ("listen", 1, "c3"),
         ("call_back", 2, "c6"),
-    ]  # fmt: skip
+    ]
 
 
 async def test_calls_without_number_are_nobodys_and_so_are_numbers_that_are_no_line(

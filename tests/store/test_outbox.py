@@ -89,13 +89,20 @@ async def queue(store: Store, *keys: str, at: datetime = NOW, lead: bool = False
         rows = [
             Message(
                 **{
-                    "key": key, "purpose": "listings_link", "to_number": "+15125550123", "from_number": "+15125550100",
-                    "body": "Our homes: https://example.com", "state": MessageState.QUEUED, "next_attempt_at": at,
-                    "created_at": NOW, "lead_id": lead_id, **values,
+                    "key": key,
+                    "purpose": "listings_link",
+                    "to_number": "+15125550123",
+                    "from_number": "+15125550100",
+                    "body": "Our homes: https://example.com",
+                    "state": MessageState.QUEUED,
+                    "next_attempt_at": at,
+                    "created_at": NOW,
+                    "lead_id": lead_id,
+                    **values,
                 }
             )
             for key in keys
-        ]  # fmt: skip
+        ]
         session.add_all(rows)
         await session.flush()
         return [row.id for row in rows]

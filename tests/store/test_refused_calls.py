@@ -31,9 +31,15 @@ CARRIER, OTHER, STRANGER = "192.0.2.7", "192.0.2.99", "198.51.100.1"
 
 
 def answer(
-    status: int = 488, call: str = "one", *, caller: str = CALLER, source: str = CARRIER, user: str = "",
-    way: Way | None = None, **headers: str,
-) -> Answer:  # fmt: skip
+    status: int = 488,
+    call: str = "one",
+    *,
+    caller: str = CALLER,
+    source: str = CARRIER,
+    user: str = "",
+    way: Way | None = None,
+    **headers: str,
+) -> Answer:
     """To an INVITE that came to this machine."""
     said = {"from": f"<sip:{caller}@carrier>;tag=1", "to": f"<sip:{MAPLE}@us>", "call-id": call, **headers}
     if user:
@@ -64,15 +70,33 @@ async def office_of_two(store: Store, config: Config, tmp_path: Path) -> AsyncIt
         session.add_all(
             [
                 Trunk(
-                    slug="acme", host="acme.example.com", port=5060, transport="udp", auth="address", enabled=True,
-                    addresses=["192.0.2.0/28"], username="", register=False, emergency=False, did_from="",
+                    slug="acme",
+                    host="acme.example.com",
+                    port=5060,
+                    transport="udp",
+                    auth="address",
+                    enabled=True,
+                    addresses=["192.0.2.0/28"],
+                    username="",
+                    register=False,
+                    emergency=False,
+                    did_from="",
                 ),
                 Trunk(
-                    slug="pbx", host="pbx.example.com", port=5060, transport="udp", auth="digest", enabled=True,
-                    addresses=[], username="us", register=False, emergency=False, did_from="",
+                    slug="pbx",
+                    host="pbx.example.com",
+                    port=5060,
+                    transport="udp",
+                    auth="digest",
+                    enabled=True,
+                    addresses=[],
+                    username="us",
+                    register=False,
+                    emergency=False,
+                    did_from="",
                 ),
             ]
-        )  # fmt: skip
+        )
 
     async def apply(facts: Sequence[Fact]) -> None:
         await ledger.record_all(store, config, facts, NOW)

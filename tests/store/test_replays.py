@@ -94,9 +94,16 @@ async def past(store: Store, config: Config) -> datetime:
             facts += follows(name, call, at)
             if name == "tour":
                 booked = await tours.book(
-                    store, config, Secrets(config.secrets_file), by, person=caller, place="maple",
-                    at=next(free).starts_at, key=call, booked_by="keypad",
-                )  # fmt: skip
+                    store,
+                    config,
+                    Secrets(config.secrets_file),
+                    by,
+                    person=caller,
+                    place="maple",
+                    at=next(free).starts_at,
+                    key=call,
+                    booked_by="keypad",
+                )
                 facts.append(TourBooked(f"{call}/b", call, at, booked.tour.id))
             facts.append(CallEnded(f"{call}/e", call, at + timedelta(seconds=50), EndedBy.CALLER))
             for fact in facts:
@@ -109,10 +116,16 @@ async def routed(store: Store, config: Config, kind: Kind, call: str, caller: st
     inputs, plan = await routes.plan(store, config, kind.did, caller, kind.answers, Moment(at, on_call=on_call))
     assert plan.path == kind.path, call
     return Routed(
-        f"{call}/r", call, at, rule=plan.rule.value, path=plan.path.value, reasons=(),
+        f"{call}/r",
+        call,
+        at,
+        rule=plan.rule.value,
+        path=plan.path.value,
+        reasons=(),
         stages=tuple(stage.name.value for stage in plan.stages),
-        inputs=msgspec.to_builtins(inputs), plan=msgspec.to_builtins(plan),
-    )  # fmt: skip
+        inputs=msgspec.to_builtins(inputs),
+        plan=msgspec.to_builtins(plan),
+    )
 
 
 def follows(name: str, call: str, at: datetime) -> list[Fact]:
@@ -170,6 +183,7 @@ async def test_calls_of_every_outcome_are_decided_again_and_only_those_that_the_
     file.write_text("[tasks]\ndue_minutes = 7\n")
     sooner = await replays.replay(store, config, replays.read(config, file), past)
     assert kinds_of(sooner) == {name: ROUNDS for name, kind in KINDS.items() if kind.path not in ("", "refuse")}
-    assert all(replace(one.before, task=one.after.task, reasons=()) == replace(one.after, reasons=())
-               for one in sooner.changed)  # fmt: skip
+    assert all(
+        replace(one.before, task=one.after.task, reasons=()) == replace(one.after, reasons=()) for one in sooner.changed
+    )
     assert (await replays.replay(store, config, Changes(), NIGHT + timedelta(days=1))).calls == 0

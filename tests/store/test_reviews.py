@@ -105,9 +105,16 @@ async def test_a_tour_counts_once_and_for_the_call_that_brought_it(store: Store,
     free = await tour_times.free(store, config, "maple", BY.now)
     for number, call_id in enumerate((None, "c0", "gone")):
         await tours.book(
-            store, config, secrets, BY, person="+15125550171", place="maple", at=free[number].starts_at,
-            key=f"t{number}", call_id=call_id,
-        )  # fmt: skip
+            store,
+            config,
+            secrets,
+            BY,
+            person="+15125550171",
+            place="maple",
+            at=free[number].starts_at,
+            key=f"t{number}",
+            call_id=call_id,
+        )
     much_later = By("alice", after(3 * 3600))
     await tours.book(
         store, config, secrets, much_later, person="+15125550172", place="maple", at=free[-1].starts_at, key="late"

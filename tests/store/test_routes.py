@@ -83,9 +83,13 @@ async def interested(store: Store, *places: str, language: str = "") -> None:
     """The prospect was interested in these, one a day."""
     async with store.write() as session:
         lead = Lead(
-            status="new", created_at=NOW, phones=[LeadPhone(number=PROSPECT)], interests=[], assigned_agent=None,
+            status="new",
+            created_at=NOW,
+            phones=[LeadPhone(number=PROSPECT)],
+            interests=[],
+            assigned_agent=None,
             language=language,
-        )  # fmt: skip
+        )
         session.add(lead)
         for day, slug in enumerate(places, start=1):
             place = (await session.scalars(select(Property).where(Property.slug == slug))).one()

@@ -35,9 +35,15 @@ async def missed(store: Store, owner: str = "alice", due: datetime = NOW) -> int
         session.add_all([lead, call])
         await session.flush()
         task = Task(
-            key=f"call:{call.id}", kind="call_back", owner_id=agent.id, lead_id=lead.id, call_id=call.id, why="Called.",
-            due_at=due, created_at=NOW,
-        )  # fmt: skip
+            key=f"call:{call.id}",
+            kind="call_back",
+            owner_id=agent.id,
+            lead_id=lead.id,
+            call_id=call.id,
+            why="Called.",
+            due_at=due,
+            created_at=NOW,
+        )
         session.add(task)
         await session.flush()
         return task.id

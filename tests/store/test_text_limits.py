@@ -34,11 +34,22 @@ def number(n: int) -> str:
 
 
 def row(purpose: Purpose, n: int, at: datetime = NOW, **values: object) -> Message:
-    return Message(**{
-        "key": f"{purpose}:{n}:{at.isoformat()}", "direction": "out", "purpose": purpose, "to_number": number(n),
-        "from_number": MAPLE, "body": "Hello", "media": [], "state": MessageState.QUEUED, "attempts": 0,
-        "next_attempt_at": at, "created_at": at, **values,
-    })  # fmt: skip
+    return Message(
+        **{
+            "key": f"{purpose}:{n}:{at.isoformat()}",
+            "direction": "out",
+            "purpose": purpose,
+            "to_number": number(n),
+            "from_number": MAPLE,
+            "body": "Hello",
+            "media": [],
+            "state": MessageState.QUEUED,
+            "attempts": 0,
+            "next_attempt_at": at,
+            "created_at": at,
+            **values,
+        }
+    )
 
 
 async def add(store: Store, *rows: Message) -> None:
@@ -112,11 +123,16 @@ def a_call(n: int, *, seconds: float, menu: bool = False, attestation: str = "",
     call_id, end = f"c{n}", NOW + timedelta(seconds=seconds)
     facts = [
         CallArrived(
-            f"{call_id}/arrived", call_id, NOW, did=MAPLE, caller=number(n), attestation=attestation,
+            f"{call_id}/arrived",
+            call_id,
+            NOW,
+            did=MAPLE,
+            caller=number(n),
+            attestation=attestation,
             without_app=without_app,
         ),
         CallEnded(f"{call_id}/ended", call_id, end, by=EndedBy.CALLER, without_app=without_app),
-    ]  # fmt: skip
+    ]
     return [*facts, StepTaken(f"{call_id}/menu", call_id, NOW, step=Step.MENU)] if menu else facts
 
 

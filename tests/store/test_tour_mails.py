@@ -48,9 +48,16 @@ class Booking:
 
     async def book(self, lead_id: int, language: str = "") -> int:
         booked = await tours.book(
-            self.store, self.config, self.secrets, BY, person=str(lead_id), place="maple", at=TUESDAY_TEN, key="call:1",
+            self.store,
+            self.config,
+            self.secrets,
+            BY,
+            person=str(lead_id),
+            place="maple",
+            at=TUESDAY_TEN,
+            key="call:1",
             language=language,
-        )  # fmt: skip
+        )
         return booked.tour.id
 
     async def mails(self) -> list[Mail]:
@@ -118,8 +125,10 @@ async def test_who_shows_gets_an_entry_too_and_loses_it_to_whoever_shows_instead
     await tours.move(store, booking.config, booking.secrets, BY, tour_id, TUESDAY_HALF)
     found = [(mail["To"], *entry(mail)) for mail in await sent(booking)]
     assert [(to, method) for to, method, _ in found] == [
-        ("alice@example.com", "REQUEST"), ("alice@example.com", "CANCEL"), ("bob@example.com", "REQUEST"),
-    ]  # fmt: skip
+        ("alice@example.com", "REQUEST"),
+        ("alice@example.com", "CANCEL"),
+        ("bob@example.com", "REQUEST"),
+    ]
     assert [event["SEQUENCE"] for _, _, event in found] == [1, 2, 2]
     # Who comes is for the agent to know; the link to change it is the person's alone.
     assert all("(512) 555-0177" in str(event["DESCRIPTION"]) for _, _, event in found)

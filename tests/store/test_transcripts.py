@@ -167,8 +167,12 @@ async def test_messages_are_written_down_in_order_whatever_is_wrong_with_one(
     await left(store, config, "c5", speech_file)
     rows = await written(store, with_model(config, str(model)), "c1", "c2", "c3", "c4", "c5")
     assert [(row.transcript_state, row.transcript) for row in rows] == [
-        ("done", WORDS), ("failed", ""), ("failed", ""), ("done", ""), ("done", WORDS),
-    ]  # fmt: skip
+        ("done", WORDS),
+        ("failed", ""),
+        ("failed", ""),
+        ("done", ""),
+        ("done", WORDS),
+    ]
     assert transcripts.said(rows[0]) == WORDS
     assert transcripts.said(rows[3]) == "No words were understood in it."
 

@@ -73,8 +73,17 @@ def _tokenizer() -> Any:
     tokenizer = Tokenizer(models.BPE(vocabulary, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    names = ("endoftext", "startoftranscript", "en", "translate", "transcribe", "startoflm", "startofprev",
-             "nospeech", "notimestamps")  # fmt: skip
+    names = (
+        "endoftext",
+        "startoftranscript",
+        "en",
+        "translate",
+        "transcribe",
+        "startoflm",
+        "startofprev",
+        "nospeech",
+        "notimestamps",
+    )
     tokenizer.add_special_tokens([AddedToken(f"<|{name}|>", special=True) for name in names])
     return tokenizer
 

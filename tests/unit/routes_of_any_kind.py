@@ -40,10 +40,14 @@ sets_of_agents = st.frozensets(st.sampled_from(AGENTS))
 seconds = st.sampled_from([0.0, -1.0, 5.0, 20.0])
 
 callers = st.builds(
-    CallerFacts, number=numbers, kind=st.sampled_from(CallerKind), name=st.text(max_size=5),
-    assigned_agent=st.sampled_from([None, *AGENTS]), language=st.sampled_from(["", *LANGUAGES]),
+    CallerFacts,
+    number=numbers,
+    kind=st.sampled_from(CallerKind),
+    name=st.text(max_size=5),
+    assigned_agent=st.sampled_from([None, *AGENTS]),
+    language=st.sampled_from(["", *LANGUAGES]),
     can_be_texted=st.booleans(),
-)  # fmt: skip
+)
 offices = st.builds(
     OfficeFacts, state=st.sampled_from(OfficeState), holiday=st.text(max_size=8), opens_at=st.none() | times
 )
@@ -54,43 +58,82 @@ places = st.none() | st.builds(
     has_tours=st.booleans(),
 )
 people = st.builds(
-    People, subteam=some_agents, strategy=st.sampled_from(Strategy), sisters=some_agents, everyone=some_agents,
-    available=sets_of_agents, busy=sets_of_agents, after_hours=sets_of_agents, owner=st.sampled_from(["", *AGENTS]),
-)  # fmt: skip
+    People,
+    subteam=some_agents,
+    strategy=st.sampled_from(Strategy),
+    sisters=some_agents,
+    everyone=some_agents,
+    available=sets_of_agents,
+    busy=sets_of_agents,
+    after_hours=sets_of_agents,
+    owner=st.sampled_from(["", *AGENTS]),
+)
 desks = st.dictionaries(
     st.sampled_from(DeskKind),
     st.builds(
-        Desk, agents=some_agents, number=st.sampled_from([None, *OUTSIDE]), confirm=st.booleans(),
-        is_open=st.booleans(), by_property=st.booleans(), at_any_hour=st.booleans(),
+        Desk,
+        agents=some_agents,
+        number=st.sampled_from([None, *OUTSIDE]),
+        confirm=st.booleans(),
+        is_open=st.booleans(),
+        by_property=st.booleans(),
+        at_any_hour=st.booleans(),
         owner=st.sampled_from(["", *AGENTS]),
     ),
-)  # fmt: skip
+)
 rules = st.builds(
-    Rules, agent_seconds=seconds, subteam_seconds=seconds, everyone_seconds=seconds, office_seconds=seconds,
-    desk_seconds=seconds, answering_seconds=seconds, queue=st.booleans(), overflow_waiting=st.integers(0, 5),
+    Rules,
+    agent_seconds=seconds,
+    subteam_seconds=seconds,
+    everyone_seconds=seconds,
+    office_seconds=seconds,
+    desk_seconds=seconds,
+    answering_seconds=seconds,
+    queue=st.booleans(),
+    overflow_waiting=st.integers(0, 5),
     languages=st.lists(st.sampled_from(LANGUAGES), max_size=3).map(tuple),
-)  # fmt: skip
+)
 names = st.lists(st.sampled_from(PROPERTIES), unique=True).map(Names)
 choices = st.builds(choose, names, st.sampled_from([None, "p3", "gone"]), answers) | st.builds(
     Choice, st.just("Why."), st.sampled_from([None, "", "p3"])
 )
 inputs = st.builds(
-    RoutingInputs, now=times, line_known=st.booleans() | st.just(True), language=st.sampled_from(LANGUAGES),
-    source=st.text(max_size=5), caller=callers, answers=answers, choice=choices, place=places, office=offices,
-    people=people, desks=desks, waiting=st.integers(0, 6), forward_to=st.sampled_from([None, None, *OUTSIDE]),
-    forward_confirm=st.booleans(), forward_failed=st.sampled_from(["", "No trunk took it."]),
-    answering_service=st.sampled_from([None, *OUTSIDE]), due_at=st.none() | times, fast_due_at=st.none() | times,
+    RoutingInputs,
+    now=times,
+    line_known=st.booleans() | st.just(True),
+    language=st.sampled_from(LANGUAGES),
+    source=st.text(max_size=5),
+    caller=callers,
+    answers=answers,
+    choice=choices,
+    place=places,
+    office=offices,
+    people=people,
+    desks=desks,
+    waiting=st.integers(0, 6),
+    forward_to=st.sampled_from([None, None, *OUTSIDE]),
+    forward_confirm=st.booleans(),
+    forward_failed=st.sampled_from(["", "No trunk took it."]),
+    answering_service=st.sampled_from([None, *OUTSIDE]),
+    due_at=st.none() | times,
+    fast_due_at=st.none() | times,
     rules=rules,
-)  # fmt: skip
+)
 to_the_team = st.builds(
     lambda known, more: replace(known, line_known=True, answers=(*more, Answer(Question.MENU, "2"))), inputs, answers
 )
 """Those who get past the questions more often."""
 at_a_desk = st.builds(
     lambda known, kind, key, more: replace(
-        known, line_known=True, caller=replace(known.caller, kind=kind), answers=(*more, Answer(Question.URGENT, key)),
+        known,
+        line_known=True,
+        caller=replace(known.caller, kind=kind),
+        answers=(*more, Answer(Question.URGENT, key)),
         desks={DeskKind(kind.value): Desk(), **known.desks},
     ),
-    inputs, st.sampled_from([kind for kind in CallerKind if kind is not CallerKind.PROSPECT]), keys, answers,
-)  # fmt: skip
+    inputs,
+    st.sampled_from([kind for kind in CallerKind if kind is not CallerKind.PROSPECT]),
+    keys,
+    answers,
+)
 """Residents, owners and vendors who were asked what it is about."""

@@ -25,8 +25,14 @@ def seconds(number: int) -> datetime:
 def test_the_third_failure_within_a_minute_bans_and_the_count_begins_anew() -> None:
     failures = bans.Failures(3, timedelta(minutes=1))
     assert [failures.failed(GUESSER, seconds(at)) for at in (0, 50, 70, 100, 101, 102, 103)] == [
-        False, False, False, True, False, False, True,
-    ]  # fmt: skip
+        False,
+        False,
+        False,
+        True,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_an_address_where_somebody_knows_the_password_is_spared_for_two_hours() -> None:
@@ -53,9 +59,16 @@ def test_each_ban_is_longer_than_the_one_before_up_to_the_longest() -> None:
 
 @pytest.mark.parametrize(
     ("network", "spared"),
-    [("203.0.113.9", False), ("198.51.100.7", True), ("198.51.100.0/24", True), ("192.168.1.4", True),
-     ("127.0.0.1", True), ("127.6.0.1", False), ("0.0.0.0/8", False)],
-)  # fmt: skip
+    [
+        ("203.0.113.9", False),
+        ("198.51.100.7", True),
+        ("198.51.100.0/24", True),
+        ("192.168.1.4", True),
+        ("127.0.0.1", True),
+        ("127.6.0.1", False),
+        ("0.0.0.0/8", False),
+    ],
+)
 def test_a_trunk_and_the_office_are_spared(network: str, spared: bool) -> None:
     assert bans.is_spared(network, ["198.51.100.0/29", "198.51.100.9"]) is spared
 

@@ -120,6 +120,6 @@ PASSED = "TN-Validation-Passed"
         (Invite(senders=(f"<sip:+1512;verstat={PASSED}X@carrier>",)), ""),
         (Invite(verstat="rubbish", level="Z"), ""),
     ],
-)  # fmt: skip
+)
 def test_what_the_trunk_says_of_the_number(invite: Invite, result: str) -> None:
     assert attestation.read(invite) == result

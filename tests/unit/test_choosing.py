@@ -44,9 +44,11 @@ def test_a_short_list_has_a_key_for_each_and_zero_for_none() -> None:
     ask = asked(choose(FEW, None, ()))
     assert ask.question is Question.PROPERTY
     assert ask.says == (
-        Say("property_choice", "Elm", "1"), Say("property_choice", "Oak", "2"), Say("property_choice", "Pine", "3"),
+        Say("property_choice", "Elm", "1"),
+        Say("property_choice", "Oak", "2"),
+        Say("property_choice", "Pine", "3"),
         Say("none_of_these"),
-    )  # fmt: skip
+    )
     assert ask.keys == ("1", "2", "3", "0")
     assert choose(FEW, None, keyed((Question.PROPERTY, "2"))).slug == "oak"
 
@@ -124,9 +126,16 @@ def test_letters_that_fit_none_are_asked_for_once_more_and_then_the_caller_is_un
 
 @pytest.mark.parametrize(
     ("name", "keys"),
-    [("Elm Street", "356"), ("Elm Street", "787"), ("Élan", "352"), ("The 12 Oaks", "12"), ("O'Hara", "64"),
-     ("St. Mary", "786"), ("Elm Street", "3567")],
-)  # fmt: skip
+    [
+        ("Elm Street", "356"),
+        ("Elm Street", "787"),
+        ("Élan", "352"),
+        ("The 12 Oaks", "12"),
+        ("O'Hara", "64"),
+        ("St. Mary", "786"),
+        ("Elm Street", "3567"),
+    ],
+)
 def test_any_word_of_a_name_can_be_keyed(name: str, keys: str) -> None:
     assert [one.name for one in Names([PropertyName("a", name), PINE]).beginning_with(keys)] == [name]
 
@@ -138,8 +147,9 @@ def test_what_begins_otherwise_is_not_found(name: str, keys: str) -> None:
 
 NAMES = st.lists(
     st.builds(PropertyName, st.text("abc-", min_size=1, max_size=4), st.text(max_size=12), st.text("xyz ", max_size=2)),
-    max_size=30, unique_by=lambda one: one.slug,
-)  # fmt: skip
+    max_size=30,
+    unique_by=lambda one: one.slug,
+)
 KEYS = st.one_of(st.text("0123456789*#", max_size=7), st.text(max_size=3))
 
 
@@ -166,8 +176,11 @@ def test_whatever_is_keyed_the_questions_end_and_only_a_listed_property_is_settl
     assert choice.why
 
 
-@given(names=NAMES, latest=st.none() | st.text("abc-", max_size=4),
-       answers=st.lists(st.builds(Answer, st.sampled_from(Question), KEYS), max_size=8))  # fmt: skip
+@given(
+    names=NAMES,
+    latest=st.none() | st.text("abc-", max_size=4),
+    answers=st.lists(st.builds(Answer, st.sampled_from(Question), KEYS), max_size=8),
+)
 def test_answers_to_questions_that_nobody_asked_do_no_harm(
     names: list[PropertyName], latest: str | None, answers: list[Answer]
 ) -> None:

@@ -36,9 +36,13 @@ RULES = Rules(countries=frozenset(Dialing().countries), live=10, per_day=500, pe
 def ask(typed: str, purpose: Purpose = Purpose.DESK) -> Ask:
     number = numbers.dialled(typed, "US", "9")
     return Ask(
-        typed=typed, number=number, purpose=purpose, agent="alice",
-        country=numbers.country(number) if number else "", is_costly=bool(number) and numbers.is_costly(number or ""),
-    )  # fmt: skip
+        typed=typed,
+        number=number,
+        purpose=purpose,
+        agent="alice",
+        country=numbers.country(number) if number else "",
+        is_costly=bool(number) and numbers.is_costly(number or ""),
+    )
 
 
 def way(trunk: str = "acme", **values: object) -> Way:
@@ -125,10 +129,14 @@ def test_each_rule_refuses_for_each_purpose(purpose: Purpose) -> None:
 @pytest.mark.parametrize(
     ("purpose", "refused"),
     [
-        (Purpose.DESK, True), (Purpose.ORDER, True), (Purpose.TRANSFER, True),
-        (Purpose.FORWARD, False), (Purpose.OFFICE, False), (Purpose.ESCALATION, False),
+        (Purpose.DESK, True),
+        (Purpose.ORDER, True),
+        (Purpose.TRANSFER, True),
+        (Purpose.FORWARD, False),
+        (Purpose.OFFICE, False),
+        (Purpose.ESCALATION, False),
     ],
-)  # fmt: skip
+)
 def test_who_wants_no_calls_gets_none(purpose: Purpose, refused: bool) -> None:
     asked = replace(ask("5125550123", purpose), opted_out="entered on 2026-03-01")
     assert bool(refusal(asked, RULES)) is refused
@@ -168,9 +176,7 @@ def test_the_host_of_a_trunk_can_add_nothing_to_a_dial_string(text: str) -> None
         Clearance("+15125550123", (way(host=text),), "+15125550100")
 
 
-@pytest.mark.parametrize(
-    ("transport", "ending"), [("udp", ""), ("tcp", ";transport=tcp"), ("tls", ";transport=tls")]
-)  # fmt: skip
+@pytest.mark.parametrize(("transport", "ending"), [("udp", ""), ("tcp", ";transport=tcp"), ("tls", ";transport=tls")])
 def test_a_dial_string_names_the_trunks_address_and_not_only_the_trunk(transport: str, ending: str) -> None:
     """By its name alone nothing is sent while a trunk does not answer SIP OPTIONS."""
     [route] = Clearance("+15125550123", (way(port=5071, transport=transport),), "+15125550100").routes

@@ -31,7 +31,7 @@ def office(tmp_path: Path, looks: list[Any], seconds: float = 0) -> Any:
     config.spool_folder.mkdir()
     return SimpleNamespace(
         config=config, client=SimpleNamespace(channel_ids=channel_ids), calls=Calls(), stopping=asyncio.Event()
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(autouse=True)

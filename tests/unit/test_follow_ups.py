@@ -52,7 +52,7 @@ def play(stage: Stage, rules: Rules = RULES) -> list[tuple[float, str]]:
         (Stage.LEASED, []),
         (Stage.UNRESPONSIVE, []),
     ],
-)  # fmt: skip
+)
 def test_who_never_answers_gets_the_whole_sequence(stage: Stage, told: list[tuple[float, str]]) -> None:
     assert play(stage) == told
 
@@ -84,9 +84,11 @@ MOMENTS = st.integers(0, 400).map(lambda hours: BEGIN + hours * HOUR)
 
 
 @given(
-    st.sampled_from(Stage), st.lists(MOMENTS, max_size=8).map(sorted).map(tuple), st.none() | MOMENTS,
+    st.sampled_from(Stage),
+    st.lists(MOMENTS, max_size=8).map(sorted).map(tuple),
     st.none() | MOMENTS,
-)  # fmt: skip
+    st.none() | MOMENTS,
+)
 def test_every_history_has_one_next_thing(
     stage: Stage, sent: tuple[datetime, ...], heard: datetime | None, answered: datetime | None
 ) -> None:

@@ -160,8 +160,9 @@ def test_automatic_texts_leave_room_for_agents_and_tours(purpose: Purpose) -> No
 def test_answers_to_keywords_have_limits_of_their_own_and_none_of_the_others(purpose: Purpose) -> None:
     settings = Limits(6, 200, 1000, 60, confirmations_per_person_per_day=2, confirmations_per_hour=3)
     assert [(limit.most, limit.within, limit.to_person) for limit in limits_on(purpose, settings)] == [
-        (2, DAY, True), (3, HOUR, False),
-    ]  # fmt: skip
+        (2, DAY, True),
+        (3, HOUR, False),
+    ]
     full = decide(Ask(purpose, NOON, sent=sent(purpose, settings, 50, 40)), NOON)
     assert full.verdict is Verdict.BLOCK
     assert "too late" in full.reasons[-1]
@@ -172,8 +173,9 @@ def test_answers_to_keywords_have_limits_of_their_own_and_none_of_the_others(pur
 def test_no_text_goes_where_no_call_may_go(purpose: Purpose) -> None:
     decision = decide(Ask(purpose, NOON, refusal="That number costs extra, so it is blocked."), NOON)
     assert (decision.verdict, decision.reasons) == (
-        Verdict.BLOCK, ("That number costs extra, so it is blocked.",),
-    )  # fmt: skip
+        Verdict.BLOCK,
+        ("That number costs extra, so it is blocked.",),
+    )
 
 
 @pytest.mark.parametrize("purpose", [one for one in Purpose if one is not Purpose.INBOUND])

@@ -62,9 +62,11 @@ def schedules_around(draw: st.DrawFn, at: datetime) -> Schedule:
     days = st.integers(-3, 9).map(lambda offset: at.astimezone(tz).date() + timedelta(days=offset))
     holidays = draw(st.dictionaries(days, st.just("Holiday"), max_size=4))
     return Schedule(
-        tuple(draw(st.lists(openings(), max_size=8))), tz, draw(st.dictionaries(days, special_days(), max_size=5)),
+        tuple(draw(st.lists(openings(), max_size=8))),
+        tz,
+        draw(st.dictionaries(days, special_days(), max_size=5)),
         lambda year: {day: name for day, name in holidays.items() if day.year == year},
-    )  # fmt: skip
+    )
 
 
 def local(text: str, tz: ZoneInfo = CHICAGO, fold: int = 0) -> datetime:
@@ -260,8 +262,9 @@ def test_who_is_always_open_closes_on_holidays_only() -> None:
     always = replace(ALWAYS, holidays=thanksgiving)
     assert not always.always_open
     assert always.windows(local("2026-11-25T12:00"), 3) == [
-        (local("2026-11-25T12:00"), local("2026-11-26T00:00")), (local("2026-11-27T00:00"), local("2026-11-28T12:00")),
-    ]  # fmt: skip
+        (local("2026-11-25T12:00"), local("2026-11-26T00:00")),
+        (local("2026-11-27T00:00"), local("2026-11-28T12:00")),
+    ]
 
 
 def test_a_date_is_that_of_the_place_and_not_of_the_clock_in_greenwich() -> None:
@@ -371,9 +374,13 @@ def test_with_dates_that_differ_it_all_fits_together(data: st.DataObject, at: da
     due = schedule.due_time(at, minutes)
     assert schedule.is_open(due - timedelta(seconds=1)), "the last minute before it was an open one"
     passed = sum(
-        ((min(closes, due) - max(begins, at)) for begins, closes in schedule.windows(at, (due - at).days + 2)
-         if begins < due), start=timedelta(),
-    )  # fmt: skip
+        (
+            (min(closes, due) - max(begins, at))
+            for begins, closes in schedule.windows(at, (due - at).days + 2)
+            if begins < due
+        ),
+        start=timedelta(),
+    )
     assert passed == timedelta(minutes=minutes)
 
 
@@ -389,8 +396,10 @@ def test_a_week_is_written_as_it_is_read(week: list[tuple[int, tuple[str, str]]]
 def test_days_in_a_row_that_are_alike_are_written_as_one() -> None:
     week = fields.openings(["mon-wed,fri 09:00-12:00 13:00-17:00", "thu 10:00-12:00"])
     assert fields.as_texts(week) == [
-        "mon-wed 09:00-12:00 13:00-17:00", "thu 10:00-12:00", "fri 09:00-12:00 13:00-17:00",
-    ]  # fmt: skip
+        "mon-wed 09:00-12:00 13:00-17:00",
+        "thu 10:00-12:00",
+        "fri 09:00-12:00 13:00-17:00",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -84,9 +84,11 @@ async def test_twilios_documented_request(provider: Provider) -> None:
     assert path == "/2010-04-01/Accounts/AC1/Messages.json"
     assert headers["Authorization"] == "Basic " + base64.b64encode(b"AC1:token").decode()
     assert form == {
-        "To": "+15125550177", "From": "+15125550100", "Body": "Café & \U0001f600",
+        "To": "+15125550177",
+        "From": "+15125550100",
+        "Body": "Café & \U0001f600",
         "StatusCallback": "https://x.example/status?key=agent%3A1+%26+2",
-    }  # fmt: skip
+    }
 
 
 async def test_telnyxs_documented_request(provider: Provider) -> None:

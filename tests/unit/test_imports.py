@@ -28,9 +28,13 @@ def test_a_good_list_is_read() -> None:
     lists = read_csv(heads + 'elm,204B,2,1.5,"$1,450",2026-04-01\n\n', Kind.UNITS)
     [row] = lists.rows[Kind.UNITS]
     assert row.values == {
-        "property": "elm", "name": "204B", "bedrooms": 2, "bathrooms": Decimal("1.5"), "rent": Decimal(1450),
+        "property": "elm",
+        "name": "204B",
+        "bedrooms": 2,
+        "bathrooms": Decimal("1.5"),
+        "rent": Decimal(1450),
         "available_on": date(2026, 4, 1),
-    }  # fmt: skip
+    }
 
 
 def test_semicolons_between_cells_are_read() -> None:

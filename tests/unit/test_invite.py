@@ -78,7 +78,7 @@ def test_a_number_that_is_withheld_is_none_unless_the_office_may_keep_it() -> No
         ("jo'x", {"from": "<sip:jo'x@carrier>"}, False),
         ("6001", {"from": "<sip:6001@pbx>"}, False),
     ],
-)  # fmt: skip
+)
 def test_malformed_is_not_withheld(shown: str, headers: dict[str, str | list[str]], *, is_withheld: bool) -> None:
     found = arrival(shown=shown, **headers)
     assert (found.caller, found.is_withheld) == (None, is_withheld)
@@ -86,13 +86,18 @@ def test_malformed_is_not_withheld(shown: str, headers: dict[str, str | list[str
 
 def test_what_was_dialled_stands_in_one_of_four_places() -> None:
     found = arrival(
-        "123456", to=f'"Elm" <sip:{ELM}@us>', called="<tel:(512)555-0101>",
+        "123456",
+        to=f'"Elm" <sip:{ELM}@us>',
+        called="<tel:(512)555-0101>",
         diversion=["<sip:+15125550102@pbx>;reason=unconditional, <sip:6001@pbx>", "<sip:x@pbx>"],
-    )  # fmt: skip
+    )
     assert found.dialled == (
-        ("request", "123456"), ("called", "+15125550101"), ("to", ELM), ("diversion", "+15125550102"),
+        ("request", "123456"),
+        ("called", "+15125550101"),
+        ("to", ELM),
+        ("diversion", "+15125550102"),
         ("diversion", "6001"),
-    )  # fmt: skip
+    )
     assert found.did == "+15125550101"
     assert in_order(found.dialled, "") == ["123456", "+15125550101", ELM, "+15125550102", "6001"]
     assert in_order(found.dialled, "diversion,to") == ["+15125550102", "6001", ELM]

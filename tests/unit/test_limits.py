@@ -25,9 +25,12 @@ def test_without_a_limit_it_is_what_there_are_ports_for() -> None:
 
 
 @given(
-    wished=st.integers(0, 500), ports=st.integers(60, 5000), phones=st.integers(0, 200), live=st.integers(0, 50),
+    wished=st.integers(0, 500),
+    ports=st.integers(60, 5000),
+    phones=st.integers(0, 200),
+    live=st.integers(0, 50),
     reserve=st.integers(0, 50),
-)  # fmt: skip
+)
 def test_callers_and_those_who_leave_never_have_the_ports_of_others(
     wished: int, ports: int, phones: int, live: int, reserve: int
 ) -> None:

@@ -24,8 +24,10 @@ def test_a_long_log_begins_anew_while_it_is_written_and_three_older_parts_are_ke
     assert path.read_bytes() == b"now"
     parts = sorted(tmp_path.glob("messages.*"))
     assert [(part.name[-1], part.read_bytes()[:1], part.stat().st_size) for part in parts] == [
-        ("1", b"5", 1000), ("2", b"4", 1000), ("3", b"3", 1000),
-    ]  # fmt: skip
+        ("1", b"5", 1000),
+        ("2", b"4", 1000),
+        ("3", b"3", 1000),
+    ]
     assert {part.stat().st_mode & 0o77 for part in parts} == {0}
 
 
@@ -33,8 +35,15 @@ def test_logs_are_all_that_others_write_and_notes_of_calls_are_none(tmp_path: Pa
     config = Config(tmp_path)
     (config.asterisk_folder / "log" / "cel-custom").mkdir(parents=True)
     config.log_folder.mkdir()
-    for name in ("asterisk/log/messages", "asterisk/log/messages.1", "asterisk/log/cel-custom/notes.csv",
-                 "log/app.log", "log/app.log.1", "log/app.out", "log/asterisk.out"):  # fmt: skip
+    for name in (
+        "asterisk/log/messages",
+        "asterisk/log/messages.1",
+        "asterisk/log/cel-custom/notes.csv",
+        "log/app.log",
+        "log/app.log.1",
+        "log/app.out",
+        "log/asterisk.out",
+    ):
         (tmp_path / name).touch()
     found = {str(path.relative_to(tmp_path)) for path in logs.logs(config)}
     assert found == {"asterisk/log/messages", "log/app.out", "log/asterisk.out"}

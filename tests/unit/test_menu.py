@@ -22,10 +22,14 @@ def caller(tmp_path: Path) -> Any:
     """As much of a call as a question needs."""
     config = Config(tmp_path)
     return SimpleNamespace(
-        office=SimpleNamespace(config=config), person=None, language="en", did="+15125550100",
-        known=SimpleNamespace(language="en"), note=lambda *_, **__: None,
+        office=SimpleNamespace(config=config),
+        person=None,
+        language="en",
+        did="+15125550100",
+        known=SimpleNamespace(language="en"),
+        note=lambda *_, **__: None,
         sounds=lambda *names: [config.prompts_folder / "en" / f"{name}.wav" for name in names],
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(("tries", "keys"), [([MediaLost("gone"), "2"], "2"), ([MediaLost("gone")] * 2, "")])

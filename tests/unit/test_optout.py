@@ -29,14 +29,27 @@ HERE = Path(__file__).parent
 STOPS = (
     *HERE.joinpath("texts_that_stop.txt").read_text().splitlines(),
     "> Reply STOP to get no more texts.\n> Maple Court\nstop",
-    "Stop\n\nSent from my iPhone", "stop\ufe0f", "STOP\u200b",
-)  # fmt: skip
+    "Stop\n\nSent from my iPhone",
+    "stop\ufe0f",
+    "STOP\u200b",
+)
 OTHERS = HERE.joinpath("texts_like_any_other.txt").read_text().splitlines()
 
 REQUIRED = (
-    "stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe",
-    "STOPALL", "OPTOUT", "OPT-OUT", "REMOVE", "ARRET", "TD",
-)  # fmt: skip
+    "stop",
+    "quit",
+    "end",
+    "revoke",
+    "opt out",
+    "cancel",
+    "unsubscribe",
+    "STOPALL",
+    "OPTOUT",
+    "OPT-OUT",
+    "REMOVE",
+    "ARRET",
+    "TD",
+)
 
 
 def wish(body: str, *, opted_out: bool = False, ours: tuple[str, ...] = ()) -> Wish | None:
@@ -149,12 +162,27 @@ def test_no_text_breaks_it(body: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "me " * 3300, "stop me " * 1200, "dont want me to " * 600, "s " * 5000, "\u0301" * 9000, '"' * 9000,
-        "no more texts " * 700, "no mas " * 1400, "reply stop " * 900, "to a-b-c " * 1100, "text to to to to " * 600,
-        "i already said " * 700, "no quiero recibir mas " * 450, "a." * 4500, "liked " * 1600, "STOP " * 23 + "x",
-        "\n>" * 4000, "!?" * 4500, "stop stop. " * 800,
+        "me " * 3300,
+        "stop me " * 1200,
+        "dont want me to " * 600,
+        "s " * 5000,
+        "\u0301" * 9000,
+        '"' * 9000,
+        "no more texts " * 700,
+        "no mas " * 1400,
+        "reply stop " * 900,
+        "to a-b-c " * 1100,
+        "text to to to to " * 600,
+        "i already said " * 700,
+        "no quiero recibir mas " * 450,
+        "a." * 4500,
+        "liked " * 1600,
+        "STOP " * 23 + "x",
+        "\n>" * 4000,
+        "!?" * 4500,
+        "stop stop. " * 800,
     ],
-)  # fmt: skip
+)
 @pytest.mark.timeout(30)
 def test_no_text_makes_it_hang(body: str) -> None:
     read(body, ours=(*OURS, body[:1600]) * 4)

@@ -28,14 +28,22 @@ pytestmark = pytest.mark.unit
 ALL = frozenset(("alice", "bob", "carol", "dana"))
 SERVICE = "+15125550190"
 PEOPLE = People(
-    subteam=("alice", "bob"), sisters=("carol",), everyone=("alice", "bob", "carol", "dana"), available=ALL,
-    busy=frozenset(("alice", "bob")), owner="bob",
-)  # fmt: skip
+    subteam=("alice", "bob"),
+    sisters=("carol",),
+    everyone=("alice", "bob", "carol", "dana"),
+    available=ALL,
+    busy=frozenset(("alice", "bob")),
+    owner="bob",
+)
 INPUTS = RoutingInputs(
-    now=datetime(2026, 3, 2, 16, tzinfo=UTC), line_known=True, answers=(Answer(Question.MENU, TEAM),),
-    caller=CallerFacts("+15125550123"), choice=Choice("The number dialled is for Maple Court.", "maple"),
-    people=PEOPLE, rules=Rules(overflow_waiting=3),
-)  # fmt: skip
+    now=datetime(2026, 3, 2, 16, tzinfo=UTC),
+    line_known=True,
+    answers=(Answer(Question.MENU, TEAM),),
+    caller=CallerFacts("+15125550123"),
+    choice=Choice("The number dialled is for Maple Court.", "maple"),
+    people=PEOPLE,
+    rules=Rules(overflow_waiting=3),
+)
 
 
 def stages(plan: RoutePlan) -> list[str]:

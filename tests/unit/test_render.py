@@ -33,17 +33,28 @@ HOSTILE = [
 
 def phone(**values: object) -> Phone:
     known: dict[str, object] = {
-        "device": "alice-desk", "secret": "s3cret", "name": "Alice", "extension": "101",
-        "on_duty": True, "dnd_until": None,
-    }  # fmt: skip
+        "device": "alice-desk",
+        "secret": "s3cret",
+        "name": "Alice",
+        "extension": "101",
+        "on_duty": True,
+        "dnd_until": None,
+    }
     return Phone(**{**known, **values})  # type: ignore[arg-type]
 
 
 def peer(**values: object) -> Peer:
     known: dict[str, object] = {
-        "name": "carrier", "host": "sip.example", "port": 5060, "transport": "udp", "addresses": (), "digest": True,
-        "username": "us", "secret": "s3cret", "register": True,
-    }  # fmt: skip
+        "name": "carrier",
+        "host": "sip.example",
+        "port": 5060,
+        "transport": "udp",
+        "addresses": (),
+        "digest": True,
+        "username": "us",
+        "secret": "s3cret",
+        "register": True,
+    }
     return Peer(**{**known, **values})  # type: ignore[arg-type]
 
 
@@ -203,5 +214,6 @@ def test_every_parking_slot_has_a_lamp_and_no_other_has(tmp_path: Path) -> None:
     text = rendered(tmp_path, office)["extensions.conf"]
     lamps = re.findall(r"^exten => (\d+),hint,(.*)$", text, re.MULTILINE)
     assert lamps == [
-        ("101", "PJSIP/alice-desk&Stasis:dnd-101"), *((f"70{slot}", f"Stasis:park-70{slot}") for slot in range(1, 10)),
-    ]  # fmt: skip
+        ("101", "PJSIP/alice-desk&Stasis:dnd-101"),
+        *((f"70{slot}", f"Stasis:park-70{slot}") for slot in range(1, 10)),
+    ]

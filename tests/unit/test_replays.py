@@ -23,9 +23,12 @@ pytestmark = pytest.mark.unit
 
 NOW = datetime(2026, 3, 2, 16, tzinfo=UTC)
 LIVE = RoutingInputs(
-    now=NOW, line_known=True, answers=(Answer(Question.MENU, TEAM),), choice=Choice("The line is Elm's.", "elm"),
+    now=NOW,
+    line_known=True,
+    answers=(Answer(Question.MENU, TEAM),),
+    choice=Choice("The line is Elm's.", "elm"),
     people=People(subteam=("alice",), everyone=("alice",), available=frozenset(("alice",)), owner="alice"),
-)  # fmt: skip
+)
 
 
 @given(any_kind.inputs | any_kind.to_the_team)
@@ -101,6 +104,7 @@ def test_a_file_names_the_rules_it_changes(tmp_path: Path) -> None:
         "[hours]\noffice = ['mon 09:00-10:00']\n"
     )
     assert replays.read(Config(tmp_path), file) == Changes(
-        {"subteam_seconds": 5.0, "queue": False, "languages": ("es",)}, {"due_at": 30},
+        {"subteam_seconds": 5.0, "queue": False, "languages": ("es",)},
+        {"due_at": 30},
         {"office": ((0, "09:00", "10:00"),)},
-    )  # fmt: skip
+    )

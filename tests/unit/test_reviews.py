@@ -27,24 +27,29 @@ def test_calls_with_an_answer_are_read_and_the_others_left_out() -> None:
         f'\ufeff{HEADS}c1,talked,yes,\nc2,talked,,not sure\n\nc3,gave_up,No,"Wanted Lakeside, not Elm"\n'
     )
     assert [(one.call, one.routed_right, one.note) for one in found] == [
-        ("c1", True, ""), ("c3", False, "Wanted Lakeside, not Elm"),
-    ]  # fmt: skip
+        ("c1", True, ""),
+        ("c3", False, "Wanted Lakeside, not Elm"),
+    ]
     assert found[1].place == "line 5, column 1 (call)"
 
 
 def test_semicolons_and_other_ways_to_write_yes_are_understood() -> None:
     assert read_answers("Call;Routed_Right\nc1;TRUE\nc2;n\n") == [
-        Answer("c1", True, "", "line 2, column 1 (call)"), Answer("c2", False, "", "line 3, column 1 (call)"),
-    ]  # fmt: skip
+        Answer("c1", True, "", "line 2, column 1 (call)"),
+        Answer("c2", False, "", "line 3, column 1 (call)"),
+    ]
 
 
 def test_everything_that_is_amiss_is_told_with_its_line_and_column() -> None:
     text = f"c1,talked,maybe,\nc2,talked,yes,{'x' * 301}\nc3,talked,no,\nc3,talked,yes,\n,talked,yes,\nc5,talked\n"
     found = problems(HEADS + text)
     assert [one.partition(":")[0] for one in found] == [
-        "line 2, column 3 (routed_right)", "line 3, column 4 (note)", "line 5, column 1 (call)",
-        "line 6, column 1 (call)", "line 7",
-    ]  # fmt: skip
+        "line 2, column 3 (routed_right)",
+        "line 3, column 4 (note)",
+        "line 5, column 1 (call)",
+        "line 6, column 1 (call)",
+        "line 7",
+    ]
     assert "write yes or no" in found[0]
     assert "twice" in found[2]
 

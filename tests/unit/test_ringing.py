@@ -1,6 +1,5 @@
 """Whom a stage rings in the moment it begins."""
 
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -131,8 +130,9 @@ def test_without_a_phone_that_can_ring_the_mobile_rings_at_once(desk: DeviceAvai
 def test_a_mobile_has_its_own_dnd_and_ends_it_by_itself_pain_18() -> None:
     friday = replace(MOBILE, dnd=True, dnd_until=NOW)
     assert when(who_to_ring(stage("alice"), [with_mobile(DESK, friday)], NOW)) == [
-        ("alice-desk", 0, False), ("alice-mobile", 8, True),
-    ]  # fmt: skip
+        ("alice-desk", 0, False),
+        ("alice-mobile", 8, True),
+    ]
     still = replace(MOBILE, dnd=True, dnd_until=NOW + timedelta(minutes=1))
     assert when(who_to_ring(stage("alice"), [with_mobile(DESK, still)], NOW)) == [("alice-desk", 0, False)]
 

@@ -33,14 +33,21 @@ pytestmark = pytest.mark.unit
 NOW = datetime(2026, 3, 2, 16, tzinfo=UTC)
 TO_TEAM = (Answer(Question.MENU, TEAM),)
 PEOPLE = People(
-    subteam=("alice", "bob"), strategy=Strategy.ROUND_ROBIN, everyone=("alice", "bob", "carol"),
-    available=frozenset(("alice", "bob", "carol")), owner="bob",
-)  # fmt: skip
+    subteam=("alice", "bob"),
+    strategy=Strategy.ROUND_ROBIN,
+    everyone=("alice", "bob", "carol"),
+    available=frozenset(("alice", "bob", "carol")),
+    owner="bob",
+)
 INPUTS = RoutingInputs(
-    now=NOW, line_known=True, caller=CallerFacts(assigned_agent="alice"), answers=TO_TEAM,
-    choice=Choice("The number dialled is for Maple Court.", "maple"), people=PEOPLE,
+    now=NOW,
+    line_known=True,
+    caller=CallerFacts(assigned_agent="alice"),
+    answers=TO_TEAM,
+    choice=Choice("The number dialled is for Maple Court.", "maple"),
+    people=PEOPLE,
     rules=Rules(agent_seconds=15, subteam_seconds=20, everyone_seconds=25),
-)  # fmt: skip
+)
 CLOSED = OfficeFacts(OfficeState.CLOSED)
 UNASSIGNED = CallerFacts()
 
@@ -118,17 +125,24 @@ def test_an_unknown_line_is_not_forwarded() -> None:
 @pytest.mark.parametrize("question", [Question.MENU, Question.URGENT])
 @pytest.mark.parametrize(
     ("line", "chosen", "offered", "order"),
-    [("en", "", ("es", "fr"), ("en", "es", "fr")), ("es", "", ("en", "es", "fr"), ("es", "en", "fr")),
-     ("en", "fr", ("es", "fr"), ("fr", "en", "es")), ("en", "es", (), ("es", "en"))],
-)  # fmt: skip
+    [
+        ("en", "", ("es", "fr"), ("en", "es", "fr")),
+        ("es", "", ("en", "es", "fr"), ("es", "en", "fr")),
+        ("en", "fr", ("es", "fr"), ("fr", "en", "es")),
+        ("en", "es", (), ("es", "en")),
+    ],
+)
 def test_key_9_leads_round_all_languages_and_each_question_names_the_next_in_that_language(
     line: str, chosen: str, offered: tuple[str, ...], order: tuple[str, ...], question: Question
 ) -> None:
     kind = CallerKind.PROSPECT if question is Question.MENU else CallerKind.OWNER
     known = replace(
-        INPUTS, language=line, caller=CallerFacts(kind=kind, language=chosen), rules=Rules(languages=offered),
+        INPUTS,
+        language=line,
+        caller=CallerFacts(kind=kind, language=chosen),
+        rules=Rules(languages=offered),
         desks={DeskKind.OWNER: Desk(("alice",))},
-    )  # fmt: skip
+    )
     heard = []
     for presses in range(len(order) + 1):
         plan = decide(replace(known, answers=(Answer(question, OTHER_LANGUAGE),) * presses))

@@ -99,9 +99,12 @@ def test_only_the_propertys_people_ring_and_none_with_dnd_or_off_duty(inputs: Ro
     people, caller = inputs.people, inputs.caller
     desk_agents = {agent for desk in inputs.desks.values() for agent in desk.agents}
     theirs = {
-        StageName.AGENT: {caller.assigned_agent}, StageName.SUBTEAM: set(people.subteam),
-        StageName.SISTERS: set(people.sisters), StageName.EVERYONE: set(people.everyone), StageName.DESK: desk_agents,
-    }  # fmt: skip
+        StageName.AGENT: {caller.assigned_agent},
+        StageName.SUBTEAM: set(people.subteam),
+        StageName.SISTERS: set(people.sisters),
+        StageName.EVERYONE: set(people.everyone),
+        StageName.DESK: desk_agents,
+    }
     for stage in plan.stages:
         assert set(stage.agents) <= theirs.get(stage.name, set())
         assert bool(stage.agents) != bool(stage.forward), "a stage rings somebody, and not both"

@@ -162,10 +162,13 @@ def test_whoever_has_the_place_of_a_phone_is_not_cut_off_from_a_caller_in_the_di
 @pytest.mark.parametrize(
     ("name", "former", "may"),
     [
-        ("bob-desk", "alice-desk", True), ("trunk-demo", "trunk-demo", True), ("trunk-other", "trunk-demo", False),
-        ("trunk-demo", "alice-desk", False), ("alice-desk", "trunk-demo", False),
+        ("bob-desk", "alice-desk", True),
+        ("trunk-demo", "trunk-demo", True),
+        ("trunk-other", "trunk-demo", False),
+        ("trunk-demo", "alice-desk", False),
+        ("alice-desk", "trunk-demo", False),
     ],
-)  # fmt: skip
+)
 def test_who_may_take_whose_place(name: str, former: str, may: bool) -> None:
     assert may_succeed(channel("new", f"PJSIP/{name}-00000001"), channel("old", f"PJSIP/{former}-00000002")) is may
 
@@ -230,9 +233,12 @@ def test_what_the_app_keeps_is_set_on_every_channel_because_asterisk_tells_nothi
 def test_what_a_caller_keyed_is_read_again_and_what_cannot_be_read_is_left_out() -> None:
     stored = "menu=9,menu=2,same=,letters=2*5,of a newer version=1,=,letters"
     assert answers_from(stored) == [
-        Answer(Question.MENU, "9"), Answer(Question.MENU, "2"), Answer(Question.SAME, ""),
-        Answer(Question.LETTERS, "2*5"), Answer(Question.LETTERS, ""),
-    ]  # fmt: skip
+        Answer(Question.MENU, "9"),
+        Answer(Question.MENU, "2"),
+        Answer(Question.SAME, ""),
+        Answer(Question.LETTERS, "2*5"),
+        Answer(Question.LETTERS, ""),
+    ]
     assert answers_from("") == []
     answers = [Answer(Question.AREA, "2", "North, by the lake: 1=2"), Answer(Question.PROPERTY, "1", "elm")]
     assert answers_from(kept(answers)) == answers

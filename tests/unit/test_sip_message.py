@@ -268,9 +268,17 @@ class TestAnswers:
         def odd(request: Request) -> list[bytes]:
             via = request.headers["Via"]
             lines = [
-                "SIP/2.0 200 OK", f"v : {via};received=2001:db8::1", "Server: caf\xe9", "f: <sip:x>", "t: x",
-                f"i:{request.call_id}", f"CSEQ:\t{request.cseq.sequence}\r\n  MESSAGE", "l: 0", "", "",
-            ]  # fmt: skip
+                "SIP/2.0 200 OK",
+                f"v : {via};received=2001:db8::1",
+                "Server: caf\xe9",
+                "f: <sip:x>",
+                "t: x",
+                f"i:{request.call_id}",
+                f"CSEQ:\t{request.cseq.sequence}\r\n  MESSAGE",
+                "l: 0",
+                "",
+                "",
+            ]
             return ["\r\n".join(lines).encode("latin-1")]
 
         async with udp_peer(odd) as peer, carrier_to(peer.port) as carrier:

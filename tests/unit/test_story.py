@@ -104,11 +104,19 @@ UNSEEN = TalkCut("c/cut", "c", at(30), "", Cut.FAILED)
         ([*TALK[:3], UNSEEN, CallEnded("c/ended", "c", at(30), EndedBy.SYSTEM)], None, ""),
         ([*TALK, TalkCut("c/cut", "c", at(61), "", Cut.FAILED)], None, ""),
         ([*TALK, LOST_LINE, TalkStarted("c/again", "c", at(40), "leg-b")], None, ""),
-        ([*TALK, LOST_LINE, TalkStarted("c/again", "c", at(40), "leg-b"),
-          TalkCut("c/cut-2", "c", at(50), "", Cut.STOPPED)], Cut.STOPPED, "leg-b"),
+        (
+            [
+                *TALK,
+                LOST_LINE,
+                TalkStarted("c/again", "c", at(40), "leg-b"),
+                TalkCut("c/cut-2", "c", at(50), "", Cut.STOPPED),
+            ],
+            Cut.STOPPED,
+            "leg-b",
+        ),
     ],
     ids=["Asterisk died", "a line was lost", "nobody talked", "it was over", "somebody took over", "and was cut, too"],
-)  # fmt: skip
+)
 def test_a_talk_that_was_cut_is_interrupted_unless_somebody_talked_with_them_after_that(
     facts: list[Fact], cut: Cut | None, leg: str
 ) -> None:
@@ -122,8 +130,11 @@ def test_a_talk_that_was_cut_is_interrupted_unless_somebody_talked_with_them_aft
 
 def test_what_asterisk_noted_of_channels_is_when_they_were_gone() -> None:
     """The app was away, and stated the ends when it was back."""
-    left = [ChannelLeft("c/x", "c", at(30), "c"), ChannelLeft("c/y", "c", at(29), "leg-a"),
-            ChannelLeft("c/z", "c", at(28), "leg-nobody-knows")]  # fmt: skip
+    left = [
+        ChannelLeft("c/x", "c", at(30), "c"),
+        ChannelLeft("c/y", "c", at(29), "leg-a"),
+        ChannelLeft("c/z", "c", at(28), "leg-nobody-knows"),
+    ]
     story = tell([*TALK, *left])
     assert story.ended_at == at(30)
     assert [(leg.id, leg.ended_at) for leg in story.legs] == [("leg-a", at(29)), ("leg-b", at(9))]
@@ -155,8 +166,9 @@ def test_a_call_of_ours_is_the_same_in_any_order_and_however_often_it_is_told(
     assert story.placed
     assert story.placed.order_id == 7
     assert [(leg.device, leg.number) for leg in story.legs if leg.number] == [
-        ("trunk-first", "+15125550123"), ("trunk-next", "+15125550123"),
-    ]  # fmt: skip
+        ("trunk-first", "+15125550123"),
+        ("trunk-next", "+15125550123"),
+    ]
     assert how_ours_went(story, "Alice", Outcome.TALKED) == "Alice called and talked for 2 min 5 s."
     assert how_ours_went(story, "Alice", Outcome.NOT_REACHED) == "Alice called and reached nobody."
 
@@ -230,8 +242,9 @@ def test_pain_8_who_talked_when_and_what_was_recorded_follow_the_transfer() -> N
     ]
     story = tell(passed_on)
     assert [(leg.device, leg.announced_at, leg.answered_at, leg.ended_at) for leg in story.legs] == [
-        ("alice-desk", at(8), at(9), at(40)), ("bob-desk", at(42), at(43), at(90)),
-    ]  # fmt: skip
+        ("alice-desk", at(8), at(9), at(40)),
+        ("bob-desk", at(42), at(43), at(90)),
+    ]
     assert story.answered_by == story.legs[0]
     [recording] = story.recordings
     assert (recording.started_at, recording.ended_at, recording.seconds) == (at(9), at(90), 81)
@@ -265,8 +278,11 @@ def test_every_outcome_is_told_and_has_its_task() -> None:
     assert told[Outcome.LEFT_MESSAGE] == "left a message of 14 s"
     assert len(set(told.values())) == len(Outcome)
     assert {outcome for outcome in Outcome if task_after(outcome) is None} == {
-        Outcome.TALKED, Outcome.BOOKED, Outcome.BLOCKED, Outcome.HANDED_OVER
-    }  # fmt: skip
+        Outcome.TALKED,
+        Outcome.BOOKED,
+        Outcome.BLOCKED,
+        Outcome.HANDED_OVER,
+    }
     assert task_after(Outcome.GOT_LINK) is TaskKind.FOLLOW_UP
 
 

@@ -33,10 +33,13 @@ pytestmark = pytest.mark.unit
 CHICAGO, DENVER = ZoneInfo("America/Chicago"), ZoneInfo("America/Denver")
 PEOPLE = People(subteam=("alice",), everyone=("alice",), available=frozenset(("alice",)), owner="alice")
 OPEN = RoutingInputs(
-    now=datetime(2026, 3, 2, 16, tzinfo=UTC), line_known=True, caller=CallerFacts("+15125550123"),
+    now=datetime(2026, 3, 2, 16, tzinfo=UTC),
+    line_known=True,
+    caller=CallerFacts("+15125550123"),
     choice=Choice("The number dialled is for Maple Court.", "maple"),
-    place=PlaceFacts("maple", "Maple Court", has_tours=True), people=PEOPLE,
-)  # fmt: skip
+    place=PlaceFacts("maple", "Maple Court", has_tours=True),
+    people=PEOPLE,
+)
 CLOSED = replace(OPEN, office=OfficeFacts(OfficeState.CLOSED))
 
 

@@ -89,16 +89,20 @@ def test_in_the_autumn_the_evening_of_the_long_day_is_whole() -> None:
     st.lists(
         st.builds(
             Availability,
-            weekday=st.integers(0, 6), opens=st.sampled_from(("00:00", "01:30", "09:00")),
-            closes=st.sampled_from(("10:00", "17:30", "24:00")), kind=st.sampled_from(TourKind),
-            minutes=st.integers(5, 240), buffer_minutes=st.integers(0, 60), capacity=st.integers(1, 5),
+            weekday=st.integers(0, 6),
+            opens=st.sampled_from(("00:00", "01:30", "09:00")),
+            closes=st.sampled_from(("10:00", "17:30", "24:00")),
+            kind=st.sampled_from(TourKind),
+            minutes=st.integers(5, 240),
+            buffer_minutes=st.integers(0, 60),
+            capacity=st.integers(1, 5),
             agent_id=st.none() | st.integers(1, 3),
         ),
         max_size=4,
     ),
     st.integers(1_767_225_600, 1_798_761_600).map(lambda epoch: datetime.fromtimestamp(epoch, UTC)),
     st.integers(0, 9),
-)  # fmt: skip
+)
 def test_slots_of_one_opening_never_overlap(offers: list[Availability], first: datetime, days: int) -> None:
     for one in offers:
         found = slots([one], [], CHICAGO, first, days)

@@ -77,15 +77,33 @@ def test_shown(rules: list[tuple[str, str, list[str]]], headers: dict[str, str])
     assert not invite.is_withheld(raw(headers))
 
 
-PIECES = ["id", "user", "none", "critical", ";", ", ", " ", "sip:", "anonymous", "@", ".invalid", "<", ">", "1", "é",
-          "privacy=", "full", "URI", "withheld", '"']  # fmt: skip
+PIECES = [
+    "id",
+    "user",
+    "none",
+    "critical",
+    ";",
+    ", ",
+    " ",
+    "sip:",
+    "anonymous",
+    "@",
+    ".invalid",
+    "<",
+    ">",
+    "1",
+    "é",
+    "privacy=",
+    "full",
+    "URI",
+    "withheld",
+    '"',
+]
 VALUES = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
 
 
 @given(st.fixed_dictionaries({}, optional={"Privacy": VALUES, "Remote-Party-ID": VALUES, "From": VALUES}))
-def test_the_app_decides_as_the_dialplan_does(
-    rules: list[tuple[str, str, list[str]]], headers: dict[str, str]
-) -> None:
+def test_the_app_decides_as_the_dialplan_does(rules: list[tuple[str, str, list[str]]], headers: dict[str, str]) -> None:
     assert invite.is_withheld(raw(headers)) == is_withheld(rules, headers)
 
 

@@ -43,11 +43,13 @@ class Site:
     async def twilio(self, path: str = "/texts/twilio", *, signature: str | None = None, **form: str) -> httpx.Response:
         signed = twilio.signature(TOKEN, PUBLIC + path, list(form.items()))
         return await self.http.post(
-            path, content=urlencode(form), headers={
+            path,
+            content=urlencode(form),
+            headers={
                 "X-Twilio-Signature": signed if signature is None else signature,
                 "Content-Type": "application/x-www-form-urlencoded",
             },
-        )  # fmt: skip
+        )
 
     async def telnyx(
         self, event: object, *, path: str = "/texts/telnyx", at: int | None = None, signature: str | None = None
@@ -56,11 +58,13 @@ class Site:
         timestamp = str(int(self.now.timestamp()) if at is None else at)
         signed = base64.b64encode(self.key.sign(timestamp.encode() + b"|" + body)).decode()
         return await self.http.post(
-            path, content=body, headers={
+            path,
+            content=body,
+            headers={
                 "telnyx-timestamp": timestamp,
                 "telnyx-signature-ed25519": signed if signature is None else signature,
             },
-        )  # fmt: skip
+        )
 
     async def rows(self, of: type) -> list:
         async with self.webhooks.store.read() as session:

@@ -130,14 +130,15 @@ REQUESTS = {
     "forged": (b"POST /texts/twilio HTTP/1.1\r\nHost: [::1]:1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 403),
     "too long": (
         b"POST /texts/telnyx HTTP/1.1\r\nHost: phone.example.com\r\nConnection: close\r\nContent-Length: 70000\r\n\r\n"
-        + b"x" * 70000, 413,
+        + b"x" * 70000,
+        413,
     ),
     "a page": (b"GET /tours/x HTTP/1.1\r\nHost: 127.0.0.1:80\r\nConnection: close\r\n\r\n", 410),
     "another host": (b"GET /tours/x HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", 400),
     "no host": (b"GET /tours/x HTTP/1.0\r\n\r\n", 400),
     "no HTTP": (b"\x16\x03\x01\x00\r\n\r\n", 400),
     "long headers": (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 40_000, 400),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REQUESTS)

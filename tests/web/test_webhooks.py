@@ -31,9 +31,15 @@ TEXT = {"MessageSid": "SM1", "From": PERSON, "To": MAPLE, "Body": "Hello, 2 bedr
 
 def received(id: str = "40385f64", text: str = "hello", **payload: object) -> dict[str, object]:
     body = {
-        "id": id, "direction": "inbound", "type": "SMS", "from": {"phone_number": PERSON},
-        "to": [{"phone_number": MAPLE}], "text": text, "media": [], **payload,
-    }  # fmt: skip
+        "id": id,
+        "direction": "inbound",
+        "type": "SMS",
+        "from": {"phone_number": PERSON},
+        "to": [{"phone_number": MAPLE}],
+        "text": text,
+        "media": [],
+        **payload,
+    }
     return {"data": {"record_type": "event", "event_type": "message.received", "id": "e", "payload": body}}
 
 
@@ -49,9 +55,12 @@ def finalized(id: str, status: str, *errors: str) -> dict[str, object]:
 def test_twilios_own_example() -> None:
     # From "Validating requests are coming from Twilio", section "Calculate the signature".
     form = [
-        ("CallSid", "CA1234567890ABCDE"), ("Caller", "+14158675310"), ("Digits", "1234"), ("From", "+14158675310"),
+        ("CallSid", "CA1234567890ABCDE"),
+        ("Caller", "+14158675310"),
+        ("Digits", "1234"),
+        ("From", "+14158675310"),
         ("To", "+18005551212"),
-    ]  # fmt: skip
+    ]
     url = "https://mycompany.com/myapp.php?foo=1&bar=2"
     assert twilio.signature("12345", url, form) == "GvWf1cFY/Q7PnoempGyD5oXAezc="
 
@@ -62,8 +71,10 @@ def test_twilios_own_example() -> None:
 async def test_a_text_by_twilio(site: Site) -> None:
     answer = await site.twilio(**TEXT)
     assert (answer.status_code, answer.text, answer.headers["content-type"]) == (
-        200, "<Response/>", "text/xml; charset=utf-8",
-    )  # fmt: skip
+        200,
+        "<Response/>",
+        "text/xml; charset=utf-8",
+    )
     (message,) = await site.rows(Message)
     assert (message.body, message.from_number, message.carrier_id) == (TEXT["Body"], PERSON, "SM1")
     assert site.texts_due
@@ -162,8 +173,10 @@ async def test_a_text_by_telnyx(site: Site) -> None:
     assert (await site.telnyx(received(text="hello \U0001f600"))).status_code == 200  # pain 12: twice
     (message,) = await site.rows(Message)
     assert (message.body, message.carrier, message.media) == (
-        "hello \U0001f600", "telnyx", ["https://telnyx.example/1.png"],
-    )  # fmt: skip
+        "hello \U0001f600",
+        "telnyx",
+        ["https://telnyx.example/1.png"],
+    )
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, -86400])
@@ -179,12 +192,13 @@ async def test_pain_12_a_replay_gets_403_and_a_line(site: Site, caplog: pytest.L
 @pytest.mark.parametrize("signature", ["", "x", "AAAA", "A" * 88, "é"])
 async def test_a_forged_one_of_telnyx(site: Site, signature: str) -> None:
     answer = await site.http.post(
-        "/texts/telnyx", json=received(),
+        "/texts/telnyx",
+        json=received(),
         headers=[
             (b"telnyx-timestamp", str(int(site.now.timestamp())).encode()),
             (b"telnyx-signature-ed25519", signature.encode("latin-1")),
         ],
-    )  # fmt: skip
+    )
     assert answer.status_code == 403
     assert not await site.rows(Message)
 

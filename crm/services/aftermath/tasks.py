@@ -22,9 +22,11 @@ async def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at:
     session, call = scene.session, scene.call
     story = scene.story
     kind = task_after(
-        outcome, message_left=story.message is not None, went_on=story.step is not Step.TOUR_OFFER,
+        outcome,
+        message_left=story.message is not None,
+        went_on=story.step is not Step.TOUR_OFFER,
         left_waiting=story.left_waiting,
-    )  # fmt: skip
+    )
     task = await tasks.of_call(session, call.id)
     if kind is None:
         if task and task.done_at is None:

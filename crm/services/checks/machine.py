@@ -113,9 +113,11 @@ def _packages(now: datetime) -> Iterator[Finding]:
     get = "`leaseline setup refresh` fetches it for the next start of Asterisk."
     if refresh.waiting(cache):
         yield Finding(
-            "packages", Level.WARN, f"{age}, and another one waits for the next start of Asterisk.",
+            "packages",
+            Level.WARN,
+            f"{age}, and another one waits for the next start of Asterisk.",
             "End Leaseline with `leaseline down` when nobody is on the line, and start it again.",
-        )  # fmt: skip
+        )
         return
     answer = refresh.newest(cache)
     differ = refresh.newer(answer.versions, kept.versions) if answer and answer.versions else {}
@@ -151,19 +153,25 @@ def _running(config: Config, health: Health) -> Iterator[Finding]:
         yield ok("app", f"It runs (process {health.app.pid}) and is connected to Asterisk.")
     if health.held:
         yield Finding(
-            "sending", Level.WARN, f"No text, mail, order or follow-up leaves: {health.held}",
+            "sending",
+            Level.WARN,
+            f"No text, mail, order or follow-up leaves: {health.held}",
             "If this home is the one to send from now on: `leaseline home release`.",
-        )  # fmt: skip
+        )
     if health.left:
         yield Finding(
-            "keeper", Level.WARN, f"{' and '.join(health.left)} would not be started again: `leaseline up` was killed.",
+            "keeper",
+            Level.WARN,
+            f"{' and '.join(health.left)} would not be started again: `leaseline up` was killed.",
             "`leaseline up` takes them over, `leaseline down` ends them.",
-        )  # fmt: skip
+        )
     if health.app.events_unknown:
         yield Finding(
-            "events", Level.WARN, f"Asterisk sent {health.app.events_unknown} events of a kind the app does not know.",
+            "events",
+            Level.WARN,
+            f"Asterisk sent {health.app.events_unknown} events of a kind the app does not know.",
             "Update Leaseline to a version for this Asterisk.",
-        )  # fmt: skip
+        )
     database = health.database
     if database.current:
         yield ok("database", f"It answers and is at {database.revision}.")
@@ -207,20 +215,26 @@ def _ports(config: Config) -> Iterator[Finding]:
     """Ports that somebody else has."""
     ports, bind = config.ports, config.sip.bind
     wanted = (
-        ("sip", bind, ports.sip, socket.SOCK_DGRAM), ("sip", bind, ports.sip, socket.SOCK_STREAM),
+        ("sip", bind, ports.sip, socket.SOCK_DGRAM),
+        ("sip", bind, ports.sip, socket.SOCK_STREAM),
         ("sips", bind, ports.sips, socket.SOCK_STREAM),
-        ("http", "127.0.0.1", ports.http, socket.SOCK_STREAM), ("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
-        ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM), ("web", config.web.bind, ports.web, socket.SOCK_STREAM),
+        ("http", "127.0.0.1", ports.http, socket.SOCK_STREAM),
+        ("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
+        ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM),
+        ("web", config.web.bind, ports.web, socket.SOCK_STREAM),
         ("webhooks", config.web.bind, ports.webhooks, socket.SOCK_STREAM),
         ("hep", "127.0.0.1", ports.hep, socket.SOCK_DGRAM),
-        ("rtp_first", bind, ports.rtp_first, socket.SOCK_DGRAM), ("rtp_last", bind, ports.rtp_last, socket.SOCK_DGRAM),
-    )  # fmt: skip
+        ("rtp_first", bind, ports.rtp_first, socket.SOCK_DGRAM),
+        ("rtp_last", bind, ports.rtp_last, socket.SOCK_DGRAM),
+    )
     taken = [(name, port) for name, address, port, kind in wanted if not _is_free(address, port, kind)]
     for name, port in dict.fromkeys(taken):
         yield Finding(
-            "ports", Level.ERROR, f"Port {port} ({name}) is taken by another program or not allowed here.",
+            "ports",
+            Level.ERROR,
+            f"Port {port} ({name}) is taken by another program or not allowed here.",
             f"Set another ports.{name} in {config.home / 'leaseline.toml'}.",
-        )  # fmt: skip
+        )
     if not taken:
         yield ok("ports", "All are free.")
 

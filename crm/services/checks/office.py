@@ -67,18 +67,21 @@ def _prompts(config: Config, found: Sequence[Line]) -> Iterator[Finding]:
     for language in languages:
         if lacking := speech.missing(language):
             yield Finding(
-                "languages", Level.ERROR, f"{language}.toml lacks {len(lacking)} sentences, such as {lacking[0]}.",
+                "languages",
+                Level.ERROR,
+                f"{language}.toml lacks {len(lacking)} sentences, such as {lacking[0]}.",
                 f"Write them in the words of {language}, beside en.toml; or take the language out of menu.languages.",
-            )  # fmt: skip
+            )
     wanted = [folder / language / f"{name}.wav" for language in languages for name in speech.Prompt]
     wanted += [folder / "greetings" / f"{line.number}.wav" for line in found if line.greeting]
     missing = [path for path in wanted if not path.exists()]
     if missing:
         yield Finding(
-            "prompts", Level.ERROR,
+            "prompts",
+            Level.ERROR,
             f"{len(missing)} of {len(wanted)} are missing, such as {missing[0].relative_to(folder)}.",
             "Start `leaseline up`, which makes them.",
-        )  # fmt: skip
+        )
     else:
         yield ok("prompts", f"All {len(wanted)} are there.")
 
@@ -86,9 +89,11 @@ def _prompts(config: Config, found: Sequence[Line]) -> Iterator[Finding]:
 def _links(without: Sequence[str]) -> Iterator[Finding]:
     if without:
         yield Finding(
-            "listings", Level.WARN, f"There is no link to text for {some(without)}.",
+            "listings",
+            Level.WARN,
+            f"There is no link to text for {some(without)}.",
             "Give the office one with `leaseline office set --listings-url URL`, or a property its own.",
-        )  # fmt: skip
+        )
     else:
         yield ok("listings", "Every line has a link to text.")
 
@@ -99,14 +104,14 @@ def _people(people: Sequence[AgentEntry]) -> Iterator[Finding]:
         yield ok("agents", f"On duty: {some(ready)}.")
     else:
         yield Finding(
-            "agents", Level.ERROR, "No agent with a device is on duty, so every caller gets voicemail.",
+            "agents",
+            Level.ERROR,
+            "No agent with a device is on duty, so every caller gets voicemail.",
             "Put one on duty with `leaseline agent set SLUG --on-duty`.",
-        )  # fmt: skip
+        )
 
 
-async def _opening_hours(
-    config: Config, store: Store, people: Sequence[AgentEntry], now: datetime
-) -> list[Finding]:
+async def _opening_hours(config: Config, store: Store, people: Sequence[AgentEntry], now: datetime) -> list[Finding]:
     found = []
     windows = {
         place.slug if place else "the office": schedule.windows(now, AHEAD_DAYS)
@@ -124,10 +129,12 @@ async def _opening_hours(
             slug = entry.agent.slug
             found.append(
                 Finding(
-                    "hours", Level.WARN, f"The hours of {slug} lie wholly outside those of the office.",
+                    "hours",
+                    Level.WARN,
+                    f"The hours of {slug} lie wholly outside those of the office.",
                     f"`leaseline agent hours {slug} ...`, unless {slug} is meant to answer after hours alone.",
                 )
-            )  # fmt: skip
+            )
     for region in sorted(await hours.holiday_regions(store)):
         if not calendars.in_year(region, now.year):
             text = f"There is no calendar of holidays for {region} any more, so none is kept."
@@ -143,13 +150,14 @@ async def _desks(config: Config, store: Store) -> list[Finding]:
     found = await desks.find_all(store, config)
     findings = [
         Finding(
-            "desks", Level.WARN,
+            "desks",
+            Level.WARN,
             f"Calls for {one.kind} of {one.property or 'all properties'} reach nobody: {one.problem}",
             f"Name another target with `leaseline desk set {one.kind}`.",
         )
         for one in found
         if one.problem
-    ]  # fmt: skip
+    ]
     served = {one.kind for one in found} | ({"resident"} if any(one.kind == "maintenance" for one in found) else set())
     for kind in contacts.KINDS:
         if kind not in served and await contacts.find_all(store, kind=kind, limit=1):
@@ -173,10 +181,12 @@ async def _answering_services(config: Config, store: Store) -> list[Finding]:
         except Refused as refused:
             found.append(
                 Finding(
-                    "answering service", Level.WARN, f"{number} is not dialled: {refused}",
+                    "answering service",
+                    Level.WARN,
+                    f"{number} is not dialled: {refused}",
                     f"Give another number with `leaseline {command} --answering-service NUMBER`.",
                 )
-            )  # fmt: skip
+            )
     if not found and any(numbers.values()):
         found.append(ok("answering service", "Its number may be dialled."))
     return found

@@ -36,15 +36,33 @@ async def waiting(config: Config, store: Store, now: datetime) -> list[Finding]:
         pause = await text_pauses.in_force(session, now)
     lost = len(await reports.lost(store, now))
     return [
-        counted("texts", failed + stuck, f"{failed} failed or unknown this week, {stuck} not sent in time.",
-                "`leaseline message list --state failed` shows why, `leaseline message resend` sends them again."),
-        *([Finding("automatic texts", Level.WARN, f"They are paused: {text_pauses.sentence(config, pause)}",
-                   "Look at `leaseline call list`, then `leaseline message resume`.")] if pause else []),
+        counted(
+            "texts",
+            failed + stuck,
+            f"{failed} failed or unknown this week, {stuck} not sent in time.",
+            "`leaseline message list --state failed` shows why, `leaseline message resend` sends them again.",
+        ),
+        *(
+            [
+                Finding(
+                    "automatic texts",
+                    Level.WARN,
+                    f"They are paused: {text_pauses.sentence(config, pause)}",
+                    "Look at `leaseline call list`, then `leaseline message resume`.",
+                )
+            ]
+            if pause
+            else []
+        ),
         *_mail(config, unsent),
         counted("tasks", overdue, f"{overdue} are overdue.", "`leaseline task list` shows them."),
-        counted("calls", lost, f"{lost} may be lost: nobody takes care of the caller.",
-                "`leaseline report lost` shows them; the app settles those without an outcome."),
-    ]  # fmt: skip
+        counted(
+            "calls",
+            lost,
+            f"{lost} may be lost: nobody takes care of the caller.",
+            "`leaseline report lost` shows them; the app settles those without an outcome.",
+        ),
+    ]
 
 
 def _mail(config: Config, unsent: int) -> Iterator[Finding]:
@@ -96,13 +114,25 @@ def files(config: Config, now: datetime) -> list[Finding]:
     unrecorded = _lines_in(journal / "facts.jsonl") if _is_older(journal / "facts.jsonl", now - WAITING) else 0
     spooled = sum(_is_older(path, now - WAITING) for path in config.spool_folder.glob("*.call"))
     return [
-        counted("journal", unrecorded, f"{unrecorded} facts about calls are not in the database.",
-                "Start the app and check the database."),
-        counted("rejected", rejected, f"{rejected} facts about calls could not be recorded.",
-                f"Report {journal / 'rejected.jsonl'}, then move it away."),
-        counted("spool", spooled, f"{spooled} calls that Asterisk handled alone are not imported.",
-                "Start the app, which imports them."),
-    ]  # fmt: skip
+        counted(
+            "journal",
+            unrecorded,
+            f"{unrecorded} facts about calls are not in the database.",
+            "Start the app and check the database.",
+        ),
+        counted(
+            "rejected",
+            rejected,
+            f"{rejected} facts about calls could not be recorded.",
+            f"Report {journal / 'rejected.jsonl'}, then move it away.",
+        ),
+        counted(
+            "spool",
+            spooled,
+            f"{spooled} calls that Asterisk handled alone are not imported.",
+            "Start the app, which imports them.",
+        ),
+    ]
 
 
 def _lines_in(path: Path) -> int:

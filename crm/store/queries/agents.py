@@ -37,17 +37,21 @@ _FEW = 500
 """So many are named in a query; to look for more, all are read."""
 
 
-async def phones(
-    session: AsyncSession, *, of: Collection[str] | None = None, on_duty: bool = False
-) -> Phones:
+async def phones(session: AsyncSession, *, of: Collection[str] | None = None, on_duty: bool = False) -> Phones:
     """Of all agents, or of those named by slug, or of those on duty."""
     if of is not None and not of:
         return Phones((), (), {})
     people = select(Agent.id, Agent.slug, Agent.on_duty, Agent.last_talk_ended_at, Agent.forwarding)
     devices = select(
-        Device.agent_id, Device.slug, Device.kind, Device.dnd, Device.dnd_until, Device.number,
-        Device.rings_after_seconds, Device.whisper,
-    )  # fmt: skip
+        Device.agent_id,
+        Device.slug,
+        Device.kind,
+        Device.dnd,
+        Device.dnd_until,
+        Device.number,
+        Device.rings_after_seconds,
+        Device.whisper,
+    )
     hours = select(AgentHours.agent_id, AgentHours.weekday, AgentHours.opens, AgentHours.closes)
     if on_duty:
         people = people.where(Agent.on_duty)

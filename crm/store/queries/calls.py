@@ -107,6 +107,12 @@ async def last_caller_of(session: AsyncSession, agent: str) -> str | None:
 def leasing(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
     """Which calls reports are about: prospects' calls to our lines in that time that are over."""
     return (
-        Call.direction == Direction.IN, Call.line_id.is_not(None), Call.started_at >= since, Call.started_at < until,
-        Call.outcome.is_not(None), Call.outcome != Outcome.BLOCKED, Call.kind == CallerKind.PROSPECT, Call.desk == "",
-    )  # fmt: skip
+        Call.direction == Direction.IN,
+        Call.line_id.is_not(None),
+        Call.started_at >= since,
+        Call.started_at < until,
+        Call.outcome.is_not(None),
+        Call.outcome != Outcome.BLOCKED,
+        Call.kind == CallerKind.PROSPECT,
+        Call.desk == "",
+    )

@@ -127,8 +127,9 @@ async def lines_used(session: AsyncSession, lead: Lead) -> Sequence[str]:
     wrote = (
         select(Message.to_number, Message.created_at)
         .where(Message.direction == Direction.IN, Message.from_number.in_(numbers))
-        .order_by(Message.created_at.desc()).limit(1)
-    )  # fmt: skip
+        .order_by(Message.created_at.desc())
+        .limit(1)
+    )
     called = select(Call.did, Call.started_at).where(Call.lead_id == lead.id).order_by(Call.started_at.desc()).limit(1)
     rows = [*(await session.execute(wrote)).all(), *(await session.execute(called)).all()]
     return [number for number, _ in sorted(rows, key=lambda row: row[1], reverse=True)]

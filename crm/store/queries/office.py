@@ -35,10 +35,12 @@ async def schedule(
     mine = Hours.property_id.is_(None) | (Hours.property_id == place_id)
     special = SpecialDayRow.property_id.is_(None) | (SpecialDayRow.property_id == place_id)
     return _schedule(
-        place, tz, office or await organization(session),
+        place,
+        tz,
+        office or await organization(session),
         (await session.scalars(select(Hours).where(mine))).all(),
         (await session.scalars(select(SpecialDayRow).where(special))).all(),
-    )  # fmt: skip
+    )
 
 
 async def schedules(
@@ -52,9 +54,12 @@ async def schedules(
 
 
 def _schedule(
-    place: Property | None, tz: ZoneInfo, office: Organization | None, week: Iterable[Hours],
+    place: Property | None,
+    tz: ZoneInfo,
+    office: Organization | None,
+    week: Iterable[Hours],
     special: Iterable[SpecialDayRow],
-) -> Schedule:  # fmt: skip
+) -> Schedule:
     place_id = place.id if place else None
     own = [row for row in week if row.property_id == place_id] or [row for row in week if row.property_id is None]
     # A property's own date comes last and so wins over the office's.

@@ -44,9 +44,7 @@ async def calls_of(session: AsyncSession, task_id: int) -> Sequence[tuple[str, d
     return [(id, started_at) for id, started_at in rows]
 
 
-async def open_reply(
-    session: AsyncSession, lead_id: int | None, key: str, *, is_thread: bool = False
-) -> Task | None:
+async def open_reply(session: AsyncSession, lead_id: int | None, key: str, *, is_thread: bool = False) -> Task | None:
     """The one open task to answer somebody's texts: the lead's, or for a writer without one that with this key, or
     with `is_thread` one whose key begins so."""
     found = select(Task).where(Task.kind == TaskKind.REPLY, Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
@@ -81,9 +79,13 @@ async def to_call_back(session: AsyncSession, *, limit: int) -> Sequence[Task]:
 
 
 async def listed(
-    session: AsyncSession, *, owner: str | None = None, open_only: bool = True, due_before: datetime | None = None,
+    session: AsyncSession,
+    *,
+    owner: str | None = None,
+    open_only: bool = True,
+    due_before: datetime | None = None,
     limit: int = 100,
-) -> Sequence[Task]:  # fmt: skip
+) -> Sequence[Task]:
     """The most pressing first, with owner and lead; `owner` is an agent's slug."""
     found = select(Task).options(*_ROW).order_by(Task.due_at, Task.id).limit(limit)
     if owner:

@@ -120,9 +120,13 @@ async def _telnyx(webhooks: Webhooks, request: Request) -> Response:
     if not texts.telnyx_public_key:
         raise Forged("there is no texts.telnyx_public_key in leaseline.toml to check it with")
     event = telnyx.verified(
-        texts.telnyx_public_key, sent, request.headers.get("telnyx-signature-ed25519", ""),
-        request.headers.get("telnyx-timestamp", ""), now, texts.replay_seconds,
-    )  # fmt: skip
+        texts.telnyx_public_key,
+        sent,
+        request.headers.get("telnyx-signature-ed25519", ""),
+        request.headers.get("telnyx-timestamp", ""),
+        now,
+        texts.replay_seconds,
+    )
     if incoming := telnyx.incoming(event, now):
         await webhooks.inbox.accept(_whole(incoming))
     else:

@@ -95,11 +95,14 @@ async def _show(site: Webhooks, link: Link, said: str = "", *, is_current: bool 
     tz = tour_times.zone(site.config, place)
     booked = tour.state == TourState.BOOKED
     return page(
-        "tour", place=place.name, said=said or ("" if booked else f"This tour is {tour.state}."), booked=booked,
+        "tour",
+        place=place.name,
+        said=said or ("" if booked else f"This tour is {tour.state}."),
+        booked=booked,
         when=tours.in_words(tour.slot.starts_at, tz, "en"),
         # After a move this page's own link is void, so it offers no more changes.
         times=await _times(site, tour, place) if booked and not is_current else [],
-    )  # fmt: skip
+    )
 
 
 async def _times(site: Webhooks, tour: Tour, place: Property) -> list[tuple[str, str]]:

@@ -597,7 +597,8 @@ class App:
                 await agent.set_variables(timeout="0")
 
     async def beat(self) -> None:
-        """Writes run/app.json, from which `leaseline status` tells that the app is alive."""
+        """Writes run/app.json, from which `leaseline status` tells that the app is alive; at once when it is connected,
+        which whoever starts it waits for."""
         path = self.config.run_folder / "app.json"
         failed, me = "", processes.me()
         while True:
@@ -618,4 +619,9 @@ class App:
             except OSError as error:
                 if failed != (failed := str(error.strerror)):
                     log.error("signs of life cannot be written: %s", error.strerror)
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            if state["connected"]:
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+            else:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(HEARTBEAT_SECONDS):
+                        await self.client.connected.wait()

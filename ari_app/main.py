@@ -20,7 +20,7 @@ from ari_app.refused_calls import RefusedCalls
 from crm.config import Config
 from crm.domain.calls import Fact, MessageLeft
 from crm.domain.errors import CrmError, Unavailable
-from crm.edge import holidays, http_carrier, numbers, processes
+from crm.edge import holidays, http_carrier, processes
 from crm.edge.mail import Mailer
 from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
@@ -224,8 +224,6 @@ async def _send_texts(
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delivery.POLL_SECONDS):
                 await texts_due.wait()
-    # The gate asks where a number is at home, inside a transaction that others wait for.
-    await asyncio.to_thread(numbers.load_places)
     await outbox.run(store, config, carrier_for, texts_due, now, held)
 
 

@@ -264,7 +264,7 @@ def _named_after(street: str, title: str) -> Callable[[re.Match[str]], str]:
     return choose
 
 
-_STATES = {
+STATES = {
     "AL": "Alabama",
     "AK": "Alaska",
     "AZ": "Arizona",
@@ -321,7 +321,7 @@ _STATES = {
 
 def _state(match: re.Match[str]) -> str:
     postcode = f", {spelt(match[2])}" if match[2] else ""
-    return f", {_STATES[match[1]]}{postcode}"
+    return f", {STATES[match[1]]}{postcode}"
 
 
 _PERIODS = {
@@ -445,7 +445,7 @@ _ENGLISH: list[Rule] = [
     (_ADDRESS, _address),
     (re.compile(r"\b(?:Interstate |I-)(\d{1,3})\b"), lambda m: f"Interstate {house_number(m[1])}"),
     (re.compile(r"\b(?:Highway|Hwy\.?|Route|Rte\.?) (\d{1,4})\b"), lambda m: f"Highway {house_number(m[1])}"),
-    (re.compile(r", ([A-Z]{2})\b(?:,? (\d{5})(?:-\d{4})?\b)?"), lambda m: _state(m) if m[1] in _STATES else m[0]),
+    (re.compile(r", ([A-Z]{2})\b(?:,? (\d{5})(?:-\d{4})?\b)?"), lambda m: _state(m) if m[1] in STATES else m[0]),
     # Apartment 1204 is said as its door sign is read: twelve oh four.
     (
         re.compile(r"\b(Apt|Apartment|Unit|Bldg|Building|Ste|Suite|Room|Rm)\b\.? ?#? ?(\d{1,6})(?:-?([A-Z])\b)?"),

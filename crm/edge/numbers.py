@@ -13,60 +13,67 @@ _WRITTEN = re.compile(r"[0-9+()./\- ]+", re.ASCII)
 _NORTH_AMERICAN = re.compile(r"[2-9]\d{2}[2-9]\d{6}", re.ASCII)
 
 _MOST_ZONES = 4
-STATES = {
-    "AL": "Alabama",
-    "AK": "Alaska",
-    "AZ": "Arizona",
-    "AR": "Arkansas",
-    "CA": "California",
-    "CO": "Colorado",
-    "CT": "Connecticut",
-    "DE": "Delaware",
-    "DC": "Washington D.C.",
-    "FL": "Florida",
-    "GA": "Georgia",
-    "HI": "Hawaii",
-    "ID": "Idaho",
-    "IL": "Illinois",
-    "IN": "Indiana",
-    "IA": "Iowa",
-    "KS": "Kansas",
-    "KY": "Kentucky",
-    "LA": "Louisiana",
-    "ME": "Maine",
-    "MD": "Maryland",
-    "MA": "Massachusetts",
-    "MI": "Michigan",
-    "MN": "Minnesota",
-    "MS": "Mississippi",
-    "MO": "Missouri",
-    "MT": "Montana",
-    "NE": "Nebraska",
-    "NV": "Nevada",
-    "NH": "New Hampshire",
-    "NJ": "New Jersey",
-    "NM": "New Mexico",
-    "NY": "New York",
-    "NC": "North Carolina",
-    "ND": "North Dakota",
-    "OH": "Ohio",
-    "OK": "Oklahoma",
-    "OR": "Oregon",
-    "PA": "Pennsylvania",
-    "RI": "Rhode Island",
-    "SC": "South Carolina",
-    "SD": "South Dakota",
-    "TN": "Tennessee",
-    "TX": "Texas",
-    "UT": "Utah",
-    "VT": "Vermont",
-    "VA": "Virginia",
-    "WA": "Washington",
-    "WV": "West Virginia",
-    "WI": "Wisconsin",
-    "WY": "Wyoming",
+_AREA_CODES = {
+    "Alabama": "205 251 256 334 659 938",
+    "Alaska": "907",
+    "Arizona": "480 520 602 623 928",
+    "Arkansas": "327 479 501 870",
+    "California": (
+        "209 213 279 310 323 341 350 369 408 415 424 442 510 530 559 562 619 626 628 650 657 661 669 707 714 "
+        "738 747 760 805 818 820 831 840 858 909 916 925 949 951"
+    ),
+    "Colorado": "303 719 720 748 970 983",
+    "Connecticut": "203 475 860 959",
+    "Delaware": "302",
+    "Washington D.C.": "202 771",
+    "Florida": "239 305 321 324 352 386 407 448 561 645 656 689 727 728 754 772 786 813 850 863 904 941 954",
+    "Georgia": "229 404 470 478 678 706 762 770 912 943",
+    "Hawaii": "808",
+    "Idaho": "208 986",
+    "Illinois": "217 224 309 312 331 447 464 618 630 708 730 773 779 815 847 872",
+    "Indiana": "219 260 317 463 574 765 812 930",
+    "Iowa": "319 515 563 641 712",
+    "Kansas": "316 620 785 913",
+    "Kentucky": "270 364 502 606 859",
+    "Louisiana": "225 318 337 504 985",
+    "Maine": "207",
+    "Maryland": "227 240 301 410 443 667",
+    "Massachusetts": "339 351 413 508 617 774 781 857 978",
+    "Michigan": "231 248 269 313 517 586 616 734 810 906 947 989",
+    "Minnesota": "218 320 507 612 651 763 952",
+    "Mississippi": "228 601 662 769",
+    "Missouri": "235 314 417 557 573 636 660 816 975",
+    "Montana": "406",
+    "Nebraska": "308 402 531",
+    "Nevada": "702 725 775",
+    "New Hampshire": "603",
+    "New Jersey": "201 551 609 640 732 848 856 862 908 973",
+    "New Mexico": "505 575",
+    "New York": "212 315 329 332 347 363 516 518 585 607 631 646 680 716 718 838 845 914 917 929 934",
+    "North Carolina": "252 336 472 704 743 828 910 919 980 984",
+    "North Dakota": "701",
+    "Ohio": "216 220 234 283 326 330 380 419 440 513 567 614 740 937",
+    "Oklahoma": "405 539 572 580 918",
+    "Oregon": "458 503 541 971",
+    "Pennsylvania": "215 223 267 272 412 445 484 570 582 610 717 724 814 835 878",
+    "Rhode Island": "401",
+    "South Carolina": "803 821 839 843 854 864",
+    "South Dakota": "605",
+    "Tennessee": "423 615 629 731 865 901 931",
+    "Texas": (
+        "210 214 254 281 325 346 361 409 430 432 469 512 682 713 726 737 806 817 830 832 903 915 936 940 945 "
+        "956 972 979"
+    ),
+    "Utah": "385 435 801",
+    "Vermont": "802",
+    "Virginia": "276 434 540 571 686 703 757 804 826 948",
+    "Washington": "206 253 360 425 509 564",
+    "West Virginia": "304 681",
+    "Wisconsin": "262 274 353 414 534 608 715 920",
+    "Wyoming": "307",
 }
-"""Postal abbreviations, and the names as phonenumbers writes them."""
+"""Of the states of the United States. phonenumbers knows them, too, with the names of all places on earth: 100 MB."""
+_STATES = {code: state for state, codes in _AREA_CODES.items() for code in codes.split()}
 
 
 def parse(raw: str | None, region: str) -> str | None:
@@ -181,25 +188,9 @@ def zones(number: str) -> tuple[str, ...]:
     return () if len(found) > _MOST_ZONES else tuple(zone for zone in found if zone != "Etc/Unknown")
 
 
-def load_places() -> None:
-    """Loads the names of all places on earth, which takes half a second: in a thread, before `state` is needed."""
-    from phonenumbers import geocoder  # noqa: F401
-
-
 def state(number: str) -> str:
-    """Name of the state of the United States whose area code this is; "" when it is not known."""
-    # Here and not at the top: only who sends texts needs it, and it is slow (load_places).
-    from phonenumbers import geocoder
-
-    try:
-        parsed = phonenumbers.parse(number, None)
-    except NumberParseException:
-        return ""
-    if parsed.country_code != 1:
-        return ""
-    # "Texas", "Washington State", or a city in some: "Austin, TX".
-    place = geocoder.description_for_number(parsed, "en").removesuffix(" State")
-    return STATES.get(place.rpartition(", ")[2], "") or (place if place in STATES.values() else "")
+    """Name of the state of the United States whose area code this number (E.164) has; "" when it is not known."""
+    return _STATES.get(number[2:5], "") if number.startswith("+1") else ""
 
 
 def _is_new_area_code(number: phonenumbers.PhoneNumber) -> bool:

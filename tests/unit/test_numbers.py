@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asterisk_conf import wording
 from crm.edge import numbers
 
 pytestmark = pytest.mark.unit
@@ -136,3 +138,15 @@ def test_numbers_for_eyes_and_ears() -> None:
 def test_where_a_number_may_be(number: str, zones: tuple[str, ...], state: str) -> None:
     assert numbers.zones(number) == zones
     assert numbers.state(number) == state
+
+
+def test_every_area_code_is_in_the_state_that_the_library_names() -> None:
+    from phonenumbers import geocoder  # All places on earth, which takes a moment.
+
+    for area_code in range(200, 1000):
+        number = f"+1{area_code}5550123"
+        # "Texas", "Washington State", "Austin, TX", or the country of a number of no place.
+        place = geocoder.description_for_number(phonenumbers.parse(number), "en").removesuffix(" State")
+        is_named = numbers.country(number) == "US" and place != "United States"
+        state = wording.STATES.get(place.rpartition(", ")[2], place) if is_named else ""
+        assert numbers.state(number) == state, area_code

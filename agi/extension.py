@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from agi.server import Script
 from agi.session import Session
-from crm.services import extensions
+from crm.services.phones import extensions
 from crm.store.session import Store
 
 

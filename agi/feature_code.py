@@ -15,10 +15,10 @@ from asterisk_conf.speech import SpeechError
 from crm.config import Config
 from crm.domain.errors import CrmError, NotFound
 from crm.secrets import Secrets
-from crm.services import feature_codes, publish
 from crm.services.audit import By
-from crm.services.feature_codes import Answer
-from crm.services.spoken import spoken
+from crm.services.phones import feature_codes, publish
+from crm.services.phones.feature_codes import Answer
+from crm.services.phones.spoken import spoken
 from crm.store.session import Store
 
 log = logging.getLogger(__name__)

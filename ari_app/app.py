@@ -50,17 +50,13 @@ from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.errors import CrmError
 from crm.edge import processes
 from crm.secrets import Secrets
-from crm.services import (
-    arrivals,
-    devices,
-    ledger,
-    orders,
-    spool,
-)
-from crm.services.emergencies import Desk
-from crm.services.inbox import Inbox
-from crm.services.journal import Journal
-from crm.services.orders import Claim
+from crm.services.calls import ledger, orders, spool
+from crm.services.calls.journal import Journal
+from crm.services.calls.orders import Claim
+from crm.services.phones import devices
+from crm.services.phones.emergencies import Desk
+from crm.services.routing import arrivals
+from crm.services.texts.inbox import Inbox
 from crm.store.session import Store
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from ari_app.edge.client import AriClient
 from ari_app.edge.errors import ChannelGone
 from ari_app.edge.events import Channel
 from crm.config import Config
-from crm.services import capacity, devices, trunks
+from crm.services.phones import capacity, devices, trunks
 from crm.store.session import Store
 
 SILENT_SECONDS = 4.0

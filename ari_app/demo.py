@@ -27,7 +27,7 @@ from crm.config import Config
 from crm.domain.calls import Step
 from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.secrets import Secrets
-from crm.services.directory import DEMO_TRUNK, DEMO_USER
+from crm.services.system.directory import DEMO_TRUNK, DEMO_USER
 from crm.store.models import Agent, Call, Device, Leg, Line, Message, Trunk
 from crm.store.queries import tasks
 from crm.store.session import Store

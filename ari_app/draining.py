@@ -12,7 +12,7 @@ from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGon
 from ari_app.edge.media import sound
 from ari_app.flows.call import Call, Office
 from crm.domain.calls import CallEnded, Cut, Direction, EndedBy, Step, StepTaken, TalkCut
-from crm.services import spool
+from crm.services.calls import spool
 
 log = logging.getLogger(__name__)
 

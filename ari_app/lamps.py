@@ -11,7 +11,7 @@ from urllib.parse import quote
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import PhoneError
 from crm.domain.errors import CrmError
-from crm.services import extensions
+from crm.services.phones import extensions
 from crm.store.session import Store
 
 LOOK_SECONDS = 2.0

@@ -12,8 +12,9 @@ from ari_app.edge.client import AriClient
 from ari_app.edge.errors import ChannelGone
 from crm.config import Config
 from crm.domain.calls import CallEnded, Cut, EndedBy, TalkCut
-from crm.services import recordings, strays
-from crm.services.journal import Journal
+from crm.services.calls import strays
+from crm.services.calls.journal import Journal
+from crm.services.voicemail import recordings
 
 log = logging.getLogger(__name__)
 

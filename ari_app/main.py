@@ -24,26 +24,16 @@ from crm.edge import holidays, http_carrier, processes
 from crm.edge.mail import Mailer
 from crm.edge.sip_message import SipCarriers
 from crm.secrets import Secrets
-from crm.services import (
-    carriers,
-    copies,
-    delivery,
-    disk,
-    follow_ups,
-    guard,
-    hours,
-    ledger,
-    mails,
-    outbox,
-    publish,
-    reports,
-    retention,
-    tasks,
-    transcripts,
-)
-from crm.services.emergencies import Desk
-from crm.services.inbox import Inbox
-from crm.services.journal import Journal
+from crm.services import follow_ups, reports, tasks
+from crm.services.calls import ledger
+from crm.services.calls.journal import Journal
+from crm.services.office import hours
+from crm.services.outbox import carriers, delivery, mails, texts
+from crm.services.phones import guard, publish
+from crm.services.phones.emergencies import Desk
+from crm.services.system import copies, disk
+from crm.services.texts.inbox import Inbox
+from crm.services.voicemail import retention, transcripts
 from crm.store import revision
 from crm.store.session import Store
 from crm.web import app as web
@@ -144,7 +134,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
         if "texts" in parts:
             sip = SipCarriers()
             stack.callback(sip.close)
-            carrier_for = outbox.over_sip(config, secrets, sip)
+            carrier_for = texts.over_sip(config, secrets, sip)
             if config.texts.carrier != "sip":
                 http = await stack.enter_async_context(http_carrier.client())
                 carrier_for = carriers.over_http(config, secrets, http)
@@ -216,15 +206,15 @@ async def _watch_schema(store: Store) -> None:
 
 
 async def _send_texts(
-    store: Store, config: Config, carrier_for: outbox.CarrierFor, texts_due: asyncio.Event, held: Callable[[], bool]
+    store: Store, config: Config, carrier_for: texts.CarrierFor, texts_due: asyncio.Event, held: Callable[[], bool]
 ) -> None:
     # Right after a start there are calls to take up. What follows keeps the processor busy for a moment.
-    while not await outbox.has_work(store):
+    while not await texts.has_work(store):
         texts_due.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delivery.POLL_SECONDS):
                 await texts_due.wait()
-    await outbox.run(store, config, carrier_for, texts_due, now, held)
+    await texts.run(store, config, carrier_for, texts_due, now, held)
 
 
 async def _republish(config: Config, store: Store, secrets: Secrets) -> None:

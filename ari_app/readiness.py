@@ -19,7 +19,8 @@ from crm.config import Config
 from crm.domain.errors import CrmError
 from crm.edge import processes
 from crm.secrets import SecretError, Secrets
-from crm.services import disk, lines, publish
+from crm.services.phones import lines, publish
+from crm.services.system import disk
 from crm.store import migrate
 from crm.store.session import Store
 

@@ -19,9 +19,12 @@ from crm.config import Config
 from crm.domain import invite
 from crm.domain.calls import REFUSALS
 from crm.domain.errors import Unavailable
-from crm.services import arrivals, blocking, refusals, trunks
-from crm.services.arrivals import Arrival
-from crm.services.journal import Journal
+from crm.services.calls import refusals
+from crm.services.calls.journal import Journal
+from crm.services.people import blocking
+from crm.services.phones import trunks
+from crm.services.routing import arrivals
+from crm.services.routing.arrivals import Arrival
 from crm.store.models import Trunk
 from crm.store.session import Store
 

@@ -23,7 +23,7 @@ from ari_app.readiness import StartError, prepare
 from asterisk_conf import install, refresh
 from crm.config import Config
 from crm.edge import processes
-from crm.services import disk, logs
+from crm.services.system import disk, logs
 
 READY_SECONDS = 60.0
 """Asterisk and the app are up within a second or two; a machine that takes longer than this has another problem."""

@@ -1,6 +1,6 @@
 """Renders Asterisk's configuration into the home: templates plus what the office looks like now.
 
-Knows Asterisk's files and nothing of the database; `crm.services.publish` gathers the office and calls this.
+Knows Asterisk's files and nothing of the database; `crm.services.phones.publish` gathers the office and calls this.
 """
 
 from __future__ import annotations

@@ -32,8 +32,9 @@ from asterisk_conf.render import STASIS_APP
 from crm import config as settings
 from crm.config import Config
 from crm.secrets import Secrets
-from crm.services import homes, publish, trunks
 from crm.services.audit import By
+from crm.services.phones import publish, trunks
+from crm.services.system import homes
 from crm.store.session import Store
 from tests.system import port_block
 

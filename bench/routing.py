@@ -38,9 +38,9 @@ from crm.domain.routing import (
     Rules,
     decide,
 )
-from crm.services import replays, routes
-from crm.services.replays import Changes
-from crm.services.routes import Moment
+from crm.services.routing import replays, routes
+from crm.services.routing.replays import Changes
+from crm.services.routing.routes import Moment
 from crm.store import migrate
 from crm.store.models import (
     Agent,

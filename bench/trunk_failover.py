@@ -33,9 +33,10 @@ from crm.config import Config
 from crm.domain.calls import Fact
 from crm.domain.dialing import Clearance, Way
 from crm.secrets import Secrets
-from crm.services import homes, publish, trunks
 from crm.services.audit import By
-from crm.services.journal import Journal
+from crm.services.calls.journal import Journal
+from crm.services.phones import publish, trunks
+from crm.services.system import homes
 from crm.store.session import Store
 from tests.system import port_block
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from crm.services.spoken import spoken
+from crm.services.phones.spoken import spoken
 from crm.store.models import Agent
 from tests.system import System
 

@@ -12,8 +12,8 @@ from sqlalchemy import update
 from ari_app.edge.softphone import Softphone, softphone
 from crm.domain.whisper import whisper
 from crm.edge import numbers
-from crm.services import forwarding, trunks
-from crm.services.spoken import spoken
+from crm.services.phones import forwarding, trunks
+from crm.services.phones.spoken import spoken
 from crm.store.models import Trunk
 from tests.system import System
 

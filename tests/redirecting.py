@@ -10,7 +10,7 @@ from typing import cast
 
 from sqlalchemy import update
 
-from crm.services import trunks
+from crm.services.phones import trunks
 from crm.store.models import Trunk
 from tests.scripted_phone import _register
 from tests.system import System, _response

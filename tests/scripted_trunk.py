@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy import update
 
-from crm.services import trunks
+from crm.services.phones import trunks
 from crm.store.models import Trunk
 from tests.scripted_phone import SCENARIOS, ScriptedPhone, _sipp
 from tests.system import System

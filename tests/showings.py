@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from sqlalchemy import delete
 
 from crm.domain.tours import TourKind
-from crm.services import tour_times
 from crm.services.audit import By
+from crm.services.tours import times
 from crm.store.models import TourHours
 from tests.system import System
 
@@ -18,7 +18,7 @@ from tests.system import System
 @asynccontextmanager
 async def shown_at_every_hour(system: System) -> AsyncIterator[None]:
     by = By("tests", datetime.now(UTC))
-    await tour_times.set_hours(system.store, by, "elm", ["mon-sun 00:00-24:00"], kind=TourKind.ACCOMPANIED, minutes=60)
+    await times.set_hours(system.store, by, "elm", ["mon-sun 00:00-24:00"], kind=TourKind.ACCOMPANIED, minutes=60)
     try:
         yield
     finally:

@@ -35,9 +35,10 @@ from asterisk_conf import certificate, speech, tones
 from crm import config as settings
 from crm.config import Config
 from crm.secrets import Secrets
-from crm.services import directory, homes, publish
 from crm.services.audit import By
-from crm.services.spoken import spoken
+from crm.services.phones import publish
+from crm.services.phones.spoken import spoken
+from crm.services.system import directory, homes
 from crm.store.models import (
     Agent,
     AgentHours,

@@ -38,8 +38,8 @@ from crm.domain.dialing import Clearance
 from crm.domain.invite import Dialled
 from crm.domain.route_plan import RoutePlan
 from crm.secrets import Secrets
-from crm.services.journal import Journal
-from crm.services.reception import Reception
+from crm.services.calls.journal import Journal
+from crm.services.routing.reception import Reception
 from crm.store.session import Store
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Office:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when Leaseline is to end: no call begins any more."""
     held: Callable[[], bool] = lambda: False
-    """Whether this home may be a copy, which calls nobody by itself (`crm.services.copies`)."""
+    """Whether this home may be a copy, which calls nobody by itself (`crm.services.system.copies`)."""
 
     @property
     def places_calls(self) -> bool:

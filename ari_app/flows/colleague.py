@@ -11,8 +11,8 @@ from ari_app.flows.legs import Leg, availability, first_answer, free_phones, rin
 from ari_app.flows.voicemail import voicemail
 from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, Step
 from crm.domain.mailboxes import BoxKind, box
-from crm.services import extensions
-from crm.services.extensions import Colleague
+from crm.services.phones import extensions
+from crm.services.phones.extensions import Colleague
 
 STAGE = "colleague"
 """Of the phones that ring, on record."""

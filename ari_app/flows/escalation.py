@@ -1,7 +1,7 @@
 """Nobody has taken a message, so the next group is called about it: 1 takes it, and the one who took it hears it.
 
 Only a digit takes a message, on a desk phone as on a mobile, and of two who press it at once one is told that the other
-was first (`crm.services.mailboxes.take`).
+was first (`crm.services.voicemail.mailboxes.take`).
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from crm.domain.calls import DialStatus, LegEnded, LegRang
 from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import Conflict, CrmError, Unavailable
 from crm.domain.ringing import DeviceRef
-from crm.services import dialing, escalations, mailboxes
 from crm.services.audit import By
-from crm.services.escalations import STAGE, Due
-from crm.services.spoken import spoken
+from crm.services.phones import dialing
+from crm.services.phones.spoken import spoken
+from crm.services.voicemail import escalations, mailboxes
+from crm.services.voicemail.escalations import STAGE, Due
 
 log = logging.getLogger(__name__)
 

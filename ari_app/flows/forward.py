@@ -17,7 +17,7 @@ from crm.domain.calls import DialStatus
 from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import CrmError
 from crm.domain.ringing import DeviceRef, StageName
-from crm.services import dialing
+from crm.services.phones import dialing
 
 log = logging.getLogger(__name__)
 

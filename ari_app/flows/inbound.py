@@ -11,7 +11,8 @@ from ari_app.flows.plan import plan
 from ari_app.flows.voicemail import voicemail
 from crm.domain.blocking import Decision
 from crm.domain.calls import CallerBlocked, CallerSpared, Direction, EndedBy, QuestionAsked, Step
-from crm.services import blocking, reception
+from crm.services.people import blocking
+from crm.services.routing import reception
 
 
 async def inbound(call: Call) -> Step:

@@ -25,7 +25,8 @@ from crm.domain import ringing
 from crm.domain.calls import DialStatus, LegEnded, LegRang
 from crm.domain.errors import CrmError
 from crm.domain.ringing import DeviceRef
-from crm.services import extensions, reception
+from crm.services.phones import extensions
+from crm.services.routing import reception
 
 log = logging.getLogger(__name__)
 

@@ -28,10 +28,11 @@ from crm.domain.calls import EndedBy, Step
 from crm.domain.errors import Conflict, CrmError
 from crm.domain.mailboxes import OFFICE, BoxKind, split
 from crm.edge import numbers
-from crm.services import extensions, mailboxes, recordings
 from crm.services.audit import By
-from crm.services.mailboxes import Listener, Message
-from crm.services.spoken import spoken
+from crm.services.phones import extensions
+from crm.services.phones.spoken import spoken
+from crm.services.voicemail import mailboxes, recordings
+from crm.services.voicemail.mailboxes import Listener, Message
 
 log = logging.getLogger(__name__)
 

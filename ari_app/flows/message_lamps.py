@@ -15,8 +15,8 @@ from contextlib import suppress
 from ari_app.edge.errors import PhoneError
 from ari_app.flows.call import Office
 from crm.domain.errors import CrmError
-from crm.services import mailboxes
-from crm.services.mailboxes import Lamp
+from crm.services.voicemail import mailboxes
+from crm.services.voicemail.mailboxes import Lamp
 
 log = logging.getLogger(__name__)
 

@@ -23,9 +23,10 @@ from crm.domain.dialing import Clearance, Purpose, Refused
 from crm.domain.errors import CrmError, NotFound
 from crm.domain.ringing import DeviceRef
 from crm.edge import numbers
-from crm.services import dialing, extensions, orders
-from crm.services.orders import Claim
-from crm.services.spoken import spoken
+from crm.services.calls import orders
+from crm.services.calls.orders import Claim
+from crm.services.phones import dialing, extensions
+from crm.services.phones.spoken import spoken
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Dials a number outside, by one trunk after the other. Only somebody with a clearance can (`crm.services.dialing`)."""
+"""Dials a number outside, by one trunk after the other. It takes a clearance (`crm.services.phones.dialing`)."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ async def adopt(office: Office, leg_id: str, call_id: str) -> Handle:
 
 
 def live(channels: list[Channel]) -> int:
-    """How many legs to numbers outside there are; for `crm.services.dialing.clear`."""
+    """How many legs to numbers outside there are; for `crm.services.phones.dialing.clear`."""
     return sum(LEG_MARK in channel.id and channel.endpoint.startswith("trunk-") for channel in channels)
 
 

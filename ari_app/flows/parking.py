@@ -16,8 +16,8 @@ from ari_app.flows.legs import hang_up_of, taker_leg
 from ari_app.flows.transfer import NotTaken, give_back, progress, return_to
 from asterisk_conf.speech import SpeechError
 from crm.domain.calls import EndedBy, Parked, Step, TransferFailed
-from crm.services import extensions
-from crm.services.spoken import spoken
+from crm.services.phones import extensions
+from crm.services.phones.spoken import spoken
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import asyncio
 from ari_app.flows.call import Call
 from ari_app.flows.parking import take_over
 from crm.domain.calls import Direction, Step
-from crm.services import extensions
+from crm.services.phones import extensions
 
 STAGE = "pickup"
 RINGING = (Step.RING, Step.DIALLING)

@@ -17,9 +17,9 @@ from crm.domain.calls import CallerIs, DeskChosen, LanguageChosen, PropertyChose
 from crm.domain.choosing import Answer, Question, Say
 from crm.domain.errors import CrmError
 from crm.domain.routing import CallerKind, OfficeState, Path, RoutePlan, RoutingInputs
-from crm.services import reception, routes
-from crm.services.routes import Moment
-from crm.services.spoken import spoken
+from crm.services.phones.spoken import spoken
+from crm.services.routing import reception, routes
+from crm.services.routing.routes import Moment
 
 log = logging.getLogger(__name__)
 

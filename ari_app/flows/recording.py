@@ -15,7 +15,7 @@ from ari_app.edge.errors import CallEnded, ChannelGone
 from ari_app.edge.media import hush, play
 from ari_app.flows.call import Call
 from crm.domain.calls import RecordingAnnounced, RecordingEnded, RecordingStarted
-from crm.services import recordings
+from crm.services.voicemail import recordings
 
 ANNOUNCED, DEMAND = "announced", "demand"
 

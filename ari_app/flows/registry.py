@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ari_app.flows.call import Call
-    from crm.services.orders import Place
+    from crm.services.calls.orders import Place
 
 
 class Calls:

@@ -11,7 +11,7 @@ from ari_app.flows.colleague import colleague
 from ari_app.flows.outbound import outbound
 from ari_app.flows.parking import retrieve
 from crm.domain.calls import EndedBy, Step
-from crm.services import extensions
+from crm.services.phones import extensions
 
 LONGEST_EXTENSION = 6
 """Digits; a number outside has more."""

@@ -13,10 +13,10 @@ from crm.domain.choosing import Answer, Question, Say
 from crm.domain.errors import Conflict, Invalid
 from crm.domain.routing import Path
 from crm.domain.tours import Slot, TourState
-from crm.services import tour_times, tours
 from crm.services.audit import By
-from crm.services.tour_dialogue import TourDialogue, Wish, aloud, to_go_on
-from crm.services.tour_times import Offer
+from crm.services.tours import booking, times
+from crm.services.tours.dialogue import TourDialogue, Wish, aloud, to_go_on
+from crm.services.tours.times import Offer
 from crm.store.models import Tour
 
 BY = "keypad"
@@ -30,7 +30,7 @@ async def tour_offer(call: Call) -> Step | EndedBy:
     following = otherwise(decided, Path.TOUR)
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         # Booked before the app was away.
-        tour = await tours.booked_as(call.office.store, _key(call))
+        tour = await booking.booked_as(call.office.store, _key(call))
     if tour is None:
         if Path.TOUR not in (decided.path, *decided.otherwise):
             return STEPS[decided.path]
@@ -79,9 +79,9 @@ async def _times(call: Call, place: str, after: datetime | None) -> Offer | None
     """What is free now, later than `after` if there is something; None when nothing is."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
-        offer = await tour_times.offer(office.store, office.config, place, office.now(), after)
+        offer = await times.offer(office.store, office.config, place, office.now(), after)
         if not offer.slots and after:
-            offer = await tour_times.offer(office.store, office.config, place, office.now())
+            offer = await times.offer(office.store, office.config, place, office.now())
     return offer if offer.slots else None
 
 
@@ -91,7 +91,7 @@ async def _book(call: Call, place: str, slot: Slot) -> Tour | None:
     assert call.caller is not None
     try:
         async with asyncio.timeout(office.config.survival.store_seconds):
-            booked = await tours.book(
+            booked = await booking.book(
                 office.store,
                 office.config,
                 office.secrets,
@@ -114,8 +114,8 @@ async def _confirm(call: Call, tour: Tour, following: Step) -> Step | EndedBy:
     """Says what is booked. The caller may hang up now, or go on with any key."""
     call.note(TourBooked, once="tour", tour_id=tour.id)
     async with asyncio.timeout(call.office.config.survival.store_seconds):
-        _, place = await tours.get(call.office.store, tour.id)
-    when = aloud(tour.slot.starts_at, tour_times.zone(call.office.config, place), call.language)
+        _, place = await booking.get(call.office.store, tour.id)
+    when = aloud(tour.slot.starts_at, times.zone(call.office.config, place), call.language)
     on = to_go_on(to_mailbox=following is Step.VOICEMAIL)
     files = await sounds(call, (Say("tour_booked", when), Say("tour_done"), on))
     key = await prompt(call.person, files, call.office.config.menu.first_key_seconds)

@@ -35,8 +35,8 @@ from crm.config import Config
 from crm.domain.calls import DialStatus, Direction, EndedBy, Step, TransferFailed, Transferred
 from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import CrmError
-from crm.services import dialing, extensions
-from crm.services.spoken import spoken
+from crm.services.phones import dialing, extensions
+from crm.services.phones.spoken import spoken
 
 log = logging.getLogger(__name__)
 

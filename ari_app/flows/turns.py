@@ -17,8 +17,8 @@ from crm.domain import queueing
 from crm.domain.errors import CrmError
 from crm.domain.queueing import Waiting
 from crm.domain.ringing import AgentAvailability, by_idleness
-from crm.services import orders
-from crm.services.orders import Claim, Place
+from crm.services.calls import orders
+from crm.services.calls.orders import Claim, Place
 
 log = logging.getLogger(__name__)
 

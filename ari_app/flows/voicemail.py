@@ -13,7 +13,7 @@ from asterisk_conf import tones
 from crm.domain.calls import Direction, MessageLeft, Step
 from crm.domain.mailboxes import OFFICE
 from crm.domain.route_inputs import CallerKind, DeskKind
-from crm.services import mailboxes, recordings
+from crm.services.voicemail import mailboxes, recordings
 
 
 async def voicemail(call: Call, mailbox: str = "") -> None:

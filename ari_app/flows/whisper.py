@@ -18,7 +18,7 @@ from crm.domain.calls import CallbackPromised
 from crm.domain.route_inputs import CallerKind
 from crm.domain.whisper import whisper
 from crm.edge import numbers
-from crm.services.spoken import spoken
+from crm.services.phones.spoken import spoken
 
 log = logging.getLogger(__name__)
 

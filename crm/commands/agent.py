@@ -10,8 +10,8 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain import fields
-from crm.services import agents, hours
-from crm.services.agents import AgentEntry as Found
+from crm.services.office import agents, hours
+from crm.services.office.agents import AgentEntry as Found
 
 
 class AgentEntry(msgspec.Struct):

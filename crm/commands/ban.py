@@ -10,7 +10,7 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
 from crm.domain import fields
-from crm.services import bans
+from crm.services.phones import bans
 
 
 class BanEntry(msgspec.Struct):

@@ -10,7 +10,7 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
 from crm.domain.blocking import Kind
-from crm.services import blocking
+from crm.services.people import blocking
 from crm.store.models import BlockedCaller
 
 

@@ -121,7 +121,7 @@ class System:
     async def publish(self) -> None:
         """Tells a running Asterisk what has changed. Before Asterisk is there nobody needs to know."""
         from asterisk_conf.install import ProgramMissing
-        from crm.services.publish import publish
+        from crm.services.phones.publish import publish
 
         try:
             published = await publish(self.config, self.store, self.secrets, self.now)

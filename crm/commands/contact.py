@@ -9,7 +9,7 @@ from crm.commands import output
 from crm.commands.command import Group, System, limit_option, many, tell_of_more, with_system
 from crm.domain.errors import Invalid
 from crm.edge import numbers
-from crm.services import contacts
+from crm.services.people import contacts
 from crm.store.models import Contact
 
 

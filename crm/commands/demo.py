@@ -14,7 +14,8 @@ from crm.commands.import_ import ImportedEntry
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.edge import numbers
-from crm.services import directory, lines
+from crm.services.phones import lines
+from crm.services.system import directory
 
 LONGEST_MESSAGE = 1000
 

@@ -7,8 +7,8 @@ import click
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
 from crm.edge import numbers
-from crm.services import desks
-from crm.services.desks import DeskEntry
+from crm.services.routing import desks
+from crm.services.routing.desks import DeskEntry
 
 
 @click.group(

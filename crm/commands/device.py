@@ -15,7 +15,7 @@ from crm.config import Config
 from crm.domain.codes import FeatureCode
 from crm.domain.errors import Invalid
 from crm.edge import addresses
-from crm.services import devices, feature_codes
+from crm.services.phones import devices, feature_codes
 from crm.store.models import Device
 
 
@@ -314,7 +314,7 @@ def _port(config: Config, device: Device) -> int:
 
 
 def _hand_out(system: System, device: Device, *, as_qr: bool, page: Path | None, with_secret: bool) -> None:
-    from crm.services import provisioning
+    from crm.services.phones import provisioning
 
     account = provisioning.account(system.config, system.secrets, device)
     voicemail = system.config.codes.voicemail

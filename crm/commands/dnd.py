@@ -12,7 +12,7 @@ from crm.commands.command import Group, System, many, with_system
 from crm.commands.device import dnd_text
 from crm.domain import fields
 from crm.domain.errors import Invalid
-from crm.services import devices
+from crm.services.phones import devices
 
 
 class DndEntry(msgspec.Struct):

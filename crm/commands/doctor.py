@@ -9,9 +9,9 @@ import click
 from crm.commands import output
 from crm.commands.command import Command, config_of, many, someone
 from crm.config import Config
-from crm.services import doctor as service
-from crm.services import health
-from crm.services.checks.finding import Finding, Level
+from crm.services.system import doctor as service
+from crm.services.system import health
+from crm.services.system.checks.finding import Finding, Level
 
 
 @click.command(cls=Command, json=many(Finding), examples=("doctor", "doctor --json"))

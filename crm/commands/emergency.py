@@ -11,7 +11,7 @@ from crm.commands import output
 from crm.commands.command import Group, System, limit_option, many, one, since_option, tell_of_more, with_system
 from crm.domain import emergency as rules
 from crm.domain import fields
-from crm.services import emergencies
+from crm.services.phones import emergencies
 from crm.store.models import Agent, EmergencyCall
 
 

@@ -11,8 +11,8 @@ from crm.commands import output
 from crm.commands.command import Group, System, one, with_system
 from crm.domain.errors import Invalid
 from crm.edge import numbers
-from crm.services import forwarding
-from crm.services.forwarding import OfficeForwarding, Personal
+from crm.services.phones import forwarding
+from crm.services.phones.forwarding import OfficeForwarding, Personal
 
 
 class Forwarding(msgspec.Struct):

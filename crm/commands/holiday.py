@@ -10,7 +10,7 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
 from crm.domain import fields
-from crm.services import holidays as service
+from crm.services.office import holidays as service
 
 
 class DayEntry(msgspec.Struct):

@@ -7,7 +7,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, one, with_system
-from crm.services import copies
+from crm.services.system import copies
 
 
 class HomeEntry(msgspec.Struct):

@@ -10,7 +10,7 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Group, System, one, with_system
 from crm.domain.fields import ALL_WEEK, WEEKDAYS
-from crm.services import hours as service
+from crm.services.office import hours as service
 
 
 class OpeningEntry(msgspec.Struct):

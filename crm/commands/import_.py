@@ -10,7 +10,7 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Command, System, many, with_system
 from crm.domain.imports import COLUMNS, Kind, Wrong
-from crm.services import imports as service
+from crm.services.system import imports as service
 
 _COLUMNS = "\n\n".join(
     f"{kind}: " + ", ".join(f"{name}*" if column.required else name for name, column in columns.items())

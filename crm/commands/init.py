@@ -8,7 +8,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Command, home_of, someone
-from crm.services import homes
+from crm.services.system import homes
 
 
 @click.command(

@@ -24,7 +24,7 @@ from crm.commands.command import (
 from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.edge import numbers
-from crm.services import leads as leads_service
+from crm.services.people import leads as leads_service
 from crm.store.models import Activity, Lead
 from crm.store.queries import leads
 

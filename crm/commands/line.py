@@ -12,7 +12,7 @@ from asterisk_conf import speech
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.edge import numbers
-from crm.services import lines
+from crm.services.phones import lines
 from crm.store.models import Line
 
 

@@ -7,8 +7,8 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
-from crm.services import locations
-from crm.services.locations import LocationEntry as Found
+from crm.services.office import locations
+from crm.services.office.locations import LocationEntry as Found
 
 
 class LocationEntry(msgspec.Struct):

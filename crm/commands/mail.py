@@ -14,8 +14,8 @@ from crm.commands.command import Failure, Group, System, limit_option, many, tel
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.edge.mail import Mailer, MailError
-from crm.services import carriers, mails
-from crm.services.mails import MailState
+from crm.services.outbox import carriers, mails
+from crm.services.outbox.mails import MailState
 from crm.store.models import Mail
 
 

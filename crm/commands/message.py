@@ -13,9 +13,10 @@ from crm.commands.command import Failure, Group, System, limit_option, many, sin
 from crm.domain import fields
 from crm.domain.gate import Verdict
 from crm.domain.texts import Direction, MessageState
-from crm.services import carriers, resending, text_pauses
-from crm.services import messages as service
-from crm.services.messages import Written
+from crm.services.outbox import carriers, pauses
+from crm.services.texts import messages as service
+from crm.services.texts import resending
+from crm.services.texts.messages import Written
 from crm.store.models import Message
 from crm.store.queries import messages
 
@@ -251,7 +252,7 @@ async def resend(system: System, ids: tuple[int, ...], all_failed: bool, since: 
 @with_system
 async def resume(system: System, drop: bool) -> None:
     """Let automatic texts leave again that a spike has paused; `leaseline status` says when they are."""
-    count = await text_pauses.resume(system.store, system.by, drop=drop)
+    count = await pauses.resume(system.store, system.by, drop=drop)
     texts = f"{count} text{'s' if count != 1 else ''}"
     output.say(f"Automatic texts leave again. {texts} that waited {'stay here.' if drop else 'may leave now.'}")
 

@@ -8,7 +8,7 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Group, System, one, with_system
 from crm.domain.errors import Invalid, NotFound
-from crm.services import directory
+from crm.services.system import directory
 
 
 class OfficeEntry(msgspec.Struct):

@@ -9,7 +9,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, limit_option, many, tell_of_more, with_system
-from crm.services import opt_outs
+from crm.services.people import opt_outs
 from crm.store.models import OptOut
 
 

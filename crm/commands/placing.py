@@ -11,8 +11,9 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Command, Failure, System, limit_option, many, one, tell_of_more, with_system
 from crm.domain.calls import Outcome, Step
-from crm.services import dialing, orders
-from crm.services.orders import State
+from crm.services.calls import orders
+from crm.services.calls.orders import State
+from crm.services.phones import dialing
 from crm.store.models import Call, CallOrder, Task
 
 LOOK_SECONDS = 0.3

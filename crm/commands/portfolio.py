@@ -7,7 +7,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
-from crm.services import portfolios
+from crm.services.office import portfolios
 
 
 class PortfolioEntry(msgspec.Struct):

@@ -8,8 +8,8 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain.mailboxes import MessagesTo
-from crm.services import properties
-from crm.services.properties import PropertyEntry as Found
+from crm.services.office import properties
+from crm.services.office.properties import PropertyEntry as Found
 
 
 class PropertyEntry(msgspec.Struct):

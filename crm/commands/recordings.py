@@ -9,8 +9,9 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
-from crm.services import retention, strays
-from crm.services.retention import Expired
+from crm.services.calls import strays
+from crm.services.voicemail import retention
+from crm.services.voicemail.retention import Expired
 
 
 class ExpiredEntry(msgspec.Struct):

@@ -17,8 +17,9 @@ from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.domain.routing import RoutePlan
 from crm.edge import numbers
-from crm.services import lines, rehearsals, replays
-from crm.services.rehearsals import Phones, Rehearsal
+from crm.services.phones import lines
+from crm.services.routing import rehearsals, replays
+from crm.services.routing.rehearsals import Phones, Rehearsal
 from crm.store.models import RoutingDecision, Task
 from crm.store.queries import aftermath, calls
 

@@ -13,8 +13,8 @@ from crm.config import Config
 from crm.domain import emergency
 from crm.domain.route_inputs import OfficeState
 from crm.edge import numbers
-from crm.services import health
-from crm.services.health import EmergencyHealth, Health, LimitsHealth, LineHealth
+from crm.services.system import health
+from crm.services.system.health import EmergencyHealth, Health, LimitsHealth, LineHealth
 
 
 @click.command(cls=Command, json=one(Health), examples=("status", "status --json"))

@@ -7,8 +7,8 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
-from crm.services import subteams
-from crm.services.subteams import SubteamEntry as Found
+from crm.services.office import subteams
+from crm.services.office.subteams import SubteamEntry as Found
 
 
 class SubteamEntry(msgspec.Struct):

@@ -12,8 +12,8 @@ from crm.commands.command import ID, MOST, Group, System, limit_option, many, si
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.domain.fields import moment
-from crm.services import agents
 from crm.services import tasks as service
+from crm.services.office import agents
 from crm.store.models import Task
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import tasks

@@ -23,7 +23,8 @@ from crm.commands.command import (
 )
 from crm.domain import fields
 from crm.domain.tours import TourKind, TourState
-from crm.services import properties, tour_times, tours
+from crm.services.office import properties
+from crm.services.tours import booking, times
 from crm.store.models import Property, Tour
 
 KINDS = click.Choice([kind.value for kind in TourKind])
@@ -154,7 +155,7 @@ async def set_hours(
     agent: str | None,
 ) -> None:
     """Replace the weekly hours of one kind of tour at PROPERTY; without OPENINGS there are no such tours any more."""
-    await tour_times.set_hours(
+    await times.set_hours(
         system.store,
         system.by,
         property,
@@ -185,7 +186,7 @@ async def list_hours(system: System, property: str | None, as_json: bool) -> Non
             capacity=row.capacity,
             agent=row.agent.slug if row.agent else None,
         )
-        for slug, row in await tour_times.hours(system.store, property)
+        for slug, row in await times.hours(system.store, property)
     ]
     if as_json:
         output.print_json(entries)
@@ -205,13 +206,13 @@ async def list_hours(system: System, property: str | None, as_json: bool) -> Non
 
 @tour.command("slots", json=many(SlotEntry), examples=("tour slots elm", "tour slots elm --days 3 --kind self_guided"))
 @click.argument("property")
-@click.option("--days", type=click.IntRange(0, 90), default=tour_times.OFFERED_DAYS, show_default=True)
+@click.option("--days", type=click.IntRange(0, 90), default=times.OFFERED_DAYS, show_default=True)
 @click.option("--kind", type=KINDS, help="Only these.")
 @limit_option(20)
 @with_system
 async def slots(system: System, property: str, days: int, kind: str | None, limit: int, as_json: bool) -> None:
     """List the times at which a tour of PROPERTY can be booked."""
-    found = await tour_times.free(
+    found = await times.free(
         system.store,
         system.config,
         property,
@@ -251,7 +252,7 @@ async def book(
 ) -> None:
     """Book a tour of PROPERTY; the person gets a text, and reminders before it."""
     at = fields.moment(at_text, await _zone(system, property), system.now)
-    booked = await tours.book(
+    booked = await booking.book(
         system.store,
         system.config,
         system.secrets,
@@ -275,9 +276,9 @@ async def book(
 @with_system
 async def move(system: System, id: int, at_text: str) -> None:
     """Move the tour ID to another time; the person gets a text."""
-    _, place = await tours.get(system.store, id)
-    tz = tour_times.zone(system.config, place)
-    moved = await tours.move(
+    _, place = await booking.get(system.store, id)
+    tz = times.zone(system.config, place)
+    moved = await booking.move(
         system.store, system.config, system.secrets, system.by, id, fields.moment(at_text, tz, system.now)
     )
     output.say(f"Tour {id} is on {_clock(moved.slot.starts_at, tz)} now.")
@@ -288,7 +289,7 @@ async def move(system: System, id: int, at_text: str) -> None:
 @with_system
 async def cancel(system: System, id: int) -> None:
     """Cancel the tour ID; the person gets a text, and the time is free again."""
-    await tours.cancel(system.store, system.config, system.secrets, system.by, id)
+    await booking.cancel(system.store, system.config, system.secrets, system.by, id)
     output.say(f"Cancelled tour {id}.")
 
 
@@ -299,7 +300,7 @@ async def cancel(system: System, id: int) -> None:
 async def close(system: System, id: int, done: bool) -> None:
     """Say what came of the tour ID."""
     state = TourState.DONE if done else TourState.MISSED
-    await tours.close(system.store, system.config, system.secrets, system.by, id, state)
+    await booking.close(system.store, system.config, system.secrets, system.by, id, state)
     output.say(f"Tour {id} is {state}.")
 
 
@@ -314,9 +315,9 @@ async def list_(
 ) -> None:
     """List tours by time: those ahead, or with --since those since then, too."""
     start = fields.since(since, system.config.tz, system.now) if since else system.now - timedelta(hours=12)
-    found = await tours.listed(system.store, since=start, place=property, state=state, limit=limit + 1)
+    found = await booking.listed(system.store, since=start, place=property, state=state, limit=limit + 1)
     tell_of_more(len(found), limit)
-    entries = [(TourEntry.of(one, place.slug), tour_times.zone(system.config, place)) for one, place in found[:limit]]
+    entries = [(TourEntry.of(one, place.slug), times.zone(system.config, place)) for one, place in found[:limit]]
     if as_json:
         output.print_json([entry for entry, _ in entries])
         return
@@ -355,7 +356,7 @@ async def blackout(system: System, first: str, last: str, property: str | None, 
     """Offer no tours for a time; what is booked in it stays booked."""
     tz = await _zone(system, property) if property else system.config.tz
     starts_at, ends_at = fields.moment(first, tz, system.now), fields.moment(last, tz, system.now)
-    await tour_times.black_out(system.store, system.by, starts_at, ends_at, place=property, agent=agent, why=why)
+    await times.black_out(system.store, system.by, starts_at, ends_at, place=property, agent=agent, why=why)
     output.say(f"No tours from {_clock(starts_at, tz)} to {_clock(ends_at, tz)}.")
 
 
@@ -372,7 +373,7 @@ async def blackouts(system: System, as_json: bool) -> None:
             row.agent.slug if row.agent else None,
             row.why,
         )
-        for row in await tour_times.blackouts(system.store, system.now)
+        for row in await times.blackouts(system.store, system.now)
     ]
     if as_json:
         output.print_json(entries)
@@ -393,13 +394,13 @@ async def blackouts(system: System, as_json: bool) -> None:
 @with_system
 async def end_blackout(system: System, id: int) -> None:
     """Offer tours again in the time of the blackout ID."""
-    await tour_times.end_blackout(system.store, system.by, id)
+    await times.end_blackout(system.store, system.by, id)
     output.say(f"Removed blackout {id}.")
 
 
 async def _zone(system: System, place: str) -> ZoneInfo:
     found: Property = (await properties.get(system.store, place)).property
-    return tour_times.zone(system.config, found)
+    return times.zone(system.config, found)
 
 
 def _clock(at: datetime, tz: ZoneInfo) -> str:

@@ -11,7 +11,7 @@ from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain import fields, invite
 from crm.domain.errors import Invalid
-from crm.services import trunks
+from crm.services.phones import trunks
 from crm.store.models import Trunk
 
 

@@ -18,8 +18,9 @@ from crm.config import Config
 from crm.domain.errors import Conflict, Unavailable
 from crm.edge import addresses, numbers
 from crm.secrets import Secrets
-from crm.services import devices, directory, homes, lines
 from crm.services.audit import By
+from crm.services.phones import devices, lines
+from crm.services.system import directory, homes
 from crm.store import migrate
 from crm.store.session import Store
 

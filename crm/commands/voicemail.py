@@ -14,7 +14,7 @@ from crm.commands.command import Group, System, limit_option, many, one, tell_of
 from crm.domain.calls import Direction
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.mailboxes import OFFICE
-from crm.services import greetings, mailboxes, recordings, transcripts
+from crm.services.voicemail import greetings, mailboxes, recordings, transcripts
 from crm.store.models import Voicemail
 
 

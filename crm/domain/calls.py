@@ -1,7 +1,7 @@
 """Facts about calls, and the one outcome they add up to.
 
-A flow states facts, the ledger (`crm.services.ledger`) records them; so does the import of what Asterisk noted while
-the app was away. A fact has an id of its own: recording it twice changes nothing.
+A flow states facts, the ledger (`crm.services.calls.ledger`) records them; so does the import of what Asterisk noted
+while the app was away. A fact has an id of its own: recording it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class CallArrived(Fact):
     """The caller withholds their number; it is here all the same only if privacy.keep_withheld says so."""
     dialled: tuple[tuple[str, str], ...] = ()
     """Where in the INVITE a number dialled stands (crm.domain.invite.DidSource), and the number, cleaned. Which one is
-    a line of ours the ledger finds out (`crm.services.arrivals`); without any it is `did`."""
+    a line of ours the ledger finds out (`crm.services.routing.arrivals`); without any it is `did`."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """The one decision about a call: what the caller hears next, whom to ring, what follows otherwise, and why. Pure.
 
 It is taken anew whenever more is known: at the beginning, after each key, and when phones are about to ring. Every
-input has a plan, and every plan names who owns the next action if the call ends unfinished. `crm.services.routes`
-gathers the inputs (`route_inputs`), `ari_app.flows` carry the plan (`route_plan`) out, and `leaseline route` explains
-and replays it.
+input has a plan, and every plan names who owns the next action if the call ends unfinished.
+`crm.services.routing.routes` gathers the inputs (`route_inputs`), `ari_app.flows` carry the plan (`route_plan`) out,
+and `leaseline route` explains and replays it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Showings: which times can be offered, and what becomes of one. Pure; booking itself is `crm.services.tours`.
+"""Showings: which times can be offered, and what becomes of one. Pure; booking itself is `crm.services.tours.booking`.
 
 Availability is weekly and local to the property; slots are instants in UTC, so the two nights a year on which clocks
 change come out right.

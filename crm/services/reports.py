@@ -20,7 +20,8 @@ from crm.domain.errors import Unavailable
 from crm.domain.metrics import CallRecord
 from crm.domain.stages import Stage
 from crm.domain.tasks import task_after
-from crm.services import notices, owners
+from crm.services.office import owners
+from crm.services.outbox import notices
 from crm.store.models import Call, CallEvent, CallReview, Lead, Leg, Line, Property, Task, TaskCall, Tour
 from crm.store.queries import calls as calls_queries
 from crm.store.session import Store

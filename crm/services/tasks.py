@@ -17,8 +17,9 @@ from sqlalchemy.orm import selectinload
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound, Unavailable
-from crm.services import agents, notices, owners
 from crm.services.audit import By, changing, note
+from crm.services.office import agents, owners
+from crm.services.outbox import notices
 from crm.store.models import Activity, Agent, Call, Line, Property, Task
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import office, tasks

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, select, update
 
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, MessageLeft
-from crm.services import ledger
+from crm.services.calls import ledger
 from crm.store.models import Agent, Task, Voicemail
 from crm.store.session import Store
 from tests.system import ELM, System

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crm.services import devices
+from crm.services.phones import devices
 from tests.scripted_phone import BusyLamp, busy_lamp
 from tests.system import System
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete
 
-from crm.services import blocking
+from crm.services.people import blocking
 from crm.store.models import BlockedCaller, Call
 from tests.scripted_phone import raw_calls
 from tests.system import ELM, System

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crm.services import agents, devices, lines, subteams
+from crm.services.office import agents, subteams
+from crm.services.phones import devices, lines
 from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]

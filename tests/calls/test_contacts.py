@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from crm.services import contacts, desks
+from crm.services.people import contacts
+from crm.services.routing import desks
 from crm.store.models import Interest, Lead, LeadPhone
 from tests.mobile import NUMBER, mobile, picks_up
 from tests.system import System

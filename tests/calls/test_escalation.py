@@ -12,8 +12,9 @@ from sqlalchemy.orm import selectinload
 
 from ari_app.edge.softphone import Softphone
 from crm.domain import readout
-from crm.services import contacts, desks
-from crm.services.spoken import spoken
+from crm.services.people import contacts
+from crm.services.phones.spoken import spoken
+from crm.services.routing import desks
 from crm.store.models import Activity, Call, Device, Leg, Task
 from tests.calls.messages import becomes, leave_message, message, without_messages
 from tests.mobile import forward, hears_beginning, mobile, picks_up

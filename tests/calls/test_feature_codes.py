@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from crm.domain import codes
-from crm.services import devices
-from crm.services.spoken import spoken
+from crm.services.phones import devices
+from crm.services.phones.spoken import spoken
 from crm.store.models import Agent, BlockedCaller, Device
 from tests.calls.test_staff import reaches_the_mailbox_and_says_nothing
 from tests.system import System

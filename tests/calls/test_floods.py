@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crm import config as settings
-from crm.services import bans, capacity, publish
+from crm.services.phones import bans, capacity, publish
 from tests.scripted_phone import guesses, registered, unanswering_callers
 from tests.system import System
 

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Select, select, update
 
 from ari_app.edge import listening
-from crm.services import agents, devices, forwarding
+from crm.services.office import agents
+from crm.services.phones import devices, forwarding
 from crm.store.models import Agent, Dialled
 from tests.mobile import NUMBER, about, forward, hears_beginning, mobile, picks_up
 from tests.scripted_phone import scripted_phone

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from crm.services import holidays, hours, reception
+from crm.services.office import holidays, hours
+from crm.services.routing import reception
 from tests.system import LAKESIDE, System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]

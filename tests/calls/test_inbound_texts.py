@@ -15,8 +15,9 @@ import pytest
 from sqlalchemy import select
 
 from crm.domain.gate import Verdict
-from crm.services import messages, trunks
 from crm.services.audit import By
+from crm.services.phones import trunks
+from crm.services.texts import messages
 from crm.store.models import Message, OptOut, Task
 from tests.system import ELM, System
 

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from ari_app.edge import listening
 from ari_app.edge.softphone import Softphone
 from crm.domain import readout
-from crm.services import mailboxes
-from crm.services.spoken import spoken
+from crm.services.phones.spoken import spoken
+from crm.services.voicemail import mailboxes
 from crm.store.models import AuditEntry, Call, Task
 from tests.calls.messages import becomes, leave_message, message, without_messages
 from tests.outside import person

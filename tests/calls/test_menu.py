@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asterisk_conf import speech
-from crm.services import lines
+from crm.services.phones import lines
 from tests.system import ELM, System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]

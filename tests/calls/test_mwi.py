@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 import pytest_asyncio
 
-from crm.services import mailboxes
 from crm.services.audit import By
+from crm.services.voicemail import mailboxes
 from tests.calls.messages import leave_message, without_messages
 from tests.scripted_phone import ScriptedPhone, scripted_phone
 from tests.system import System

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import select, update
 
-from crm.services import forwarding
+from crm.services.phones import forwarding
 from crm.store.models import Hours, LeadPhone, Organization, RoutingDecision, Trunk
 from tests.mobile import NUMBER, mobile, picks_up
 from tests.scripted_trunk import scripted_trunk

@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 
 from ari_app.edge.softphone import Softphone
 from crm.domain.calls import CallbackPromised
-from crm.services import ledger, orders
 from crm.services.audit import By
-from crm.services.spoken import spoken
+from crm.services.calls import ledger, orders
+from crm.services.phones.spoken import spoken
 from crm.store.models import Activity, Agent, Call, CallOrder, Dialled, Leg, Trunk
 from tests.outside import digest_carrier, only_by, person
 from tests.scripted_phone import raw_calls

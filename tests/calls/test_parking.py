@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crm.services import devices
-from crm.services.spoken import spoken
+from crm.services.phones import devices
+from crm.services.phones.spoken import spoken
 from tests.system import System
 from tests.talks import connect, hear_each_other
 

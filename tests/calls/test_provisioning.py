@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm.services import devices
+from crm.services.phones import devices
 from tests.scripted_phone import registers
 from tests.system import System
 

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
-from crm.services import devices, properties
+from crm.services.office import properties
+from crm.services.phones import devices
 from crm.store.models import Call, Recording
 from tests.system import System
 from tests.talks import ANSWER, QUESTION, connect, said_in, says_to

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from crm.services import devices, orders
 from crm.services.audit import By
+from crm.services.calls import orders
+from crm.services.phones import devices
 from crm.store.models import Leg
 from tests.calls.messages import leave_message, without_messages
 from tests.mobile import forward, mobile, picks_up

@@ -13,7 +13,8 @@ import pytest
 
 from ari_app.edge import listening
 from ari_app.edge.softphone import Softphone
-from crm.services import agents, devices, publish, subteams
+from crm.services.office import agents, subteams
+from crm.services.phones import devices, publish
 from tests.scripted_phone import returning_phone, scripted_phone
 from tests.system import System
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from cli import cli
 from crm.domain.routing import decide
-from crm.services import replays
+from crm.services.routing import replays
 from crm.store.models import RoutingDecision
 from tests.system import System
 

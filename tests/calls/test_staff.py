@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm.services import devices
+from crm.services.phones import devices
 from tests.system import System
 from tests.talks import hear_each_other
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from crm.services import agents
+from crm.services.office import agents
 from tests.system import System
 from tests.talks import connect, hear_each_other
 

@@ -11,7 +11,8 @@ import pytest_asyncio
 from sqlalchemy import update
 
 from ari_app.plain_phones import contact_name
-from crm.services import devices, health
+from crm.services.phones import devices
+from crm.services.system import health
 from crm.store.models import Device
 from tests.scripted_phone import registered
 from tests.system import System

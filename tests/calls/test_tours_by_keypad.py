@@ -10,9 +10,11 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from crm.services import hours, reception, tour_times, tours
 from crm.services.audit import By
-from crm.services.tour_dialogue import aloud
+from crm.services.office import hours
+from crm.services.routing import reception
+from crm.services.tours import booking, times
+from crm.services.tours.dialogue import aloud
 from crm.store.models import Interest, Tour
 from tests.calls.test_hours import DAYS
 from tests.mobile import hears_beginning
@@ -54,13 +56,13 @@ async def test_when_the_office_is_closed_then_times_are_offered_and_a_key_books_
         text = await system.carrier.text_to(caller.user)
         assert alice.count("CALL_INCOMING") == 0
         [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
-        found, place = await tours.get(system.store, tour.id)
-        tz = tour_times.zone(system.config, place)
+        found, place = await booking.get(system.store, tour.id)
+        tz = times.zone(system.config, place)
         when = aloud(found.slot.starts_at, tz, "en")
         await hears_beginning(system, caller, await said(system, "tour_booked", when))
     assert (call.outcome, call.ended_by) == ("booked", "caller")
     assert (found.booked_by, found.version) == ("keypad", 1)
-    assert tours.in_words(found.slot.starts_at, tz, "en") in text
+    assert booking.in_words(found.slot.starts_at, tz, "en") in text
     assert await system.tasks_of(call) == []
     assert {one.purpose for one in await system.texts_of(caller.user)} <= {"tour", "tour_reminder"}
     [interest] = await system.all(select(Interest).where(Interest.lead_id == call.lead_id))
@@ -85,12 +87,12 @@ async def test_who_speaks_spanish_hears_the_times_books_and_gets_the_text_in_spa
         call = await system.ended_call(number)
         text = await system.carrier.text_to(number)
         [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
-        found, place = await tours.get(system.store, tour.id)
-        when = found.slot.starts_at, tour_times.zone(system.config, place), "es"
+        found, place = await booking.get(system.store, tour.id)
+        when = found.slot.starts_at, times.zone(system.config, place), "es"
         booked = await said(system, "tour_booked", aloud(*when), language="es")
         await hears_beginning(system, caller, booked)
     assert (call.outcome, call.step) == ("booked", "voicemail")
-    assert tours.in_words(*when) in text
+    assert booking.in_words(*when) in text
 
 
 async def test_when_key_3_is_pressed_while_open_then_times_are_offered_and_any_key_leads_on_to_the_team(
@@ -126,8 +128,8 @@ async def test_when_somebody_else_is_quicker_then_that_is_told_and_who_takes_not
         await caller.press("3")
         await system.hears(caller, system.prompt("closed_now"))
         # Before the caller has heard them all, the first is gone.
-        first = (await tour_times.offer(system.store, system.config, "elm", datetime.now(UTC))).slots[0]
-        await tours.book(
+        first = (await times.offer(system.store, system.config, "elm", datetime.now(UTC))).slots[0]
+        await booking.book(
             system.store,
             system.config,
             system.secrets,

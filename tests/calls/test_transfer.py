@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
-from crm.services import devices
-from crm.services.spoken import spoken
+from crm.services.phones import devices
+from crm.services.phones.spoken import spoken
 from crm.store.models import Dialled
 from tests.outside import only_by, person
 from tests.scripted_trunk import scripted_trunk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
-from crm.services import trunks
+from crm.services.phones import trunks
 from crm.store.models import Call
 from tests.system import ELM, System
 

@@ -9,7 +9,7 @@ import uuid
 
 import pytest
 
-from crm.services import trunks
+from crm.services.phones import trunks
 from tests.system import ELM, System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from crm.services import lines, portfolios, properties
+from crm.services.office import portfolios, properties
+from crm.services.phones import lines
 from crm.store.models import Call, Property
 from tests.mobile import hears_beginning
 from tests.system import System

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from ari_app.edge import listening
-from crm.services import devices
+from crm.services.phones import devices
 from crm.store.models import Lead, LeadPhone
 from tests.mobile import about, forward, mobile, picks_up
 from tests.system import System

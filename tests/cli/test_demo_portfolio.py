@@ -12,8 +12,8 @@ import pytest
 
 from crm import config as settings
 from crm.secrets import Secrets
-from crm.services import directory
 from crm.services.audit import By
+from crm.services.system import directory
 from crm.store.session import Store
 from tests.cli.conftest import Leaseline
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from crm.config import load
-from crm.services import provisioning
-from crm.services.provisioning import Account
+from crm.services.phones import provisioning
+from crm.services.phones.provisioning import Account
 from tests.cli.conftest import Leaseline
 
 pytestmark = pytest.mark.cli

@@ -154,7 +154,7 @@ def test_what_nobody_expected_is_logged_and_told_in_one_sentence(
     async def fail(*_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("crm.services.agents.find_all", fail)
+    monkeypatch.setattr("crm.services.office.agents.find_all", fail)
     result = office("agent", "list")
     assert result.exit_code == 1
     assert result.stdout == ""

@@ -24,7 +24,7 @@ from crm.domain.calls import (
     Step,
     StepTaken,
 )
-from crm.services import ledger
+from crm.services.calls import ledger
 from crm.store.session import Store
 from tests.cli.conftest import Leaseline
 

@@ -18,8 +18,9 @@ from crm.domain.calls import CallArrived, CallEnded, DialStatus, EndedBy, Fact, 
 from crm.domain.choosing import Answer, Question
 from crm.domain.errors import Invalid
 from crm.domain.routing import TEAM
-from crm.services import ledger, routes
-from crm.services.routes import Moment
+from crm.services.calls import ledger
+from crm.services.routing import routes
+from crm.services.routing.routes import Moment
 from crm.store.session import Store
 from tests.cli.conftest import Leaseline
 

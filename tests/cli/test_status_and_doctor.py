@@ -19,7 +19,7 @@ import pytest
 from asterisk_conf import speech
 from crm import config as settings
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact, PlaceKept, Queued, Step, StepTaken
-from crm.services import ledger
+from crm.services.calls import ledger
 from crm.store.session import Store
 from tests.cli.conftest import Leaseline, free_ports
 

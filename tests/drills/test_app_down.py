@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from sqlalchemy import select, update
 
-from crm.services import publish
+from crm.services.phones import publish
 from crm.store.models import Agent, Device, Hours
 from tests.drills.witness import MESSAGE, hears, legs, one_record, say
 from tests.scripted_phone import raw_calls

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from crm.services import blocking, desks, lines
+from crm.services.people import blocking
+from crm.services.phones import lines
+from crm.services.routing import desks
 from crm.store.models import Call
 from tests.drills.witness import MESSAGE, ask_asterisk, channel_of, hears, legs, one_record, records, say
 from tests.scripted_phone import raw_calls, unreadable_call

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from crm.services import health
+from crm.services.system import health
 from tests.drills.witness import legs, one_gives_up_and_one_talks, one_record
 from tests.system import System
 from tests.talks import hear_each_other

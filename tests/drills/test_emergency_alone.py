@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from sqlalchemy import delete, select, update
 
-from crm.services import emergencies
+from crm.services.phones import emergencies
 from crm.store.models import Agent, Mail
 from tests.drills.test_database_away import broken, locked
 from tests.scripted_trunk import scripted_trunk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm.services import forwarding
+from crm.services.phones import forwarding
 from tests.drills.witness import hears, legs, one_record
 from tests.mobile import NUMBER, about, forward, mobile, picks_up
 from tests.system import System

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from ari_app.edge.softphone import Softphone
-from crm.services import devices, properties
+from crm.services.office import properties
+from crm.services.phones import devices
 from tests.drills.test_outbound_killed import in_plain_bridge
 from tests.drills.witness import hears, legs, one_record, say
 from tests.scripted_phone import replacing_call

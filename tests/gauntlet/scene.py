@@ -11,7 +11,7 @@ import aiohttp
 from sqlalchemy import update
 
 from ari_app import supervisor
-from crm.services import trunks
+from crm.services.phones import trunks
 from crm.store.models import Trunk
 from tests.gauntlet.party import Party, party
 from tests.outside import only_by

@@ -9,8 +9,8 @@ import pytest
 
 from crm.config import Config
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.services import bans
 from crm.services.audit import By
+from crm.services.phones import bans
 from crm.store.models import Trunk
 from crm.store.session import Store
 from tests.store.conftest import NOW

@@ -10,8 +10,10 @@ from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, CallerBlocked, EndedBy, LegRang, TalkStarted
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge.carrier import IncomingText
-from crm.services import blocking, ledger, messages
 from crm.services.audit import By
+from crm.services.calls import ledger
+from crm.services.people import blocking
+from crm.services.texts import messages
 from crm.store.models import Call, EmergencyCall, Lead, LeadPhone, Message, Task
 from crm.store.queries import calls, leads
 from crm.store.session import Store

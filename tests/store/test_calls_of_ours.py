@@ -27,8 +27,10 @@ from crm.domain.calls import (
     TalkEnded,
     TalkStarted,
 )
-from crm.services import escalations, ledger, mailboxes, orders, tasks
+from crm.services import tasks
 from crm.services.audit import By
+from crm.services.calls import ledger, orders
+from crm.services.voicemail import escalations, mailboxes
 from crm.store.models import Activity, Agent, Call, CallOrder, Lead, Message, Task, Trunk
 from crm.store.queries import calls, leads
 from crm.store.queries import tasks as task_queries

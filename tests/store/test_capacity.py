@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select, update
 
 from crm.config import Config
-from crm.services import capacity
-from crm.services.capacity import Refused
+from crm.services.phones import capacity
+from crm.services.phones.capacity import Refused
 from crm.store.models import Agent, Mail
 from crm.store.session import Store
 from tests.store.conftest import NOW

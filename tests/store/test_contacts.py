@@ -30,9 +30,15 @@ from crm.domain.ringing import Strategy
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.routing import Path, RoutePlan
 from crm.edge.carrier import IncomingText
-from crm.services import agents, contacts, desks, escalations, holidays, ledger, messages, reports, routes, subteams
+from crm.services import reports
 from crm.services.audit import By
-from crm.services.routes import Moment
+from crm.services.calls import ledger
+from crm.services.office import agents, holidays, subteams
+from crm.services.people import contacts
+from crm.services.routing import desks, routes
+from crm.services.routing.routes import Moment
+from crm.services.texts import messages
+from crm.services.voicemail import escalations
 from crm.store.models import Activity, Agent, Call, Device, Hours, Interest, Lead, Message, Property, Task
 from crm.store.session import Store
 

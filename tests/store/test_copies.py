@@ -14,8 +14,10 @@ from sqlalchemy import select
 
 from crm.config import Config
 from crm.edge.carrier import OutgoingText
-from crm.services import copies, notices, outbox, owners
 from crm.services.audit import By
+from crm.services.office import owners
+from crm.services.outbox import notices, texts
+from crm.services.system import copies
 from crm.store.models import Device, Mail, Message, Trunk
 from crm.store.session import Store
 
@@ -126,7 +128,7 @@ async def test_a_held_home_tells_its_own_people_what_is_new_and_sends_nothing_el
         await notices.tell(session, config, [admin], "old", "Old", "The original has told this.", NOW)
     later = NOW + timedelta(minutes=5)
     carrier, wake, held = Sent(), asyncio.Event(), True
-    running = asyncio.create_task(outbox.run(store, config, lambda trunk: carrier, wake, lambda: later, lambda: held))
+    running = asyncio.create_task(texts.run(store, config, lambda trunk: carrier, wake, lambda: later, lambda: held))
     async with store.write() as session:
         await notices.tell(
             session, config, [await owners.admin(session)], "emergency:1", "911", "Alice dialled 911.", later

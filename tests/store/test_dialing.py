@@ -13,8 +13,9 @@ from sqlalchemy import select, update
 from crm.config import Config, Dialing
 from crm.domain.dialing import Clearance, Purpose, Refused
 from crm.domain.errors import NotFound
-from crm.services import dialing, opt_outs
 from crm.services.audit import By
+from crm.services.people import opt_outs
+from crm.services.phones import dialing
 from crm.store.models import Agent, Call, Dialled, Lead, LeadPhone, Line, Trunk
 from crm.store.session import Store
 

@@ -12,8 +12,11 @@ from sqlalchemy import func, select
 from crm.config import Config
 from crm.domain.errors import Conflict, CrmError, Invalid
 from crm.secrets import SecretError, Secrets
-from crm.services import agents, devices, directory, hours, lines, properties, subteams, tasks, trunks
+from crm.services import tasks
 from crm.services.audit import By
+from crm.services.office import agents, hours, properties, subteams
+from crm.services.phones import devices, lines, trunks
+from crm.services.system import directory
 from crm.store.models import AuditEntry, Base, Task
 from crm.store.session import Store
 

@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config, Disk
-from crm.services import disk, owners
-from crm.services.disk import Act, decide
+from crm.services.office import owners
+from crm.services.system import disk
+from crm.services.system.disk import Act, decide
 from crm.store.models import Mail
 from crm.store.session import Store
 

@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import select, update
 
 from crm.config import Config
-from crm.services import emergencies, spool
-from crm.services.emergencies import Desk
+from crm.services.calls import spool
+from crm.services.phones import emergencies
+from crm.services.phones.emergencies import Desk
 from crm.store.models import Agent, Device, EmergencyCall, Mail, Message
 from crm.store.session import Store
 

@@ -13,9 +13,11 @@ from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, DeskChosen, EndedBy, MessageLeft
 from crm.domain.escalation import Group, next_turn
 from crm.domain.route_inputs import DeskKind
-from crm.services import escalations, ledger, mailboxes, tasks
+from crm.services import tasks
 from crm.services.audit import By
-from crm.services.escalations import Due, claim
+from crm.services.calls import ledger
+from crm.services.voicemail import escalations, mailboxes
+from crm.services.voicemail.escalations import Due, claim
 from crm.store.models import Activity, Agent, Hours, Lead, LeadPhone, Mail, Property, Task, Voicemail
 from crm.store.session import Store
 

@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 
 from crm.config import Config, Texts
 from crm.edge.carrier import IncomingText
-from crm.services import inbox, messages
 from crm.services.audit import By
-from crm.services.inbox import Inbox
+from crm.services.texts import inbox, messages
+from crm.services.texts.inbox import Inbox
 from crm.store.models import Activity, Agent, Lead, Mail, Message, OptOut, Task
 from crm.store.session import Store
 

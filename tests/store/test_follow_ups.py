@@ -13,8 +13,10 @@ from crm.config import Config
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.stages import Stage
 from crm.domain.texts import Purpose
-from crm.services import follow_ups, messages, portfolios
+from crm.services import follow_ups
 from crm.services.audit import By
+from crm.services.office import portfolios
+from crm.services.texts import messages
 from crm.store.models import FollowUp, Interest, Lead, LeadPhone, Message, Property
 from crm.store.session import Store
 from tests.store.test_messages import text

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from crm.config import Config
 from crm.domain.calls import DialStatus, LegEnded, LegRang, Step, TalkEnded, TalkStarted
 from crm.domain.dialing import Refused
-from crm.services import devices, forwarding, reception
 from crm.services.audit import By
+from crm.services.phones import devices, forwarding
+from crm.services.routing import reception
 from crm.store.models import Activity, Device, Message
 from crm.store.session import Store
 from tests.store.test_ledger import CallMaker, all_tasks, all_texts, record, the_call, the_lead

@@ -16,9 +16,14 @@ from crm.domain.route_plan import Path, Rule
 from crm.domain.routing import TEAM
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
-from crm.services import escalations, holidays, hours, imports, properties, routes, tasks, tour_times
+from crm.services import tasks
 from crm.services.audit import By
-from crm.services.routes import Moment
+from crm.services.office import holidays, hours, properties
+from crm.services.routing import routes
+from crm.services.routing.routes import Moment
+from crm.services.system import imports
+from crm.services.tours import times
+from crm.services.voicemail import escalations
 from crm.store.models import AgentHours, Call, Hours, Line, Property, SpecialDay, Task, Voicemail
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import office
@@ -196,9 +201,9 @@ async def test_hours_of_their_own_count_while_the_office_is_closed_but_not_on_ho
 async def test_on_a_day_off_nobody_shows_a_home_but_who_comes_alone_may(store: Store, config: Config) -> None:
     await hours.replace(store, BY, WEEK)
     for kind in (TourKind.ACCOMPANIED, TourKind.SELF_GUIDED):
-        await tour_times.set_hours(store, BY, "maple", ["tue-wed 19:00-20:00"], kind=kind, minutes=60)
+        await times.set_hours(store, BY, "maple", ["tue-wed 19:00-20:00"], kind=kind, minutes=60)
     await holidays.add(store, BY, date(2026, 3, 3), name="Founders Day")
-    found = await tour_times.free(store, config, "maple", NOW, days=3)
+    found = await times.free(store, config, "maple", NOW, days=3)
     tuesday = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
     assert [(slot.starts_at, slot.kind) for slot in found] == [
         (tuesday, TourKind.SELF_GUIDED),

@@ -18,8 +18,8 @@ import pytest
 
 from crm.domain.calls import CallEnded, EndedBy, Fact
 from crm.domain.errors import Conflict, Unavailable
-from crm.services.facts import encode
-from crm.services.journal import Journal
+from crm.services.calls.facts import encode
+from crm.services.calls.journal import Journal
 
 pytestmark = pytest.mark.store
 
@@ -239,7 +239,7 @@ async def test_a_journal_that_is_no_file_stops_nothing(tmp_path: Path) -> None:
 
 
 async def test_sync_tells_when_a_fact_is_safe_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crm.services.journal.SYNC_SECONDS", 0.05)
+    monkeypatch.setattr("crm.services.calls.journal.SYNC_SECONDS", 0.05)
     monkeypatch.setattr(os, "write", disk_full)
     async with Journal(tmp_path, Away(), close_seconds=0) as notes:
         notes.note(fact(1))

@@ -39,8 +39,8 @@ from crm.domain.calls import (
     TalkStarted,
 )
 from crm.domain.errors import Unavailable
-from crm.services import ledger
-from crm.services.journal import Journal
+from crm.services.calls import ledger
+from crm.services.calls.journal import Journal
 from crm.store.models import Activity, Agent, Call, CallEvent, Contact, Hours, Lead, Leg, Message, Organization
 from crm.store.queries import agents, calls, contacts, leads, messages, tasks
 from crm.store.session import Store

@@ -15,8 +15,8 @@ from ari_app.edge.client import AriClient
 from ari_app.edge.errors import ChannelGone
 from crm.config import Config
 from crm.domain.calls import CallArrived, Fact, HandedToDialplan
-from crm.services import ledger
-from crm.services.journal import Journal
+from crm.services.calls import ledger
+from crm.services.calls.journal import Journal
 from crm.store.models import Call
 from crm.store.queries import calls, tasks
 from crm.store.session import Store

@@ -12,10 +12,11 @@ from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact, PlaceKept, Step, StepTaken, TalkEnded, TalkStarted
 from crm.domain.choosing import Answer, Question
 from crm.domain.routing import TEAM, Path
-from crm.services import ledger, orders, routes
 from crm.services.audit import By
-from crm.services.orders import Claim
-from crm.services.routes import Moment
+from crm.services.calls import ledger, orders
+from crm.services.calls.orders import Claim
+from crm.services.routing import routes
+from crm.services.routing.routes import Moment
 from crm.store.models import Activity, CallOrder, Hours, Message, Task
 from crm.store.queries import calls
 from crm.store.session import Store

@@ -15,9 +15,10 @@ from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, MessageLeft
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import TranscriptState
-from crm.services import ledger, mailboxes, recordings, retention, transcripts
 from crm.services.audit import By
-from crm.services.mailboxes import Lamp
+from crm.services.calls import ledger
+from crm.services.voicemail import mailboxes, recordings, retention, transcripts
+from crm.services.voicemail.mailboxes import Lamp
 from crm.store.models import Activity, Agent, AuditEntry, Mail, Property, Recording, Task, Voicemail
 from crm.store.session import Store
 

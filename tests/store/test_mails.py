@@ -23,8 +23,8 @@ from crm.config import Config
 from crm.config import Mail as MailSettings
 from crm.edge.mail import Mailer, MailError, MailUnknown, Server
 from crm.secrets import Secrets
-from crm.services import mails
-from crm.services.mails import Attachment, MailState
+from crm.services.outbox import mails
+from crm.services.outbox.mails import Attachment, MailState
 from crm.store.models import Mail
 from crm.store.session import Store
 

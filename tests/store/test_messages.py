@@ -21,10 +21,13 @@ from crm.domain.texts import MessageState
 from crm.edge import http_carrier
 from crm.edge.carrier import CarrierError, DeliveryReport, Fate, IncomingText, OutgoingText
 from crm.secrets import Secrets
-from crm.services import carriers, inbox, ledger, messages, opt_outs, outbox, spool
 from crm.services.audit import By
-from crm.services.inbox import Inbox
-from crm.services.journal import Journal
+from crm.services.calls import ledger, spool
+from crm.services.calls.journal import Journal
+from crm.services.outbox import carriers, texts
+from crm.services.people import opt_outs
+from crm.services.texts import inbox, messages
+from crm.services.texts.inbox import Inbox
 from crm.store.models import Activity, Agent, AuditEntry, Lead, LeadPhone, Line, Mail, Message, OptOut, Task, Trunk
 from crm.store.session import Store
 
@@ -75,13 +78,13 @@ class Taker:
         return f"id-{len(self.taken)}"
 
 
-async def work(store: Store, config: Config, carrier: Taker | outbox.CarrierFor, now: datetime = NOW) -> None:
+async def work(store: Store, config: Config, carrier: Taker | texts.CarrierFor, now: datetime = NOW) -> None:
     """Lets the outbox do what is due at `now`."""
-    chosen: outbox.CarrierFor = (lambda trunk: carrier) if isinstance(carrier, Taker) else carrier
+    chosen: texts.CarrierFor = (lambda trunk: carrier) if isinstance(carrier, Taker) else carrier
     async with store.write() as session:
         if not (await session.scalars(select(Trunk))).first():
             session.add(Trunk(slug="acme", host="127.0.0.1", auth="address"))
-    task = asyncio.create_task(outbox.run(store, config, chosen, asyncio.Event(), lambda: now))
+    task = asyncio.create_task(texts.run(store, config, chosen, asyncio.Event(), lambda: now))
     try:
         async with asyncio.timeout(10):
             while True:

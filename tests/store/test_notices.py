@@ -11,7 +11,8 @@ from sqlalchemy import select
 from crm.config import Config
 from crm.domain.gate import Verdict
 from crm.domain.texts import MessageState, Purpose
-from crm.services import gatekeeper, notices, opt_outs
+from crm.services.outbox import gatekeeper, notices
+from crm.services.people import opt_outs
 from crm.store.models import Agent, Device, Mail, Message
 from crm.store.session import Store
 

@@ -25,8 +25,9 @@ from crm.domain.calls import (
     StepTaken,
     TalkStarted,
 )
-from crm.services import ledger, reports, tasks
+from crm.services import reports, tasks
 from crm.services.audit import By
+from crm.services.calls import ledger
 from crm.store.models import CallOrder, Task
 from crm.store.session import Store
 

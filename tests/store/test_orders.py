@@ -11,9 +11,10 @@ from sqlalchemy import select
 from crm.config import Config
 from crm.domain.dialing import Refused
 from crm.domain.errors import Invalid, NotFound
-from crm.services import opt_outs, orders
 from crm.services.audit import By
-from crm.services.orders import Claim
+from crm.services.calls import orders
+from crm.services.calls.orders import Claim
+from crm.services.people import opt_outs
 from crm.store.models import Agent, Call, CallOrder, Lead, LeadPhone, Trunk
 from crm.store.session import Store
 

@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 
 from crm.config import Config
 from crm.domain.calls import CallArrived, DialStatus, Fact, LegEnded, LegRang
-from crm.services import ledger, owners
+from crm.services.calls import ledger
+from crm.services.office import owners
 from crm.store.models import Agent, Device, Mail
 from crm.store.session import Store
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config
-from crm.services import reception
-from crm.services.reception import Reception
+from crm.services.routing import reception
+from crm.services.routing.reception import Reception
 from crm.store.models import Device, Hours, Lead, LeadPhone
 from crm.store.queries import agents
 from crm.store.session import Store

@@ -16,9 +16,10 @@ from ari_app.edge.hep import Answer, Way
 from ari_app.refused_calls import PATIENCE, RefusedCalls
 from crm.config import Config, Ports
 from crm.domain.calls import Fact
-from crm.services import blocking, ledger, refusals
 from crm.services.audit import By
-from crm.services.journal import Journal
+from crm.services.calls import ledger, refusals
+from crm.services.calls.journal import Journal
+from crm.services.people import blocking
 from crm.store.models import Agent, Call, Mail, Task, Trunk
 from crm.store.session import Store
 

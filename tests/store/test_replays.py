@@ -32,10 +32,12 @@ from crm.domain.choosing import Answer, Answers, Question
 from crm.domain.routing import TEAM, TEXT_ME, TOUR
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
-from crm.services import ledger, replays, routes, tour_times, tours
 from crm.services.audit import By
-from crm.services.replays import Changes, Replay
-from crm.services.routes import Moment
+from crm.services.calls import ledger
+from crm.services.routing import replays, routes
+from crm.services.routing.replays import Changes, Replay
+from crm.services.routing.routes import Moment
+from crm.services.tours import booking, times
 from crm.store.models import Call, Hours
 from crm.store.session import Store
 
@@ -82,8 +84,8 @@ async def past(store: Store, config: Config) -> datetime:
     async with store.write() as session:
         session.add_all(Hours(weekday=day, opens="09:00", closes="18:00") for day in range(7))
     by = By("tests", NOON - timedelta(hours=1))
-    await tour_times.set_hours(store, by, "maple", ["mon-sun 09:00-18:00"], kind=TourKind.REMOTE, minutes=15)
-    free = iter(await tour_times.free(store, config, "maple", NIGHT, limit=ROUNDS))
+    await times.set_hours(store, by, "maple", ["mon-sun 09:00-18:00"], kind=TourKind.REMOTE, minutes=15)
+    free = iter(await times.free(store, config, "maple", NIGHT, limit=ROUNDS))
     for number in range(ROUNDS):
         for name, kind in KINDS.items():
             at = kind.at + timedelta(minutes=number)
@@ -93,7 +95,7 @@ async def past(store: Store, config: Config) -> datetime:
                 facts.append(await routed(store, config, kind, call, caller, at))
             facts += follows(name, call, at)
             if name == "tour":
-                booked = await tours.book(
+                booked = await booking.book(
                     store,
                     config,
                     Secrets(config.secrets_file),

@@ -12,8 +12,10 @@ from crm.domain import metrics
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, LegRang, TalkEnded, TalkStarted, Transferred
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
-from crm.services import ledger, reports, tour_times, tours
+from crm.services import reports
 from crm.services.audit import By
+from crm.services.calls import ledger
+from crm.services.tours import booking, times
 from crm.store.models import Call, Mail, Task
 from crm.store.queries import agents
 from crm.store.session import Store
@@ -63,10 +65,10 @@ async def test_sources_count_what_they_brought(store: Store, config: Config) -> 
     await called(store, config, "c1", "+15125550171", talk=True)
     await called(store, config, "c2", "+15125550171", talk=True)
     by = By("alice", after(600))
-    await tour_times.set_hours(store, by, "maple", ["mon-sun 10:00-12:00"], kind=TourKind.REMOTE, minutes=30)
-    [slot, *_] = await tour_times.free(store, config, "maple", by.now)
+    await times.set_hours(store, by, "maple", ["mon-sun 10:00-12:00"], kind=TourKind.REMOTE, minutes=30)
+    [slot, *_] = await times.free(store, config, "maple", by.now)
     secrets = Secrets(config.secrets_file)
-    await tours.book(store, config, secrets, by, person="+15125550171", place="maple", at=slot.starts_at, key="t")
+    await booking.book(store, config, secrets, by, person="+15125550171", place="maple", at=slot.starts_at, key="t")
     [sign] = await reports.sources(store, NOW - timedelta(days=1), NOW + timedelta(days=1))
     assert (sign.name, sign.calls, sign.leads, sign.tours, sign.applications) == ("sign", 2, 1, 1, 0)
 

@@ -14,8 +14,10 @@ from crm.domain.imports import Wrong
 from crm.domain.reviews import Answer
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
-from crm.services import ledger, reports, reviews, tour_times, tours
+from crm.services import reports, reviews
 from crm.services.audit import By
+from crm.services.calls import ledger
+from crm.services.tours import booking, times
 from crm.store.models import CallReview
 from crm.store.session import Store
 from tests.store.test_reports import MAPLE, NOW, after, called
@@ -52,10 +54,10 @@ async def test_a_case_shows_the_decision_who_talked_and_what_the_crm_got(store: 
     await called(store, config, "c1", "+15125550171", talk=True)
     routed = Routed("c1/routed", "c1", after(1), "subteam", ("The subteam leases it.",), ("subteam",), "live")
     await ledger.record(store, config, routed, after(61))
-    await tour_times.set_hours(store, BY, "maple", ["mon-sun 10:00-12:00"], kind=TourKind.REMOTE, minutes=30)
-    [slot, *_] = await tour_times.free(store, config, "maple", BY.now)
+    await times.set_hours(store, BY, "maple", ["mon-sun 10:00-12:00"], kind=TourKind.REMOTE, minutes=30)
+    [slot, *_] = await times.free(store, config, "maple", BY.now)
     secrets = Secrets(config.secrets_file)
-    await tours.book(
+    await booking.book(
         store, config, secrets, BY, person="+15125550171", place="maple", at=slot.starts_at, key="t", call_id="c1"
     )
     await called(store, config, "c2", "+15125550172", talk=False)
@@ -100,11 +102,11 @@ async def test_a_tour_counts_once_and_for_the_call_that_brought_it(store: Store,
     for number in range(3):
         await called(store, config, f"c{number}", "+15125550171", talk=True)
     await called(store, config, "other", "+15125550172", talk=True)
-    await tour_times.set_hours(store, BY, "maple", ["mon-sun 10:00-16:00"], kind=TourKind.REMOTE, minutes=30)
+    await times.set_hours(store, BY, "maple", ["mon-sun 10:00-16:00"], kind=TourKind.REMOTE, minutes=30)
     secrets = Secrets(config.secrets_file)
-    free = await tour_times.free(store, config, "maple", BY.now)
+    free = await times.free(store, config, "maple", BY.now)
     for number, call_id in enumerate((None, "c0", "gone")):
-        await tours.book(
+        await booking.book(
             store,
             config,
             secrets,
@@ -116,7 +118,7 @@ async def test_a_tour_counts_once_and_for_the_call_that_brought_it(store: Store,
             call_id=call_id,
         )
     much_later = By("alice", after(3 * 3600))
-    await tours.book(
+    await booking.book(
         store, config, secrets, much_later, person="+15125550172", place="maple", at=free[-1].starts_at, key="late"
     )
     found = {one.id: one.tours for one in await reports.calls(store, NOW - DAY, NOW + DAY)}

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from crm.config import Config, Menu, Ring
 from crm.domain.choosing import Answer, Question
 from crm.domain.routing import TEAM, TEXT_ME, Path, RoutePlan, Rule
-from crm.services import routes
-from crm.services.routes import Moment
+from crm.services.routing import routes
+from crm.services.routing.routes import Moment
 from crm.store.models import (
     Agent,
     AgentHours,

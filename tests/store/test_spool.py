@@ -15,8 +15,8 @@ import pytest
 
 from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact, LegRang, Step, StepTaken, TalkStarted
-from crm.services import ledger, spool
-from crm.services.journal import Journal
+from crm.services.calls import ledger, spool
+from crm.services.calls.journal import Journal
 from crm.store.models import Call, Message, Trunk
 from crm.store.queries import calls, messages, tasks
 from crm.store.session import Store

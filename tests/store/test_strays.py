@@ -17,9 +17,9 @@ from crm.domain.calls import (
     RecordingEnded,
     RecordingStarted,
 )
-from crm.services import ledger, strays
 from crm.services.audit import By
-from crm.services.strays import Strays
+from crm.services.calls import ledger, strays
+from crm.services.calls.strays import Strays
 from crm.store.models import Recording, Voicemail
 from crm.store.queries import calls
 from crm.store.session import Store

@@ -16,8 +16,11 @@ from crm.domain.errors import NotFound
 from crm.domain.gate import Verdict
 from crm.domain.texts import MessageState, Purpose
 from crm.edge.carrier import IncomingText
-from crm.services import gatekeeper, ledger, messages, text_pauses
 from crm.services.audit import By
+from crm.services.calls import ledger
+from crm.services.outbox import gatekeeper
+from crm.services.outbox import pauses as text_pauses
+from crm.services.texts import messages
 from crm.store.models import Agent, Mail, Message, OptOut, Task, TextPause
 from crm.store.session import Store
 

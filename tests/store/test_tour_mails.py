@@ -15,8 +15,10 @@ from sqlalchemy import select, update
 from crm.config import Config, Web
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
-from crm.services import leads, tour_times, tours
-from crm.services.mails import MailState
+from crm.services.outbox.mails import MailState
+from crm.services.people import leads
+from crm.services.tours import booking as tours
+from crm.services.tours import times
 from crm.store.models import Agent, Mail
 from crm.store.session import Store
 from tests.store.test_mails import Handler, serving, settings, settled, worker
@@ -37,7 +39,7 @@ class Booking:
         self.secrets = Secrets(config.secrets_file)
 
     async def offer(self, agent: str | None, opens: str = "10:00-11:00") -> None:
-        await tour_times.set_hours(
+        await times.set_hours(
             self.store, BY, "maple", [f"tue {opens}"], kind=TourKind.ACCOMPANIED, minutes=30, agent=agent
         )
 

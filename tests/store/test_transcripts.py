@@ -20,7 +20,8 @@ from crm.domain.calls import CallArrived, CallEnded, EndedBy, MessageLeft
 from crm.domain.mailboxes import TranscriptState
 from crm.edge import whisper
 from crm.edge.whisper import Transcriber, TranscriberLost, TranscriptError
-from crm.services import ledger, mailboxes, transcripts
+from crm.services.calls import ledger
+from crm.services.voicemail import mailboxes, transcripts
 from crm.store.models import Voicemail
 from crm.store.session import Store
 from tests.store import tiny_whisper

@@ -8,7 +8,7 @@ from crm.domain import attestation, blocking
 from crm.domain.blocking import NOBODY, Decision, Entry, Kind, Known
 from crm.domain.errors import Invalid
 from crm.domain.invite import Invite
-from crm.services.blocking import read
+from crm.services.people.blocking import read
 
 pytestmark = pytest.mark.unit
 

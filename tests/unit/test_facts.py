@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crm.domain import calls
 from crm.domain.calls import KINDS, CallEnded, EndedBy, Fact
 from crm.domain.errors import Invalid
-from crm.services import facts
+from crm.services.calls import facts
 
 pytestmark = pytest.mark.unit
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ari_app.edge.hep import Answer, Invites, Way, read
 from crm.config import Config
-from crm.services import arrivals
+from crm.services.routing import arrivals
 
 pytestmark = pytest.mark.unit
 

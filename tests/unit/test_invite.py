@@ -13,8 +13,8 @@ from crm.config import Config, Privacy
 from crm.domain import invite
 from crm.domain.errors import Invalid
 from crm.domain.invite import did_sources, in_order, likeliest
-from crm.services import arrivals
-from crm.services.arrivals import Arrival
+from crm.services.routing import arrivals
+from crm.services.routing.arrivals import Arrival
 
 pytestmark = pytest.mark.unit
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crm.config import Config
-from crm.services import logs
+from crm.services.system import logs
 
 pytestmark = pytest.mark.unit
 

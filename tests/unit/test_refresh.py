@@ -16,8 +16,8 @@ import pytest
 from ari_app import supervisor
 from asterisk_conf import install, refresh
 from crm.config import Config
-from crm.services.checks import machine
-from crm.services.checks.finding import Level
+from crm.services.system.checks import machine
+from crm.services.system.checks.finding import Level
 
 pytestmark = pytest.mark.unit
 

@@ -15,8 +15,8 @@ from crm.config import Config, ConfigError
 from crm.domain.choosing import Answer, Choice, Question
 from crm.domain.hours import weekly
 from crm.domain.routing import TEAM, OfficeFacts, OfficeState, People, RoutingInputs, decide
-from crm.services import replays
-from crm.services.replays import Changes
+from crm.services.routing import replays
+from crm.services.routing.replays import Changes
 from tests.unit import routes_of_any_kind as any_kind
 
 pytestmark = pytest.mark.unit

@@ -17,7 +17,8 @@ import pytest
 from asterisk_conf import speech
 from asterisk_conf.speech import Counts, Prompt, SpeechError
 from crm.config import Config, Menu
-from crm.services import lines, routes
+from crm.services.phones import lines
+from crm.services.routing import routes
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crm.config import Config
-from crm.services import spoken
+from crm.services.phones import spoken
 
 pytestmark = pytest.mark.unit
 

@@ -26,7 +26,7 @@ from crm.domain.routing import (
 )
 from crm.domain.tasks import TaskKind, task_after
 from crm.domain.tours import TourKind
-from crm.services.tour_dialogue import aloud
+from crm.services.tours.dialogue import aloud
 
 pytestmark = pytest.mark.unit
 

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from crm.config import Config, Texts, Web
 from crm.edge import twilio
 from crm.secrets import Secrets
-from crm.services.inbox import Inbox
+from crm.services.texts.inbox import Inbox
 from crm.store import migrate
 from crm.store.models import Line
 from crm.store.session import Store

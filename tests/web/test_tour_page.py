@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crm.domain.tours import TourKind, TourState
-from crm.services import tour_times, tours
 from crm.services.audit import By
+from crm.services.tours import booking, times
 from crm.store.models import Lead, LeadPhone, Message, Property, Tour
 from tests.web.conftest import MAPLE, PERSON, Site
 
@@ -29,8 +29,8 @@ async def link(site: Site) -> str:
         session.add_all([lead, Property(slug="elm", name="Elm <Street> & Co")])
         await session.flush()
         lead_id = lead.id
-    await tour_times.set_hours(work.store, BY, "elm", ["mon-fri 10:00-12:00"], kind=TourKind.SELF_GUIDED, minutes=60)
-    await tours.book(
+    await times.set_hours(work.store, BY, "elm", ["mon-fri 10:00-12:00"], kind=TourKind.SELF_GUIDED, minutes=60)
+    await booking.book(
         work.store, work.config, work.secrets, BY, person=str(lead_id), place="elm", at=TUESDAY_TEN, key="test"
     )
     [confirmed, *_] = await site.rows(Message)
@@ -40,7 +40,7 @@ async def link(site: Site) -> str:
 
 async def tour_of(site: Site) -> Tour:
     [tour] = await site.rows(Tour)
-    found, _ = await tours.get(site.webhooks.store, tour.id)
+    found, _ = await booking.get(site.webhooks.store, tour.id)
     return found
 
 

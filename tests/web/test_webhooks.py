@@ -16,8 +16,8 @@ from crm.config import Ports
 from crm.domain.errors import Unavailable
 from crm.edge import twilio
 from crm.edge.carrier import IncomingText
-from crm.services import messages
 from crm.services.audit import By
+from crm.services.texts import messages
 from crm.store.models import Message, OptOut
 from crm.web import app as web
 from crm.web.app import build, serving

@@ -23,9 +23,9 @@ from crm.domain.errors import Unavailable
 from crm.edge import telnyx, twilio
 from crm.edge.carrier import DeliveryReport, Forged, IncomingText, Unreadable
 from crm.secrets import SecretError, Secrets
-from crm.services import messages
-from crm.services.carriers import secret_name, webhook_url
-from crm.services.inbox import Inbox
+from crm.services.outbox.carriers import secret_name, webhook_url
+from crm.services.texts import messages
+from crm.services.texts.inbox import Inbox
 from crm.store.session import Store
 from crm.web.shield import body
 

@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound, Unavailable
 from crm.domain.tours import TourKind, TourState
-from crm.services import tour_links, tour_times, tours
 from crm.services.audit import By
-from crm.services.tour_links import Link
+from crm.services.tours import booking, links, times
+from crm.services.tours.links import Link
 from crm.store.models import Property, Tour
 from crm.web.pages import page
 from crm.web.routes.texts import Webhooks
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 def routes(site: Webhooks) -> list[Route]:
     async def endpoint(request: Request) -> Response:
         try:
-            link = tour_links.read(site.secrets, request.path_params["token"], site.clock())
+            link = links.read(site.secrets, request.path_params["token"], site.clock())
             if request.method == "POST":
                 return await _change(site, link, await _form(request))
             return await _show(site, link)
@@ -54,7 +54,7 @@ def routes(site: Webhooks) -> list[Route]:
             _log.exception("a tour's page failed")
             return page("sorry", 500, said="Something went wrong: please call us.")
 
-    return [Route(f"{tour_links.PATH}{{token}}", endpoint, methods=["GET", "POST"])]
+    return [Route(f"{links.PATH}{{token}}", endpoint, methods=["GET", "POST"])]
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -68,12 +68,12 @@ async def _form(request: Request) -> dict[str, str]:
 async def _change(site: Webhooks, link: Link, form: dict[str, str]) -> Response:
     by = By(BY, site.clock())
     if form.get("act") == "cancel":
-        await tours.cancel(site.store, site.config, site.secrets, by, link.tour_id, version=link.version)
+        await booking.cancel(site.store, site.config, site.secrets, by, link.tour_id, version=link.version)
         return await _show(site, link, "Your tour is cancelled. Call us whenever you want another time.")
     if form.get("act") == "move":
         try:
             at = _time(form.get("at", ""), by.now)
-            await tours.move(site.store, site.config, site.secrets, by, link.tour_id, at, version=link.version)
+            await booking.move(site.store, site.config, site.secrets, by, link.tour_id, at, version=link.version)
         except (ValueError, Invalid, Conflict):
             return await _show(site, link, "That time has just been taken: please choose another one.")
         return await _show(site, link, "Your tour is moved. We have texted you the new time.", is_current=True)
@@ -89,17 +89,17 @@ def _time(sent: str, now: datetime) -> datetime:
 
 
 async def _show(site: Webhooks, link: Link, said: str = "", *, is_current: bool = False) -> Response:
-    tour, place = await tours.get(site.store, link.tour_id)
+    tour, place = await booking.get(site.store, link.tour_id)
     if tour.version != link.version and not is_current:
         raise Conflict("This tour was moved since: use the link in the latest text.")
-    tz = tour_times.zone(site.config, place)
+    tz = times.zone(site.config, place)
     booked = tour.state == TourState.BOOKED
     return page(
         "tour",
         place=place.name,
         said=said or ("" if booked else f"This tour is {tour.state}."),
         booked=booked,
-        when=tours.in_words(tour.slot.starts_at, tz, "en"),
+        when=booking.in_words(tour.slot.starts_at, tz, "en"),
         # After a move this page's own link is void, so it offers no more changes.
         times=await _times(site, tour, place) if booked and not is_current else [],
     )
@@ -107,11 +107,11 @@ async def _show(site: Webhooks, link: Link, said: str = "", *, is_current: bool 
 
 async def _times(site: Webhooks, tour: Tour, place: Property) -> list[tuple[str, str]]:
     """Other times of the same kind, as the form sends them and as people read them."""
-    tz = tour_times.zone(site.config, place)
-    free = await tour_times.free(
+    tz = times.zone(site.config, place)
+    free = await times.free(
         site.store, site.config, place.slug, site.clock(), kind=TourKind(tour.slot.kind), limit=CHOICES
     )
-    return [(slot.starts_at.isoformat(), tours.in_words(slot.starts_at, tz, "en")) for slot in free]
+    return [(slot.starts_at.isoformat(), booking.in_words(slot.starts_at, tz, "en")) for slot in free]
 
 
 def _for_the_public(error: CrmError) -> str:

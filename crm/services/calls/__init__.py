@@ -1,0 +1,1 @@
+"""The record of calls: from facts to what an ended call leaves."""

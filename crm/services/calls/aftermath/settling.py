@@ -1,0 +1,90 @@
+"""The end of a call: its outcome, and that somebody takes care of the person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from crm.domain.calls import TALKS, Direction, Outcome, outcome_of
+from crm.domain.story import how_ours_went
+from crm.services.calls.aftermath.leads import drop_nameless, enter, forget_lead, keep_lead, lead_of, remember_language
+from crm.services.calls.aftermath.promises import keep_place
+from crm.services.calls.aftermath.scene import Scene
+from crm.services.calls.aftermath.tasks import keep_own_task, keep_task, served, void
+from crm.services.calls.aftermath.texts import text_missed
+from crm.services.people.contacts import who
+from crm.store.queries import messages
+
+
+async def settle(scene: Scene, ended_at: datetime) -> None:
+    """Gives an ended call its outcome and sees to it that somebody takes care of the caller."""
+    session, call, story = scene.session, scene.call, scene.story
+    link = await messages.by_key(session, f"link:{call.id}")
+    outcome = outcome_of(
+        known_line=scene.line is not None,
+        talked=story.talked,
+        message_left=story.message is not None,
+        link_sent=link is not None,
+        direction=story.direction,
+        blocked=story.blocked,
+        handed_over=story.handed_over,
+        booked=story.tour_id is not None,
+        place_kept=story.place_kept is not None,
+        interrupted=story.cut is not None,
+    )
+    call.outcome = outcome
+    call.ended_at = ended_at
+    call.ended_by = story.ended_by or ""
+
+    if story.direction is not Direction.IN:
+        await _settle_ours(scene, outcome, ended_at)
+        return
+    lead, was_active = None, False
+    if not scene.is_leasing:
+        await forget_lead(scene)
+    elif outcome not in (Outcome.WRONG_NUMBER, Outcome.BLOCKED) or call.lead_id:
+        # Who misdialled or is unwanted is no lead; who was one before stays one. A call that may have been the
+        # emergency service's may as well have been a prospect's: it is kept as any other, only never answered by a
+        # text.
+        lead = await lead_of(scene)
+        was_active = any(interest.updated_at < call.started_at for interest in lead.interests)
+        await keep_lead(scene, lead, outcome, ended_at)
+
+    await remember_language(scene, lead)
+    await keep_task(scene, lead, outcome, ended_at)
+    if outcome is Outcome.CALLBACK and story.place_kept:
+        await keep_place(scene, lead, story.place_kept)
+        return
+    is_missed = outcome not in (*TALKS, Outcome.BOOKED, Outcome.BLOCKED)
+    is_answered = link is not None or story.promised or story.is_emergency_callback
+    if is_missed and lead and not is_answered and not story.desk:
+        await text_missed(scene, lead, was_active)
+
+
+async def _settle_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
+    """A call that an agent placed: it stands with the lead, and leaves a next action if nobody was reached."""
+    if scene.call.caller is None:
+        # Between colleagues: a message is to be listened to, and else nothing is to be done. What came of the call
+        # while its beginning was not known is void.
+        if outcome is Outcome.LEFT_MESSAGE:
+            await keep_task(scene, None, outcome, ended_at)
+        else:
+            await void(scene)
+        await drop_nameless(scene)
+        return
+    lead = await lead_of(scene) if scene.is_leasing else None
+    went = how_ours_went(scene.story, await scene.agent_name("Somebody"), outcome)
+    if not scene.is_leasing:
+        went = f"{went} It was for {who(await scene.contact(), scene.call.kind, scene.place)}."
+    if lead:
+        await enter(scene, lead, "CallToProspect", went)
+        if lead.status == "closed" or (lead.status == "new" and outcome in TALKS):
+            lead.status = "in_progress"
+        if outcome in TALKS:
+            lead.assigned_agent_id = lead.assigned_agent_id or scene.call.agent_id
+    if scene.story.message or scene.story.left_waiting or outcome is Outcome.INTERRUPTED:
+        # They were passed on after the talk, and nobody took them; or they were cut off.
+        await keep_task(scene, lead, outcome, ended_at)
+    elif outcome is Outcome.TALKED:
+        await served(scene, lead, ended_at)
+    else:
+        await keep_own_task(scene, lead, went, ended_at)

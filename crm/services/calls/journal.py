@@ -1,0 +1,341 @@
+"""Facts on their way to the ledger: noted on disk at once, recorded in the database when it answers.
+
+A call never waits for the database and loses nothing when it is down. `note` appends a line to journal/facts.jsonl; one
+task records the lines in order, those of one call that come close together in one go. They stay in the file until all
+are recorded, so after a crash some are recorded again, which changes nothing. A line that can never be recorded goes to
+journal/rejected.jsonl, and the rest goes on.
+
+A call does not wait for the disk either: while the file cannot be written, or is still another process's, facts wait in
+memory and are written as soon as it takes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import logging
+import os
+import stat
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from crm.domain.calls import Fact
+from crm.domain.errors import Conflict, Invalid, Unavailable
+from crm.services.calls.facts import decode, encode
+
+_log = logging.getLogger(__name__)
+
+Apply = Callable[[Sequence[Fact]], Awaitable[None]]
+"""Records facts of one call, all or none; raises Unavailable when a later try may succeed."""
+
+GATHER_SECONDS = 0.1
+"""Facts come in bursts: so long the first waits for those that follow it."""
+MOST_IN_MEMORY = 200_000
+"""Facts, some 80 MB of them, of more than 5,000 calls. What is on disk beyond that is read from there again."""
+SYNC_SECONDS = 5.0
+"""So long the database may take for what the disk does not take, before it counts as safe nowhere."""
+TAKE_OVER_SECONDS = 10.0
+_REOPEN_SECONDS = 0.05
+
+
+class Journal:
+    """The journal of one home. Entering it records what was left over first, leaving it keeps what is left."""
+
+    def __init__(
+        self,
+        folder: Path,
+        apply: Apply,
+        *,
+        retry_seconds: float = 0.1,
+        longest_retry_seconds: float = 5.0,
+        apply_seconds: float = 30.0,
+        close_seconds: float = 5.0,
+        most_in_memory: int = MOST_IN_MEMORY,
+        takes_over: bool = False,
+    ) -> None:
+        """`folder` is made when missing. Retries double from `retry_seconds`; `apply` is given up after `apply_seconds`
+        and tried again; leaving waits `close_seconds` for the rest to be recorded. `takes_over`: another process may
+        have the journal still, and lets go of it soon."""
+        self._path = folder / "facts.jsonl"
+        self._rejected_path = folder / "rejected.jsonl"
+        self._apply = apply
+        self._retry_seconds = retry_seconds
+        self._longest_retry_seconds = longest_retry_seconds
+        self._apply_seconds = apply_seconds
+        self._close_seconds = close_seconds
+        self._most_in_memory = most_in_memory
+        self._takes_over = takes_over
+        self.is_ours = asyncio.Event()
+        """Set once no other process has the journal. Until then the calls are that process's, too."""
+        self.trouble = ""
+        """Why facts wait in memory and not on disk; empty when they don't."""
+        self.waits_for = ""
+        """Why facts wait for the database; empty when they don't."""
+        self._queue: deque[bytes] = deque()
+        self._unwritten: dict[bytes, None] = {}
+        """Lines that are to be written yet, in order."""
+        self._has_more_on_disk = False
+        self._has_some = asyncio.Event()
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+        self._file: int | None = None
+        self._ends_torn = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def pending(self) -> int:
+        """Facts that are not in the database yet."""
+        return len(self._queue)
+
+    @property
+    def troubles(self) -> list[str]:
+        """What keeps facts from disk or database, each with how to mend it."""
+        return [trouble for trouble in (self.trouble, self.waits_for) if trouble]
+
+    async def __aenter__(self) -> Self:
+        """Raises Conflict when another process has this journal open and we do not take over from it."""
+        try:
+            self._open()
+        except BlockingIOError:
+            if not self._takes_over:
+                raise Conflict("Leaseline is running on this home already: stop that one first.") from None
+        except OSError as error:
+            self.is_ours.set()  # Nobody else can have it.
+            self._refused(error)
+        self._tasks = [
+            asyncio.create_task(self._record_all(), name="journal"),
+            asyncio.create_task(self._keep_open(), name="journal file"),
+        ]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            async with asyncio.timeout(self._close_seconds):
+                await self.drained()
+        except TimeoutError:
+            _log.warning("Facts stay in the journal for the next start", extra={"count": self.pending})
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
+            self._write_out()
+            if self._unwritten:
+                _log.error("Facts are lost: neither disk nor database took them", extra={"count": len(self._unwritten)})
+            self._close_file()
+
+    def note(self, fact: Fact) -> None:
+        """Keeps a fact. Never waits and never raises for trouble with disk or database; call it from the event loop."""
+        assert self._tasks, "the journal is not open"
+        line = encode(fact)
+        if line in self._unwritten:
+            return
+        self._unwritten[line] = None
+        self._write_out()
+        if len(self._queue) < self._most_in_memory:
+            self._enqueue(line)
+        elif line in self._unwritten:
+            del self._unwritten[line]
+            _log.error("A fact is lost: neither disk nor database nor memory takes it", extra={"fact": fact.id})
+        else:
+            self._has_more_on_disk = True
+
+    async def sync(self) -> None:
+        """Returns when everything noted so far would survive a power cut; raises OSError when it would not."""
+        if self._unwritten:
+            try:
+                async with asyncio.timeout(SYNC_SECONDS):
+                    await self.drained()
+            except TimeoutError:
+                raise OSError(errno.EIO, "neither disk nor database takes what is noted") from None
+        elif self._file is not None:
+            await asyncio.to_thread(os.fdatasync, self._file)
+
+    async def taken_over(self) -> None:
+        """Returns when no other process has the calls, or after a while: one that hangs must not keep them."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TAKE_OVER_SECONDS):
+                await self.is_ours.wait()
+
+    async def drained(self) -> None:
+        """Returns when every fact noted so far is in the database (or rejected)."""
+        await self._is_empty.wait()
+
+    def _enqueue(self, *lines: bytes) -> None:
+        self._queue.extend(lines)
+        self._is_empty.clear()
+        self._has_some.set()
+
+    # --- the file ---
+
+    def _open(self) -> None:
+        """Raises OSError; BlockingIOError while another process has the file."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
+        try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise OSError(errno.EINVAL, "it is no file")
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left_over = self._path.read_bytes()
+        except OSError:
+            os.close(file)
+            raise
+        self._file = file
+        self.is_ours.set()
+        self._ends_torn = bool(left_over) and not left_over.endswith(b"\n")
+        if lines := [line for line in left_over.split(b"\n") if line]:
+            _log.info("Facts were left in the journal", extra={"count": len(lines)})
+            self._enqueue(*lines)
+
+    async def _keep_open(self) -> None:
+        """Opens the file as soon as it can be had, and writes what waits for that or for room on the disk."""
+        while True:
+            if self._file is None:
+                try:
+                    self._open()
+                except BlockingIOError:
+                    pass
+                except OSError as error:
+                    self.is_ours.set()
+                    self._refused(error)
+            self._write_out()
+            await asyncio.sleep(_REOPEN_SECONDS if not self.is_ours.is_set() else self._longest_retry_seconds)
+
+    def _write_out(self) -> None:
+        """Writes what is not on disk yet, as far as the disk takes it."""
+        if self._file is None:
+            return
+        try:
+            while self._unwritten:
+                line = next(iter(self._unwritten))
+                self._append(line)
+                del self._unwritten[line]
+        except OSError as error:
+            self._refused(error)
+        else:
+            if self.trouble:
+                _log.info("The journal takes facts again")
+            self.trouble = ""
+
+    def _append(self, line: bytes) -> None:
+        assert self._file is not None
+        before = os.fstat(self._file).st_size
+        whole = (b"\n" if self._ends_torn else b"") + line + b"\n"
+        self._ends_torn = True
+        try:
+            if os.write(self._file, whole) < len(whole):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            os.ftruncate(self._file, before)
+            self._ends_torn = whole[:1] == b"\n"
+            raise
+        self._ends_torn = False
+
+    def _refused(self, error: OSError) -> None:
+        trouble = f"{self._path} cannot be written ({error.strerror}): look after the disk and whose the file is."
+        if trouble != self.trouble:
+            _log.error("The journal cannot be written; facts wait in memory", extra={"error": error.strerror})
+        self.trouble = trouble
+
+    # --- to the database ---
+
+    async def _record_all(self) -> None:
+        while True:
+            await self._has_some.wait()
+            await asyncio.sleep(GATHER_SECONDS)
+            while self._queue:
+                lines = list(self._queue)
+                for facts in self._by_call(lines):
+                    await self._record(facts)
+                for line in lines:
+                    self._queue.popleft()
+                    # What the database has need not be written any more.
+                    self._unwritten.pop(line, None)
+                if not self._queue and self._has_more_on_disk:
+                    self._has_more_on_disk = False
+                    self._enqueue(*(line for line in self._path.read_bytes().split(b"\n") if line))
+            self._has_some.clear()
+            self._is_empty.set()
+            self._empty_file()
+
+    def _by_call(self, lines: Sequence[bytes]) -> list[list[Fact]]:
+        found: dict[str, list[Fact]] = {}
+        for line in lines:
+            try:
+                fact = decode(line)
+            except Exception as error:  # noqa: BLE001 - whatever is in the file, what comes after it is recorded
+                self._reject(line, error)
+            else:
+                found.setdefault(fact.call_id, []).append(fact)
+        return list(found.values())
+
+    async def _record(self, facts: Sequence[Fact]) -> None:
+        """Returns when they are recorded or rejected."""
+        wait = self._retry_seconds
+        while True:
+            try:
+                async with asyncio.timeout(self._apply_seconds):
+                    await self._apply(facts)
+                self.waits_for = ""
+                return None
+            except (Unavailable, TimeoutError, OSError) as error:
+                _log.warning(
+                    "The ledger cannot be written; facts wait in the journal",
+                    extra={"count": self.pending, "error": str(error) or type(error).__name__},
+                )
+                self.waits_for = str(error) or "The database does not answer in time: look after its server."
+                await self._sync_quietly()
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, self._longest_retry_seconds)
+            except Exception as error:  # noqa: BLE001 - one bad fact must not keep all calls after it out of the record
+                if len(facts) == 1:
+                    return self._reject(encode(facts[0]), error)
+                for fact in facts:
+                    await self._record([fact])
+                return None
+
+    async def _sync_quietly(self) -> None:
+        # While the database is away the file is the only place these facts are at.
+        try:
+            if self._file is not None:
+                await asyncio.to_thread(os.fdatasync, self._file)
+        except OSError as error:
+            _log.error("The journal cannot be written to disk", extra={"error": error.strerror})
+
+    def _reject(self, line: bytes, error: Exception) -> None:
+        # A driver's message quotes the values, callers' numbers among them; our own messages do not.
+        why = str(error) if isinstance(error, Invalid) else type(error).__name__
+        _log.error("A fact was rejected and is kept in the journal's rejected.jsonl", extra={"error": why})
+        entry = msgspec.json.encode({"why": why, "line": line.decode("utf-8", "replace")}) + b"\n"
+        try:
+            file = os.open(self._rejected_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(file, entry)
+                os.fsync(file)
+            finally:
+                os.close(file)
+        except OSError as failed:
+            _log.error("A rejected fact could not be kept", extra={"error": failed.strerror})
+
+    def _empty_file(self) -> None:
+        if self._file is None:
+            return
+        try:
+            os.ftruncate(self._file, 0)
+            self._ends_torn = False
+        except OSError as error:
+            # What is in it is recorded again at the next start, which is harmless.
+            _log.error("The journal could not be emptied", extra={"error": error.strerror})
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

@@ -1,0 +1,403 @@
+"""Calls that the app is to place: it rings the agent, and once they answer it dials the person.
+
+An order is a row. A worker in the app claims it for a time, in a transaction of its own, so that of several apps one
+has it; whoever dies with it loses it when that time is over. Once the agent has answered, the call is on record like
+any other, and the order is done.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain import fields
+from crm.domain.calls import ORDER_MARK
+from crm.domain.dialing import Purpose
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.tasks import TaskKind
+from crm.services.audit import By, changing, note
+from crm.services.office import agents
+from crm.services.phones import dialing
+from crm.services.texts import messages
+from crm.store.models import Activity, Agent, Call, CallOrder, Lead, Task
+from crm.store.queries import calls, leads, lines, office, properties, tasks
+from crm.store.session import Store
+
+BY_HAND = timedelta(minutes=2)
+"""An order that nobody has taken by then is void: a phone that rings much later would surprise."""
+PROMISED = timedelta(hours=1)
+"""The same for a callback that was promised; after that it is an overdue task."""
+KEPT = timedelta(hours=1)
+"""So long after its task was due a kept place is called back no more; it is overdue then, and somebody's to do."""
+MARGIN = timedelta(seconds=20)
+"""Beside the ringing itself, how long whoever claimed an order may take before they count as dead."""
+
+
+class State(StrEnum):
+    WAITING = "waiting"
+    DIALLING = "dialling"
+    """The agent's phones ring."""
+    DONE = "done"
+    """The agent has answered; what came of it stands with the call."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    """Its task was done meanwhile."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An order that is ours to carry out."""
+
+    id: int
+    call_id: str
+    agent: str
+    """Slug."""
+    number: str
+    """E.164."""
+    name: str
+    """Of the person, as the agent hears it; empty when nobody knows."""
+    keeps_place: bool = False
+    """They have waited in line, and it is their turn."""
+
+
+# --- placing them ---
+
+
+async def place(store: Store, config: Config, by: By, *, agent: str, to: str) -> CallOrder:
+    """Orders a call to a lead (by id) or a number; the same one again is the same order while it is under way.
+
+    Raises Refused, NotFound, Invalid; then nothing is rung.
+    """
+    async with changing(store) as session:
+        lead, number = await messages.person(session, config, to)
+        if number is None:
+            assert lead is not None
+            if not lead.phones:
+                raise Invalid(f"Lead {lead.id} has withheld the number, so nobody can be called.")
+            number = lead.phones[0].number
+        return await _place(session, config, by, agent, number, lead, None)
+
+
+async def call_back(store: Store, config: Config, by: By, call_id: str, *, agent: str | None = None) -> CallOrder:
+    """Orders a call to whoever called, by the agent named, else by the owner of the task to call them back."""
+    async with changing(store) as session:
+        call = await calls.by_id(session, fields.text(call_id, "call's id", 80, required=True))
+        if call is None:
+            raise NotFound(f"There is no call {call_id}: `leaseline call missed` shows whom to call back.")
+        if call.caller is None:
+            raise Invalid("The number was withheld, so nobody can be called back.")
+        task = await _open_task(session, call)
+        who = agent or (task.owner.slug if task else None)
+        if who is None:
+            raise Invalid("Nobody has the task to call them back: name who does it with --agent.")
+        return await _place(session, config, by, who, call.caller, call.lead, task)
+
+
+async def promise(session: AsyncSession, config: Config, *, task: Task, number: str, now: datetime) -> None:
+    """Orders the callback that an agent promised, for when its task is due; once, however often it is said."""
+    await _order_once(
+        session, config, task, number, now, why="promised", not_before=task.due_at, expires_at=task.due_at + PROMISED
+    )
+
+
+async def _place(
+    session: AsyncSession, config: Config, by: By, agent: str, number: str, lead: Lead | None, task: Task | None
+) -> CallOrder:
+    who = await agents.named(session, agent)
+    if all(device.kind == "mobile" for device in who.devices):
+        raise Invalid(f"Agent {agent} has no phone that could ring: `leaseline device add` gives them one.")
+    number = await dialing.check_in(session, config, number=number, purpose=Purpose.ORDER, agent=agent)
+    if await lines.by_number(session, number):
+        raise Invalid("That is one of our own lines: call somebody else.")
+    same = select(CallOrder).where(
+        CallOrder.agent_id == who.id,
+        CallOrder.to_number == number,
+        CallOrder.not_before <= by.now,
+        CallOrder.expires_at > by.now,
+        CallOrder.state.in_((State.WAITING, State.DIALLING)),
+    )
+    if order := (await session.scalars(same.limit(1))).first():
+        return order
+    order = CallOrder(
+        agent_id=who.id,
+        to_number=number,
+        lead_id=lead.id if lead else None,
+        task_id=task.id if task else None,
+        why="by hand",
+        not_before=by.now,
+        expires_at=by.now + BY_HAND,
+        state=State.WAITING,
+        tries_left=1,
+        created_at=by.now,
+    )
+    session.add(order)
+    await session.flush()
+    note(session, by, f"call ordered: {agent} to {f'lead {lead.id}' if lead else 'a number'}")
+    return order
+
+
+async def keep_place(
+    session: AsyncSession,
+    config: Config,
+    *,
+    task: Task,
+    number: str,
+    agents: Sequence[str],
+    since: datetime,
+    now: datetime,
+) -> None:
+    """Orders a call to somebody who has waited `since` then and was to be called back in their turn; once a task."""
+    await _order_once(
+        session,
+        config,
+        task,
+        number,
+        now,
+        why="place kept",
+        not_before=now,
+        expires_at=task.due_at + KEPT,
+        since=since,
+        agents=list(agents),
+    )
+
+
+async def _order_once(
+    session: AsyncSession, config: Config, task: Task, number: str, now: datetime, **order: Any
+) -> None:
+    """Orders the call that a task is about, unless that is ordered or done already.
+
+    The person may have called again since, and been promised anew what nobody could keep before.
+    """
+    is_open = CallOrder.state.in_((State.WAITING, State.DIALLING))
+    is_same = CallOrder.since == since if (since := order.get("since")) else CallOrder.expires_at == order["expires_at"]
+    known = select(CallOrder.id).where(CallOrder.task_id == task.id, or_(is_open, is_same))
+    if task.done_at or await session.scalar(known.limit(1)):
+        return
+    session.add(
+        CallOrder(
+            agent_id=task.owner.id,
+            to_number=number,
+            lead_id=task.lead_id,
+            task_id=task.id,
+            state=State.WAITING,
+            tries_left=config.dialing.callback_tries,
+            created_at=now,
+            **order,
+        )
+    )
+    await session.flush()
+
+
+async def _open_task(session: AsyncSession, call: Call) -> Task | None:
+    if (own := await tasks.of_call(session, call.id)) and own.done_at is None:
+        return own
+    found = await tasks.open_of(session, call.lead_id, (TaskKind.CALL_BACK,)) if call.lead_id else []
+    return found[0] if found else None
+
+
+# --- carrying them out ---
+
+
+async def claim(store: Store, config: Config, now: datetime) -> Claim | None:
+    """Takes the order that is due longest. Two workers never get the same one. Raises Unavailable."""
+    async with store.read() as session:
+        # Most of the time there is none, and asking should keep nobody from writing.
+        if await session.scalar(_any_open) is None or await session.scalar(_due(now).limit(1)) is None:
+            return None
+    async with store.write() as session:
+        while True:
+            # PostgreSQL: another worker's row is passed over instead of waited for.
+            order_id = await session.scalar(_due(now).limit(1).with_for_update(skip_locked=True))
+            if order_id is None:
+                return None
+            order = (await session.scalars(_whole.where(CallOrder.id == order_id))).one()
+            if await _is_void(session, order, now):
+                await session.flush()
+                continue
+            return await _claimed(session, config, order, now)
+
+
+async def _claimed(session: AsyncSession, config: Config, order: CallOrder, now: datetime) -> Claim:
+    order.state, order.tries_left = State.DIALLING, order.tries_left - 1
+    order.claimed_until = now + timedelta(seconds=config.dialing.agent_ring_seconds) + MARGIN
+    order.call_id = f"{ORDER_MARK}{order.id}-{uuid.uuid4().hex[:8]}"
+    lead = await leads.by_phone(session, order.to_number)
+    name = (lead.name if lead else "") or ""
+    return Claim(order.id, order.call_id, order.agent.slug, order.to_number, name, keeps_place=order.since is not None)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Somebody who hung up to be called back when it is their turn."""
+
+    order_id: int
+    since: datetime
+    """They wait since then."""
+    agents: tuple[str, ...]
+    """Slugs of those who may be rung for them."""
+    is_due: bool
+    """May be called now: the office is open, and the latest try is long enough ago."""
+    tried: str
+    """Slug of who was rung last; empty before the first try."""
+
+
+async def places(store: Store, config: Config, now: datetime) -> list[Place]:
+    """Those who keep a place, in the order in which they have waited."""
+    async with store.read() as session:
+        if await session.scalar(_any_open) is None:
+            return []
+        kept = _whole.where(_is_kept(), ~_is_stale(now)).order_by(CallOrder.since, CallOrder.id)
+        found = (await session.scalars(kept)).all()
+        return [
+            Place(
+                order.id,
+                order.since,
+                tuple(order.agents),
+                is_due=_may_be_tried(order, now) and await _is_open(session, config, order, now),
+                tried=order.agent.slug if order.tries_left < config.dialing.callback_tries else "",
+            )
+            for order in found
+            if order.since is not None
+        ]
+
+
+async def claim_place(store: Store, config: Config, order_id: int, agent: str, now: datetime) -> Claim | None:
+    """Takes the order of a kept place for an agent who is free; None when it is not to be carried out any more, or
+    somebody else has it. Raises Unavailable."""
+    async with store.write() as session:
+        wanted = select(CallOrder.id).where(CallOrder.id == order_id, _is_kept())
+        if await session.scalar(wanted.with_for_update(skip_locked=True)) is None:
+            return None
+        order = (await session.scalars(_whole.where(CallOrder.id == order_id))).one()
+        who = await session.scalar(select(Agent).where(Agent.slug == agent))
+        if who is None or not _may_be_tried(order, now) or await _is_void(session, order, now):
+            return None
+        order.agent = who
+        return await _claimed(session, config, order, now)
+
+
+async def _is_open(session: AsyncSession, config: Config, order: CallOrder, now: datetime) -> bool:
+    """Whether the office is, or the property that the person has called about."""
+    about = select(Call.property_id).where(Call.id == order.task.call_id) if order.task else None
+    place_id = await session.scalar(about) if about is not None else None
+    place = await properties.by_id(session, place_id) if place_id is not None else None
+    return (await office.schedule(session, config.tz, place)).is_open(now)
+
+
+def _is_kept() -> ColumnElement[bool]:
+    return CallOrder.since.is_not(None) & CallOrder.state.in_((State.WAITING, State.DIALLING))
+
+
+def _is_stale(now: datetime) -> ColumnElement[bool]:
+    return (CallOrder.expires_at <= now) | CallOrder.task.has(Task.done_at.is_not(None))
+
+
+def _may_be_tried(order: CallOrder, now: datetime) -> bool:
+    if order.state == State.DIALLING:
+        return order.claimed_until is not None and order.claimed_until <= now
+    return order.not_before <= now
+
+
+async def _is_void(session: AsyncSession, order: CallOrder, now: datetime) -> bool:
+    """Settles an order that nobody needs to carry out any more."""
+    if order.state == State.DIALLING and order.call_id and await calls.by_id(session, order.call_id):
+        order.state = State.DONE  # Whoever claimed it died after the agent had answered.
+    elif order.task and order.task.done_at:
+        order.state, order.error = State.CANCELLED, "Its task was done meanwhile."
+    elif order.expires_at <= now:
+        order.state, order.error = State.FAILED, "Nobody took it in time: is `leaseline up` running?"
+    elif order.tries_left <= 0:
+        order.state, order.error = State.FAILED, "The app ended while the agent's phones rang."
+    else:
+        return False
+    order.claimed_until = None
+    return True
+
+
+def _due(now: datetime) -> Select[int]:
+    waiting = (CallOrder.state == State.WAITING) & (CallOrder.not_before <= now)
+    left = (CallOrder.state == State.DIALLING) & (CallOrder.claimed_until <= now)
+    # Whoever keeps a place is called when somebody is free (`claim_place`); here they are only settled.
+    is_mine = CallOrder.since.is_(None) | _is_stale(now)
+    return select(CallOrder.id).where(is_mine, or_(waiting, left)).order_by(CallOrder.not_before, CallOrder.id)
+
+
+_any_open = select(CallOrder.id).where(CallOrder.state.in_((State.WAITING, State.DIALLING))).limit(1)
+"""Asked twice a second, so it is built once."""
+_whole = select(CallOrder).options(selectinload(CallOrder.agent), selectinload(CallOrder.task))
+
+
+async def placed(session: AsyncSession, order_id: int, call_id: str) -> None:
+    """The agent has answered, and the call is on record."""
+    await session.execute(
+        update(CallOrder)
+        .where(CallOrder.id == order_id)
+        .values(state=State.DONE, call_id=call_id, claimed_until=None, error="")
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def not_placed(store: Store, config: Config, claim: Claim, why: str, now: datetime, *, again: bool) -> None:
+    """The agent did not answer, or the number was refused; `again` when another try may go better."""
+    async with store.write() as session:
+        order = (await session.scalars(_whole.where(CallOrder.id == claim.id).with_for_update(of=CallOrder))).one()
+        if order.state != State.DIALLING or order.call_id != claim.call_id:
+            return
+        order.claimed_until, order.error = None, why[:300]
+        if again and order.tries_left > 0:
+            order.state = State.WAITING
+            order.not_before = now + timedelta(seconds=config.dialing.callback_pause_seconds)
+        else:
+            order.state = State.FAILED
+
+
+async def give_up(store: Store, order_id: int, why: str) -> None:
+    """Takes an order back that nobody has taken yet."""
+    async with store.write() as session:
+        waiting = (CallOrder.id == order_id) & (CallOrder.state == State.WAITING)
+        await session.execute(update(CallOrder).where(waiting).values(state=State.FAILED, error=why[:300]))
+
+
+# --- looking at them ---
+
+
+async def get(store: Store, order_id: int) -> tuple[CallOrder, Call | None]:
+    """The order, and its call once it is on record."""
+    async with store.read() as session:
+        order = (await session.scalars(_whole.where(CallOrder.id == order_id))).one()
+        return order, await calls.by_id(session, order.call_id) if order.call_id else None
+
+
+async def missed(store: Store, *, limit: int) -> Sequence[Task]:
+    """Open tasks to call somebody back, the most pressing first, with lead and owner."""
+    async with store.read() as session:
+        return await tasks.to_call_back(session, limit=limit)
+
+
+# --- what an agent has to say about a call ---
+
+
+async def remark(store: Store, by: By, call_id: str, text: str) -> None:
+    """Adds what somebody wrote about a call, to the call and to the lead's timeline."""
+    words = fields.text(text, "note", 450, required=True)
+    async with changing(store) as session:
+        call = await calls.by_id(session, fields.text(call_id, "call's id", 80, required=True))
+        if call is None:
+            raise NotFound(f"There is no call {call_id}: `leaseline call list` shows those there are.")
+        if len(call.remark) > 10_000:
+            raise Conflict("This call has more notes than anybody will read: write into the lead's next one.")
+        number = call.remark.count("\n") + 1 if call.remark else 0
+        call.remark = f"{call.remark}\n{words}" if call.remark else words
+        if call.lead_id:
+            key = f"note:{call.id}:{number}"
+            session.add(Activity(key=key, lead_id=call.lead_id, call_id=call.id, at=by.now, kind="Note", text=words))
+        note(session, by, f"note on call {call.id}")

@@ -1,0 +1,54 @@
+"""Callers whom Asterisk's SIP stack refused before there was a channel: each is a call on record, up to a number."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from crm.config import Config
+from crm.domain.calls import REFUSALS, CallArrived, CallEnded, CallerBlocked, CallRefused, EndedBy, Fact
+from crm.services.office import owners
+from crm.services.outbox import notices
+from crm.services.routing.arrivals import Arrival
+from crm.store.session import Store
+
+PER_MINUTE = 10
+"""So many calls of one trunk within a minute are put on record; one notice tells of those beyond."""
+SPELL = timedelta(hours=1)
+"""What is beyond within it is told of once."""
+
+
+def facts(arrival: Arrival, sip_call: str, trunk: str, status: int, entry: str, at: datetime) -> Sequence[Fact]:
+    """All that is to be stated of one; stating it again changes nothing. `sip_call` is the INVITE's Call-ID, `entry`
+    what of the block list keeps the caller out, "" for nothing."""
+    # A Call-ID is whatever somebody wrote, of any length; a withheld number may stand in it.
+    call_id = f"refused-{hashlib.sha256(f'{trunk} {sip_call}'.encode()).hexdigest()[:24]}"
+    return (
+        CallArrived(
+            f"{call_id}/arrived",
+            call_id,
+            at,
+            arrival.did,
+            arrival.caller,
+            trunk,
+            attestation=arrival.attestation,
+            withheld=arrival.is_withheld,
+            dialled=arrival.dialled,
+        ),
+        CallRefused(f"{call_id}/refused", call_id, at, status),
+        *([CallerBlocked(f"{call_id}/blocked", call_id, at, entry)] if entry else []),
+        CallEnded(f"{call_id}/ended", call_id, at, EndedBy.SYSTEM),
+    )
+
+
+async def tell(store: Store, config: Config, trunk: str, status: int, now: datetime) -> None:
+    """Tells the admin that not every caller is on record, once an hour at most."""
+    text = (
+        f"More than {PER_MINUTE} callers within a minute did not get through by trunk {trunk}: {REFUSALS[status]} (SIP "
+        f"{status}). Those beyond are not on record. Show this to your carrier, whose log has them."
+    )
+    spell = int(now.timestamp() // SPELL.total_seconds())
+    key, subject = f"sip-refused:{trunk}:{spell}", "Callers do not get through"
+    async with store.write() as session:
+        await notices.tell(session, config, [await owners.admin(session)], key, subject, text, now)

@@ -1,0 +1,345 @@
+"""Calls that Asterisk handled without the app: what its dialplan noted of them becomes facts like any other.
+
+Asterisk appends one line for each thing that happened (context note in asterisk_conf/templates/extensions.conf.j2) to
+one file; here they are sorted into one file a call, spool/<call id>.call, of `key=value` lines (and one a text, for
+`crm.services.texts.inbox`, and one an emergency call, for `crm.services.phones.emergencies`). Every fact gets an id
+made from the call's and the line's, so a file may be imported any number of times. It is moved to spool/done/ when its
+facts are safe in the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import logging
+import os
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from crm.config import Config
+from crm.domain.calls import (
+    CallArrived,
+    CallEnded,
+    Cut,
+    DialStatus,
+    EndedBy,
+    Fact,
+    HandedToDialplan,
+    LegEnded,
+    LegRang,
+    MessageLeft,
+    TalkCut,
+    TalkEnded,
+    TalkStarted,
+)
+from crm.services.calls.journal import Journal
+from crm.services.phones import emergencies
+from crm.services.routing import arrivals
+from crm.services.texts import inbox
+from crm.services.voicemail import recordings
+
+KEPT = timedelta(days=30)
+"""How long an imported file stays in spool/done/."""
+
+_WRITING_SECONDS = 0.05
+_SETTLING = timedelta(seconds=10)
+_CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,60}", re.ASCII)
+_FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
+_CHANNEL_ID = re.compile(r"[A-Za-z0-9._-]{1,160}(;[12])?", re.ASCII)
+"""A Local channel, such as a message lamp's, has two ends."""
+_EXACT_TIME = re.compile(r"[0-9]{1,10}(\.[0-9]{1,6})?", re.ASCII)
+_STAGE = "last_resort"
+
+_log = logging.getLogger(__name__)
+
+
+async def import_all(
+    config: Config,
+    journal: Journal,
+    present: Collection[str],
+    now: datetime,
+    *,
+    on_gone: Callable[[str, datetime], None] = lambda channel_id, at: None,
+    died_at: datetime | None = None,
+) -> int:
+    """Notes the facts of every call in the spool that is over; returns how many calls that were.
+
+    `present` are the ids of callers' channels that Asterisk has now. A file without its last line belongs to one of
+    them, or else to a call whose end nobody could note, which is then over as well. `on_gone` is told of each channel
+    that is gone, and when that was; `died_at` is when the Asterisk before this one ended, if that is known.
+    """
+    try:
+        if _claim(config):
+            # Asterisk opens its file for each line; one that it had open just now is written by the time we read.
+            await asyncio.sleep(_WRITING_SECONDS)
+            # Beside the loop: a flood of texts is thousands of lines.
+            for channel_id, at in (await asyncio.to_thread(_sort, config)).items():
+                on_gone(channel_id, at)
+    except OSError as error:
+        _log.error("Asterisk's notes cannot be sorted into calls yet", extra={"error": error.strerror})
+    count = 0
+    for path in sorted(config.spool_folder.glob("*.call")):
+        try:
+            noted = _read(path)
+            if noted is None or not _is_over(noted, present, now):
+                continue
+            for fact in await asyncio.to_thread(list, _facts(noted, config, died_at)):
+                journal.note(fact)
+            # Only when the journal is safe on disk may the file go.
+            await journal.sync()
+            done = config.spool_folder / "done"
+            done.mkdir(mode=0o700, exist_ok=True)
+            path.replace(done / path.name)
+        except OSError as error:
+            # The file stays and is tried again; the others must not wait for it.
+            why = {"error": error.strerror, "file": path.name}
+            _log.error("A call cannot be imported from the spool yet", extra=why)
+            continue
+        count += 1
+    if count:
+        _log.info("Calls that Asterisk handled alone were imported", extra={"count": count})
+    _prune(config.spool_folder / "done", now)
+    return count
+
+
+def has_notes(config: Config, call_id: str) -> bool:
+    """Whether something noted of a call waits to be imported."""
+    return (config.spool_folder / f"{call_id}.call").exists()
+
+
+def _claim(config: Config) -> bool:
+    """Moves Asterisk's file away, so that it begins a new one; False when there is nothing to sort."""
+    written = _written(config)
+    if not _claimed(config).exists():
+        if not written.exists():
+            return False
+        written.replace(_claimed(config))
+    return True
+
+
+def _written(config: Config) -> Path:
+    return config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
+
+
+def _claimed(config: Config) -> Path:
+    return config.spool_folder / "notes.claimed"
+
+
+def _sort(config: Config) -> dict[str, datetime]:
+    """Appends the lines of the claimed file to the files of their calls. Returns the channels that are gone, and when.
+
+    Killed in the middle, it is sorted again from its beginning, and a line that stands twice in a call's file says the
+    same as once.
+    """
+    lines: dict[str, list[str]] = {}
+    emergency_lines: dict[str, list[str]] = {}
+    ended: dict[str, datetime] = {}
+    texts = []
+    with _claimed(config).open(encoding="ascii", errors="replace") as file:
+        for row in file:
+            if gone := _hangup_in(row):
+                ended[gone[0]] = gone[1]
+                continue
+            call_id, _, line = _note_in(row).partition(" ")
+            if call_id == "text" and (text := inbox.from_note(line)):
+                texts.append(text)
+            elif call_id == "emergency" and (emergency_call := emergencies.call_of(line)):
+                emergency_lines.setdefault(emergency_call, []).append(line)
+            elif _CALL_ID.fullmatch(call_id) and line.isascii() and line.isprintable():
+                lines.setdefault(call_id, []).append(line)
+            else:
+                _log.error("A note of Asterisk's cannot be read")
+    for call_id, noted in emergency_lines.items():
+        emergencies.keep(config, call_id, noted)
+    for call_id, at in ended.items():
+        if call_id in lines or has_notes(config, call_id):
+            lines.setdefault(call_id, []).append(f"gone={int(at.timestamp())}")
+    for call_id, noted in lines.items():
+        with (config.spool_folder / f"{call_id}.call").open("a", encoding="ascii") as file:
+            file.write("".join(f"{line}\n" for line in noted))
+            file.flush()
+            os.fsync(file.fileno())
+    inbox.keep(config, texts)
+    _claimed(config).unlink()
+    return ended
+
+
+def emergency_calls(config: Config) -> list[emergencies.Noted]:
+    """Emergency calls that are noted and may not be on record yet; changes nothing."""
+    lines: dict[str, list[str]] = {}
+    sorted_already = sorted(config.spool_folder.glob("*.emergency"))
+    try:
+        rows = [line for path in sorted_already for line in path.read_text("ascii", "replace").splitlines()]
+        for path in (_claimed(config), _written(config)):
+            if path.exists():
+                noted = (_note_in(row).partition(" ") for row in path.read_text("ascii", "replace").splitlines())
+                rows += [line for kind, _, line in noted if kind == "emergency"]
+    except OSError as error:
+        # A file that the app has just taken in; the next look sees it in the record.
+        _log.warning("Asterisk's notes cannot be read", extra={"error": error.strerror})
+        return []
+    for row in rows:
+        if call_id := emergencies.call_of(row):
+            lines.setdefault(call_id, []).append(row)
+    return [found for own in lines.values() if (found := emergencies.read(own))]
+
+
+def _hangup_in(row: str) -> tuple[str, datetime] | None:
+    """The channel that was gone, and when; None for a row that tells something else."""
+    try:
+        _, kind, channel_id, at = next(csv.reader([row]))
+    except (csv.Error, StopIteration, ValueError):
+        return None
+    if kind != "HANGUP" or not _CHANNEL_ID.fullmatch(channel_id) or not _EXACT_TIME.fullmatch(at):
+        return None
+    return channel_id, datetime.fromtimestamp(float(at), UTC)
+
+
+def _note_in(row: str) -> str:
+    """The text of one row of cel_custom's CSV, whose first field is JSON with the text under `extra`."""
+    try:
+        return str(json.loads(next(csv.reader([row]))[0])["extra"])
+    except (csv.Error, StopIteration, IndexError, KeyError, TypeError, ValueError):
+        return ""
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """One file's lines, read. Times are None where the line is missing or no time."""
+
+    call_id: str
+    changed_at: datetime
+    values: dict[str, str]
+    rang: tuple[tuple[str, datetime], ...]
+    """Device and time, in order."""
+    answered: tuple[str, datetime] | None
+    leg: str
+    """Channel of the phone that was answered, when it was the app that had rung it; empty otherwise."""
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.time("ended") or self.time("gone")
+
+    def time(self, key: str) -> datetime | None:
+        return _time(self.values.get(key, ""))
+
+
+def _read(path: Path) -> _Noted | None:
+    """None for a file whose name is no call's id."""
+    if not _CALL_ID.fullmatch(path.stem):
+        _log.error("A file in the spool is no call's", extra={"file": ascii(path.name)})
+        return None
+    values: dict[str, str] = {}
+    rang = []
+    for line in path.read_bytes().decode("ascii", "replace").splitlines():
+        key, _, value = line.strip().partition("=")
+        if key == "rang":
+            if (pair := _device_and_time(value)) and pair not in rang:
+                rang.append(pair)
+        elif value:
+            # A line written twice says the same; the first one is the better time.
+            values.setdefault(key, value)
+    return _Noted(
+        call_id=path.stem,
+        changed_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+        values=values,
+        rang=tuple(rang),
+        answered=_device_and_time(values.get("answered", "")),
+        leg=leg if _FILE_NAME.fullmatch(leg := values.get("leg", "")) else "",
+    )
+
+
+def _is_over(noted: _Noted, present: Collection[str], now: datetime) -> bool:
+    if noted.ended_at:
+        return True
+    # A call may have begun after `present` was asked for; its file is fresh then.
+    return noted.call_id not in present and now - noted.changed_at > _SETTLING
+
+
+def _facts(noted: _Noted, config: Config, died_at: datetime | None) -> Iterator[Fact]:
+    call_id = noted.call_id
+    ended_at = noted.ended_at or max(noted.changed_at, died_at or noted.changed_at)
+    arrived_at = noted.time("arrived") or min([at for _, at in noted.rang], default=ended_at)
+
+    def fact_id(what: str) -> str:
+        return f"{call_id}/spool/{what}"
+
+    def leg_id(number: int) -> str:
+        return f"{call_id}-spool-{number}"
+
+    arrival = arrivals.read(
+        config,
+        request=noted.values.get("did", ""),
+        said=noted.values.get("said", ""),
+        withheld=noted.values.get("withheld", ""),
+        shown=noted.values.get("caller", ""),
+    )
+    yield CallArrived(
+        fact_id("arrived"),
+        call_id,
+        arrived_at,
+        did=arrival.did,
+        caller=arrival.caller,
+        trunk=noted.values.get("trunk", "").removeprefix("trunk-"),
+        without_app=True,
+        attestation=arrival.attestation,
+        withheld=arrival.is_withheld,
+        dialled=arrival.dialled,
+    )
+    if handed_at := noted.time("handed"):
+        yield HandedToDialplan(fact_id("handed"), call_id, handed_at, reason=noted.values.get("reason", ""))
+
+    rang = list(noted.rang)
+    if noted.answered and noted.leg:
+        # A phone that the app had rung: it stated that itself.
+        yield TalkStarted(fact_id("answered"), call_id, noted.answered[1], noted.leg)
+    elif noted.answered and noted.answered[0] not in [device for device, _ in rang]:
+        # The dialplan rings many phones with one Dial and knows only which of them was answered.
+        rang.append((noted.answered[0], handed_at or noted.answered[1]))
+    stops_at = timedelta(seconds=config.survival.last_resort_ring_seconds)
+    for number, (device, rang_at) in enumerate(rang):
+        # Whose phone it is, the ledger knows.
+        yield LegRang(fact_id(f"rang/{number}"), call_id, rang_at, leg_id(number), device, agent="", stage=_STAGE)
+        if not noted.answered:
+            at, status = min(rang_at + stops_at, ended_at), DialStatus.NOANSWER
+        elif noted.answered[0] != device:
+            at, status = noted.answered[1], DialStatus.CANCEL
+        else:
+            yield TalkStarted(fact_id("answered"), call_id, noted.answered[1], leg_id(number))
+            continue
+        yield LegEnded(fact_id(f"rang/{number}/ended"), call_id, at, leg_id(number), status)
+
+    if talk_ended_at := noted.time("talk_ended"):
+        yield TalkEnded(fact_id("talk_ended"), call_id, talk_ended_at, leg_id="")
+    if noted.values.get("voicemail") and (seconds := recordings.message(config, call_id)):
+        file = recordings.file_name(call_id)
+        yield MessageLeft(fact_id("voicemail"), call_id, ended_at, file=file, seconds=round(seconds))
+    by = EndedBy.CALLER if noted.ended_at else EndedBy.SYSTEM
+    if by is EndedBy.SYSTEM:
+        # Nobody noted the end: Asterisk was gone, and with it a talk that was going on.
+        yield TalkCut(fact_id("cut"), call_id, ended_at, leg_id="", by=Cut.FAILED)
+    yield CallEnded(fact_id("ended"), call_id, ended_at, by=by, without_app=True)
+
+
+def _prune(done: Path, now: datetime) -> None:
+    for path in done.glob("*.call"):
+        try:
+            if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
+                path.unlink()
+        except OSError as error:
+            _log.warning("An old file of the spool cannot be removed", extra={"error": error.strerror})
+
+
+def _time(text: str) -> datetime | None:
+    # Ten digits of seconds reach to the year 2286.
+    return datetime.fromtimestamp(int(text), UTC) if re.fullmatch(r"[0-9]{1,10}", text) else None
+
+
+def _device_and_time(text: str) -> tuple[str, datetime] | None:
+    device, _, epoch = text.rpartition(",")
+    at = _time(epoch)
+    return (device, at) if at and _FILE_NAME.fullmatch(device) else None

@@ -1,0 +1,113 @@
+"""Sound that no record names, and records whose sound is gone: found, and mended.
+
+A message or a talk leaves both. If something fails in between, the one that is missing is found here: the app looks
+through what Asterisk has left behind (`facts_of`), the doctor and `leaseline recordings mend` through all that is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from crm.config import Config
+from crm.domain.calls import Fact, MessageLeft, RecordingEnded, RecordingStarted
+from crm.services import audit
+from crm.services.audit import By
+from crm.services.calls import ledger
+from crm.services.voicemail import recordings
+from crm.store.models import Recording, Voicemail
+from crm.store.session import Store
+
+SETTLING = timedelta(minutes=10)
+"""The facts of a sound that is younger may be on their way to the database."""
+_NAME = re.compile(rf"[A-Za-z0-9._-]{{1,120}}(\.wav|{re.escape(recordings.PART)})", re.ASCII)
+UNKNOWN_MODE = ""
+"""Of a talk's recording: the app ended in the moment it began."""
+
+
+@dataclass(frozen=True)
+class Strays:
+    sounds: tuple[str, ...] = ()
+    """Names of recordings, in the recordings folder, that no row names."""
+    messages: tuple[str, ...] = ()
+    """Ids of calls whose message has lost its sound."""
+    talks: tuple[str, ...] = ()
+    """Ids of recordings of talks that have lost theirs."""
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        return (*self.messages, *self.talks)
+
+
+async def compare(store: Store, config: Config, now: datetime) -> Strays:
+    """All that is kept with all that is on record, by name: 100,000 of each take two seconds."""
+    files = await asyncio.to_thread(_files, config)
+    async with store.read() as session:
+        messages = (await session.execute(select(Voicemail.call_id, Voicemail.file, Voicemail.purged_at))).all()
+        talks = (
+            await session.execute(select(Recording.id, Recording.file, Recording.deleted_at, Recording.ended_at))
+        ).all()
+    strays = files - {row.file for row in messages} - {row.file for row in talks}
+    return Strays(
+        tuple(sorted(Path(name).stem for name in await asyncio.to_thread(_settled, config, strays, now))),
+        tuple(sorted(row.call_id for row in messages if row.purged_at is None and row.file not in files)),
+        tuple(sorted(row.id for row in talks if not row.deleted_at and row.ended_at and row.file not in files)),
+    )
+
+
+async def mend(store: Store, config: Config, by: By) -> Strays:
+    """Puts strays on record: sound in which somebody speaks becomes a message of its call, or a recording of its talk;
+    the rest is deleted. Where the sound is gone the record says so from now on. Returns what was found."""
+    found = await compare(store, config, by.now)
+    for name in found.sounds:
+        if facts := await asyncio.to_thread(list, facts_of(config, name, by.now)):
+            await ledger.record_all(store, config, facts, by.now)
+    async with audit.changing(store) as session:
+        for call_id in found.messages:
+            if message := await session.get(Voicemail, call_id):
+                message.purged_at = by.now
+                audit.note(session, by, f"message of call {call_id}: its sound is gone")
+        for recording_id in found.talks:
+            if recording := await session.get(Recording, recording_id):
+                recording.deleted_at = by.now
+                audit.note(session, by, f"recording {recording_id}: its sound is gone")
+        for name in found.sounds:
+            audit.note(session, by, f"recording {name}, which no call had, put on record")
+    return found
+
+
+def facts_of(config: Config, name: str, now: datetime) -> Iterator[Fact]:
+    """Keeps what Asterisk recorded under this name, wherever it lies, and says what it is.
+
+    Nothing of a message in which nobody speaks. Stating it again changes nothing. Blocks.
+    """
+    call_id = recordings.call_of(name)
+    at = recordings.ended_at(config, name) or now
+    file = recordings.file_name(name)
+    if call_id == name:
+        if seconds := recordings.message(config, name):
+            yield MessageLeft(f"{call_id}/message", call_id, at, file=file, seconds=round(seconds))
+    elif seconds := recordings.keep(config, name):
+        began = at - timedelta(seconds=seconds)
+        yield RecordingStarted(f"{call_id}/{name}-started", call_id, began, name, UNKNOWN_MODE, file)
+        yield RecordingEnded(f"{call_id}/{name}-ended", call_id, at, name, round(seconds))
+
+
+def _files(config: Config) -> set[str]:
+    """Names of the sounds that are kept, half moved ones too."""
+    folder = config.recordings_folder
+    return {name for name in os.listdir(folder) if _NAME.fullmatch(name)} if folder.is_dir() else set()
+
+
+def _settled(config: Config, names: Iterable[str], now: datetime) -> list[str]:
+    """Those of files that have not been written to for a while."""
+    paths = [config.recordings_folder / name for name in names]
+    times = [(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)) for path in paths if path.exists()]
+    return [name for name, at in times if at < now - SETTLING]

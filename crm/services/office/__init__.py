@@ -1,0 +1,1 @@
+"""The office: its people, its properties, and when it is open."""

@@ -1,0 +1,145 @@
+"""Dates on which the office or a property is not open as in every week: public holidays, and special days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.domain import fields
+from crm.domain.errors import Invalid, NotFound
+from crm.edge import holidays as calendars
+from crm.services.audit import By, changing, note
+from crm.services.office import properties
+from crm.store.models import Property, SpecialDay
+from crm.store.queries import office
+from crm.store.session import Store
+
+
+class DayKind(StrEnum):
+    HOLIDAY = "holiday"
+    """A public one."""
+    SPECIAL = "special"
+    """Somebody has set it."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """A date that differs."""
+
+    day: date
+    name: str
+    kind: DayKind
+    property: str
+    """Slug of the one property it is for; empty: everywhere."""
+    open: str
+    """As 10:00-14:00, `usual` for the week's hours, or empty: closed all day."""
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The dates of one year that differ, in order."""
+
+    region: str
+    """Whose public holidays these are; empty: none."""
+    days: tuple[Day, ...]
+
+
+async def calendar(store: Store, year: int, place: str | None = None) -> Calendar:
+    """Of a property what counts there, one entry a date; without one the office's, and the special days of all."""
+    if not 1900 <= year <= 2200:
+        raise Invalid(f"There is no calendar for {year}: write a year like 2026.")
+    async with store.read() as session:
+        found = await properties.named(session, place) if place else None
+        region = office.holiday_region(await office.organization(session), found)
+        wanted = select(SpecialDay).where(SpecialDay.day.between(date(year, 1, 1), date(year, 12, 31)))
+        rows = (await session.scalars(wanted.options(selectinload(SpecialDay.property)))).all()
+    if found:
+        rows = [row for row in rows if row.property_id in (None, found.id)]
+        own = {row.day for row in rows if row.property_id is not None}
+        rows = [row for row in rows if row.property_id is not None or row.day not in own]
+    special = [_special(row) for row in rows]
+    # What is set for single properties leaves the holiday standing for the others.
+    taken = {one.day for one in special if found or not one.property}
+    public = calendars.in_year(region, year) if region else {}
+    days = [Day(day, name, DayKind.HOLIDAY, "", "") for day, name in public.items() if day not in taken]
+    return Calendar(region, tuple(sorted([*days, *special], key=lambda one: (one.day, one.property))))
+
+
+def _special(row: SpecialDay) -> Day:
+    open_ = fields.AS_USUAL if row.as_usual else f"{row.opens}-{row.closes}" if row.opens else ""
+    return Day(row.day, row.name, DayKind.SPECIAL, row.property.slug if row.property else "", open_)
+
+
+def known_region(raw: str) -> str:
+    """A calendar as it is stored: US-TX, `none`, or "" for nothing said. Raises Invalid."""
+    value = raw.strip()
+    if not value or value.lower() == office.NO_HOLIDAYS:
+        return value.lower()
+    try:
+        return calendars.region(value)
+    except calendars.UnknownRegion as unknown:
+        raise Invalid(str(unknown)) from None
+
+
+async def set_region(store: Store, by: By, region: str, place: str | None = None) -> str:
+    """Whose public holidays close the office, or one property; `none` for nobody's. Of a property "" is the office's.
+
+    Returns it as it is stored. Raises Invalid, NotFound.
+    """
+    known = known_region(region)
+    async with changing(store) as session:
+        if place:
+            (await properties.named(session, place)).holidays = known
+        elif organization := await office.organization(session):
+            organization.holidays = "" if known == office.NO_HOLIDAYS else known
+        note(session, by, f"holidays of {place or 'the office'} set to {known or 'those of the office'}")
+    return known
+
+
+async def add(store: Store, by: By, day: date, *, open_: str = "", name: str = "", place: str | None = None) -> bool:
+    """Sets a date apart; `open_` as in `fields.special_open`. True when it is new, False when it was there and is now
+    this. Raises Invalid, NotFound."""
+    opens, name = fields.special_open(open_), fields.text(name, "name", 100)
+    async with changing(store) as session:
+        is_new = await put(session, day, opens, name, await properties.named(session, place) if place else None)
+        note(session, by, f"{day} at {place or 'the office'}: {opens or 'closed'}")
+    return is_new
+
+
+async def put(session: AsyncSession, day: date, open_: str, name: str, place: Property | None) -> bool:
+    """The same with fields that are checked, within a transaction."""
+    row = await _row(session, day, place)
+    is_new = row is None
+    if row is None:
+        row = SpecialDay(day=day, property_id=place.id if place else None)
+        session.add(row)
+    row.as_usual = open_ == fields.AS_USUAL
+    row.opens, row.closes = fields.span(open_) if open_ and not row.as_usual else ("", "")
+    row.name = name
+    await session.flush()
+    return is_new
+
+
+async def remove(store: Store, by: By, day: date, place: str | None = None) -> None:
+    """Takes a special day back. Raises NotFound."""
+    async with changing(store) as session:
+        row = await _row(session, day, await properties.named(session, place) if place else None)
+        if row is None:
+            whose = f"property {place} has" if place else "the office has"
+            raise NotFound(
+                f"On {day} {whose} no special day: `leaseline holiday list` shows those there are; a public holiday is "
+                f"worked on with `leaseline holiday add {day} --open usual`."
+            )
+        await session.delete(row)
+        note(session, by, f"{day} at {place or 'the office'} is no special day any more")
+
+
+async def _row(session: AsyncSession, day: date, place: Property | None) -> SpecialDay | None:
+    mine = SpecialDay.property_id == (place.id if place else None)
+    found = select(SpecialDay).where(SpecialDay.day == day, mine).order_by(SpecialDay.id.desc())
+    return (await session.scalars(found)).first()

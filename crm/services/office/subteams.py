@@ -1,0 +1,162 @@
+"""Subteams: agents who lease the same properties."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain import fields
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.mailboxes import BoxKind, box
+from crm.domain.ringing import Strategy
+from crm.services.audit import By, changing, note
+from crm.services.office import agents
+from crm.services.phones import dialing
+from crm.store.models import Property, Subteam, SubteamSister
+from crm.store.queries import contacts
+from crm.store.session import Store
+
+STRATEGIES = tuple(strategy.value for strategy in Strategy)
+
+
+@dataclass(frozen=True)
+class SubteamEntry:
+    """A subteam with its members, and the short names of the properties it leases."""
+
+    subteam: Subteam
+    properties: tuple[str, ...]
+
+
+async def find_all(store: Store) -> list[SubteamEntry]:
+    async with store.read() as session:
+        found = (await session.scalars(_whole.order_by(Subteam.slug))).all()
+        leased: dict[int | None, list[str]] = {}
+        for team_id, slug in await session.execute(select(Property.subteam_id, Property.slug).order_by(Property.slug)):
+            leased.setdefault(team_id, []).append(slug)
+        return [SubteamEntry(one, tuple(leased.get(one.id, ()))) for one in found]
+
+
+async def get(store: Store, slug: str) -> SubteamEntry:
+    async with store.read() as session:
+        found = await named(session, slug)
+        return SubteamEntry(found, await _leased(session, found))
+
+
+async def add(store: Store, by: By, slug: str, *, name: str = "", strategy: str = "ring_all") -> None:
+    async with changing(store) as session:
+        if await session.scalar(select(Subteam).where(Subteam.slug == fields.slug(slug))):
+            raise Conflict(f"There is a subteam {slug} already: change it with `leaseline subteam set {slug}`.")
+        session.add(
+            Subteam(
+                slug=slug,
+                name=fields.text(name or slug, "name", 200, required=True),
+                strategy=_strategy(strategy),
+            )
+        )
+        note(session, by, f"subteam {slug} added")
+
+
+async def change(
+    store: Store,
+    config: Config,
+    by: By,
+    slug: str,
+    *,
+    name: str | None = None,
+    strategy: str | None = None,
+    sisters: Sequence[str] | None = None,
+    answering_service: str | None = None,
+) -> None:
+    """Changes what is given; None leaves a field as it is, and "" is no answering service of its own.
+
+    Raises Refused for a number that may not be dialled.
+    """
+    async with changing(store) as session:
+        subteam = await named(session, slug)
+        if name is not None:
+            subteam.name = fields.text(name, "name", 200, required=True)
+        if strategy is not None:
+            subteam.strategy = _strategy(strategy)
+        if sisters is not None:
+            await put_sisters(session, subteam, [await named(session, sister) for sister in dict.fromkeys(sisters)])
+        if answering_service is not None:
+            subteam.answering_service = await dialing.check_answering_service(session, config, answering_service)
+        note(session, by, f"subteam {slug} changed")
+
+
+async def remove(store: Store, by: By, slug: str) -> None:
+    async with changing(store) as session:
+        subteam = await named(session, slug)
+        if leased := await _leased(session, subteam):
+            raise Conflict(
+                f"Subteam {slug} leases {', '.join(leased)}: give that to another with `leaseline property set` first."
+            )
+        if desks := await contacts.served_by(session, box(BoxKind.SUBTEAM, slug)):
+            raise Conflict(
+                f"Subteam {slug} is where calls for {', '.join(desks)} go: "
+                "name another with `leaseline desk set` first."
+            )
+        await session.delete(subteam)
+        note(session, by, f"subteam {slug} removed")
+
+
+async def add_members(store: Store, by: By, slug: str, members: Sequence[str]) -> None:
+    """Adds agents by their short names; one who is in it already stays."""
+    async with changing(store) as session:
+        subteam = await named(session, slug)
+        for member in members:
+            agent = await agents.named(session, member)
+            if agent not in subteam.members:
+                subteam.members.append(agent)
+        note(session, by, f"subteam {slug}: {', '.join(members)} added")
+
+
+async def remove_members(store: Store, by: By, slug: str, members: Sequence[str]) -> None:
+    async with changing(store) as session:
+        subteam = await named(session, slug)
+        for member in members:
+            agent = await agents.named(session, member)
+            if agent not in subteam.members:
+                raise NotFound(f"Agent {member} is not in subteam {slug}: see `leaseline subteam show {slug}`.")
+            subteam.members.remove(agent)
+        note(session, by, f"subteam {slug}: {', '.join(members)} removed")
+
+
+async def named(session: AsyncSession, slug: str) -> Subteam:
+    """The subteam with its members and sisters. Raises Invalid, NotFound."""
+    found = await session.scalar(_whole.where(Subteam.slug == fields.slug(slug)))
+    if found is None:
+        raise NotFound(f"There is no subteam {slug}: `leaseline subteam list` shows those there are.")
+    return found
+
+
+async def put_sisters(session: AsyncSession, subteam: Subteam, sisters: Sequence[Subteam]) -> None:
+    """Lets these subteams help this one out, in this order. Raises Invalid."""
+    if subteam in sisters:
+        raise Invalid(f"Subteam {subteam.slug} cannot be its own sister.")
+    await session.flush()
+    await session.execute(delete(SubteamSister).where(SubteamSister.subteam_id == subteam.id))
+    session.add_all(
+        SubteamSister(subteam_id=subteam.id, sister_id=sister.id, position=position)
+        for position, sister in enumerate(sisters)
+    )
+    await session.flush()
+
+
+_whole = select(Subteam).options(selectinload(Subteam.members), selectinload(Subteam.sisters))
+
+
+async def _leased(session: AsyncSession, subteam: Subteam) -> tuple[str, ...]:
+    slugs = select(Property.slug).where(Property.subteam_id == subteam.id).order_by(Property.slug)
+    return tuple(await session.scalars(slugs))
+
+
+def _strategy(raw: str) -> str:
+    if raw not in STRATEGIES:
+        raise Invalid(f"{raw!r} is not a way to ring a subteam: use {' or '.join(STRATEGIES)}.")
+    return raw

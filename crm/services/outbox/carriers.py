@@ -1,0 +1,73 @@
+"""Which carrier takes our texts, as the settings say, with its account and secret."""
+
+from __future__ import annotations
+
+from typing import IO
+
+import httpx
+
+from crm.config import Config
+from crm.domain.errors import Invalid
+from crm.edge import telnyx, twilio
+from crm.edge.carrier import Carrier, CarrierError
+from crm.secrets import SecretError, Secrets, unusable
+from crm.services.audit import By, changing, note
+from crm.services.outbox.texts import CarrierFor
+from crm.store.models import Trunk
+from crm.store.session import Store
+
+WITH_SECRET = (twilio.NAME, telnyx.NAME)
+
+
+def secret_name(carrier: str) -> str:
+    """Where a carrier's secret stands: Twilio's auth token, Telnyx's API key."""
+    return f"texts/{carrier}"
+
+
+async def put_secret(store: Store, secrets: Secrets, by: By, carrier: str, value: str) -> None:
+    if carrier not in WITH_SECRET:
+        raise Invalid(f"{carrier!r} has no secret: use {' or '.join(WITH_SECRET)}.")
+    if problem := unusable(value):
+        raise Invalid(f"This secret cannot be used: {problem}.")
+    async with changing(store) as session:
+        note(session, by, f"secret of {carrier} set")
+    secrets.put(secret_name(carrier), value)
+
+
+def first_line(file: IO[str]) -> str:
+    """The secret alone in a file, and nothing after it."""
+    try:
+        secret, _, rest = file.read(4096).partition("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid("The secret's file cannot be read as text: write the secret alone into it.") from error
+    if rest.strip():
+        raise Invalid("The secret's file has more than one line: write the secret alone into it.")
+    return secret.removesuffix("\r")
+
+
+def webhook_url(config: Config, path: str) -> str:
+    """An address of ours as carriers reach it; "" when nobody outside does."""
+    return f"{config.web.public_url.rstrip('/')}{path}" if config.web.public_url else ""
+
+
+def over_http(config: Config, secrets: Secrets, http: httpx.AsyncClient) -> CarrierFor:
+    """Texts go to the HTTP API of the carrier that texts.carrier names."""
+
+    def carrier_for(trunk: Trunk | None) -> Carrier:
+        name = config.texts.carrier
+        try:
+            secret = secrets.get(secret_name(name))
+        except SecretError as error:
+            raise CarrierError(
+                f"The secret of {name} is missing: give it with `leaseline message secret {name}`.", retryable=True
+            ) from error
+        if name == twilio.NAME:
+            callback = webhook_url(config, "/texts/twilio/status")
+            return twilio.TwilioCarrier(
+                twilio.Account(config.texts.twilio_account, secret, config.texts.twilio_url, callback), http
+            )
+        return telnyx.TelnyxCarrier(
+            telnyx.Account(secret, config.texts.telnyx_url, webhook_url(config, "/texts/telnyx")), http
+        )
+
+    return carrier_for

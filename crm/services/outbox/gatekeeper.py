@@ -1,0 +1,87 @@
+"""Gathers what the gate (`crm.domain.gate`) has to know of a text, and keeps on the text what it decided."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.config import Config, Texts
+from crm.domain import gate
+from crm.domain.gate import Ask, Decision, Limits, Place, Verdict
+from crm.domain.texts import MessageState, Purpose
+from crm.edge import numbers
+from crm.services.outbox import destinations, pauses
+from crm.store.models import Message, OptOut
+from crm.store.queries import calls, messages, opt_outs
+
+
+async def decide(session: AsyncSession, config: Config, message: Message, now: datetime) -> Decision:
+    """Asks the gate about a text of ours and writes the answer on it: decision, reasons, what follows for its state.
+
+    With SEND the state stays as it is.
+    """
+    decision = gate.decide(await _ask(session, config, message, now), now)
+    message.decision, message.decision_reasons = decision.verdict, list(decision.reasons)
+    if decision.verdict is Verdict.BLOCK:
+        message.state, message.next_attempt_at = MessageState.BLOCKED, None
+        message.error = " ".join(decision.reasons)[:300]
+    elif decision.verdict is Verdict.WAIT:
+        message.state, message.next_attempt_at = MessageState.QUEUED, decision.until
+    return decision
+
+
+async def _ask(session: AsyncSession, config: Config, message: Message, now: datetime) -> Ask:
+    purpose, to = Purpose(message.purpose), message.to_number
+    paused = await pauses.look(session, config, now) if purpose in gate.AUTOMATIC else None
+    sent = []
+    for limit in gate.limits_on(purpose, _limits(config.texts)):
+        number = to if limit.to_person else None
+        left = await messages.sent_since(
+            session, now - limit.within, to_number=number, purposes=limit.purposes, newest=limit.most
+        )
+        sent.append((limit, tuple(left)))
+    return Ask(
+        purpose=purpose,
+        created_at=message.created_at,
+        expires_at=message.expires_at,
+        refusal=destinations.refusal(config, to),
+        opted_out="; ".join(_in_words(entry) for entry in await opt_outs.in_force(session, to)),
+        # Without that setting no such number is known.
+        is_withheld=config.privacy.keep_withheld and await calls.is_withheld(session, to),
+        last_heard_at=await messages.last_heard_at(session, to, message.created_at),
+        places=places(config, to),
+        paused_until=paused.ends_at if paused else None,
+        sent=tuple(sent),
+    )
+
+
+def _limits(texts: Texts) -> Limits:
+    return Limits(
+        per_person_per_hour=texts.per_person_per_hour,
+        per_hour=texts.per_hour,
+        per_day=texts.per_day,
+        automatic_percent=texts.automatic_percent,
+        confirmations_per_person_per_day=texts.confirmations_per_person_per_day,
+        confirmations_per_hour=texts.confirmations_per_hour,
+    )
+
+
+def places(config: Config, number: str) -> tuple[Place, ...]:
+    """The office, and every zone the number may be in."""
+    state = numbers.state(number)
+    found = [Place(config.tz)]
+    for name in numbers.zones(number):
+        try:
+            found.append(Place(ZoneInfo(name), state))
+        except (ZoneInfoNotFoundError, ValueError):
+            continue
+    return tuple(found)
+
+
+def _in_words(entry: OptOut) -> str:
+    how = {"keyword": "they wrote", "sentence": "they wrote", "carrier": "the carrier said"}.get(
+        entry.source, "noted by"
+    )
+    return f"on {entry.created_at:%Y-%m-%d} {how} {entry.evidence}"

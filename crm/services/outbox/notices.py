@@ -1,0 +1,87 @@
+"""Tells people of the office what they should know at once: a text to their mobiles, and a mail."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.config import Config
+from crm.domain.segments import segments
+from crm.domain.texts import Direction, MessageState, Purpose
+from crm.services.outbox import delivery, mails
+from crm.store.models import Agent, Device, Line, Message
+from crm.store.queries import lines, messages
+
+LONGEST_TEXT = 600
+"""Characters of a notice that is texted; a mail has all of it."""
+
+_log = logging.getLogger(__name__)
+
+
+async def tell(
+    session: AsyncSession, config: Config, agents: Sequence[Agent], key: str, subject: str, text: str, now: datetime
+) -> None:
+    """Queues `text` for the agents' mobiles, and a mail with `subject` for their addresses, in the caller's
+    transaction. The same `key` reaches each of them once, however often it is told.
+
+    An agent with neither a mobile nor an address is left out. A number that opted out gets no text: the gate blocks it.
+    """
+    told = {agent.id: agent for agent in agents}
+    found = select(Device).where(Device.agent_id.in_(told), Device.number.is_not(None)).order_by(Device.slug)
+    mobiles = (await session.scalars(found)).all()
+    if mobiles and (sender := await _line(session)):
+        for number in dict.fromkeys(mobile.number for mobile in mobiles):
+            assert number is not None
+            # Our own lines would take the notice for a prospect's text.
+            if await lines.by_number(session, number) is None:
+                await _text(session, _key(key, number), sender, number, _clean(text), now)
+    elif mobiles:
+        _log.warning("a notice is not texted: there is no line to text from", extra={"key": key})
+    for address in dict.fromkeys(agent.email for agent in told.values() if agent.email):
+        await mails.queue(session, _key(key, address), address, _clean(subject), _clean(text), now)
+
+
+async def _text(session: AsyncSession, key: str, sender: str, number: str, text: str, now: datetime) -> None:
+    if await messages.by_key(session, key):
+        return
+    body = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
+    session.add(
+        Message(
+            key=key,
+            direction=Direction.OUT,
+            purpose=Purpose.STAFF,
+            to_number=number,
+            from_number=sender,
+            body=body,
+            media=[],
+            segments=segments(body).count,
+            state=MessageState.QUEUED,
+            attempts=0,
+            next_attempt_at=now,
+            created_at=now,
+        )
+    )
+    await session.flush()
+
+
+async def _line(session: AsyncSession) -> str | None:
+    """The line that notices come from: the first one; an extension of an office's system means nothing to a carrier."""
+    found = select(Line.number).where(Line.number.startswith("+")).order_by(Line.id).limit(1)
+    return (await session.scalars(found)).first()
+
+
+def _key(key: str, whom: str) -> str:
+    """One for each person told; hashed, because a key may be as long as a channel's id with words around it."""
+    what, who = (hashlib.sha256(part.encode()).hexdigest() for part in (key, whom))
+    return f"{delivery.NOTICE}{what[:32]}:{who[:16]}"
+
+
+def _clean(text: str) -> str:
+    """Readable text alone: no control characters but line breaks, and none of what PostgreSQL refuses."""
+    readable = text.encode("utf-8", "replace").decode("utf-8")
+    return "".join(character if character.isprintable() or character == "\n" else " " for character in readable)

@@ -1,0 +1,1 @@
+"""Lines, trunks and phones, and what Asterisk has to know of them."""

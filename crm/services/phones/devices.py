@@ -1,0 +1,248 @@
+"""Devices: the phones of agents, and their do-not-disturb (DND)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain import fields
+from crm.domain.dialing import Purpose
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.edge import sip_register
+from crm.secrets import Secrets
+from crm.services.audit import By, changing, note
+from crm.services.office import agents, locations
+from crm.services.phones import dialing
+from crm.store.models import Agent, Device
+from crm.store.session import Store
+
+MOBILE = "mobile"
+BROWSER = "browser"
+KINDS = ("desk", "softphone", "browser", MOBILE)
+LONGEST_AFTER_SECONDS = 60
+"""A mobile that rings later than this would ring for nobody: by then the caller is with somebody else or gone."""
+_BROWSER_ENCRYPTS = "A browser always encrypts, by a way of its own: leave out --encrypted."
+
+
+def secret_name(slug: str) -> str:
+    """Where a device's password stands in the secrets file."""
+    return f"device/{slug}"
+
+
+async def find_all(store: Store, agent: str | None = None) -> Sequence[Device]:
+    """All devices, or an agent's, with their agent."""
+    async with store.read() as session:
+        wanted = _whole.order_by(Device.slug)
+        if agent is not None:
+            wanted = wanted.where(Device.agent_id == (await agents.named(session, agent)).id)
+        return (await session.scalars(wanted)).all()
+
+
+async def get(store: Store, slug: str) -> Device:
+    async with store.read() as session:
+        return await named(session, slug)
+
+
+async def must_encrypt(store: Store, slug: str) -> bool:
+    """Whether it is a device, and one that may do nothing without TLS."""
+    async with store.read() as session:
+        return bool(await session.scalar(select(Device.encrypted).where(Device.slug == slug)))
+
+
+async def add(
+    store: Store,
+    secrets: Secrets,
+    by: By,
+    slug: str,
+    *,
+    agent: str,
+    kind: str = "desk",
+    location: str | None = None,
+    encrypted: bool = False,
+) -> None:
+    """Adds a phone and makes its password; a mobile is added by `add_mobile`. `location` is where it stands."""
+    if kind not in KINDS:
+        raise Invalid(f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.")
+    if kind == MOBILE:
+        raise Invalid("A mobile is dialled: give its number with --number.")
+    if encrypted and kind == BROWSER:
+        raise Invalid(_BROWSER_ENCRYPTS)
+    async with changing(store) as session:
+        if await session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
+            raise Conflict(f"There is a device {slug} already: choose another name, or remove it first.")
+        owner = await agents.named(session, agent)
+        place = await locations.named(session, location) if location else None
+        session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=place, encrypted=encrypted))
+        note(session, by, f"device {slug} of {agent} added")
+        await session.flush()
+        # Before the commit: a password without its device harms nobody, a device without its password would.
+        secrets.ensure(secret_name(slug))
+
+
+async def add_mobile(
+    store: Store, config: Config, by: By, slug: str, *, agent: str, number: str, after_seconds: int = 0
+) -> None:
+    """Adds a mobile, which has a number and no account. It rings when its agent's forwarding is on.
+
+    Raises Refused for a number that may not be dialled.
+    """
+    async with changing(store) as session:
+        if await session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
+            raise Conflict(f"There is a device {slug} already: choose another name, or remove it first.")
+        owner = await agents.named(session, agent)
+        mobile = Device(slug=slug, agent_id=owner.id, kind=MOBILE)
+        mobile.number = await dialing.check_in(session, config, number=number, purpose=Purpose.FORWARD, agent=agent)
+        mobile.rings_after_seconds = checked_after(after_seconds)
+        session.add(mobile)
+        note(session, by, f"device {slug} of {agent} added, number {mobile.number}")
+
+
+async def change(
+    store: Store,
+    config: Config,
+    by: By,
+    slug: str,
+    *,
+    number: str | None = None,
+    after_seconds: int | None = None,
+    whisper: bool | None = None,
+    location: str | None = None,
+    agent: str | None = None,
+    kind: str | None = None,
+    encrypted: bool | None = None,
+) -> None:
+    """Changes what is given; None leaves a field as it is, an empty location: nobody knows where it stands. Number and
+    time are a mobile's, whisper and location are not.
+
+    Raises Refused for a number that may not be dialled.
+    """
+    async with changing(store) as session:
+        device = await named(session, slug)
+        is_mobile = device.kind == MOBILE
+        if not is_mobile and (number is not None or after_seconds is not None):
+            raise Invalid(f"{slug} is no mobile: only mobiles have a number, and ring after other phones.")
+        if is_mobile and whisper is not None:
+            raise Invalid(
+                f"{slug} is a mobile: who answers it hears who calls in any case, so that voicemail gets no call."
+            )
+        if is_mobile and location is not None:
+            raise Invalid(f"{slug} is a mobile: its own network knows where it is.")
+        if is_mobile and (kind not in (None, MOBILE) or encrypted is not None):
+            raise Invalid(f"{slug} is a mobile and has no account: remove it and add a phone in its place.")
+        if not is_mobile and kind == MOBILE:
+            raise Invalid(f"{slug} is a phone with an account: remove it and add a mobile in its place.")
+        if kind is not None and kind not in KINDS:
+            raise Invalid(f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.")
+        if encrypted and (kind or device.kind) == BROWSER:
+            raise Invalid(_BROWSER_ENCRYPTS)
+        changed = []
+        if agent is not None:
+            device.agent_id = (await agents.named(session, agent)).id
+            changed.append(f"belongs to {agent}")
+        if kind is not None:
+            device.kind = kind
+            device.encrypted = device.encrypted and kind != BROWSER
+            changed.append(f"kind {kind}")
+        if encrypted is not None:
+            device.encrypted = encrypted
+            changed.append("has to encrypt" if encrypted else "need not encrypt")
+        if location is not None:
+            device.location_id = (await locations.named(session, location)).id if location else None
+            changed.append(f"stands at {location or 'no known location'}")
+        if number is not None:
+            device.number = await dialing.check_in(
+                session, config, number=number, purpose=Purpose.FORWARD, agent=device.agent.slug
+            )
+            changed.append(f"number {device.number}")
+        if after_seconds is not None:
+            device.rings_after_seconds = checked_after(after_seconds)
+            changed.append(f"rings after {after_seconds} s")
+        if whisper is not None:
+            device.whisper = whisper
+            changed.append(f"whisper {'on' if whisper else 'off'}")
+        note(session, by, f"device {slug} changed: {', '.join(changed)}")
+
+
+def checked_after(seconds: int) -> int:
+    """How long an agent's other phones ring before a mobile; raises Invalid."""
+    if not 0 <= seconds <= LONGEST_AFTER_SECONDS:
+        raise Invalid(f"A mobile may ring 0 to {LONGEST_AFTER_SECONDS} seconds after the other phones, not {seconds}.")
+    return seconds
+
+
+async def rotate(store: Store, secrets: Secrets, by: By, slug: str) -> None:
+    """Gives a phone a new password; the old one is refused as soon as Asterisk has read it."""
+    async with changing(store) as session:
+        device = await named(session, slug)
+        if device.kind == MOBILE:
+            raise Invalid(f"{slug} is a mobile: it is dialled and has no password.")
+        note(session, by, f"password of device {slug} renewed")
+        await session.flush()
+        secrets.renew(secret_name(slug))
+
+
+async def end_registration(config: Config, secrets: Secrets, slug: str) -> bool:
+    """Has a running Asterisk forget where a phone is; False when it could not be asked, and the registration expires.
+
+    A new password alone does not do that: Asterisk keeps a registration up to its end (seen on 22.10.1).
+    """
+    host = "127.0.0.1" if config.sip.bind == "0.0.0.0" else config.sip.bind
+    try:
+        await sip_register.end_all(host, config.ports.sip, slug, secrets.get(secret_name(slug)))
+    except sip_register.RegistrarSilent:
+        return False
+    return True
+
+
+async def remove(store: Store, secrets: Secrets, by: By, slug: str) -> None:
+    """Removes a phone and its password, so that a new device of this name starts with a new one."""
+    async with changing(store) as session:
+        await session.delete(await named(session, slug))
+        note(session, by, f"device {slug} removed")
+    secrets.remove(secret_name(slug))
+
+
+async def set_dnd(store: Store, by: By, slugs: Sequence[str], *, until: datetime | None) -> None:
+    """Stops phones from ringing until a time; None: until somebody switches it off."""
+    async with changing(store) as session:
+        for slug in slugs:
+            device = await named(session, slug)
+            device.dnd, device.dnd_until = True, until
+        end = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "without end"
+        note(session, by, f"DND of {', '.join(slugs)} on {end}")
+
+
+async def clear_dnd(store: Store, by: By, slugs: Sequence[str]) -> None:
+    async with changing(store) as session:
+        for slug in slugs:
+            device = await named(session, slug)
+            device.dnd, device.dnd_until = False, None
+        note(session, by, f"DND of {', '.join(slugs)} off")
+
+
+async def of_agent(store: Store, agent: str) -> list[str]:
+    """Short names of an agent's devices; raises NotFound when there are none."""
+    slugs = [device.slug for device in await find_all(store, agent)]
+    if not slugs:
+        raise NotFound(f"Agent {agent} has no devices: add one with `leaseline device add NAME --agent {agent}`.")
+    return slugs
+
+
+def has_dnd(device: Device, now: datetime) -> bool:
+    """Whether a device's DND holds at `now`; one whose end has come is over."""
+    return device.dnd and (device.dnd_until is None or device.dnd_until > now)
+
+
+async def named(session: AsyncSession, slug: str) -> Device:
+    found = await session.scalar(_whole.where(Device.slug == fields.slug(slug)))
+    if found is None:
+        raise NotFound(f"There is no device {slug}: `leaseline device list` shows those there are.")
+    return found
+
+
+_whole = select(Device).options(selectinload(Device.agent).selectinload(Agent.devices), selectinload(Device.location))

@@ -1,0 +1,255 @@
+"""Emergency calls on record, and the office told of them.
+
+Asterisk connects them alone and notes two things of each, its start and its end (context emergency-call in
+asterisk_conf/templates/extensions.conf.j2). `crm.services.calls.spool` sorts the notes into one file a call,
+spool/<call id>.emergency; here each file becomes a row and a notice, at once or when the app and the database are back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+import os
+import re
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain import emergency, fields
+from crm.domain.emergency import Told
+from crm.domain.errors import NotFound, Unavailable
+from crm.edge import numbers
+from crm.services.audit import By, changing, note
+from crm.services.office import agents
+from crm.services.outbox import notices
+from crm.store.models import Agent, Device, EmergencyCall
+from crm.store.session import Store
+
+LOOK_SECONDS = 2.0
+KEPT = timedelta(days=30)
+"""How long a file stays in spool/done/."""
+RECENT = timedelta(hours=24)
+"""So long `leaseline status` shows an emergency call."""
+
+_SETTLING = timedelta(seconds=10)
+_NOTE = re.compile(
+    r"(?P<id>[A-Za-z0-9._-]{1,60}) (?:"
+    r"started (?P<started>\d{1,10}) (?P<dialled>\d{3,4}) (?P<device>[a-z0-9-]{1,40}) (?P<callback>\+?\d{1,15}|-)"
+    r" (?P<address>[A-Za-z0-9+/=]+|-)"
+    r"|ended (?P<ended>\d{1,10}) (?P<status>[A-Z]{1,20}))",
+    re.ASCII,
+)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What Asterisk noted of one call."""
+
+    id: str
+    dialled: str
+    device: str
+    callback_number: str
+    address: str
+    started_at: datetime
+    ended_at: datetime | None
+    status: str
+
+
+# --- from Asterisk's notes to files ---
+
+
+def call_of(line: str) -> str | None:
+    """Id of the call that a note is about; None for a line that is no such note."""
+    found = _NOTE.fullmatch(line)
+    return found["id"] if found else None
+
+
+def keep(config: Config, call_id: str, lines: Sequence[str]) -> None:
+    """Appends notes to the call's file; a note that stands there twice says the same as once. Raises OSError."""
+    with (config.spool_folder / f"{call_id}.emergency").open("a", encoding="ascii") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(lines: Sequence[str]) -> Noted | None:
+    """One call's notes, in any order; None while its start is missing."""
+    noted = [found for line in lines if (found := _NOTE.fullmatch(line))]
+    start = next((found for found in noted if found["started"]), None)
+    end = next((found for found in noted if found["ended"]), None)
+    if start is None:
+        return None
+    return Noted(
+        id=start["id"],
+        dialled=start["dialled"],
+        device=start["device"],
+        callback_number=start["callback"].strip("-"),
+        address=_decoded(start["address"]),
+        started_at=_time(start["started"]),
+        ended_at=_time(end["ended"]) if end else None,
+        status=end["status"] if end else "",
+    )
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8", "replace").replace("\x00", "")[:300]
+    except binascii.Error:
+        return ""
+
+
+def _time(epoch: str) -> datetime:
+    return datetime.fromtimestamp(int(epoch), UTC)
+
+
+# --- from files to the record ---
+
+
+class Desk:
+    """Takes in what was noted, again and again. `on_told` is called after somebody was told: texts and mails wait."""
+
+    def __init__(
+        self, store: Store, config: Config, clock: Callable[[], datetime], on_told: Callable[[], None]
+    ) -> None:
+        self._store, self._config, self._clock, self._on_told = store, config, clock, on_told
+        self._seen: dict[str, int] = {}
+        self.look_now = asyncio.Event()
+        self.channels: Collection[str] | None = None
+        """Ids of the channels that Asterisk has; None while nobody knows."""
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            self.look_now.clear()
+            await self.import_all()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self.look_now.wait()
+
+    async def import_all(self) -> int:
+        """Records every call of which there is something new; returns how many. What cannot be recorded now stays."""
+        count = 0
+        for path in sorted(self._config.spool_folder.glob("*.emergency")):
+            try:
+                count += await self._import(path)
+            except Unavailable as error:
+                _log.warning("an emergency call waits for the database", extra={"error": str(error)})
+                break
+            except OSError as error:
+                _log.error("an emergency call cannot be read", extra={"error": error.strerror, "file": path.name})
+        _prune(self._config.spool_folder / "done", self._clock())
+        return count
+
+    async def _import(self, path: Path) -> bool:
+        text = path.read_text(encoding="ascii", errors="replace")
+        noted = read(text.splitlines())
+        is_over = noted is None or noted.ended_at is not None or self._is_gone(path)
+        if not is_over and self._seen.get(path.name) == len(text):
+            return False
+        if noted is not None:
+            await record(self._store, self._config, noted, self._clock(), is_over=is_over)
+            self._on_told()
+        self._seen[path.name] = len(text)
+        if noted is None and not self._is_gone(path):
+            return False
+        if is_over:
+            done = path.parent / "done"
+            done.mkdir(mode=0o700, exist_ok=True)
+            path.replace(done / path.name)
+            del self._seen[path.name]
+        return noted is not None
+
+    def _is_gone(self, path: Path) -> bool:
+        """Asterisk has no such channel any more, and nobody has noted its end."""
+        age = self._clock().timestamp() - path.stat().st_mtime
+        return self.channels is not None and path.stem not in self.channels and age > _SETTLING.total_seconds()
+
+
+async def record(store: Store, config: Config, noted: Noted, now: datetime, *, is_over: bool) -> None:
+    """Writes the record and tells the office, once. Raises Unavailable."""
+    async with store.write() as session:
+        call = await session.get(EmergencyCall, noted.id)
+        if call is None:
+            owner = await session.scalar(select(Agent).join(Device).where(Device.slug == noted.device))
+            call = EmergencyCall(
+                id=noted.id,
+                dialled=noted.dialled,
+                device=noted.device,
+                agent=owner.slug if owner else "",
+                address=noted.address,
+                callback_number=noted.callback_number,
+                started_at=noted.started_at,
+            )
+            session.add(call)
+            shown = numbers.display(noted.callback_number, config.region) if noted.callback_number else ""
+            told = Told(
+                noted.dialled, owner.name if owner else "", noted.device, noted.address, shown, noted.started_at
+            )
+            subject, text = emergency.notice(told, config.tz, now)
+            await notices.tell(session, config, await _told(session), f"emergency:{noted.id}", subject, text, now)
+            _log.warning("emergency call", extra={"dialled": noted.dialled, "device": noted.device})
+        call.ended_at = noted.ended_at or (now if is_over else None)
+        call.status = noted.status
+
+
+async def _told(session: AsyncSession) -> Sequence[Agent]:
+    """Those who are named; if nobody is, everybody: somebody has to hear of it (47 CFR 9.16(b)(2))."""
+    every = select(Agent).options(selectinload(Agent.devices)).order_by(Agent.slug)
+    named = (await session.scalars(every.where(Agent.emergency_notice))).all()
+    return named or (await session.scalars(every)).all()
+
+
+def _prune(done: Path, now: datetime) -> None:
+    for path in done.glob("*.emergency"):
+        with suppress(OSError):
+            if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
+                path.unlink()
+
+
+# --- looking at them ---
+
+
+async def find_all(store: Store, *, since: datetime | None = None, limit: int = 50) -> Sequence[EmergencyCall]:
+    """The latest first."""
+    found = select(EmergencyCall).order_by(EmergencyCall.started_at.desc(), EmergencyCall.id.desc()).limit(limit)
+    if since is not None:
+        found = found.where(EmergencyCall.started_at >= since)
+    async with store.read() as session:
+        return (await session.scalars(found)).all()
+
+
+async def get(store: Store, call_id: str) -> EmergencyCall:
+    async with store.read() as session:
+        found = await session.get(EmergencyCall, fields.text(call_id, "call's id", 80, required=True))
+    if found is None:
+        raise NotFound("There is no such emergency call: `leaseline emergency list` shows those there are.")
+    return found
+
+
+# --- who is told ---
+
+
+async def told(store: Store) -> tuple[Sequence[Agent], bool]:
+    """Whom an emergency call is told to, and whether they were named for it."""
+    async with store.read() as session:
+        found = await _told(session)
+    return found, any(agent.emergency_notice for agent in found)
+
+
+async def set_notice(store: Store, by: By, slug: str, *, wanted: bool) -> bool:
+    """Names an agent for notices of emergency calls, or no longer. Returns whether they can be reached at all."""
+    async with changing(store) as session:
+        agent = await agents.named(session, slug)
+        agent.emergency_notice = wanted
+        note(session, by, f"agent {slug} is {'told' if wanted else 'not told'} of emergency calls")
+        return bool(agent.email) or any(device.number for device in agent.devices)

@@ -1,0 +1,160 @@
+"""Lines: the leasing numbers (DIDs) that callers dial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from asterisk_conf import speech
+from crm.domain import fields
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.edge import numbers
+from crm.services.audit import By, changing, note
+from crm.services.office import portfolios, properties
+from crm.store.models import Line
+from crm.store.queries import lines as queries
+from crm.store.session import Store
+
+LONGEST_EXTENSION = 10
+
+
+async def find_all(store: Store) -> Sequence[Line]:
+    """All lines with their properties."""
+    async with store.read() as session:
+        return await queries.listed(session)
+
+
+async def get(store: Store, region: str, number: str) -> Line:
+    async with store.read() as session:
+        return await named(session, region, number)
+
+
+async def add(
+    store: Store,
+    by: By,
+    region: str,
+    number: str,
+    *,
+    label: str = "",
+    source: str = "",
+    greeting: str = "",
+    language: str = "en",
+    property_slug: str | None = None,
+    portfolio: str | None = None,
+) -> str:
+    """Adds a line and returns its number as it is stored. A number without +country is read in the way of `region`."""
+    stored = read_number(number, region)
+    async with changing(store) as session:
+        if await queries.by_number(session, stored):
+            raise Conflict(f"There is a line {stored} already: change it with `leaseline line set {stored}`.")
+        line = Line(
+            number=stored,
+            label=fields.text(label, "label", 200),
+            source=fields.text(source, "source", 60),
+            greeting=check_greeting(greeting, language),
+            language=check_language(language),
+            property_id=await _property_id(session, property_slug),
+            portfolio_id=await _portfolio_id(session, portfolio),
+        )
+        _check_about(line)
+        session.add(line)
+        note(session, by, f"line {stored} added")
+    return stored
+
+
+async def change(
+    store: Store,
+    by: By,
+    region: str,
+    number: str,
+    *,
+    label: str | None = None,
+    source: str | None = None,
+    greeting: str | None = None,
+    language: str | None = None,
+    property_slug: str | None = None,
+    portfolio: str | None = None,
+) -> str:
+    """Changes what is given and returns the line's number; None leaves a field, an empty text takes it away."""
+    async with changing(store) as session:
+        line = await named(session, region, number)
+        if label is not None:
+            line.label = fields.text(label, "label", 200)
+        if source is not None:
+            line.source = fields.text(source, "source", 60)
+        if language is not None:
+            line.language = check_language(language)
+        if greeting is not None:
+            line.greeting = check_greeting(greeting, line.language)
+        if property_slug is not None:
+            line.property_id = await _property_id(session, property_slug)
+        if portfolio is not None:
+            line.portfolio_id = await _portfolio_id(session, portfolio)
+        _check_about(line)
+        note(session, by, f"line {line.number} changed")
+        return line.number
+
+
+async def remove(store: Store, by: By, region: str, number: str) -> str:
+    """Removes a line; its calls stay on record with the number that was dialled."""
+    async with changing(store) as session:
+        line = await named(session, region, number)
+        await session.delete(line)
+        note(session, by, f"line {line.number} removed")
+        return line.number
+
+
+def read_number(raw: str, region: str) -> str:
+    """A line's number as calls are matched with it: E.164, or an extension of the office's phone system."""
+    found = numbers.parse(raw, region)
+    if found is None:
+        digits = raw.strip()
+        if digits.isascii() and digits.isdigit() and 2 <= len(digits) <= LONGEST_EXTENSION:
+            found = digits
+    if found is None or found in fields.EMERGENCY_STARTS or numbers.clean_did(found, region) != found:
+        raise Invalid(
+            f"{raw[:40]!a} is not a number that can be called: write one like +15125550100, or an extension's digits."
+        )
+    return found
+
+
+async def named(session: AsyncSession, region: str, number: str) -> Line:
+    """Raises Invalid, NotFound."""
+    stored = read_number(number, region)
+    found = await queries.by_number(session, stored)
+    if found is None:
+        raise NotFound(f"There is no line {stored}: `leaseline line list` shows those there are.")
+    return found
+
+
+def check_language(raw: str) -> str:
+    """Raises Invalid for a language without prompts."""
+    known = speech.languages()
+    if raw not in known:
+        raise Invalid(f"{raw[:20]!a} is not a language that prompts are written in: use {' or '.join(known)}.")
+    return raw
+
+
+def check_greeting(raw: str, language: str) -> str:
+    """Raises Invalid for one in which there is nothing to say."""
+    greeting = fields.text(raw, "greeting", 1000)
+    if greeting and not speech.normalize(greeting, language):
+        raise Invalid("There is nothing to say in the greeting: write a sentence with words.")
+    return greeting
+
+
+def _check_about(line: Line) -> None:
+    if line.property_id and line.portfolio_id:
+        raise Invalid(
+            f"Line {line.number} is for one property or for those of a portfolio, not both: take one away with "
+            "--property '' or --portfolio ''."
+        )
+
+
+async def _portfolio_id(session: AsyncSession, slug: str | None) -> int | None:
+    return (await portfolios.named(session, slug)).id if slug else None
+
+
+async def _property_id(session: AsyncSession, slug: str | None) -> int | None:
+    return (await properties.named(session, slug)).id if slug else None

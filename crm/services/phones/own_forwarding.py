@@ -1,0 +1,60 @@
+"""A phone whose own "forward" key is on: nobody obeys it, and whose phone it is hears so once until it is off again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain.calls import DialStatus, Fact, LegEnded
+from crm.services.office import owners
+from crm.services.outbox import notices
+from crm.store.models import Agent, Device
+
+_log = logging.getLogger(__name__)
+
+
+async def note(
+    session: AsyncSession, config: Config, facts: Sequence[Fact], devices: Mapping[str, str], now: datetime
+) -> None:
+    """Keeps which phones forward, as the ends of their ringing tell, and tells people when one begins to, in the
+    caller's transaction. `devices` are the legs' devices by leg id."""
+    for fact in facts:
+        if isinstance(fact, LegEnded) and (slug := devices.get(fact.leg_id)):
+            if fact.forwards:
+                await _forwards(session, config, slug, now)
+            elif fact.status is DialStatus.ANSWER:
+                await _answers(session, slug)
+
+
+async def _forwards(session: AsyncSession, config: Config, slug: str, now: datetime) -> None:
+    whose = selectinload(Device.agent).selectinload(Agent.devices)
+    device = await session.scalar(select(Device).where(Device.slug == slug).options(whose))
+    if device is None or device.forwards_since is not None:
+        return
+    device.forwards_since = now
+    agent = device.agent
+    can_be_told = agent.email or any(one.number for one in agent.devices)
+    await notices.tell(
+        session,
+        config,
+        [agent if can_be_told else await owners.admin(session)],
+        f"forwards:{slug}:{now.isoformat()}",
+        f"{slug} sends its calls elsewhere",
+        f"The phone {slug} is set to forward calls by itself. Leaseline does not obey that, so every call counts as "
+        "declined there. Switch it off on the phone. To be rung on a mobile, too: `leaseline forward on "
+        f"--agent {agent.slug} --to NUMBER`.",
+        now,
+    )
+    _log.warning("a phone forwards its calls by itself", extra={"device": slug})
+
+
+async def _answers(session: AsyncSession, slug: str) -> None:
+    found = select(Device).where(Device.slug == slug, Device.forwards_since.is_not(None))
+    if device := await session.scalar(found):
+        device.forwards_since = None

@@ -1,0 +1,115 @@
+"""What is written into a phone: as a page to print, and as a QR code for softphones.
+
+There is no QR code that every softphone reads. This one holds the account as Grandstream Wave (Android, iOS) scans it:
+the only widespread form that carries all of an account by itself. Linphone scans the address of a configuration file
+on a web server, Zoiper and Acrobits one of their own clouds; these are filled in by hand.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import jinja2
+import segno
+
+from crm.config import Config
+from crm.domain.codes import FeatureCode
+from crm.domain.errors import Conflict, CrmError, Invalid
+from crm.edge import addresses
+from crm.secrets import Secrets
+from crm.services.phones import devices
+from crm.store.models import Device
+
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=True,
+)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A device's SIP account as it stands in the phone."""
+
+    user: str
+    secret: str
+    name: str
+    extension: str
+    """Empty when the agent has none."""
+    server: str
+    port: int
+    transport: str
+    """UDP, or TLS for a device that has to encrypt."""
+    encrypted: bool
+    """SRTP is compulsory."""
+
+
+def account(config: Config, secrets: Secrets, device: Device) -> Account:
+    """Raises Invalid for a device that nobody types an account into."""
+    if device.kind == devices.MOBILE:
+        raise Invalid(f"{device.slug} is a mobile: it is dialled and has no account.")
+    if device.kind == devices.BROWSER:
+        raise Invalid(f"{device.slug} is a browser: its page logs in by itself, so there is nothing to write into it.")
+    return Account(
+        user=device.slug,
+        secret=secrets.get(devices.secret_name(device.slug)),
+        name=device.agent.name,
+        extension=device.agent.extension or "",
+        server=addresses.server(config),
+        port=config.ports.sips if device.encrypted else config.ports.sip,
+        transport="TLS" if device.encrypted else "UDP",
+        encrypted=device.encrypted,
+    )
+
+
+def qr(of: Account, voicemail: str) -> segno.QRCode:
+    """The code that Grandstream Wave scans. `voicemail` is what it dials for messages."""
+    return segno.make(qr_text(of, voicemail), error="m", micro=False)
+
+
+def qr_text(of: Account, voicemail: str) -> str:
+    """What the code says: XML, in which the server has its port and the transport has no place."""
+    fields = {
+        "RegisterServer": f"{of.server}:{of.port}",
+        "OutboundServer": "",
+        "UserID": of.user,
+        "AuthID": of.user,
+        "AuthPass": of.secret,
+        "AccountName": of.user,
+        "DisplayName": of.name,
+        "Voicemail": voicemail,
+    }
+    inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
+    head = '<?xml version="1.0" encoding="utf-8"?>'
+    return f'{head}<AccountConfig version="1"><Account>{inner}</Account></AccountConfig>'
+
+
+def qr_for_terminal(of: Account, voicemail: str) -> str:
+    drawn = io.StringIO()
+    qr(of, voicemail).terminal(out=drawn, compact=True)
+    return drawn.getvalue()
+
+
+def page(of: Account, codes: Sequence[FeatureCode], voicemail: str) -> str:
+    """A page of HTML with everything in it, to be printed on one sheet of paper."""
+    drawn = qr(of, voicemail).svg_inline(border=4, omitsize=True)
+    return _TEMPLATES.get_template("phone.html.j2").render(account=of, codes=codes, qr=drawn)
+
+
+def write_page(path: Path, text: str) -> None:
+    """Writes a new file that its owner alone may read. Raises Conflict when there is a file already."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        raise Conflict(f"There is a file {path} already: choose another name, or remove it first.") from None
+    except OSError as error:
+        raise CrmError(f"{path} cannot be written ({error.strerror}): choose another file.") from error
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)

@@ -1,0 +1,156 @@
+"""Tells Asterisk what the office looks like now: accounts, trunks, and whom to ring when the app is away."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from ari_app.edge import ami
+from ari_app.edge.errors import AsteriskUnreachable, PhoneError
+from asterisk_conf import certificate, install
+from asterisk_conf.render import RELOADS, Office, Passwords, Peer, Phone, render
+from crm.config import Config
+from crm.domain import emergency
+from crm.domain.hours import Schedule
+from crm.secrets import Secrets
+from crm.services.phones import bans, capacity
+from crm.services.routing import reception
+from crm.store.models import Agent, Device, Line, Location, Trunk
+from crm.store.session import Store
+
+WINDOW_DAYS = 14
+"""Opening hours are written so far ahead for the time without the app; the app renews them every day."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What came of it."""
+
+    changed: frozenset[str]
+    """Names of the configuration files that are new."""
+    reloaded: bool
+    """A running Asterisk has read them."""
+    text: str = ""
+    """A sentence for the person who made the change; empty when there is nothing to say."""
+
+
+async def publish(config: Config, store: Store, secrets: Secrets, now: datetime) -> Published:
+    """Renders the configuration from the database, and has a running Asterisk read what changed.
+
+    Asterisk not running is fine: it reads everything when it starts. Whoever publishes at the same time waits, for what
+    was read before a change must not be written after it.
+    """
+    config.run_folder.mkdir(parents=True, exist_ok=True)
+    with (config.run_folder / "publish.lock").open("w") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        return await _publish(config, store, secrets, now)
+
+
+async def _publish(config: Config, store: Store, secrets: Secrets, now: datetime) -> Published:
+    office = await _office(config, store, secrets, now)
+    passwords = Passwords(
+        ari=secrets.ensure("ari"),
+        ami=secrets.ensure("ami"),
+        agi=secrets.ensure("agi"),
+        watch=secrets.ensure("ami_watch"),
+        hep=secrets.ensure("hep"),
+    )
+    await asyncio.to_thread(certificate.ensure, config, now)
+    changed = frozenset(render(config, install.asterisk_dirs(), passwords, office))
+    modules = [module for file, module in RELOADS.items() if file in changed]
+    if not modules:
+        return Published(changed, reloaded=False)
+    try:
+        await ami.reload(config.ports.ami, passwords.ami, modules)
+    except AsteriskUnreachable:
+        return Published(changed, reloaded=False)
+    except PhoneError as error:
+        return Published(changed, reloaded=False, text=f"Saved; Asterisk has not read it yet: {error}.")
+    return Published(changed, reloaded=True)
+
+
+async def _office(config: Config, store: Store, secrets: Secrets, now: datetime) -> Office:
+    async with store.read() as session:
+        with_phones = selectinload(Agent.devices).selectinload(Device.location)
+        agents = (await session.scalars(select(Agent).options(with_phones).order_by(Agent.slug))).all()
+        trunks = (await session.scalars(select(Trunk).where(Trunk.enabled).order_by(Trunk.slug))).all()
+        callbacks = (await session.scalars(select(Location.callback_number).order_by(Location.id))).all()
+        numbers = (await session.scalars(select(Line.number).order_by(Line.id))).all()
+        banned = await bans.addresses(session, now)
+    schedule = await reception.schedule(store, config)
+    phones = [
+        Phone(
+            device=device.slug,
+            secret=secrets.ensure(f"device/{device.slug}"),
+            name=agent.name,
+            extension=agent.extension,
+            on_duty=agent.on_duty,
+            dnd_until=_dnd_until(device.dnd, device.dnd_until, now),
+            callback_number=device.location.callback_number if device.location else "",
+            address=device.location.address if device.location else "",
+            encrypted=device.encrypted,
+            browser=device.kind == "browser",
+            agent=agent.slug,
+        )
+        for agent in agents
+        for device in agent.devices
+        if device.kind != "mobile"  # A mobile has no SIP account; it is dialled through a trunk.
+    ]
+    slugs = {phone.device for phone in phones}
+    return Office(
+        phones=tuple(phones),
+        peers=tuple(_peer(trunk, secrets) for trunk in trunks),
+        extensions=tuple(
+            (agent.extension, tuple(device.slug for device in agent.devices if device.slug in slugs))
+            for agent in agents
+            if agent.extension
+        ),
+        open_windows=_windows(schedule, now),
+        window_days=WINDOW_DAYS,
+        windows_end=int((_day(now) + timedelta(days=WINDOW_DAYS)).timestamp()),
+        emergency_trunks=emergency.ways_out(
+            emergency.Way(trunk.slug, trunk.position, trunk.outbound, trunk.emergency) for trunk in trunks
+        ),
+        bans=tuple(banned),
+        callers=capacity.room(config, phones=len(phones)).callers,
+        emergency_callback=emergency.office_number(callbacks, numbers),
+    )
+
+
+def _dnd_until(dnd: bool, until: datetime | None, now: datetime) -> int | str | None:
+    if not dnd or (until is not None and until <= now):
+        return None
+    return "forever" if until is None else int(until.timestamp())
+
+
+def _windows(schedule: Schedule, now: datetime) -> tuple[tuple[int, int], ...] | None:
+    if schedule.always_open:
+        return None
+    return tuple(
+        (int(opens.timestamp()), int(closes.timestamp())) for opens, closes in schedule.windows(_day(now), WINDOW_DAYS)
+    )
+
+
+def _day(now: datetime) -> datetime:
+    """Midnight, so that the configuration stays the same all day and is not reloaded for nothing."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _peer(trunk: Trunk, secrets: Secrets) -> Peer:
+    name = f"trunk/{trunk.slug}"
+    return Peer(
+        name=trunk.slug,
+        host=trunk.host,
+        port=trunk.port,
+        transport=trunk.transport,
+        addresses=tuple(trunk.addresses),
+        digest=trunk.auth == "digest",
+        username=trunk.username,
+        secret=secrets.get(name) if secrets.has(name) else "",
+        register=trunk.register,
+    )

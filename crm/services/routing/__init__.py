@@ -1,0 +1,1 @@
+"""Whom a call reaches: what the decision has to know."""

@@ -1,0 +1,179 @@
+"""What a call flow asks before it speaks or rings: who is called, who calls, who could answer, is the office open.
+
+Each function is one short read. `Unavailable` is for the flow to handle: it goes on without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.config import Config
+from crm.domain.hours import Schedule, weekly
+from crm.domain.invite import Dialled
+from crm.domain.mailboxes import OFFICE
+from crm.domain.ringing import AgentAvailability, DeviceAvailability
+from crm.services.outbox import destinations
+from crm.services.routing.arrivals import line_called
+from crm.services.voicemail import mailboxes
+from crm.store.queries import agents, contacts, leads, lines, office, properties
+from crm.store.session import Store
+
+
+@dataclass(frozen=True)
+class Reception:
+    """What is known about a call at its beginning. The defaults are those of a call nothing is known about."""
+
+    did: str
+    caller: str | None
+    line_known: bool = False
+    line_label: str = ""
+    greeting: str = ""
+    """Spoken first; empty is the standard greeting."""
+    language: str = "en"
+    source: str = ""
+    """Where callers of this line saw its number: sign, website, an ILS."""
+    property_name: str = ""
+    listings_url: str = ""
+    """What key 1 would text: the property's link, else the office's; empty when there is none."""
+    mailbox: str = OFFICE
+    """Where a message for this line goes."""
+    is_withheld: bool = False
+    """The caller withholds their number; nothing is texted to it, even where it is known."""
+    is_refused: bool = False
+    """The rules of `[dialing]` let nothing go to the caller's number, so nothing is promised."""
+    caller_is_line: bool = False
+    """The call comes from one of our own numbers; it is never texted."""
+    lead_known: bool = False
+    lead_name: str = ""
+    """Empty until somebody knows it."""
+    contact_name: str = ""
+    """Of a resident, owner or vendor; empty for others, and until somebody knows it."""
+    assigned_agent: str | None = None
+    """Slug."""
+    recording: str = "off"
+    """Whether talks are recorded: off, announced or demand."""
+    subteam: str | None = None
+    """Slug."""
+
+    @property
+    def can_text_link(self) -> bool:
+        return bool(self.can_call_back and self.listings_url)
+
+    @property
+    def can_call_back(self) -> bool:
+        """Somebody may be promised a call and a text about it."""
+        is_ours_to_reach = not (self.caller_is_line or self.is_withheld or self.is_refused)
+        return bool(self.line_known and self.caller and is_ours_to_reach)
+
+
+async def receive(
+    store: Store,
+    config: Config,
+    did: str,
+    caller: str | None,
+    chosen: str = "",
+    *,
+    is_withheld: bool = False,
+    trunk: str = "",
+    dialled: Dialled = (),
+) -> Reception:
+    """Looks up the line and the caller. Both are cleaned already: `crm.edge.numbers.clean_did` and `.parse`.
+
+    `chosen` is the slug of the property that the call is about, where the line does not say it. `dialled` are the
+    numbers of which one may be a line of ours, `did` being the likeliest.
+    """
+    async with store.read() as session:
+        did = await line_called(session, trunk, did, dialled)
+        line = await lines.by_number(session, did)
+        if line is None:
+            return Reception(did, caller)
+        lead = await leads.by_phone(session, caller) if caller else None
+        place = line.property or (await properties.by_slug(session, chosen) if chosen else None)
+        subteam = place.subteam if place else None
+        contact = await contacts.by_number(session, caller) if caller else None
+        return Reception(
+            did=did,
+            caller=caller,
+            is_withheld=is_withheld,
+            is_refused=caller is not None and bool(destinations.refusal(config, caller)),
+            line_known=True,
+            line_label=line.label,
+            greeting=line.greeting,
+            language=line.language,
+            source=line.source,
+            property_name=place.name if place else "",
+            listings_url=await office.listings_url(session, place),
+            mailbox=mailboxes.box_of_place(place),
+            caller_is_line=caller is not None and await lines.is_ours(session, caller),
+            lead_known=lead is not None,
+            lead_name=(lead.name or "") if lead else "",
+            contact_name=contact.name if contact else "",
+            assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
+            recording=place.recording if place else "off",
+            subteam=subteam.slug if subteam else None,
+        )
+
+
+async def availability(
+    store: Store,
+    config: Config,
+    online: Collection[str] | None = None,
+    on_call: Collection[str] = (),
+    *,
+    of: Collection[str] | None = None,
+) -> list[AgentAvailability]:
+    """Every agent with their devices, or those named by slug; in the order of their slugs.
+
+    Duty and DND are in the store; `online` and `on_call` are the slugs of devices as Asterisk sees them now. Without
+    `online` every device counts as online: then ringing it tells, as it does for a mobile always.
+    """
+    async with store.read() as session:
+        return await available_in(session, config, online, on_call, of=of)
+
+
+async def available_in(
+    session: AsyncSession,
+    config: Config,
+    online: Collection[str] | None,
+    on_call: Collection[str],
+    *,
+    of: Collection[str] | None = None,
+    on_duty: bool = False,
+) -> list[AgentAvailability]:
+    """The same; `on_duty` leaves out who is not, for they cannot be rung."""
+    everybody = await agents.phones(session, of=of, on_duty=on_duty)
+    devices: dict[int, list[DeviceAvailability]] = {}
+    for agent_id, device, kind, dnd, dnd_until, number, rings_after_seconds, whisper in everybody.devices:
+        is_mobile = kind == "mobile"
+        found = DeviceAvailability(
+            device,
+            dnd,
+            dnd_until,
+            online=online is None or is_mobile or device in online,
+            on_call=device in on_call,
+            is_mobile=is_mobile,
+            number=number,
+            rings_after_seconds=rings_after_seconds,
+            whisper=whisper,
+        )
+        devices.setdefault(agent_id, []).append(found)
+    return [
+        AgentAvailability(
+            slug,
+            is_on_duty,
+            last_talk_ended_at,
+            tuple(devices.get(agent_id, ())),
+            forwarding,
+            hours=weekly(everybody.hours[agent_id], config.tz) if agent_id in everybody.hours else None,
+        )
+        for agent_id, slug, is_on_duty, last_talk_ended_at, forwarding in everybody.agents
+    ]
+
+
+async def schedule(store: Store, config: Config) -> Schedule:
+    """When the office is open; without any setting it always is."""
+    async with store.read() as session:
+        return await office.schedule(session, config.tz)

@@ -1,0 +1,214 @@
+"""A call that is not made: what its caller would hear and key at some time, and what would be decided of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from asterisk_conf import speech
+from asterisk_conf.speech import Prompt
+from crm.config import Config
+from crm.domain import fields
+from crm.domain.choosing import Answer, Ask, Question, Say
+from crm.domain.errors import Invalid
+from crm.domain.ringing import who_to_ring
+from crm.domain.routing import OTHER_LANGUAGE, Path, RoutePlan
+from crm.domain.tours import Slot
+from crm.services.office import agents
+from crm.services.phones import devices
+from crm.services.routing import reception, routes
+from crm.services.routing.routes import Moment
+from crm.services.tours import times
+from crm.services.tours.dialogue import TourDialogue, Wish
+from crm.store.models import Device, Line
+from crm.store.queries import lines, office
+from crm.store.session import Store
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Something is said, and the caller keys something, or nothing."""
+
+    question: Question
+    hears: tuple[str, ...]
+    """Word by word, in the caller's language."""
+    keys: tuple[str, ...]
+    """That would be answers; empty: any digits."""
+    pressed: tuple[str, ...]
+    """Each try, the last one counts; "" is silence."""
+
+
+@dataclass(frozen=True)
+class Phones:
+    """How it stands with people and phones in a call that is not made; otherwise all are registered and free."""
+
+    busy: Sequence[str] = ()
+    """Slugs of agents in a talk."""
+    offline: Sequence[str] = ()
+    """Slugs of devices that are not registered."""
+    waiting: int = 0
+    """Callers in line already."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    line: Line | None
+    """None: the number is none of the lines."""
+    at: datetime
+    tz: ZoneInfo
+    """Where the property is, else the office."""
+    turns: tuple[Turn, ...]
+    hears: tuple[str, ...]
+    """After the last turn."""
+    plan: RoutePlan
+    tour: Slot | None = None
+    """What would be booked."""
+    rings: dict[str, list[list[str]]] = field(default_factory=dict)
+    """Phones by the plan's stages: slugs of devices that ring together, one list after the other."""
+
+
+async def rehearse(
+    store: Store,
+    config: Config,
+    number: str,
+    caller: str | None,
+    at: str,
+    presses: Sequence[str],
+    now: datetime,
+    phones: Phones,
+) -> Rehearsal:
+    """Follows the dialogue as a call does; keys that run out are silence.
+
+    Both numbers are cleaned; `at` is as people write it, on the clock of the line's property. Raises Invalid, NotFound.
+    """
+    async with store.read() as session:
+        line = await lines.by_number(session, number)
+    tz = office.zone(config.tz, line.property if line else None)
+    moment = await _moment(store, fields.moment(at, tz, now), phones)
+    left = list(presses)
+    turns: list[Turn] = []
+    answers: tuple[Answer, ...] = ()
+    greets = True
+    tour: Slot | None = None
+    while True:
+        _, plan = await routes.plan(store, config, number, caller, answers, moment)
+        if plan.ask:
+            hears = (*(_greeting(line, plan.language) if greets else ()), *_said(plan.ask.says, plan.language))
+            turn = Turn(plan.ask.question, hears, plan.ask.keys, _pressed(left, plan.ask, config.menu.tries))
+        elif plan.path is Path.LINK:
+            turn = _link(plan, left)
+        elif plan.path is Path.TOUR:
+            offered, tour = await _tour(store, config, number, caller, plan, moment.now, left)
+            turns += offered
+            if tour or not offered:
+                break
+            answers = (*answers, Answer(Question.TOUR, ""))
+            continue
+        else:
+            break
+        turns.append(turn)
+        keys = turn.pressed[-1]
+        greets = turn.question is Question.MENU and keys == OTHER_LANGUAGE
+        answers = (*answers, plan.ask.answer(keys) if plan.ask else Answer(turn.question, keys))
+    hears = () if plan.path is Path.TOUR else _said(plan.says, plan.language)
+    rings = await _rings(store, config, plan, moment, caller)
+    return Rehearsal(line, moment.now, tz, tuple(turns), hears, plan, tour, rings)
+
+
+async def _moment(store: Store, now: datetime, phones: Phones) -> Moment:
+    async with store.read() as session:
+        busy = [await agents.named(session, slug) for slug in phones.busy]
+        offline = [await devices.named(session, slug) for slug in phones.offline]
+        registered = set(await session.scalars(select(Device.slug).where(Device.kind != "mobile")))
+    for agent in busy:
+        if not agent.devices:
+            raise Invalid(f"{agent.slug} has no phone to be in a talk on: `leaseline device add` makes one.")
+    for device in offline:
+        if device.kind == "mobile":
+            raise Invalid(f"{device.slug} is a mobile, which never registers: leave it out.")
+    return Moment(
+        now,
+        online=registered - {device.slug for device in offline},
+        waiting=phones.waiting,
+        on_call={device.slug for agent in busy for device in agent.devices},
+    )
+
+
+async def _rings(
+    store: Store, config: Config, plan: RoutePlan, moment: Moment, caller: str | None
+) -> dict[str, list[list[str]]]:
+    wanted = {agent for stage in plan.stages for agent in stage.agents}
+    known = await reception.availability(store, config, moment.online, moment.on_call, of=wanted)
+    return {
+        stage.name.value: [
+            [ref.device or ref.number or "" for ref in batch] for batch in who_to_ring(stage, known, moment.now, caller)
+        ]
+        for stage in plan.stages
+    }
+
+
+async def _tour(
+    store: Store, config: Config, did: str, caller: str | None, plan: RoutePlan, now: datetime, left: list[str]
+) -> tuple[list[Turn], Slot | None]:
+    """Times are offered until one would be booked, which is returned, or the caller wants none."""
+    known = await reception.receive(store, config, did, caller, plan.property)
+    dialogue = TourDialogue(
+        known.property_name,
+        plan.language,
+        can_link=known.can_text_link,
+        to_mailbox=Path.MESSAGE in plan.otherwise[:1],
+        tries=config.menu.tries,
+        before=plan.says,
+    )
+    turns: list[Turn] = []
+    while (offer := await times.offer(store, config, plan.property, now, dialogue.after)).slots:
+        hears, keys, pressed = dialogue.says(offer), dialogue.keys(offer), left.pop(0) if left else ""
+        turns.append(Turn(Question.TOUR, _said(hears, plan.language), keys, (pressed,)))
+        wish = dialogue.hears(pressed, offer) if pressed else Wish.GO_ON
+        if isinstance(wish, Slot):
+            return turns, wish
+        if wish is Wish.GO_ON:
+            break
+    return turns, None
+
+
+def _pressed(left: list[str], ask: Ask, tries: int) -> tuple[str, ...]:
+    """What is keyed until it is an answer, or until the flow goes on without one, which is ""."""
+    pressed: list[str] = []
+    for _ in range(tries):
+        pressed.append(left.pop(0) if left else "")
+        if ask.takes(pressed[-1]):
+            return tuple(pressed)
+    return tuple(pressed) if not pressed[-1] else (*pressed, "")
+
+
+def _link(plan: RoutePlan, left: list[str]) -> Turn:
+    if not plan.texts:
+        return Turn(Question.LINK, _sentences(plan.language, Prompt.LINK_NOT_POSSIBLE), (), ("",))
+    hears = _sentences(plan.language, Prompt.LINK_SENT, Prompt.TEXT_OFFER)
+    return Turn(Question.LINK, hears, (), (left.pop(0) if left else "",))
+
+
+def _greeting(line: Line | None, language: str) -> tuple[str, ...]:
+    if line and line.greeting and line.language == language:
+        return (line.greeting,)
+    return _sentences(language, Prompt.WELCOME)
+
+
+def _sentences(language: str, *prompts: str) -> tuple[str, ...]:
+    return tuple(" ".join(speech.sentences(language)[prompt].split()) for prompt in prompts)
+
+
+def _said(says: Sequence[Say], language: str) -> tuple[str, ...]:
+    found: list[str] = []
+    for say in says:
+        spoken = say.language or language
+        if say.name or say.key:
+            found.append(" ".join(speech.phrases(spoken)[say.prompt].format(name=say.name, key=say.key).split()))
+        else:
+            found += _sentences(spoken, say.prompt)
+    return tuple(found)

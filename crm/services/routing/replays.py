@@ -1,0 +1,214 @@
+"""Calls of the past decided again, from what was known then, under other rules. Nothing is changed by it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path as File
+from typing import Any
+
+import msgspec
+from sqlalchemy import func, select, tuple_
+
+from crm import config as settings
+from crm.config import Config, ConfigError
+from crm.domain import fields
+from crm.domain.errors import Invalid
+from crm.domain.hours import Schedule, weekly
+from crm.domain.routing import OfficeFacts, OfficeState, Path, RoutePlan, RoutingInputs, decide
+from crm.services.routing.routes import SETTINGS
+from crm.store.models import Property, RoutingDecision
+from crm.store.queries import office
+from crm.store.session import Store
+
+PAGE = 500
+DUE = {"due_minutes": "due_at", "question_minutes": "fast_due_at"}
+"""Settings of [tasks] that a decision depends on, and what they become in its inputs."""
+OFFICE = "office"
+"""In [hours]: every property that has no line of its own there."""
+
+Progress = Callable[[int, int], None]
+
+
+def to_stored(inputs: RoutingInputs) -> dict[str, Any]:
+    """The inputs as they are kept with the call."""
+    stored: dict[str, Any] = msgspec.to_builtins(inputs)
+    return stored
+
+
+def from_stored(stored: Mapping[str, Any]) -> RoutingInputs | None:
+    """The inputs as they were; fields that came later have their defaults. None when they cannot be read."""
+    try:
+        return msgspec.convert(stored, RoutingInputs, strict=True)
+    except msgspec.ValidationError:
+        return None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Rules to decide by in place of those of then; what is not named stays."""
+
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of Rules."""
+    due: Mapping[str, float] = field(default_factory=dict)
+    """Minutes by field of RoutingInputs."""
+    hours: Mapping[str, tuple[tuple[int, str, str], ...]] = field(default_factory=dict)
+    """Openings by property, or OFFICE."""
+
+    def hours_of(self, place: str) -> tuple[tuple[int, str, str], ...] | None:
+        return self.hours.get(place, self.hours.get(OFFICE))
+
+
+def read(config: Config, path: File) -> Changes:
+    """What a file with sections of leaseline.toml, and perhaps [hours], changes of routing. Raises ConfigError."""
+    table = settings.read_toml(path)
+    hours = _hours(table.pop("hours", {}), path)
+    wanted = {(section, key): name for name, (section, key) in SETTINGS.items()} | {
+        ("tasks", key): name for key, name in DUE.items()
+    }
+    found: dict[str, Any] = {}
+    new = settings.changed(config, table, path)
+    for section, keys in table.items():
+        for key in keys if isinstance(keys, dict) else [""]:
+            if (section, key) not in wanted:
+                known = ", ".join(f"{one}.{two}" for one, two in sorted(wanted))
+                given = f"{section}.{key}" if key else section
+                raise ConfigError(f"{path}: {given} changes no routing: write any of {known}, or [hours].")
+            found[wanted[section, key]] = getattr(getattr(new, section), key)
+    return Changes(
+        {name: value for name, value in found.items() if name in SETTINGS},
+        {name: value for name, value in found.items() if name in DUE.values()},
+        hours,
+    )
+
+
+def _hours(section: object, path: File) -> dict[str, tuple[tuple[int, str, str], ...]]:
+    if not isinstance(section, dict):
+        raise ConfigError(f"{path}: [hours] is a table: write office = ['mon-fri 09:00-18:00'] below it.")
+    found = {}
+    for name, openings in section.items():
+        if not isinstance(openings, list) or not all(isinstance(one, str) for one in openings):
+            raise ConfigError(f"{path}: hours.{name} is a list: write ['mon-fri 09:00-18:00'].")
+        try:
+            found[str(name)] = tuple(fields.openings(openings))
+        except Invalid as error:
+            raise ConfigError(f"{path}: hours.{name}: {error}") from None
+    return found
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A decision that would have been another one."""
+
+    call_id: str
+    at: datetime
+    before: RoutePlan
+    after: RoutePlan
+
+
+@dataclass
+class Replay:
+    calls: int = 0
+    decisions: int = 0
+    unreadable: int = 0
+    """Stored by another version, or without what was known."""
+    changed: list[Changed] = field(default_factory=list)
+
+    @property
+    def counts(self) -> list[tuple[str, str, int]]:
+        """What became what, the most frequent first."""
+        found = Counter((told(one.before), told(one.after)) for one in self.changed)
+        return [(before, after, count) for (before, after), count in found.most_common()]
+
+
+def told(plan: RoutePlan) -> str:
+    """A plan in a few words, e.g. "live (subteam): agent 15 s, subteam 20 s"."""
+    follows = [f"{stage.name} {stage.seconds:g} s" for stage in plan.stages]
+    follows += [path.value for path in plan.otherwise if path is Path.QUEUE]
+    return f"{plan.path} ({plan.rule}){': ' + ', '.join(follows) if follows else ''}"
+
+
+async def replay(
+    store: Store, config: Config, changes: Changes, since: datetime, progress: Progress | None = None
+) -> Replay:
+    """Every decision since then that would have been another one under the changed rules. Raises Invalid.
+
+    What was decided then is decided again, too, so that what this version does otherwise is not taken for a change
+    of the rules.
+    """
+    found = Replay()
+    calls: set[str] = set()
+    schedules = await _schedules(store, config, changes)
+    async with store.read() as session:
+        total = await session.scalar(
+            select(func.count()).select_from(RoutingDecision).where(RoutingDecision.at >= since)
+        )
+    last: tuple[datetime, str] | None = None
+    while True:
+        query = select(RoutingDecision).where(RoutingDecision.at >= since)
+        if last:
+            query = query.where(tuple_(RoutingDecision.at, RoutingDecision.id) > last)
+        # A page is a read of its own: a month of calls must not hold a transaction open.
+        async with store.read() as session:
+            rows = (await session.scalars(query.order_by(RoutingDecision.at, RoutingDecision.id).limit(PAGE))).all()
+        for row in rows:
+            calls.add(row.call_id)
+            found.decisions += 1
+            inputs = from_stored(row.inputs)
+            if inputs is None:
+                found.unreadable += 1
+                continue
+            before, after = decide(inputs), decide(under(inputs, changes, schedules))
+            if _differ(before, after):
+                found.changed.append(Changed(row.call_id, row.at, before, after))
+        if progress:
+            progress(found.decisions, total or 0)
+        if len(rows) < PAGE:
+            break
+        last = (rows[-1].at, rows[-1].id)
+    found.calls = len(calls)
+    return found
+
+
+def under(inputs: RoutingInputs, changes: Changes, schedules: Mapping[str, Schedule]) -> RoutingInputs:
+    """What would have been known under the changed rules. `schedules` are by property, "" is the office."""
+    place = inputs.place.slug if inputs.place else ""
+    schedule = schedules.get(place) or schedules.get("")
+    known: dict[str, Any] = {"rules": replace(inputs.rules, **changes.rules)}
+    if schedule and changes.hours_of(place) is not None and not inputs.office.holiday:
+        # Holidays and other dates of their own stay as they were.
+        is_open = schedule.is_open(inputs.now)
+        closed = OfficeFacts(OfficeState.CLOSED, opens_at=schedule.next_open(inputs.now))
+        known["office"] = OfficeFacts() if is_open else closed
+    if schedule and inputs.line_known:
+        known |= {name: schedule.due_time(inputs.now, minutes) for name, minutes in changes.due.items()}
+    return replace(inputs, **known)
+
+
+async def _schedules(store: Store, config: Config, changes: Changes) -> dict[str, Schedule]:
+    """When each property would be open; those of now where the changes say nothing. "" is the office."""
+    if not changes.hours and not changes.due:
+        return {}
+    async with store.read() as session:
+        places = (await session.scalars(select(Property))).all()
+        listed = await office.schedules(session, config.tz, places)
+        found = {place.slug: schedule for place, schedule in listed if place}
+        found[""] = await office.schedule(session, config.tz)
+    if unknown := sorted(set(changes.hours) - set(found) - {OFFICE}):
+        raise Invalid(f"[hours] names {', '.join(unknown)}, which is no property: `leaseline property list` has all.")
+    for slug, schedule in found.items():
+        if (openings := changes.hours_of(slug)) is not None:
+            found[slug] = replace(schedule, openings=weekly(openings, schedule.tz).openings)
+    return found
+
+
+def _differ(before: RoutePlan, after: RoutePlan) -> bool:
+    """In anything but the reasons, and whom somebody would wait for who does not wait."""
+    return _told_apart(before) != _told_apart(after)
+
+
+def _told_apart(plan: RoutePlan) -> RoutePlan:
+    waits = Path.QUEUE in (plan.path, *plan.otherwise)
+    return replace(plan, reasons=(), queue=plan.queue if waits else ())

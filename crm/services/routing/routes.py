@@ -1,0 +1,212 @@
+"""What the routing decision has to know of a call, gathered from the store. Deciding is `crm.domain.routing`.
+
+Used for live calls, for `route test` (no call at all), and for `route replay` (calls of the past under other rules).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from asterisk_conf import speech
+from crm.config import Config
+from crm.domain.choosing import Answers, Choice, choose
+from crm.domain.ringing import AgentAvailability, Strategy
+from crm.domain.routing import (
+    CallerFacts,
+    CallerKind,
+    OfficeFacts,
+    OfficeState,
+    Path,
+    People,
+    PlaceFacts,
+    RoutePlan,
+    RoutingInputs,
+    Rules,
+    decide,
+)
+from crm.services.office import owners
+from crm.services.routing import desks, reception
+from crm.services.tours import times
+from crm.store.models import Contact, Lead, Line, Property
+from crm.store.queries import agents, contacts, leads, lines, office, properties
+from crm.store.session import Store
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What only the running system knows: Asterisk's phones, and who waits."""
+
+    now: datetime
+    online: Collection[str] | None = None
+    """Slugs of devices that answer; None: every one does."""
+    on_call: Collection[str] = ()
+    """Slugs of devices in a talk."""
+    line: Sequence[frozenset[str]] = ()
+    """Everybody who waits in line, each by the agents whom they wait for."""
+    waiting: int = 0
+    """Callers in the queue beside those."""
+    tried: Collection[str] = ()
+    """Slugs of agents who were rung for this call in vain; they are not free for it."""
+    forward_failed: str = ""
+    """Why the number that all calls go to cannot be reached with this call."""
+
+
+async def plan(
+    store: Store, config: Config, did: str, caller: str | None, answers: Answers, moment: Moment
+) -> tuple[RoutingInputs, RoutePlan]:
+    """The decision as things stand, and what it was taken from. Both numbers are cleaned. Raises Unavailable."""
+    async with store.read() as session:
+        inputs, place, lead = await _gather(session, config, did, caller, answers, moment)
+        decision = decide(inputs)
+        if decision.path in (Path.ASK, Path.REFUSE):
+            return inputs, decision
+        due = (decision.task.due_at or moment.now).astimezone(config.tz)
+        owner = (await owners.owner(session, lead, place, due)).slug
+        if decision.path is Path.LINK:
+            inputs = replace(inputs, people=People(owner=owner))
+            return inputs, decide(inputs)
+        # Only now it matters who is there.
+        if kind := decision.desk:
+            staffed = await desks.staffed(session, inputs.desks[kind], due)
+            inputs = replace(inputs, desks={**inputs.desks, kind: staffed})
+        people = replace(await _people(session, config, inputs, place, moment), owner=owner)
+        team = {*people.subteam, *people.sisters, *people.everyone, *filter(None, [inputs.caller.assigned_agent])}
+        waiting = moment.waiting + sum(bool(team & agents) for agents in moment.line)
+        inputs = replace(inputs, people=people, waiting=waiting)
+    return inputs, decide(inputs)
+
+
+async def _gather(
+    session: AsyncSession, config: Config, did: str, caller: str | None, answers: Answers, moment: Moment
+) -> tuple[RoutingInputs, Property | None, Lead | None]:
+    line = await lines.by_number(session, did)
+    if line is None:
+        return RoutingInputs(now=moment.now, line_known=False), None, None
+    lead = await leads.by_phone(session, caller) if caller else None
+    contact = await contacts.by_number(session, caller) if caller else None
+    choice = await _choice(session, line, lead, contact, answers)
+    place = line.property
+    if place is None or choice.slug != place.slug:
+        place = await properties.by_slug(session, choice.slug) if choice.slug else None
+    organization = await office.organization(session)
+    schedule = await office.schedule(session, config.tz, place, organization)
+    service = place.subteam.answering_service if place and place.subteam else None
+    inputs = RoutingInputs(
+        now=moment.now,
+        line_known=True,
+        language=line.language,
+        source=line.source,
+        caller=await _caller(session, caller, lead, contact),
+        answers=answers,
+        choice=choice,
+        place=await _place(session, config, place, moment.now) if place else None,
+        office=OfficeFacts.of(schedule, moment.now),
+        desks=await desks.known(session, place, schedule, moment.now),
+        waiting=moment.waiting,
+        forward_to=organization.forward_to if organization else None,
+        forward_confirm=organization.forward_confirm if organization else True,
+        forward_failed=moment.forward_failed,
+        answering_service=service or (organization.answering_service if organization else None),
+        due_at=schedule.due_time(moment.now, config.tasks.due_minutes),
+        fast_due_at=schedule.due_time(moment.now, config.tasks.question_minutes),
+        rules=rules(config),
+    )
+    return inputs, place, lead
+
+
+SETTINGS = {
+    "agent_seconds": ("ring", "agent_seconds"),
+    "subteam_seconds": ("ring", "subteam_seconds"),
+    "everyone_seconds": ("ring", "everyone_seconds"),
+    "office_seconds": ("ring", "office_seconds"),
+    "desk_seconds": ("ring", "desk_seconds"),
+    "answering_seconds": ("ring", "answering_seconds"),
+    "queue": ("queue", "enabled"),
+    "overflow_waiting": ("queue", "waiting"),
+    "languages": ("menu", "languages"),
+}
+"""Where in leaseline.toml each rule stands: section and key."""
+
+
+def rules(config: Config) -> Rules:
+    """What leaseline.toml says of routing."""
+    values = {name: getattr(getattr(config, section), key) for name, (section, key) in SETTINGS.items()}
+    return Rules(**{**values, "languages": tuple(_heard(config.menu.languages))})
+
+
+def _heard(languages: Iterable[str]) -> list[str]:
+    """Those that prompts are written in; who chose another one before its file was taken away hears the line's."""
+    known = speech.languages()
+    return [language for language in languages if language in known]
+
+
+async def _choice(
+    session: AsyncSession, line: Line, lead: Lead | None, contact: Contact | None, answers: Answers
+) -> Choice:
+    if line.property:
+        return Choice(f"The number dialled is for {line.property.name}.", line.property.slug)
+    if contact and contact.property:
+        return Choice(f"The caller has to do with {contact.property.name}.", contact.property.slug)
+    names = await properties.names(session, line.portfolio_id)
+    if not names.listed:
+        return Choice("There are no properties to choose from.", "")
+    latest = await properties.latest_interest(session, lead) if lead else None
+    return choose(names, latest, answers)
+
+
+async def _place(session: AsyncSession, config: Config, place: Property, now: datetime) -> PlaceFacts:
+    return PlaceFacts(place.slug, place.name, has_tours=await times.has_free(session, config, place, now))
+
+
+async def _caller(session: AsyncSession, caller: str | None, lead: Lead | None, contact: Contact | None) -> CallerFacts:
+    is_line = caller is not None and await lines.is_ours(session, caller)
+    return CallerFacts(
+        number=caller,
+        kind=CallerKind(contact.kind) if contact else CallerKind.PROSPECT,
+        name=(lead.name or "") if lead else contact.name if contact else "",
+        assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
+        language=next(iter(_heard(who.language for who in (lead, contact) if who)), ""),
+        can_be_texted=caller is not None and not is_line,
+    )
+
+
+async def _people(
+    session: AsyncSession, config: Config, inputs: RoutingInputs, place: Property | None, moment: Moment
+) -> People:
+    """Whoever may ring for this call; nobody else is read, for there may be thousands."""
+    subteam = place.subteam if place else None
+    sisters = await agents.sisters(session, subteam.id) if subteam else ()
+    slugs = await agents.slugs_of(session, [subteam.id, *(row.id for row in sisters)]) if subteam else {}
+    members = slugs[subteam.id] if subteam else ()
+    helpers = dict.fromkeys(slug for row in sisters for slug in slugs[row.id] if slug not in members)
+    teams = {row.strategy for row in sisters if slugs[row.id]}
+    rings_everyone = config.ring.everyone_seconds > 0
+    assigned = (inputs.caller.assigned_agent,) if inputs.caller.assigned_agent else ()
+    wanted = {*members, *helpers, *assigned, *chain.from_iterable(desk.agents for desk in inputs.desks.values())}
+    found = await reception.available_in(
+        session, config, moment.online, moment.on_call, of=None if rings_everyone else wanted, on_duty=True
+    )
+    available = [agent.slug for agent in found if agent.may_ring(moment.now)]
+    return People(
+        subteam=members,
+        strategy=Strategy(subteam.strategy) if subteam else Strategy.RING_ALL,
+        sisters=tuple(helpers),
+        sisters_strategy=Strategy.ROUND_ROBIN if teams == {Strategy.ROUND_ROBIN.value} else Strategy.RING_ALL,
+        everyone=tuple(available) if rings_everyone else (),
+        available=frozenset(available),
+        busy=frozenset(agent.slug for agent in found if agent.is_on_call),
+        free=frozenset(
+            agent.slug for agent in found if agent.slug not in moment.tried and agent.reachable_devices(moment.now)
+        ),
+        after_hours=_after_hours(found, moment.now, inputs.office),
+    )
+
+
+def _after_hours(agents: Sequence[AgentAvailability], now: datetime, state: OfficeFacts) -> frozenset[str]:
+    holiday = state.state is OfficeState.HOLIDAY
+    return frozenset(agent.slug for agent in agents if agent.answers_after_hours(now, holiday=holiday))

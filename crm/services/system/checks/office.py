@@ -1,0 +1,196 @@
+"""Whether callers are expected, spoken to and served as somebody has set it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+
+from asterisk_conf import speech
+from crm.config import Config
+from crm.domain.dialing import Purpose, Refused
+from crm.edge import holidays as calendars
+from crm.services.office import agents, hours, properties, subteams
+from crm.services.office.agents import AgentEntry
+from crm.services.people import contacts
+from crm.services.phones import dialing, lines
+from crm.services.routing import desks
+from crm.services.system import directory
+from crm.services.system.checks.finding import Finding, Level, ok, some
+from crm.store.models import Line
+from crm.store.queries import agents as agent_queries
+from crm.store.session import Store
+
+AHEAD_DAYS = 14
+"""So far ahead opening hours are looked at."""
+
+
+async def examine(config: Config, store: Store, now: datetime) -> list[Finding]:
+    all_lines, people = await lines.find_all(store), await agents.find_all(store)
+    office = await directory.organization(store)
+    has_link = bool(office and office.listings_url)
+    places = [entry.property for entry in await properties.find_all(store)]
+    without_link = [] if has_link else [place.slug for place in places if not place.listings_url]
+    if not has_link:
+        without_link += [line.number for line in all_lines if line.property is None]
+    return [
+        *_office_itself(office is not None and office.admin_agent_id is not None),
+        *_lines(all_lines),
+        *_prompts(config, all_lines),
+        *_links(without_link),
+        *_people(people),
+        *await _opening_hours(config, store, people, now),
+        *await _answering_services(config, store),
+        *await _desks(config, store),
+    ]
+
+
+def _office_itself(has_admin: bool) -> Iterator[Finding]:
+    if has_admin:
+        yield ok("office", "It has an admin who owns what nobody owns.")
+    else:
+        yield Finding(
+            "office",
+            Level.ERROR,
+            "Nobody owns what nobody owns.",
+            "Name somebody with `leaseline agent set SLUG --admin`.",
+        )
+
+
+def _lines(found: Sequence[Line]) -> Iterator[Finding]:
+    if found:
+        yield ok("lines", f"There are {len(found)}.")
+    else:
+        yield Finding(
+            "lines", Level.ERROR, "There are none, so no call is expected.", "Add one with `leaseline line add`."
+        )
+
+
+def _prompts(config: Config, found: Sequence[Line]) -> Iterator[Finding]:
+    folder = config.prompts_folder
+    languages = sorted({"en", *config.menu.languages, *(line.language for line in found)})
+    for language in languages:
+        if lacking := speech.missing(language):
+            yield Finding(
+                "languages",
+                Level.ERROR,
+                f"{language}.toml lacks {len(lacking)} sentences, such as {lacking[0]}.",
+                f"Write them in the words of {language}, beside en.toml; or take the language out of menu.languages.",
+            )
+    wanted = [folder / language / f"{name}.wav" for language in languages for name in speech.Prompt]
+    wanted += [folder / "greetings" / f"{line.number}.wav" for line in found if line.greeting]
+    missing = [path for path in wanted if not path.exists()]
+    if missing:
+        yield Finding(
+            "prompts",
+            Level.ERROR,
+            f"{len(missing)} of {len(wanted)} are missing, such as {missing[0].relative_to(folder)}.",
+            "Start `leaseline up`, which makes them.",
+        )
+    else:
+        yield ok("prompts", f"All {len(wanted)} are there.")
+
+
+def _links(without: Sequence[str]) -> Iterator[Finding]:
+    if without:
+        yield Finding(
+            "listings",
+            Level.WARN,
+            f"There is no link to text for {some(without)}.",
+            "Give the office one with `leaseline office set --listings-url URL`, or a property its own.",
+        )
+    else:
+        yield ok("listings", "Every line has a link to text.")
+
+
+def _people(people: Sequence[AgentEntry]) -> Iterator[Finding]:
+    ready = [entry.agent.slug for entry in people if entry.agent.on_duty and entry.agent.devices]
+    if ready:
+        yield ok("agents", f"On duty: {some(ready)}.")
+    else:
+        yield Finding(
+            "agents",
+            Level.ERROR,
+            "No agent with a device is on duty, so every caller gets voicemail.",
+            "Put one on duty with `leaseline agent set SLUG --on-duty`.",
+        )
+
+
+async def _opening_hours(config: Config, store: Store, people: Sequence[AgentEntry], now: datetime) -> list[Finding]:
+    found = []
+    windows = {
+        place.slug if place else "the office": schedule.windows(now, AHEAD_DAYS)
+        for place, schedule in await hours.schedules(store, config)
+    }
+    closed = [name for name, ahead in windows.items() if not ahead]
+    if closed:
+        text = f"Not open within {AHEAD_DAYS} days: {', '.join(closed)}. Callers leave messages only."
+        found.append(Finding("hours", Level.WARN, text, "`leaseline hours show` and `holiday list` tell why."))
+    # Most properties have the same.
+    openings = {window for ahead in windows.values() for window in ahead}
+    for entry in people:
+        own = agent_queries.own_hours(entry.agent, config.tz)
+        if own and not _overlap(own.windows(now, AHEAD_DAYS), openings):
+            slug = entry.agent.slug
+            found.append(
+                Finding(
+                    "hours",
+                    Level.WARN,
+                    f"The hours of {slug} lie wholly outside those of the office.",
+                    f"`leaseline agent hours {slug} ...`, unless {slug} is meant to answer after hours alone.",
+                )
+            )
+    for region in sorted(await hours.holiday_regions(store)):
+        if not calendars.in_year(region, now.year):
+            text = f"There is no calendar of holidays for {region} any more, so none is kept."
+            found.append(Finding("holidays", Level.WARN, text, "Name another with `leaseline holiday set`."))
+    return found or [ok("hours", f"The office and its properties open within {AHEAD_DAYS} days.")]
+
+
+def _overlap(some: Iterable[tuple[datetime, datetime]], others: Collection[tuple[datetime, datetime]]) -> bool:
+    return any(opens < until and since < closes for opens, closes in some for since, until in others)
+
+
+async def _desks(config: Config, store: Store) -> list[Finding]:
+    found = await desks.find_all(store, config)
+    findings = [
+        Finding(
+            "desks",
+            Level.WARN,
+            f"Calls for {one.kind} of {one.property or 'all properties'} reach nobody: {one.problem}",
+            f"Name another target with `leaseline desk set {one.kind}`.",
+        )
+        for one in found
+        if one.problem
+    ]
+    served = {one.kind for one in found} | ({"resident"} if any(one.kind == "maintenance" for one in found) else set())
+    for kind in contacts.KINDS:
+        if kind not in served and await contacts.find_all(store, kind=kind, limit=1):
+            text = f"There are {kind}s among the contacts, and no desk for them: they reach the leasing team."
+            findings.append(Finding("desks", Level.WARN, text, f"Make one with `leaseline desk set {kind}`."))
+    if found and not findings:
+        findings.append(ok("desks", f"Calls for {', '.join(sorted({one.kind for one in found}))} have a destination."))
+    return findings
+
+
+async def _answering_services(config: Config, store: Store) -> list[Finding]:
+    office = await directory.organization(store)
+    numbers = {"office set": office.answering_service if office else None}
+    for entry in await subteams.find_all(store):
+        numbers[f"subteam set {entry.subteam.slug}"] = entry.subteam.answering_service
+    found = []
+    for command, number in numbers.items():
+        try:
+            if number:
+                await dialing.check(store, config, number=number, purpose=Purpose.ANSWERING, agent=None)
+        except Refused as refused:
+            found.append(
+                Finding(
+                    "answering service",
+                    Level.WARN,
+                    f"{number} is not dialled: {refused}",
+                    f"Give another number with `leaseline {command} --answering-service NUMBER`.",
+                )
+            )
+    if not found and any(numbers.values()):
+        found.append(ok("answering service", "Its number may be dialled."))
+    return found

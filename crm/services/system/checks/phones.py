@@ -1,0 +1,220 @@
+"""Whether phones can be rung, and calls, texts and emergency calls have a way out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from crm.config import Config
+from crm.domain import emergency
+from crm.edge import registrations
+from crm.secrets import Secrets
+from crm.services.office import agents, locations
+from crm.services.office.agents import AgentEntry
+from crm.services.phones import devices, emergencies, lines, trunks
+from crm.services.system.checks.finding import Finding, Level, ok, some
+from crm.services.system.health import Health
+from crm.store.models import Line, Trunk
+from crm.store.session import Store
+
+
+async def examine(config: Config, store: Store, health: Health) -> list[Finding]:
+    all_trunks = await trunks.find_all(store)
+    return [
+        *_phones(health, await agents.find_all(store)),
+        *await _encryption(config, store),
+        *_forwarding(health),
+        *_trunks(config, all_trunks, health),
+        *_texts(config, all_trunks),
+        *await _emergency(store, await lines.find_all(store), all_trunks),
+    ]
+
+
+def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
+    on_duty = {entry.agent.slug for entry in people if entry.agent.on_duty}
+    for device in health.devices:
+        if device.dnd and device.dnd_until is None:
+            yield Finding(
+                "devices",
+                Level.WARN,
+                f"DND of {device.device} has no end.",
+                f"`leaseline dnd off {device.device}` when it was forgotten.",
+            )
+        if device.forwards_since:
+            yield Finding(
+                "devices",
+                Level.WARN,
+                f"{device.device} forwards calls by itself, which counts as declining them.",
+                "Switch that off on the phone; what rings a mobile, too, is "
+                f"`leaseline forward on --agent {device.agent} --to NUMBER`.",
+            )
+    if not health.asterisk.up:
+        return
+    ringing = [device.device for device in health.devices if device.up and not device.dnd and device.agent in on_duty]
+    down = [
+        device.device for device in health.devices if not device.up and not device.is_mobile and device.agent in on_duty
+    ]
+    if not ringing:
+        yield Finding(
+            "devices",
+            Level.ERROR,
+            "No phone of an agent on duty can be rung, so every caller gets voicemail.",
+            "Register one: `leaseline device show SLUG --secret` says what to write into it.",
+        )
+    else:
+        yield ok("devices", f"Can be rung: {some(ringing)}.")
+    if ringing and down:
+        yield Finding(
+            "devices",
+            Level.WARN,
+            f"Not registered or not answering: {some(down)}.",
+            "Check the phone's power, network and account.",
+        )
+
+
+async def _encryption(config: Config, store: Store) -> list[Finding]:
+    """Phones that have to encrypt, do not, and registered while the app was away, which ends that
+    (ari_app/plain_phones.py): their calls are refused both ways, as if they were not there."""
+    wanted = {device.slug for device in await devices.find_all(store) if device.encrypted}
+    try:
+        found = await asyncio.to_thread(registrations.find_all, config) if wanted else []
+    except registrations.Unreadable:
+        return []
+    plain = sorted({one.device for one in found if one.device in wanted and not one.is_encrypted})
+    text = f"Registered without TLS, so calls do not reach them: {some(plain)}."
+    mend = "Set the phone's transport to TLS, or `leaseline device set SLUG --no-encrypted`."
+    return [Finding("devices", Level.WARN, text, mend)] if plain else []
+
+
+def _forwarding(health: Health) -> Iterator[Finding]:
+    for one in health.forwarding:
+        off = f"`leaseline forward off --agent {one.agent}`" if one.agent else "`leaseline forward office off`"
+        if one.refusal:
+            yield Finding(
+                "forwarding",
+                Level.WARN,
+                f"Calls are to go to {one.device or 'one number for all'}, which is not dialled: {one.refusal}",
+                f"Give another number, or {off}.",
+            )
+        elif one.agent is None:
+            how = "straight, so that voicemail there gets callers" if one.straight else "after pressing 1"
+            yield Finding(
+                "forwarding",
+                Level.WARN,
+                f"All leasing calls go to {one.number} instead of to the team, {how}.",
+                f"{off} when it was forgotten.",
+            )
+    if on := [one.device for one in health.forwarding if one.device and not one.refusal]:
+        yield ok("forwarding", f"Rung, too: {', '.join(on)}.")
+
+
+def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[Finding]:
+    enabled = [trunk.slug for trunk in found if trunk.enabled]
+    if not enabled:
+        yield Finding(
+            "trunks",
+            Level.ERROR,
+            "There is none in use, so no call can come in.",
+            "Add one with `leaseline trunk add`.",
+        )
+        return
+    secrets = Secrets(config.secrets_file)
+    for trunk in found:
+        if trunk.enabled and trunk.username and not secrets.has(trunks.secret_name(trunk.slug)):
+            yield Finding(
+                "trunks",
+                Level.ERROR,
+                f"{trunk.slug} has a user name but no password.",
+                f"Set it with `leaseline trunk set {trunk.slug} --password`.",
+            )
+    if not health.asterisk.up:
+        return
+    for one in health.trunks:
+        if one.enabled and not one.up:
+            yield Finding(
+                "trunks",
+                Level.WARN,
+                f"{one.trunk} does not answer SIP OPTIONS ({one.state}), so calls go out by it after the others.",
+                f"Some carriers never do. Else check the peer's host and port: `leaseline trunk show {one.trunk}`.",
+            )
+    if answering := [one.trunk for one in health.trunks if one.enabled and one.up]:
+        yield ok("trunks", f"Answering: {', '.join(answering)}.")
+
+
+def _texts(config: Config, found: Sequence[Trunk]) -> Iterator[Finding]:
+    """Whether texts can go out, and reports of them come in."""
+    if config.texts.carrier != "sip":
+        if not Secrets(config.secrets_file).has(f"texts/{config.texts.carrier}"):
+            yield Finding(
+                "texts",
+                Level.ERROR,
+                f"texts.carrier is {config.texts.carrier}, but its secret is missing.",
+                f"Give it with `leaseline message secret {config.texts.carrier}`.",
+            )
+        if not config.web.public_url:
+            yield Finding(
+                "texts",
+                Level.WARN,
+                "web.public_url is empty, so webhooks cannot be checked behind a proxy.",
+                f"Write where the carrier reaches us into {config.home / 'leaseline.toml'}.",
+            )
+    elif config.texts.trunk and config.texts.trunk not in {trunk.slug for trunk in found if trunk.enabled}:
+        yield Finding(
+            "trunks",
+            Level.ERROR,
+            f"texts.trunk names {config.texts.trunk}, which is not in use, so no text is sent.",
+            f"Correct it in {config.home / 'leaseline.toml'}.",
+        )
+
+
+async def _emergency(store: Store, all_lines: Sequence[Line], all_trunks: Sequence[Trunk]) -> list[Finding]:
+    """Whether an emergency call goes out, tells where it comes from, and is heard of."""
+    found = []
+    phones = [device for device in await devices.find_all(store) if device.kind != "mobile"]
+    if without := [device.slug for device in phones if not device.location]:
+        found.append(
+            Finding(
+                "emergency",
+                Level.ERROR,
+                f"No location: {some(without)}. An emergency call from there tells a wrong place.",
+                "Add the place with `leaseline location add`, then `leaseline device set SLUG --location PLACE`.",
+            )
+        )
+    enabled = [
+        emergency.Way(trunk.slug, trunk.position, trunk.outbound, trunk.emergency)
+        for trunk in all_trunks
+        if trunk.enabled
+    ]
+    ways = emergency.ways_out(enabled)
+    if not any(way.outbound or way.emergency for way in enabled):
+        found.append(
+            Finding(
+                "emergency",
+                Level.ERROR,
+                "There is no trunk that emergency calls may go out by.",
+                "Name one with `leaseline trunk set SLUG --emergency`.",
+            )
+        )
+    ours = {line.number for line in all_lines}
+    found += [
+        Finding(
+            "emergency",
+            Level.WARN,
+            f"The callback number of {entry.location.slug}, {entry.location.callback_number}, is no line of ours, so "
+            "the emergency service does not reach the phone that called.",
+            f"Add the line, or give another with `leaseline location set {entry.location.slug} --callback`.",
+        )
+        for entry in await locations.find_all(store)
+        if entry.location.callback_number not in ours
+    ]
+    told, _ = await emergencies.told(store)
+    if not any(agent.email or any(device.number for device in agent.devices) for agent in told):
+        found.append(
+            Finding(
+                "emergency",
+                Level.WARN,
+                "Nobody who is told of emergency calls has a mobile or an email address.",
+                "`leaseline agent set SLUG --email ADDRESS`, and `leaseline emergency notify add SLUG`.",
+            )
+        )
+    return found or [ok("emergency", f"Calls go out by {', '.join(ways)}, and every phone has a location.")]

@@ -1,0 +1,151 @@
+"""What waits for somebody, or for the app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from crm.config import Config
+from crm.edge import whisper
+from crm.services import reports
+from crm.services.calls.strays import compare
+from crm.services.outbox import pauses
+from crm.services.system.checks.finding import Finding, Level, counted, ok, some
+from crm.services.voicemail import transcripts
+from crm.store.models import Mail, Message, Task
+from crm.store.session import Store
+
+RECENT = timedelta(days=7)
+"""Texts that failed before this are history."""
+WAITING = timedelta(minutes=10)
+"""What a worker has not taken up after so long, it will not take up by itself."""
+
+
+async def waiting(config: Config, store: Store, now: datetime) -> list[Finding]:
+    """Rows that somebody should have taken up."""
+    async with store.read() as session:
+
+        async def count(of: type[Message | Task | Mail], *conditions: object) -> int:
+            return await session.scalar(select(func.count()).select_from(of).where(*conditions)) or 0  # type: ignore[arg-type]
+
+        failed = await count(Message, Message.state.in_(("failed", "unknown")), Message.created_at > now - RECENT)
+        stuck = await count(Message, Message.state == "queued", Message.next_attempt_at < now - WAITING)
+        overdue = await count(Task, Task.done_at.is_(None), Task.due_at < now)
+        unsent = await count(Mail, Mail.state.in_(("queued", "failed", "unknown")), Mail.created_at > now - RECENT)
+        pause = await pauses.in_force(session, now)
+    lost = len(await reports.lost(store, now))
+    return [
+        counted(
+            "texts",
+            failed + stuck,
+            f"{failed} failed or unknown this week, {stuck} not sent in time.",
+            "`leaseline message list --state failed` shows why, `leaseline message resend` sends them again.",
+        ),
+        *(
+            [
+                Finding(
+                    "automatic texts",
+                    Level.WARN,
+                    f"They are paused: {pauses.sentence(config, pause)}",
+                    "Look at `leaseline call list`, then `leaseline message resume`.",
+                )
+            ]
+            if pause
+            else []
+        ),
+        *_mail(config, unsent),
+        counted("tasks", overdue, f"{overdue} are overdue.", "`leaseline task list` shows them."),
+        counted(
+            "calls",
+            lost,
+            f"{lost} may be lost: nobody takes care of the caller.",
+            "`leaseline report lost` shows them; the app settles those without an outcome.",
+        ),
+    ]
+
+
+def _mail(config: Config, unsent: int) -> Iterator[Finding]:
+    if not config.mail.server:
+        # Said once for all of them.
+        text = f"No mail server is set, and {unsent} mails wait." if unsent else "No mail server is set; no mail waits."
+        mend = "Write mail.server and mail.from_address into leaseline.toml, then `leaseline mail secret`."
+        yield Finding("mail", Level.WARN, text, mend) if unsent else ok("mail", text)
+        return
+    yield counted("mail", unsent, f"{unsent} mails of this week have not left.", "`leaseline mail list` shows why.")
+
+
+def _transcripts(config: Config) -> Iterator[Finding]:
+    folder = transcripts.model_folder(config)
+    if folder is None:
+        yield ok("transcripts", "voice.whisper_model names no model, so messages have no transcript.")
+    elif why := whisper.problem(folder):
+        yield Finding("transcripts", Level.WARN, f"Messages have no transcript: {why}.", "Correct voice.whisper_model.")
+    else:
+        yield ok("transcripts", f"The model in {folder} is there.")
+
+
+def sound(config: Config) -> Iterator[Finding]:
+    """What is kept of calls, and whether messages are written down."""
+    kept = [path for path in config.recordings_folder.glob("*") if path.is_file()]
+    used = sum(path.stat().st_size for path in kept)
+    yield ok("recordings", f"{len(kept):,} recordings and messages take {used / 1_000_000:,.0f} MB.")
+    yield from _transcripts(config)
+
+
+async def strays(store: Store, config: Config, now: datetime) -> list[Finding]:
+    """Messages and recordings of which either the sound or the row is missing."""
+    found, amiss = await compare(store, config, now), []
+    if found.sounds:
+        text = f"No call on record has {some(found.sounds)}."
+        mend = "`leaseline recordings mend` puts them on record as messages of their calls."
+        amiss.append(Finding("sound", Level.WARN, text, mend))
+    if found.lost:
+        text = f"The sound is gone of {some(found.lost)}."
+        mend = "Restore the recordings folder from a backup, or `leaseline recordings mend` notes it."
+        amiss.append(Finding("sound", Level.WARN, text, mend))
+    return amiss or [ok("sound", "Every message and recording has its sound, and every sound its call.")]
+
+
+def files(config: Config, now: datetime) -> list[Finding]:
+    """Files that the app should have worked off."""
+    journal = config.journal_folder
+    rejected = _lines_in(journal / "rejected.jsonl")
+    unrecorded = _lines_in(journal / "facts.jsonl") if _is_older(journal / "facts.jsonl", now - WAITING) else 0
+    spooled = sum(_is_older(path, now - WAITING) for path in config.spool_folder.glob("*.call"))
+    return [
+        counted(
+            "journal",
+            unrecorded,
+            f"{unrecorded} facts about calls are not in the database.",
+            "Start the app and check the database.",
+        ),
+        counted(
+            "rejected",
+            rejected,
+            f"{rejected} facts about calls could not be recorded.",
+            f"Report {journal / 'rejected.jsonl'}, then move it away.",
+        ),
+        counted(
+            "spool",
+            spooled,
+            f"{spooled} calls that Asterisk handled alone are not imported.",
+            "Start the app, which imports them.",
+        ),
+    ]
+
+
+def _lines_in(path: Path) -> int:
+    try:
+        return path.read_bytes().count(b"\n")
+    except FileNotFoundError:
+        return 0
+
+
+def _is_older(path: Path, than: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < than.timestamp()
+    except FileNotFoundError:
+        return False

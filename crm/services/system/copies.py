@@ -1,0 +1,152 @@
+"""Whether this home is where it has always been, or a copy: a copy sends nothing by itself until it is told to.
+
+A backup that is started on another machine, or a folder that was copied, has the texts, mails, orders and follow-ups of
+the original in its database. It answers calls; what goes to people waits until `leaseline home release`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import func, select, update
+
+from crm.config import Config
+from crm.domain.texts import MessageState
+from crm.services.audit import By, changing, note
+from crm.services.calls import orders
+from crm.services.outbox.mails import MailState
+from crm.store.models import CallOrder, Mail, Message
+from crm.store.session import Store
+
+LOOK_SECONDS = 2.0
+_MACHINE_IDS = ("/etc/machine-id", "/var/lib/dbus/machine-id")
+
+_log = logging.getLogger(__name__)
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """Where a home was at home last: home.json."""
+
+    machine: str
+    """Of the machine's id (machine-id(5)), which is not to be given away as it is; empty where there is none."""
+    home: str
+    held: str = ""
+    """Why nothing leaves although it is the same place; empty when it does."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What would leave when the home is released."""
+
+    texts: int
+    mails: int
+    calls: int
+
+
+def held(config: Config) -> str:
+    """Why nothing goes to people from this home by itself; empty when it does. A home without a stamp gets one."""
+    here = _here(config)
+    try:
+        stamp = msgspec.json.decode(_path(config).read_bytes(), type=Stamp)
+    except FileNotFoundError:
+        _write(config, here)
+        return ""
+    except (OSError, msgspec.MsgspecError):
+        return f"{_path(config)} cannot be read, so nobody knows whether this home is a copy."
+    if stamp.held:
+        return stamp.held
+    if stamp.machine and here.machine and stamp.machine != here.machine:
+        return "This home comes from another machine."
+    if stamp.home != here.home:
+        return f"This home was {stamp.home} before."
+    return ""
+
+
+class Watch:
+    """What `held` says, looked at again every two seconds."""
+
+    def __init__(self, config: Config, clock: Callable[[], float] = time.monotonic) -> None:
+        self._config, self._clock = config, clock
+        self._why, self._looked = "", -LOOK_SECONDS
+
+    def is_held(self) -> bool:
+        now = self._clock()
+        if now - self._looked >= LOOK_SECONDS:
+            why, self._looked = held(self._config), now
+            if why != self._why:
+                _log.warning("nothing goes to people from this home" if why else "this home sends again: %s", why)
+            self._why = why
+        return bool(self._why)
+
+
+async def waiting(store: Store) -> Waiting:
+    async with store.read() as session:
+        texts = select(func.count()).select_from(Message).where(Message.state == MessageState.QUEUED)
+        mails = select(func.count()).select_from(Mail).where(Mail.state == MailState.QUEUED)
+        calls = select(func.count()).select_from(CallOrder).where(CallOrder.state == orders.State.WAITING)
+        counts = [await session.scalar(query) or 0 for query in (texts, mails, calls)]
+    return Waiting(*counts)
+
+
+async def release(store: Store, config: Config, by: By, *, drop: bool) -> Waiting:
+    """From now on this home is the one that sends. Returns what waited; with `drop` that never leaves."""
+    found = await waiting(store)
+    async with changing(store) as session:
+        if drop:
+            why = "Dropped when the home was released: the home that it is a copy of has sent it."
+            await session.execute(
+                update(Message)
+                .where(Message.state == MessageState.QUEUED)
+                .values(state=MessageState.BLOCKED, error=why)
+            )
+            await session.execute(
+                update(Mail).where(Mail.state == MailState.QUEUED).values(state=MailState.FAILED, error=why)
+            )
+            await session.execute(
+                update(CallOrder)
+                .where(CallOrder.state == orders.State.WAITING)
+                .values(state=orders.State.CANCELLED, error=why)
+            )
+        note(session, by, f"home released{', what waited was dropped' if drop else ''}")
+    _write(config, _here(config))
+    return found
+
+
+def hold(config: Config, why: str) -> None:
+    """From now on nothing goes to people from this home by itself."""
+    here = _here(config)
+    _write(config, msgspec.structs.replace(here, held=why))
+
+
+def _path(config: Config) -> Path:
+    return config.home / "home.json"
+
+
+def _here(config: Config) -> Stamp:
+    machine = ""
+    for path in _MACHINE_IDS:
+        try:
+            machine = Path(path).read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if machine:
+            break
+    mark = hashlib.sha256(f"leaseline {machine}".encode()).hexdigest()[:32] if machine else ""
+    return Stamp(mark, os.path.realpath(config.home))
+
+
+def _write(config: Config, stamp: Stamp) -> None:
+    path = _path(config)
+    fresh = path.with_suffix(".new")
+    try:
+        fresh.write_bytes(msgspec.json.encode(stamp))
+        fresh.replace(path)
+    except OSError as error:
+        _log.warning("where this home is cannot be written down", extra={"error": error.strerror})

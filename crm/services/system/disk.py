@@ -1,0 +1,145 @@
+"""Room on the home's disk: a reserve that is given up when the disk fills, so that calls are on record meanwhile.
+
+The reserve is a file of the home with room in it (`disk.reserve_megabytes`). Both the app and the supervisor look after
+it, so that what Asterisk notes alone finds room with the app away, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from crm.config import Config
+from crm.domain.errors import Unavailable
+from crm.services.office import owners
+from crm.services.outbox import notices
+from crm.store.session import Store
+
+LOOK_SECONDS = 2.0
+MEGABYTE = 1_000_000
+
+_log = logging.getLogger(__name__)
+
+
+class Act(StrEnum):
+    """What becomes of the reserve."""
+
+    MAKE = "make"
+    GIVE_UP = "give up"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True)
+class Room:
+    """How the disk is at one moment."""
+
+    free_megabytes: int
+    """Beside the reserve."""
+    is_low: bool
+    """There is less than disk.warn_megabytes."""
+    reserve_is_used: bool
+    """The disk was so full that the reserve was given up."""
+
+
+def decide(free: int, held: int, wanted: int) -> Act:
+    """`free` bytes beside the reserve, which is to hold `wanted` and holds `held`; 0 is none.
+
+    It is given up when less than half of it is free, and made again when the disk has three times as much: a disk that
+    stays full does not have it come and go.
+    """
+    if held and (not wanted or free < wanted / 2):
+        return Act.GIVE_UP
+    return Act.MAKE if held < wanted and free > wanted * 3 else Act.LEAVE
+
+
+def look(config: Config) -> Room:
+    """Changes nothing. Raises OSError."""
+    free = shutil.disk_usage(config.home).free
+    wanted, held = config.disk.reserve_megabytes * MEGABYTE, _held(_reserve(config))
+    is_used = held < wanted and free < wanted * 3
+    return Room(free // MEGABYTE, free < config.disk.warn_megabytes * MEGABYTE, is_used)
+
+
+def tend(config: Config) -> Act:
+    """Makes the reserve or gives it up, as the disk asks for; blocks on the disk, and never raises for it."""
+    path, wanted = _reserve(config), config.disk.reserve_megabytes * MEGABYTE
+    try:
+        act = decide(shutil.disk_usage(config.home).free, _held(path), wanted)
+        if act is Act.GIVE_UP:
+            path.unlink(missing_ok=True)
+        elif act is Act.MAKE:
+            _make(path, wanted)
+    except OSError as error:
+        _log.warning("the reserve on disk cannot be looked after", extra={"error": error.strerror})
+        return Act.LEAVE
+    return act
+
+
+async def keep(config: Config, on_look: Callable[[], None] = lambda: None) -> None:
+    """Looks after the reserve until it is cancelled."""
+    while True:
+        act = await asyncio.to_thread(tend, config)
+        if act is Act.GIVE_UP:
+            _log.error("the disk is full: its reserve was given up, make room on it", extra={"home": config.home})
+        elif act is Act.MAKE:
+            _log.info("the disk has a reserve")
+        on_look()
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def warn(store: Store, config: Config, now: datetime) -> bool:
+    """Tells the admin that the disk fills, once a day; returns whether it does. Raises Unavailable, OSError."""
+    room = await asyncio.to_thread(look, config)
+    if not room.is_low:
+        return False
+    day = now.astimezone(config.tz).date()
+    text = (
+        f"Only {room.free_megabytes:,} MB are free on the disk of {config.home}. Make room on it: when it is full, "
+        "messages cannot be recorded, and calls are on record only while the reserve lasts."
+    )
+    async with store.write() as session:
+        people = [await owners.admin(session)]
+        await notices.tell(session, config, people, f"disk:{day}", "The disk is almost full", text, now)
+    return True
+
+
+async def run(
+    store: Store, config: Config, wake_outbox: Callable[[], None], clock: Callable[[], datetime], every: float = 60.0
+) -> None:
+    """Looks every minute whether the disk fills, until it is cancelled."""
+    while True:
+        try:
+            if await warn(store, config, clock()):
+                wake_outbox()
+        except (Unavailable, OSError) as error:
+            _log.warning("whether the disk fills is looked at later: %s", error)
+        await asyncio.sleep(every)
+
+
+def _reserve(config: Config) -> Path:
+    return config.home / "reserve"
+
+
+def _held(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _make(path: Path, size: int) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        os.posix_fallocate(file, 0, size)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(file)

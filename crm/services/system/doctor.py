@@ -1,0 +1,28 @@
+"""A check-up of one home: what is wrong, and how to mend it. `crm.services.system.checks` has the checks."""
+
+from __future__ import annotations
+
+from crm.config import Config
+from crm.domain.errors import CrmError
+from crm.services.system.checks import machine, office, phones, work
+from crm.services.system.checks.finding import Finding, Level
+from crm.services.system.health import Health
+from crm.store.session import Store
+
+
+async def examine(config: Config, health: Health) -> list[Finding]:
+    """All checks, in the order in which to mend things."""
+    found = [*machine.examine(config, health), *work.sound(config)]
+    if not health.database.current:
+        return found
+    store = Store(config.database_url)
+    try:
+        found += await office.examine(config, store, health.at)
+        found += await phones.examine(config, store, health)
+        found += await work.waiting(config, store, health.at)
+        found += await work.strays(store, config, health.at)
+    except CrmError as error:
+        found.append(Finding("database", Level.ERROR, str(error), "Check the disk and the database server."))
+    finally:
+        await store.close()
+    return [*found, *work.files(config, health.at)]

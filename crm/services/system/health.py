@@ -1,0 +1,509 @@
+"""What is up: Asterisk, the app, the database, every trunk and phone, and the calls in progress.
+
+Nothing here raises for a part that is down; that is what it is asked about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import PhoneError
+from ari_app.edge.events import Channel
+from asterisk_conf.render import STASIS_APP
+from crm.config import Config
+from crm.domain import limits
+from crm.domain.errors import CrmError
+from crm.domain.route_inputs import OfficeFacts
+from crm.edge import numbers, processes
+from crm.secrets import SecretError, Secrets
+from crm.services.calls import orders, spool
+from crm.services.office import hours
+from crm.services.outbox import pauses
+from crm.services.phones import capacity, devices, emergencies, forwarding, trunks
+from crm.services.system import copies, disk
+from crm.services.system.disk import Room
+from crm.store import migrate
+from crm.store.models import Device, Trunk
+from crm.store.queries import calls as call_queries
+from crm.store.revision import problem
+from crm.store.session import Store
+
+FRESH = timedelta(seconds=10)
+"""The app writes a sign of life every two seconds; after so long without one it counts as down."""
+ANSWER_SECONDS = 3.0
+"""An Asterisk that takes longer to list its channels is not able to handle calls."""
+MOST_CALLS = 1000
+
+
+@dataclass(frozen=True)
+class AsteriskHealth:
+    up: bool
+    """It lists its channels within three seconds."""
+    detail: str
+    """Why it is not up; empty when it is."""
+
+
+@dataclass(frozen=True)
+class AppHealth:
+    up: bool
+    """Its process lives and gave a sign of life within ten seconds."""
+    connected: bool
+    """It receives Asterisk's events."""
+    seen_at: datetime | None = None
+    """Its latest sign of life."""
+    pid: int | None = None
+    events_unknown: int = 0
+    """Events of kinds it does not know, since it started."""
+    reconnects: int = 0
+    """How often it lost Asterisk and found it again, since it started."""
+    trouble: list[str] = field(default_factory=list)
+    """What it copes with, but which is to be mended: no room on the disk, a database that takes nothing."""
+
+
+@dataclass(frozen=True)
+class DatabaseHealth:
+    up: bool
+    current: bool
+    """Its tables are those of this version."""
+    revision: str | None
+    detail: str
+    """Why it is not up or not current; empty when it is."""
+
+
+@dataclass(frozen=True)
+class TrunkHealth:
+    trunk: str
+    """Slug."""
+    enabled: bool
+    state: str
+    """online, offline, or unknown: not asked yet, or Asterisk does not answer."""
+    up: bool
+
+
+@dataclass(frozen=True)
+class DeviceHealth:
+    device: str
+    """Slug."""
+    agent: str
+    """Slug."""
+    state: str
+    """online, offline, or unknown: never registered, or Asterisk does not answer. Of a mobile on or off: whether calls
+    are forwarded to it."""
+    up: bool
+    """Registered, and answering SIP qualify; a mobile to which calls are forwarded."""
+    dnd: bool
+    """Do not disturb is on at this moment."""
+    dnd_until: datetime | None
+    """When that ends by itself; null with dnd: when somebody switches it off."""
+    is_mobile: bool = False
+    forwards_since: datetime | None = None
+    """Since when the phone forwards calls by itself, which nobody obeys; null: it is not known to."""
+
+
+@dataclass(frozen=True)
+class ForwardHealth:
+    """Forwarding that is on, which people forget."""
+
+    agent: str | None
+    """Slug of whose calls; null: all leasing calls."""
+    device: str | None
+    """The mobile; null for the office's number."""
+    number: str
+    """E.164."""
+    straight: bool
+    """Connected without pressing 1."""
+    refusal: str
+    """Why the number is not dialled now; empty when it is."""
+
+
+@dataclass(frozen=True)
+class CallInProgress:
+    id: str
+    did: str
+    """Number dialled; empty before it is on record."""
+    caller: str | None
+    """E.164; null is withheld, malformed or not on record yet."""
+    step: str
+    """Where in the flow the call is."""
+    started_at: datetime | None
+    with_app: bool
+    """False: Asterisk's dialplan has the call, or it waits for the app."""
+
+
+@dataclass(frozen=True)
+class LineHealth:
+    """Callers who wait because everybody is in a talk."""
+
+    waiting: int = 0
+    """On the phone."""
+    longest_seconds: int | None = None
+    """How long the first of them has waited in line; null: nobody does."""
+    to_call_back: int = 0
+    """Have hung up, keep their place, and are called when it is their turn."""
+
+
+@dataclass(frozen=True)
+class TextsHealth:
+    """Texts of ours."""
+
+    paused_until: datetime | None = None
+    """Automatic texts are, because there were far more than usual; null: they are not."""
+    why: str = ""
+    """Why they are paused."""
+
+
+@dataclass(frozen=True)
+class EmergencyHealth:
+    """An emergency call that is going on or was made within the last day."""
+
+    id: str
+    dialled: str
+    """911 or 9911; 933 is a test."""
+    device: str
+    agent: str
+    """Slug; empty when nobody knows whose phone it is, or the call is not on record yet."""
+    address: str
+    """Empty when the phone has no location."""
+    callback_number: str
+    started_at: datetime
+    ended_at: datetime | None
+    """Null while it goes on, or when its end is not known."""
+    status: str
+    """How it ended, in Asterisk's words."""
+
+
+@dataclass(frozen=True)
+class LimitsHealth:
+    """How near the system is to what it has room for."""
+
+    callers: int = 0
+    """From trunks, at this moment."""
+    callers_limit: int = 0
+    """So many are let in; the next gets 503. Less than limits.calls when there are too few RTP ports."""
+    rtp_ports: int | None = None
+    """Taken at this moment; null where nobody can tell."""
+    rtp_ports_limit: int = 0
+    files: int | None = None
+    """That Asterisk has open; null where nobody can tell."""
+    files_limit: int | None = None
+    """That it may have open."""
+    files_needed: int = 0
+    """That it has open when all callers, phones and calls out there is room for are there."""
+    refused: int = 0
+    """Callers who got 503 since Asterisk started."""
+    refused_at: datetime | None = None
+    """The latest of them."""
+    refused_by: str = ""
+    """Setting in [limits] that refused the latest; empty when nobody was refused."""
+    refused_trunk: str = ""
+    """Slug of the trunk they came by."""
+
+    @property
+    def near(self) -> list[str]:
+        """What is nearly used up, in words."""
+        used = (
+            ("callers", self.callers, self.callers_limit),
+            ("RTP ports", self.rtp_ports, self.rtp_ports_limit),
+            ("open files", self.files, self.files_limit),
+        )
+        return [f"{count} of {limit} {what}" for what, count, limit in used if limits.is_near(count or 0, limit or 0)]
+
+
+@dataclass(frozen=True)
+class OfficeHealth:
+    """Whether a property is open at this moment, or the office itself."""
+
+    property: str | None
+    """Slug; null is the office, which counts where no property does."""
+    state: str
+    """open, closed, or holiday: closed all day."""
+    holiday: str
+    """Name of the holiday or special day that closes it; empty for none."""
+    opens_at: datetime | None
+    """Null while it is open, and when it never opens again."""
+    timezone: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is up at one moment."""
+
+    at: datetime
+    asterisk: AsteriskHealth
+    app: AppHealth
+    database: DatabaseHealth
+    trunks: list[TrunkHealth] = field(default_factory=list)
+    devices: list[DeviceHealth] = field(default_factory=list)
+    forwarding: list[ForwardHealth] = field(default_factory=list)
+    offices: list[OfficeHealth] = field(default_factory=list)
+    """The office, then every property."""
+    calls: list[CallInProgress] = field(default_factory=list)
+    line: LineHealth = LineHealth()
+    limits: LimitsHealth = LimitsHealth()
+    texts: TextsHealth = TextsHealth()
+    emergencies: list[EmergencyHealth] = field(default_factory=list)
+    """Within the last 24 hours, the latest first; also those that Asterisk has only noted so far."""
+    held: str = ""
+    """Why nothing goes to people from this home by itself; empty when it does."""
+    keeper: bool = False
+    """A `leaseline up` keeps both running."""
+    left: list[str] = field(default_factory=list)
+    """What a `leaseline up` has started and nobody keeps running any more."""
+    disk: Room | None = None
+    """Of the home; null when it cannot be asked."""
+
+    @property
+    def is_up(self) -> bool:
+        """Calls are answered and recorded."""
+        return self.asterisk.up and self.app.up and self.app.connected and self.database.up and self.database.current
+
+
+async def look(config: Config, now: datetime) -> Health:
+    """Asks all parts at once; takes a few seconds at most."""
+    database, (asterisk, channels, endpoints, refused) = await asyncio.gather(
+        asyncio.to_thread(database_health, config), _ask_asterisk(config)
+    )
+    app, with_app = app_health(config, now)
+    health = Health(now, asterisk, app, database)
+    if database.current:
+        try:
+            line, texts = await _fill_in(health, config, channels, endpoints, with_app)
+            health = replace(health, line=line, texts=texts)
+        except CrmError as error:
+            health = Health(now, asterisk, app, DatabaseHealth(False, False, database.revision, str(error)))
+    with contextlib.suppress(OSError):
+        health = replace(health, disk=disk.look(config))
+    health = replace(health, limits=_limits(config, len(health.devices), _from_trunks(channels), refused))
+    health = replace(health, held=copies.held(config))
+    if processes.keeper(config):
+        health = replace(health, keeper=True)
+    else:
+        health.left.extend(processes.running(config))
+    on_record = {call.id for call in health.emergencies}
+    health.emergencies.extend(_noted(config, on_record, now))
+    health.emergencies.sort(key=lambda call: call.started_at, reverse=True)
+    return health
+
+
+def _noted(config: Config, on_record: set[str], now: datetime) -> Iterator[EmergencyHealth]:
+    for call in spool.emergency_calls(config):
+        if call.id not in on_record and now - call.started_at < emergencies.RECENT:
+            yield EmergencyHealth(
+                call.id,
+                call.dialled,
+                call.device,
+                "",
+                call.address,
+                call.callback_number,
+                call.started_at,
+                call.ended_at,
+                call.status,
+            )
+
+
+async def _fill_in(
+    health: Health, config: Config, channels: list[Channel], endpoints: dict[str, str], with_app: set[str]
+) -> tuple[LineHealth, TextsHealth]:
+    """Fills the lists; returns who waits in line, and how texts are."""
+    store = Store(config.database_url)
+    try:
+        health.trunks.extend(_trunk(trunk, endpoints) for trunk in await trunks.find_all(store))
+        health.emergencies.extend(
+            EmergencyHealth(
+                call.id,
+                call.dialled,
+                call.device,
+                call.agent,
+                call.address,
+                call.callback_number,
+                call.started_at,
+                call.ended_at,
+                call.status,
+            )
+            for call in await emergencies.find_all(store, since=health.at - emergencies.RECENT)
+        )
+        health.devices.extend(_device(device, endpoints, health.at) for device in await devices.find_all(store))
+        health.forwarding.extend(await _forwarding(store, config, health.at))
+        health.offices.extend(await _offices(store, config, health.at))
+        async with store.read() as session:
+            open_calls = await call_queries.listed(session, in_progress=True, limit=MOST_CALLS)
+            waiting_since = await call_queries.waiting_since(session)
+            pause = await pauses.in_force(session, health.at)
+        kept = await orders.places(store, config, health.at)
+    finally:
+        await store.close()
+    on_record = {call.id: call for call in open_calls}
+    from_trunks = _from_trunks(channels)
+    for call_id in sorted(with_app | set(from_trunks)):
+        call, channel = on_record.get(call_id), from_trunks.get(call_id)
+        heard = numbers.parse(channel.caller.number, config.region) if channel else None
+        health.calls.append(
+            CallInProgress(
+                id=call_id,
+                did=call.did if call else "",
+                caller=call.caller if call else heard,
+                step=call.step if call else "",
+                started_at=call.started_at if call else None,
+                with_app=call_id in with_app,
+            )
+        )
+    longest = max(0, round((health.at - waiting_since[0]).total_seconds())) if waiting_since else None
+    texts = TextsHealth(pause.ends_at, pauses.sentence(config, pause)) if pause else TextsHealth()
+    return LineHealth(len(waiting_since), longest, len(kept)), texts
+
+
+def _from_trunks(channels: list[Channel]) -> dict[str, Channel]:
+    """Not those that an emergency call was dialled on."""
+    return {
+        channel.id: channel
+        for channel in channels
+        if channel.endpoint.startswith(trunks.endpoint("")) and channel.dialplan.app_name != "AppDial"
+    }
+
+
+def _limits(config: Config, phones: int, callers: dict[str, Channel], refused: str) -> LimitsHealth:
+    room = capacity.room(config, phones)
+    files = capacity.files_of_asterisk(config)
+    latest = capacity.refused(refused)
+    return LimitsHealth(
+        callers=len(callers),
+        callers_limit=room.callers,
+        rtp_ports=capacity.ports_in_use(config),
+        rtp_ports_limit=config.ports.rtp_last - config.ports.rtp_first + 1,
+        files=files[0] if files else None,
+        files_limit=files[1] if files else None,
+        files_needed=room.files,
+        refused=latest.count if latest else 0,
+        refused_at=latest.at if latest else None,
+        refused_by=latest.limit if latest else "",
+        refused_trunk=latest.trunk if latest else "",
+    )
+
+
+def _trunk(trunk: Trunk, endpoints: dict[str, str]) -> TrunkHealth:
+    state = endpoints.get(trunks.endpoint(trunk.slug), "unknown")
+    return TrunkHealth(trunk.slug, trunk.enabled, state, state == "online")
+
+
+def _device(device: Device, endpoints: dict[str, str], now: datetime) -> DeviceHealth:
+    is_mobile = device.kind == devices.MOBILE
+    on = "on" if device.agent.forwarding else "off"
+    state = on if is_mobile else endpoints.get(device.slug, "unknown")
+    dnd = devices.has_dnd(device, now)
+    return DeviceHealth(
+        device.slug,
+        device.agent.slug,
+        state,
+        state in ("online", "on"),
+        dnd=dnd,
+        dnd_until=device.dnd_until if dnd else None,
+        is_mobile=is_mobile,
+        forwards_since=device.forwards_since,
+    )
+
+
+async def _forwarding(store: Store, config: Config, now: datetime) -> list[ForwardHealth]:
+    found = [
+        ForwardHealth(agent.agent, mobile.device, mobile.number, straight=False, refusal=mobile.refusal)
+        for agent in await forwarding.personal(store, config, now)
+        if agent.on
+        for mobile in agent.mobiles
+    ]
+    office = await forwarding.of_office(store, config)
+    if office.number:
+        found.insert(0, ForwardHealth(None, None, office.number, not office.confirm, office.refusal))
+    return found
+
+
+async def _offices(store: Store, config: Config, now: datetime) -> list[OfficeHealth]:
+    found = []
+    for place, schedule in await hours.schedules(store, config):
+        facts = OfficeFacts.of(schedule, now)
+        slug = place.slug if place else None
+        found.append(OfficeHealth(slug, facts.state.value, facts.holiday, facts.opens_at, schedule.tz.key))
+    return found
+
+
+async def _ask_asterisk(config: Config) -> tuple[AsteriskHealth, list[Channel], dict[str, str], str]:
+    """Whether it is up, its channels, the state of each endpoint by name, and what it says of refused callers."""
+
+    async def nothing() -> None:
+        return None
+
+    try:
+        password = Secrets(config.secrets_file).get("ari")
+        client = AriClient(
+            f"http://127.0.0.1:{config.ports.http}",
+            STASIS_APP,
+            password,
+            STASIS_APP,
+            on_connect=nothing,
+            on_event=lambda event: None,
+        )
+        async with asyncio.timeout(ANSWER_SECONDS), client:
+            channels = await client.channels()
+            endpoints: list[dict[str, Any]] = await client.get("/endpoints")
+            refused = str((await client.get("/asterisk/variable", variable=capacity.REFUSED))["value"])
+    except TimeoutError:
+        return AsteriskHealth(False, f"Asterisk did not list its channels within {ANSWER_SECONDS:g} s"), [], {}, ""
+    except (PhoneError, SecretError, msgspec.MsgspecError) as error:
+        return AsteriskHealth(False, str(error)), [], {}, ""
+    states = {one["resource"]: one.get("state", "unknown") for one in endpoints if one.get("technology") == "PJSIP"}
+    return AsteriskHealth(True, ""), channels, states, refused
+
+
+class _Beat(msgspec.Struct):
+    """run/app.json as the app writes it."""
+
+    at: datetime
+    pid: int
+    connected: bool
+    calls: list[str]
+    events_unknown: int = 0
+    reconnects: int = 0
+    trouble: list[str] = []
+
+
+def app_health(config: Config, now: datetime) -> tuple[AppHealth, set[str]]:
+    """How the app is by its own sign of life, and the ids of the calls it has."""
+    try:
+        beat = msgspec.json.decode((config.run_folder / "app.json").read_bytes(), type=_Beat)
+        up = abs(now - beat.at) <= FRESH and _is_alive(beat.pid)
+    except (OSError, msgspec.MsgspecError, TypeError):
+        # No file, half a file, or a time without zone: nobody has given a sign of life.
+        return AppHealth(up=False, connected=False), set()
+    app = AppHealth(up, up and beat.connected, beat.at, beat.pid, beat.events_unknown, beat.reconnects, beat.trouble)
+    return app, set(beat.calls) if up else set()
+
+
+def _is_alive(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def database_health(config: Config) -> DatabaseHealth:
+    """Blocks; call it in a thread."""
+    try:
+        revision = migrate.current(config.database_url)
+    except CrmError as error:
+        return DatabaseHealth(False, False, None, str(error))
+    needed = migrate.head()
+    if revision == needed:
+        return DatabaseHealth(True, True, revision, "")
+    return DatabaseHealth(True, False, revision, problem(revision))

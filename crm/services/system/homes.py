@@ -1,0 +1,94 @@
+"""Making a new home: the folder in which one Leaseline system lives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import phonenumbers
+
+from crm import config as settings
+from crm.config import Config
+from crm.domain import fields
+from crm.domain.errors import Conflict, CrmError, Invalid
+from crm.secrets import Secrets
+from crm.services.audit import By
+from crm.services.system import copies, directory
+from crm.store import migrate
+from crm.store.session import Store
+
+SETTINGS = "leaseline.toml"
+
+LOWEST_PORT, HIGHEST_PORT = 1024, 65226
+"""Where a home's block of 300 ports may begin."""
+
+# What an attempt that was cut off may have left; it is taken up again.
+_OURS = {"secrets.json", "secrets.json.lock", "secrets.json.new", "leaseline.toml.new"}
+_OUR_DATABASE = "leaseline.db"
+
+
+async def create(
+    home: Path,
+    by: By,
+    *,
+    name: str,
+    listings_url: str = "",
+    ports_from: int | None = None,
+    region: str = "US",
+    timezone: str = "America/Chicago",
+) -> Config:
+    """Makes a home with settings, secrets, a migrated database, the office and its admin agent.
+
+    The settings file comes last: a home without it is not finished, and the next try completes it. Raises Conflict
+    for a folder that is a home already or holds something else, and Invalid for settings that cannot be.
+    """
+    _refuse_before_anything_is_made(home, name, listings_url)
+    region = _known_region(region)
+    if ports_from is not None and not LOWEST_PORT <= ports_from <= HIGHEST_PORT:
+        raise Invalid(f"Ports cannot begin at {ports_from}: choose one from {LOWEST_PORT} to {HIGHEST_PORT}.")
+    text = settings.template(ports_from, region, fields.timezone(timezone))
+    config = Config(home=home, region=region, timezone=timezone)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+        for folder in config.folders:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        unfinished = home / f"{SETTINGS}.new"
+        unfinished.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CrmError(f"{home} cannot be written ({error.strerror}): choose another folder with --home.") from error
+    secrets = Secrets(config.secrets_file)
+    for secret in directory.SYSTEM_SECRETS:
+        secrets.ensure(secret)
+    await asyncio.to_thread(migrate.upgrade, config.database_url)
+    store = Store(config.database_url)
+    try:
+        await directory.create_office(store, by, name, listings_url)
+    finally:
+        await store.close()
+    unfinished.replace(home / SETTINGS)
+    copies.held(config)  # Where it is from now on at home.
+    return settings.load(home)
+
+
+def _refuse_before_anything_is_made(home: Path, name: str, listings_url: str) -> None:
+    try:
+        there = set(os.listdir(home))
+    except FileNotFoundError:
+        there = set()
+    except OSError as error:
+        raise Conflict(f"{home} cannot be a home ({error.strerror}): choose another folder with --home.") from error
+    if SETTINGS in there:
+        raise Conflict(f"There is a Leaseline home at {home} already: use it as it is, or choose another with --home.")
+    folders = {folder.name for folder in Config(home=home).folders}
+    if foreign := {entry for entry in there - _OURS - folders if not entry.startswith(_OUR_DATABASE)}:
+        raise Conflict(f"{home} holds something else ({min(foreign)!a}): choose an empty or new folder with --home.")
+    directory.check_office(name, listings_url)
+
+
+def _known_region(raw: str) -> str:
+    region = raw.upper()
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise Invalid(f"{raw[:20]!a} is not a country: write its two letters (ISO 3166), such as US.")
+    return region

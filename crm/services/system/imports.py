@@ -1,0 +1,488 @@
+"""Writes imported lists: all of a file in one transaction, or nothing of it.
+
+What is there already is changed as far as the list has columns for it; what a list does not name stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain import fields, imports
+from crm.domain.dialing import Refused
+from crm.domain.errors import Invalid, NotFound
+from crm.domain.imports import Kind, Lists, Problem, Row, Wrong
+from crm.domain.tours import TourKind
+from crm.secrets import Secrets
+from crm.services.audit import By, changing, note
+from crm.services.office import holidays, hours, subteams
+from crm.services.people import contacts
+from crm.services.phones import devices, dialing, lines
+from crm.services.routing import desks
+from crm.services.tours import times
+from crm.store.models import (
+    Agent,
+    Contact,
+    Device,
+    Line,
+    Listing,
+    Portfolio,
+    Property,
+    Subteam,
+    Unit,
+)
+from crm.store.session import Store
+
+LONGEST_FILE = 20_000_000
+"""Bytes."""
+
+Progress = Callable[[int, int], None]
+"""Told how many of all rows are written."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of one list."""
+
+    kind: Kind
+    added: int
+    changed: int
+
+
+class _DryRun(Exception):
+    pass
+
+
+def read(path: Path, kind: str | None = None) -> Lists:
+    """The lists of a CSV or TOML file, or of all of them in a folder. A CSV file's kind is its name's, if not given.
+
+    Raises Invalid, and Wrong with everything found amiss.
+    """
+    if not path.is_dir():
+        return _read_file(path, kind)
+    whole = Lists()
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".toml"))
+    if not files:
+        raise Invalid(f"{path} has no CSV or TOML files in it: name another folder.")
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            lists = _read_file(file, kind)
+        except Wrong as wrong:
+            problems += [Problem(f"{file.name}, {one.where}", one.what) for one in wrong.problems]
+        except Invalid as invalid:
+            problems.append(Problem(file.name, str(invalid)))
+        else:
+            try:
+                whole.add(file.name, lists)
+            except Wrong as wrong:
+                problems += wrong.problems
+    if problems:
+        raise Wrong(tuple(dict.fromkeys(problems)))
+    return whole
+
+
+def _read_file(file: Path, kind: str | None) -> Lists:
+    try:
+        if file.stat().st_size > LONGEST_FILE:
+            raise Invalid(f"{file} is larger than {LONGEST_FILE // 1_000_000} MB: split it.")
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read ({error.strerror}): name another file.") from None
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{file} is not UTF-8 at byte {error.start}: save it as CSV UTF-8.") from None
+    if file.suffix.lower() == ".toml":
+        return imports.read_toml(text)
+    named = kind or next((one.value for one in Kind if one.value == file.stem.lower()), None)
+    if named is None:
+        raise Invalid(f"{file.name} does not say what it lists: give --kind, or call it units.csv and the like.")
+    return imports.read_csv(text, Kind(named))
+
+
+async def write(
+    store: Store,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    lists: Lists,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> list[Imported]:
+    """Writes all lists, or with `dry_run` only sees whether they could be. Raises Wrong with everything found amiss."""
+    importer = _Importer(config, by, progress, sum(len(rows) for rows in lists.rows.values()))
+    try:
+        async with changing(store) as session:
+            for kind in Kind:
+                if rows := lists.rows.get(kind):
+                    await importer.write(session, kind, rows)
+            if importer.problems:
+                raise Wrong(importer.problems)
+            told = ", ".join(f"{one.added + one.changed} {one.kind}" for one in importer.done)
+            note(session, by, f"imported {told or 'nothing'}")
+            if dry_run:
+                raise _DryRun
+            for row in lists.rows.get(Kind.DEVICES, ()):
+                # Before the commit: a password without its device harms nobody, a device without its password would.
+                secrets.ensure(devices.secret_name(row.values["slug"]))
+    except _DryRun:
+        pass
+    return importer.done
+
+
+class _Importer:
+    def __init__(self, config: Config, by: By, progress: Progress | None, total: int) -> None:
+        self._config = config
+        self._by = by
+        self._progress = progress
+        self._total = total
+        self._count = 0
+        self._known: dict[type, dict[str, Any]] = {}
+        self._units: dict[int, dict[str, Unit]] = {}
+        self._ours: dict[str, str] = {}
+        self._contacts: dict[str, Contact] = {}
+        self._numbers: dict[str, str] = {}
+        """Where in the list each contact's number stands."""
+        self.problems: list[Problem] = []
+        self.done: list[Imported] = []
+
+    async def write(self, session: AsyncSession, kind: Kind, rows: Sequence[Row]) -> None:
+        write = {
+            Kind.PORTFOLIOS: self._portfolio,
+            Kind.AGENTS: self._agent,
+            Kind.DEVICES: self._device,
+            Kind.SUBTEAMS: self._subteam,
+            Kind.PROPERTIES: self._property,
+            Kind.UNITS: self._unit,
+            Kind.LINES: self._line,
+            Kind.SPECIAL_DAYS: self._special_day,
+            Kind.CONTACTS: self._contact,
+            Kind.DESKS: self._desk,
+        }.get(kind)
+        replace = {
+            Kind.HOURS: self._hours,
+            Kind.AGENT_HOURS: self._agent_hours,
+            Kind.TOUR_HOURS: self._tour_hours,
+        }.get(kind)
+        self._known = {}
+        if kind is Kind.CONTACTS:
+            self._ours = await contacts.ours(session)
+            whole = select(Contact).options(selectinload(Contact.property))
+            self._contacts = {contact.number: contact for contact in await session.scalars(whole)}
+        if replace:
+            added, changed = await replace(session, rows)
+        else:
+            assert write is not None
+            added = 0
+            for row in rows:
+                added += await write(session, row)
+                self._step()
+            changed = len(rows) - added
+        if kind is Kind.SUBTEAMS:
+            await self._sisters(session, rows)
+        await session.flush()
+        self.done.append(Imported(kind, added, changed))
+
+    def _step(self) -> None:
+        self._count += 1
+        if self._progress:
+            self._progress(self._count, self._total)
+
+    # --- finding what is named ---
+
+    async def _named(self, session: AsyncSession, model: Any, row: Row, column: str, what: str) -> Any:
+        """The record that a cell names; None when the cell is empty, or with a problem when there is none."""
+        slug = row.values.get(column)
+        if not slug:
+            return None
+        found = (await self._all(session, model)).get(slug)
+        if found is None:
+            self.problems.append(row.problem(column, f"there is no {what} {slug}."))
+        return found
+
+    async def _all(self, session: AsyncSession, model: Any) -> dict[str, Any]:
+        """Every record of a model by slug, read once a list: lists are long, and tables of names are short."""
+        if model not in self._known:
+            query = select(model)
+            if model is Subteam:
+                query = query.options(selectinload(Subteam.members))
+            self._known[model] = {one.slug: one for one in await session.scalars(query)}
+        return self._known[model]
+
+    async def _units_of(self, session: AsyncSession, place: Property) -> dict[str, Unit]:
+        """A property's units by name, read once: while a list is written nobody else writes anything."""
+        if place.id not in self._units:
+            found = select(Unit).where(Unit.property_id == place.id).options(selectinload(Unit.listings))
+            self._units[place.id] = {unit.name: unit for unit in await session.scalars(found)}
+        return self._units[place.id]
+
+    async def _upsert(self, session: AsyncSession, model: Any, row: Row, columns: Sequence[str]) -> tuple[Any, bool]:
+        """The record with the row's slug, made when it is new, with these columns of the row in it."""
+        known = await self._all(session, model)
+        slug = row.values["slug"]
+        record: Any = known.get(slug)
+        is_new = record is None
+        if record is None:
+            record = known[slug] = model(slug=slug, name=row.values.get("name") or slug)
+            if model is Subteam:
+                record.members = []
+            session.add(record)
+        for column in columns:
+            if column in row.values and not (column == "name" and not row.values[column]):
+                setattr(record, column, row.values[column])
+        return record, is_new
+
+    # --- one row each; True when it is new ---
+
+    async def _portfolio(self, session: AsyncSession, row: Row) -> bool:
+        return (await self._upsert(session, Portfolio, row, ("name",)))[1]
+
+    async def _agent(self, session: AsyncSession, row: Row) -> bool:
+        if extension := row.values.get("extension"):
+            others = await self._all(session, Agent)
+            taken = next((one for one in others.values() if one.extension == extension), None)
+            if taken is not None and taken.slug != row.values["slug"]:
+                self.problems.append(row.problem("extension", f"{extension} is {taken.slug}'s."))
+                return False
+        return (await self._upsert(session, Agent, row, ("name", "extension", "email")))[1]
+
+    async def _device(self, session: AsyncSession, row: Row) -> bool:
+        agent = await self._named(session, Agent, row, "agent", "agent")
+        if agent is None:
+            return False
+        slug, kind = row.values["slug"], row.values.get("kind")
+        device = (await self._all(session, Device)).get(slug)
+        if device is None:
+            session.add(Device(slug=slug, kind=kind or "desk", agent_id=agent.id))
+            return True
+        if device.kind == devices.MOBILE:
+            self.problems.append(row.problem("slug", f"{slug} is a mobile, which is no phone of ours."))
+            return False
+        device.agent_id, device.kind = agent.id, kind or device.kind
+        return False
+
+    async def _subteam(self, session: AsyncSession, row: Row) -> bool:
+        subteam, is_new = await self._upsert(session, Subteam, row, ("name", "strategy"))
+        if "members" in row.values:
+            everybody = await self._all(session, Agent)
+            unknown = [slug for slug in row.values["members"] if slug not in everybody]
+            if unknown:
+                self.problems.append(row.problem("members", f"there is no agent {', '.join(unknown)}."))
+            subteam.members = [everybody[slug] for slug in row.values["members"] if slug in everybody]
+        if "answering_service" in row.values:
+            try:
+                number = await dialing.check_answering_service(session, self._config, row.values["answering_service"])
+                subteam.answering_service = number
+            except Refused as refused:
+                self.problems.append(row.problem("answering_service", str(refused)))
+        return is_new
+
+    async def _sisters(self, session: AsyncSession, rows: Sequence[Row]) -> None:
+        """Once all subteams of the list are there, since they name each other."""
+        known = await self._all(session, Subteam)
+        for row in rows:
+            if "sisters" not in row.values:
+                continue
+            wanted = list(dict.fromkeys(row.values["sisters"]))
+            if unknown := [slug for slug in wanted if slug not in known]:
+                self.problems.append(row.problem("sisters", f"there is no subteam {', '.join(unknown)}."))
+                continue
+            try:
+                await subteams.put_sisters(session, known[row.values["slug"]], [known[slug] for slug in wanted])
+            except Invalid as error:
+                self.problems.append(row.problem("sisters", str(error)))
+
+    async def _property(self, session: AsyncSession, row: Row) -> bool:
+        found, is_new = await self._upsert(session, Property, row, ("name", "area", "listings_url", "timezone"))
+        if "holidays" in row.values:
+            try:
+                found.holidays = holidays.known_region(row.values["holidays"])
+            except Invalid as error:
+                self.problems.append(row.problem("holidays", str(error)))
+        if "portfolio" in row.values:
+            found.portfolio = await self._named(session, Portfolio, row, "portfolio", "portfolio")
+        if "subteam" in row.values:
+            found.subteam = await self._named(session, Subteam, row, "subteam", "subteam")
+        return is_new
+
+    async def _unit(self, session: AsyncSession, row: Row) -> bool:
+        place = await self._named(session, Property, row, "property", "property")
+        if place is None:
+            return False
+        values = row.values
+        there = await self._units_of(session, place)
+        unit = there.get(values["name"])
+        is_new = unit is None
+        if unit is None:
+            unit = there[values["name"]] = Unit(property_id=place.id, name=values["name"], listings=[])
+            session.add(unit)
+        unit.bedrooms, unit.bathrooms = values["bedrooms"], values["bathrooms"]
+        if "square_feet" in values:
+            unit.square_feet = values["square_feet"]
+        _offer(unit, values, self._by.now)
+        return is_new
+
+    async def _line(self, session: AsyncSession, row: Row) -> bool:
+        try:
+            number = lines.read_number(row.values["number"], self._config.region)
+            language = lines.check_language(row.values.get("language") or "en")
+            greeting = lines.check_greeting(row.values.get("greeting", ""), language)
+        except Invalid as error:
+            self.problems.append(row.problem("number", str(error)))
+            return False
+        whole = (selectinload(Line.property), selectinload(Line.portfolio))
+        line = await session.scalar(select(Line).where(Line.number == number).options(*whole))
+        is_new = line is None
+        if line is None:
+            line = Line(number=number, property=None, portfolio=None)
+            session.add(line)
+        for column in ("label", "source"):
+            if column in row.values:
+                setattr(line, column, row.values[column])
+        if "language" in row.values or is_new:
+            line.language = language
+        if "greeting" in row.values:
+            line.greeting = greeting
+        if "property" in row.values:
+            line.property = await self._named(session, Property, row, "property", "property")
+        if "portfolio" in row.values:
+            line.portfolio = await self._named(session, Portfolio, row, "portfolio", "portfolio")
+        if line.property and line.portfolio:
+            what = "a line is for one property or for those of a portfolio, not both: leave one empty."
+            self.problems.append(row.problem("portfolio", what))
+        return is_new
+
+    async def _special_day(self, session: AsyncSession, row: Row) -> bool:
+        place = await self._named(session, Property, row, "property", "property")
+        if row.values.get("property") and place is None:
+            return False
+        return await holidays.put(
+            session, row.values["day"], row.values.get("open", ""), row.values.get("name", ""), place
+        )
+
+    async def _contact(self, session: AsyncSession, row: Row) -> bool:
+        place = await self._named(session, Property, row, "property", "property")
+        try:
+            number = contacts.read_number(row.values["number"], self._config.region, self._ours)
+        except Invalid as error:
+            self.problems.append(row.problem("number", str(error)))
+            return False
+        if number in self._numbers:
+            # Written in another way, so reading the list could not tell.
+            self.problems.append(row.problem("number", f"{number} stands in {self._numbers[number]} already."))
+            return False
+        self._numbers[number] = row.places["number"]
+        found = self._contacts.get(number)
+        is_new = found is None
+        if found is None:
+            found = Contact(number=number, created_at=self._by.now, property=None)
+            session.add(found)
+        found.kind = row.values["kind"]
+        if "name" in row.values:
+            found.name = row.values["name"]
+        if "property" in row.values:
+            found.property = place
+        return is_new
+
+    async def _desk(self, session: AsyncSession, row: Row) -> bool:
+        values = row.values
+        place = await self._named(session, Property, row, "property", "property")
+        if values.get("property") and place is None:
+            return False
+        is_new = await desks.of(session, values["kind"], place) is None
+        try:
+            await desks.put_in(
+                session,
+                self._config,
+                values["kind"],
+                values["target"],
+                place=place,
+                hours=values.get("hours", ()),
+                confirm=values.get("confirm", "yes") == "yes",
+            )
+        except (Invalid, NotFound, Refused) as error:
+            self.problems.append(row.problem("target", str(error)))
+        return is_new
+
+    # --- lists that replace what was there ---
+
+    async def _hours(self, session: AsyncSession, rows: Sequence[Row]) -> tuple[int, int]:
+        by_place: dict[str, list[Row]] = {}
+        for row in rows:
+            by_place.setdefault(row.values.get("property") or "", []).append(row)
+        for slug, mine in by_place.items():
+            place = await self._named(session, Property, mine[0], "property", "property")
+            week = self._week(mine)
+            if place is not None or not slug:
+                await hours.put(session, place, week)
+        return 0, len(rows)
+
+    async def _agent_hours(self, session: AsyncSession, rows: Sequence[Row]) -> tuple[int, int]:
+        by_agent: dict[str, list[Row]] = {}
+        for row in rows:
+            by_agent.setdefault(row.values["agent"], []).append(row)
+        for mine in by_agent.values():
+            agent = await self._named(session, Agent, mine[0], "agent", "agent")
+            week = self._week(mine)
+            if agent is not None:
+                await hours.put_agent(session, agent, week)
+        return 0, len(rows)
+
+    def _week(self, rows: Sequence[Row]) -> list[tuple[int, str, str]]:
+        """The openings of rows that belong together; the one they clash at is a problem."""
+        whole: list[str] = []
+        week: list[tuple[int, str, str]] = []
+        for row in rows:
+            whole += row.values["openings"]
+            try:
+                week = fields.openings(whole)
+            except Invalid as error:
+                self.problems.append(row.problem("openings", str(error)))
+                return []
+            self._step()
+        return week
+
+    async def _tour_hours(self, session: AsyncSession, rows: Sequence[Row]) -> tuple[int, int]:
+        for row in rows:
+            place = await self._named(session, Property, row, "property", "property")
+            agent = await self._named(session, Agent, row, "agent", "agent")
+            if place is None:
+                continue
+            values = row.values
+            try:
+                await times.put_hours(
+                    session,
+                    place,
+                    agent,
+                    TourKind(values.get("kind") or TourKind.ACCOMPANIED),
+                    fields.openings(values["openings"]),
+                    minutes=values.get("minutes", 30),
+                    buffer_minutes=values.get("buffer_minutes", 0),
+                    capacity=values.get("capacity", 1),
+                )
+            except Invalid as error:
+                self.problems.append(row.problem("openings", str(error)))
+            self._step()
+        return 0, len(rows)
+
+
+def _offer(unit: Unit, values: Any, now: datetime) -> None:
+    """Keeps the offer as it is when it is the same, else adds its next version."""
+    columns = ("rent", "deposit", "fees", "pets", "available_on")
+    latest = unit.listings[-1] if unit.listings else None
+    empty = {"deposit": 0, "fees": "", "pets": "", "available_on": None}
+    wanted = {
+        column: values[column] if column in values else getattr(latest, column) if latest else empty[column]
+        for column in columns
+    }
+    if latest is None or any(getattr(latest, column) != value for column, value in wanted.items()):
+        version = latest.version + 1 if latest else 1
+        unit.listings.append(Listing(version=version, created_at=now, **wanted))

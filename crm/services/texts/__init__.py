@@ -1,0 +1,1 @@
+"""Texts both ways: what becomes of one, and how people write one."""

@@ -1,0 +1,230 @@
+"""Incoming texts on their way to the database: taken in at once, or kept on disk until the database answers.
+
+Texts come from webhooks (`accept`) and from Asterisk's notes, which `crm.services.calls.spool` sorts into the same
+folder: spool/<name>.text, one text a line. A file goes to spool/done/ when its texts are committed; should one be taken
+in twice, its key tells. One that can never be taken in goes to spool/rejected/.
+
+A flood is taken in by batches, with pauses as long as the batches between them: calls share this process and this
+database, and do not wait for texts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from crm.config import Config
+from crm.domain.errors import Unavailable
+from crm.edge.carrier import IncomingText
+from crm.services.texts import messages
+from crm.store.session import Store
+
+KEPT = timedelta(days=30)
+LOOK_SECONDS = 2.0
+BATCH = 5
+"""Texts that are committed together."""
+A_FILE = 100
+"""Texts of Asterisk's notes that are kept in one file."""
+MOST_AT_ONCE = 8
+"""Texts that webhooks bring at the same time; more wait on disk."""
+PRUNED_EVERY = timedelta(hours=1)
+
+_NOTE = re.compile(r"(\d{1,10}) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+)", re.ASCII)
+_USER = re.compile(r"(?:sips?|tel|pjsip):([^@;>\s]*)", re.IGNORECASE)
+_log = logging.getLogger(__name__)
+
+
+class Inbox:
+    """`on_texts` is called after a text was taken in: an answer may wait in the outbox."""
+
+    def __init__(
+        self, store: Store, config: Config, clock: Callable[[], datetime], on_texts: Callable[[], None]
+    ) -> None:
+        self._store, self._config, self._clock, self._on_texts = store, config, clock, on_texts
+        self.look_now = asyncio.Event()
+        self._accepting = 0
+        self._pruned_at: datetime | None = None
+
+    async def accept(self, incoming: IncomingText) -> None:
+        """Returns when the text is safe, in the database or on disk. Raises OSError when it is neither."""
+        if self._accepting >= MOST_AT_ONCE:
+            await asyncio.to_thread(keep, self._config, [incoming])
+            return
+        self._accepting += 1
+        try:
+            async with asyncio.timeout(self._config.survival.store_seconds / 2):
+                # A carrier waits for our answer, two seconds at Telnyx.
+                await messages.receive(self._store, self._config, incoming, self._clock())
+        except (Unavailable, TimeoutError) as error:
+            _log.warning("a text waits on disk for the database", extra={"error": type(error).__name__})
+            await asyncio.to_thread(keep, self._config, [incoming])
+        else:
+            self._on_texts()
+        finally:
+            self._accepting -= 1
+
+    async def run(self) -> None:
+        """Takes in what waits on disk, until it is cancelled."""
+        while True:
+            self.look_now.clear()
+            try:
+                await self.import_all()
+            except OSError as error:
+                _log.error("the spool cannot be read", extra={"error": error.strerror})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self.look_now.wait()
+
+    async def import_all(self) -> int:
+        """Returns how many texts were taken in now."""
+        count = 0
+        for path in await asyncio.to_thread(_waiting, self._config):
+            try:
+                count += await self._import(path)
+            except Unavailable as error:
+                _log.warning("texts wait on disk for the database", extra={"error": str(error)})
+                break
+            except OSError as error:
+                _log.error("a text cannot be imported yet", extra={"error": error.strerror, "file": path.name})
+        if self._pruned_at is None or self._clock() - self._pruned_at >= PRUNED_EVERY:
+            self._pruned_at = self._clock()
+            await asyncio.to_thread(_prune, self._config.spool_folder / "done", self._clock())
+        return count
+
+    async def _import(self, path: Path) -> int:
+        """Takes in a file's texts; those that can never be taken in are kept apart."""
+        rejected: list[bytes] = []
+        whole: list[tuple[bytes, IncomingText]] = []
+        for line in (await asyncio.to_thread(path.read_bytes)).splitlines() or [b""]:
+            try:
+                whole.append((line, msgspec.json.decode(line, type=IncomingText)))
+            except msgspec.MsgspecError as error:
+                _reject(path, line, error, rejected)
+        count = len(whole)
+        for start in range(0, len(whole), BATCH):
+            began = time.monotonic()
+            batch = whole[start : start + BATCH]
+            if len(batch) == 1 or not await self._take_in_all([one for _, one in batch]):
+                for line, one in batch:
+                    try:
+                        await messages.receive(self._store, self._config, one, self._clock())
+                    except Unavailable:
+                        raise
+                    except Exception as error:  # noqa: BLE001 - a door
+                        _reject(path, line, error, rejected)
+                        count -= 1
+            self._on_texts()
+            if len(batch) == BATCH:
+                await asyncio.sleep(time.monotonic() - began)
+        if rejected:
+            await asyncio.to_thread(_keep_rejected, path, rejected)
+        await asyncio.to_thread(_move, path, "done")
+        return count
+
+    async def _take_in_all(self, texts: Sequence[IncomingText]) -> bool:
+        """False when one of them spoils it for the others: then each goes alone."""
+        try:
+            await messages.receive_all(self._store, self._config, texts, self._clock())
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - a door
+            _log.warning("texts are taken in one by one", extra={"error": type(error).__name__})
+            return False
+        return True
+
+
+def _waiting(config: Config) -> list[Path]:
+    """The oldest first. One that another process is just moving away is none."""
+    found = []
+    for path in config.spool_folder.glob("*.text"):
+        with suppress(FileNotFoundError):
+            found.append((path.stat().st_mtime, path.name, path))
+    return [path for _, _, path in sorted(found)]
+
+
+def _reject(path: Path, line: bytes, error: Exception, rejected: list[bytes]) -> None:
+    # A driver's message would quote the text, so only its kind is told.
+    _log.error("a text was rejected", extra={"file": path.name, "error": type(error).__name__})
+    rejected.append(line)
+
+
+def _keep_rejected(path: Path, rejected: Sequence[bytes]) -> None:
+    folder = path.parent / "rejected"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with os.fdopen(os.open(folder / path.name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(b"".join(line + b"\n" for line in rejected))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def keep(config: Config, texts: Sequence[IncomingText]) -> None:
+    """Writes texts to files; harmless when they are there already. Raises OSError."""
+    for start in range(0, len(texts), A_FILE):
+        some = texts[start : start + A_FILE]
+        name = hashlib.sha256("\n".join(map(messages.key_of, some)).encode()).hexdigest()[:32]
+        path = config.spool_folder / f"{name}.text"
+        fresh = path.with_suffix(".new")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(b"\n".join(map(msgspec.json.encode, some)))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    folder = os.open(config.spool_folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def from_note(line: str) -> IncomingText | None:
+    """The text in a note of Asterisk's (context texts-from-trunk): time, From, To, id, body; None for anything else."""
+    found = _NOTE.fullmatch(line)
+    if not found:
+        return None
+    try:
+        sender, to, id, body = (_decoded(part) for part in found.groups()[1:])
+    except (binascii.Error, ValueError):
+        return None
+    # The content counts, too: a carrier that begins its ids anew after a restart repeats the id, not the text.
+    identity = hashlib.sha256("\n".join((id, sender, to, body)).encode()).hexdigest()
+    at = datetime.fromtimestamp(int(found[1]), UTC)
+    return IncomingText("sip", identity, _user(sender), _user(to), body, at)
+
+
+def _decoded(part: str) -> str:
+    raw = base64.b64decode(part, validate=True).removeprefix(b"=")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _user(uri: str) -> str:
+    """The user of `"Name" <sip:user@host>`: behind the last <, because a name may hold anything."""
+    found = _USER.search(uri, uri.rfind("<") + 1)
+    return found[1] if found else ""
+
+
+def _move(path: Path, folder: str) -> None:
+    done = path.parent / folder
+    done.mkdir(mode=0o700, exist_ok=True)
+    path.replace(done / path.name)
+
+
+def _prune(done: Path, now: datetime) -> None:
+    for path in done.glob("*.text"):
+        with suppress(OSError):
+            if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
+                path.unlink()

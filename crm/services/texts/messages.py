@@ -1,0 +1,560 @@
+"""Texts both ways: what becomes of one that somebody wrote, and how an agent writes one.
+
+A person's thread is their lead's: every number of the lead, both directions. Whatever arrives is kept, also from a
+number that is none, and it is always in somebody's open task, unless it was a bare STOP or START.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.config import Config
+from crm.domain import optout, texts
+from crm.domain.errors import Invalid, NotFound
+from crm.domain.gate import Decision, Verdict
+from crm.domain.incoming import Over
+from crm.domain.optout import Reading, Wish
+from crm.domain.segments import segments
+from crm.domain.tasks import TaskKind
+from crm.domain.texts import Direction, MessageState, Purpose
+from crm.edge import numbers
+from crm.edge.carrier import DeliveryReport, Fate, IncomingText
+from crm.services.audit import By, changing, note
+from crm.services.office import agents, owners
+from crm.services.outbox import gatekeeper, notices
+from crm.services.people import blocking, opt_outs
+from crm.services.people.contacts import who
+from crm.services.routing import desks
+from crm.services.texts import floods
+from crm.store.models import Activity, Agent, Contact, Device, Interest, Lead, LeadPhone, Line, Message, Property, Task
+from crm.store.queries import agents as agent_queries
+from crm.store.queries import contacts, leads, lines, messages, office, tasks
+from crm.store.queries import opt_outs as ledger
+from crm.store.session import Store
+
+LONGEST_BODY = 10_000
+"""Characters kept of an incoming text; the longest MMS texts have 5,000."""
+LONGEST_SENDER = 80
+"""Of one that is no telephone number, such as whatsapp:+15125550199; it is nobody who can be texted."""
+QUOTABLE = 20
+"""Texts of ours to a person, the latest, of which a reaction may quote one."""
+MOST_SEGMENTS = 10
+"""Of a text an agent writes; carriers refuse more."""
+
+_TRIES = 5
+_log = logging.getLogger(__name__)
+
+# --- in ---
+
+
+async def receive(store: Store, config: Config, incoming: IncomingText, now: datetime) -> bool:
+    """Takes in one text, in one transaction; False when it had been taken in already. Raises Unavailable."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            async with store.write() as session:
+                return await _receive(session, config, incoming, now)
+        except IntegrityError:
+            # The carrier sent it twice at once, or the person called at the same moment: the next try finds that.
+            if attempt == _TRIES:
+                raise
+    raise AssertionError("unreachable")
+
+
+async def receive_all(store: Store, config: Config, texts: Sequence[IncomingText], now: datetime) -> None:
+    """Takes in several, all or none, in one transaction. Raises Unavailable, and whatever one of them is rejected
+    with, IntegrityError among it: then each is to be tried alone."""
+    async with store.write() as session:
+        for incoming in texts:
+            await _receive(session, config, incoming, now)
+
+
+@dataclass(frozen=True)
+class _Scene:
+    session: AsyncSession
+    config: Config
+    now: datetime
+    message: Message
+    lead: Lead | None
+    line: Line | None
+    contact: Contact | None = None
+    """The resident, owner or vendor who wrote it."""
+    colleague: Agent | None = None
+    """Whose mobile it came from."""
+
+    @property
+    def place(self) -> Property | None:
+        """What it is about, as far as the line says it, or who wrote."""
+        return (self.line.property if self.line else None) or (self.contact.property if self.contact else None)
+
+    @property
+    def writer(self) -> str:
+        """Who of those who are no leads wrote it; "" for anybody else."""
+        if self.lead:
+            return ""
+        if self.contact:
+            return who(self.contact, self.contact.kind, self.place)
+        return f"{self.colleague.name}, from their own mobile" if self.colleague else ""
+
+    async def owner(self, due_at: datetime) -> Agent:
+        """Who is to answer by then."""
+        due = due_at.astimezone(self.config.tz)
+        if self.contact and self.lead is None:
+            return await desks.owner(self.session, self.contact.kind, self.place, due)
+        return await owners.owner(self.session, self.lead, self.place, due)
+
+    @property
+    def language(self) -> str:
+        chosen = self.lead.language if self.lead else ""
+        return chosen or (self.line.language if self.line else "en")
+
+    async def name(self) -> str:
+        if self.line and self.line.property:
+            return self.line.property.name
+        organization = await office.organization(self.session)
+        return (organization.name if organization else "") or "Leasing office"
+
+
+async def _receive(session: AsyncSession, config: Config, incoming: IncomingText, now: datetime) -> bool:
+    key = key_of(incoming)
+    if await messages.by_key(session, key):
+        _log.info("a text came again and was left out", extra={"carrier": incoming.carrier})
+        return False
+    number = numbers.parse(incoming.from_number, config.region)
+    ours = numbers.clean_did(incoming.to_number, config.region)
+    line = await lines.by_number(session, ours) if ours else None
+    # Our own lines texting each other, through a forwarding somewhere, are no prospects.
+    is_person = number is not None and await lines.by_number(session, number) is None
+    sender = number or _clean(incoming.from_number).strip()[:LONGEST_SENDER]
+    lead = await leads.by_phone(session, number, for_update=True) if number and is_person else None
+    contact = await contacts.by_number(session, number) if number else None
+    colleague = await agent_queries.by_mobile(session, number) if number else None
+    over = await floods.look(
+        session, config, sender=sender, line=ours[:20], at=incoming.at, is_known=bool(lead or contact or colleague)
+    )
+    # In a flood nobody reads what is beyond its rate one by one, blocked or not.
+    is_blocked = over is not Over.LINE and await _is_blocked(session, config, number, ours, now)
+    if lead is None and number and is_person and not (is_blocked or contact or colleague or over is Over.LINE):
+        lead = await _lead(session, number, line, incoming.at)
+    body = _clean(incoming.body)[:LONGEST_BODY]
+    message = Message(
+        key=key,
+        direction=Direction.IN,
+        purpose=Purpose.INBOUND,
+        to_number=ours[:20],
+        from_number=sender,
+        body=body,
+        media=[_clean(link)[:1000] for link in incoming.media[:10]],
+        segments=segments(body).count,
+        lead_id=lead.id if lead else None,
+        carrier=incoming.carrier,
+        carrier_id=_clean(incoming.carrier_id)[:120],
+        state=MessageState.RECEIVED,
+        created_at=incoming.at,
+    )
+    session.add(message)
+    await session.flush()
+    scene = _Scene(session, config, now, message, lead, line, contact, colleague)
+    reading = None
+    if lead and not is_blocked and over is None:
+        _keep_on_card(scene, lead)
+    if number and is_person:
+        reading = await _read(session, incoming, body, number)
+    handled = await _obey(scene, reading, answered=incoming.answered, over=over) if reading else False
+    if not handled and not is_blocked:
+        if over is Over.LINE:
+            await floods.tell(session, config, message, await scene.name(), now)
+        else:
+            wrote = await _remind(scene, reading)
+            if over is None:
+                await _notify(scene, wrote)
+    _log.info(
+        "text received",
+        extra={"message_id": message.id, "carrier": incoming.carrier, "wish": str(reading.wish) if reading else "-"},
+    )
+    return True
+
+
+async def _read(session: AsyncSession, incoming: IncomingText, body: str, number: str) -> Reading | None:
+    """What the text wishes. The carrier is believed where it has acted: it sends nothing any more, or sends again."""
+    if incoming.answered in (Wish.STOP, Wish.START):
+        return Reading(Wish(incoming.answered), body[:100], is_keyword=True)
+    reading = optout.read(body, opted_out=bool(await ledger.in_force(session, number)))
+    if reading and not reading.is_keyword:
+        reading = optout.read(body, ours=await messages.latest_to(session, number, QUOTABLE))
+    if reading is None and incoming.answered:
+        return Reading(Wish.HELP, body[:100], is_keyword=True)
+    return reading
+
+
+async def _is_blocked(session: AsyncSession, config: Config, number: str | None, ours: str, now: datetime) -> bool:
+    """Whether nobody has to read what this number writes."""
+    decision = await blocking.decide(
+        session, config, caller=number, is_withheld=number is None, did=ours, attestation="", now=now
+    )
+    return number is not None and decision.is_blocked
+
+
+def key_of(incoming: IncomingText) -> str:
+    """The same text has the same key, however often its carrier sends it."""
+    named = hashlib.sha256(incoming.carrier_id.encode("utf-8", "replace")).hexdigest()[:40]
+    return f"in:{incoming.carrier}:{named}"
+
+
+async def _lead(session: AsyncSession, number: str, line: Line | None, at: datetime) -> Lead:
+    """Whose number it is, locked; made when nobody's."""
+    lead = await leads.by_phone(session, number, for_update=True)
+    if lead is None:
+        lead = Lead(
+            status="new",
+            created_at=at,
+            phones=[LeadPhone(number=number)],
+            interests=[],
+            assigned_agent=None,
+            source=line.source if line else "",
+        )
+        session.add(lead)
+        await session.flush()
+    return lead
+
+
+def _keep_on_card(scene: _Scene, lead: Lead) -> None:
+    message, line = scene.message, scene.line
+    written = message.body or "(no words)"
+    if message.media:
+        written += f" [{len(message.media)} attached: {' '.join(message.media)}]"
+    scene.session.add(
+        Activity(
+            key=f"text:{message.id}",
+            lead_id=lead.id,
+            at=message.created_at,
+            kind="Text",
+            text=f"Wrote: {written}"[:500],
+        )
+    )
+    if line and line.property_id is not None:
+        interest = next((found for found in lead.interests if found.property_id == line.property_id), None)
+        if interest is None:
+            interest = Interest(property_id=line.property_id, stage="contacted", updated_at=message.created_at)
+            lead.interests.append(interest)
+        interest.updated_at = max(interest.updated_at, message.created_at)
+    lead.source = lead.source or (line.source if line else "")
+    if lead.status == "closed":
+        lead.status = "in_progress"
+
+
+async def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) -> bool:
+    """Does what a keyword or sentence asks for; True when nothing is left for a person to do.
+
+    What the carrier has `answered` is not confirmed a second time, and what comes in a flood not at all.
+    """
+    session, message = scene.session, scene.message
+    number, name = message.from_number, await scene.name()
+    in_force = await ledger.in_force(session, number)
+    answer: tuple[Purpose, str] | None = None
+    if reading.wish is Wish.STOP:
+        if not in_force:
+            source = "keyword" if reading.is_keyword else "sentence"
+            evidence = f'"{reading.words}" in "{message.body[:200]}"'
+            if answered == Wish.STOP:
+                source, evidence = "carrier", f'{message.carrier} took "{message.body[:200]}" for STOP'
+            opt_outs.enter(
+                session,
+                number,
+                source=source,
+                evidence=evidence,
+                now=message.created_at,
+                message_id=message.id,
+            )
+            # One confirmation, and none for saying it again.
+            answer = Purpose.STOP_CONFIRMED, texts.stop_confirmed(name, scene.language)
+    elif reading.wish is Wish.START:
+        if not in_force:
+            return False  # Somebody who gets texts anyway just wrote a word.
+        await opt_outs.end(
+            session,
+            number,
+            source="carrier" if answered else "keyword",
+            evidence=f'"{message.body[:200]}"',
+            now=message.created_at,
+        )
+        answer = Purpose.START_CONFIRMED, texts.start_confirmed(name, scene.language)
+    else:
+        ours = numbers.display(message.to_number, scene.config.region)
+        answer = Purpose.HELP, texts.help_answer(name, ours, scene.language)
+    if answer and answered != reading.wish and message.to_number and over is None:
+        await _answer(scene, *answer)
+    # HELP may be a prospect who only wants to know more.
+    return reading.is_keyword and reading.wish is not Wish.HELP
+
+
+async def _answer(scene: _Scene, purpose: Purpose, body: str) -> None:
+    message = scene.message
+    answer = Message(
+        key=f"{purpose}:{message.id}",
+        direction=Direction.OUT,
+        purpose=purpose,
+        to_number=message.from_number,
+        from_number=message.to_number,
+        body=body,
+        media=[],
+        segments=segments(body).count,
+        lead_id=message.lead_id,
+        state=MessageState.QUEUED,
+        attempts=0,
+        next_attempt_at=scene.now,
+        created_at=scene.now,
+    )
+    scene.session.add(answer)
+    await scene.session.flush()
+
+
+def _thread(number: str) -> str:
+    """How keys of tasks to answer somebody begin who is no lead."""
+    return f"reply:{number}:"
+
+
+async def _remind(scene: _Scene, reading: Reading | None) -> str:
+    """The one open task to reply: made, or told of one more text. Returns what was written, for people."""
+    session, message, lead = scene.session, scene.message, scene.lead
+    wrote = message.body or ("a picture" if message.media else "nothing that could be read")
+    why = f"Wrote to {await scene.name()}: {wrote}"
+    if message.carrier == "sip" and not message.body:
+        why = f"Wrote to {await scene.name()}, but the text came empty or was too long for Asterisk: ask what it was."
+    if reading and reading.wish is Wish.STOP:
+        why = f"Opted out of texts with the words {reading.words!r}; see whether that is what they meant: {wrote}"
+    if scene.writer:
+        number = numbers.display(message.from_number, scene.config.region)
+        why = f"{scene.writer} ({number}): {why[0].lower()}{why[1:]}"
+    person = f"lead:{lead.id}" if lead else f"writer:{message.from_number}"
+    task = await tasks.open_one(session, person, TaskKind.REPLY) or await open_reply(session, lead, message.from_number)
+    if task is None:
+        schedule = await office.schedule(session, scene.config.tz, scene.place)
+        due_at = schedule.due_time(message.created_at, scene.config.tasks.due_minutes)
+        task = Task(
+            key=f"reply:{message.id}" if lead else f"{_thread(message.from_number)}{message.id}",
+            kind=TaskKind.REPLY,
+            owner=await scene.owner(due_at),
+            lead_id=lead.id if lead else None,
+            created_at=scene.now,
+            result="",
+            due_at=due_at,
+            person=person,
+            times=0,
+        )
+        session.add(task)
+    task.times += 1
+    # The latest text stands in it; those before are in the thread.
+    task.why = why.replace("\x00", "")[:300]
+    return wrote
+
+
+async def open_reply(session: AsyncSession, lead: Lead | None, number: str) -> Task | None:
+    """The open task to reply to somebody: to a lead, whichever of their numbers it is, else to a number."""
+    if lead:
+        return await tasks.open_reply(session, lead.id, "")
+    return await tasks.open_reply(session, None, _thread(number), is_thread=True)
+
+
+NOTICED = 160
+"""Characters of a text that stand in the notice about it."""
+
+
+async def _notify(scene: _Scene, wrote: str) -> None:
+    """Tells whom it concerns: the lead's agent, else the line's subteam, else the admin; once for each text."""
+    session, message, lead = scene.session, scene.message, scene.lead
+    assigned = await session.get(Agent, lead.assigned_agent_id) if lead and lead.assigned_agent_id else None
+    team = scene.line.property.subteam if scene.line and scene.line.property else None
+    members = await agent_queries.of_subteam(session, team.id) if team else []
+    told = [assigned] if assigned else members or [await owners.admin(session)]
+    if scene.contact and lead is None:
+        told = [await scene.owner(scene.now)]
+    number = numbers.display(message.from_number, scene.config.region)
+    name = scene.writer or (lead.name if lead else "")
+    sender = f"{name}, {number}" if name else number or "an unknown number"
+    beginning = wrote if len(wrote) <= NOTICED else wrote[:NOTICED] + "..."
+    place = await scene.name()
+    await notices.tell(
+        session,
+        scene.config,
+        [one for one in told if not await _is_mobile_of(session, one, message.from_number)],
+        f"text:{message.id}",
+        f"New text for {place} from {sender}",
+        f"{place}: {sender} wrote: {beginning}",
+        scene.now,
+    )
+
+
+async def _is_mobile_of(session: AsyncSession, agent: Agent, number: str) -> bool:
+    """Whoever wrote it themselves need not be told, and two phone systems must not answer each other for ever."""
+    mobiles = select(Device.id).where(Device.agent_id == agent.id, Device.number == number)
+    return (await session.scalars(mobiles.limit(1))).first() is not None
+
+
+def _clean(text: str) -> str:
+    """Without what PostgreSQL refuses: NUL and lone surrogates."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+# --- what became of ours ---
+
+
+async def report(store: Store, told: DeliveryReport, now: datetime) -> bool | None:
+    """Keeps what a carrier says of a text of ours. None when it is not known; False while it is being sent, so that
+    whoever brought the report comes again in a moment. Raises Unavailable."""
+    async with store.write() as session:
+        message = await messages.reported(session, told.carrier, told.key, told.carrier_id)
+        if message is None:
+            return None
+        if message.state in (MessageState.SENDING, MessageState.QUEUED):
+            return False
+        if message.attempts_before and told.carrier_id[:120] != message.carrier_id:
+            return True  # About what was sent before a person had it sent again.
+        if told.fate is Fate.DELIVERED:
+            message.state, message.error = MessageState.DELIVERED, ""
+            message.sent_at = message.sent_at or now
+        elif message.state != MessageState.DELIVERED:
+            message.error = told.reason[:300]
+            message.state = MessageState.FAILED
+            if told.fate is Fate.OPTED_OUT:
+                await refused(session, message, told.reason, now)
+        message.carrier_id = message.carrier_id or told.carrier_id
+    _log.info("text reported", extra={"message_id": message.id, "fate": str(told.fate)})
+    return True
+
+
+async def refused(session: AsyncSession, message: Message, why: str, now: datetime) -> None:
+    """The carrier would not deliver because the person opted out there: that counts here, too."""
+    message.state, message.decision, message.decision_reasons = MessageState.BLOCKED, Verdict.BLOCK, [why]
+    message.error, message.next_attempt_at = why[:300], None
+    if not await ledger.in_force(session, message.to_number):
+        opt_outs.enter(session, message.to_number, source="carrier", evidence=why, now=now, message_id=message.id)
+
+
+# --- out ---
+
+
+@dataclass(frozen=True)
+class Written:
+    """A text an agent wrote, and what the gate says of it now; it is asked again when the text leaves."""
+
+    message: Message
+    decision: Decision
+
+
+async def send(
+    store: Store, config: Config, by: By, person: str, body: str, *, agent: str | None = None, line: str | None = None
+) -> Written:
+    """Puts a text to a person into the outbox, and ends the task to reply. `person` is a lead's id or a telephone
+    number; `agent` the slug of who writes, `line` which of our numbers it comes from.
+
+    Raises NotFound, Invalid. A text that the gate blocks is kept and says why.
+    """
+    body = body.strip()
+    if not body:
+        raise Invalid("The text is empty: write one.")
+    if any(character != "\n" and not character.isprintable() for character in body.replace("\u200d", "")):
+        raise Invalid("The text has control characters: write it without them.")
+    if (pieces := segments(body).count) > MOST_SEGMENTS:
+        raise Invalid(f"The text takes {pieces} segments: carriers take {MOST_SEGMENTS} at most, so shorten it.")
+    async with changing(store) as session:
+        writer = await agents.named(session, agent) if agent else None
+        lead, number = await _addressee(session, config, person, by.now)
+        contact = await contacts.by_number(session, number)
+        place_id = contact.property_id if contact else None
+        message = Message(
+            key=f"agent:{uuid.uuid4().hex}",
+            direction=Direction.OUT,
+            purpose=Purpose.AGENT,
+            to_number=number,
+            from_number=await line_for(session, config, lead, line, place_id),
+            body=body,
+            media=[],
+            segments=pieces,
+            lead_id=lead.id if lead else None,
+            agent_id=writer.id if writer else None,
+            state=MessageState.QUEUED,
+            attempts=0,
+            next_attempt_at=by.now,
+            created_at=by.now,
+        )
+        session.add(message)
+        await session.flush()
+        decision = await gatekeeper.decide(session, config, message, by.now)
+        to = f"lead {lead.id}" if lead else f"contact {contact.id if contact else ''}"
+        note(session, by, f"text {message.id} written to {to}: {decision.verdict}")
+        task = await open_reply(session, lead, number)
+        if task and decision.verdict is not Verdict.BLOCK:
+            task.done_at, task.result = by.now, f"Replied with text {message.id}."
+        if writer and lead and lead.assigned_agent_id is None:
+            lead.assigned_agent_id = writer.id
+    return Written(message, decision)
+
+
+async def person(session: AsyncSession, config: Config, raw: str) -> tuple[Lead | None, str | None]:
+    """Whom a person at the terminal means: the lead, and the number when one was written. Raises NotFound, Invalid."""
+    if raw.isascii() and raw.isdigit() and len(raw) < 7:
+        lead = await leads.by_id(session, int(raw))
+        if lead is None:
+            raise NotFound(f"There is no lead {raw}: `leaseline lead list` shows those there are.")
+        return lead, None
+    number = numbers.parse(raw, config.region)
+    if number is None:
+        raise Invalid("That is no lead and no telephone number: write a lead's number such as 12, or (512) 555-0100.")
+    return await leads.by_phone(session, number), number
+
+
+async def lead_of(session: AsyncSession, config: Config, raw: str, now: datetime) -> Lead:
+    """The lead that `raw`, a lead's id or a telephone number, means; a number that is nobody's makes one.
+
+    Raises NotFound, Invalid.
+    """
+    lead, number = await person(session, config, raw)
+    if lead is None:
+        assert number is not None
+        if await lines.by_number(session, number):
+            raise Invalid("That is one of our own lines: name somebody else.")
+        lead = await _lead(session, number, None, now)
+    return lead
+
+
+async def _addressee(session: AsyncSession, config: Config, raw: str, now: datetime) -> tuple[Lead | None, str]:
+    """No lead is made for a resident, owner or vendor."""
+    found, number = await person(session, config, raw)
+    if found is None and number and await contacts.by_number(session, number):
+        return None, number
+    lead = await lead_of(session, config, raw, now)
+    if number is None:
+        if not lead.phones:
+            raise Invalid(f"Lead {lead.id} has no telephone number: nobody can text them.")
+        number = lead.phones[0].number
+    return lead, number
+
+
+async def line_for(
+    session: AsyncSession, config: Config, lead: Lead | None, wanted: str | None, place_id: int | None = None
+) -> str:
+    """The line it comes from: the one named, else the one the person used last, else their property's, else any."""
+    if wanted is not None:
+        found = await lines.by_number(session, numbers.clean_did(wanted, config.region))
+        if found is None:
+            raise NotFound("There is no such line: `leaseline line list` shows those there are.")
+        return found.number
+    for number in await messages.lines_used(session, lead) if lead else ():
+        if await lines.by_number(session, number):
+            return number
+    places = {interest.property_id for interest in lead.interests} if lead else {place_id}
+    every = (await session.scalars(select(Line).order_by(Line.id))).all()
+    # An extension of an office's system means nothing to a carrier.
+    outside = [one for one in every if one.number.startswith("+")] or list(every)
+    if not outside:
+        raise Invalid("There is no line to text from: add one with `leaseline line add`.")
+    return next((one for one in outside if one.property_id in places), outside[0]).number

@@ -1,0 +1,492 @@
+"""Tours: booking one, moving and cancelling it, and what came of it. `times` knows when they can be had.
+
+However a tour is booked, by keypad, by an agent or on the web, it is `book` that does it. Nobody gets a time that is
+taken: whoever books changes the slot's row, and the database lets one do so at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain import fields, texts, tours
+from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
+from crm.domain.gate import Verdict
+from crm.domain.segments import segments
+from crm.domain.texts import Direction, MessageState, Purpose
+from crm.domain.tours import STAGE_AFTER, TourKind, TourState
+from crm.secrets import Secrets
+from crm.services.audit import By, changing, note
+from crm.services.office import properties
+from crm.services.texts.messages import lead_of, line_for
+from crm.services.tours import links, mails, times
+from crm.store.models import (
+    Activity,
+    Agent,
+    Call,
+    Interest,
+    Lead,
+    Line,
+    Message,
+    Property,
+    Tour,
+    TourSlot,
+)
+from crm.store.queries import leads, lines
+from crm.store.session import Store
+
+_TRIES = 10
+
+# --- booking ---
+
+
+@dataclass(frozen=True)
+class Booked:
+    tour: Tour
+    is_new: bool
+    """False when the same key had booked it before."""
+
+
+async def book(
+    store: Store,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    *,
+    person: str,
+    place: str,
+    at: datetime,
+    key: str,
+    kind: TourKind | None = None,
+    booked_by: str = "",
+    call_id: str | None = None,
+    remark: str = "",
+    language: str = "",
+) -> Booked:
+    """Books the slot of a property that begins at `at`, texts a confirmation, and plans the reminders.
+
+    `person` is a lead's id or a telephone number, which makes a lead when it is nobody's. The same `key` books once,
+    however often it is asked. `language` is that of the texts about it; empty: as the person or their line has it.
+    Raises Conflict when somebody else was quicker, Invalid for a time that is not offered, NotFound.
+    """
+    for attempt in range(1, _TRIES + 1):
+        try:
+            async with store.write() as session:
+                return await _book(
+                    session,
+                    config,
+                    secrets,
+                    by,
+                    person=person,
+                    place=place,
+                    at=at,
+                    key=key,
+                    kind=kind,
+                    booked_by=booked_by or by.who,
+                    call_id=call_id,
+                    remark=remark,
+                    language=language,
+                )
+        except IntegrityError as error:
+            # Somebody made the same slot's row, or the same booking, at this moment: the next try finds it.
+            if attempt == _TRIES:
+                raise Conflict("Too many people book this time at this moment: try again.") from error
+    raise AssertionError("unreachable")
+
+
+async def _book(
+    session: AsyncSession,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    *,
+    person: str,
+    place: str,
+    at: datetime,
+    key: str,
+    kind: TourKind | None,
+    booked_by: str,
+    call_id: str | None,
+    remark: str,
+    language: str,
+) -> Booked:
+    found = await properties.named(session, place)
+    lead = await leads.by_id(session, (await lead_of(session, config, person, by.now)).id, for_update=True)
+    assert lead is not None
+    # Only now that the lead is locked: the same booking may have been made while we waited for it.
+    there = await session.scalar(_whole.where(Tour.key == key))
+    if there is not None:
+        return Booked(there, is_new=False)
+    slot = await _take(session, config, found, at, kind, by.now)
+    if call_id is not None and await session.get(Call, call_id) is None:
+        call_id = None  # Its beginning is still on the way; the ledger names the call when it hears of the tour.
+    tour = Tour(
+        key=key,
+        slot_id=slot.id,
+        lead_id=lead.id,
+        call_id=call_id,
+        state=TourState.BOOKED,
+        version=1,
+        booked_by=booked_by[:80],
+        booked_at=by.now,
+        note=fields.text(remark, "note", 300),
+    )
+    session.add(tour)
+    await session.flush()
+    tour.slot, tour.lead = slot, lead
+    await _follow(session, config, secrets, tour, found, "booked", by, language)
+    return Booked(tour, is_new=True)
+
+
+async def _take(
+    session: AsyncSession, config: Config, place: Property, at: datetime, kind: TourKind | None, now: datetime
+) -> TourSlot:
+    """The slot's row with one more in it; the first free one of those that begin then."""
+    possible = [slot for slot in await times.offered(session, config, place, at, 0, kind) if slot.starts_at == at]
+    if not possible or at < now + times.NOTICE:
+        raise Invalid(
+            f"{place.slug} has no tours then: `leaseline tour slots {place.slug}` shows the times that are free."
+        )
+    for slot in possible:
+        row = await session.scalar(select(TourSlot).where(TourSlot.key == times.key_of(place.id, slot)))
+        if row is None:
+            row = TourSlot(
+                key=times.key_of(place.id, slot),
+                property_id=place.id,
+                agent_id=slot.agent_id,
+                kind=slot.kind,
+                starts_at=slot.starts_at,
+                ends_at=slot.ends_at,
+                capacity=slot.capacity,
+                taken=0,
+            )
+            session.add(row)
+            await session.flush()
+        if slot.agent_id is not None:
+            # Who shows is one person: two of their slots, at whatever properties, are taken one after the other. Not
+            # locked against new rows that refer to them: two bookings that made one each would wait for each other.
+            locked = select(Agent.id).where(Agent.id == slot.agent_id).with_for_update(key_share=True)
+            await session.execute(locked)
+            shows = await times.showings(session, {slot.agent_id}, slot.starts_at, slot.ends_at)
+            if times.is_elsewhere(place.id, slot, shows):
+                continue
+        taken = await session.execute(
+            update(TourSlot)
+            .where(TourSlot.id == row.id, TourSlot.taken < slot.capacity)
+            .values(taken=TourSlot.taken + 1, capacity=slot.capacity)
+            .returning(TourSlot.id)
+            .execution_options(synchronize_session=False)
+        )
+        if taken.scalar() is not None:
+            await session.refresh(row)
+            return row
+    raise Conflict(f"That time is taken: `leaseline tour slots {place.slug}` shows those that are free.")
+
+
+async def _release(session: AsyncSession, slot_id: int) -> None:
+    await session.execute(
+        update(TourSlot)
+        .where(TourSlot.id == slot_id, TourSlot.taken > 0)
+        .values(taken=TourSlot.taken - 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+# --- afterwards ---
+
+
+async def move(
+    store: Store, config: Config, secrets: Secrets, by: By, tour_id: int, at: datetime, *, version: int | None = None
+) -> Tour:
+    """Moves a booked tour to another time; the old one is free again. `version`: only if it is still that one."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            async with store.write() as session:
+                tour = await _booked(session, tour_id, version)
+                place = await _place(session, tour)
+                if tour.slot.starts_at == at:
+                    return tour
+                slot = await _take(session, config, place, at, TourKind(tour.slot.kind), by.now)
+                if tour.slot.agent_id and tour.slot.agent_id != slot.agent_id:
+                    await _take_from(session, config, tour, place, tour.slot.agent_id, by.now)
+                await _release(session, tour.slot_id)
+                tour.slot_id, tour.slot, tour.version = slot.id, slot, tour.version + 1
+                await _follow(session, config, secrets, tour, place, "moved", by)
+                return tour
+        except IntegrityError as error:
+            if attempt == _TRIES:
+                raise Conflict("Too many people book this time at this moment: try again.") from error
+    raise AssertionError("unreachable")
+
+
+async def cancel(
+    store: Store, config: Config, secrets: Secrets, by: By, tour_id: int, *, version: int | None = None
+) -> Tour:
+    """Frees the time; the person is told, and goes back to wanting a showing."""
+    async with changing(store) as session:
+        tour = await _booked(session, tour_id, version)
+        await _release(session, tour.slot_id)
+        tour.state = TourState.CANCELLED
+        await _follow(session, config, secrets, tour, await _place(session, tour), "cancelled", by)
+        return tour
+
+
+async def close(store: Store, config: Config, secrets: Secrets, by: By, tour_id: int, state: TourState) -> Tour:
+    """Says what came of it: done, or missed."""
+    if state not in (TourState.DONE, TourState.MISSED):
+        raise Invalid("A tour is closed as done or as missed.")
+    async with changing(store) as session:
+        tour = await session.scalar(_whole.where(Tour.id == tour_id).with_for_update(of=Tour))
+        if tour is None:
+            raise _unknown(tour_id)
+        if tour.state == TourState.CANCELLED:
+            raise Conflict(f"Tour {tour_id} was cancelled: nobody expected it to take place.")
+        if tour.slot.starts_at > by.now:
+            raise Conflict(f"Tour {tour_id} has not begun yet: cancel it, or wait until it is over.")
+        tour.state = state
+        await _follow(session, config, secrets, tour, await _place(session, tour), str(state), by)
+        return tour
+
+
+async def booked_as(store: Store, key: str) -> Tour | None:
+    """The tour that was booked with this key, if it still is to take place."""
+    async with store.read() as session:
+        return await session.scalar(_whole.where(Tour.key == key, Tour.state == TourState.BOOKED))
+
+
+async def get(store: Store, tour_id: int) -> tuple[Tour, Property]:
+    async with store.read() as session:
+        tour = await session.scalar(_whole.where(Tour.id == tour_id))
+        if tour is None:
+            raise _unknown(tour_id)
+        return tour, await _place(session, tour)
+
+
+async def listed(
+    store: Store,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    place: str | None = None,
+    state: str | None = None,
+    limit: int = 100,
+) -> Sequence[tuple[Tour, Property]]:
+    """Tours by time, each with its property."""
+    async with store.read() as session:
+        found = (
+            select(Tour, Property)
+            .join(TourSlot, Tour.slot_id == TourSlot.id)
+            .join(Property, TourSlot.property_id == Property.id)
+            .options(selectinload(Tour.slot), selectinload(Tour.lead))
+            .order_by(TourSlot.starts_at, Tour.id)
+            .limit(limit)
+        )
+        if since:
+            found = found.where(TourSlot.starts_at >= since)
+        if until:
+            found = found.where(TourSlot.starts_at < until)
+        if place:
+            found = found.where(Property.id == (await properties.named(session, place)).id)
+        if state:
+            found = found.where(Tour.state == state)
+        return [(tour, place) for tour, place in (await session.execute(found)).all()]
+
+
+_whole = select(Tour).options(selectinload(Tour.slot), selectinload(Tour.lead).selectinload(Lead.interests))
+
+
+async def _booked(session: AsyncSession, tour_id: int, version: int | None) -> Tour:
+    tour = await session.scalar(_whole.where(Tour.id == tour_id).with_for_update(of=Tour))
+    if tour is None:
+        raise _unknown(tour_id)
+    if tour.state != TourState.BOOKED:
+        raise Conflict(f"Tour {tour_id} is {tour.state} already: book a new one.")
+    if version is not None and tour.version != version:
+        raise Conflict("This tour was changed since: use the link in the latest text.")
+    return tour
+
+
+def _unknown(tour_id: int) -> CrmError:
+    return NotFound(f"There is no tour {tour_id}: `leaseline tour list` shows those there are.")
+
+
+async def _place(session: AsyncSession, tour: Tour) -> Property:
+    return (await session.scalars(select(Property).where(Property.id == tour.slot.property_id))).one()
+
+
+# --- what follows from it: stage, timeline, texts ---
+
+
+async def _follow(
+    session: AsyncSession,
+    config: Config,
+    secrets: Secrets,
+    tour: Tour,
+    place: Property,
+    what: str,
+    by: By,
+    language: str = "",
+) -> None:
+    state = TourState(tour.state)
+    lead = tour.lead
+    interest = await session.scalar(
+        select(Interest).where(Interest.lead_id == lead.id, Interest.property_id == place.id)
+    )
+    if interest is None:
+        interest = Interest(lead_id=lead.id, property_id=place.id, updated_at=by.now)
+        session.add(interest)
+    interest.stage, interest.stage_since, interest.updated_at = STAGE_AFTER[state], by.now, by.now
+    if lead.status in ("new", "closed"):
+        lead.status = "in_progress"
+    spoken = {
+        "booked": "Booked a tour",
+        "moved": "Moved a tour",
+        "cancelled": "Cancelled a tour",
+        "done": "Took a tour",
+        "missed": "Missed a tour",
+    }[what]
+    when = in_words(tour.slot.starts_at, times.zone(config, place), "en")
+    session.add(
+        Activity(
+            key=f"tour:{tour.id}:{tour.version}:{what}",
+            lead_id=lead.id,
+            call_id=tour.call_id,
+            at=by.now,
+            kind="Show" if state is TourState.DONE else "Appointment",
+            text=f"{spoken} of {place.name} ({tour.slot.kind.replace('_', ' ')}): {when}."[:500],
+        )
+    )
+    note(session, by, f"tour {tour.id} of {place.slug} {what}")
+    await _drop_reminders(session, tour)
+    if what in ("booked", "moved", "cancelled"):
+        await _mail(session, config, secrets, tour, place, what, by.now, language)
+        await _text(session, config, secrets, tour, place, what, by.now, by.now, language)
+    if state is TourState.BOOKED:
+        for number, at in enumerate(tours.reminders(tour.slot.starts_at, by.now), start=1):
+            await _text(session, config, secrets, tour, place, "reminder", at, by.now, language, part=f"-{number}")
+
+
+async def _drop_reminders(session: AsyncSession, tour: Tour) -> None:
+    """Those that have not left speak of a time that holds no more."""
+    await session.execute(
+        update(Message)
+        .where(
+            Message.key.like(f"tour:{tour.id}:%"),
+            Message.purpose == Purpose.TOUR_REMINDER,
+            Message.state == MessageState.QUEUED,
+        )
+        .values(
+            state=MessageState.BLOCKED,
+            next_attempt_at=None,
+            decision=Verdict.BLOCK,
+            decision_reasons=["The tour was moved, cancelled, or is over."],
+            error="The tour was moved, cancelled, or is over.",
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _text(
+    session: AsyncSession,
+    config: Config,
+    secrets: Secrets,
+    tour: Tour,
+    place: Property,
+    what: str,
+    at: datetime,
+    now: datetime,
+    language: str,
+    part: str = "",
+) -> None:
+    lead = await leads.by_id(session, tour.lead_id)
+    assert lead is not None
+    line = await _line(session, config, lead)
+    if not lead.phones or line is None:
+        return
+    language = language or lead.language or line.language
+    when = in_words(tour.slot.starts_at, times.zone(config, place), language)
+    link = links.url(config, secrets, tour.id, tour.version, tour.slot.starts_at)
+    body = texts.tour(what, place.name, when, language, link)
+    session.add(
+        Message(
+            key=f"tour:{tour.id}:{tour.version}:{what}{part}",
+            direction=Direction.OUT,
+            purpose=Purpose.TOUR_REMINDER if what == "reminder" else Purpose.TOUR,
+            to_number=lead.phones[0].number,
+            from_number=line.number,
+            body=body,
+            media=[],
+            segments=segments(body).count,
+            lead_id=lead.id,
+            state=MessageState.QUEUED,
+            attempts=0,
+            next_attempt_at=at,
+            created_at=now,
+            expires_at=tour.slot.starts_at if what == "reminder" else None,
+        )
+    )
+    await session.flush()
+
+
+async def _mail(
+    session: AsyncSession,
+    config: Config,
+    secrets: Secrets,
+    tour: Tour,
+    place: Property,
+    what: str,
+    now: datetime,
+    language: str,
+) -> None:
+    lead = await leads.by_id(session, tour.lead_id)
+    assert lead is not None
+    line = await _line(session, config, lead)
+    language = language or lead.language or (line.language if line else "en")
+    at, tz = tour.slot.starts_at, times.zone(config, place)
+    await mails.queue(
+        session,
+        config,
+        tour,
+        lead,
+        place,
+        what,
+        (in_words(at, tz, language), in_words(at, tz, "en")),
+        links.url(config, secrets, tour.id, tour.version, at),
+        language,
+        now,
+    )
+
+
+async def _take_from(
+    session: AsyncSession, config: Config, tour: Tour, place: Property, agent_id: int, now: datetime
+) -> None:
+    """Tells the agent who was to show it that somebody else does; the tour is still as it was."""
+    lead = await leads.by_id(session, tour.lead_id)
+    assert lead is not None
+    when = in_words(tour.slot.starts_at, times.zone(config, place), "en")
+    await mails.taken_from(session, config, tour, lead, place, agent_id, when, now)
+
+
+async def _line(session: AsyncSession, config: Config, lead: Lead) -> Line | None:
+    """That the person is written to from; None in an office without lines, which texts nobody."""
+    try:
+        return await lines.by_number(session, await line_for(session, config, lead, None))
+    except CrmError:
+        return None
+
+
+def in_words(at: datetime, tz: ZoneInfo, language: str) -> str:
+    """A time as a person of that language writes it, such as "Tuesday, November 24, 10:00 AM CST"."""
+    if language.startswith("es"):
+        # Of the United States, where the zones have names that people know.
+        return format_datetime(at, "EEEE d 'de' MMMM, H:mm zzz", tzinfo=tz, locale="es_US")
+    return format_datetime(at, "EEEE, MMMM d, h:mm a zzz", tzinfo=tz, locale="en")

@@ -1,0 +1,107 @@
+"""Mails about tours, each with an entry for the calendar: to the person who comes, and to the agent who shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.config import Config
+from crm.domain import texts
+from crm.edge import calendar, numbers
+from crm.edge.calendar import Entry, Method
+from crm.services.outbox import mails
+from crm.store.models import Agent, Lead, Property, Tour
+
+
+async def queue(
+    session: AsyncSession,
+    config: Config,
+    tour: Tour,
+    lead: Lead,
+    place: Property,
+    what: str,
+    when: tuple[str, str],
+    link: str,
+    language: str,
+    now: datetime,
+) -> None:
+    """Tells whoever has an address that a tour is booked, moved or cancelled (`what`), in the caller's transaction.
+
+    `when` is the time in words, in the person's language and in the office's; `link` is where the person may change it.
+    Without mail.from_address nobody gets anything: a calendar wants to know who invites.
+    """
+    if not config.mail.from_address:
+        return
+    if lead.email:
+        body = texts.tour(what, place.name, when[0], language, link)
+        subject = f"{place.name}: {when[0]}"
+        await _mail(session, config, tour, place, what, lead.email, subject, body, now)
+    if tour.slot.agent_id and (shows := await session.get(Agent, tour.slot.agent_id)) and shows.email:
+        await _tell_agent(session, config, tour, lead, place, what, shows, when[1], now)
+
+
+async def taken_from(
+    session: AsyncSession,
+    config: Config,
+    tour: Tour,
+    lead: Lead,
+    place: Property,
+    agent_id: int,
+    when: str,
+    now: datetime,
+) -> None:
+    """Takes a tour out of the calendar of an agent who does not show it any more, because somebody else does."""
+    agent = await session.get(Agent, agent_id)
+    if agent and agent.email and config.mail.from_address:
+        await _tell_agent(session, config, tour, lead, place, "cancelled", agent, when, now)
+
+
+async def _tell_agent(
+    session: AsyncSession,
+    config: Config,
+    tour: Tour,
+    lead: Lead,
+    place: Property,
+    what: str,
+    agent: Agent,
+    when: str,
+    now: datetime,
+) -> None:
+    numbers_ = ", ".join(numbers.display(phone.number, config.region) for phone in lead.phones)
+    who = lead.name or numbers_ or f"lead {lead.id}"
+    body = f"Tour of {place.name} with {who}, {when}: {what}."
+    known = [f"Telephone: {numbers_}"] * bool(numbers_) + [f"Note: {tour.note}"] * bool(tour.note)
+    text = "\n".join([body, *known, f"`leaseline lead show {lead.id}` shows everything about them."])
+    subject = f"Tour of {place.name} with {who}"
+    await _mail(session, config, tour, place, what, agent.email, subject, text, now)
+
+
+async def _mail(
+    session: AsyncSession,
+    config: Config,
+    tour: Tour,
+    place: Property,
+    what: str,
+    address: str,
+    subject: str,
+    body: str,
+    now: datetime,
+) -> None:
+    is_over = what == "cancelled"
+    entry = Entry(
+        # Neither of these changes while there is the tour.
+        key=f"{tour.key} {tour.booked_at.isoformat()}",
+        # That it does not take place is news later than its last version.
+        sequence=tour.version + is_over,
+        starts_at=tour.slot.starts_at,
+        ends_at=tour.slot.ends_at,
+        summary=subject if is_over else f"Tour: {place.name}",
+        location=place.name,
+        description=body,
+        organizer=config.mail.from_address,
+        attendee=address,
+    )
+    file = calendar.file(entry, Method.CANCEL if is_over else Method.REQUEST, now)
+    key = f"tour:{tour.id}:{tour.version}:{what}:{address}"
+    await mails.queue(session, key[:160], address, subject, body, now, calendar=file)

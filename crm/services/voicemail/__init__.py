@@ -1,0 +1,1 @@
+"""Messages: whose they are, how they are written down, and how long they are kept."""

@@ -1,0 +1,170 @@
+"""Which message nobody has taken is due, and whom to call about it. A row is claimed before anybody is called, so no
+group is called twice about a message, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain import escalation
+from crm.domain.calls import Direction
+from crm.domain.escalation import Turn
+from crm.domain.hours import Schedule
+from crm.domain.mailboxes import BoxKind, split
+from crm.domain.route_inputs import DeskKind
+from crm.services.office import owners
+from crm.services.outbox import notices
+from crm.services.voicemail import mailboxes
+from crm.store.models import Activity, Agent, Call, Lead, Line, Property, Subteam, Voicemail
+from crm.store.queries import agents, office, properties
+from crm.store.session import Store
+
+STAGE = "escalation"
+"""Stage of the legs on the record."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """A message, and the group whose turn it is."""
+
+    message_id: str
+    file: str
+    place: str
+    """The property's name; "" for none."""
+    caller: str | None
+    """E.164."""
+    turn: Turn
+
+
+async def claim(store: Store, config: Config, now: datetime) -> Due | None:
+    """The next message that somebody has to be called about; None when there is none. Its group has had its turn with
+    this, and the next one is due later. Raises Unavailable."""
+    async with store.read() as session:
+        # Nearly always there is nothing, and who only looks keeps nobody from writing.
+        is_due = Voicemail.escalate_at <= now, _is_whole
+        if await session.scalar(select(Voicemail.call_id).where(*is_due).limit(1)) is None:
+            return None
+    async with store.write() as session:
+        while message := (await session.scalars(_due.where(Voicemail.escalate_at <= now))).first():
+            place = await _place(session, message.call)
+            schedule = await office.schedule(session, config.tz, place)
+            if turn := await _turn(session, config, place, schedule, message, now):
+                return await _claimed(session, config, place, schedule, message, turn, now)
+            # Not this one, or not now; it says so itself.
+            await session.flush()
+    return None
+
+
+async def nobody_there(store: Store, message_id: str, now: datetime) -> None:
+    """None of the group could be rung: the next one need not wait."""
+    async with store.write() as session:
+        await session.execute(
+            update(Voicemail)
+            .where(Voicemail.call_id == message_id, Voicemail.escalate_at.is_not(None))
+            .values(escalate_at=now)
+        )
+
+
+_is_whole = Voicemail.call.has(Call.outcome.is_not(None))
+"""Whoever left it has hung up. Only then it has its task, which says whether anybody has to be called."""
+
+_due = (
+    select(Voicemail)
+    .where(_is_whole, Voicemail.taken_by_id.is_(None), Voicemail.heard_at.is_(None), Voicemail.deleted_at.is_(None))
+    .order_by(Voicemail.escalate_at, Voicemail.call_id)
+    .limit(1)
+    .with_for_update(of=Voicemail, skip_locked=True)
+    .options(
+        selectinload(Voicemail.call).options(
+            selectinload(Call.line).selectinload(Line.property),
+            selectinload(Call.lead).options(selectinload(Lead.phones), selectinload(Lead.assigned_agent)),
+        )
+    )
+)
+
+
+async def _place(session: AsyncSession, call: Call) -> Property | None:
+    """What the call was about: as the caller chose, else the line's."""
+    place_id = call.property_id or (call.line.property_id if call.line else None)
+    return await properties.by_id(session, place_id) if place_id is not None else None
+
+
+async def _turn(
+    session: AsyncSession,
+    config: Config,
+    place: Property | None,
+    schedule: Schedule,
+    message: Voicemail,
+    now: datetime,
+) -> Turn | None:
+    """Whose turn it is with a message; None puts it off or ends it."""
+    task = await mailboxes.open_task(session, message.call_id)
+    is_internal = message.call.direction == Direction.INTERNAL  # A colleague's concerns nobody else.
+    is_off = (place is not None and not place.escalates) or not config.escalation.first_minutes
+    if task is None or is_internal or (is_off and not _is_urgent(message)):
+        message.escalate_at = None
+        return None
+    if not config.escalation.when_closed and not schedule.is_open(now) and not _is_urgent(message):
+        message.escalate_at = schedule.next_open(now)
+        return None
+    kind, slug = split(message.mailbox)
+    team_id = place.subteam_id if place else None
+    if kind is BoxKind.SUBTEAM:
+        team_id = await session.scalar(select(Subteam.id).where(Subteam.slug == slug))
+    members = await agents.of_subteam(session, team_id) if team_id is not None else []
+    lead_agent = message.call.lead.assigned_agent if message.call.lead else None
+    on_duty = (await session.scalars(select(Agent.slug).where(Agent.on_duty).order_by(Agent.slug))).all()
+    turn = escalation.next_turn(
+        message.escalation,
+        agent=slug if kind is BoxKind.AGENT else lead_agent.slug if lead_agent else None,
+        subteam=[member.slug for member in members] if kind is not BoxKind.AGENT else [],
+        everyone=on_duty,
+        on_duty=on_duty,
+    )
+    if turn is None:
+        message.escalate_at = None
+        await _tell_admin(session, config, message, now)
+    return turn
+
+
+async def _claimed(
+    session: AsyncSession,
+    config: Config,
+    place: Property | None,
+    schedule: Schedule,
+    message: Voicemail,
+    turn: Turn,
+    now: datetime,
+) -> Due:
+    message.escalation = turn.number
+    when_closed = config.escalation.when_closed or _is_urgent(message)
+    message.escalate_at = escalation.due(now, config.escalation.next_minutes, schedule, when_closed=when_closed)
+    call = message.call
+    if call.lead_id is not None:
+        text = f"Nobody had taken the message they left, so {', '.join(turn.agents)} were called about it."
+        key = f"escalation:{call.id}:{turn.number}"
+        session.add(Activity(key=key, lead_id=call.lead_id, at=now, kind="Note", text=text[:500], call_id=call.id))
+    return Due(message.call_id, message.file, place.name if place else "", call.caller, turn)
+
+
+def _is_urgent(message: Voicemail) -> bool:
+    """About an emergency in a home people are called at any hour."""
+    return message.call.desk == DeskKind.MAINTENANCE
+
+
+async def _tell_admin(session: AsyncSession, config: Config, message: Voicemail, now: datetime) -> None:
+    where, who = mailboxes.where(message), mailboxes.who(message, config.region)
+    await notices.tell(
+        session,
+        config,
+        [await owners.admin(session)],
+        f"untaken:{message.call_id}",
+        "A message nobody took",
+        f"Nobody has taken the message for {where} from {who}, and everybody was called about it.",
+        now,
+    )

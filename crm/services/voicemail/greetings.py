@@ -1,0 +1,41 @@
+"""What callers hear before they leave a message in a mailbox: spoken from a text, or recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from asterisk_conf import speech
+from asterisk_conf.speech import SpeechError
+from crm.config import Config
+from crm.domain.errors import Invalid
+from crm.services.audit import By, changing, note
+from crm.services.voicemail import mailboxes
+from crm.store.session import Store
+
+
+def speak(config: Config, mailbox: str, text: str, language: str) -> None:
+    """Blocks while it is spoken. Raises Invalid."""
+    try:
+        speech.synthesize(text, language, mailboxes.greeting_path(config, mailbox))
+    except SpeechError as error:
+        raise Invalid(str(error)) from error
+
+
+def take_over(config: Config, mailbox: str, recording: Path) -> None:
+    """Uses a file in any format that sox reads. Blocks. Raises Invalid."""
+    if not recording.is_file():
+        raise Invalid(f"There is no file {recording}: name a recording such as hello.wav.")
+    try:
+        speech.take_over(recording, mailboxes.greeting_path(config, mailbox))
+    except SpeechError as error:
+        raise Invalid(str(error)) from error
+
+
+def reset(config: Config, mailbox: str) -> None:
+    mailboxes.greeting_path(config, mailbox).unlink(missing_ok=True)
+
+
+async def noted(store: Store, by: By, mailbox: str) -> None:
+    """Puts on record who changed a greeting."""
+    async with changing(store) as session:
+        note(session, by, f"greeting of {mailbox} changed")

@@ -1,0 +1,370 @@
+"""Messages in their mailboxes: whose they are, who may hear them, and what becomes of them.
+
+A message is new until somebody has heard it. Whoever takes it owns what is to be done about it, and nobody else can
+take it any more. Once it is heard, taken or deleted nobody is called about it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from crm.config import Config
+from crm.domain import escalation
+from crm.domain.calls import Direction
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.mailboxes import OFFICE, BoxKind, TranscriptState, box, file_stem, of_property, parse, split
+from crm.edge import numbers
+from crm.services import audit
+from crm.services.audit import By
+from crm.services.office import owners
+from crm.store.models import Activity, Agent, Call, Lead, Line, Property, Subteam, Task, Voicemail
+from crm.store.queries import agents, office, tasks
+from crm.store.session import Store
+
+# --- a message comes in ---
+
+
+def box_of_place(place: Property | None) -> str:
+    """The mailbox of calls about a property: its own or its subteam's, else the office's."""
+    if place is None:
+        return OFFICE
+    return of_property(place.slug, place.messages_to, place.subteam.slug if place.subteam else None)
+
+
+async def came_in(
+    session: AsyncSession,
+    config: Config,
+    message: Voicemail,
+    place: Property | None,
+    mailbox: str,
+    now: datetime,
+    *,
+    is_urgent: bool = False,
+) -> None:
+    """Puts a new message, which has its file and time, into its mailbox. `mailbox` empty: the property's.
+
+    About an urgent one people are called at once, whatever the hour and the settings.
+    """
+    message.mailbox = mailbox or box_of_place(place)
+    message.transcript_state = TranscriptState.QUEUED
+    if is_urgent:
+        message.escalate_at = max(message.left_at, now)
+    elif config.escalation.first_minutes and (place is None or place.escalates):
+        schedule = await office.schedule(session, config.tz, place)
+        message.escalate_at = escalation.due(
+            max(message.left_at, now),
+            config.escalation.first_minutes,
+            schedule,
+            when_closed=config.escalation.when_closed,
+        )
+
+
+async def owner(session: AsyncSession, mailbox: str, lead: Lead | None, place: Property | None, due: datetime) -> Agent:
+    """Whose task it is to listen by `due`, on the office's clock: the agent of an agent's mailbox, else as with every
+    other task."""
+    kind, slug = split(mailbox)
+    if kind is BoxKind.AGENT and (agent := await agents.by_slug(session, slug)):
+        return agent
+    return await owners.owner(session, lead, place, due)
+
+
+# --- whose they are ---
+
+
+async def people(session: AsyncSession, mailbox: str) -> list[Agent]:
+    """Who hears the messages of a mailbox; the admin when there is nobody else."""
+    by_box = await _people(session)
+    return by_box.get(mailbox) or [await owners.admin(session)]
+
+
+async def boxes_of(session: AsyncSession, agent_id: int) -> list[str]:
+    """The mailboxes an agent may hear: their own, their subteams', their properties', the office's."""
+    by_box = await _people(session)
+    return [name for name, members in by_box.items() if any(member.id == agent_id for member in members)]
+
+
+async def _people(session: AsyncSession) -> dict[str, list[Agent]]:
+    """Every mailbox with its people, in the order in which one hears them."""
+    admin = await owners.admin(session)
+    everybody = (await session.scalars(select(Agent).order_by(Agent.slug))).all()
+    subteams = (await session.scalars(select(Subteam).order_by(Subteam.slug).options(_members))).all()
+    properties = select(Property).order_by(Property.slug).options(selectinload(Property.subteam).options(_members))
+    found = {box(BoxKind.AGENT, agent.slug): [agent] for agent in everybody}
+    found |= {box(BoxKind.SUBTEAM, team.slug): list(team.members) or [admin] for team in subteams}
+    for place in await session.scalars(properties):
+        members = list(place.subteam.members) if place.subteam else []
+        found[box(BoxKind.PROPERTY, place.slug)] = members or [admin]
+    return {**found, OFFICE: [admin]}
+
+
+_members = selectinload(Subteam.members)
+
+
+async def existing(store: Store, raw: str) -> str:
+    """The mailbox that a person wrote; raises Invalid, NotFound."""
+    name = parse(raw)
+    async with store.read() as session:
+        if name not in await _people(session):
+            raise NotFound(f"There is no mailbox {name}: nobody and nothing is called that.")
+    return name
+
+
+# --- listening ---
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as somebody hears it."""
+
+    id: str
+    """Of its call."""
+    mailbox: str
+    caller: str | None
+    """E.164; None is withheld."""
+    left_at: datetime
+    seconds: int
+    file: str
+    property_name: str
+    is_new: bool
+    colleague: str = ""
+    """Name of who left it, if it was one of us."""
+    call_back: str | None = None
+    """Whom to dial about it: E.164, or a colleague's extension; None is withheld."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who listens, and to what."""
+
+    agent: str
+    """Slug."""
+    boxes: tuple[str, ...]
+    messages: tuple[Message, ...]
+    """The new ones, their own mailbox's first, the oldest of each first; without new ones the heard ones."""
+    new: int
+
+
+async def listener(store: Store, device: str) -> Listener | None:
+    """What whoever has this phone may hear; None when it is nobody's."""
+    async with store.read() as session:
+        agent = await agents.by_device(session, device)
+        if agent is None:
+            return None
+        boxes = await boxes_of(session, agent.id)
+        query = _whole.where(Voicemail.mailbox.in_(boxes), Voicemail.deleted_at.is_(None), _has_audio)
+        found = (await session.scalars(query)).all()
+    found = sorted(found, key=lambda one: (boxes.index(one.mailbox), one.left_at))
+    new = [_as_heard(one) for one in found if one.heard_at is None]
+    return Listener(agent.slug, tuple(boxes), tuple(new or [_as_heard(one) for one in found]), len(new))
+
+
+async def message(store: Store, message_id: str) -> Message:
+    """Raises NotFound."""
+    async with store.read() as session:
+        return _as_heard(await _named(session, message_id))
+
+
+_has_audio = Voicemail.purged_at.is_(None)
+_whole = select(Voicemail).options(
+    selectinload(Voicemail.taken_by),
+    selectinload(Voicemail.call).options(
+        selectinload(Call.agent),
+        selectinload(Call.line).selectinload(Line.property),
+        selectinload(Call.lead).selectinload(Lead.phones),
+    ),
+)
+
+
+def _as_heard(row: Voicemail) -> Message:
+    line = row.call.line
+    colleague = row.call.agent if row.call.direction == Direction.INTERNAL else None
+    return Message(
+        id=row.call_id,
+        mailbox=row.mailbox or OFFICE,
+        caller=row.call.caller,
+        left_at=row.left_at,
+        seconds=row.seconds,
+        file=row.file,
+        property_name=line.property.name if line and line.property else "",
+        is_new=row.heard_at is None,
+        colleague=colleague.name if colleague else "",
+        call_back=colleague.extension if colleague else row.call.caller,
+    )
+
+
+def audio(config: Config, file: str) -> Path | None:
+    """The sound of a message, unless it is gone."""
+    path = config.recordings_folder / Path(file).name
+    return path if file and path.is_file() else None
+
+
+async def listed(
+    store: Store, *, mailbox: str | None = None, new_only: bool = False, deleted: bool = False, limit: int = 100
+) -> list[Voicemail]:
+    """Newest first, each with call, line, lead and who took it."""
+    query = _whole.order_by(Voicemail.left_at.desc(), Voicemail.call_id.desc()).limit(limit)
+    if mailbox == OFFICE:
+        query = query.where(Voicemail.mailbox.in_((OFFICE, "")))
+    elif mailbox:
+        query = query.where(Voicemail.mailbox == mailbox)
+    if new_only:
+        query = query.where(Voicemail.heard_at.is_(None))
+    query = query.where(Voicemail.deleted_at.is_not(None) if deleted else Voicemail.deleted_at.is_(None))
+    async with store.read() as session:
+        return list((await session.scalars(query)).all())
+
+
+async def get(store: Store, message_id: str) -> Voicemail:
+    """With call, line, lead and who took it; raises NotFound."""
+    async with store.read() as session:
+        return await _named(session, message_id)
+
+
+async def _named(session: AsyncSession, message_id: str) -> Voicemail:
+    found = (await session.scalars(_whole.where(Voicemail.call_id == message_id))).first()
+    if found is None:
+        raise NotFound("There is no such message: `leaseline voicemail list` shows those there are.")
+    return found
+
+
+# --- what becomes of them ---
+
+
+async def heard(store: Store, message_id: str, now: datetime) -> None:
+    """Somebody listened to it: it is new no more."""
+    async with store.write() as session:
+        await session.execute(
+            update(Voicemail)
+            .where(Voicemail.call_id == message_id, Voicemail.heard_at.is_(None))
+            .values(heard_at=now, escalate_at=None)
+        )
+
+
+async def delete(store: Store, by: By, message_id: str) -> None:
+    """Takes it out of its mailbox; the task to call back stays. Raises NotFound, Conflict."""
+    async with audit.changing(store) as session:
+        row = await _named(session, message_id)
+        if row.deleted_at is not None:
+            raise Conflict("That message has been deleted already.")
+        row.deleted_at, row.escalate_at = by.now, None
+        audit.note(session, by, f"message {message_id} deleted from {row.mailbox}")
+
+
+async def take(store: Store, by: By, message_id: str, agent: str) -> None:
+    """Makes an agent the one who sees to a message: the task is theirs. Raises NotFound, and Conflict when somebody
+    else took it, of two at once for one of them."""
+    async with audit.changing(store) as session:
+        row = await _named(session, message_id)
+        taker = await agents.by_slug(session, agent)
+        if taker is None:
+            raise NotFound(f"There is no agent {agent}: `leaseline agent list` shows those there are.")
+        won = await session.execute(
+            update(Voicemail)
+            .where(Voicemail.call_id == message_id, Voicemail.taken_by_id.is_(None))
+            .values(taken_by_id=taker.id, taken_at=by.now, escalate_at=None)
+            .returning(Voicemail.call_id)
+            .execution_options(synchronize_session=False)
+        )
+        if won.one_or_none() is None:
+            if row.taken_by_id == taker.id:
+                return
+            raise Conflict("Somebody else has taken that message already: `leaseline voicemail show` says who.")
+        task = await tasks.by_key(session, f"call:{message_id}")
+        if task and task.done_at is None:
+            task.owner = taker
+            task.why = f"{task.why} {taker.name} took it on."[:300]
+        if row.call.lead_id is not None:
+            session.add(
+                Activity(
+                    key=f"taken:{message_id}",
+                    lead_id=row.call.lead_id,
+                    at=by.now,
+                    kind="Note",
+                    text=f"{taker.name} took on the message they left."[:500],
+                    call_id=message_id,
+                )
+            )
+        audit.note(session, by, f"message {message_id} taken by {agent}")
+
+
+# --- lamps ---
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """What an agent's phones show."""
+
+    new: int = 0
+    old: int = 0
+
+
+async def lamps(store: Store) -> dict[str, Lamp]:
+    """Of every agent, by slug."""
+    async with store.read() as session:
+        by_box = await _people(session)
+        everybody = {agent.slug for members in by_box.values() for agent in members}
+        rows = await session.execute(
+            select(Voicemail.mailbox, Voicemail.heard_at).where(Voicemail.deleted_at.is_(None), _has_audio)
+        )
+        new: dict[str, int] = defaultdict(int)
+        old: dict[str, int] = defaultdict(int)
+        for mailbox, heard_at in rows:
+            for agent in by_box.get(mailbox or OFFICE, []):
+                (new if heard_at is None else old)[agent.slug] += 1
+    return {slug: Lamp(new[slug], old[slug]) for slug in everybody}
+
+
+# --- greetings ---
+
+
+def greeting(config: Config, mailbox: str) -> Path | None:
+    """What callers hear before they leave a message, unless the mailbox has no greeting of its own."""
+    path = greeting_path(config, mailbox)
+    return path if path.is_file() else None
+
+
+def greeting_path(config: Config, mailbox: str) -> Path:
+    try:
+        return config.prompts_folder / "mailboxes" / f"{file_stem(mailbox)}.wav"
+    except Invalid:
+        # A mailbox from a newer version, or none at all.
+        return config.prompts_folder / "mailboxes" / f"{OFFICE}.wav"
+
+
+# --- in words ---
+
+
+def where(message: Voicemail) -> str:
+    """What the caller called, as people say it."""
+    line = message.call.line
+    if line and line.property:
+        return line.property.name
+    return line.label if line and line.label else "the office"
+
+
+def who(message: Voicemail, region: str) -> str:
+    """Name and number of whoever left it."""
+    if message.call.direction == Direction.INTERNAL:
+        return "a colleague"
+    number = numbers.display(message.call.caller, region) if message.call.caller else "a withheld number"
+    lead = message.call.lead
+    return f"{lead.name}, {number}" if lead and lead.name else number
+
+
+async def taken_in_words(session: AsyncSession, message: Voicemail) -> str:
+    """For the task; "" while nobody has taken it."""
+    taker = await session.get(Agent, message.taken_by_id) if message.taken_by_id else None
+    return f" {taker.name} took it on." if taker else ""
+
+
+async def open_task(session: AsyncSession, message_id: str) -> Task | None:
+    """The task of a message, while it is open."""
+    task = await tasks.by_key(session, f"call:{message_id}")
+    return task if task and task.done_at is None else None

@@ -1,0 +1,114 @@
+"""Deletes what has been kept long enough: recordings of calls, messages with their transcripts, spoken sentences.
+
+The rows stay and say when the sound was deleted; each deletion is in the audit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from crm.config import Config
+from crm.domain.errors import CrmError
+from crm.services import audit
+from crm.services.audit import By
+from crm.services.phones import spoken
+from crm.store.models import Recording, Voicemail
+from crm.store.session import Store
+
+EVERY_SECONDS = 86400.0
+AFTER_TROUBLE_SECONDS = 600.0
+BATCH = 200
+"""Rows of one transaction; others want to write, too."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Sound that has been kept long enough."""
+
+    kind: str
+    """recording or message."""
+    id: str
+    call: str
+    at: datetime
+    """When it began, or was left."""
+    file: str
+    bytes: int
+    """0 when the file is not there any more."""
+
+
+async def expired(store: Store, config: Config, now: datetime, limit: int = 10_000) -> list[Expired]:
+    """What `prune` would delete, the oldest first."""
+    found: list[Expired] = []
+    async with store.read() as session:
+        if config.recordings.keep_days:
+            old = Recording.started_at < now - timedelta(days=config.recordings.keep_days)
+            query = select(Recording).where(Recording.deleted_at.is_(None), old).order_by(Recording.started_at)
+            found += [
+                Expired("recording", row.id, row.call_id, row.started_at, row.file, _size(config, row.file))
+                for row in await session.scalars(query.limit(limit))
+            ]
+        if config.voicemail.keep_days:
+            old = Voicemail.left_at < now - timedelta(days=config.voicemail.keep_days)
+            messages = select(Voicemail).where(Voicemail.purged_at.is_(None), old).order_by(Voicemail.left_at)
+            found += [
+                Expired("message", row.call_id, row.call_id, row.left_at, row.file, _size(config, row.file))
+                for row in await session.scalars(messages.limit(limit))
+            ]
+    return found
+
+
+async def prune(store: Store, config: Config, by: By) -> list[Expired]:
+    """Deletes what has expired; returns it. The file goes first: a row that says it is gone never lies."""
+    gone: list[Expired] = []
+    while batch := await expired(store, config, by.now, BATCH):
+        for one in batch:
+            if path := _path(config, one.file):
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+        async with audit.changing(store) as session:
+            for one in batch:
+                if one.kind == "recording":
+                    if recording := await session.get(Recording, one.id):
+                        recording.deleted_at = by.now
+                elif message := await session.get(Voicemail, one.id):
+                    message.purged_at, message.transcript = by.now, ""
+                    message.deleted_at = message.deleted_at or by.now
+                    message.escalate_at = None
+                audit.note(session, by, f"{one.kind} of {one.at:%Y-%m-%d}, call {one.call}, deleted by retention")
+        gone += batch
+    return gone
+
+
+async def run(store: Store, config: Config, clock: Callable[[], datetime]) -> None:
+    """Once a day, and at each start, until it is cancelled."""
+    while True:
+        pause = EVERY_SECONDS
+        try:
+            gone = await prune(store, config, By("retention", clock()))
+            sentences = await asyncio.to_thread(spoken.prune, config)
+            log.info("retention", extra={"deleted": len(gone), "sentences": sentences})
+        except (CrmError, OSError) as error:
+            log.warning("old recordings are deleted later: %s", error)
+            pause = AFTER_TROUBLE_SECONDS
+        await asyncio.sleep(pause)
+
+
+def _path(config: Config, file: str) -> Path | None:
+    """Never outside the recordings folder, whatever the row says."""
+    return config.recordings_folder / Path(file).name if Path(file).name else None
+
+
+def _size(config: Config, file: str) -> int:
+    path = _path(config, file)
+    try:
+        return path.stat().st_size if path else 0
+    except OSError:
+        return 0

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from crm.services.office import holidays, hours
-from crm.services.routing import reception
 from tests.system import LAKESIDE, System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -42,7 +41,7 @@ async def test_when_the_office_is_closed_then_no_phone_rings_and_the_message_is_
     [task] = await system.tasks_of(call)
     assert (task.kind, task.owner.slug) == ("listen", "alice")
     assert call.ended_at
-    opens = (await reception.schedule(system.store, system.config)).next_open(call.ended_at)
+    opens = (await hours.schedule(system.store, system.config)).next_open(call.ended_at)
     assert opens > call.ended_at
     assert task.due_at == opens + timedelta(minutes=system.config.tasks.due_minutes)
 

@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from crm.services.audit import By
 from crm.services.office import hours
-from crm.services.routing import reception
 from crm.services.tours import booking, times
 from crm.services.tours.dialogue import aloud
 from crm.store.models import Interest, Tour
@@ -34,7 +33,7 @@ async def closed_until(system: System) -> datetime:
     """Closes the office for two days; the time at which it opens."""
     day = DAYS[(datetime.now(system.config.tz) + timedelta(days=2)).weekday()]
     await hours.replace(system.store, system.by, [f"{day} 09:00-18:00"])
-    return (await reception.schedule(system.store, system.config)).next_open(datetime.now(UTC))
+    return (await hours.schedule(system.store, system.config)).next_open(datetime.now(UTC))
 
 
 async def said(system: System, phrase: str, name: str, key: str = "", language: str = "en") -> Path:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config
+from crm.services.office import hours
 from crm.services.routing import reception
 from crm.services.routing.reception import Reception
 from crm.store.models import Device, Hours, Lead, LeadPhone
@@ -109,9 +110,9 @@ async def test_a_mobile_needs_no_registration_and_rings_when_forwarding_is_on(st
 
 
 async def test_the_schedule(store: Store, config: Config) -> None:
-    assert (await reception.schedule(store, config)).always_open
+    assert (await hours.schedule(store, config)).always_open
     async with store.write() as session:
         session.add(Hours(weekday=0, opens="09:00", closes="18:00"))
-    schedule = await reception.schedule(store, config)
+    schedule = await hours.schedule(store, config)
     assert schedule.is_open(NOW)
     assert not schedule.is_open(NOW + timedelta(hours=9))

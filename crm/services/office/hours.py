@@ -37,6 +37,12 @@ async def find(store: Store, config: Config, place: str | None = None) -> Week:
         return Week(await office.schedule(session, config.tz, found), is_own)
 
 
+async def schedule(store: Store, config: Config) -> Schedule:
+    """When the office is open; without any setting it always is."""
+    async with store.read() as session:
+        return await office.schedule(session, config.tz)
+
+
 async def schedules(store: Store, config: Config) -> list[tuple[Property | None, Schedule]]:
     """The office's, under None, then every property's by slug."""
     async with store.read() as session:

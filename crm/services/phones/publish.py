@@ -18,8 +18,8 @@ from crm.config import Config
 from crm.domain import emergency
 from crm.domain.hours import Schedule
 from crm.secrets import Secrets
+from crm.services.office import hours
 from crm.services.phones import bans, capacity
-from crm.services.routing import reception
 from crm.store.models import Agent, Device, Line, Location, Trunk
 from crm.store.session import Store
 
@@ -82,7 +82,7 @@ async def _office(config: Config, store: Store, secrets: Secrets, now: datetime)
         callbacks = (await session.scalars(select(Location.callback_number).order_by(Location.id))).all()
         numbers = (await session.scalars(select(Line.number).order_by(Line.id))).all()
         banned = await bans.addresses(session, now)
-    schedule = await reception.schedule(store, config)
+    schedule = await hours.schedule(store, config)
     phones = [
         Phone(
             device=device.slug,

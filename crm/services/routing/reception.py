@@ -1,4 +1,4 @@
-"""What a call flow asks before it speaks or rings: who is called, who calls, who could answer, is the office open.
+"""What a call flow asks before it speaks or rings: who is called, who calls, who could answer.
 
 Each function is one short read. `Unavailable` is for the flow to handle: it goes on without.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
-from crm.domain.hours import Schedule, weekly
+from crm.domain.hours import weekly
 from crm.domain.invite import Dialled
 from crm.domain.mailboxes import OFFICE
 from crm.domain.ringing import AgentAvailability, DeviceAvailability
@@ -171,9 +171,3 @@ async def available_in(
         )
         for agent_id, slug, is_on_duty, last_talk_ended_at, forwarding in everybody.agents
     ]
-
-
-async def schedule(store: Store, config: Config) -> Schedule:
-    """When the office is open; without any setting it always is."""
-    async with store.read() as session:
-        return await office.schedule(session, config.tz)

@@ -13,6 +13,7 @@ from crm.domain.gate import Ask, Decision, Limits, Place, Verdict
 from crm.domain.texts import MessageState, Purpose
 from crm.edge import numbers
 from crm.services.outbox import destinations, pauses
+from crm.services.people import opt_outs as entries
 from crm.store.models import Message, OptOut
 from crm.store.queries import calls, messages, opt_outs
 
@@ -30,6 +31,14 @@ async def decide(session: AsyncSession, config: Config, message: Message, now: d
     elif decision.verdict is Verdict.WAIT:
         message.state, message.next_attempt_at = MessageState.QUEUED, decision.until
     return decision
+
+
+async def refused(session: AsyncSession, message: Message, why: str, now: datetime) -> None:
+    """The carrier would not deliver because the person opted out there: that counts here, too."""
+    message.state, message.decision, message.decision_reasons = MessageState.BLOCKED, Verdict.BLOCK, [why]
+    message.error, message.next_attempt_at = why[:300], None
+    if not await opt_outs.in_force(session, message.to_number):
+        entries.enter(session, message.to_number, source="carrier", evidence=why, now=now, message_id=message.id)
 
 
 async def _ask(session: AsyncSession, config: Config, message: Message, now: datetime) -> Ask:

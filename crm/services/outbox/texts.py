@@ -28,7 +28,6 @@ from crm.edge.sip_message import SipCarriers, SipPeer
 from crm.secrets import SecretError, Secrets
 from crm.services.outbox import delivery, gatekeeper
 from crm.services.phones.trunks import secret_name
-from crm.services.texts.messages import refused
 from crm.store.models import Activity, Message, Trunk
 from crm.store.queries import messages
 from crm.store.session import Store
@@ -319,7 +318,7 @@ async def _record(store: Store, config: Config, claim: _Claim, result: _Taken | 
     async with store.write() as session:
         row = (await session.execute(settle)).one_or_none()
         if row and failure and failure.opted_out and (message := await messages.by_id(session, claim.id)):
-            await refused(session, message, str(failure), now)
+            await gatekeeper.refused(session, message, str(failure), now)
             values["state"] = MessageState.BLOCKED
         if row and failure is None and row.lead_id is not None:
             session.add(

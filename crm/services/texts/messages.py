@@ -425,18 +425,10 @@ async def report(store: Store, told: DeliveryReport, now: datetime) -> bool | No
             message.error = told.reason[:300]
             message.state = MessageState.FAILED
             if told.fate is Fate.OPTED_OUT:
-                await refused(session, message, told.reason, now)
+                await gatekeeper.refused(session, message, told.reason, now)
         message.carrier_id = message.carrier_id or told.carrier_id
     _log.info("text reported", extra={"message_id": message.id, "fate": str(told.fate)})
     return True
-
-
-async def refused(session: AsyncSession, message: Message, why: str, now: datetime) -> None:
-    """The carrier would not deliver because the person opted out there: that counts here, too."""
-    message.state, message.decision, message.decision_reasons = MessageState.BLOCKED, Verdict.BLOCK, [why]
-    message.error, message.next_attempt_at = why[:300], None
-    if not await ledger.in_force(session, message.to_number):
-        opt_outs.enter(session, message.to_number, source="carrier", evidence=why, now=now, message_id=message.id)
 
 
 # --- out ---

@@ -28,6 +28,11 @@ class SecretError(Exception):
     """The secrets file cannot be used, or has no such entry; the text says what to do and contains no value."""
 
 
+def of_trunk(slug: str) -> str:
+    """The name of a trunk's password."""
+    return f"trunk/{slug}"
+
+
 class Secrets:
     """The secrets file at `path`. Each call reads the file anew, so that several processes see each other's changes."""
 

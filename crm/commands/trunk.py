@@ -11,6 +11,7 @@ from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain import fields, invite
 from crm.domain.errors import Invalid
+from crm.secrets import of_trunk
 from crm.services.phones import trunks
 from crm.store.models import Trunk
 
@@ -55,7 +56,7 @@ class TrunkEntry(msgspec.Struct):
             auth=trunk.auth,
             addresses=trunk.addresses,
             username=trunk.username,
-            has_password=system.secrets.has(trunks.secret_name(trunk.slug)),
+            has_password=system.secrets.has(of_trunk(trunk.slug)),
             register=trunk.register,
             emergency=trunk.emergency,
             enabled=trunk.enabled,

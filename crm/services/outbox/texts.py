@@ -25,9 +25,8 @@ from crm.domain.gate import Verdict
 from crm.domain.texts import MessageState, Purpose, of_use_until
 from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipPeer
-from crm.secrets import SecretError, Secrets
+from crm.secrets import SecretError, Secrets, of_trunk
 from crm.services.outbox import delivery, gatekeeper
-from crm.services.phones.trunks import secret_name
 from crm.store.models import Activity, Message, Trunk
 from crm.store.queries import messages
 from crm.store.session import Store
@@ -141,8 +140,8 @@ def over_sip(config: Config, secrets: Secrets, carriers: SipCarriers) -> Carrier
         if trunk is None:
             raise CarrierError(_no_trunk(config.texts.trunk), retryable=True)
         try:
-            has_password = bool(trunk.username) and secrets.has(secret_name(trunk.slug))
-            password = secrets.get(secret_name(trunk.slug)) if has_password else ""
+            has_password = bool(trunk.username) and secrets.has(of_trunk(trunk.slug))
+            password = secrets.get(of_trunk(trunk.slug)) if has_password else ""
         except SecretError as error:
             raise CarrierError(str(error), retryable=True) from error
         return carriers.to(

@@ -17,7 +17,7 @@ from asterisk_conf.render import RELOADS, Office, Passwords, Peer, Phone, render
 from crm.config import Config
 from crm.domain import emergency
 from crm.domain.hours import Schedule
-from crm.secrets import Secrets
+from crm.secrets import Secrets, of_trunk
 from crm.services.office import hours
 from crm.services.phones import bans, capacity
 from crm.store.models import Agent, Device, Line, Location, Trunk
@@ -142,7 +142,7 @@ def _day(now: datetime) -> datetime:
 
 
 def _peer(trunk: Trunk, secrets: Secrets) -> Peer:
-    name = f"trunk/{trunk.slug}"
+    name = of_trunk(trunk.slug)
     return Peer(
         name=trunk.slug,
         host=trunk.host,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm.domain import fields, invite
 from crm.domain.dialing import NumberStyle
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.secrets import Secrets, unusable
+from crm.secrets import Secrets, of_trunk, unusable
 from crm.services.audit import By, changing, note
 from crm.store.models import Trunk
 from crm.store.session import Store
@@ -19,11 +19,6 @@ from crm.store.session import Store
 TRANSPORTS = ("udp", "tcp", "tls")
 AUTHS = ("address", "digest")
 NUMBER_STYLES = tuple(style.value for style in NumberStyle)
-
-
-def secret_name(slug: str) -> str:
-    """Where a trunk's password stands in the secrets file."""
-    return f"trunk/{slug}"
 
 
 def endpoint(slug: str) -> str:
@@ -158,7 +153,7 @@ async def change(
             trunk.numbers = _one_of(numbers, NUMBER_STYLES, "way to write numbers")
         if did_from is not None:
             trunk.did_from = invite.did_sources(did_from)
-        kept = username != "" and secrets.has(secret_name(slug))
+        kept = username != "" and secrets.has(of_trunk(slug))
         _check(trunk, has_password=password is not None or kept)
         await _check_addresses(session, trunk)
         note(session, by, f"trunk {slug} changed" + (", password too" if password is not None else ""))
@@ -166,7 +161,7 @@ async def change(
         if password is not None:
             _keep(secrets, slug, password)
     if username == "":
-        secrets.remove(secret_name(slug))
+        secrets.remove(of_trunk(slug))
 
 
 async def remove(store: Store, secrets: Secrets, by: By, slug: str, *, carries_texts: str = "") -> None:
@@ -177,7 +172,7 @@ async def remove(store: Store, secrets: Secrets, by: By, slug: str, *, carries_t
             raise Conflict(f"texts.trunk in leaseline.toml names trunk {slug}: name another there, then remove it.")
         await session.delete(trunk)
         note(session, by, f"trunk {slug} removed")
-    secrets.remove(secret_name(slug))
+    secrets.remove(of_trunk(slug))
 
 
 async def named(session: AsyncSession, slug: str) -> Trunk:
@@ -211,7 +206,7 @@ async def _check_addresses(session: AsyncSession, trunk: Trunk) -> None:
 def _keep(secrets: Secrets, slug: str, password: str) -> None:
     if problem := unusable(password):
         raise Invalid(f"This password cannot be used: {problem}.")
-    secrets.put(secret_name(slug), password)
+    secrets.put(of_trunk(slug), password)
 
 
 def _position(raw: int) -> int:

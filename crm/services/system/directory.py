@@ -10,7 +10,7 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.imports import Kind
-from crm.secrets import Secrets
+from crm.secrets import Secrets, of_trunk
 from crm.services.audit import By, changing, note
 from crm.services.phones import devices, dialing, trunks
 from crm.services.system import imports
@@ -151,7 +151,7 @@ async def load_demo(config: Config, store: Store, secrets: Secrets, by: By) -> N
             await session.flush()
             office.admin_agent_id = office.admin_agent_id or admin.id
             note(session, by, "demo office loaded")
-        secrets.ensure(trunks.secret_name(DEMO_TRUNK))
+        secrets.ensure(of_trunk(DEMO_TRUNK))
         for slug in await session.scalars(select(Device.slug)):
             secrets.ensure(devices.secret_name(slug))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from crm.config import Config
 from crm.domain import emergency
 from crm.edge import registrations
-from crm.secrets import Secrets
+from crm.secrets import Secrets, of_trunk
 from crm.services.office import agents, locations
 from crm.services.office.agents import AgentEntry
 from crm.services.phones import devices, emergencies, lines, trunks
@@ -120,7 +120,7 @@ def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[
         return
     secrets = Secrets(config.secrets_file)
     for trunk in found:
-        if trunk.enabled and trunk.username and not secrets.has(trunks.secret_name(trunk.slug)):
+        if trunk.enabled and trunk.username and not secrets.has(of_trunk(trunk.slug)):
             yield Finding(
                 "trunks",
                 Level.ERROR,

@@ -14,6 +14,7 @@ from crm.domain import fields
 from crm.domain.gate import Verdict
 from crm.domain.texts import Direction, MessageState
 from crm.services.outbox import carriers, pauses
+from crm.services.people import intake
 from crm.services.texts import messages as service
 from crm.services.texts import resending
 from crm.services.texts.messages import Written
@@ -159,7 +160,7 @@ async def list_(
 async def thread(system: System, person: str, limit: int, as_json: bool) -> None:
     """Show all texts with PERSON, a lead's id or a telephone number, the latest at the end."""
     async with system.store.read() as session:
-        lead, number = await service.person(session, system.config, person)
+        lead, number = await intake.person(session, system.config, person)
         numbers = sorted({*([number] if number else []), *(phone.number for phone in (lead.phones if lead else []))})
         found = await messages.thread(session, lead_id=lead.id if lead else None, numbers=numbers, limit=limit + 1)
     tell_of_more(len(found), limit)

@@ -26,8 +26,8 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.tasks import TaskKind
 from crm.services.audit import By, changing, note
 from crm.services.office import agents
+from crm.services.people import intake
 from crm.services.phones import dialing
-from crm.services.texts import messages
 from crm.store.models import Activity, Agent, Call, CallOrder, Lead, Task
 from crm.store.queries import calls, leads, lines, office, properties, tasks
 from crm.store.session import Store
@@ -78,7 +78,7 @@ async def place(store: Store, config: Config, by: By, *, agent: str, to: str) ->
     Raises Refused, NotFound, Invalid; then nothing is rung.
     """
     async with changing(store) as session:
-        lead, number = await messages.person(session, config, to)
+        lead, number = await intake.person(session, config, to)
         if number is None:
             assert lead is not None
             if not lead.phones:

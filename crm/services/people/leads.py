@@ -6,7 +6,7 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.services.audit import By, changing, note
-from crm.services.texts.messages import person
+from crm.services.people import intake
 from crm.store.models import Lead
 from crm.store.session import Store
 
@@ -16,7 +16,7 @@ async def change(
 ) -> Lead:
     """Changes what is given of the lead with this id or telephone number; an empty text takes it away."""
     async with changing(store) as session:
-        lead, _ = await person(session, config, raw)
+        lead, _ = await intake.person(session, config, raw)
         if lead is None:
             raise NotFound("There is no lead with this id or number: `leaseline lead list` shows those there are.")
         if name is not None:

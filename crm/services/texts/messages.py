@@ -31,11 +31,11 @@ from crm.edge.carrier import DeliveryReport, Fate, IncomingText
 from crm.services.audit import By, changing, note
 from crm.services.office import agents, owners
 from crm.services.outbox import gatekeeper, notices
-from crm.services.people import blocking, opt_outs
+from crm.services.people import blocking, intake, opt_outs
 from crm.services.people.contacts import who
 from crm.services.routing import desks
 from crm.services.texts import floods
-from crm.store.models import Activity, Agent, Contact, Device, Interest, Lead, LeadPhone, Line, Message, Property, Task
+from crm.store.models import Activity, Agent, Contact, Device, Interest, Lead, Line, Message, Property, Task
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import contacts, leads, lines, messages, office, tasks
 from crm.store.queries import opt_outs as ledger
@@ -143,7 +143,7 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
     # In a flood nobody reads what is beyond its rate one by one, blocked or not.
     is_blocked = over is not Over.LINE and await _is_blocked(session, config, number, ours, now)
     if lead is None and number and is_person and not (is_blocked or contact or colleague or over is Over.LINE):
-        lead = await _lead(session, number, line, incoming.at)
+        lead = await intake.by_number(session, number, line, incoming.at)
     body = _clean(incoming.body)[:LONGEST_BODY]
     message = Message(
         key=key,
@@ -207,23 +207,6 @@ def key_of(incoming: IncomingText) -> str:
     """The same text has the same key, however often its carrier sends it."""
     named = hashlib.sha256(incoming.carrier_id.encode("utf-8", "replace")).hexdigest()[:40]
     return f"in:{incoming.carrier}:{named}"
-
-
-async def _lead(session: AsyncSession, number: str, line: Line | None, at: datetime) -> Lead:
-    """Whose number it is, locked; made when nobody's."""
-    lead = await leads.by_phone(session, number, for_update=True)
-    if lead is None:
-        lead = Lead(
-            status="new",
-            created_at=at,
-            phones=[LeadPhone(number=number)],
-            interests=[],
-            assigned_agent=None,
-            source=line.source if line else "",
-        )
-        session.add(lead)
-        await session.flush()
-    return lead
 
 
 def _keep_on_card(scene: _Scene, lead: Lead) -> None:
@@ -491,39 +474,12 @@ async def send(
     return Written(message, decision)
 
 
-async def person(session: AsyncSession, config: Config, raw: str) -> tuple[Lead | None, str | None]:
-    """Whom a person at the terminal means: the lead, and the number when one was written. Raises NotFound, Invalid."""
-    if raw.isascii() and raw.isdigit() and len(raw) < 7:
-        lead = await leads.by_id(session, int(raw))
-        if lead is None:
-            raise NotFound(f"There is no lead {raw}: `leaseline lead list` shows those there are.")
-        return lead, None
-    number = numbers.parse(raw, config.region)
-    if number is None:
-        raise Invalid("That is no lead and no telephone number: write a lead's number such as 12, or (512) 555-0100.")
-    return await leads.by_phone(session, number), number
-
-
-async def lead_of(session: AsyncSession, config: Config, raw: str, now: datetime) -> Lead:
-    """The lead that `raw`, a lead's id or a telephone number, means; a number that is nobody's makes one.
-
-    Raises NotFound, Invalid.
-    """
-    lead, number = await person(session, config, raw)
-    if lead is None:
-        assert number is not None
-        if await lines.by_number(session, number):
-            raise Invalid("That is one of our own lines: name somebody else.")
-        lead = await _lead(session, number, None, now)
-    return lead
-
-
 async def _addressee(session: AsyncSession, config: Config, raw: str, now: datetime) -> tuple[Lead | None, str]:
     """No lead is made for a resident, owner or vendor."""
-    found, number = await person(session, config, raw)
+    found, number = await intake.person(session, config, raw)
     if found is None and number and await contacts.by_number(session, number):
         return None, number
-    lead = await lead_of(session, config, raw, now)
+    lead = await intake.lead_of(session, config, raw, now)
     if number is None:
         if not lead.phones:
             raise Invalid(f"Lead {lead.id} has no telephone number: nobody can text them.")

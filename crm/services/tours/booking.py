@@ -27,7 +27,8 @@ from crm.domain.tours import STAGE_AFTER, TourKind, TourState
 from crm.secrets import Secrets
 from crm.services.audit import By, changing, note
 from crm.services.office import properties
-from crm.services.texts.messages import lead_of, line_for
+from crm.services.people import intake
+from crm.services.texts.messages import line_for
 from crm.services.tours import links, mails, times
 from crm.store.models import (
     Activity,
@@ -120,7 +121,7 @@ async def _book(
     language: str,
 ) -> Booked:
     found = await properties.named(session, place)
-    lead = await leads.by_id(session, (await lead_of(session, config, person, by.now)).id, for_update=True)
+    lead = await leads.by_id(session, (await intake.lead_of(session, config, person, by.now)).id, for_update=True)
     assert lead is not None
     # Only now that the lead is locked: the same booking may have been made while we waited for it.
     there = await session.scalar(_whole.where(Tour.key == key))

@@ -27,7 +27,7 @@ from crm.domain.segments import segments
 from crm.domain.stages import Stage
 from crm.domain.texts import Direction, MessageState, Purpose
 from crm.services.audit import By, changing, note
-from crm.services.texts.messages import line_for
+from crm.services.phones.lines import line_for
 from crm.store.models import Activity, Call, FollowUp, Interest, Lead, Message, Property
 from crm.store.queries import leads, office
 from crm.store.session import Store

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from asterisk_conf import speech
+from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import numbers
 from crm.services.audit import By, changing, note
 from crm.services.office import portfolios, properties
-from crm.store.models import Line
+from crm.store.models import Lead, Line
 from crm.store.queries import lines as queries
+from crm.store.queries import messages
 from crm.store.session import Store
 
 LONGEST_EXTENSION = 10
@@ -158,3 +161,24 @@ async def _portfolio_id(session: AsyncSession, slug: str | None) -> int | None:
 
 async def _property_id(session: AsyncSession, slug: str | None) -> int | None:
     return (await properties.named(session, slug)).id if slug else None
+
+
+async def line_for(
+    session: AsyncSession, config: Config, lead: Lead | None, wanted: str | None, place_id: int | None = None
+) -> str:
+    """Where a text comes from: the line named, else the one the person used last, else their property's, else any."""
+    if wanted is not None:
+        found = await queries.by_number(session, numbers.clean_did(wanted, config.region))
+        if found is None:
+            raise NotFound("There is no such line: `leaseline line list` shows those there are.")
+        return found.number
+    for number in await messages.lines_used(session, lead) if lead else ():
+        if await queries.by_number(session, number):
+            return number
+    places = {interest.property_id for interest in lead.interests} if lead else {place_id}
+    every = (await session.scalars(select(Line).order_by(Line.id))).all()
+    # An extension of an office's system means nothing to a carrier.
+    outside = [one for one in every if one.number.startswith("+")] or list(every)
+    if not outside:
+        raise Invalid("There is no line to text from: add one with `leaseline line add`.")
+    return next((one for one in outside if one.property_id in places), outside[0]).number

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.config import Config
 from crm.domain import optout, texts
-from crm.domain.errors import Invalid, NotFound
+from crm.domain.errors import Invalid
 from crm.domain.gate import Decision, Verdict
 from crm.domain.incoming import Over
 from crm.domain.optout import Reading, Wish
@@ -33,6 +33,7 @@ from crm.services.office import agents, owners
 from crm.services.outbox import gatekeeper, notices
 from crm.services.people import blocking, intake, opt_outs
 from crm.services.people.contacts import who
+from crm.services.phones.lines import line_for
 from crm.services.routing import desks
 from crm.services.texts import floods
 from crm.store.models import Activity, Agent, Contact, Device, Interest, Lead, Line, Message, Property, Task
@@ -485,24 +486,3 @@ async def _addressee(session: AsyncSession, config: Config, raw: str, now: datet
             raise Invalid(f"Lead {lead.id} has no telephone number: nobody can text them.")
         number = lead.phones[0].number
     return lead, number
-
-
-async def line_for(
-    session: AsyncSession, config: Config, lead: Lead | None, wanted: str | None, place_id: int | None = None
-) -> str:
-    """The line it comes from: the one named, else the one the person used last, else their property's, else any."""
-    if wanted is not None:
-        found = await lines.by_number(session, numbers.clean_did(wanted, config.region))
-        if found is None:
-            raise NotFound("There is no such line: `leaseline line list` shows those there are.")
-        return found.number
-    for number in await messages.lines_used(session, lead) if lead else ():
-        if await lines.by_number(session, number):
-            return number
-    places = {interest.property_id for interest in lead.interests} if lead else {place_id}
-    every = (await session.scalars(select(Line).order_by(Line.id))).all()
-    # An extension of an office's system means nothing to a carrier.
-    outside = [one for one in every if one.number.startswith("+")] or list(every)
-    if not outside:
-        raise Invalid("There is no line to text from: add one with `leaseline line add`.")
-    return next((one for one in outside if one.property_id in places), outside[0]).number

@@ -28,7 +28,7 @@ from crm.secrets import Secrets
 from crm.services.audit import By, changing, note
 from crm.services.office import properties
 from crm.services.people import intake
-from crm.services.texts.messages import line_for
+from crm.services.phones.lines import line_for
 from crm.services.tours import links, mails, times
 from crm.store.models import (
     Activity,

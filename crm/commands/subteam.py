@@ -7,8 +7,10 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
+from crm.domain.dialing import Purpose
 from crm.services.office import subteams
 from crm.services.office.subteams import SubteamEntry as Found
+from crm.services.phones import dialing
 
 
 class SubteamEntry(msgspec.Struct):
@@ -97,9 +99,12 @@ async def change(
 
     When all sisters ring round_robin, whoever of all of them has waited longest for a talk rings first.
     """
+    if answering_service:
+        answering_service = await dialing.check(
+            system.store, system.config, number=answering_service, purpose=Purpose.ANSWERING, agent=None
+        )
     await subteams.change(
         system.store,
-        system.config,
         system.by,
         slug,
         name=name,

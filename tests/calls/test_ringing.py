@@ -154,7 +154,7 @@ async def is_gone(system: System, device: str) -> bool:
 
 
 async def test_when_the_subteam_rings_round_robin_then_one_after_another_longest_idle_first(system: System) -> None:
-    await subteams.change(system.store, system.config, system.by, "north", strategy="round_robin")
+    await subteams.change(system.store, system.by, "north", strategy="round_robin")
     await system.talked_last(alice=5, bob=50)
     async with (
         system.phone("alice-desk") as alice,

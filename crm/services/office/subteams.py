@@ -9,14 +9,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.ringing import Strategy
 from crm.services.audit import By, changing, note
 from crm.services.office import agents
-from crm.services.phones import dialing
 from crm.store.models import Property, Subteam, SubteamSister
 from crm.store.queries import contacts
 from crm.store.session import Store
@@ -63,7 +61,6 @@ async def add(store: Store, by: By, slug: str, *, name: str = "", strategy: str 
 
 async def change(
     store: Store,
-    config: Config,
     by: By,
     slug: str,
     *,
@@ -74,7 +71,7 @@ async def change(
 ) -> None:
     """Changes what is given; None leaves a field as it is, and "" is no answering service of its own.
 
-    Raises Refused for a number that may not be dialled.
+    Whoever calls has asked `dialing.check` whether the number of one may be dialled.
     """
     async with changing(store) as session:
         subteam = await named(session, slug)
@@ -85,7 +82,7 @@ async def change(
         if sisters is not None:
             await put_sisters(session, subteam, [await named(session, sister) for sister in dict.fromkeys(sisters)])
         if answering_service is not None:
-            subteam.answering_service = await dialing.check_answering_service(session, config, answering_service)
+            subteam.answering_service = answering_service or None
         note(session, by, f"subteam {slug} changed")
 
 

@@ -825,8 +825,11 @@ def _check_talk(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: parking.slots = {config.parking.slots} is outside 1 to 90.")
 
 
-def template(ports_from: int | None, region: str, timezone: str) -> str:
-    """The text of a new leaseline.toml; `ports_from` lays all ports in one block starting there."""
+def template(ports_from: int | None, region: str, timezone: str, database: str = "") -> str:
+    """The text of a new leaseline.toml; `ports_from` lays all ports in one block starting there.
+
+    `database` is a URL; empty is the SQLite file in the home.
+    """
     ports = (
         Ports()
         if ports_from is None
@@ -851,6 +854,7 @@ def template(ports_from: int | None, region: str, timezone: str) -> str:
         "",
         "[ports]",
         *(f"{name} = {getattr(ports, name)}" for name in ports.__struct_fields__),
+        *(["", "[database]", f"url = {msgspec.json.encode(database).decode()}"] if database else []),
         "",
     ]
     return "\n".join(lines)

@@ -148,7 +148,10 @@ async def notify_add(system: System, agent: str) -> None:
     reachable = await emergencies.set_notice(system.store, system.by, agent, wanted=True)
     output.say(f"{agent} is told of emergency calls.")
     if not reachable:
-        output.hint(f"{agent} has neither a mobile nor an email address: give one with `leaseline agent set {agent}`.")
+        output.hint(
+            f"{agent} has neither a mobile nor an email address:"
+            f" give one with `leaseline agent set {agent} --email ADDRESS`."
+        )
 
 
 @notify.command("remove", examples=("emergency notify remove alice",))

@@ -16,6 +16,7 @@ from crm.services.system import homes
     examples=(
         "init --name 'Maple Leasing' --timezone America/New_York --listings-url https://maple.example/homes",
         "init --home ~/second --ports-from 20000",
+        "init --database postgresql://leaseline@db.example/leaseline",
     ),
 )
 @click.option("--name", default="Leasing Office", show_default=True, help="The company's name.")
@@ -36,9 +37,21 @@ from crm.services.system import homes
     metavar="PORT",
     help="Lay all ports in one block of 300 from here, beside other systems.  [default: the usual SIP ports]",
 )
+@click.option(
+    "--database",
+    default="",
+    metavar="URL",
+    help="An empty PostgreSQL database; its password belongs in ~/.pgpass.  [default: a SQLite file in the home]",
+)
 @click.pass_context
 def init(
-    context: click.Context, name: str, listings_url: str, timezone: str, region: str, ports_from: int | None
+    context: click.Context,
+    name: str,
+    listings_url: str,
+    timezone: str,
+    region: str,
+    ports_from: int | None,
+    database: str,
 ) -> None:
     """Make a new home: settings, passwords, database, office.
 
@@ -54,6 +67,7 @@ def init(
             ports_from=ports_from,
             region=region,
             timezone=timezone,
+            database=database,
         )
     )
     output.say(f"Made {home}, time zone {config.timezone}, SIP on port {config.ports.sip}.")

@@ -108,7 +108,7 @@ _DID_FROM = (
 @click.option("--transport", type=click.Choice(trunks.TRANSPORTS), default="udp", show_default=True)
 @click.option("--auth", type=click.Choice(trunks.AUTHS), required=True, help="How the peer proves who it is.")
 @click.option("--address", "addresses", multiple=True, help="Address or network its calls come from; may be repeated.")
-@click.option("--username", default="", help="Digest user.")
+@click.option("--username", default="", help="Digest user of our calls and registrations there.")
 @_password_option
 @click.option("--register", is_flag=True, help="Register with the peer, so that it knows where to send calls.")
 @click.option("--emergency", is_flag=True, help="Emergency calls go out by it.")
@@ -150,6 +150,8 @@ async def add(
         did_from=did_from,
     )
     output.say(f"Added trunk {slug}.")
+    if auth == "digest" and not addresses:
+        output.hint(f"Its calls to us have to log in as {trunks.endpoint(slug)}, with the same password.")
     await system.publish()
 
 
@@ -172,7 +174,7 @@ async def add(
 @click.option("--auth", type=click.Choice(trunks.AUTHS), help="How the peer proves who it is.")
 @click.option("--address", "addresses", multiple=True, help="Replaces all addresses; may be repeated.")
 @click.option("--no-address", is_flag=True, help="Takes all addresses away.")
-@click.option("--username", help="Digest user; an empty one takes user and password away.")
+@click.option("--username", help="Digest user of our calls there; an empty one takes user and password away.")
 @click.option("--password", "ask", is_flag=True, help="Ask for a new password.")
 @_password_option
 @click.option("--register/--no-register", default=None, help="Register with the peer, or not.")
@@ -283,9 +285,9 @@ async def show(system: System, slug: str, as_json: bool) -> None:
             ("trunk", entry.slug),
             ("peer", f"{entry.host}:{entry.port}"),
             ("transport", entry.transport),
-            ("known by", entry.auth),
+            ("known by", _known_by(entry)),
             ("addresses", entry.addresses),
-            ("user", entry.username),
+            ("our user", entry.username),
             ("password", "is set" if entry.has_password else "none"),
             ("registers", entry.register),
             ("emergency calls", entry.emergency),
@@ -310,7 +312,10 @@ def _out(entry: TrunkEntry) -> str:
 
 
 def _known_by(entry: TrunkEntry) -> str:
-    return ", ".join(entry.addresses) if entry.auth == "address" else f"digest user {entry.username}"
+    if entry.auth == "address":
+        return ", ".join(entry.addresses)
+    # What pjsip.conf takes: without known addresses Asterisk finds the trunk by its own name for it.
+    return f"digest user {entry.username if entry.addresses else trunks.endpoint(entry.slug)}"
 
 
 def _asked() -> str:

@@ -146,6 +146,16 @@ def test_a_trunks_password_is_read_and_never_shown(leaseline: Leaseline) -> None
     assert "trunk/acme" not in (leaseline.home / "secrets.json").read_text()
 
 
+def test_a_trunk_without_an_address_says_as_whom_it_has_to_log_in(leaseline: Leaseline) -> None:
+    add = ("trunk", "add", "acme", "--host", "198.51.100.9", "--auth", "digest", "--username", "maple")
+    added = leaseline(*add, "--password-file", "-", input="secret\n")
+    assert "trunk-acme" in added.stderr
+    assert "digest user trunk-acme" in leaseline.ok("trunk", "list")
+    assert "digest user trunk-acme" in leaseline.ok("trunk", "show", "acme")
+    leaseline.ok("trunk", "set", "acme", "--address", "198.51.100.9")
+    assert "digest user maple" in leaseline.ok("trunk", "show", "acme")
+
+
 def test_a_refused_second_trunk_leaves_the_firsts_password(leaseline: Leaseline) -> None:
     add = ("trunk", "add", "acme", "--host", "198.51.100.9", "--auth", "digest", "--username", "maple")
     leaseline.ok(*add, "--password-file", "-", input="first\n")

@@ -16,9 +16,10 @@ from crm.services import tasks
 from crm.services.audit import By
 from crm.services.office import agents, hours, properties, subteams
 from crm.services.phones import devices, lines, trunks
-from crm.services.system import directory
+from crm.services.system import directory, homes
 from crm.store.models import AuditEntry, Base, Task
 from crm.store.session import Store
+from tests.store.conftest import PostgresServer
 
 pytestmark = pytest.mark.store
 
@@ -37,6 +38,25 @@ async def counts(store: Store) -> dict[str, int]:
             name: await session.scalar(select(func.count()).select_from(table)) or 0
             for name, table in Base.metadata.tables.items()
         }
+
+
+async def test_a_home_is_made_on_postgresql(tmp_path: Path, postgres: PostgresServer) -> None:
+    postgres.run_sql("CREATE DATABASE a_home_of_its_own")
+    url = postgres.url("a_home_of_its_own").replace("+psycopg", "")
+    home = tmp_path / "home"
+    with pytest.raises(Invalid, match="PostgreSQL"):
+        await homes.create(home, BY, name="Maple", database="mysql://maple@db.example/leaseline")
+    assert not home.exists()
+    config = await homes.create(home, BY, name="Maple", database=url)
+    assert config.database.url == url
+    assert not (home / "leaseline.db").exists()
+    store = Store(config.database_url)
+    try:
+        office = await directory.organization(store)
+    finally:
+        await store.close()
+    assert office is not None
+    assert office.name == "Maple"
 
 
 async def test_the_demo_office_is_loaded_once(store: Store, config: Config, secrets: Secrets) -> None:

@@ -37,8 +37,11 @@ async def create(
     ports_from: int | None = None,
     region: str = "US",
     timezone: str = "America/Chicago",
+    database: str = "",
 ) -> Config:
     """Makes a home with settings, secrets, a migrated database, the office and its admin agent.
+
+    `database` is the URL of an empty PostgreSQL database; without it the database is a SQLite file in the home.
 
     The settings file comes last: a home without it is not finished, and the next try completes it. Raises Conflict
     for a folder that is a home already or holds something else, and Invalid for settings that cannot be.
@@ -47,8 +50,10 @@ async def create(
     region = _known_region(region)
     if ports_from is not None and not LOWEST_PORT <= ports_from <= HIGHEST_PORT:
         raise Invalid(f"Ports cannot begin at {ports_from}: choose one from {LOWEST_PORT} to {HIGHEST_PORT}.")
-    text = settings.template(ports_from, region, fields.timezone(timezone))
-    config = Config(home=home, region=region, timezone=timezone)
+    if database and not database.startswith(("postgresql://", "postgresql+psycopg://")):
+        raise Invalid("The database's URL has to name PostgreSQL, e.g. postgresql://user@host/leaseline.")
+    text = settings.template(ports_from, region, fields.timezone(timezone), database)
+    config = Config(home=home, region=region, timezone=timezone, database=settings.Database(url=database))
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         home.chmod(0o700)

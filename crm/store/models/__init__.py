@@ -1,0 +1,82 @@
+"""The tables. Times are aware UTC, phone numbers E.164, names in the field's own words.
+
+Closed sets are StrEnums of `crm.domain`, stored as their text, so that a new value needs no migration.
+"""
+
+from __future__ import annotations
+
+from crm.store.models.audit import AuditEntry
+from crm.store.models.base import Base, UtcDateTime
+from crm.store.models.calls import Call, CallEvent, CallOrder, CallReview, Leg, Recording, RoutingDecision, Voicemail
+from crm.store.models.office import (
+    Agent,
+    AgentHours,
+    Desk,
+    Hours,
+    Listing,
+    Location,
+    Organization,
+    Portfolio,
+    Property,
+    SpecialDay,
+    Subteam,
+    SubteamMember,
+    SubteamSister,
+    Unit,
+)
+from crm.store.models.people import Activity, BlockedCaller, Contact, Interest, Lead, LeadPhone, OptOut
+from crm.store.models.phones import Device, Dialled, EmergencyCall, Line, SipBan, Trunk
+from crm.store.models.tasks import FollowUp, Task, TaskCall
+from crm.store.models.texts import Mail, Message, TextPause
+from crm.store.models.tours import Tour, TourBlackout, TourHours, TourSlot
+
+__all__ = [
+    "Activity",
+    "Agent",
+    "AgentHours",
+    "AuditEntry",
+    "Base",
+    "BlockedCaller",
+    "Call",
+    "CallEvent",
+    "CallOrder",
+    "CallReview",
+    "Contact",
+    "Desk",
+    "Device",
+    "Dialled",
+    "EmergencyCall",
+    "FollowUp",
+    "Hours",
+    "Interest",
+    "Lead",
+    "LeadPhone",
+    "Leg",
+    "Line",
+    "Listing",
+    "Location",
+    "Mail",
+    "Message",
+    "OptOut",
+    "Organization",
+    "Portfolio",
+    "Property",
+    "Recording",
+    "RoutingDecision",
+    "SipBan",
+    "SpecialDay",
+    "Subteam",
+    "SubteamMember",
+    "SubteamSister",
+    "Task",
+    "TaskCall",
+    "TextPause",
+    "Tour",
+    "TourBlackout",
+    "TourHours",
+    "TourSlot",
+    "Trunk",
+    "Unit",
+    "UtcDateTime",
+    "Voicemail",
+]

@@ -1,0 +1,212 @@
+"""The record of calls, and what was spoken in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    String,
+    Text,
+    false,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm.store.models.base import Base
+
+if TYPE_CHECKING:
+    from crm.store.models.office import Agent, Property
+    from crm.store.models.people import Contact, Lead
+    from crm.store.models.phones import Line
+    from crm.store.models.tasks import Task
+
+
+class Call(Base):
+    """A call's whole story, in either direction; its id is that of its first channel in Asterisk.
+
+    `caller` is always the number of the person outside, `did` always ours.
+    """
+
+    __tablename__ = "call"
+    id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    direction: Mapped[str] = mapped_column(
+        String(10), default="in", server_default="in", comment="in, out, or internal between colleagues"
+    )
+    did: Mapped[str] = mapped_column(
+        String(40), comment="our number: the one dialled, or shown; E.164 where it is a telephone number"
+    )
+    line_id: Mapped[int | None] = mapped_column(ForeignKey("line.id", ondelete="SET NULL"), comment="null: unknown DID")
+    trunk: Mapped[str] = mapped_column(String(40), default="")
+    caller: Mapped[str | None] = mapped_column(String(20), index=True, comment="E.164; null is withheld or malformed")
+    attestation: Mapped[str] = mapped_column(
+        String(30), default="", server_default="", comment="STIR/SHAKEN result as the trunk gave it"
+    )
+    withheld: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="the caller withholds their number"
+    )
+    kind: Mapped[str] = mapped_column(
+        String(10), default="prospect", server_default="prospect", comment="prospect, resident, owner or vendor"
+    )
+    desk: Mapped[str] = mapped_column(
+        String(20), default="", server_default="", comment="the desk it was for, beside leasing; empty: none"
+    )
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="SET NULL"), comment="what it was about: the line's, or chosen by key"
+    )
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"))
+    agent_id: Mapped[int | None] = mapped_column(
+        ForeignKey("agent.id", ondelete="SET NULL"), comment="who placed a call of ours"
+    )
+    lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
+    started_at: Mapped[datetime] = mapped_column(index=True)
+    talk_started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    step: Mapped[str] = mapped_column(String(20), default="", comment="the step the call is in or ended in")
+    outcome: Mapped[str | None] = mapped_column(String(20), index=True, comment="null while the call is up")
+    ended_by: Mapped[str] = mapped_column(String(10), default="", comment="caller, agent or system")
+    without_app: Mapped[bool] = mapped_column(default=False, comment="the dialplan's last resort had a part in it")
+    remark: Mapped[str] = mapped_column(Text, default="", server_default="", comment="what the agent wrote after it")
+    agent: Mapped[Agent | None] = relationship()
+    recordings: Mapped[list[Recording]] = relationship(order_by="Recording.started_at", cascade="all, delete-orphan")
+    line: Mapped[Line | None] = relationship()
+    contact: Mapped[Contact | None] = relationship()
+    property: Mapped[Property | None] = relationship()
+    lead: Mapped[Lead | None] = relationship()
+    legs: Mapped[list[Leg]] = relationship(order_by="Leg.started_at", cascade="all, delete-orphan")
+    events: Mapped[list[CallEvent]] = relationship(order_by="CallEvent.at", cascade="all, delete-orphan")
+    voicemail: Mapped[Voicemail | None] = relationship(back_populates="call", cascade="all, delete-orphan")
+
+
+class Leg(Base):
+    """One phone that rang for a call."""
+
+    __tablename__ = "leg"
+    id: Mapped[str] = mapped_column(String(80), primary_key=True, comment="the channel's id, which we give it")
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
+    device: Mapped[str] = mapped_column(String(40), comment="slug, kept when the device is deleted")
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
+    stage: Mapped[str] = mapped_column(String(20), comment="agent, subteam, everyone, last_resort, ...")
+    started_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    status: Mapped[str] = mapped_column(String(20), default="", comment="DialStatus once it is known")
+    number: Mapped[str | None] = mapped_column(String(20), comment="E.164 dialled through a trunk; null for a phone")
+    announced_at: Mapped[datetime | None] = mapped_column(comment="heard that the call is recorded")
+    agent: Mapped[Agent | None] = relationship()
+
+
+class CallEvent(Base):
+    """One fact about a call, as it was noted; its id makes noting it twice harmless."""
+
+    __tablename__ = "call_event"
+    id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(30))
+    data: Mapped[dict[str, Any]]
+
+
+class RoutingDecision(Base):
+    """Why a call rang whom it rang."""
+
+    __tablename__ = "routing_decision"
+    id: Mapped[str] = mapped_column(String(120), primary_key=True, comment="id of the fact that told it")
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    rule: Mapped[str] = mapped_column(String(40))
+    reasons: Mapped[list[str]]
+    stages: Mapped[list[str]] = mapped_column(comment="names of the stages planned, in order")
+    path: Mapped[str] = mapped_column(String(20), default="", server_default="", comment="routing.Path")
+    inputs: Mapped[dict[str, Any]] = mapped_column(
+        default=dict, server_default="{}", comment="everything that was known; it can be decided again"
+    )
+    plan: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}", comment="what was decided")
+
+
+class CallReview(Base):
+    """What somebody who looked at a call says of its routing."""
+
+    __tablename__ = "call_review"
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    routed_right: Mapped[bool]
+    note: Mapped[str] = mapped_column(String(300), default="")
+    who: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime]
+
+
+class Voicemail(Base):
+    """A message a caller left."""
+
+    __tablename__ = "voicemail"
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    file: Mapped[str] = mapped_column(String(200), comment="name in the recordings folder")
+    seconds: Mapped[int]
+    left_at: Mapped[datetime]
+    mailbox: Mapped[str] = mapped_column(
+        String(60),
+        default="",
+        server_default="",
+        index=True,
+        comment="agent:SLUG, subteam:SLUG, property:SLUG, or office",
+    )
+    heard_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None] = mapped_column(comment="out of the mailbox; the audio goes with retention")
+    purged_at: Mapped[datetime | None] = mapped_column(comment="when retention removed audio and transcript")
+    taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
+    taken_at: Mapped[datetime | None]
+    escalation: Mapped[int] = mapped_column(default=0, server_default="0", comment="groups called about it so far")
+    escalate_at: Mapped[datetime | None] = mapped_column(index=True, comment="the next group is called then")
+    transcript: Mapped[str] = mapped_column(Text, default="", server_default="")
+    transcript_state: Mapped[str] = mapped_column(
+        String(10), default="", server_default="", comment="queued, done, failed, or none: there is no model"
+    )
+    taken_by: Mapped[Agent | None] = relationship()
+    call: Mapped[Call] = relationship(back_populates="voicemail")
+
+
+class Recording(Base):
+    """Audio of a talk, across its transfers."""
+
+    __tablename__ = "recording"
+    id: Mapped[str] = mapped_column(String(120), primary_key=True, comment="the recording's name in Asterisk")
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
+    mode: Mapped[str] = mapped_column(String(10), comment="announced or demand")
+    file: Mapped[str] = mapped_column(String(200), comment="name in the recordings folder")
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    seconds: Mapped[int] = mapped_column(default=0)
+    deleted_at: Mapped[datetime | None] = mapped_column(comment="when retention removed the file")
+
+
+class CallOrder(Base):
+    """A call that the app is to place: it rings the agent, then dials the person."""
+
+    __tablename__ = "call_order"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"))
+    to_number: Mapped[str] = mapped_column(String(20), comment="E.164")
+    lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="SET NULL"))
+    why: Mapped[str] = mapped_column(String(300), default="")
+    not_before: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime] = mapped_column(comment="later than that it would surprise everybody")
+    state: Mapped[str] = mapped_column(
+        String(10), default="waiting", index=True, comment="waiting, dialling, done, failed or cancelled"
+    )
+    tries_left: Mapped[int] = mapped_column(default=1, comment="how often the agent may still be rung for it")
+    claimed_until: Mapped[datetime | None] = mapped_column(
+        comment="dialling: whoever does it has until then to come to an end, or is dead"
+    )
+    call_id: Mapped[str | None] = mapped_column(String(80), comment="of the latest try")
+    error: Mapped[str] = mapped_column(String(300), default="")
+    since: Mapped[datetime | None] = mapped_column(
+        comment="the person keeps the place of who has waited since then, and is called when somebody is free"
+    )
+    agents: Mapped[list[str]] = mapped_column(
+        JSON, default=list, server_default="[]", comment="slugs of those who may be rung for a kept place"
+    )
+    created_at: Mapped[datetime]
+    agent: Mapped[Agent] = relationship()
+    task: Mapped[Task | None] = relationship()

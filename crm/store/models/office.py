@@ -1,0 +1,254 @@
+"""The office: its people, its properties, its hours, and where calls for others go."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    ForeignKey,
+    Numeric,
+    String,
+    UniqueConstraint,
+    false,
+    true,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm.store.models.base import Base
+
+if TYPE_CHECKING:
+    from crm.store.models.phones import Device
+
+
+class Organization(Base):
+    """The one company this system serves."""
+
+    __tablename__ = "organization"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    listings_url: Mapped[str] = mapped_column(String(500), default="", comment="texted where a property has none")
+    admin_agent_id: Mapped[int | None] = mapped_column(
+        ForeignKey("agent.id"), comment="owns every task that has no better owner"
+    )
+    forward_to: Mapped[str | None] = mapped_column(
+        String(20), comment="E.164: every leasing call goes there instead of to the team; null: none does"
+    )
+    forward_confirm: Mapped[bool] = mapped_column(
+        default=True, server_default=true(), comment="who answers there presses 1 to connect"
+    )
+    holidays: Mapped[str] = mapped_column(
+        String(10), default="", server_default="", comment="whose holidays close the office, e.g. US-TX; empty: none"
+    )
+    answering_service: Mapped[str | None] = mapped_column(
+        String(20), comment="E.164 of who answers when nobody here does; null: nobody"
+    )
+
+
+class Subteam(Base):
+    """Agents who lease the same properties."""
+
+    __tablename__ = "subteam"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    strategy: Mapped[str] = mapped_column(String(20), default="ring_all", comment="ring_all or round_robin")
+    answering_service: Mapped[str | None] = mapped_column(String(20), comment="E.164; null is the office's")
+    members: Mapped[list[Agent]] = relationship(secondary="subteam_member", order_by="Agent.slug")
+    sisters: Mapped[list[Subteam]] = relationship(
+        secondary="subteam_sister",
+        primaryjoin="Subteam.id == SubteamSister.subteam_id",
+        secondaryjoin="Subteam.id == SubteamSister.sister_id",
+        order_by="SubteamSister.position",
+    )
+
+
+class SubteamSister(Base):
+    """Who helps a subteam out when nobody of it is free, in which order."""
+
+    __tablename__ = "subteam_sister"
+    subteam_id: Mapped[int] = mapped_column(ForeignKey("subteam.id", ondelete="CASCADE"), primary_key=True)
+    sister_id: Mapped[int] = mapped_column(ForeignKey("subteam.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class SubteamMember(Base):
+    __tablename__ = "subteam_member"
+    subteam_id: Mapped[int] = mapped_column(ForeignKey("subteam.id", ondelete="CASCADE"), primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"), primary_key=True)
+
+
+class Portfolio(Base):
+    """Properties that are leased alike, such as those of one owner."""
+
+    __tablename__ = "portfolio"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+
+
+class Property(Base):
+    """A building or community with homes to rent."""
+
+    __tablename__ = "property"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    listings_url: Mapped[str] = mapped_column(String(500), default="")
+    subteam_id: Mapped[int | None] = mapped_column(ForeignKey("subteam.id"))
+    portfolio_id: Mapped[int | None] = mapped_column(ForeignKey("portfolio.id"))
+    portfolio: Mapped[Portfolio | None] = relationship()
+    timezone: Mapped[str] = mapped_column(
+        String(40), default="", server_default="", comment="IANA; empty is the office's"
+    )
+    area: Mapped[str] = mapped_column(
+        String(60), default="", server_default="", comment="as callers know it; long lists begin with areas"
+    )
+    holidays: Mapped[str] = mapped_column(
+        String(10), default="", server_default="", comment="e.g. US-TX; empty: the office's; none: it has none"
+    )
+    recording: Mapped[str] = mapped_column(
+        String(10), default="off", server_default="off", comment="off, announced, or demand: when an agent asks"
+    )
+    messages_to: Mapped[str] = mapped_column(
+        String(10),
+        default="property",
+        server_default="property",
+        comment="whose box messages go to: property or subteam",
+    )
+    escalates: Mapped[bool] = mapped_column(
+        default=True, server_default=true(), comment="groups are called about a message that nobody takes"
+    )
+    subteam: Mapped[Subteam | None] = relationship()
+
+
+class Unit(Base):
+    """A home of a property."""
+
+    __tablename__ = "unit"
+    __table_args__ = (UniqueConstraint("property_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    property_id: Mapped[int] = mapped_column(ForeignKey("property.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(40), comment="as it stands on the door, e.g. 204B")
+    bedrooms: Mapped[int] = mapped_column(comment="0 is a studio")
+    bathrooms: Mapped[Decimal] = mapped_column(Numeric(3, 1))
+    square_feet: Mapped[int | None]
+    property: Mapped[Property] = relationship()
+    listings: Mapped[list[Listing]] = relationship(order_by="Listing.version", cascade="all, delete-orphan")
+
+
+class Listing(Base):
+    """What a unit was offered for, version by version: a price that somebody was told stays on record."""
+
+    __tablename__ = "listing"
+    __table_args__ = (UniqueConstraint("unit_id", "version"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id", ondelete="CASCADE"))
+    version: Mapped[int] = mapped_column(comment="from 1; the highest is in force")
+    rent: Mapped[Decimal] = mapped_column(Numeric(10, 2), comment="a month")
+    deposit: Mapped[Decimal] = mapped_column(Numeric(10, 2))
+    fees: Mapped[str] = mapped_column(String(200), default="")
+    pets: Mapped[str] = mapped_column(String(200), default="")
+    available_on: Mapped[date | None] = mapped_column(comment="null: not to be had")
+    created_at: Mapped[datetime]
+
+
+class Agent(Base):
+    """Somebody who leases."""
+
+    __tablename__ = "agent"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    extension: Mapped[str | None] = mapped_column(String(10), unique=True, comment="dialled by colleagues")
+    on_duty: Mapped[bool] = mapped_column(default=True)
+    email: Mapped[str] = mapped_column(String(200), default="", server_default="", comment="for notices and messages")
+    dialing: Mapped[str] = mapped_column(
+        String(10), default="allowed", server_default="allowed", comment="allowed or none: may they dial outside?"
+    )
+    forwarding: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="their mobiles ring, too, when their calls come"
+    )
+    emergency_notice: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="is told of emergency calls; if nobody is, everybody is"
+    )
+    last_talk_ended_at: Mapped[datetime | None] = mapped_column(
+        comment="round robin: longest idle first, null first of all"
+    )
+    devices: Mapped[list[Device]] = relationship(
+        back_populates="agent", order_by="Device.slug", cascade="all, delete-orphan"
+    )
+    hours: Mapped[list[AgentHours]] = relationship(
+        order_by="AgentHours.weekday, AgentHours.opens", cascade="all, delete-orphan"
+    )
+
+
+class Location(Base):
+    """A place where phones stand, as the emergency service has to hear of it (47 CFR 9.16)."""
+
+    __tablename__ = "location"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    address: Mapped[str] = mapped_column(String(300), comment="street, city, state, and floor or room")
+    callback_number: Mapped[str] = mapped_column(
+        String(20), comment="E.164, registered with the carrier for this address: caller ID of an emergency call"
+    )
+
+
+class Hours(Base):
+    """One opening in the week: of a property in its own time zone, else of the office."""
+
+    __tablename__ = "hours"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="CASCADE"), index=True, comment="null: the office, else its own"
+    )
+    weekday: Mapped[int] = mapped_column(comment="0 is Monday")
+    opens: Mapped[str] = mapped_column(String(5), comment="HH:MM")
+    closes: Mapped[str] = mapped_column(String(5), comment="HH:MM, up to 24:00")
+
+
+class SpecialDay(Base):
+    """A date that differs from the week or from the public holidays: closed, open at other times, or as usual."""
+
+    __tablename__ = "special_day"
+    __table_args__ = (UniqueConstraint("day", "property_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(index=True)
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="CASCADE"), comment="null: everywhere"
+    )
+    opens: Mapped[str] = mapped_column(String(5), default="", comment="HH:MM; empty: closed all day")
+    closes: Mapped[str] = mapped_column(String(5), default="", comment="HH:MM, up to 24:00")
+    as_usual: Mapped[bool] = mapped_column(default=False, comment="open as in the week, though it is a holiday")
+    name: Mapped[str] = mapped_column(String(100), default="")
+    property: Mapped[Property | None] = relationship()
+
+
+class AgentHours(Base):
+    """When an agent answers, every week, in the office's time zone. Without any: whenever they are on duty and the
+    office is open. With some, phones ring at these times even while the office is closed."""
+
+    __tablename__ = "agent_hours"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"), index=True)
+    weekday: Mapped[int] = mapped_column(comment="0 is Monday")
+    opens: Mapped[str] = mapped_column(String(5), comment="HH:MM")
+    closes: Mapped[str] = mapped_column(String(5), comment="HH:MM, up to 24:00")
+
+
+class Desk(Base):
+    """Where callers who are no prospects, or have a concern, are put through to."""
+
+    __tablename__ = "desk"
+    __table_args__ = (UniqueConstraint("kind", "property_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), comment="resident, owner, vendor, maintenance or concern")
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="CASCADE"), comment="null: for properties without one of their own"
+    )
+    target: Mapped[str] = mapped_column(String(60), comment="agent:SLUG, subteam:SLUG, or E.164")
+    confirm: Mapped[bool] = mapped_column(default=True, comment="who answers a number outside presses 1")
+    hours: Mapped[list[str]] = mapped_column(default=list, comment="as 'mon-fri 09:00-17:00'; none: at any time")
+    property: Mapped[Property | None] = relationship()

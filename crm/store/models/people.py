@@ -1,0 +1,118 @@
+"""The people outside, and what happened with them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    ForeignKey,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm.store.models.base import Base
+
+if TYPE_CHECKING:
+    from crm.store.models.office import Agent, Property
+
+
+class Contact(Base):
+    """Somebody who is no prospect, known by their number."""
+
+    __tablename__ = "contact"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True, comment="E.164")
+    kind: Mapped[str] = mapped_column(String(10), comment="resident, owner or vendor")
+    name: Mapped[str] = mapped_column(String(200), default="")
+    property_id: Mapped[int | None] = mapped_column(ForeignKey("property.id", ondelete="SET NULL"))
+    language: Mapped[str] = mapped_column(String(10), default="", comment="chosen in an earlier call")
+    created_at: Mapped[datetime]
+    property: Mapped[Property | None] = relationship()
+
+
+class BlockedCaller(Base):
+    """Callers whom nobody has to answer."""
+
+    __tablename__ = "blocked_caller"
+    __table_args__ = (UniqueConstraint("kind", "value"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10), comment="number, prefix or withheld")
+    value: Mapped[str] = mapped_column(String(20), default="", comment="E.164 or its beginning; empty for withheld")
+    refusal: Mapped[str] = mapped_column(String(10), default="spoken", comment="spoken, or silent: hung up at once")
+    why: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[datetime]
+
+
+class Lead(Base):
+    """One person's guest card."""
+
+    __tablename__ = "lead"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(200), comment="null until somebody knows it")
+    email: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    language: Mapped[str] = mapped_column(
+        String(10), default="", server_default="", comment="chosen in an earlier call; empty: the line's"
+    )
+    status: Mapped[str] = mapped_column(String(20), default="new", comment="new, in_progress or closed")
+    source: Mapped[str] = mapped_column(String(60), default="", comment="source of the first line they called")
+    assigned_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
+    assigned_agent: Mapped[Agent | None] = relationship()
+    phones: Mapped[list[LeadPhone]] = relationship(cascade="all, delete-orphan", order_by="LeadPhone.id")
+    interests: Mapped[list[Interest]] = relationship(cascade="all, delete-orphan", order_by="Interest.id")
+
+
+class LeadPhone(Base):
+    """A number that finds its lead; unique, so one person stays one lead however often they call at once."""
+
+    __tablename__ = "lead_phone"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True, comment="E.164")
+
+
+class Interest(Base):
+    """A lead's interest in one property and how far it has come."""
+
+    __tablename__ = "interest"
+    __table_args__ = (UniqueConstraint("lead_id", "property_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"))
+    property_id: Mapped[int] = mapped_column(ForeignKey("property.id", ondelete="CASCADE"))
+    stage: Mapped[str] = mapped_column(String(30), default="contacted")
+    stage_since: Mapped[datetime | None] = mapped_column(comment="null: since the interest was first known")
+    updated_at: Mapped[datetime]
+    property: Mapped[Property] = relationship()
+
+
+class OptOut(Base):
+    """The ledger of people who want no texts. Entries are ended, never deleted."""
+
+    __tablename__ = "opt_out"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), index=True, comment="E.164")
+    scope: Mapped[str] = mapped_column(String(10), comment="texts, or all: no texts and no calls of ours")
+    source: Mapped[str] = mapped_column(String(20), comment="keyword, sentence, carrier or admin")
+    evidence: Mapped[str] = mapped_column(String(300), comment="the words, the carrier's error, or the admin's why")
+    message_id: Mapped[int | None] = mapped_column(
+        ForeignKey("message.id", ondelete="SET NULL"), comment="the text that said so, or that was refused"
+    )
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None] = mapped_column(comment="null: in force")
+    ended_source: Mapped[str] = mapped_column(String(20), default="", comment="keyword or admin")
+    ended_evidence: Mapped[str] = mapped_column(String(300), default="")
+
+
+class Activity(Base):
+    """An entry of a lead's timeline."""
+
+    __tablename__ = "activity"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(30), comment="CallFromProspect, Text, ...: the industry's event names")
+    text: Mapped[str] = mapped_column(String(500))
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"))

@@ -1,0 +1,98 @@
+"""What is to be done next, by people or by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm.store.models.base import Base
+
+if TYPE_CHECKING:
+    from crm.store.models.calls import Call
+    from crm.store.models.office import Agent
+    from crm.store.models.people import Interest, Lead
+
+
+class FollowUp(Base):
+    """One step of a sequence: planned, or behind us."""
+
+    __tablename__ = "follow_up"
+    __table_args__ = (UniqueConstraint("interest_id", "stage", "stage_since", "step"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    interest_id: Mapped[int] = mapped_column(ForeignKey("interest.id", ondelete="CASCADE"))
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
+    stage: Mapped[str] = mapped_column(String(30))
+    stage_since: Mapped[datetime]
+    step: Mapped[int] = mapped_column(comment="from 0")
+    state: Mapped[str] = mapped_column(
+        String(10), index=True, comment="planned, paused until somebody answers the person, sent, or cancelled"
+    )
+    due_at: Mapped[datetime]
+    text: Mapped[str] = mapped_column(Text)
+    is_edited: Mapped[bool] = mapped_column(default=False, comment="somebody changed its time or text")
+    why: Mapped[str] = mapped_column(String(300))
+    ended_at: Mapped[datetime | None] = mapped_column(comment="when it was sent or cancelled")
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="SET NULL"))
+    interest: Mapped[Interest] = relationship()
+
+
+class Task(Base):
+    """One owned next action."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        # One open task a person and kind, whoever makes them at the same moment.
+        Index(
+            "uq_task_open",
+            "person",
+            "kind",
+            unique=True,
+            sqlite_where=text("done_at IS NULL AND person <> ''"),
+            postgresql_where=text("done_at IS NULL AND person <> ''"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True, comment="its cause; one cause makes one task")
+    kind: Mapped[str] = mapped_column(String(20), comment="as in crm.domain.tasks.TaskKind")
+    person: Mapped[str] = mapped_column(
+        String(60),
+        default="",
+        server_default="",
+        comment="whom it is about, such as lead:12 or caller:+15125550199; empty: it stands for its cause alone",
+    )
+    times: Mapped[int] = mapped_column(default=1, server_default="1", comment="calls, or texts, that it stands for")
+    owner_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"), index=True)
+    why: Mapped[str] = mapped_column(String(300))
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    result: Mapped[str] = mapped_column(String(300), default="")
+    escalation: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="how often it went to somebody else because nobody did it in time"
+    )
+    escalate_at: Mapped[datetime | None] = mapped_column(
+        index=True, comment="it goes to somebody else then, if it is not done; null: to nobody any more"
+    )
+    owner: Mapped[Agent] = relationship()
+    lead: Mapped[Lead | None] = relationship()
+    call: Mapped[Call | None] = relationship()
+
+
+class TaskCall(Base):
+    """Which task takes care of a call that left one; of several calls of one person it may be one and the same."""
+
+    __tablename__ = "task_call"
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)

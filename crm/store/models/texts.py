@@ -1,0 +1,109 @@
+"""Texts and mails."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    String,
+    Text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm.store.models.base import Base
+
+if TYPE_CHECKING:
+    from crm.store.models.office import Agent
+
+
+class Message(Base):
+    """A text of a person's thread. One of ours also has its place in the outbox here: committed with what caused it,
+    sent by a worker, once."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index("ix_message_outbox", "state", "next_attempt_at"),
+        # A person's thread, and what the hourly limits count.
+        Index("ix_message_person_sent", "to_number", "sent_at"),
+        Index("ix_message_sent_at", "sent_at"),
+        # How many there were lately, by which a spike is found.
+        Index("ix_message_purpose_made", "purpose", "created_at"),
+        # What came from somebody, or to a line, lately.
+        Index("ix_message_from_made", "from_number", "created_at"),
+        Index("ix_message_to_made", "to_number", "created_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(
+        String(120), unique=True, comment="what it is for; the same cause never texts twice"
+    )
+    direction: Mapped[str] = mapped_column(String(3), default="out", server_default="out", comment="in or out")
+    purpose: Mapped[str] = mapped_column(String(20), comment="why it was written, as in crm.domain.texts.Purpose")
+    to_number: Mapped[str] = mapped_column(String(20), index=True)
+    from_number: Mapped[str] = mapped_column(
+        String(80), index=True, comment="E.164, or a sender of another kind as it came"
+    )
+    body: Mapped[str] = mapped_column(Text)
+    media: Mapped[list[str]] = mapped_column(default=list, server_default="[]", comment="MMS: links, as they came")
+    segments: Mapped[int] = mapped_column(default=0, server_default="0", comment="pieces it is sent and paid in")
+    lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"), index=True)
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"), comment="who wrote it")
+    carrier: Mapped[str] = mapped_column(String(10), default="", server_default="", comment="sip, twilio or telnyx")
+    carrier_id: Mapped[str | None] = mapped_column(String(120), index=True, comment="the carrier's own id of it")
+    state: Mapped[str] = mapped_column(
+        String(10), comment="queued, sending, sent, delivered, failed, blocked or unknown; received for one of theirs"
+    )
+    decision: Mapped[str] = mapped_column(
+        String(10), default="", server_default="", comment="what the gate said last: send, wait or block"
+    )
+    decision_reasons: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    attempts: Mapped[int] = mapped_column(default=0)
+    attempts_before: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="those of them before a person had it sent again"
+    )
+    next_attempt_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None] = mapped_column(comment="of no use any more after that, such as a reminder")
+    error: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[datetime]
+    # When the carrier was given it; null again when it certainly did not take it.
+    sent_at: Mapped[datetime | None]
+    agent: Mapped[Agent | None] = relationship()
+
+
+class TextPause(Base):
+    """A time in which no automatic text leaves, because there were far more than usual."""
+
+    __tablename__ = "text_pause"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True, comment="by itself")
+    texts: Mapped[int] = mapped_column(comment="automatic ones in the minutes before")
+    resumed_at: Mapped[datetime | None]
+    resumed_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
+
+
+class Mail(Base):
+    """An email to somebody of the office; with its place in the outbox, as a text has."""
+
+    __tablename__ = "mail"
+    __table_args__ = (Index("ix_mail_outbox", "state", "next_attempt_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(160), unique=True, comment="what it is for; one cause mails once")
+    to_address: Mapped[str] = mapped_column(String(200))
+    subject: Mapped[str] = mapped_column(String(200))
+    body: Mapped[str] = mapped_column(Text)
+    voicemail_id: Mapped[str | None] = mapped_column(
+        ForeignKey("voicemail.call_id", ondelete="SET NULL"), comment="its audio is attached"
+    )
+    calendar: Mapped[str] = mapped_column(
+        Text, default="", server_default="", comment="an iCalendar file that is attached (RFC 5545)"
+    )
+    state: Mapped[str] = mapped_column(String(10), comment="queued, sending, sent, failed or unknown")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]

@@ -69,8 +69,11 @@ def draw(path: Path, title: str, groups: Sequence[str], axis: str, panels: Seque
 def _figure(path: Path, title: str, groups: Sequence[str], axis: str, panels: Sequence[Panel]) -> None:
     # The library finds the fonts of the machine once, which takes seconds, and remembers them there.
     os.environ.setdefault("MPLCONFIGDIR", str(cache_folder() / "matplotlib"))
-    # It takes half a second to load, so only who wants a picture waits for it.
-    import matplotlib
+    # It takes half a second to load, so only who wants a picture waits for it; and a server need not have it.
+    try:
+        import matplotlib
+    except ImportError:
+        raise ChartError("What draws pictures is not installed: run `script/setup plots`.") from None
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

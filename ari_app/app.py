@@ -16,7 +16,7 @@ from urllib.parse import quote
 from ari_app import draining, heartbeat, leftovers, settle
 from ari_app import log as log_to
 from ari_app.crowding import Crowding
-from ari_app.edge import ami, events
+from ari_app.edge import ami, events, rtcp
 from ari_app.edge.channel import Handle, LeftTheApp, variables
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded, ChannelGone, PhoneError
@@ -104,7 +104,7 @@ class App:
             on_connect=self.take_up,
             on_event=self.on_event,
         )
-        self.ami = ami.Connection(config.ports.ami, secrets.get("ami"))
+        self.ami = ami.Connection(config.ports.ami, secrets.get("ami"), on_event=self.on_ami_event)
         self.office = Office(config, store, journal, self.client, self.ami, secrets, now, held=held)
         self.lamps = MessageLamps(self.office)
         self.escalations = Escalations(self.office, self.on_messages)
@@ -154,6 +154,10 @@ class App:
                     self.chore(self.registered(endpoint.resource, contact.uri))
             case events.ApplicationReplaced() if not self.client.yields.is_set():
                 log.error("another process has taken over the calls: end one of the two")
+
+    def on_ami_event(self, _: object, event: Any) -> None:
+        if report := rtcp.sender_report(event):
+            self.lost_lines.hear_report(report)
 
     async def registered(self, endpoint: str, uri: str) -> None:
         """A phone registered, or does not answer any more."""

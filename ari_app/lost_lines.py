@@ -7,10 +7,12 @@ reports (RFC 3550, every few seconds): neither is taken for lost. Emergency call
 ends them.
 
 Sound may only seem to stay away: once it has learned where a phone sends from, Asterisk drops what comes from anywhere
-else (strict RTP), as when a router has given the phone another port. So after half the time the phone is asked once
-more where our sound is to go, by a re-INVITE: when its SDP names another address than the learned one, as behind a
-router, Asterisk learns anew. Whoever sends nothing but reports is not asked: until sound came again, ours would go to
-the address in the SDP, where nothing may reach the phone.
+else (strict RTP), as when a router has given the phone another port. So the phone is asked once more where our sound is
+to go, by a re-INVITE: when its SDP names another address than the learned one, as behind a router, Asterisk learns
+anew. A phone that sends nothing at all is asked after half the time. One that sends reports is asked when they count
+sound that does not arrive, not for its silence alone: until sound came again, ours would go to the address in the SDP,
+where nothing may reach a muted phone. Asterisk takes reports from anybody; here they count when they come from the host
+that the sound came from, or encrypted (SRTP).
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from ari_app.edge.ami import Connection
 from ari_app.edge.channel import UNAVAILABLE
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
+from ari_app.edge.rtcp import SenderReport, host_of
 from ari_app.flows.registry import Calls
 
 log = logging.getLogger(__name__)
@@ -35,6 +38,8 @@ LOOKS = 2
 LONGEST_PAUSE_SECONDS = 10.0
 RECEIVED = ("rxcount", "rtt", "normdevrtt", "stdevrtt", "rxjitter", "remote_normdevjitter", "remote_stdevjitter")
 """Of ARI's RTPstat, what packets of the other end change: its sound, and its reports on ours."""
+DROPPED_PACKETS = 50
+"""A second of sound; fewer may have been lost on their way."""
 
 
 @dataclass
@@ -49,7 +54,11 @@ class Line:
     is_up: bool = False
     """Answered; whoever is not need not send anything yet."""
     was_asked: bool = False
-    """Since the last that came, where our sound is to go."""
+    """Since the last sound that came, where ours is to go."""
+    first_report: SenderReport | None = None
+    """Since the last sound that came."""
+    unheard: SenderReport | None = None
+    """A later one, which counts sound that was sent since the first."""
     away_since: float | None = None
     """Since then its phone does not answer SIP either, as far as was looked."""
 
@@ -60,8 +69,18 @@ class Line:
         return cls(received, now, may_be_on_hold=is_older_than_we and bool(received[0]))
 
     def hear(self, statistics: Mapping[str, Any], now: float) -> None:
-        if (received := _received(statistics)) != self.received:
-            self.received, self.since, self.may_be_on_hold, self.was_asked = received, now, False, False
+        if (received := _received(statistics)) == self.received:
+            return
+        if received[0] != self.received[0]:
+            self.was_asked, self.first_report, self.unheard = False, None, None
+        self.received, self.since, self.may_be_on_hold = received, now, False
+
+    def hear_report(self, report: SenderReport) -> None:
+        first = self.first_report
+        if first is None or report.host != first.host or report.packets < first.packets:
+            self.first_report = report
+        elif report.packets - first.packets >= DROPPED_PACKETS:
+            self.unheard = report
 
 
 class LostLines:
@@ -91,6 +110,10 @@ class LostLines:
             await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, self._seconds / LOOKS))
             if self._client.connected.is_set():
                 await self.look()
+
+    def hear_report(self, report: SenderReport) -> None:
+        if line := self._known.get(report.channel_id):
+            line.hear_report(report)
 
     async def look(self) -> None:
         """One after the other, so that many talks never are a burst of requests."""
@@ -128,15 +151,19 @@ class LostLines:
         on_hold = line.may_be_on_hold or channel_id in self._client.on_hold
         if silent >= self._seconds and not on_hold:
             return True
+        may_be_asked = not on_hold and not line.was_asked
         if silent < self._seconds / 2:
             line.away_since = None
+            if may_be_asked and line.unheard and await self._is_of_its_phone(channel_id, line.unheard):
+                line.was_asked = True
+                await self._ask(channel_id)
             return False
         name = str((await self._client.get(_path(channel_id)))["name"])
         if not await self._is_away(name):
             line.away_since = None
-            if not on_hold and not line.was_asked:
+            if may_be_asked:
                 line.was_asked = True
-                await self._ask(channel_id, name)
+                await self._ask(channel_id)
             return False
         # Whoever is on hold sends nothing, so their phone alone tells; it may have missed one question.
         line.away_since = now if line.away_since is None else line.away_since
@@ -149,15 +176,23 @@ class LostLines:
             return False
         return bool((await self._client.get(f"/endpoints/PJSIP/{quote(endpoint, safe='')}"))["state"] != "online")
 
-    async def _ask(self, channel_id: str, name: str) -> None:
+    async def _is_of_its_phone(self, channel_id: str, report: SenderReport) -> bool:
+        """Whether a report is encrypted, which Asterisk has checked, or of the host that the sound came from."""
+        if await self._variable(channel_id, "CHANNEL(rtp,secure)") == "1":
+            return True
+        return report.host == host_of(await self._variable(channel_id, "CHANNEL(rtp,dest)"))
+
+    async def _ask(self, channel_id: str) -> None:
         """Not browsers: ICE tells Asterisk by itself where their sound comes from."""
-        answer = await self._client.get(f"{_path(channel_id)}/variable", variable="CHANNEL(pjsip,target_uri)")
-        if "transport=ws" in str(answer["value"]).lower():
+        if "transport=ws" in (await self._variable(channel_id, "CHANNEL(pjsip,target_uri)")).lower():
             return
         try:
-            await self._ami.refresh(name)
+            await self._ami.refresh(str((await self._client.get(_path(channel_id)))["name"]))
         except (AsteriskRefused, AsteriskUnreachable) as error:
-            log.warning("a silent line is not asked: %s", error, extra={"channel": channel_id})
+            log.warning("a line is not asked where its sound is: %s", error, extra={"channel": channel_id})
+
+    async def _variable(self, channel_id: str, name: str) -> str:
+        return str((await self._client.get(f"{_path(channel_id)}/variable", variable=name))["value"])
 
 
 def _received(statistics: Mapping[str, Any]) -> tuple[float, ...]:

@@ -37,16 +37,19 @@ class ScriptedPhone:
 
 @asynccontextmanager
 async def scripted_phone(
-    system: System, device: str, scenario: str, port: int | None = None
+    system: System, device: str, scenario: str, port: int | None = None, **keys: str
 ) -> AsyncIterator[ScriptedPhone]:
-    """Registers as a device and follows the scenario with every call; answers OPTIONS by itself."""
+    """Registers as a device and follows the scenario, in which the keys are filled in, with every call; answers OPTIONS
+    by itself."""
     port = port or system.phone_ports()[0]
     log = system.folder / f"sipp-{device}-{scenario}-{port}.log"
     log.unlink(missing_ok=True)
     await _register(system, device, port, expires=300)
+    filled_in = [word for name, value in keys.items() for word in ("-key", name, value)]
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-aa", "-trace_msg", "-message_file", str(log)
-    )
+        system, port, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-aa", "-trace_msg", "-message_file", str(log),
+        *filled_in,
+    )  # fmt: skip
     try:
         await system.until(lambda: system.is_online(device), f"{device} online")
         yield ScriptedPhone(log)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import re
-import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
@@ -14,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from tests.busy import only_on_duty
-from tests.scripted_phone import raw_calls, scripted_phone
+from tests.rtp import Sender, Srtp
+from tests.scripted_phone import ScriptedPhone, raw_calls, scripted_phone
 from tests.system import ELM, System
 from tests.talks import connect, hear_each_other
 
@@ -23,10 +22,13 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 LEARNING_PACKETS = 310
 """Of 20 ms each: Asterisk takes 5 seconds until it keeps to where a phone sends from."""
+PACKETS_PER_REPORT = 25
+MUTED_REPORTS = 20
+"""Of half a second each, which is twice as long as a line may be silent here."""
 
 
-class RouterPort(asyncio.DatagramProtocol):
-    """Through which a phone sends its sound, and gets ours."""
+class Port(asyncio.DatagramProtocol):
+    """A port of the router, through which a phone sends, and gets what is sent to it."""
 
     hears = False
 
@@ -41,12 +43,38 @@ class RouterPort(asyncio.DatagramProtocol):
         await asyncio.sleep(0.02)  # The pace of speech, which Asterisk looks at.
 
 
+class Router:
+    """The ports that a phone has just now: one for its sound, one for its reports."""
+
+    def __init__(self, sound: Port, reports: Port, media: int) -> None:
+        self._sound = sound
+        self._reports = reports
+        self._media = media
+        """The port in our SDP."""
+
+    @property
+    def hears(self) -> bool:
+        return self._sound.hears
+
+    async def speaks(self, sender: Sender, packets: int) -> None:
+        for _ in range(packets):
+            await self._sound.send(sender.sound(), self._media)
+
+    async def reports(self, report: bytes) -> None:
+        await self._reports.send(report, self._media + 1)
+
+
 @asynccontextmanager
-async def router_port() -> AsyncIterator[RouterPort]:
-    transport, port = await asyncio.get_running_loop().create_datagram_endpoint(RouterPort, local_addr=("127.0.0.1", 0))
+async def router(phone: ScriptedPhone, address: str = "127.0.0.1") -> AsyncIterator[Router]:
+    media = re.search(r"^m=audio (\d+)", phone.received("INVITE")[0], re.MULTILINE)
+    assert media
+    loop = asyncio.get_running_loop()
+    sound_transport, sound = await loop.create_datagram_endpoint(Port, local_addr=(address, 0))
+    transport, reports = await loop.create_datagram_endpoint(Port, local_addr=(address, 0))
     try:
-        yield port
+        yield Router(sound, reports, int(media[1]))
     finally:
+        sound_transport.close()
         transport.close()
 
 
@@ -78,21 +106,53 @@ async def test_when_an_agents_phone_dies_in_the_talk_then_the_caller_is_told_and
     assert call.outcome == "talked"
 
 
-async def test_when_a_router_gives_a_phone_another_port_then_the_talk_goes_on(soon: System) -> None:
-    system = soon
-    sound = (struct.pack("!BBHII", 0x80, 0, number, 160 * number, 1) + bytes(160) for number in itertools.count(1))
+@pytest.mark.parametrize(
+    ("reports", "srtp"), [(False, None), (True, None), (True, Srtp())], ids=["no-rtcp", "rtcp", "srtp"]
+)
+async def test_when_a_router_gives_a_phone_another_port_then_the_talk_goes_on(
+    soon: System, reports: bool, srtp: Srtp | None
+) -> None:
+    """Whether all it sends is missed, or its sound for what its reports say: these from the same host, or encrypted."""
+    system, sender = soon, Sender(srtp)
     await only_on_duty(system, "alice")
-    async with scripted_phone(system, "alice-desk", "behind_nat") as phone, system.caller() as caller:
+    attribute, elsewhere = (srtp.attribute, "127.0.0.8") if srtp else ("sendrecv", "127.0.0.1")
+    async with (
+        scripted_phone(system, "alice-desk", "behind_nat", attribute=attribute) as phone,
+        system.caller() as caller,
+    ):
         await system.to_team(caller)
         await system.step(caller.user, "talk")
-        media = re.search(r"^m=audio (\d+)", phone.received("INVITE")[0], re.MULTILINE)
-        assert media
-        async with router_port() as former, router_port() as now, asyncio.timeout(40):
-            for packet in itertools.islice(sound, LEARNING_PACKETS):
-                await former.send(packet, int(media[1]))
+        async with router(phone) as former, router(phone, elsewhere) as now, asyncio.timeout(40):
+            await former.speaks(sender, LEARNING_PACKETS)
             assert former.hears
             while not now.hears:
-                await now.send(next(sound), int(media[1]))
+                await now.speaks(sender, PACKETS_PER_REPORT)
+                if reports:
+                    await now.reports(sender.report())
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert (call.outcome, [(leg.stage, leg.device) for leg in call.legs]) == ("talked", [("subteam", "alice-desk")])
+
+
+async def test_when_a_muted_phone_sends_nothing_but_reports_then_it_is_not_asked_where_its_sound_is(
+    soon: System,
+) -> None:
+    """Behind a router it would hear nothing from then on, until it speaks."""
+    system, sender = soon, Sender()
+    await only_on_duty(system, "alice")
+    async with (
+        scripted_phone(system, "alice-desk", "behind_nat", attribute="sendrecv") as phone,
+        system.caller() as caller,
+    ):
+        await system.to_team(caller)
+        await system.step(caller.user, "talk")
+        async with router(phone) as path:
+            await path.speaks(sender, LEARNING_PACKETS)
+            asked = phone.received("INVITE")
+            for number in range(MUTED_REPORTS):
+                await path.reports(sender.report(as_sender=number % 2 == 0))
+                await asyncio.sleep(0.5)
+            assert phone.received("INVITE") == asked
         await caller.hang_up()
         call = await system.ended_call(caller.user)
     assert (call.outcome, [(leg.stage, leg.device) for leg in call.legs]) == ("talked", [("subteam", "alice-desk")])

@@ -9,6 +9,7 @@ import pytest
 from ari_app.edge.ami import Connection
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskUnreachable, ChannelGone
+from ari_app.edge.rtcp import SenderReport
 from ari_app.flows.registry import Calls
 from ari_app.lost_lines import LostLines
 
@@ -27,6 +28,8 @@ class Asterisk(AriClient):
         self.names = {PERSON: "PJSIP/trunk-demo-00000001", AGENT: "PJSIP/alice-desk-00000002"}
         self.states = dict.fromkeys(self.names, "Up")
         self.uris = {PERSON: "sip:+15125560001@127.0.0.1:5070", AGENT: "sip:alice-desk@127.0.0.1:5080;transport=tls"}
+        self.secure = ""
+        """The channel that is encrypted."""
         self.online = True
         self.hung_up: list[str] = []
 
@@ -40,8 +43,12 @@ class Asterisk(AriClient):
         if what == "rtp_statistics":
             return self.heard[channel_id]
         if what == "variable":
-            assert query == {"variable": "CHANNEL(pjsip,target_uri)"}
-            return {"value": self.uris[channel_id]}
+            values = {
+                "CHANNEL(pjsip,target_uri)": self.uris[channel_id],
+                "CHANNEL(rtp,dest)": "192.0.2.7:4000",
+                "CHANNEL(rtp,secure)": str(int(channel_id == self.secure)),
+            }
+            return {"value": values[query["variable"]]}
         return {"name": self.names[channel_id], "state": self.states[channel_id]}
 
     async def delete(self, path: str, **query: str) -> Any:
@@ -71,6 +78,16 @@ class Scene:
     def __init__(self) -> None:
         self.asterisk, self.ami, self.calls, self.now = Asterisk(), Ami(), Talk(), 100.0
         self.lines = LostLines(self.asterisk, self.ami, self.calls, 10.0, 20.0, lambda: self.now)
+
+    async def reports(self, *packets: int, host: str = "192.0.2.7") -> list[str]:
+        """The agent's phone says between two looks how much it has sent; who has been asked since the beginning?"""
+        self.now += 5
+        for channel_id in PERSON, AGENT:
+            self.asterisk.heard[channel_id] = self.asterisk.heard[channel_id] | {"rtt": self.now}
+        for count in packets:
+            self.lines.hear_report(SenderReport(AGENT, count, host))
+        await self.lines.look()
+        return self.ami.asked
 
     async def goes_on(self, seconds: float, *speaks: str, **fields: float) -> list[str]:
         """So long both are looked at every five seconds, and something comes from those who speak."""
@@ -188,3 +205,50 @@ async def test_neither_who_holds_nor_who_reports_nor_a_browser_nor_a_phone_witho
     scene.asterisk.online = False
     assert await scene.goes_on(5, PERSON) == [AGENT]
     assert scene.ami.asked == []
+
+
+async def test_a_phone_that_reports_more_sound_than_arrives_is_asked_once() -> None:
+    scene = Scene()
+    await scene.goes_on(10, PERSON, AGENT)
+    assert await scene.reports(500) == []
+    assert await scene.reports(750) == ["PJSIP/alice-desk-00000002"]
+    assert await scene.reports(1000, 1250) == ["PJSIP/alice-desk-00000002"]
+    await scene.goes_on(5, PERSON, AGENT)
+    assert await scene.reports(1500, 1750) == ["PJSIP/alice-desk-00000002"] * 2, "it has moved once more"
+
+
+async def test_a_phone_that_begins_to_count_anew_is_asked_by_its_new_count() -> None:
+    scene = Scene()
+    await scene.goes_on(10, PERSON, AGENT)
+    assert await scene.reports(500, 20) == []
+    assert await scene.reports(270) == ["PJSIP/alice-desk-00000002"]
+
+
+async def test_neither_a_muted_phone_nor_one_that_is_heard_nor_one_on_hold_is_asked_for_its_reports() -> None:
+    scene = Scene()
+    await scene.goes_on(10, PERSON, AGENT)
+    for _ in range(5):
+        assert await scene.reports(500, 520) == [], "a packet may be lost on its way"
+    for count in range(750, 2000, 250):
+        scene.asterisk.heard[AGENT] = {"rxcount": count}
+        assert await scene.reports(count, count + 100) == []
+    scene.asterisk.on_hold.add(AGENT)
+    assert await scene.reports(3000, 4000) == []
+
+
+async def test_reports_from_another_host_count_only_when_encrypted() -> None:
+    scene = Scene()
+    await scene.goes_on(10, PERSON, AGENT)
+    assert await scene.reports(500, 1000, host="198.51.100.1") == []
+    assert await scene.reports(0, 1000, host="198.51.100.1") == []
+    assert await scene.reports(1000) == [], "what a stranger counts is no measure of what the phone does"
+    scene.asterisk.secure = AGENT
+    assert await scene.reports(1500, 2000, host="198.51.100.1") == ["PJSIP/alice-desk-00000002"]
+
+
+async def test_reports_of_lines_that_are_not_ours_are_passed_over() -> None:
+    scene = Scene()
+    await scene.goes_on(5, PERSON, AGENT)
+    for count in 500, 1000:
+        scene.lines.hear_report(SenderReport("1772460000.9", count, "192.0.2.7"))
+    assert await scene.reports() == []

@@ -65,7 +65,9 @@ async def ordered(call: Call, claim: Claim) -> Step | None:
         return await _ordered(call, claim)
     except (Refused, NotFound) as refused:
         await _not_placed(call, claim, str(refused), again=False)
-    except (CallEnded, NotReached):
+    except NotReached as missed:
+        await _not_placed(call, claim, str(missed), again=True)
+    except CallEnded:
         await _not_placed(call, claim, f"{claim.agent} did not answer.", again=True)
     except (PhoneError, CrmError, TimeoutError, OSError) as error:
         log.warning("an order could not be carried out", extra={"order": claim.id, "reason": str(error)})
@@ -80,7 +82,7 @@ async def _ordered(call: Call, claim: Claim) -> Step:
     found = next(iter(await availability(office, [claim.agent])), None)
     phones = [ref for ref in found.free_devices(office.now()) if not ref.number] if found else []
     if not phones:
-        raise NotReached(DialStatus.CHANUNAVAIL, "no phone is free")
+        raise NotReached(DialStatus.CHANUNAVAIL, f"{claim.agent} has no phone that is registered and free.")
     clearance = await _clear(call, claim.number, Purpose.ORDER, claim.agent)
     phone = await _first_to_answer(call, phones, claim)
     call.channel.release()
@@ -114,7 +116,7 @@ async def _first_to_answer(call: Call, phones: list[DeviceRef], claim: Claim) ->
                 with contextlib.suppress(PhoneError):
                     await asyncio.shield(leg.stop(NORMAL))
     if winner is None:
-        raise NotReached(DialStatus.NOANSWER, "no phone was answered")
+        raise NotReached(DialStatus.NOANSWER, f"{claim.agent} did not answer.")
     return winner
 
 

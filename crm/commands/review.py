@@ -127,7 +127,7 @@ async def weekly(system: System, since: str, sample: int, seed: int | None, file
                     one.call,
                     output.local(one.at, tz),
                     one.label or one.line,
-                    f"{one.path} ({one.rule})",
+                    f"{one.path} ({one.rule})" if one.path else "",
                     " ".join(one.reasons),
                     one.talked_with,
                     one.audio,

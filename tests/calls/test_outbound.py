@@ -272,6 +272,13 @@ async def test_when_the_agent_does_not_answer_an_order_then_the_lead_is_not_dial
     assert len(await system.all(select(Call))) == calls
 
 
+async def test_when_no_phone_of_the_agent_is_there_then_the_order_says_so(system: System) -> None:
+    order = await orders.place(system.store, system.config, now(system), agent="alice", to=system.new_number())
+    await settled(system, order)
+    kept, call = await orders.get(system.store, order.id)
+    assert (kept.state, kept.error, call) == ("failed", "alice has no phone that is registered and free.", None)
+
+
 async def test_when_the_lead_does_not_answer_then_the_agent_hears_it(system: System) -> None:
     number = system.new_number()
     async with system.phone("alice-desk") as alice, scripted_trunk(system, "first", "busy", emergency=False):

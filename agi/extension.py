@@ -17,7 +17,7 @@ from crm.store.session import Store
 def script(store: Store) -> Script:
     async def extension(session: Session) -> None:
         dialled = session.arguments[0] if session.arguments else ""
-        phones = await extensions.phones_of(store, dialled, datetime.now(UTC))
+        phones = await store.read(extensions.phones_of, dialled, datetime.now(UTC))
         await session.set_variable("LL_PHONES", "&".join(f"PJSIP/{slug}" for slug in phones))
         await session.set_variable("LL_ANSWERED", "1")
 

@@ -29,7 +29,7 @@ def script(config: Config, store: Store, secrets: Secrets) -> Script:
         dialled, device = (*session.arguments, "", "")[:2]
         by = By(f"phone {device}", datetime.now(UTC))
         try:
-            answer = await feature_codes.act(store, config, dialled, device, by)
+            answer = await store.run(feature_codes.act, config, dialled, device, by)
         except NotFound as error:
             answer = Answer(str(error))
         except CrmError as error:

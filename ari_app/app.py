@@ -113,7 +113,7 @@ class App:
             self.client, self.ami, self.office.calls, config.talk.lost_seconds, config.sip.qualify_seconds
         )
         self.crowding = Crowding(config, store, self.client, now)
-        self.plain_phones = PlainPhones(self.client, functools.partial(devices.must_encrypt, store), now)
+        self.plain_phones = PlainPhones(self.client, lambda device: store.read(devices.must_encrypt, device), now)
         self.calls = self.office.calls
         self.chores: set[asyncio.Task[None]] = set()
         self.look_now = asyncio.Event()
@@ -519,7 +519,7 @@ class App:
         self.desk.channels = {channel.id for channel in channels}
         self.desk.look_now.set()
         waiting = self.waiting(channels)
-        open_calls = await ledger.open_calls(self.office.store)
+        open_calls = await self.office.store.read(ledger.open_calls)
         gone = [id for id in open_calls if id not in present and id not in self.calls]
         self.witness.seen(present)
         for fact in self.witness.facts(open_calls, self.client.connected_at):
@@ -559,7 +559,9 @@ class App:
             if not self.office.places_calls:
                 continue
             try:
-                while claim := await orders.claim(self.office.store, self.config, now()):
+                while await self.office.store.read(orders.any_due, now()) and (
+                    claim := await self.office.store.run(orders.claim, self.config, now())
+                ):
                     self.begin_order(claim)
             except (CrmError, OSError) as error:
                 log.warning("orders wait: %s", error)

@@ -78,7 +78,7 @@ class Crowding:
 
     async def _make_room(self, asked: Sequence[Channel], at: float) -> None:
         self._left = [left for left in self._left if at - left < LEAVING_SECONDS]
-        phones = sum(one.kind != devices.MOBILE for one in await devices.find_all(self._store))
+        phones = sum(one.kind != devices.MOBILE for one in await self._store.read(devices.find_all))
         spare = capacity.room(self._config, phones).leaving - len(self._left)
         gone = 0
         for one in asked:
@@ -103,7 +103,7 @@ class Crowding:
         if latest and latest.count != self._refused:
             self._refused = latest.count
             log.warning("callers are refused", extra={"count": latest.count, "limit": latest.limit})
-            await capacity.tell(self._store, self._config, latest, self._clock())
+            await self._store.run(capacity.tell, self._config, latest, self._clock())
 
 
 def is_caller(channel: Channel) -> bool:

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from ari_app.edge import listening
 from ari_app.edge.softphone import Softphone, SoftphoneError, softphone
@@ -99,7 +98,7 @@ async def call(config: Config, options: Options, say: Callable[[str], None] = la
     except SoftphoneError as error:
         raise CrmError(f"The demo's phone failed: {error}") from error
     finally:
-        await store.close()
+        store.close()
 
 
 class _Demo:
@@ -268,16 +267,15 @@ class _Demo:
 
     # --- what the CRM says ---
 
-    async def _query(self, ask: Callable[[AsyncSession], Awaitable[Any]]) -> Any:
-        async with self.store.read() as session:
-            return await ask(session)
+    async def _query(self, ask: Callable[[Session], Any]) -> Any:
+        return await self.store.read(ask)
 
     async def _line(self) -> str:
-        async def ask(session: AsyncSession) -> Any:
-            if not await session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK)):
+        def ask(session: Session) -> Any:
+            if not session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK)):
                 raise NotFound("This home has no demo trunk: the demo runs in a home made by `script/up`.")
             wanted = select(Line.number).order_by(Line.id)
-            return await session.scalar(wanted.where(Line.number == self.options.line) if self.options.line else wanted)
+            return session.scalar(wanted.where(Line.number == self.options.line) if self.options.line else wanted)
 
         number = await self._query(ask) or self.options.line
         if not number:
@@ -289,10 +287,10 @@ class _Demo:
         if not self.options.answer:
             return []
 
-        async def ask(session: AsyncSession) -> Any:
+        def ask(session: Session) -> Any:
             wanted = select(Device.slug).join(Agent, Device.agent_id == Agent.id)
             named = (Device.slug == self.options.answer) | (Agent.slug == self.options.answer)
-            return list(await session.scalars(wanted.where(named, Device.kind != "mobile")))
+            return list(session.scalars(wanted.where(named, Device.kind != "mobile")))
 
         slugs = await self._query(ask)
         if not slugs:
@@ -302,8 +300,8 @@ class _Demo:
         return [str(slug) for slug in slugs]
 
     async def _latest(self) -> Call | None:
-        async def ask(session: AsyncSession) -> Any:
-            return await session.scalar(
+        def ask(session: Session) -> Any:
+            return session.scalar(
                 select(Call)
                 .where(Call.caller == self.options.caller, Call.started_at >= self.started)
                 .order_by(Call.started_at.desc())
@@ -336,8 +334,8 @@ class _Demo:
         return found
 
     async def _texts(self, call_id: str) -> list[Message]:
-        async def ask(session: AsyncSession) -> Any:
-            return list(await session.scalars(select(Message).where(Message.call_id == call_id).order_by(Message.id)))
+        def ask(session: Session) -> Any:
+            return list(session.scalars(select(Message).where(Message.call_id == call_id).order_by(Message.id)))
 
         found: list[Message] = await self._query(ask)
         return found
@@ -367,12 +365,12 @@ class _Demo:
         return moments
 
     async def _told(self, call_id: str, line: str, moments: tuple[Moment, ...], on_phone: tuple[str, ...]) -> Told:
-        async def ask(session: AsyncSession) -> Told:
-            call = await session.scalar(select(Call).where(Call.id == call_id).options(selectinload(Call.lead)))
+        def ask(session: Session) -> Told:
+            call = session.scalar(select(Call).where(Call.id == call_id).options(selectinload(Call.lead)))
             assert call is not None
-            legs = await session.scalars(select(Leg).where(Leg.call_id == call_id).order_by(Leg.started_at))
-            task = await tasks.of_call(session, call_id)
-            texts = await session.scalars(select(Message).where(Message.call_id == call_id).order_by(Message.id))
+            legs = session.scalars(select(Leg).where(Leg.call_id == call_id).order_by(Leg.started_at))
+            task = tasks.of_call(session, call_id)
+            texts = session.scalars(select(Message).where(Message.call_id == call_id).order_by(Message.id))
             lead = call.lead
             due = task.due_at.astimezone(self.config.tz).strftime("%Y-%m-%d %H:%M") if task else ""
             return Told(

@@ -30,7 +30,7 @@ async def keep(client: AriClient, store: Store, clock: Callable[[], datetime]) -
             # Perhaps another Asterisk.
             told, connection = {}, client.connections
         try:
-            for extension, dnd in (await extensions.with_dnd(store, clock())).items():
+            for extension, dnd in (await store.read(extensions.with_dnd, clock())).items():
                 if told.get(extension) != dnd:
                     # INVALID counts least beside the phones' own states, so that an idle lamp is theirs.
                     state = "BUSY" if dnd else "INVALID"

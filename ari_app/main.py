@@ -93,7 +93,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
     on_message: list[Callable[[], None]] = [to_transcribe.set]
 
     async def apply(facts: Sequence[Fact]) -> None:
-        await ledger.record_all(store, config, facts, now())
+        await store.run(ledger.record_all, config, facts, now())
         texts_due.set()
         mails_due.set()
         if any(isinstance(fact, MessageLeft) for fact in facts):
@@ -105,7 +105,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
         mails_due.set()
 
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(store.close)
+        stack.callback(store.close)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SCHEMA_SECONDS):
                 await _look_at_schema(store)
@@ -193,7 +193,7 @@ async def _drained(app: App) -> None:
 async def _look_at_schema(store: Store) -> None:
     """Nothing is written into tables of another version: a fact that they refuse would be put aside for good."""
     try:
-        store.refusal = revision.problem(await store.revision())
+        store.refusal = revision.problem(await asyncio.to_thread(store.revision))
     except Unavailable as error:
         store.refusal = str(error)
 
@@ -220,7 +220,7 @@ async def _send_texts(
 async def _republish(config: Config, store: Store, secrets: Secrets) -> None:
     while True:
         try:
-            if await hours.holiday_regions(store):
+            if await store.read(hours.holiday_regions):
                 # Calls, too, ask whether today is a holiday, and must not wait for it.
                 await asyncio.to_thread(holidays.load)
         except CrmError as error:

@@ -48,7 +48,7 @@ async def prepare(config: Config, console: Console, running: Collection[str] = (
         try:
             await publish.publish(config, store, secrets, datetime.now(UTC))
         finally:
-            await store.close()
+            store.close()
     except (CrmError, SecretError, speech.SpeechError, OSError) as error:
         if not (config.asterisk_folder / "etc" / "asterisk.conf").exists():
             raise StartError(str(error)) from error
@@ -79,10 +79,10 @@ async def _prepare_prompts(config: Config, console: Console) -> None:
         tones.music(folder / tones.MUSIC)
         store = Store(config.database_url)
         try:
-            for line in await lines.find_all(store):
+            for line in await store.read(lines.find_all):
                 await asyncio.to_thread(speech.greeting, folder, line.number, line.greeting, line.language)
         finally:
-            await store.close()
+            store.close()
 
 
 def check_ports(config: Config, running: Collection[str] = ()) -> None:

@@ -92,7 +92,7 @@ class RefusedCalls:
 
     async def _look_after(self) -> None:
         with contextlib.suppress(Unavailable):
-            self._trunks = await trunks.find_all(self._store)
+            self._trunks = await self._store.read(trunks.find_all)
         try:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
@@ -108,7 +108,7 @@ class RefusedCalls:
             return
         entries = {}
         try:
-            self._trunks = await trunks.find_all(self._store)
+            self._trunks = await self._store.read(trunks.find_all)
             for call, one in due.items():
                 entries[call] = await self._entry(one.arrival, now)
         except Unavailable:
@@ -118,12 +118,12 @@ class RefusedCalls:
         beyond = self._note(due, entries, now)
         with contextlib.suppress(Unavailable):
             for trunk, status in beyond.items():
-                await refusals.tell(self._store, self._config, trunk, status, now)
+                await self._store.run(refusals.tell, self._config, trunk, status, now)
 
     async def _entry(self, arrival: Arrival, now: datetime) -> str:
         """Of the block list that keeps the caller out; "" for a caller who is wanted."""
-        decision = await blocking.verdict(
-            self._store,
+        decision = await self._store.read(
+            blocking.verdict,
             self._config,
             caller=arrival.caller,
             is_withheld=arrival.is_withheld,

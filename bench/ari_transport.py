@@ -262,9 +262,9 @@ async def run(count: int, rate: int, rounds: int) -> None:
         toml.write_text(toml.read_text() + '\n[sip]\nbind = "127.0.0.1"\n')
         config = settings.load(home)
         store, secrets = Store(config.database_url), Secrets(config.secrets_file)
-        await trunks.add(store, secrets, by, "sipp", host="127.0.0.1", port=config.ports.demo, auth="address")
+        await store.run(trunks.add, secrets, by, "sipp", host="127.0.0.1", port=config.ports.demo, auth="address")
         await publish.publish(config, store, secrets, by.now)
-        await store.close()
+        store.close()
         calls = MicroCalls(config.prompts_folder / tones.FILE)
         tones.beep(config.prompts_folder / tones.FILE)
         scenario = Path(folder) / "micro.xml"

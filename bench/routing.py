@@ -117,7 +117,7 @@ def times(act: Callable[[RoutingInputs], object], cases: list[RoutingInputs]) ->
 
 
 async def large_office(store: Store) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         agents = [
             Agent(
                 slug=slug,
@@ -128,7 +128,7 @@ async def large_office(store: Store) -> None:
             for number, slug in enumerate(PEOPLE)
         ]
         session.add_all(agents)
-        await session.flush()
+        session.flush()
         session.add(Organization(name="Large", admin_agent_id=agents[0].id))
         size = AGENTS // TEAMS
         teams = [Subteam(slug=f"t{n}", name=f"t{n}", members=agents[n * size : (n + 1) * size]) for n in range(TEAMS)]
@@ -147,13 +147,13 @@ async def large_office(store: Store) -> None:
 
 async def replayed(folder: Path, cases: list[RoutingInputs]) -> float:
     """Seconds of deciding recorded calls again under other rules, on SQLite."""
-    url = f"sqlite+aiosqlite:///{folder / 'past.db'}"
+    url = f"sqlite:///{folder / 'past.db'}"
     await asyncio.to_thread(migrate.upgrade, url)
     store = Store(url)
-    async with store.write() as session:
+    with store.writing() as session:
         for number, case in enumerate(cases):
             session.add(Call(id=f"c{number}", did="+15125550199", started_at=NOW))
-            await session.flush()
+            session.flush()
             session.add(
                 RoutingDecision(
                     id=f"c{number}/r",
@@ -167,16 +167,16 @@ async def replayed(folder: Path, cases: list[RoutingInputs]) -> float:
                 )
             )
     began = time.perf_counter()
-    found = await replays.replay(store, Config(folder), Changes({"subteam_seconds": 5.0}), NOW)
+    found = replays.replay(store, Config(folder), Changes({"subteam_seconds": 5.0}), NOW)
     spent = time.perf_counter() - began
     assert (found.calls, found.unreadable) == (len(cases), 0)
-    await store.close()
+    store.close()
     return spent
 
 
 async def gathered(folder: Path, rounds: int, chance: random.Random) -> dict[str, list[float]]:
     """Milliseconds of deciding with finding out, on SQLite."""
-    url = f"sqlite+aiosqlite:///{folder / 'large.db'}"
+    url = f"sqlite:///{folder / 'large.db'}"
     await asyncio.to_thread(migrate.upgrade, url)
     store, config = Store(url), Config(folder)
     quiet = msgspec.structs.replace(config, ring=Ring(everyone_seconds=0))
@@ -192,9 +192,9 @@ async def gathered(folder: Path, rounds: int, chance: random.Random) -> dict[str
             ("a choice by letters", config, "+15125550199", letters),
         ):
             began = time.process_time()
-            await routes.plan(store, rules, did, "+15125550123", answers, Moment(NOW))
+            await store.read(routes.plan, rules, did, "+15125550123", answers, Moment(NOW))
             found.setdefault(name, []).append((time.process_time() - began) * 1000)
-    await store.close()
+    store.close()
     return found
 
 

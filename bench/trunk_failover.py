@@ -120,8 +120,8 @@ async def _bench(folder: Path) -> AsyncIterator[Bench]:
         for number, status in enumerate([*WAYS.values(), "180 Ringing"]):
             name = f"way-{number}" if number < len(WAYS) else NEXT
             port = ports[name] = config.ports.demo + number
-            await trunks.add(
-                store,
+            await store.run(
+                trunks.add,
                 secrets,
                 by,
                 name,
@@ -142,7 +142,7 @@ async def _bench(folder: Path) -> AsyncIterator[Bench]:
                 yield Bench(office, carriers, ports)
         finally:
             await asterisk.stop()
-            await store.close()
+            store.close()
 
 
 @contextlib.asynccontextmanager

@@ -502,10 +502,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def database_url(self) -> str:
-        """The URL with the driver named that runs it asynchronously."""
+        """The URL with the driver named that runs it."""
         url = self.database.url or f"sqlite:///{self.home / 'leaseline.db'}"
         scheme, _, rest = url.partition("://")
-        drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+        drivers = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
         return f"{drivers.get(scheme, scheme)}://{rest}"
 
     # One property a folder, so that a search for its name finds everybody who uses it.

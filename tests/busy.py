@@ -12,9 +12,9 @@ from tests.system import System
 
 
 async def only_on_duty(system: System, *slugs: str) -> None:
-    async with system.store.write() as session:
-        await session.execute(update(Agent).values(on_duty=False))
-        await session.execute(update(Agent).where(Agent.slug.in_(slugs)).values(on_duty=True))
+    with system.store.writing() as session:
+        session.execute(update(Agent).values(on_duty=False))
+        session.execute(update(Agent).where(Agent.slug.in_(slugs)).values(on_duty=True))
 
 
 async def number_in_line(system: System, number: int) -> Path:

@@ -32,8 +32,8 @@ async def mobile(system: System, number: str = NUMBER) -> AsyncIterator[Softphon
         sip_port=sip_port,
         control_port=control_port,
     ) as phone:
-        await trunks.add(
-            system.store,
+        await system.store.run(
+            trunks.add,
             system.secrets,
             system.by,
             "cell",
@@ -42,8 +42,8 @@ async def mobile(system: System, number: str = NUMBER) -> AsyncIterator[Softphon
             auth="address",
             addresses=["127.2.0.1"],
         )
-        async with system.store.write() as session:
-            await session.execute(update(Trunk).where(Trunk.slug == "demo").values(outbound=False))
+        with system.store.writing() as session:
+            session.execute(update(Trunk).where(Trunk.slug == "demo").values(outbound=False))
         await system.publish()
         await system.until(lambda: system.is_online("trunk-cell"), "the mobile's carrier online")
         yield phone
@@ -51,7 +51,7 @@ async def mobile(system: System, number: str = NUMBER) -> AsyncIterator[Softphon
 
 async def forward(system: System, agent: str = "alice", after: int = 0, number: str = NUMBER) -> None:
     """Lets the agent's calls ring the mobile `<agent>-mobile`."""
-    await forwarding.switch_on(system.store, system.config, system.by, agent, to=number, after_seconds=after)
+    await system.store.run(forwarding.switch_on, system.config, system.by, agent, to=number, after_seconds=after)
 
 
 async def about(system: System, caller: str, *, name: str = "", is_known: bool = False) -> Path:

@@ -20,11 +20,11 @@ from tests.system import System, _response
 
 async def only_by(system: System, **positions: int) -> None:
     """Calls of ours go out by these trunks alone, in this order."""
-    async with system.store.write() as session:
-        await session.execute(update(Trunk).values(outbound=False))
+    with system.store.writing() as session:
+        session.execute(update(Trunk).values(outbound=False))
         for slug, position in positions.items():
             marked = update(Trunk).where(Trunk.slug == slug).values(outbound=True, position=position)
-            await session.execute(marked)
+            session.execute(marked)
     await system.publish()
 
 
@@ -44,8 +44,8 @@ async def person(system: System, trunk: str = "acme", number: str | None = None)
         sip_port=sip_port,
         control_port=control_port,
     ) as phone:
-        await trunks.add(
-            system.store,
+        await system.store.run(
+            trunks.add,
             system.secrets,
             system.by,
             trunk,
@@ -59,7 +59,7 @@ async def person(system: System, trunk: str = "acme", number: str | None = None)
         try:
             yield phone
         finally:
-            await trunks.remove(system.store, system.secrets, system.by, trunk)
+            await system.store.run(trunks.remove, system.secrets, system.by, trunk)
             await system.publish()
 
 
@@ -131,8 +131,8 @@ async def digest_carrier(system: System, *, register: bool, proxy: bool) -> Asyn
     carrier = DigestCarrier("leasing", "s3cret-for-tests", proxy)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: carrier, local_addr=("127.0.0.1", port))
-    await trunks.add(
-        system.store,
+    await system.store.run(
+        trunks.add,
         system.secrets,
         system.by,
         "acme",
@@ -149,6 +149,6 @@ async def digest_carrier(system: System, *, register: bool, proxy: bool) -> Asyn
         await system.until(lambda: system.is_online("trunk-acme"), "trunk acme online")
         yield carrier
     finally:
-        await trunks.remove(system.store, system.secrets, system.by, "acme")
+        await system.store.run(trunks.remove, system.secrets, system.by, "acme")
         await system.publish()
         transport.close()

@@ -78,8 +78,8 @@ async def redirecting_trunk(
     """A trunk that routes by redirection. It stays until the office is as new."""
     port, _ = system.phone_ports()
     async with _peer(port, status, contact) as peer:
-        await trunks.add(
-            system.store,
+        await system.store.run(
+            trunks.add,
             system.secrets,
             system.by,
             slug,
@@ -88,9 +88,9 @@ async def redirecting_trunk(
             auth="address",
             addresses=[f"127.6.0.{position + 1}"],
         )
-        async with system.store.write() as session:
+        with system.store.writing() as session:
             marked = update(Trunk).where(Trunk.slug == slug).values(emergency=True, position=position)
-            await session.execute(marked)
+            session.execute(marked)
         await system.publish()
         await system.until(lambda: system.is_online(f"trunk-{slug}"), f"trunk {slug} online")
         yield peer

@@ -46,8 +46,8 @@ async def scripted_trunk(
         str(log),
     )
     try:
-        await trunks.add(
-            system.store,
+        await system.store.run(
+            trunks.add,
             system.secrets,
             system.by,
             slug,
@@ -56,9 +56,9 @@ async def scripted_trunk(
             auth="address",
             addresses=[f"127.1.0.{position + 1}"],
         )
-        async with system.store.write() as session:
+        with system.store.writing() as session:
             marked = update(Trunk).where(Trunk.slug == slug).values(emergency=emergency, position=position)
-            await session.execute(marked)
+            session.execute(marked)
         await system.publish()
         if not options:
             # Before the first has timed out, nobody knows whether it is reachable.

@@ -18,9 +18,9 @@ from tests.system import System
 @asynccontextmanager
 async def shown_at_every_hour(system: System) -> AsyncIterator[None]:
     by = By("tests", datetime.now(UTC))
-    await times.set_hours(system.store, by, "elm", ["mon-sun 00:00-24:00"], kind=TourKind.ACCOMPANIED, minutes=60)
+    await system.store.run(times.set_hours, by, "elm", ["mon-sun 00:00-24:00"], kind=TourKind.ACCOMPANIED, minutes=60)
     try:
         yield
     finally:
-        async with system.store.write() as session:
-            await session.execute(delete(TourHours))
+        with system.store.writing() as session:
+            session.execute(delete(TourHours))

@@ -498,8 +498,8 @@ class System:
     # --- the CRM ---
 
     async def all(self, query: Select[Any]) -> list[Any]:
-        async with self.store.read() as session:
-            return list((await session.scalars(query)).unique())
+        with self.store.reading() as session:
+            return list(session.scalars(query).unique())
 
     async def call_from(self, number: str | None) -> Call:
         """The caller's latest call, with its legs, events and lead."""
@@ -568,8 +568,8 @@ class System:
         await self.until(so, f"{', '.join(devices)} ringing in stage {stage}")
 
     async def add_lead(self, number: str, agent: str | None = None, language: str = "") -> None:
-        async with self.store.write() as session:
-            owner = await session.scalar(select(Agent).where(Agent.slug == agent)) if agent else None
+        with self.store.writing() as session:
+            owner = session.scalar(select(Agent).where(Agent.slug == agent)) if agent else None
             phones = [LeadPhone(number=number)]
             now = datetime.now(UTC)
             session.add(
@@ -578,41 +578,41 @@ class System:
 
     async def talked_last(self, **minutes_ago: float | None) -> None:
         """Sets when agents ended their last talk; None is never."""
-        async with self.store.write() as session:
+        with self.store.writing() as session:
             for slug, minutes in minutes_ago.items():
                 at = None if minutes is None else datetime.now(UTC) - timedelta(minutes=minutes)
-                await session.execute(update(Agent).where(Agent.slug == slug).values(last_talk_ended_at=at))
+                session.execute(update(Agent).where(Agent.slug == slug).values(last_talk_ended_at=at))
 
     async def office_as_new(self) -> None:
         """Takes back what a test may have changed of the demo office."""
-        async with self.store.write() as session:
-            await session.execute(delete(Device).where(Device.slug.not_in(DEVICES)))
-            await session.execute(update(Device).values(dnd=False, dnd_until=None, whisper=False))
-            await session.execute(
+        with self.store.writing() as session:
+            session.execute(delete(Device).where(Device.slug.not_in(DEVICES)))
+            session.execute(update(Device).values(dnd=False, dnd_until=None, whisper=False))
+            session.execute(
                 update(Organization).values(forward_to=None, forward_confirm=True, answering_service=None, holidays="")
             )
-            await session.execute(update(Subteam).values(answering_service=None))
-            await session.execute(delete(SubteamSister))
-            await session.execute(delete(CallOrder).where(CallOrder.state == "waiting"))
+            session.execute(update(Subteam).values(answering_service=None))
+            session.execute(delete(SubteamSister))
+            session.execute(delete(CallOrder).where(CallOrder.state == "waiting"))
             as_new = {"on_duty": Agent.slug != "admin", "forwarding": False, "last_talk_ended_at": None}
             as_new["dialing"] = "allowed"
-            await session.execute(update(Agent).values(as_new))
-            await session.execute(update(Subteam).where(Subteam.slug == "north").values(strategy="ring_all"))
-            await session.execute(update(Property).values(recording="off", holidays="", timezone="", portfolio_id=None))
+            session.execute(update(Agent).values(as_new))
+            session.execute(update(Subteam).where(Subteam.slug == "north").values(strategy="ring_all"))
+            session.execute(update(Property).values(recording="off", holidays="", timezone="", portfolio_id=None))
             for table in (Hours, AgentHours, SpecialDay):
-                await session.execute(delete(table))
-            await session.execute(delete(Line).where(Line.number.not_in((ELM, LAKESIDE))))
+                session.execute(delete(table))
+            session.execute(delete(Line).where(Line.number.not_in((ELM, LAKESIDE))))
             others = select(Property.id).where(Property.slug.not_in(("elm", "lakeside")))
-            await session.execute(delete(Interest).where(Interest.property_id.in_(others)))
-            await session.execute(delete(Property).where(Property.id.in_(others)))
-            await session.execute(delete(Portfolio))
-            await session.execute(delete(Trunk).where(Trunk.slug != "demo"))
-            await session.execute(update(Trunk).values(outbound=True, position=0, numbers="plus"))
-            await session.execute(delete(BlockedCaller))
-            await session.execute(delete(Contact))
-            await session.execute(delete(Desk))
+            session.execute(delete(Interest).where(Interest.property_id.in_(others)))
+            session.execute(delete(Property).where(Property.id.in_(others)))
+            session.execute(delete(Portfolio))
+            session.execute(delete(Trunk).where(Trunk.slug != "demo"))
+            session.execute(update(Trunk).values(outbound=True, position=0, numbers="plus"))
+            session.execute(delete(BlockedCaller))
+            session.execute(delete(Contact))
+            session.execute(delete(Desk))
             # Within half an hour of one nobody who calls the number it showed is blocked, or gets a menu.
-            await session.execute(delete(EmergencyCall))
+            session.execute(delete(EmergencyCall))
         for line in (ELM, LAKESIDE):
             await self._set_global(f"LL_EMERGENCY_{line[-10:]}", "")
         await self.publish()
@@ -699,7 +699,7 @@ async def running_system(
         (home / "leaseline.toml").write_text(toml + text[text.index("[ports]") :])
         config = settings.load(home)
         store, secrets = Store(config.database_url), Secrets(config.secrets_file)
-        await directory.load_demo(config, store, secrets, by)
+        await store.run(directory.load_demo, config, secrets, by)
         for entry in (*speech.languages(), tones.FILE, tones.MUSIC):
             (config.prompts_folder / entry).symlink_to(prompts / entry)
         (config.prompts_folder / "greetings").mkdir(exist_ok=True)
@@ -719,7 +719,7 @@ async def running_system(
             await app.stop()
             await asterisk.stop()
             transport.close()
-            await store.close()
+            store.close()
 
 
 class Shared:

@@ -43,8 +43,8 @@ async def dialling(call: Call) -> Step | EndedBy:
     """Rings the colleague's phones; entered again, it takes over those that ring."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
-        callee = await extensions.agent_at(office.store, call.first_stage)
-        caller = await extensions.owner_of(office.store, call.channel.endpoint)
+        callee = await office.store.read(extensions.agent_at, call.first_stage)
+        caller = await office.store.read(extensions.owner_of, call.channel.endpoint)
     adopted = [Leg.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
     agents = await availability(office, [callee.slug] if callee else [])
@@ -77,6 +77,6 @@ async def take_message(call: Call) -> EndedBy:
     """The colleague does not answer, is on DND or on a call, or was not to be rung at all: a message for them."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
-        callee = await extensions.agent_at(office.store, call.first_stage)
+        callee = await office.store.read(extensions.agent_at, call.first_stage)
     await voicemail(call, box(BoxKind.AGENT, callee.slug) if callee else "")
     return EndedBy.SYSTEM

@@ -74,7 +74,9 @@ class Escalations:
         office = self._office
         if not office.places_calls:
             return  # The turn would be lost.
-        while due := await escalations.claim(office.store, office.config, office.now()):
+        while await office.store.read(escalations.any_due, office.now()) and (
+            due := await office.store.run(escalations.claim, office.config, office.now())
+        ):
             task = asyncio.create_task(self._call(due), name=f"escalation {due.message_id}")
             self._tasks[due.message_id] = task
 
@@ -95,7 +97,7 @@ async def call_group(office: Office, due: Due) -> bool:
     phones = [phone for agent in agents for phone in agent.reachable_devices(office.now())]
     log.info("called about a message", extra={"message_id": due.message_id, "group": due.turn.group, "n": len(phones)})
     if not phones:
-        await escalations.nobody_there(office.store, due.message_id, office.now())
+        await office.store.run(escalations.nobody_there, due.message_id, office.now())
         return False
     language = office.config.voicemail.staff_language
     text = readout.escalation(due.place, caller_in_words(office, due.caller), language)
@@ -141,7 +143,7 @@ async def _ask(office: Office, due: Due, phone: DeviceRef, whisper: Path) -> tup
 
 async def _take(office: Office, due: Due, phone: DeviceRef, channel: Handle) -> bool:
     try:
-        await mailboxes.take(office.store, By(f"phone {phone.device}", office.now()), due.message_id, phone.agent)
+        await office.store.run(mailboxes.take, By(f"phone {phone.device}", office.now()), due.message_id, phone.agent)
     except Conflict:
         await play(channel, [_sound(office, "mailbox_taken_already")])
         return False
@@ -223,7 +225,7 @@ async def _play(office: Office, due: Due, channel: Handle, phone: DeviceRef) -> 
     message = audio or _sound(office, "mailbox_no_audio")
     try:
         await prompt(channel, [_sound(office, "mailbox_taken"), message], 0)
-        await mailboxes.heard(office.store, due.message_id, office.now())
+        await office.store.run(mailboxes.heard, due.message_id, office.now())
         while await prompt(channel, [_sound(office, "mailbox_again")], KEY_SECONDS) == Key.REPEAT:
             await prompt(channel, [message], 0)
     except CallEnded:

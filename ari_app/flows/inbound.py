@@ -24,8 +24,8 @@ async def inbound(call: Call) -> Step:
 
 async def ask(call: Call) -> None:
     async with asyncio.timeout(call.office.config.survival.store_seconds):
-        call.reception = await reception.receive(
-            call.office.store,
+        call.reception = await call.office.store.read(
+            reception.receive,
             call.office.config,
             call.did,
             call.caller,
@@ -53,8 +53,8 @@ async def is_wanted(call: Call) -> Decision:
     """What the block list says of the caller; it is on record before anything is done."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
-        decision = await blocking.verdict(
-            office.store,
+        decision = await office.store.read(
+            blocking.verdict,
             office.config,
             caller=call.caller,
             is_withheld=call.is_withheld,

@@ -407,14 +407,14 @@ async def availability(office: Office, agents: Collection[str]) -> list[ringing.
         return []
     seen = await phones(office)
     async with asyncio.timeout(office.config.survival.store_seconds):
-        return await reception.availability(office.store, office.config, seen.online, seen.on_call, of=agents)
+        return await office.store.read(reception.availability, office.config, seen.online, seen.on_call, of=agents)
 
 
 async def owner_of(office: Office, device: str) -> str:
     """Slug of the agent whose phone it is; empty for nobody's, and while the database is away."""
     try:
         async with asyncio.timeout(office.config.survival.store_seconds):
-            owner = await extensions.owner_of(office.store, device)
+            owner = await office.store.read(extensions.owner_of, device)
     except (CrmError, TimeoutError) as error:
         log.warning("whose phone it is could not be looked up: %s", error, extra={"device": device})
         return ""

@@ -105,8 +105,8 @@ async def _for_colleague(call: Call, extension: str) -> EndedBy | None:
     """Straight to their mailbox, without ringing; taken up again, it goes on where it was."""
     store = call.office.store
     async with asyncio.timeout(call.office.config.survival.store_seconds):
-        caller = await extensions.owner_of(store, call.channel.endpoint)
-        callee = await extensions.agent_at(store, extension)
+        caller = await store.read(extensions.owner_of, call.channel.endpoint)
+        callee = await store.read(extensions.agent_at, extension)
     await call.channel.answer()
     if callee is None:
         with contextlib.suppress(CallEnded):
@@ -143,7 +143,7 @@ async def mailbox(visit: Visit) -> str | None:
     want to be connected with, for the caller of this flow to dial."""
     await visit.channel.answer()
     while True:
-        listener = await mailboxes.listener(visit.office.store, visit.device)
+        listener = await visit.office.store.read(mailboxes.listener, visit.device)
         if listener is None:
             await play(visit.channel, visit.sounds("mailbox_unknown_phone"))
             return None
@@ -173,7 +173,7 @@ async def _hear(visit: Visit, listener: Listener, message: Message, number: int)
     for _ in range(TRIES):
         if key in (NoKey.NO_INPUT, Key.REPEAT):
             key = await prompt(visit.channel, [audio] if audio else visit.sounds("mailbox_no_audio"), 0)
-            await mailboxes.heard(store, message.id, visit.office.now())
+            await store.run(mailboxes.heard, message.id, visit.office.now())
             if key is NoKey.NO_INPUT:
                 key = await prompt(visit.channel, options, KEY_SECONDS)
         match key:
@@ -181,7 +181,7 @@ async def _hear(visit: Visit, listener: Listener, message: Message, number: int)
                 return After.NEXT
             case Key.DELETE:
                 with contextlib.suppress(Conflict):
-                    await mailboxes.delete(store, visit.by, message.id)
+                    await store.run(mailboxes.delete, visit.by, message.id)
                 await play(visit.channel, visit.sounds("mailbox_deleted"))
                 return After.NEXT
             case Key.CALL_BACK:
@@ -203,7 +203,7 @@ async def _hear(visit: Visit, listener: Listener, message: Message, number: int)
 async def _take(visit: Visit, listener: Listener, message: Message) -> str:
     """Name of the prompt that says what came of it."""
     try:
-        await mailboxes.take(visit.office.store, visit.by, message.id, listener.agent)
+        await visit.office.store.run(mailboxes.take, visit.by, message.id, listener.agent)
     except Conflict:
         return "mailbox_taken_already"
     return "mailbox_taken"

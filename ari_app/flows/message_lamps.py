@@ -50,7 +50,7 @@ class MessageLamps:
                     await self.changed.wait()
 
     async def _show(self) -> None:
-        for agent, lamp in (await mailboxes.lamps(self._office.store)).items():
+        for agent, lamp in (await self._office.store.read(mailboxes.lamps)).items():
             if self._shown.get(agent) == lamp:
                 continue
             await self._office.client.post(

@@ -41,7 +41,7 @@ async def outbound(call: Call, number: str) -> Step | None:
     """An agent dialled a number outside on their phone. What may not be dialled is told, and nothing is on record."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
-        agent = await extensions.owner_of(office.store, call.channel.endpoint)
+        agent = await office.store.read(extensions.owner_of, call.channel.endpoint)
     try:
         clearance = await _clear(call, number, Purpose.DESK, agent.slug if agent else None)
     except (Refused, NotFound) as refused:
@@ -144,7 +144,7 @@ async def _ring(call: Call, ref: DeviceRef, claim: Claim, seconds: float) -> Leg
 async def _not_placed(call: Call, claim: Claim, why: str, *, again: bool) -> None:
     # When the database is away, too, the claim ends by itself, and the order is tried again.
     with contextlib.suppress(CrmError):
-        await orders.not_placed(call.office.store, call.office.config, claim, why, call.office.now(), again=again)
+        await call.office.store.run(orders.not_placed, call.office.config, claim, why, call.office.now(), again=again)
 
 
 # --- dialling ---
@@ -195,7 +195,7 @@ async def _reach(call: Call) -> Handle:
         return await outside.adopt(office, adopted[0], call.id)
     if call.clearance is None:
         # The app was away, and what rang has ended meanwhile.
-        owner = await extensions.owner_of(office.store, call.channel.endpoint)
+        owner = await office.store.read(extensions.owner_of, call.channel.endpoint)
         call.clearance = await _clear(call, call.caller or "", Purpose.DESK, owner.slug if owner else None)
     ringing = asyncio.Event()
     ringback = asyncio.create_task(_ring_back(call, ringing))

@@ -120,7 +120,7 @@ async def take_over(call: Call, other: Call | None, stage: str, nobody: str) -> 
     """Connects the phone that dialled with the person of another call, or says that nobody is there any more."""
     await call.channel.answer()
     async with asyncio.timeout(call.office.config.survival.store_seconds):
-        owner = await extensions.owner_of(call.office.store, call.channel.endpoint)
+        owner = await call.office.store.read(extensions.owner_of, call.channel.endpoint)
     taker = Taker(call.channel, call.channel.endpoint, owner.slug if owner else "", stage)
     if other is not None and other.is_waiting:
         # Marked first: an app that comes back must not take this phone for a call of its own.

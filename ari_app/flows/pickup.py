@@ -18,9 +18,9 @@ async def pickup(call: Call, extension: str) -> None:
     anybody. The other phones stop as answered elsewhere."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
-        agent = await extensions.owner_of(office.store, call.channel.endpoint)
-        callee = await extensions.agent_at(office.store, extension) if extension else None
-        mates = await extensions.subteams_of(office.store, agent.slug) if agent and not extension else ()
+        agent = await office.store.read(extensions.owner_of, call.channel.endpoint)
+        callee = await office.store.read(extensions.agent_at, extension) if extension else None
+        mates = await office.store.read(extensions.subteams_of, agent.slug) if agent and not extension else ()
     ringing = [one for one in office.calls if one is not call and one.is_waiting and one.step in RINGING]
     if extension:
         wanted = [one for one in ringing if callee and callee.slug in one.ringing]

@@ -106,12 +106,12 @@ async def _decide(call: Call, forward_failed: str) -> tuple[RoutingInputs, Route
         tried=call.tried if call.taken_away else (),
     )
     async with asyncio.timeout(office.config.survival.store_seconds):
-        inputs, decided = await routes.plan(
-            office.store, office.config, call.did, call.caller, tuple(call.answers), moment
+        inputs, decided = await office.store.read(
+            routes.plan, office.config, call.did, call.caller, tuple(call.answers), moment
         )
         if decided.property and not call.known.property_name:
-            call.reception = await reception.receive(
-                office.store, office.config, call.did, call.caller, decided.property, is_withheld=call.is_withheld
+            call.reception = await office.store.read(
+                reception.receive, office.config, call.did, call.caller, decided.property, is_withheld=call.is_withheld
             )
             call.note(PropertyChosen, once=f"property-{decided.property}", property=decided.property)
     if CallerKind.PROSPECT is not decided.kind or CallerKind.PROSPECT is not inputs.caller.kind:

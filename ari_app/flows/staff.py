@@ -24,8 +24,8 @@ async def staff(call: Call, dialled: str) -> Step | EndedBy | None:
         await retrieve(call, dialled)
         return None
     async with asyncio.timeout(call.office.config.survival.store_seconds):
-        caller = await extensions.owner_of(call.office.store, call.channel.endpoint)
-        callee = await extensions.agent_at(call.office.store, dialled) if _EXTENSION.fullmatch(dialled) else None
+        caller = await call.office.store.read(extensions.owner_of, call.channel.endpoint)
+        callee = await call.office.store.read(extensions.agent_at, dialled) if _EXTENSION.fullmatch(dialled) else None
     if callee:
         return await colleague(call, caller, dialled)
     if len(dialled) > LONGEST_EXTENSION:

@@ -30,7 +30,7 @@ async def tour_offer(call: Call) -> Step | EndedBy:
     following = otherwise(decided, Path.TOUR)
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         # Booked before the app was away.
-        tour = await booking.booked_as(call.office.store, _key(call))
+        tour = await call.office.store.read(booking.booked_as, _key(call))
     if tour is None:
         if Path.TOUR not in (decided.path, *decided.otherwise):
             return STEPS[decided.path]
@@ -79,9 +79,9 @@ async def _times(call: Call, place: str, after: datetime | None) -> Offer | None
     """What is free now, later than `after` if there is something; None when nothing is."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
-        offer = await times.offer(office.store, office.config, place, office.now(), after)
+        offer = await office.store.read(times.offer, office.config, place, office.now(), after)
         if not offer.slots and after:
-            offer = await times.offer(office.store, office.config, place, office.now())
+            offer = await office.store.read(times.offer, office.config, place, office.now())
     return offer if offer.slots else None
 
 
@@ -91,8 +91,8 @@ async def _book(call: Call, place: str, slot: Slot) -> Tour | None:
     assert call.caller is not None
     try:
         async with asyncio.timeout(office.config.survival.store_seconds):
-            booked = await booking.book(
-                office.store,
+            booked = await office.store.run(
+                booking.book,
                 office.config,
                 office.secrets,
                 By(BY, office.now()),
@@ -114,7 +114,7 @@ async def _confirm(call: Call, tour: Tour, following: Step) -> Step | EndedBy:
     """Says what is booked. The caller may hang up now, or go on with any key."""
     call.note(TourBooked, once="tour", tour_id=tour.id)
     async with asyncio.timeout(call.office.config.survival.store_seconds):
-        _, place = await booking.get(call.office.store, tour.id)
+        _, place = await call.office.store.read(booking.get, tour.id)
     when = aloud(tour.slot.starts_at, times.zone(call.office.config, place), call.language)
     on = to_go_on(to_mailbox=following is Step.VOICEMAIL)
     files = await sounds(call, (Say("tour_booked", when), Say("tour_done"), on))

@@ -157,7 +157,7 @@ async def give_back(call: Call, agent: Handle | None, failed: NotTaken) -> Step 
 async def return_to(call: Call, device: str) -> Step | EndedBy:
     """Rings the phones of whoever left the person waiting; nobody there means the team."""
     async with asyncio.timeout(call.office.config.survival.store_seconds):
-        owner = await extensions.owner_of(call.office.store, device)
+        owner = await call.office.store.read(extensions.owner_of, device)
     agents = await availability(call.office, [owner.slug] if owner else [])
     refs = [ref for agent in agents for ref in free_phones(agent, call.office.now())]
     if refs:
@@ -187,7 +187,7 @@ async def reach(call: Call, target: str) -> Handle:
     office = call.office
     adopted, call.adopted_legs = [Leg.adopt(call, leg_id) for leg_id in call.adopted_legs], []
     async with asyncio.timeout(office.config.survival.store_seconds):
-        callee = await extensions.agent_at(office.store, target)
+        callee = await office.store.read(extensions.agent_at, target)
     if callee is None and not adopted:
         return await _reach_outside(call, target)
     agents = await availability(office, [callee.slug] if callee else [])
@@ -217,7 +217,7 @@ async def _reach_outside(call: Call, target: str) -> Handle:
     live = outside.live(await office.client.channels())
     try:
         async with asyncio.timeout(office.config.survival.store_seconds):
-            owner = await extensions.owner_of(office.store, device)
+            owner = await office.store.read(extensions.owner_of, device)
             clearance = await dialing.clear(
                 office.store,
                 office.config,

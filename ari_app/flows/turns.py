@@ -46,7 +46,7 @@ class Turns:
     async def _look(self) -> None:
         office = self._office
         async with asyncio.timeout(office.config.survival.store_seconds):
-            places = await orders.places(office.store, office.config, office.now())
+            places = await office.store.read(orders.places, office.config, office.now())
         office.calls.places = places
         if not office.calls.line_is_whole.is_set():
             return
@@ -66,7 +66,9 @@ class Turns:
                 call.wait.turn.put_nowait(agents_for)
         for place in places if office.places_calls else ():
             for agent in given.get(_id(place), ()):
-                if claim := await orders.claim_place(office.store, office.config, place.order_id, agent, office.now()):
+                if claim := await office.store.run(
+                    orders.claim_place, office.config, place.order_id, agent, office.now()
+                ):
                     self._begin(claim)
 
 

@@ -64,11 +64,11 @@ def agent() -> None:
 @click.option("--extension", metavar="DIGITS", help="2 to 6 digits that colleagues dial.")
 @click.option("--on-duty/--off-duty", default=True, show_default=True, help="Whether calls ring their phones.")
 @with_system
-async def add(system: System, slug: str, name: str, extension: str | None, on_duty: bool) -> None:
+def add(system: System, slug: str, name: str, extension: str | None, on_duty: bool) -> None:
     """Add the agent SLUG."""
-    await agents.add(system.store, system.by, slug, name=name, extension=extension, on_duty=on_duty)
+    system.run(agents.add, system.by, slug, name=name, extension=extension, on_duty=on_duty)
     output.say(f"Added agent {slug}; give them a phone with `leaseline device add {slug}-desk --agent {slug}`.")
-    await system.publish()
+    system.publish()
 
 
 @agent.command(
@@ -83,7 +83,7 @@ async def add(system: System, slug: str, name: str, extension: str | None, on_du
 @click.option("--dialing", type=click.Choice(agents.DIALING), help="Whether they may dial numbers outside.")
 @click.option("--admin", is_flag=True, help="Make them the owner of what nobody owns.")
 @with_system
-async def change(
+def change(
     system: System,
     slug: str,
     name: str | None,
@@ -94,8 +94,8 @@ async def change(
     admin: bool,
 ) -> None:
     """Change the agent SLUG; what is not given stays."""
-    await agents.change(
-        system.store,
+    system.run(
+        agents.change,
         system.by,
         slug,
         name=name,
@@ -106,7 +106,7 @@ async def change(
         admin=admin,
     )
     output.say(f"Changed agent {slug}.")
-    await system.publish()
+    system.publish()
 
 
 class AgentHoursEntry(msgspec.Struct):
@@ -136,9 +136,7 @@ class AgentHoursEntry(msgspec.Struct):
 @click.option("--always", is_flag=True, help="At any hour, on holidays, too.")
 @click.option("--as-office", is_flag=True, help="While the office is open: no hours of their own any more.")
 @with_system
-async def hours_(
-    system: System, slug: str, openings: tuple[str, ...], always: bool, as_office: bool, as_json: bool
-) -> None:
+def hours_(system: System, slug: str, openings: tuple[str, ...], always: bool, as_office: bool, as_json: bool) -> None:
     """Show or replace the hours of the agent SLUG, in the office's time zone.
 
     Outside of them their phones do not ring for callers, even on duty; colleagues reach them as ever. Within them they
@@ -148,8 +146,8 @@ async def hours_(
     if [bool(openings), always, as_office].count(True) > 1:
         raise click.UsageError("Give openings, or --always, or --as-office: one of them.")
     if openings or always or as_office:
-        await hours.replace_agent(system.store, system.by, slug, (fields.ALL_WEEK,) if always else openings)
-    schedule = await hours.find_agent(system.store, system.config, slug)
+        system.run(hours.replace_agent, system.by, slug, (fields.ALL_WEEK,) if always else openings)
+    schedule = system.read(hours.find_agent, system.config, slug)
     texts = fields.as_texts(schedule.week) if schedule else []
     entry = AgentHoursEntry(slug, texts, system.config.timezone, schedule is None or schedule.is_open(system.now))
     if as_json:
@@ -165,18 +163,18 @@ async def hours_(
 @click.argument("slug")
 @click.option("--successor", metavar="SLUG", help="Who takes over their tasks and leads.")
 @with_system
-async def remove(system: System, slug: str, successor: str | None) -> None:
+def remove(system: System, slug: str, successor: str | None) -> None:
     """Remove the agent SLUG, once they have no devices any more."""
-    await agents.remove(system.store, system.by, slug, successor=successor)
+    system.run(agents.remove, system.by, slug, successor=successor)
     output.say(f"Removed agent {slug}.")
-    await system.publish()
+    system.publish()
 
 
 @agent.command("list", json=many(AgentEntry), examples=("agent list", "agent list --json"))
 @with_system
-async def list_(system: System, as_json: bool) -> None:
+def list_(system: System, as_json: bool) -> None:
     """List all agents."""
-    entries = [AgentEntry.of(found) for found in await agents.find_all(system.store)]
+    entries = [AgentEntry.of(found) for found in system.read(agents.find_all)]
     if as_json:
         output.print_json(entries)
         return
@@ -193,9 +191,9 @@ async def list_(system: System, as_json: bool) -> None:
 @agent.command(json=one(AgentEntry), examples=("agent show alice",))
 @click.argument("slug")
 @with_system
-async def show(system: System, slug: str, as_json: bool) -> None:
+def show(system: System, slug: str, as_json: bool) -> None:
     """Show the agent SLUG."""
-    entry = AgentEntry.of(await agents.get(system.store, slug))
+    entry = AgentEntry.of(system.read(agents.get, slug))
     if as_json:
         output.print_json(entry)
         return

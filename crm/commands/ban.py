@@ -47,32 +47,32 @@ def ban() -> None:
 @click.option("--for", "length", metavar="TIME", help="For so long: 30m, 2h, 1d.  [default: until you remove it]")
 @click.option("--why", default="", metavar="TEXT", help="Shown in the list.")
 @with_system
-async def add(system: System, address: str, length: str | None, why: str) -> None:
+def add(system: System, address: str, length: str | None, why: str) -> None:
     """Drop all SIP from ADDRESS, an IPv4 address or a network."""
     until = system.now + fields.duration(length) if length else None
-    network = await bans.add(system.store, system.config, system.by, address, until=until, why=why)
+    network = system.run(bans.add, system.config, system.by, address, until=until, why=why)
     end = f"until {output.local(until, system.config.tz)}" if until else "until you remove it"
     output.say(f"SIP from {network} is dropped {end}.")
-    await system.publish()
+    system.publish()
 
 
 @ban.command(examples=("ban remove 203.0.113.9", "ban remove 203.0.113.0/24"))
 @click.argument("address")
 @with_system
-async def remove(system: System, address: str) -> None:
+def remove(system: System, address: str) -> None:
     """Listen to ADDRESS again."""
-    network = await bans.remove(system.store, system.by, address)
+    network = system.run(bans.remove, system.by, address)
     output.say(f"SIP from {network} is not dropped any more.")
-    await system.publish()
+    system.publish()
 
 
 @ban.command("list", json=many(BanEntry), examples=("ban list", "ban list --json"))
 @with_system
-async def list_(system: System, as_json: bool) -> None:
+def list_(system: System, as_json: bool) -> None:
     """List whose SIP is dropped now, the latest first."""
     entries = [
         BanEntry(found.network, found.since, found.until, found.times, found.why)
-        for found in await bans.find_all(system.store, system.now)
+        for found in system.read(bans.find_all, system.now)
     ]
     if as_json:
         output.print_json(entries)

@@ -63,19 +63,17 @@ def block() -> None:
 @click.option("--why", default="", metavar="TEXT", help="Shown with each call that is blocked.")
 @click.option("--close-lead", is_flag=True, help="Close the number's lead and tasks first, which would let it through.")
 @with_system
-async def add(system: System, caller: str, silent: bool, why: str, close_lead: bool) -> None:
+def add(system: System, caller: str, silent: bool, why: str, close_lead: bool) -> None:
     """Block CALLER: a number, the beginning of numbers with a star (+1900*), or withheld."""
-    entry = await blocking.add(
-        system.store, system.config, system.by, caller, is_silent=silent, why=why, close_lead=close_lead
-    )
+    entry = system.run(blocking.add, system.config, system.by, caller, is_silent=silent, why=why, close_lead=close_lead)
     output.say(f"Blocked {entry}.")
 
 
 @block.command("list", json=many(BlockEntry), examples=("block list", "block list --json"))
 @with_system
-async def list_(system: System, as_json: bool) -> None:
+def list_(system: System, as_json: bool) -> None:
     """List who is blocked."""
-    entries = [BlockEntry.of(row) for row in await blocking.find_all(system.store)]
+    entries = [BlockEntry.of(row) for row in system.read(blocking.find_all)]
     if as_json:
         output.print_json(entries)
         return
@@ -89,6 +87,6 @@ async def list_(system: System, as_json: bool) -> None:
 @block.command(examples=("block remove '(512) 555-0199'", "block remove '+1900*'", "block remove withheld"))
 @click.argument("caller")
 @with_system
-async def remove(system: System, caller: str) -> None:
+def remove(system: System, caller: str) -> None:
     """Block CALLER no longer."""
-    output.say(f"{await blocking.remove(system.store, system.config, system.by, caller)} is not blocked any more.")
+    output.say(f"{system.run(blocking.remove, system.config, system.by, caller)} is not blocked any more.")

@@ -217,7 +217,7 @@ call.add_command(placing.note)
 @click.option("--up", "in_progress", is_flag=True, help="Only calls without an outcome yet.")
 @limit_option()
 @with_system
-async def list_(
+def list_(
     system: System,
     since: str | None,
     outcome: str | None,
@@ -228,8 +228,8 @@ async def list_(
 ) -> None:
     """List calls, the newest first."""
     start = fields.since(since, system.config.tz, system.now) if since else None
-    async with system.store.read() as session:
-        found = await calls.listed(
+    with system.store.reading() as session:
+        found = calls.listed(
             session, since=start, outcome=outcome, direction=direction, in_progress=in_progress, limit=limit + 1
         )
     entries = [CallEntry.of(one) for one in found[:limit]]
@@ -261,15 +261,15 @@ async def list_(
 @call.command(json=one(CallDetail), examples=("call show 1773000000.12", "call show 1773000000.12 --json"))
 @click.argument("id")
 @with_system
-async def show(system: System, id: str, as_json: bool) -> None:
+def show(system: System, id: str, as_json: bool) -> None:
     """Show the call ID: who rang, what happened, and what came of it."""
     wanted = fields.text(id, "call's id", 80, required=True)
-    async with system.store.read() as session:
-        found = await calls.by_id(session, wanted)
+    with system.store.reading() as session:
+        found = calls.by_id(session, wanted)
         if found is None:
             raise NotFound(f"There is no call {wanted}: `leaseline call list` shows those there are.")
-        decisions = await calls.decisions(session, wanted)
-        tasks, texts = await aftermath.tasks(session, wanted), await aftermath.texts(session, wanted)
+        decisions = calls.decisions(session, wanted)
+        tasks, texts = aftermath.tasks(session, wanted), aftermath.texts(session, wanted)
     detail = CallDetail(
         **_of(found),
         legs=[LegEntry.of(leg) for leg in found.legs],

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import getpass
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
@@ -17,12 +17,15 @@ from crm.commands import output
 
 # `leaseline --help` loads this file, so what takes long to load is imported where it is used.
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from crm.config import Config
     from crm.secrets import Secrets
     from crm.services.audit import By
     from crm.store.session import Store
 
 P = ParamSpec("P")
+Result = TypeVar("Result")
 
 HOME_HELP = "The system's home folder.  [default: LEASELINE_HOME, else ~/.leaseline]"
 MOST = 10_000
@@ -118,8 +121,22 @@ class System:
     def now(self) -> datetime:
         return self.by.now
 
-    async def publish(self) -> None:
+    def run(self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        """One act, in a transaction. Raises Unavailable and Conflict, and what the act raises."""
+        return self.store.run_blocking(act, *args, **kwargs)
+
+    def read(self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        """Reads something; nothing is kept. Raises Unavailable, and what the act raises."""
+        return self.store.read_blocking(act, *args, **kwargs)
+
+    def publish(self) -> None:
         """Tells a running Asterisk what has changed. Before Asterisk is there nobody needs to know."""
+        import asyncio
+
+        asyncio.run(self.publish_async())
+
+    async def publish_async(self) -> None:
+        """`publish` for commands that are asynchronous."""
         from asterisk_conf.install import ProgramMissing
         from crm.services.phones.publish import publish
 
@@ -131,30 +148,25 @@ class System:
             output.hint(published.text)
 
 
-def with_system(act: Callable[Concatenate[System, P], Awaitable[None]]) -> Callable[P, None]:
-    """Makes a command of a coroutine that works on a system."""
-
-    import asyncio
+def with_system(act: Callable[Concatenate[System, P], Coroutine[Any, Any, None] | None]) -> Callable[P, None]:
+    """Makes a command of a function, or a coroutine, that works on a system."""
 
     @functools.wraps(act)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        import asyncio
+
+        from crm.secrets import Secrets
+        from crm.store.session import Store
+
         config = config_of(click.get_current_context())
-        asyncio.run(_on(config, act, *args, **kwargs))
+        store = Store(config.database_url)
+        try:
+            if under_way := act(System(config, store, Secrets(config.secrets_file), someone()), *args, **kwargs):
+                asyncio.run(under_way)
+        finally:
+            store.close()
 
     return run
-
-
-async def _on(
-    config: Config, act: Callable[Concatenate[System, P], Awaitable[None]], *args: P.args, **kwargs: P.kwargs
-) -> None:
-    from crm.secrets import Secrets
-    from crm.store.session import Store
-
-    store = Store(config.database_url)
-    try:
-        await act(System(config, store, Secrets(config.secrets_file), someone()), *args, **kwargs)
-    finally:
-        await store.close()
 
 
 def someone() -> By:

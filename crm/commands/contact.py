@@ -56,10 +56,10 @@ def contact() -> None:
 @click.option("--name", default="", help="As people know them.")
 @click.option("--property", "place", metavar="SLUG", help="The property they have to do with.")
 @with_system
-async def add(system: System, number: str, kind: str, name: str, place: str | None) -> None:
+def add(system: System, number: str, kind: str, name: str, place: str | None) -> None:
     """Add whoever calls from NUMBER, in any usual way of writing it. One number is one person."""
-    stored = await contacts.add(
-        system.store, system.by, system.config.region, number, kind=kind, name=name, property_slug=place
+    stored = system.run(
+        contacts.add, system.by, system.config.region, number, kind=kind, name=name, property_slug=place
     )
     output.say(f"Added {kind} {_shown(stored, system)}.")
 
@@ -69,9 +69,9 @@ async def add(system: System, number: str, kind: str, name: str, place: str | No
 @click.option("--property", "place", metavar="SLUG", help="Only those of this property.")
 @limit_option()
 @with_system
-async def list_(system: System, kind: str | None, place: str | None, limit: int, as_json: bool) -> None:
+def list_(system: System, kind: str | None, place: str | None, limit: int, as_json: bool) -> None:
     """List contacts by kind and name."""
-    found = await contacts.find_all(system.store, kind=kind, property_slug=place, limit=limit + 1)
+    found = system.read(contacts.find_all, kind=kind, property_slug=place, limit=limit + 1)
     entries = [ContactEntry.of(row) for row in found[:limit]]
     tell_of_more(len(found), limit)
     if as_json:
@@ -91,14 +91,19 @@ async def list_(system: System, kind: str | None, place: str | None, limit: int,
 @click.option("--property", "place", metavar="SLUG", help="The property they have to do with; '' takes it away.")
 @click.option("--number", "new", metavar="NUMBER", help="Their new number.")
 @with_system
-async def change(
-    system: System, number: str, kind: str | None, name: str | None, place: str | None, new: str | None
-) -> None:
+def change(system: System, number: str, kind: str | None, name: str | None, place: str | None, new: str | None) -> None:
     """Change the contact with this NUMBER; what is not given stays."""
     if kind is None and name is None and place is None and new is None:
         raise Invalid("Nothing is to be changed: give --kind, --name, --property or --number.")
-    stored = await contacts.change(
-        system.store, system.by, system.config.region, number, kind=kind, name=name, property_slug=place, new_number=new
+    stored = system.run(
+        contacts.change,
+        system.by,
+        system.config.region,
+        number,
+        kind=kind,
+        name=name,
+        property_slug=place,
+        new_number=new,
     )
     output.say(f"Changed {_shown(stored, system)}.")
 
@@ -106,9 +111,9 @@ async def change(
 @contact.command(examples=("contact remove '(512) 555-0142'",))
 @click.argument("number")
 @with_system
-async def remove(system: System, number: str) -> None:
+def remove(system: System, number: str) -> None:
     """Remove the contact with this NUMBER: who calls from it is a prospect again. Their calls stay on record."""
-    stored = await contacts.remove(system.store, system.by, system.config.region, number)
+    stored = system.run(contacts.remove, system.by, system.config.region, number)
     output.say(f"{_shown(stored, system)} is no contact any more.")
 
 

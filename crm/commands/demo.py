@@ -76,20 +76,20 @@ def call(
 
 @demo.command(json=many(ImportedEntry), examples=("demo portfolio",))
 @with_system
-async def portfolio(system: System, as_json: bool) -> None:
+def portfolio(system: System, as_json: bool) -> None:
     """Load twelve properties with units, people and lines, as an import would; beside the demo office, or alone.
 
     Then `leaseline route test` tells what would happen to a call, e.g. to 512-555-0114 or 720-555-0114.
     """
     with output.progress("Importing") as tell:
-        done = await directory.load_portfolio(system.config, system.store, system.secrets, system.by, tell)
+        done = system.run(directory.load_portfolio, system.config, system.secrets, system.by, tell)
     if as_json:
         output.print_json([ImportedEntry(one.kind.value, one.added, one.changed) for one in done])
     else:
         output.print_table(
             ("list", "added", "changed"), ((one.kind.value, one.added, one.changed) for one in done), empty=""
         )
-    await system.publish()
+    system.publish()
 
 
 def _print(told: Told) -> None:

@@ -54,24 +54,22 @@ def desk() -> None:
 )
 @click.option("--straight", is_flag=True, help="Connect with a number outside at once, without pressing 1.")
 @with_system
-async def put(
-    system: System, kind: str, target: str, place: str | None, hours: tuple[str, ...], straight: bool
-) -> None:
+def put(system: System, kind: str, target: str, place: str | None, hours: tuple[str, ...], straight: bool) -> None:
     """Send calls of a KIND to a TARGET: agent:SLUG, subteam:SLUG, or a number outside. Replaces what was set."""
-    stored = await desks.put(
-        system.store, system.config, system.by, kind, target, property_slug=place, hours=hours, confirm=not straight
+    stored = system.run(
+        desks.put, system.config, system.by, kind, target, property_slug=place, hours=hours, confirm=not straight
     )
     output.say(f"Calls for {kind}{f' of {place}' if place else ''} go to {_shown(stored, system)}.")
-    for entry in await desks.find_all(system.store, system.config):
+    for entry in system.read(desks.find_all, system.config):
         if (entry.kind, entry.property) == (kind, place) and entry.problem:
             output.hint(f"Nobody can be reached there yet: {entry.problem}")
 
 
 @desk.command("list", json=many(DeskEntry), examples=("desk list", "desk list --json"))
 @with_system
-async def list_(system: System, as_json: bool) -> None:
+def list_(system: System, as_json: bool) -> None:
     """List the desks, and what stands in the way of reaching them."""
-    entries = await desks.find_all(system.store, system.config)
+    entries = system.read(desks.find_all, system.config)
     if as_json:
         output.print_json(entries)
         return
@@ -96,9 +94,9 @@ async def list_(system: System, as_json: bool) -> None:
 @click.argument("kind", type=click.Choice(desks.KINDS))
 @click.option("--property", "place", metavar="SLUG", help="That of this property; without it the one for all.")
 @with_system
-async def remove(system: System, kind: str, place: str | None) -> None:
+def remove(system: System, kind: str, place: str | None) -> None:
     """Send calls of a KIND to no desk: without one they reach the leasing team."""
-    await desks.remove(system.store, system.by, kind, property_slug=place)
+    system.run(desks.remove, system.by, kind, property_slug=place)
     output.say(f"Calls for {kind}{f' of {place}' if place else ''} have no desk of their own any more.")
 
 

@@ -91,7 +91,7 @@ def device() -> None:
 @click.option("--location", metavar="SLUG", help="Where it stands, which an emergency call tells.")
 @click.option("--encrypted", is_flag=True, help="It has to use TLS and SRTP; without this it may.")
 @with_system
-async def add(
+def add(
     system: System,
     slug: str,
     agent: str,
@@ -107,8 +107,8 @@ async def add(
             raise Invalid("A mobile is carried around, and its own network knows where it is: leave out --location.")
         if encrypted:
             raise Invalid("A mobile is dialled and has no account that could encrypt: leave out --encrypted.")
-        await devices.add_mobile(
-            system.store, system.config, system.by, slug, agent=agent, number=number, after_seconds=after or 0
+        system.run(
+            devices.add_mobile, system.config, system.by, slug, agent=agent, number=number, after_seconds=after or 0
         )
         output.say(f"Added mobile {slug}; `leaseline forward on --agent {agent}` lets calls ring it.")
         return
@@ -116,11 +116,11 @@ async def add(
         raise Invalid(
             "Only a mobile has a number and rings after other phones: add it with --kind mobile and --number."
         )
-    await devices.add(
-        system.store, system.secrets, system.by, slug, agent=agent, kind=kind, location=location, encrypted=encrypted
+    system.run(
+        devices.add, system.secrets, system.by, slug, agent=agent, kind=kind, location=location, encrypted=encrypted
     )
     output.say(f"Added device {slug}; `leaseline device show {slug} --secret` says what to write into the phone.")
-    await system.publish()
+    system.publish()
 
 
 @device.command(
@@ -143,7 +143,7 @@ async def add(
 @click.option("--kind", type=click.Choice(devices.KINDS))
 @click.option("--encrypted/--no-encrypted", default=None, help="It has to use TLS and SRTP, or may.")
 @with_system
-async def change(
+def change(
     system: System,
     slug: str,
     number: str | None,
@@ -157,8 +157,8 @@ async def change(
     """Change the device SLUG; what is not given stays."""
     if all(given is None for given in (number, after, whisper, location, agent, kind, encrypted)):
         raise Invalid("There is nothing to change: give --agent, --kind, --encrypted, --number, --after, ...")
-    await devices.change(
-        system.store,
+    system.run(
+        devices.change,
         system.config,
         system.by,
         slug,
@@ -171,25 +171,25 @@ async def change(
         encrypted=encrypted,
     )
     output.say(f"Changed device {slug}.")
-    await system.publish()
+    system.publish()
 
 
 @device.command(examples=("device remove alice-desk",))
 @click.argument("slug")
 @with_system
-async def remove(system: System, slug: str) -> None:
+def remove(system: System, slug: str) -> None:
     """Remove the device SLUG and its password. Its calls stay on record."""
-    await devices.remove(system.store, system.secrets, system.by, slug)
+    system.run(devices.remove, system.secrets, system.by, slug)
     output.say(f"Removed device {slug}.")
-    await system.publish()
+    system.publish()
 
 
 @device.command("list", json=many(DeviceEntry), examples=("device list", "device list --agent alice --json"))
 @click.option("--agent", metavar="SLUG", help="Only this agent's.")
 @with_system
-async def list_(system: System, agent: str | None, as_json: bool) -> None:
+def list_(system: System, agent: str | None, as_json: bool) -> None:
     """List all devices."""
-    entries = [DeviceEntry.of(found, system.now) for found in await devices.find_all(system.store, agent)]
+    entries = [DeviceEntry.of(found, system.now) for found in system.read(devices.find_all, agent)]
     if as_json:
         output.print_json(entries)
         return
@@ -211,11 +211,11 @@ async def list_(system: System, agent: str | None, as_json: bool) -> None:
 @with_system
 async def rotate(system: System, slug: str, with_secret: bool) -> None:
     """Give the device SLUG a new password. The old one is refused from then on, and the phone's registration ends."""
-    await devices.rotate(system.store, system.secrets, system.by, slug)
+    await system.store.run(devices.rotate, system.secrets, system.by, slug)
     output.say(f"Device {slug} has a new password; `leaseline device show {slug}` helps to write it into the phone.")
     if with_secret:
         output.say(system.secrets.get(devices.secret_name(slug)))
-    await system.publish()
+    await system.publish_async()
     if not await devices.end_registration(system.config, system.secrets, slug):
         output.hint("Asterisk does not answer, so a phone that is registered stays so until that expires, in an hour.")
 
@@ -254,9 +254,9 @@ def codes(context: click.Context, as_json: bool) -> None:
     help="Write a page to print (HTML), for common phones; it holds the password and only you may read it.",
 )
 @with_system
-async def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path | None, as_json: bool) -> None:
+def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path | None, as_json: bool) -> None:
     """Show the device SLUG and what to write into the phone."""
-    found = await devices.get(system.store, slug)
+    found = system.read(devices.get, slug)
     if as_qr or page is not None:
         if as_json:
             raise Invalid("--json goes with neither --qr nor --page.")

@@ -40,11 +40,9 @@ def dnd() -> None:
 @click.option("--until", metavar="HH:MM", help="Until the office's clock shows this, today or tomorrow.")
 @click.option("--yes", is_flag=True, help="Do not ask when it has no end.")
 @with_system
-async def on(
-    system: System, device: str | None, agent: str | None, length: str | None, until: str | None, yes: bool
-) -> None:
+def on(system: System, device: str | None, agent: str | None, length: str | None, until: str | None, yes: bool) -> None:
     """Stop DEVICE, or all of an agent's devices, from ringing."""
-    slugs = await _chosen(system, device, agent)
+    slugs = _chosen(system, device, agent)
     if length and until:
         raise Invalid("Give --for or --until, not both.")
     end: datetime | None = None
@@ -55,30 +53,30 @@ async def on(
     elif not yes:
         chosen = ", ".join(slugs)
         click.confirm(f"Without --for or --until {chosen} stays silent until you switch DND off. Go on?", abort=True)
-    await devices.set_dnd(system.store, system.by, slugs, until=end)
+    system.run(devices.set_dnd, system.by, slugs, until=end)
     output.say(f"DND of {', '.join(slugs)} is {dnd_text(True, end, system.config)}.")
-    await system.publish()
+    system.publish()
 
 
 @dnd.command(examples=("dnd off alice-desk", "dnd off --agent alice"))
 @click.argument("device", required=False)
 @click.option("--agent", metavar="SLUG", help="All devices of this agent.")
 @with_system
-async def off(system: System, device: str | None, agent: str | None) -> None:
+def off(system: System, device: str | None, agent: str | None) -> None:
     """Let DEVICE, or all of an agent's devices, ring again."""
-    slugs = await _chosen(system, device, agent)
-    await devices.clear_dnd(system.store, system.by, slugs)
+    slugs = _chosen(system, device, agent)
+    system.run(devices.clear_dnd, system.by, slugs)
     output.say(f"DND of {', '.join(slugs)} is off.")
-    await system.publish()
+    system.publish()
 
 
 @dnd.command("list", json=many(DndEntry), examples=("dnd list", "dnd list --json"))
 @with_system
-async def list_(system: System, as_json: bool) -> None:
+def list_(system: System, as_json: bool) -> None:
     """List the devices that are not to be disturbed at this moment."""
     entries = [
         DndEntry(device=found.slug, agent=found.agent.slug, until=found.dnd_until)
-        for found in await devices.find_all(system.store)
+        for found in system.read(devices.find_all)
         if devices.has_dnd(found, system.now)
     ]
     if as_json:
@@ -91,11 +89,11 @@ async def list_(system: System, as_json: bool) -> None:
     )
 
 
-async def _chosen(system: System, device: str | None, agent: str | None) -> list[str]:
+def _chosen(system: System, device: str | None, agent: str | None) -> list[str]:
     """The devices that are meant: one by its name, or all of an agent's."""
     if (device is None) == (agent is None):
         raise Invalid("Name one device, or all of an agent's with --agent.")
     if agent is not None:
-        return await devices.of_agent(system.store, agent)
+        return system.read(devices.of_agent, agent)
     assert device is not None
-    return [(await devices.get(system.store, device)).slug]
+    return [system.read(devices.get, device).slug]

@@ -76,10 +76,10 @@ def emergency() -> None:
 @since_option
 @limit_option()
 @with_system
-async def list_(system: System, since: str | None, limit: int, as_json: bool) -> None:
+def list_(system: System, since: str | None, limit: int, as_json: bool) -> None:
     """List emergency calls, the latest first."""
     start = fields.since(since, system.config.tz, system.now) if since else None
-    found = await emergencies.find_all(system.store, since=start, limit=limit + 1)
+    found = system.read(emergencies.find_all, since=start, limit=limit + 1)
     entries = [EmergencyEntry.of(call) for call in found[:limit]]
     tell_of_more(len(found), limit)
     if as_json:
@@ -107,9 +107,9 @@ async def list_(system: System, since: str | None, limit: int, as_json: bool) ->
 @emergency.command(json=one(EmergencyEntry), examples=("emergency show ll1a2b3c-1773000000.12",))
 @click.argument("id")
 @with_system
-async def show(system: System, id: str, as_json: bool) -> None:
+def show(system: System, id: str, as_json: bool) -> None:
     """Show the emergency call ID."""
-    entry = EmergencyEntry.of(await emergencies.get(system.store, id))
+    entry = EmergencyEntry.of(system.read(emergencies.get, id))
     if as_json:
         output.print_json(entry)
         return
@@ -143,9 +143,9 @@ def notify() -> None:
 @notify.command("add", examples=("emergency notify add alice",))
 @click.argument("agent")
 @with_system
-async def notify_add(system: System, agent: str) -> None:
+def notify_add(system: System, agent: str) -> None:
     """Name AGENT, who is told on their mobile and by email."""
-    reachable = await emergencies.set_notice(system.store, system.by, agent, wanted=True)
+    reachable = system.run(emergencies.set_notice, system.by, agent, wanted=True)
     output.say(f"{agent} is told of emergency calls.")
     if not reachable:
         output.hint(
@@ -157,18 +157,18 @@ async def notify_add(system: System, agent: str) -> None:
 @notify.command("remove", examples=("emergency notify remove alice",))
 @click.argument("agent")
 @with_system
-async def notify_remove(system: System, agent: str) -> None:
+def notify_remove(system: System, agent: str) -> None:
     """Name AGENT no longer."""
-    await emergencies.set_notice(system.store, system.by, agent, wanted=False)
-    _, named = await emergencies.told(system.store)
+    system.run(emergencies.set_notice, system.by, agent, wanted=False)
+    _, named = system.read(emergencies.told)
     output.say(f"{agent} is not named any more." + ("" if named else " Nobody is, so every agent is told."))
 
 
 @notify.command("list", json=many(ToldEntry), examples=("emergency notify list",))
 @with_system
-async def notify_list(system: System, as_json: bool) -> None:
+def notify_list(system: System, as_json: bool) -> None:
     """List who is told."""
-    found, named = await emergencies.told(system.store)
+    found, named = system.read(emergencies.told)
     entries = [ToldEntry.of(agent) for agent in found]
     if as_json:
         output.print_json(entries)

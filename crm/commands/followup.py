@@ -75,9 +75,9 @@ def followup() -> None:
 )
 @limit_option()
 @with_system
-async def list_(system: System, lead_id: int | None, state: str | None, limit: int, as_json: bool) -> None:
+def list_(system: System, lead_id: int | None, state: str | None, limit: int, as_json: bool) -> None:
     """List the steps that are planned or paused, the next one first."""
-    found = await follow_ups.listed(system.store, lead_id=lead_id, state=state, limit=limit + 1)
+    found = system.read(follow_ups.listed, lead_id=lead_id, state=state, limit=limit + 1)
     tell_of_more(len(found), limit)
     entries = [FollowUpEntry.of(row) for row in found[:limit]]
     if as_json:
@@ -107,21 +107,21 @@ async def list_(system: System, lead_id: int | None, state: str | None, limit: i
 @click.option("--at", "at_text", metavar="WHEN", help="On the office's clock: 'tue 10:00' or a date.")
 @click.option("--text", help="{name} is the property, {url} the link to its listings.")
 @with_system
-async def change(system: System, id: int, at_text: str | None, text: str | None) -> None:
+def change(system: System, id: int, at_text: str | None, text: str | None) -> None:
     """Give the planned step ID another time or text."""
     if at_text is None and text is None:
         raise click.UsageError("Give --at, --text, or both.")
     due_at = moment(at_text, system.config.tz, system.now) if at_text else None
-    await follow_ups.change(system.store, system.by, id, due_at=due_at, text=text)
+    system.run(follow_ups.change, system.by, id, due_at=due_at, text=text)
     output.say(f"Changed follow-up {id}.")
 
 
 @followup.command(examples=("followup cancel 7",))
 @click.argument("id", type=ID)
 @with_system
-async def cancel(system: System, id: int) -> None:
+def cancel(system: System, id: int) -> None:
     """Leave out the planned step ID; the next one is planned from now on."""
-    await follow_ups.cancel(system.store, system.by, id)
+    system.run(follow_ups.cancel, system.by, id)
     output.say(f"Cancelled follow-up {id}.")
 
 
@@ -130,16 +130,16 @@ async def cancel(system: System, id: int) -> None:
 @click.argument("property")
 @click.argument("stage", type=click.Choice([stage.value for stage in Stage]))
 @with_system
-async def stage(system: System, lead: int, property: str, stage: str) -> None:
+def stage(system: System, lead: int, property: str, stage: str) -> None:
     """Say how far LEAD's interest in PROPERTY has come; the sequence of STAGE begins."""
-    await follow_ups.set_stage(system.store, system.by, lead, property, Stage(stage))
+    system.run(follow_ups.set_stage, system.by, lead, property, Stage(stage))
     output.say(f"Lead {lead} is in stage {stage} at {property}.")
 
 
 @followup.command(json=many(SequenceStepEntry), examples=("followup sequences", "followup sequences --portfolio east"))
 @click.option("--portfolio", default="", metavar="SLUG", help="Of this portfolio.")
 @with_system
-async def sequences(system: System, portfolio: str, as_json: bool) -> None:
+def sequences(system: System, portfolio: str, as_json: bool) -> None:
     """Show the sequences in force, and check the file they stand in."""
     rules = follow_ups.sequences(system.config, portfolio)
     entries = [

@@ -49,12 +49,12 @@ def forward() -> None:
 @click.option("--after", type=int, metavar="SECONDS", help="So long their other phones ring first.  [default: 8]")
 @click.option("--at-once", is_flag=True, help="The mobile rings together with their other phones.")
 @with_system
-async def on(system: System, agent: str, to: str | None, after: int | None, at_once: bool) -> None:
+def on(system: System, agent: str, to: str | None, after: int | None, at_once: bool) -> None:
     """Let an agent's calls ring their mobile, too: who answers hears who calls and presses 1."""
     if at_once and after is not None:
         raise Invalid("Give --after or --at-once, not both.")
-    found = await forwarding.switch_on(
-        system.store, system.config, system.by, agent, to=to, after_seconds=0 if at_once else after
+    found = system.run(
+        forwarding.switch_on, system.config, system.by, agent, to=to, after_seconds=0 if at_once else after
     )
     for mobile in found.mobiles:
         when = f"after {mobile.after_seconds} s" if mobile.after_seconds else "together with the other phones"
@@ -68,19 +68,19 @@ async def on(system: System, agent: str, to: str | None, after: int | None, at_o
 @forward.command(examples=("forward off --agent alice",))
 @click.option("--agent", required=True, metavar="SLUG", help="Whose calls.")
 @with_system
-async def off(system: System, agent: str) -> None:
+def off(system: System, agent: str) -> None:
     """Ring an agent's mobile no longer. Its number stays, for the next time."""
-    await forwarding.switch_off(system.store, system.by, agent)
+    system.run(forwarding.switch_off, system.by, agent)
     output.say(f"Calls for {agent} ring no mobile.")
 
 
 @forward.command(json=one(Forwarding), examples=("forward show", "forward show --agent alice --json"))
 @click.option("--agent", metavar="SLUG", help="Only this agent's.")
 @with_system
-async def show(system: System, agent: str | None, as_json: bool) -> None:
+def show(system: System, agent: str | None, as_json: bool) -> None:
     """Show whose calls ring which mobile."""
-    found = await forwarding.personal(system.store, system.config, system.now, agent)
-    everything = await forwarding.of_office(system.store, system.config)
+    found = system.read(forwarding.personal, system.config, system.now, agent)
+    everything = system.read(forwarding.of_office, system.config)
     if as_json:
         output.print_json(Forwarding(everything, found))
         return
@@ -126,25 +126,25 @@ def office() -> None:
     "--straight", is_flag=True, help="Connect at once, without pressing 1; voicemail there gets callers, too."
 )
 @with_system
-async def office_on(system: System, to: str, straight: bool) -> None:
+def office_on(system: System, to: str, straight: bool) -> None:
     """Send all leasing calls to one number. Who answers hears who calls and presses 1."""
-    number = await forwarding.forward_office(system.store, system.config, system.by, to=to, confirm=not straight)
+    number = system.run(forwarding.forward_office, system.config, system.by, to=to, confirm=not straight)
     output.say(f"All leasing calls go to {_shown(number, system)}{', straight' if straight else ' after pressing 1'}.")
 
 
 @office.command("off", examples=("forward office off",))
 @with_system
-async def office_off(system: System) -> None:
+def office_off(system: System) -> None:
     """Send the calls to the team again."""
-    await forwarding.end_office(system.store, system.by)
+    system.run(forwarding.end_office, system.by)
     output.say("All leasing calls go to the team.")
 
 
 @office.command("show", json=one(OfficeForwarding), examples=("forward office show", "forward office show --json"))
 @with_system
-async def office_show(system: System, as_json: bool) -> None:
+def office_show(system: System, as_json: bool) -> None:
     """Show where all leasing calls go."""
-    found = await forwarding.of_office(system.store, system.config)
+    found = system.read(forwarding.of_office, system.config)
     if as_json:
         output.print_json(found)
     else:

@@ -47,10 +47,10 @@ def holiday() -> None:
 @click.option("--year", type=int, help="[default: this one]")
 @click.option("--property", "place", metavar="SLUG", help="What counts at this property.")
 @with_system
-async def list_(system: System, year: int | None, place: str | None, as_json: bool) -> None:
+def list_(system: System, year: int | None, place: str | None, as_json: bool) -> None:
     """List the dates of a year."""
     year = year or system.now.astimezone(system.config.tz).year
-    found = await service.calendar(system.store, year, place)
+    found = system.read(service.calendar, year, place)
     entries = [
         DayEntry(one.day, one.name, one.kind.value, one.property or None, one.open or "closed") for one in found.days
     ]
@@ -76,7 +76,7 @@ async def list_(system: System, year: int | None, place: str | None, as_json: bo
 @click.argument("region")
 @_property
 @with_system
-async def set_(system: System, region: str, place: str | None) -> None:
+def set_(system: System, region: str, place: str | None) -> None:
     """Close on the public holidays of REGION: a country, such as US, or a state, such as US-TX.
 
     `none` is open on all of them; of a property '' is as the office. A state's calendar has days on which few offices
@@ -84,7 +84,7 @@ async def set_(system: System, region: str, place: str | None) -> None:
     """
     if not region and place is None:
         raise click.UsageError("Write whose holidays: a country or state like US or US-TX, or none.")
-    known = await service.set_region(system.store, system.by, region, place)
+    known = system.run(service.set_region, system.by, region, place)
     whose = f"Property {place}" if place else "The office"
     if not known:
         output.say(f"{whose} has the office's holidays.")
@@ -92,7 +92,7 @@ async def set_(system: System, region: str, place: str | None) -> None:
         output.say(f"{whose} is open on public holidays.")
     else:
         output.say(f"{whose} is closed on the public holidays of {known}.")
-    await system.publish()
+    system.publish()
 
 
 @holiday.command(
@@ -108,24 +108,24 @@ async def set_(system: System, region: str, place: str | None) -> None:
 @click.option("--name", default="", help="As people know the day.")
 @_property
 @with_system
-async def add(system: System, day: str, open_: str, name: str, place: str | None) -> None:
+def add(system: System, day: str, open_: str, name: str, place: str | None) -> None:
     """Set DATE apart: closed, or with --open open at other times. What was set for it before is replaced."""
     when = fields.day(day)
-    is_new = await service.add(system.store, system.by, when, open_=open_, name=name, place=place)
+    is_new = system.run(service.add, system.by, when, open_=open_, name=name, place=place)
     opens = fields.special_open(open_)
     how = {"": "closed", fields.AS_USUAL: "open as in every week"}.get(opens, f"open {opens}")
     whose = f"property {place}" if place else "the office and all properties"
     output.say(f"{when} is {'' if is_new else 'now '}{how} for {whose}.")
-    await system.publish()
+    system.publish()
 
 
 @holiday.command(examples=("holiday remove 2026-12-31", "holiday remove 2026-07-20 --property elm"))
 @click.argument("day", metavar="DATE")
 @_property
 @with_system
-async def remove(system: System, day: str, place: str | None) -> None:
+def remove(system: System, day: str, place: str | None) -> None:
     """Take back what was set for DATE; a public holiday stays one."""
     when = fields.day(day)
-    await service.remove(system.store, system.by, when, place)
+    system.run(service.remove, system.by, when, place)
     output.say(f"{when} is no special day any more.")
-    await system.publish()
+    system.publish()

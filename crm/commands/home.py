@@ -34,9 +34,9 @@ def home() -> None:
 
 @home.command(json=one(HomeEntry), examples=("home show", "home show --json"))
 @with_system
-async def show(system: System, as_json: bool) -> None:
+def show(system: System, as_json: bool) -> None:
     """Show whether anything is held back, and how much waits."""
-    waiting = await copies.waiting(system.store)
+    waiting = system.read(copies.waiting)
     entry = HomeEntry(str(system.config.home), copies.held(system.config), waiting.texts, waiting.mails, waiting.calls)
     if as_json:
         output.print_json(entry)
@@ -48,20 +48,20 @@ async def show(system: System, as_json: bool) -> None:
 @home.command(examples=("home release", "home release --drop"))
 @click.option("--drop", is_flag=True, help="What waits is never sent: the home that this is a copy of has sent it.")
 @with_system
-async def release(system: System, drop: bool) -> None:
+def release(system: System, drop: bool) -> None:
     """Let this home send from now on: the one that it was copied from is not used any more.
 
     Everything that waits leaves at once, unless it is dropped.
     """
     was_held = copies.held(system.config)
-    waiting = await copies.release(system.store, system.config, system.by, drop=drop)
+    waiting = system.run(copies.release, system.config, system.by, drop=drop)
     what = "It was not held." if not was_held else "Dropped: " if drop else "On its way: "
     output.say(f"This home sends from now on. {what}{_told(waiting) + '.' if was_held else ''}")
 
 
 @home.command(examples=("home hold",))
 @with_system
-async def hold(system: System) -> None:
+def hold(system: System) -> None:
     """Hold back everything that goes to people by itself, as before a backup is started in the same place."""
     copies.hold(system.config, "It was held by hand.")
     output.say("Nothing leaves this home by itself until `leaseline home release`; calls are answered.")

@@ -69,7 +69,7 @@ def hours() -> None:
 @click.option("--property", "place", metavar="SLUG", help="Hours of this property alone, in its time zone.")
 @click.option("--as-office", is_flag=True, help="The property has the office's week again, on its own clock.")
 @with_system
-async def change(system: System, openings: tuple[str, ...], always: bool, place: str | None, as_office: bool) -> None:
+def change(system: System, openings: tuple[str, ...], always: bool, place: str | None, as_office: bool) -> None:
     """Replace the whole week by OPENINGS; days that none of them names are closed."""
     if [bool(openings), always, as_office].count(True) != 1:
         raise click.UsageError("Give the week's openings, such as 'mon-fri 09:00-18:00', or --always.")
@@ -77,7 +77,7 @@ async def change(system: System, openings: tuple[str, ...], always: bool, place:
         raise click.UsageError("--as-office goes with --property: name the one that has the office's week.")
     # A property without a week has the office's.
     week = (ALL_WEEK,) if always and place else openings
-    await service.replace(system.store, system.by, week, place)
+    system.run(service.replace, system.by, week, place)
     whose = f"property {place}" if place else "the office"
     if always:
         output.say(f"{whose.capitalize()} is always open.")
@@ -85,15 +85,15 @@ async def change(system: System, openings: tuple[str, ...], always: bool, place:
         output.say(f"{whose.capitalize()} has the office's week.")
     else:
         output.say(f"The week of {whose} is {'; '.join(openings)}.")
-    await system.publish()
+    system.publish()
 
 
 @hours.command(json=one(HoursEntry), examples=("hours show", "hours show --property elm", "hours show --json"))
 @click.option("--property", "place", metavar="SLUG", help="Of this property; without it the office's own.")
 @with_system
-async def show(system: System, place: str | None, as_json: bool) -> None:
+def show(system: System, place: str | None, as_json: bool) -> None:
     """Show the week's openings, and whether it is open now."""
-    found = await service.find(system.store, system.config, place)
+    found = system.read(service.find, system.config, place)
     schedule = found.schedule
     is_open = schedule.is_open(system.now)
     today = schedule.special_day(system.now)

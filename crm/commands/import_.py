@@ -51,13 +51,14 @@ class ImportedEntry(msgspec.Struct):
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, and write nothing.")
 @with_system
-async def import_(system: System, file: Path, kind: str | None, dry_run: bool, as_json: bool) -> None:
+def import_(system: System, file: Path, kind: str | None, dry_run: bool, as_json: bool) -> None:
     try:
         lists = service.read(file, kind)
         with output.progress("Importing") as tell:
-            done = await service.write(
-                system.store, system.config, system.secrets, system.by, lists, dry_run=dry_run, progress=tell
-            )
+            if dry_run:
+                done = system.run(service.rehearse, system.config, system.by, lists, progress=tell)
+            else:
+                done = system.run(service.write, system.config, system.secrets, system.by, lists, progress=tell)
     except Wrong as wrong:
         for problem in wrong.problems[1:]:
             output.hint(str(problem))
@@ -73,4 +74,4 @@ async def import_(system: System, file: Path, kind: str | None, dry_run: bool, a
     if dry_run:
         output.say("Nothing was written, because of --dry-run.")
     else:
-        await system.publish()
+        system.publish()

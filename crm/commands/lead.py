@@ -111,11 +111,11 @@ def lead() -> None:
 @click.option("--status", type=click.Choice(STATUSES), help="Only those.")
 @limit_option()
 @with_system
-async def list_(system: System, since: str | None, status: str | None, limit: int, as_json: bool) -> None:
+def list_(system: System, since: str | None, status: str | None, limit: int, as_json: bool) -> None:
     """List leads, the newest first."""
     start = fields.since(since, system.config.tz, system.now) if since else None
-    async with system.store.read() as session:
-        found = await leads.listed(session, status=status, limit=limit + 1)
+    with system.store.reading() as session:
+        found = leads.listed(session, status=status, limit=limit + 1)
     # They come newest first, so what is too old is at the end and cutting it off afterwards loses none.
     recent = [one for one in found if start is None or one.created_at >= start]
     entries = [LeadEntry.of(one) for one in recent[:limit]]
@@ -145,17 +145,17 @@ async def list_(system: System, since: str | None, status: str | None, limit: in
 @lead.command(json=one(LeadDetail), examples=("lead show 12", "lead show +15125550123 --json"))
 @click.argument("lead")
 @with_system
-async def show(system: System, lead: str, as_json: bool) -> None:
+def show(system: System, lead: str, as_json: bool) -> None:
     """Show the LEAD with this id or telephone number, and everything that happened with them."""
-    async with system.store.read() as session:
+    with system.store.reading() as session:
         found: Lead | None = None
         if lead.isascii() and lead.isdigit() and len(lead) < 7:
-            found = await leads.by_id(session, int(lead))
+            found = leads.by_id(session, int(lead))
         elif number := numbers.parse(lead, system.config.region):
-            found = await leads.by_phone(session, number)
+            found = leads.by_phone(session, number)
         if found is None:
             raise NotFound("There is no lead with this id or number: `leaseline lead list` shows those there are.")
-        timeline = [_activity(one) for one in await leads.timeline(session, found.id)]
+        timeline = [_activity(one) for one in leads.timeline(session, found.id)]
     detail = LeadDetail(**_of(found), timeline=timeline)
     if as_json:
         output.print_json(detail)
@@ -191,11 +191,11 @@ async def show(system: System, lead: str, as_json: bool) -> None:
 @click.option("--name", help="As the person says it; '' takes it away.")
 @click.option("--email", metavar="ADDRESS", help="Where tours are confirmed to, with an entry for the calendar.")
 @with_system
-async def set_(system: System, lead: str, name: str | None, email: str | None) -> None:
+def set_(system: System, lead: str, name: str | None, email: str | None) -> None:
     """Change the LEAD with this id or telephone number."""
     if name is None and email is None:
         raise WrongInput("Nothing is to be changed: give --name or --email.")
-    found = await leads_service.change(system.store, system.config, system.by, lead, name=name, email=email)
+    found = system.run(leads_service.change, system.config, system.by, lead, name=name, email=email)
     output.say(f"Lead {found.id} is changed.")
 
 

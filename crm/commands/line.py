@@ -85,8 +85,8 @@ async def add(
     language: str,
 ) -> None:
     """Add the leasing NUMBER, in any usual way of writing it, or the digits of an office extension."""
-    stored = await lines.add(
-        system.store,
+    stored = await system.store.run(
+        lines.add,
         system.by,
         system.config.region,
         number,
@@ -127,8 +127,8 @@ async def change(
     language: str | None,
 ) -> None:
     """Change the line NUMBER; what is not given stays."""
-    stored = await lines.change(
-        system.store,
+    stored = await system.store.run(
+        lines.change,
         system.by,
         system.config.region,
         number,
@@ -148,7 +148,7 @@ async def change(
 @with_system
 async def remove(system: System, number: str) -> None:
     """Remove the line NUMBER. Its calls stay on record; whoever dials it from now on hears that it is not in use."""
-    stored = await lines.remove(system.store, system.by, system.config.region, number)
+    stored = await system.store.run(lines.remove, system.by, system.config.region, number)
     output.say(f"Removed line {stored}.")
     # Without a text this takes the audio away.
     await asyncio.to_thread(speech.greeting, system.config.prompts_folder, stored, "", "en")
@@ -156,9 +156,9 @@ async def remove(system: System, number: str) -> None:
 
 @line.command("list", json=many(LineEntry), examples=("line list", "line list --json"))
 @with_system
-async def list_(system: System, as_json: bool) -> None:
+def list_(system: System, as_json: bool) -> None:
     """List all lines."""
-    entries = [LineEntry.of(found) for found in await lines.find_all(system.store)]
+    entries = [LineEntry.of(found) for found in system.read(lines.find_all)]
     if as_json:
         output.print_json(entries)
         return
@@ -172,9 +172,9 @@ async def list_(system: System, as_json: bool) -> None:
 @line.command(json=one(LineEntry), examples=("line show +15125550100",))
 @click.argument("number")
 @with_system
-async def show(system: System, number: str, as_json: bool) -> None:
+def show(system: System, number: str, as_json: bool) -> None:
     """Show the line NUMBER."""
-    entry = LineEntry.of(await lines.get(system.store, system.config.region, number))
+    entry = LineEntry.of(system.read(lines.get, system.config.region, number))
     if as_json:
         output.print_json(entry)
         return
@@ -194,7 +194,7 @@ async def show(system: System, number: str, as_json: bool) -> None:
 
 async def _speak(system: System, number: str) -> None:
     """Makes the greeting's audio. Where the programs for that are not there yet, `leaseline up` makes it."""
-    found = await lines.get(system.store, system.config.region, number)
+    found = await system.store.read(lines.get, system.config.region, number)
     try:
         await asyncio.to_thread(
             speech.greeting, system.config.prompts_folder, found.number, found.greeting, found.language

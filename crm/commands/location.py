@@ -49,11 +49,11 @@ def location() -> None:
 @click.option("--address", required=True, help="Street, city, state, and floor or room.")
 @click.option("--callback", required=True, metavar="NUMBER", help="Registered with the carrier for this address.")
 @with_system
-async def add(system: System, slug: str, address: str, callback: str) -> None:
+def add(system: System, slug: str, address: str, callback: str) -> None:
     """Add the location SLUG."""
-    made = await locations.add(system.store, system.config, system.by, slug, address=address, callback_number=callback)
+    made = system.run(locations.add, system.config, system.by, slug, address=address, callback_number=callback)
     output.say(f"Added location {slug}, which shows {made.callback_number}; dial 933 from a phone there to check it.")
-    await system.publish()
+    system.publish()
 
 
 @location.command("set", examples=("location set office --callback '(512) 555-0101'",))
@@ -61,18 +61,18 @@ async def add(system: System, slug: str, address: str, callback: str) -> None:
 @click.option("--address", help="Street, city, state, and floor or room.")
 @click.option("--callback", metavar="NUMBER", help="Registered with the carrier for this address.")
 @with_system
-async def change(system: System, slug: str, address: str | None, callback: str | None) -> None:
+def change(system: System, slug: str, address: str | None, callback: str | None) -> None:
     """Change the location SLUG; what is not given stays."""
-    await locations.change(system.store, system.config, system.by, slug, address=address, callback_number=callback)
+    system.run(locations.change, system.config, system.by, slug, address=address, callback_number=callback)
     output.say(f"Changed location {slug}.")
-    await system.publish()
+    system.publish()
 
 
 @location.command("list", json=many(LocationEntry), examples=("location list", "location list --json"))
 @with_system
-async def list_(system: System, as_json: bool) -> None:
+def list_(system: System, as_json: bool) -> None:
     """List all locations."""
-    entries = [LocationEntry.of(found) for found in await locations.find_all(system.store)]
+    entries = [LocationEntry.of(found) for found in system.read(locations.find_all)]
     if as_json:
         output.print_json(entries)
         return
@@ -86,8 +86,8 @@ async def list_(system: System, as_json: bool) -> None:
 @location.command(examples=("location remove office",))
 @click.argument("slug")
 @with_system
-async def remove(system: System, slug: str) -> None:
+def remove(system: System, slug: str) -> None:
     """Remove the location SLUG, where no phone stands any more."""
-    await locations.remove(system.store, system.by, slug)
+    system.run(locations.remove, system.by, slug)
     output.say(f"Removed location {slug}.")
-    await system.publish()
+    system.publish()

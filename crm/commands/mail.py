@@ -61,9 +61,9 @@ def mail() -> None:
 @click.option("--state", type=click.Choice([state.value for state in MailState]), help="Only those.")
 @limit_option()
 @with_system
-async def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:
+def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:
     """List mails, the newest first."""
-    found = await mails.listed(system.store, state=state, limit=limit + 1)
+    found = system.read(mails.listed, state=state, limit=limit + 1)
     tell_of_more(len(found), limit)
     entries = [MailEntry.of(row) for row in found[:limit]]
     if as_json:
@@ -96,10 +96,10 @@ async def list_(system: System, state: str | None, limit: int, as_json: bool) ->
     help="Read the password's line from a file, - for standard input; without it you are asked.",
 )
 @with_system
-async def secret(system: System, file: IO[str] | None) -> None:
+def secret(system: System, file: IO[str] | None) -> None:
     """Keep the password that mail.user logs in with."""
     value = carriers.first_line(file) if file else str(click.prompt("Password of the mail server", hide_input=True))
-    await mails.put_secret(system.store, system.secrets, system.by, value)
+    system.run(mails.put_secret, system.secrets, system.by, value)
     output.say("The password is kept; it counts from the next mail.")
 
 

@@ -110,7 +110,7 @@ def message() -> None:
 @click.option("--unassigned", is_flag=True, help="Only those that belong to no lead.")
 @limit_option()
 @with_system
-async def list_(
+def list_(
     system: System,
     since: str | None,
     state: str | None,
@@ -122,8 +122,8 @@ async def list_(
 ) -> None:
     """List texts, the newest first."""
     start = fields.since(since, system.config.tz, system.now) if since else None
-    async with system.store.read() as session:
-        found = await messages.listed(
+    with system.store.reading() as session:
+        found = messages.listed(
             session, state=state, direction=direction, decision=decision, unassigned=unassigned, limit=limit + 1
         )
     # They come newest first, so what is too old is at the end and cutting it off afterwards loses none.
@@ -157,12 +157,12 @@ async def list_(
 @click.argument("person")
 @limit_option()
 @with_system
-async def thread(system: System, person: str, limit: int, as_json: bool) -> None:
+def thread(system: System, person: str, limit: int, as_json: bool) -> None:
     """Show all texts with PERSON, a lead's id or a telephone number, the latest at the end."""
-    async with system.store.read() as session:
-        lead, number = await intake.person(session, system.config, person)
+    with system.store.reading() as session:
+        lead, number = intake.person(session, system.config, person)
         numbers = sorted({*([number] if number else []), *(phone.number for phone in (lead.phones if lead else []))})
-        found = await messages.thread(session, lead_id=lead.id if lead else None, numbers=numbers, limit=limit + 1)
+        found = messages.thread(session, lead_id=lead.id if lead else None, numbers=numbers, limit=limit + 1)
     tell_of_more(len(found), limit)
     found = found[-limit:]
     if as_json:
@@ -198,9 +198,9 @@ async def thread(system: System, person: str, limit: int, as_json: bool) -> None
     "--from", "line", metavar="LINE", help="Our number it comes from.  [default: the one the person used last]"
 )
 @with_system
-async def send(system: System, person: str, text: str, agent: str | None, line: str | None) -> None:
+def send(system: System, person: str, text: str, agent: str | None, line: str | None) -> None:
     """Text PERSON, a lead's id or a telephone number. It ends the open task to reply."""
-    written = await service.send(system.store, system.config, system.by, person, text, agent=agent, line=line)
+    written = system.run(service.send, system.config, system.by, person, text, agent=agent, line=line)
     if written.decision.verdict is Verdict.BLOCK:
         raise Failure(_fate(system, written))
     output.say(_fate(system, written))
@@ -229,15 +229,15 @@ def _fate(system: System, written: Written) -> str:
 @since_option
 @click.option("--unknown", is_flag=True, help="Also what may have arrived already: the person may get it twice.")
 @with_system
-async def resend(system: System, ids: tuple[int, ...], all_failed: bool, since: str | None, unknown: bool) -> None:
+def resend(system: System, ids: tuple[int, ...], all_failed: bool, since: str | None, unknown: bool) -> None:
     """Send texts again that failed, each TEXT by its id. The gate is asked as for any other text."""
     if all_failed == bool(ids) or (since and ids):
         raise Failure("Name the texts, or say --failed for all of them, with --since for those of a time.")
     if ids:
-        written, more = await resending.these(system.store, system.config, system.by, ids, unknown=unknown), False
+        written, more = system.run(resending.these, system.config, system.by, ids, unknown=unknown), False
     else:
         start = fields.since(since, system.config.tz, system.now) if since else None
-        written, more = await resending.failed(system.store, system.config, system.by, start, unknown=unknown)
+        written, more = system.run(resending.failed, system.config, system.by, start, unknown=unknown)
     for one in written:
         output.say(_fate(system, one))
     if not written:
@@ -251,9 +251,9 @@ async def resend(system: System, ids: tuple[int, ...], all_failed: bool, since: 
 @message.command(examples=("message resume", "message resume --drop"))
 @click.option("--drop", is_flag=True, help="What has waited is not sent: the callers were not real.")
 @with_system
-async def resume(system: System, drop: bool) -> None:
+def resume(system: System, drop: bool) -> None:
     """Let automatic texts leave again that a spike has paused; `leaseline status` says when they are."""
-    count = await pauses.resume(system.store, system.by, drop=drop)
+    count = system.run(pauses.resume, system.by, drop=drop)
     texts = f"{count} text{'s' if count != 1 else ''}"
     output.say(f"Automatic texts leave again. {texts} that waited {'stay here.' if drop else 'may leave now.'}")
 
@@ -268,10 +268,10 @@ async def resume(system: System, drop: bool) -> None:
     help="Read the secret's line from a file, - for standard input; without it you are asked.",
 )
 @with_system
-async def secret(system: System, carrier: str, file: IO[str] | None) -> None:
+def secret(system: System, carrier: str, file: IO[str] | None) -> None:
     """Keep the secret of CARRIER: Twilio's auth token or Telnyx's API key."""
     value = carriers.first_line(file) if file else str(click.prompt(f"Secret of {carrier}", hide_input=True))
-    await carriers.put_secret(system.store, system.secrets, system.by, carrier, value)
+    system.run(carriers.put_secret, system.secrets, system.by, carrier, value)
     output.say(f"The secret of {carrier} is kept; it counts from the next text.")
 
 

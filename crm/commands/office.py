@@ -29,9 +29,9 @@ def office() -> None:
 
 @office.command(json=one(OfficeEntry), examples=("office show", "office show --json"))
 @with_system
-async def show(system: System, as_json: bool) -> None:
+def show(system: System, as_json: bool) -> None:
     """Show the company's name, its link, and its answering service."""
-    found = await directory.organization(system.store)
+    found = system.read(directory.organization)
     if found is None:
         raise NotFound("This home has no office yet: make one with `leaseline init`.")
     entry = OfficeEntry(found.name, found.listings_url, found.answering_service)
@@ -62,12 +62,12 @@ async def show(system: System, as_json: bool) -> None:
     help="Rung when nobody of the team answers an open office's call; who answers there presses 1. '' for none.",
 )
 @with_system
-async def change(system: System, name: str | None, listings_url: str | None, answering_service: str | None) -> None:
+def change(system: System, name: str | None, listings_url: str | None, answering_service: str | None) -> None:
     """Change the company's name, link or answering service; what is not given stays."""
     if name is None and listings_url is None and answering_service is None:
         raise Invalid("Give --name, --listings-url or --answering-service.")
-    await directory.change_office(
-        system.store,
+    system.run(
+        directory.change_office,
         system.config,
         system.by,
         name=name,

@@ -59,9 +59,9 @@ def optout() -> None:
 @click.option("--all", "with_ended", is_flag=True, help="Those that are over, too.")
 @limit_option()
 @with_system
-async def list_(system: System, with_ended: bool, limit: int, as_json: bool) -> None:
+def list_(system: System, with_ended: bool, limit: int, as_json: bool) -> None:
     """List who opted out, the latest first."""
-    found = await opt_outs.find_all(system.store, ended=with_ended, limit=limit + 1)
+    found = system.read(opt_outs.find_all, ended=with_ended, limit=limit + 1)
     entries = [OptOutEntry.of(one) for one in found[:limit]]
     tell_of_more(len(found), limit)
     if as_json:
@@ -104,9 +104,9 @@ _why_option = click.option("--why", required=True, metavar="TEXT", help="How it 
     help="all: no calls of ours either.",
 )
 @with_system
-async def add(system: System, number: str, why: str, scope: str) -> None:
+def add(system: System, number: str, why: str, scope: str) -> None:
     """Enter NUMBER, because the person said so in another way than by text."""
-    entered = await opt_outs.add(system.store, system.config, system.by, number, why=why, scope=scope)
+    entered = system.run(opt_outs.add, system.config, system.by, number, why=why, scope=scope)
     output.say(f"{entered} gets no more texts.")
 
 
@@ -114,7 +114,7 @@ async def add(system: System, number: str, why: str, scope: str) -> None:
 @click.argument("number")
 @_why_option
 @with_system
-async def remove(system: System, number: str, why: str) -> None:
+def remove(system: System, number: str, why: str) -> None:
     """End what NUMBER has in the ledger, because the person asked for it. The carrier may keep a list of its own."""
-    ended = await opt_outs.remove(system.store, system.config, system.by, number, why=why)
+    ended = system.run(opt_outs.remove, system.config, system.by, number, why=why)
     output.say(f"{ended} may get texts again.")

@@ -107,7 +107,7 @@ _wait_option = click.option("--wait/--no-wait", default=True, show_default=True,
 @with_system
 async def start(system: System, agent: str, to: str, wait: bool, as_json: bool) -> None:
     """Call a lead: ring the agent's phones, and dial the lead once the agent has answered."""
-    order = await orders.place(system.store, system.config, system.by, agent=agent, to=to)
+    order = await system.store.run(orders.place, system.config, system.by, agent=agent, to=to)
     await _follow(system, order.id, wait, as_json)
 
 
@@ -120,16 +120,16 @@ async def start(system: System, agent: str, to: str, wait: bool, as_json: bool) 
 @with_system
 async def back(system: System, id: str, agent: str | None, wait: bool, as_json: bool) -> None:
     """Call back whoever made the call ID."""
-    order = await orders.call_back(system.store, system.config, system.by, id, agent=agent)
+    order = await system.store.run(orders.call_back, system.config, system.by, id, agent=agent)
     await _follow(system, order.id, wait, as_json)
 
 
 @click.command(cls=Command, json=many(MissedEntry), examples=("call missed", "call missed --json"))
 @limit_option()
 @with_system
-async def missed(system: System, limit: int, as_json: bool) -> None:
+def missed(system: System, limit: int, as_json: bool) -> None:
     """List who is to be called back, the most pressing first."""
-    found = await orders.missed(system.store, limit=limit + 1)
+    found = system.read(orders.missed, limit=limit + 1)
     entries = [MissedEntry.of(task, system.now) for task in found[:limit]]
     tell_of_more(len(found), limit)
     if as_json:
@@ -149,29 +149,31 @@ async def missed(system: System, limit: int, as_json: bool) -> None:
 @click.argument("id")
 @click.argument("text")
 @with_system
-async def note(system: System, id: str, text: str) -> None:
+def note(system: System, id: str, text: str) -> None:
     """Write down what came out of the call ID; it stands with the call and in the lead's timeline."""
-    await orders.remark(system.store, system.by, id, text)
+    system.run(orders.remark, system.by, id, text)
     output.say(f"Noted with call {id}.")
 
 
 async def _follow(system: System, order_id: int, wait: bool, as_json: bool) -> None:
     """Shows how the order goes on, until the two talk or will not."""
-    entry = OrderEntry.of(*await orders.get(system.store, order_id))
+    entry = OrderEntry.of(*await system.store.read(orders.get, order_id))
     if late := await asyncio.to_thread(dialing.warning, system.config, entry.to, system.now):
         output.hint(late)
     told = ""
     patience = asyncio.get_running_loop().time() + TAKEN_SECONDS
     while wait:
         if entry.state == State.WAITING and asyncio.get_running_loop().time() > patience:
-            await orders.give_up(system.store, order_id, "The app has not taken the order: is `leaseline up` running?")
-            entry = OrderEntry.of(*await orders.get(system.store, order_id))
+            await system.store.run(
+                orders.give_up, order_id, "The app has not taken the order: is `leaseline up` running?"
+            )
+            entry = OrderEntry.of(*await system.store.read(orders.get, order_id))
         if not as_json and (news := _news(entry)) != told:
             output.say(told := news)
         if entry.is_settled:
             break
         await asyncio.sleep(LOOK_SECONDS)
-        entry = OrderEntry.of(*await orders.get(system.store, order_id))
+        entry = OrderEntry.of(*await system.store.read(orders.get, order_id))
     if as_json:
         output.print_json(entry)
     elif not wait:

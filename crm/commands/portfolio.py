@@ -27,9 +27,9 @@ def portfolio() -> None:
 @click.argument("slug")
 @click.option("--name", default="", help="As callers hear it.")
 @with_system
-async def add(system: System, slug: str, name: str) -> None:
+def add(system: System, slug: str, name: str) -> None:
     """Add the portfolio SLUG."""
-    await portfolios.add(system.store, system.by, slug, name=name)
+    system.run(portfolios.add, system.by, slug, name=name)
     output.say(f"Added portfolio {slug}.")
 
 
@@ -37,26 +37,26 @@ async def add(system: System, slug: str, name: str) -> None:
 @click.argument("property")
 @click.argument("portfolio")
 @with_system
-async def assign(system: System, property: str, portfolio: str) -> None:
+def assign(system: System, property: str, portfolio: str) -> None:
     """Put PROPERTY into PORTFOLIO; '' takes it out."""
-    await portfolios.assign(system.store, system.by, property, portfolio)
+    system.run(portfolios.assign, system.by, property, portfolio)
     output.say(f"Property {property} is in portfolio {portfolio}." if portfolio else f"Property {property} is in none.")
 
 
 @portfolio.command(examples=("portfolio remove east",))
 @click.argument("slug")
 @with_system
-async def remove(system: System, slug: str) -> None:
+def remove(system: System, slug: str) -> None:
     """Remove the portfolio SLUG, unless properties belong to it."""
-    await portfolios.remove(system.store, system.by, slug)
+    system.run(portfolios.remove, system.by, slug)
     output.say(f"Removed portfolio {slug}.")
 
 
 @portfolio.command("list", json=many(PortfolioEntry), examples=("portfolio list", "portfolio list --json"))
 @with_system
-async def list_(system: System, as_json: bool) -> None:
+def list_(system: System, as_json: bool) -> None:
     """List all portfolios."""
-    found = await portfolios.find_all(system.store)
+    found = system.read(portfolios.find_all)
     entries = [PortfolioEntry(one.slug, one.name, list(places)) for one, places in found]
     if as_json:
         output.print_json(entries)

@@ -72,11 +72,9 @@ def property_() -> None:
 @click.option("--listings-url", default="", metavar="URL", help="Texted to callers in place of the office's link.")
 @click.option("--area", default="", help="Part of town; lists of more than eight properties begin with areas.")
 @with_system
-async def add(system: System, slug: str, name: str, subteam: str | None, listings_url: str, area: str) -> None:
+def add(system: System, slug: str, name: str, subteam: str | None, listings_url: str, area: str) -> None:
     """Add the property SLUG."""
-    await properties.add(
-        system.store, system.by, slug, name=name, subteam=subteam, listings_url=listings_url, area=area
-    )
+    system.run(properties.add, system.by, slug, name=name, subteam=subteam, listings_url=listings_url, area=area)
     output.say(f"Added property {slug}.")
 
 
@@ -103,7 +101,7 @@ async def add(system: System, slug: str, name: str, subteam: str | None, listing
 @click.option("--messages-to", type=click.Choice([one.value for one in MessagesTo]), help="Whose box they go to.")
 @click.option("--escalate/--no-escalate", default=None, help="Call groups about a message that nobody takes.")
 @with_system
-async def change(
+def change(
     system: System,
     slug: str,
     name: str | None,
@@ -116,8 +114,8 @@ async def change(
     escalate: bool | None,
 ) -> None:
     """Change the property SLUG; what is not given stays."""
-    await properties.change(
-        system.store,
+    system.run(
+        properties.change,
         system.by,
         slug,
         name=name,
@@ -135,17 +133,17 @@ async def change(
 @property_.command(examples=("property remove elm",))
 @click.argument("slug")
 @with_system
-async def remove(system: System, slug: str) -> None:
+def remove(system: System, slug: str) -> None:
     """Remove the property SLUG, unless lines or leads name it."""
-    await properties.remove(system.store, system.by, slug)
+    system.run(properties.remove, system.by, slug)
     output.say(f"Removed property {slug}.")
 
 
 @property_.command("list", json=many(PropertyEntry), examples=("property list", "property list --json"))
 @with_system
-async def list_(system: System, as_json: bool) -> None:
+def list_(system: System, as_json: bool) -> None:
     """List all properties."""
-    entries = [PropertyEntry.of(found) for found in await properties.find_all(system.store)]
+    entries = [PropertyEntry.of(found) for found in system.read(properties.find_all)]
     if as_json:
         output.print_json(entries)
         return
@@ -159,9 +157,9 @@ async def list_(system: System, as_json: bool) -> None:
 @property_.command(json=one(PropertyEntry), examples=("property show elm",))
 @click.argument("slug")
 @with_system
-async def show(system: System, slug: str, as_json: bool) -> None:
+def show(system: System, slug: str, as_json: bool) -> None:
     """Show the property SLUG."""
-    entry = PropertyEntry.of(await properties.get(system.store, slug))
+    entry = PropertyEntry.of(system.read(properties.get, slug))
     if as_json:
         output.print_json(entry)
         return

@@ -50,7 +50,7 @@ def recordings() -> None:
 async def prune(system: System, dry_run: bool, as_json: bool) -> None:
     """Delete what is older than recordings.keep_days and voicemail.keep_days. The app does so every day by itself."""
     if dry_run:
-        found = await retention.expired(system.store, system.config, system.now)
+        found = await system.store.read(retention.expired, system.config, system.now)
     else:
         found = await retention.prune(system.store, system.config, system.by)
     entries = [ExpiredEntry.of(one) for one in found]

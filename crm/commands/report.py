@@ -109,9 +109,9 @@ def report() -> None:
 @csv_option
 @plot_option
 @with_system
-async def metrics_(system: System, since: str, by: str | None, as_csv: bool, plot: Path | None, as_json: bool) -> None:
+def metrics_(system: System, since: str, by: str | None, as_csv: bool, plot: Path | None, as_json: bool) -> None:
     start = fields.since(since, system.config.tz, system.now)
-    calls = await reports.calls(system.store, start, system.now)
+    calls = system.read(reports.calls, start, system.now)
     found = metrics.figures(calls, metrics.Group(by) if by else None, system.config.tz)
     entries = [MetricsEntry.of(one) for one in found]
     if plot is not None:
@@ -159,12 +159,12 @@ async def metrics_(system: System, since: str, by: str | None, as_csv: bool, plo
 @csv_option
 @plot_option
 @with_system
-async def sources(system: System, since: str, as_csv: bool, plot: Path | None, as_json: bool) -> None:
+def sources(system: System, since: str, as_csv: bool, plot: Path | None, as_json: bool) -> None:
     """Show calls, new leads, tours and applications by where callers saw the number."""
     start = fields.since(since, system.config.tz, system.now)
     entries = [
         SourceEntry(one.name, one.calls, one.leads, one.tours, one.applications)
-        for one in await reports.sources(system.store, start, system.now)
+        for one in system.read(reports.sources, start, system.now)
     ]
     if plot is not None:
         title = f"What sources brought since {output.local(start, system.config.tz)}"
@@ -191,9 +191,9 @@ async def sources(system: System, since: str, as_csv: bool, plot: Path | None, a
 
 @report.command(json=many(LostEntry), examples=("report lost", "report lost --json"))
 @with_system
-async def lost(system: System, as_json: bool) -> None:
+def lost(system: System, as_json: bool) -> None:
     """Show callers with neither an outcome nor an owned next action. There must be none; exit status 1 if there are."""
-    entries = [LostEntry(one.call_id, one.started_at, one.why) for one in await reports.lost(system.store, system.now)]
+    entries = [LostEntry(one.call_id, one.started_at, one.why) for one in system.read(reports.lost, system.now)]
     if as_json:
         output.print_json(entries)
     else:

@@ -101,14 +101,14 @@ class WeeklyEntry(msgspec.Struct, kw_only=True):
     help="Write the sheet into this new file, with columns to fill in: routed_right (yes or no) and note.",
 )
 @with_system
-async def weekly(system: System, since: str, sample: int, seed: int | None, file: Path | None, as_json: bool) -> None:
+def weekly(system: System, since: str, sample: int, seed: int | None, file: Path | None, as_json: bool) -> None:
     """Show a random sample of leasing calls as a review sheet: what was decided and why, and what came of it.
 
     Calls that are reviewed already are left out. `report review` takes the answers; they count in `report metrics` as
     the first pass of their calls.
     """
     start = fields.since(since, system.config.tz, system.now)
-    entries = [WeeklyEntry.of(one) for one in await service.sample(system.store, start, system.now, sample, seed)]
+    entries = [WeeklyEntry.of(one) for one in system.read(service.sample, start, system.now, sample, seed)]
     if file is not None and not entries:
         # An empty sheet would only stand in the way of the next one.
         output.hint("There is no leasing call to review, so no sheet is written.")
@@ -173,7 +173,7 @@ def _write(file: Path, entries: Sequence[WeeklyEntry]) -> None:
 @click.argument("answer", required=False, type=click.Choice(["yes", "no"]))
 @click.option("--note", help="Why; with one CALL only.")
 @with_system
-async def review(system: System, what: str, answer: str | None, note: str | None) -> None:
+def review(system: System, what: str, answer: str | None, note: str | None) -> None:
     """Keep whether calls were routed right: those of a filled-in sheet FILE, or one CALL.
 
     A sheet is taken whole or not at all. Calls without an answer in it are left out; a later answer to a call replaces
@@ -188,7 +188,7 @@ async def review(system: System, what: str, answer: str | None, note: str | None
         if not answers:
             raise WrongInput(f"{what} has no answers: write yes or no under {ANSWER}.")
     try:
-        await service.answer(system.store, system.by, answers)
+        system.run(service.answer, system.by, answers)
     except Wrong as wrong:
         _tell_others(wrong)
         raise

@@ -263,15 +263,15 @@ def route() -> None:
 @route.command(json=one(Explanation), examples=("route explain 1773000000.12", "route explain 1773000000.12 --json"))
 @click.argument("call")
 @with_system
-async def explain(system: System, call: str, as_json: bool) -> None:
+def explain(system: System, call: str, as_json: bool) -> None:
     """Tell each decision about the CALL: what was known, what was decided by which rule, and what followed."""
     wanted = fields.text(call, "call's id", 80, required=True)
-    async with system.store.read() as session:
-        found = await calls.by_id(session, wanted)
+    with system.store.reading() as session:
+        found = calls.by_id(session, wanted)
         if found is None:
             raise NotFound(f"There is no call {wanted}: `leaseline call list` shows those there are.")
-        decisions = await calls.decisions(session, wanted)
-        tasks = await aftermath.tasks(session, wanted)
+        decisions = calls.decisions(session, wanted)
+        tasks = aftermath.tasks(session, wanted)
     told = Explanation(
         found.id,
         found.outcome,
@@ -327,7 +327,7 @@ async def explain(system: System, call: str, as_json: bool) -> None:
 @click.option("--offline", multiple=True, metavar="DEVICE", help="Is not registered; repeatable.")
 @click.option("--waiting", type=click.IntRange(0, 1000), default=0, help="So many callers wait in line already.")
 @with_system
-async def test(
+def test(
     system: System,
     line: str,
     caller: str,
@@ -350,8 +350,8 @@ async def test(
     for keys in press:
         if not keys or len(keys) > 10 or not set(keys) <= set("0123456789*#"):
             raise WrongInput("--press takes keys of a telephone: 0 to 9, * and #.")
-    found = await rehearsals.rehearse(
-        system.store, config, number, parsed, at, press, system.now, Phones(busy, offline, waiting)
+    found = system.read(
+        rehearsals.rehearse, config, number, parsed, at, press, system.now, Phones(busy, offline, waiting)
     )
     told = TestEntry.of(found, number, parsed)
     if as_json:
@@ -388,7 +388,7 @@ async def test(
 )
 @limit_option()
 @with_system
-async def replay(system: System, since: str, file: Path, limit: int, as_json: bool) -> None:
+def replay(system: System, since: str, file: Path, limit: int, as_json: bool) -> None:
     """Decide past calls again under changed rules, and show what would have changed; nothing is written.
 
     In [hours], office = ['mon-fri 09:00-18:00'] is for all properties, elm = [...] for one.
@@ -396,7 +396,7 @@ async def replay(system: System, since: str, file: Path, limit: int, as_json: bo
     start = fields.since(since, system.config.tz, system.now)
     changes = replays.read(system.config, file)
     with output.progress("Deciding again") as tell:
-        found = await replays.replay(system.store, system.config, changes, start, tell)
+        found = replays.replay(system.store, system.config, changes, start, tell)
     if as_json:
         output.print_json(
             ReplayEntry(

@@ -59,9 +59,9 @@ def subteam() -> None:
     help="Ring everybody at once, or one after another, the longest idle first.",
 )
 @with_system
-async def add(system: System, slug: str, name: str, strategy: str) -> None:
+def add(system: System, slug: str, name: str, strategy: str) -> None:
     """Add the subteam SLUG."""
-    await subteams.add(system.store, system.by, slug, name=name, strategy=strategy)
+    system.run(subteams.add, system.by, slug, name=name, strategy=strategy)
     output.say(f"Added subteam {slug}.")
 
 
@@ -87,7 +87,7 @@ async def add(system: System, slug: str, name: str, strategy: str) -> None:
     help="Rung after them, in place of the office's; who answers there presses 1. '' for the office's.",
 )
 @with_system
-async def change(
+def change(
     system: System,
     slug: str,
     name: str | None,
@@ -100,11 +100,11 @@ async def change(
     When all sisters ring round_robin, whoever of all of them has waited longest for a talk rings first.
     """
     if answering_service:
-        answering_service = await dialing.check(
-            system.store, system.config, number=answering_service, purpose=Purpose.ANSWERING, agent=None
+        answering_service = system.read(
+            dialing.check, system.config, number=answering_service, purpose=Purpose.ANSWERING, agent=None
         )
-    await subteams.change(
-        system.store,
+    system.run(
+        subteams.change,
         system.by,
         slug,
         name=name,
@@ -118,17 +118,17 @@ async def change(
 @subteam.command(examples=("subteam remove north",))
 @click.argument("slug")
 @with_system
-async def remove(system: System, slug: str) -> None:
+def remove(system: System, slug: str) -> None:
     """Remove the subteam SLUG, unless it leases a property. Its agents stay."""
-    await subteams.remove(system.store, system.by, slug)
+    system.run(subteams.remove, system.by, slug)
     output.say(f"Removed subteam {slug}.")
 
 
 @subteam.command("list", json=many(SubteamEntry), examples=("subteam list", "subteam list --json"))
 @with_system
-async def list_(system: System, as_json: bool) -> None:
+def list_(system: System, as_json: bool) -> None:
     """List all subteams."""
-    entries = [SubteamEntry.of(found) for found in await subteams.find_all(system.store)]
+    entries = [SubteamEntry.of(found) for found in system.read(subteams.find_all)]
     if as_json:
         output.print_json(entries)
         return
@@ -142,9 +142,9 @@ async def list_(system: System, as_json: bool) -> None:
 @subteam.command(json=one(SubteamEntry), examples=("subteam show north",))
 @click.argument("slug")
 @with_system
-async def show(system: System, slug: str, as_json: bool) -> None:
+def show(system: System, slug: str, as_json: bool) -> None:
     """Show the subteam SLUG."""
-    entry = SubteamEntry.of(await subteams.get(system.store, slug))
+    entry = SubteamEntry.of(system.read(subteams.get, slug))
     if as_json:
         output.print_json(entry)
         return
@@ -170,18 +170,18 @@ def members() -> None:
 @click.argument("slug")
 @click.argument("agents", nargs=-1, required=True)
 @with_system
-async def add_members(system: System, slug: str, agents: tuple[str, ...]) -> None:
+def add_members(system: System, slug: str, agents: tuple[str, ...]) -> None:
     """Add AGENTS to the subteam SLUG."""
-    await subteams.add_members(system.store, system.by, slug, agents)
-    output.say(f"Subteam {slug} now has {', '.join(SubteamEntry.of(await subteams.get(system.store, slug)).members)}.")
+    system.run(subteams.add_members, system.by, slug, agents)
+    output.say(f"Subteam {slug} now has {', '.join(SubteamEntry.of(system.read(subteams.get, slug)).members)}.")
 
 
 @members.command("remove", examples=("subteam members remove north bob",))
 @click.argument("slug")
 @click.argument("agents", nargs=-1, required=True)
 @with_system
-async def remove_members(system: System, slug: str, agents: tuple[str, ...]) -> None:
+def remove_members(system: System, slug: str, agents: tuple[str, ...]) -> None:
     """Take AGENTS out of the subteam SLUG."""
-    await subteams.remove_members(system.store, system.by, slug, agents)
-    left = SubteamEntry.of(await subteams.get(system.store, slug)).members
+    system.run(subteams.remove_members, system.by, slug, agents)
+    left = SubteamEntry.of(system.read(subteams.get, slug)).members
     output.say(f"Subteam {slug} now has {', '.join(left) or 'nobody'}.")

@@ -86,7 +86,7 @@ def task() -> None:
 @since_option
 @limit_option()
 @with_system
-async def list_(
+def list_(
     system: System,
     owner: str | None,
     mine: bool,
@@ -101,13 +101,13 @@ async def list_(
         raise Invalid("Give --mine or --owner, not both.")
     due_before = _due_before(due, system) if due else None
     start = fields.since(since, system.config.tz, system.now) if since else None
-    async with system.store.read() as session:
-        if mine and await agent_queries.by_slug(session, owner := system.by.who) is None:
+    with system.store.reading() as session:
+        if mine and agent_queries.by_slug(session, owner := system.by.who) is None:
             raise Invalid(f"No agent is called {owner}, as you are on this machine: give --owner SLUG.")
         if owner is not None:
-            await agents.named(session, owner)
+            agents.named(session, owner)
         # By due time the old and the new are mixed, so all are fetched before the old are left out.
-        found = await tasks.listed(
+        found = tasks.listed(
             session,
             owner=owner,
             open_only=not with_done,
@@ -131,9 +131,9 @@ async def list_(
 @click.argument("id", type=ID)
 @click.option("--result", default="", metavar="TEXT", help="What came of it.")
 @with_system
-async def done(system: System, id: int, result: str) -> None:
+def done(system: System, id: int, result: str) -> None:
     """Mark the task ID as done."""
-    await service.finish(system.store, system.by, id, result)
+    system.run(service.finish, system.by, id, result)
     output.say(f"Task {id} is done.")
 
 
@@ -141,9 +141,9 @@ async def done(system: System, id: int, result: str) -> None:
 @click.argument("id", type=ID)
 @click.option("--to", required=True, metavar="SLUG", help="The agent who is to do it.")
 @with_system
-async def reassign(system: System, id: int, to: str) -> None:
+def reassign(system: System, id: int, to: str) -> None:
     """Give the task ID to another agent."""
-    await service.reassign(system.store, system.by, id, to)
+    system.run(service.reassign, system.by, id, to)
     output.say(f"Task {id} is {to}'s.")
 
 
@@ -152,12 +152,12 @@ async def reassign(system: System, id: int, to: str) -> None:
 @click.option("--for", "length", metavar="TIME", help="For so long: 30m, 2h, 1d.")
 @click.option("--until", metavar="WHEN", help="On the office's clock: 'mon 09:00' or a date.")
 @with_system
-async def snooze(system: System, id: int, length: str | None, until: str | None) -> None:
+def snooze(system: System, id: int, length: str | None, until: str | None) -> None:
     """Put the task ID off."""
     if (length is None) == (until is None):
         raise Invalid("Give --for or --until.")
     at = system.now + fields.duration(length) if length else moment(until or "", system.config.tz, system.now)
-    await service.snooze(system.store, system.by, id, at)
+    system.run(service.snooze, system.by, id, at)
     output.say(f"Task {id} is due {output.local(at, system.config.tz)}.")
 
 

@@ -144,7 +144,7 @@ def hours() -> None:
 @click.option("--capacity", type=int, default=1, show_default=True, help="People who may have the same time.")
 @click.option("--agent", metavar="SLUG", help="Who shows: one home at a time, at whatever property.")
 @with_system
-async def set_hours(
+def set_hours(
     system: System,
     property: str,
     openings: tuple[str, ...],
@@ -155,8 +155,8 @@ async def set_hours(
     agent: str | None,
 ) -> None:
     """Replace the weekly hours of one kind of tour at PROPERTY; without OPENINGS there are no such tours any more."""
-    await times.set_hours(
-        system.store,
+    system.run(
+        times.set_hours,
         system.by,
         property,
         openings,
@@ -172,7 +172,7 @@ async def set_hours(
 @hours.command("list", json=many(TourHoursEntry), examples=("tour hours list", "tour hours list elm --json"))
 @click.argument("property", required=False)
 @with_system
-async def list_hours(system: System, property: str | None, as_json: bool) -> None:
+def list_hours(system: System, property: str | None, as_json: bool) -> None:
     """List when tours may begin, of all properties or of PROPERTY."""
     entries = [
         TourHoursEntry(
@@ -186,7 +186,7 @@ async def list_hours(system: System, property: str | None, as_json: bool) -> Non
             capacity=row.capacity,
             agent=row.agent.slug if row.agent else None,
         )
-        for slug, row in await times.hours(system.store, property)
+        for slug, row in system.read(times.hours, property)
     ]
     if as_json:
         output.print_json(entries)
@@ -210,10 +210,10 @@ async def list_hours(system: System, property: str | None, as_json: bool) -> Non
 @click.option("--kind", type=KINDS, help="Only these.")
 @limit_option(20)
 @with_system
-async def slots(system: System, property: str, days: int, kind: str | None, limit: int, as_json: bool) -> None:
+def slots(system: System, property: str, days: int, kind: str | None, limit: int, as_json: bool) -> None:
     """List the times at which a tour of PROPERTY can be booked."""
-    found = await times.free(
-        system.store,
+    found = system.read(
+        times.free,
         system.config,
         property,
         system.now,
@@ -226,7 +226,7 @@ async def slots(system: System, property: str, days: int, kind: str | None, limi
     if as_json:
         output.print_json(entries)
         return
-    tz = await _zone(system, property)
+    tz = _zone(system, property)
     output.print_table(
         ("at", "until", "kind"),
         ((_clock(one.at, tz), f"{one.until.astimezone(tz):%H:%M}", one.kind) for one in entries),
@@ -247,13 +247,11 @@ async def slots(system: System, property: str, days: int, kind: str | None, limi
 @click.option("--kind", type=KINDS, help="Which kind, when several are offered then.")
 @click.option("--note", default="", help="For whoever shows it.")
 @with_system
-async def book(
-    system: System, property: str, person: str, at_text: str, kind: str | None, note: str, as_json: bool
-) -> None:
+def book(system: System, property: str, person: str, at_text: str, kind: str | None, note: str, as_json: bool) -> None:
     """Book a tour of PROPERTY; the person gets a text, and reminders before it."""
-    at = fields.moment(at_text, await _zone(system, property), system.now)
-    booked = await booking.book(
-        system.store,
+    at = fields.moment(at_text, _zone(system, property), system.now)
+    booked = system.run(
+        booking.book,
         system.config,
         system.secrets,
         system.by,
@@ -267,19 +265,19 @@ async def book(
     if as_json:
         output.print_json(TourEntry.of(booked.tour, property))
         return
-    output.say(f"Booked tour {booked.tour.id} of {property}: {_clock(at, await _zone(system, property))}.")
+    output.say(f"Booked tour {booked.tour.id} of {property}: {_clock(at, _zone(system, property))}.")
 
 
 @tour.command(examples=("tour move 7 --at 'wed 14:00'",))
 @click.argument("id", type=ID)
 @click.option("--at", "at_text", required=True, metavar="WHEN", help="On the property's clock: 'tue 10:00' or a date.")
 @with_system
-async def move(system: System, id: int, at_text: str) -> None:
+def move(system: System, id: int, at_text: str) -> None:
     """Move the tour ID to another time; the person gets a text."""
-    _, place = await booking.get(system.store, id)
+    _, place = system.read(booking.get, id)
     tz = times.zone(system.config, place)
-    moved = await booking.move(
-        system.store, system.config, system.secrets, system.by, id, fields.moment(at_text, tz, system.now)
+    moved = system.run(
+        booking.move, system.config, system.secrets, system.by, id, fields.moment(at_text, tz, system.now)
     )
     output.say(f"Tour {id} is on {_clock(moved.slot.starts_at, tz)} now.")
 
@@ -287,9 +285,9 @@ async def move(system: System, id: int, at_text: str) -> None:
 @tour.command(examples=("tour cancel 7",))
 @click.argument("id", type=ID)
 @with_system
-async def cancel(system: System, id: int) -> None:
+def cancel(system: System, id: int) -> None:
     """Cancel the tour ID; the person gets a text, and the time is free again."""
-    await booking.cancel(system.store, system.config, system.secrets, system.by, id)
+    system.run(booking.cancel, system.config, system.secrets, system.by, id)
     output.say(f"Cancelled tour {id}.")
 
 
@@ -297,10 +295,10 @@ async def cancel(system: System, id: int) -> None:
 @click.argument("id", type=ID)
 @click.option("--done/--missed", "done", required=True, default=None, help="What came of it.")
 @with_system
-async def close(system: System, id: int, done: bool) -> None:
+def close(system: System, id: int, done: bool) -> None:
     """Say what came of the tour ID."""
     state = TourState.DONE if done else TourState.MISSED
-    await booking.close(system.store, system.config, system.secrets, system.by, id, state)
+    system.run(booking.close, system.config, system.secrets, system.by, id, state)
     output.say(f"Tour {id} is {state}.")
 
 
@@ -310,12 +308,12 @@ async def close(system: System, id: int, done: bool) -> None:
 @click.option("--state", type=click.Choice([state.value for state in TourState]), help="Only those.")
 @limit_option()
 @with_system
-async def list_(
+def list_(
     system: System, since: str | None, property: str | None, state: str | None, limit: int, as_json: bool
 ) -> None:
     """List tours by time: those ahead, or with --since those since then, too."""
     start = fields.since(since, system.config.tz, system.now) if since else system.now - timedelta(hours=12)
-    found = await booking.listed(system.store, since=start, place=property, state=state, limit=limit + 1)
+    found = system.read(booking.listed, since=start, place=property, state=state, limit=limit + 1)
     tell_of_more(len(found), limit)
     entries = [(TourEntry.of(one, place.slug), times.zone(system.config, place)) for one, place in found[:limit]]
     if as_json:
@@ -352,17 +350,17 @@ async def list_(
 @click.option("--agent", metavar="SLUG", help="Only this agent's tours.")
 @click.option("--why", default="")
 @with_system
-async def blackout(system: System, first: str, last: str, property: str | None, agent: str | None, why: str) -> None:
+def blackout(system: System, first: str, last: str, property: str | None, agent: str | None, why: str) -> None:
     """Offer no tours for a time; what is booked in it stays booked."""
-    tz = await _zone(system, property) if property else system.config.tz
+    tz = _zone(system, property) if property else system.config.tz
     starts_at, ends_at = fields.moment(first, tz, system.now), fields.moment(last, tz, system.now)
-    await times.black_out(system.store, system.by, starts_at, ends_at, place=property, agent=agent, why=why)
+    system.run(times.black_out, system.by, starts_at, ends_at, place=property, agent=agent, why=why)
     output.say(f"No tours from {_clock(starts_at, tz)} to {_clock(ends_at, tz)}.")
 
 
 @tour.command(json=many(BlackoutEntry), examples=("tour blackouts",))
 @with_system
-async def blackouts(system: System, as_json: bool) -> None:
+def blackouts(system: System, as_json: bool) -> None:
     """List the times without tours that are not over."""
     entries = [
         BlackoutEntry(
@@ -373,7 +371,7 @@ async def blackouts(system: System, as_json: bool) -> None:
             row.agent.slug if row.agent else None,
             row.why,
         )
-        for row in await times.blackouts(system.store, system.now)
+        for row in system.read(times.blackouts, system.now)
     ]
     if as_json:
         output.print_json(entries)
@@ -392,14 +390,14 @@ async def blackouts(system: System, as_json: bool) -> None:
 @tour.command("end-blackout", examples=("tour end-blackout 3",))
 @click.argument("id", type=ID)
 @with_system
-async def end_blackout(system: System, id: int) -> None:
+def end_blackout(system: System, id: int) -> None:
     """Offer tours again in the time of the blackout ID."""
-    await times.end_blackout(system.store, system.by, id)
+    system.run(times.end_blackout, system.by, id)
     output.say(f"Removed blackout {id}.")
 
 
-async def _zone(system: System, place: str) -> ZoneInfo:
-    found: Property = (await properties.get(system.store, place)).property
+def _zone(system: System, place: str) -> ZoneInfo:
+    found: Property = system.read(properties.get, place).property
     return times.zone(system.config, found)
 
 

@@ -115,7 +115,7 @@ _DID_FROM = (
 @click.option("--did-from", default="", metavar="PLACES", help=_DID_FROM)
 @_yes_option
 @with_system
-async def add(
+def add(
     system: System,
     slug: str,
     host: str,
@@ -133,8 +133,8 @@ async def add(
     """Add the trunk SLUG. A password is asked for or read from a file, never taken from the command line."""
     _confirm_wide(addresses, yes)
     password = _from_file(password_file) if password_file else _asked() if username else None
-    await trunks.add(
-        system.store,
+    system.run(
+        trunks.add,
         system.secrets,
         system.by,
         slug,
@@ -152,7 +152,7 @@ async def add(
     output.say(f"Added trunk {slug}.")
     if auth == "digest" and not addresses:
         output.hint(f"Its calls to us have to log in as {trunks.endpoint(slug)}, with the same password.")
-    await system.publish()
+    system.publish()
 
 
 @trunk.command(
@@ -186,7 +186,7 @@ async def add(
 @click.option("--did-from", metavar="PLACES", help=_DID_FROM)
 @_yes_option
 @with_system
-async def change(
+def change(
     system: System,
     slug: str,
     host: str | None,
@@ -208,10 +208,10 @@ async def change(
     yes: bool,
 ) -> None:
     """Change the trunk SLUG; what is not given stays."""
-    await trunks.get(system.store, slug)
+    system.read(trunks.get, slug)
     _confirm_wide(addresses or (), yes)
-    await trunks.change(
-        system.store,
+    system.run(
+        trunks.change,
         system.secrets,
         system.by,
         slug,
@@ -231,24 +231,24 @@ async def change(
         did_from=did_from,
     )
     output.say(f"Changed trunk {slug}.")
-    await system.publish()
+    system.publish()
 
 
 @trunk.command(examples=("trunk remove acme",))
 @click.argument("slug")
 @with_system
-async def remove(system: System, slug: str) -> None:
+def remove(system: System, slug: str) -> None:
     """Remove the trunk SLUG and its password."""
-    await trunks.remove(system.store, system.secrets, system.by, slug, carries_texts=system.config.texts.trunk)
+    system.run(trunks.remove, system.secrets, system.by, slug, carries_texts=system.config.texts.trunk)
     output.say(f"Removed trunk {slug}.")
-    await system.publish()
+    system.publish()
 
 
 @trunk.command("list", json=many(TrunkEntry), examples=("trunk list", "trunk list --json"))
 @with_system
-async def list_(system: System, as_json: bool) -> None:
+def list_(system: System, as_json: bool) -> None:
     """List all trunks, in the order in which calls of ours try them."""
-    entries = [TrunkEntry.of(found, system) for found in await trunks.find_all(system.store)]
+    entries = [TrunkEntry.of(found, system) for found in system.read(trunks.find_all)]
     if as_json:
         output.print_json(entries)
         return
@@ -274,9 +274,9 @@ async def list_(system: System, as_json: bool) -> None:
 @trunk.command(json=one(TrunkEntry), examples=("trunk show acme",))
 @click.argument("slug")
 @with_system
-async def show(system: System, slug: str, as_json: bool) -> None:
+def show(system: System, slug: str, as_json: bool) -> None:
     """Show the trunk SLUG."""
-    entry = TrunkEntry.of(await trunks.get(system.store, slug), system)
+    entry = TrunkEntry.of(system.read(trunks.get, slug), system)
     if as_json:
         output.print_json(entry)
         return

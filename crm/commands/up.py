@@ -63,11 +63,11 @@ async def _demo_office(config: Config, by: By) -> str:
     secrets = Secrets(config.secrets_file)
     store = Store(config.database_url)
     try:
-        await directory.load_demo(config, store, secrets, by)
-        numbers_there = await lines.find_all(store)
-        phones = await devices.find_all(store)
+        await store.run(directory.load_demo, config, secrets, by)
+        numbers_there = await store.read(lines.find_all)
+        phones = await store.read(devices.find_all)
     finally:
-        await store.close()
+        store.close()
     leaseline = _as_typed(config.home)
     return "\n".join(
         (

@@ -106,10 +106,10 @@ def voicemail() -> None:
 @click.option("--deleted", is_flag=True, help="Those that were deleted, instead.")
 @limit_option()
 @with_system
-async def list_(system: System, box: str | None, new_only: bool, deleted: bool, limit: int, as_json: bool) -> None:
+def list_(system: System, box: str | None, new_only: bool, deleted: bool, limit: int, as_json: bool) -> None:
     """List messages, the newest first."""
-    mailbox = await mailboxes.existing(system.store, box) if box else None
-    found = await mailboxes.listed(system.store, mailbox=mailbox, new_only=new_only, deleted=deleted, limit=limit + 1)
+    mailbox = system.read(mailboxes.existing, box) if box else None
+    found = system.read(mailboxes.listed, mailbox=mailbox, new_only=new_only, deleted=deleted, limit=limit + 1)
     tell_of_more(len(found), limit)
     entries = [MessageEntry.of(row) for row in found[:limit]]
     if as_json:
@@ -138,9 +138,9 @@ async def list_(system: System, box: str | None, new_only: bool, deleted: bool, 
 @voicemail.command(json=one(MessageEntry), examples=("voicemail show ll0a1b2c-1764000000.12",))
 @click.argument("message")
 @with_system
-async def show(system: System, message: str, as_json: bool) -> None:
+def show(system: System, message: str, as_json: bool) -> None:
     """Show one MESSAGE with its transcript."""
-    row = await mailboxes.get(system.store, message)
+    row = system.read(mailboxes.get, message)
     entry = MessageEntry.of(row)
     if as_json:
         output.print_json(entry)
@@ -173,12 +173,12 @@ async def show(system: System, message: str, as_json: bool) -> None:
 @with_system
 async def play(system: System, message: str) -> None:
     """Play MESSAGE on this machine's loudspeaker; without one, say where the file is."""
-    path = _audio(system, await mailboxes.get(system.store, message))
+    path = _audio(system, await system.store.read(mailboxes.get, message))
     if not await recordings.play(path):
         output.say(f"No program here can play sound. The file is {path}.")
         output.hint("By phone: dial the voicemail code, which `leaseline device codes` shows.")
         return
-    await mailboxes.heard(system.store, message, system.now)
+    await system.store.run(mailboxes.heard, message, system.now)
     output.say("Played; the message counts as heard.")
 
 
@@ -192,9 +192,9 @@ async def play(system: System, message: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--overwrite", is_flag=True, help="Replace FILE when it is there.")
 @with_system
-async def export(system: System, message: str, file: Path, overwrite: bool) -> None:
+def export(system: System, message: str, file: Path, overwrite: bool) -> None:
     """Write MESSAGE to FILE, as WAV or MP3 by its ending."""
-    path = _audio(system, await mailboxes.get(system.store, message))
+    path = _audio(system, system.read(mailboxes.get, message))
     if file.suffix.lower() not in (".wav", ".mp3"):
         raise click.UsageError("Name a file that ends in .wav or .mp3.")
     if file.exists() and not overwrite:
@@ -210,9 +210,9 @@ async def export(system: System, message: str, file: Path, overwrite: bool) -> N
 @voicemail.command(examples=("voicemail delete ll0a1b2c-1764000000.12",))
 @click.argument("message")
 @with_system
-async def delete(system: System, message: str) -> None:
+def delete(system: System, message: str) -> None:
     """Take MESSAGE out of its mailbox. The task to call back stays, and the audio goes with retention."""
-    await mailboxes.delete(system.store, system.by, message)
+    system.run(mailboxes.delete, system.by, message)
     output.say("Deleted.")
 
 
@@ -220,9 +220,9 @@ async def delete(system: System, message: str) -> None:
 @click.argument("message")
 @click.option("--agent", metavar="SLUG", required=True, help="Who sees to it from now on.")
 @with_system
-async def take(system: System, message: str, agent: str) -> None:
+def take(system: System, message: str, agent: str) -> None:
     """Make MESSAGE an agent's: its task is theirs, and nobody is called about it any more."""
-    await mailboxes.take(system.store, system.by, message, agent)
+    system.run(mailboxes.take, system.by, message, agent)
     output.say(f"The message and its task are {agent}'s.")
 
 
@@ -241,7 +241,7 @@ async def take(system: System, message: str, agent: str) -> None:
 @with_system
 async def greeting(system: System, box: str, text: str | None, language: str, file: Path | None, reset: bool) -> None:
     """Set what callers hear before they leave a message in BOX; without an option, say what they hear."""
-    mailbox = await mailboxes.existing(system.store, box)
+    mailbox = await system.store.read(mailboxes.existing, box)
     if sum((text is not None, file is not None, reset)) > 1:
         raise click.UsageError("Give one of --text, --file and --reset.")
     if text is not None:
@@ -254,7 +254,7 @@ async def greeting(system: System, box: str, text: str | None, language: str, fi
         own = mailboxes.greeting(system.config, mailbox)
         output.say(f"{mailbox} has {f'its own greeting, {own}' if own else 'the standard greeting'}.")
         return
-    await greetings.noted(system.store, system.by, mailbox)
+    await system.store.run(greetings.noted, system.by, mailbox)
     output.say(f"Callers of {mailbox} hear {'the standard greeting' if reset else 'that'} from the next call on.")
 
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
-from crm.domain.errors import Conflict
 from crm.store.models import AuditEntry
-from crm.store.session import Store
 
 
 @dataclass(frozen=True)
@@ -24,16 +19,6 @@ class By:
     now: datetime
 
 
-@asynccontextmanager
-async def changing(store: Store) -> AsyncIterator[AsyncSession]:
-    """One write transaction. Raises Conflict when somebody else changed the same records meanwhile."""
-    try:
-        async with store.write() as session:
-            yield session
-    except IntegrityError as error:
-        raise Conflict("Somebody else changed the same entry at this moment: look at it and try again.") from error
-
-
-def note(session: AsyncSession, by: By, what: str) -> None:
+def note(session: Session, by: By, what: str) -> None:
     """Adds who did what to the transaction. `what` holds no secrets."""
     session.add(AuditEntry(at=by.now, who=by.who[:80], what=what[:300]))

@@ -16,8 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields
@@ -26,7 +25,7 @@ from crm.domain.follow_ups import LONGEST_TEXT, Act, History, Next, Rules, next_
 from crm.domain.segments import segments
 from crm.domain.stages import Stage
 from crm.domain.texts import Direction, MessageState, Purpose
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.phones.lines import line_for
 from crm.store.models import Activity, Call, FollowUp, Interest, Lead, Message, Property
 from crm.store.queries import leads, office
@@ -65,16 +64,20 @@ async def tick(store: Store, config: Config, now: datetime) -> int:
     """Plans anew for everybody, and sends what is due; returns how many texts were queued. Raises Invalid when a
     portfolio's file of sequences is wrong: then nothing is sent at all."""
     rules = _Rules(config)
-    queued, after = 0, 0
-    while True:
-        async with store.write() as session:
-            interests = await _batch(session, after)
-            if not interests:
-                return queued
-            after = interests[-1].lead_id
-            known = await _histories(session, interests)
-            for interest in interests:
-                queued += await _advance(session, config, rules.of(interest.property), interest, known, now)
+    queued = 0
+    after: int | None = 0
+    while after is not None:
+        texts, after = await store.run(_step, config, rules, after, now)
+        queued += texts
+    return queued
+
+
+def _step(session: Session, config: Config, rules: _Rules, after: int, now: datetime) -> tuple[int, int | None]:
+    """Goes on with those who come next; gives how many texts were queued, and the last of them, None after all."""
+    interests = _batch(session, after)
+    known = _histories(session, interests)
+    queued = sum(_advance(session, config, rules.of(interest.property), interest, known, now) for interest in interests)
+    return queued, interests[-1].lead_id if interests else None
 
 
 class _Rules:
@@ -109,7 +112,7 @@ def sequences_file(config: Config, portfolio: str = "") -> Path:
     return next((path for path in (*own, folder / "default.toml") if path.exists()), DEFAULT)
 
 
-async def _batch(session: AsyncSession, after: int) -> Sequence[Interest]:
+def _batch(session: Session, after: int) -> Sequence[Interest]:
     """Of the next people, the interest they were last in touch about; with lead and property."""
     latest = (
         select(Interest.lead_id, func.max(Interest.updated_at).label("at"))
@@ -129,7 +132,7 @@ async def _batch(session: AsyncSession, after: int) -> Sequence[Interest]:
         .with_for_update(of=Interest, key_share=True)
     )
     one_each: dict[int, Interest] = {}
-    for interest in await session.scalars(found):
+    for interest in session.scalars(found):
         one_each.setdefault(interest.lead_id, interest)
     return list(one_each.values())
 
@@ -143,10 +146,10 @@ class _Known:
     answered_at: Mapping[int, datetime]
 
 
-async def _histories(session: AsyncSession, interests: Sequence[Interest]) -> _Known:
+def _histories(session: Session, interests: Sequence[Interest]) -> _Known:
     lead_ids = [interest.lead_id for interest in interests]
     steps: dict[int, list[FollowUp]] = {}
-    for row in await session.scalars(
+    for row in session.scalars(
         select(FollowUp).where(FollowUp.lead_id.in_(lead_ids)).order_by(FollowUp.step, FollowUp.id)
     ):
         steps.setdefault(row.lead_id, []).append(row)
@@ -170,21 +173,19 @@ async def _histories(session: AsyncSession, interests: Sequence[Interest]) -> _K
         .where(Call.lead_id.in_(lead_ids), Call.talk_started_at.is_not(None))
         .group_by(Call.lead_id)
     )
-    return _Known(steps, await _latest(session, (wrote, called)), await _latest(session, (answered, talked)))
+    return _Known(steps, _latest(session, (wrote, called)), _latest(session, (answered, talked)))
 
 
-async def _latest(session: AsyncSession, queries: Iterable[object]) -> dict[int, datetime]:
+def _latest(session: Session, queries: Iterable[object]) -> dict[int, datetime]:
     found: dict[int, datetime] = {}
     for query in queries:
-        for lead_id, at in (await session.execute(query)).all():  # type: ignore[call-overload]
+        for lead_id, at in session.execute(query).all():  # type: ignore[call-overload]
             if at is not None:
                 found[lead_id] = max(at, found.get(lead_id, at))
     return found
 
 
-async def _advance(
-    session: AsyncSession, config: Config, rules: Rules, interest: Interest, known: _Known, now: datetime
-) -> int:
+def _advance(session: Session, config: Config, rules: Rules, interest: Interest, known: _Known, now: datetime) -> int:
     """Brings one person's plan up to date; 1 when a text was queued."""
     if interest.stage_since is None:
         interest.stage_since = interest.updated_at
@@ -197,7 +198,7 @@ async def _advance(
     found = next_step(rules, _history(interest, mine, known))
     waiting = next((row for row in mine if row.state in (PLANNED, PAUSED)), None)
     if found.act is Act.SEND:
-        return await _send_or_plan(session, config, interest, found, waiting, now)
+        return _send_or_plan(session, config, interest, found, waiting, now)
     if waiting is not None:
         if found.act is Act.PAUSE:
             waiting.state, waiting.why = PAUSED, found.why
@@ -225,8 +226,8 @@ def _stage(name: str) -> Stage:
     return Stage.CONTACTED
 
 
-async def _send_or_plan(
-    session: AsyncSession, config: Config, interest: Interest, found: Next, waiting: FollowUp | None, now: datetime
+def _send_or_plan(
+    session: Session, config: Config, interest: Interest, found: Next, waiting: FollowUp | None, now: datetime
 ) -> int:
     assert found.at is not None
     assert interest.stage_since is not None
@@ -244,27 +245,27 @@ async def _send_or_plan(
             why=found.why,
         )
         session.add(waiting)
-        await session.flush()
+        session.flush()
     waiting.state, waiting.why = PLANNED, found.why
     if not waiting.is_edited:
         waiting.due_at, waiting.text = found.at, found.text
     if waiting.due_at > now:
         return 0
-    return await _send(session, config, interest, waiting, now)
+    return _send(session, config, interest, waiting, now)
 
 
-async def _send(session: AsyncSession, config: Config, interest: Interest, step: FollowUp, now: datetime) -> int:
-    lead = await leads.by_id(session, interest.lead_id)
+def _send(session: Session, config: Config, interest: Interest, step: FollowUp, now: datetime) -> int:
+    lead = leads.by_id(session, interest.lead_id)
     assert lead is not None
     if not lead.phones:
         _end(step, CANCELLED, now, "There is no number to text to.")
         return 0
     try:
-        ours = await line_for(session, config, lead, None)
+        ours = line_for(session, config, lead, None)
     except CrmError as error:
         _end(step, CANCELLED, now, str(error))
         return 0
-    url = await office.listings_url(session, interest.property)
+    url = office.listings_url(session, interest.property)
     body = " ".join(step.text.replace("{name}", interest.property.name).replace("{url}", url).split())
     message = Message(
         key=f"followup:{step.id}",
@@ -282,7 +283,7 @@ async def _send(session: AsyncSession, config: Config, interest: Interest, step:
         created_at=now,
     )
     session.add(message)
-    await session.flush()
+    session.flush()
     step.message_id = message.id
     _end(step, SENT, now, step.why)
     return 1
@@ -292,7 +293,7 @@ def _end(step: FollowUp, state: str, now: datetime, why: str) -> None:
     step.state, step.ended_at, step.why = state, now, why[:300]
 
 
-def _move(session: AsyncSession, interest: Interest, stage: Stage, why: str, now: datetime) -> None:
+def _move(session: Session, interest: Interest, stage: Stage, why: str, now: datetime) -> None:
     old, interest.stage, interest.stage_since = interest.stage, stage.value, now
     interest.updated_at = now
     session.add(
@@ -309,46 +310,41 @@ def _move(session: AsyncSession, interest: Interest, stage: Stage, why: str, now
 # --- what people do with it ---
 
 
-async def listed(
-    store: Store, *, lead_id: int | None = None, state: str | None = None, limit: int = 100
+def listed(
+    session: Session, *, lead_id: int | None = None, state: str | None = None, limit: int = 100
 ) -> Sequence[FollowUp]:
     """Planned ones by due time; with `lead_id` all of theirs."""
-    async with store.read() as session:
-        found = select(FollowUp).options(selectinload(FollowUp.interest).selectinload(Interest.property))
-        if lead_id is not None:
-            found = found.where(FollowUp.lead_id == lead_id)
-        elif state is None:
-            found = found.where(FollowUp.state.in_((PLANNED, PAUSED)))
-        if state is not None:
-            found = found.where(FollowUp.state == state)
-        return (await session.scalars(found.order_by(FollowUp.due_at, FollowUp.id).limit(limit))).all()
+    found = select(FollowUp).options(selectinload(FollowUp.interest).selectinload(Interest.property))
+    if lead_id is not None:
+        found = found.where(FollowUp.lead_id == lead_id)
+    elif state is None:
+        found = found.where(FollowUp.state.in_((PLANNED, PAUSED)))
+    if state is not None:
+        found = found.where(FollowUp.state == state)
+    return session.scalars(found.order_by(FollowUp.due_at, FollowUp.id).limit(limit)).all()
 
 
-async def change(
-    store: Store, by: By, step_id: int, *, due_at: datetime | None = None, text: str | None = None
-) -> None:
+def change(session: Session, by: By, step_id: int, *, due_at: datetime | None = None, text: str | None = None) -> None:
     """Gives a planned step another time or text; None leaves it."""
     if text is not None and not 1 <= len(text.strip()) <= LONGEST_TEXT:
         raise Invalid(f"The text has to have 1 to {LONGEST_TEXT} characters.")
-    async with changing(store) as session:
-        step = await _waiting(session, step_id)
-        if due_at is not None:
-            step.due_at = due_at
-        if text is not None:
-            step.text = fields.text(text, "text", LONGEST_TEXT, required=True)
-        step.is_edited = True
-        note(session, by, f"follow-up {step_id} changed")
+    step = _waiting(session, step_id)
+    if due_at is not None:
+        step.due_at = due_at
+    if text is not None:
+        step.text = fields.text(text, "text", LONGEST_TEXT, required=True)
+    step.is_edited = True
+    note(session, by, f"follow-up {step_id} changed")
 
 
-async def cancel(store: Store, by: By, step_id: int) -> None:
+def cancel(session: Session, by: By, step_id: int) -> None:
     """Leaves a step out; the one after it is planned from then on."""
-    async with changing(store) as session:
-        _end(await _waiting(session, step_id), CANCELLED, by.now, f"Cancelled by {by.who}.")
-        note(session, by, f"follow-up {step_id} cancelled")
+    _end(_waiting(session, step_id), CANCELLED, by.now, f"Cancelled by {by.who}.")
+    note(session, by, f"follow-up {step_id} cancelled")
 
 
-async def _waiting(session: AsyncSession, step_id: int) -> FollowUp:
-    step = await session.get(FollowUp, step_id, with_for_update=True)
+def _waiting(session: Session, step_id: int) -> FollowUp:
+    step = session.get(FollowUp, step_id, with_for_update=True)
     if step is None:
         raise NotFound(f"There is no follow-up {step_id}: `leaseline followup list` shows those that are planned.")
     if step.state not in (PLANNED, PAUSED):
@@ -356,18 +352,17 @@ async def _waiting(session: AsyncSession, step_id: int) -> FollowUp:
     return step
 
 
-async def set_stage(store: Store, by: By, lead_id: int, place: str, stage: Stage) -> None:
+def set_stage(session: Session, by: By, lead_id: int, place: str, stage: Stage) -> None:
     """Says how far a person's interest in a property has come; their sequence begins anew in that stage."""
-    async with changing(store) as session:
-        interest = await session.scalar(
-            select(Interest)
-            .join(Property, Interest.property_id == Property.id)
-            .where(Interest.lead_id == lead_id, Property.slug == fields.slug(place))
-            .options(selectinload(Interest.property))
-            .with_for_update(of=Interest, key_share=True)
-        )
-        if interest is None:
-            raise NotFound(f"Lead {lead_id} has no interest in {place}: `leaseline lead show {lead_id}` tells.")
-        if interest.stage != stage:
-            _move(session, interest, stage, f"Set by {by.who}.", by.now)
-        note(session, by, f"stage of lead {lead_id} at {place}: {stage}")
+    interest = session.scalar(
+        select(Interest)
+        .join(Property, Interest.property_id == Property.id)
+        .where(Interest.lead_id == lead_id, Property.slug == fields.slug(place))
+        .options(selectinload(Interest.property))
+        .with_for_update(of=Interest, key_share=True)
+    )
+    if interest is None:
+        raise NotFound(f"Lead {lead_id} has no interest in {place}: `leaseline lead show {lead_id}` tells.")
+    if interest.stage != stage:
+        _move(session, interest, stage, f"Set by {by.who}.", by.now)
+    note(session, by, f"stage of lead {lead_id} at {place}: {stage}")

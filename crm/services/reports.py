@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from crm.config import Config
 from crm.domain.calls import Outcome
@@ -35,27 +34,24 @@ BATCH = 500
 _log = logging.getLogger(__name__)
 
 
-async def calls(store: Store, since: datetime, until: datetime) -> list[CallRecord]:
+def calls(session: Session, since: datetime, until: datetime) -> list[CallRecord]:
     """Every leasing call that came in to one of our lines in that time, as the figures need it."""
-    async with store.read() as session:
-        found = (
-            await session.execute(
-                select(Call.id, Call.lead_id, Call.started_at, Call.ended_at)
-                .where(*calls_queries.leasing(since, until))
-                .order_by(Call.started_at, Call.id)
-            )
-        ).all()
-        tours = await _tours(session, [_Span(*row) for row in found], since)
-        ids = [row.id for row in found]
-        return [
-            record
-            for start in range(0, len(ids), BATCH)
-            for record in await _records(session, ids[start : start + BATCH], tours)
-        ]
+    found = (
+        session.execute(
+            select(Call.id, Call.lead_id, Call.started_at, Call.ended_at)
+            .where(*calls_queries.leasing(since, until))
+            .order_by(Call.started_at, Call.id)
+        )
+    ).all()
+    tours = _tours(session, [_Span(*row) for row in found], since)
+    ids = [row.id for row in found]
+    return [
+        record for start in range(0, len(ids), BATCH) for record in _records(session, ids[start : start + BATCH], tours)
+    ]
 
 
-async def _records(session: AsyncSession, ids: list[str], tours: Mapping[str, int]) -> list[CallRecord]:
-    rows = await session.scalars(
+def _records(session: Session, ids: list[str], tours: Mapping[str, int]) -> list[CallRecord]:
+    rows = session.scalars(
         select(Call)
         .where(Call.id.in_(ids))
         .options(
@@ -67,12 +63,10 @@ async def _records(session: AsyncSession, ids: list[str], tours: Mapping[str, in
         .order_by(Call.started_at, Call.id)
     )
     transferred = set(
-        await session.scalars(
-            select(CallEvent.call_id).where(CallEvent.call_id.in_(ids), CallEvent.kind == "Transferred")
-        )
+        session.scalars(select(CallEvent.call_id).where(CallEvent.call_id.in_(ids), CallEvent.kind == "Transferred"))
     )
     reviewed = select(CallReview.call_id, CallReview.routed_right).where(CallReview.call_id.in_(ids))
-    reviews = {row.call_id: row.routed_right for row in await session.execute(reviewed)}
+    reviews = {row.call_id: row.routed_right for row in session.execute(reviewed)}
     return [_record(call, call.id in transferred, tours.get(call.id, 0), reviews.get(call.id)) for call in rows]
 
 
@@ -86,7 +80,7 @@ class _Span:
     ended_at: datetime | None
 
 
-async def _tours(session: AsyncSession, spans: Sequence[_Span], since: datetime) -> Counter[str]:
+def _tours(session: Session, spans: Sequence[_Span], since: datetime) -> Counter[str]:
     """How many tours each call brought. `spans` come by their beginning; a tour that names no call counts for the
     latest one of its person, when it was booked in it or soon after."""
     named = {span.id for span in spans}
@@ -96,7 +90,7 @@ async def _tours(session: AsyncSession, spans: Sequence[_Span], since: datetime)
             by_lead.setdefault(span.lead_id, []).append(span)
     counts: Counter[str] = Counter()
     booked = select(Tour.call_id, Tour.lead_id, Tour.booked_at).where(Tour.booked_at >= since)
-    for call_id, lead_id, booked_at in await session.execute(booked):
+    for call_id, lead_id, booked_at in session.execute(booked):
         if call_id is not None:
             counts.update([call_id] if call_id in named else [])
             continue
@@ -143,17 +137,14 @@ class Source:
     """People who got as far as an application."""
 
 
-async def sources(store: Store, since: datetime, until: datetime) -> list[Source]:
+def sources(session: Session, since: datetime, until: datetime) -> list[Source]:
     """By source, the most calls first."""
-    records = await calls(store, since, until)
-    async with store.read() as session:
-        leads = (
-            await session.scalars(
-                select(Lead)
-                .where(Lead.created_at >= since, Lead.created_at < until)
-                .options(selectinload(Lead.interests))
-            )
-        ).all()
+    records = calls(session, since, until)
+    leads = (
+        session.scalars(
+            select(Lead).where(Lead.created_at >= since, Lead.created_at < until).options(selectinload(Lead.interests))
+        )
+    ).all()
     applied = {Stage.APPLICATION_SENT, Stage.APPLIED, Stage.LEASED}
     names = {record.source for record in records} | {lead.source for lead in leads}
     found = [
@@ -183,36 +174,35 @@ class Lost:
     why: str
 
 
-async def lost(store: Store, now: datetime) -> list[Lost]:
+def lost(session: Session, now: datetime) -> list[Lost]:
     """Must be empty. Calls that are up are not lost."""
     need_task = [outcome for outcome in Outcome if task_after(outcome) is not None]
-    async with store.read() as session:
-        endless = await session.scalars(
-            select(Call).where(Call.outcome.is_(None), Call.started_at < now - SETTLED).order_by(Call.started_at)
-        )
-        found = [Lost(call.id, call.started_at, "It has no outcome.") for call in endless]
-        has_task = select(Task.id).where(Task.call_id == Call.id).exists()
-        # Or one that it shares with other calls of the same person.
-        shares_task = select(TaskCall.task_id).where(TaskCall.call_id == Call.id).exists()
-        # A call of ours that reached nobody may leave an older task of the person's open instead of one of its own.
-        lead_has_task = select(Task.id).where(Task.lead_id == Call.lead_id, Task.lead_id.is_not(None)).exists()
-        # So it is with one to a resident, owner or vendor.
-        other = aliased(Call)
-        caller_has_task = (
-            select(Task.id)
-            .join(other, Task.call_id == other.id)
-            .where(other.caller == Call.caller, Task.lead_id.is_(None), Call.direction == "out")
-            .exists()
-        )
-        ownerless = await session.scalars(
-            select(Call)
-            .where(Call.outcome.in_(need_task), ~has_task, ~shares_task, ~lead_has_task, ~caller_has_task)
-            .where(Call.direction != "internal")
-            .order_by(Call.started_at)
-        )
-        found += [
-            Lost(call.id, call.started_at, f"It ended as {call.outcome}, and nobody has a task.") for call in ownerless
-        ]
+    endless = session.scalars(
+        select(Call).where(Call.outcome.is_(None), Call.started_at < now - SETTLED).order_by(Call.started_at)
+    )
+    found = [Lost(call.id, call.started_at, "It has no outcome.") for call in endless]
+    has_task = select(Task.id).where(Task.call_id == Call.id).exists()
+    # Or one that it shares with other calls of the same person.
+    shares_task = select(TaskCall.task_id).where(TaskCall.call_id == Call.id).exists()
+    # A call of ours that reached nobody may leave an older task of the person's open instead of one of its own.
+    lead_has_task = select(Task.id).where(Task.lead_id == Call.lead_id, Task.lead_id.is_not(None)).exists()
+    # So it is with one to a resident, owner or vendor.
+    other = aliased(Call)
+    caller_has_task = (
+        select(Task.id)
+        .join(other, Task.call_id == other.id)
+        .where(other.caller == Call.caller, Task.lead_id.is_(None), Call.direction == "out")
+        .exists()
+    )
+    ownerless = session.scalars(
+        select(Call)
+        .where(Call.outcome.in_(need_task), ~has_task, ~shares_task, ~lead_has_task, ~caller_has_task)
+        .where(Call.direction != "internal")
+        .order_by(Call.started_at)
+    )
+    found += [
+        Lost(call.id, call.started_at, f"It ended as {call.outcome}, and nobody has a task.") for call in ownerless
+    ]
     return found
 
 
@@ -220,27 +210,26 @@ async def run(store: Store, config: Config, wake_outbox: Callable[[], None], clo
     """Looks every hour whether anybody was lost, and tells the admin, until it is cancelled."""
     while True:
         try:
-            if await alarm(store, config, clock()):
+            if await store.run(alarm, config, clock()):
                 wake_outbox()
         except Unavailable as error:
             _log.warning("whether anybody was lost is looked at later: %s", error)
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def alarm(store: Store, config: Config, now: datetime) -> int:
+def alarm(session: Session, config: Config, now: datetime) -> int:
     """Tells the admin of each lost caller once; returns how many there are."""
-    found = await lost(store, now)
+    found = lost(session, now)
     for one in found:
-        async with store.write() as session:
-            await notices.tell(
-                session,
-                config,
-                [await owners.admin(session)],
-                f"lost:{one.call_id}",
-                "A caller may be lost",
-                f"Nobody takes care of the call {one.call_id}. {one.why} See `leaseline call show {one.call_id}`.",
-                now,
-            )
+        notices.tell(
+            session,
+            config,
+            [owners.admin(session)],
+            f"lost:{one.call_id}",
+            "A caller may be lost",
+            f"Nobody takes care of the call {one.call_id}. {one.why} See `leaseline call show {one.call_id}`.",
+            now,
+        )
     if found:
         _log.error("callers may be lost; leaseline report lost shows them", extra={"count": len(found)})
     return len(found)

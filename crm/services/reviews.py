@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.imports import MOST_PROBLEMS, Wrong
 from crm.domain.reviews import Answer, unknown
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.store.models import Call, CallReview, Interest, Lead, Leg, RoutingDecision, Task, Tour
 from crm.store.queries import calls
-from crm.store.session import Store
 
 BATCH = 500
 
@@ -40,27 +38,24 @@ class Case:
     """Booked in the call."""
 
 
-async def sample(store: Store, since: datetime, until: datetime, size: int, seed: int | None = None) -> list[Case]:
+def sample(session: Session, since: datetime, until: datetime, size: int, seed: int | None = None) -> list[Case]:
     """So many of the leasing calls that came in and are not reviewed yet, each as likely as any other, by time.
 
     The same seed draws the same calls as long as there are the same.
     """
-    async with store.read() as session:
-        ids = await session.scalars(
-            select(Call.id)
-            .where(
-                *calls.leasing(since, until), ~select(CallReview.call_id).where(CallReview.call_id == Call.id).exists()
-            )
-            .order_by(Call.id)
-        )
-        found = list(ids)
-        drawn = random.Random(seed).sample(found, min(size, len(found)))
-        cases = [one for start in range(0, len(drawn), BATCH) for one in await _cases(session, drawn[start:][:BATCH])]
+    ids = session.scalars(
+        select(Call.id)
+        .where(*calls.leasing(since, until), ~select(CallReview.call_id).where(CallReview.call_id == Call.id).exists())
+        .order_by(Call.id)
+    )
+    found = list(ids)
+    drawn = random.Random(seed).sample(found, min(size, len(found)))
+    cases = [one for start in range(0, len(drawn), BATCH) for one in _cases(session, drawn[start:][:BATCH])]
     return sorted(cases, key=lambda one: (one.call.started_at, one.call.id))
 
 
-async def _cases(session: AsyncSession, ids: Sequence[str]) -> list[Case]:
-    found = await session.scalars(
+def _cases(session: Session, ids: Sequence[str]) -> list[Case]:
+    found = session.scalars(
         select(Call)
         .where(Call.id.in_(ids))
         .options(
@@ -71,16 +66,16 @@ async def _cases(session: AsyncSession, ids: Sequence[str]) -> list[Case]:
             selectinload(Call.lead).selectinload(Lead.interests).selectinload(Interest.property),
         )
     )
-    decided = await session.scalars(
+    decided = session.scalars(
         select(RoutingDecision).where(RoutingDecision.call_id.in_(ids)).order_by(RoutingDecision.at, RoutingDecision.id)
     )
     decisions: dict[str, list[RoutingDecision]] = {}
     for one in decided:
         decisions.setdefault(one.call_id, []).append(one)
     owned = select(Task).where(Task.call_id.in_(ids)).options(selectinload(Task.owner)).order_by(Task.id.desc())
-    tasks = {one.call_id: one for one in await session.scalars(owned)}
+    tasks = {one.call_id: one for one in session.scalars(owned)}
     booked = select(Tour).where(Tour.call_id.in_(ids)).options(selectinload(Tour.slot)).order_by(Tour.id.desc())
-    tours = {one.call_id: one for one in await session.scalars(booked)}
+    tours = {one.call_id: one for one in session.scalars(booked)}
     return [
         Case(
             call,
@@ -111,18 +106,17 @@ def _interest(call: Call) -> Interest | None:
     return next((one for one in interests if one.property_id == call.property_id), None)
 
 
-async def answer(store: Store, by: By, answers: Sequence[Answer]) -> None:
+def answer(session: Session, by: By, answers: Sequence[Answer]) -> None:
     """Keeps all answers, or none: raises Wrong when one is to a call that is not on record. A later one replaces an
     earlier one."""
-    async with changing(store) as session:
-        known: set[str] = set()
-        for start in range(0, len(answers), BATCH):
-            ids = [one.call for one in answers[start : start + BATCH]]
-            known.update(await session.scalars(select(Call.id).where(Call.id.in_(ids))))
-        if problems := unknown(answers, known):
-            raise Wrong(problems[:MOST_PROBLEMS])
-        for one in answers:
-            review = await session.get(CallReview, one.call) or CallReview(call_id=one.call)
-            review.routed_right, review.note, review.who, review.at = one.routed_right, one.note, by.who[:80], by.now
-            session.add(review)
-        note(session, by, f"routing of {len(answers)} calls reviewed")
+    known: set[str] = set()
+    for start in range(0, len(answers), BATCH):
+        ids = [one.call for one in answers[start : start + BATCH]]
+        known.update(session.scalars(select(Call.id).where(Call.id.in_(ids))))
+    if problems := unknown(answers, known):
+        raise Wrong(problems[:MOST_PROBLEMS])
+    for one in answers:
+        review = session.get(CallReview, one.call) or CallReview(call_id=one.call)
+        review.routed_right, review.note, review.who, review.at = one.routed_right, one.note, by.who[:80], by.now
+        session.add(review)
+    note(session, by, f"routing of {len(answers)} calls reviewed")

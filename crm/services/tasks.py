@@ -11,13 +11,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound, Unavailable
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import agents, owners
 from crm.services.outbox import notices
 from crm.store.models import Activity, Agent, Call, Line, Property, Task
@@ -33,39 +32,36 @@ BATCH = 100
 _log = logging.getLogger(__name__)
 
 
-async def finish(store: Store, by: By, task_id: int, result: str) -> None:
+def finish(session: Session, by: By, task_id: int, result: str) -> None:
     """Marks a task as done, with what came of it."""
-    async with changing(store) as session:
-        task = await _open(session, task_id)
-        task.done_at, task.result = by.now, fields.text(result, "result", 300)
-        note(session, by, f"task {task_id} done")
+    task = _open(session, task_id)
+    task.done_at, task.result = by.now, fields.text(result, "result", 300)
+    note(session, by, f"task {task_id} done")
 
 
-async def reassign(store: Store, by: By, task_id: int, owner: str) -> None:
+def reassign(session: Session, by: By, task_id: int, owner: str) -> None:
     """Gives a task to another agent."""
-    async with changing(store) as session:
-        task = await _open(session, task_id)
-        to = await agents.named(session, owner)
-        if to.id == task.owner_id:
-            raise Conflict(f"Task {task_id} is {owner}'s already.")
-        await _give(session, task, to, by.now, f"given to {owner} by {by.who}")
-        # A person has chosen: the time to do it in begins anew.
-        task.escalation, task.escalate_at = 0, None
-        note(session, by, f"task {task_id} given to {owner}")
+    task = _open(session, task_id)
+    to = agents.named(session, owner)
+    if to.id == task.owner_id:
+        raise Conflict(f"Task {task_id} is {owner}'s already.")
+    _give(session, task, to, by.now, f"given to {owner} by {by.who}")
+    # A person has chosen: the time to do it in begins anew.
+    task.escalation, task.escalate_at = 0, None
+    note(session, by, f"task {task_id} given to {owner}")
 
 
-async def snooze(store: Store, by: By, task_id: int, until: datetime) -> None:
+def snooze(session: Session, by: By, task_id: int, until: datetime) -> None:
     """Puts a task off."""
     if until <= by.now:
         raise Invalid("A task is put off until a time that lies ahead.")
-    async with changing(store) as session:
-        task = await _open(session, task_id)
-        task.due_at, task.escalate_at = until, None
-        note(session, by, f"task {task_id} put off until {until:%Y-%m-%d %H:%M} UTC")
+    task = _open(session, task_id)
+    task.due_at, task.escalate_at = until, None
+    note(session, by, f"task {task_id} put off until {until:%Y-%m-%d %H:%M} UTC")
 
 
-async def _open(session: AsyncSession, task_id: int) -> Task:
-    task = await tasks.by_id(session, task_id)
+def _open(session: Session, task_id: int) -> Task:
+    task = tasks.by_id(session, task_id)
     if task is None:
         raise NotFound(f"There is no task {task_id}: `leaseline task list` shows those there are.")
     if task.done_at is not None:
@@ -80,53 +76,52 @@ async def run(store: Store, config: Config, wake_outbox: Callable[[], None], clo
     """Ticks until it is cancelled."""
     while True:
         try:
-            if await tick(store, config, clock()):
+            if await store.run(tick, config, clock()):
                 wake_outbox()
         except Unavailable as error:
             _log.warning("overdue tasks wait for the database: %s", error)
         await asyncio.sleep(TICK_SECONDS)
 
 
-async def tick(store: Store, config: Config, now: datetime) -> int:
+def tick(session: Session, config: Config, now: datetime) -> int:
     """Passes on what is overdue for too long; returns how many tasks. Several may run at once."""
     minutes = config.tasks.escalate_minutes
     if not minutes:
         return 0
-    async with store.write() as session:
-        waiting = (
-            select(Task)
-            .where(
-                Task.done_at.is_(None),
-                Task.escalation < MOST_ESCALATIONS,
-                Task.due_at <= now,
-                or_(Task.escalate_at.is_(None), Task.escalate_at <= now),
-            )
-            .options(selectinload(Task.owner))
-            .order_by(Task.due_at, Task.id)
-            .limit(BATCH)
-            # Another process's tasks are passed over.
-            .with_for_update(of=Task, skip_locked=True)
+    waiting = (
+        select(Task)
+        .where(
+            Task.done_at.is_(None),
+            Task.escalation < MOST_ESCALATIONS,
+            Task.due_at <= now,
+            or_(Task.escalate_at.is_(None), Task.escalate_at <= now),
         )
-        passed_on = 0
-        for task in await session.scalars(waiting):
-            schedule = await office.schedule(session, config.tz, await _place(session, task))
-            if task.escalate_at is None:
-                task.escalate_at = schedule.due_time(task.due_at, minutes)
-            if task.escalate_at <= now:
-                passed_on += await _escalate(session, config, task, now)
-                task.escalate_at = schedule.due_time(now, minutes)
-        return passed_on
+        .options(selectinload(Task.owner))
+        .order_by(Task.due_at, Task.id)
+        .limit(BATCH)
+        # Another process's tasks are passed over.
+        .with_for_update(of=Task, skip_locked=True)
+    )
+    passed_on = 0
+    for task in session.scalars(waiting):
+        schedule = office.schedule(session, config.tz, _place(session, task))
+        if task.escalate_at is None:
+            task.escalate_at = schedule.due_time(task.due_at, minutes)
+        if task.escalate_at <= now:
+            passed_on += _escalate(session, config, task, now)
+            task.escalate_at = schedule.due_time(now, minutes)
+    return passed_on
 
 
-async def _escalate(session: AsyncSession, config: Config, task: Task, now: datetime) -> int:
+def _escalate(session: Session, config: Config, task: Task, now: datetime) -> int:
     task.escalation += 1
-    to = await _next_owner(session, task)
+    to = _next_owner(session, task)
     if to.id == task.owner_id:
         return 0
     late = task.owner.slug
-    await _give(session, task, to, now, f"passed on to {to.slug}: {late} has not done it in time")
+    _give(session, task, to, now, f"passed on to {to.slug}: {late} has not done it in time")
     subject = f"Task {task.id} is yours now"
-    await notices.tell(
+    notices.tell(
         session,
         config,
         [to],
@@ -139,27 +134,27 @@ async def _escalate(session: AsyncSession, config: Config, task: Task, now: date
     return 1
 
 
-async def _next_owner(session: AsyncSession, task: Task) -> Agent:
+def _next_owner(session: Session, task: Task) -> Agent:
     """First a colleague on duty, of the property's subteam before all others; then the admin."""
     if task.escalation < MOST_ESCALATIONS:
-        place = await _place(session, task)
+        place = _place(session, task)
         for subteam_id in (place.subteam_id if place else None, None):
-            colleague = await agent_queries.longest_idle(session, subteam_id, without=task.owner_id)
+            colleague = agent_queries.longest_idle(session, subteam_id, without=task.owner_id)
             if colleague:
                 return colleague
-    return await owners.admin(session)
+    return owners.admin(session)
 
 
-async def _place(session: AsyncSession, task: Task) -> Property | None:
+def _place(session: Session, task: Task) -> Property | None:
     """What the call was about that the task comes from."""
     if task.call_id is None:
         return None
     about = func.coalesce(Call.property_id, Line.property_id)
     found = select(Property).join(Call, Call.id == task.call_id).outerjoin(Line, Line.id == Call.line_id)
-    return (await session.scalars(found.where(Property.id == about))).first()
+    return session.scalars(found.where(Property.id == about)).first()
 
 
-async def _give(session: AsyncSession, task: Task, to: Agent, now: datetime, how: str) -> None:
+def _give(session: Session, task: Task, to: Agent, now: datetime, how: str) -> None:
     task.owner_id, task.owner = to.id, to
     if task.lead_id is not None:
         session.add(
@@ -172,4 +167,4 @@ async def _give(session: AsyncSession, task: Task, to: Agent, now: datetime, how
                 text=f"Task {task.id} {how}."[:500],
             )
         )
-        await session.flush()
+        session.flush()

@@ -1,20 +1,28 @@
-"""The way to the database: one engine per process, short transactions for reading and for writing."""
+"""The way to the database: synchronous sessions, short transactions, and the threads that run them for the event loop.
+
+A service is a plain function of a session: one act, one transaction. Whoever is asynchronous says
+`await store.run(act, ...)`, or `store.read` where nothing is changed; commands and tests call it directly. Since an act
+is not asynchronous it cannot wait for a phone or a carrier while its transaction is open.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 
-from crm.domain.errors import Unavailable
+from crm.domain.errors import Conflict, Unavailable
 
 BUSY_SECONDS = 5
 """How long a writer waits for another one on SQLite, and a connection to PostgreSQL may take."""
@@ -22,58 +30,147 @@ BUSY_SECONDS = 5
 MIGRATION_SECONDS = 60
 """How long a migration waits for another one, which rebuilds whole tables."""
 
+TRIES = 10
+"""How often an act is run that collides with another one."""
+
+THREADS = 4
+"""How many acts run at once; on SQLite those that read, beside the one that writes."""
+
+LEAVE_SECONDS = 0.5
+"""How long whoever is cancelled waits for their act to be rolled back. It is, even when this is too short."""
+
+_COLLISIONS = {"40001", "40P01"}
+"""PostgreSQL's serialization failure and deadlock (its manual, appendix A): nothing was written; it may work now."""
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
 
 class Store:
     """Opens sessions on one database; SQLite and PostgreSQL behave alike to whoever uses it.
 
-    Library errors that say the database is in trouble come out as `Unavailable`. IntegrityError passes: the service
-    that wrote knows what it collided with.
+    Library errors that say the database is in trouble come out as `Unavailable`. An act that collides with another one
+    is run again, so it changes nothing but the database; when that does not help either, `Conflict` comes out.
     """
 
     def __init__(self, url: str) -> None:
-        """`url` names an asynchronous driver, as `Config.database_url` does. Nothing is opened yet."""
+        """`url` is `Config.database_url`. Nothing is opened yet, and no thread started."""
         parsed = self._url = make_url(url)
         self._is_private = False
         self.refusal = ""
         """Why nothing is read or written though the database may answer: `Unavailable` is raised with it. Or empty."""
-        options = _options(parsed)
-        if parsed.get_backend_name() != "sqlite":
-            # Here and not at the top: SQLite needs none of it, and the command line starts sooner without.
-            from crm.store.postgres import Connection
-
-            options["connect_args"]["async_creator_fn"] = Connection.connect
-        self._engine = create_async_engine(parsed, **options)
-        if parsed.get_backend_name() == "sqlite":
-            _prepare_sqlite(self._engine.sync_engine, foreign_keys=True)
+        self._is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self._is_sqlite:
+            # A driver that an older leaseline.toml may name is not needed any more.
+            self._engine = create_engine(parsed.set(drivername="sqlite"), **_options(parsed))
+            _prepare_sqlite(self._engine, foreign_keys=True)
+        else:
+            self._engine = create_engine(parsed, **_options(parsed))
+            _prepare_postgres(self._engine)
+        event.listen(self._engine, "before_cursor_execute", _stop_abandoned)
         # Both share the pool; the option tells the begin listener what kind of transaction to open.
         self._writing = self._engine.execution_options(writes=True)
+        self._pools: dict[bool, ThreadPoolExecutor] = {}
+        self._pools_lock = threading.Lock()
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session that sees one state of the database; what is changed in it is not kept."""
+    async def run(self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        """Runs `act` in a transaction that is committed when it returns, and rolled back when it raises.
+
+        When the caller is cancelled, an act that has not come to its commit never does. Raises Unavailable, Conflict.
+        """
+        return await self._in_thread(True, lambda: self.run_blocking(act, *args, **kwargs))
+
+    async def read(self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        """Runs `act` on one state of the database; what it changes is not kept. Raises Unavailable."""
+        return await self._in_thread(False, lambda: self.read_blocking(act, *args, **kwargs))
+
+    def run_blocking(self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        """`run` for those who have no event loop."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                with self.writing() as session:
+                    return act(session, *args, **kwargs)
+            except IntegrityError as error:
+                if attempt == TRIES:
+                    raise Conflict(
+                        "Somebody else changed the same entry at this moment: look at it and try again."
+                    ) from error
+            except _Collision as error:
+                if attempt == TRIES:
+                    raise Unavailable(str(error)) from error
+        raise AssertionError("the last try returns or raises")
+
+    def read_blocking(
+        self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs
+    ) -> Result:
+        """`read` for those who have no event loop."""
+        with self.reading() as session:
+            return act(session, *args, **kwargs)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the database; what is changed in it is not kept. Raises Unavailable."""
         self._look()
-        with _translated():
-            async with AsyncSession(self._engine, expire_on_commit=False) as session:
-                yield session
+        with _translated(), Session(self._engine, expire_on_commit=False) as session:
+            yield session
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: committed at the end of the block, rolled back when an exception leaves it."""
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction, tried once: committed at the end of the block, rolled back when an exception leaves it.
+
+        Raises Unavailable, and IntegrityError.
+        """
         self._look()
-        with _translated():
-            async with AsyncSession(self._writing, expire_on_commit=False) as session, session.begin():
-                yield session
+        with _translated(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+            session.flush()
+            _stop_abandoned()
 
-    async def revision(self) -> str | None:
+    def revision(self) -> str | None:
         """That the tables are at, whatever `refusal` says; None when there are none of ours. Raises Unavailable."""
-        with _translated():
-            async with self._engine.connect() as connection:
-                if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
-                    return None
-                return (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+        with _translated(), self._engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
-    async def close(self) -> None:
-        await self._engine.dispose()
+    def close(self) -> None:
+        """Waits for the acts under way and lets go of the database; used again, the store opens it again."""
+        with self._pools_lock:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.shutdown(cancel_futures=True)
+        self._engine.dispose()
+
+    async def _in_thread(self, writes: bool, work: Callable[[], Result]) -> Result:
+        abandoned = threading.Event()
+
+        def watched() -> Result:
+            _current.abandoned = abandoned
+            try:
+                return work()
+            finally:
+                _current.abandoned = None
+
+        running = self._pool(writes).submit(watched)
+        waiting = asyncio.wrap_future(running)
+        # Nobody may be there any more to hear of an error.
+        waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            abandoned.set()
+            if not running.cancel():
+                await asyncio.wait([waiting], timeout=LEAVE_SECONDS)
+            raise
+
+    def _pool(self, writes: bool) -> ThreadPoolExecutor:
+        """SQLite has one writer at a time, so those of this process wait in line and not for its lock."""
+        alone = writes and self._is_sqlite
+        with self._pools_lock:
+            if alone not in self._pools:
+                name = "store-writer" if alone else "store"
+                self._pools[alone] = ThreadPoolExecutor(1 if alone else THREADS, thread_name_prefix=name)
+            return self._pools[alone]
 
     def _look(self) -> None:
         if self.refusal:
@@ -81,6 +178,33 @@ class Store:
         if not self._is_private:
             _make_private(self._url)
             self._is_private = True
+
+
+def after_commit(session: Session, act: Callable[[], None]) -> None:
+    """Runs `act`, which is no work of the database, once what the session has written is there to stay."""
+    event.listen(session, "after_commit", lambda _: act(), once=True)
+
+
+def is_abandoned() -> bool:
+    """Whether whoever wanted the act that this thread runs has gone."""
+    abandoned: threading.Event | None = getattr(_current, "abandoned", None)
+    return abandoned is not None and abandoned.is_set()
+
+
+_current = threading.local()
+
+
+class _Abandoned(Exception):
+    """Takes an act back whose caller has gone."""
+
+
+class _Collision(Exception):
+    """Two transactions were in each other's way, and the server ended this one."""
+
+
+def _stop_abandoned(*_: object) -> None:
+    if is_abandoned():
+        raise _Abandoned
 
 
 def migration_engine(url: str) -> Engine:
@@ -100,12 +224,18 @@ def _translated() -> Iterator[None]:
         yield
     except (IntegrityError, DataError):
         raise
-    except (DBAPIError, PoolTimeout, sqlite3.Error, OSError) as error:
-        # The library's text holds the statement's parameters, callers' numbers among them, so only its kind is told.
-        kind = type(getattr(error, "orig", None) or error).__name__
-        raise Unavailable(
-            in_words(error) or f"The database does not answer ({kind}): run `leaseline doctor` to see why."
-        ) from error
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _COLLISIONS:
+            raise _Collision("The database is too busy: try again.") from error
+        raise _in_trouble(error) from error
+    except (PoolTimeout, sqlite3.Error, OSError) as error:
+        raise _in_trouble(error) from error
+
+
+def _in_trouble(error: Exception) -> Unavailable:
+    # The library's text holds the statement's parameters, callers' numbers among them, so only its kind is told.
+    kind = type(getattr(error, "orig", None) or error).__name__
+    return Unavailable(in_words(error) or f"The database does not answer ({kind}): run `leaseline doctor` to see why.")
 
 
 _SQLITE_IN_WORDS = {
@@ -128,6 +258,7 @@ def _options(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": BUSY_SECONDS}}
     return {
+        "pool_size": THREADS,
         # A connection that died with the server is noticed and replaced before it is used.
         "pool_pre_ping": True,
         "pool_timeout": BUSY_SECONDS,
@@ -173,3 +304,14 @@ def _prepare_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
         # another writer came between. Taking the write lock at the start makes it wait instead.
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_postgres(engine: Engine) -> None:
+    # Here and not at the top: SQLite needs none of it, and the command line starts sooner without.
+    from crm.store.postgres import Connection as PostgresConnection
+
+    @event.listens_for(engine, "do_connect")
+    def on_connect(dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> Any:
+        connection = PostgresConnection.connect(*arguments, **options)
+        connection.gave_up = is_abandoned
+        return connection

@@ -39,17 +39,17 @@ async def leave_message(
         MessageLeft(f"{message_id}/message", message_id, at, f"{message_id}.wav", 5, mailbox),
         CallEnded(f"{message_id}/ended", message_id, at, EndedBy.CALLER),
     ):
-        await ledger.record(system.store, system.config, fact, now)
-    async with system.store.write() as session:
-        (await session.get_one(Voicemail, message_id)).escalate_at = escalate_at
-        task = (await session.scalars(select(Task).where(Task.key == f"call:{message_id}"))).one()
-        task.owner = (await session.scalars(select(Agent).where(Agent.slug == owner))).one()
+        await system.store.run(ledger.record, system.config, fact, now)
+    with system.store.writing() as session:
+        session.get_one(Voicemail, message_id).escalate_at = escalate_at
+        task = session.scalars(select(Task).where(Task.key == f"call:{message_id}")).one()
+        task.owner = session.scalars(select(Agent).where(Agent.slug == owner)).one()
     return message_id
 
 
 async def message(system: System, message_id: str) -> Voicemail:
-    async with system.store.read() as session:
-        found = await session.get(Voicemail, message_id)
+    with system.store.reading() as session:
+        found = session.get(Voicemail, message_id)
         assert found
         return found
 
@@ -64,6 +64,6 @@ def becomes(system: System, message_id: str, is_so: Callable[[Voicemail], object
 
 
 async def without_messages(store: Store) -> None:
-    async with store.write() as session:
-        await session.execute(update(Task).where(Task.kind == "listen").values(done_at=datetime.now(UTC)))
-        await session.execute(delete(Voicemail))
+    with store.writing() as session:
+        session.execute(update(Task).where(Task.kind == "listen").values(done_at=datetime.now(UTC)))
+        session.execute(delete(Voicemail))

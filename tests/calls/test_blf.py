@@ -41,7 +41,7 @@ async def test_a_lamp_shows_dnd_of_all_phones_and_its_end(system: System) -> Non
     until = datetime.now(UTC) + timedelta(seconds=8)
     async with system.phone("alice-desk"), busy_lamp(system, "carol-soft", secret, "101") as lamp:
         await shows(system, lamp, "terminated")
-        await devices.set_dnd(system.store, system.by, ["alice-desk"], until=until)
+        await system.store.run(devices.set_dnd, system.by, ["alice-desk"], until=until)
         await shows(system, lamp, "terminated", "confirmed")
         await shows(system, lamp, "terminated", "confirmed", "terminated")
     assert datetime.now(UTC) >= until

@@ -17,12 +17,12 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 @pytest.fixture(autouse=True)
 async def empty_list(system: System) -> None:
-    async with system.store.write() as session:
-        await session.execute(delete(BlockedCaller))
+    with system.store.writing() as session:
+        session.execute(delete(BlockedCaller))
 
 
 async def block(system: System, caller: str, *, is_silent: bool = False) -> None:
-    await blocking.add(system.store, system.config, system.by, caller, is_silent=is_silent, why="robocalls")
+    await system.store.run(blocking.add, system.config, system.by, caller, is_silent=is_silent, why="robocalls")
 
 
 def facts(call: Call, kind: str) -> list[dict[str, object]]:
@@ -64,7 +64,7 @@ async def test_when_the_refusal_is_silent_then_the_call_is_not_even_answered(sys
 
 async def test_pain_16_when_the_office_has_called_a_number_then_it_is_never_blocked(system: System) -> None:
     number = system.new_number()
-    async with system.store.write() as session:
+    with system.store.writing() as session:
         session.add(
             Call(
                 id=f"ours-{number}",

@@ -80,7 +80,7 @@ async def browser(system: System, user: str) -> AsyncIterator[Browser]:
 
 
 async def test_a_browser_registers_over_a_websocket_and_counts_as_online(system: System) -> None:
-    await devices.add(system.store, system.secrets, system.by, "alice-web", agent="alice", kind="browser")
+    await system.store.run(devices.add, system.secrets, system.by, "alice-web", agent="alice", kind="browser")
     await system.publish()
     async with browser(system, "alice-web") as alice:
         assert await alice.register(system.secrets.get("device/alice-web"), 60) == "SIP/2.0 200 OK"
@@ -96,7 +96,7 @@ async def test_a_browser_registers_over_a_websocket_and_counts_as_online(system:
 
 
 async def test_a_browser_with_a_wrong_password_is_refused(system: System) -> None:
-    await devices.add(system.store, system.secrets, system.by, "alice-web", agent="alice", kind="browser")
+    await system.store.run(devices.add, system.secrets, system.by, "alice-web", agent="alice", kind="browser")
     await system.publish()
     async with browser(system, "alice-web") as alice:
         assert (await alice.register("wrong", 60)).startswith("SIP/2.0 401")

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_when_a_device_is_added_then_it_registers_and_rings(system: System) -> None:
-    await devices.add(system.store, system.secrets, system.by, "alice-soft", agent="alice", kind="softphone")
+    await system.store.run(devices.add, system.secrets, system.by, "alice-soft", agent="alice", kind="softphone")
     await system.publish()
     async with system.phone("alice-soft") as soft, system.caller() as caller:
         await system.to_team(caller)
@@ -26,14 +26,14 @@ async def test_when_a_device_is_added_then_it_registers_and_rings(system: System
 
 
 async def test_when_a_line_is_added_then_it_answers_and_when_it_is_removed_then_it_does_not(system: System) -> None:
-    number = await lines.add(system.store, system.by, "US", "(512) 555-0166", property_slug="lakeside")
+    number = await system.store.run(lines.add, system.by, "US", "(512) 555-0166", property_slug="lakeside")
     async with system.phone("carol-soft") as carol, system.caller() as caller:
         await system.to_team(caller, number)
         await carol.wait_for("CALL_INCOMING")
         await caller.hang_up()
         call = await system.ended_call(caller.user)
         assert (call.did, call.outcome, call.legs[0].stage) == (number, "gave_up", "subteam")
-        await lines.remove(system.store, system.by, "US", number)
+        await system.store.run(lines.remove, system.by, "US", number)
         await caller.wait_for("CALL_CLOSED")
         await system.dial(caller, number)
         await system.hears(caller, system.prompt("unknown_number"))
@@ -56,7 +56,7 @@ async def test_when_an_agent_goes_off_duty_and_leaves_the_subteam_then_the_next_
         await system.ended_call(caller.user)
         await caller.wait_for("CALL_CLOSED")
         await bob.wait_for("CALL_CLOSED")
-        await agents.change(system.store, system.by, "alice", on_duty=False)
+        await system.store.run(agents.change, system.by, "alice", on_duty=False)
         await system.publish()
         await system.to_team(caller)
         await bob.wait_for("CALL_INCOMING", count=2)
@@ -65,7 +65,7 @@ async def test_when_an_agent_goes_off_duty_and_leaves_the_subteam_then_the_next_
         await system.ended_call(caller.user)
         await caller.wait_for("CALL_CLOSED", count=2)
         await bob.wait_for("CALL_CLOSED", count=2)
-        await subteams.remove_members(system.store, system.by, "north", ["bob"])
+        await system.store.run(subteams.remove_members, system.by, "north", ["bob"])
         try:
             await system.to_team(caller)
             await bob.wait_for("CALL_INCOMING", count=3)
@@ -74,5 +74,5 @@ async def test_when_an_agent_goes_off_duty_and_leaves_the_subteam_then_the_next_
             await caller.hang_up()
             await system.ended_call(caller.user)
         finally:
-            await subteams.add_members(system.store, system.by, "north", ["bob"])
+            await system.store.run(subteams.add_members, system.by, "north", ["bob"])
         assert alice.count("CALL_INCOMING") == 1

@@ -19,13 +19,13 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 async def desk(system: System, kind: str, target: str, hours: str = "") -> None:
-    await desks.put(system.store, system.config, system.by, kind, target, hours=[hours] if hours else [])
+    await system.store.run(desks.put, system.config, system.by, kind, target, hours=[hours] if hours else [])
 
 
 async def leads_of(system: System, number: str) -> int:
-    async with system.store.read() as session:
+    with system.store.reading() as session:
         counted = select(func.count()).select_from(LeadPhone).where(LeadPhone.number == number)
-        return await session.scalar(counted) or 0
+        return session.scalar(counted) or 0
 
 
 async def keyed(system: System, number: str, key: str) -> None:
@@ -43,8 +43,8 @@ async def test_when_a_known_resident_has_an_emergency_then_the_maintenance_numbe
 ) -> None:
     await desk(system, "maintenance", NUMBER)
     async with system.phone("alice-desk") as alice, mobile(system) as cell, system.caller() as caller:
-        await contacts.add(
-            system.store, system.by, "US", caller.user, kind="resident", name="Carol", property_slug="elm"
+        await system.store.run(
+            contacts.add, system.by, "US", caller.user, kind="resident", name="Carol", property_slug="elm"
         )
         await system.dial(caller)
         await system.step(caller.user, "menu")
@@ -109,7 +109,7 @@ async def test_when_the_vendors_desk_is_closed_then_their_message_has_its_owner_
     day = DAYS[(datetime.now(system.config.tz) + timedelta(days=2)).weekday()]
     await desk(system, "vendor", "agent:bob", f"{day} 09:00-17:00")
     async with system.phone("bob-desk") as bob, system.caller() as caller:
-        await contacts.add(system.store, system.by, "US", caller.user, kind="vendor")
+        await system.store.run(contacts.add, system.by, "US", caller.user, kind="vendor")
         await system.dial(caller)
         await system.step(caller.user, "menu")
         await caller.press("2")

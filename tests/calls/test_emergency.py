@@ -78,8 +78,8 @@ async def test_when_a_trunk_is_slow_but_there_then_it_keeps_the_call(system: Sys
 
 async def test_when_the_emergency_service_calls_back_then_the_phone_that_called_rings(system: System) -> None:
     """No menu, and not only the agents on duty."""
-    async with system.store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug.in_(("alice", "bob"))).values(on_duty=False))
+    with system.store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug.in_(("alice", "bob"))).values(on_duty=False))
     await system.publish()
     async with (
         scripted_trunk(system, "psap", "take_call"),

@@ -158,11 +158,11 @@ async def _ended(system: System, message_id: str) -> bool:
 
 
 async def test_about_a_residents_emergency_somebody_is_called_as_soon_as_the_message_is_left(system: System) -> None:
-    await desks.put(system.store, system.config, system.by, "maintenance", "agent:bob", hours=[])
+    await system.store.run(desks.put, system.config, system.by, "maintenance", "agent:bob", hours=[])
     await has_dnd(system, "bob-desk", True)
     async with system.phone("bob-desk") as bob, system.caller() as caller:
-        await contacts.add(
-            system.store, system.by, "US", caller.user, kind="resident", name="Carol", property_slug="elm"
+        await system.store.run(
+            contacts.add, system.by, "US", caller.user, kind="resident", name="Carol", property_slug="elm"
         )
         await system.dial(caller)
         await system.step(caller.user, "menu")
@@ -183,5 +183,5 @@ async def test_about_a_residents_emergency_somebody_is_called_as_soon_as_the_mes
 
 
 async def has_dnd(system: System, device: str, dnd: bool) -> None:
-    async with system.store.write() as session:
-        await session.execute(update(Device).where(Device.slug == device).values(dnd=dnd))
+    with system.store.writing() as session:
+        session.execute(update(Device).where(Device.slug == device).values(dnd=dnd))

@@ -65,7 +65,7 @@ async def test_when_half_an_hour_is_dialled_then_that_is_heard_and_set_and_the_p
 
 
 async def test_when_all_phones_are_meant_then_all_phones_of_the_agent_are_set(system: System) -> None:
-    await devices.add(system.store, system.secrets, system.by, "alice-soft", agent="alice", kind="softphone")
+    await system.store.run(devices.add, system.secrets, system.by, "alice-soft", agent="alice", kind="softphone")
     ends = until(system, timedelta(minutes=30))
     await dial_code(system, "*300", hears=[f"Do not disturb is on for all of your phones until {end}." for end in ends])
     assert (await device_of(system, "alice-soft")).dnd
@@ -77,7 +77,7 @@ async def test_when_all_phones_are_meant_then_all_phones_of_the_agent_are_set(sy
 async def test_forwarding_on_needs_a_mobile_and_says_so(system: System) -> None:
     await dial_code(system, "*72", hears=["You have no mobile to forward to. Please ask for one to be added."])
     assert not (await agent_of(system, "alice")).forwarding
-    async with system.store.write() as session:
+    with system.store.writing() as session:
         alice = await agent_of(system, "alice")
         session.add(Device(slug="alice-mobile", agent_id=alice.id, kind="mobile", number="+15125550199"))
     await dial_code(system, "*72", hears=["Forwarding is on. Your mobile rings, too."])
@@ -89,8 +89,8 @@ async def test_forwarding_on_needs_a_mobile_and_says_so(system: System) -> None:
 async def test_whoever_is_last_on_duty_is_warned_when_they_leave(system: System) -> None:
     await dial_code(system, "*56", hears=["You are off duty."])
     assert not (await agent_of(system, "alice")).on_duty
-    async with system.store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug == "carol").values(on_duty=False))
+    with system.store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug == "carol").values(on_duty=False))
     await dial_code(
         system,
         "*56",
@@ -110,9 +110,9 @@ async def test_whoever_called_last_is_called_back_and_can_be_blocked(system: Sys
         await system.ended_call(number)
     # First: whom the office has called nobody can block.
     await dial_code(system, "*60", hears=["The last caller is blocked."])
-    async with system.store.write() as session:
-        assert await session.scalar(select(BlockedCaller.value)) == number
-        await session.execute(delete(BlockedCaller))
+    with system.store.writing() as session:
+        assert session.scalar(select(BlockedCaller.value)) == number
+        session.execute(delete(BlockedCaller))
     async with system.phone("alice-desk") as alice:
         await alice.dial(f"sip:*69@{system.sip}")
         await system.hears(alice, await spoken(system.config, f"Calling {number} back."))
@@ -132,7 +132,7 @@ async def test_a_code_that_there_is_not_is_said_to_be_none(system: System, code:
 
 
 async def test_when_nobody_has_called_then_that_is_said(system: System) -> None:
-    await devices.add(system.store, system.secrets, system.by, "admin-desk", agent="admin")
+    await system.store.run(devices.add, system.secrets, system.by, "admin-desk", agent="admin")
     await system.publish()
     await dial_code(system, "*69", "admin-desk", hears=["Nobody has called you from outside yet."])
 

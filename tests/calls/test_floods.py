@@ -80,10 +80,10 @@ async def test_when_somebody_guesses_passwords_then_their_address_is_dropped_and
 
     await system.until(is_dropped, "the guesser is dropped", pause=0.5)
     assert not await guesses(system, "alice-desk", "127.6.0.2")
-    assert [ban.network for ban in await bans.find_all(system.store, datetime.now(UTC))] == ["127.6.0.1"]
+    assert [ban.network for ban in await system.store.read(bans.find_all, datetime.now(UTC))] == ["127.6.0.1"]
     async with system.phone("alice-desk"):
         await registered(system, "bob-desk", "127.6.0.2", port, expires=0)
-    await bans.remove(system.store, system.by, "127.6.0.1")
+    await system.store.run(bans.remove, system.by, "127.6.0.1")
     await system.publish()
     assert not await guesses(system, "alice-desk", "127.6.0.1")
     logged = (system.config.asterisk_folder / "log" / "messages").read_text()

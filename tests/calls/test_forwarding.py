@@ -253,11 +253,11 @@ async def test_when_an_agent_talks_on_the_mobile_then_their_desk_phone_is_not_ru
 async def test_when_the_mobile_is_not_to_ring_then_it_does_not(system: System, why: str) -> None:
     await forward(system)
     if why == "dnd":
-        await devices.set_dnd(system.store, system.by, ["alice-mobile"], until=None)
+        await system.store.run(devices.set_dnd, system.by, ["alice-mobile"], until=None)
     elif why == "off duty":
-        await agents.change(system.store, system.by, "alice", on_duty=False)
+        await system.store.run(agents.change, system.by, "alice", on_duty=False)
     else:
-        await forwarding.switch_off(system.store, system.by, "alice")
+        await system.store.run(forwarding.switch_off, system.by, "alice")
     async with mobile(system) as cell, system.phone("bob-desk") as bob, system.caller() as caller:
         await system.to_team(caller)
         await bob.wait_for("CALL_INCOMING")
@@ -270,7 +270,7 @@ async def test_when_the_mobile_is_not_to_ring_then_it_does_not(system: System, w
 async def test_when_dnd_of_a_mobile_has_ended_then_it_rings_again_pain_18(system: System) -> None:
     await forward(system)
     until = datetime.now(UTC) + timedelta(seconds=1)
-    await devices.set_dnd(system.store, system.by, ["alice-mobile"], until=until)
+    await system.store.run(devices.set_dnd, system.by, ["alice-mobile"], until=until)
     async with mobile(system) as cell, system.caller() as caller:
         await system.until(lambda: datetime.now(UTC) > until, "the end of DND")
         await system.to_team(caller)
@@ -283,8 +283,8 @@ async def test_when_the_agent_may_not_dial_outside_any_more_then_nothing_is_dial
     system: System,
 ) -> None:
     await forward(system)
-    async with system.store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug == "alice").values(dialing="none"))
+    with system.store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug == "alice").values(dialing="none"))
     try:
         async with mobile(system) as cell, system.phone("bob-desk") as bob, system.caller() as caller:
             await system.to_team(caller)
@@ -298,8 +298,8 @@ async def test_when_the_agent_may_not_dial_outside_any_more_then_nothing_is_dial
             assert cell.count("CALL_INCOMING") == 0
         assert not any(dialled.allowed for dialled in await system.all(refused))
     finally:
-        async with system.store.write() as session:
-            await session.execute(update(Agent).values(dialing="allowed"))
+        with system.store.writing() as session:
+            session.execute(update(Agent).values(dialing="allowed"))
 
 
 async def any_of(system: System, query: Select[tuple[Dialled]]) -> bool:
@@ -330,7 +330,7 @@ async def test_when_two_press_1_at_the_same_moment_then_one_has_the_caller_and_t
     system: System, first: str
 ) -> None:
     await forward(system)
-    await devices.change(system.store, system.config, system.by, "bob-desk", whisper=True)
+    await system.store.run(devices.change, system.config, system.by, "bob-desk", whisper=True)
     async with mobile(system) as cell, system.phone("bob-desk") as bob, system.caller() as caller:
         await system.to_team(caller)
         await asyncio.gather(picks_up(cell), picks_up(bob))

@@ -20,7 +20,7 @@ async def test_when_the_agent_holds_the_call_then_the_caller_hears_music_and_the
     system: System, recording: str
 ) -> None:
     """Also in a talk that is recorded, where Asterisk does not pass the hold on by itself."""
-    await properties.change(system.store, system.by, "elm", recording=recording)
+    await system.store.run(properties.change, system.by, "elm", recording=recording)
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await connect(system, caller, alice)
         if recording != "off":

@@ -23,7 +23,7 @@ async def test_when_the_office_is_closed_then_no_phone_rings_and_the_message_is_
     system: System,
 ) -> None:
     # Open two days from now only, so that the test holds at any time of any day.
-    await hours.replace(system.store, system.by, [f"{in_days(system, 2)} 09:00-18:00"])
+    await system.store.run(hours.replace, system.by, [f"{in_days(system, 2)} 09:00-18:00"])
     message = system.spoken("I would like to see a home on Saturday, please call me back.")
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await system.to_team(caller)
@@ -41,7 +41,7 @@ async def test_when_the_office_is_closed_then_no_phone_rings_and_the_message_is_
     [task] = await system.tasks_of(call)
     assert (task.kind, task.owner.slug) == ("listen", "alice")
     assert call.ended_at
-    opens = (await hours.schedule(system.store, system.config)).next_open(call.ended_at)
+    opens = (await system.store.read(hours.schedule, system.config)).next_open(call.ended_at)
     assert opens > call.ended_at
     assert task.due_at == opens + timedelta(minutes=system.config.tasks.due_minutes)
 
@@ -52,7 +52,7 @@ async def test_when_one_property_has_a_day_off_then_only_its_callers_hear_so_and
     # Tomorrow, too, for a test that runs at midnight.
     today = datetime.now(system.config.tz).date()
     for day in (today, today + timedelta(days=1)):
-        await holidays.add(system.store, system.by, day, name="Founders Day", place="elm")
+        await system.store.run(holidays.add, system.by, day, name="Founders Day", place="elm")
     async with (
         system.phone("alice-desk") as alice,
         system.phone("carol-soft") as carol,
@@ -79,9 +79,9 @@ async def test_when_one_property_has_a_day_off_then_only_its_callers_hear_so_and
 async def test_when_the_office_is_closed_then_who_has_hours_of_their_own_rings_alone(system: System) -> None:
     later = f"{in_days(system, 2)} 09:00-18:00"
     now = [f"{in_days(system, days)} 00:00-24:00" for days in (-1, 0, 1)]
-    await hours.replace(system.store, system.by, [later])
-    await hours.replace_agent(system.store, system.by, "bob", now)
-    await hours.replace_agent(system.store, system.by, "carol", [later])
+    await system.store.run(hours.replace, system.by, [later])
+    await system.store.run(hours.replace_agent, system.by, "bob", now)
+    await system.store.run(hours.replace_agent, system.by, "carol", [later])
     async with (
         system.phone("alice-desk") as alice,
         system.phone("bob-desk") as bob,

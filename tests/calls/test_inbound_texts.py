@@ -70,8 +70,8 @@ async def peer(system: System, address: str = CARRIER) -> AsyncIterator[Peer]:
 @asynccontextmanager
 async def carrier(system: System) -> AsyncIterator[Peer]:
     """The peer of a trunk by address; texts of ours still leave through the first one, the demo trunk."""
-    await trunks.add(
-        system.store,
+    await system.store.run(
+        trunks.add,
         system.secrets,
         system.by,
         "acme",
@@ -112,14 +112,14 @@ async def test_a_text_comes_in_and_the_answer_goes_out(system: System) -> None:
 
         # An answer to what they have just written may go out at any time of the day.
         by = By("tests", datetime.now(UTC))
-        written = await messages.send(system.store, system.config, by, number, "Yes, it is.", agent="alice")
+        written = await system.store.run(messages.send, system.config, by, number, "Yes, it is.", agent="alice")
         assert written.decision.verdict is Verdict.SEND
         assert await system.carrier.text_to(number) == "Yes, it is."
 
         assert await acme.text("STOP", number) == 202
         await from_(system, number, 3)
         assert "unsubscribed" in await system.carrier.text_to(number, 2)
-        blocked = await messages.send(system.store, system.config, by, number, "Are you sure?")
+        blocked = await system.store.run(messages.send, system.config, by, number, "Are you sure?")
         assert blocked.decision.verdict is Verdict.BLOCK
         assert await acme.text("start", number) == 202
         assert "again" in await system.carrier.text_to(number, 3)

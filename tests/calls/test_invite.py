@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 async def test_when_a_number_is_withheld_then_it_is_nowhere_and_the_block_list_knows_it_as_such(system: System) -> None:
     number = system.new_number()
-    async with system.store.write() as session:
+    with system.store.writing() as session:
         session.add(BlockedCaller(kind="withheld", value="", why="nobody", created_at=datetime.now(UTC)))
     identity = f"P-Asserted-Identity: <sip:{number}@127.0.0.1>"
     called = (f"sip:{ELM}@{system.sip}", f"<sip:{ELM}@{system.sip}>")

@@ -116,7 +116,7 @@ async def test_when_a_withheld_number_presses_1_then_they_hear_that_it_is_not_po
 
 async def test_when_a_line_has_a_greeting_of_its_own_then_it_is_heard_before_the_menu(system: System) -> None:
     text = "Welcome to the Maple Court apartments on Fifth Street."
-    number = await lines.add(system.store, system.by, "US", "+15125550177", property_slug="elm", greeting=text)
+    number = await system.store.run(lines.add, system.by, "US", "+15125550177", property_slug="elm", greeting=text)
     greeting = speech.greeting(system.config.prompts_folder, number, text, "en")
     assert greeting
     try:

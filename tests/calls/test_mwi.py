@@ -45,9 +45,9 @@ async def test_the_lamp_follows_what_is_new_heard_and_deleted(system: System) ->
         await leave_message(system, mailbox="agent:alice")
         await shows("yes 2/0")
         await leave_message(system, mailbox="agent:carol")
-        await mailboxes.heard(system.store, first, datetime.now(UTC))
+        await system.store.run(mailboxes.heard, first, datetime.now(UTC))
         await shows("yes 1/1")
-        await mailboxes.delete(system.store, By("tests", datetime.now(UTC)), first)
+        await system.store.run(mailboxes.delete, By("tests", datetime.now(UTC)), first)
         await shows("yes 1/0")
 
 

@@ -20,7 +20,7 @@ HELLO = "Good evening, this is the answering service."
 
 
 async def all_calls(system: System, *, confirm: bool = True, to: str = NUMBER) -> None:
-    await forwarding.forward_office(system.store, system.config, system.by, to=to, confirm=confirm)
+    await system.store.run(forwarding.forward_office, system.config, system.by, to=to, confirm=confirm)
 
 
 async def decisions(system: System, call_id: str) -> list[RoutingDecision]:
@@ -75,7 +75,7 @@ async def test_when_it_is_straight_then_whoever_answers_has_the_caller_also_when
 
 
 async def close(system: System) -> None:
-    async with system.store.write() as session:
+    with system.store.writing() as session:
         # Open on no day but one that is three days away.
         weekday = (datetime.now(system.config.tz).weekday() + 3) % 7
         session.add(Hours(weekday=weekday, opens="10:00", closes="10:01"))
@@ -119,14 +119,14 @@ async def test_when_no_trunk_takes_it_then_the_team_rings_and_the_decision_says_
 
 async def only(system: System, slug: str) -> None:
     """Calls of ours go out by this trunk alone."""
-    async with system.store.write() as session:
-        await session.execute(update(Trunk).where(Trunk.slug != slug).values(outbound=False))
+    with system.store.writing() as session:
+        session.execute(update(Trunk).where(Trunk.slug != slug).values(outbound=False))
 
 
 async def test_when_the_number_may_not_be_dialled_any_more_then_the_team_rings(system: System) -> None:
-    async with system.store.write() as session:
+    with system.store.writing() as session:
         # As an earlier version, or another setting, allowed it.
-        await session.execute(update(Organization).values(forward_to="+19005550150"))
+        session.execute(update(Organization).values(forward_to="+19005550150"))
     async with mobile(system) as cell, system.phone("alice-desk") as alice, system.caller() as caller:
         await system.to_team(caller)
         await alice.wait_for("CALL_INCOMING")

@@ -168,8 +168,8 @@ async def test_a_trunk_that_asks_for_the_password_gets_it(system: System, regist
 async def test_the_trunk_gets_numbers_as_it_wants_them(system: System) -> None:
     number = system.new_number()
     async with system.phone("alice-desk") as alice, digest_carrier(system, register=False, proxy=False) as carrier:
-        async with system.store.write() as session:
-            await session.execute(update(Trunk).where(Trunk.slug == "acme").values(numbers="national"))
+        with system.store.writing() as session:
+            session.execute(update(Trunk).where(Trunk.slug == "acme").values(numbers="national"))
         await dials(alice, system, number)
         await alice.wait_for("CALL_ESTABLISHED")
         await alice.hang_up()
@@ -201,8 +201,8 @@ async def test_when_a_number_may_not_be_dialled_then_the_agent_hears_why_and_not
 
 
 async def test_who_may_not_dial_outside_hears_it(system: System) -> None:
-    async with system.store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug == "bob").values(dialing="none"))
+    with system.store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug == "bob").values(dialing="none"))
     async with system.phone("bob-desk") as bob, person(system) as prospect:
         await dials(bob, system, prospect.user)
         await bob.wait_for("CALL_CLOSED")
@@ -242,7 +242,7 @@ async def test_when_the_app_is_down_then_a_phone_hears_that_outside_cannot_be_ca
 async def test_when_a_call_is_ordered_then_the_agent_is_rung_and_then_the_lead(system: System) -> None:
     async with system.phone("alice-desk") as alice, person(system) as prospect:
         await system.add_lead(prospect.user)
-        order = await orders.place(system.store, system.config, now(system), agent="alice", to=prospect.user)
+        order = await system.store.run(orders.place, system.config, now(system), agent="alice", to=prospect.user)
         await alice.wait_for("CALL_INCOMING")
         assert prospect.count("CALL_INCOMING") == 0
         await alice.answer()
@@ -252,7 +252,7 @@ async def test_when_a_call_is_ordered_then_the_agent_is_rung_and_then_the_lead(s
         await hear_each_other(system, alice, prospect)
         await alice.hang_up()
         call = await system.ended_call(prospect.user)
-    kept, _ = await orders.get(system.store, order.id)
+    kept, _ = await system.store.read(orders.get, order.id)
     assert (kept.state, kept.call_id) == ("done", call.id)
     assert (call.direction, call.outcome, call.ended_by) == ("out", "talked", "agent")
     assert call.lead_id == order.lead_id
@@ -262,12 +262,12 @@ async def test_when_a_call_is_ordered_then_the_agent_is_rung_and_then_the_lead(s
 async def test_when_the_agent_does_not_answer_an_order_then_the_lead_is_not_dialled(system: System) -> None:
     calls = len(await system.all(select(Call)))
     async with system.phone("alice-desk") as alice, person(system) as prospect:
-        order = await orders.place(system.store, system.config, now(system), agent="alice", to=prospect.user)
+        order = await system.store.run(orders.place, system.config, now(system), agent="alice", to=prospect.user)
         await alice.wait_for("CALL_INCOMING")
         await alice.hang_up()
         await settled(system, order)
         assert prospect.count("CALL_INCOMING") == 0
-    kept, call = await orders.get(system.store, order.id)
+    kept, call = await system.store.read(orders.get, order.id)
     assert (kept.state, kept.error, call) == ("failed", "alice did not answer.", None)
     assert len(await system.all(select(Call))) == calls
 
@@ -283,7 +283,7 @@ async def test_when_the_lead_does_not_answer_then_the_agent_hears_it(system: Sys
     number = system.new_number()
     async with system.phone("alice-desk") as alice, scripted_trunk(system, "first", "busy", emergency=False):
         await only_by(system, first=1)
-        await orders.place(system.store, system.config, now(system), agent="alice", to=number)
+        await system.store.run(orders.place, system.config, now(system), agent="alice", to=number)
         await alice.wait_for("CALL_INCOMING")
         await alice.answer()
         await system.hears(alice, system.prompt("outside_busy"))
@@ -299,8 +299,8 @@ async def test_who_was_missed_is_called_back_and_the_task_is_done(system: System
             await system.step(caller.user, "menu")
             await caller.hang_up()
             missed = await system.ended_call(caller.user)
-        [task] = [one for one in await orders.missed(system.store, limit=99) if one.call_id == missed.id]
-        order = await orders.call_back(system.store, system.config, now(system), missed.id, agent="alice")
+        [task] = [one for one in await system.store.read(orders.missed, limit=99) if one.call_id == missed.id]
+        order = await system.store.run(orders.call_back, system.config, now(system), missed.id, agent="alice")
         assert order.task_id == task.id
         await alice.wait_for("CALL_INCOMING")
         await alice.answer()
@@ -322,7 +322,7 @@ async def test_when_a_promised_callback_is_due_then_the_agent_is_rung_and_the_ca
             await system.step(caller.user, "menu")
             call = await system.call_from(caller.user)
             promised = CallbackPromised(f"{call.id}/promise", call.id, datetime.now(UTC), "leg", "alice", 0)
-            await ledger.record(system.store, system.config, promised, datetime.now(UTC))
+            await system.store.run(ledger.record, system.config, promised, datetime.now(UTC))
             await caller.hang_up()
             await system.ended_call(caller.user)
         await alice.wait_for("CALL_INCOMING")
@@ -343,7 +343,7 @@ def now(system: System) -> By:
 
 async def settled(system: System, order: CallOrder) -> None:
     async def is_so() -> bool:
-        kept, _ = await orders.get(system.store, order.id)
+        kept, _ = await system.store.read(orders.get, order.id)
         return kept.state in ("done", "failed", "cancelled")
 
     await system.until(is_so, "the order is settled", seconds=20)

@@ -20,9 +20,9 @@ async def test_when_all_of_a_subteam_talk_then_its_sister_subteam_rings_and_nobo
     system: System,
 ) -> None:
     await only_on_duty(system, "alice", "carol")
-    async with system.store.write() as session:
+    with system.store.writing() as session:
         whole = select(Subteam).options(selectinload(Subteam.sisters))
-        teams = {one.slug: one for one in await session.scalars(whole)}
+        teams = {one.slug: one for one in session.scalars(whole)}
         teams["north"].sisters.append(teams["south"])
     async with (
         system.phone("alice-desk") as alice,
@@ -171,8 +171,8 @@ async def test_when_a_caller_keeps_the_place_then_the_agent_is_rung_in_their_tur
 async def test_when_nobody_is_there_then_the_answering_service_has_the_caller_once_it_presses_1_pain_7(
     system: System,
 ) -> None:
-    async with system.store.write() as session:
-        await session.execute(update(Organization).values(answering_service=NUMBER))
+    with system.store.writing() as session:
+        session.execute(update(Organization).values(answering_service=NUMBER))
     async with mobile(system) as cell, system.caller() as caller:
         await system.to_team(caller)
         await picks_up(cell)

@@ -57,7 +57,7 @@ async def test_when_nobody_picks_a_parked_caller_up_then_the_parker_rings_then_t
         await alice.wait_for("CALL_CLOSED")
         await alice.wait_for("CALL_INCOMING", 2)
         await system.rings(caller.user, "return", "alice-desk")
-        await devices.set_dnd(system.store, system.by, ["alice-desk"], until=None)
+        await system.store.run(devices.set_dnd, system.by, ["alice-desk"], until=None)
         await carol.wait_for("CALL_INCOMING")
         await system.step(caller.user, "voicemail")
         await caller.hang_up()

@@ -12,11 +12,11 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_a_new_password_ends_the_registration_and_the_old_one_is_refused(system: System) -> None:
-    await devices.add(system.store, system.secrets, system.by, "bob-soft", agent="bob", kind="softphone")
+    await system.store.run(devices.add, system.secrets, system.by, "bob-soft", agent="bob", kind="softphone")
     await system.publish()
     old = system.secrets.get("device/bob-soft")
     async with system.phone("bob-soft"):
-        await devices.rotate(system.store, system.secrets, system.by, "bob-soft")
+        await system.store.run(devices.rotate, system.secrets, system.by, "bob-soft")
         await system.publish()
         # The password alone ends nothing: calls would go on to whoever registered with the old one.
         assert await system.is_online("bob-soft")

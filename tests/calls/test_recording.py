@@ -34,14 +34,14 @@ def holds(system: System, recording: Recording, *texts: str) -> list[str]:
 async def test_pain_8_when_the_caller_is_passed_on_then_the_recording_goes_on_and_belongs_to_the_call(
     system: System,
 ) -> None:
-    await properties.change(system.store, system.by, "elm", recording="announced")
-    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    await system.store.run(properties.change, system.by, "elm", recording="announced")
+    await system.store.run(devices.set_dnd, system.by, ["bob-desk"], until=None)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
         await connect(system, caller, alice)
         announcement = system.prompt("recording_announcement")
         await asyncio.gather(system.hears(caller, announcement), system.hears(alice, announcement))
         await says_to(system, caller, alice, QUESTION)
-        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await system.store.run(devices.clear_dnd, system.by, ["bob-desk"])
         await alice.transfer(f"sip:102@{system.sip}")
         await bob.wait_for("CALL_INCOMING")
         await bob.answer()
@@ -64,7 +64,7 @@ async def test_pain_8_when_the_caller_is_passed_on_then_the_recording_goes_on_an
 
 
 async def test_when_the_agent_wants_the_talk_recorded_then_both_hear_it_and_again_ends_it(system: System) -> None:
-    await properties.change(system.store, system.by, "elm", recording="demand")
+    await system.store.run(properties.change, system.by, "elm", recording="demand")
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await connect(system, caller, alice)
         await says_to(system, caller, alice, QUESTION)

@@ -75,9 +75,9 @@ async def test_a_colleague_whose_phone_redirects_is_busy_also_for_one_who_is_pas
         await alice.dial(f"sip:102@{system.sip}")
         closed = await alice.wait_for("CALL_CLOSED")
         assert "486" in closed.param
-        await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+        await system.store.run(devices.set_dnd, system.by, ["bob-desk"], until=None)
         await connect(system, caller, alice)
-        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await system.store.run(devices.clear_dnd, system.by, ["bob-desk"])
         await alice.press("*1102#")
         await system.hears(alice, system.prompt("transfer_busy"))
         await hear_each_other(system, caller, alice)
@@ -94,11 +94,11 @@ async def test_an_agent_whose_phone_redirects_is_not_there_for_an_order_nor_for_
         redirecting_phone(system, "bob-desk", DIAL_STRING) as bob,
     ):
         by = By("tests", datetime.now(UTC))
-        order = await orders.place(system.store, system.config, by, agent="alice", to=system.new_number())
+        order = await system.store.run(orders.place, system.config, by, agent="alice", to=system.new_number())
         await system.until(lambda: bool(alice.invites), "alice's phone rings for the order")
 
         async def given_up() -> bool:
-            kept, _ = await orders.get(system.store, order.id)
+            kept, _ = await system.store.read(orders.get, order.id)
             return kept.state == "failed"
 
         await system.until(given_up, "the order has failed")

@@ -154,7 +154,7 @@ async def is_gone(system: System, device: str) -> bool:
 
 
 async def test_when_the_subteam_rings_round_robin_then_one_after_another_longest_idle_first(system: System) -> None:
-    await subteams.change(system.store, system.by, "north", strategy="round_robin")
+    await system.store.run(subteams.change, system.by, "north", strategy="round_robin")
     await system.talked_last(alice=5, bob=50)
     async with (
         system.phone("alice-desk") as alice,
@@ -196,14 +196,14 @@ async def only_bob_rings(system: System, alice: Softphone) -> AsyncIterator[None
 
 
 async def test_when_a_device_is_on_dnd_then_it_is_not_rung(system: System) -> None:
-    await devices.set_dnd(system.store, system.by, ["alice-desk"], until=None)
+    await system.store.run(devices.set_dnd, system.by, ["alice-desk"], until=None)
     async with system.phone("alice-desk") as alice, only_bob_rings(system, alice):
         pass
 
 
 async def test_when_dnd_has_come_to_its_end_then_the_device_rings_again_pain_18(system: System) -> None:
     until = datetime.now(UTC) + timedelta(seconds=1)
-    await devices.set_dnd(system.store, system.by, ["alice-desk"], until=until)
+    await system.store.run(devices.set_dnd, system.by, ["alice-desk"], until=until)
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await system.until(lambda: datetime.now(UTC) > until, "the end of DND")
         await system.to_team(caller)
@@ -213,7 +213,7 @@ async def test_when_dnd_has_come_to_its_end_then_the_device_rings_again_pain_18(
 
 
 async def test_when_an_agent_is_off_duty_then_they_are_not_rung(system: System) -> None:
-    await agents.change(system.store, system.by, "alice", on_duty=False)
+    await system.store.run(agents.change, system.by, "alice", on_duty=False)
     async with system.phone("alice-desk") as alice, only_bob_rings(system, alice):
         pass
 
@@ -230,7 +230,7 @@ async def test_when_a_registered_phone_has_gone_silent_then_it_is_not_rung_pain_
 
 
 async def test_when_an_agent_talks_to_a_colleague_then_none_of_their_devices_rings_pain_6(system: System) -> None:
-    await devices.add(system.store, system.secrets, system.by, "alice-soft", agent="alice", kind="softphone")
+    await system.store.run(devices.add, system.secrets, system.by, "alice-soft", agent="alice", kind="softphone")
     await system.publish()
     async with (
         system.phone("alice-desk") as desk,

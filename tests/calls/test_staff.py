@@ -56,7 +56,7 @@ async def reaches_the_mailbox_and_says_nothing(system: System) -> None:
 async def test_when_the_colleague_is_on_dnd_then_their_phone_is_silent_and_their_mailbox_answers(
     system: System,
 ) -> None:
-    await devices.set_dnd(system.store, system.by, ["alice-desk"], until=None)
+    await system.store.run(devices.set_dnd, system.by, ["alice-desk"], until=None)
     async with system.phone("alice-desk") as alice:
         await reaches_the_mailbox_and_says_nothing(system)
         assert alice.count("CALL_INCOMING") == 0

@@ -24,9 +24,9 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 @pytest_asyncio.fixture(loop_scope="session")
 async def encrypted(system: System) -> AsyncIterator[System]:
     """Bob has a device that has to encrypt."""
-    await devices.add(system.store, system.secrets, system.by, "bob-soft", agent="bob", kind="softphone")
-    async with system.store.write() as session:
-        await session.execute(update(Device).where(Device.slug == "bob-soft").values(encrypted=True))
+    await system.store.run(devices.add, system.secrets, system.by, "bob-soft", agent="bob", kind="softphone")
+    with system.store.writing() as session:
+        session.execute(update(Device).where(Device.slug == "bob-soft").values(encrypted=True))
     await system.publish()
     yield system
 

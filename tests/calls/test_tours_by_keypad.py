@@ -32,8 +32,8 @@ async def offered(system: System) -> AsyncIterator[System]:
 async def closed_until(system: System) -> datetime:
     """Closes the office for two days; the time at which it opens."""
     day = DAYS[(datetime.now(system.config.tz) + timedelta(days=2)).weekday()]
-    await hours.replace(system.store, system.by, [f"{day} 09:00-18:00"])
-    return (await hours.schedule(system.store, system.config)).next_open(datetime.now(UTC))
+    await system.store.run(hours.replace, system.by, [f"{day} 09:00-18:00"])
+    return (await system.store.read(hours.schedule, system.config)).next_open(datetime.now(UTC))
 
 
 async def said(system: System, phrase: str, name: str, key: str = "", language: str = "en") -> Path:
@@ -55,7 +55,7 @@ async def test_when_the_office_is_closed_then_times_are_offered_and_a_key_books_
         text = await system.carrier.text_to(caller.user)
         assert alice.count("CALL_INCOMING") == 0
         [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
-        found, place = await booking.get(system.store, tour.id)
+        found, place = await system.store.read(booking.get, tour.id)
         tz = times.zone(system.config, place)
         when = aloud(found.slot.starts_at, tz, "en")
         await hears_beginning(system, caller, await said(system, "tour_booked", when))
@@ -86,7 +86,7 @@ async def test_who_speaks_spanish_hears_the_times_books_and_gets_the_text_in_spa
         call = await system.ended_call(number)
         text = await system.carrier.text_to(number)
         [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
-        found, place = await booking.get(system.store, tour.id)
+        found, place = await system.store.read(booking.get, tour.id)
         when = found.slot.starts_at, times.zone(system.config, place), "es"
         booked = await said(system, "tour_booked", aloud(*when), language="es")
         await hears_beginning(system, caller, booked)
@@ -127,9 +127,9 @@ async def test_when_somebody_else_is_quicker_then_that_is_told_and_who_takes_not
         await caller.press("3")
         await system.hears(caller, system.prompt("closed_now"))
         # Before the caller has heard them all, the first is gone.
-        first = (await times.offer(system.store, system.config, "elm", datetime.now(UTC))).slots[0]
-        await booking.book(
-            system.store,
+        first = (await system.store.read(times.offer, system.config, "elm", datetime.now(UTC))).slots[0]
+        await system.store.run(
+            booking.book,
             system.config,
             system.secrets,
             By("tests", datetime.now(UTC)),

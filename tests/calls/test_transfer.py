@@ -29,10 +29,10 @@ async def test_when_the_phone_passes_the_caller_on_then_the_colleague_has_them_a
     system: System,
 ) -> None:
     """Pain 8: the call's record says who talked when."""
-    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    await system.store.run(devices.set_dnd, system.by, ["bob-desk"], until=None)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
         await connect(system, caller, alice)
-        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await system.store.run(devices.clear_dnd, system.by, ["bob-desk"])
         await alice.transfer(f"sip:102@{system.sip}")
         await bob.wait_for("CALL_INCOMING")
         await system.hears_music(caller)
@@ -76,7 +76,7 @@ async def test_when_nobody_takes_the_caller_then_a_phone_that_has_hung_up_rings_
 async def test_when_whoever_passed_the_caller_on_is_gone_then_the_team_rings(system: System) -> None:
     async with system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller:
         await connect(system, caller, alice)
-        await devices.set_dnd(system.store, system.by, ["alice-desk"], until=None)
+        await system.store.run(devices.set_dnd, system.by, ["alice-desk"], until=None)
         await alice.transfer(f"sip:177@{system.sip}")
         await alice.wait_for("TRANSFER_FAILED")
         await carol.wait_for("CALL_INCOMING")
@@ -92,10 +92,10 @@ async def test_when_the_colleague_does_not_take_the_caller_then_the_one_who_keye
     system: System, dnd: bool
 ) -> None:
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
-        await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+        await system.store.run(devices.set_dnd, system.by, ["bob-desk"], until=None)
         await connect(system, caller, alice)
         if not dnd:
-            await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+            await system.store.run(devices.clear_dnd, system.by, ["bob-desk"])
         await alice.press("*1")
         await system.hears(alice, system.prompt("transfer_to"))
         await alice.press("102#")
@@ -116,10 +116,10 @@ async def test_when_the_colleague_does_not_take_the_caller_then_the_one_who_keye
 
 
 async def test_when_the_agent_talks_to_the_colleague_first_then_hanging_up_connects_the_caller(system: System) -> None:
-    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    await system.store.run(devices.set_dnd, system.by, ["bob-desk"], until=None)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
         await connect(system, caller, alice)
-        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await system.store.run(devices.clear_dnd, system.by, ["bob-desk"])
         await alice.press("*2")
         await system.hears(alice, system.prompt("transfer_to"))
         await alice.press("102#")
@@ -143,10 +143,10 @@ async def test_when_the_agent_talks_to_the_colleague_first_then_hanging_up_conne
 async def test_when_the_agent_comes_back_from_the_colleague_then_they_talk_with_the_caller_again(
     system: System,
 ) -> None:
-    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    await system.store.run(devices.set_dnd, system.by, ["bob-desk"], until=None)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
         await connect(system, caller, alice)
-        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await system.store.run(devices.clear_dnd, system.by, ["bob-desk"])
         await alice.press("*2")
         await system.hears(alice, system.prompt("transfer_to"))
         await alice.press("102#")
@@ -162,10 +162,10 @@ async def test_when_the_agent_comes_back_from_the_colleague_then_they_talk_with_
 
 async def test_when_the_phone_joins_its_two_calls_then_caller_and_colleague_talk(system: System) -> None:
     """REFER with Replaces (RFC 3891): on the call with the person, naming the call with the colleague."""
-    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    await system.store.run(devices.set_dnd, system.by, ["bob-desk"], until=None)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
         await connect(system, caller, alice)
-        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await system.store.run(devices.clear_dnd, system.by, ["bob-desk"])
         await alice.dial(f"sip:102@{system.sip}")
         await bob.wait_for("CALL_INCOMING")
         await bob.answer()
@@ -288,10 +288,10 @@ async def test_when_nobody_is_reached_outside_then_the_agent_has_the_caller_back
 async def test_when_the_colleague_lets_it_ring_then_the_one_who_keyed_the_code_has_the_caller_back(
     system: System,
 ) -> None:
-    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    await system.store.run(devices.set_dnd, system.by, ["bob-desk"], until=None)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
         await connect(system, caller, alice)
-        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await system.store.run(devices.clear_dnd, system.by, ["bob-desk"])
         await alice.press("*1")
         await system.hears(alice, system.prompt("transfer_to"))
         await alice.press("102#")
@@ -312,10 +312,10 @@ async def test_when_the_colleague_lets_it_ring_then_the_phone_that_has_passed_th
     system: System,
 ) -> None:
     """Many phones hang up as soon as their REFER is accepted."""
-    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    await system.store.run(devices.set_dnd, system.by, ["bob-desk"], until=None)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
         await connect(system, caller, alice)
-        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await system.store.run(devices.clear_dnd, system.by, ["bob-desk"])
         await alice.transfer(f"sip:102@{system.sip}")
         await bob.wait_for("CALL_INCOMING")
         await alice.hang_up()

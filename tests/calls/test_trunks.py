@@ -13,8 +13,8 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_when_a_peer_is_known_by_its_address_then_its_calls_come_in(system: System) -> None:
-    await trunks.add(
-        system.store, system.secrets, system.by, "carrier", host="127.0.0.2", auth="address", addresses=["127.0.0.2"]
+    await system.store.run(
+        trunks.add, system.secrets, system.by, "carrier", host="127.0.0.2", auth="address", addresses=["127.0.0.2"]
     )
     await system.publish()
     async with system.phone("alice-desk") as alice, system.caller(address="127.0.0.2", known=False) as caller:

@@ -55,8 +55,8 @@ class Way:
 
 async def test_when_the_same_invite_comes_by_two_ways_then_it_is_one_call(system: System) -> None:
     for slug, address in (("north-way", NORTH), ("south-way", SOUTH)):
-        await trunks.add(
-            system.store, system.secrets, system.by, slug, host=address, auth="address", addresses=[address]
+        await system.store.run(
+            trunks.add, system.secrets, system.by, slug, host=address, auth="address", addresses=[address]
         )
     await system.publish()
     number, id = system.new_number(), uuid.uuid4().hex

@@ -27,7 +27,7 @@ async def about(system: System, call: Call) -> list[str]:
 async def test_when_a_property_is_chosen_then_its_subteam_rings_and_it_is_offered_first_the_next_time(
     system: System,
 ) -> None:
-    await lines.add(system.store, system.by, "US", CENTRAL)
+    await system.store.run(lines.add, system.by, "US", CENTRAL)
     async with system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller:
         await system.to_team(caller, CENTRAL)
         await system.hears(caller, await system.phrase("property_choice", name="Elm Street Apartments", key="1"))
@@ -54,18 +54,18 @@ async def test_when_a_property_is_chosen_then_its_subteam_rings_and_it_is_offere
 
 
 async def test_when_there_are_many_then_letters_are_keyed_and_the_property_s_link_is_texted(system: System) -> None:
-    await portfolios.add(system.store, system.by, "trees")
+    await system.store.run(portfolios.add, system.by, "trees")
     for name in TREES:
-        await properties.add(
-            system.store,
+        await system.store.run(
+            properties.add,
             system.by,
             name.lower(),
             name=f"{name} Court",
             subteam="south",
             listings_url=f"https://demo.example/{name.lower()}",
         )
-        await portfolios.assign(system.store, system.by, name.lower(), "trees")
-    await lines.add(system.store, system.by, "US", CENTRAL, portfolio="trees")
+        await system.store.run(portfolios.assign, system.by, name.lower(), "trees")
+    await system.store.run(lines.add, system.by, "US", CENTRAL, portfolio="trees")
     async with system.caller() as caller:
         await system.dial(caller, CENTRAL)
         await system.step(caller.user, "menu")
@@ -84,7 +84,7 @@ async def test_when_there_are_many_then_letters_are_keyed_and_the_property_s_lin
 async def test_when_the_caller_names_none_then_nobody_rings_and_the_question_is_a_task_that_is_due_soon(
     system: System,
 ) -> None:
-    await lines.add(system.store, system.by, "US", CENTRAL)
+    await system.store.run(lines.add, system.by, "US", CENTRAL)
     question = system.spoken("I saw a yellow house near the river, is it for rent?")
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await system.to_team(caller, CENTRAL)

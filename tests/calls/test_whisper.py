@@ -17,10 +17,10 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 async def test_when_a_known_lead_calls_then_their_name_is_whispered(system: System) -> None:
     number = system.new_number()
     await system.add_lead(number, agent="alice")
-    async with system.store.write() as session:
+    with system.store.writing() as session:
         # A name that somebody wrote with a hostile keyboard.
         named = update(Lead).where(Lead.phones.any(LeadPhone.number == number)).values(name='Pat <"$(id)">\n')
-        await session.execute(named)
+        session.execute(named)
     await forward(system)
     async with mobile(system) as cell, system.caller(number) as caller:
         await system.to_team(caller)
@@ -52,7 +52,7 @@ async def test_when_the_digit_does_not_come_then_the_whisper_is_heard_again_unti
 
 
 async def test_when_a_desk_phone_whispers_then_it_asks_for_the_digit_too(system: System) -> None:
-    await devices.change(system.store, system.config, system.by, "alice-desk", whisper=True)
+    await system.store.run(devices.change, system.config, system.by, "alice-desk", whisper=True)
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await system.to_team(caller)
         await picks_up(alice)

@@ -65,8 +65,8 @@ def test_it_stands_beside_the_demo_office_and_in_no_other(leaseline: Leaseline, 
     async def load() -> None:
         config = settings.load(leaseline.home)
         store = Store(config.database_url)
-        await directory.load_demo(config, store, Secrets(config.secrets_file), By("test", datetime.now(UTC)))
-        await store.close()
+        await store.run(directory.load_demo, config, Secrets(config.secrets_file), By("test", datetime.now(UTC)))
+        store.close()
 
     asyncio.run(load())
     before = tried(leaseline, "+15125550100", "2026-03-03 10:00", "2")["plan"]

@@ -62,8 +62,8 @@ def record(office: Leaseline, facts: list[Fact]) -> None:
         config = settings.load(office.home)
         store = Store(config.database_url)
         for fact in facts:
-            await ledger.record(store, config, fact, fact.at)
-        await store.close()
+            await store.run(ledger.record, config, fact, fact.at)
+        store.close()
 
     asyncio.run(apply())
 

@@ -37,7 +37,7 @@ def put_through(office: Leaseline, call: str, at: datetime) -> None:
         config = settings.load(office.home)
         store = Store(config.database_url)
         answers = (Answer(Question.MENU, "7"), Answer(Question.MENU, TEAM))
-        inputs, plan = await routes.plan(store, config, ELM, CALLER, answers, Moment(at))
+        inputs, plan = await store.read(routes.plan, config, ELM, CALLER, answers, Moment(at))
         facts: list[Fact] = [
             CallArrived(f"{call}:arrived", call, at, did=ELM, caller=CALLER, trunk="acme"),
             Routed(
@@ -56,8 +56,8 @@ def put_through(office: Leaseline, call: str, at: datetime) -> None:
             CallEnded(f"{call}:ended", call, at + timedelta(seconds=30), by=EndedBy.CALLER),
         ]
         for fact in facts:
-            await ledger.record(store, config, fact, fact.at)
-        await store.close()
+            await store.run(ledger.record, config, fact, fact.at)
+        store.close()
 
     asyncio.run(play())
 

@@ -177,9 +177,9 @@ async def callers_in_line(office: Leaseline) -> None:
             if call == "kept":
                 facts += [PlaceKept("kept/k", call, at, ("alice",)), CallEnded("kept/e", call, at, EndedBy.SYSTEM)]
             for fact in facts:
-                await ledger.record(store, config, fact, now)
+                await store.run(ledger.record, config, fact, now)
     finally:
-        await store.close()
+        store.close()
 
 
 def test_who_waits_in_line_is_told_with_the_longest_wait(office: Leaseline) -> None:

@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def dnd(system: System, device: str, until: datetime | None = None) -> None:
-    async with system.store.write() as session:
-        await session.execute(update(Device).where(Device.slug == device).values(dnd=True, dnd_until=until))
+    with system.store.writing() as session:
+        session.execute(update(Device).where(Device.slug == device).values(dnd=True, dnd_until=until))
     await system.publish()
 
 
@@ -45,8 +45,8 @@ async def test_when_the_app_is_down_then_a_phone_rings_and_the_talk_is_on_record
 
 
 async def test_when_the_app_is_down_and_nobody_answers_then_the_message_is_there_later(system: System) -> None:
-    async with system.store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug == "carol").values(on_duty=False))
+    with system.store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug == "carol").values(on_duty=False))
     await dnd(system, "alice-desk")
     async with (
         system.phone("alice-desk") as alice,
@@ -89,7 +89,7 @@ async def test_when_the_app_is_down_and_the_caller_hangs_up_then_they_gave_up_on
 
 async def test_when_the_app_is_down_and_the_office_closed_then_no_phone_rings(system: System) -> None:
     now = datetime.now(system.config.tz)
-    async with system.store.write() as session:
+    with system.store.writing() as session:
         # Open only on the day after tomorrow.
         session.add(Hours(weekday=(now.weekday() + 2) % 7, opens="10:00", closes="11:00"))
     await system.publish()
@@ -139,9 +139,9 @@ async def test_when_the_app_is_down_then_phones_ring_by_turns_and_whoever_talks_
 ) -> None:
     few = msgspec.structs.replace(system.config.survival, last_resort_phones=1, last_resort_ring_seconds=20)
     config = msgspec.structs.replace(system.config, survival=few)
-    async with system.store.write() as session:
+    with system.store.writing() as session:
         # Whose other phone is in a talk.
-        alice = await session.scalar(select(Agent).where(Agent.slug == "alice"))
+        alice = session.scalar(select(Agent).where(Agent.slug == "alice"))
         assert alice
         session.add(Device(slug="alice-soft", agent_id=alice.id, kind="softphone"))
     await publish.publish(config, system.store, system.secrets, datetime.now(UTC))

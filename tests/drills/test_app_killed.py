@@ -79,7 +79,7 @@ async def test_when_the_app_is_killed_while_a_property_is_chosen_then_the_same_i
     system: System,
 ) -> None:
     """Pain 9: what was keyed is not asked for again."""
-    await lines.add(system.store, system.by, "US", "+15125550150")
+    await system.store.run(lines.add, system.by, "US", "+15125550150")
     choice = await system.phrase("property_choice", "es", name="Lakeside Homes", key="2")
     async with system.phone("carol-soft") as carol, system.caller() as caller:
         await system.dial(caller, "+15125550150")
@@ -102,7 +102,7 @@ async def test_when_the_app_is_killed_while_a_property_is_chosen_then_the_same_i
 async def test_when_the_app_is_killed_while_phones_ring_then_they_are_taken_over_and_not_rung_twice(
     system: System,
 ) -> None:
-    await desks.put(system.store, system.config, system.by, "resident", "agent:carol")
+    await system.store.run(desks.put, system.config, system.by, "resident", "agent:carol")
     async with (
         system.phone("alice-desk") as alice,
         system.phone("bob-desk") as bob,
@@ -270,7 +270,7 @@ async def test_when_a_channel_cannot_be_read_then_the_others_are_taken_up_all_th
 
 async def test_when_the_app_dies_before_it_has_answered_then_everybody_gets_what_they_dialled(system: System) -> None:
     """It was told of them and did nothing yet. The blocked stay so, and the carrier's word of a number is kept."""
-    await blocking.add(system.store, system.config, system.by, UNWANTED, is_silent=False, why="robocalls")
+    await system.store.run(blocking.add, system.config, system.by, UNWANTED, is_silent=False, why="robocalls")
     failed = "TN-Validation-Failed"
     doubtful = (f'"x" <sip:{DOUBTFUL}@127.0.0.1>', f"sip:{ELM}@{system.sip}", DOUBTFUL, failed, "")
     async with (

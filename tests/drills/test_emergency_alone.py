@@ -29,9 +29,9 @@ async def answers(system: System) -> bool:
     "away", ["app", "database", "broken database", "app and database", "everything but Asterisk's files"]
 )
 async def test_911_goes_out_whatever_is_away(system: System, away: str) -> None:
-    async with system.store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug == "alice").values(email="alice@example.com"))
-        await session.execute(delete(Mail))
+    with system.store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug == "alice").values(email="alice@example.com"))
+        session.execute(delete(Mail))
     async with scripted_trunk(system, "psap", "take_call") as carrier:
         if "app" in away or "Asterisk" in away:
             await system.kill_app()
@@ -51,13 +51,13 @@ async def test_911_goes_out_whatever_is_away(system: System, away: str) -> None:
             await system.start_app()
 
         async def told() -> bool:
-            found = await emergencies.find_all(system.store, since=system.started)
+            found = await system.store.read(emergencies.find_all, since=system.started)
             return bool(found) and found[0].ended_at is not None
 
         await system.until(told, "the call is on record", seconds=30)
     assert invite.startswith("INVITE sip:911@")
     assert f"<sip:{ELM}@" in invite
-    call = (await emergencies.find_all(system.store, since=system.started))[0]
+    call = (await system.store.read(emergencies.find_all, since=system.started))[0]
     assert (call.dialled, call.device, call.agent, call.status) == ("911", "alice-desk", "alice", "ANSWER")
     [mail] = await system.all(select(Mail))
     assert (mail.to_address, mail.subject) == ("alice@example.com", "EMERGENCY CALL by Alice (alice-desk)")

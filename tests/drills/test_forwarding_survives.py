@@ -125,7 +125,7 @@ async def test_when_the_app_is_killed_after_1_was_pressed_then_the_talk_goes_on(
 async def test_when_the_app_is_killed_while_the_office_s_number_rings_then_it_is_not_rung_twice(
     system: System,
 ) -> None:
-    await forwarding.forward_office(system.store, system.config, system.by, to=NUMBER, confirm=True)
+    await system.store.run(forwarding.forward_office, system.config, system.by, to=NUMBER, confirm=True)
     async with mobile(system) as cell, system.caller() as caller:
         await system.to_team(caller)
         await cell.wait_for("CALL_INCOMING")

@@ -46,10 +46,10 @@ async def test_when_the_app_is_killed_while_a_caller_is_parked_then_they_are_pic
 
 
 async def test_when_the_app_is_killed_while_a_caller_is_passed_on_then_the_colleague_has_them(system: System) -> None:
-    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    await system.store.run(devices.set_dnd, system.by, ["bob-desk"], until=None)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
         await connect(system, caller, alice)
-        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await system.store.run(devices.clear_dnd, system.by, ["bob-desk"])
         await alice.transfer(f"sip:102@{system.sip}")
         await bob.wait_for("CALL_INCOMING")
         await restart(system)
@@ -67,10 +67,10 @@ async def test_when_the_app_is_killed_while_a_caller_is_passed_on_then_the_colle
 async def test_when_the_app_is_killed_while_the_agent_consults_then_both_talk_on_and_hanging_up_connects(
     system: System,
 ) -> None:
-    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    await system.store.run(devices.set_dnd, system.by, ["bob-desk"], until=None)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
         await connect(system, caller, alice)
-        await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+        await system.store.run(devices.clear_dnd, system.by, ["bob-desk"])
         await alice.press("*2")
         await hears(system, alice, system.prompt("transfer_to"))
         await alice.press("102#")
@@ -88,7 +88,7 @@ async def test_when_the_app_is_killed_while_the_agent_consults_then_both_talk_on
 
 
 async def test_when_the_app_is_killed_during_a_recording_then_it_goes_on_and_there_is_one(system: System) -> None:
-    await properties.change(system.store, system.by, "elm", recording="announced")
+    await system.store.run(properties.change, system.by, "elm", recording="announced")
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await connect(system, caller, alice)
         announcement = system.prompt("recording_announcement")
@@ -134,7 +134,7 @@ async def test_when_colleagues_call_each_other_then_the_app_s_death_does_not_end
 
 async def pass_on(system: System, alice: Softphone, bob: Softphone) -> None:
     """Alice keys the code, and Bob's phone rings."""
-    await devices.clear_dnd(system.store, system.by, ["bob-desk"])
+    await system.store.run(devices.clear_dnd, system.by, ["bob-desk"])
     await alice.press("*1")
     await hears(system, alice, system.prompt("transfer_to"))
     await alice.press("102#")
@@ -145,7 +145,7 @@ async def pass_on(system: System, alice: Softphone, bob: Softphone) -> None:
 async def test_when_the_app_stays_away_while_a_caller_is_passed_on_then_the_agent_does_not_wait_for_ever(
     system: System, caller_stays: bool
 ) -> None:
-    await devices.set_dnd(system.store, system.by, ["bob-desk"], until=None)
+    await system.store.run(devices.set_dnd, system.by, ["bob-desk"], until=None)
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
         await connect(system, caller, alice)
         await pass_on(system, alice, bob)

@@ -109,8 +109,8 @@ async def leaseline(folder: Path, settings: str = LIMITED) -> AsyncIterator[tupl
         first, sink = [await stack.enter_async_context(party(server)) for _ in range(2)]
         first.answer_invite = lambda: ("503 Service Unavailable", "")
         for number, (slug, peer) in enumerate(((FIRST, first), (SINK, sink)), 1):
-            await trunks.add(
-                system.store,
+            await system.store.run(
+                trunks.add,
                 system.secrets,
                 system.by,
                 slug,
@@ -120,8 +120,8 @@ async def leaseline(folder: Path, settings: str = LIMITED) -> AsyncIterator[tupl
                 addresses=[f"127.7.0.{number}"],
             )
         # A carrier whose calls are the attackers', so that what it may do keeps nobody else's callers away.
-        await trunks.add(
-            system.store,
+        await system.store.run(
+            trunks.add,
             system.secrets,
             system.by,
             "evil",
@@ -131,8 +131,8 @@ async def leaseline(folder: Path, settings: str = LIMITED) -> AsyncIterator[tupl
             username="trunk-evil",
             password="carrier-of-attackers",
         )
-        async with system.store.write() as session:
-            await session.execute(update(Trunk).where(Trunk.slug == SINK).values(emergency=True))
+        with system.store.writing() as session:
+            session.execute(update(Trunk).where(Trunk.slug == SINK).values(emergency=True))
         await only_by(system, **{FIRST: 1, SINK: 2})
         await system.until(lambda: system.is_online(f"trunk-{SINK}"), "the carriers are known", 20)
         passwords = {device: system.secrets.get(f"device/{device}") for device in ("alice-desk", "bob-desk")}

@@ -114,5 +114,5 @@ async def _raw(port: int, request: bytes) -> int:
 
 
 async def _texts(system: System) -> int:
-    async with system.store.read() as session:
-        return await session.scalar(select(func.count()).select_from(Message)) or 0
+    with system.store.reading() as session:
+        return session.scalar(select(func.count()).select_from(Message)) or 0

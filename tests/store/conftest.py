@@ -130,7 +130,7 @@ def migrated_postgres(postgres: PostgresServer) -> str:
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
-    migrate.upgrade(f"sqlite+aiosqlite:///{path}")
+    migrate.upgrade(f"sqlite:///{path}")
     return path
 
 
@@ -159,7 +159,7 @@ def _database(backend: str, request: pytest.FixtureRequest, tmp_path: Path, *, m
         path = tmp_path / "leaseline.db"
         if migrated:
             shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
-        yield f"sqlite+aiosqlite:///{path}"
+        yield f"sqlite:///{path}"
         return
     server: PostgresServer = request.getfixturevalue("postgres")
     template = request.getfixturevalue("migrated_postgres") if migrated else "template1"
@@ -186,7 +186,7 @@ def shared_sqlite(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactor
             file.unlink()
         shutil.copy(migrated_sqlite, folder / "leaseline.db")
 
-    return Shared(Store(f"sqlite+aiosqlite:///{folder / 'leaseline.db'}"), empty)
+    return Shared(Store(f"sqlite:///{folder / 'leaseline.db'}"), empty)
 
 
 @pytest.fixture(scope="session")
@@ -216,7 +216,7 @@ def shared(backend: str, request: pytest.FixtureRequest) -> Shared:
 async def store(shared: Shared) -> AsyncIterator[Store]:
     yield shared.store
     # Each test has an event loop of its own, which its connections end with.
-    await shared.store.close()
+    shared.store.close()
 
 
 @pytest.fixture
@@ -231,13 +231,13 @@ def config(tmp_path: Path) -> Config:
 @pytest.fixture
 async def office(store: Store) -> None:
     """Dana runs it; Alice and Bob lease Maple Court, Carol everything else. Everybody is on duty; it is always open."""
-    async with store.write() as session:
+    with store.writing() as session:
         dana, alice, bob, carol = (
             Agent(slug=name, name=name.title(), devices=[Device(slug=f"{name}-desk", kind="desk")])
             for name in ("dana", "alice", "bob", "carol")
         )
         session.add_all([dana, alice, bob, carol])
-        await session.flush()
+        session.flush()
         session.add(Organization(name="Oak Homes", listings_url="https://oak.example.com", admin_agent_id=dana.id))
         team = Subteam(slug="east", name="East", strategy="round_robin", members=[alice, bob])
         maple = Property(slug="maple", name="Maple Court", listings_url="https://maple.example.com", subteam=team)

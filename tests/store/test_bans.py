@@ -23,27 +23,27 @@ BY = By("tests", NOW)
 
 @pytest.fixture
 async def carrier(office: None, store: Store) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Trunk(slug="acme", host="sip.acme.example", auth="address", addresses=[f"{CARRIER}/32"]))
 
 
 async def dropped(store: Store, minutes: float = 0) -> list[str]:
-    async with store.read() as session:
-        return await bans.addresses(session, NOW + timedelta(minutes=minutes))
+    with store.reading() as session:
+        return bans.addresses(session, NOW + timedelta(minutes=minutes))
 
 
 @pytest.mark.usefixtures("carrier")
 async def test_who_guesses_is_dropped_for_a_time_and_then_for_longer(store: Store, config: Config) -> None:
     office = msgspec.structs.replace(config, sip=msgspec.structs.replace(config.sip, local_network="192.0.2.0/24"))
-    await bans.ban_guessers(store, office, [GUESSER, CARRIER, "192.0.2.4", "10.1.2.3"], NOW)
+    await store.run(bans.ban_guessers, office, [GUESSER, CARRIER, "192.0.2.4", "10.1.2.3"], NOW)
     assert await dropped(store) == [GUESSER]
     assert await dropped(store, minutes=2.1) == []
     again = NOW + timedelta(minutes=5)
-    [second] = await bans.ban_guessers(store, office, [GUESSER], again)
+    [second] = await store.run(bans.ban_guessers, office, [GUESSER], again)
     assert (second.times, second.until) == (2, again + timedelta(minutes=12))
-    assert await bans.ban_guessers(store, office, [GUESSER], again) == []
+    assert await store.run(bans.ban_guessers, office, [GUESSER], again) == []
     later = NOW + timedelta(days=2)
-    [third] = await bans.ban_guessers(store, office, [GUESSER], later)
+    [third] = await store.run(bans.ban_guessers, office, [GUESSER], later)
     assert third.times == 1
 
 
@@ -51,29 +51,29 @@ async def test_there_are_never_more_than_asterisk_is_to_compare_with(
     store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bans, "MOST", 3)
-    await bans.add(store, config, BY, "203.0.113.200", until=None)
+    await store.run(bans.add, config, BY, "203.0.113.200", until=None)
     for number in range(5):
-        await bans.ban_guessers(store, config, [f"203.0.113.{number}"], NOW + timedelta(seconds=number))
+        await store.run(bans.ban_guessers, config, [f"203.0.113.{number}"], NOW + timedelta(seconds=number))
     assert await dropped(store, minutes=0.1) == ["203.0.113.200", "203.0.113.3", "203.0.113.4"]
 
 
 @pytest.mark.usefixtures("carrier")
 async def test_what_somebody_bans_by_hand(store: Store, config: Config) -> None:
-    await bans.add(store, config, BY, "203.0.113.0/24", until=None, why="scanner")
+    await store.run(bans.add, config, BY, "203.0.113.0/24", until=None, why="scanner")
     assert await dropped(store, minutes=60 * 24 * 400) == ["203.0.113.0/24"]
     with pytest.raises(Conflict):
-        await bans.add(store, config, BY, "203.0.113.0/24", until=None)
+        await store.run(bans.add, config, BY, "203.0.113.0/24", until=None)
     for ours in (CARRIER, "198.51.0.0/16", "127.0.0.1", "192.168.0.0/16"):
         with pytest.raises(Invalid, match="trunk's or the office's"):
-            await bans.add(store, config, BY, ours, until=None)
-    await bans.remove(store, BY, "203.0.113.0/24")
+            await store.run(bans.add, config, BY, ours, until=None)
+    await store.run(bans.remove, BY, "203.0.113.0/24")
     with pytest.raises(NotFound):
-        await bans.remove(store, BY, "203.0.113.0/24")
+        await store.run(bans.remove, BY, "203.0.113.0/24")
 
 
 @pytest.mark.usefixtures("carrier")
 async def test_a_trunk_that_came_later_is_heard_at_once(store: Store, config: Config) -> None:
-    await bans.add(store, config, BY, GUESSER, until=None)
-    async with store.write() as session:
+    await store.run(bans.add, config, BY, GUESSER, until=None)
+    with store.writing() as session:
         session.add(Trunk(slug="late", host=GUESSER, auth="digest", addresses=[]))
     assert await dropped(store) == []

@@ -26,8 +26,8 @@ BY = By("tests", NOW)
 
 
 async def verdict(store: Store, config: Config, caller: str | None = CALLER, did: str = LINE) -> blocking.Decision:
-    return await blocking.verdict(
-        store, config, caller=caller, is_withheld=caller is None, did=did, attestation="", now=NOW
+    return await store.read(
+        blocking.verdict, config, caller=caller, is_withheld=caller is None, did=did, attestation="", now=NOW
     )
 
 
@@ -39,14 +39,14 @@ async def talked(store: Store, config: Config, agent: str = "alice") -> None:
         TalkStarted("c/3", "c", NOW, "c-leg-a"),
         CallEnded("c/4", "c", NOW, by=EndedBy.CALLER),
     ):
-        await ledger.record(store, config, fact, NOW)
+        await store.run(ledger.record, config, fact, NOW)
 
 
 async def test_entries_are_added_listed_and_removed(store: Store, config: Config) -> None:
-    assert await blocking.add(store, config, BY, "(512) 555-0123", why="robocalls") == CALLER
-    assert await blocking.add(store, config, BY, "900*", is_silent=True) == "+1900*"
-    assert await blocking.add(store, config, BY, "withheld") == "withheld"
-    rows = [(row.kind, row.value, row.refusal, row.why) for row in await blocking.find_all(store)]
+    assert await store.run(blocking.add, config, BY, "(512) 555-0123", why="robocalls") == CALLER
+    assert await store.run(blocking.add, config, BY, "900*", is_silent=True) == "+1900*"
+    assert await store.run(blocking.add, config, BY, "withheld") == "withheld"
+    rows = [(row.kind, row.value, row.refusal, row.why) for row in await store.read(blocking.find_all)]
     assert rows == [
         ("number", CALLER, "spoken", "robocalls"),
         ("prefix", "+1900", "silent", ""),
@@ -55,21 +55,21 @@ async def test_entries_are_added_listed_and_removed(store: Store, config: Config
     assert (await verdict(store, config)).is_blocked
     assert (await verdict(store, config, None)).is_blocked
     with pytest.raises(Conflict):
-        await blocking.add(store, config, BY, CALLER)
-    await blocking.remove(store, config, BY, CALLER)
+        await store.run(blocking.add, config, BY, CALLER)
+    await store.run(blocking.remove, config, BY, CALLER)
     assert not (await verdict(store, config)).is_blocked
     with pytest.raises(NotFound):
-        await blocking.remove(store, config, BY, CALLER)
+        await store.run(blocking.remove, config, BY, CALLER)
     with pytest.raises(Invalid):
-        await blocking.add(store, config, BY, LINE)
+        await store.run(blocking.add, config, BY, LINE)
 
 
 async def test_pain_16_whom_the_office_called_or_texted_is_neither_listed_nor_blocked(
     store: Store, config: Config
 ) -> None:
-    await blocking.add(store, config, BY, "+1512555*")
+    await store.run(blocking.add, config, BY, "+1512555*")
     assert (await verdict(store, config)).is_blocked
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Call(id="ours", direction="out", did=LINE, caller=CALLER, started_at=NOW))
         session.add(
             Message(
@@ -85,34 +85,34 @@ async def test_pain_16_whom_the_office_called_or_texted_is_neither_listed_nor_bl
     for number in (CALLER, "+15125550124"):
         assert not (await verdict(store, config, number)).is_blocked
         with pytest.raises(Conflict):
-            await blocking.add(store, config, BY, number, close_lead=True)
+            await store.run(blocking.add, config, BY, number, close_lead=True)
 
 
 async def test_pain_16_a_lead_in_progress_gets_through_until_it_is_closed(store: Store, config: Config) -> None:
-    await blocking.add(store, config, BY, "+1512555*")
+    await store.run(blocking.add, config, BY, "+1512555*")
     await talked(store, config)
     decision = await verdict(store, config)
     assert decision.spared == "their lead is in progress"
     with pytest.raises(Conflict, match="close-lead"):
-        await blocking.add(store, config, BY, CALLER)
-    await blocking.add(store, config, BY, CALLER, close_lead=True)
+        await store.run(blocking.add, config, BY, CALLER)
+    await store.run(blocking.add, config, BY, CALLER, close_lead=True)
     assert (await verdict(store, config)).is_blocked
 
 
 async def test_pain_16_whoever_has_an_open_task_gets_through(store: Store, config: Config) -> None:
-    await blocking.add(store, config, BY, "+1512555*")
-    async with store.write() as session:
+    await store.run(blocking.add, config, BY, "+1512555*")
+    with store.writing() as session:
         lead = Lead(status="new", created_at=NOW, phones=[LeadPhone(number=CALLER)], interests=[], assigned_agent=None)
         session.add(lead)
-        await session.flush()
+        session.flush()
         task = Task(key="t", kind="call_back", owner_id=1, lead_id=lead.id, why="", due_at=NOW, created_at=NOW)
         session.add(task)
     assert (await verdict(store, config)).spared == "a task is open for them"
 
 
 async def test_after_an_emergency_call_nobody_is_blocked_on_its_callback_number(store: Store, config: Config) -> None:
-    await blocking.add(store, config, BY, "withheld")
-    async with store.write() as session:
+    await store.run(blocking.add, config, BY, "withheld")
+    with store.writing() as session:
         session.add(
             EmergencyCall(
                 id="e",
@@ -129,59 +129,59 @@ async def test_after_an_emergency_call_nobody_is_blocked_on_its_callback_number(
 
 
 async def test_the_last_caller_is_blocked_by_phone(store: Store, config: Config) -> None:
-    assert await blocking.block_last_caller(store, BY, "alice") == "Nobody has called you from outside yet."
+    assert await store.run(blocking.block_last_caller, BY, "alice") == "Nobody has called you from outside yet."
     await talked(store, config)
-    assert await blocking.block_last_caller(store, BY, "alice") == "The last caller is blocked."
+    assert await store.run(blocking.block_last_caller, BY, "alice") == "The last caller is blocked."
     assert (await verdict(store, config)).is_blocked
-    assert await blocking.block_last_caller(store, BY, "alice") == "The last caller is blocked already."
-    async with store.read() as session:
-        lead = await leads.by_phone(session, CALLER)
+    assert await store.run(blocking.block_last_caller, BY, "alice") == "The last caller is blocked already."
+    with store.reading() as session:
+        lead = leads.by_phone(session, CALLER)
     assert lead
     assert lead.status == "closed"
 
 
 async def test_the_last_caller_whom_the_office_has_called_is_not_blocked(store: Store, config: Config) -> None:
     await talked(store, config)
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Call(id="ours", direction="out", did=LINE, caller=CALLER, started_at=NOW))
-    said = await blocking.block_last_caller(store, BY, "alice")
+    said = await store.run(blocking.block_last_caller, BY, "alice")
     assert said == "The office itself has called or texted this number, so it is not blocked."
-    assert await blocking.find_all(store) == []
+    assert await store.read(blocking.find_all) == []
 
 
 async def test_a_blocked_call_of_a_closed_lead_is_in_its_timeline_and_does_not_reopen_it(
     store: Store, config: Config
 ) -> None:
     await talked(store, config)
-    await blocking.add(store, config, BY, CALLER, close_lead=True)
+    await store.run(blocking.add, config, BY, CALLER, close_lead=True)
     for fact in (
         CallArrived("d/1", "d", NOW, did=LINE, caller=CALLER),
         CallerBlocked("d/2", "d", NOW, entry=CALLER),
         CallEnded("d/3", "d", NOW, by=EndedBy.SYSTEM),
     ):
-        await ledger.record(store, config, fact, NOW)
-    async with store.read() as session:
-        lead = await leads.by_phone(session, CALLER)
+        await store.run(ledger.record, config, fact, NOW)
+    with store.reading() as session:
+        lead = leads.by_phone(session, CALLER)
         assert lead
-        timeline = await leads.timeline(session, lead.id)
-        call = await calls.by_id(session, "d")
+        timeline = leads.timeline(session, lead.id)
+        call = calls.by_id(session, "d")
     assert call
     assert (call.outcome, lead.status) == ("blocked", "closed")
     assert "was turned away" in timeline[-1].text
 
 
 async def test_a_text_of_a_blocked_number_bothers_nobody_and_stop_is_obeyed(store: Store, config: Config) -> None:
-    await blocking.add(store, config, BY, CALLER)
+    await store.run(blocking.add, config, BY, CALLER)
 
     async def text(id: str, body: str) -> None:
         incoming = IncomingText("sip", id, CALLER, LINE, body, datetime(2026, 3, 2, 15, 59, tzinfo=UTC))
-        await messages.receive(store, config, incoming, NOW)
+        await store.run(messages.receive, config, incoming, NOW)
 
     await text("1", "Lose weight now")
-    async with store.read() as session:
-        assert await leads.by_phone(session, CALLER) is None
-        assert await session.get(Task, 1) is None
-        assert (await session.get(Message, 1)) is not None
+    with store.reading() as session:
+        assert leads.by_phone(session, CALLER) is None
+        assert session.get(Task, 1) is None
+        assert (session.get(Message, 1)) is not None
     await text("2", "STOP")
-    async with store.read() as session:
-        assert await messages.ledger.in_force(session, CALLER)
+    with store.reading() as session:
+        assert messages.ledger.in_force(session, CALLER)

@@ -91,46 +91,43 @@ def missed(call_id: str = "c1", begins: float = 0, *, promised: bool = False) ->
 
 async def record(store: Store, config: Config, facts: list[Fact], now: datetime = NOW) -> None:
     for fact in facts:
-        await ledger.record(store, config, fact, now)
+        await store.run(ledger.record, config, fact, now)
 
 
 async def open_tasks(store: Store) -> list[Task]:
-    async with store.read() as session:
-        return list(await task_queries.listed(session))
+    with store.reading() as session:
+        return list(task_queries.listed(session))
 
 
 async def the_order(store: Store) -> CallOrder | None:
-    async with store.read() as session:
-        return (await session.scalars(select(CallOrder))).one_or_none()
+    with store.reading() as session:
+        return session.scalars(select(CallOrder)).one_or_none()
 
 
 async def picture(store: Store) -> dict[str, Any]:
-    async with store.read() as session:
+    with store.reading() as session:
         return {
             "calls": [
                 (call.id, call.direction, call.did, call.caller, call.outcome, call.agent and call.agent.slug)
-                for call in await calls.listed(session)
+                for call in calls.listed(session)
             ],
-            "tasks": [(task.key, task.kind, task.owner.slug, task.why) for task in await task_queries.listed(session)],
+            "tasks": [(task.key, task.kind, task.owner.slug, task.why) for task in task_queries.listed(session)],
             "leads": [
-                ([phone.number for phone in lead.phones], lead.status, lead.source)
-                for lead in await leads.listed(session)
+                ([phone.number for phone in lead.phones], lead.status, lead.source) for lead in leads.listed(session)
             ],
-            "timeline": [
-                (entry.kind, entry.text) for entry in await session.scalars(select(Activity).order_by(Activity.at))
-            ],
-            "texts": [message.purpose for message in await session.scalars(select(Message).order_by(Message.id))],
+            "timeline": [(entry.kind, entry.text) for entry in session.scalars(select(Activity).order_by(Activity.at))],
+            "texts": [message.purpose for message in session.scalars(select(Message).order_by(Message.id))],
             "orders": [
-                (order.to_number, order.not_before, order.state) for order in await session.scalars(select(CallOrder))
+                (order.to_number, order.not_before, order.state) for order in session.scalars(select(CallOrder))
             ],
         }
 
 
 async def test_a_talk_stands_with_the_lead_and_leaves_nothing_to_do(store: Store, config: Config) -> None:
     await record(store, config, placed(talked=True))
-    async with store.read() as session:
-        call = await calls.by_id(session, "o1")
-        lead = await leads.by_phone(session, PROSPECT)
+    with store.reading() as session:
+        call = calls.by_id(session, "o1")
+        lead = leads.by_phone(session, PROSPECT)
     assert call
     assert lead
     assert (call.direction, call.outcome, call.caller, call.did) == ("out", "talked", PROSPECT, MAPLE)
@@ -161,8 +158,8 @@ async def test_an_open_task_to_call_back_is_kept_and_closed_by_a_talk(store: Sto
     assert [one.id for one in await open_tasks(store)] == [task.id]
     await record(store, config, placed("o2", 120, talked=True))
     assert await open_tasks(store) == []
-    async with store.read() as session:
-        closed = await session.get(Task, task.id)
+    with store.reading() as session:
+        closed = session.get(Task, task.id)
     assert closed
     assert closed.result == "Somebody talked with them on the phone."
 
@@ -177,8 +174,8 @@ async def test_pain_13_one_person_stays_one_lead_in_both_directions(store: Store
     await record(store, config, placed("o1", talked=False))
     await record(store, config, missed("c1", 60))
     await record(store, config, placed("o2", 120, talked=True))
-    async with store.read() as session:
-        assert len((await session.scalars(select(Lead))).all()) == 1
+    with store.reading() as session:
+        assert len(session.scalars(select(Lead)).all()) == 1
 
 
 async def test_a_call_between_colleagues_leaves_nothing_to_do_and_no_lead(store: Store, config: Config) -> None:
@@ -198,8 +195,8 @@ async def test_a_message_for_a_colleague_is_theirs_to_listen_to_and_makes_no_lea
     store: Store, config: Config, mailbox: str
 ) -> None:
     """Without a mailbox named, as it is found when the app comes back."""
-    async with store.write() as session:
-        (await session.scalars(select(Agent).where(Agent.slug == "bob"))).one().extension = "102"
+    with store.writing() as session:
+        session.scalars(select(Agent).where(Agent.slug == "bob")).one().extension = "102"
     facts: list[Fact] = [
         CallPlaced("i/0", "i", NOW, Direction.INTERNAL, "alice", "alice-desk", extension="102"),
         MessageLeft("i/1", "i", at(8), "i.wav", 5, mailbox),
@@ -210,12 +207,12 @@ async def test_a_message_for_a_colleague_is_theirs_to_listen_to_and_makes_no_lea
     assert [(call[1], call[4]) for call in found["calls"]] == [("internal", "left_message")]
     assert found["tasks"] == [("call:i", "listen", "bob", "Alice left a message of 5 s.")]
     assert (found["leads"], found["texts"], found["timeline"]) == ([], [], [])
-    message = await mailboxes.get(store, "i")
+    message = await store.read(mailboxes.get, "i")
     assert (message.mailbox, mailboxes.who(message, "US")) == ("agent:bob", "a colleague")
     # Nobody but Bob is called about it.
     later = at(3600)
-    assert await escalations.claim(store, config, later) is None
-    assert (await mailboxes.get(store, "i")).escalate_at is None
+    assert await store.run(escalations.claim, config, later) is None
+    assert (await store.read(mailboxes.get, "i")).escalate_at is None
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -266,8 +263,8 @@ async def test_a_promise_is_one_task_of_that_agent_an_order_and_a_text(store: St
     order = await the_order(store)
     assert order
     assert (order.to_number, order.not_before, order.task_id) == (PROSPECT, task.due_at, task.id)
-    async with store.read() as session:
-        [text] = (await session.scalars(select(Message))).all()
+    with store.reading() as session:
+        [text] = session.scalars(select(Message)).all()
     assert (text.purpose, text.to_number, text.from_number) == ("callback", PROSPECT, MAPLE)
     assert text.body == "Alice from Maple Court: I cannot talk right now and will call you in 10 minutes."
 
@@ -293,7 +290,7 @@ async def test_when_a_colleague_talks_to_the_caller_after_all_then_the_promise_i
     talk: list[Fact] = [TalkStarted("c1/t", "c1", at(3), "c1-bob")]
     await record(store, config, [*facts[:-1], *talk, facts[-1]])
     assert await open_tasks(store) == []
-    assert await orders.claim(store, config, at(700)) is None
+    assert await store.run(orders.claim, config, at(700)) is None
     order = await the_order(store)
     assert order
     assert order.state == "cancelled"
@@ -314,11 +311,11 @@ async def test_a_promise_to_a_withheld_number_is_a_task_without_an_order(store: 
 
 
 async def test_a_promise_that_is_kept_ends_with_the_talk(store: Store, config: Config) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Trunk(slug="acme", host="10.0.0.1", auth="address"))
     await record(store, config, missed(promised=True))
-    assert await orders.claim(store, config, at(300)) is None, "it is not due yet"
-    claim = await orders.claim(store, config, at(603))
+    assert await store.run(orders.claim, config, at(300)) is None, "it is not due yet"
+    claim = await store.run(orders.claim, config, at(603))
     assert claim
     assert (claim.agent, claim.number) == ("alice", PROSPECT)
     await record(store, config, placed(claim.call_id, 610, talked=True, order_id=claim.id), at(640))
@@ -334,12 +331,12 @@ async def test_an_agent_who_does_not_answer_is_rung_a_few_times_and_then_the_tas
     await record(store, config, missed(promised=True))
     now = at(603)
     for _ in range(config.dialing.callback_tries):
-        claim = await orders.claim(store, config, now)
+        claim = await store.run(orders.claim, config, now)
         assert claim
-        await orders.not_placed(store, config, claim, "alice did not answer.", now, again=True)
-        assert await orders.claim(store, config, now) is None
+        await store.run(orders.not_placed, config, claim, "alice did not answer.", now, again=True)
+        assert await store.run(orders.claim, config, now) is None
         now += timedelta(seconds=config.dialing.callback_pause_seconds)
-    assert await orders.claim(store, config, now) is None
+    assert await store.run(orders.claim, config, now) is None
     order = await the_order(store)
     assert order
     assert (order.state, order.error) == ("failed", "alice did not answer.")
@@ -350,8 +347,8 @@ async def test_an_agent_who_does_not_answer_is_rung_a_few_times_and_then_the_tas
 async def test_a_task_done_meanwhile_cancels_the_order(store: Store, config: Config) -> None:
     await record(store, config, missed(promised=True))
     [task] = await open_tasks(store)
-    await tasks.finish(store, By("tests", NOW), task.id, "met them at the door")
-    assert await orders.claim(store, config, at(603)) is None
+    await store.run(tasks.finish, By("tests", NOW), task.id, "met them at the door")
+    assert await store.run(orders.claim, config, at(603)) is None
     order = await the_order(store)
     assert order
     assert (order.state, order.error) == ("cancelled", "Its task was done meanwhile.")
@@ -360,10 +357,10 @@ async def test_a_task_done_meanwhile_cancels_the_order(store: Store, config: Con
 async def test_a_note_stands_with_the_call_and_in_the_timeline(store: Store, config: Config) -> None:
     await record(store, config, placed(talked=True))
     by = By("tests", at(99))
-    await orders.remark(store, by, "o1", "wants a ground floor")
-    await orders.remark(store, by, "o1", "calls again on Friday")
-    async with store.read() as session:
-        call = await session.get(Call, "o1")
+    await store.run(orders.remark, by, "o1", "wants a ground floor")
+    await store.run(orders.remark, by, "o1", "calls again on Friday")
+    with store.reading() as session:
+        call = session.get(Call, "o1")
     assert call
     assert call.remark == "wants a ground floor\ncalls again on Friday"
     assert [entry[0] for entry in (await picture(store))["timeline"]] == ["CallToProspect", "Note", "Note"]

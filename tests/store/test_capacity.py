@@ -18,13 +18,13 @@ pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
 
 async def test_the_admin_is_told_of_refused_callers_once_in_an_hour(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug == "dana").values(email="dana@example.com"))
+    with store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug == "dana").values(email="dana@example.com"))
     for count, minutes in ((3, 0), (250, 20), (251, 61)):
         at = NOW + timedelta(minutes=minutes)
-        await capacity.tell(store, config, Refused(count, at, "trunk_calls", "acme"), at)
-    async with store.read() as session:
-        mails = (await session.scalars(select(Mail).order_by(Mail.id))).all()
+        await store.run(capacity.tell, config, Refused(count, at, "trunk_calls", "acme"), at)
+    with store.reading() as session:
+        mails = session.scalars(select(Mail).order_by(Mail.id)).all()
     assert [mail.body.split()[0] for mail in mails] == ["3", "251"]
     assert "limits.trunk_calls" in mails[0].body
 

@@ -55,11 +55,11 @@ BY = By("tests", NOW)
 
 async def resident(store: Store, **more: Any) -> None:
     known = {"kind": "resident", "name": "Carol", "property_slug": "maple", **more}
-    await contacts.add(store, BY, "US", RESIDENT, **known)
+    await store.run(contacts.add, BY, "US", RESIDENT, **known)
 
 
 async def desk(store: Store, config: Config, kind: str, target: str, hours: str = "", **more: Any) -> None:
-    await desks.put(store, config, BY, kind, target, hours=[hours] if hours else [], **more)
+    await store.run(desks.put, config, BY, kind, target, hours=[hours] if hours else [], **more)
 
 
 async def plan(
@@ -71,11 +71,11 @@ async def plan(
     now: datetime = NOW,
 ) -> RoutePlan:
     keyed = tuple(Answer(Question(question), keys) for question, keys in answers)
-    return (await routes.plan(store, config, did, caller, keyed, Moment(now)))[1]
+    return (await store.read(routes.plan, config, did, caller, keyed, Moment(now)))[1]
 
 
 async def only_on_sundays(store: Store) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Hours(weekday=6, opens="09:00", closes="10:00"))
 
 
@@ -86,11 +86,11 @@ async def test_one_person_is_one_contact_however_their_number_is_written_pain_13
     await resident(store)
     for written in ("(512) 555-0142", "+1 512 555 0142", "512.555.0142"):
         with pytest.raises(Conflict, match="Carol already"):
-            await contacts.add(store, BY, "US", written, kind="vendor")
-    assert await contacts.change(store, BY, "US", "512 555 0142", name="Bob") == RESIDENT
-    assert [one.name for one in await contacts.find_all(store)] == ["Bob"]
+            await store.run(contacts.add, BY, "US", written, kind="vendor")
+    assert await store.run(contacts.change, BY, "US", "512 555 0142", name="Bob") == RESIDENT
+    assert [one.name for one in await store.read(contacts.find_all)] == ["Bob"]
     with pytest.raises(Invalid, match="one of our own lines"):
-        await contacts.add(store, BY, "US", MAPLE, kind="vendor")
+        await store.run(contacts.add, BY, "US", MAPLE, kind="vendor")
 
 
 async def test_a_resident_is_asked_about_an_emergency_first_and_then_reaches_their_desk(
@@ -123,12 +123,12 @@ async def test_a_property_has_its_own_desk_before_the_one_for_all(store: Store, 
     await desk(store, config, "resident", "agent:dana")
     await desk(store, config, "resident", "agent:carol", property_slug="maple")
     assert (await plan(store, config, ("menu", "4"), ("who", "1"))).stages[0].agents == ("carol",)
-    await desks.remove(store, BY, "resident", property_slug="maple")
+    await store.run(desks.remove, BY, "resident", property_slug="maple")
     assert (await plan(store, config, ("menu", "4"), ("who", "1"))).stages[0].agents == ("dana",)
 
 
 async def test_where_only_properties_have_desks_it_is_asked_which_property_it_is(store: Store, config: Config) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Property(slug="oak", name="Oak Lane"))
     await desk(store, config, "maintenance", "agent:carol", property_slug="maple")
     urgent = (("menu", "4"), ("who", "1"), ("urgent", "1"))
@@ -140,8 +140,8 @@ async def test_where_only_properties_have_desks_it_is_asked_which_property_it_is
 
 
 async def test_a_desk_has_its_own_hours_on_the_propertys_clock(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        await session.execute(update(Property).values(timezone="America/New_York"))
+    with store.writing() as session:
+        session.execute(update(Property).values(timezone="America/New_York"))
     await desk(store, config, "vendor", "agent:carol", "mon 09:00-11:00")
     wants = (("menu", "4"), ("who", "3"))
     at_ten = await plan(store, config, *wants, now=NOW - timedelta(hours=1))
@@ -174,7 +174,7 @@ async def test_emergencies_ring_at_any_hour_and_other_people_only_while_the_offi
 
 async def test_a_desk_with_hours_knows_days_off_unless_it_never_closes(store: Store, config: Config) -> None:
     await resident(store)
-    await holidays.add(store, BY, NOW.date(), name="Founders")
+    await store.run(holidays.add, BY, NOW.date(), name="Founders")
     for hours, path in (("mon-fri 09:00-17:00", Path.MESSAGE), ("mon-sun 00:00-24:00", Path.DESK)):
         await desk(store, config, "resident", "agent:carol", hours)
         found = await plan(store, config, ("menu", "4"), ("urgent", "2"))
@@ -193,9 +193,9 @@ async def test_a_desks_people_ring_as_their_subteam_does(store: Store, config: C
 
 async def test_who_has_dnd_or_is_off_duty_is_not_rung_at_a_desk_either(store: Store, config: Config) -> None:
     await desk(store, config, "resident", "subteam:east")
-    async with store.write() as session:
-        await session.execute(update(Device).where(Device.slug == "alice-desk").values(dnd=True))
-        await session.execute(update(Agent).where(Agent.slug == "bob").values(on_duty=False))
+    with store.writing() as session:
+        session.execute(update(Device).where(Device.slug == "alice-desk").values(dnd=True))
+        session.execute(update(Agent).where(Agent.slug == "bob").values(on_duty=False))
     found = await plan(store, config, ("menu", "4"), ("who", "1"))
     assert (found.path, found.stages) == (Path.MESSAGE, ())
 
@@ -226,15 +226,15 @@ async def test_with_emergencies_alone_residents_are_offered_key_4_and_else_reach
 async def test_a_desk_cannot_lose_the_people_behind_it(store: Store, config: Config) -> None:
     await desk(store, config, "resident", "subteam:east", property_slug="maple")
     await desk(store, config, "vendor", "agent:carol")
-    async with store.write() as session:
-        for device in await session.scalars(select(Device).where(Device.slug == "carol-desk")):
-            await session.delete(device)
-        await session.execute(update(Property).values(subteam_id=None))
+    with store.writing() as session:
+        for device in session.scalars(select(Device).where(Device.slug == "carol-desk")):
+            session.delete(device)
+        session.execute(update(Property).values(subteam_id=None))
     with pytest.raises(Conflict, match=r"carol is where calls for vendor go"):
-        await agents.remove(store, BY, "carol", successor="dana")
+        await store.run(agents.remove, BY, "carol", successor="dana")
     with pytest.raises(Conflict, match=r"east is where calls for resident of maple go"):
-        await subteams.remove(store, BY, "east")
-    [maple, everywhere] = await desks.find_all(store, config)
+        await store.run(subteams.remove, BY, "east")
+    [maple, everywhere] = await store.read(desks.find_all, config)
     assert (maple.problem, everywhere.problem) == ("", "Nobody of agent:carol has a phone.")
 
 
@@ -270,22 +270,22 @@ class Facts:
 
 async def record(store: Store, config: Config, facts: list[Fact]) -> Call:
     for fact in facts:
-        await ledger.record(store, config, fact, fact.at)
-    async with store.read() as session:
-        return (await session.scalars(select(Call).where(Call.id == facts[0].call_id))).one()
+        await store.run(ledger.record, config, fact, fact.at)
+    with store.reading() as session:
+        return session.scalars(select(Call).where(Call.id == facts[0].call_id)).one()
 
 
 async def todo(store: Store) -> list[tuple[str, str, str]]:
     """Kind, owner and why of what is to be done."""
-    async with store.read() as session:
+    with store.reading() as session:
         found = select(Task.kind, Agent.slug, Task.why).join(Agent, Task.owner_id == Agent.id)
-        rows = await session.execute(found.where(Task.done_at.is_(None)).order_by(Task.id))
+        rows = session.execute(found.where(Task.done_at.is_(None)).order_by(Task.id))
         return [(kind, owner, why) for kind, owner, why in rows]
 
 
 async def count(store: Store, model: type) -> int:
-    async with store.read() as session:
-        return await session.scalar(select(func.count()).select_from(model)) or 0
+    with store.reading() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
 
 
 async def test_a_residents_call_makes_no_lead_and_one_owned_task_that_says_who_called(
@@ -305,7 +305,7 @@ async def test_a_residents_call_makes_no_lead_and_one_owned_task_that_says_who_c
     call = await record(store, config, back.talked("bob").ended())
     assert (call.kind, call.lead_id, await count(store, Lead)) == ("resident", None, 0)
     assert await todo(store) == []
-    assert await reports.lost(store, NOW + timedelta(days=1)) == []
+    assert await store.read(reports.lost, NOW + timedelta(days=1)) == []
 
 
 async def test_who_calls_while_the_app_is_away_is_known_by_their_number(store: Store, config: Config) -> None:
@@ -320,32 +320,32 @@ async def test_an_emergency_is_due_at_once_and_people_are_called_about_it_at_nig
 ) -> None:
     await only_on_sundays(store)
     await desk(store, config, "maintenance", "(512) 555-0190")
-    async with store.write() as session:
-        await session.execute(update(Property).values(escalates=False))
+    with store.writing() as session:
+        session.execute(update(Property).values(escalates=False))
     facts = Facts().is_("resident", "maintenance").add(MessageLeft, file="c1.wav", seconds=9).ended()
     await record(store, config, facts)
-    due = await escalations.claim(store, config, NOW + timedelta(minutes=1))
+    due = await store.run(escalations.claim, config, NOW + timedelta(minutes=1))
     assert due
     assert due.turn.agents == ("alice", "bob")
     [(kind, _, why)] = await todo(store)
     assert (kind, why) == ("listen", "Emergency in a home: A resident of Maple Court called and left a message of 9 s.")
-    async with store.read() as session:
-        assert (await session.scalars(select(Task.due_at))).one() < NOW + timedelta(minutes=1)
+    with store.reading() as session:
+        assert session.scalars(select(Task.due_at)).one() < NOW + timedelta(minutes=1)
 
 
 async def test_who_has_a_lead_and_calls_as_a_resident_leaves_it_untouched_pain_14(store: Store, config: Config) -> None:
     await record(store, config, Facts("c0").ended())
-    async with store.read() as session:
-        [before] = (await session.scalars(select(Lead))).all()
-        interests = [(one.stage, one.updated_at) for one in await session.scalars(select(Interest))]
+    with store.reading() as session:
+        [before] = session.scalars(select(Lead)).all()
+        interests = [(one.stage, one.updated_at) for one in session.scalars(select(Interest))]
     await desk(store, config, "resident", "agent:bob")
     call = await record(store, config, Facts("c1").is_("resident", "resident").talked("bob").ended())
     assert (call.kind, call.lead_id, call.outcome) == ("resident", None, "talked")
-    async with store.read() as session:
-        [lead] = (await session.scalars(select(Lead))).all()
+    with store.reading() as session:
+        [lead] = session.scalars(select(Lead)).all()
         assert (lead.status, lead.assigned_agent_id) == (before.status, before.assigned_agent_id)
-        assert [(one.stage, one.updated_at) for one in await session.scalars(select(Interest))] == interests
-        told = (await session.scalars(select(Activity.call_id))).all()
+        assert [(one.stage, one.updated_at) for one in session.scalars(select(Interest))] == interests
+        told = session.scalars(select(Activity.call_id)).all()
     assert told == ["c0"]
     assert len(await todo(store)) == 1, "the lead's own"
 
@@ -374,7 +374,7 @@ async def test_a_concern_is_answered_by_a_person_and_by_no_text(store: Store, co
     [(kind, owner, why)] = await todo(store)
     assert (kind, owner) == ("call_back", "dana")
     assert why.startswith("A concern, for a person: Called Maple Court")
-    assert await reports.calls(store, NOW - timedelta(hours=1), NOW + timedelta(hours=1)) == [], "no leasing call"
+    assert await store.read(reports.calls, NOW - timedelta(hours=1), NOW + timedelta(hours=1)) == [], "no leasing call"
 
 
 async def test_a_callback_promised_to_a_resident_makes_no_lead(store: Store, config: Config) -> None:
@@ -397,21 +397,21 @@ def text(body: str, id: str, sender: str = RESIDENT) -> IncomingText:
 async def test_a_residents_texts_are_their_desks_to_answer_and_make_no_lead(store: Store, config: Config) -> None:
     await resident(store)
     await desk(store, config, "resident", "agent:bob")
-    await messages.receive(store, config, text("The heating is off.", "1"), NOW)
-    await messages.receive(store, config, text("Still off.", "2"), NOW)
+    await store.run(messages.receive, config, text("The heating is off.", "1"), NOW)
+    await store.run(messages.receive, config, text("Still off.", "2"), NOW)
     assert await todo(store) == [
         ("reply", "bob", "Resident Carol of Maple Court ((512) 555-0142): wrote to Maple Court: Still off.")
     ]
-    sent = await messages.send(store, config, BY, "(512) 555-0142", "We are on our way.", agent="bob")
+    sent = await store.run(messages.send, config, BY, "(512) 555-0142", "We are on our way.", agent="bob")
     assert (sent.message.lead_id, sent.message.from_number) == (None, MAPLE)
     assert (await todo(store), await count(store, Lead)) == ([], 0)
 
 
 async def test_a_text_from_an_agents_own_mobile_makes_no_lead(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        alice = (await session.scalars(select(Agent).where(Agent.slug == "alice"))).one()
+    with store.writing() as session:
+        alice = session.scalars(select(Agent).where(Agent.slug == "alice")).one()
         session.add(Device(slug="alice-cell", kind="mobile", number="+15125550150", agent_id=alice.id))
-    await messages.receive(store, config, text("Running late.", "1", "+15125550150"), NOW)
+    await store.run(messages.receive, config, text("Running late.", "1", "+15125550150"), NOW)
     assert await count(store, Lead) == 0
     [(kind, _, why)] = await todo(store)
     assert kind == "reply"

@@ -60,7 +60,7 @@ async def test_a_home_on_another_machine_is_held_until_it_is_released(
     assert copies.held(config) == ""
     machine("second")
     assert copies.held(config) == "This home comes from another machine."
-    await copies.release(store, config, BY, drop=False)
+    await store.run(copies.release, config, BY, drop=False)
     assert copies.held(config) == ""
     machine("first")
     assert copies.held(config) == "This home comes from another machine."
@@ -75,12 +75,12 @@ async def test_a_home_can_be_held_by_hand_and_a_stamp_that_cannot_be_read_holds(
     assert copies.held(config) == "It was held by hand."
     (config.home / "home.json").write_text("?")
     assert "cannot be read" in copies.held(config)
-    await copies.release(store, config, BY, drop=False)
+    await store.run(copies.release, config, BY, drop=False)
     assert copies.held(config) == ""
 
 
 async def queue_a_text(store: Store) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Trunk(slug="demo", host="127.0.0.1", port=5060, transport="udp", auth="address", enabled=True))
         session.add(
             Message(
@@ -98,10 +98,10 @@ async def queue_a_text(store: Store) -> None:
 
 async def test_what_waits_is_dropped_if_the_original_has_sent_it(store: Store, config: Config) -> None:
     await queue_a_text(store)
-    assert await copies.release(store, config, BY, drop=True) == copies.Waiting(texts=1, mails=0, calls=0)
-    assert await copies.waiting(store) == copies.Waiting(0, 0, 0)
-    async with store.read() as session:
-        [text] = (await session.scalars(select(Message))).all()
+    assert await store.run(copies.release, config, BY, drop=True) == copies.Waiting(texts=1, mails=0, calls=0)
+    assert await store.read(copies.waiting) == copies.Waiting(0, 0, 0)
+    with store.reading() as session:
+        [text] = session.scalars(select(Message)).all()
     assert (text.state, text.error.partition(":")[0]) == ("blocked", "Dropped when the home was released")
 
 
@@ -122,24 +122,22 @@ async def test_a_held_home_tells_its_own_people_what_is_new_and_sends_nothing_el
     store: Store, config: Config
 ) -> None:
     await queue_a_text(store)
-    async with store.write() as session:
-        admin = await owners.admin(session)
+    with store.writing() as session:
+        admin = owners.admin(session)
         session.add(Device(slug="dana-cell", kind="mobile", number="+15125550177", agent_id=admin.id))
-        await notices.tell(session, config, [admin], "old", "Old", "The original has told this.", NOW)
+        notices.tell(session, config, [admin], "old", "Old", "The original has told this.", NOW)
     later = NOW + timedelta(minutes=5)
     carrier, wake, held = Sent(), asyncio.Event(), True
     running = asyncio.create_task(texts.run(store, config, lambda trunk: carrier, wake, lambda: later, lambda: held))
-    async with store.write() as session:
-        await notices.tell(
-            session, config, [await owners.admin(session)], "emergency:1", "911", "Alice dialled 911.", later
-        )
+    with store.writing() as session:
+        notices.tell(session, config, [owners.admin(session)], "emergency:1", "911", "Alice dialled 911.", later)
     wake.set()
     await asyncio.wait_for(carrier.given.wait(), 10)
     assert carrier.bodies == ["Alice dialled 911."]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    async with store.read() as session:
+    with store.reading() as session:
         queued = select(Message.body).where(Message.state == "queued").order_by(Message.id)
-        waits = (await session.scalars(queued)).all()
-        assert (await session.scalars(select(Mail))).all() == []
+        waits = session.scalars(queued).all()
+        assert session.scalars(select(Mail)).all() == []
     assert waits == ["Hello.", "The original has told this."]

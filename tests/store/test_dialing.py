@@ -46,8 +46,8 @@ class Desk:
         )
 
     async def kept(self) -> list[tuple[str, bool, str]]:
-        async with self.store.read() as session:
-            rows = await session.scalars(select(Dialled).order_by(Dialled.id))
+        with self.store.reading() as session:
+            rows = session.scalars(select(Dialled).order_by(Dialled.id))
             return [(row.number, row.allowed, row.reason) for row in rows]
 
     def limited(self, **settings: int) -> Desk:
@@ -56,7 +56,7 @@ class Desk:
 
 @pytest.fixture
 async def desk(store: Store, config: Config) -> Desk:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add_all(
             [
                 Trunk(slug="second", host="10.0.0.2", auth="address", position=2, numbers="digits"),
@@ -97,8 +97,8 @@ async def test_junk_of_any_length_is_refused_and_kept_short(desk: Desk) -> None:
 
 
 async def test_who_may_not_dial_outside_is_refused_on_every_way(desk: Desk, store: Store) -> None:
-    async with store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug == "bob").values(dialing="none"))
+    with store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug == "bob").values(dialing="none"))
     for purpose in (Purpose.DESK, Purpose.ORDER, Purpose.TRANSFER, Purpose.FORWARD):
         with pytest.raises(Refused, match="bob may not dial"):
             await desk.clear(agent="bob", purpose=purpose)
@@ -148,9 +148,9 @@ async def test_the_concurrent_limit_counts_what_is_up(desk: Desk) -> None:
 
 async def test_who_wants_no_calls_is_not_called_but_who_wants_no_texts_is(desk: Desk) -> None:
     by = By("tests", NOW)
-    await opt_outs.add(desk.store, desk.config, by, PROSPECT, why="asked by phone")
+    await desk.store.run(opt_outs.add, desk.config, by, PROSPECT, why="asked by phone")
     await desk.clear()
-    await opt_outs.add(desk.store, desk.config, by, PROSPECT, why="asked by phone", scope="all")
+    await desk.store.run(opt_outs.add, desk.config, by, PROSPECT, why="asked by phone", scope="all")
     with pytest.raises(Refused, match="wants no calls"):
         await desk.clear()
     await desk.clear(purpose=Purpose.FORWARD)
@@ -164,21 +164,23 @@ async def test_without_a_trunk_nothing_is_dialled(store: Store, config: Config) 
 async def test_the_line_shown_is_the_agents_propertys_then_the_leads_then_the_first(desk: Desk, store: Store) -> None:
     assert (await desk.clear(agent="alice")).caller_id == "+15125550100", "Maple Court, which her subteam leases"
     assert (await desk.clear(agent="carol")).caller_id == "+15125550100", "the first"
-    async with store.write() as session:
-        office = (await session.scalars(select(Line).where(Line.number == "+15125550101"))).one()
+    with store.writing() as session:
+        office = session.scalars(select(Line).where(Line.number == "+15125550101")).one()
         lead = Lead(created_at=NOW, phones=[LeadPhone(number=PROSPECT)], interests=[])
         session.add(lead)
-        await session.flush()
+        session.flush()
         session.add(Call(id="c0", did=office.number, line_id=office.id, lead_id=lead.id, started_at=NOW))
     assert (await desk.clear(agent="carol")).caller_id == "+15125550101", "the one the person called"
     assert (await desk.clear(agent="alice")).caller_id == "+15125550100"
 
 
 async def test_a_number_is_checked_before_it_is_written_down_without_being_counted(desk: Desk) -> None:
-    number = await dialing.check(desk.store, desk.config, number="512 555 0123", purpose=Purpose.FORWARD, agent="alice")
+    number = await desk.store.read(
+        dialing.check, desk.config, number="512 555 0123", purpose=Purpose.FORWARD, agent="alice"
+    )
     assert number == PROSPECT
     with pytest.raises(Refused):
-        await dialing.check(desk.store, desk.config, number="900 555 0123", purpose=Purpose.FORWARD, agent="alice")
+        await desk.store.read(dialing.check, desk.config, number="900 555 0123", purpose=Purpose.FORWARD, agent="alice")
     assert await desk.kept() == []
 
 

@@ -33,9 +33,9 @@ def secrets(tmp_path: Path) -> Secrets:
 
 
 async def counts(store: Store) -> dict[str, int]:
-    async with store.read() as session:
+    with store.reading() as session:
         return {
-            name: await session.scalar(select(func.count()).select_from(table)) or 0
+            name: session.scalar(select(func.count()).select_from(table)) or 0
             for name, table in Base.metadata.tables.items()
         }
 
@@ -52,148 +52,150 @@ async def test_a_home_is_made_on_postgresql(tmp_path: Path, postgres: PostgresSe
     assert not (home / "leaseline.db").exists()
     store = Store(config.database_url)
     try:
-        office = await directory.organization(store)
+        office = await store.read(directory.organization)
     finally:
-        await store.close()
+        store.close()
     assert office is not None
     assert office.name == "Maple"
 
 
 async def test_the_demo_office_is_loaded_once(store: Store, config: Config, secrets: Secrets) -> None:
-    await directory.create_office(store, BY, "Leasing Office")
-    await directory.load_demo(config, store, secrets, BY)
+    await store.run(directory.create_office, BY, "Leasing Office")
+    await store.run(directory.load_demo, config, secrets, BY)
     once, passwords = await counts(store), secrets.path.read_text()
-    await directory.load_demo(config, store, secrets, BY)
+    await store.run(directory.load_demo, config, secrets, BY)
     assert await counts(store) == once
     assert secrets.path.read_text() == passwords
     assert once["agent"] == 4
     assert once["hours"] == 7
-    office = await directory.organization(store)
+    office = await store.read(directory.organization)
     assert office is not None
     assert office.name == directory.DEMO_NAME
-    async with store.read() as session:
-        owner = await session.get(agents.Agent, office.admin_agent_id)
+    with store.reading() as session:
+        owner = session.get(agents.Agent, office.admin_agent_id)
     assert owner is not None
     assert owner.slug == directory.ADMIN
-    assert {entry.agent.slug: entry.subteams for entry in await agents.find_all(store)} == {
+    assert {entry.agent.slug: entry.subteams for entry in await store.read(agents.find_all)} == {
         "admin": (),
         "alice": ("north",),
         "bob": ("north",),
         "carol": ("south",),
     }
-    places = {line.number: line.property for line in await lines.find_all(store)}
+    places = {line.number: line.property for line in await store.read(lines.find_all)}
     assert {number: place.subteam.slug for number, place in places.items() if place and place.subteam} == {
         "+15125550100": "north",
         "+15125550101": "south",
     }
-    for device in await devices.find_all(store):
+    for device in await store.read(devices.find_all):
         assert secrets.has(devices.secret_name(device.slug))
 
 
 async def test_the_demo_works_without_an_office_and_follows_its_port(
     store: Store, config: Config, secrets: Secrets
 ) -> None:
-    await directory.load_demo(config, store, secrets, BY)
-    assert (await trunks.get(store, "demo")).port == config.ports.demo
+    await store.run(directory.load_demo, config, secrets, BY)
+    assert (await store.read(trunks.get, "demo")).port == config.ports.demo
     moved = Config(home=config.home, ports=type(config.ports)(demo=23_456))
-    await directory.load_demo(moved, store, secrets, BY)
-    assert (await trunks.get(store, "demo")).port == 23_456
+    await store.run(directory.load_demo, moved, secrets, BY)
+    assert (await store.read(trunks.get, "demo")).port == 23_456
 
 
 async def test_the_demo_stays_out_of_a_real_office(store: Store, config: Config, secrets: Secrets) -> None:
-    await lines.add(store, BY, "US", "+15125550177")
+    await store.run(lines.add, BY, "US", "+15125550177")
     before = await counts(store)
     with pytest.raises(Conflict, match="demo"):
-        await directory.load_demo(config, store, secrets, BY)
+        await store.run(directory.load_demo, config, secrets, BY)
     assert await counts(store) == before
 
 
 async def test_of_two_who_add_the_same_at_once_one_is_told(store: Store) -> None:
-    results = await asyncio.gather(*(agents.add(store, BY, "alice") for _ in range(4)), return_exceptions=True)
+    results = await asyncio.gather(*(store.run(agents.add, BY, "alice") for _ in range(4)), return_exceptions=True)
     assert sum(result is None for result in results) == 1
     assert all(isinstance(result, Conflict) for result in results if result is not None)
     assert (await counts(store))["agent"] == 1
 
 
 async def test_a_change_and_its_note_commit_together(store: Store, secrets: Secrets) -> None:
-    await agents.add(store, BY, "alice", extension="101")
+    await store.run(agents.add, BY, "alice", extension="101")
     with pytest.raises(CrmError):
-        await agents.add(store, BY, "bob", extension="101")
+        await store.run(agents.add, BY, "bob", extension="101")
     with pytest.raises(SecretError):
-        await devices.add(store, Secrets(secrets.path / "no" / "folder"), BY, "alice-desk", agent="alice")
-    async with store.read() as session:
-        entries = (await session.scalars(select(AuditEntry))).all()
+        await store.run(devices.add, Secrets(secrets.path / "no" / "folder"), BY, "alice-desk", agent="alice")
+    with store.reading() as session:
+        entries = session.scalars(select(AuditEntry)).all()
     assert [(entry.who, entry.at, entry.what) for entry in entries] == [("tester", NOW, "agent alice added")]
-    assert await devices.find_all(store) == []
+    assert await store.read(devices.find_all) == []
 
 
 async def test_a_trunks_password_is_kept_only_when_the_trunk_is(store: Store, secrets: Secrets) -> None:
     with pytest.raises(Invalid):
-        await trunks.add(store, secrets, BY, "acme", host="a.example", auth="digest", username="maple")
+        await store.run(trunks.add, secrets, BY, "acme", host="a.example", auth="digest", username="maple")
     with pytest.raises(Invalid):
-        await trunks.add(
-            store, secrets, BY, "acme", host="a.example", auth="digest", username="maple", password="two\nlines"
+        await store.run(
+            trunks.add, secrets, BY, "acme", host="a.example", auth="digest", username="maple", password="two\nlines"
         )
     assert not secrets.has("trunk/acme")
-    assert list(await trunks.find_all(store)) == []
-    await trunks.add(store, secrets, BY, "acme", host="A.Example.", auth="digest", username="maple", password="good")
-    assert (await trunks.get(store, "acme")).host == "a.example"
-    await trunks.change(store, secrets, BY, "acme", auth="address", addresses=["203.0.113.7/32"], username="")
+    assert list(await store.read(trunks.find_all)) == []
+    await store.run(
+        trunks.add, secrets, BY, "acme", host="A.Example.", auth="digest", username="maple", password="good"
+    )
+    assert (await store.read(trunks.get, "acme")).host == "a.example"
+    await store.run(trunks.change, secrets, BY, "acme", auth="address", addresses=["203.0.113.7/32"], username="")
     assert not secrets.has("trunk/acme")
-    assert (await trunks.get(store, "acme")).addresses == ["203.0.113.7"]
+    assert (await store.read(trunks.get, "acme")).addresses == ["203.0.113.7"]
 
 
 async def test_a_peer_named_by_address_is_known_by_it(store: Store, secrets: Secrets) -> None:
-    await trunks.add(store, secrets, BY, "office", host="192.0.2.5", auth="address")
-    assert (await trunks.get(store, "office")).addresses == ["192.0.2.5"]
+    await store.run(trunks.add, secrets, BY, "office", host="192.0.2.5", auth="address")
+    assert (await store.read(trunks.get, "office")).addresses == ["192.0.2.5"]
     with pytest.raises(Conflict, match="office"):
-        await trunks.add(store, secrets, BY, "other", host="192.0.2.5", auth="address")
+        await store.run(trunks.add, secrets, BY, "other", host="192.0.2.5", auth="address")
 
 
 async def test_dnd_holds_until_its_end(store: Store, secrets: Secrets) -> None:
-    await agents.add(store, BY, "alice")
-    await devices.add(store, secrets, BY, "alice-desk", agent="alice")
-    await devices.set_dnd(store, BY, ["alice-desk"], until=NOW + timedelta(minutes=30))
-    device = await devices.get(store, "alice-desk")
+    await store.run(agents.add, BY, "alice")
+    await store.run(devices.add, secrets, BY, "alice-desk", agent="alice")
+    await store.run(devices.set_dnd, BY, ["alice-desk"], until=NOW + timedelta(minutes=30))
+    device = await store.read(devices.get, "alice-desk")
     assert devices.has_dnd(device, NOW)
     assert not devices.has_dnd(device, NOW + timedelta(minutes=30))
-    await devices.clear_dnd(store, BY, await devices.of_agent(store, "alice"))
-    assert not devices.has_dnd(await devices.get(store, "alice-desk"), NOW)
+    await store.run(devices.clear_dnd, BY, await store.read(devices.of_agent, "alice"))
+    assert not devices.has_dnd(await store.read(devices.get, "alice-desk"), NOW)
 
 
 async def test_wrong_hours_leave_the_old_week(store: Store, config: Config) -> None:
-    await hours.replace(store, BY, ["mon-fri 09:00-18:00"])
+    await store.run(hours.replace, BY, ["mon-fri 09:00-18:00"])
     with pytest.raises(Invalid):
-        await hours.replace(store, BY, ["mon 09:00-18:00", "mon 17:00-19:00"])
-    assert len((await hours.find(store, config)).schedule.openings) == 5
+        await store.run(hours.replace, BY, ["mon 09:00-18:00", "mon 17:00-19:00"])
+    assert len((await store.read(hours.find, config)).schedule.openings) == 5
 
 
 async def test_a_successor_owns_tasks_afterwards(store: Store) -> None:
     for slug in ("alice", "bob"):
-        await agents.add(store, BY, slug)
-    alice = (await agents.get(store, "alice")).agent
-    async with store.write() as session:
+        await store.run(agents.add, BY, slug)
+    alice = (await store.read(agents.get, "alice")).agent
+    with store.writing() as session:
         session.add(Task(key="k", kind="call_back", owner_id=alice.id, why="missed", due_at=NOW, created_at=NOW))
     with pytest.raises(Conflict, match="1 tasks"):
-        await agents.remove(store, BY, "alice")
-    await agents.remove(store, BY, "alice", successor="bob")
-    async with store.read() as session:
-        task = (await session.scalars(select(Task))).one()
-        assert task.owner_id == (await agents.get(store, "bob")).agent.id
-    await tasks.finish(store, BY, task.id, "called back")
+        await store.run(agents.remove, BY, "alice")
+    await store.run(agents.remove, BY, "alice", successor="bob")
+    with store.reading() as session:
+        task = session.scalars(select(Task)).one()
+        assert task.owner_id == (await store.read(agents.get, "bob")).agent.id
+    await store.run(tasks.finish, BY, task.id, "called back")
     with pytest.raises(Conflict):
-        await tasks.finish(store, BY, task.id, "again")
+        await store.run(tasks.finish, BY, task.id, "again")
 
 
 async def test_what_names_another_holds_it(store: Store) -> None:
-    await subteams.add(store, BY, "north")
-    await properties.add(store, BY, "elm", subteam="north")
-    await lines.add(store, BY, "US", "512 555 0100", property_slug="elm")
+    await store.run(subteams.add, BY, "north")
+    await store.run(properties.add, BY, "elm", subteam="north")
+    await store.run(lines.add, BY, "US", "512 555 0100", property_slug="elm")
     with pytest.raises(Conflict, match="elm"):
-        await subteams.remove(store, BY, "north")
+        await store.run(subteams.remove, BY, "north")
     with pytest.raises(Conflict, match=r"\+15125550100"):
-        await properties.remove(store, BY, "elm")
-    await lines.remove(store, BY, "US", "+15125550100")
-    await properties.remove(store, BY, "elm")
-    await subteams.remove(store, BY, "north")
+        await store.run(properties.remove, BY, "elm")
+    await store.run(lines.remove, BY, "US", "+15125550100")
+    await store.run(properties.remove, BY, "elm")
+    await store.run(subteams.remove, BY, "north")
     assert {name for name, count in (await counts(store)).items() if count} == {"audit_entry"}

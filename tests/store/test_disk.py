@@ -78,12 +78,12 @@ async def test_the_admin_is_told_once_a_day_that_the_disk_fills(
     store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(300_000_000))
-    async with store.write() as session:
-        (await owners.admin(session)).email = "dana@example.com"
+    with store.writing() as session:
+        owners.admin(session).email = "dana@example.com"
     assert await disk.warn(store, config, NOW)
     assert await disk.warn(store, config, NOW)
-    async with store.read() as session:
-        mails = (await session.scalars(select(Mail))).all()
+    with store.reading() as session:
+        mails = session.scalars(select(Mail)).all()
     assert [(mail.subject, "300 MB" in mail.body) for mail in mails] == [("The disk is almost full", True)]
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**11))
     assert not await disk.warn(store, config, NOW)

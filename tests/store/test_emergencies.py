@@ -31,9 +31,9 @@ ENDED = f"{CALL} ended {T + 60} ANSWER"
 @pytest.fixture(autouse=True)
 async def people(store: Store, office: None) -> None:
     """Alice has an address, Bob a mobile."""
-    async with store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug == "alice").values(email="alice@example.com"))
-        bob = await session.scalar(select(Agent).where(Agent.slug == "bob"))
+    with store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug == "alice").values(email="alice@example.com"))
+        bob = session.scalar(select(Agent).where(Agent.slug == "bob"))
         assert bob
         session.add(Device(slug="bob-mobile", agent_id=bob.id, kind="mobile", number="+15125550177"))
 
@@ -43,12 +43,12 @@ def desk(store: Store, config: Config, now: datetime = NOW) -> Desk:
 
 
 async def all_of(store: Store, kind: type) -> list[object]:
-    async with store.read() as session:
-        return list(await session.scalars(select(kind)))
+    with store.reading() as session:
+        return list(session.scalars(select(kind)))
 
 
 async def the_call(store: Store) -> EmergencyCall:
-    [call] = await emergencies.find_all(store)
+    [call] = await store.read(emergencies.find_all)
     return call
 
 
@@ -80,8 +80,8 @@ async def test_the_office_is_told_at_once_and_only_once(store: Store, config: Co
 
 
 async def test_who_is_named_is_told_alone(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug == "alice").values(emergency_notice=True))
+    with store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug == "alice").values(emergency_notice=True))
     emergencies.keep(config, CALL, [STARTED])
     await desk(store, config).import_all()
     assert len(await all_of(store, Mail)) == 1

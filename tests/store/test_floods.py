@@ -29,17 +29,17 @@ def text(n: int, body: str = "hello", *, sender: str = "", at: datetime = NOW) -
 
 async def take(store: Store, config: Config, *texts: IncomingText) -> None:
     for one in texts:
-        await messages.receive(store, config, one, one.at)
+        await store.run(messages.receive, config, one, one.at)
 
 
 async def count(store: Store, of: type, *where: object) -> int:
-    async with store.read() as session:
-        return await session.scalar(select(func.count()).select_from(of).where(*where)) or 0  # type: ignore[arg-type]
+    with store.reading() as session:
+        return session.scalar(select(func.count()).select_from(of).where(*where)) or 0  # type: ignore[arg-type]
 
 
 async def open_tasks(store: Store) -> list[Task]:
-    async with store.read() as session:
-        return list((await session.scalars(select(Task).where(Task.done_at.is_(None)).order_by(Task.id))).all())
+    with store.reading() as session:
+        return list(session.scalars(select(Task).where(Task.done_at.is_(None)).order_by(Task.id)).all())
 
 
 def rates(config: Config, **settings: int) -> Config:
@@ -48,8 +48,8 @@ def rates(config: Config, **settings: int) -> Config:
 
 async def test_what_is_over_a_lines_rate_is_kept_and_one_task_tells_of_it(store: Store, config: Config) -> None:
     config = rates(config, incoming_per_line_per_minute=5)
-    async with store.write() as session:
-        dana = (await session.scalars(select(Agent).where(Agent.slug == "dana"))).one()
+    with store.writing() as session:
+        dana = session.scalars(select(Agent).where(Agent.slug == "dana")).one()
         dana.email = "dana@example.com"
     await take(store, config, text(99), *(text(n, at=NOW + timedelta(minutes=2)) for n in range(30)))
     assert (await count(store, Message), await count(store, Lead)) == (31, 6)
@@ -70,10 +70,10 @@ async def test_what_is_over_a_lines_rate_is_kept_and_one_task_tells_of_it(store:
 async def test_a_real_person_in_a_flood_is_found_and_answered(store: Store, config: Config) -> None:
     config = rates(config, incoming_per_line_per_minute=2)
     await take(store, config, *(text(n) for n in range(5)))
-    written = await messages.send(store, config, By("dana", NOW), "+15125551004", "Yes, it is free.")
-    async with store.read() as session:
-        lead = await session.get(Lead, written.message.lead_id)
-        thread = await messages.messages.thread(session, lead_id=lead.id if lead else None, numbers=["+15125551004"])
+    written = await store.run(messages.send, config, By("dana", NOW), "+15125551004", "Yes, it is free.")
+    with store.reading() as session:
+        lead = session.get(Lead, written.message.lead_id)
+        thread = messages.messages.thread(session, lead_id=lead.id if lead else None, numbers=["+15125551004"])
     assert [one.body for one in thread] == ["hello", "Yes, it is free."]
 
 
@@ -88,8 +88,8 @@ async def test_what_one_person_writes_beyond_their_rate_is_in_the_thread_and_tol
     store: Store, config: Config
 ) -> None:
     config = rates(config, incoming_per_sender_per_hour=3)
-    async with store.write() as session:
-        for agent in await session.scalars(select(Agent)):
+    with store.writing() as session:
+        for agent in session.scalars(select(Agent)):
             agent.email = f"{agent.slug}@example.com"
     await take(store, config, *(text(n, f"no {n}", sender="+15125550177") for n in range(10)))
     (task,) = await open_tasks(store)
@@ -97,7 +97,7 @@ async def test_what_one_person_writes_beyond_their_rate_is_in_the_thread_and_tol
     assert (await count(store, Lead), await count(store, Message), await count(store, Activity)) == (1, 10, 3)
     assert await count(store, Mail) == 6, "three texts, two people"
     # Answered, and they write on: somebody has to answer again.
-    await messages.send(store, config, By("alice", NOW), "+15125550177", "One moment.", agent="alice")
+    await store.run(messages.send, config, By("alice", NOW), "+15125550177", "One moment.", agent="alice")
     await take(store, config, text(10, "well?", sender="+15125550177"))
     (task,) = await open_tasks(store)
     assert task.why == "Wrote to Maple Court: well?"

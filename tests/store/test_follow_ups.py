@@ -30,19 +30,19 @@ BY = By("tests", BEGIN)
 
 
 async def interested(store: Store, number: str | None = PERSON, stage: Stage = Stage.CONTACTED) -> int:
-    async with store.write() as session:
-        place = (await session.scalars(select(Property).where(Property.slug == "maple"))).one()
+    with store.writing() as session:
+        place = session.scalars(select(Property).where(Property.slug == "maple")).one()
         phones = [LeadPhone(number=number)] if number else []
         interest = Interest(property_id=place.id, stage=stage, updated_at=BEGIN)
         lead = Lead(status="new", created_at=BEGIN, phones=phones, interests=[interest])
         session.add(lead)
-        await session.flush()
+        session.flush()
         return lead.id
 
 
 async def rows(store: Store, of: type, *where: object) -> list:
-    async with store.read() as session:
-        return list((await session.scalars(select(of).where(*where).order_by(of.id))).all())
+    with store.reading() as session:
+        return list(session.scalars(select(of).where(*where).order_by(of.id)).all())
 
 
 async def sent(store: Store) -> list[float]:
@@ -75,12 +75,12 @@ async def test_who_never_answers_gets_the_sequence_and_is_then_left_alone(store:
 async def test_an_answer_pauses_it_until_somebody_has_answered(store: Store, config: Config) -> None:
     lead_id = await interested(store)
     await pass_time(store, config, 8, step=2)
-    await messages.receive(store, config, text("Yes, two bedrooms?", at=BEGIN + 9 * HOUR), BEGIN + 9 * HOUR)
+    await store.run(messages.receive, config, text("Yes, two bedrooms?", at=BEGIN + 9 * HOUR), BEGIN + 9 * HOUR)
     await pass_time(store, config, 80, since=10, step=10)
     assert await sent(store) == [6]
     [_, waiting] = await rows(store, FollowUp)
     assert waiting.state == "paused"
-    await messages.send(store, config, By("tests", BEGIN + 81 * HOUR), str(lead_id), "We have two.", agent="alice")
+    await store.run(messages.send, config, By("tests", BEGIN + 81 * HOUR), str(lead_id), "We have two.", agent="alice")
     await pass_time(store, config, 110, since=82)
     assert await sent(store) == [6, 101]
 
@@ -89,7 +89,7 @@ async def test_a_stage_that_changes_begins_another_sequence(store: Store, config
     lead_id = await interested(store)
     await pass_time(store, config, 10, step=2)
     at = By("tests", BEGIN + 10 * HOUR)
-    await follow_ups.set_stage(store, at, lead_id, "maple", Stage.STILL_DECIDING)
+    await store.run(follow_ups.set_stage, at, lead_id, "maple", Stage.STILL_DECIDING)
     await pass_time(store, config, 60, since=11)
     assert await sent(store) == [6, 58]
     states = [(row.stage, row.state) for row in await rows(store, FollowUp)]
@@ -112,32 +112,36 @@ async def test_two_workers_send_each_step_once(store: Store, config: Config) -> 
 async def test_a_step_can_be_changed_and_cancelled(store: Store, config: Config) -> None:
     lead_id = await interested(store)
     await follow_ups.tick(store, config, BEGIN)
-    [step] = await follow_ups.listed(store)
+    [step] = await store.read(follow_ups.listed)
     assert (step.due_at - BEGIN) / HOUR == 6
-    await follow_ups.change(store, BY, step.id, due_at=BEGIN + 3 * HOUR, text="Hello from {name}.")
+    await store.run(follow_ups.change, BY, step.id, due_at=BEGIN + 3 * HOUR, text="Hello from {name}.")
     await pass_time(store, config, 4, since=1)
     [message] = await rows(store, Message)
     assert (message.body, (message.created_at - BEGIN) / HOUR) == ("Hello from Maple Court.", 3)
     with pytest.raises(Conflict):
-        await follow_ups.cancel(store, BY, step.id)
+        await store.run(follow_ups.cancel, BY, step.id)
     await follow_ups.tick(store, config, BEGIN + 5 * HOUR)
-    [planned] = await follow_ups.listed(store)
-    await follow_ups.cancel(store, By("tests", BEGIN + 6 * HOUR), planned.id)
+    [planned] = await store.read(follow_ups.listed)
+    await store.run(follow_ups.cancel, By("tests", BEGIN + 6 * HOUR), planned.id)
     await pass_time(store, config, 29, since=7)
     # The third step waits its 24 hours from when the second one was left out.
-    assert [row.state for row in await follow_ups.listed(store, lead_id=lead_id)] == ["sent", "cancelled", "planned"]
+    assert [row.state for row in await store.read(follow_ups.listed, lead_id=lead_id)] == [
+        "sent",
+        "cancelled",
+        "planned",
+    ]
     assert await sent(store) == [3]
     await pass_time(store, config, 31, since=30)
     assert await sent(store) == [3, 30]
     with pytest.raises(NotFound):
-        await follow_ups.change(store, BY, 999, text="x")
+        await store.run(follow_ups.change, BY, 999, text="x")
 
 
 async def test_nothing_is_sent_to_a_closed_lead_or_without_a_number(store: Store, config: Config) -> None:
     await interested(store, None)
     closed = await interested(store)
-    async with store.write() as session:
-        lead = await session.get(Lead, closed)
+    with store.writing() as session:
+        lead = session.get(Lead, closed)
         assert lead is not None
         lead.status = "closed"
     await pass_time(store, config, 100, step=10)
@@ -145,8 +149,8 @@ async def test_nothing_is_sent_to_a_closed_lead_or_without_a_number(store: Store
 
 
 async def test_a_portfolio_may_have_its_own_sequences(store: Store, config: Config) -> None:
-    await portfolios.add(store, BY, "east", name="East side")
-    await portfolios.assign(store, BY, "maple", "east")
+    await store.run(portfolios.add, BY, "east", name="East side")
+    await store.run(portfolios.assign, BY, "maple", "east")
     folder = config.home / "follow_ups"
     folder.mkdir()
     (folder / "east.toml").write_text('[contacted]\nsteps = [{wait = "1h", text = "Only this, {name}."}]')

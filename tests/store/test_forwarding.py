@@ -43,8 +43,8 @@ async def test_a_call_that_the_office_s_number_took_is_handed_over(store: Store,
     assert (lead.name, lead.status, lead.assigned_agent) == (None, "in_progress", None)
     assert await all_tasks(store) == []
     assert await all_texts(store) == []
-    async with store.read() as session:
-        [entry] = await session.scalars(select(Activity))
+    with store.reading() as session:
+        [entry] = session.scalars(select(Activity))
     assert entry.text == "Called Maple Court and was connected with the number that calls are forwarded to."
 
 
@@ -70,40 +70,40 @@ async def test_a_leg_that_answered_without_a_digit_is_no_talk_pain_4_pain_7(stor
     [leg] = call.legs
     assert (call.outcome, call.talk_started_at, leg.status, leg.answered_at) == ("gave_up", None, "NOANSWER", None)
     assert len(await all_tasks(store)) == 1
-    async with store.read() as session:
-        assert len((await session.scalars(select(Message))).all()) == 1
+    with store.reading() as session:
+        assert len(session.scalars(select(Message)).all()) == 1
 
 
 async def test_what_is_switched_on_is_what_flows_see(store: Store, config: Config) -> None:
-    await forwarding.switch_on(store, config, BY, "alice", to="(512) 555-0150", after_seconds=4)
-    [alice, *_] = await reception.availability(store, config, online={"alice-desk"})
+    await store.run(forwarding.switch_on, config, BY, "alice", to="(512) 555-0150", after_seconds=4)
+    [alice, *_] = await store.read(reception.availability, config, online={"alice-desk"})
     assert [(ref.device, ref.number, ref.after_seconds) for ref in alice.reachable_devices(NOW)] == [
         ("alice-desk", None, 0),
         ("alice-mobile", NUMBER, 4),
     ]
-    await forwarding.switch_off(store, BY, "alice")
-    [alice, *_] = await reception.availability(store, config, online={"alice-desk"})
+    await store.run(forwarding.switch_off, BY, "alice")
+    [alice, *_] = await store.read(reception.availability, config, online={"alice-desk"})
     assert [ref.device for ref in alice.reachable_devices(NOW)] == ["alice-desk"]
-    assert [one.agent for one in await forwarding.personal(store, config, NOW)] == ["alice"]
+    assert [one.agent for one in await store.read(forwarding.personal, config, NOW)] == ["alice"]
 
 
 async def test_what_is_refused_leaves_nothing_behind(store: Store, config: Config) -> None:
     for act in (
-        forwarding.switch_on(store, config, BY, "alice", to="911"),
-        forwarding.forward_office(store, config, BY, to="+19005550150", confirm=True),
-        devices.add_mobile(store, config, BY, "alice-cell", agent="alice", number="+18765550150"),
+        store.run(forwarding.switch_on, config, BY, "alice", to="911"),
+        store.run(forwarding.forward_office, config, BY, to="+19005550150", confirm=True),
+        store.run(devices.add_mobile, config, BY, "alice-cell", agent="alice", number="+18765550150"),
     ):
         with pytest.raises(Refused):
             await act
-    async with store.read() as session:
-        assert not (await session.scalars(select(Device).where(Device.kind == "mobile"))).all()
-    assert await forwarding.personal(store, config, NOW) == []
-    assert (await forwarding.of_office(store, config)).number is None
+    with store.reading() as session:
+        assert not session.scalars(select(Device).where(Device.kind == "mobile")).all()
+    assert await store.read(forwarding.personal, config, NOW) == []
+    assert (await store.read(forwarding.of_office, config)).number is None
 
 
 async def test_where_all_calls_go_is_kept_and_ended(store: Store, config: Config) -> None:
-    await forwarding.forward_office(store, config, BY, to="512-555-0190", confirm=False)
-    found = await forwarding.of_office(store, config)
+    await store.run(forwarding.forward_office, config, BY, to="512-555-0190", confirm=False)
+    found = await store.read(forwarding.of_office, config)
     assert (found.number, found.confirm, found.refusal) == ("+15125550190", False, "")
-    await forwarding.end_office(store, BY)
-    assert (await forwarding.of_office(store, config)).number is None
+    await store.run(forwarding.end_office, BY)
+    assert (await store.read(forwarding.of_office, config)).number is None

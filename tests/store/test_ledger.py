@@ -91,37 +91,37 @@ class CallMaker:
 
 async def record(store: Store, config: Config, facts: list[Fact], now: datetime | None = None) -> None:
     for fact in facts:
-        await ledger.record(store, config, fact, now or fact.at)
+        await store.run(ledger.record, config, fact, now or fact.at)
 
 
 async def the_call(store: Store, call_id: str = "c1") -> Call:
-    async with store.read() as session:
-        call = await calls.by_id(session, call_id)
+    with store.reading() as session:
+        call = calls.by_id(session, call_id)
         assert call is not None
         return call
 
 
 async def the_lead(store: Store, number: str = PROSPECT) -> Lead:
-    async with store.read() as session:
-        lead = await leads.by_phone(session, number)
+    with store.reading() as session:
+        lead = leads.by_phone(session, number)
         assert lead is not None
         return lead
 
 
 async def all_tasks(store: Store) -> list[tuple[str, str]]:
     """(kind, owner) of what is still to do."""
-    async with store.read() as session:
-        return [(task.kind, task.owner.slug) for task in await tasks.listed(session)]
+    with store.reading() as session:
+        return [(task.kind, task.owner.slug) for task in tasks.listed(session)]
 
 
 async def all_texts(store: Store) -> list[Message]:
-    async with store.read() as session:
-        return list(reversed(await messages.listed(session)))
+    with store.reading() as session:
+        return list(reversed(messages.listed(session)))
 
 
 async def count(store: Store, model: type) -> int:
-    async with store.read() as session:
-        return (await session.execute(select(func.count()).select_from(model))).scalar_one()
+    with store.reading() as session:
+        return session.execute(select(func.count()).select_from(model)).scalar_one()
 
 
 async def test_a_talk_is_on_record_and_finished(store: Store, config: Config) -> None:
@@ -147,9 +147,9 @@ async def test_a_talk_is_on_record_and_finished(store: Store, config: Config) ->
     assert lead.assigned_agent
     assert lead.assigned_agent.slug == "bob"
     assert [interest.property.slug for interest in lead.interests] == ["maple"]
-    async with store.read() as session:
-        [entry] = await leads.timeline(session, lead.id)
-        bob = await agents.by_slug(session, "bob")
+    with store.reading() as session:
+        [entry] = leads.timeline(session, lead.id)
+        bob = agents.by_slug(session, "bob")
     assert (entry.kind, entry.text, entry.call_id) == ("CallFromProspect", "Called Maple Court and talked.", "c1")
     assert bob
     assert bob.last_talk_ended_at == call.legs[1].ended_at
@@ -168,9 +168,9 @@ async def test_facts_that_are_recorded_together_say_the_same_as_one_by_one(
 ) -> None:
     await record(store, config, tell(CallMaker("c1")))
     others = tell(CallMaker("c2", caller="+15125550124"))
-    await ledger.record_all(store, config, others[:2], NOW)
+    await store.run(ledger.record_all, config, others[:2], NOW)
     again = CallEnded(others[-1].id, "c2", others[-1].at + timedelta(seconds=9), EndedBy.SYSTEM)
-    await ledger.record_all(store, config, [*others, again], others[-1].at)
+    await store.run(ledger.record_all, config, [*others, again], others[-1].at)
     one, other = await the_call(store, "c1"), await the_call(store, "c2")
     for field in ("outcome", "step", "ended_by", "line_id", "talk_started_at", "ended_at", "agent_id"):
         assert getattr(one, field) == getattr(other, field), field
@@ -186,8 +186,8 @@ async def test_a_new_caller_who_gives_up_gets_a_task_and_the_listings(store: Sto
     await record(store, config, CallMaker().step(Step.MENU).step(Step.RING).rang("alice").ended())
     call = await the_call(store)
     assert call.outcome == "gave_up"
-    async with store.read() as session:
-        [task] = await tasks.listed(session)
+    with store.reading() as session:
+        [task] = tasks.listed(session)
     assert (task.kind, task.owner.slug, task.call_id, task.lead_id) == ("call_back", "alice", "c1", call.lead_id)
     assert call.ended_at
     assert task.due_at == call.ended_at + timedelta(minutes=15)
@@ -264,8 +264,8 @@ async def test_who_was_left_waiting_after_a_talk_is_not_lost(
         facts.add(MessageLeft, file="c1.wav", seconds=12)
     await record(store, config, facts.ended())
     assert (await the_call(store)).outcome == "talked"
-    async with store.read() as session:
-        [task] = await tasks.listed(session)
+    with store.reading() as session:
+        [task] = tasks.listed(session)
         assert task.kind == kind
         assert task.why.endswith(why)
 
@@ -276,8 +276,8 @@ async def test_a_withheld_number_has_a_lead_and_a_task_but_no_text(store: Store,
     assert call.lead_id is not None
     assert call.lead is not None
     assert call.lead.phones == []
-    async with store.read() as session:
-        [task] = await tasks.listed(session)
+    with store.reading() as session:
+        [task] = tasks.listed(session)
     assert task.why.endswith("The number was withheld.")
     assert await all_texts(store) == []
 
@@ -325,8 +325,8 @@ async def test_a_question_that_nobody_could_place_is_a_task_that_is_due_soon(
     if seconds:
         call.add(MessageLeft, file="c1.wav", seconds=seconds)
     await record(store, config, call.ended())
-    async with store.read() as session:
-        [task] = await tasks.listed(session)
+    with store.reading() as session:
+        [task] = tasks.listed(session)
     ended_at = (await the_call(store)).ended_at
     assert ended_at
     assert task.kind == kind
@@ -352,41 +352,41 @@ async def test_the_language_of_a_choice_is_that_of_the_text_and_of_the_lead_from
 
 
 async def test_a_contact_keeps_their_language_too(store: Store, config: Config) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Contact(number=PROSPECT, kind="resident", name="", language="", created_at=NOW))
     await record(store, config, CallMaker().add(LanguageChosen, language="es").step(Step.MENU).ended())
-    async with store.read() as session:
-        contact = await contacts.by_number(session, PROSPECT)
+    with store.reading() as session:
+        contact = contacts.by_number(session, PROSPECT)
     assert contact
     assert contact.language == "es"
 
 
 async def test_owners_are_who_waited_longest_of_those_on_duty(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        for agent in await agents.listed(session):
+    with store.writing() as session:
+        for agent in agents.listed(session):
             agent.last_talk_ended_at = NOW - timedelta(
                 minutes={"alice": 5, "bob": 50, "carol": 90, "dana": 10}[agent.slug]
             )
     await record(store, config, CallMaker("c1").ended())
     assert await all_tasks(store) == [("call_back", "bob")]
-    async with store.write() as session:
-        for agent in await agents.listed(session):
+    with store.writing() as session:
+        for agent in agents.listed(session):
             agent.on_duty = agent.slug not in {"alice", "bob"}
     await record(store, config, CallMaker("c2", caller="+15125550124", begins=NOW + timedelta(minutes=1)).ended())
     assert (await all_tasks(store))[-1] == ("call_back", "carol")
-    async with store.write() as session:
-        for agent in await agents.listed(session):
+    with store.writing() as session:
+        for agent in agents.listed(session):
             agent.on_duty = False
     await record(store, config, CallMaker("c3", caller="+15125550125", begins=NOW + timedelta(minutes=2)).ended())
     assert (await all_tasks(store))[-1] == ("call_back", "dana")
 
 
 async def test_the_due_time_is_in_office_hours(store: Store, config: Config) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add_all([Hours(weekday=day, opens="09:00", closes="10:05") for day in range(5)])
     await record(store, config, CallMaker().ended())
-    async with store.read() as session:
-        [task] = await tasks.listed(session)
+    with store.reading() as session:
+        [task] = tasks.listed(session)
     # Ended at 10:00:01; four minutes and 59 seconds are left today, the rest is tomorrow.
     assert task.due_at == datetime(2026, 3, 3, 15, 10, 1, tzinfo=UTC)
 
@@ -402,7 +402,7 @@ async def test_recording_everything_twice_changes_nothing(store: Store, config: 
 
 async def picture(store: Store) -> dict[str, Any]:
     """Everything that should be the same however facts came in."""
-    async with store.read() as session:
+    with store.reading() as session:
         return {
             "calls": [
                 (
@@ -415,22 +415,20 @@ async def picture(store: Store) -> dict[str, Any]:
                     call.ended_at,
                     call.without_app,
                 )
-                for call in await calls.listed(session)
+                for call in calls.listed(session)
             ],
             "legs": [
                 (leg.id, leg.device, leg.agent_id, leg.status, leg.answered_at, leg.ended_at)
-                for leg in await session.scalars(select(Leg).order_by(Leg.id))
+                for leg in session.scalars(select(Leg).order_by(Leg.id))
             ],
-            "tasks": [
-                (task.key, task.kind, task.owner.slug, task.due_at, task.why) for task in await tasks.listed(session)
-            ],
-            "texts": [(text.key, text.body) for text in await messages.listed(session)],
+            "tasks": [(task.key, task.kind, task.owner.slug, task.due_at, task.why) for task in tasks.listed(session)],
+            "texts": [(text.key, text.body) for text in messages.listed(session)],
             "leads": [
                 ([phone.number for phone in lead.phones], lead.status, [interest.stage for interest in lead.interests])
-                for lead in await leads.listed(session)
+                for lead in leads.listed(session)
             ],
-            "timeline": [entry.text for entry in await session.scalars(select(Activity))],
-            "decisions": [(one.rule, one.stages) for one in await calls.decisions(session, "c1")],
+            "timeline": [entry.text for entry in session.scalars(select(Activity))],
+            "decisions": [(one.rule, one.stages) for one in calls.decisions(session, "c1")],
         }
 
 
@@ -453,8 +451,8 @@ async def test_the_order_of_facts_does_not_matter(store: Store, config: Config, 
 
 
 async def test_a_fact_of_a_call_nobody_knows_makes_the_call(store: Store, config: Config) -> None:
-    await ledger.record(store, config, MessageLeft("x/1", "x", NOW, "x.wav", 5), NOW)
-    await ledger.record(store, config, CallEnded("x/2", "x", NOW, EndedBy.CALLER), NOW)
+    await store.run(ledger.record, config, MessageLeft("x/1", "x", NOW, "x.wav", 5), NOW)
+    await store.run(ledger.record, config, CallEnded("x/2", "x", NOW, EndedBy.CALLER), NOW)
     call = await the_call(store, "x")
     assert (call.did, call.outcome) == ("", "left_message")
     assert await all_tasks(store) == [("listen", "alice")]
@@ -467,9 +465,9 @@ async def test_a_beginning_that_comes_last_finds_the_caller_we_know(store: Store
     assert await count(store, Lead) == 1
     call = await the_call(store, "c2")
     assert (call.outcome, call.lead_id) == ("left_message", (await the_lead(store)).id)
-    async with store.read() as session:
-        timeline = await leads.timeline(session, (await the_lead(store)).id)
-        [task] = await tasks.listed(session)
+    with store.reading() as session:
+        timeline = leads.timeline(session, (await the_lead(store)).id)
+        [task] = tasks.listed(session)
     assert [entry.call_id for entry in timeline] == ["c1", "c2"]
     assert task.lead_id == call.lead_id
 
@@ -493,8 +491,8 @@ async def test_a_talk_that_becomes_known_later_finishes_the_task(store: Store, c
     await record(store, config, [TalkStarted("late", "c1", NOW + timedelta(seconds=3), "c1-alice")])
     assert (await the_call(store)).outcome == "talked"
     assert await all_tasks(store) == []
-    async with store.read() as session:
-        [task] = await tasks.listed(session, open_only=False)
+    with store.reading() as session:
+        [task] = tasks.listed(session, open_only=False)
     assert task.done_at
     assert task.result
 
@@ -514,13 +512,13 @@ async def test_whoever_talked_calls_back_when_the_talk_was_cut_and_no_text_says_
 
 async def test_a_task_done_stays_done(store: Store, config: Config) -> None:
     await record(store, config, CallMaker().ended())
-    async with store.write() as session:
-        task = await tasks.by_key(session, "call:c1")
+    with store.writing() as session:
+        task = tasks.by_key(session, "call:c1")
         assert task
         task.done_at, task.result = NOW, "Called back."
     await record(store, config, [MessageLeft("late", "c1", NOW, "c1.wav", 5)])
-    async with store.read() as session:
-        task = await tasks.by_key(session, "call:c1")
+    with store.reading() as session:
+        task = tasks.by_key(session, "call:c1")
     assert task
     assert (task.kind, task.result) == ("call_back", "Called back.")
 
@@ -532,7 +530,7 @@ async def test_a_call_with_the_dialplan_waits_for_what_happened_there(store: Sto
     assert (call.outcome, call.step, call.without_app) == (None, "last_resort", True)
     assert await all_tasks(store) == []
     assert await all_texts(store) == []
-    assert list(await ledger.open_calls(store)) == ["c1"]
+    assert list(await store.read(ledger.open_calls)) == ["c1"]
     spool: list[Fact] = [
         LegRang("c1/s1", "c1", maker.at, "c1-spool-0", "bob-desk", "", "last_resort"),
         TalkStarted("c1/s2", "c1", maker.at, "c1-spool-0"),
@@ -542,7 +540,7 @@ async def test_a_call_with_the_dialplan_waits_for_what_happened_there(store: Sto
     call = await the_call(store)
     assert call.outcome == "talked"
     assert [leg.agent.slug for leg in call.legs if leg.agent] == ["bob"], "the phone tells whose it is"
-    assert list(await ledger.open_calls(store)) == []
+    assert list(await store.read(ledger.open_calls)) == []
 
 
 async def test_two_calls_of_one_unknown_number_at_once_make_one_lead_and_one_text(store: Store, config: Config) -> None:
@@ -550,8 +548,8 @@ async def test_two_calls_of_one_unknown_number_at_once_make_one_lead_and_one_tex
     await asyncio.gather(*(record(store, config, story) for story in stories))
     assert await count(store, Lead) == 1
     assert await count(store, Call) == 4
-    async with store.read() as session:
-        (task,) = await tasks.listed(session)
+    with store.reading() as session:
+        (task,) = tasks.listed(session)
     assert (task.kind, task.times) == ("call_back", 4)
     assert len(await all_texts(store)) == 1
 
@@ -575,8 +573,8 @@ async def test_text_that_fits_no_column_is_cut_and_nothing_is_lost(store: Store,
 
 async def test_a_lead_that_was_closed_is_open_again(store: Store, config: Config) -> None:
     await record(store, config, CallMaker("c1").ended())
-    async with store.write() as session:
-        lead = await leads.by_phone(session, PROSPECT)
+    with store.writing() as session:
+        lead = leads.by_phone(session, PROSPECT)
         assert lead
         lead.status = "closed"
     await record(store, config, CallMaker("c2", begins=NOW + timedelta(days=9)).ended())
@@ -584,8 +582,8 @@ async def test_a_lead_that_was_closed_is_open_again(store: Store, config: Config
 
 
 async def test_without_any_link_nothing_is_promised(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        organization = (await session.scalars(select(Organization))).one()
+    with store.writing() as session:
+        organization = session.scalars(select(Organization)).one()
         organization.listings_url = ""
     await record(store, config, CallMaker(did=OFFICE).add(LinkRequested).ended())
     assert (await the_call(store)).outcome == "gave_up"
@@ -596,35 +594,35 @@ async def test_without_any_link_nothing_is_promised(store: Store, config: Config
 
 async def test_an_older_talk_does_not_move_the_last_one_back(store: Store, config: Config) -> None:
     await record(store, config, CallMaker("c2", begins=NOW + timedelta(hours=1)).rang("bob").talked("bob").ended())
-    async with store.read() as session:
-        before = await agents.by_slug(session, "bob")
+    with store.reading() as session:
+        before = agents.by_slug(session, "bob")
     await record(store, config, CallMaker("c1").rang("bob").talked("bob").ended())
-    async with store.read() as session:
-        after = await agents.by_slug(session, "bob")
+    with store.reading() as session:
+        after = agents.by_slug(session, "bob")
     assert before
     assert after
     assert before.last_talk_ended_at == after.last_talk_ended_at
 
 
 async def test_before_the_office_is_set_up_an_administrator_owns_what_is_missed(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        for organization in await session.scalars(select(Organization)):
-            await session.delete(organization)
-    async with store.write() as session:
-        for agent in await agents.listed(session):
-            await session.delete(agent)
+    with store.writing() as session:
+        for organization in session.scalars(select(Organization)):
+            session.delete(organization)
+    with store.writing() as session:
+        for agent in agents.listed(session):
+            session.delete(agent)
     await record(store, config, CallMaker(did="+15125559999").ended())
     assert await all_tasks(store) == [("unknown_did", "admin")]
-    async with store.read() as session:
-        [admin] = await session.scalars(select(Agent))
+    with store.reading() as session:
+        [admin] = session.scalars(select(Agent))
     assert not admin.on_duty
 
 
 async def test_facts_keep_what_they_said(store: Store, config: Config) -> None:
     arrived = replace(CallMaker().facts[0], id="only")
     await record(store, config, [arrived])
-    async with store.read() as session:
-        [row] = await calls.events(session, "c1")
+    with store.reading() as session:
+        [row] = calls.events(session, "c1")
     assert (row.id, row.kind, row.at) == ("only", "CallArrived", NOW)
     assert row.data == {
         "did": MAPLE,
@@ -642,7 +640,7 @@ async def test_while_the_database_is_down_nothing_is_lost(
     store: Store, config: Config, postgres: PostgresServer
 ) -> None:
     async def apply(facts: Sequence[Fact]) -> None:
-        await ledger.record_all(store, config, facts, NOW)
+        await store.run(ledger.record_all, config, facts, NOW)
 
     facts = CallMaker().step(Step.MENU).ended()
     async with Journal(config.journal_folder, apply, longest_retry_seconds=0.2) as journal:

@@ -42,7 +42,7 @@ class Asterisk(AriClient):
 @pytest.fixture
 async def journal(store: Store, config: Config) -> AsyncIterator[Journal]:
     async def apply(facts: Sequence[Fact]) -> None:
-        await ledger.record_all(store, config, facts, NOW)
+        await store.run(ledger.record_all, config, facts, NOW)
 
     async with Journal(config.journal_folder, apply) as journal:
         yield journal
@@ -56,8 +56,8 @@ def record_sound(config: Config, name: str = CALL, seconds: int = 14, age_second
 
 
 async def the_call(store: Store) -> Call | None:
-    async with store.read() as session:
-        return await calls.by_id(session, CALL)
+    with store.reading() as session:
+        return calls.by_id(session, CALL)
 
 
 async def test_a_message_whose_call_left_no_note_is_a_call_with_a_message_and_a_task(
@@ -73,8 +73,8 @@ async def test_a_message_whose_call_left_no_note_is_a_call_with_a_message_and_a_
     assert call.voicemail
     assert call.voicemail.seconds == 14
     assert (config.recordings_folder / f"{CALL}.wav").exists()
-    async with store.read() as session:
-        assert [(task.kind, task.owner.slug) for task in await tasks.listed(session)] == [("listen", "alice")]
+    with store.reading() as session:
+        assert [(task.kind, task.owner.slug) for task in tasks.listed(session)] == [("listen", "alice")]
 
 
 async def test_a_message_that_is_on_its_way_to_the_record_is_left_alone(

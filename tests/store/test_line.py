@@ -40,21 +40,21 @@ async def keeps_place(
         CallEnded(f"{call}/ended", call, at, EndedBy.SYSTEM),
     ]
     for fact in [*facts, *facts]:
-        await ledger.record(store, config, fact, at)
+        await store.run(ledger.record, config, fact, at)
 
 
 async def the_order(store: Store) -> CallOrder:
-    async with store.read() as session:
-        return (await session.scalars(select(CallOrder))).one()
+    with store.reading() as session:
+        return session.scalars(select(CallOrder)).one()
 
 
 async def test_who_keeps_the_place_leaves_a_task_an_order_and_gets_one_text(store: Store, config: Config) -> None:
     await keeps_place(store, config)
-    async with store.read() as session:
-        call = await calls.by_id(session, "c1")
-        task = (await session.scalars(select(Task))).one()
-        text = (await session.scalars(select(Message))).one()
-        told = (await session.scalars(select(Activity.text))).one()
+    with store.reading() as session:
+        call = calls.by_id(session, "c1")
+        task = session.scalars(select(Task)).one()
+        text = session.scalars(select(Message)).one()
+        told = session.scalars(select(Activity.text)).one()
     assert call
     assert (call.outcome, task.kind, task.done_at) == ("callback", "call_back", None)
     assert (text.purpose, text.to_number) == ("callback", PROSPECT)
@@ -67,23 +67,23 @@ async def test_who_keeps_the_place_leaves_a_task_an_order_and_gets_one_text(stor
 
 async def test_the_text_is_in_the_language_of_the_line(store: Store, config: Config) -> None:
     await keeps_place(store, config, did="+15125550101")
-    async with store.read() as session:
-        text = (await session.scalars(select(Message))).one()
+    with store.reading() as session:
+        text = session.scalars(select(Message)).one()
     assert "conserva su lugar" in text.body
 
 
 async def test_while_the_call_is_up_nobody_is_called_back(store: Store, config: Config) -> None:
-    await ledger.record(store, config, CallArrived("c/a", "c", NOW, MAPLE, PROSPECT), NOW)
-    await ledger.record(store, config, PlaceKept("c/k", "c", NOW, AGENTS), NOW)
-    assert await orders.places(store, config, NOW) == []
+    await store.run(ledger.record, config, CallArrived("c/a", "c", NOW, MAPLE, PROSPECT), NOW)
+    await store.run(ledger.record, config, PlaceKept("c/k", "c", NOW, AGENTS), NOW)
+    assert await store.read(orders.places, config, NOW) == []
 
 
 async def test_who_talked_after_all_is_not_called_back(store: Store, config: Config) -> None:
     await keeps_place(store, config)
     for fact in (TalkStarted("c1/t", "c1", NOW, "leg"), TalkEnded("c1/u", "c1", NOW, "leg")):
-        await ledger.record(store, config, fact, NOW)
-    assert await orders.places(store, config, NOW) == []
-    assert await orders.claim(store, config, NOW) is None
+        await store.run(ledger.record, config, fact, NOW)
+    assert await store.read(orders.places, config, NOW) == []
+    assert await store.run(orders.claim, config, NOW) is None
     order = await the_order(store)
     assert (order.state, order.error) == ("cancelled", "Its task was done meanwhile.")
 
@@ -91,7 +91,7 @@ async def test_who_talked_after_all_is_not_called_back(store: Store, config: Con
 async def test_places_are_in_the_order_in_which_they_have_waited(store: Store, config: Config) -> None:
     await keeps_place(store, config, "late", "+15125550177", NOW + timedelta(minutes=1))
     await keeps_place(store, config, "early", PROSPECT, NOW)
-    found = await orders.places(store, config, NOW + timedelta(minutes=2))
+    found = await store.read(orders.places, config, NOW + timedelta(minutes=2))
     assert [(place.since, place.agents, place.is_due, place.tried) for place in found] == [
         (NOW, AGENTS, True, ""),
         (NOW + timedelta(minutes=1), AGENTS, True, ""),
@@ -100,12 +100,12 @@ async def test_places_are_in_the_order_in_which_they_have_waited(store: Store, c
 
 async def test_a_kept_place_is_claimed_in_its_turn_and_by_one_alone(store: Store, config: Config) -> None:
     await keeps_place(store, config)
-    assert await orders.claim(store, config, NOW) is None, "not by whoever asks for what is due"
-    [place] = await orders.places(store, config, NOW)
-    tries = (orders.claim_place(store, config, place.order_id, "bob", NOW) for _ in range(5))
+    assert await store.run(orders.claim, config, NOW) is None, "not by whoever asks for what is due"
+    [place] = await store.read(orders.places, config, NOW)
+    tries = (store.run(orders.claim_place, config, place.order_id, "bob", NOW) for _ in range(5))
     [claim] = [one for one in await asyncio.gather(*tries) if one]
     assert (claim.agent, claim.number, claim.keeps_place) == ("bob", PROSPECT, True)
-    [claimed] = await orders.places(store, config, NOW)
+    [claimed] = await store.read(orders.places, config, NOW)
     assert (claimed.is_due, claimed.tried) == (False, "bob")
 
 
@@ -115,59 +115,59 @@ async def test_an_agent_who_does_not_answer_is_tried_again_after_a_pause_and_the
     await keeps_place(store, config)
     at = NOW
     for _ in range(config.dialing.callback_tries):
-        [place] = await orders.places(store, config, at)
+        [place] = await store.read(orders.places, config, at)
         assert place.is_due
-        claim = await orders.claim_place(store, config, place.order_id, "alice", at)
+        claim = await store.run(orders.claim_place, config, place.order_id, "alice", at)
         assert isinstance(claim, Claim)
-        await orders.not_placed(store, config, claim, "alice did not answer.", at, again=True)
-        assert [one.is_due for one in await orders.places(store, config, at)] in ([False], [])
+        await store.run(orders.not_placed, config, claim, "alice did not answer.", at, again=True)
+        assert [one.is_due for one in await store.read(orders.places, config, at)] in ([False], [])
         at += timedelta(seconds=config.dialing.callback_pause_seconds)
     assert (await the_order(store)).state == "failed"
-    async with store.read() as session:
-        assert (await session.scalars(select(Task))).one().done_at is None
+    with store.reading() as session:
+        assert session.scalars(select(Task)).one().done_at is None
 
 
 async def test_a_worker_who_died_with_it_leaves_it_to_the_next(store: Store, config: Config) -> None:
     await keeps_place(store, config)
-    [place] = await orders.places(store, config, NOW)
-    assert await orders.claim_place(store, config, place.order_id, "alice", NOW)
+    [place] = await store.read(orders.places, config, NOW)
+    assert await store.run(orders.claim_place, config, place.order_id, "alice", NOW)
     later = NOW + timedelta(seconds=config.dialing.agent_ring_seconds) + orders.MARGIN
-    assert [one.is_due for one in await orders.places(store, config, later)] == [True]
-    assert await orders.claim_place(store, config, place.order_id, "bob", later)
+    assert [one.is_due for one in await store.read(orders.places, config, later)] == [True]
+    assert await store.run(orders.claim_place, config, place.order_id, "bob", later)
 
 
 async def test_a_closed_office_calls_nobody_and_goes_on_when_it_opens(store: Store, config: Config) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add_all(Hours(weekday=day, opens="09:00", closes="17:00") for day in range(5))
     evening = NOW + timedelta(hours=6, minutes=58)  # 16:58 in Chicago
     await keeps_place(store, config, at=evening)
-    assert [one.is_due for one in await orders.places(store, config, evening)] == [True]
-    assert [one.is_due for one in await orders.places(store, config, evening + timedelta(minutes=3))] == [False]
+    assert [one.is_due for one in await store.read(orders.places, config, evening)] == [True]
+    assert [one.is_due for one in await store.read(orders.places, config, evening + timedelta(minutes=3))] == [False]
     morning = NOW + timedelta(hours=23)  # 09:00 on Tuesday
-    assert [one.is_due for one in await orders.places(store, config, morning)] == [True]
-    async with store.read() as session:
-        assert (await session.scalars(select(Task))).one().due_at > morning
+    assert [one.is_due for one in await store.read(orders.places, config, morning)] == [True]
+    with store.reading() as session:
+        assert session.scalars(select(Task)).one().due_at > morning
 
 
 async def test_a_place_that_nobody_came_to_in_time_is_left_as_a_task(store: Store, config: Config) -> None:
     await keeps_place(store, config)
     expires_at = (await the_order(store)).expires_at
-    assert await orders.places(store, config, expires_at) == []
-    assert await orders.claim(store, config, expires_at) is None
+    assert await store.read(orders.places, config, expires_at) == []
+    assert await store.run(orders.claim, config, expires_at) is None
     assert (await the_order(store)).state == "failed"
 
 
 async def test_a_withheld_number_keeps_no_place_but_leaves_its_task(store: Store, config: Config) -> None:
     await keeps_place(store, config, caller=None)
-    async with store.read() as session:
-        assert (await session.scalars(select(CallOrder))).all() == []
-        assert (await session.scalars(select(Task))).one().kind == "call_back"
+    with store.reading() as session:
+        assert session.scalars(select(CallOrder)).all() == []
+        assert session.scalars(select(Task)).one().kind == "call_back"
 
 
 async def test_those_who_wait_for_the_same_people_count_for_the_decision(store: Store, config: Config) -> None:
     to_team = (Answer(Question.MENU, TEAM),)
     line = [frozenset(("alice",)), frozenset(("nobody-of-these",))]
     moment = Moment(NOW, on_call=("alice-desk", "bob-desk", "carol-desk", "dana-desk"), line=line, waiting=1)
-    inputs, plan = await routes.plan(store, config, MAPLE, PROSPECT, to_team, moment)
+    inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, to_team, moment)
     assert inputs.waiting == 2
     assert (plan.path, plan.otherwise) == (Path.QUEUE, (Path.MESSAGE,))

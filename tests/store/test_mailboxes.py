@@ -53,25 +53,25 @@ async def left(
         MessageLeft(f"{call_id}/m", call_id, at, f"{call_id}.wav", 12, mailbox),
         CallEnded(f"{call_id}/e", call_id, at, EndedBy.CALLER),
     ):
-        await ledger.record(store, config, fact, at)
+        await store.run(ledger.record, config, fact, at)
     return await row(store, call_id)
 
 
 async def row(store: Store, call_id: str) -> Voicemail:
-    return await mailboxes.get(store, call_id)
+    return await store.read(mailboxes.get, call_id)
 
 
 async def change(store: Store, slug: str, **values: object) -> None:
-    async with store.write() as session:
-        place = (await session.scalars(select(Property).where(Property.slug == slug))).one()
+    with store.writing() as session:
+        place = session.scalars(select(Property).where(Property.slug == slug)).one()
         for name, value in values.items():
             setattr(place, name, value)
 
 
 async def owner_of(store: Store, call_id: str) -> str:
-    async with store.read() as session:
-        task = (await session.scalars(select(Task).where(Task.key == f"call:{call_id}"))).one()
-        agent = await session.get(Agent, task.owner_id)
+    with store.reading() as session:
+        task = session.scalars(select(Task).where(Task.key == f"call:{call_id}")).one()
+        agent = session.get(Agent, task.owner_id)
         assert agent
         return agent.slug
 
@@ -88,10 +88,10 @@ async def test_a_message_goes_to_its_propertys_box_or_the_subteams_or_the_office
 
 
 async def test_who_hears_a_box_and_in_which_order(store: Store) -> None:
-    async with store.read() as session:
-        by_slug = {agent.slug: agent for agent in await session.scalars(select(Agent))}
-        boxes = {slug: await mailboxes.boxes_of(session, agent.id) for slug, agent in by_slug.items()}
-        nobody = await mailboxes.people(session, "agent:long-gone")
+    with store.reading() as session:
+        by_slug = {agent.slug: agent for agent in session.scalars(select(Agent))}
+        boxes = {slug: mailboxes.boxes_of(session, agent.id) for slug, agent in by_slug.items()}
+        nobody = mailboxes.people(session, "agent:long-gone")
     assert boxes == {
         "alice": ["agent:alice", "subteam:east", "property:maple"],
         "bob": ["agent:bob", "subteam:east", "property:maple"],
@@ -105,17 +105,17 @@ async def test_listening_by_phone_begins_with_ones_own_and_the_oldest(store: Sto
     await left(store, config, "c1", at=NOW - timedelta(hours=2))
     await left(store, config, "c2", at=NOW - timedelta(hours=3))
     await left(store, config, "c3", mailbox="agent:alice")
-    found = await mailboxes.listener(store, "alice-desk")
+    found = await store.read(mailboxes.listener, "alice-desk")
     assert found
     assert ([one.id for one in found.messages], found.new) == (["c3", "c2", "c1"], 3)
     assert found.messages[1].property_name == "Maple Court"
     for call_id in ("c1", "c2", "c3"):
-        await mailboxes.heard(store, call_id, NOW)
-    found = await mailboxes.listener(store, "alice-desk")
+        await store.run(mailboxes.heard, call_id, NOW)
+    found = await store.read(mailboxes.listener, "alice-desk")
     assert found
     assert (len(found.messages), found.new) == (3, 0)
-    assert await mailboxes.listener(store, "nobodys-phone") is None
-    carols = await mailboxes.listener(store, "carol-desk")
+    assert await store.read(mailboxes.listener, "nobodys-phone") is None
+    carols = await store.read(mailboxes.listener, "carol-desk")
     assert carols
     assert carols.messages == ()
 
@@ -123,7 +123,7 @@ async def test_listening_by_phone_begins_with_ones_own_and_the_oldest(store: Sto
 async def test_of_two_who_take_a_message_at_once_one_gets_it(store: Store, config: Config) -> None:
     await left(store, config, "c1")
     results = await asyncio.gather(
-        *(mailboxes.take(store, BY, "c1", who) for who in ("alice", "bob", "carol")), return_exceptions=True
+        *(store.run(mailboxes.take, BY, "c1", who) for who in ("alice", "bob", "carol")), return_exceptions=True
     )
     assert sum(result is None for result in results) == 1
     assert sum(isinstance(result, Conflict) for result in results) == 2
@@ -132,22 +132,22 @@ async def test_of_two_who_take_a_message_at_once_one_gets_it(store: Store, confi
     assert await owner_of(store, "c1") == taken.taken_by.slug
     assert taken.escalate_at is None
     # Taking it again is no mistake of theirs.
-    await mailboxes.take(store, BY, "c1", taken.taken_by.slug)
-    async with store.read() as session:
-        assert (await session.scalars(select(Activity.text).where(Activity.key == "taken:c1"))).one() == (
+    await store.run(mailboxes.take, BY, "c1", taken.taken_by.slug)
+    with store.reading() as session:
+        assert session.scalars(select(Activity.text).where(Activity.key == "taken:c1")).one() == (
             f"{taken.taken_by.name} took on the message they left."
         )
-        task = (await session.scalars(select(Task))).one()
+        task = session.scalars(select(Task)).one()
         assert task.why.endswith(f"{taken.taken_by.name} took it on.")
 
 
 async def test_a_fact_that_comes_late_does_not_take_the_task_away_again(store: Store, config: Config) -> None:
     await left(store, config, "c1")
-    await mailboxes.take(store, BY, "c1", "carol")
-    await ledger.record(store, config, MessageLeft("c1/m2", "c1", NOW, "c1.wav", 14), NOW)
+    await store.run(mailboxes.take, BY, "c1", "carol")
+    await store.run(ledger.record, config, MessageLeft("c1/m2", "c1", NOW, "c1.wav", 14), NOW)
     assert await owner_of(store, "c1") == "carol"
-    async with store.read() as session:
-        task = (await session.scalars(select(Task))).one()
+    with store.reading() as session:
+        task = session.scalars(select(Task)).one()
         assert "left a message of 14 s" in task.why
         assert task.why.endswith("Carol took it on.")
 
@@ -155,45 +155,45 @@ async def test_a_fact_that_comes_late_does_not_take_the_task_away_again(store: S
 async def test_what_cannot_be_done_says_so(store: Store, config: Config) -> None:
     await left(store, config, "c1")
     with pytest.raises(NotFound, match="no such message"):
-        await mailboxes.take(store, BY, "c9", "alice")
+        await store.run(mailboxes.take, BY, "c9", "alice")
     with pytest.raises(NotFound, match="no agent nobody"):
-        await mailboxes.take(store, BY, "c1", "nobody")
-    await mailboxes.delete(store, BY, "c1")
+        await store.run(mailboxes.take, BY, "c1", "nobody")
+    await store.run(mailboxes.delete, BY, "c1")
     with pytest.raises(Conflict, match="deleted already"):
-        await mailboxes.delete(store, BY, "c1")
+        await store.run(mailboxes.delete, BY, "c1")
     for wrong, kind in (("agent:", Invalid), ("team:north", Invalid), ("../etc", Invalid), ("agent:zoe", NotFound)):
         with pytest.raises(kind):
-            await mailboxes.existing(store, wrong)
-    assert await mailboxes.existing(store, "subteam:east") == "subteam:east"
+            await store.read(mailboxes.existing, wrong)
+    assert await store.read(mailboxes.existing, "subteam:east") == "subteam:east"
     # The next step stays with somebody, whatever becomes of the sound.
-    async with store.read() as session:
-        assert (await session.scalars(select(Task))).one().done_at is None
+    with store.reading() as session:
+        assert session.scalars(select(Task)).one().done_at is None
 
 
 async def test_lamps_show_what_is_new_and_what_was_heard(store: Store, config: Config) -> None:
     await left(store, config, "c1")
     await left(store, config, "c2")
     await left(store, config, "c3", mailbox="agent:bob")
-    await mailboxes.heard(store, "c1", NOW)
-    assert await mailboxes.lamps(store) == {
+    await store.run(mailboxes.heard, "c1", NOW)
+    assert await store.read(mailboxes.lamps) == {
         "alice": Lamp(1, 1),
         "bob": Lamp(2, 1),
         "carol": Lamp(),
         "dana": Lamp(),
     }
-    await mailboxes.delete(store, BY, "c1")
-    assert (await mailboxes.lamps(store))["alice"] == Lamp(1, 0)
+    await store.run(mailboxes.delete, BY, "c1")
+    assert (await store.read(mailboxes.lamps))["alice"] == Lamp(1, 0)
 
 
 async def test_a_message_is_mailed_once_to_the_people_of_its_box(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        for agent in await session.scalars(select(Agent)):
+    with store.writing() as session:
+        for agent in session.scalars(select(Agent)):
             agent.email = f"{agent.slug}@example.com"
     await left(store, config, "c1")
     for _ in range(2):
-        await transcripts.finish(store, config, "c1", TranscriptState.DONE, "I want two bedrooms.", NOW)
-    async with store.read() as session:
-        mails = (await session.scalars(select(Mail).order_by(Mail.to_address))).all()
+        await store.run(transcripts.finish, config, "c1", TranscriptState.DONE, "I want two bedrooms.", NOW)
+    with store.reading() as session:
+        mails = session.scalars(select(Mail).order_by(Mail.to_address)).all()
     assert [(one.to_address, one.voicemail_id) for one in mails] == [
         ("alice@example.com", "c1"),
         ("bob@example.com", "c1"),
@@ -210,9 +210,9 @@ async def test_a_message_is_mailed_once_to_the_people_of_its_box(store: Store, c
     assert len(attached[0].content) < len(attached[1].content) / 4
     await change(store, "maple", subteam_id=None)
     await left(store, config, "c2")
-    await transcripts.finish(store, config, "c2", TranscriptState.NONE, "", NOW)
-    async with store.read() as session:
-        mail = (await session.scalars(select(Mail).where(Mail.voicemail_id == "c2"))).one()
+    await store.run(transcripts.finish, config, "c2", TranscriptState.NONE, "", NOW)
+    with store.reading() as session:
+        mail = session.scalars(select(Mail).where(Mail.voicemail_id == "c2")).one()
     assert mail.to_address == "dana@example.com"
     assert "There is no transcript." in mail.body
 
@@ -236,8 +236,8 @@ async def test_retention_deletes_sound_and_words_and_says_so(store: Store, confi
     )
     await left(store, config, "old", at=NOW - timedelta(days=31))
     await left(store, config, "new", at=NOW - timedelta(days=29))
-    await transcripts.finish(store, config, "old", TranscriptState.DONE, "words", NOW)
-    async with store.write() as session:
+    await store.run(transcripts.finish, config, "old", TranscriptState.DONE, "words", NOW)
+    with store.writing() as session:
         for name, days in (("talk-old", 11), ("talk-new", 9)):
             tone(config.recordings_folder / f"{name}.wav")
             session.add(
@@ -245,7 +245,7 @@ async def test_retention_deletes_sound_and_words_and_says_so(store: Store, confi
                     id=name, call_id="old", mode="announced", file=f"{name}.wav", started_at=NOW - timedelta(days=days)
                 )
             )
-    due = await retention.expired(store, limits, NOW)
+    due = await store.read(retention.expired, limits, NOW)
     assert {(one.kind, one.file) for one in due} == {("recording", "talk-old.wav"), ("message", "old.wav")}
     assert all(one.bytes > 1000 for one in due)
     assert (config.recordings_folder / "old.wav").exists(), "a look deletes nothing"
@@ -254,10 +254,10 @@ async def test_retention_deletes_sound_and_words_and_says_so(store: Store, confi
     purged = await row(store, "old")
     assert (purged.purged_at, purged.transcript) == (NOW, "")
     assert mailboxes.audio(config, purged.file) is None
-    async with store.read() as session:
-        told = (await session.scalars(select(AuditEntry.what).order_by(AuditEntry.id))).all()
-        assert (await session.get_one(Recording, "talk-old")).deleted_at == NOW
-        assert (await session.get_one(Recording, "talk-new")).deleted_at is None
+    with store.reading() as session:
+        told = session.scalars(select(AuditEntry.what).order_by(AuditEntry.id)).all()
+        assert session.get_one(Recording, "talk-old").deleted_at == NOW
+        assert session.get_one(Recording, "talk-new").deleted_at is None
     assert told[-2:] == [
         "recording of 2026-02-19, call old, deleted by retention",
         "message of 2026-01-30, call old, deleted by retention",
@@ -268,14 +268,14 @@ async def test_retention_deletes_sound_and_words_and_says_so(store: Store, confi
         voicemail=msgspec.structs.replace(config.voicemail, keep_days=0),
         recordings=msgspec.structs.replace(config.recordings, keep_days=0),
     )
-    assert await retention.expired(store, never, NOW + timedelta(days=9999)) == []
+    assert await store.read(retention.expired, never, NOW + timedelta(days=9999)) == []
 
 
 async def test_a_row_cannot_delete_what_lies_outside_the_recordings(store: Store, config: Config) -> None:
     outside = config.home / "leaseline.toml"
     outside.write_text("x")
     await left(store, config, "old", at=NOW - timedelta(days=400))
-    async with store.write() as session:
-        (await session.get_one(Voicemail, "old")).file = "../leaseline.toml"
+    with store.writing() as session:
+        session.get_one(Voicemail, "old").file = "../leaseline.toml"
     await retention.prune(store, config, BY)
     assert outside.exists()

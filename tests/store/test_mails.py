@@ -89,13 +89,13 @@ def settings(config: Config, port: int = 25, **more: Any) -> Config:
 
 
 async def queue(store: Store, key: str = "k1", *, to: str = "alice@example.com", **more: Any) -> None:
-    async with store.write() as session:
-        await mails.queue(session, key, to, "New message", "Somebody called.\nÜbermorgen.", NOW, **more)
+    with store.writing() as session:
+        mails.queue(session, key, to, "New message", "Somebody called.\nÜbermorgen.", NOW, **more)
 
 
 async def row(store: Store, key: str = "k1") -> Mail:
-    async with store.read() as session:
-        return (await session.scalars(select(Mail).where(Mail.key == key))).one()
+    with store.reading() as session:
+        return session.scalars(select(Mail).where(Mail.key == key)).one()
 
 
 async def nothing(message_id: str) -> list[Attachment]:
@@ -150,9 +150,9 @@ async def test_a_message_goes_out_with_its_sound(store: Store, config: Config) -
 
     async with serving(handler) as port:
         await queue(store)
-        async with store.write() as session:
+        with store.writing() as session:
             # No message is on record here; what the mail names is asked for all the same.
-            (await session.scalars(select(Mail))).one().voicemail_id = None
+            session.scalars(select(Mail)).one().voicemail_id = None
         mail = mails.compose(settings(config), "k1", "a@b.example", "s", "b", await attach("x"), NOW)
         async with worker(store, settings(config, port)):
             await settled(store, lambda mail: mail.state == MailState.SENT)
@@ -224,8 +224,8 @@ async def test_without_a_server_mails_wait_and_say_why_and_not_for_ever(store: S
 
 async def test_what_was_being_sent_when_we_died_is_unknown(store: Store, config: Config) -> None:
     await queue(store)
-    async with store.write() as session:
-        (await session.scalars(select(Mail))).one().state = MailState.SENDING
+    with store.writing() as session:
+        session.scalars(select(Mail)).one().state = MailState.SENDING
     handler = Handler()
     async with serving(handler) as port, worker(store, settings(config, port)):
         mail = await settled(store, lambda mail: mail.state == MailState.UNKNOWN)

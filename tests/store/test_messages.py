@@ -55,13 +55,13 @@ def text(body: str, id: str = "SM1", *, to: str = MAPLE, sender: str = PERSON, *
 
 
 async def rows(store: Store, of: type, *where: object) -> list:
-    async with store.read() as session:
-        return list((await session.scalars(select(of).where(*where).order_by(of.id))).all())
+    with store.reading() as session:
+        return list(session.scalars(select(of).where(*where).order_by(of.id)).all())
 
 
 async def take(store: Store, config: Config, *arrived: IncomingText, now: datetime = NOW) -> None:
     for one in arrived:
-        await messages.receive(store, config, one, now)
+        await store.run(messages.receive, config, one, now)
 
 
 class Taker:
@@ -81,8 +81,8 @@ class Taker:
 async def work(store: Store, config: Config, carrier: Taker | texts.CarrierFor, now: datetime = NOW) -> None:
     """Lets the outbox do what is due at `now`."""
     chosen: texts.CarrierFor = (lambda trunk: carrier) if isinstance(carrier, Taker) else carrier
-    async with store.write() as session:
-        if not (await session.scalars(select(Trunk))).first():
+    with store.writing() as session:
+        if not session.scalars(select(Trunk)).first():
             session.add(Trunk(slug="acme", host="127.0.0.1", auth="address"))
     task = asyncio.create_task(texts.run(store, config, chosen, asyncio.Event(), lambda: now))
     try:
@@ -117,41 +117,41 @@ async def test_a_text_from_somebody_new_makes_lead_timeline_and_task(store: Stor
     assert "https://m.example/1" in activity.text
     assert (task.kind, task.lead_id, task.due_at) == ("reply", lead.id, NOW + timedelta(minutes=15))
     assert "Is the 2 bedroom free?" in task.why
-    async with store.read() as session:
-        owner = await session.get(Agent, task.owner_id)
+    with store.reading() as session:
+        owner = session.get(Agent, task.owner_id)
     assert owner is not None
     assert owner.slug in ("alice", "bob"), "the property's subteam"
 
 
 @pytest.mark.parametrize("written", ["5125550177", "(512) 555-0177", "+15125550177", "15125550177", "512.555.0177"])
 async def test_pain_13_a_number_in_any_format_finds_its_lead(store: Store, config: Config, written: str) -> None:
-    async with store.write() as session:
-        carol = (await session.scalars(select(Agent).where(Agent.slug == "carol"))).one()
+    with store.writing() as session:
+        carol = session.scalars(select(Agent).where(Agent.slug == "carol")).one()
         session.add(Lead(created_at=NOW, phones=[LeadPhone(number=PERSON)], assigned_agent=carol, interests=[]))
     await take(store, config, text("hello", sender=written))
     assert len(await rows(store, Lead)) == 1
     (task,) = await rows(store, Task)
-    async with store.read() as session:
-        owner = await session.get(Agent, task.owner_id)
+    with store.reading() as session:
+        owner = session.get(Agent, task.owner_id)
     assert owner is not None
     assert owner.slug == "carol", "whose lead it is"
 
 
 async def test_pain_12_the_same_text_twice_is_one(store: Store, config: Config) -> None:
-    assert await messages.receive(store, config, text("STOP"), NOW)
-    assert not await messages.receive(store, config, text("STOP"), NOW)
+    assert await store.run(messages.receive, config, text("STOP"), NOW)
+    assert not await store.run(messages.receive, config, text("STOP"), NOW)
     assert len(await rows(store, Message)) == 2
     assert len(await rows(store, OptOut)) == 1
 
 
 async def test_pain_12_the_same_text_at_the_same_moment_is_one(store: Store, config: Config) -> None:
-    taken = await asyncio.gather(*(messages.receive(store, config, text("hello"), NOW) for _ in range(6)))
+    taken = await asyncio.gather(*(store.run(messages.receive, config, text("hello"), NOW) for _ in range(6)))
     assert sorted(taken) == [False] * 5 + [True]
     assert len(await rows(store, Message)) == len(await rows(store, Lead)) == len(await rows(store, Task)) == 1
 
 
 async def test_different_texts_at_the_same_moment_are_one_thread_and_one_task(store: Store, config: Config) -> None:
-    await asyncio.gather(*(messages.receive(store, config, text(f"no {n}", f"SM{n}"), NOW) for n in range(6)))
+    await asyncio.gather(*(store.run(messages.receive, config, text(f"no {n}", f"SM{n}"), NOW) for n in range(6)))
     assert len(await rows(store, Message)) == 6
     assert len(await rows(store, Lead)) == len(await rows(store, Task)) == 1
 
@@ -160,7 +160,7 @@ async def test_one_open_task_to_reply_and_a_new_one_after_the_reply(store: Store
     await take(store, config, text("one", "1"), text("two", "2"))
     (task,) = await rows(store, Task)
     assert "two" in task.why
-    written = await messages.send(store, config, BY, PERSON, "Yes, it is.", agent="alice")
+    written = await store.run(messages.send, config, BY, PERSON, "Yes, it is.", agent="alice")
     (task,) = await rows(store, Task)
     assert task.done_at == NOW
     assert str(written.message.id) in task.result
@@ -199,7 +199,7 @@ async def test_anything_may_stand_in_a_text(store: Store, config: Config) -> Non
 
 
 async def test_a_closed_lead_who_writes_is_in_progress_again(store: Store, config: Config) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Lead(created_at=NOW, status="closed", phones=[LeadPhone(number=PERSON)], interests=[]))
     await take(store, config, text("anything new?"))
     (lead,) = await rows(store, Lead)
@@ -223,7 +223,7 @@ async def test_pain_11_stop_gets_its_one_confirmation_and_then_nothing(store: St
     assert not await rows(store, Task), "a bare keyword leaves nothing to do"
 
     await take(store, config, text("STOP", "SM2"))
-    blocked = await messages.send(store, config, BY, PERSON, "One more thing")
+    blocked = await store.run(messages.send, config, BY, PERSON, "One more thing")
     assert blocked.decision.verdict is Verdict.BLOCK
     await work(store, config, carrier)
     assert len(carrier.taken) == 1
@@ -236,7 +236,7 @@ async def test_pain_11_stop_gets_its_one_confirmation_and_then_nothing(store: St
 async def test_pain_11_a_text_that_waits_is_blocked_by_a_stop_that_comes_meanwhile(
     store: Store, config: Config
 ) -> None:
-    await messages.send(store, config, BY, PERSON, "Are you still looking?")
+    await store.run(messages.send, config, BY, PERSON, "Are you still looking?")
     await take(store, config, text("stop"))
     carrier = Taker()
     await work(store, config, carrier)
@@ -263,7 +263,7 @@ async def test_start_returns(store: Store, config: Config, word: str) -> None:
     carrier = Taker()
     await work(store, config, carrier)
     assert "again" in carrier.taken[-1].body
-    assert (await messages.send(store, config, BY, PERSON, "Welcome back")).decision.verdict is Verdict.SEND
+    assert (await store.run(messages.send, config, BY, PERSON, "Welcome back")).decision.verdict is Verdict.SEND
 
 
 async def test_start_and_yes_from_somebody_who_gets_texts_are_for_the_agent(store: Store, config: Config) -> None:
@@ -295,11 +295,11 @@ async def test_the_carriers_own_opt_out_is_believed_and_not_confirmed_again(
     (entry,) = await rows(store, OptOut)
     assert (entry.source, entry.ended_at) == ("carrier", None)
     assert word in entry.evidence
-    assert (await messages.send(store, config, BY, PERSON, "Still looking?")).decision.verdict is Verdict.BLOCK
+    assert (await store.run(messages.send, config, BY, PERSON, "Still looking?")).decision.verdict is Verdict.BLOCK
     await take(store, config, text("Hola otra vez", "2", answered="start"))
     (entry,) = await rows(store, OptOut)
     assert (entry.ended_source, entry.ended_at) == ("carrier", NOW)
-    assert (await messages.send(store, config, BY, PERSON, "Still looking?")).decision.verdict is Verdict.SEND
+    assert (await store.run(messages.send, config, BY, PERSON, "Still looking?")).decision.verdict is Verdict.SEND
     assert {row.purpose for row in await rows(store, Message, Message.direction == "out")} == {"agent"}
 
 
@@ -312,7 +312,7 @@ async def test_a_carrier_that_answered_help_takes_no_stop_away(store: Store, con
 
 async def test_a_reaction_to_a_text_of_ours_opts_nobody_out(store: Store, config: Config) -> None:
     body = "If you do not want these texts, tell me to stop texting you."
-    await messages.send(store, config, BY, PERSON, body)
+    await store.run(messages.send, config, BY, PERSON, body)
     # In a language that no list of ours knows.
     await take(store, config, text(f"Tykkäsi viestistä “{body}”", "1"), text(f"Tykkäsi “{body[:30]}…”", "2"))
     assert not await rows(store, OptOut)
@@ -335,7 +335,7 @@ async def test_a_confirmation_that_is_late_stays(store: Store, config: Config) -
 
 async def test_at_night_a_follow_up_waits_and_says_why(store: Store, config: Config) -> None:
     night = datetime(2026, 3, 3, 4, 0, tzinfo=UTC)  # 22:00 in Chicago
-    written = await messages.send(store, config, By("tests", night), PERSON, "Still looking?")
+    written = await store.run(messages.send, config, By("tests", night), PERSON, "Still looking?")
     morning = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)  # 9:00, when Texas opens
     assert (written.decision.verdict, written.decision.until) == (Verdict.WAIT, morning)
     carrier = Taker()
@@ -351,14 +351,14 @@ async def test_at_night_a_follow_up_waits_and_says_why(store: Store, config: Con
 async def test_at_night_an_answer_goes_out(store: Store, config: Config) -> None:
     night = datetime(2026, 3, 3, 4, 0, tzinfo=UTC)
     await take(store, config, text("Can I come tomorrow?", at=night), now=night)
-    written = await messages.send(store, config, By("tests", night + timedelta(minutes=20)), PERSON, "Yes, at 3.")
+    written = await store.run(messages.send, config, By("tests", night + timedelta(minutes=20)), PERSON, "Yes, at 3.")
     assert written.decision.verdict is Verdict.SEND
 
 
 async def test_the_hourly_limit_makes_texts_wait(store: Store, config: Config) -> None:
     config = msgspec.structs.replace(config, texts=msgspec.structs.replace(config.texts, per_person_per_hour=2))
     for number in range(3):
-        await messages.send(store, config, BY, PERSON, f"text {number}")
+        await store.run(messages.send, config, BY, PERSON, f"text {number}")
     carrier = Taker()
     await work(store, config, carrier)
     assert len(carrier.taken) == 2
@@ -370,39 +370,39 @@ async def test_the_hourly_limit_makes_texts_wait(store: Store, config: Config) -
 async def test_a_reply_comes_from_the_line_they_wrote_to(store: Store, config: Config) -> None:
     await take(store, config, text("hola", to=SPANISH))
     (lead,) = await rows(store, Lead)
-    written = await messages.send(store, config, BY, str(lead.id), "Hola", agent="carol")
+    written = await store.run(messages.send, config, BY, str(lead.id), "Hola", agent="carol")
     assert (written.message.to_number, written.message.from_number) == (PERSON, SPANISH)
     assert written.message.agent_id is not None
-    named = await messages.send(store, config, BY, PERSON, "Hola", line="(512) 555-0100")
+    named = await store.run(messages.send, config, BY, PERSON, "Hola", line="(512) 555-0100")
     assert named.message.from_number == MAPLE
 
 
 async def test_what_cannot_be_sent_is_refused(store: Store, config: Config) -> None:
     for body in ("", "  ", "a\x07b", "x" * 2000):
         with pytest.raises(Invalid):
-            await messages.send(store, config, BY, PERSON, body)
+            await store.run(messages.send, config, BY, PERSON, body)
     for person in ("call me", "+1", "911"):
         with pytest.raises((Invalid, NotFound)):
-            await messages.send(store, config, BY, person, "hello")
+            await store.run(messages.send, config, BY, person, "hello")
     with pytest.raises(Invalid, match="our own lines"):
-        await messages.send(store, config, BY, MAPLE, "hello")
+        await store.run(messages.send, config, BY, MAPLE, "hello")
     with pytest.raises(NotFound):
-        await messages.send(store, config, BY, PERSON, "hello", line="+13125550000")
+        await store.run(messages.send, config, BY, PERSON, "hello", line="+13125550000")
     with pytest.raises(NotFound):
-        await messages.send(store, config, BY, PERSON, "hello", agent="nobody")
+        await store.run(messages.send, config, BY, PERSON, "hello", agent="nobody")
     assert not await rows(store, Message)
 
 
 async def test_without_any_line_it_says_so(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        for line in await session.scalars(select(Line)):
-            await session.delete(line)
+    with store.writing() as session:
+        for line in session.scalars(select(Line)):
+            session.delete(line)
     with pytest.raises(Invalid, match="line add"):
-        await messages.send(store, config, BY, PERSON, "hello")
+        await store.run(messages.send, config, BY, PERSON, "hello")
 
 
 async def test_pain_11_the_carriers_opted_out_goes_into_the_ledger(store: Store, config: Config) -> None:
-    await messages.send(store, config, BY, PERSON, "hello")
+    await store.run(messages.send, config, BY, PERSON, "hello")
     await work(store, config, Taker(CarrierError("Opted out there (error 21610).", retryable=False, opted_out=True)))
     (message,) = await rows(store, Message)
     assert (message.state, message.decision, message.decision_reasons) == (
@@ -412,7 +412,7 @@ async def test_pain_11_the_carriers_opted_out_goes_into_the_ledger(store: Store,
     )
     (entry,) = await rows(store, OptOut)
     assert (entry.source, entry.message_id) == ("carrier", message.id)
-    assert (await messages.send(store, config, BY, PERSON, "again")).decision.verdict is Verdict.BLOCK
+    assert (await store.run(messages.send, config, BY, PERSON, "again")).decision.verdict is Verdict.BLOCK
 
 
 @pytest.mark.parametrize("name", ["twilio", "telnyx"])
@@ -434,14 +434,14 @@ async def test_pain_11_through_the_settings_carrier_with_its_secret(store: Store
             config, texts=Texts(carrier=name, twilio_account="AC1", twilio_url=url, telnyx_url=url)
         )
         chosen = carriers.over_http(config, secrets, http)
-        await messages.send(store, config, BY, PERSON, "one")
+        await store.run(messages.send, config, BY, PERSON, "one")
         await work(store, config, chosen)
         (row,) = await rows(store, Message)
         assert row.state == "queued", "without the secret it waits"
         assert f"message secret {name}" in row.error
-        await carriers.put_secret(store, secrets, BY, name, "hush")
+        await store.run(carriers.put_secret, secrets, BY, name, "hush")
         await work(store, config, chosen, NOW + timedelta(minutes=1))
-        await messages.send(store, config, BY, PERSON, "two")
+        await store.run(messages.send, config, BY, PERSON, "two")
         await work(store, config, chosen, NOW + timedelta(minutes=1))
     first, second = await rows(store, Message)
     assert (first.state, first.carrier, first.carrier_id) == ("sent", name, "SM9")
@@ -456,56 +456,58 @@ async def test_pain_11_through_the_settings_carrier_with_its_secret(store: Store
 async def test_reports_by_key_and_by_the_carriers_id(store: Store, config: Config) -> None:
     config = msgspec.structs.replace(config, texts=msgspec.structs.replace(config.texts, carrier="twilio"))
     for number in range(3):
-        await messages.send(store, config, BY, PERSON, f"text {number}")
+        await store.run(messages.send, config, BY, PERSON, f"text {number}")
     await work(store, config, Taker())
     one, two, three = await rows(store, Message)
     assert [row.carrier_id for row in (one, two, three)] == ["id-1", "id-2", "id-3"]
-    assert await messages.report(store, DeliveryReport("twilio", one.key, "x", Fate.DELIVERED), NOW)
-    assert await messages.report(store, DeliveryReport("twilio", "", "id-2", Fate.FAILED, "Not there."), NOW)
-    assert await messages.report(store, DeliveryReport("twilio", "", "id-3", Fate.OPTED_OUT, "Opted out."), NOW)
-    assert await messages.report(store, DeliveryReport("twilio", "", "id-9", Fate.FAILED, "?"), NOW) is None
-    assert await messages.report(store, DeliveryReport("telnyx", "", "id-1", Fate.FAILED, "?"), NOW) is None
+    assert await store.run(messages.report, DeliveryReport("twilio", one.key, "x", Fate.DELIVERED), NOW)
+    assert await store.run(messages.report, DeliveryReport("twilio", "", "id-2", Fate.FAILED, "Not there."), NOW)
+    assert await store.run(messages.report, DeliveryReport("twilio", "", "id-3", Fate.OPTED_OUT, "Opted out."), NOW)
+    assert await store.run(messages.report, DeliveryReport("twilio", "", "id-9", Fate.FAILED, "?"), NOW) is None
+    assert await store.run(messages.report, DeliveryReport("telnyx", "", "id-1", Fate.FAILED, "?"), NOW) is None
     assert [row.state for row in await rows(store, Message)] == ["delivered", "failed", "blocked"]
     assert len(await rows(store, OptOut)) == 1
     # What a report says of a try before a person had it sent again is not about this one.
-    async with store.write() as session:
-        again = await session.get(Message, two.id)
+    with store.writing() as session:
+        again = session.get(Message, two.id)
         assert again is not None
         again.state, again.attempts_before, again.carrier_id = "sent", 1, "id-22"
-    assert await messages.report(store, DeliveryReport("twilio", two.key, "id-2", Fate.FAILED, "Not there."), NOW)
+    assert await store.run(messages.report, DeliveryReport("twilio", two.key, "id-2", Fate.FAILED, "Not there."), NOW)
     assert (await rows(store, Message, Message.id == two.id))[0].state == "sent"
-    assert await messages.report(store, DeliveryReport("twilio", two.key, "id-22", Fate.FAILED, "Not there."), NOW)
+    assert await store.run(messages.report, DeliveryReport("twilio", two.key, "id-22", Fate.FAILED, "Not there."), NOW)
     assert (await rows(store, Message, Message.id == two.id))[0].state == "failed"
     # A late failure does not take back a delivery, and the same report twice changes nothing.
-    await messages.report(store, DeliveryReport("twilio", one.key, "x", Fate.FAILED, "late"), NOW)
-    await messages.report(store, DeliveryReport("twilio", "", "id-3", Fate.OPTED_OUT, "Opted out."), NOW)
+    await store.run(messages.report, DeliveryReport("twilio", one.key, "x", Fate.FAILED, "late"), NOW)
+    await store.run(messages.report, DeliveryReport("twilio", "", "id-3", Fate.OPTED_OUT, "Opted out."), NOW)
     assert [row.state for row in await rows(store, Message)] == ["delivered", "failed", "blocked"]
     assert len(await rows(store, OptOut)) == 1
 
 
 async def test_a_report_about_a_text_that_is_being_sent_has_to_come_again(store: Store, config: Config) -> None:
-    written = await messages.send(store, config, BY, PERSON, "hello")
-    assert await messages.report(store, DeliveryReport("sip", written.message.key, "x", Fate.DELIVERED), NOW) is False
+    written = await store.run(messages.send, config, BY, PERSON, "hello")
+    assert (
+        await store.run(messages.report, DeliveryReport("sip", written.message.key, "x", Fate.DELIVERED), NOW) is False
+    )
 
 
 # --- the ledger by hand ---
 
 
 async def test_the_ledger_by_hand(store: Store, config: Config) -> None:
-    assert await opt_outs.add(store, config, BY, "512-555-0177", why="asked on the phone") == PERSON
+    assert await store.run(opt_outs.add, config, BY, "512-555-0177", why="asked on the phone") == PERSON
     with pytest.raises(Conflict):
-        await opt_outs.add(store, config, BY, PERSON, why="again")
-    await opt_outs.add(store, config, BY, PERSON, why="no calls either", scope="all")
-    assert (await messages.send(store, config, BY, PERSON, "hello")).decision.verdict is Verdict.BLOCK
-    await opt_outs.remove(store, config, BY, PERSON, why="changed their mind")
+        await store.run(opt_outs.add, config, BY, PERSON, why="again")
+    await store.run(opt_outs.add, config, BY, PERSON, why="no calls either", scope="all")
+    assert (await store.run(messages.send, config, BY, PERSON, "hello")).decision.verdict is Verdict.BLOCK
+    await store.run(opt_outs.remove, config, BY, PERSON, why="changed their mind")
     with pytest.raises(NotFound):
-        await opt_outs.remove(store, config, BY, PERSON, why="again")
-    assert (await messages.send(store, config, BY, PERSON, "hello")).decision.verdict is Verdict.SEND
-    assert not await opt_outs.find_all(store)
-    assert len(await opt_outs.find_all(store, ended=True)) == 2
+        await store.run(opt_outs.remove, config, BY, PERSON, why="again")
+    assert (await store.run(messages.send, config, BY, PERSON, "hello")).decision.verdict is Verdict.SEND
+    assert not await store.read(opt_outs.find_all)
+    assert len(await store.read(opt_outs.find_all, ended=True)) == 2
     for number, why in (("call me", "x"), (PERSON, " ")):
         with pytest.raises(Invalid):
-            await opt_outs.add(store, config, BY, number, why=why)
+            await store.run(opt_outs.add, config, BY, number, why=why)
     audit = [one.what for one in await rows(store, AuditEntry)]
     assert "opt-out removed" in audit
     assert not any("555" in what for what in audit)
@@ -536,7 +538,7 @@ def test_a_note_of_asterisks() -> None:
 
 async def test_pain_12_a_text_noted_without_the_app_is_imported_once(store: Store, config: Config) -> None:
     async def apply(facts: Sequence[Fact]) -> None:
-        await ledger.record_all(store, config, facts, NOW)
+        await store.run(ledger.record_all, config, facts, NOW)
 
     notes = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
     notes.parent.mkdir(parents=True)
@@ -565,7 +567,7 @@ async def test_an_empty_text_by_sip_says_that_it_may_have_been_too_long(store: S
 async def test_when_the_database_is_away_then_the_text_waits_on_disk(
     store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: object) -> bool:
+    def away(*_: object) -> bool:
         raise Unavailable("away")
 
     told = []
@@ -589,8 +591,8 @@ async def test_a_file_that_is_no_text_holds_nothing_up(store: Store, config: Con
     inbox.keep(config, [text("hello")])
     assert await Inbox(store, config, lambda: NOW, lambda: None).import_all() == 1
     assert (config.spool_folder / "rejected" / "0.text").exists()
-    async with store.read() as session:
-        assert await session.scalar(select(func.count()).select_from(Message)) == 1
+    with store.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Message)) == 1
     assert MessageState.RECEIVED == "received"
 
 
@@ -598,37 +600,37 @@ async def test_a_file_that_is_no_text_holds_nothing_up(store: Store, config: Con
 
 
 async def reachable(store: Store) -> None:
-    async with store.write() as session:
-        for agent in await session.scalars(select(Agent)):
+    with store.writing() as session:
+        for agent in session.scalars(select(Agent)):
             agent.email = f"{agent.slug}@example.com"
 
 
 async def told(store: Store) -> list[str]:
-    async with store.read() as session:
-        return list((await session.scalars(select(Mail.to_address).order_by(Mail.id))).all())
+    with store.reading() as session:
+        return list(session.scalars(select(Mail.to_address).order_by(Mail.id)).all())
 
 
 async def test_pain_12_a_text_notifies_once_however_often_it_comes(store: Store, config: Config) -> None:
     await reachable(store)
     await take(store, config, text("Is the 2 bedroom free?"), text("Is the 2 bedroom free?"))
     assert await told(store) == ["alice@example.com", "bob@example.com"], "the subteam of the line's property"
-    async with store.read() as session:
-        mail = (await session.scalars(select(Mail).limit(1))).one()
+    with store.reading() as session:
+        mail = session.scalars(select(Mail).limit(1)).one()
     assert mail.subject == "New text for Maple Court from (512) 555-0177"
     assert mail.body == "Maple Court: (512) 555-0177 wrote: Is the 2 bedroom free?"
 
 
 async def test_the_leads_own_agent_is_notified_before_the_subteam(store: Store, config: Config) -> None:
     await reachable(store)
-    async with store.write() as session:
-        carol = (await session.scalars(select(Agent).where(Agent.slug == "carol"))).one()
+    with store.writing() as session:
+        carol = session.scalars(select(Agent).where(Agent.slug == "carol")).one()
         lead = Lead(status="new", created_at=NOW, phones=[LeadPhone(number=PERSON)], interests=[], name="Jordan")
         lead.assigned_agent = carol
         session.add(lead)
     await take(store, config, text("x" * 500))
     assert await told(store) == ["carol@example.com"]
-    async with store.read() as session:
-        body = (await session.scalars(select(Mail.body))).one()
+    with store.reading() as session:
+        body = session.scalars(select(Mail.body)).one()
     assert body == f"Maple Court: Jordan, (512) 555-0177 wrote: {'x' * messages.NOTICED}..."
 
 

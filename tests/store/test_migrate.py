@@ -78,12 +78,12 @@ def test_a_newer_database_is_left_alone(url: str) -> None:
 
 def test_the_database_file_is_private(tmp_path: Path) -> None:
     path = tmp_path / "leaseline.db"
-    migrate.upgrade(f"sqlite+aiosqlite:///{path}")
+    migrate.upgrade(f"sqlite:///{path}")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_no_folder_and_no_server_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="check its folder"):
-        migrate.upgrade(f"sqlite+aiosqlite:///{tmp_path}/missing/leaseline.db")
+        migrate.upgrade(f"sqlite:///{tmp_path}/missing/leaseline.db")
     with pytest.raises(Unavailable, match="could not be migrated"):
         migrate.upgrade(f"postgresql+psycopg://nobody@/x?host={tmp_path}")

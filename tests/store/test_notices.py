@@ -26,8 +26,8 @@ MOBILE = "+15125550140"
 @pytest.fixture
 async def reachable(office: None, store: Store) -> None:
     """Alice has two mobiles and an address, Bob an address, Carol nothing."""
-    async with store.write() as session:
-        by_slug = {agent.slug: agent for agent in await session.scalars(select(Agent))}
+    with store.writing() as session:
+        by_slug = {agent.slug: agent for agent in session.scalars(select(Agent))}
         by_slug["alice"].email, by_slug["bob"].email = "alice@example.com", "bob@example.com"
         for number in (MOBILE, "+15125550141"):
             slug = f"alice-mobile-{number[-1]}"
@@ -35,15 +35,15 @@ async def reachable(office: None, store: Store) -> None:
 
 
 async def tell(store: Store, config: Config, key: str, *who: str, text: str = "Somebody dialled 911.") -> None:
-    async with store.write() as session:
-        found = (await session.scalars(select(Agent).where(Agent.slug.in_(who)))).all()
-        await notices.tell(session, config, found, key, "Emergency call", text, NIGHT)
+    with store.writing() as session:
+        found = session.scalars(select(Agent).where(Agent.slug.in_(who))).all()
+        notices.tell(session, config, found, key, "Emergency call", text, NIGHT)
 
 
 async def waiting(store: Store) -> tuple[list[Message], list[Mail]]:
-    async with store.read() as session:
-        texts = (await session.scalars(select(Message).order_by(Message.to_number))).all()
-        return list(texts), list((await session.scalars(select(Mail).order_by(Mail.to_address))).all())
+    with store.reading() as session:
+        texts = session.scalars(select(Message).order_by(Message.to_number)).all()
+        return list(texts), list(session.scalars(select(Mail).order_by(Mail.to_address)).all())
 
 
 @pytest.mark.usefixtures("reachable")
@@ -67,29 +67,29 @@ async def test_everybody_is_told_once_however_often_it_is_said(store: Store, con
 async def test_a_notice_leaves_at_night_and_beyond_the_limits(store: Store, config: Config) -> None:
     for n in range(config.texts.per_person_per_hour + 1):
         await tell(store, config, f"911:{n}", "alice")
-    async with store.write() as session:
-        for one in await session.scalars(select(Message).where(Message.to_number == MOBILE)):
-            decision = await gatekeeper.decide(session, config, one, NIGHT)
+    with store.writing() as session:
+        for one in session.scalars(select(Message).where(Message.to_number == MOBILE)):
+            decision = gatekeeper.decide(session, config, one, NIGHT)
             assert decision.verdict is Verdict.SEND, decision
             one.state, one.sent_at = MessageState.SENT, NIGHT
 
 
 @pytest.mark.usefixtures("reachable")
 async def test_pain_11_an_agent_who_opted_out_gets_no_text_and_the_text_says_so(store: Store, config: Config) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         opt_outs.enter(session, MOBILE, source="keyword", evidence='"STOP"', now=NIGHT - timedelta(days=1))
     await tell(store, config, "911:1", "alice")
-    async with store.write() as session:
-        one = (await session.scalars(select(Message).where(Message.to_number == MOBILE))).one()
-        assert (await gatekeeper.decide(session, config, one, NIGHT)).verdict is Verdict.BLOCK
+    with store.writing() as session:
+        one = session.scalars(select(Message).where(Message.to_number == MOBILE)).one()
+        assert gatekeeper.decide(session, config, one, NIGHT).verdict is Verdict.BLOCK
         assert one.state == MessageState.BLOCKED
 
 
 @pytest.mark.usefixtures("reachable")
 async def test_notices_do_not_use_up_what_prospects_may_get(store: Store, config: Config) -> None:
     await tell(store, config, "911:1", "alice")
-    async with store.write() as session:
-        for one in await session.scalars(select(Message)):
+    with store.writing() as session:
+        for one in session.scalars(select(Message)):
             one.state, one.sent_at = MessageState.SENT, NIGHT
         full = Message(
             key="k",
@@ -102,11 +102,11 @@ async def test_notices_do_not_use_up_what_prospects_may_get(store: Store, config
             created_at=NIGHT,
         )
         session.add(full)
-        await session.flush()
+        session.flush()
         narrow = msgspec.structs.replace(
             config, texts=msgspec.structs.replace(config.texts, per_hour=1, per_person_per_hour=1)
         )
-        assert (await gatekeeper.decide(session, narrow, full, NIGHT)).verdict is Verdict.SEND
+        assert gatekeeper.decide(session, narrow, full, NIGHT).verdict is Verdict.SEND
 
 
 async def test_who_has_neither_mobile_nor_address_is_left_out(store: Store, config: Config) -> None:

@@ -61,13 +61,13 @@ def message(n: int) -> list[Fact]:
 
 async def record(store: Store, config: Config, *stories: Sequence[Fact]) -> None:
     for facts in stories:
-        await ledger.record_all(store, config, facts, max(fact.at for fact in facts))
+        await store.run(ledger.record_all, config, facts, max(fact.at for fact in facts))
 
 
 async def found(store: Store) -> list[Task]:
-    async with store.read() as session:
+    with store.reading() as session:
         wanted = select(Task).options(selectinload(Task.owner)).order_by(Task.id)
-        return list((await session.scalars(wanted)).all())
+        return list(session.scalars(wanted).all())
 
 
 async def opened(store: Store) -> list[tuple[str, int, str | None]]:
@@ -82,7 +82,7 @@ async def test_sixty_calls_of_one_caller_make_one_task_that_says_how_many(store:
     assert task.why == (
         "Called Maple Court and hung up in the menu. 60 calls, the first on Mon 10:00, the last on Mon 10:59."
     )
-    assert not await reports.lost(store, NOW + timedelta(days=1))
+    assert not await store.read(reports.lost, NOW + timedelta(days=1))
 
 
 async def test_the_same_facts_again_and_in_any_order_count_once(store: Store, config: Config) -> None:
@@ -90,7 +90,7 @@ async def test_the_same_facts_again_and_in_any_order_count_once(store: Store, co
     for seed in range(3):
         random.Random(seed).shuffle(facts)
         for fact in facts:
-            await ledger.record(store, config, fact, NOW)
+            await store.run(ledger.record, config, fact, NOW)
     (task,) = await found(store)
     assert (task.times, task.call_id) == (3, "c2")
     assert "3 calls" in task.why
@@ -135,7 +135,7 @@ async def test_a_message_that_is_found_later_leaves_the_task_to_the_other_calls(
     left = next(task for task in await found(store) if task.kind == "call_back")
     assert (left.times, left.call_id, left.key) == (1, "c1", "call:c1")
     assert {task.key for task in await found(store)} == {"call:c0", "call:c1", "call:c2"}
-    assert not await reports.lost(store, NOW + timedelta(days=1))
+    assert not await store.read(reports.lost, NOW + timedelta(days=1))
 
 
 async def test_a_talk_ends_the_task_of_all_calls_before_it_and_of_none_after(store: Store, config: Config) -> None:
@@ -156,7 +156,7 @@ async def test_a_talk_that_becomes_known_later_is_taken_out(store: Store, config
 async def test_who_calls_again_does_not_wait_until_their_task_was_put_off_to(store: Store, config: Config) -> None:
     await record(store, config, missed(0))
     (task,) = await found(store)
-    await tasks.snooze(store, By("alice", NOW + timedelta(minutes=1)), task.id, NOW + timedelta(days=2))
+    await store.run(tasks.snooze, By("alice", NOW + timedelta(minutes=1)), task.id, NOW + timedelta(days=2))
     await record(store, config, missed(5))
     (task,) = await found(store)
     assert (task.times, task.due_at) == (2, NOW + timedelta(minutes=20, seconds=10))
@@ -164,8 +164,8 @@ async def test_who_calls_again_does_not_wait_until_their_task_was_put_off_to(sto
 
 async def test_a_promise_takes_over_the_task_and_is_ordered_once_each_time(store: Store, config: Config) -> None:
     async def states() -> list[tuple[str, int | None]]:
-        async with store.read() as session:
-            return [(order.state, order.task_id) for order in await session.scalars(select(CallOrder))]
+        with store.reading() as session:
+            return [(order.state, order.task_id) for order in session.scalars(select(CallOrder))]
 
     promise = missed(5, (CallbackPromised, {"leg_id": "c5-bob", "agent": "bob", "minutes": 10}))
     await record(store, config, missed(0), promise, promise[::-1])
@@ -174,8 +174,8 @@ async def test_a_promise_takes_over_the_task_and_is_ordered_once_each_time(store
     assert "Bob promised" in task.why
     assert await states() == [("waiting", task.id)]
     # What nobody could keep is promised anew.
-    async with store.write() as session:
-        (order,) = (await session.scalars(select(CallOrder))).all()
+    with store.writing() as session:
+        (order,) = session.scalars(select(CallOrder)).all()
         order.state = "failed"
     await record(store, config, missed(30, (CallbackPromised, {"leg_id": "c30-bob", "agent": "bob", "minutes": 10})))
     assert await states() == [("failed", task.id), ("waiting", task.id)]

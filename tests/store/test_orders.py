@@ -27,50 +27,50 @@ PROSPECT = "+15125550123"
 
 @pytest.fixture
 async def trunk(store: Store) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Trunk(slug="acme", host="10.0.0.1", auth="address"))
 
 
 async def all_orders(store: Store) -> list[CallOrder]:
-    async with store.read() as session:
-        return list(await session.scalars(select(CallOrder).order_by(CallOrder.id)))
+    with store.reading() as session:
+        return list(session.scalars(select(CallOrder).order_by(CallOrder.id)))
 
 
 async def add_lead(store: Store, *phones: str, name: str | None = None) -> int:
-    async with store.write() as session:
+    with store.writing() as session:
         lead = Lead(created_at=NOW, name=name, phones=[LeadPhone(number=phone) for phone in phones], interests=[])
         session.add(lead)
-        await session.flush()
+        session.flush()
         return lead.id
 
 
 @pytest.mark.parametrize("typed", ["(512) 555-0123", "+15125550123", "1 512 555 0123"])
 async def test_pain_13_a_number_is_ordered_as_people_type_it(store: Store, config: Config, typed: str) -> None:
     await add_lead(store, PROSPECT)
-    order = await orders.place(store, config, BY, agent="alice", to=typed)
+    order = await store.run(orders.place, config, BY, agent="alice", to=typed)
     assert order.to_number == PROSPECT
 
 
 async def test_a_lead_is_ordered_by_its_id(store: Store, config: Config) -> None:
     lead_id = await add_lead(store, PROSPECT)
-    order = await orders.place(store, config, BY, agent="alice", to=str(lead_id))
+    order = await store.run(orders.place, config, BY, agent="alice", to=str(lead_id))
     assert (order.to_number, order.lead_id, order.state) == (PROSPECT, lead_id, "waiting")
 
 
 async def test_the_same_order_again_is_the_same_order(store: Store, config: Config) -> None:
-    first = await orders.place(store, config, BY, agent="alice", to=PROSPECT)
-    again = await orders.place(store, config, BY, agent="alice", to="512-555-0123")
+    first = await store.run(orders.place, config, BY, agent="alice", to=PROSPECT)
+    again = await store.run(orders.place, config, BY, agent="alice", to="512-555-0123")
     assert first.id == again.id
-    other = await orders.place(store, config, BY, agent="bob", to=PROSPECT)
+    other = await store.run(orders.place, config, BY, agent="bob", to=PROSPECT)
     assert other.id != first.id
     assert len(await all_orders(store)) == 2
 
 
 async def test_what_cannot_be_ordered_leaves_nothing(store: Store, config: Config) -> None:
     withheld = await add_lead(store)
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Agent(slug="zed", name="Zed", devices=[]))
-    await opt_outs.add(store, config, BY, "+15125550177", why="said so", scope="all")
+    await store.run(opt_outs.add, config, BY, "+15125550177", why="said so", scope="all")
     for agent, to, error, why in (
         ("alice", "999999", NotFound, "no lead"),
         ("alice", "soon", Invalid, "no telephone number"),
@@ -83,60 +83,60 @@ async def test_what_cannot_be_ordered_leaves_nothing(store: Store, config: Confi
         ("zed", PROSPECT, Invalid, "no phone"),
     ):
         with pytest.raises(error, match=why):
-            await orders.place(store, config, BY, agent=agent, to=to)
+            await store.run(orders.place, config, BY, agent=agent, to=to)
     assert await all_orders(store) == []
 
 
 async def test_of_many_workers_one_gets_the_order(store: Store, config: Config) -> None:
-    await orders.place(store, config, BY, agent="alice", to=PROSPECT)
-    claims = await asyncio.gather(*(orders.claim(store, config, NOW) for _ in range(6)))
+    await store.run(orders.place, config, BY, agent="alice", to=PROSPECT)
+    claims = await asyncio.gather(*(store.run(orders.claim, config, NOW) for _ in range(6)))
     assert sum(isinstance(claim, Claim) for claim in claims) == 1
     other = Store(str(store._engine.url.render_as_string(hide_password=False)))
     try:
-        assert await orders.claim(other, config, NOW) is None
+        assert await other.run(orders.claim, config, NOW) is None
     finally:
-        await other.close()
+        other.close()
 
 
 async def test_an_order_of_a_worker_who_died_is_not_rung_again_by_hand_but_told(store: Store, config: Config) -> None:
-    await orders.place(store, config, BY, agent="alice", to=PROSPECT)
-    assert await orders.claim(store, config, NOW)
+    await store.run(orders.place, config, BY, agent="alice", to=PROSPECT)
+    assert await store.run(orders.claim, config, NOW)
     later = NOW + timedelta(seconds=config.dialing.agent_ring_seconds) + orders.MARGIN
-    assert await orders.claim(store, config, later) is None
+    assert await store.run(orders.claim, config, later) is None
     [order] = await all_orders(store)
     assert (order.state, order.error) == ("failed", "The app ended while the agent's phones rang.")
 
 
 async def test_a_worker_who_died_after_the_agent_answered_has_done_it(store: Store, config: Config) -> None:
-    await orders.place(store, config, BY, agent="alice", to=PROSPECT)
-    claim = await orders.claim(store, config, NOW)
+    await store.run(orders.place, config, BY, agent="alice", to=PROSPECT)
+    claim = await store.run(orders.claim, config, NOW)
     assert claim
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Call(id=claim.call_id, did="", started_at=NOW))
-    assert await orders.claim(store, config, NOW + timedelta(minutes=1)) is None
+    assert await store.run(orders.claim, config, NOW + timedelta(minutes=1)) is None
     assert [order.state for order in await all_orders(store)] == ["done"]
 
 
 async def test_an_order_that_nobody_took_in_time_is_void(store: Store, config: Config) -> None:
-    order = await orders.place(store, config, BY, agent="alice", to=PROSPECT)
-    assert await orders.claim(store, config, NOW + orders.BY_HAND) is None
+    order = await store.run(orders.place, config, BY, agent="alice", to=PROSPECT)
+    assert await store.run(orders.claim, config, NOW + orders.BY_HAND) is None
     [kept] = await all_orders(store)
     assert (kept.state, "leaseline up" in kept.error) == ("failed", True)
-    await orders.give_up(store, order.id, "anything")
+    await store.run(orders.give_up, order.id, "anything")
     assert (await all_orders(store))[0].error == kept.error, "what is settled stays so"
 
 
 async def test_somebody_who_stops_waiting_takes_the_order_back(store: Store, config: Config) -> None:
-    order = await orders.place(store, config, BY, agent="alice", to=PROSPECT)
-    await orders.give_up(store, order.id, "Nobody has taken it.")
-    assert await orders.claim(store, config, NOW) is None
+    order = await store.run(orders.place, config, BY, agent="alice", to=PROSPECT)
+    await store.run(orders.give_up, order.id, "Nobody has taken it.")
+    assert await store.run(orders.claim, config, NOW) is None
     assert [(one.state, one.error) for one in await all_orders(store)] == [("failed", "Nobody has taken it.")]
 
 
 async def test_the_agent_hears_the_name_that_is_known(store: Store, config: Config) -> None:
     await add_lead(store, PROSPECT, name="Carol")
-    await orders.place(store, config, BY, agent="alice", to=PROSPECT)
-    claim = await orders.claim(store, config, NOW)
+    await store.run(orders.place, config, BY, agent="alice", to=PROSPECT)
+    claim = await store.run(orders.claim, config, NOW)
     assert claim
     assert claim.name == "Carol"
 
@@ -144,9 +144,9 @@ async def test_the_agent_hears_the_name_that_is_known(store: Store, config: Conf
 async def test_a_withheld_caller_cannot_be_called_back_and_an_unknown_call_neither(
     store: Store, config: Config
 ) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Call(id="w", did="", started_at=NOW))
     with pytest.raises(Invalid, match="withheld"):
-        await orders.call_back(store, config, BY, "w", agent="alice")
+        await store.run(orders.call_back, config, BY, "w", agent="alice")
     with pytest.raises(NotFound, match="no call"):
-        await orders.call_back(store, config, BY, "nope", agent="alice")
+        await store.run(orders.call_back, config, BY, "nope", agent="alice")

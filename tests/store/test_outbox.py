@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -75,17 +75,17 @@ async def working(store: Store, config: Config, carrier: Carrier) -> AsyncIterat
 
 @pytest.fixture
 async def trunk(store: Store) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Trunk(slug="acme", host="127.0.0.1", auth="address"))
 
 
 async def queue(store: Store, *keys: str, at: datetime = NOW, lead: bool = False, **values: object) -> list[int]:
-    async with store.write() as session:
+    with store.writing() as session:
         lead_id = None
         if lead:
             card = Lead(created_at=NOW)
             session.add(card)
-            await session.flush()
+            session.flush()
             lead_id = card.id
         rows = [
             Message(
@@ -105,13 +105,13 @@ async def queue(store: Store, *keys: str, at: datetime = NOW, lead: bool = False
             for key in keys
         ]
         session.add_all(rows)
-        await session.flush()
+        session.flush()
         return [row.id for row in rows]
 
 
 async def message(store: Store, key: str) -> Message:
-    async with store.read() as session:
-        return (await session.scalars(select(Message).where(Message.key == key))).one()
+    with store.reading() as session:
+        return session.scalars(select(Message).where(Message.key == key)).one()
 
 
 async def until(store: Store, key: str, *states: MessageState, attempts: int | None = None) -> Message:
@@ -146,8 +146,8 @@ async def test_a_queued_text_is_sent_once_and_stands_on_the_leads_timeline(
     assert carrier.given[0] == OutgoingText(
         "link:1", "+15125550123", "+15125550100", "Our homes: https://example.com", attempt=1
     )
-    async with store.read() as session:
-        (activity,) = (await session.scalars(select(Activity))).all()
+    with store.reading() as session:
+        (activity,) = session.scalars(select(Activity)).all()
     assert (activity.key, activity.kind, activity.lead_id) == (f"text:{message_id}", "Text", row.lead_id)
     assert "https://example.com" in activity.text
 
@@ -223,8 +223,8 @@ async def test_a_lasting_refusal_fails_at_once(store: Store, config: Config, tru
     async with working(store, config, carrier):
         row = await until(store, "a", MessageState.FAILED)
     assert (row.attempts, len(row.error), row.sent_at) == (1, 300, None)
-    async with store.read() as session:
-        assert not (await session.scalars(select(Activity))).all()
+    with store.reading() as session:
+        assert not session.scalars(select(Activity)).all()
 
 
 @pytest.mark.parametrize("error", [CarrierUnknown("No answer."), ValueError("a fault of ours")])
@@ -336,21 +336,21 @@ async def test_when_the_database_goes_away_after_the_text_left_then_the_result_i
 ) -> None:
     await queue(store, "a")
     is_away = asyncio.Event()
-    write = store.write
+    writing = store.writing
 
-    @asynccontextmanager
-    async def failing() -> AsyncIterator[object]:
+    @contextmanager
+    def failing() -> Iterator[object]:
         if is_away.is_set():
             is_away.clear()
             raise Unavailable("The database does not answer.")
-        async with write() as session:
+        with writing() as session:
             yield session
 
     async def behaviour(text: OutgoingText) -> None:
         is_away.set()
 
     carrier = FakeCarrier(behaviour)
-    monkeypatch.setattr(store, "write", failing)
+    monkeypatch.setattr(store, "writing", failing)
     async with working(store, config, carrier):
         await until(store, "a", MessageState.SENT)
     assert len(carrier.given) == 1
@@ -362,7 +362,7 @@ async def test_without_a_trunk_the_text_waits_and_says_what_to_do(store: Store, 
     async with working(store, config, carrier) as worker:
         row = await until(store, "a", MessageState.QUEUED, attempts=1)
         assert "leaseline trunk add" in row.error
-        async with store.write() as session:
+        with store.writing() as session:
             session.add(Trunk(slug="off", host="127.0.0.1", auth="address", enabled=False))
             session.add(Trunk(slug="acme", host="127.0.0.1", auth="address"))
         worker.clock.now += timedelta(minutes=1)
@@ -373,7 +373,7 @@ async def test_without_a_trunk_the_text_waits_and_says_what_to_do(store: Store, 
 async def test_texts_go_through_the_trunk_that_is_configured_for_them(
     store: Store, config: Config, trunk: None
 ) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Trunk(slug="texting", host="127.0.0.2", auth="address"))
     seen: list[str] = []
 
@@ -555,22 +555,22 @@ async def test_what_failed_is_sent_again_by_a_person_and_what_is_unknown_only_wh
     by = By("dana", NOW + timedelta(hours=3))
     failed, unknown, sent = await queue(store, "a", "b", "c")
     old = await queue(store, "old", at=NOW - timedelta(days=2), state="failed", created_at=NOW - timedelta(days=2))
-    async with store.write() as session:
+    with store.writing() as session:
         for id, state in ((failed, "failed"), (unknown, "unknown"), (sent, "sent")):
-            row = await session.get(Message, id)
+            row = session.get(Message, id)
             assert row is not None
             row.state, row.attempts, row.next_attempt_at, row.carrier_id = state, 6, None, "SM1"
     with pytest.raises(Conflict, match="--unknown"):
-        await resending.these(store, config, by, [failed, unknown], unknown=False)
+        await store.run(resending.these, config, by, [failed, unknown], unknown=False)
     with pytest.raises(Conflict, match="is sent"):
-        await resending.these(store, config, by, [sent], unknown=True)
+        await store.run(resending.these, config, by, [sent], unknown=True)
     with pytest.raises(NotFound, match="no text 99"):
-        await resending.these(store, config, by, [99], unknown=True)
+        await store.run(resending.these, config, by, [99], unknown=True)
     assert {(await message(store, key)).state for key in ("a", "b", "old")} == {"failed", "unknown"}, "none of them"
 
-    written, more = await resending.failed(store, config, by, NOW - timedelta(days=1), unknown=False)
+    written, more = await store.run(resending.failed, config, by, NOW - timedelta(days=1), unknown=False)
     assert ([one.message.id for one in written], more) == ([failed], False)
-    await resending.these(store, config, by, [unknown], unknown=True)
+    await store.run(resending.these, config, by, [unknown], unknown=True)
     carrier = FakeCarrier(refusing(CarrierError("Busy.", retryable=True)))
     async with working(store, config, carrier) as worker:
         worker.clock.now = by.now
@@ -587,6 +587,6 @@ async def test_what_failed_is_sent_again_by_a_person_and_what_is_unknown_only_wh
 
 async def test_a_reminder_is_not_sent_again_after_its_tour(store: Store, config: Config, trunk: None) -> None:
     (id,) = await queue(store, "a", purpose="tour_reminder", state="failed", expires_at=NOW + timedelta(hours=2))
-    (again,) = await resending.these(store, config, By("dana", NOW + timedelta(hours=2)), [id], unknown=False)
+    (again,) = await store.run(resending.these, config, By("dana", NOW + timedelta(hours=2)), [id], unknown=False)
     assert again.decision.verdict is Verdict.BLOCK
     assert "too late" in again.message.error

@@ -27,25 +27,25 @@ async def rang(store: Store, config: Config, number: int, status: DialStatus, *,
         LegRang(f"{call_id}/2", call_id, at, leg_id, "alice-desk", "alice", "subteam"),
         LegEnded(f"{call_id}/3", call_id, at, leg_id, status, forwards=forwards),
     ]
-    await ledger.record_all(store, config, facts, at)
-    await ledger.record_all(store, config, facts, at)
+    await store.run(ledger.record_all, config, facts, at)
+    await store.run(ledger.record_all, config, facts, at)
 
 
 async def told(store: Store) -> list[str]:
-    async with store.read() as session:
-        mails = await session.scalars(select(Mail).order_by(Mail.id))
+    with store.reading() as session:
+        mails = session.scalars(select(Mail).order_by(Mail.id))
         return [f"{mail.to_address}: {mail.subject}" for mail in mails]
 
 
 async def since(store: Store) -> datetime | None:
-    async with store.read() as session:
-        return await session.scalar(select(Device.forwards_since).where(Device.slug == "alice-desk"))
+    with store.reading() as session:
+        return session.scalar(select(Device.forwards_since).where(Device.slug == "alice-desk"))
 
 
 @pytest.fixture
 async def config(store: Store, config: Config) -> Config:
-    async with store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug == "alice").values(email="alice@example.com"))
+    with store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug == "alice").values(email="alice@example.com"))
     return config
 
 
@@ -68,10 +68,10 @@ async def test_a_phone_that_only_declines_is_not_taken_for_one(store: Store, con
 
 
 async def test_whoever_cannot_be_told_has_the_admin_told(store: Store, config: Config) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         bob = select(Agent.id).where(Agent.slug == "bob").scalar_subquery()
-        await session.execute(update(Agent).values(email=""))
-        await session.execute(update(Device).where(Device.slug == "alice-desk").values(agent_id=bob))
-        (await owners.admin(session)).email = "office@example.com"
+        session.execute(update(Agent).values(email=""))
+        session.execute(update(Device).where(Device.slug == "alice-desk").values(agent_id=bob))
+        owners.admin(session).email = "office@example.com"
     await rang(store, config, 1, DialStatus.BUSY, forwards=True)
     assert await told(store) == ["office@example.com: alice-desk sends its calls elsewhere"]

@@ -23,7 +23,7 @@ PROSPECT = "+15125550123"
 
 
 async def test_a_new_caller_on_a_property_line(store: Store, config: Config) -> None:
-    assert await reception.receive(store, config, MAPLE, PROSPECT) == Reception(
+    assert await store.read(reception.receive, config, MAPLE, PROSPECT) == Reception(
         did=MAPLE,
         caller=PROSPECT,
         line_known=True,
@@ -38,48 +38,48 @@ async def test_a_new_caller_on_a_property_line(store: Store, config: Config) -> 
 
 
 async def test_a_known_caller_has_their_agent(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        bob = await agents.by_slug(session, "bob")
+    with store.writing() as session:
+        bob = agents.by_slug(session, "bob")
         session.add(Lead(name="Pat", assigned_agent=bob, created_at=NOW, phones=[LeadPhone(number=PROSPECT)]))
-    found = await reception.receive(store, config, MAPLE, PROSPECT)
+    found = await store.read(reception.receive, config, MAPLE, PROSPECT)
     assert (found.lead_known, found.lead_name, found.assigned_agent) == (True, "Pat", "bob")
 
 
 async def test_a_line_without_property_has_the_offices_link(store: Store, config: Config) -> None:
-    found = await reception.receive(store, config, "+15125550101", None)
+    found = await store.read(reception.receive, config, "+15125550101", None)
     assert (found.line_known, found.language, found.property_name) == (True, "es", "")
     assert found.listings_url == "https://oak.example.com"
     assert not found.can_text_link, "the number is withheld"
 
 
 async def test_an_extension_is_a_line_too_and_an_unknown_did_is_none(store: Store, config: Config) -> None:
-    assert (await reception.receive(store, config, "6001", PROSPECT)).can_text_link
-    assert await reception.receive(store, config, "+15125559999", PROSPECT) == Reception("+15125559999", PROSPECT)
-    assert not (await reception.receive(store, config, "", None)).line_known
+    assert (await store.read(reception.receive, config, "6001", PROSPECT)).can_text_link
+    assert await store.read(reception.receive, config, "+15125559999", PROSPECT) == Reception("+15125559999", PROSPECT)
+    assert not (await store.read(reception.receive, config, "", None)).line_known
 
 
 async def test_our_own_numbers_are_not_texted(store: Store, config: Config) -> None:
-    found = await reception.receive(store, config, MAPLE, "+15125550101")
+    found = await store.read(reception.receive, config, MAPLE, "+15125550101")
     assert found.caller_is_line
     assert not found.can_text_link
 
 
 async def test_nothing_is_promised_to_numbers_that_nothing_may_go_to(store: Store, config: Config) -> None:
     for number in ("+19005550199", "+18765550199"):  # pay per call; Jamaica
-        found = await reception.receive(store, config, MAPLE, number)
+        found = await store.read(reception.receive, config, MAPLE, number)
         assert found.line_known
         assert not found.can_text_link
         assert not found.can_call_back
 
 
 async def test_who_is_available(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        desk = (await session.scalars(select(Device).where(Device.slug == "bob-desk"))).one()
+    with store.writing() as session:
+        desk = session.scalars(select(Device).where(Device.slug == "bob-desk")).one()
         desk.dnd, desk.dnd_until = True, NOW + timedelta(hours=1)
-        carol = await agents.by_slug(session, "carol")
+        carol = agents.by_slug(session, "carol")
         assert carol
         carol.on_duty = False
-    found = await reception.availability(store, config, online={"alice-desk", "bob-desk"}, on_call={"alice-desk"})
+    found = await store.read(reception.availability, config, online={"alice-desk", "bob-desk"}, on_call={"alice-desk"})
     by_slug = {agent.slug: agent for agent in found}
     assert list(by_slug) == ["alice", "bob", "carol", "dana"]
     assert by_slug["alice"].is_on_call
@@ -91,17 +91,17 @@ async def test_who_is_available(store: Store, config: Config) -> None:
 
 async def test_a_mobile_needs_no_registration_and_rings_when_forwarding_is_on(store: Store, config: Config) -> None:
     mobile = Device(slug="alice-mobile", kind="mobile", number="+15125550150", rings_after_seconds=8)
-    async with store.write() as session:
-        alice = await agents.by_slug(session, "alice")
+    with store.writing() as session:
+        alice = agents.by_slug(session, "alice")
         assert alice
         alice.devices.append(mobile)
     for online, expected in ((set[str](), 0), ({"alice-desk"}, 8)):
         for forwarding in (False, True):
-            async with store.write() as session:
-                alice = await agents.by_slug(session, "alice")
+            with store.writing() as session:
+                alice = agents.by_slug(session, "alice")
                 assert alice
                 alice.forwarding = forwarding
-            [found, *_] = await reception.availability(store, config, online=online)
+            [found, *_] = await store.read(reception.availability, config, online=online)
             refs = {ref.device: ref for ref in found.reachable_devices(NOW)}
             assert ("alice-mobile" in refs) == forwarding
             if forwarding:
@@ -110,9 +110,9 @@ async def test_a_mobile_needs_no_registration_and_rings_when_forwarding_is_on(st
 
 
 async def test_the_schedule(store: Store, config: Config) -> None:
-    assert (await hours.schedule(store, config)).always_open
-    async with store.write() as session:
+    assert (await store.read(hours.schedule, config)).always_open
+    with store.writing() as session:
         session.add(Hours(weekday=0, opens="09:00", closes="18:00"))
-    schedule = await hours.schedule(store, config)
+    schedule = await store.read(hours.schedule, config)
     assert schedule.is_open(NOW)
     assert not schedule.is_open(NOW + timedelta(hours=9))

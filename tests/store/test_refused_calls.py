@@ -60,14 +60,14 @@ class Office:
             self.refused.heard(one)
         await self.refused.look(NOW + wait)
         await self.journal.drained()
-        async with self.store.read() as session:
-            return (await session.scalars(select(Call).order_by(Call.id))).all()
+        with self.store.reading() as session:
+            return session.scalars(select(Call).order_by(Call.id)).all()
 
 
 @pytest.fixture
 async def office_of_two(store: Store, config: Config, tmp_path: Path) -> AsyncIterator[Office]:
     """One trunk is known by its addresses, the other by its password."""
-    async with store.write() as session:
+    with store.writing() as session:
         session.add_all(
             [
                 Trunk(
@@ -100,7 +100,7 @@ async def office_of_two(store: Store, config: Config, tmp_path: Path) -> AsyncIt
         )
 
     async def apply(facts: Sequence[Fact]) -> None:
-        await ledger.record_all(store, config, facts, NOW)
+        await store.run(ledger.record_all, config, facts, NOW)
 
     async with Journal(tmp_path / "journal", apply) as journal:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -113,8 +113,8 @@ async def test_who_is_refused_has_a_record_and_somebody_who_calls_back(office_of
     [call] = await office_of_two.after(answer(), answer())
     assert (call.did, call.caller, call.trunk, call.started_at) == (MAPLE, CALLER, "acme", NOW)
     assert (call.outcome, call.ended_at, call.ended_by) == ("gave_up", NOW, "system")
-    async with office_of_two.store.read() as session:
-        [task] = (await session.scalars(select(Task))).all()
+    with office_of_two.store.reading() as session:
+        [task] = session.scalars(select(Task)).all()
         assert (task.kind, task.owner_id is not None) == ("call_back", True)
         assert task.why == (
             "Called Maple Court and did not get through: their carrier offered no sound that the phone system takes "
@@ -175,23 +175,23 @@ async def test_a_withheld_number_stays_withheld(office_of_two: Office) -> None:
 
 
 async def test_an_unwanted_caller_leaves_nothing_to_do(office_of_two: Office) -> None:
-    await blocking.add(office_of_two.store, office_of_two.config, By("tests", NOW), CALLER)
+    await office_of_two.store.run(blocking.add, office_of_two.config, By("tests", NOW), CALLER)
     [call] = await office_of_two.after(answer())
     assert call.outcome == "blocked"
-    async with office_of_two.store.read() as session:
-        assert (await session.scalars(select(Task))).all() == []
+    with office_of_two.store.reading() as session:
+        assert session.scalars(select(Task)).all() == []
 
 
 async def test_of_very_many_ten_are_on_record_and_the_admin_is_told_once(office_of_two: Office) -> None:
-    async with office_of_two.store.write() as session:
-        dana = (await session.scalars(select(Agent).where(Agent.slug == "dana"))).one()
+    with office_of_two.store.writing() as session:
+        dana = session.scalars(select(Agent).where(Agent.slug == "dana")).one()
         dana.email = "dana@example.com"
     many = [answer(call=f"call-{number}", caller=f"+1512555{1000 + number}") for number in range(700)]
     assert len(await office_of_two.after(*many)) == refusals.PER_MINUTE
     assert len(await office_of_two.after(*many)) == refusals.PER_MINUTE
     assert len(await office_of_two.after(answer(source=OTHER, user="trunk-pbx"))) == refusals.PER_MINUTE + 1
-    async with office_of_two.store.read() as session:
-        [mail] = (await session.scalars(select(Mail).where(Mail.subject.contains("do not get through")))).all()
+    with office_of_two.store.reading() as session:
+        [mail] = session.scalars(select(Mail).where(Mail.subject.contains("do not get through"))).all()
         assert "by trunk acme: their carrier offered no sound" in mail.body
 
 

@@ -81,11 +81,11 @@ KINDS = {
 @pytest.fixture
 async def past(store: Store, config: Config) -> datetime:
     """A hundred calls, ten of each kind; returns when they began."""
-    async with store.write() as session:
+    with store.writing() as session:
         session.add_all(Hours(weekday=day, opens="09:00", closes="18:00") for day in range(7))
     by = By("tests", NOON - timedelta(hours=1))
-    await times.set_hours(store, by, "maple", ["mon-sun 09:00-18:00"], kind=TourKind.REMOTE, minutes=15)
-    free = iter(await times.free(store, config, "maple", NIGHT, limit=ROUNDS))
+    await store.run(times.set_hours, by, "maple", ["mon-sun 09:00-18:00"], kind=TourKind.REMOTE, minutes=15)
+    free = iter(await store.read(times.free, config, "maple", NIGHT, limit=ROUNDS))
     for number in range(ROUNDS):
         for name, kind in KINDS.items():
             at = kind.at + timedelta(minutes=number)
@@ -95,8 +95,8 @@ async def past(store: Store, config: Config) -> datetime:
                 facts.append(await routed(store, config, kind, call, caller, at))
             facts += follows(name, call, at)
             if name == "tour":
-                booked = await booking.book(
-                    store,
+                booked = await store.run(
+                    booking.book,
                     config,
                     Secrets(config.secrets_file),
                     by,
@@ -109,13 +109,13 @@ async def past(store: Store, config: Config) -> datetime:
                 facts.append(TourBooked(f"{call}/b", call, at, booked.tour.id))
             facts.append(CallEnded(f"{call}/e", call, at + timedelta(seconds=50), EndedBy.CALLER))
             for fact in facts:
-                await ledger.record(store, config, fact, at + timedelta(minutes=1))
+                await store.run(ledger.record, config, fact, at + timedelta(minutes=1))
     return NOON
 
 
 async def routed(store: Store, config: Config, kind: Kind, call: str, caller: str, at: datetime) -> Routed:
     on_call = ("alice-desk", "bob-desk", "carol-desk", "dana-desk") if kind.is_busy else ()
-    inputs, plan = await routes.plan(store, config, kind.did, caller, kind.answers, Moment(at, on_call=on_call))
+    inputs, plan = await store.read(routes.plan, config, kind.did, caller, kind.answers, Moment(at, on_call=on_call))
     assert plan.path == kind.path, call
     return Routed(
         f"{call}/r",
@@ -153,12 +153,12 @@ def kinds_of(found: Replay) -> Counter[str]:
 async def test_calls_of_every_outcome_are_decided_again_and_only_those_that_the_rules_touch_change(
     store: Store, config: Config, past: datetime, tmp_path: File
 ) -> None:
-    async with store.read() as session:
-        outcomes = dict((await session.execute(select(Call.outcome, func.count()).group_by(Call.outcome))).all())
+    with store.reading() as session:
+        outcomes = dict(session.execute(select(Call.outcome, func.count()).group_by(Call.outcome)).all())
     assert outcomes == Counter(kind.outcome.value for kind in KINDS.values() for _ in range(ROUNDS))
 
     told: list[tuple[int, int]] = []
-    same = await replays.replay(store, config, Changes(), past, lambda done, total: told.append((done, total)))
+    same = replays.replay(store, config, Changes(), past, lambda done, total: told.append((done, total)))
     decided = ROUNDS * sum(bool(kind.path) for kind in KINDS.values())
     assert (same.calls, same.decisions, same.unreadable, same.changed) == (decided, decided, 0, [])
     assert told == [(decided, decided)]
@@ -166,26 +166,26 @@ async def test_calls_of_every_outcome_are_decided_again_and_only_those_that_the_
     live = {name for name, kind in KINDS.items() if kind.path == "live"}
     file = tmp_path / "new.toml"
     file.write_text("[ring]\nsubteam_seconds = 5\n")
-    shorter = await replays.replay(store, config, replays.read(config, file), past)
+    shorter = replays.replay(store, config, replays.read(config, file), past)
     assert kinds_of(shorter) == dict.fromkeys(live, ROUNDS)
     assert all(one.after.stages[0].seconds == 5 for one in shorter.changed)
     assert sum(count for *_, count in shorter.counts) == len(shorter.changed)
 
     file.write_text("[queue]\nenabled = false\n")
-    no_queue = await replays.replay(store, config, replays.read(config, file), past)
+    no_queue = replays.replay(store, config, replays.read(config, file), past)
     assert kinds_of(no_queue) == {"place kept": ROUNDS}
     [(before, after, count)] = no_queue.counts
     assert (count, "queue" in before, "queue" in after) == (ROUNDS, True, False)
 
     file.write_text("[hours]\noffice = ['mon-sun 13:00-23:00']\n")
-    found = await replays.replay(store, config, replays.read(config, file), past)
+    found = replays.replay(store, config, replays.read(config, file), past)
     assert kinds_of(found) == dict.fromkeys({*live, "link", "tour"}, ROUNDS)
     assert {one.after.path.value for one in found.changed} == {"tour", "link"}
 
     file.write_text("[tasks]\ndue_minutes = 7\n")
-    sooner = await replays.replay(store, config, replays.read(config, file), past)
+    sooner = replays.replay(store, config, replays.read(config, file), past)
     assert kinds_of(sooner) == {name: ROUNDS for name, kind in KINDS.items() if kind.path not in ("", "refuse")}
     assert all(
         replace(one.before, task=one.after.task, reasons=()) == replace(one.after, reasons=()) for one in sooner.changed
     )
-    assert (await replays.replay(store, config, Changes(), NIGHT + timedelta(days=1))).calls == 0
+    assert (replays.replay(store, config, Changes(), NIGHT + timedelta(days=1))).calls == 0

@@ -44,55 +44,55 @@ async def called(store: Store, config: Config, id: str, caller: str, *, talk: bo
         facts.append(TalkEnded(f"{id}/te", id, after(60), f"{id}-leg"))
     facts.append(CallEnded(f"{id}/e", id, after(60), EndedBy.CALLER))
     for fact in facts:
-        await ledger.record(store, config, fact, after(61))
+        await store.run(ledger.record, config, fact, after(61))
 
 
 async def test_figures_of_recorded_calls(store: Store, config: Config) -> None:
     await called(store, config, "c1", "+15125550171", talk=True)
     await called(store, config, "c2", "+15125550172", talk=True, transfer=True)
     await called(store, config, "c3", "+15125550173", talk=False)
-    found = await reports.calls(store, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    found = await store.read(reports.calls, NOW - timedelta(days=1), NOW + timedelta(days=1))
     maple, all_ = metrics.figures(found, metrics.Group.PROPERTY, config.tz)
     assert maple.name == "maple"
     assert (all_.calls, all_.qualified, all_.first_pass, all_.transferred) == (3, 2, 1, 1)
     assert all_.answer_median_seconds == 5
     assert (all_.leads, all_.leads_complete) == (3, 3)
     assert {record.agent for record in found} == {"alice", ""}
-    assert await reports.calls(store, NOW + timedelta(days=1), NOW + timedelta(days=2)) == []
+    assert await store.read(reports.calls, NOW + timedelta(days=1), NOW + timedelta(days=2)) == []
 
 
 async def test_sources_count_what_they_brought(store: Store, config: Config) -> None:
     await called(store, config, "c1", "+15125550171", talk=True)
     await called(store, config, "c2", "+15125550171", talk=True)
     by = By("alice", after(600))
-    await times.set_hours(store, by, "maple", ["mon-sun 10:00-12:00"], kind=TourKind.REMOTE, minutes=30)
-    [slot, *_] = await times.free(store, config, "maple", by.now)
+    await store.run(times.set_hours, by, "maple", ["mon-sun 10:00-12:00"], kind=TourKind.REMOTE, minutes=30)
+    [slot, *_] = await store.read(times.free, config, "maple", by.now)
     secrets = Secrets(config.secrets_file)
-    await booking.book(store, config, secrets, by, person="+15125550171", place="maple", at=slot.starts_at, key="t")
-    [sign] = await reports.sources(store, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    await store.run(booking.book, config, secrets, by, person="+15125550171", place="maple", at=slot.starts_at, key="t")
+    [sign] = await store.read(reports.sources, NOW - timedelta(days=1), NOW + timedelta(days=1))
     assert (sign.name, sign.calls, sign.leads, sign.tours, sign.applications) == ("sign", 2, 1, 1, 0)
 
 
 async def test_nobody_is_lost_and_if_somebody_were_the_admin_would_hear_of_it(store: Store, config: Config) -> None:
     await called(store, config, "c1", "+15125550171", talk=True)
     await called(store, config, "c2", "+15125550172", talk=False)
-    await ledger.record(store, config, CallArrived("c3/a", "c3", NOW, MAPLE, None), NOW)
-    assert await reports.lost(store, after(120)) == []
-    assert await reports.alarm(store, config, after(120)) == 0
+    await store.run(ledger.record, config, CallArrived("c3/a", "c3", NOW, MAPLE, None), NOW)
+    assert await store.read(reports.lost, after(120)) == []
+    assert await store.run(reports.alarm, config, after(120)) == 0
 
-    async with store.write() as session:
-        await session.execute(delete(Task).where(Task.call_id == "c2"))
-        admin = await agents.by_slug(session, "dana")
+    with store.writing() as session:
+        session.execute(delete(Task).where(Task.call_id == "c2"))
+        admin = agents.by_slug(session, "dana")
         assert admin is not None
         admin.email = "dana@example.com"
     later = NOW + timedelta(days=1)
-    assert [(one.call_id, one.why) for one in await reports.lost(store, later)] == [
+    assert [(one.call_id, one.why) for one in await store.read(reports.lost, later)] == [
         ("c3", "It has no outcome."),
         ("c2", "It ended as gave_up, and nobody has a task."),
     ]
     for _ in range(2):
-        assert await reports.alarm(store, config, later) == 2
-    async with store.read() as session:
-        mails = (await session.scalars(select(Mail.subject))).all()
-        assert await session.get(Call, "c2") is not None
+        assert await store.run(reports.alarm, config, later) == 2
+    with store.reading() as session:
+        mails = session.scalars(select(Mail.subject)).all()
+        assert session.get(Call, "c2") is not None
     assert mails == ["A caller may be lost"] * 2

@@ -29,39 +29,47 @@ BY = By("dana", after(600))
 
 
 async def reviewed(store: Store) -> list[tuple[str, bool, str, str]]:
-    async with store.read() as session:
-        found = await session.scalars(select(CallReview).order_by(CallReview.call_id))
+    with store.reading() as session:
+        found = session.scalars(select(CallReview).order_by(CallReview.call_id))
         return [(one.call_id, one.routed_right, one.note, one.who) for one in found]
 
 
 async def test_the_sample_is_by_chance_repeatable_and_without_what_is_reviewed(store: Store, config: Config) -> None:
     for number in range(8):
         await called(store, config, f"c{number}", f"+151255501{number:02d}", talk=False)
-    await ledger.record(store, config, CallArrived("up/a", "up", NOW, MAPLE, "+15125550190"), NOW)
+    await store.run(ledger.record, config, CallArrived("up/a", "up", NOW, MAPLE, "+15125550190"), NOW)
 
     async def drawn(size: int, seed: int | None = None) -> list[str]:
-        return [one.call.id for one in await reviews.sample(store, NOW - DAY, NOW + DAY, size, seed)]
+        return [one.call.id for one in await store.read(reviews.sample, NOW - DAY, NOW + DAY, size, seed)]
 
     assert await drawn(3, 7) == await drawn(3, 7)
     assert len({tuple(await drawn(3, seed)) for seed in range(10)}) > 1
     assert await drawn(50) == [f"c{number}" for number in range(8)]
-    await reviews.answer(store, BY, [Answer("c3", True)])
+    await store.run(reviews.answer, BY, [Answer("c3", True)])
     assert "c3" not in await drawn(50)
-    assert await reviews.sample(store, NOW + DAY, NOW + 2 * DAY, 5) == []
+    assert await store.read(reviews.sample, NOW + DAY, NOW + 2 * DAY, 5) == []
 
 
 async def test_a_case_shows_the_decision_who_talked_and_what_the_crm_got(store: Store, config: Config) -> None:
     await called(store, config, "c1", "+15125550171", talk=True)
     routed = Routed("c1/routed", "c1", after(1), "subteam", ("The subteam leases it.",), ("subteam",), "live")
-    await ledger.record(store, config, routed, after(61))
-    await times.set_hours(store, BY, "maple", ["mon-sun 10:00-12:00"], kind=TourKind.REMOTE, minutes=30)
-    [slot, *_] = await times.free(store, config, "maple", BY.now)
+    await store.run(ledger.record, config, routed, after(61))
+    await store.run(times.set_hours, BY, "maple", ["mon-sun 10:00-12:00"], kind=TourKind.REMOTE, minutes=30)
+    [slot, *_] = await store.read(times.free, config, "maple", BY.now)
     secrets = Secrets(config.secrets_file)
-    await booking.book(
-        store, config, secrets, BY, person="+15125550171", place="maple", at=slot.starts_at, key="t", call_id="c1"
+    await store.run(
+        booking.book,
+        config,
+        secrets,
+        BY,
+        person="+15125550171",
+        place="maple",
+        at=slot.starts_at,
+        key="t",
+        call_id="c1",
     )
     await called(store, config, "c2", "+15125550172", talk=False)
-    talked, missed = await reviews.sample(store, NOW - DAY, NOW + DAY, 5)
+    talked, missed = await store.read(reviews.sample, NOW - DAY, NOW + DAY, 5)
     [decision] = talked.decisions
     assert (decision.rule, decision.path, decision.reasons) == ("subteam", "live", ["The subteam leases it."])
     assert talked.talked_with == ("alice",)
@@ -78,14 +86,14 @@ async def test_answers_count_in_the_figures_in_place_of_the_rule(store: Store, c
     await called(store, config, "c2", "+15125550172", talk=True, transfer=True)
 
     async def first_pass() -> tuple[int, int, int]:
-        found = await reports.calls(store, NOW - DAY, NOW + DAY)
+        found = await store.read(reports.calls, NOW - DAY, NOW + DAY)
         [all_] = metrics.figures(found, None, config.tz)
         return all_.first_pass, all_.qualified, all_.reviewed
 
     assert await first_pass() == (1, 2, 0)
-    await reviews.answer(store, BY, [Answer("c2", True, "The transfer was to the same team.")])
+    await store.run(reviews.answer, BY, [Answer("c2", True, "The transfer was to the same team.")])
     assert await first_pass() == (2, 2, 1)
-    await reviews.answer(store, BY, [Answer("c1", False), Answer("c2", False, "No.")])
+    await store.run(reviews.answer, BY, [Answer("c1", False), Answer("c2", False, "No.")])
     assert await first_pass() == (0, 2, 2)
     assert await reviewed(store) == [("c1", False, "", "dana"), ("c2", False, "No.", "dana")]
 
@@ -93,7 +101,9 @@ async def test_answers_count_in_the_figures_in_place_of_the_rule(store: Store, c
 async def test_answers_to_unknown_calls_change_nothing(store: Store, config: Config) -> None:
     await called(store, config, "c1", "+15125550171", talk=True)
     with pytest.raises(Wrong, match=r"line 3, column 1 \(call\): there is no such call"):
-        await reviews.answer(store, BY, [Answer("c1", True), Answer("1.77E+09", True, "", "line 3, column 1 (call)")])
+        await store.run(
+            reviews.answer, BY, [Answer("c1", True), Answer("1.77E+09", True, "", "line 3, column 1 (call)")]
+        )
     assert await reviewed(store) == []
 
 
@@ -102,12 +112,12 @@ async def test_a_tour_counts_once_and_for_the_call_that_brought_it(store: Store,
     for number in range(3):
         await called(store, config, f"c{number}", "+15125550171", talk=True)
     await called(store, config, "other", "+15125550172", talk=True)
-    await times.set_hours(store, BY, "maple", ["mon-sun 10:00-16:00"], kind=TourKind.REMOTE, minutes=30)
+    await store.run(times.set_hours, BY, "maple", ["mon-sun 10:00-16:00"], kind=TourKind.REMOTE, minutes=30)
     secrets = Secrets(config.secrets_file)
-    free = await times.free(store, config, "maple", BY.now)
+    free = await store.read(times.free, config, "maple", BY.now)
     for number, call_id in enumerate((None, "c0", "gone")):
-        await booking.book(
-            store,
+        await store.run(
+            booking.book,
             config,
             secrets,
             BY,
@@ -118,8 +128,15 @@ async def test_a_tour_counts_once_and_for_the_call_that_brought_it(store: Store,
             call_id=call_id,
         )
     much_later = By("alice", after(3 * 3600))
-    await booking.book(
-        store, config, secrets, much_later, person="+15125550172", place="maple", at=free[-1].starts_at, key="late"
+    await store.run(
+        booking.book,
+        config,
+        secrets,
+        much_later,
+        person="+15125550172",
+        place="maple",
+        at=free[-1].starts_at,
+        key="late",
     )
-    found = {one.id: one.tours for one in await reports.calls(store, NOW - DAY, NOW + DAY)}
+    found = {one.id: one.tours for one in await store.read(reports.calls, NOW - DAY, NOW + DAY)}
     assert found == {"c0": 1, "c1": 0, "c2": 2, "other": 0}

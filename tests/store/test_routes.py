@@ -37,27 +37,27 @@ TO_TEAM = (Answer(Question.MENU, TEAM),)
 
 
 async def test_a_new_caller_hears_the_menu_and_then_reaches_the_subteam(store: Store, config: Config) -> None:
-    _, plan = await routes.plan(store, config, MAPLE, PROSPECT, (), Moment(NOW))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, (), Moment(NOW))
     assert plan.path is Path.ASK
-    inputs, plan = await routes.plan(store, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
     assert (plan.path, plan.rule, plan.property) == (Path.LIVE, Rule.SUBTEAM, "maple")
     assert inputs.source == "sign"
     assert plan.stages[0].agents == ("alice", "bob")
 
 
 async def test_who_has_dnd_is_not_planned_with(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        desk = (await session.scalars(select(Device).where(Device.slug == "bob-desk"))).one()
+    with store.writing() as session:
+        desk = session.scalars(select(Device).where(Device.slug == "bob-desk")).one()
         desk.dnd = True
-    _, plan = await routes.plan(store, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
     assert plan.stages[0].agents == ("alice",)
 
 
 async def test_all_calls_go_to_one_number(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        office = (await session.scalars(select(Organization))).one()
+    with store.writing() as session:
+        office = session.scalars(select(Organization)).one()
         office.forward_to, office.forward_confirm = "+15125550190", False
-    _, plan = await routes.plan(store, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
     [stage] = plan.stages
     assert (plan.rule, stage.seconds) == (Rule.OFFICE_FORWARD, config.ring.office_seconds)
 
@@ -70,9 +70,9 @@ CENTRAL = "+15125550190"
 @pytest.fixture
 async def portfolio(store: Store, office: None) -> None:
     """Maple and Oak are in one portfolio, with a line; Pine is in none."""
-    async with store.write() as session:
+    with store.writing() as session:
         east = Portfolio(slug="east", name="East")
-        maple = (await session.scalars(select(Property).where(Property.slug == "maple"))).one()
+        maple = session.scalars(select(Property).where(Property.slug == "maple")).one()
         maple.portfolio = east
         session.add(Property(slug="oak", name="Oak Park", portfolio=east))
         session.add(Property(slug="pine", name="Pine Hill"))
@@ -81,7 +81,7 @@ async def portfolio(store: Store, office: None) -> None:
 
 async def interested(store: Store, *places: str, language: str = "") -> None:
     """The prospect was interested in these, one a day."""
-    async with store.write() as session:
+    with store.writing() as session:
         lead = Lead(
             status="new",
             created_at=NOW,
@@ -92,14 +92,14 @@ async def interested(store: Store, *places: str, language: str = "") -> None:
         )
         session.add(lead)
         for day, slug in enumerate(places, start=1):
-            place = (await session.scalars(select(Property).where(Property.slug == slug))).one()
+            place = session.scalars(select(Property).where(Property.slug == slug)).one()
             lead.interests.append(
                 Interest(property_id=place.id, stage="contacted", updated_at=NOW - timedelta(days=9 - day))
             )
 
 
 async def asked(store: Store, config: Config, *answers: Answer, did: str = CENTRAL) -> RoutePlan:
-    _, plan = await routes.plan(store, config, did, PROSPECT, (*TO_TEAM, *answers), Moment(NOW))
+    _, plan = await store.read(routes.plan, config, did, PROSPECT, (*TO_TEAM, *answers), Moment(NOW))
     return plan
 
 
@@ -142,12 +142,12 @@ async def test_who_names_none_is_not_transferred_blindly(store: Store, config: C
 @pytest.mark.usefixtures("portfolio")
 async def test_the_link_is_that_of_the_property_which_is_asked_for_first(store: Store, config: Config) -> None:
     for_link = (Answer(Question.MENU, TEXT_ME),)
-    _, plan = await routes.plan(store, config, CENTRAL, PROSPECT, for_link, Moment(NOW))
+    _, plan = await store.read(routes.plan, config, CENTRAL, PROSPECT, for_link, Moment(NOW))
     assert plan.ask
     assert plan.ask.question is Question.PROPERTY
     for key, slug in (("1", "maple"), ("0", "")):
         answers = (*for_link, Answer(Question.PROPERTY, key))
-        _, plan = await routes.plan(store, config, CENTRAL, PROSPECT, answers, Moment(NOW))
+        _, plan = await store.read(routes.plan, config, CENTRAL, PROSPECT, answers, Moment(NOW))
         assert (plan.path, plan.property) == (Path.LINK, slug)
 
 
@@ -166,10 +166,10 @@ async def test_a_language_without_prompts_is_nobodys(store: Store, config: Confi
 
 async def test_key_9_offers_the_languages_of_the_settings(store: Store, config: Config) -> None:
     spoken = msgspec.structs.replace(config, menu=Menu(languages=("es", "xx")))
-    _, plan = await routes.plan(store, spoken, MAPLE, PROSPECT, (), Moment(NOW))
+    _, plan = await store.read(routes.plan, spoken, MAPLE, PROSPECT, (), Moment(NOW))
     assert plan.ask
     assert (plan.ask.says[-1].prompt, plan.ask.says[-1].language) == ("menu_language", "es")
-    _, plan = await routes.plan(store, spoken, MAPLE, PROSPECT, (Answer(Question.MENU, "9"),), Moment(NOW))
+    _, plan = await store.read(routes.plan, spoken, MAPLE, PROSPECT, (Answer(Question.MENU, "9"),), Moment(NOW))
     assert (plan.path, plan.language) == (Path.ASK, "es")
 
 
@@ -178,16 +178,16 @@ async def test_key_9_offers_the_languages_of_the_settings(store: Store, config: 
 
 async def test_a_mornings_task_is_for_whoever_works_in_the_morning(store: Store, config: Config) -> None:
     night = datetime(2026, 3, 3, 3, 0, tzinfo=UTC)  # Monday, 21:00 in Chicago
-    async with store.write() as session:
+    with store.writing() as session:
         session.add_all(Hours(weekday=day, opens="09:00", closes="18:00") for day in range(5))
-        ids = dict((await session.execute(select(Agent.slug, Agent.id))).all())
+        ids = dict(session.execute(select(Agent.slug, Agent.id)).all())
         session.add(AgentHours(agent_id=ids["alice"], weekday=1, opens="14:00", closes="22:00"))
-    _, plan = await routes.plan(store, config, MAPLE, PROSPECT, TO_TEAM, Moment(night))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(night))
     opens = night.replace(hour=15)
     assert (plan.task.due_at, plan.task.owner) == (opens + timedelta(minutes=config.tasks.due_minutes), "bob")
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(AgentHours(agent_id=ids["bob"], weekday=0, opens="09:00", closes="18:00"))
-    _, plan = await routes.plan(store, config, MAPLE, PROSPECT, TO_TEAM, Moment(night))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(night))
     assert plan.task.owner == "alice", "nobody of the subteam works then: as ever, who has waited longest"
 
 
@@ -196,19 +196,19 @@ async def test_a_mornings_task_is_for_whoever_works_in_the_morning(store: Store,
 
 async def test_only_those_are_read_who_may_ring(store: Store, config: Config) -> None:
     quiet = msgspec.structs.replace(config, ring=Ring(everyone_seconds=0))
-    inputs, plan = await routes.plan(store, quiet, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    inputs, plan = await store.read(routes.plan, quiet, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
     assert (inputs.people.available, inputs.people.everyone) == (frozenset({"alice", "bob"}), ())
     assert [stage.name for stage in plan.stages] == ["subteam"]
-    inputs, _ = await routes.plan(store, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    inputs, _ = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
     assert inputs.people.everyone == ("alice", "bob", "carol", "dana")
 
 
 async def test_a_new_name_or_property_is_offered_at_the_next_call(store: Store, config: Config) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Property(slug="oak", name="Oak Park"))
     for name in ("Oak Park", "Acorn Park"):
-        async with store.write() as session:
-            (await session.scalars(select(Property).where(Property.slug == "oak"))).one().name = name
+        with store.writing() as session:
+            session.scalars(select(Property).where(Property.slug == "oak")).one().name = name
         ask = (await asked(store, config, did="6001")).ask
         assert ask
         assert name in [say.name for say in ask.says]

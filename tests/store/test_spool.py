@@ -42,7 +42,7 @@ reason=app_down
 @pytest.fixture
 async def journal(store: Store, config: Config) -> AsyncIterator[Journal]:
     async def apply(facts: Sequence[Fact]) -> None:
-        await ledger.record_all(store, config, facts, NOW)
+        await store.run(ledger.record_all, config, facts, NOW)
 
     async with Journal(config.journal_folder, apply) as journal:
         yield journal
@@ -80,20 +80,20 @@ async def run(config: Config, journal: Journal, present: Collection[str] = ()) -
 
 
 async def the_call(store: Store, call_id: str = CALL) -> Call:
-    async with store.read() as session:
-        call = await calls.by_id(session, call_id)
+    with store.reading() as session:
+        call = calls.by_id(session, call_id)
         assert call is not None
         return call
 
 
 async def texts(store: Store) -> list[Message]:
-    async with store.read() as session:
-        return list(await messages.listed(session))
+    with store.reading() as session:
+        return list(messages.listed(session))
 
 
 async def owed(store: Store) -> list[tuple[str, str]]:
-    async with store.read() as session:
-        return [(task.kind, task.owner.slug) for task in await tasks.listed(session)]
+    with store.reading() as session:
+        return [(task.kind, task.owner.slug) for task in tasks.listed(session)]
 
 
 async def test_a_talk_by_dialplan_alone(store: Store, config: Config, journal: Journal) -> None:
@@ -387,7 +387,7 @@ async def test_which_line_was_dialled_is_found_where_the_trunk_says(
     write(config, head)
     assert await run(config, journal) == 1
     assert (await the_call(store)).did == "+15125550100"
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Trunk(slug="carrier", host="sip.example", auth="address", did_from="diversion,to"))
     write(config, head, "1772460000.8")
     assert await run(config, journal) == 1

@@ -43,7 +43,7 @@ async def call_that_gave_up(store: Store, config: Config) -> None:
         CallArrived(f"{CALL}/arrived", CALL, NOW - timedelta(hours=1, minutes=1), "+15125550100", "+15125550123"),
         CallEnded(f"{CALL}/ended", CALL, NOW - timedelta(hours=1), EndedBy.CALLER),
     ]
-    await ledger.record_all(store, config, facts, NOW)
+    await store.run(ledger.record_all, config, facts, NOW)
 
 
 async def test_what_is_as_it_should_be_is_left_alone(store: Store, config: Config) -> None:
@@ -58,7 +58,7 @@ async def test_what_is_as_it_should_be_is_left_alone(store: Store, config: Confi
         MessageLeft("m", CALL, began, f"{CALL}.wav", 3),
         CallEnded("x", CALL, NOW, EndedBy.CALLER),
     ]
-    await ledger.record_all(store, config, facts, NOW)
+    await store.run(ledger.record_all, config, facts, NOW)
     assert await strays.compare(store, config, NOW) == Strays(), "the youngest may be on its way to the database"
 
 
@@ -69,8 +69,8 @@ async def test_sound_that_no_call_has_becomes_its_message(store: Store, config: 
     nothing = sound(config, "1772460000.8.wav", spoken=False)
     assert await strays.compare(store, config, NOW) == Strays(sounds=(CALL, "1772460000.8"))
     await strays.mend(store, config, By("tests", NOW))
-    async with store.read() as session:
-        call = await calls.by_id(session, CALL)
+    with store.reading() as session:
+        call = calls.by_id(session, CALL)
         assert call
         assert call.voicemail
         assert (call.outcome, call.voicemail.file, call.voicemail.seconds) == ("left_message", f"{CALL}.wav", 3)
@@ -84,8 +84,8 @@ async def test_a_talk_whose_recording_nobody_noted_is_put_on_record(store: Store
     await call_that_gave_up(store, config)
     sound(config, f"{CALL}-talk-1.wav")
     await strays.mend(store, config, By("tests", NOW))
-    async with store.read() as session:
-        recording = await session.get_one(Recording, f"{CALL}-talk-1")
+    with store.reading() as session:
+        recording = session.get_one(Recording, f"{CALL}-talk-1")
         assert (recording.call_id, recording.seconds) == (CALL, 3)
         assert recording.ended_at == NOW - timedelta(hours=1)
     assert await strays.compare(store, config, NOW) == Strays()
@@ -99,10 +99,10 @@ async def test_a_row_whose_sound_is_gone_says_so(store: Store, config: Config) -
         MessageLeft("m", CALL, began, f"{CALL}.wav", 3),
         CallEnded("x", CALL, NOW, EndedBy.CALLER),
     ]
-    await ledger.record_all(store, config, facts, NOW)
+    await store.run(ledger.record_all, config, facts, NOW)
     assert await strays.compare(store, config, NOW) == Strays(messages=(CALL,), talks=(talk,))
     await strays.mend(store, config, By("tests", NOW))
-    async with store.read() as session:
-        assert (await session.get_one(Voicemail, CALL)).purged_at == NOW
-        assert (await session.get_one(Recording, talk)).deleted_at == NOW
+    with store.reading() as session:
+        assert session.get_one(Voicemail, CALL).purged_at == NOW
+        assert session.get_one(Recording, talk).deleted_at == NOW
     assert await strays.compare(store, config, NOW) == Strays()

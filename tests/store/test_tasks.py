@@ -26,14 +26,14 @@ BY = By("tests", NOW)
 
 async def missed(store: Store, owner: str = "alice", due: datetime = NOW) -> int:
     """A task to call somebody back who called Maple Court, whose team are alice and bob."""
-    async with store.write() as session:
-        agent = (await session.scalars(select(Agent).where(Agent.slug == owner))).one()
-        line = (await session.scalars(select(Line).where(Line.number == "+15125550100"))).one()
+    with store.writing() as session:
+        agent = session.scalars(select(Agent).where(Agent.slug == owner)).one()
+        line = session.scalars(select(Line).where(Line.number == "+15125550100")).one()
         lead = Lead(status="new", created_at=NOW, phones=[], interests=[])
-        number = len((await session.scalars(select(Call.id))).all())
+        number = len(session.scalars(select(Call.id)).all())
         call = Call(id=f"c{number}", did=line.number, line_id=line.id, started_at=NOW)
         session.add_all([lead, call])
-        await session.flush()
+        session.flush()
         task = Task(
             key=f"call:{call.id}",
             kind="call_back",
@@ -45,27 +45,27 @@ async def missed(store: Store, owner: str = "alice", due: datetime = NOW) -> int
             created_at=NOW,
         )
         session.add(task)
-        await session.flush()
+        session.flush()
         return task.id
 
 
 async def owner(store: Store, task_id: int) -> str:
-    async with store.read() as session:
-        return (await session.scalars(select(Agent.slug).join(Task).where(Task.id == task_id))).one()
+    with store.reading() as session:
+        return session.scalars(select(Agent.slug).join(Task).where(Task.id == task_id)).one()
 
 
 async def rows(store: Store, of: type) -> list:
-    async with store.read() as session:
-        return list((await session.scalars(select(of).order_by(of.id))).all())
+    with store.reading() as session:
+        return list(session.scalars(select(of).order_by(of.id)).all())
 
 
 async def test_what_nobody_does_in_time_goes_to_a_colleague_and_then_to_the_admin(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        await session.execute(update(Agent).values(email=Agent.slug + "@example.com"))
+    with store.writing() as session:
+        session.execute(update(Agent).values(email=Agent.slug + "@example.com"))
     task_id = await missed(store)
     went = []
     for hours in range(6):
-        await tasks.tick(store, config, NOW + hours * HOUR)
+        await store.run(tasks.tick, config, NOW + hours * HOUR)
         went.append(await owner(store, task_id))
     assert went == ["alice", "bob", "dana", "dana", "dana", "dana"]
     assert [mail.to_address for mail in await rows(store, Mail)] == ["bob@example.com", "dana@example.com"]
@@ -73,31 +73,31 @@ async def test_what_nobody_does_in_time_goes_to_a_colleague_and_then_to_the_admi
 
 
 async def test_the_hours_in_which_nobody_works_do_not_count(store: Store, config: Config) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Hours(weekday=0, opens="09:00", closes="10:30"))
     task_id = await missed(store)
-    await tasks.tick(store, config, NOW)
-    await tasks.tick(store, config, NOW + 6 * timedelta(days=1))
+    await store.run(tasks.tick, config, NOW)
+    await store.run(tasks.tick, config, NOW + 6 * timedelta(days=1))
     assert await owner(store, task_id) == "alice"
     # Half an hour of that Monday, and half an hour of the next one.
-    await tasks.tick(store, config, NOW + timedelta(days=7) - timedelta(minutes=29))
+    await store.run(tasks.tick, config, NOW + timedelta(days=7) - timedelta(minutes=29))
     assert await owner(store, task_id) == "bob"
 
 
 async def test_done_tasks_and_those_of_teams_of_one_stay(store: Store, config: Config) -> None:
     done, alone = await missed(store), await missed(store)
-    await tasks.finish(store, BY, done, "called back")
-    async with store.write() as session:
-        await session.execute(update(Agent).where(Agent.slug.not_in(("alice", "dana"))).values(on_duty=False))
+    await store.run(tasks.finish, BY, done, "called back")
+    with store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug.not_in(("alice", "dana"))).values(on_duty=False))
     for hours in range(4):
-        await tasks.tick(store, config, NOW + hours * HOUR)
+        await store.run(tasks.tick, config, NOW + hours * HOUR)
     assert [await owner(store, one) for one in (done, alone)] == ["alice", "dana"]
 
 
 async def test_two_workers_pass_a_task_on_once(store: Store, config: Config) -> None:
     ids = [await missed(store) for _ in range(10)]
-    await tasks.tick(store, config, NOW)
-    await asyncio.gather(*(tasks.tick(store, config, NOW + HOUR) for _ in range(3)))
+    await store.run(tasks.tick, config, NOW)
+    await asyncio.gather(*(store.run(tasks.tick, config, NOW + HOUR) for _ in range(3)))
     assert {await owner(store, one) for one in ids} == {"bob"}
     assert {task.escalation for task in await rows(store, Task)} == {1}
 
@@ -106,25 +106,25 @@ async def test_switched_off_nothing_is_passed_on(store: Store, config: Config) -
     off = replace(config, tasks=replace(config.tasks, escalate_minutes=0))
     task_id = await missed(store)
     for hours in (0, 100):
-        assert await tasks.tick(store, off, NOW + hours * HOUR) == 0
+        assert await store.run(tasks.tick, off, NOW + hours * HOUR) == 0
     assert await owner(store, task_id) == "alice"
 
 
 async def test_a_person_passes_a_task_on_or_puts_it_off(store: Store, config: Config) -> None:
     task_id = await missed(store)
-    await tasks.reassign(store, BY, task_id, "carol")
+    await store.run(tasks.reassign, BY, task_id, "carol")
     assert await owner(store, task_id) == "carol"
     with pytest.raises(Conflict):
-        await tasks.reassign(store, BY, task_id, "carol")
-    await tasks.snooze(store, BY, task_id, NOW + 24 * HOUR)
-    await tasks.tick(store, config, NOW + 5 * HOUR)
-    await tasks.tick(store, config, NOW + 10 * HOUR)
+        await store.run(tasks.reassign, BY, task_id, "carol")
+    await store.run(tasks.snooze, BY, task_id, NOW + 24 * HOUR)
+    await store.run(tasks.tick, config, NOW + 5 * HOUR)
+    await store.run(tasks.tick, config, NOW + 10 * HOUR)
     assert await owner(store, task_id) == "carol"
     with pytest.raises(Invalid):
-        await tasks.snooze(store, BY, task_id, NOW)
-    await tasks.finish(store, BY, task_id, "")
-    for act in (tasks.reassign(store, BY, task_id, "bob"), tasks.snooze(store, BY, task_id, NOW + HOUR)):
+        await store.run(tasks.snooze, BY, task_id, NOW)
+    await store.run(tasks.finish, BY, task_id, "")
+    for act in (store.run(tasks.reassign, BY, task_id, "bob"), store.run(tasks.snooze, BY, task_id, NOW + HOUR)):
         with pytest.raises(Conflict):
             await act
     with pytest.raises(NotFound):
-        await tasks.snooze(store, BY, 999, NOW + HOUR)
+        await store.run(tasks.snooze, BY, 999, NOW + HOUR)

@@ -56,20 +56,20 @@ def row(purpose: Purpose, n: int, at: datetime = NOW, **values: object) -> Messa
 
 
 async def add(store: Store, *rows: Message) -> None:
-    async with store.write() as session:
+    with store.writing() as session:
         session.add_all(rows)
 
 
 async def verdicts(store: Store, config: Config, now: datetime = NOW) -> list[tuple[str, Verdict]]:
     """What the gate says of each text that is queued, one after the other; what may go has left."""
     found = []
-    async with store.write() as session:
+    with store.writing() as session:
         waiting = select(Message).where(Message.state == MessageState.QUEUED, Message.next_attempt_at <= now)
-        for message in (await session.scalars(waiting.order_by(Message.id))).all():
-            decision = await gatekeeper.decide(session, config, message, now)
+        for message in session.scalars(waiting.order_by(Message.id)).all():
+            decision = gatekeeper.decide(session, config, message, now)
             if decision.verdict is Verdict.SEND:
                 message.state, message.sent_at = MessageState.SENT, now
-            await session.flush()
+            session.flush()
             found.append((message.purpose, decision.verdict))
     return found
 
@@ -96,8 +96,8 @@ async def test_a_text_goes_nowhere_that_a_call_may_not_go(store: Store, config: 
     for purpose in (Purpose.MISSED_CALL, Purpose.STOP_CONFIRMED, Purpose.AGENT, Purpose.STAFF):
         await add(store, row(purpose, 1, to_number=to))
     assert {verdict for _, verdict in await verdicts(store, config)} == {Verdict.BLOCK}
-    async with store.read() as session:
-        kept = (await session.scalars(select(Message))).all()
+    with store.reading() as session:
+        kept = session.scalars(select(Message)).all()
     assert all(why in one.error and one.state == MessageState.BLOCKED for one in kept)
 
 
@@ -113,9 +113,9 @@ async def test_an_opt_out_from_anywhere_is_recorded_and_its_confirmations_are_fe
     # The last one is a number that nothing goes to.
     senders = [*(number(n) for n in range(5)), "+18765550123"]
     for n, sender in enumerate(senders):
-        await messages.receive(store, config, IncomingText("sip", f"id{n}", sender, MAPLE, "STOP", NOW), NOW)
-    async with store.read() as session:
-        assert set(await session.scalars(select(OptOut.number))) == set(senders)
+        await store.run(messages.receive, config, IncomingText("sip", f"id{n}", sender, MAPLE, "STOP", NOW), NOW)
+    with store.reading() as session:
+        assert set(session.scalars(select(OptOut.number))) == set(senders)
     assert [verdict for _, verdict in await verdicts(store, config)].count(Verdict.SEND) == 3
 
 
@@ -153,10 +153,10 @@ def a_call(n: int, *, seconds: float, menu: bool = False, attestation: str = "",
 async def test_a_ring_that_is_over_at_once_or_a_false_number_is_on_record_and_not_texted(
     store: Store, config: Config, call: list, is_texted: bool
 ) -> None:
-    await ledger.record_all(store, config, call, NOW)
-    async with store.read() as session:
-        (task,) = (await session.scalars(select(Task))).all()
-        sent = (await session.scalars(select(Message))).all()
+    await store.run(ledger.record_all, config, call, NOW)
+    with store.reading() as session:
+        (task,) = session.scalars(select(Task)).all()
+        sent = session.scalars(select(Message)).all()
     assert task.kind == "call_back"
     assert [one.purpose for one in sent] == (["missed_call"] if is_texted else [])
 
@@ -169,13 +169,13 @@ async def many(store: Store, count: int, at: datetime = NOW, first: int = 0) -> 
 
 
 async def pauses(store: Store) -> Sequence[TextPause]:
-    async with store.read() as session:
-        return (await session.scalars(select(TextPause))).all()
+    with store.reading() as session:
+        return session.scalars(select(TextPause)).all()
 
 
 async def test_a_spike_pauses_automatic_texts_and_the_admin_is_told_once(store: Store, config: Config) -> None:
-    async with store.write() as session:
-        dana = (await session.scalars(select(Agent).where(Agent.slug == "dana"))).one()
+    with store.writing() as session:
+        dana = session.scalars(select(Agent).where(Agent.slug == "dana")).one()
         dana.email = "dana@example.com"
     await many(store, 29)
     assert {verdict for _, verdict in await verdicts(store, config)} == {Verdict.SEND}
@@ -187,8 +187,8 @@ async def test_a_spike_pauses_automatic_texts_and_the_admin_is_told_once(store: 
     assert found[20:] == [("agent", Verdict.SEND), ("tour", Verdict.SEND), ("follow_up", Verdict.WAIT)]
     (pause,) = await pauses(store)
     assert (pause.started_at, pause.ends_at) == (NOW, NOW + timedelta(minutes=180))
-    async with store.read() as session:
-        (mail,) = (await session.scalars(select(Mail))).all()
+    with store.reading() as session:
+        (mail,) = session.scalars(select(Mail)).all()
     assert mail.to_address == "dana@example.com"
     assert "message resume" in mail.body
 
@@ -197,8 +197,8 @@ async def test_two_who_find_the_spike_at_once_make_one_pause(store: Store, confi
     await many(store, 40)
 
     async def look() -> None:
-        async with store.write() as session:
-            await text_pauses.look(session, config, NOW)
+        with store.writing() as session:
+            text_pauses.look(session, config, NOW)
 
     await asyncio.gather(*(look() for _ in range(4)))
     assert len(await pauses(store)) == 1
@@ -219,20 +219,20 @@ async def test_once_a_person_has_looked_what_waits_leaves_and_no_new_pause_begin
     await many(store, 40)
     await verdicts(store, config)
     later = NOW + timedelta(minutes=1)
-    assert await text_pauses.resume(store, By("dana", later), drop=False) == 40
+    assert await store.run(text_pauses.resume, By("dana", later), drop=False) == 40
     assert {verdict for _, verdict in await verdicts(store, config, later)} == {Verdict.SEND}
     assert len(await pauses(store)) == 1
     with pytest.raises(NotFound, match="not paused"):
-        await text_pauses.resume(store, By("dana", later), drop=False)
+        await store.run(text_pauses.resume, By("dana", later), drop=False)
 
 
 async def test_what_was_no_real_call_is_dropped_and_follow_ups_are_not(store: Store, config: Config) -> None:
     await many(store, 40)
     await add(store, row(Purpose.FOLLOW_UP, 90))
     await verdicts(store, config)
-    assert await text_pauses.resume(store, BY, drop=True) == 40
-    async with store.read() as session:
-        dropped = (await session.scalars(select(Message).where(Message.state == MessageState.BLOCKED))).all()
+    assert await store.run(text_pauses.resume, BY, drop=True) == 40
+    with store.reading() as session:
+        dropped = session.scalars(select(Message).where(Message.state == MessageState.BLOCKED)).all()
     assert {one.purpose for one in dropped} == {"missed_call"}
     assert "Dropped by dana" in dropped[0].error
 

@@ -39,18 +39,18 @@ class Booking:
         self.secrets = Secrets(config.secrets_file)
 
     async def offer(self, agent: str | None, opens: str = "10:00-11:00") -> None:
-        await times.set_hours(
-            self.store, BY, "maple", [f"tue {opens}"], kind=TourKind.ACCOMPANIED, minutes=30, agent=agent
+        await self.store.run(
+            times.set_hours, BY, "maple", [f"tue {opens}"], kind=TourKind.ACCOMPANIED, minutes=30, agent=agent
         )
 
     async def lead(self, email: str = "carol@example.com") -> int:
         lead_id = await person(self.store)
-        await leads.change(self.store, self.config, BY, str(lead_id), email=email)
+        await self.store.run(leads.change, self.config, BY, str(lead_id), email=email)
         return lead_id
 
     async def book(self, lead_id: int, language: str = "") -> int:
-        booked = await tours.book(
-            self.store,
+        booked = await self.store.run(
+            tours.book,
             self.config,
             self.secrets,
             BY,
@@ -63,13 +63,13 @@ class Booking:
         return booked.tour.id
 
     async def mails(self) -> list[Mail]:
-        async with self.store.read() as session:
-            return list((await session.scalars(select(Mail).order_by(Mail.id))).all())
+        with self.store.reading() as session:
+            return list(session.scalars(select(Mail).order_by(Mail.id)).all())
 
     async def give_addresses(self) -> None:
-        async with self.store.write() as session:
+        with self.store.writing() as session:
             for slug in ("alice", "bob"):
-                await session.execute(update(Agent).where(Agent.slug == slug).values(email=f"{slug}@example.com"))
+                session.execute(update(Agent).where(Agent.slug == slug).values(email=f"{slug}@example.com"))
 
 
 async def sent(booking: Booking) -> list[EmailMessage]:
@@ -98,8 +98,8 @@ async def test_booking_moving_and_cancelling_keep_one_entry_up_to_date(store: St
     booking = Booking(store, config)
     await booking.offer(None)
     tour_id = await booking.book(await booking.lead())
-    await tours.move(store, booking.config, booking.secrets, BY, tour_id, TUESDAY_HALF)
-    await tours.cancel(store, booking.config, booking.secrets, BY, tour_id)
+    await store.run(tours.move, booking.config, booking.secrets, BY, tour_id, TUESDAY_HALF)
+    await store.run(tours.cancel, booking.config, booking.secrets, BY, tour_id)
     mails = await sent(booking)
     assert {mail["To"] for mail in mails} == {"carol@example.com"}
     (booked, first), (moved, second), (cancelled, third) = (entry(mail) for mail in mails)
@@ -124,7 +124,7 @@ async def test_who_shows_gets_an_entry_too_and_loses_it_to_whoever_shows_instead
     await booking.offer("bob", "10:30-11:00")
     await booking.give_addresses()
     tour_id = await booking.book(await booking.lead(email=""))
-    await tours.move(store, booking.config, booking.secrets, BY, tour_id, TUESDAY_HALF)
+    await store.run(tours.move, booking.config, booking.secrets, BY, tour_id, TUESDAY_HALF)
     found = [(mail["To"], *entry(mail)) for mail in await sent(booking)]
     assert [(to, method) for to, method, _ in found] == [
         ("alice@example.com", "REQUEST"),
@@ -152,7 +152,7 @@ async def test_without_addresses_or_a_sender_nothing_is_mailed(store: Store, con
     await booking.book(lead_id)
     assert await booking.mails() == []
     await booking.give_addresses()
-    await tours.move(store, config, booking.secrets, BY, 1, TUESDAY_HALF)
+    await store.run(tours.move, config, booking.secrets, BY, 1, TUESDAY_HALF)
     assert await booking.mails() == []
 
 
@@ -161,7 +161,9 @@ async def test_text_of_people_stays_text_in_the_entry(store: Store, config: Conf
     await booking.offer("alice")
     await booking.give_addresses()
     lead_id = await booking.lead(email="")
-    await leads.change(store, booking.config, BY, str(lead_id), name="X;ATTENDEE:mailto:eve@example.com, BEGIN:VALARM")
+    await store.run(
+        leads.change, booking.config, BY, str(lead_id), name="X;ATTENDEE:mailto:eve@example.com, BEGIN:VALARM"
+    )
     await booking.book(lead_id)
     [mail] = await sent(booking)
     _, event = entry(mail)

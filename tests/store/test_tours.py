@@ -35,14 +35,14 @@ def secrets_of(config: Config) -> Secrets:
 
 async def offer(store: Store, place: str = "maple", **more: object) -> None:
     values = {"kind": TourKind.ACCOMPANIED, "minutes": 30, **more}
-    await times.set_hours(store, BY, place, ["mon-fri 10:00-12:00"], **values)  # type: ignore[arg-type]
+    await store.run(times.set_hours, BY, place, ["mon-fri 10:00-12:00"], **values)  # type: ignore[arg-type]
 
 
 async def person(store: Store, number: str = "+15125550177") -> int:
-    async with store.write() as session:
+    with store.writing() as session:
         lead = Lead(status="new", created_at=NOW, phones=[LeadPhone(number=number)], interests=[])
         session.add(lead)
-        await session.flush()
+        session.flush()
         return lead.id
 
 
@@ -50,12 +50,12 @@ async def book(
     store: Store, config: Config, lead_id: int, at: datetime = TUESDAY_TEN, **more: object
 ) -> booking.Booked:
     values = {"place": "maple", "key": f"test:{lead_id}:{at}", **more}
-    return await booking.book(store, config, secrets_of(config), BY, person=str(lead_id), at=at, **values)  # type: ignore[arg-type]
+    return await store.run(booking.book, config, secrets_of(config), BY, person=str(lead_id), at=at, **values)  # type: ignore[arg-type]
 
 
 async def rows(store: Store, of: type) -> list:
-    async with store.read() as session:
-        return list((await session.scalars(select(of).order_by(of.id))).all())
+    with store.reading() as session:
+        return list(session.scalars(select(of).order_by(of.id)).all())
 
 
 @pytest.mark.parametrize(("capacity", "agent"), [(1, "alice"), (3, None)])
@@ -79,12 +79,12 @@ async def test_of_fifty_who_want_a_time_at_once_only_so_many_get_it(
     [slot] = await rows(store, TourSlot)
     assert (slot.taken, slot.capacity) == (capacity, capacity)
     assert len(await rows(store, Tour)) == capacity
-    free = await times.free(store, config, "maple", NOW)
+    free = await store.read(times.free, config, "maple", NOW)
     assert TUESDAY_TEN not in [one.starts_at for one in free]
 
 
 async def test_one_agent_shows_one_home_at_a_time(store: Store, config: Config) -> None:
-    await properties.add(store, BY, "oak", name="Oak Hill")
+    await store.run(properties.add, BY, "oak", name="Oak Hill")
     await offer(store, agent="alice")
     await offer(store, "oak", agent="alice", buffer_minutes=20)
     first, second = await person(store), await person(store, "+15125550178")
@@ -98,7 +98,7 @@ async def test_one_agent_shows_one_home_at_a_time(store: Store, config: Config) 
     got = await asyncio.gather(attempt(first, "maple"), attempt(second, "oak"))
     assert sorted(got) == [False, True]
     other = "oak" if got[0] else "maple"
-    assert TUESDAY_TEN not in [one.starts_at for one in await times.free(store, config, other, NOW)]
+    assert TUESDAY_TEN not in [one.starts_at for one in await store.read(times.free, config, other, NOW)]
     with pytest.raises(Conflict):
         await book(store, config, second, place=other, key="again")
 
@@ -132,7 +132,7 @@ async def test_who_moves_a_tour_frees_the_old_time_and_gets_new_reminders(store:
     await offer(store)
     first, other = await person(store), await person(store, "+15125550178")
     tour = (await book(store, config, first, TUESDAY_TEN + timedelta(days=2))).tour
-    moved = await booking.move(store, config, secrets_of(config), BY, tour.id, TUESDAY_TEN + timedelta(days=3))
+    moved = await store.run(booking.move, config, secrets_of(config), BY, tour.id, TUESDAY_TEN + timedelta(days=3))
     assert (moved.version, moved.slot.starts_at) == (2, TUESDAY_TEN + timedelta(days=3))
     assert (await book(store, config, other, TUESDAY_TEN + timedelta(days=2))).is_new
     waiting = [one for one in await rows(store, Message) if one.lead_id == first and one.purpose == "tour_reminder"]
@@ -148,22 +148,22 @@ async def test_moving_to_a_taken_time_leaves_everything_as_it_is(store: Store, c
     tour = (await book(store, config, first)).tour
     await book(store, config, other, TUESDAY_TEN + timedelta(minutes=30))
     with pytest.raises(Conflict):
-        await booking.move(store, config, secrets_of(config), BY, tour.id, TUESDAY_TEN + timedelta(minutes=30))
-    found, _ = await booking.get(store, tour.id)
+        await store.run(booking.move, config, secrets_of(config), BY, tour.id, TUESDAY_TEN + timedelta(minutes=30))
+    found, _ = await store.read(booking.get, tour.id)
     assert (found.slot.starts_at, found.slot.taken, found.version) == (TUESDAY_TEN, 1, 1)
 
 
 async def test_a_cancelled_tour_frees_its_time_and_sends_no_reminder(store: Store, config: Config) -> None:
     await offer(store)
     tour = (await book(store, config, await person(store))).tour
-    await booking.cancel(store, config, secrets_of(config), BY, tour.id)
+    await store.run(booking.cancel, config, secrets_of(config), BY, tour.id)
     [interest] = await rows(store, Interest)
     assert interest.stage == Stage.SHOWING_MISSED
-    assert TUESDAY_TEN in [one.starts_at for one in await times.free(store, config, "maple", NOW)]
+    assert TUESDAY_TEN in [one.starts_at for one in await store.read(times.free, config, "maple", NOW)]
     states = {one.key: one.state for one in await rows(store, Message)}
     assert {state for key, state in states.items() if "reminder" in key} == {MessageState.BLOCKED}
     with pytest.raises(Conflict):
-        await booking.cancel(store, config, secrets_of(config), BY, tour.id)
+        await store.run(booking.cancel, config, secrets_of(config), BY, tour.id)
 
 
 @pytest.mark.parametrize(("state", "stage"), [("done", Stage.STILL_DECIDING), ("missed", Stage.SHOWING_MISSED)])
@@ -171,9 +171,9 @@ async def test_what_came_of_it_moves_the_interest(store: Store, config: Config, 
     await offer(store)
     tour = (await book(store, config, await person(store))).tour
     with pytest.raises(Conflict):
-        await booking.close(store, config, secrets_of(config), BY, tour.id, TourState(state))
+        await store.run(booking.close, config, secrets_of(config), BY, tour.id, TourState(state))
     afterwards = By("tests", TUESDAY_TEN + timedelta(hours=1))
-    await booking.close(store, config, secrets_of(config), afterwards, tour.id, TourState(state))
+    await store.run(booking.close, config, secrets_of(config), afterwards, tour.id, TourState(state))
     [interest] = await rows(store, Interest)
     assert interest.stage == stage
 
@@ -200,20 +200,20 @@ async def test_a_time_that_is_not_offered_books_nothing(store: Store, config: Co
 async def test_a_time_blacked_out_cannot_be_booked(store: Store, config: Config) -> None:
     await offer(store)
     lead_id = await person(store)
-    await times.black_out(store, BY, TUESDAY_TEN, TUESDAY_TEN + timedelta(hours=1), place="maple", why="painting")
+    await store.run(times.black_out, BY, TUESDAY_TEN, TUESDAY_TEN + timedelta(hours=1), place="maple", why="painting")
     with pytest.raises(Invalid):
         await book(store, config, lead_id)
-    [found] = await times.blackouts(store, NOW)
-    await times.end_blackout(store, BY, found.id)
+    [found] = await store.read(times.blackouts, NOW)
+    await store.run(times.end_blackout, BY, found.id)
     assert (await book(store, config, lead_id)).is_new
 
 
 async def test_a_reminder_that_quiet_hours_hold_back_past_the_tour_is_not_sent(store: Store, config: Config) -> None:
-    await times.set_hours(store, BY, "maple", ["tue 08:00-09:00"], kind=TourKind.SELF_GUIDED, minutes=30)
+    await store.run(times.set_hours, BY, "maple", ["tue 08:00-09:00"], kind=TourKind.SELF_GUIDED, minutes=30)
     await book(store, config, await person(store), datetime(2026, 3, 3, 14, 0, tzinfo=UTC))
-    assert await texts._claim(store, config, (), NOW) is not None  # the confirmation
+    assert await store.run(texts._claim, config, (), NOW) is not None  # the confirmation
     at_six = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
-    assert await texts._claim(store, config, (), at_six) is None
+    assert await store.run(texts._claim, config, (), at_six) is None
     [reminder] = [one for one in await rows(store, Message) if one.purpose == Purpose.TOUR_REMINDER]
     assert reminder.state == MessageState.BLOCKED
     assert "too late" in reminder.error
@@ -228,18 +228,18 @@ async def test_wrong_hours_are_refused_whole(store: Store) -> None:
         (["mon 12:00-10:00"], {"minutes": 30}),
     ):
         with pytest.raises(CrmError):
-            await times.set_hours(store, BY, "maple", openings, kind=TourKind.ACCOMPANIED, **more)
-    async with store.read() as session:
-        assert await session.scalar(select(func.count()).select_from(Tour)) == 0
-    assert len(await times.hours(store, "maple")) == 5
+            await store.run(times.set_hours, BY, "maple", openings, kind=TourKind.ACCOMPANIED, **more)
+    with store.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Tour)) == 0
+    assert len(await store.read(times.hours, "maple")) == 5
 
 
 async def test_a_property_in_another_zone_has_its_own_clock(store: Store, config: Config) -> None:
     await offer(store)
-    async with store.write() as session:
-        place = (await session.scalars(select(booking.Property).where(booking.Property.slug == "maple"))).one()
+    with store.writing() as session:
+        place = session.scalars(select(booking.Property).where(booking.Property.slug == "maple")).one()
         place.timezone = "America/Los_Angeles"
-    [first, *_] = await times.free(store, config, "maple", NOW)
+    [first, *_] = await store.read(times.free, config, "maple", NOW)
     assert first.starts_at == datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
 
 
@@ -251,9 +251,9 @@ async def test_the_text_has_a_link_that_is_void_once_the_tour_was_moved(store: S
     token = confirmed.body.rpartition("/tours/")[2]
     link = links.read(secrets_of(config), token, NOW)
     assert (link.tour_id, link.version) == (tour.id, 1)
-    await booking.move(store, config, secrets_of(config), BY, tour.id, TUESDAY_TEN + timedelta(days=1))
+    await store.run(booking.move, config, secrets_of(config), BY, tour.id, TUESDAY_TEN + timedelta(days=1))
     with pytest.raises(Conflict):
-        await booking.cancel(store, config, secrets_of(config), BY, tour.id, version=link.version)
+        await store.run(booking.cancel, config, secrets_of(config), BY, tour.id, version=link.version)
     with pytest.raises(Invalid):
         links.read(secrets_of(config), token, TUESDAY_TEN)
     for forged in (token[:-1], token + "x", "", "null", token.swapcase()):

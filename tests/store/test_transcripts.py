@@ -134,7 +134,7 @@ async def left(store: Store, config: Config, call_id: str, sound: Path | None) -
         MessageLeft(f"{call_id}/m", call_id, NOW, f"{call_id}.wav", 3),
         CallEnded(f"{call_id}/e", call_id, NOW, EndedBy.CALLER),
     ):
-        await ledger.record(store, config, fact, NOW)
+        await store.run(ledger.record, config, fact, NOW)
 
 
 async def written(store: Store, config: Config, *ids: str) -> list[Voicemail]:
@@ -143,7 +143,7 @@ async def written(store: Store, config: Config, *ids: str) -> list[Voicemail]:
     try:
         async with asyncio.timeout(60):
             while True:
-                rows = [await mailboxes.get(store, one) for one in ids]
+                rows = [await store.read(mailboxes.get, one) for one in ids]
                 if all(row.transcript_state != TranscriptState.QUEUED for row in rows):
                     return rows
                 await asyncio.sleep(0.05)

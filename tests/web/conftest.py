@@ -67,8 +67,8 @@ class Site:
         )
 
     async def rows(self, of: type) -> list:
-        async with self.webhooks.store.read() as session:
-            return list((await session.scalars(select(of).order_by(of.id))).all())
+        with self.webhooks.store.reading() as session:
+            return list(session.scalars(select(of).order_by(of.id)).all())
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +90,7 @@ async def site(tmp_path: Path, migrated: Path) -> AsyncIterator[Site]:
     (config.home / "leaseline.db").write_bytes(migrated.read_bytes())
     store, secrets = Store(config.database_url), Secrets(config.secrets_file)
     secrets.put("texts/twilio", TOKEN)
-    async with store.write() as session:
+    with store.writing() as session:
         session.add(Line(number=MAPLE, label="Maple"))
     due: list[int] = []
 
@@ -102,4 +102,4 @@ async def site(tmp_path: Path, migrated: Path) -> AsyncIterator[Site]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(build(webhooks)), base_url="http://127.0.0.1") as http:
         found = Site(webhooks, key, http, texts_due=due)
         yield found
-    await store.close()
+    store.close()

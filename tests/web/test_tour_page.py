@@ -24,14 +24,14 @@ TUESDAY_TEN = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
 async def link(site: Site) -> str:
     """The link as it stands in the text of a tour on Tuesday at ten."""
     work = site.webhooks
-    async with work.store.write() as session:
+    with work.store.writing() as session:
         lead = Lead(status="new", created_at=NOW, phones=[LeadPhone(number=PERSON)], interests=[])
         session.add_all([lead, Property(slug="elm", name="Elm <Street> & Co")])
-        await session.flush()
+        session.flush()
         lead_id = lead.id
-    await times.set_hours(work.store, BY, "elm", ["mon-fri 10:00-12:00"], kind=TourKind.SELF_GUIDED, minutes=60)
-    await booking.book(
-        work.store, work.config, work.secrets, BY, person=str(lead_id), place="elm", at=TUESDAY_TEN, key="test"
+    await work.store.run(times.set_hours, BY, "elm", ["mon-fri 10:00-12:00"], kind=TourKind.SELF_GUIDED, minutes=60)
+    await work.store.run(
+        booking.book, work.config, work.secrets, BY, person=str(lead_id), place="elm", at=TUESDAY_TEN, key="test"
     )
     [confirmed, *_] = await site.rows(Message)
     assert confirmed.from_number == MAPLE
@@ -40,7 +40,7 @@ async def link(site: Site) -> str:
 
 async def tour_of(site: Site) -> Tour:
     [tour] = await site.rows(Tour)
-    found, _ = await booking.get(site.webhooks.store, tour.id)
+    found, _ = await site.webhooks.store.read(booking.get, tour.id)
     return found
 
 

@@ -244,7 +244,7 @@ async def test_nothing_else_is_served(site: Site) -> None:
 async def test_with_the_database_away_a_text_is_kept_and_a_report_has_to_come_again(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: object) -> bool:
+    def away(*_: object) -> bool:
         raise Unavailable("away")
 
     with monkeypatch.context() as patched:
@@ -260,7 +260,7 @@ async def test_with_the_database_away_a_text_is_kept_and_a_report_has_to_come_ag
 async def test_when_not_even_the_disk_takes_it_then_the_carrier_is_to_come_again(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: object) -> bool:
+    def away(*_: object) -> bool:
         raise Unavailable("away")
 
     monkeypatch.setattr(messages, "receive", away)
@@ -324,9 +324,9 @@ async def test_a_taken_port_is_waited_for_and_the_last_request_is_answered(
 async def sent(site: Site, body: str) -> Message:
     """A text of ours that the carrier has taken."""
     store = site.webhooks.store
-    written = await messages.send(store, site.webhooks.config, By("tests", site.now), PERSON, body)
-    async with store.write() as session:
-        row = await session.get(Message, written.message.id)
+    written = await store.run(messages.send, site.webhooks.config, By("tests", site.now), PERSON, body)
+    with store.writing() as session:
+        row = session.get(Message, written.message.id)
         assert row is not None
         row.state, row.sent_at, row.carrier = "sent", site.now, "twilio"
     return written.message

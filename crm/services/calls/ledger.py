@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.calls import Direction, Fact, MessageLeft, Routed
@@ -39,47 +38,34 @@ from crm.store.models import (
     Voicemail,
 )
 from crm.store.queries import agents, calls, contacts, leads, lines, properties
-from crm.store.session import Store
-
-_TRIES = 5
 
 
-async def record(store: Store, config: Config, fact: Fact, now: datetime) -> None:
+def record(session: Session, config: Config, fact: Fact, now: datetime) -> None:
     """As `record_all`, for one fact."""
-    await record_all(store, config, [fact], now)
+    record_all(session, config, [fact], now)
 
 
-async def record_all(store: Store, config: Config, facts: Sequence[Fact], now: datetime) -> None:
+def record_all(session: Session, config: Config, facts: Sequence[Fact], now: datetime) -> None:
     """Records facts of one call, at least one, and what follows from them, in one transaction.
 
     Raises Unavailable for database trouble.
     """
-    for attempt in range(1, _TRIES + 1):
-        try:
-            async with store.write() as session:
-                await _record(session, config, facts, now)
-            return
-        except IntegrityError:
-            # Another process recorded the same fact, or made a lead for the same number, at the same moment. The next
-            # try finds what it made.
-            if attempt == _TRIES:
-                raise
+    _record(session, config, facts, now)
 
 
-async def open_calls(store: Store) -> dict[str, datetime]:
+def open_calls(session: Session) -> dict[str, datetime]:
     """Calls without an outcome and when they began, oldest first: they are up, or were lost sight of while the app was
     away."""
-    async with store.read() as session:
-        return await calls.open_since(session)
+    return calls.open_since(session)
 
 
-async def _record(session: AsyncSession, config: Config, facts: Sequence[Fact], now: datetime) -> None:
-    call = await session.get(Call, facts[0].call_id, with_for_update={"key_share": True})
+def _record(session: Session, config: Config, facts: Sequence[Fact], now: datetime) -> None:
+    call = session.get(Call, facts[0].call_id, with_for_update={"key_share": True})
     if call is None:
         call = Call(id=facts[0].call_id, did="", started_at=facts[0].at)
         session.add(call)
-        await session.flush()
-    told = [from_row(row) for row in await calls.events(session, call.id)]
+        session.flush()
+    told = [from_row(row) for row in calls.events(session, call.id)]
     by_id = {fact.id: fact for fact in told}
     # What is stated again says nothing new, even if it says something else.
     new = [fact for fact in facts if by_id.setdefault(fact.id, fact) is fact]
@@ -87,28 +73,28 @@ async def _record(session: AsyncSession, config: Config, facts: Sequence[Fact], 
         return
     session.add_all(to_row(fact) for fact in new)
     session.add_all(_decision(fact) for fact in new if isinstance(fact, Routed))
-    await session.flush()
+    session.flush()
 
     story = tell([*told, *new])
-    await _write_call(session, call, story)
-    line = await lines.by_id(session, call.line_id) if call.line_id else None
-    place = await properties.by_id(session, call.property_id) if call.property_id else None
+    _write_call(session, call, story)
+    line = lines.by_id(session, call.line_id) if call.line_id else None
+    place = properties.by_id(session, call.property_id) if call.property_id else None
     scene = Scene(session, config, now, call, story, line, place)
     if story.message:
-        await _write_message(scene, story.message)
-    await _write_recordings(session, call, story)
-    await _write_legs(session, call, story)
-    await own_forwarding.note(session, config, new, {leg.id: leg.device for leg in story.legs}, now)
+        _write_message(scene, story.message)
+    _write_recordings(session, call, story)
+    _write_legs(session, call, story)
+    own_forwarding.note(session, config, new, {leg.id: leg.device for leg in story.legs}, now)
     if story.placed and story.placed.order_id is not None:
-        await orders.placed(session, story.placed.order_id, call.id)
+        orders.placed(session, story.placed.order_id, call.id)
     if story.link_requested:
-        await text_link(scene)
+        text_link(scene)
     if story.promised:
-        await keep_promise(scene, story.promised)
-    if story.tour_id is not None and (tour := await session.get(Tour, story.tour_id)):
+        keep_promise(scene, story.promised)
+    if story.tour_id is not None and (tour := session.get(Tour, story.tour_id)):
         tour.call_id = tour.call_id or call.id
     if story.ended_at:
-        await settle(scene, story.ended_at)
+        settle(scene, story.ended_at)
 
 
 def _decision(fact: Routed) -> RoutingDecision:
@@ -125,72 +111,72 @@ def _decision(fact: Routed) -> RoutingDecision:
     )
 
 
-async def _write_call(session: AsyncSession, call: Call, story: CallStory) -> None:
+def _write_call(session: Session, call: Call, story: CallStory) -> None:
     call.started_at = story.started_at
     if call.line_id is None or not story.dialled:
         # Once it is known which line was called, it stays so.
-        call.did = fit(await line_called(session, story.trunk, story.did, story.dialled), 40)
+        call.did = fit(line_called(session, story.trunk, story.did, story.dialled), 40)
     call.withheld = story.withheld
     call.direction = story.direction
     call.attestation = fit(story.attestation, 30)
-    if call.agent_id is None and story.placed and (agent := await agents.by_slug(session, story.placed.agent)):
+    if call.agent_id is None and story.placed and (agent := agents.by_slug(session, story.placed.agent)):
         call.agent_id = agent.id
     call.caller = story.caller
     call.trunk = fit(story.trunk, 40)
     call.step = story.step
     call.without_app = story.without_app
     call.talk_started_at = story.talk_started_at
-    if call.line_id is None and call.did and (line := await lines.by_number(session, call.did)):
+    if call.line_id is None and call.did and (line := lines.by_number(session, call.did)):
         call.line_id = line.id
     call.desk = fit(story.desk, 20)
-    if story.place and (chosen := await properties.by_slug(session, story.place)):
+    if story.place and (chosen := properties.by_slug(session, story.place)):
         call.property_id = chosen.id
-    elif call.property_id is None and call.line_id and (line := await lines.by_id(session, call.line_id)):
+    elif call.property_id is None and call.line_id and (line := lines.by_id(session, call.line_id)):
         call.property_id = line.property_id
     if call.contact_id is None and call.outcome is None and call.caller:
         # Who is entered after a call was none of them during it.
-        contact = await contacts.by_number(session, call.caller)
+        contact = contacts.by_number(session, call.caller)
         call.contact_id = contact.id if contact else None
-    lead = await leads.by_phone(session, call.caller) if call.caller else None
-    call.kind = fit(await _kind(session, call, story, lead), 10)
+    lead = leads.by_phone(session, call.caller) if call.caller else None
+    call.kind = fit(_kind(session, call, story, lead), 10)
     if call.lead_id is None and lead and call.kind == CallerKind.PROSPECT:
         call.lead_id = lead.id
 
 
-async def _kind(session: AsyncSession, call: Call, story: CallStory, lead: Lead | None) -> str:
+def _kind(session: Session, call: Call, story: CallStory, lead: Lead | None) -> str:
     """Who the person is: what the call has shown, else what is known of their number. Whom we call is a lead before all
     else."""
     if story.kind:
         return story.kind
-    contact = await session.get(Contact, call.contact_id) if call.contact_id else None
+    contact = session.get(Contact, call.contact_id) if call.contact_id else None
     if contact is None or (lead and story.direction is not Direction.IN):
         return call.kind or CallerKind.PROSPECT
     return contact.kind
 
 
-async def _write_message(scene: Scene, told: MessageLeft) -> None:
+def _write_message(scene: Scene, told: MessageLeft) -> None:
     session, call, story = scene.session, scene.call, scene.story
-    voicemail = await session.get(Voicemail, call.id)
+    voicemail = session.get(Voicemail, call.id)
     is_new = voicemail is None
     voicemail = voicemail or Voicemail(call_id=call.id)
     voicemail.file, voicemail.seconds, voicemail.left_at = fit(told.file, 200), told.seconds, told.at
     if is_new:
-        mailbox = fit(told.mailbox or await _of_callee(session, story), 60)
+        mailbox = fit(told.mailbox or _of_callee(session, story), 60)
         is_urgent = story.desk == DeskKind.MAINTENANCE
-        await mailboxes.came_in(session, scene.config, voicemail, scene.place, mailbox, scene.now, is_urgent=is_urgent)
+        mailboxes.came_in(session, scene.config, voicemail, scene.place, mailbox, scene.now, is_urgent=is_urgent)
         session.add(voicemail)
 
 
-async def _of_callee(session: AsyncSession, story: CallStory) -> str:
+def _of_callee(session: Session, story: CallStory) -> str:
     """The mailbox of the colleague who was called, for a message that was found when the app came back; else ""."""
     dialled = story.placed.extension if story.placed else ""
-    callee = await session.scalar(select(Agent).where(Agent.extension == dialled)) if dialled else None
+    callee = session.scalar(select(Agent).where(Agent.extension == dialled)) if dialled else None
     return box(BoxKind.AGENT, callee.slug) if callee else ""
 
 
-async def _write_recordings(session: AsyncSession, call: Call, story: CallStory) -> None:
+def _write_recordings(session: Session, call: Call, story: CallStory) -> None:
     for told in story.recordings:
-        recording = await session.get(Recording, told.id)
+        recording = session.get(Recording, told.id)
         if recording is None:
             recording = Recording(id=told.id, call_id=call.id)
             session.add(recording)
@@ -198,10 +184,10 @@ async def _write_recordings(session: AsyncSession, call: Call, story: CallStory)
         recording.started_at, recording.ended_at, recording.seconds = told.started_at, told.ended_at, told.seconds
 
 
-async def _write_legs(session: AsyncSession, call: Call, story: CallStory) -> None:
+def _write_legs(session: Session, call: Call, story: CallStory) -> None:
     if not story.legs:
         return
-    rows = {leg.id: leg for leg in await session.scalars(select(Leg).where(Leg.call_id == call.id))}
+    rows = {leg.id: leg for leg in session.scalars(select(Leg).where(Leg.call_id == call.id))}
     for told in story.legs:
         leg = rows.get(told.id)
         if leg is None:
@@ -214,8 +200,7 @@ async def _write_legs(session: AsyncSession, call: Call, story: CallStory) -> No
         leg.status = told.status or ""
         if leg.agent_id is None and (told.agent or told.device):
             # The dialplan knows phones only, not whose they are.
-            found = agents.by_slug(session, told.agent) if told.agent else agents.by_device(session, told.device)
-            owner = await found
+            owner = agents.by_slug(session, told.agent) if told.agent else agents.by_device(session, told.device)
             leg.agent_id = owner.id if owner else None
-        if told.answered_at and told.ended_at and leg.agent_id and (agent := await session.get(Agent, leg.agent_id)):
+        if told.answered_at and told.ended_at and leg.agent_id and (agent := session.get(Agent, leg.agent_id)):
             agent.last_talk_ended_at = max(told.ended_at, agent.last_talk_ended_at or told.ended_at)

@@ -15,8 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields
@@ -24,13 +23,12 @@ from crm.domain.calls import ORDER_MARK
 from crm.domain.dialing import Purpose
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.tasks import TaskKind
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import agents
 from crm.services.people import intake
 from crm.services.phones import dialing
 from crm.store.models import Activity, Agent, Call, CallOrder, Lead, Task
 from crm.store.queries import calls, leads, lines, office, properties, tasks
-from crm.store.session import Store
 
 BY_HAND = timedelta(minutes=2)
 """An order that nobody has taken by then is void: a phone that rings much later would surprise."""
@@ -72,51 +70,49 @@ class Claim:
 # --- placing them ---
 
 
-async def place(store: Store, config: Config, by: By, *, agent: str, to: str) -> CallOrder:
+def place(session: Session, config: Config, by: By, *, agent: str, to: str) -> CallOrder:
     """Orders a call to a lead (by id) or a number; the same one again is the same order while it is under way.
 
     Raises Refused, NotFound, Invalid; then nothing is rung.
     """
-    async with changing(store) as session:
-        lead, number = await intake.person(session, config, to)
-        if number is None:
-            assert lead is not None
-            if not lead.phones:
-                raise Invalid(f"Lead {lead.id} has withheld the number, so nobody can be called.")
-            number = lead.phones[0].number
-        return await _place(session, config, by, agent, number, lead, None)
+    lead, number = intake.person(session, config, to)
+    if number is None:
+        assert lead is not None
+        if not lead.phones:
+            raise Invalid(f"Lead {lead.id} has withheld the number, so nobody can be called.")
+        number = lead.phones[0].number
+    return _place(session, config, by, agent, number, lead, None)
 
 
-async def call_back(store: Store, config: Config, by: By, call_id: str, *, agent: str | None = None) -> CallOrder:
+def call_back(session: Session, config: Config, by: By, call_id: str, *, agent: str | None = None) -> CallOrder:
     """Orders a call to whoever called, by the agent named, else by the owner of the task to call them back."""
-    async with changing(store) as session:
-        call = await calls.by_id(session, fields.text(call_id, "call's id", 80, required=True))
-        if call is None:
-            raise NotFound(f"There is no call {call_id}: `leaseline call missed` shows whom to call back.")
-        if call.caller is None:
-            raise Invalid("The number was withheld, so nobody can be called back.")
-        task = await _open_task(session, call)
-        who = agent or (task.owner.slug if task else None)
-        if who is None:
-            raise Invalid("Nobody has the task to call them back: name who does it with --agent.")
-        return await _place(session, config, by, who, call.caller, call.lead, task)
+    call = calls.by_id(session, fields.text(call_id, "call's id", 80, required=True))
+    if call is None:
+        raise NotFound(f"There is no call {call_id}: `leaseline call missed` shows whom to call back.")
+    if call.caller is None:
+        raise Invalid("The number was withheld, so nobody can be called back.")
+    task = _open_task(session, call)
+    who = agent or (task.owner.slug if task else None)
+    if who is None:
+        raise Invalid("Nobody has the task to call them back: name who does it with --agent.")
+    return _place(session, config, by, who, call.caller, call.lead, task)
 
 
-async def promise(session: AsyncSession, config: Config, *, task: Task, number: str, now: datetime) -> None:
+def promise(session: Session, config: Config, *, task: Task, number: str, now: datetime) -> None:
     """Orders the callback that an agent promised, for when its task is due; once, however often it is said."""
-    await _order_once(
+    _order_once(
         session, config, task, number, now, why="promised", not_before=task.due_at, expires_at=task.due_at + PROMISED
     )
 
 
-async def _place(
-    session: AsyncSession, config: Config, by: By, agent: str, number: str, lead: Lead | None, task: Task | None
+def _place(
+    session: Session, config: Config, by: By, agent: str, number: str, lead: Lead | None, task: Task | None
 ) -> CallOrder:
-    who = await agents.named(session, agent)
+    who = agents.named(session, agent)
     if all(device.kind == "mobile" for device in who.devices):
         raise Invalid(f"Agent {agent} has no phone that could ring: `leaseline device add` gives them one.")
-    number = await dialing.check_in(session, config, number=number, purpose=Purpose.ORDER, agent=agent)
-    if await lines.by_number(session, number):
+    number = dialing.check_in(session, config, number=number, purpose=Purpose.ORDER, agent=agent)
+    if lines.by_number(session, number):
         raise Invalid("That is one of our own lines: call somebody else.")
     same = select(CallOrder).where(
         CallOrder.agent_id == who.id,
@@ -125,7 +121,7 @@ async def _place(
         CallOrder.expires_at > by.now,
         CallOrder.state.in_((State.WAITING, State.DIALLING)),
     )
-    if order := (await session.scalars(same.limit(1))).first():
+    if order := session.scalars(same.limit(1)).first():
         return order
     order = CallOrder(
         agent_id=who.id,
@@ -140,13 +136,13 @@ async def _place(
         created_at=by.now,
     )
     session.add(order)
-    await session.flush()
+    session.flush()
     note(session, by, f"call ordered: {agent} to {f'lead {lead.id}' if lead else 'a number'}")
     return order
 
 
-async def keep_place(
-    session: AsyncSession,
+def keep_place(
+    session: Session,
     config: Config,
     *,
     task: Task,
@@ -156,7 +152,7 @@ async def keep_place(
     now: datetime,
 ) -> None:
     """Orders a call to somebody who has waited `since` then and was to be called back in their turn; once a task."""
-    await _order_once(
+    _order_once(
         session,
         config,
         task,
@@ -170,9 +166,7 @@ async def keep_place(
     )
 
 
-async def _order_once(
-    session: AsyncSession, config: Config, task: Task, number: str, now: datetime, **order: Any
-) -> None:
+def _order_once(session: Session, config: Config, task: Task, number: str, now: datetime, **order: Any) -> None:
     """Orders the call that a task is about, unless that is ordered or done already.
 
     The person may have called again since, and been promised anew what nobody could keep before.
@@ -180,7 +174,7 @@ async def _order_once(
     is_open = CallOrder.state.in_((State.WAITING, State.DIALLING))
     is_same = CallOrder.since == since if (since := order.get("since")) else CallOrder.expires_at == order["expires_at"]
     known = select(CallOrder.id).where(CallOrder.task_id == task.id, or_(is_open, is_same))
-    if task.done_at or await session.scalar(known.limit(1)):
+    if task.done_at or session.scalar(known.limit(1)):
         return
     session.add(
         CallOrder(
@@ -194,43 +188,43 @@ async def _order_once(
             **order,
         )
     )
-    await session.flush()
+    session.flush()
 
 
-async def _open_task(session: AsyncSession, call: Call) -> Task | None:
-    if (own := await tasks.of_call(session, call.id)) and own.done_at is None:
+def _open_task(session: Session, call: Call) -> Task | None:
+    if (own := tasks.of_call(session, call.id)) and own.done_at is None:
         return own
-    found = await tasks.open_of(session, call.lead_id, (TaskKind.CALL_BACK,)) if call.lead_id else []
+    found = tasks.open_of(session, call.lead_id, (TaskKind.CALL_BACK,)) if call.lead_id else []
     return found[0] if found else None
 
 
 # --- carrying them out ---
 
 
-async def claim(store: Store, config: Config, now: datetime) -> Claim | None:
+def any_due(session: Session, now: datetime) -> bool:
+    """Whether `claim` may find one. Most of the time there is none, and asking should keep nobody from writing."""
+    return session.scalar(_any_open) is not None and session.scalar(_due(now).limit(1)) is not None
+
+
+def claim(session: Session, config: Config, now: datetime) -> Claim | None:
     """Takes the order that is due longest. Two workers never get the same one. Raises Unavailable."""
-    async with store.read() as session:
-        # Most of the time there is none, and asking should keep nobody from writing.
-        if await session.scalar(_any_open) is None or await session.scalar(_due(now).limit(1)) is None:
+    while True:
+        # PostgreSQL: another worker's row is passed over instead of waited for.
+        order_id = session.scalar(_due(now).limit(1).with_for_update(skip_locked=True))
+        if order_id is None:
             return None
-    async with store.write() as session:
-        while True:
-            # PostgreSQL: another worker's row is passed over instead of waited for.
-            order_id = await session.scalar(_due(now).limit(1).with_for_update(skip_locked=True))
-            if order_id is None:
-                return None
-            order = (await session.scalars(_whole.where(CallOrder.id == order_id))).one()
-            if await _is_void(session, order, now):
-                await session.flush()
-                continue
-            return await _claimed(session, config, order, now)
+        order = session.scalars(_whole.where(CallOrder.id == order_id)).one()
+        if _is_void(session, order, now):
+            session.flush()
+            continue
+        return _claimed(session, config, order, now)
 
 
-async def _claimed(session: AsyncSession, config: Config, order: CallOrder, now: datetime) -> Claim:
+def _claimed(session: Session, config: Config, order: CallOrder, now: datetime) -> Claim:
     order.state, order.tries_left = State.DIALLING, order.tries_left - 1
     order.claimed_until = now + timedelta(seconds=config.dialing.agent_ring_seconds) + MARGIN
     order.call_id = f"{ORDER_MARK}{order.id}-{uuid.uuid4().hex[:8]}"
-    lead = await leads.by_phone(session, order.to_number)
+    lead = leads.by_phone(session, order.to_number)
     name = (lead.name if lead else "") or ""
     return Claim(order.id, order.call_id, order.agent.slug, order.to_number, name, keeps_place=order.since is not None)
 
@@ -250,47 +244,45 @@ class Place:
     """Slug of who was rung last; empty before the first try."""
 
 
-async def places(store: Store, config: Config, now: datetime) -> list[Place]:
+def places(session: Session, config: Config, now: datetime) -> list[Place]:
     """Those who keep a place, in the order in which they have waited."""
-    async with store.read() as session:
-        if await session.scalar(_any_open) is None:
-            return []
-        kept = _whole.where(_is_kept(), ~_is_stale(now)).order_by(CallOrder.since, CallOrder.id)
-        found = (await session.scalars(kept)).all()
-        return [
-            Place(
-                order.id,
-                order.since,
-                tuple(order.agents),
-                is_due=_may_be_tried(order, now) and await _is_open(session, config, order, now),
-                tried=order.agent.slug if order.tries_left < config.dialing.callback_tries else "",
-            )
-            for order in found
-            if order.since is not None
-        ]
+    if session.scalar(_any_open) is None:
+        return []
+    kept = _whole.where(_is_kept(), ~_is_stale(now)).order_by(CallOrder.since, CallOrder.id)
+    found = session.scalars(kept).all()
+    return [
+        Place(
+            order.id,
+            order.since,
+            tuple(order.agents),
+            is_due=_may_be_tried(order, now) and _is_open(session, config, order, now),
+            tried=order.agent.slug if order.tries_left < config.dialing.callback_tries else "",
+        )
+        for order in found
+        if order.since is not None
+    ]
 
 
-async def claim_place(store: Store, config: Config, order_id: int, agent: str, now: datetime) -> Claim | None:
+def claim_place(session: Session, config: Config, order_id: int, agent: str, now: datetime) -> Claim | None:
     """Takes the order of a kept place for an agent who is free; None when it is not to be carried out any more, or
     somebody else has it. Raises Unavailable."""
-    async with store.write() as session:
-        wanted = select(CallOrder.id).where(CallOrder.id == order_id, _is_kept())
-        if await session.scalar(wanted.with_for_update(skip_locked=True)) is None:
-            return None
-        order = (await session.scalars(_whole.where(CallOrder.id == order_id))).one()
-        who = await session.scalar(select(Agent).where(Agent.slug == agent))
-        if who is None or not _may_be_tried(order, now) or await _is_void(session, order, now):
-            return None
-        order.agent = who
-        return await _claimed(session, config, order, now)
+    wanted = select(CallOrder.id).where(CallOrder.id == order_id, _is_kept())
+    if session.scalar(wanted.with_for_update(skip_locked=True)) is None:
+        return None
+    order = session.scalars(_whole.where(CallOrder.id == order_id)).one()
+    who = session.scalar(select(Agent).where(Agent.slug == agent))
+    if who is None or not _may_be_tried(order, now) or _is_void(session, order, now):
+        return None
+    order.agent = who
+    return _claimed(session, config, order, now)
 
 
-async def _is_open(session: AsyncSession, config: Config, order: CallOrder, now: datetime) -> bool:
+def _is_open(session: Session, config: Config, order: CallOrder, now: datetime) -> bool:
     """Whether the office is, or the property that the person has called about."""
     about = select(Call.property_id).where(Call.id == order.task.call_id) if order.task else None
-    place_id = await session.scalar(about) if about is not None else None
-    place = await properties.by_id(session, place_id) if place_id is not None else None
-    return (await office.schedule(session, config.tz, place)).is_open(now)
+    place_id = session.scalar(about) if about is not None else None
+    place = properties.by_id(session, place_id) if place_id is not None else None
+    return office.schedule(session, config.tz, place).is_open(now)
 
 
 def _is_kept() -> ColumnElement[bool]:
@@ -307,9 +299,9 @@ def _may_be_tried(order: CallOrder, now: datetime) -> bool:
     return order.not_before <= now
 
 
-async def _is_void(session: AsyncSession, order: CallOrder, now: datetime) -> bool:
+def _is_void(session: Session, order: CallOrder, now: datetime) -> bool:
     """Settles an order that nobody needs to carry out any more."""
-    if order.state == State.DIALLING and order.call_id and await calls.by_id(session, order.call_id):
+    if order.state == State.DIALLING and order.call_id and calls.by_id(session, order.call_id):
         order.state = State.DONE  # Whoever claimed it died after the agent had answered.
     elif order.task and order.task.done_at:
         order.state, order.error = State.CANCELLED, "Its task was done meanwhile."
@@ -336,9 +328,9 @@ _any_open = select(CallOrder.id).where(CallOrder.state.in_((State.WAITING, State
 _whole = select(CallOrder).options(selectinload(CallOrder.agent), selectinload(CallOrder.task))
 
 
-async def placed(session: AsyncSession, order_id: int, call_id: str) -> None:
+def placed(session: Session, order_id: int, call_id: str) -> None:
     """The agent has answered, and the call is on record."""
-    await session.execute(
+    session.execute(
         update(CallOrder)
         .where(CallOrder.id == order_id)
         .values(state=State.DONE, call_id=call_id, claimed_until=None, error="")
@@ -346,58 +338,53 @@ async def placed(session: AsyncSession, order_id: int, call_id: str) -> None:
     )
 
 
-async def not_placed(store: Store, config: Config, claim: Claim, why: str, now: datetime, *, again: bool) -> None:
+def not_placed(session: Session, config: Config, claim: Claim, why: str, now: datetime, *, again: bool) -> None:
     """The agent did not answer, or the number was refused; `again` when another try may go better."""
-    async with store.write() as session:
-        order = (await session.scalars(_whole.where(CallOrder.id == claim.id).with_for_update(of=CallOrder))).one()
-        if order.state != State.DIALLING or order.call_id != claim.call_id:
-            return
-        order.claimed_until, order.error = None, why[:300]
-        if again and order.tries_left > 0:
-            order.state = State.WAITING
-            order.not_before = now + timedelta(seconds=config.dialing.callback_pause_seconds)
-        else:
-            order.state = State.FAILED
+    order = session.scalars(_whole.where(CallOrder.id == claim.id).with_for_update(of=CallOrder)).one()
+    if order.state != State.DIALLING or order.call_id != claim.call_id:
+        return
+    order.claimed_until, order.error = None, why[:300]
+    if again and order.tries_left > 0:
+        order.state = State.WAITING
+        order.not_before = now + timedelta(seconds=config.dialing.callback_pause_seconds)
+    else:
+        order.state = State.FAILED
 
 
-async def give_up(store: Store, order_id: int, why: str) -> None:
+def give_up(session: Session, order_id: int, why: str) -> None:
     """Takes an order back that nobody has taken yet."""
-    async with store.write() as session:
-        waiting = (CallOrder.id == order_id) & (CallOrder.state == State.WAITING)
-        await session.execute(update(CallOrder).where(waiting).values(state=State.FAILED, error=why[:300]))
+    waiting = (CallOrder.id == order_id) & (CallOrder.state == State.WAITING)
+    session.execute(update(CallOrder).where(waiting).values(state=State.FAILED, error=why[:300]))
 
 
 # --- looking at them ---
 
 
-async def get(store: Store, order_id: int) -> tuple[CallOrder, Call | None]:
+def get(session: Session, order_id: int) -> tuple[CallOrder, Call | None]:
     """The order, and its call once it is on record."""
-    async with store.read() as session:
-        order = (await session.scalars(_whole.where(CallOrder.id == order_id))).one()
-        return order, await calls.by_id(session, order.call_id) if order.call_id else None
+    order = session.scalars(_whole.where(CallOrder.id == order_id)).one()
+    return order, calls.by_id(session, order.call_id) if order.call_id else None
 
 
-async def missed(store: Store, *, limit: int) -> Sequence[Task]:
+def missed(session: Session, *, limit: int) -> Sequence[Task]:
     """Open tasks to call somebody back, the most pressing first, with lead and owner."""
-    async with store.read() as session:
-        return await tasks.to_call_back(session, limit=limit)
+    return tasks.to_call_back(session, limit=limit)
 
 
 # --- what an agent has to say about a call ---
 
 
-async def remark(store: Store, by: By, call_id: str, text: str) -> None:
+def remark(session: Session, by: By, call_id: str, text: str) -> None:
     """Adds what somebody wrote about a call, to the call and to the lead's timeline."""
     words = fields.text(text, "note", 450, required=True)
-    async with changing(store) as session:
-        call = await calls.by_id(session, fields.text(call_id, "call's id", 80, required=True))
-        if call is None:
-            raise NotFound(f"There is no call {call_id}: `leaseline call list` shows those there are.")
-        if len(call.remark) > 10_000:
-            raise Conflict("This call has more notes than anybody will read: write into the lead's next one.")
-        number = call.remark.count("\n") + 1 if call.remark else 0
-        call.remark = f"{call.remark}\n{words}" if call.remark else words
-        if call.lead_id:
-            key = f"note:{call.id}:{number}"
-            session.add(Activity(key=key, lead_id=call.lead_id, call_id=call.id, at=by.now, kind="Note", text=words))
-        note(session, by, f"note on call {call.id}")
+    call = calls.by_id(session, fields.text(call_id, "call's id", 80, required=True))
+    if call is None:
+        raise NotFound(f"There is no call {call_id}: `leaseline call list` shows those there are.")
+    if len(call.remark) > 10_000:
+        raise Conflict("This call has more notes than anybody will read: write into the lead's next one.")
+    number = call.remark.count("\n") + 1 if call.remark else 0
+    call.remark = f"{call.remark}\n{words}" if call.remark else words
+    if call.lead_id:
+        key = f"note:{call.id}:{number}"
+        session.add(Activity(key=key, lead_id=call.lead_id, call_id=call.id, at=by.now, kind="Note", text=words))
+    note(session, by, f"note on call {call.id}")

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy.orm import Session
+
 from crm.config import Config
 from crm.domain.calls import REFUSALS, CallArrived, CallEnded, CallerBlocked, CallRefused, EndedBy, Fact
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.services.routing.arrivals import Arrival
-from crm.store.session import Store
 
 PER_MINUTE = 10
 """So many calls of one trunk within a minute are put on record; one notice tells of those beyond."""
@@ -42,7 +43,7 @@ def facts(arrival: Arrival, sip_call: str, trunk: str, status: int, entry: str, 
     )
 
 
-async def tell(store: Store, config: Config, trunk: str, status: int, now: datetime) -> None:
+def tell(session: Session, config: Config, trunk: str, status: int, now: datetime) -> None:
     """Tells the admin that not every caller is on record, once an hour at most."""
     text = (
         f"More than {PER_MINUTE} callers within a minute did not get through by trunk {trunk}: {REFUSALS[status]} (SIP "
@@ -50,5 +51,4 @@ async def tell(store: Store, config: Config, trunk: str, status: int, now: datet
     )
     spell = int(now.timestamp() // SPELL.total_seconds())
     key, subject = f"sip-refused:{trunk}:{spell}", "Callers do not get through"
-    async with store.write() as session:
-        await notices.tell(session, config, [await owners.admin(session)], key, subject, text, now)
+    notices.tell(session, config, [owners.admin(session)], key, subject, text, now)

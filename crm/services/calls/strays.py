@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.calls import Fact, MessageLeft, RecordingEnded, RecordingStarted
@@ -49,11 +51,7 @@ class Strays:
 async def compare(store: Store, config: Config, now: datetime) -> Strays:
     """All that is kept with all that is on record, by name: 100,000 of each take two seconds."""
     files = await asyncio.to_thread(_files, config)
-    async with store.read() as session:
-        messages = (await session.execute(select(Voicemail.call_id, Voicemail.file, Voicemail.purged_at))).all()
-        talks = (
-            await session.execute(select(Recording.id, Recording.file, Recording.deleted_at, Recording.ended_at))
-        ).all()
+    messages, talks = await store.read(_on_record)
     strays = files - {row.file for row in messages} - {row.file for row in talks}
     return Strays(
         tuple(sorted(Path(name).stem for name in await asyncio.to_thread(_settled, config, strays, now))),
@@ -62,25 +60,35 @@ async def compare(store: Store, config: Config, now: datetime) -> Strays:
     )
 
 
+def _on_record(session: Session) -> tuple[Sequence[Any], Sequence[Any]]:
+    """What is on record of messages, and of recorded talks."""
+    messages = session.execute(select(Voicemail.call_id, Voicemail.file, Voicemail.purged_at)).all()
+    talks = session.execute(select(Recording.id, Recording.file, Recording.deleted_at, Recording.ended_at)).all()
+    return messages, talks
+
+
 async def mend(store: Store, config: Config, by: By) -> Strays:
     """Puts strays on record: sound in which somebody speaks becomes a message of its call, or a recording of its talk;
     the rest is deleted. Where the sound is gone the record says so from now on. Returns what was found."""
     found = await compare(store, config, by.now)
     for name in found.sounds:
         if facts := await asyncio.to_thread(list, facts_of(config, name, by.now)):
-            await ledger.record_all(store, config, facts, by.now)
-    async with audit.changing(store) as session:
-        for call_id in found.messages:
-            if message := await session.get(Voicemail, call_id):
-                message.purged_at = by.now
-                audit.note(session, by, f"message of call {call_id}: its sound is gone")
-        for recording_id in found.talks:
-            if recording := await session.get(Recording, recording_id):
-                recording.deleted_at = by.now
-                audit.note(session, by, f"recording {recording_id}: its sound is gone")
-        for name in found.sounds:
-            audit.note(session, by, f"recording {name}, which no call had, put on record")
+            await store.run(ledger.record_all, config, facts, by.now)
+    await store.run(_note, by, found)
     return found
+
+
+def _note(session: Session, by: By, found: Strays) -> None:
+    for call_id in found.messages:
+        if message := session.get(Voicemail, call_id):
+            message.purged_at = by.now
+            audit.note(session, by, f"message of call {call_id}: its sound is gone")
+    for recording_id in found.talks:
+        if recording := session.get(Recording, recording_id):
+            recording.deleted_at = by.now
+            audit.note(session, by, f"recording {recording_id}: its sound is gone")
+    for name in found.sounds:
+        audit.note(session, by, f"recording {name}, which no call had, put on record")
 
 
 def facts_of(config: Config, name: str, now: datetime) -> Iterator[Fact]:

@@ -7,17 +7,15 @@ from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.domain import fields
 from crm.domain.errors import Invalid, NotFound
 from crm.edge import holidays as calendars
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import properties
 from crm.store.models import Property, SpecialDay
 from crm.store.queries import office
-from crm.store.session import Store
 
 
 class DayKind(StrEnum):
@@ -49,15 +47,14 @@ class Calendar:
     days: tuple[Day, ...]
 
 
-async def calendar(store: Store, year: int, place: str | None = None) -> Calendar:
+def calendar(session: Session, year: int, place: str | None = None) -> Calendar:
     """Of a property what counts there, one entry a date; without one the office's, and the special days of all."""
     if not 1900 <= year <= 2200:
         raise Invalid(f"There is no calendar for {year}: write a year like 2026.")
-    async with store.read() as session:
-        found = await properties.named(session, place) if place else None
-        region = office.holiday_region(await office.organization(session), found)
-        wanted = select(SpecialDay).where(SpecialDay.day.between(date(year, 1, 1), date(year, 12, 31)))
-        rows = (await session.scalars(wanted.options(selectinload(SpecialDay.property)))).all()
+    found = properties.named(session, place) if place else None
+    region = office.holiday_region(office.organization(session), found)
+    wanted = select(SpecialDay).where(SpecialDay.day.between(date(year, 1, 1), date(year, 12, 31)))
+    rows = session.scalars(wanted.options(selectinload(SpecialDay.property))).all()
     if found:
         rows = [row for row in rows if row.property_id in (None, found.id)]
         own = {row.day for row in rows if row.property_id is not None}
@@ -86,34 +83,32 @@ def known_region(raw: str) -> str:
         raise Invalid(str(unknown)) from None
 
 
-async def set_region(store: Store, by: By, region: str, place: str | None = None) -> str:
+def set_region(session: Session, by: By, region: str, place: str | None = None) -> str:
     """Whose public holidays close the office, or one property; `none` for nobody's. Of a property "" is the office's.
 
     Returns it as it is stored. Raises Invalid, NotFound.
     """
     known = known_region(region)
-    async with changing(store) as session:
-        if place:
-            (await properties.named(session, place)).holidays = known
-        elif organization := await office.organization(session):
-            organization.holidays = "" if known == office.NO_HOLIDAYS else known
-        note(session, by, f"holidays of {place or 'the office'} set to {known or 'those of the office'}")
+    if place:
+        properties.named(session, place).holidays = known
+    elif organization := office.organization(session):
+        organization.holidays = "" if known == office.NO_HOLIDAYS else known
+    note(session, by, f"holidays of {place or 'the office'} set to {known or 'those of the office'}")
     return known
 
 
-async def add(store: Store, by: By, day: date, *, open_: str = "", name: str = "", place: str | None = None) -> bool:
+def add(session: Session, by: By, day: date, *, open_: str = "", name: str = "", place: str | None = None) -> bool:
     """Sets a date apart; `open_` as in `fields.special_open`. True when it is new, False when it was there and is now
     this. Raises Invalid, NotFound."""
     opens, name = fields.special_open(open_), fields.text(name, "name", 100)
-    async with changing(store) as session:
-        is_new = await put(session, day, opens, name, await properties.named(session, place) if place else None)
-        note(session, by, f"{day} at {place or 'the office'}: {opens or 'closed'}")
+    is_new = put(session, day, opens, name, properties.named(session, place) if place else None)
+    note(session, by, f"{day} at {place or 'the office'}: {opens or 'closed'}")
     return is_new
 
 
-async def put(session: AsyncSession, day: date, open_: str, name: str, place: Property | None) -> bool:
+def put(session: Session, day: date, open_: str, name: str, place: Property | None) -> bool:
     """The same with fields that are checked, within a transaction."""
-    row = await _row(session, day, place)
+    row = _row(session, day, place)
     is_new = row is None
     if row is None:
         row = SpecialDay(day=day, property_id=place.id if place else None)
@@ -121,25 +116,24 @@ async def put(session: AsyncSession, day: date, open_: str, name: str, place: Pr
     row.as_usual = open_ == fields.AS_USUAL
     row.opens, row.closes = fields.span(open_) if open_ and not row.as_usual else ("", "")
     row.name = name
-    await session.flush()
+    session.flush()
     return is_new
 
 
-async def remove(store: Store, by: By, day: date, place: str | None = None) -> None:
+def remove(session: Session, by: By, day: date, place: str | None = None) -> None:
     """Takes a special day back. Raises NotFound."""
-    async with changing(store) as session:
-        row = await _row(session, day, await properties.named(session, place) if place else None)
-        if row is None:
-            whose = f"property {place} has" if place else "the office has"
-            raise NotFound(
-                f"On {day} {whose} no special day: `leaseline holiday list` shows those there are; a public holiday is "
-                f"worked on with `leaseline holiday add {day} --open usual`."
-            )
-        await session.delete(row)
-        note(session, by, f"{day} at {place or 'the office'} is no special day any more")
+    row = _row(session, day, properties.named(session, place) if place else None)
+    if row is None:
+        whose = f"property {place} has" if place else "the office has"
+        raise NotFound(
+            f"On {day} {whose} no special day: `leaseline holiday list` shows those there are; a public holiday is "
+            f"worked on with `leaseline holiday add {day} --open usual`."
+        )
+    session.delete(row)
+    note(session, by, f"{day} at {place or 'the office'} is no special day any more")
 
 
-async def _row(session: AsyncSession, day: date, place: Property | None) -> SpecialDay | None:
+def _row(session: Session, day: date, place: Property | None) -> SpecialDay | None:
     mine = SpecialDay.property_id == (place.id if place else None)
     found = select(SpecialDay).where(SpecialDay.day == day, mine).order_by(SpecialDay.id.desc())
-    return (await session.scalars(found)).first()
+    return session.scalars(found).first()

@@ -5,37 +5,37 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.store.models import Agent, Lead, Property
 from crm.store.queries import agents, office
 
 
-async def owner(session: AsyncSession, lead: Lead | None, place: Property | None, due: datetime | None = None) -> Agent:
+def owner(session: Session, lead: Lead | None, place: Property | None, due: datetime | None = None) -> Agent:
     """The lead's agent, else who of the property's subteam, then of all on duty, has waited longest, else the admin.
 
     Whoever works when it is `due`, on the office's clock, comes before who does not: a morning's task is for somebody
     who is there in the morning.
     """
-    if lead and lead.assigned_agent_id and (agent := await session.get(Agent, lead.assigned_agent_id)):
+    if lead and lead.assigned_agent_id and (agent := session.get(Agent, lead.assigned_agent_id)):
         return agent
-    if place and place.subteam_id and (agent := await agents.longest_idle(session, place.subteam_id, due=due)):
+    if place and place.subteam_id and (agent := agents.longest_idle(session, place.subteam_id, due=due)):
         return agent
-    if agent := await agents.longest_idle(session, due=due):
+    if agent := agents.longest_idle(session, due=due):
         return agent
-    return await admin(session)
+    return admin(session)
 
 
-async def admin(session: AsyncSession) -> Agent:
+def admin(session: Session) -> Agent:
     """Owns what nobody else does; made when there is nobody at all."""
-    organization = await office.organization(session)
+    organization = office.organization(session)
     if organization and organization.admin_agent_id:
-        return (await session.scalars(select(Agent).where(Agent.id == organization.admin_agent_id))).one()
-    first = (await session.scalars(select(Agent).order_by(Agent.id).limit(1))).first()
+        return session.scalars(select(Agent).where(Agent.id == organization.admin_agent_id)).one()
+    first = session.scalars(select(Agent).order_by(Agent.id).limit(1)).first()
     if first:
         return first
     # The phone rang before the office was set up. No call goes without an owned next action, so there has to be one.
     made = Agent(slug="admin", name="Administrator", on_duty=False)
     session.add(made)
-    await session.flush()
+    session.flush()
     return made

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import MessagesTo
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import subteams
 from crm.store.models import Interest, Line, Property, Subteam
-from crm.store.session import Store
 
 LONGEST_AREA = 60
 RECORDING = ("off", "announced", "demand")
@@ -29,24 +27,22 @@ class PropertyEntry:
     lines: tuple[str, ...]
 
 
-async def find_all(store: Store) -> list[PropertyEntry]:
-    async with store.read() as session:
-        found = (await session.scalars(_whole.order_by(Property.slug))).all()
-        numbers: dict[int | None, list[str]] = {}
-        for place_id, number in await session.execute(select(Line.property_id, Line.number).order_by(Line.number)):
-            numbers.setdefault(place_id, []).append(number)
-        return [PropertyEntry(one, tuple(numbers.get(one.id, ()))) for one in found]
+def find_all(session: Session) -> list[PropertyEntry]:
+    found = session.scalars(_whole.order_by(Property.slug)).all()
+    numbers: dict[int | None, list[str]] = {}
+    for place_id, number in session.execute(select(Line.property_id, Line.number).order_by(Line.number)):
+        numbers.setdefault(place_id, []).append(number)
+    return [PropertyEntry(one, tuple(numbers.get(one.id, ()))) for one in found]
 
 
-async def get(store: Store, slug: str) -> PropertyEntry:
-    async with store.read() as session:
-        found = await named(session, slug)
-        lines = await session.scalars(select(Line.number).where(Line.property_id == found.id).order_by(Line.number))
-        return PropertyEntry(found, tuple(lines))
+def get(session: Session, slug: str) -> PropertyEntry:
+    found = named(session, slug)
+    lines = session.scalars(select(Line.number).where(Line.property_id == found.id).order_by(Line.number))
+    return PropertyEntry(found, tuple(lines))
 
 
-async def add(
-    store: Store,
+def add(
+    session: Session,
     by: By,
     slug: str,
     *,
@@ -55,23 +51,22 @@ async def add(
     listings_url: str = "",
     area: str = "",
 ) -> None:
-    async with changing(store) as session:
-        if await session.scalar(select(Property).where(Property.slug == fields.slug(slug))):
-            raise Conflict(f"There is a property {slug} already: change it with `leaseline property set {slug}`.")
-        session.add(
-            Property(
-                slug=slug,
-                name=fields.text(name or slug, "name", 200, required=True),
-                listings_url=fields.url(listings_url, "listings URL"),
-                subteam_id=await _subteam_id(session, subteam),
-                area=fields.text(area, "area", LONGEST_AREA),
-            )
+    if session.scalar(select(Property).where(Property.slug == fields.slug(slug))):
+        raise Conflict(f"There is a property {slug} already: change it with `leaseline property set {slug}`.")
+    session.add(
+        Property(
+            slug=slug,
+            name=fields.text(name or slug, "name", 200, required=True),
+            listings_url=fields.url(listings_url, "listings URL"),
+            subteam_id=_subteam_id(session, subteam),
+            area=fields.text(area, "area", LONGEST_AREA),
         )
-        note(session, by, f"property {slug} added")
+    )
+    note(session, by, f"property {slug} added")
 
 
-async def change(
-    store: Store,
+def change(
+    session: Session,
     by: By,
     slug: str,
     *,
@@ -85,48 +80,46 @@ async def change(
     escalates: bool | None = None,
 ) -> None:
     """Changes what is given; None leaves a field as it is, an empty text takes it away."""
-    async with changing(store) as session:
-        found = await named(session, slug)
-        if name is not None:
-            found.name = fields.text(name, "name", 200, required=True)
-        if subteam is not None:
-            found.subteam_id = await _subteam_id(session, subteam)
-        if listings_url is not None:
-            found.listings_url = fields.url(listings_url, "listings URL")
-        if area is not None:
-            found.area = fields.text(area, "area", LONGEST_AREA)
-        if timezone is not None:
-            found.timezone = fields.timezone(timezone) if timezone else ""
-        if recording is not None:
-            if recording not in RECORDING:
-                raise Invalid(f"Recording is one of {', '.join(RECORDING)}.")
-            found.recording = recording
-        if messages_to is not None:
-            found.messages_to = MessagesTo(messages_to)
-            if messages_to == MessagesTo.SUBTEAM and found.subteam_id is None:
-                raise Invalid(f"Property {slug} has no subteam: give it one with --subteam.")
-        if escalates is not None:
-            found.escalates = escalates
-        note(session, by, f"property {slug} changed")
+    found = named(session, slug)
+    if name is not None:
+        found.name = fields.text(name, "name", 200, required=True)
+    if subteam is not None:
+        found.subteam_id = _subteam_id(session, subteam)
+    if listings_url is not None:
+        found.listings_url = fields.url(listings_url, "listings URL")
+    if area is not None:
+        found.area = fields.text(area, "area", LONGEST_AREA)
+    if timezone is not None:
+        found.timezone = fields.timezone(timezone) if timezone else ""
+    if recording is not None:
+        if recording not in RECORDING:
+            raise Invalid(f"Recording is one of {', '.join(RECORDING)}.")
+        found.recording = recording
+    if messages_to is not None:
+        found.messages_to = MessagesTo(messages_to)
+        if messages_to == MessagesTo.SUBTEAM and found.subteam_id is None:
+            raise Invalid(f"Property {slug} has no subteam: give it one with --subteam.")
+    if escalates is not None:
+        found.escalates = escalates
+    note(session, by, f"property {slug} changed")
 
 
-async def remove(store: Store, by: By, slug: str) -> None:
-    async with changing(store) as session:
-        found = await named(session, slug)
-        if lines := list(await session.scalars(select(Line.number).where(Line.property_id == found.id))):
-            raise Conflict(
-                f"{', '.join(lines)} advertises property {slug}: move it with `leaseline line set` or remove it first."
-            )
-        wanting = select(func.count()).select_from(Interest).where(Interest.property_id == found.id)
-        if leads := await session.scalar(wanting):
-            raise Conflict(f"{leads} leads are interested in property {slug}: it stays on record with them.")
-        await session.delete(found)
-        note(session, by, f"property {slug} removed")
+def remove(session: Session, by: By, slug: str) -> None:
+    found = named(session, slug)
+    if lines := list(session.scalars(select(Line.number).where(Line.property_id == found.id))):
+        raise Conflict(
+            f"{', '.join(lines)} advertises property {slug}: move it with `leaseline line set` or remove it first."
+        )
+    wanting = select(func.count()).select_from(Interest).where(Interest.property_id == found.id)
+    if leads := session.scalar(wanting):
+        raise Conflict(f"{leads} leads are interested in property {slug}: it stays on record with them.")
+    session.delete(found)
+    note(session, by, f"property {slug} removed")
 
 
-async def named(session: AsyncSession, slug: str) -> Property:
+def named(session: Session, slug: str) -> Property:
     """The property with its portfolio, its subteam and who is in it. Raises Invalid, NotFound."""
-    found = await session.scalar(_whole.where(Property.slug == fields.slug(slug)))
+    found = session.scalar(_whole.where(Property.slug == fields.slug(slug)))
     if found is None:
         raise NotFound(f"There is no property {slug}: `leaseline property list` shows those there are.")
     return found
@@ -137,5 +130,5 @@ _whole = select(Property).options(
 )
 
 
-async def _subteam_id(session: AsyncSession, slug: str | None) -> int | None:
-    return (await subteams.named(session, slug)).id if slug else None
+def _subteam_id(session: Session, slug: str | None) -> int | None:
+    return subteams.named(session, slug).id if slug else None

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.ringing import Strategy
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import agents
 from crm.store.models import Property, Subteam, SubteamSister
 from crm.store.queries import contacts
-from crm.store.session import Store
 
 STRATEGIES = tuple(strategy.value for strategy in Strategy)
 
@@ -30,37 +28,34 @@ class SubteamEntry:
     properties: tuple[str, ...]
 
 
-async def find_all(store: Store) -> list[SubteamEntry]:
-    async with store.read() as session:
-        found = (await session.scalars(_whole.order_by(Subteam.slug))).all()
-        leased: dict[int | None, list[str]] = {}
-        for team_id, slug in await session.execute(select(Property.subteam_id, Property.slug).order_by(Property.slug)):
-            leased.setdefault(team_id, []).append(slug)
-        return [SubteamEntry(one, tuple(leased.get(one.id, ()))) for one in found]
+def find_all(session: Session) -> list[SubteamEntry]:
+    found = session.scalars(_whole.order_by(Subteam.slug)).all()
+    leased: dict[int | None, list[str]] = {}
+    for team_id, slug in session.execute(select(Property.subteam_id, Property.slug).order_by(Property.slug)):
+        leased.setdefault(team_id, []).append(slug)
+    return [SubteamEntry(one, tuple(leased.get(one.id, ()))) for one in found]
 
 
-async def get(store: Store, slug: str) -> SubteamEntry:
-    async with store.read() as session:
-        found = await named(session, slug)
-        return SubteamEntry(found, await _leased(session, found))
+def get(session: Session, slug: str) -> SubteamEntry:
+    found = named(session, slug)
+    return SubteamEntry(found, _leased(session, found))
 
 
-async def add(store: Store, by: By, slug: str, *, name: str = "", strategy: str = "ring_all") -> None:
-    async with changing(store) as session:
-        if await session.scalar(select(Subteam).where(Subteam.slug == fields.slug(slug))):
-            raise Conflict(f"There is a subteam {slug} already: change it with `leaseline subteam set {slug}`.")
-        session.add(
-            Subteam(
-                slug=slug,
-                name=fields.text(name or slug, "name", 200, required=True),
-                strategy=_strategy(strategy),
-            )
+def add(session: Session, by: By, slug: str, *, name: str = "", strategy: str = "ring_all") -> None:
+    if session.scalar(select(Subteam).where(Subteam.slug == fields.slug(slug))):
+        raise Conflict(f"There is a subteam {slug} already: change it with `leaseline subteam set {slug}`.")
+    session.add(
+        Subteam(
+            slug=slug,
+            name=fields.text(name or slug, "name", 200, required=True),
+            strategy=_strategy(strategy),
         )
-        note(session, by, f"subteam {slug} added")
+    )
+    note(session, by, f"subteam {slug} added")
 
 
-async def change(
-    store: Store,
+def change(
+    session: Session,
     by: By,
     slug: str,
     *,
@@ -73,84 +68,79 @@ async def change(
 
     Whoever calls has asked `dialing.check` whether the number of one may be dialled.
     """
-    async with changing(store) as session:
-        subteam = await named(session, slug)
-        if name is not None:
-            subteam.name = fields.text(name, "name", 200, required=True)
-        if strategy is not None:
-            subteam.strategy = _strategy(strategy)
-        if sisters is not None:
-            await put_sisters(session, subteam, [await named(session, sister) for sister in dict.fromkeys(sisters)])
-        if answering_service is not None:
-            subteam.answering_service = answering_service or None
-        note(session, by, f"subteam {slug} changed")
+    subteam = named(session, slug)
+    if name is not None:
+        subteam.name = fields.text(name, "name", 200, required=True)
+    if strategy is not None:
+        subteam.strategy = _strategy(strategy)
+    if sisters is not None:
+        put_sisters(session, subteam, [named(session, sister) for sister in dict.fromkeys(sisters)])
+    if answering_service is not None:
+        subteam.answering_service = answering_service or None
+    note(session, by, f"subteam {slug} changed")
 
 
-async def remove(store: Store, by: By, slug: str) -> None:
-    async with changing(store) as session:
-        subteam = await named(session, slug)
-        if leased := await _leased(session, subteam):
-            raise Conflict(
-                f"Subteam {slug} leases {', '.join(leased)}: give that to another with `leaseline property set` first."
-            )
-        if desks := await contacts.served_by(session, box(BoxKind.SUBTEAM, slug)):
-            raise Conflict(
-                f"Subteam {slug} is where calls for {', '.join(desks)} go: "
-                "name another with `leaseline desk set` first."
-            )
-        await session.delete(subteam)
-        note(session, by, f"subteam {slug} removed")
+def remove(session: Session, by: By, slug: str) -> None:
+    subteam = named(session, slug)
+    if leased := _leased(session, subteam):
+        raise Conflict(
+            f"Subteam {slug} leases {', '.join(leased)}: give that to another with `leaseline property set` first."
+        )
+    if desks := contacts.served_by(session, box(BoxKind.SUBTEAM, slug)):
+        raise Conflict(
+            f"Subteam {slug} is where calls for {', '.join(desks)} go: name another with `leaseline desk set` first."
+        )
+    session.delete(subteam)
+    note(session, by, f"subteam {slug} removed")
 
 
-async def add_members(store: Store, by: By, slug: str, members: Sequence[str]) -> None:
+def add_members(session: Session, by: By, slug: str, members: Sequence[str]) -> None:
     """Adds agents by their short names; one who is in it already stays."""
-    async with changing(store) as session:
-        subteam = await named(session, slug)
-        for member in members:
-            agent = await agents.named(session, member)
-            if agent not in subteam.members:
-                subteam.members.append(agent)
-        note(session, by, f"subteam {slug}: {', '.join(members)} added")
+    subteam = named(session, slug)
+    for member in members:
+        agent = agents.named(session, member)
+        if agent not in subteam.members:
+            subteam.members.append(agent)
+    note(session, by, f"subteam {slug}: {', '.join(members)} added")
 
 
-async def remove_members(store: Store, by: By, slug: str, members: Sequence[str]) -> None:
-    async with changing(store) as session:
-        subteam = await named(session, slug)
-        for member in members:
-            agent = await agents.named(session, member)
-            if agent not in subteam.members:
-                raise NotFound(f"Agent {member} is not in subteam {slug}: see `leaseline subteam show {slug}`.")
-            subteam.members.remove(agent)
-        note(session, by, f"subteam {slug}: {', '.join(members)} removed")
+def remove_members(session: Session, by: By, slug: str, members: Sequence[str]) -> None:
+    subteam = named(session, slug)
+    for member in members:
+        agent = agents.named(session, member)
+        if agent not in subteam.members:
+            raise NotFound(f"Agent {member} is not in subteam {slug}: see `leaseline subteam show {slug}`.")
+        subteam.members.remove(agent)
+    note(session, by, f"subteam {slug}: {', '.join(members)} removed")
 
 
-async def named(session: AsyncSession, slug: str) -> Subteam:
+def named(session: Session, slug: str) -> Subteam:
     """The subteam with its members and sisters. Raises Invalid, NotFound."""
-    found = await session.scalar(_whole.where(Subteam.slug == fields.slug(slug)))
+    found = session.scalar(_whole.where(Subteam.slug == fields.slug(slug)))
     if found is None:
         raise NotFound(f"There is no subteam {slug}: `leaseline subteam list` shows those there are.")
     return found
 
 
-async def put_sisters(session: AsyncSession, subteam: Subteam, sisters: Sequence[Subteam]) -> None:
+def put_sisters(session: Session, subteam: Subteam, sisters: Sequence[Subteam]) -> None:
     """Lets these subteams help this one out, in this order. Raises Invalid."""
     if subteam in sisters:
         raise Invalid(f"Subteam {subteam.slug} cannot be its own sister.")
-    await session.flush()
-    await session.execute(delete(SubteamSister).where(SubteamSister.subteam_id == subteam.id))
+    session.flush()
+    session.execute(delete(SubteamSister).where(SubteamSister.subteam_id == subteam.id))
     session.add_all(
         SubteamSister(subteam_id=subteam.id, sister_id=sister.id, position=position)
         for position, sister in enumerate(sisters)
     )
-    await session.flush()
+    session.flush()
 
 
 _whole = select(Subteam).options(selectinload(Subteam.members), selectinload(Subteam.sisters))
 
 
-async def _leased(session: AsyncSession, subteam: Subteam) -> tuple[str, ...]:
+def _leased(session: Session, subteam: Subteam) -> tuple[str, ...]:
     slugs = select(Property.slug).where(Property.subteam_id == subteam.id).order_by(Property.slug)
-    return tuple(await session.scalars(slugs))
+    return tuple(session.scalars(slugs))
 
 
 def _strategy(raw: str) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import IO
 
 import httpx
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.errors import Invalid
 from crm.edge import telnyx, twilio
 from crm.edge.carrier import Carrier, CarrierError
 from crm.secrets import SecretError, Secrets, unusable
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.outbox.texts import CarrierFor
 from crm.store.models import Trunk
-from crm.store.session import Store
 
 WITH_SECRET = (twilio.NAME, telnyx.NAME)
 
@@ -24,13 +24,12 @@ def secret_name(carrier: str) -> str:
     return f"texts/{carrier}"
 
 
-async def put_secret(store: Store, secrets: Secrets, by: By, carrier: str, value: str) -> None:
+def put_secret(session: Session, secrets: Secrets, by: By, carrier: str, value: str) -> None:
     if carrier not in WITH_SECRET:
         raise Invalid(f"{carrier!r} has no secret: use {' or '.join(WITH_SECRET)}.")
     if problem := unusable(value):
         raise Invalid(f"This secret cannot be used: {problem}.")
-    async with changing(store) as session:
-        note(session, by, f"secret of {carrier} set")
+    note(session, by, f"secret of {carrier} set")
     secrets.put(secret_name(carrier), value)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
 
 from crm.config import Mail, Texts
 from crm.domain.errors import Unavailable
@@ -18,7 +19,6 @@ from crm.edge.carrier import CarrierError, CarrierUnknown
 from crm.edge.mail import MailError, MailUnknown
 from crm.store.models import Mail as MailRow
 from crm.store.models import Message
-from crm.store.session import Store
 
 NOTICE = "notice:"
 """In front of the keys of texts and mails that tell the office's own people something."""
@@ -76,14 +76,13 @@ def fresh_notice(table: type[Message | MailRow], since: datetime) -> ColumnEleme
     return and_(table.key.startswith(NOTICE), table.created_at >= since)
 
 
-async def pause(store: Store, table: type[Message | MailRow], now: datetime, *, busy: bool = False) -> float:
+def pause(session: Session, table: type[Message | MailRow], now: datetime, *, busy: bool = False) -> float:
     """Seconds to wait for the next row that is due, when nothing wakes the worker.
 
     One that is `busy` is woken when it is free for the rows that are due already.
     """
     next_one = select(func.min(table.next_attempt_at)).where(table.state == "queued")
-    async with store.read() as session:
-        due = await session.scalar(next_one.where(table.next_attempt_at > now) if busy else next_one)
+    due = session.scalar(next_one.where(table.next_attempt_at > now) if busy else next_one)
     return POLL_SECONDS if due is None else min(max((due - now).total_seconds(), 0.02), POLL_SECONDS)
 
 

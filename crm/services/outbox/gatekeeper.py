@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config, Texts
 from crm.domain import gate
@@ -18,12 +18,12 @@ from crm.store.models import Message, OptOut
 from crm.store.queries import calls, messages, opt_outs
 
 
-async def decide(session: AsyncSession, config: Config, message: Message, now: datetime) -> Decision:
+def decide(session: Session, config: Config, message: Message, now: datetime) -> Decision:
     """Asks the gate about a text of ours and writes the answer on it: decision, reasons, what follows for its state.
 
     With SEND the state stays as it is.
     """
-    decision = gate.decide(await _ask(session, config, message, now), now)
+    decision = gate.decide(_ask(session, config, message, now), now)
     message.decision, message.decision_reasons = decision.verdict, list(decision.reasons)
     if decision.verdict is Verdict.BLOCK:
         message.state, message.next_attempt_at = MessageState.BLOCKED, None
@@ -33,21 +33,21 @@ async def decide(session: AsyncSession, config: Config, message: Message, now: d
     return decision
 
 
-async def refused(session: AsyncSession, message: Message, why: str, now: datetime) -> None:
+def refused(session: Session, message: Message, why: str, now: datetime) -> None:
     """The carrier would not deliver because the person opted out there: that counts here, too."""
     message.state, message.decision, message.decision_reasons = MessageState.BLOCKED, Verdict.BLOCK, [why]
     message.error, message.next_attempt_at = why[:300], None
-    if not await opt_outs.in_force(session, message.to_number):
+    if not opt_outs.in_force(session, message.to_number):
         entries.enter(session, message.to_number, source="carrier", evidence=why, now=now, message_id=message.id)
 
 
-async def _ask(session: AsyncSession, config: Config, message: Message, now: datetime) -> Ask:
+def _ask(session: Session, config: Config, message: Message, now: datetime) -> Ask:
     purpose, to = Purpose(message.purpose), message.to_number
-    paused = await pauses.look(session, config, now) if purpose in gate.AUTOMATIC else None
+    paused = pauses.look(session, config, now) if purpose in gate.AUTOMATIC else None
     sent = []
     for limit in gate.limits_on(purpose, _limits(config.texts)):
         number = to if limit.to_person else None
-        left = await messages.sent_since(
+        left = messages.sent_since(
             session, now - limit.within, to_number=number, purposes=limit.purposes, newest=limit.most
         )
         sent.append((limit, tuple(left)))
@@ -56,10 +56,10 @@ async def _ask(session: AsyncSession, config: Config, message: Message, now: dat
         created_at=message.created_at,
         expires_at=message.expires_at,
         refusal=destinations.refusal(config, to),
-        opted_out="; ".join(_in_words(entry) for entry in await opt_outs.in_force(session, to)),
+        opted_out="; ".join(_in_words(entry) for entry in opt_outs.in_force(session, to)),
         # Without that setting no such number is known.
-        is_withheld=config.privacy.keep_withheld and await calls.is_withheld(session, to),
-        last_heard_at=await messages.last_heard_at(session, to, message.created_at),
+        is_withheld=config.privacy.keep_withheld and calls.is_withheld(session, to),
+        last_heard_at=messages.last_heard_at(session, to, message.created_at),
         places=places(config, to),
         paused_until=paused.ends_at if paused else None,
         sent=tuple(sent),

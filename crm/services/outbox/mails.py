@@ -19,14 +19,14 @@ from enum import StrEnum
 from typing import Protocol
 
 from sqlalchemy import func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.errors import Invalid, Unavailable
 from crm.edge import calendar as calendar_file
 from crm.edge.mail import MailError, MailUnknown, Server
 from crm.secrets import SecretError, Secrets, unusable
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.outbox import delivery
 from crm.store.models import Mail
 from crm.store.session import Store
@@ -70,8 +70,8 @@ Attach = Callable[[str], Awaitable[list[Attachment]]]
 """The sound of the message with this id; nothing when it is gone."""
 
 
-async def queue(
-    session: AsyncSession,
+def queue(
+    session: Session,
     key: str,
     address: str,
     subject: str,
@@ -83,7 +83,7 @@ async def queue(
 ) -> None:
     """Puts a mail into the outbox, in the caller's transaction, once per key. `subject` and `body` are plain text,
     `calendar` is an iCalendar file."""
-    if (await session.scalars(select(Mail.id).where(Mail.key == key))).first() is not None:
+    if session.scalars(select(Mail.id).where(Mail.key == key)).first() is not None:
         return
     session.add(
         Mail(
@@ -100,22 +100,20 @@ async def queue(
             created_at=now,
         )
     )
-    await session.flush()
+    session.flush()
 
 
-async def listed(store: Store, *, state: str | None = None, limit: int = 100) -> list[Mail]:
+def listed(session: Session, *, state: str | None = None, limit: int = 100) -> list[Mail]:
     """Newest first."""
     found = select(Mail).order_by(Mail.created_at.desc(), Mail.id.desc()).limit(limit)
-    async with store.read() as session:
-        return list((await session.scalars(found.where(Mail.state == state) if state else found)).all())
+    return list(session.scalars(found.where(Mail.state == state) if state else found).all())
 
 
-async def put_secret(store: Store, secrets: Secrets, by: By, value: str) -> None:
+def put_secret(session: Session, secrets: Secrets, by: By, value: str) -> None:
     """Keeps the password of the mail server; raises Invalid."""
     if problem := unusable(value):
         raise Invalid(f"This password cannot be used: {problem}.")
-    async with changing(store) as session:
-        note(session, by, "password of the mail server set")
+    note(session, by, "password of the mail server set")
     secrets.put(SECRET, value)
 
 
@@ -151,18 +149,18 @@ async def run(
         seconds = delivery.POLL_SECONDS
         try:
             if not settled:
-                await _settle(store)
+                await store.run(_settle)
                 settled = True
-            if await _has_queued(store):
-                await _give_up_old(store, clock())
+            if await store.read(_has_queued):
+                await store.run(_give_up_old, clock())
                 if not config.mail.server:
-                    await _say_why(store)
+                    await store.run(_say_why)
             if config.mail.server:
                 only_since = started if held() else None
-                while claim := await _claim(store, clock(), only_since):
+                while claim := await store.run(_claim, clock(), only_since):
                     await delivery.through(_deliver(store, config, sender, attach, claim, clock))
                 if only_since is None:
-                    seconds = await delivery.pause(store, Mail, clock())
+                    seconds = await store.read(delivery.pause, Mail, clock())
         except Unavailable as error:
             # Whether a claim was committed is not known now, so rows in sending are looked at once more.
             settled = False
@@ -186,38 +184,32 @@ class _Claim:
     attempts: int
 
 
-async def _settle(store: Store) -> None:
-    async with store.write() as session:
-        await session.execute(
-            update(Mail)
-            .where(Mail.state == MailState.SENDING)
-            .values(state=MailState.UNKNOWN, next_attempt_at=None, error=_LEFT_BEHIND)
-        )
+def _settle(session: Session) -> None:
+    session.execute(
+        update(Mail)
+        .where(Mail.state == MailState.SENDING)
+        .values(state=MailState.UNKNOWN, next_attempt_at=None, error=_LEFT_BEHIND)
+    )
 
 
-async def _has_queued(store: Store) -> bool:
+def _has_queued(session: Session) -> bool:
     # Who only looks keeps nobody from writing.
-    async with store.read() as session:
-        return await session.scalar(select(Mail.id).where(Mail.state == MailState.QUEUED).limit(1)) is not None
+    return session.scalar(select(Mail.id).where(Mail.state == MailState.QUEUED).limit(1)) is not None
 
 
-async def _give_up_old(store: Store, now: datetime) -> None:
-    async with store.write() as session:
-        await session.execute(
-            update(Mail)
-            .where(Mail.state == MailState.QUEUED, Mail.created_at < now - STALE)
-            .values(state=MailState.FAILED, next_attempt_at=None, error=func.substr(Mail.error, 1, 200) + _TOO_OLD)
-        )
+def _give_up_old(session: Session, now: datetime) -> None:
+    session.execute(
+        update(Mail)
+        .where(Mail.state == MailState.QUEUED, Mail.created_at < now - STALE)
+        .values(state=MailState.FAILED, next_attempt_at=None, error=func.substr(Mail.error, 1, 200) + _TOO_OLD)
+    )
 
 
-async def _say_why(store: Store) -> None:
-    async with store.write() as session:
-        await session.execute(
-            update(Mail).where(Mail.state == MailState.QUEUED, Mail.error != NO_SERVER).values(error=NO_SERVER)
-        )
+def _say_why(session: Session) -> None:
+    session.execute(update(Mail).where(Mail.state == MailState.QUEUED, Mail.error != NO_SERVER).values(error=NO_SERVER))
 
 
-async def _claim(store: Store, now: datetime, only_since: datetime | None = None) -> _Claim | None:
+def _claim(session: Session, now: datetime, only_since: datetime | None = None) -> _Claim | None:
     """Takes the row that is due longest. Two workers never get the same one: only one of them finds it queued."""
     due = (
         select(Mail.id)
@@ -244,8 +236,7 @@ async def _claim(store: Store, now: datetime, only_since: datetime | None = None
         )
         .execution_options(synchronize_session=False)
     )
-    async with store.write() as session:
-        row = (await session.execute(claim)).one_or_none()
+    row = session.execute(claim).one_or_none()
     return _Claim(**row._mapping) if row else None
 
 
@@ -254,7 +245,7 @@ async def _deliver(
 ) -> None:
     error = await _send(config, sender, attach, claim, clock())
     now = clock()
-    await delivery.recorded(lambda: _record(store, config, claim, error, now), {"mail_id": claim.id})
+    await delivery.recorded(lambda: store.run(_record, config, claim, error, now), {"mail_id": claim.id})
 
 
 async def _send(config: Config, sender: Sender, attach: Attach, claim: _Claim, now: datetime) -> MailError | None:
@@ -300,21 +291,20 @@ def compose(
     return mail
 
 
-async def _record(store: Store, config: Config, claim: _Claim, error: MailError | None, now: datetime) -> None:
+def _record(session: Session, config: Config, claim: _Claim, error: MailError | None, now: datetime) -> None:
     values: dict[str, object] = {"state": MailState.SENT, "next_attempt_at": None, "error": "", "sent_at": now}
     if error is not None:
         values = delivery.after_failure(error, config.mail, claim.attempts, now)
-    async with store.write() as session:
-        await session.execute(
-            update(Mail)
-            # Unknown, when another worker started meanwhile and took us for dead: we know better.
-            .where(
-                Mail.id == claim.id,
-                Mail.attempts == claim.attempts,
-                Mail.state.in_([MailState.SENDING, MailState.UNKNOWN]),
-            )
-            .values(**values)
+    session.execute(
+        update(Mail)
+        # Unknown, when another worker started meanwhile and took us for dead: we know better.
+        .where(
+            Mail.id == claim.id,
+            Mail.attempts == claim.attempts,
+            Mail.state.in_([MailState.SENDING, MailState.UNKNOWN]),
         )
+        .values(**values)
+    )
     level = logging.INFO if error is None else logging.WARNING
     logger.log(
         level, "mail handled", extra={"mail_id": claim.id, "state": str(values["state"]), "reason": values["error"]}

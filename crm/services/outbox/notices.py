@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.segments import segments
@@ -23,8 +23,8 @@ LONGEST_TEXT = 600
 _log = logging.getLogger(__name__)
 
 
-async def tell(
-    session: AsyncSession, config: Config, agents: Sequence[Agent], key: str, subject: str, text: str, now: datetime
+def tell(
+    session: Session, config: Config, agents: Sequence[Agent], key: str, subject: str, text: str, now: datetime
 ) -> None:
     """Queues `text` for the agents' mobiles, and a mail with `subject` for their addresses, in the caller's
     transaction. The same `key` reaches each of them once, however often it is told.
@@ -33,21 +33,21 @@ async def tell(
     """
     told = {agent.id: agent for agent in agents}
     found = select(Device).where(Device.agent_id.in_(told), Device.number.is_not(None)).order_by(Device.slug)
-    mobiles = (await session.scalars(found)).all()
-    if mobiles and (sender := await _line(session)):
+    mobiles = session.scalars(found).all()
+    if mobiles and (sender := _line(session)):
         for number in dict.fromkeys(mobile.number for mobile in mobiles):
             assert number is not None
             # Our own lines would take the notice for a prospect's text.
-            if await lines.by_number(session, number) is None:
-                await _text(session, _key(key, number), sender, number, _clean(text), now)
+            if lines.by_number(session, number) is None:
+                _text(session, _key(key, number), sender, number, _clean(text), now)
     elif mobiles:
         _log.warning("a notice is not texted: there is no line to text from", extra={"key": key})
     for address in dict.fromkeys(agent.email for agent in told.values() if agent.email):
-        await mails.queue(session, _key(key, address), address, _clean(subject), _clean(text), now)
+        mails.queue(session, _key(key, address), address, _clean(subject), _clean(text), now)
 
 
-async def _text(session: AsyncSession, key: str, sender: str, number: str, text: str, now: datetime) -> None:
-    if await messages.by_key(session, key):
+def _text(session: Session, key: str, sender: str, number: str, text: str, now: datetime) -> None:
+    if messages.by_key(session, key):
         return
     body = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
     session.add(
@@ -66,13 +66,13 @@ async def _text(session: AsyncSession, key: str, sender: str, number: str, text:
             created_at=now,
         )
     )
-    await session.flush()
+    session.flush()
 
 
-async def _line(session: AsyncSession) -> str | None:
+def _line(session: Session) -> str | None:
     """The line that notices come from: the first one; an extension of an office's system means nothing to a carrier."""
     found = select(Line.number).where(Line.number.startswith("+")).order_by(Line.id).limit(1)
-    return (await session.scalars(found)).first()
+    return session.scalars(found).first()
 
 
 def _key(key: str, whom: str) -> str:

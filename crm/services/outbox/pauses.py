@@ -9,19 +9,18 @@ import logging
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import spikes
 from crm.domain.errors import NotFound
 from crm.domain.gate import AUTOMATIC, Verdict
 from crm.domain.texts import MessageState, Purpose
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.store.models import Message, Organization, TextPause
 from crm.store.queries import messages
-from crm.store.session import Store
 
 # What we plan ourselves, such as the follow-ups of a Monday morning, is no sign of anything.
 _SET_OFF = AUTOMATIC - {Purpose.FOLLOW_UP}
@@ -29,25 +28,25 @@ _SET_OFF = AUTOMATIC - {Purpose.FOLLOW_UP}
 _log = logging.getLogger(__name__)
 
 
-async def in_force(session: AsyncSession, now: datetime) -> TextPause | None:
+def in_force(session: Session, now: datetime) -> TextPause | None:
     found = select(TextPause).where(TextPause.ends_at > now, TextPause.resumed_at.is_(None))
-    return (await session.scalars(found.order_by(TextPause.ends_at.desc()).limit(1))).first()
+    return session.scalars(found.order_by(TextPause.ends_at.desc()).limit(1)).first()
 
 
-async def look(session: AsyncSession, config: Config, now: datetime) -> TextPause | None:
+def look(session: Session, config: Config, now: datetime) -> TextPause | None:
     """The pause that is in force; one begins when there is a spike, and the admin is told once."""
-    if pause := await in_force(session, now):
+    if pause := in_force(session, now):
         return pause
-    count = await _spike(session, config, now)
+    count = _spike(session, config, now)
     if not count:
         return None
     # Two workers who find it at once make one pause.
-    await session.execute(select(Organization.id).with_for_update())
-    if pause := await in_force(session, now):
+    session.execute(select(Organization.id).with_for_update())
+    if pause := in_force(session, now):
         return pause
     pause = TextPause(started_at=now, ends_at=now + timedelta(minutes=config.texts.pause_minutes), texts=count)
     session.add(pause)
-    await session.flush()
+    session.flush()
     _log.error("automatic texts are paused: far more than usual", extra={"count": count})
     until = f"{pause.ends_at.astimezone(config.tz):%H:%M}"
     text = (
@@ -55,8 +54,8 @@ async def look(session: AsyncSession, config: Config, now: datetime) -> TextPaus
         "`leaseline message resume`, with --drop if the callers are not real. What agents write, and texts about "
         "tours, go out as always."
     )
-    told, subject = [await owners.admin(session)], "Automatic texts are paused"
-    await notices.tell(session, config, told, f"text_pause:{pause.id}", subject, text, now)
+    told, subject = [owners.admin(session)], "Automatic texts are paused"
+    notices.tell(session, config, told, f"text_pause:{pause.id}", subject, text, now)
     return pause
 
 
@@ -65,53 +64,52 @@ def sentence(config: Config, pause: TextPause) -> str:
     return f"callers have set off {pause.texts} in {config.texts.spike_minutes} minutes, far more than usual."
 
 
-async def _spike(session: AsyncSession, config: Config, now: datetime) -> int:
+def _spike(session: Session, config: Config, now: datetime) -> int:
     """How many automatic texts were set off lately, when that is a spike; else 0."""
     settings, window = config.texts, timedelta(minutes=config.texts.spike_minutes)
     if not settings.spike_texts:
         return 0
     # What a person has looked at and let go begins no second pause.
     ended = select(TextPause.resumed_at, TextPause.ends_at).order_by(TextPause.id.desc()).limit(1)
-    last = (await session.execute(ended)).first()
+    last = session.execute(ended).first()
     since = max(now - window, (last.resumed_at or last.ends_at) if last else now - window)
-    recent = await messages.count_made(session, _SET_OFF, since, now)
+    recent = messages.count_made(session, _SET_OFF, since, now)
     if recent < settings.spike_texts:
         return 0
-    before = await messages.count_made(session, _SET_OFF, now - window - spikes.USUAL_OVER, now - window)
+    before = messages.count_made(session, _SET_OFF, now - window - spikes.USUAL_OVER, now - window)
     is_one = spikes.is_spike(recent, before, window, least=settings.spike_texts, times=settings.spike_times)
     return recent if is_one else 0
 
 
-async def resume(store: Store, by: By, *, drop: bool) -> int:
+def resume(session: Session, by: By, *, drop: bool) -> int:
     """Ends the pause; what has waited leaves now, or with `drop` never. Returns how many texts that were.
 
     Raises NotFound when automatic texts are not paused.
     """
-    async with changing(store) as session:
-        pause = await in_force(session, by.now)
-        if pause is None:
-            raise NotFound("Automatic texts are not paused: `leaseline message list --decision wait` shows what waits.")
-        pause.resumed_at, pause.resumed_by = by.now, by.who[:80]
-        waiting = update(Message).where(
-            Message.state == MessageState.QUEUED, Message.purpose.in_(AUTOMATIC), Message.created_at <= by.now
-        )
-        dropped = {
-            "state": MessageState.BLOCKED,
-            "decision": Verdict.BLOCK,
-            "next_attempt_at": None,
-            "decision_reasons": [reason := f"Dropped by {by.who} after a spike."[:200]],
-            "error": reason,
-        }
-        if drop:
-            # What was planned has nothing to do with whoever has called.
-            waiting = waiting.where(Message.purpose != Purpose.FOLLOW_UP, Message.decision == Verdict.WAIT)
-        else:
-            waiting = waiting.where(Message.decision == Verdict.WAIT)
-        ended = await session.scalars(
-            waiting.values(dropped if drop else {"next_attempt_at": by.now})
-            .returning(Message.id)
-            .execution_options(synchronize_session=False)
-        )
-        count = len(ended.all())
-        note(session, by, f"automatic texts resumed, {count} {'dropped' if drop else 'go on'}")
+    pause = in_force(session, by.now)
+    if pause is None:
+        raise NotFound("Automatic texts are not paused: `leaseline message list --decision wait` shows what waits.")
+    pause.resumed_at, pause.resumed_by = by.now, by.who[:80]
+    waiting = update(Message).where(
+        Message.state == MessageState.QUEUED, Message.purpose.in_(AUTOMATIC), Message.created_at <= by.now
+    )
+    dropped = {
+        "state": MessageState.BLOCKED,
+        "decision": Verdict.BLOCK,
+        "next_attempt_at": None,
+        "decision_reasons": [reason := f"Dropped by {by.who} after a spike."[:200]],
+        "error": reason,
+    }
+    if drop:
+        # What was planned has nothing to do with whoever has called.
+        waiting = waiting.where(Message.purpose != Purpose.FOLLOW_UP, Message.decision == Verdict.WAIT)
+    else:
+        waiting = waiting.where(Message.decision == Verdict.WAIT)
+    ended = session.scalars(
+        waiting.values(dropped if drop else {"next_attempt_at": by.now})
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    )
+    count = len(ended.all())
+    note(session, by, f"automatic texts resumed, {count} {'dropped' if drop else 'go on'}")
     return count

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.errors import Unavailable
@@ -72,15 +73,15 @@ async def run(
             seconds = delivery.POLL_SECONDS
             try:
                 if not settled:
-                    await _settle(store, under_way.ids)
+                    await store.run(_settle, under_way.ids)
                     settled = True
                 only_since = started if held() else None
                 while under_way.has_room and (
-                    claim := await _claim(store, config, under_way.numbers, clock(), only_since)
+                    claim := await store.run(_claim, config, under_way.numbers, clock(), only_since)
                 ):
                     under_way.begin(claim, _deliver(store, config, carrier_for, claim, clock))
                 if only_since is None:
-                    seconds = await delivery.pause(store, Message, clock(), busy=bool(under_way.numbers))
+                    seconds = await store.read(delivery.pause, Message, clock(), busy=bool(under_way.numbers))
             except Unavailable as error:
                 # Whether a claim was committed is not known now, so rows in sending are looked at once more.
                 settled = False
@@ -180,30 +181,32 @@ class _Claim:
 
 async def has_work(store: Store) -> bool:
     """Whether a text waits or was left behind. True, too, when the database does not answer: `run` sees to that."""
-    open_states = (MessageState.QUEUED, MessageState.SENDING)
     try:
-        async with store.read() as session:
-            return await session.scalar(select(Message.id).where(Message.state.in_(open_states)).limit(1)) is not None
+        return await store.read(_has_open)
     except Unavailable:
         return True
 
 
-async def _settle(store: Store, ours: Sequence[int]) -> None:
+def _has_open(session: Session) -> bool:
+    open_states = (MessageState.QUEUED, MessageState.SENDING)
+    return session.scalar(select(Message.id).where(Message.state.in_(open_states)).limit(1)) is not None
+
+
+def _settle(session: Session, ours: Sequence[int]) -> None:
     """What is in sending, and is none of `ours`."""
-    async with store.write() as session:
-        left = await session.scalars(
-            update(Message)
-            .where(Message.state == MessageState.SENDING, Message.id.not_in(ours))
-            .values(state=MessageState.UNKNOWN, next_attempt_at=None, error=_LEFT_BEHIND)
-            .returning(Message.id)
-            .execution_options(synchronize_session=False)
-        )
-        for message_id in left.all():
-            logger.warning("text left behind in sending", extra={"message_id": message_id})
+    left = session.scalars(
+        update(Message)
+        .where(Message.state == MessageState.SENDING, Message.id.not_in(ours))
+        .values(state=MessageState.UNKNOWN, next_attempt_at=None, error=_LEFT_BEHIND)
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    )
+    for message_id in left.all():
+        logger.warning("text left behind in sending", extra={"message_id": message_id})
 
 
-async def _claim(
-    store: Store, config: Config, busy: Sequence[str], now: datetime, only_since: datetime | None = None
+def _claim(
+    session: Session, config: Config, busy: Sequence[str], now: datetime, only_since: datetime | None = None
 ) -> _Claim | None:
     """Takes the row that is due longest and goes to none of the `busy` numbers. Two workers never get the same one:
     only one of them finds it queued."""
@@ -228,27 +231,26 @@ async def _claim(
         .returning(Message.id, Message.key, Message.to_number, Message.from_number, Message.body, Message.attempts)
         .execution_options(synchronize_session=False)
     )
-    async with store.write() as session:
-        while True:
-            row = (await session.execute(claim)).one_or_none()
-            if row is None:
-                return None
-            message = await messages.by_id(session, row.id)
-            assert message is not None
-            decision = await gatekeeper.decide(session, config, message, now)
-            if decision.verdict is Verdict.SEND:
-                # It counts for the limits from now on, whatever becomes of it, unless it certainly was not sent.
-                message.sent_at = now
-                break
-            # No try was made.
-            message.attempts -= 1
-            await session.flush()
-            facts = {"message_id": row.id, "decision": str(decision.verdict), "reason": " ".join(decision.reasons)}
-            logger.info("text held back", extra=facts)
-        trunks = select(Trunk).where(Trunk.enabled).order_by(Trunk.id).limit(1)
-        if config.texts.trunk:
-            trunks = trunks.where(Trunk.slug == config.texts.trunk)
-        trunk = (await session.scalars(trunks)).one_or_none()
+    while True:
+        row = session.execute(claim).one_or_none()
+        if row is None:
+            return None
+        message = messages.by_id(session, row.id)
+        assert message is not None
+        decision = gatekeeper.decide(session, config, message, now)
+        if decision.verdict is Verdict.SEND:
+            # It counts for the limits from now on, whatever becomes of it, unless it certainly was not sent.
+            message.sent_at = now
+            break
+        # No try was made.
+        message.attempts -= 1
+        session.flush()
+        facts = {"message_id": row.id, "decision": str(decision.verdict), "reason": " ".join(decision.reasons)}
+        logger.info("text held back", extra=facts)
+    trunks = select(Trunk).where(Trunk.enabled).order_by(Trunk.id).limit(1)
+    if config.texts.trunk:
+        trunks = trunks.where(Trunk.slug == config.texts.trunk)
+    trunk = session.scalars(trunks).one_or_none()
     text = OutgoingText(
         key=row.key, to_number=row.to_number, from_number=row.from_number, body=row.body, attempt=row.attempts
     )
@@ -262,7 +264,7 @@ async def _deliver(
     """Whether the carrier has answered, be it with a refusal."""
     result = await _send(config, carrier_for, claim)
     now = clock()
-    await delivery.recorded(lambda: _record(store, config, claim, result, now), {"message_id": claim.id})
+    await delivery.recorded(lambda: store.run(_record, config, claim, result, now), {"message_id": claim.id})
     return not isinstance(result, CarrierUnknown)
 
 
@@ -286,7 +288,7 @@ def _no_trunk(name: str) -> str:
     return "There is no enabled trunk to send texts through: add one with `leaseline trunk add`."
 
 
-async def _record(store: Store, config: Config, claim: _Claim, result: _Taken | CarrierError, now: datetime) -> None:
+def _record(session: Session, config: Config, claim: _Claim, result: _Taken | CarrierError, now: datetime) -> None:
     attempts = claim.text.attempt
     failure = result if isinstance(result, CarrierError) else None
     values: dict[str, object] = {"carrier": config.texts.carrier}
@@ -314,21 +316,20 @@ async def _record(store: Store, config: Config, claim: _Claim, result: _Taken | 
         .returning(Message.lead_id, Message.call_id)
         .execution_options(synchronize_session=False)
     )
-    async with store.write() as session:
-        row = (await session.execute(settle)).one_or_none()
-        if row and failure and failure.opted_out and (message := await messages.by_id(session, claim.id)):
-            await gatekeeper.refused(session, message, str(failure), now)
-            values["state"] = MessageState.BLOCKED
-        if row and failure is None and row.lead_id is not None:
-            session.add(
-                Activity(
-                    key=f"text:{claim.id}",
-                    lead_id=row.lead_id,
-                    call_id=row.call_id,
-                    at=now,
-                    kind="Text",
-                    text=f"Texted: {claim.text.body}"[:500],
-                )
+    row = session.execute(settle).one_or_none()
+    if row and failure and failure.opted_out and (message := messages.by_id(session, claim.id)):
+        gatekeeper.refused(session, message, str(failure), now)
+        values["state"] = MessageState.BLOCKED
+    if row and failure is None and row.lead_id is not None:
+        session.add(
+            Activity(
+                key=f"text:{claim.id}",
+                lead_id=row.lead_id,
+                call_id=row.call_id,
+                at=now,
+                kind="Text",
+                text=f"Texted: {claim.text.body}"[:500],
             )
+        )
     facts = {"message_id": claim.id, "state": str(values["state"]), "attempts": attempts, "reason": values["error"]}
     logger.log(logging.INFO if failure is None else logging.WARNING, "text handled", extra=facts)

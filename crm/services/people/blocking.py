@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import phonenumbers
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import blocking, emergency, fields
@@ -17,10 +17,9 @@ from crm.domain.calls import Direction
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.texts import Purpose
 from crm.edge import numbers
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.store.models import BlockedCaller, Call, EmergencyCall, Lead, Message, Task
 from crm.store.queries import calls, leads, lines
-from crm.store.session import Store
 
 SHORTEST_PREFIX = 4
 """Digits with the country's: +1* would keep out everybody."""
@@ -28,18 +27,8 @@ EMERGENCY_CALLBACK = timedelta(hours=1)
 """So long after an emergency call nobody who calls its callback number is blocked."""
 
 
-async def verdict(
-    store: Store, config: Config, *, caller: str | None, is_withheld: bool, did: str, attestation: str, now: datetime
-) -> Decision:
-    """What becomes of a caller. Raises Unavailable; then nobody is blocked."""
-    async with store.read() as session:
-        return await decide(
-            session, config, caller=caller, is_withheld=is_withheld, did=did, attestation=attestation, now=now
-        )
-
-
-async def decide(
-    session: AsyncSession,
+def verdict(
+    session: Session,
     config: Config,
     *,
     caller: str | None,
@@ -48,7 +37,21 @@ async def decide(
     attestation: str,
     now: datetime,
 ) -> Decision:
-    entries = [_entry(row) for row in await session.scalars(select(BlockedCaller))]
+    """What becomes of a caller. Raises Unavailable; then nobody is blocked."""
+    return decide(session, config, caller=caller, is_withheld=is_withheld, did=did, attestation=attestation, now=now)
+
+
+def decide(
+    session: Session,
+    config: Config,
+    *,
+    caller: str | None,
+    is_withheld: bool,
+    did: str,
+    attestation: str,
+    now: datetime,
+) -> Decision:
+    entries = [_entry(row) for row in session.scalars(select(BlockedCaller))]
     if not entries and not config.unwanted.refuse_failed:
         return blocking.NOBODY
     return blocking.decide(
@@ -56,49 +59,55 @@ async def decide(
         is_withheld=is_withheld,
         attestation=attestation,
         entries=entries,
-        known=await _known(session, caller, did, now),
+        known=_known(session, caller, did, now),
         refuse_failed=config.unwanted.refuse_failed,
     )
 
 
-async def _known(session: AsyncSession, caller: str | None, did: str, now: datetime) -> Known:
+def _known(session: Session, caller: str | None, did: str, now: datetime) -> Known:
     recent = select(EmergencyCall.id).where(
         EmergencyCall.callback_number == did,
         EmergencyCall.dialled != emergency.TEST,
         EmergencyCall.started_at > now - EMERGENCY_CALLBACK,
     )
-    called_911 = await _any(session, recent)
+    called_911 = _any(session, recent)
     if caller is None:
         return Known(emergency=called_911)
-    lead = await leads.by_phone(session, caller)
+    lead = leads.by_phone(session, caller)
     texted = select(Message.id).where(
         Message.to_number == caller, Message.direction == "out", Message.purpose == Purpose.AGENT
     )
     task = select(Task.id).where(Task.lead_id == lead.id, Task.done_at.is_(None)) if lead else None
     return Known(
-        was_called=await _any(session, select(Call.id).where(Call.caller == caller, Call.direction == Direction.OUT)),
-        was_texted=await _any(session, texted),
+        was_called=_any(session, select(Call.id).where(Call.caller == caller, Call.direction == Direction.OUT)),
+        was_texted=_any(session, texted),
         in_progress=lead is not None and lead.status == "in_progress",
-        open_task=task is not None and await _any(session, task),
+        open_task=task is not None and _any(session, task),
         emergency=called_911,
     )
 
 
-async def _any(session: AsyncSession, query: object) -> bool:
-    return await session.scalar(query.limit(1)) is not None  # type: ignore[attr-defined]
+def _any(session: Session, query: object) -> bool:
+    return session.scalar(query.limit(1)) is not None  # type: ignore[attr-defined]
 
 
 def _entry(row: BlockedCaller) -> Entry:
     return Entry(Kind(row.kind), row.value, row.refusal == "silent", row.why)
 
 
-async def find_all(store: Store) -> Sequence[BlockedCaller]:
-    async with store.read() as session:
-        return (await session.scalars(select(BlockedCaller).order_by(BlockedCaller.kind, BlockedCaller.value))).all()
+def find_all(session: Session) -> Sequence[BlockedCaller]:
+    return session.scalars(select(BlockedCaller).order_by(BlockedCaller.kind, BlockedCaller.value)).all()
 
 
-async def add(
-    store: Store, config: Config, by: By, raw: str, *, is_silent: bool = False, why: str = "", close_lead: bool = False
+def add(
+    session: Session,
+    config: Config,
+    by: By,
+    raw: str,
+    *,
+    is_silent: bool = False,
+    why: str = "",
+    close_lead: bool = False,
 ) -> str:
     """Puts a number, a beginning of numbers (`+1900*`) or `withheld` on the list. Returns the entry as it is written.
 
@@ -107,50 +116,43 @@ async def add(
     """
     kind, value = read(raw, config.region)
     why = fields.text(why, "reason", 300)
-    async with changing(store) as session:
-        if await session.scalar(select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value)):
-            raise Conflict("This is on the list already: `leaseline block list` shows it.")
-        if kind is Kind.NUMBER:
-            await _refuse_if_ours(session, value)
-            await _make_unwanted(session, value, by, close_lead=close_lead)
-        return await _put(session, by, kind, value, is_silent=is_silent, why=why)
+    if session.scalar(select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value)):
+        raise Conflict("This is on the list already: `leaseline block list` shows it.")
+    if kind is Kind.NUMBER:
+        _refuse_if_ours(session, value)
+        _make_unwanted(session, value, by, close_lead=close_lead)
+    return _put(session, by, kind, value, is_silent=is_silent, why=why)
 
 
-async def remove(store: Store, config: Config, by: By, raw: str) -> str:
+def remove(session: Session, config: Config, by: By, raw: str) -> str:
     """Takes an entry off the list. Returns it as it was written."""
     kind, value = read(raw, config.region)
-    async with changing(store) as session:
-        found = await session.scalar(
-            select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value)
-        )
-        if found is None:
-            raise NotFound("There is no such entry: `leaseline block list` shows those there are.")
-        await session.delete(found)
-        note(session, by, f"block list: {kind} taken off")
-        return _written(kind, value)
+    found = session.scalar(select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value))
+    if found is None:
+        raise NotFound("There is no such entry: `leaseline block list` shows those there are.")
+    session.delete(found)
+    note(session, by, f"block list: {kind} taken off")
+    return _written(kind, value)
 
 
-async def block_last_caller(store: Store, by: By, agent: str) -> str:
+def block_last_caller(session: Session, by: By, agent: str) -> str:
     """Blocks whoever outside called an agent last, closes their lead, and returns the sentence to speak.
 
     Somebody the office itself has called or texted is not blocked; the sentence says so. Raises Unavailable.
     """
-    async with changing(store) as session:
-        number = await calls.last_caller_of(session, agent)
-        if number is None:
-            return "Nobody has called you from outside yet."
-        if await lines.by_number(session, number):
-            return "The last caller is one of our own lines, so it is not blocked."
-        if await session.scalar(
-            select(BlockedCaller).where(BlockedCaller.kind == Kind.NUMBER, BlockedCaller.value == number)
-        ):
-            return "The last caller is blocked already."
-        try:
-            await _make_unwanted(session, number, by, close_lead=True)
-        except Conflict:
-            return "The office itself has called or texted this number, so it is not blocked."
-        await _put(session, by, Kind.NUMBER, number, is_silent=False, why=f"by {agent}, by phone")
-        return "The last caller is blocked."
+    number = calls.last_caller_of(session, agent)
+    if number is None:
+        return "Nobody has called you from outside yet."
+    if lines.by_number(session, number):
+        return "The last caller is one of our own lines, so it is not blocked."
+    if session.scalar(select(BlockedCaller).where(BlockedCaller.kind == Kind.NUMBER, BlockedCaller.value == number)):
+        return "The last caller is blocked already."
+    try:
+        _make_unwanted(session, number, by, close_lead=True)
+    except Conflict:
+        return "The office itself has called or texted this number, so it is not blocked."
+    _put(session, by, Kind.NUMBER, number, is_silent=False, why=f"by {agent}, by phone")
+    return "The last caller is blocked."
 
 
 def read(raw: str, region: str) -> tuple[Kind, str]:
@@ -179,40 +181,40 @@ def read(raw: str, region: str) -> tuple[Kind, str]:
     return Kind.PREFIX, f"+{digits}"
 
 
-async def _refuse_if_ours(session: AsyncSession, number: str) -> None:
-    if await lines.by_number(session, number):
+def _refuse_if_ours(session: Session, number: str) -> None:
+    if lines.by_number(session, number):
         raise Invalid("That is one of our own lines: remove it with `leaseline line remove` when it is not wanted.")
 
 
-async def _make_unwanted(session: AsyncSession, number: str, by: By, *, close_lead: bool) -> None:
+def _make_unwanted(session: Session, number: str, by: By, *, close_lead: bool) -> None:
     """Sees to it that a blocked number would not get through all the same; raises Conflict when it would."""
-    known = await _known(session, number, "", by.now)
+    known = _known(session, number, "", by.now)
     if known.was_called or known.was_texted:
         raise Conflict(f"It would never be blocked: {blocking.spared_because(known)}.")
     if not (known.in_progress or known.open_task):
         return
-    lead = await leads.by_phone(session, number, for_update=True)
+    lead = leads.by_phone(session, number, for_update=True)
     assert lead is not None
     if not close_lead:
         raise Conflict(
             f"It would not be blocked now: {blocking.spared_because(known)} (lead {lead.id}). "
             "With --close-lead the lead and its tasks are closed first."
         )
-    await _close(session, lead, by)
+    _close(session, lead, by)
 
 
-async def _close(session: AsyncSession, lead: Lead, by: By) -> None:
+def _close(session: Session, lead: Lead, by: By) -> None:
     lead.status = "closed"
-    for task in await session.scalars(select(Task).where(Task.lead_id == lead.id, Task.done_at.is_(None))):
+    for task in session.scalars(select(Task).where(Task.lead_id == lead.id, Task.done_at.is_(None))):
         task.done_at, task.result = by.now, "Blocked as an unwanted caller."
     note(session, by, f"lead {lead.id} closed: an unwanted caller")
 
 
-async def _put(session: AsyncSession, by: By, kind: Kind, value: str, *, is_silent: bool, why: str) -> str:
+def _put(session: Session, by: By, kind: Kind, value: str, *, is_silent: bool, why: str) -> str:
     refusal = "silent" if is_silent else "spoken"
     session.add(BlockedCaller(kind=kind, value=value, refusal=refusal, why=why, created_at=by.now))
     note(session, by, f"block list: {kind} added, {refusal}")
-    await session.flush()
+    session.flush()
     return _written(kind, value)
 
 

@@ -5,66 +5,62 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.route_inputs import CallerKind
 from crm.edge import numbers
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import properties
 from crm.store.models import Agent, Contact, Device, Line, Property
 from crm.store.queries import contacts as queries
-from crm.store.session import Store
 
 KINDS = tuple(kind.value for kind in CallerKind if kind is not CallerKind.PROSPECT)
 
 
-async def find_all(
-    store: Store, *, kind: str | None = None, property_slug: str | None = None, limit: int = 100
+def find_all(
+    session: Session, *, kind: str | None = None, property_slug: str | None = None, limit: int = 100
 ) -> Sequence[Contact]:
     """By kind and name, with their properties."""
     found = select(Contact).options(selectinload(Contact.property)).limit(limit)
     found = found.order_by(Contact.kind, Contact.name, Contact.number)
     if kind:
         found = found.where(Contact.kind == kind)
-    async with store.read() as session:
-        if property_slug:
-            found = found.where(Contact.property_id == (await properties.named(session, property_slug)).id)
-        return (await session.scalars(found)).all()
+    if property_slug:
+        found = found.where(Contact.property_id == properties.named(session, property_slug).id)
+    return session.scalars(found).all()
 
 
-async def add(
-    store: Store, by: By, region: str, number: str, *, kind: str, name: str = "", property_slug: str | None = None
+def add(
+    session: Session, by: By, region: str, number: str, *, kind: str, name: str = "", property_slug: str | None = None
 ) -> str:
     """Adds somebody and returns their number as it is stored: one person, one entry, however it was written.
 
     Raises Invalid, NotFound, Conflict.
     """
-    async with changing(store) as session:
-        stored = read_number(number, region, await ours(session))
-        if existing := await queries.by_number(session, stored):
-            raise Conflict(
-                f"{stored} is {existing.name or f'known as {existing.kind}'} already: "
-                f"change it with `leaseline contact set {stored}`."
-            )
-        place = await properties.named(session, property_slug) if property_slug else None
-        session.add(
-            Contact(
-                number=stored,
-                kind=read_kind(kind),
-                name=fields.text(name, "name", 200),
-                property_id=place.id if place else None,
-                created_at=by.now,
-            )
+    stored = read_number(number, region, ours(session))
+    if existing := queries.by_number(session, stored):
+        raise Conflict(
+            f"{stored} is {existing.name or f'known as {existing.kind}'} already: "
+            f"change it with `leaseline contact set {stored}`."
         )
-        note(session, by, f"contact added: {kind}")
+    place = properties.named(session, property_slug) if property_slug else None
+    session.add(
+        Contact(
+            number=stored,
+            kind=read_kind(kind),
+            name=fields.text(name, "name", 200),
+            property_id=place.id if place else None,
+            created_at=by.now,
+        )
+    )
+    note(session, by, f"contact added: {kind}")
     return stored
 
 
-async def change(
-    store: Store,
+def change(
+    session: Session,
     by: By,
     region: str,
     number: str,
@@ -75,47 +71,45 @@ async def change(
     new_number: str | None = None,
 ) -> str:
     """Changes what is given and returns the number; None leaves a field, an empty name or property takes it away."""
-    async with changing(store) as session:
-        found = await named(session, region, number)
-        if kind is not None:
-            found.kind = read_kind(kind)
-        if name is not None:
-            found.name = fields.text(name, "name", 200)
-        if property_slug is not None:
-            found.property_id = (await properties.named(session, property_slug)).id if property_slug else None
-        if new_number is not None:
-            stored = read_number(new_number, region, await ours(session))
-            other = await queries.by_number(session, stored)
-            if other is not None and other.id != found.id:
-                raise Conflict(f"{stored} is {other.name or f'known as {other.kind}'} already: remove that one first.")
-            found.number = stored
-        note(session, by, f"contact {found.id} changed")
-        return found.number
+    found = named(session, region, number)
+    if kind is not None:
+        found.kind = read_kind(kind)
+    if name is not None:
+        found.name = fields.text(name, "name", 200)
+    if property_slug is not None:
+        found.property_id = properties.named(session, property_slug).id if property_slug else None
+    if new_number is not None:
+        stored = read_number(new_number, region, ours(session))
+        other = queries.by_number(session, stored)
+        if other is not None and other.id != found.id:
+            raise Conflict(f"{stored} is {other.name or f'known as {other.kind}'} already: remove that one first.")
+        found.number = stored
+    note(session, by, f"contact {found.id} changed")
+    return found.number
 
 
-async def remove(store: Store, by: By, region: str, number: str) -> str:
+def remove(session: Session, by: By, region: str, number: str) -> str:
     """From now on whoever calls with it is taken for a prospect. Their calls stay on record."""
-    async with changing(store) as session:
-        found = await named(session, region, number)
-        await session.delete(found)
-        note(session, by, f"contact {found.id} removed: {found.kind}")
-        return found.number
+    found = named(session, region, number)
+    session.delete(found)
+    note(session, by, f"contact {found.id} removed: {found.kind}")
+    return found.number
 
 
-async def named(session: AsyncSession, region: str, raw: str) -> Contact:
+def named(session: Session, region: str, raw: str) -> Contact:
     """The contact with this number, however it is written. Raises NotFound."""
     number = numbers.parse(raw, region)
-    found = await queries.by_number(session, number) if number else None
+    found = queries.by_number(session, number) if number else None
     if found is None:
         raise NotFound("Nobody is known by that number: `leaseline contact list` shows who is.")
     return found
 
 
-async def ours(session: AsyncSession) -> dict[str, str]:
+def ours(session: Session) -> dict[str, str]:
     """Numbers (E.164) that are no person's to know by, each with what it is."""
-    found = dict.fromkeys(await session.scalars(select(Line.number)), "one of our own lines")
+    found = dict.fromkeys(session.scalars(select(Line.number)), "one of our own lines")
     mobiles = select(Device.number, Agent.slug).join(Agent, Device.agent_id == Agent.id)
-    for number, slug in await session.execute(mobiles):
+    for number, slug in session.execute(mobiles):
         if number:
             found.setdefault(number, f"a mobile of {slug}")
     return found

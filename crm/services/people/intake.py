@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.errors import Invalid, NotFound
@@ -13,36 +13,36 @@ from crm.store.models import Lead, LeadPhone, Line
 from crm.store.queries import leads, lines
 
 
-async def person(session: AsyncSession, config: Config, raw: str) -> tuple[Lead | None, str | None]:
+def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str | None]:
     """Whom a person at the terminal means: the lead, and the number when one was written. Raises NotFound, Invalid."""
     if raw.isascii() and raw.isdigit() and len(raw) < 7:
-        lead = await leads.by_id(session, int(raw))
+        lead = leads.by_id(session, int(raw))
         if lead is None:
             raise NotFound(f"There is no lead {raw}: `leaseline lead list` shows those there are.")
         return lead, None
     number = numbers.parse(raw, config.region)
     if number is None:
         raise Invalid("That is no lead and no telephone number: write a lead's number such as 12, or (512) 555-0100.")
-    return await leads.by_phone(session, number), number
+    return leads.by_phone(session, number), number
 
 
-async def lead_of(session: AsyncSession, config: Config, raw: str, now: datetime) -> Lead:
+def lead_of(session: Session, config: Config, raw: str, now: datetime) -> Lead:
     """The lead that `raw`, a lead's id or a telephone number, means; a number that is nobody's makes one.
 
     Raises NotFound, Invalid.
     """
-    lead, number = await person(session, config, raw)
+    lead, number = person(session, config, raw)
     if lead is None:
         assert number is not None
-        if await lines.by_number(session, number):
+        if lines.by_number(session, number):
             raise Invalid("That is one of our own lines: name somebody else.")
-        lead = await by_number(session, number, None, now)
+        lead = by_number(session, number, None, now)
     return lead
 
 
-async def by_number(session: AsyncSession, number: str, line: Line | None, at: datetime) -> Lead:
+def by_number(session: Session, number: str, line: Line | None, at: datetime) -> Lead:
     """Whose number it is, locked; made when nobody's."""
-    lead = await leads.by_phone(session, number, for_update=True)
+    lead = leads.by_phone(session, number, for_update=True)
     if lead is None:
         lead = Lead(
             status="new",
@@ -53,5 +53,5 @@ async def by_number(session: AsyncSession, number: str, line: Line | None, at: d
             source=line.source if line else "",
         )
         session.add(lead)
-        await session.flush()
+        session.flush()
     return lead

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session
+
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import NotFound
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.people import intake
 from crm.store.models import Lead
-from crm.store.session import Store
 
 
-async def change(
-    store: Store, config: Config, by: By, raw: str, *, name: str | None = None, email: str | None = None
+def change(
+    session: Session, config: Config, by: By, raw: str, *, name: str | None = None, email: str | None = None
 ) -> Lead:
     """Changes what is given of the lead with this id or telephone number; an empty text takes it away."""
-    async with changing(store) as session:
-        lead, _ = await intake.person(session, config, raw)
-        if lead is None:
-            raise NotFound("There is no lead with this id or number: `leaseline lead list` shows those there are.")
-        if name is not None:
-            lead.name = fields.text(name, "name", 200) or None
-        if email is not None:
-            lead.email = fields.email(email)
-        changed = [what for what, value in (("name", name), ("email", email)) if value is not None]
-        note(session, by, f"lead {lead.id} changed: {', '.join(changed)}")
-        return lead
+    lead, _ = intake.person(session, config, raw)
+    if lead is None:
+        raise NotFound("There is no lead with this id or number: `leaseline lead list` shows those there are.")
+    if name is not None:
+        lead.name = fields.text(name, "name", 200) or None
+    if email is not None:
+        lead.email = fields.email(email)
+    changed = [what for what, value in (("name", name), ("email", email)) if value is not None]
+    note(session, by, f"lead {lead.id} changed: {', '.join(changed)}")
+    return lead

@@ -5,50 +5,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import numbers
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.store.models import OptOut
 from crm.store.queries import opt_outs
-from crm.store.session import Store
 
 SCOPES = ("texts", "all")
 
 
-async def find_all(store: Store, *, ended: bool = False, limit: int = 100) -> Sequence[OptOut]:
-    async with store.read() as session:
-        return await opt_outs.listed(session, ended=ended, limit=limit)
+def find_all(session: Session, *, ended: bool = False, limit: int = 100) -> Sequence[OptOut]:
+    return opt_outs.listed(session, ended=ended, limit=limit)
 
 
-async def add(store: Store, config: Config, by: By, raw_number: str, *, why: str, scope: str = "texts") -> str:
+def add(session: Session, config: Config, by: By, raw_number: str, *, why: str, scope: str = "texts") -> str:
     """Enters a number because somebody said so in another way, such as on the phone. Returns it as E.164."""
     number, why = _number(raw_number, config), fields.text(why, "reason", 250, required=True)
     if scope not in SCOPES:
         raise Invalid(f"{scope!r} is not a scope: use {' or '.join(SCOPES)}.")
-    async with changing(store) as session:
-        if any(entry.scope == scope for entry in await opt_outs.in_force(session, number)):
-            raise Conflict("This number is in the ledger already: `leaseline optout list` shows it.")
-        enter(session, number, source="admin", evidence=f"{by.who}: {why}", now=by.now, scope=scope)
-        note(session, by, f"opt-out added, scope {scope}")
+    if any(entry.scope == scope for entry in opt_outs.in_force(session, number)):
+        raise Conflict("This number is in the ledger already: `leaseline optout list` shows it.")
+    enter(session, number, source="admin", evidence=f"{by.who}: {why}", now=by.now, scope=scope)
+    note(session, by, f"opt-out added, scope {scope}")
     return number
 
 
-async def remove(store: Store, config: Config, by: By, raw_number: str, *, why: str) -> str:
+def remove(session: Session, config: Config, by: By, raw_number: str, *, why: str) -> str:
     """Ends every entry of a number because the person asked for it. Returns it as E.164."""
     number, why = _number(raw_number, config), fields.text(why, "reason", 250, required=True)
-    async with changing(store) as session:
-        if not await end(session, number, source="admin", evidence=f"{by.who}: {why}", now=by.now):
-            raise NotFound("This number is not in the ledger: `leaseline optout list` shows those that are.")
-        note(session, by, "opt-out removed")
+    if not end(session, number, source="admin", evidence=f"{by.who}: {why}", now=by.now):
+        raise NotFound("This number is not in the ledger: `leaseline optout list` shows those that are.")
+    note(session, by, "opt-out removed")
     return number
 
 
 def enter(
-    session: AsyncSession,
+    session: Session,
     number: str,
     *,
     source: str,
@@ -62,9 +58,9 @@ def enter(
     session.add(OptOut(number=number, scope=scope, source=source, evidence=kept, message_id=message_id, created_at=now))
 
 
-async def end(session: AsyncSession, number: str, *, source: str, evidence: str, now: datetime) -> bool:
+def end(session: Session, number: str, *, source: str, evidence: str, now: datetime) -> bool:
     """Ends what is in force; False when nothing was."""
-    entries = await opt_outs.in_force(session, number)
+    entries = opt_outs.in_force(session, number)
     for entry in entries:
         entry.ended_at, entry.ended_source, entry.ended_evidence = now, source, evidence.replace("\x00", "")[:300]
     return bool(entries)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from crm.config import Config
 from crm.domain import limits
 from crm.services.office import owners
 from crm.services.outbox import notices
-from crm.store.session import Store
 
 REFUSED = "LL_REFUSED"
 """Asterisk's global variable in which the dialplan (admission) counts callers who were one too many."""
@@ -53,7 +54,7 @@ def refused(value: str) -> Refused | None:
     return Refused(int(found[1]), datetime.fromtimestamp(int(found[2]), UTC), found[3], found[4]) if found else None
 
 
-async def tell(store: Store, config: Config, latest: Refused, now: datetime) -> None:
+def tell(session: Session, config: Config, latest: Refused, now: datetime) -> None:
     """Tells the admin, once an hour at most."""
     spell = int(latest.at.timestamp() // SPELL.total_seconds())
     text = (
@@ -61,10 +62,7 @@ async def tell(store: Store, config: Config, latest: Refused, now: datetime) -> 
         f"was one too many for limits.{latest.limit}. If you expected so many, raise it in leaseline.toml; if not, "
         "somebody floods you: `leaseline status` shows how many, and your carrier can stop them."
     )
-    async with store.write() as session:
-        await notices.tell(
-            session, config, [await owners.admin(session)], f"refused:{spell}", "Callers are refused", text, now
-        )
+    notices.tell(session, config, [owners.admin(session)], f"refused:{spell}", "Callers are refused", text, now)
 
 
 def ports_in_use(config: Config) -> int | None:

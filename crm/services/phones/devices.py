@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields
@@ -15,11 +14,11 @@ from crm.domain.dialing import Purpose
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import sip_register
 from crm.secrets import Secrets
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import agents, locations
 from crm.services.phones import dialing
 from crm.store.models import Agent, Device
-from crm.store.session import Store
+from crm.store.session import after_commit
 
 MOBILE = "mobile"
 BROWSER = "browser"
@@ -34,28 +33,25 @@ def secret_name(slug: str) -> str:
     return f"device/{slug}"
 
 
-async def find_all(store: Store, agent: str | None = None) -> Sequence[Device]:
+def find_all(session: Session, agent: str | None = None) -> Sequence[Device]:
     """All devices, or an agent's, with their agent."""
-    async with store.read() as session:
-        wanted = _whole.order_by(Device.slug)
-        if agent is not None:
-            wanted = wanted.where(Device.agent_id == (await agents.named(session, agent)).id)
-        return (await session.scalars(wanted)).all()
+    wanted = _whole.order_by(Device.slug)
+    if agent is not None:
+        wanted = wanted.where(Device.agent_id == agents.named(session, agent).id)
+    return session.scalars(wanted).all()
 
 
-async def get(store: Store, slug: str) -> Device:
-    async with store.read() as session:
-        return await named(session, slug)
+def get(session: Session, slug: str) -> Device:
+    return named(session, slug)
 
 
-async def must_encrypt(store: Store, slug: str) -> bool:
+def must_encrypt(session: Session, slug: str) -> bool:
     """Whether it is a device, and one that may do nothing without TLS."""
-    async with store.read() as session:
-        return bool(await session.scalar(select(Device.encrypted).where(Device.slug == slug)))
+    return bool(session.scalar(select(Device.encrypted).where(Device.slug == slug)))
 
 
-async def add(
-    store: Store,
+def add(
+    session: Session,
     secrets: Secrets,
     by: By,
     slug: str,
@@ -72,38 +68,36 @@ async def add(
         raise Invalid("A mobile is dialled: give its number with --number.")
     if encrypted and kind == BROWSER:
         raise Invalid(_BROWSER_ENCRYPTS)
-    async with changing(store) as session:
-        if await session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
-            raise Conflict(f"There is a device {slug} already: choose another name, or remove it first.")
-        owner = await agents.named(session, agent)
-        place = await locations.named(session, location) if location else None
-        session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=place, encrypted=encrypted))
-        note(session, by, f"device {slug} of {agent} added")
-        await session.flush()
-        # Before the commit: a password without its device harms nobody, a device without its password would.
-        secrets.ensure(secret_name(slug))
+    if session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
+        raise Conflict(f"There is a device {slug} already: choose another name, or remove it first.")
+    owner = agents.named(session, agent)
+    place = locations.named(session, location) if location else None
+    session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=place, encrypted=encrypted))
+    note(session, by, f"device {slug} of {agent} added")
+    session.flush()
+    # Before the commit: a password without its device harms nobody, a device without its password would.
+    secrets.ensure(secret_name(slug))
 
 
-async def add_mobile(
-    store: Store, config: Config, by: By, slug: str, *, agent: str, number: str, after_seconds: int = 0
+def add_mobile(
+    session: Session, config: Config, by: By, slug: str, *, agent: str, number: str, after_seconds: int = 0
 ) -> None:
     """Adds a mobile, which has a number and no account. It rings when its agent's forwarding is on.
 
     Raises Refused for a number that may not be dialled.
     """
-    async with changing(store) as session:
-        if await session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
-            raise Conflict(f"There is a device {slug} already: choose another name, or remove it first.")
-        owner = await agents.named(session, agent)
-        mobile = Device(slug=slug, agent_id=owner.id, kind=MOBILE)
-        mobile.number = await dialing.check_in(session, config, number=number, purpose=Purpose.FORWARD, agent=agent)
-        mobile.rings_after_seconds = checked_after(after_seconds)
-        session.add(mobile)
-        note(session, by, f"device {slug} of {agent} added, number {mobile.number}")
+    if session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
+        raise Conflict(f"There is a device {slug} already: choose another name, or remove it first.")
+    owner = agents.named(session, agent)
+    mobile = Device(slug=slug, agent_id=owner.id, kind=MOBILE)
+    mobile.number = dialing.check_in(session, config, number=number, purpose=Purpose.FORWARD, agent=agent)
+    mobile.rings_after_seconds = checked_after(after_seconds)
+    session.add(mobile)
+    note(session, by, f"device {slug} of {agent} added, number {mobile.number}")
 
 
-async def change(
-    store: Store,
+def change(
+    session: Session,
     config: Config,
     by: By,
     slug: str,
@@ -121,51 +115,50 @@ async def change(
 
     Raises Refused for a number that may not be dialled.
     """
-    async with changing(store) as session:
-        device = await named(session, slug)
-        is_mobile = device.kind == MOBILE
-        if not is_mobile and (number is not None or after_seconds is not None):
-            raise Invalid(f"{slug} is no mobile: only mobiles have a number, and ring after other phones.")
-        if is_mobile and whisper is not None:
-            raise Invalid(
-                f"{slug} is a mobile: who answers it hears who calls in any case, so that voicemail gets no call."
-            )
-        if is_mobile and location is not None:
-            raise Invalid(f"{slug} is a mobile: its own network knows where it is.")
-        if is_mobile and (kind not in (None, MOBILE) or encrypted is not None):
-            raise Invalid(f"{slug} is a mobile and has no account: remove it and add a phone in its place.")
-        if not is_mobile and kind == MOBILE:
-            raise Invalid(f"{slug} is a phone with an account: remove it and add a mobile in its place.")
-        if kind is not None and kind not in KINDS:
-            raise Invalid(f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.")
-        if encrypted and (kind or device.kind) == BROWSER:
-            raise Invalid(_BROWSER_ENCRYPTS)
-        changed = []
-        if agent is not None:
-            device.agent_id = (await agents.named(session, agent)).id
-            changed.append(f"belongs to {agent}")
-        if kind is not None:
-            device.kind = kind
-            device.encrypted = device.encrypted and kind != BROWSER
-            changed.append(f"kind {kind}")
-        if encrypted is not None:
-            device.encrypted = encrypted
-            changed.append("has to encrypt" if encrypted else "need not encrypt")
-        if location is not None:
-            device.location_id = (await locations.named(session, location)).id if location else None
-            changed.append(f"stands at {location or 'no known location'}")
-        if number is not None:
-            device.number = await dialing.check_in(
-                session, config, number=number, purpose=Purpose.FORWARD, agent=device.agent.slug
-            )
-            changed.append(f"number {device.number}")
-        if after_seconds is not None:
-            device.rings_after_seconds = checked_after(after_seconds)
-            changed.append(f"rings after {after_seconds} s")
-        if whisper is not None:
-            device.whisper = whisper
-            changed.append(f"whisper {'on' if whisper else 'off'}")
-        note(session, by, f"device {slug} changed: {', '.join(changed)}")
+    device = named(session, slug)
+    is_mobile = device.kind == MOBILE
+    if not is_mobile and (number is not None or after_seconds is not None):
+        raise Invalid(f"{slug} is no mobile: only mobiles have a number, and ring after other phones.")
+    if is_mobile and whisper is not None:
+        raise Invalid(
+            f"{slug} is a mobile: who answers it hears who calls in any case, so that voicemail gets no call."
+        )
+    if is_mobile and location is not None:
+        raise Invalid(f"{slug} is a mobile: its own network knows where it is.")
+    if is_mobile and (kind not in (None, MOBILE) or encrypted is not None):
+        raise Invalid(f"{slug} is a mobile and has no account: remove it and add a phone in its place.")
+    if not is_mobile and kind == MOBILE:
+        raise Invalid(f"{slug} is a phone with an account: remove it and add a mobile in its place.")
+    if kind is not None and kind not in KINDS:
+        raise Invalid(f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.")
+    if encrypted and (kind or device.kind) == BROWSER:
+        raise Invalid(_BROWSER_ENCRYPTS)
+    changed = []
+    if agent is not None:
+        device.agent_id = agents.named(session, agent).id
+        changed.append(f"belongs to {agent}")
+    if kind is not None:
+        device.kind = kind
+        device.encrypted = device.encrypted and kind != BROWSER
+        changed.append(f"kind {kind}")
+    if encrypted is not None:
+        device.encrypted = encrypted
+        changed.append("has to encrypt" if encrypted else "need not encrypt")
+    if location is not None:
+        device.location_id = locations.named(session, location).id if location else None
+        changed.append(f"stands at {location or 'no known location'}")
+    if number is not None:
+        device.number = dialing.check_in(
+            session, config, number=number, purpose=Purpose.FORWARD, agent=device.agent.slug
+        )
+        changed.append(f"number {device.number}")
+    if after_seconds is not None:
+        device.rings_after_seconds = checked_after(after_seconds)
+        changed.append(f"rings after {after_seconds} s")
+    if whisper is not None:
+        device.whisper = whisper
+        changed.append(f"whisper {'on' if whisper else 'off'}")
+    note(session, by, f"device {slug} changed: {', '.join(changed)}")
 
 
 def checked_after(seconds: int) -> int:
@@ -175,15 +168,14 @@ def checked_after(seconds: int) -> int:
     return seconds
 
 
-async def rotate(store: Store, secrets: Secrets, by: By, slug: str) -> None:
+def rotate(session: Session, secrets: Secrets, by: By, slug: str) -> None:
     """Gives a phone a new password; the old one is refused as soon as Asterisk has read it."""
-    async with changing(store) as session:
-        device = await named(session, slug)
-        if device.kind == MOBILE:
-            raise Invalid(f"{slug} is a mobile: it is dialled and has no password.")
-        note(session, by, f"password of device {slug} renewed")
-        await session.flush()
-        secrets.renew(secret_name(slug))
+    device = named(session, slug)
+    if device.kind == MOBILE:
+        raise Invalid(f"{slug} is a mobile: it is dialled and has no password.")
+    note(session, by, f"password of device {slug} renewed")
+    session.flush()
+    secrets.renew(secret_name(slug))
 
 
 async def end_registration(config: Config, secrets: Secrets, slug: str) -> bool:
@@ -199,35 +191,32 @@ async def end_registration(config: Config, secrets: Secrets, slug: str) -> bool:
     return True
 
 
-async def remove(store: Store, secrets: Secrets, by: By, slug: str) -> None:
+def remove(session: Session, secrets: Secrets, by: By, slug: str) -> None:
     """Removes a phone and its password, so that a new device of this name starts with a new one."""
-    async with changing(store) as session:
-        await session.delete(await named(session, slug))
-        note(session, by, f"device {slug} removed")
-    secrets.remove(secret_name(slug))
+    session.delete(named(session, slug))
+    note(session, by, f"device {slug} removed")
+    after_commit(session, lambda: secrets.remove(secret_name(slug)))
 
 
-async def set_dnd(store: Store, by: By, slugs: Sequence[str], *, until: datetime | None) -> None:
+def set_dnd(session: Session, by: By, slugs: Sequence[str], *, until: datetime | None) -> None:
     """Stops phones from ringing until a time; None: until somebody switches it off."""
-    async with changing(store) as session:
-        for slug in slugs:
-            device = await named(session, slug)
-            device.dnd, device.dnd_until = True, until
-        end = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "without end"
-        note(session, by, f"DND of {', '.join(slugs)} on {end}")
+    for slug in slugs:
+        device = named(session, slug)
+        device.dnd, device.dnd_until = True, until
+    end = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "without end"
+    note(session, by, f"DND of {', '.join(slugs)} on {end}")
 
 
-async def clear_dnd(store: Store, by: By, slugs: Sequence[str]) -> None:
-    async with changing(store) as session:
-        for slug in slugs:
-            device = await named(session, slug)
-            device.dnd, device.dnd_until = False, None
-        note(session, by, f"DND of {', '.join(slugs)} off")
+def clear_dnd(session: Session, by: By, slugs: Sequence[str]) -> None:
+    for slug in slugs:
+        device = named(session, slug)
+        device.dnd, device.dnd_until = False, None
+    note(session, by, f"DND of {', '.join(slugs)} off")
 
 
-async def of_agent(store: Store, agent: str) -> list[str]:
+def of_agent(session: Session, agent: str) -> list[str]:
     """Short names of an agent's devices; raises NotFound when there are none."""
-    slugs = [device.slug for device in await find_all(store, agent)]
+    slugs = [device.slug for device in find_all(session, agent)]
     if not slugs:
         raise NotFound(f"Agent {agent} has no devices: add one with `leaseline device add NAME --agent {agent}`.")
     return slugs
@@ -238,8 +227,8 @@ def has_dnd(device: Device, now: datetime) -> bool:
     return device.dnd and (device.dnd_until is None or device.dnd_until > now)
 
 
-async def named(session: AsyncSession, slug: str) -> Device:
-    found = await session.scalar(_whole.where(Device.slug == fields.slug(slug)))
+def named(session: Session, slug: str) -> Device:
+    found = session.scalar(_whole.where(Device.slug == fields.slug(slug)))
     if found is None:
         raise NotFound(f"There is no device {slug}: `leaseline device list` shows those there are.")
     return found

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, time
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import dialing, gate
@@ -38,59 +38,74 @@ async def clear(
     `agent` is the slug of whoever dials or whose mobile it is, None when it is the office itself. `live` is how many
     legs to outside Asterisk has now.
     """
-    async with store.write() as session:
-        # Two who ask at once would both find the last call of the day free.
-        await session.execute(select(Organization.id).with_for_update())
-        who = await _agent(session, agent)
-        ask = await _ask(session, config, number, purpose, who, live, now)
-        clearance: Clearance | None = None
-        reason = dialing.refusal(ask, destinations.rules(config))
-        if not reason:
-            try:
-                clearance = await _clearance(session, ask, who)
-            except Refused as refused:
-                reason = str(refused)
-        session.add(
-            Dialled(
-                at=now,
-                number=(ask.number or _digits(number))[:40],
-                agent_id=who.id if who else None,
-                call_id=call_id,
-                purpose=purpose,
-                allowed=clearance is not None,
-                reason=reason[:300],
-            )
+    answer = await store.run(
+        _answer, config, number=number, purpose=purpose, agent=agent, call_id=call_id, live=live, now=now
+    )
+    if isinstance(answer, Refused):
+        log.info("a number is not dialled", extra={"purpose": purpose.value, "reason": str(answer)})
+        raise answer
+    return answer
+
+
+def _answer(
+    session: Session,
+    config: Config,
+    *,
+    number: str,
+    purpose: Purpose,
+    agent: str | None,
+    call_id: str | None,
+    live: int,
+    now: datetime,
+) -> Clearance | Refused:
+    # Two who ask at once would both find the last call of the day free.
+    session.execute(select(Organization.id).with_for_update())
+    who = _agent(session, agent)
+    ask = _ask(session, config, number, purpose, who, live, now)
+    clearance: Clearance | None = None
+    reason = dialing.refusal(ask, destinations.rules(config))
+    if not reason:
+        try:
+            clearance = _clearance(session, ask, who)
+        except Refused as refused:
+            reason = str(refused)
+    session.add(
+        Dialled(
+            at=now,
+            number=(ask.number or _digits(number))[:40],
+            agent_id=who.id if who else None,
+            call_id=call_id,
+            purpose=purpose,
+            allowed=clearance is not None,
+            reason=reason[:300],
         )
-    if clearance is None:
-        log.info("a number is not dialled", extra={"purpose": purpose.value, "reason": reason})
-        raise Refused(reason)
-    return clearance
+    )
+    return clearance or Refused(reason)
 
 
-async def check(store: Store, config: Config, *, number: str, purpose: Purpose, agent: str | None) -> str:
+def check(session: Session, config: Config, *, number: str, purpose: Purpose, agent: str | None) -> str:
     """The number as E.164 when it may be dialled, whatever is up and was dialled today; raises Refused.
 
     For whoever writes a number down that is to be dialled later. Nothing is recorded.
     """
-    async with store.read() as session:
-        return await check_in(session, config, number=number, purpose=purpose, agent=agent)
+    return check_in(session, config, number=number, purpose=purpose, agent=agent)
 
 
-async def check_in(session: AsyncSession, config: Config, *, number: str, purpose: Purpose, agent: str | None) -> str:
+def check_in(session: Session, config: Config, *, number: str, purpose: Purpose, agent: str | None) -> str:
     """The same within somebody's transaction."""
-    who = await _agent(session, agent)
-    facts = await _facts(session, config, number, purpose, who)
+    who = _agent(session, agent)
+    facts = _facts(session, config, number, purpose, who)
     if reason := dialing.refusal(facts, destinations.rules(config)):
         raise Refused(reason)
     assert facts.number is not None
     return facts.number
 
 
-async def check_answering_service(session: AsyncSession, config: Config, number: str) -> str | None:
+def check_answering_service(session: Session, config: Config, number: str) -> str | None:
     """The number of an answering service as it is stored; None for an empty one. Raises Refused."""
     if not number.strip():
         return None
-    return await check_in(session, config, number=number, purpose=Purpose.ANSWERING, agent=None)
+    return check_in(session, config, number=number, purpose=Purpose.ANSWERING, agent=None)
 
 
 def warning(config: Config, number: str, now: datetime) -> str:
@@ -101,7 +116,7 @@ def warning(config: Config, number: str, now: datetime) -> str:
     return ""
 
 
-async def shown_line(session: AsyncSession, agent_id: int | None, number: str) -> Line | None:
+def shown_line(session: Session, agent_id: int | None, number: str) -> Line | None:
     """Our line that a call to `number` shows: of the agent's property, else the one the person used last, else the
     first."""
     if agent_id is not None:
@@ -113,64 +128,64 @@ async def shown_line(session: AsyncSession, agent_id: int | None, number: str) -
             .where(SubteamMember.agent_id == agent_id, Line.number.startswith("+"))
             .order_by(Property.slug, Line.number)
         )
-        if line := (await session.scalars(of_agent.limit(1))).first():
+        if line := session.scalars(of_agent.limit(1)).first():
             return line
-    lead = await leads.by_phone(session, number)
+    lead = leads.by_phone(session, number)
     used = select(Line).join(Call, Call.line_id == Line.id).where(Line.number.startswith("+"))
     used = used.where(Call.lead_id == lead.id) if lead else used.where(Call.caller == number)
-    if line := (await session.scalars(used.order_by(Call.started_at.desc()).limit(1))).first():
+    if line := session.scalars(used.order_by(Call.started_at.desc()).limit(1)).first():
         return line
     # A + sorts before every digit: an extension of the office's system is shown only when there is no number.
-    return (await session.scalars(select(Line).order_by(Line.number).limit(1))).first()
+    return session.scalars(select(Line).order_by(Line.number).limit(1)).first()
 
 
-async def _agent(session: AsyncSession, slug: str | None) -> Agent | None:
+def _agent(session: Session, slug: str | None) -> Agent | None:
     if slug is None:
         return None
-    found = await agents.by_slug(session, slug)
+    found = agents.by_slug(session, slug)
     if found is None:
         raise NotFound(f"There is no agent {slug}: `leaseline agent list` shows those there are.")
     return found
 
 
-async def _ask(
-    session: AsyncSession, config: Config, number: str, purpose: Purpose, who: Agent | None, live: int, now: datetime
+def _ask(
+    session: Session, config: Config, number: str, purpose: Purpose, who: Agent | None, live: int, now: datetime
 ) -> Ask:
-    facts = await _facts(session, config, number, purpose, who)
+    facts = _facts(session, config, number, purpose, who)
     today = datetime.combine(now.astimezone(config.tz).date(), time(), config.tz)
     dialled = select(func.count()).select_from(Dialled).where(Dialled.allowed, Dialled.at >= today)
     mine = dialled.where(Dialled.agent_id == who.id) if who else None
     return replace(
         facts,
         live=live,
-        today=await session.scalar(dialled) or 0,
-        today_by_agent=(await session.scalar(mine) or 0) if mine is not None else 0,
+        today=session.scalar(dialled) or 0,
+        today_by_agent=(session.scalar(mine) or 0) if mine is not None else 0,
     )
 
 
-async def _facts(session: AsyncSession, config: Config, number: str, purpose: Purpose, who: Agent | None) -> Ask:
+def _facts(session: Session, config: Config, number: str, purpose: Purpose, who: Agent | None) -> Ask:
     parsed = numbers.dialled(number, config.region, config.dialing.outside_prefix)
-    opted_out = [entry for entry in await opt_outs.in_force(session, parsed) if entry.scope == "all"] if parsed else []
+    opted_out = [entry for entry in opt_outs.in_force(session, parsed) if entry.scope == "all"] if parsed else []
     return Ask(
         typed=number,
         number=parsed,
         purpose=purpose,
         country=numbers.country(parsed) if parsed else "",
         is_costly=numbers.is_costly(parsed) if parsed else False,
-        is_our_line=bool(parsed) and await lines.by_number(session, parsed or "") is not None,
+        is_our_line=bool(parsed) and lines.by_number(session, parsed or "") is not None,
         agent=who.slug if who else None,
         may_dial=who is None or who.dialing == "allowed",
         opted_out=f"entered on {opted_out[0].created_at:%Y-%m-%d}" if opted_out else "",
     )
 
 
-async def _clearance(session: AsyncSession, ask: Ask, who: Agent | None) -> Clearance:
+def _clearance(session: Session, ask: Ask, who: Agent | None) -> Clearance:
     assert ask.number is not None
-    trunks = await session.scalars(select(Trunk).where(Trunk.enabled, Trunk.outbound))
+    trunks = session.scalars(select(Trunk).where(Trunk.enabled, Trunk.outbound))
     ways = dialing.in_order([(trunk.position, _way(trunk)) for trunk in trunks])
     if not ways:
         raise Refused("There is no trunk that calls of ours go out by: add one, or switch one on for that.")
-    line = await shown_line(session, who.id if who else None, ask.number)
+    line = shown_line(session, who.id if who else None, ask.number)
     if line is None:
         raise Refused("There is no line whose number could be shown: add one.")
     return Clearance(ask.number, ways, line.number)

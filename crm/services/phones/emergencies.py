@@ -20,15 +20,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import emergency, fields
 from crm.domain.emergency import Told
 from crm.domain.errors import NotFound, Unavailable
 from crm.edge import numbers
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import agents
 from crm.services.outbox import notices
 from crm.store.models import Agent, Device, EmergencyCall
@@ -157,7 +156,7 @@ class Desk:
         if not is_over and self._seen.get(path.name) == len(text):
             return False
         if noted is not None:
-            await record(self._store, self._config, noted, self._clock(), is_over=is_over)
+            await self._store.run(record, self._config, noted, self._clock(), is_over=is_over)
             self._on_told()
         self._seen[path.name] = len(text)
         if noted is None and not self._is_gone(path):
@@ -175,38 +174,35 @@ class Desk:
         return self.channels is not None and path.stem not in self.channels and age > _SETTLING.total_seconds()
 
 
-async def record(store: Store, config: Config, noted: Noted, now: datetime, *, is_over: bool) -> None:
+def record(session: Session, config: Config, noted: Noted, now: datetime, *, is_over: bool) -> None:
     """Writes the record and tells the office, once. Raises Unavailable."""
-    async with store.write() as session:
-        call = await session.get(EmergencyCall, noted.id)
-        if call is None:
-            owner = await session.scalar(select(Agent).join(Device).where(Device.slug == noted.device))
-            call = EmergencyCall(
-                id=noted.id,
-                dialled=noted.dialled,
-                device=noted.device,
-                agent=owner.slug if owner else "",
-                address=noted.address,
-                callback_number=noted.callback_number,
-                started_at=noted.started_at,
-            )
-            session.add(call)
-            shown = numbers.display(noted.callback_number, config.region) if noted.callback_number else ""
-            told = Told(
-                noted.dialled, owner.name if owner else "", noted.device, noted.address, shown, noted.started_at
-            )
-            subject, text = emergency.notice(told, config.tz, now)
-            await notices.tell(session, config, await _told(session), f"emergency:{noted.id}", subject, text, now)
-            _log.warning("emergency call", extra={"dialled": noted.dialled, "device": noted.device})
-        call.ended_at = noted.ended_at or (now if is_over else None)
-        call.status = noted.status
+    call = session.get(EmergencyCall, noted.id)
+    if call is None:
+        owner = session.scalar(select(Agent).join(Device).where(Device.slug == noted.device))
+        call = EmergencyCall(
+            id=noted.id,
+            dialled=noted.dialled,
+            device=noted.device,
+            agent=owner.slug if owner else "",
+            address=noted.address,
+            callback_number=noted.callback_number,
+            started_at=noted.started_at,
+        )
+        session.add(call)
+        shown = numbers.display(noted.callback_number, config.region) if noted.callback_number else ""
+        told = Told(noted.dialled, owner.name if owner else "", noted.device, noted.address, shown, noted.started_at)
+        subject, text = emergency.notice(told, config.tz, now)
+        notices.tell(session, config, _told(session), f"emergency:{noted.id}", subject, text, now)
+        _log.warning("emergency call", extra={"dialled": noted.dialled, "device": noted.device})
+    call.ended_at = noted.ended_at or (now if is_over else None)
+    call.status = noted.status
 
 
-async def _told(session: AsyncSession) -> Sequence[Agent]:
+def _told(session: Session) -> Sequence[Agent]:
     """Those who are named; if nobody is, everybody: somebody has to hear of it (47 CFR 9.16(b)(2))."""
     every = select(Agent).options(selectinload(Agent.devices)).order_by(Agent.slug)
-    named = (await session.scalars(every.where(Agent.emergency_notice))).all()
-    return named or (await session.scalars(every)).all()
+    named = session.scalars(every.where(Agent.emergency_notice)).all()
+    return named or session.scalars(every).all()
 
 
 def _prune(done: Path, now: datetime) -> None:
@@ -219,18 +215,16 @@ def _prune(done: Path, now: datetime) -> None:
 # --- looking at them ---
 
 
-async def find_all(store: Store, *, since: datetime | None = None, limit: int = 50) -> Sequence[EmergencyCall]:
+def find_all(session: Session, *, since: datetime | None = None, limit: int = 50) -> Sequence[EmergencyCall]:
     """The latest first."""
     found = select(EmergencyCall).order_by(EmergencyCall.started_at.desc(), EmergencyCall.id.desc()).limit(limit)
     if since is not None:
         found = found.where(EmergencyCall.started_at >= since)
-    async with store.read() as session:
-        return (await session.scalars(found)).all()
+    return session.scalars(found).all()
 
 
-async def get(store: Store, call_id: str) -> EmergencyCall:
-    async with store.read() as session:
-        found = await session.get(EmergencyCall, fields.text(call_id, "call's id", 80, required=True))
+def get(session: Session, call_id: str) -> EmergencyCall:
+    found = session.get(EmergencyCall, fields.text(call_id, "call's id", 80, required=True))
     if found is None:
         raise NotFound("There is no such emergency call: `leaseline emergency list` shows those there are.")
     return found
@@ -239,17 +233,15 @@ async def get(store: Store, call_id: str) -> EmergencyCall:
 # --- who is told ---
 
 
-async def told(store: Store) -> tuple[Sequence[Agent], bool]:
+def told(session: Session) -> tuple[Sequence[Agent], bool]:
     """Whom an emergency call is told to, and whether they were named for it."""
-    async with store.read() as session:
-        found = await _told(session)
+    found = _told(session)
     return found, any(agent.emergency_notice for agent in found)
 
 
-async def set_notice(store: Store, by: By, slug: str, *, wanted: bool) -> bool:
+def set_notice(session: Session, by: By, slug: str, *, wanted: bool) -> bool:
     """Names an agent for notices of emergency calls, or no longer. Returns whether they can be reached at all."""
-    async with changing(store) as session:
-        agent = await agents.named(session, slug)
-        agent.emergency_notice = wanted
-        note(session, by, f"agent {slug} is {'told' if wanted else 'not told'} of emergency calls")
-        return bool(agent.email) or any(device.number for device in agent.devices)
+    agent = agents.named(session, slug)
+    agent.emergency_notice = wanted
+    note(session, by, f"agent {slug} is {'told' if wanted else 'not told'} of emergency calls")
+    return bool(agent.email) or any(device.number for device in agent.devices)

@@ -43,10 +43,9 @@ async def run(store: Store, config: Config, secrets: Secrets, clock: Callable[[]
                 if not guessers and not is_due:
                     continue
                 if guessers:
-                    for ban in await bans.ban_guessers(store, config, guessers, now):
+                    for ban in await store.run(bans.ban_guessers, config, guessers, now):
                         _log.warning("an address is banned", extra={"address": ban.network, "until": ban.until})
-                async with store.read() as session:
-                    wanted = await bans.addresses(session, now)
+                wanted = await store.read(bans.addresses, now)
                 if wanted != dropped:
                     await publish.publish(config, store, secrets, now)
                 looked_at, dropped = now, wanted

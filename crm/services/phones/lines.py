@@ -5,36 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from asterisk_conf import speech
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import numbers
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import portfolios, properties
 from crm.store.models import Lead, Line
 from crm.store.queries import lines as queries
 from crm.store.queries import messages
-from crm.store.session import Store
 
 LONGEST_EXTENSION = 10
 
 
-async def find_all(store: Store) -> Sequence[Line]:
+def find_all(session: Session) -> Sequence[Line]:
     """All lines with their properties."""
-    async with store.read() as session:
-        return await queries.listed(session)
+    return queries.listed(session)
 
 
-async def get(store: Store, region: str, number: str) -> Line:
-    async with store.read() as session:
-        return await named(session, region, number)
+def get(session: Session, region: str, number: str) -> Line:
+    return named(session, region, number)
 
 
-async def add(
-    store: Store,
+def add(
+    session: Session,
     by: By,
     region: str,
     number: str,
@@ -48,26 +45,25 @@ async def add(
 ) -> str:
     """Adds a line and returns its number as it is stored. A number without +country is read in the way of `region`."""
     stored = read_number(number, region)
-    async with changing(store) as session:
-        if await queries.by_number(session, stored):
-            raise Conflict(f"There is a line {stored} already: change it with `leaseline line set {stored}`.")
-        line = Line(
-            number=stored,
-            label=fields.text(label, "label", 200),
-            source=fields.text(source, "source", 60),
-            greeting=check_greeting(greeting, language),
-            language=check_language(language),
-            property_id=await _property_id(session, property_slug),
-            portfolio_id=await _portfolio_id(session, portfolio),
-        )
-        _check_about(line)
-        session.add(line)
-        note(session, by, f"line {stored} added")
+    if queries.by_number(session, stored):
+        raise Conflict(f"There is a line {stored} already: change it with `leaseline line set {stored}`.")
+    line = Line(
+        number=stored,
+        label=fields.text(label, "label", 200),
+        source=fields.text(source, "source", 60),
+        greeting=check_greeting(greeting, language),
+        language=check_language(language),
+        property_id=_property_id(session, property_slug),
+        portfolio_id=_portfolio_id(session, portfolio),
+    )
+    _check_about(line)
+    session.add(line)
+    note(session, by, f"line {stored} added")
     return stored
 
 
-async def change(
-    store: Store,
+def change(
+    session: Session,
     by: By,
     region: str,
     number: str,
@@ -80,32 +76,30 @@ async def change(
     portfolio: str | None = None,
 ) -> str:
     """Changes what is given and returns the line's number; None leaves a field, an empty text takes it away."""
-    async with changing(store) as session:
-        line = await named(session, region, number)
-        if label is not None:
-            line.label = fields.text(label, "label", 200)
-        if source is not None:
-            line.source = fields.text(source, "source", 60)
-        if language is not None:
-            line.language = check_language(language)
-        if greeting is not None:
-            line.greeting = check_greeting(greeting, line.language)
-        if property_slug is not None:
-            line.property_id = await _property_id(session, property_slug)
-        if portfolio is not None:
-            line.portfolio_id = await _portfolio_id(session, portfolio)
-        _check_about(line)
-        note(session, by, f"line {line.number} changed")
-        return line.number
+    line = named(session, region, number)
+    if label is not None:
+        line.label = fields.text(label, "label", 200)
+    if source is not None:
+        line.source = fields.text(source, "source", 60)
+    if language is not None:
+        line.language = check_language(language)
+    if greeting is not None:
+        line.greeting = check_greeting(greeting, line.language)
+    if property_slug is not None:
+        line.property_id = _property_id(session, property_slug)
+    if portfolio is not None:
+        line.portfolio_id = _portfolio_id(session, portfolio)
+    _check_about(line)
+    note(session, by, f"line {line.number} changed")
+    return line.number
 
 
-async def remove(store: Store, by: By, region: str, number: str) -> str:
+def remove(session: Session, by: By, region: str, number: str) -> str:
     """Removes a line; its calls stay on record with the number that was dialled."""
-    async with changing(store) as session:
-        line = await named(session, region, number)
-        await session.delete(line)
-        note(session, by, f"line {line.number} removed")
-        return line.number
+    line = named(session, region, number)
+    session.delete(line)
+    note(session, by, f"line {line.number} removed")
+    return line.number
 
 
 def read_number(raw: str, region: str) -> str:
@@ -122,10 +116,10 @@ def read_number(raw: str, region: str) -> str:
     return found
 
 
-async def named(session: AsyncSession, region: str, number: str) -> Line:
+def named(session: Session, region: str, number: str) -> Line:
     """Raises Invalid, NotFound."""
     stored = read_number(number, region)
-    found = await queries.by_number(session, stored)
+    found = queries.by_number(session, stored)
     if found is None:
         raise NotFound(f"There is no line {stored}: `leaseline line list` shows those there are.")
     return found
@@ -155,28 +149,28 @@ def _check_about(line: Line) -> None:
         )
 
 
-async def _portfolio_id(session: AsyncSession, slug: str | None) -> int | None:
-    return (await portfolios.named(session, slug)).id if slug else None
+def _portfolio_id(session: Session, slug: str | None) -> int | None:
+    return portfolios.named(session, slug).id if slug else None
 
 
-async def _property_id(session: AsyncSession, slug: str | None) -> int | None:
-    return (await properties.named(session, slug)).id if slug else None
+def _property_id(session: Session, slug: str | None) -> int | None:
+    return properties.named(session, slug).id if slug else None
 
 
-async def line_for(
-    session: AsyncSession, config: Config, lead: Lead | None, wanted: str | None, place_id: int | None = None
+def line_for(
+    session: Session, config: Config, lead: Lead | None, wanted: str | None, place_id: int | None = None
 ) -> str:
     """Where a text comes from: the line named, else the one the person used last, else their property's, else any."""
     if wanted is not None:
-        found = await queries.by_number(session, numbers.clean_did(wanted, config.region))
+        found = queries.by_number(session, numbers.clean_did(wanted, config.region))
         if found is None:
             raise NotFound("There is no such line: `leaseline line list` shows those there are.")
         return found.number
-    for number in await messages.lines_used(session, lead) if lead else ():
-        if await queries.by_number(session, number):
+    for number in messages.lines_used(session, lead) if lead else ():
+        if queries.by_number(session, number):
             return number
     places = {interest.property_id for interest in lead.interests} if lead else {place_id}
-    every = (await session.scalars(select(Line).order_by(Line.id))).all()
+    every = session.scalars(select(Line).order_by(Line.id)).all()
     # An extension of an office's system means nothing to a carrier.
     outside = [one for one in every if one.number.startswith("+")] or list(every)
     if not outside:

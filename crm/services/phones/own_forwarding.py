@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain.calls import DialStatus, Fact, LegEnded
@@ -19,31 +18,29 @@ from crm.store.models import Agent, Device
 _log = logging.getLogger(__name__)
 
 
-async def note(
-    session: AsyncSession, config: Config, facts: Sequence[Fact], devices: Mapping[str, str], now: datetime
-) -> None:
+def note(session: Session, config: Config, facts: Sequence[Fact], devices: Mapping[str, str], now: datetime) -> None:
     """Keeps which phones forward, as the ends of their ringing tell, and tells people when one begins to, in the
     caller's transaction. `devices` are the legs' devices by leg id."""
     for fact in facts:
         if isinstance(fact, LegEnded) and (slug := devices.get(fact.leg_id)):
             if fact.forwards:
-                await _forwards(session, config, slug, now)
+                _forwards(session, config, slug, now)
             elif fact.status is DialStatus.ANSWER:
-                await _answers(session, slug)
+                _answers(session, slug)
 
 
-async def _forwards(session: AsyncSession, config: Config, slug: str, now: datetime) -> None:
+def _forwards(session: Session, config: Config, slug: str, now: datetime) -> None:
     whose = selectinload(Device.agent).selectinload(Agent.devices)
-    device = await session.scalar(select(Device).where(Device.slug == slug).options(whose))
+    device = session.scalar(select(Device).where(Device.slug == slug).options(whose))
     if device is None or device.forwards_since is not None:
         return
     device.forwards_since = now
     agent = device.agent
     can_be_told = agent.email or any(one.number for one in agent.devices)
-    await notices.tell(
+    notices.tell(
         session,
         config,
-        [agent if can_be_told else await owners.admin(session)],
+        [agent if can_be_told else owners.admin(session)],
         f"forwards:{slug}:{now.isoformat()}",
         f"{slug} sends its calls elsewhere",
         f"The phone {slug} is set to forward calls by itself. Leaseline does not obey that, so every call counts as "
@@ -54,7 +51,7 @@ async def _forwards(session: AsyncSession, config: Config, slug: str, now: datet
     _log.warning("a phone forwards its calls by itself", extra={"device": slug})
 
 
-async def _answers(session: AsyncSession, slug: str) -> None:
+def _answers(session: Session, slug: str) -> None:
     found = select(Device).where(Device.slug == slug, Device.forwards_since.is_not(None))
-    if device := await session.scalar(found):
+    if device := session.scalar(found):
         device.forwards_since = None

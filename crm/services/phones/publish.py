@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from ari_app.edge import ami
 from ari_app.edge.errors import AsteriskUnreachable, PhoneError
@@ -52,7 +52,7 @@ async def publish(config: Config, store: Store, secrets: Secrets, now: datetime)
 
 
 async def _publish(config: Config, store: Store, secrets: Secrets, now: datetime) -> Published:
-    office = await _office(config, store, secrets, now)
+    office = await store.read(_office, config, secrets, now)
     passwords = Passwords(
         ari=secrets.ensure("ari"),
         ami=secrets.ensure("ami"),
@@ -74,15 +74,14 @@ async def _publish(config: Config, store: Store, secrets: Secrets, now: datetime
     return Published(changed, reloaded=True)
 
 
-async def _office(config: Config, store: Store, secrets: Secrets, now: datetime) -> Office:
-    async with store.read() as session:
-        with_phones = selectinload(Agent.devices).selectinload(Device.location)
-        agents = (await session.scalars(select(Agent).options(with_phones).order_by(Agent.slug))).all()
-        trunks = (await session.scalars(select(Trunk).where(Trunk.enabled).order_by(Trunk.slug))).all()
-        callbacks = (await session.scalars(select(Location.callback_number).order_by(Location.id))).all()
-        numbers = (await session.scalars(select(Line.number).order_by(Line.id))).all()
-        banned = await bans.addresses(session, now)
-    schedule = await hours.schedule(store, config)
+def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -> Office:
+    with_phones = selectinload(Agent.devices).selectinload(Device.location)
+    agents = session.scalars(select(Agent).options(with_phones).order_by(Agent.slug)).all()
+    trunks = session.scalars(select(Trunk).where(Trunk.enabled).order_by(Trunk.slug)).all()
+    callbacks = session.scalars(select(Location.callback_number).order_by(Location.id)).all()
+    numbers = session.scalars(select(Line.number).order_by(Line.id)).all()
+    banned = bans.addresses(session, now)
+    schedule = hours.schedule(session, config)
     phones = [
         Phone(
             device=device.slug,

@@ -6,15 +6,15 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.domain import fields, invite
 from crm.domain.dialing import NumberStyle
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.secrets import Secrets, of_trunk, unusable
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.store.models import Trunk
-from crm.store.session import Store
+from crm.store.session import after_commit
 
 TRANSPORTS = ("udp", "tcp", "tls")
 AUTHS = ("address", "digest")
@@ -26,15 +26,13 @@ def endpoint(slug: str) -> str:
     return f"trunk-{slug}"
 
 
-async def find_all(store: Store) -> Sequence[Trunk]:
+def find_all(session: Session) -> Sequence[Trunk]:
     """In the order in which calls of ours try them."""
-    async with store.read() as session:
-        return (await session.scalars(select(Trunk).order_by(Trunk.position, Trunk.slug))).all()
+    return session.scalars(select(Trunk).order_by(Trunk.position, Trunk.slug)).all()
 
 
-async def get(store: Store, slug: str) -> Trunk:
-    async with store.read() as session:
-        return await named(session, slug)
+def get(session: Session, slug: str) -> Trunk:
+    return named(session, slug)
 
 
 def whose_call(known: Iterable[Trunk], address: str, user: str) -> str | None:
@@ -55,8 +53,8 @@ def whose_call(known: Iterable[Trunk], address: str, user: str) -> str | None:
     return None
 
 
-async def add(
-    store: Store,
+def add(
+    session: Session,
     secrets: Secrets,
     by: By,
     slug: str,
@@ -76,35 +74,34 @@ async def add(
 
     Without addresses a peer whose host is an address is known by that.
     """
-    async with changing(store) as session:
-        if await session.scalar(select(Trunk).where(Trunk.slug == fields.slug(slug))):
-            raise Conflict(f"There is a trunk {slug} already: change it with `leaseline trunk set {slug}`.")
-        trunk = Trunk(
-            slug=slug,
-            host=fields.host(host),
-            port=fields.port(port),
-            transport=_one_of(transport, TRANSPORTS, "transport"),
-            auth=_one_of(auth, AUTHS, "way to authenticate"),
-            addresses=[fields.network(address) for address in addresses],
-            username=fields.sip_user(username) if username else "",
-            register=register,
-            emergency=emergency,
-            did_from=invite.did_sources(did_from),
-            enabled=True,
-        )
-        if trunk.auth == "address" and not trunk.addresses and fields.is_address(trunk.host):
-            trunk.addresses = [trunk.host]
-        _check(trunk, has_password=password is not None)
-        await _check_addresses(session, trunk)
-        session.add(trunk)
-        note(session, by, f"trunk {slug} added")
-        await session.flush()
-        if password is not None:
-            _keep(secrets, slug, password)
+    if session.scalar(select(Trunk).where(Trunk.slug == fields.slug(slug))):
+        raise Conflict(f"There is a trunk {slug} already: change it with `leaseline trunk set {slug}`.")
+    trunk = Trunk(
+        slug=slug,
+        host=fields.host(host),
+        port=fields.port(port),
+        transport=_one_of(transport, TRANSPORTS, "transport"),
+        auth=_one_of(auth, AUTHS, "way to authenticate"),
+        addresses=[fields.network(address) for address in addresses],
+        username=fields.sip_user(username) if username else "",
+        register=register,
+        emergency=emergency,
+        did_from=invite.did_sources(did_from),
+        enabled=True,
+    )
+    if trunk.auth == "address" and not trunk.addresses and fields.is_address(trunk.host):
+        trunk.addresses = [trunk.host]
+    _check(trunk, has_password=password is not None)
+    _check_addresses(session, trunk)
+    session.add(trunk)
+    note(session, by, f"trunk {slug} added")
+    session.flush()
+    if password is not None:
+        _keep(secrets, slug, password)
 
 
-async def change(
-    store: Store,
+def change(
+    session: Session,
     secrets: Secrets,
     by: By,
     slug: str,
@@ -125,58 +122,56 @@ async def change(
     did_from: str | None = None,
 ) -> None:
     """Changes what is given; None leaves a field as it is, an empty user name takes it and the password away."""
-    async with changing(store) as session:
-        trunk = await named(session, slug)
-        if host is not None:
-            trunk.host = fields.host(host)
-        if port is not None:
-            trunk.port = fields.port(port)
-        if transport is not None:
-            trunk.transport = _one_of(transport, TRANSPORTS, "transport")
-        if auth is not None:
-            trunk.auth = _one_of(auth, AUTHS, "way to authenticate")
-        if addresses is not None:
-            trunk.addresses = [fields.network(address) for address in addresses]
-        if username is not None:
-            trunk.username = fields.sip_user(username) if username else ""
-        if register is not None:
-            trunk.register = register
-        if emergency is not None:
-            trunk.emergency = emergency
-        if enabled is not None:
-            trunk.enabled = enabled
-        if position is not None:
-            trunk.position = _position(position)
-        if outbound is not None:
-            trunk.outbound = outbound
-        if numbers is not None:
-            trunk.numbers = _one_of(numbers, NUMBER_STYLES, "way to write numbers")
-        if did_from is not None:
-            trunk.did_from = invite.did_sources(did_from)
-        kept = username != "" and secrets.has(of_trunk(slug))
-        _check(trunk, has_password=password is not None or kept)
-        await _check_addresses(session, trunk)
-        note(session, by, f"trunk {slug} changed" + (", password too" if password is not None else ""))
-        await session.flush()
-        if password is not None:
-            _keep(secrets, slug, password)
+    trunk = named(session, slug)
+    if host is not None:
+        trunk.host = fields.host(host)
+    if port is not None:
+        trunk.port = fields.port(port)
+    if transport is not None:
+        trunk.transport = _one_of(transport, TRANSPORTS, "transport")
+    if auth is not None:
+        trunk.auth = _one_of(auth, AUTHS, "way to authenticate")
+    if addresses is not None:
+        trunk.addresses = [fields.network(address) for address in addresses]
+    if username is not None:
+        trunk.username = fields.sip_user(username) if username else ""
+    if register is not None:
+        trunk.register = register
+    if emergency is not None:
+        trunk.emergency = emergency
+    if enabled is not None:
+        trunk.enabled = enabled
+    if position is not None:
+        trunk.position = _position(position)
+    if outbound is not None:
+        trunk.outbound = outbound
+    if numbers is not None:
+        trunk.numbers = _one_of(numbers, NUMBER_STYLES, "way to write numbers")
+    if did_from is not None:
+        trunk.did_from = invite.did_sources(did_from)
+    kept = username != "" and secrets.has(of_trunk(slug))
+    _check(trunk, has_password=password is not None or kept)
+    _check_addresses(session, trunk)
+    note(session, by, f"trunk {slug} changed" + (", password too" if password is not None else ""))
+    session.flush()
+    if password is not None:
+        _keep(secrets, slug, password)
     if username == "":
-        secrets.remove(of_trunk(slug))
+        after_commit(session, lambda: secrets.remove(of_trunk(slug)))
 
 
-async def remove(store: Store, secrets: Secrets, by: By, slug: str, *, carries_texts: str = "") -> None:
+def remove(session: Session, secrets: Secrets, by: By, slug: str, *, carries_texts: str = "") -> None:
     """Removes a trunk and its password; `carries_texts` is the trunk that the configuration names for texts."""
-    async with changing(store) as session:
-        trunk = await named(session, slug)
-        if slug == carries_texts:
-            raise Conflict(f"texts.trunk in leaseline.toml names trunk {slug}: name another there, then remove it.")
-        await session.delete(trunk)
-        note(session, by, f"trunk {slug} removed")
-    secrets.remove(of_trunk(slug))
+    trunk = named(session, slug)
+    if slug == carries_texts:
+        raise Conflict(f"texts.trunk in leaseline.toml names trunk {slug}: name another there, then remove it.")
+    session.delete(trunk)
+    note(session, by, f"trunk {slug} removed")
+    after_commit(session, lambda: secrets.remove(of_trunk(slug)))
 
 
-async def named(session: AsyncSession, slug: str) -> Trunk:
-    found = await session.scalar(select(Trunk).where(Trunk.slug == fields.slug(slug)))
+def named(session: Session, slug: str) -> Trunk:
+    found = session.scalar(select(Trunk).where(Trunk.slug == fields.slug(slug)))
     if found is None:
         raise NotFound(f"There is no trunk {slug}: `leaseline trunk list` shows those there are.")
     return found
@@ -194,10 +189,10 @@ def _check(trunk: Trunk, *, has_password: bool) -> None:
         raise Invalid("A password without a user name is of no use: give --username, too.")
 
 
-async def _check_addresses(session: AsyncSession, trunk: Trunk) -> None:
+def _check_addresses(session: Session, trunk: Trunk) -> None:
     """Asterisk could not tell whose call it is if two trunks named the same address."""
     mine = [ipaddress.IPv4Network(address) for address in trunk.addresses]
-    for other in await session.scalars(select(Trunk).where(Trunk.slug != trunk.slug)):
+    for other in session.scalars(select(Trunk).where(Trunk.slug != trunk.slug)):
         for address in other.addresses:
             if any(ipaddress.IPv4Network(address).overlaps(network) for network in mine):
                 raise Conflict(f"Trunk {other.slug} has the address {address}: an address belongs to one trunk.")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import attestation, invite
@@ -59,7 +59,7 @@ def _arrival(config: Config, request: str, headers: Invite, *, withheld: bool, s
     )
 
 
-async def line_called(session: AsyncSession, trunk: str, did: str, dialled: Iterable[tuple[str, str]]) -> str:
+def line_called(session: Session, trunk: str, did: str, dialled: Iterable[tuple[str, str]]) -> str:
     """The number dialled: the first that is a line of ours, in the order of the trunk (slug); else the likeliest.
 
     `did` is what counts when there is nothing to choose from.
@@ -67,9 +67,9 @@ async def line_called(session: AsyncSession, trunk: str, did: str, dialled: Iter
     candidates = list(dialled)
     if len({number for _, number in candidates}) < 2:
         return did
-    did_from = await session.scalar(select(Trunk.did_from).where(Trunk.slug == trunk)) or ""
+    did_from = session.scalar(select(Trunk.did_from).where(Trunk.slug == trunk)) or ""
     ordered = invite.in_order(candidates, did_from)
     for number in ordered:
-        if await lines.is_ours(session, number):
+        if lines.is_ours(session, number):
             return number
     return invite.likeliest(ordered) or did

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields
@@ -18,13 +17,12 @@ from crm.domain.hours import Opening, Schedule
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.ringing import Strategy
 from crm.domain.route_inputs import Desk, DeskKind
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import owners, properties
 from crm.services.phones import dialing
 from crm.store.models import Agent, Organization, Property, Subteam
 from crm.store.models import Desk as Row
 from crm.store.queries import agents, contacts
-from crm.store.session import Store
 
 KINDS = tuple(kind.value for kind in DeskKind)
 WHERE = "write agent:alice, subteam:north, or a telephone number"
@@ -50,26 +48,25 @@ class DeskEntry:
     """Why nobody can be reached there, as one sentence; empty when somebody can."""
 
 
-async def find_all(store: Store, config: Config) -> list[DeskEntry]:
+def find_all(session: Session, config: Config) -> list[DeskEntry]:
     """By kind, in the order of DeskKind; the one for all properties before those of single ones."""
-    async with store.read() as session:
-        rows = (await session.scalars(select(Row).options(selectinload(Row.property)))).all()
-        order = sorted(rows, key=lambda row: (KINDS.index(row.kind), row.property.slug if row.property else ""))
-        return [
-            DeskEntry(
-                row.kind,
-                row.property.slug if row.property else None,
-                row.target,
-                row.confirm,
-                list(row.hours),
-                await _problem(session, config, row.target),
-            )
-            for row in order
-        ]
+    rows = session.scalars(select(Row).options(selectinload(Row.property))).all()
+    order = sorted(rows, key=lambda row: (KINDS.index(row.kind), row.property.slug if row.property else ""))
+    return [
+        DeskEntry(
+            row.kind,
+            row.property.slug if row.property else None,
+            row.target,
+            row.confirm,
+            list(row.hours),
+            _problem(session, config, row.target),
+        )
+        for row in order
+    ]
 
 
-async def put(
-    store: Store,
+def put(
+    session: Session,
     config: Config,
     by: By,
     kind: str,
@@ -83,15 +80,14 @@ async def put(
 
     Raises Invalid, NotFound, Refused.
     """
-    async with changing(store) as session:
-        place = await properties.named(session, property_slug) if property_slug else None
-        stored = await put_in(session, config, kind, target, place=place, hours=hours, confirm=confirm)
-        note(session, by, f"desk {kind}{f' of {place.slug}' if place else ''} set to {stored}")
+    place = properties.named(session, property_slug) if property_slug else None
+    stored = put_in(session, config, kind, target, place=place, hours=hours, confirm=confirm)
+    note(session, by, f"desk {kind}{f' of {place.slug}' if place else ''} set to {stored}")
     return stored
 
 
-async def put_in(
-    session: AsyncSession,
+def put_in(
+    session: Session,
     config: Config,
     kind: str,
     target: str,
@@ -102,55 +98,54 @@ async def put_in(
 ) -> str:
     """The same within somebody's transaction."""
     # Nothing in the database keeps two without a property apart.
-    await session.execute(select(Organization.id).with_for_update())
-    stored = await read_target(session, config, target)
+    session.execute(select(Organization.id).with_for_update())
+    stored = read_target(session, config, target)
     if not confirm and not stored.startswith("+"):
         raise Invalid("Only a number outside can be connected straight: leave --straight out.")
     if hours and kind == DeskKind.MAINTENANCE:
         raise Invalid("Emergencies ring at any hour: leave the hours of maintenance out.")
     fields.openings(hours)
-    row = await of(session, kind, place)
+    row = of(session, kind, place)
     if row is None:
         row = Row(kind=DeskKind(kind).value, property_id=place.id if place else None)
         session.add(row)
     row.target, row.confirm, row.hours = stored, confirm, [" ".join(one.split()) for one in hours]
-    await session.flush()
+    session.flush()
     return stored
 
 
-async def remove(store: Store, by: By, kind: str, *, property_slug: str | None = None) -> None:
+def remove(session: Session, by: By, kind: str, *, property_slug: str | None = None) -> None:
     """Raises NotFound."""
-    async with changing(store) as session:
-        place = await properties.named(session, property_slug) if property_slug else None
-        row = await of(session, kind, place)
-        if row is None:
-            whose = f" of {place.slug}" if place else " for all properties"
-            raise NotFound(f"There is no desk {kind}{whose}: `leaseline desk list` shows those there are.")
-        await session.delete(row)
-        note(session, by, f"desk {kind}{f' of {place.slug}' if place else ''} removed")
+    place = properties.named(session, property_slug) if property_slug else None
+    row = of(session, kind, place)
+    if row is None:
+        whose = f" of {place.slug}" if place else " for all properties"
+        raise NotFound(f"There is no desk {kind}{whose}: `leaseline desk list` shows those there are.")
+    session.delete(row)
+    note(session, by, f"desk {kind}{f' of {place.slug}' if place else ''} removed")
 
 
-async def read_target(session: AsyncSession, config: Config, raw: str) -> str:
+def read_target(session: Session, config: Config, raw: str) -> str:
     """A target as it is stored, which can be reached in principle. Raises Invalid, NotFound, Refused."""
     what, _, slug = raw.strip().partition(":")
     if slug and what in (BoxKind.AGENT, BoxKind.SUBTEAM):
         model = Agent if what == BoxKind.AGENT else Subteam
-        if await session.scalar(select(model.id).where(model.slug == fields.slug(slug))) is None:
+        if session.scalar(select(model.id).where(model.slug == fields.slug(slug))) is None:
             raise NotFound(f"There is no {what} {slug}: `leaseline {what} list` shows those there are.")
         return box(BoxKind(what), slug)
     if not any(character.isdigit() for character in raw) or ":" in raw:
         raise Invalid(f"That is nowhere a call could go: {WHERE}.")
-    return await dialing.check_in(session, config, number=raw, purpose=Purpose.OFFICE, agent=None)
+    return dialing.check_in(session, config, number=raw, purpose=Purpose.OFFICE, agent=None)
 
 
-async def _problem(session: AsyncSession, config: Config, target: str) -> str:
+def _problem(session: Session, config: Config, target: str) -> str:
     if target.startswith("+"):
         try:
-            await dialing.check_in(session, config, number=target, purpose=Purpose.OFFICE, agent=None)
+            dialing.check_in(session, config, number=target, purpose=Purpose.OFFICE, agent=None)
         except Refused as refused:
             return str(refused)
         return ""
-    members = await _agents(session, target)
+    members = _agents(session, target)
     if not members:
         return f"There is nobody in {target}."
     if not any(member.devices for member in members):
@@ -158,30 +153,27 @@ async def _problem(session: AsyncSession, config: Config, target: str) -> str:
     return ""
 
 
-async def of(session: AsyncSession, kind: str, place: Property | None) -> Row | None:
+def of(session: Session, kind: str, place: Property | None) -> Row | None:
     """A property's own desk, or the one for all. Raises Invalid."""
     if kind not in KINDS:
         raise Invalid(f"{kind[:40]!a} is no kind of desk: use {', '.join(KINDS)}.")
     mine = Row.property_id == place.id if place else Row.property_id.is_(None)
-    return (await session.scalars(select(Row).where(Row.kind == kind, mine))).first()
+    return session.scalars(select(Row).where(Row.kind == kind, mine)).first()
 
 
 # --- asking them ---
 
 
-async def known(
-    session: AsyncSession, place: Property | None, schedule: Schedule, now: datetime
-) -> dict[DeskKind, Desk]:
+def known(session: Session, place: Property | None, schedule: Schedule, now: datetime) -> dict[DeskKind, Desk]:
     """The desks of a property, else those for all, at this moment; without a property also which only some have.
 
     `schedule` is the property's, else the office's. Who is there only `staffed` finds out.
     """
     found = {
-        DeskKind(row.kind): _desk(row, schedule, now)
-        for row in await contacts.desks(session, place.id if place else None)
+        DeskKind(row.kind): _desk(row, schedule, now) for row in contacts.desks(session, place.id if place else None)
     }
     if place is None:
-        for kind in await session.scalars(select(Row.kind).where(Row.property_id.is_not(None)).distinct()):
+        for kind in session.scalars(select(Row.kind).where(Row.property_id.is_not(None)).distinct()):
             found[DeskKind(kind)] = replace(found.get(DeskKind(kind), Desk()), by_property=True)
     return found
 
@@ -195,37 +187,37 @@ def _desk(row: Row, schedule: Schedule, now: datetime) -> Desk:
     return Desk(is_open=is_open, at_any_hour=at_any_hour, mailbox=row.target)
 
 
-async def staffed(session: AsyncSession, desk: Desk, due: datetime) -> Desk:
+def staffed(session: Session, desk: Desk, due: datetime) -> Desk:
     """The same with its agents, how they ring, and who owns what is left to do by `due`, on the office's clock."""
     what, _, slug = desk.mailbox.partition(":")
     if what == BoxKind.AGENT:
         return replace(desk, agents=(slug,), owner=slug)
-    team = await session.scalar(select(Subteam).where(Subteam.slug == slug)) if what == BoxKind.SUBTEAM else None
+    team = session.scalar(select(Subteam).where(Subteam.slug == slug)) if what == BoxKind.SUBTEAM else None
     if team is None:
         return desk
-    first = await agents.longest_idle(session, team.id, due=due)
+    first = agents.longest_idle(session, team.id, due=due)
     return replace(
         desk,
-        agents=(await agents.slugs_of(session, [team.id]))[team.id],
+        agents=agents.slugs_of(session, [team.id])[team.id],
         strategy=Strategy(team.strategy),
         owner=first.slug if first else "",
     )
 
 
-async def owner(session: AsyncSession, kind: str, place: Property | None, due: datetime) -> Agent:
+def owner(session: Session, kind: str, place: Property | None, due: datetime) -> Agent:
     """Who owns what a call for this desk leaves to do by `due`, on the office's clock: its agent, else who of its
     subteam has waited longest, else as for any call about the property."""
-    rows = [row for row in await contacts.desks(session, place.id if place else None) if row.kind == kind]
-    found = await staffed(session, Desk(mailbox=rows[0].target), due) if rows else Desk()
-    agent = await agents.by_slug(session, found.owner) if found.owner else None
-    return agent or await owners.owner(session, None, place, due)
+    rows = [row for row in contacts.desks(session, place.id if place else None) if row.kind == kind]
+    found = staffed(session, Desk(mailbox=rows[0].target), due) if rows else Desk()
+    agent = agents.by_slug(session, found.owner) if found.owner else None
+    return agent or owners.owner(session, None, place, due)
 
 
-async def _agents(session: AsyncSession, target: str) -> list[Agent]:
+def _agents(session: Session, target: str) -> list[Agent]:
     what, _, slug = target.partition(":")
     if what == BoxKind.AGENT:
-        one = await agents.by_slug(session, slug)
+        one = agents.by_slug(session, slug)
         return [one] if one else []
     members = selectinload(Subteam.members).selectinload(Agent.devices)
-    team = (await session.scalars(select(Subteam).where(Subteam.slug == slug).options(members))).first()
+    team = session.scalars(select(Subteam).where(Subteam.slug == slug).options(members)).first()
     return list(team.members) if team else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.hours import weekly
@@ -19,7 +19,6 @@ from crm.services.outbox import destinations
 from crm.services.routing.arrivals import line_called
 from crm.services.voicemail import mailboxes
 from crm.store.queries import agents, contacts, leads, lines, office, properties
-from crm.store.session import Store
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ class Reception:
         return bool(self.line_known and self.caller and is_ours_to_reach)
 
 
-async def receive(
-    store: Store,
+def receive(
+    session: Session,
     config: Config,
     did: str,
     caller: str | None,
@@ -85,40 +84,39 @@ async def receive(
     `chosen` is the slug of the property that the call is about, where the line does not say it. `dialled` are the
     numbers of which one may be a line of ours, `did` being the likeliest.
     """
-    async with store.read() as session:
-        did = await line_called(session, trunk, did, dialled)
-        line = await lines.by_number(session, did)
-        if line is None:
-            return Reception(did, caller)
-        lead = await leads.by_phone(session, caller) if caller else None
-        place = line.property or (await properties.by_slug(session, chosen) if chosen else None)
-        subteam = place.subteam if place else None
-        contact = await contacts.by_number(session, caller) if caller else None
-        return Reception(
-            did=did,
-            caller=caller,
-            is_withheld=is_withheld,
-            is_refused=caller is not None and bool(destinations.refusal(config, caller)),
-            line_known=True,
-            line_label=line.label,
-            greeting=line.greeting,
-            language=line.language,
-            source=line.source,
-            property_name=place.name if place else "",
-            listings_url=await office.listings_url(session, place),
-            mailbox=mailboxes.box_of_place(place),
-            caller_is_line=caller is not None and await lines.is_ours(session, caller),
-            lead_known=lead is not None,
-            lead_name=(lead.name or "") if lead else "",
-            contact_name=contact.name if contact else "",
-            assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
-            recording=place.recording if place else "off",
-            subteam=subteam.slug if subteam else None,
-        )
+    did = line_called(session, trunk, did, dialled)
+    line = lines.by_number(session, did)
+    if line is None:
+        return Reception(did, caller)
+    lead = leads.by_phone(session, caller) if caller else None
+    place = line.property or (properties.by_slug(session, chosen) if chosen else None)
+    subteam = place.subteam if place else None
+    contact = contacts.by_number(session, caller) if caller else None
+    return Reception(
+        did=did,
+        caller=caller,
+        is_withheld=is_withheld,
+        is_refused=caller is not None and bool(destinations.refusal(config, caller)),
+        line_known=True,
+        line_label=line.label,
+        greeting=line.greeting,
+        language=line.language,
+        source=line.source,
+        property_name=place.name if place else "",
+        listings_url=office.listings_url(session, place),
+        mailbox=mailboxes.box_of_place(place),
+        caller_is_line=caller is not None and lines.is_ours(session, caller),
+        lead_known=lead is not None,
+        lead_name=(lead.name or "") if lead else "",
+        contact_name=contact.name if contact else "",
+        assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
+        recording=place.recording if place else "off",
+        subteam=subteam.slug if subteam else None,
+    )
 
 
-async def availability(
-    store: Store,
+def availability(
+    session: Session,
     config: Config,
     online: Collection[str] | None = None,
     on_call: Collection[str] = (),
@@ -130,12 +128,11 @@ async def availability(
     Duty and DND are in the store; `online` and `on_call` are the slugs of devices as Asterisk sees them now. Without
     `online` every device counts as online: then ringing it tells, as it does for a mobile always.
     """
-    async with store.read() as session:
-        return await available_in(session, config, online, on_call, of=of)
+    return available_in(session, config, online, on_call, of=of)
 
 
-async def available_in(
-    session: AsyncSession,
+def available_in(
+    session: Session,
     config: Config,
     online: Collection[str] | None,
     on_call: Collection[str],
@@ -144,7 +141,7 @@ async def available_in(
     on_duty: bool = False,
 ) -> list[AgentAvailability]:
     """The same; `on_duty` leaves out who is not, for they cannot be rung."""
-    everybody = await agents.phones(session, of=of, on_duty=on_duty)
+    everybody = agents.phones(session, of=of, on_duty=on_duty)
     devices: dict[int, list[DeviceAvailability]] = {}
     for agent_id, device, kind, dnd, dnd_until, number, rings_after_seconds, whisper in everybody.devices:
         is_mobile = kind == "mobile"

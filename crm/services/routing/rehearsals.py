@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from asterisk_conf import speech
 from asterisk_conf.speech import Prompt
@@ -26,7 +27,6 @@ from crm.services.tours import times
 from crm.services.tours.dialogue import TourDialogue, Wish
 from crm.store.models import Device, Line
 from crm.store.queries import lines, office
-from crm.store.session import Store
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Rehearsal:
     """Phones by the plan's stages: slugs of devices that ring together, one list after the other."""
 
 
-async def rehearse(
-    store: Store,
+def rehearse(
+    session: Session,
     config: Config,
     number: str,
     caller: str | None,
@@ -85,24 +85,23 @@ async def rehearse(
 
     Both numbers are cleaned; `at` is as people write it, on the clock of the line's property. Raises Invalid, NotFound.
     """
-    async with store.read() as session:
-        line = await lines.by_number(session, number)
+    line = lines.by_number(session, number)
     tz = office.zone(config.tz, line.property if line else None)
-    moment = await _moment(store, fields.moment(at, tz, now), phones)
+    moment = _moment(session, fields.moment(at, tz, now), phones)
     left = list(presses)
     turns: list[Turn] = []
     answers: tuple[Answer, ...] = ()
     greets = True
     tour: Slot | None = None
     while True:
-        _, plan = await routes.plan(store, config, number, caller, answers, moment)
+        _, plan = routes.plan(session, config, number, caller, answers, moment)
         if plan.ask:
             hears = (*(_greeting(line, plan.language) if greets else ()), *_said(plan.ask.says, plan.language))
             turn = Turn(plan.ask.question, hears, plan.ask.keys, _pressed(left, plan.ask, config.menu.tries))
         elif plan.path is Path.LINK:
             turn = _link(plan, left)
         elif plan.path is Path.TOUR:
-            offered, tour = await _tour(store, config, number, caller, plan, moment.now, left)
+            offered, tour = _tour(session, config, number, caller, plan, moment.now, left)
             turns += offered
             if tour or not offered:
                 break
@@ -115,15 +114,14 @@ async def rehearse(
         greets = turn.question is Question.MENU and keys == OTHER_LANGUAGE
         answers = (*answers, plan.ask.answer(keys) if plan.ask else Answer(turn.question, keys))
     hears = () if plan.path is Path.TOUR else _said(plan.says, plan.language)
-    rings = await _rings(store, config, plan, moment, caller)
+    rings = _rings(session, config, plan, moment, caller)
     return Rehearsal(line, moment.now, tz, tuple(turns), hears, plan, tour, rings)
 
 
-async def _moment(store: Store, now: datetime, phones: Phones) -> Moment:
-    async with store.read() as session:
-        busy = [await agents.named(session, slug) for slug in phones.busy]
-        offline = [await devices.named(session, slug) for slug in phones.offline]
-        registered = set(await session.scalars(select(Device.slug).where(Device.kind != "mobile")))
+def _moment(session: Session, now: datetime, phones: Phones) -> Moment:
+    busy = [agents.named(session, slug) for slug in phones.busy]
+    offline = [devices.named(session, slug) for slug in phones.offline]
+    registered = set(session.scalars(select(Device.slug).where(Device.kind != "mobile")))
     for agent in busy:
         if not agent.devices:
             raise Invalid(f"{agent.slug} has no phone to be in a talk on: `leaseline device add` makes one.")
@@ -138,11 +136,11 @@ async def _moment(store: Store, now: datetime, phones: Phones) -> Moment:
     )
 
 
-async def _rings(
-    store: Store, config: Config, plan: RoutePlan, moment: Moment, caller: str | None
+def _rings(
+    session: Session, config: Config, plan: RoutePlan, moment: Moment, caller: str | None
 ) -> dict[str, list[list[str]]]:
     wanted = {agent for stage in plan.stages for agent in stage.agents}
-    known = await reception.availability(store, config, moment.online, moment.on_call, of=wanted)
+    known = reception.availability(session, config, moment.online, moment.on_call, of=wanted)
     return {
         stage.name.value: [
             [ref.device or ref.number or "" for ref in batch] for batch in who_to_ring(stage, known, moment.now, caller)
@@ -151,11 +149,11 @@ async def _rings(
     }
 
 
-async def _tour(
-    store: Store, config: Config, did: str, caller: str | None, plan: RoutePlan, now: datetime, left: list[str]
+def _tour(
+    session: Session, config: Config, did: str, caller: str | None, plan: RoutePlan, now: datetime, left: list[str]
 ) -> tuple[list[Turn], Slot | None]:
     """Times are offered until one would be booked, which is returned, or the caller wants none."""
-    known = await reception.receive(store, config, did, caller, plan.property)
+    known = reception.receive(session, config, did, caller, plan.property)
     dialogue = TourDialogue(
         known.property_name,
         plan.language,
@@ -165,7 +163,7 @@ async def _tour(
         before=plan.says,
     )
     turns: list[Turn] = []
-    while (offer := await times.offer(store, config, plan.property, now, dialogue.after)).slots:
+    while (offer := times.offer(session, config, plan.property, now, dialogue.after)).slots:
         hears, keys, pressed = dialogue.says(offer), dialogue.keys(offer), left.pop(0) if left else ""
         turns.append(Turn(Question.TOUR, _said(hears, plan.language), keys, (pressed,)))
         wish = dialogue.hears(pressed, offer) if pressed else Wish.GO_ON

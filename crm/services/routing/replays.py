@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path as File
@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
 
 from crm import config as settings
 from crm.config import Config, ConfigError
@@ -130,9 +131,7 @@ def told(plan: RoutePlan) -> str:
     return f"{plan.path} ({plan.rule}){': ' + ', '.join(follows) if follows else ''}"
 
 
-async def replay(
-    store: Store, config: Config, changes: Changes, since: datetime, progress: Progress | None = None
-) -> Replay:
+def replay(store: Store, config: Config, changes: Changes, since: datetime, progress: Progress | None = None) -> Replay:
     """Every decision since then that would have been another one under the changed rules. Raises Invalid.
 
     What was decided then is decided again, too, so that what this version does otherwise is not taken for a change
@@ -140,19 +139,12 @@ async def replay(
     """
     found = Replay()
     calls: set[str] = set()
-    schedules = await _schedules(store, config, changes)
-    async with store.read() as session:
-        total = await session.scalar(
-            select(func.count()).select_from(RoutingDecision).where(RoutingDecision.at >= since)
-        )
+    schedules = store.read_blocking(_schedules, config, changes)
+    total = store.read_blocking(_count, since)
     last: tuple[datetime, str] | None = None
     while True:
-        query = select(RoutingDecision).where(RoutingDecision.at >= since)
-        if last:
-            query = query.where(tuple_(RoutingDecision.at, RoutingDecision.id) > last)
         # A page is a read of its own: a month of calls must not hold a transaction open.
-        async with store.read() as session:
-            rows = (await session.scalars(query.order_by(RoutingDecision.at, RoutingDecision.id).limit(PAGE))).all()
+        rows = store.read_blocking(_page, since, last)
         for row in rows:
             calls.add(row.call_id)
             found.decisions += 1
@@ -164,12 +156,24 @@ async def replay(
             if _differ(before, after):
                 found.changed.append(Changed(row.call_id, row.at, before, after))
         if progress:
-            progress(found.decisions, total or 0)
+            progress(found.decisions, total)
         if len(rows) < PAGE:
             break
         last = (rows[-1].at, rows[-1].id)
     found.calls = len(calls)
     return found
+
+
+def _count(session: Session, since: datetime) -> int:
+    query = select(func.count()).select_from(RoutingDecision).where(RoutingDecision.at >= since)
+    return session.scalar(query) or 0
+
+
+def _page(session: Session, since: datetime, after: tuple[datetime, str] | None) -> Sequence[RoutingDecision]:
+    query = select(RoutingDecision).where(RoutingDecision.at >= since)
+    if after:
+        query = query.where(tuple_(RoutingDecision.at, RoutingDecision.id) > after)
+    return session.scalars(query.order_by(RoutingDecision.at, RoutingDecision.id).limit(PAGE)).all()
 
 
 def under(inputs: RoutingInputs, changes: Changes, schedules: Mapping[str, Schedule]) -> RoutingInputs:
@@ -187,15 +191,14 @@ def under(inputs: RoutingInputs, changes: Changes, schedules: Mapping[str, Sched
     return replace(inputs, **known)
 
 
-async def _schedules(store: Store, config: Config, changes: Changes) -> dict[str, Schedule]:
+def _schedules(session: Session, config: Config, changes: Changes) -> dict[str, Schedule]:
     """When each property would be open; those of now where the changes say nothing. "" is the office."""
     if not changes.hours and not changes.due:
         return {}
-    async with store.read() as session:
-        places = (await session.scalars(select(Property))).all()
-        listed = await office.schedules(session, config.tz, places)
-        found = {place.slug: schedule for place, schedule in listed if place}
-        found[""] = await office.schedule(session, config.tz)
+    places = session.scalars(select(Property)).all()
+    listed = office.schedules(session, config.tz, places)
+    found = {place.slug: schedule for place, schedule in listed if place}
+    found[""] = office.schedule(session, config.tz)
     if unknown := sorted(set(changes.hours) - set(found) - {OFFICE}):
         raise Invalid(f"[hours] names {', '.join(unknown)}, which is no property: `leaseline property list` has all.")
     for slug, schedule in found.items():

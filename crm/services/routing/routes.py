@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from asterisk_conf import speech
 from crm.config import Config
@@ -34,7 +34,6 @@ from crm.services.routing import desks, reception
 from crm.services.tours import times
 from crm.store.models import Contact, Lead, Line, Property
 from crm.store.queries import agents, contacts, leads, lines, office, properties
-from crm.store.session import Store
 
 
 @dataclass(frozen=True)
@@ -56,57 +55,56 @@ class Moment:
     """Why the number that all calls go to cannot be reached with this call."""
 
 
-async def plan(
-    store: Store, config: Config, did: str, caller: str | None, answers: Answers, moment: Moment
+def plan(
+    session: Session, config: Config, did: str, caller: str | None, answers: Answers, moment: Moment
 ) -> tuple[RoutingInputs, RoutePlan]:
     """The decision as things stand, and what it was taken from. Both numbers are cleaned. Raises Unavailable."""
-    async with store.read() as session:
-        inputs, place, lead = await _gather(session, config, did, caller, answers, moment)
-        decision = decide(inputs)
-        if decision.path in (Path.ASK, Path.REFUSE):
-            return inputs, decision
-        due = (decision.task.due_at or moment.now).astimezone(config.tz)
-        owner = (await owners.owner(session, lead, place, due)).slug
-        if decision.path is Path.LINK:
-            inputs = replace(inputs, people=People(owner=owner))
-            return inputs, decide(inputs)
-        # Only now it matters who is there.
-        if kind := decision.desk:
-            staffed = await desks.staffed(session, inputs.desks[kind], due)
-            inputs = replace(inputs, desks={**inputs.desks, kind: staffed})
-        people = replace(await _people(session, config, inputs, place, moment), owner=owner)
-        team = {*people.subteam, *people.sisters, *people.everyone, *filter(None, [inputs.caller.assigned_agent])}
-        waiting = moment.waiting + sum(bool(team & agents) for agents in moment.line)
-        inputs = replace(inputs, people=people, waiting=waiting)
+    inputs, place, lead = _gather(session, config, did, caller, answers, moment)
+    decision = decide(inputs)
+    if decision.path in (Path.ASK, Path.REFUSE):
+        return inputs, decision
+    due = (decision.task.due_at or moment.now).astimezone(config.tz)
+    owner = owners.owner(session, lead, place, due).slug
+    if decision.path is Path.LINK:
+        inputs = replace(inputs, people=People(owner=owner))
+        return inputs, decide(inputs)
+    # Only now it matters who is there.
+    if kind := decision.desk:
+        staffed = desks.staffed(session, inputs.desks[kind], due)
+        inputs = replace(inputs, desks={**inputs.desks, kind: staffed})
+    people = replace(_people(session, config, inputs, place, moment), owner=owner)
+    team = {*people.subteam, *people.sisters, *people.everyone, *filter(None, [inputs.caller.assigned_agent])}
+    waiting = moment.waiting + sum(bool(team & agents) for agents in moment.line)
+    inputs = replace(inputs, people=people, waiting=waiting)
     return inputs, decide(inputs)
 
 
-async def _gather(
-    session: AsyncSession, config: Config, did: str, caller: str | None, answers: Answers, moment: Moment
+def _gather(
+    session: Session, config: Config, did: str, caller: str | None, answers: Answers, moment: Moment
 ) -> tuple[RoutingInputs, Property | None, Lead | None]:
-    line = await lines.by_number(session, did)
+    line = lines.by_number(session, did)
     if line is None:
         return RoutingInputs(now=moment.now, line_known=False), None, None
-    lead = await leads.by_phone(session, caller) if caller else None
-    contact = await contacts.by_number(session, caller) if caller else None
-    choice = await _choice(session, line, lead, contact, answers)
+    lead = leads.by_phone(session, caller) if caller else None
+    contact = contacts.by_number(session, caller) if caller else None
+    choice = _choice(session, line, lead, contact, answers)
     place = line.property
     if place is None or choice.slug != place.slug:
-        place = await properties.by_slug(session, choice.slug) if choice.slug else None
-    organization = await office.organization(session)
-    schedule = await office.schedule(session, config.tz, place, organization)
+        place = properties.by_slug(session, choice.slug) if choice.slug else None
+    organization = office.organization(session)
+    schedule = office.schedule(session, config.tz, place, organization)
     service = place.subteam.answering_service if place and place.subteam else None
     inputs = RoutingInputs(
         now=moment.now,
         line_known=True,
         language=line.language,
         source=line.source,
-        caller=await _caller(session, caller, lead, contact),
+        caller=_caller(session, caller, lead, contact),
         answers=answers,
         choice=choice,
-        place=await _place(session, config, place, moment.now) if place else None,
+        place=_place(session, config, place, moment.now) if place else None,
         office=OfficeFacts.of(schedule, moment.now),
-        desks=await desks.known(session, place, schedule, moment.now),
+        desks=desks.known(session, place, schedule, moment.now),
         waiting=moment.waiting,
         forward_to=organization.forward_to if organization else None,
         forward_confirm=organization.forward_confirm if organization else True,
@@ -145,26 +143,24 @@ def _heard(languages: Iterable[str]) -> list[str]:
     return [language for language in languages if language in known]
 
 
-async def _choice(
-    session: AsyncSession, line: Line, lead: Lead | None, contact: Contact | None, answers: Answers
-) -> Choice:
+def _choice(session: Session, line: Line, lead: Lead | None, contact: Contact | None, answers: Answers) -> Choice:
     if line.property:
         return Choice(f"The number dialled is for {line.property.name}.", line.property.slug)
     if contact and contact.property:
         return Choice(f"The caller has to do with {contact.property.name}.", contact.property.slug)
-    names = await properties.names(session, line.portfolio_id)
+    names = properties.names(session, line.portfolio_id)
     if not names.listed:
         return Choice("There are no properties to choose from.", "")
-    latest = await properties.latest_interest(session, lead) if lead else None
+    latest = properties.latest_interest(session, lead) if lead else None
     return choose(names, latest, answers)
 
 
-async def _place(session: AsyncSession, config: Config, place: Property, now: datetime) -> PlaceFacts:
-    return PlaceFacts(place.slug, place.name, has_tours=await times.has_free(session, config, place, now))
+def _place(session: Session, config: Config, place: Property, now: datetime) -> PlaceFacts:
+    return PlaceFacts(place.slug, place.name, has_tours=times.has_free(session, config, place, now))
 
 
-async def _caller(session: AsyncSession, caller: str | None, lead: Lead | None, contact: Contact | None) -> CallerFacts:
-    is_line = caller is not None and await lines.is_ours(session, caller)
+def _caller(session: Session, caller: str | None, lead: Lead | None, contact: Contact | None) -> CallerFacts:
+    is_line = caller is not None and lines.is_ours(session, caller)
     return CallerFacts(
         number=caller,
         kind=CallerKind(contact.kind) if contact else CallerKind.PROSPECT,
@@ -175,20 +171,18 @@ async def _caller(session: AsyncSession, caller: str | None, lead: Lead | None, 
     )
 
 
-async def _people(
-    session: AsyncSession, config: Config, inputs: RoutingInputs, place: Property | None, moment: Moment
-) -> People:
+def _people(session: Session, config: Config, inputs: RoutingInputs, place: Property | None, moment: Moment) -> People:
     """Whoever may ring for this call; nobody else is read, for there may be thousands."""
     subteam = place.subteam if place else None
-    sisters = await agents.sisters(session, subteam.id) if subteam else ()
-    slugs = await agents.slugs_of(session, [subteam.id, *(row.id for row in sisters)]) if subteam else {}
+    sisters = agents.sisters(session, subteam.id) if subteam else ()
+    slugs = agents.slugs_of(session, [subteam.id, *(row.id for row in sisters)]) if subteam else {}
     members = slugs[subteam.id] if subteam else ()
     helpers = dict.fromkeys(slug for row in sisters for slug in slugs[row.id] if slug not in members)
     teams = {row.strategy for row in sisters if slugs[row.id]}
     rings_everyone = config.ring.everyone_seconds > 0
     assigned = (inputs.caller.assigned_agent,) if inputs.caller.assigned_agent else ()
     wanted = {*members, *helpers, *assigned, *chain.from_iterable(desk.agents for desk in inputs.desks.values())}
-    found = await reception.available_in(
+    found = reception.available_in(
         session, config, moment.online, moment.on_call, of=None if rings_everyone else wanted, on_duty=True
     )
     available = [agent.slug for agent in found if agent.may_ring(moment.now)]

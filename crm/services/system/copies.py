@@ -16,14 +16,15 @@ from pathlib import Path
 
 import msgspec
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.texts import MessageState
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.calls import orders
 from crm.services.outbox.mails import MailState
 from crm.store.models import CallOrder, Mail, Message
-from crm.store.session import Store
+from crm.store.session import after_commit
 
 LOOK_SECONDS = 2.0
 _MACHINE_IDS = ("/etc/machine-id", "/var/lib/dbus/machine-id")
@@ -86,36 +87,30 @@ class Watch:
         return bool(self._why)
 
 
-async def waiting(store: Store) -> Waiting:
-    async with store.read() as session:
-        texts = select(func.count()).select_from(Message).where(Message.state == MessageState.QUEUED)
-        mails = select(func.count()).select_from(Mail).where(Mail.state == MailState.QUEUED)
-        calls = select(func.count()).select_from(CallOrder).where(CallOrder.state == orders.State.WAITING)
-        counts = [await session.scalar(query) or 0 for query in (texts, mails, calls)]
+def waiting(session: Session) -> Waiting:
+    texts = select(func.count()).select_from(Message).where(Message.state == MessageState.QUEUED)
+    mails = select(func.count()).select_from(Mail).where(Mail.state == MailState.QUEUED)
+    calls = select(func.count()).select_from(CallOrder).where(CallOrder.state == orders.State.WAITING)
+    counts = [session.scalar(query) or 0 for query in (texts, mails, calls)]
     return Waiting(*counts)
 
 
-async def release(store: Store, config: Config, by: By, *, drop: bool) -> Waiting:
+def release(session: Session, config: Config, by: By, *, drop: bool) -> Waiting:
     """From now on this home is the one that sends. Returns what waited; with `drop` that never leaves."""
-    found = await waiting(store)
-    async with changing(store) as session:
-        if drop:
-            why = "Dropped when the home was released: the home that it is a copy of has sent it."
-            await session.execute(
-                update(Message)
-                .where(Message.state == MessageState.QUEUED)
-                .values(state=MessageState.BLOCKED, error=why)
-            )
-            await session.execute(
-                update(Mail).where(Mail.state == MailState.QUEUED).values(state=MailState.FAILED, error=why)
-            )
-            await session.execute(
-                update(CallOrder)
-                .where(CallOrder.state == orders.State.WAITING)
-                .values(state=orders.State.CANCELLED, error=why)
-            )
-        note(session, by, f"home released{', what waited was dropped' if drop else ''}")
-    _write(config, _here(config))
+    found = waiting(session)
+    if drop:
+        why = "Dropped when the home was released: the home that it is a copy of has sent it."
+        session.execute(
+            update(Message).where(Message.state == MessageState.QUEUED).values(state=MessageState.BLOCKED, error=why)
+        )
+        session.execute(update(Mail).where(Mail.state == MailState.QUEUED).values(state=MailState.FAILED, error=why))
+        session.execute(
+            update(CallOrder)
+            .where(CallOrder.state == orders.State.WAITING)
+            .values(state=orders.State.CANCELLED, error=why)
+        )
+    note(session, by, f"home released{', what waited was dropped' if drop else ''}")
+    after_commit(session, lambda: _write(config, _here(config)))
     return found
 
 

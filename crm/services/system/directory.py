@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.imports import Kind
 from crm.secrets import Secrets, of_trunk
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.phones import devices, dialing, trunks
 from crm.services.system import imports
 from crm.store.models import Agent, Device, Hours, Line, Location, Organization, Property, Subteam, Trunk
-from crm.store.session import Store
 
 ADMIN = "admin"
 """The agent who owns what nobody owns, until another is named with `leaseline agent set SLUG --admin`."""
@@ -37,23 +37,22 @@ def check_office(name: str, listings_url: str) -> tuple[str, str]:
     return fields.text(name, "name", 200, required=True), fields.url(listings_url, "listings URL")
 
 
-async def create_office(store: Store, by: By, name: str, listings_url: str = "") -> None:
+def create_office(session: Session, by: By, name: str, listings_url: str = "") -> None:
     """Writes the company and its admin agent, who is not on duty. Does nothing when done before."""
     name, listings_url = check_office(name, listings_url)
-    async with changing(store) as session:
-        if await session.scalar(select(Organization)):
-            return
-        admin = await session.scalar(select(Agent).where(Agent.slug == ADMIN))
-        if admin is None:
-            admin = Agent(slug=ADMIN, name="Office admin", on_duty=False)
-            session.add(admin)
-            await session.flush()
-        session.add(Organization(name=name, listings_url=listings_url, admin_agent_id=admin.id))
-        note(session, by, f"office {name} created")
+    if session.scalar(select(Organization)):
+        return
+    admin = session.scalar(select(Agent).where(Agent.slug == ADMIN))
+    if admin is None:
+        admin = Agent(slug=ADMIN, name="Office admin", on_duty=False)
+        session.add(admin)
+        session.flush()
+    session.add(Organization(name=name, listings_url=listings_url, admin_agent_id=admin.id))
+    note(session, by, f"office {name} created")
 
 
-async def change_office(
-    store: Store,
+def change_office(
+    session: Session,
     config: Config,
     by: By,
     *,
@@ -63,101 +62,98 @@ async def change_office(
 ) -> None:
     """Changes what is given; an answering service of "" is none. Raises NotFound before there is an office, Invalid,
     and Refused for a number that may not be dialled."""
-    async with changing(store) as session:
-        office = await session.scalar(select(Organization))
-        if office is None:
-            raise NotFound("This home has no office yet: make one with `leaseline init`.")
-        office.name, office.listings_url = check_office(
-            office.name if name is None else name, office.listings_url if listings_url is None else listings_url
-        )
-        if answering_service is not None:
-            office.answering_service = await dialing.check_answering_service(session, config, answering_service)
-        note(session, by, f"office {office.name} changed")
+    office = session.scalar(select(Organization))
+    if office is None:
+        raise NotFound("This home has no office yet: make one with `leaseline init`.")
+    office.name, office.listings_url = check_office(
+        office.name if name is None else name, office.listings_url if listings_url is None else listings_url
+    )
+    if answering_service is not None:
+        office.answering_service = dialing.check_answering_service(session, config, answering_service)
+    note(session, by, f"office {office.name} changed")
 
 
-async def organization(store: Store) -> Organization | None:
-    async with store.read() as session:
-        return await session.scalar(select(Organization))
+def organization(session: Session) -> Organization | None:
+    return session.scalar(select(Organization))
 
 
-async def load_demo(config: Config, store: Store, secrets: Secrets, by: By) -> None:
+def load_demo(session: Session, config: Config, secrets: Secrets, by: By) -> None:
     """Loads the demo office, all or nothing; loading it again changes nothing but a trunk whose port has moved.
 
     It is open at all times, so that a try at night works, too. All numbers are fictional ones (+1 512 555 01xx).
     Raises Conflict in an office that somebody has begun to set up.
     """
-    async with changing(store) as session:
-        trunk = await session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK))
-        if trunk is not None:
-            trunk.port = config.ports.demo
-        else:
-            if await session.scalar(select(Line)) or await session.scalar(select(Device)):
-                raise Conflict(
-                    "This office has lines or devices of its own: start without --demo, or demo in another home."
-                )
-            office = await session.scalar(select(Organization))
-            if office is None:
-                office = Organization(name="")
-                session.add(office)
-            office.name, office.listings_url = DEMO_NAME, "https://demo.example/homes"
+    trunk = session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK))
+    if trunk is not None:
+        trunk.port = config.ports.demo
+    else:
+        if session.scalar(select(Line)) or session.scalar(select(Device)):
+            raise Conflict(
+                "This office has lines or devices of its own: start without --demo, or demo in another home."
+            )
+        office = session.scalar(select(Organization))
+        if office is None:
+            office = Organization(name="")
+            session.add(office)
+        office.name, office.listings_url = DEMO_NAME, "https://demo.example/homes"
 
-            admin = await session.scalar(select(Agent).where(Agent.slug == ADMIN))
-            admin = admin or Agent(slug=ADMIN, name="Office admin", on_duty=False)
-            alice = Agent(slug="alice", name="Alice", extension="101", on_duty=True)
-            bob = Agent(slug="bob", name="Bob", extension="102", on_duty=True)
-            carol = Agent(slug="carol", name="Carol", extension="103", on_duty=True)
-            place = Location(
-                slug="office",
-                address="100 Elm Street, Austin, TX 78701 (not a real one)",
-                callback_number="+15125550100",
-            )
-            for agent, slug, kind in (
-                (alice, "alice-desk", "desk"),
-                (bob, "bob-desk", "desk"),
-                (carol, "carol-soft", "softphone"),
-            ):
-                agent.devices.append(Device(slug=slug, kind=kind, location=place))
+        admin = session.scalar(select(Agent).where(Agent.slug == ADMIN))
+        admin = admin or Agent(slug=ADMIN, name="Office admin", on_duty=False)
+        alice = Agent(slug="alice", name="Alice", extension="101", on_duty=True)
+        bob = Agent(slug="bob", name="Bob", extension="102", on_duty=True)
+        carol = Agent(slug="carol", name="Carol", extension="103", on_duty=True)
+        place = Location(
+            slug="office",
+            address="100 Elm Street, Austin, TX 78701 (not a real one)",
+            callback_number="+15125550100",
+        )
+        for agent, slug, kind in (
+            (alice, "alice-desk", "desk"),
+            (bob, "bob-desk", "desk"),
+            (carol, "carol-soft", "softphone"),
+        ):
+            agent.devices.append(Device(slug=slug, kind=kind, location=place))
 
-            north = Subteam(slug="north", name="North team", strategy="ring_all", members=[alice, bob])
-            south = Subteam(slug="south", name="South team", strategy="round_robin", members=[carol])
-            elm = Property(
-                slug="elm", name="Elm Street Apartments", subteam=north, listings_url="https://demo.example/elm-street"
+        north = Subteam(slug="north", name="North team", strategy="ring_all", members=[alice, bob])
+        south = Subteam(slug="south", name="South team", strategy="round_robin", members=[carol])
+        elm = Property(
+            slug="elm", name="Elm Street Apartments", subteam=north, listings_url="https://demo.example/elm-street"
+        )
+        lakeside = Property(
+            slug="lakeside", name="Lakeside Homes", subteam=south, listings_url="https://demo.example/lakeside"
+        )
+        session.add_all((admin, alice, bob, carol, north, south, elm, lakeside))
+        session.add_all(
+            (
+                Line(number=DEMO_LINES[0], label="Elm Street sign", source="sign", property=elm),
+                Line(number=DEMO_LINES[1], label="Lakeside website", source="website", property=lakeside),
             )
-            lakeside = Property(
-                slug="lakeside", name="Lakeside Homes", subteam=south, listings_url="https://demo.example/lakeside"
+        )
+        if not session.scalar(select(Hours)):
+            session.add_all(Hours(weekday=day, opens="00:00", closes="24:00") for day in range(7))
+        session.add(
+            Trunk(
+                slug=DEMO_TRUNK,
+                host="127.0.0.1",
+                port=config.ports.demo,
+                transport="udp",
+                auth="digest",
+                addresses=[],
+                username=DEMO_USER,
+                register=False,
+                enabled=True,
             )
-            session.add_all((admin, alice, bob, carol, north, south, elm, lakeside))
-            session.add_all(
-                (
-                    Line(number=DEMO_LINES[0], label="Elm Street sign", source="sign", property=elm),
-                    Line(number=DEMO_LINES[1], label="Lakeside website", source="website", property=lakeside),
-                )
-            )
-            if not await session.scalar(select(Hours)):
-                session.add_all(Hours(weekday=day, opens="00:00", closes="24:00") for day in range(7))
-            session.add(
-                Trunk(
-                    slug=DEMO_TRUNK,
-                    host="127.0.0.1",
-                    port=config.ports.demo,
-                    transport="udp",
-                    auth="digest",
-                    addresses=[],
-                    username=DEMO_USER,
-                    register=False,
-                    enabled=True,
-                )
-            )
-            await session.flush()
-            office.admin_agent_id = office.admin_agent_id or admin.id
-            note(session, by, "demo office loaded")
-        secrets.ensure(of_trunk(DEMO_TRUNK))
-        for slug in await session.scalars(select(Device.slug)):
-            secrets.ensure(devices.secret_name(slug))
+        )
+        session.flush()
+        office.admin_agent_id = office.admin_agent_id or admin.id
+        note(session, by, "demo office loaded")
+    secrets.ensure(of_trunk(DEMO_TRUNK))
+    for slug in session.scalars(select(Device.slug)):
+        secrets.ensure(devices.secret_name(slug))
 
 
-async def load_portfolio(
-    config: Config, store: Store, secrets: Secrets, by: By, progress: imports.Progress | None = None
+def load_portfolio(
+    session: Session, config: Config, secrets: Secrets, by: By, progress: imports.Progress | None = None
 ) -> list[imports.Imported]:
     """Imports the demo portfolio, all or nothing; again it changes nothing. All numbers are fictional ones (555 01xx).
 
@@ -165,10 +161,9 @@ async def load_portfolio(
     """
     lists = imports.read(DEMO_PORTFOLIO)
     ours = {row.values["number"] for row in lists.rows[Kind.LINES]}
-    async with store.read() as session:
-        numbers = set(await session.scalars(select(Line.number)))
-        if await session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK)):
-            ours |= set(DEMO_LINES)
+    numbers = set(session.scalars(select(Line.number)))
+    if session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK)):
+        ours |= set(DEMO_LINES)
     if numbers - ours:
         raise Conflict("This office has lines of its own: load the demo portfolio into another home.")
-    return await imports.write(store, config, secrets, by, lists, progress=progress)
+    return imports.write(session, config, secrets, by, lists, progress=progress)

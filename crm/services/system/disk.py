@@ -16,6 +16,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from crm.config import Config
 from crm.domain.errors import Unavailable
 from crm.services.office import owners
@@ -104,10 +106,12 @@ async def warn(store: Store, config: Config, now: datetime) -> bool:
         f"Only {room.free_megabytes:,} MB are free on the disk of {config.home}. Make room on it: when it is full, "
         "messages cannot be recorded, and calls are on record only while the reserve lasts."
     )
-    async with store.write() as session:
-        people = [await owners.admin(session)]
-        await notices.tell(session, config, people, f"disk:{day}", "The disk is almost full", text, now)
+    await store.run(_tell, config, f"disk:{day}", text, now)
     return True
+
+
+def _tell(session: Session, config: Config, key: str, text: str, now: datetime) -> None:
+    notices.tell(session, config, [owners.admin(session)], key, "The disk is almost full", text, now)
 
 
 async def run(

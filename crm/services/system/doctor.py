@@ -17,12 +17,12 @@ async def examine(config: Config, health: Health) -> list[Finding]:
         return found
     store = Store(config.database_url)
     try:
-        found += await office.examine(config, store, health.at)
+        found += await store.read(office.examine, config, health.at)
         found += await phones.examine(config, store, health)
-        found += await work.waiting(config, store, health.at)
+        found += await store.read(work.waiting, config, health.at)
         found += await work.strays(store, config, health.at)
     except CrmError as error:
         found.append(Finding("database", Level.ERROR, str(error), "Check the disk and the database server."))
     finally:
-        await store.close()
+        store.close()
     return [*found, *work.files(config, health.at)]

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from sqlalchemy.orm import Session
 
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import PhoneError
@@ -316,7 +317,7 @@ async def _fill_in(
     """Fills the lists; returns who waits in line, and how texts are."""
     store = Store(config.database_url)
     try:
-        health.trunks.extend(_trunk(trunk, endpoints) for trunk in await trunks.find_all(store))
+        health.trunks.extend(_trunk(trunk, endpoints) for trunk in await store.read(trunks.find_all))
         health.emergencies.extend(
             EmergencyHealth(
                 call.id,
@@ -329,18 +330,17 @@ async def _fill_in(
                 call.ended_at,
                 call.status,
             )
-            for call in await emergencies.find_all(store, since=health.at - emergencies.RECENT)
+            for call in await store.read(emergencies.find_all, since=health.at - emergencies.RECENT)
         )
-        health.devices.extend(_device(device, endpoints, health.at) for device in await devices.find_all(store))
-        health.forwarding.extend(await _forwarding(store, config, health.at))
-        health.offices.extend(await _offices(store, config, health.at))
-        async with store.read() as session:
-            open_calls = await call_queries.listed(session, in_progress=True, limit=MOST_CALLS)
-            waiting_since = await call_queries.waiting_since(session)
-            pause = await pauses.in_force(session, health.at)
-        kept = await orders.places(store, config, health.at)
+        health.devices.extend(_device(device, endpoints, health.at) for device in await store.read(devices.find_all))
+        health.forwarding.extend(await store.read(_forwarding, config, health.at))
+        health.offices.extend(await store.read(_offices, config, health.at))
+        open_calls = await store.read(call_queries.listed, in_progress=True, limit=MOST_CALLS)
+        waiting_since = await store.read(call_queries.waiting_since)
+        pause = await store.read(pauses.in_force, health.at)
+        kept = await store.read(orders.places, config, health.at)
     finally:
-        await store.close()
+        store.close()
     on_record = {call.id: call for call in open_calls}
     from_trunks = _from_trunks(channels)
     for call_id in sorted(with_app | set(from_trunks)):
@@ -411,22 +411,22 @@ def _device(device: Device, endpoints: dict[str, str], now: datetime) -> DeviceH
     )
 
 
-async def _forwarding(store: Store, config: Config, now: datetime) -> list[ForwardHealth]:
+def _forwarding(session: Session, config: Config, now: datetime) -> list[ForwardHealth]:
     found = [
         ForwardHealth(agent.agent, mobile.device, mobile.number, straight=False, refusal=mobile.refusal)
-        for agent in await forwarding.personal(store, config, now)
+        for agent in forwarding.personal(session, config, now)
         if agent.on
         for mobile in agent.mobiles
     ]
-    office = await forwarding.of_office(store, config)
+    office = forwarding.of_office(session, config)
     if office.number:
         found.insert(0, ForwardHealth(None, None, office.number, not office.confirm, office.refusal))
     return found
 
 
-async def _offices(store: Store, config: Config, now: datetime) -> list[OfficeHealth]:
+def _offices(session: Session, config: Config, now: datetime) -> list[OfficeHealth]:
     found = []
-    for place, schedule in await hours.schedules(store, config):
+    for place, schedule in hours.schedules(session, config):
         facts = OfficeFacts.of(schedule, now)
         slug = place.slug if place else None
         found.append(OfficeHealth(slug, facts.state.value, facts.holiday, facts.opens_at, schedule.tz.key))

@@ -69,9 +69,9 @@ async def create(
     await asyncio.to_thread(migrate.upgrade, config.database_url)
     store = Store(config.database_url)
     try:
-        await directory.create_office(store, by, name, listings_url)
+        await store.run(directory.create_office, by, name, listings_url)
     finally:
-        await store.close()
+        store.close()
     unfinished.replace(home / SETTINGS)
     copies.held(config)  # Where it is from now on at home.
     return settings.load(home)

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields, imports
@@ -22,7 +21,7 @@ from crm.domain.errors import Invalid, NotFound
 from crm.domain.imports import Kind, Lists, Problem, Row, Wrong
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import holidays, hours, subteams
 from crm.services.people import contacts
 from crm.services.phones import devices, dialing, lines
@@ -39,7 +38,6 @@ from crm.store.models import (
     Subteam,
     Unit,
 )
-from crm.store.session import Store
 
 LONGEST_FILE = 20_000_000
 """Bytes."""
@@ -55,10 +53,6 @@ class Imported:
     kind: Kind
     added: int
     changed: int
-
-
-class _DryRun(Exception):
-    pass
 
 
 def read(path: Path, kind: str | None = None) -> Lists:
@@ -107,34 +101,43 @@ def _read_file(file: Path, kind: str | None) -> Lists:
     return imports.read_csv(text, Kind(named))
 
 
-async def write(
-    store: Store,
+def write(
+    session: Session,
     config: Config,
     secrets: Secrets,
     by: By,
     lists: Lists,
     *,
-    dry_run: bool = False,
     progress: Progress | None = None,
 ) -> list[Imported]:
-    """Writes all lists, or with `dry_run` only sees whether they could be. Raises Wrong with everything found amiss."""
-    importer = _Importer(config, by, progress, sum(len(rows) for rows in lists.rows.values()))
+    """Writes all lists. Raises Wrong with everything found amiss."""
+    done = _write(session, config, by, lists, progress)
+    told = ", ".join(f"{one.added + one.changed} {one.kind}" for one in done)
+    note(session, by, f"imported {told or 'nothing'}")
+    for row in lists.rows.get(Kind.DEVICES, ()):
+        # Before the commit: a password without its device harms nobody, a device without its password would.
+        secrets.ensure(devices.secret_name(row.values["slug"]))
+    return done
+
+
+def rehearse(
+    session: Session, config: Config, by: By, lists: Lists, *, progress: Progress | None = None
+) -> list[Imported]:
+    """What `write` would do, of which nothing is kept. Raises Wrong with everything found amiss."""
+    before = session.begin_nested()
     try:
-        async with changing(store) as session:
-            for kind in Kind:
-                if rows := lists.rows.get(kind):
-                    await importer.write(session, kind, rows)
-            if importer.problems:
-                raise Wrong(importer.problems)
-            told = ", ".join(f"{one.added + one.changed} {one.kind}" for one in importer.done)
-            note(session, by, f"imported {told or 'nothing'}")
-            if dry_run:
-                raise _DryRun
-            for row in lists.rows.get(Kind.DEVICES, ()):
-                # Before the commit: a password without its device harms nobody, a device without its password would.
-                secrets.ensure(devices.secret_name(row.values["slug"]))
-    except _DryRun:
-        pass
+        return _write(session, config, by, lists, progress)
+    finally:
+        before.rollback()
+
+
+def _write(session: Session, config: Config, by: By, lists: Lists, progress: Progress | None) -> list[Imported]:
+    importer = _Importer(config, by, progress, sum(len(rows) for rows in lists.rows.values()))
+    for kind in Kind:
+        if rows := lists.rows.get(kind):
+            importer.write(session, kind, rows)
+    if importer.problems:
+        raise Wrong(importer.problems)
     return importer.done
 
 
@@ -154,8 +157,8 @@ class _Importer:
         self.problems: list[Problem] = []
         self.done: list[Imported] = []
 
-    async def write(self, session: AsyncSession, kind: Kind, rows: Sequence[Row]) -> None:
-        write = {
+    def write(self, session: Session, kind: Kind, rows: Sequence[Row]) -> None:
+        write_row = {
             Kind.PORTFOLIOS: self._portfolio,
             Kind.AGENTS: self._agent,
             Kind.DEVICES: self._device,
@@ -167,28 +170,28 @@ class _Importer:
             Kind.CONTACTS: self._contact,
             Kind.DESKS: self._desk,
         }.get(kind)
-        replace = {
+        replace_all = {
             Kind.HOURS: self._hours,
             Kind.AGENT_HOURS: self._agent_hours,
             Kind.TOUR_HOURS: self._tour_hours,
         }.get(kind)
         self._known = {}
         if kind is Kind.CONTACTS:
-            self._ours = await contacts.ours(session)
+            self._ours = contacts.ours(session)
             whole = select(Contact).options(selectinload(Contact.property))
-            self._contacts = {contact.number: contact for contact in await session.scalars(whole)}
-        if replace:
-            added, changed = await replace(session, rows)
+            self._contacts = {contact.number: contact for contact in session.scalars(whole)}
+        if replace_all:
+            added, changed = replace_all(session, rows)
         else:
-            assert write is not None
+            assert write_row is not None
             added = 0
             for row in rows:
-                added += await write(session, row)
+                added += write_row(session, row)
                 self._step()
             changed = len(rows) - added
         if kind is Kind.SUBTEAMS:
-            await self._sisters(session, rows)
-        await session.flush()
+            self._sisters(session, rows)
+        session.flush()
         self.done.append(Imported(kind, added, changed))
 
     def _step(self) -> None:
@@ -198,35 +201,35 @@ class _Importer:
 
     # --- finding what is named ---
 
-    async def _named(self, session: AsyncSession, model: Any, row: Row, column: str, what: str) -> Any:
+    def _named(self, session: Session, model: Any, row: Row, column: str, what: str) -> Any:
         """The record that a cell names; None when the cell is empty, or with a problem when there is none."""
         slug = row.values.get(column)
         if not slug:
             return None
-        found = (await self._all(session, model)).get(slug)
+        found = self._all(session, model).get(slug)
         if found is None:
             self.problems.append(row.problem(column, f"there is no {what} {slug}."))
         return found
 
-    async def _all(self, session: AsyncSession, model: Any) -> dict[str, Any]:
+    def _all(self, session: Session, model: Any) -> dict[str, Any]:
         """Every record of a model by slug, read once a list: lists are long, and tables of names are short."""
         if model not in self._known:
             query = select(model)
             if model is Subteam:
                 query = query.options(selectinload(Subteam.members))
-            self._known[model] = {one.slug: one for one in await session.scalars(query)}
+            self._known[model] = {one.slug: one for one in session.scalars(query)}
         return self._known[model]
 
-    async def _units_of(self, session: AsyncSession, place: Property) -> dict[str, Unit]:
+    def _units_of(self, session: Session, place: Property) -> dict[str, Unit]:
         """A property's units by name, read once: while a list is written nobody else writes anything."""
         if place.id not in self._units:
             found = select(Unit).where(Unit.property_id == place.id).options(selectinload(Unit.listings))
-            self._units[place.id] = {unit.name: unit for unit in await session.scalars(found)}
+            self._units[place.id] = {unit.name: unit for unit in session.scalars(found)}
         return self._units[place.id]
 
-    async def _upsert(self, session: AsyncSession, model: Any, row: Row, columns: Sequence[str]) -> tuple[Any, bool]:
+    def _upsert(self, session: Session, model: Any, row: Row, columns: Sequence[str]) -> tuple[Any, bool]:
         """The record with the row's slug, made when it is new, with these columns of the row in it."""
-        known = await self._all(session, model)
+        known = self._all(session, model)
         slug = row.values["slug"]
         record: Any = known.get(slug)
         is_new = record is None
@@ -242,24 +245,24 @@ class _Importer:
 
     # --- one row each; True when it is new ---
 
-    async def _portfolio(self, session: AsyncSession, row: Row) -> bool:
-        return (await self._upsert(session, Portfolio, row, ("name",)))[1]
+    def _portfolio(self, session: Session, row: Row) -> bool:
+        return self._upsert(session, Portfolio, row, ("name",))[1]
 
-    async def _agent(self, session: AsyncSession, row: Row) -> bool:
+    def _agent(self, session: Session, row: Row) -> bool:
         if extension := row.values.get("extension"):
-            others = await self._all(session, Agent)
+            others = self._all(session, Agent)
             taken = next((one for one in others.values() if one.extension == extension), None)
             if taken is not None and taken.slug != row.values["slug"]:
                 self.problems.append(row.problem("extension", f"{extension} is {taken.slug}'s."))
                 return False
-        return (await self._upsert(session, Agent, row, ("name", "extension", "email")))[1]
+        return self._upsert(session, Agent, row, ("name", "extension", "email"))[1]
 
-    async def _device(self, session: AsyncSession, row: Row) -> bool:
-        agent = await self._named(session, Agent, row, "agent", "agent")
+    def _device(self, session: Session, row: Row) -> bool:
+        agent = self._named(session, Agent, row, "agent", "agent")
         if agent is None:
             return False
         slug, kind = row.values["slug"], row.values.get("kind")
-        device = (await self._all(session, Device)).get(slug)
+        device = self._all(session, Device).get(slug)
         if device is None:
             session.add(Device(slug=slug, kind=kind or "desk", agent_id=agent.id))
             return True
@@ -269,25 +272,25 @@ class _Importer:
         device.agent_id, device.kind = agent.id, kind or device.kind
         return False
 
-    async def _subteam(self, session: AsyncSession, row: Row) -> bool:
-        subteam, is_new = await self._upsert(session, Subteam, row, ("name", "strategy"))
+    def _subteam(self, session: Session, row: Row) -> bool:
+        subteam, is_new = self._upsert(session, Subteam, row, ("name", "strategy"))
         if "members" in row.values:
-            everybody = await self._all(session, Agent)
+            everybody = self._all(session, Agent)
             unknown = [slug for slug in row.values["members"] if slug not in everybody]
             if unknown:
                 self.problems.append(row.problem("members", f"there is no agent {', '.join(unknown)}."))
             subteam.members = [everybody[slug] for slug in row.values["members"] if slug in everybody]
         if "answering_service" in row.values:
             try:
-                number = await dialing.check_answering_service(session, self._config, row.values["answering_service"])
+                number = dialing.check_answering_service(session, self._config, row.values["answering_service"])
                 subteam.answering_service = number
             except Refused as refused:
                 self.problems.append(row.problem("answering_service", str(refused)))
         return is_new
 
-    async def _sisters(self, session: AsyncSession, rows: Sequence[Row]) -> None:
+    def _sisters(self, session: Session, rows: Sequence[Row]) -> None:
         """Once all subteams of the list are there, since they name each other."""
-        known = await self._all(session, Subteam)
+        known = self._all(session, Subteam)
         for row in rows:
             if "sisters" not in row.values:
                 continue
@@ -296,29 +299,29 @@ class _Importer:
                 self.problems.append(row.problem("sisters", f"there is no subteam {', '.join(unknown)}."))
                 continue
             try:
-                await subteams.put_sisters(session, known[row.values["slug"]], [known[slug] for slug in wanted])
+                subteams.put_sisters(session, known[row.values["slug"]], [known[slug] for slug in wanted])
             except Invalid as error:
                 self.problems.append(row.problem("sisters", str(error)))
 
-    async def _property(self, session: AsyncSession, row: Row) -> bool:
-        found, is_new = await self._upsert(session, Property, row, ("name", "area", "listings_url", "timezone"))
+    def _property(self, session: Session, row: Row) -> bool:
+        found, is_new = self._upsert(session, Property, row, ("name", "area", "listings_url", "timezone"))
         if "holidays" in row.values:
             try:
                 found.holidays = holidays.known_region(row.values["holidays"])
             except Invalid as error:
                 self.problems.append(row.problem("holidays", str(error)))
         if "portfolio" in row.values:
-            found.portfolio = await self._named(session, Portfolio, row, "portfolio", "portfolio")
+            found.portfolio = self._named(session, Portfolio, row, "portfolio", "portfolio")
         if "subteam" in row.values:
-            found.subteam = await self._named(session, Subteam, row, "subteam", "subteam")
+            found.subteam = self._named(session, Subteam, row, "subteam", "subteam")
         return is_new
 
-    async def _unit(self, session: AsyncSession, row: Row) -> bool:
-        place = await self._named(session, Property, row, "property", "property")
+    def _unit(self, session: Session, row: Row) -> bool:
+        place = self._named(session, Property, row, "property", "property")
         if place is None:
             return False
         values = row.values
-        there = await self._units_of(session, place)
+        there = self._units_of(session, place)
         unit = there.get(values["name"])
         is_new = unit is None
         if unit is None:
@@ -330,7 +333,7 @@ class _Importer:
         _offer(unit, values, self._by.now)
         return is_new
 
-    async def _line(self, session: AsyncSession, row: Row) -> bool:
+    def _line(self, session: Session, row: Row) -> bool:
         try:
             number = lines.read_number(row.values["number"], self._config.region)
             language = lines.check_language(row.values.get("language") or "en")
@@ -339,7 +342,7 @@ class _Importer:
             self.problems.append(row.problem("number", str(error)))
             return False
         whole = (selectinload(Line.property), selectinload(Line.portfolio))
-        line = await session.scalar(select(Line).where(Line.number == number).options(*whole))
+        line = session.scalar(select(Line).where(Line.number == number).options(*whole))
         is_new = line is None
         if line is None:
             line = Line(number=number, property=None, portfolio=None)
@@ -352,24 +355,22 @@ class _Importer:
         if "greeting" in row.values:
             line.greeting = greeting
         if "property" in row.values:
-            line.property = await self._named(session, Property, row, "property", "property")
+            line.property = self._named(session, Property, row, "property", "property")
         if "portfolio" in row.values:
-            line.portfolio = await self._named(session, Portfolio, row, "portfolio", "portfolio")
+            line.portfolio = self._named(session, Portfolio, row, "portfolio", "portfolio")
         if line.property and line.portfolio:
             what = "a line is for one property or for those of a portfolio, not both: leave one empty."
             self.problems.append(row.problem("portfolio", what))
         return is_new
 
-    async def _special_day(self, session: AsyncSession, row: Row) -> bool:
-        place = await self._named(session, Property, row, "property", "property")
+    def _special_day(self, session: Session, row: Row) -> bool:
+        place = self._named(session, Property, row, "property", "property")
         if row.values.get("property") and place is None:
             return False
-        return await holidays.put(
-            session, row.values["day"], row.values.get("open", ""), row.values.get("name", ""), place
-        )
+        return holidays.put(session, row.values["day"], row.values.get("open", ""), row.values.get("name", ""), place)
 
-    async def _contact(self, session: AsyncSession, row: Row) -> bool:
-        place = await self._named(session, Property, row, "property", "property")
+    def _contact(self, session: Session, row: Row) -> bool:
+        place = self._named(session, Property, row, "property", "property")
         try:
             number = contacts.read_number(row.values["number"], self._config.region, self._ours)
         except Invalid as error:
@@ -392,14 +393,14 @@ class _Importer:
             found.property = place
         return is_new
 
-    async def _desk(self, session: AsyncSession, row: Row) -> bool:
+    def _desk(self, session: Session, row: Row) -> bool:
         values = row.values
-        place = await self._named(session, Property, row, "property", "property")
+        place = self._named(session, Property, row, "property", "property")
         if values.get("property") and place is None:
             return False
-        is_new = await desks.of(session, values["kind"], place) is None
+        is_new = desks.of(session, values["kind"], place) is None
         try:
-            await desks.put_in(
+            desks.put_in(
                 session,
                 self._config,
                 values["kind"],
@@ -414,26 +415,26 @@ class _Importer:
 
     # --- lists that replace what was there ---
 
-    async def _hours(self, session: AsyncSession, rows: Sequence[Row]) -> tuple[int, int]:
+    def _hours(self, session: Session, rows: Sequence[Row]) -> tuple[int, int]:
         by_place: dict[str, list[Row]] = {}
         for row in rows:
             by_place.setdefault(row.values.get("property") or "", []).append(row)
         for slug, mine in by_place.items():
-            place = await self._named(session, Property, mine[0], "property", "property")
+            place = self._named(session, Property, mine[0], "property", "property")
             week = self._week(mine)
             if place is not None or not slug:
-                await hours.put(session, place, week)
+                hours.put(session, place, week)
         return 0, len(rows)
 
-    async def _agent_hours(self, session: AsyncSession, rows: Sequence[Row]) -> tuple[int, int]:
+    def _agent_hours(self, session: Session, rows: Sequence[Row]) -> tuple[int, int]:
         by_agent: dict[str, list[Row]] = {}
         for row in rows:
             by_agent.setdefault(row.values["agent"], []).append(row)
         for mine in by_agent.values():
-            agent = await self._named(session, Agent, mine[0], "agent", "agent")
+            agent = self._named(session, Agent, mine[0], "agent", "agent")
             week = self._week(mine)
             if agent is not None:
-                await hours.put_agent(session, agent, week)
+                hours.put_agent(session, agent, week)
         return 0, len(rows)
 
     def _week(self, rows: Sequence[Row]) -> list[tuple[int, str, str]]:
@@ -450,15 +451,15 @@ class _Importer:
             self._step()
         return week
 
-    async def _tour_hours(self, session: AsyncSession, rows: Sequence[Row]) -> tuple[int, int]:
+    def _tour_hours(self, session: Session, rows: Sequence[Row]) -> tuple[int, int]:
         for row in rows:
-            place = await self._named(session, Property, row, "property", "property")
-            agent = await self._named(session, Agent, row, "agent", "agent")
+            place = self._named(session, Property, row, "property", "property")
+            agent = self._named(session, Agent, row, "agent", "agent")
             if place is None:
                 continue
             values = row.values
             try:
-                await times.put_hours(
+                times.put_hours(
                     session,
                     place,
                     agent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.incoming import LINE_WITHIN, SENDER_WITHIN, Over, over
@@ -16,38 +16,36 @@ from crm.store.models import Message, Task
 from crm.store.queries import messages, office
 
 
-async def look(
-    session: AsyncSession, config: Config, *, sender: str, line: str, at: datetime, is_known: bool
-) -> Over | None:
+def look(session: Session, config: Config, *, sender: str, line: str, at: datetime, is_known: bool) -> Over | None:
     """Which rate a text that has just come is beyond. `sender` and `line` are as messages keep them."""
     settings = config.texts
     return over(
         is_known=is_known,
-        from_sender=await messages.count_from(
+        from_sender=messages.count_from(
             session, sender, at - SENDER_WITHIN, at, most=settings.incoming_per_sender_per_hour
         ),
         per_sender=settings.incoming_per_sender_per_hour,
         to_line=0
         if is_known
-        else await messages.count_to(session, line, at - LINE_WITHIN, at, most=settings.incoming_per_line_per_minute),
+        else messages.count_to(session, line, at - LINE_WITHIN, at, most=settings.incoming_per_line_per_minute),
         per_line=settings.incoming_per_line_per_minute,
     )
 
 
-async def tell(session: AsyncSession, config: Config, message: Message, name: str, now: datetime) -> None:
+def tell(session: Session, config: Config, message: Message, name: str, now: datetime) -> None:
     """The one open task of a line about what came beyond its rate: made, and the admin told; or one more counted."""
     person = f"line:{message.to_number}"
     about = Task.person == person, Task.kind == TaskKind.REPLY, Task.done_at.is_(None)
-    task = await session.scalar(select(Task).where(*about))
+    task = session.scalar(select(Task).where(*about))
     is_new = task is None
     at = message.created_at.astimezone(config.tz)
     if task is None:
-        schedule = await office.schedule(session, config.tz, None)
+        schedule = office.schedule(session, config.tz, None)
         task = Task(
             key=f"flood:{message.id}",
             kind=TaskKind.REPLY,
             person=person,
-            owner=await owners.admin(session),
+            owner=owners.admin(session),
             created_at=now,
             result="",
             due_at=schedule.due_time(message.created_at, config.tasks.due_minutes),
@@ -59,7 +57,7 @@ async def tell(session: AsyncSession, config: Config, message: Message, name: st
         f"{task.times} texts of people nobody knows came to {name} faster than can be taken in one by one, the last on "
         f"{at:%a %H:%M}; they have no lead and no task: `leaseline message list --direction in --unassigned`."
     )[:300]
-    await session.flush()
+    session.flush()
     if is_new:
-        told, subject = [await owners.admin(session)], "More texts than can be taken in"
-        await notices.tell(session, config, told, f"flood:{task.id}", subject, f"{subject}. {task.why}", now)
+        told, subject = [owners.admin(session)], "More texts than can be taken in"
+        notices.tell(session, config, told, f"flood:{task.id}", subject, f"{subject}. {task.why}", now)

@@ -66,7 +66,7 @@ class Inbox:
         try:
             async with asyncio.timeout(self._config.survival.store_seconds / 2):
                 # A carrier waits for our answer, two seconds at Telnyx.
-                await messages.receive(self._store, self._config, incoming, self._clock())
+                await self._store.run(messages.receive, self._config, incoming, self._clock())
         except (Unavailable, TimeoutError) as error:
             _log.warning("a text waits on disk for the database", extra={"error": type(error).__name__})
             await asyncio.to_thread(keep, self._config, [incoming])
@@ -119,7 +119,7 @@ class Inbox:
             if len(batch) == 1 or not await self._take_in_all([one for _, one in batch]):
                 for line, one in batch:
                     try:
-                        await messages.receive(self._store, self._config, one, self._clock())
+                        await self._store.run(messages.receive, self._config, one, self._clock())
                     except Unavailable:
                         raise
                     except Exception as error:  # noqa: BLE001 - a door
@@ -136,7 +136,7 @@ class Inbox:
     async def _take_in_all(self, texts: Sequence[IncomingText]) -> bool:
         """False when one of them spoils it for the others: then each goes alone."""
         try:
-            await messages.receive_all(self._store, self._config, texts, self._clock())
+            await self._store.run(messages.receive_all, self._config, texts, self._clock())
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - a door

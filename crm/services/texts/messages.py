@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import optout, texts
@@ -28,7 +27,7 @@ from crm.domain.tasks import TaskKind
 from crm.domain.texts import Direction, MessageState, Purpose
 from crm.edge import numbers
 from crm.edge.carrier import DeliveryReport, Fate, IncomingText
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import agents, owners
 from crm.services.outbox import gatekeeper, notices
 from crm.services.people import blocking, intake, opt_outs
@@ -40,7 +39,6 @@ from crm.store.models import Activity, Agent, Contact, Device, Interest, Lead, L
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import contacts, leads, lines, messages, office, tasks
 from crm.store.queries import opt_outs as ledger
-from crm.store.session import Store
 
 LONGEST_BODY = 10_000
 """Characters kept of an incoming text; the longest MMS texts have 5,000."""
@@ -51,36 +49,26 @@ QUOTABLE = 20
 MOST_SEGMENTS = 10
 """Of a text an agent writes; carriers refuse more."""
 
-_TRIES = 5
 _log = logging.getLogger(__name__)
 
 # --- in ---
 
 
-async def receive(store: Store, config: Config, incoming: IncomingText, now: datetime) -> bool:
+def receive(session: Session, config: Config, incoming: IncomingText, now: datetime) -> bool:
     """Takes in one text, in one transaction; False when it had been taken in already. Raises Unavailable."""
-    for attempt in range(1, _TRIES + 1):
-        try:
-            async with store.write() as session:
-                return await _receive(session, config, incoming, now)
-        except IntegrityError:
-            # The carrier sent it twice at once, or the person called at the same moment: the next try finds that.
-            if attempt == _TRIES:
-                raise
-    raise AssertionError("unreachable")
+    return _receive(session, config, incoming, now)
 
 
-async def receive_all(store: Store, config: Config, texts: Sequence[IncomingText], now: datetime) -> None:
+def receive_all(session: Session, config: Config, texts: Sequence[IncomingText], now: datetime) -> None:
     """Takes in several, all or none, in one transaction. Raises Unavailable, and whatever one of them is rejected
-    with, IntegrityError among it: then each is to be tried alone."""
-    async with store.write() as session:
-        for incoming in texts:
-            await _receive(session, config, incoming, now)
+    with: then each is to be tried alone."""
+    for incoming in texts:
+        _receive(session, config, incoming, now)
 
 
 @dataclass(frozen=True)
 class _Scene:
-    session: AsyncSession
+    session: Session
     config: Config
     now: datetime
     message: Message
@@ -105,46 +93,46 @@ class _Scene:
             return who(self.contact, self.contact.kind, self.place)
         return f"{self.colleague.name}, from their own mobile" if self.colleague else ""
 
-    async def owner(self, due_at: datetime) -> Agent:
+    def owner(self, due_at: datetime) -> Agent:
         """Who is to answer by then."""
         due = due_at.astimezone(self.config.tz)
         if self.contact and self.lead is None:
-            return await desks.owner(self.session, self.contact.kind, self.place, due)
-        return await owners.owner(self.session, self.lead, self.place, due)
+            return desks.owner(self.session, self.contact.kind, self.place, due)
+        return owners.owner(self.session, self.lead, self.place, due)
 
     @property
     def language(self) -> str:
         chosen = self.lead.language if self.lead else ""
         return chosen or (self.line.language if self.line else "en")
 
-    async def name(self) -> str:
+    def name(self) -> str:
         if self.line and self.line.property:
             return self.line.property.name
-        organization = await office.organization(self.session)
+        organization = office.organization(self.session)
         return (organization.name if organization else "") or "Leasing office"
 
 
-async def _receive(session: AsyncSession, config: Config, incoming: IncomingText, now: datetime) -> bool:
+def _receive(session: Session, config: Config, incoming: IncomingText, now: datetime) -> bool:
     key = key_of(incoming)
-    if await messages.by_key(session, key):
+    if messages.by_key(session, key):
         _log.info("a text came again and was left out", extra={"carrier": incoming.carrier})
         return False
     number = numbers.parse(incoming.from_number, config.region)
     ours = numbers.clean_did(incoming.to_number, config.region)
-    line = await lines.by_number(session, ours) if ours else None
+    line = lines.by_number(session, ours) if ours else None
     # Our own lines texting each other, through a forwarding somewhere, are no prospects.
-    is_person = number is not None and await lines.by_number(session, number) is None
+    is_person = number is not None and lines.by_number(session, number) is None
     sender = number or _clean(incoming.from_number).strip()[:LONGEST_SENDER]
-    lead = await leads.by_phone(session, number, for_update=True) if number and is_person else None
-    contact = await contacts.by_number(session, number) if number else None
-    colleague = await agent_queries.by_mobile(session, number) if number else None
-    over = await floods.look(
+    lead = leads.by_phone(session, number, for_update=True) if number and is_person else None
+    contact = contacts.by_number(session, number) if number else None
+    colleague = agent_queries.by_mobile(session, number) if number else None
+    over = floods.look(
         session, config, sender=sender, line=ours[:20], at=incoming.at, is_known=bool(lead or contact or colleague)
     )
     # In a flood nobody reads what is beyond its rate one by one, blocked or not.
-    is_blocked = over is not Over.LINE and await _is_blocked(session, config, number, ours, now)
+    is_blocked = over is not Over.LINE and _is_blocked(session, config, number, ours, now)
     if lead is None and number and is_person and not (is_blocked or contact or colleague or over is Over.LINE):
-        lead = await intake.by_number(session, number, line, incoming.at)
+        lead = intake.by_number(session, number, line, incoming.at)
     body = _clean(incoming.body)[:LONGEST_BODY]
     message = Message(
         key=key,
@@ -162,21 +150,21 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
         created_at=incoming.at,
     )
     session.add(message)
-    await session.flush()
+    session.flush()
     scene = _Scene(session, config, now, message, lead, line, contact, colleague)
     reading = None
     if lead and not is_blocked and over is None:
         _keep_on_card(scene, lead)
     if number and is_person:
-        reading = await _read(session, incoming, body, number)
-    handled = await _obey(scene, reading, answered=incoming.answered, over=over) if reading else False
+        reading = _read(session, incoming, body, number)
+    handled = _obey(scene, reading, answered=incoming.answered, over=over) if reading else False
     if not handled and not is_blocked:
         if over is Over.LINE:
-            await floods.tell(session, config, message, await scene.name(), now)
+            floods.tell(session, config, message, scene.name(), now)
         else:
-            wrote = await _remind(scene, reading)
+            wrote = _remind(scene, reading)
             if over is None:
-                await _notify(scene, wrote)
+                _notify(scene, wrote)
     _log.info(
         "text received",
         extra={"message_id": message.id, "carrier": incoming.carrier, "wish": str(reading.wish) if reading else "-"},
@@ -184,21 +172,21 @@ async def _receive(session: AsyncSession, config: Config, incoming: IncomingText
     return True
 
 
-async def _read(session: AsyncSession, incoming: IncomingText, body: str, number: str) -> Reading | None:
+def _read(session: Session, incoming: IncomingText, body: str, number: str) -> Reading | None:
     """What the text wishes. The carrier is believed where it has acted: it sends nothing any more, or sends again."""
     if incoming.answered in (Wish.STOP, Wish.START):
         return Reading(Wish(incoming.answered), body[:100], is_keyword=True)
-    reading = optout.read(body, opted_out=bool(await ledger.in_force(session, number)))
+    reading = optout.read(body, opted_out=bool(ledger.in_force(session, number)))
     if reading and not reading.is_keyword:
-        reading = optout.read(body, ours=await messages.latest_to(session, number, QUOTABLE))
+        reading = optout.read(body, ours=messages.latest_to(session, number, QUOTABLE))
     if reading is None and incoming.answered:
         return Reading(Wish.HELP, body[:100], is_keyword=True)
     return reading
 
 
-async def _is_blocked(session: AsyncSession, config: Config, number: str | None, ours: str, now: datetime) -> bool:
+def _is_blocked(session: Session, config: Config, number: str | None, ours: str, now: datetime) -> bool:
     """Whether nobody has to read what this number writes."""
-    decision = await blocking.decide(
+    decision = blocking.decide(
         session, config, caller=number, is_withheld=number is None, did=ours, attestation="", now=now
     )
     return number is not None and decision.is_blocked
@@ -235,14 +223,14 @@ def _keep_on_card(scene: _Scene, lead: Lead) -> None:
         lead.status = "in_progress"
 
 
-async def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) -> bool:
+def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) -> bool:
     """Does what a keyword or sentence asks for; True when nothing is left for a person to do.
 
     What the carrier has `answered` is not confirmed a second time, and what comes in a flood not at all.
     """
     session, message = scene.session, scene.message
-    number, name = message.from_number, await scene.name()
-    in_force = await ledger.in_force(session, number)
+    number, name = message.from_number, scene.name()
+    in_force = ledger.in_force(session, number)
     answer: tuple[Purpose, str] | None = None
     if reading.wish is Wish.STOP:
         if not in_force:
@@ -263,7 +251,7 @@ async def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | 
     elif reading.wish is Wish.START:
         if not in_force:
             return False  # Somebody who gets texts anyway just wrote a word.
-        await opt_outs.end(
+        opt_outs.end(
             session,
             number,
             source="carrier" if answered else "keyword",
@@ -275,12 +263,12 @@ async def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | 
         ours = numbers.display(message.to_number, scene.config.region)
         answer = Purpose.HELP, texts.help_answer(name, ours, scene.language)
     if answer and answered != reading.wish and message.to_number and over is None:
-        await _answer(scene, *answer)
+        _answer(scene, *answer)
     # HELP may be a prospect who only wants to know more.
     return reading.is_keyword and reading.wish is not Wish.HELP
 
 
-async def _answer(scene: _Scene, purpose: Purpose, body: str) -> None:
+def _answer(scene: _Scene, purpose: Purpose, body: str) -> None:
     message = scene.message
     answer = Message(
         key=f"{purpose}:{message.id}",
@@ -298,7 +286,7 @@ async def _answer(scene: _Scene, purpose: Purpose, body: str) -> None:
         created_at=scene.now,
     )
     scene.session.add(answer)
-    await scene.session.flush()
+    scene.session.flush()
 
 
 def _thread(number: str) -> str:
@@ -306,27 +294,27 @@ def _thread(number: str) -> str:
     return f"reply:{number}:"
 
 
-async def _remind(scene: _Scene, reading: Reading | None) -> str:
+def _remind(scene: _Scene, reading: Reading | None) -> str:
     """The one open task to reply: made, or told of one more text. Returns what was written, for people."""
     session, message, lead = scene.session, scene.message, scene.lead
     wrote = message.body or ("a picture" if message.media else "nothing that could be read")
-    why = f"Wrote to {await scene.name()}: {wrote}"
+    why = f"Wrote to {scene.name()}: {wrote}"
     if message.carrier == "sip" and not message.body:
-        why = f"Wrote to {await scene.name()}, but the text came empty or was too long for Asterisk: ask what it was."
+        why = f"Wrote to {scene.name()}, but the text came empty or was too long for Asterisk: ask what it was."
     if reading and reading.wish is Wish.STOP:
         why = f"Opted out of texts with the words {reading.words!r}; see whether that is what they meant: {wrote}"
     if scene.writer:
         number = numbers.display(message.from_number, scene.config.region)
         why = f"{scene.writer} ({number}): {why[0].lower()}{why[1:]}"
     person = f"lead:{lead.id}" if lead else f"writer:{message.from_number}"
-    task = await tasks.open_one(session, person, TaskKind.REPLY) or await open_reply(session, lead, message.from_number)
+    task = tasks.open_one(session, person, TaskKind.REPLY) or open_reply(session, lead, message.from_number)
     if task is None:
-        schedule = await office.schedule(session, scene.config.tz, scene.place)
+        schedule = office.schedule(session, scene.config.tz, scene.place)
         due_at = schedule.due_time(message.created_at, scene.config.tasks.due_minutes)
         task = Task(
             key=f"reply:{message.id}" if lead else f"{_thread(message.from_number)}{message.id}",
             kind=TaskKind.REPLY,
-            owner=await scene.owner(due_at),
+            owner=scene.owner(due_at),
             lead_id=lead.id if lead else None,
             created_at=scene.now,
             result="",
@@ -341,35 +329,35 @@ async def _remind(scene: _Scene, reading: Reading | None) -> str:
     return wrote
 
 
-async def open_reply(session: AsyncSession, lead: Lead | None, number: str) -> Task | None:
+def open_reply(session: Session, lead: Lead | None, number: str) -> Task | None:
     """The open task to reply to somebody: to a lead, whichever of their numbers it is, else to a number."""
     if lead:
-        return await tasks.open_reply(session, lead.id, "")
-    return await tasks.open_reply(session, None, _thread(number), is_thread=True)
+        return tasks.open_reply(session, lead.id, "")
+    return tasks.open_reply(session, None, _thread(number), is_thread=True)
 
 
 NOTICED = 160
 """Characters of a text that stand in the notice about it."""
 
 
-async def _notify(scene: _Scene, wrote: str) -> None:
+def _notify(scene: _Scene, wrote: str) -> None:
     """Tells whom it concerns: the lead's agent, else the line's subteam, else the admin; once for each text."""
     session, message, lead = scene.session, scene.message, scene.lead
-    assigned = await session.get(Agent, lead.assigned_agent_id) if lead and lead.assigned_agent_id else None
+    assigned = session.get(Agent, lead.assigned_agent_id) if lead and lead.assigned_agent_id else None
     team = scene.line.property.subteam if scene.line and scene.line.property else None
-    members = await agent_queries.of_subteam(session, team.id) if team else []
-    told = [assigned] if assigned else members or [await owners.admin(session)]
+    members = agent_queries.of_subteam(session, team.id) if team else []
+    told = [assigned] if assigned else members or [owners.admin(session)]
     if scene.contact and lead is None:
-        told = [await scene.owner(scene.now)]
+        told = [scene.owner(scene.now)]
     number = numbers.display(message.from_number, scene.config.region)
     name = scene.writer or (lead.name if lead else "")
     sender = f"{name}, {number}" if name else number or "an unknown number"
     beginning = wrote if len(wrote) <= NOTICED else wrote[:NOTICED] + "..."
-    place = await scene.name()
-    await notices.tell(
+    place = scene.name()
+    notices.tell(
         session,
         scene.config,
-        [one for one in told if not await _is_mobile_of(session, one, message.from_number)],
+        [one for one in told if not _is_mobile_of(session, one, message.from_number)],
         f"text:{message.id}",
         f"New text for {place} from {sender}",
         f"{place}: {sender} wrote: {beginning}",
@@ -377,10 +365,10 @@ async def _notify(scene: _Scene, wrote: str) -> None:
     )
 
 
-async def _is_mobile_of(session: AsyncSession, agent: Agent, number: str) -> bool:
+def _is_mobile_of(session: Session, agent: Agent, number: str) -> bool:
     """Whoever wrote it themselves need not be told, and two phone systems must not answer each other for ever."""
     mobiles = select(Device.id).where(Device.agent_id == agent.id, Device.number == number)
-    return (await session.scalars(mobiles.limit(1))).first() is not None
+    return session.scalars(mobiles.limit(1)).first() is not None
 
 
 def _clean(text: str) -> str:
@@ -391,26 +379,25 @@ def _clean(text: str) -> str:
 # --- what became of ours ---
 
 
-async def report(store: Store, told: DeliveryReport, now: datetime) -> bool | None:
+def report(session: Session, told: DeliveryReport, now: datetime) -> bool | None:
     """Keeps what a carrier says of a text of ours. None when it is not known; False while it is being sent, so that
     whoever brought the report comes again in a moment. Raises Unavailable."""
-    async with store.write() as session:
-        message = await messages.reported(session, told.carrier, told.key, told.carrier_id)
-        if message is None:
-            return None
-        if message.state in (MessageState.SENDING, MessageState.QUEUED):
-            return False
-        if message.attempts_before and told.carrier_id[:120] != message.carrier_id:
-            return True  # About what was sent before a person had it sent again.
-        if told.fate is Fate.DELIVERED:
-            message.state, message.error = MessageState.DELIVERED, ""
-            message.sent_at = message.sent_at or now
-        elif message.state != MessageState.DELIVERED:
-            message.error = told.reason[:300]
-            message.state = MessageState.FAILED
-            if told.fate is Fate.OPTED_OUT:
-                await gatekeeper.refused(session, message, told.reason, now)
-        message.carrier_id = message.carrier_id or told.carrier_id
+    message = messages.reported(session, told.carrier, told.key, told.carrier_id)
+    if message is None:
+        return None
+    if message.state in (MessageState.SENDING, MessageState.QUEUED):
+        return False
+    if message.attempts_before and told.carrier_id[:120] != message.carrier_id:
+        return True  # About what was sent before a person had it sent again.
+    if told.fate is Fate.DELIVERED:
+        message.state, message.error = MessageState.DELIVERED, ""
+        message.sent_at = message.sent_at or now
+    elif message.state != MessageState.DELIVERED:
+        message.error = told.reason[:300]
+        message.state = MessageState.FAILED
+        if told.fate is Fate.OPTED_OUT:
+            gatekeeper.refused(session, message, told.reason, now)
+    message.carrier_id = message.carrier_id or told.carrier_id
     _log.info("text reported", extra={"message_id": message.id, "fate": str(told.fate)})
     return True
 
@@ -426,8 +413,15 @@ class Written:
     decision: Decision
 
 
-async def send(
-    store: Store, config: Config, by: By, person: str, body: str, *, agent: str | None = None, line: str | None = None
+def send(
+    session: Session,
+    config: Config,
+    by: By,
+    person: str,
+    body: str,
+    *,
+    agent: str | None = None,
+    line: str | None = None,
 ) -> Written:
     """Puts a text to a person into the outbox, and ends the task to reply. `person` is a lead's id or a telephone
     number; `agent` the slug of who writes, `line` which of our numbers it comes from.
@@ -441,46 +435,45 @@ async def send(
         raise Invalid("The text has control characters: write it without them.")
     if (pieces := segments(body).count) > MOST_SEGMENTS:
         raise Invalid(f"The text takes {pieces} segments: carriers take {MOST_SEGMENTS} at most, so shorten it.")
-    async with changing(store) as session:
-        writer = await agents.named(session, agent) if agent else None
-        lead, number = await _addressee(session, config, person, by.now)
-        contact = await contacts.by_number(session, number)
-        place_id = contact.property_id if contact else None
-        message = Message(
-            key=f"agent:{uuid.uuid4().hex}",
-            direction=Direction.OUT,
-            purpose=Purpose.AGENT,
-            to_number=number,
-            from_number=await line_for(session, config, lead, line, place_id),
-            body=body,
-            media=[],
-            segments=pieces,
-            lead_id=lead.id if lead else None,
-            agent_id=writer.id if writer else None,
-            state=MessageState.QUEUED,
-            attempts=0,
-            next_attempt_at=by.now,
-            created_at=by.now,
-        )
-        session.add(message)
-        await session.flush()
-        decision = await gatekeeper.decide(session, config, message, by.now)
-        to = f"lead {lead.id}" if lead else f"contact {contact.id if contact else ''}"
-        note(session, by, f"text {message.id} written to {to}: {decision.verdict}")
-        task = await open_reply(session, lead, number)
-        if task and decision.verdict is not Verdict.BLOCK:
-            task.done_at, task.result = by.now, f"Replied with text {message.id}."
-        if writer and lead and lead.assigned_agent_id is None:
-            lead.assigned_agent_id = writer.id
+    writer = agents.named(session, agent) if agent else None
+    lead, number = _addressee(session, config, person, by.now)
+    contact = contacts.by_number(session, number)
+    place_id = contact.property_id if contact else None
+    message = Message(
+        key=f"agent:{uuid.uuid4().hex}",
+        direction=Direction.OUT,
+        purpose=Purpose.AGENT,
+        to_number=number,
+        from_number=line_for(session, config, lead, line, place_id),
+        body=body,
+        media=[],
+        segments=pieces,
+        lead_id=lead.id if lead else None,
+        agent_id=writer.id if writer else None,
+        state=MessageState.QUEUED,
+        attempts=0,
+        next_attempt_at=by.now,
+        created_at=by.now,
+    )
+    session.add(message)
+    session.flush()
+    decision = gatekeeper.decide(session, config, message, by.now)
+    to = f"lead {lead.id}" if lead else f"contact {contact.id if contact else ''}"
+    note(session, by, f"text {message.id} written to {to}: {decision.verdict}")
+    task = open_reply(session, lead, number)
+    if task and decision.verdict is not Verdict.BLOCK:
+        task.done_at, task.result = by.now, f"Replied with text {message.id}."
+    if writer and lead and lead.assigned_agent_id is None:
+        lead.assigned_agent_id = writer.id
     return Written(message, decision)
 
 
-async def _addressee(session: AsyncSession, config: Config, raw: str, now: datetime) -> tuple[Lead | None, str]:
+def _addressee(session: Session, config: Config, raw: str, now: datetime) -> tuple[Lead | None, str]:
     """No lead is made for a resident, owner or vendor."""
-    found, number = await intake.person(session, config, raw)
-    if found is None and number and await contacts.by_number(session, number):
+    found, number = intake.person(session, config, raw)
+    if found is None and number and contacts.by_number(session, number):
         return None, number
-    lead = await intake.lead_of(session, config, raw, now)
+    lead = intake.lead_of(session, config, raw, now)
     if number is None:
         if not lead.phones:
             raise Invalid(f"Lead {lead.id} has no telephone number: nobody can text them.")

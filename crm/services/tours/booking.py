@@ -13,9 +13,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields, texts, tours
@@ -25,7 +23,7 @@ from crm.domain.segments import segments
 from crm.domain.texts import Direction, MessageState, Purpose
 from crm.domain.tours import STAGE_AFTER, TourKind, TourState
 from crm.secrets import Secrets
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import properties
 from crm.services.people import intake
 from crm.services.phones.lines import line_for
@@ -43,7 +41,6 @@ from crm.store.models import (
     TourSlot,
 )
 from crm.store.queries import leads, lines
-from crm.store.session import Store
 
 _TRIES = 10
 
@@ -57,8 +54,8 @@ class Booked:
     """False when the same key had booked it before."""
 
 
-async def book(
-    store: Store,
+def book(
+    session: Session,
     config: Config,
     secrets: Secrets,
     by: By,
@@ -79,33 +76,25 @@ async def book(
     however often it is asked. `language` is that of the texts about it; empty: as the person or their line has it.
     Raises Conflict when somebody else was quicker, Invalid for a time that is not offered, NotFound.
     """
-    for attempt in range(1, _TRIES + 1):
-        try:
-            async with store.write() as session:
-                return await _book(
-                    session,
-                    config,
-                    secrets,
-                    by,
-                    person=person,
-                    place=place,
-                    at=at,
-                    key=key,
-                    kind=kind,
-                    booked_by=booked_by or by.who,
-                    call_id=call_id,
-                    remark=remark,
-                    language=language,
-                )
-        except IntegrityError as error:
-            # Somebody made the same slot's row, or the same booking, at this moment: the next try finds it.
-            if attempt == _TRIES:
-                raise Conflict("Too many people book this time at this moment: try again.") from error
-    raise AssertionError("unreachable")
+    return _book(
+        session,
+        config,
+        secrets,
+        by,
+        person=person,
+        place=place,
+        at=at,
+        key=key,
+        kind=kind,
+        booked_by=booked_by or by.who,
+        call_id=call_id,
+        remark=remark,
+        language=language,
+    )
 
 
-async def _book(
-    session: AsyncSession,
+def _book(
+    session: Session,
     config: Config,
     secrets: Secrets,
     by: By,
@@ -120,15 +109,15 @@ async def _book(
     remark: str,
     language: str,
 ) -> Booked:
-    found = await properties.named(session, place)
-    lead = await leads.by_id(session, (await intake.lead_of(session, config, person, by.now)).id, for_update=True)
+    found = properties.named(session, place)
+    lead = leads.by_id(session, intake.lead_of(session, config, person, by.now).id, for_update=True)
     assert lead is not None
     # Only now that the lead is locked: the same booking may have been made while we waited for it.
-    there = await session.scalar(_whole.where(Tour.key == key))
+    there = session.scalar(_whole.where(Tour.key == key))
     if there is not None:
         return Booked(there, is_new=False)
-    slot = await _take(session, config, found, at, kind, by.now)
-    if call_id is not None and await session.get(Call, call_id) is None:
+    slot = _take(session, config, found, at, kind, by.now)
+    if call_id is not None and session.get(Call, call_id) is None:
         call_id = None  # Its beginning is still on the way; the ledger names the call when it hears of the tour.
     tour = Tour(
         key=key,
@@ -142,23 +131,23 @@ async def _book(
         note=fields.text(remark, "note", 300),
     )
     session.add(tour)
-    await session.flush()
+    session.flush()
     tour.slot, tour.lead = slot, lead
-    await _follow(session, config, secrets, tour, found, "booked", by, language)
+    _follow(session, config, secrets, tour, found, "booked", by, language)
     return Booked(tour, is_new=True)
 
 
-async def _take(
-    session: AsyncSession, config: Config, place: Property, at: datetime, kind: TourKind | None, now: datetime
+def _take(
+    session: Session, config: Config, place: Property, at: datetime, kind: TourKind | None, now: datetime
 ) -> TourSlot:
     """The slot's row with one more in it; the first free one of those that begin then."""
-    possible = [slot for slot in await times.offered(session, config, place, at, 0, kind) if slot.starts_at == at]
+    possible = [slot for slot in times.offered(session, config, place, at, 0, kind) if slot.starts_at == at]
     if not possible or at < now + times.NOTICE:
         raise Invalid(
             f"{place.slug} has no tours then: `leaseline tour slots {place.slug}` shows the times that are free."
         )
     for slot in possible:
-        row = await session.scalar(select(TourSlot).where(TourSlot.key == times.key_of(place.id, slot)))
+        row = session.scalar(select(TourSlot).where(TourSlot.key == times.key_of(place.id, slot)))
         if row is None:
             row = TourSlot(
                 key=times.key_of(place.id, slot),
@@ -171,16 +160,16 @@ async def _take(
                 taken=0,
             )
             session.add(row)
-            await session.flush()
+            session.flush()
         if slot.agent_id is not None:
             # Who shows is one person: two of their slots, at whatever properties, are taken one after the other. Not
             # locked against new rows that refer to them: two bookings that made one each would wait for each other.
             locked = select(Agent.id).where(Agent.id == slot.agent_id).with_for_update(key_share=True)
-            await session.execute(locked)
-            shows = await times.showings(session, {slot.agent_id}, slot.starts_at, slot.ends_at)
+            session.execute(locked)
+            shows = times.showings(session, {slot.agent_id}, slot.starts_at, slot.ends_at)
             if times.is_elsewhere(place.id, slot, shows):
                 continue
-        taken = await session.execute(
+        taken = session.execute(
             update(TourSlot)
             .where(TourSlot.id == row.id, TourSlot.taken < slot.capacity)
             .values(taken=TourSlot.taken + 1, capacity=slot.capacity)
@@ -188,13 +177,13 @@ async def _take(
             .execution_options(synchronize_session=False)
         )
         if taken.scalar() is not None:
-            await session.refresh(row)
+            session.refresh(row)
             return row
     raise Conflict(f"That time is taken: `leaseline tour slots {place.slug}` shows those that are free.")
 
 
-async def _release(session: AsyncSession, slot_id: int) -> None:
-    await session.execute(
+def _release(session: Session, slot_id: int) -> None:
+    session.execute(
         update(TourSlot)
         .where(TourSlot.id == slot_id, TourSlot.taken > 0)
         .values(taken=TourSlot.taken - 1)
@@ -205,75 +194,71 @@ async def _release(session: AsyncSession, slot_id: int) -> None:
 # --- afterwards ---
 
 
-async def move(
-    store: Store, config: Config, secrets: Secrets, by: By, tour_id: int, at: datetime, *, version: int | None = None
+def move(
+    session: Session,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    tour_id: int,
+    at: datetime,
+    *,
+    version: int | None = None,
 ) -> Tour:
     """Moves a booked tour to another time; the old one is free again. `version`: only if it is still that one."""
-    for attempt in range(1, _TRIES + 1):
-        try:
-            async with store.write() as session:
-                tour = await _booked(session, tour_id, version)
-                place = await _place(session, tour)
-                if tour.slot.starts_at == at:
-                    return tour
-                slot = await _take(session, config, place, at, TourKind(tour.slot.kind), by.now)
-                if tour.slot.agent_id and tour.slot.agent_id != slot.agent_id:
-                    await _take_from(session, config, tour, place, tour.slot.agent_id, by.now)
-                await _release(session, tour.slot_id)
-                tour.slot_id, tour.slot, tour.version = slot.id, slot, tour.version + 1
-                await _follow(session, config, secrets, tour, place, "moved", by)
-                return tour
-        except IntegrityError as error:
-            if attempt == _TRIES:
-                raise Conflict("Too many people book this time at this moment: try again.") from error
-    raise AssertionError("unreachable")
+    tour = _booked(session, tour_id, version)
+    place = _place(session, tour)
+    if tour.slot.starts_at == at:
+        return tour
+    slot = _take(session, config, place, at, TourKind(tour.slot.kind), by.now)
+    if tour.slot.agent_id and tour.slot.agent_id != slot.agent_id:
+        _take_from(session, config, tour, place, tour.slot.agent_id, by.now)
+    _release(session, tour.slot_id)
+    tour.slot_id, tour.slot, tour.version = slot.id, slot, tour.version + 1
+    _follow(session, config, secrets, tour, place, "moved", by)
+    return tour
 
 
-async def cancel(
-    store: Store, config: Config, secrets: Secrets, by: By, tour_id: int, *, version: int | None = None
+def cancel(
+    session: Session, config: Config, secrets: Secrets, by: By, tour_id: int, *, version: int | None = None
 ) -> Tour:
     """Frees the time; the person is told, and goes back to wanting a showing."""
-    async with changing(store) as session:
-        tour = await _booked(session, tour_id, version)
-        await _release(session, tour.slot_id)
-        tour.state = TourState.CANCELLED
-        await _follow(session, config, secrets, tour, await _place(session, tour), "cancelled", by)
-        return tour
+    tour = _booked(session, tour_id, version)
+    _release(session, tour.slot_id)
+    tour.state = TourState.CANCELLED
+    _follow(session, config, secrets, tour, _place(session, tour), "cancelled", by)
+    return tour
 
 
-async def close(store: Store, config: Config, secrets: Secrets, by: By, tour_id: int, state: TourState) -> Tour:
+def close(session: Session, config: Config, secrets: Secrets, by: By, tour_id: int, state: TourState) -> Tour:
     """Says what came of it: done, or missed."""
     if state not in (TourState.DONE, TourState.MISSED):
         raise Invalid("A tour is closed as done or as missed.")
-    async with changing(store) as session:
-        tour = await session.scalar(_whole.where(Tour.id == tour_id).with_for_update(of=Tour))
-        if tour is None:
-            raise _unknown(tour_id)
-        if tour.state == TourState.CANCELLED:
-            raise Conflict(f"Tour {tour_id} was cancelled: nobody expected it to take place.")
-        if tour.slot.starts_at > by.now:
-            raise Conflict(f"Tour {tour_id} has not begun yet: cancel it, or wait until it is over.")
-        tour.state = state
-        await _follow(session, config, secrets, tour, await _place(session, tour), str(state), by)
-        return tour
+    tour = session.scalar(_whole.where(Tour.id == tour_id).with_for_update(of=Tour))
+    if tour is None:
+        raise _unknown(tour_id)
+    if tour.state == TourState.CANCELLED:
+        raise Conflict(f"Tour {tour_id} was cancelled: nobody expected it to take place.")
+    if tour.slot.starts_at > by.now:
+        raise Conflict(f"Tour {tour_id} has not begun yet: cancel it, or wait until it is over.")
+    tour.state = state
+    _follow(session, config, secrets, tour, _place(session, tour), str(state), by)
+    return tour
 
 
-async def booked_as(store: Store, key: str) -> Tour | None:
+def booked_as(session: Session, key: str) -> Tour | None:
     """The tour that was booked with this key, if it still is to take place."""
-    async with store.read() as session:
-        return await session.scalar(_whole.where(Tour.key == key, Tour.state == TourState.BOOKED))
+    return session.scalar(_whole.where(Tour.key == key, Tour.state == TourState.BOOKED))
 
 
-async def get(store: Store, tour_id: int) -> tuple[Tour, Property]:
-    async with store.read() as session:
-        tour = await session.scalar(_whole.where(Tour.id == tour_id))
-        if tour is None:
-            raise _unknown(tour_id)
-        return tour, await _place(session, tour)
+def get(session: Session, tour_id: int) -> tuple[Tour, Property]:
+    tour = session.scalar(_whole.where(Tour.id == tour_id))
+    if tour is None:
+        raise _unknown(tour_id)
+    return tour, _place(session, tour)
 
 
-async def listed(
-    store: Store,
+def listed(
+    session: Session,
     *,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -282,31 +267,30 @@ async def listed(
     limit: int = 100,
 ) -> Sequence[tuple[Tour, Property]]:
     """Tours by time, each with its property."""
-    async with store.read() as session:
-        found = (
-            select(Tour, Property)
-            .join(TourSlot, Tour.slot_id == TourSlot.id)
-            .join(Property, TourSlot.property_id == Property.id)
-            .options(selectinload(Tour.slot), selectinload(Tour.lead))
-            .order_by(TourSlot.starts_at, Tour.id)
-            .limit(limit)
-        )
-        if since:
-            found = found.where(TourSlot.starts_at >= since)
-        if until:
-            found = found.where(TourSlot.starts_at < until)
-        if place:
-            found = found.where(Property.id == (await properties.named(session, place)).id)
-        if state:
-            found = found.where(Tour.state == state)
-        return [(tour, place) for tour, place in (await session.execute(found)).all()]
+    found = (
+        select(Tour, Property)
+        .join(TourSlot, Tour.slot_id == TourSlot.id)
+        .join(Property, TourSlot.property_id == Property.id)
+        .options(selectinload(Tour.slot), selectinload(Tour.lead))
+        .order_by(TourSlot.starts_at, Tour.id)
+        .limit(limit)
+    )
+    if since:
+        found = found.where(TourSlot.starts_at >= since)
+    if until:
+        found = found.where(TourSlot.starts_at < until)
+    if place:
+        found = found.where(Property.id == properties.named(session, place).id)
+    if state:
+        found = found.where(Tour.state == state)
+    return [(tour, place) for tour, place in session.execute(found).all()]
 
 
 _whole = select(Tour).options(selectinload(Tour.slot), selectinload(Tour.lead).selectinload(Lead.interests))
 
 
-async def _booked(session: AsyncSession, tour_id: int, version: int | None) -> Tour:
-    tour = await session.scalar(_whole.where(Tour.id == tour_id).with_for_update(of=Tour))
+def _booked(session: Session, tour_id: int, version: int | None) -> Tour:
+    tour = session.scalar(_whole.where(Tour.id == tour_id).with_for_update(of=Tour))
     if tour is None:
         raise _unknown(tour_id)
     if tour.state != TourState.BOOKED:
@@ -320,15 +304,15 @@ def _unknown(tour_id: int) -> CrmError:
     return NotFound(f"There is no tour {tour_id}: `leaseline tour list` shows those there are.")
 
 
-async def _place(session: AsyncSession, tour: Tour) -> Property:
-    return (await session.scalars(select(Property).where(Property.id == tour.slot.property_id))).one()
+def _place(session: Session, tour: Tour) -> Property:
+    return session.scalars(select(Property).where(Property.id == tour.slot.property_id)).one()
 
 
 # --- what follows from it: stage, timeline, texts ---
 
 
-async def _follow(
-    session: AsyncSession,
+def _follow(
+    session: Session,
     config: Config,
     secrets: Secrets,
     tour: Tour,
@@ -339,9 +323,7 @@ async def _follow(
 ) -> None:
     state = TourState(tour.state)
     lead = tour.lead
-    interest = await session.scalar(
-        select(Interest).where(Interest.lead_id == lead.id, Interest.property_id == place.id)
-    )
+    interest = session.scalar(select(Interest).where(Interest.lead_id == lead.id, Interest.property_id == place.id))
     if interest is None:
         interest = Interest(lead_id=lead.id, property_id=place.id, updated_at=by.now)
         session.add(interest)
@@ -367,18 +349,18 @@ async def _follow(
         )
     )
     note(session, by, f"tour {tour.id} of {place.slug} {what}")
-    await _drop_reminders(session, tour)
+    _drop_reminders(session, tour)
     if what in ("booked", "moved", "cancelled"):
-        await _mail(session, config, secrets, tour, place, what, by.now, language)
-        await _text(session, config, secrets, tour, place, what, by.now, by.now, language)
+        _mail(session, config, secrets, tour, place, what, by.now, language)
+        _text(session, config, secrets, tour, place, what, by.now, by.now, language)
     if state is TourState.BOOKED:
         for number, at in enumerate(tours.reminders(tour.slot.starts_at, by.now), start=1):
-            await _text(session, config, secrets, tour, place, "reminder", at, by.now, language, part=f"-{number}")
+            _text(session, config, secrets, tour, place, "reminder", at, by.now, language, part=f"-{number}")
 
 
-async def _drop_reminders(session: AsyncSession, tour: Tour) -> None:
+def _drop_reminders(session: Session, tour: Tour) -> None:
     """Those that have not left speak of a time that holds no more."""
-    await session.execute(
+    session.execute(
         update(Message)
         .where(
             Message.key.like(f"tour:{tour.id}:%"),
@@ -396,8 +378,8 @@ async def _drop_reminders(session: AsyncSession, tour: Tour) -> None:
     )
 
 
-async def _text(
-    session: AsyncSession,
+def _text(
+    session: Session,
     config: Config,
     secrets: Secrets,
     tour: Tour,
@@ -408,9 +390,9 @@ async def _text(
     language: str,
     part: str = "",
 ) -> None:
-    lead = await leads.by_id(session, tour.lead_id)
+    lead = leads.by_id(session, tour.lead_id)
     assert lead is not None
-    line = await _line(session, config, lead)
+    line = _line(session, config, lead)
     if not lead.phones or line is None:
         return
     language = language or lead.language or line.language
@@ -435,11 +417,11 @@ async def _text(
             expires_at=tour.slot.starts_at if what == "reminder" else None,
         )
     )
-    await session.flush()
+    session.flush()
 
 
-async def _mail(
-    session: AsyncSession,
+def _mail(
+    session: Session,
     config: Config,
     secrets: Secrets,
     tour: Tour,
@@ -448,12 +430,12 @@ async def _mail(
     now: datetime,
     language: str,
 ) -> None:
-    lead = await leads.by_id(session, tour.lead_id)
+    lead = leads.by_id(session, tour.lead_id)
     assert lead is not None
-    line = await _line(session, config, lead)
+    line = _line(session, config, lead)
     language = language or lead.language or (line.language if line else "en")
     at, tz = tour.slot.starts_at, times.zone(config, place)
-    await mails.queue(
+    mails.queue(
         session,
         config,
         tour,
@@ -467,20 +449,18 @@ async def _mail(
     )
 
 
-async def _take_from(
-    session: AsyncSession, config: Config, tour: Tour, place: Property, agent_id: int, now: datetime
-) -> None:
+def _take_from(session: Session, config: Config, tour: Tour, place: Property, agent_id: int, now: datetime) -> None:
     """Tells the agent who was to show it that somebody else does; the tour is still as it was."""
-    lead = await leads.by_id(session, tour.lead_id)
+    lead = leads.by_id(session, tour.lead_id)
     assert lead is not None
     when = in_words(tour.slot.starts_at, times.zone(config, place), "en")
-    await mails.taken_from(session, config, tour, lead, place, agent_id, when, now)
+    mails.taken_from(session, config, tour, lead, place, agent_id, when, now)
 
 
-async def _line(session: AsyncSession, config: Config, lead: Lead) -> Line | None:
+def _line(session: Session, config: Config, lead: Lead) -> Line | None:
     """That the person is written to from; None in an office without lines, which texts nobody."""
     try:
-        return await lines.by_number(session, await line_for(session, config, lead, None))
+        return lines.by_number(session, line_for(session, config, lead, None))
     except CrmError:
         return None
 

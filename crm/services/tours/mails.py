@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import texts
@@ -14,8 +14,8 @@ from crm.services.outbox import mails
 from crm.store.models import Agent, Lead, Property, Tour
 
 
-async def queue(
-    session: AsyncSession,
+def queue(
+    session: Session,
     config: Config,
     tour: Tour,
     lead: Lead,
@@ -36,13 +36,13 @@ async def queue(
     if lead.email:
         body = texts.tour(what, place.name, when[0], language, link)
         subject = f"{place.name}: {when[0]}"
-        await _mail(session, config, tour, place, what, lead.email, subject, body, now)
-    if tour.slot.agent_id and (shows := await session.get(Agent, tour.slot.agent_id)) and shows.email:
-        await _tell_agent(session, config, tour, lead, place, what, shows, when[1], now)
+        _mail(session, config, tour, place, what, lead.email, subject, body, now)
+    if tour.slot.agent_id and (shows := session.get(Agent, tour.slot.agent_id)) and shows.email:
+        _tell_agent(session, config, tour, lead, place, what, shows, when[1], now)
 
 
-async def taken_from(
-    session: AsyncSession,
+def taken_from(
+    session: Session,
     config: Config,
     tour: Tour,
     lead: Lead,
@@ -52,13 +52,13 @@ async def taken_from(
     now: datetime,
 ) -> None:
     """Takes a tour out of the calendar of an agent who does not show it any more, because somebody else does."""
-    agent = await session.get(Agent, agent_id)
+    agent = session.get(Agent, agent_id)
     if agent and agent.email and config.mail.from_address:
-        await _tell_agent(session, config, tour, lead, place, "cancelled", agent, when, now)
+        _tell_agent(session, config, tour, lead, place, "cancelled", agent, when, now)
 
 
-async def _tell_agent(
-    session: AsyncSession,
+def _tell_agent(
+    session: Session,
     config: Config,
     tour: Tour,
     lead: Lead,
@@ -74,11 +74,11 @@ async def _tell_agent(
     known = [f"Telephone: {numbers_}"] * bool(numbers_) + [f"Note: {tour.note}"] * bool(tour.note)
     text = "\n".join([body, *known, f"`leaseline lead show {lead.id}` shows everything about them."])
     subject = f"Tour of {place.name} with {who}"
-    await _mail(session, config, tour, place, what, agent.email, subject, text, now)
+    _mail(session, config, tour, place, what, agent.email, subject, text, now)
 
 
-async def _mail(
-    session: AsyncSession,
+def _mail(
+    session: Session,
     config: Config,
     tour: Tour,
     place: Property,
@@ -104,4 +104,4 @@ async def _mail(
     )
     file = calendar.file(entry, Method.CANCEL if is_over else Method.REQUEST, now)
     key = f"tour:{tour.id}:{tour.version}:{what}:{address}"
-    await mails.queue(session, key[:160], address, subject, body, now, calendar=file)
+    mails.queue(session, key[:160], address, subject, body, now, calendar=file)

@@ -8,19 +8,17 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields, tours
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.hours import Schedule, clock_minutes
 from crm.domain.tours import Availability, Blackout, Slot, TourKind
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.office import agents, properties
 from crm.store.models import Agent, Property, TourBlackout, TourHours, TourSlot
 from crm.store.queries import office
-from crm.store.session import Store
 
 OFFERED_DAYS = 14
 """So far ahead times are looked for when nobody says otherwise."""
@@ -30,8 +28,8 @@ MOST_OFFERED = 2000
 """Times that callers are offered by and by; more than a property has in the days ahead."""
 
 
-async def set_hours(
-    store: Store,
+def set_hours(
+    session: Session,
     by: By,
     place: str,
     openings: Sequence[str],
@@ -50,23 +48,22 @@ async def set_hours(
     if not 1 <= capacity <= 100:
         raise Invalid(f"{capacity} people at the same time cannot be: write 1 to 100.")
     week = fields.openings(openings)
-    async with changing(store) as session:
-        found = await properties.named(session, place)
-        await put_hours(
-            session,
-            found,
-            await agents.named(session, agent) if agent else None,
-            kind,
-            week,
-            minutes=minutes,
-            buffer_minutes=buffer_minutes,
-            capacity=capacity,
-        )
-        note(session, by, f"{kind} tours of {place}: {', '.join(openings) or 'none any more'}")
+    found = properties.named(session, place)
+    put_hours(
+        session,
+        found,
+        agents.named(session, agent) if agent else None,
+        kind,
+        week,
+        minutes=minutes,
+        buffer_minutes=buffer_minutes,
+        capacity=capacity,
+    )
+    note(session, by, f"{kind} tours of {place}: {', '.join(openings) or 'none any more'}")
 
 
-async def put_hours(
-    session: AsyncSession,
+def put_hours(
+    session: Session,
     place: Property,
     agent: Agent | None,
     kind: TourKind,
@@ -81,7 +78,7 @@ async def put_hours(
         if clock_minutes(closes) - clock_minutes(opens) < minutes:
             raise Invalid(f"A tour of {minutes} minutes does not fit between {opens} and {closes}.")
     who = TourHours.agent_id == agent.id if agent else TourHours.agent_id.is_(None)
-    await session.execute(delete(TourHours).where(TourHours.property_id == place.id, TourHours.kind == kind, who))
+    session.execute(delete(TourHours).where(TourHours.property_id == place.id, TourHours.kind == kind, who))
     session.add_all(
         TourHours(
             property_id=place.id,
@@ -98,22 +95,21 @@ async def put_hours(
     )
 
 
-async def hours(store: Store, place: str | None = None) -> Sequence[tuple[str, TourHours]]:
+def hours(session: Session, place: str | None = None) -> Sequence[tuple[str, TourHours]]:
     """Slug of the property, and each of its weekly openings, with who shows."""
-    async with store.read() as session:
-        found = (
-            select(Property.slug, TourHours)
-            .join(TourHours, TourHours.property_id == Property.id)
-            .options(selectinload(TourHours.agent))
-            .order_by(Property.slug, TourHours.kind, TourHours.weekday, TourHours.opens)
-        )
-        if place is not None:
-            found = found.where(Property.id == (await properties.named(session, place)).id)
-        return [(slug, row) for slug, row in (await session.execute(found)).all()]
+    found = (
+        select(Property.slug, TourHours)
+        .join(TourHours, TourHours.property_id == Property.id)
+        .options(selectinload(TourHours.agent))
+        .order_by(Property.slug, TourHours.kind, TourHours.weekday, TourHours.opens)
+    )
+    if place is not None:
+        found = found.where(Property.id == properties.named(session, place).id)
+    return [(slug, row) for slug, row in session.execute(found).all()]
 
 
-async def black_out(
-    store: Store,
+def black_out(
+    session: Session,
     by: By,
     starts_at: datetime,
     ends_at: datetime,
@@ -125,39 +121,36 @@ async def black_out(
     """Keeps a time free of tours; what is booked in it already stays booked."""
     if ends_at <= starts_at:
         raise Invalid("The time without tours ends before it begins: write the earlier time first.")
-    async with changing(store) as session:
-        session.add(
-            TourBlackout(
-                property_id=(await properties.named(session, place)).id if place else None,
-                agent_id=(await agents.named(session, agent)).id if agent else None,
-                starts_at=starts_at,
-                ends_at=ends_at,
-                why=fields.text(why, "reason", 200),
-            )
+    session.add(
+        TourBlackout(
+            property_id=properties.named(session, place).id if place else None,
+            agent_id=agents.named(session, agent).id if agent else None,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            why=fields.text(why, "reason", 200),
         )
-        note(session, by, f"no tours from {starts_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M} UTC")
+    )
+    note(session, by, f"no tours from {starts_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M} UTC")
 
 
-async def blackouts(store: Store, now: datetime) -> Sequence[TourBlackout]:
+def blackouts(session: Session, now: datetime) -> Sequence[TourBlackout]:
     """Those that are not over."""
-    async with store.read() as session:
-        found = select(TourBlackout).where(TourBlackout.ends_at > now).order_by(TourBlackout.starts_at)
-        whole = (selectinload(TourBlackout.property), selectinload(TourBlackout.agent))
-        return (await session.scalars(found.options(*whole))).all()
+    found = select(TourBlackout).where(TourBlackout.ends_at > now).order_by(TourBlackout.starts_at)
+    whole = (selectinload(TourBlackout.property), selectinload(TourBlackout.agent))
+    return session.scalars(found.options(*whole)).all()
 
 
-async def end_blackout(store: Store, by: By, blackout_id: int) -> None:
+def end_blackout(session: Session, by: By, blackout_id: int) -> None:
     """Raises NotFound."""
-    async with changing(store) as session:
-        found = await session.get(TourBlackout, blackout_id)
-        if found is None:
-            raise NotFound(f"There is no blackout {blackout_id}: `leaseline tour blackouts` shows those there are.")
-        await session.delete(found)
-        note(session, by, f"blackout {blackout_id} removed")
+    found = session.get(TourBlackout, blackout_id)
+    if found is None:
+        raise NotFound(f"There is no blackout {blackout_id}: `leaseline tour blackouts` shows those there are.")
+    session.delete(found)
+    note(session, by, f"blackout {blackout_id} removed")
 
 
-async def free(
-    store: Store,
+def free(
+    session: Session,
     config: Config,
     place: str,
     now: datetime,
@@ -167,9 +160,8 @@ async def free(
     limit: int = 50,
 ) -> list[Slot]:
     """The times that can be booked from now on, the earliest first."""
-    async with store.read() as session:
-        found = await properties.named(session, place)
-        return await _free(session, config, found, now + NOTICE, days, kind, limit)
+    found = properties.named(session, place)
+    return _free(session, config, found, now + NOTICE, days, kind, limit)
 
 
 @dataclass(frozen=True)
@@ -187,31 +179,27 @@ class Offer:
         return {str(number): slot for number, slot in enumerate(self.slots, 1)}
 
 
-async def offer(store: Store, config: Config, place: str, now: datetime, after: datetime | None = None) -> Offer:
+def offer(session: Session, config: Config, place: str, now: datetime, after: datetime | None = None) -> Offer:
     """The next times of a property, or those later than `after`, as far as they are free in this moment."""
-    async with store.read() as session:
-        found = await properties.named(session, place)
-        free_ = await _free(session, config, found, now + NOTICE, OFFERED_DAYS, None, MOST_OFFERED)
+    found = properties.named(session, place)
+    free_ = _free(session, config, found, now + NOTICE, OFFERED_DAYS, None, MOST_OFFERED)
     slots = tours.offer(free_, after)
     has_later = bool(slots) and free_[-1].starts_at > slots[-1].starts_at
     return Offer(tuple(slots), has_later, zone(config, found))
 
 
-async def has_free(session: AsyncSession, config: Config, place: Property, now: datetime) -> bool:
+def has_free(session: Session, config: Config, place: Property, now: datetime) -> bool:
     """Whether there is anything to offer within the usual days; asked at every call, so the near ones are tried first.
 
     Without weekly hours for tours, as most properties are, it is one short query.
     """
-    if await session.scalar(select(TourHours.id).where(TourHours.property_id == place.id).limit(1)) is None:
+    if session.scalar(select(TourHours.id).where(TourHours.property_id == place.id).limit(1)) is None:
         return False
-    for days in (1, OFFERED_DAYS):
-        if await _free(session, config, place, now + NOTICE, days, None, 1):
-            return True
-    return False
+    return any(_free(session, config, place, now + NOTICE, days, None, 1) for days in (1, OFFERED_DAYS))
 
 
-async def _free(
-    session: AsyncSession,
+def _free(
+    session: Session,
     config: Config,
     place: Property,
     first: datetime,
@@ -219,11 +207,11 @@ async def _free(
     kind: TourKind | None,
     limit: int,
 ) -> list[Slot]:
-    possible = await offered(session, config, place, first, days, kind)
+    possible = offered(session, config, place, first, days, kind)
     if not possible:
         return []
     last = possible[-1].ends_at
-    taken = await session.scalars(
+    taken = session.scalars(
         select(TourSlot.key).where(
             TourSlot.property_id == place.id,
             TourSlot.starts_at >= first,
@@ -232,17 +220,17 @@ async def _free(
         )
     )
     full = set(taken)
-    shows = await showings(session, {slot.agent_id for slot in possible if slot.agent_id}, first, last)
+    shows = showings(session, {slot.agent_id for slot in possible if slot.agent_id}, first, last)
     return [
         slot for slot in possible if key_of(place.id, slot) not in full and not is_elsewhere(place.id, slot, shows)
     ][:limit]
 
 
-async def offered(
-    session: AsyncSession, config: Config, place: Property, first: datetime, days: int, kind: TourKind | None
+def offered(
+    session: Session, config: Config, place: Property, first: datetime, days: int, kind: TourKind | None
 ) -> list[Slot]:
     """The slots of a property from `first` on, taken or not: those of that day and so many more. None is any kind."""
-    rows = await session.scalars(select(TourHours).where(TourHours.property_id == place.id))
+    rows = session.scalars(select(TourHours).where(TourHours.property_id == place.id))
     availabilities = [
         Availability(
             row.weekday,
@@ -257,14 +245,14 @@ async def offered(
         for row in rows
         if kind is None or row.kind == kind
     ]
-    away = await session.scalars(
+    away = session.scalars(
         select(TourBlackout).where(
             TourBlackout.ends_at > first,
             TourBlackout.property_id.is_(None) | (TourBlackout.property_id == place.id),
         )
     )
     closed = [Blackout(row.starts_at, row.ends_at, row.agent_id) for row in away]
-    schedule = await office.schedule(session, config.tz, place)
+    schedule = office.schedule(session, config.tz, place)
     found = tours.slots(availabilities, closed, zone(config, place), first, days)
     return [slot for slot in found if slot.kind is TourKind.SELF_GUIDED or not _is_day_off(schedule, slot)]
 
@@ -275,13 +263,13 @@ def _is_day_off(schedule: Schedule, slot: Slot) -> bool:
     return day is not None and day.is_closed
 
 
-async def showings(session: AsyncSession, agent_ids: set[int], first: datetime, last: datetime) -> Sequence[TourSlot]:
+def showings(session: Session, agent_ids: set[int], first: datetime, last: datetime) -> Sequence[TourSlot]:
     """Taken slots of these agents around a time, at any property."""
     if not agent_ids:
         return []
     around = timedelta(hours=12)
     return (
-        await session.scalars(
+        session.scalars(
             select(TourSlot).where(
                 TourSlot.agent_id.in_(agent_ids),
                 TourSlot.taken > 0,

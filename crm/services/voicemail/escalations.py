@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import escalation
@@ -22,7 +21,6 @@ from crm.services.outbox import notices
 from crm.services.voicemail import mailboxes
 from crm.store.models import Activity, Agent, Call, Lead, Line, Property, Subteam, Voicemail
 from crm.store.queries import agents, office, properties
-from crm.store.session import Store
 
 STAGE = "escalation"
 """Stage of the legs on the record."""
@@ -41,33 +39,32 @@ class Due:
     turn: Turn
 
 
-async def claim(store: Store, config: Config, now: datetime) -> Due | None:
+def any_due(session: Session, now: datetime) -> bool:
+    """Whether `claim` may find one. Nearly always there is none, and who only looks keeps nobody from writing."""
+    is_due = Voicemail.escalate_at <= now, _is_whole
+    return session.scalar(select(Voicemail.call_id).where(*is_due).limit(1)) is not None
+
+
+def claim(session: Session, config: Config, now: datetime) -> Due | None:
     """The next message that somebody has to be called about; None when there is none. Its group has had its turn with
     this, and the next one is due later. Raises Unavailable."""
-    async with store.read() as session:
-        # Nearly always there is nothing, and who only looks keeps nobody from writing.
-        is_due = Voicemail.escalate_at <= now, _is_whole
-        if await session.scalar(select(Voicemail.call_id).where(*is_due).limit(1)) is None:
-            return None
-    async with store.write() as session:
-        while message := (await session.scalars(_due.where(Voicemail.escalate_at <= now))).first():
-            place = await _place(session, message.call)
-            schedule = await office.schedule(session, config.tz, place)
-            if turn := await _turn(session, config, place, schedule, message, now):
-                return await _claimed(session, config, place, schedule, message, turn, now)
-            # Not this one, or not now; it says so itself.
-            await session.flush()
+    while message := session.scalars(_due.where(Voicemail.escalate_at <= now)).first():
+        place = _place(session, message.call)
+        schedule = office.schedule(session, config.tz, place)
+        if turn := _turn(session, config, place, schedule, message, now):
+            return _claimed(session, config, place, schedule, message, turn, now)
+        # Not this one, or not now; it says so itself.
+        session.flush()
     return None
 
 
-async def nobody_there(store: Store, message_id: str, now: datetime) -> None:
+def nobody_there(session: Session, message_id: str, now: datetime) -> None:
     """None of the group could be rung: the next one need not wait."""
-    async with store.write() as session:
-        await session.execute(
-            update(Voicemail)
-            .where(Voicemail.call_id == message_id, Voicemail.escalate_at.is_not(None))
-            .values(escalate_at=now)
-        )
+    session.execute(
+        update(Voicemail)
+        .where(Voicemail.call_id == message_id, Voicemail.escalate_at.is_not(None))
+        .values(escalate_at=now)
+    )
 
 
 _is_whole = Voicemail.call.has(Call.outcome.is_not(None))
@@ -88,14 +85,14 @@ _due = (
 )
 
 
-async def _place(session: AsyncSession, call: Call) -> Property | None:
+def _place(session: Session, call: Call) -> Property | None:
     """What the call was about: as the caller chose, else the line's."""
     place_id = call.property_id or (call.line.property_id if call.line else None)
-    return await properties.by_id(session, place_id) if place_id is not None else None
+    return properties.by_id(session, place_id) if place_id is not None else None
 
 
-async def _turn(
-    session: AsyncSession,
+def _turn(
+    session: Session,
     config: Config,
     place: Property | None,
     schedule: Schedule,
@@ -103,7 +100,7 @@ async def _turn(
     now: datetime,
 ) -> Turn | None:
     """Whose turn it is with a message; None puts it off or ends it."""
-    task = await mailboxes.open_task(session, message.call_id)
+    task = mailboxes.open_task(session, message.call_id)
     is_internal = message.call.direction == Direction.INTERNAL  # A colleague's concerns nobody else.
     is_off = (place is not None and not place.escalates) or not config.escalation.first_minutes
     if task is None or is_internal or (is_off and not _is_urgent(message)):
@@ -115,10 +112,10 @@ async def _turn(
     kind, slug = split(message.mailbox)
     team_id = place.subteam_id if place else None
     if kind is BoxKind.SUBTEAM:
-        team_id = await session.scalar(select(Subteam.id).where(Subteam.slug == slug))
-    members = await agents.of_subteam(session, team_id) if team_id is not None else []
+        team_id = session.scalar(select(Subteam.id).where(Subteam.slug == slug))
+    members = agents.of_subteam(session, team_id) if team_id is not None else []
     lead_agent = message.call.lead.assigned_agent if message.call.lead else None
-    on_duty = (await session.scalars(select(Agent.slug).where(Agent.on_duty).order_by(Agent.slug))).all()
+    on_duty = session.scalars(select(Agent.slug).where(Agent.on_duty).order_by(Agent.slug)).all()
     turn = escalation.next_turn(
         message.escalation,
         agent=slug if kind is BoxKind.AGENT else lead_agent.slug if lead_agent else None,
@@ -128,12 +125,12 @@ async def _turn(
     )
     if turn is None:
         message.escalate_at = None
-        await _tell_admin(session, config, message, now)
+        _tell_admin(session, config, message, now)
     return turn
 
 
-async def _claimed(
-    session: AsyncSession,
+def _claimed(
+    session: Session,
     config: Config,
     place: Property | None,
     schedule: Schedule,
@@ -157,12 +154,12 @@ def _is_urgent(message: Voicemail) -> bool:
     return message.call.desk == DeskKind.MAINTENANCE
 
 
-async def _tell_admin(session: AsyncSession, config: Config, message: Voicemail, now: datetime) -> None:
+def _tell_admin(session: Session, config: Config, message: Voicemail, now: datetime) -> None:
     where, who = mailboxes.where(message), mailboxes.who(message, config.region)
-    await notices.tell(
+    notices.tell(
         session,
         config,
-        [await owners.admin(session)],
+        [owners.admin(session)],
         f"untaken:{message.call_id}",
         "A message nobody took",
         f"Nobody has taken the message for {where} from {who}, and everybody was called about it.",

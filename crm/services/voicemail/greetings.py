@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from asterisk_conf import speech
 from asterisk_conf.speech import SpeechError
 from crm.config import Config
 from crm.domain.errors import Invalid
-from crm.services.audit import By, changing, note
+from crm.services.audit import By, note
 from crm.services.voicemail import mailboxes
-from crm.store.session import Store
 
 
 def speak(config: Config, mailbox: str, text: str, language: str) -> None:
@@ -35,7 +36,6 @@ def reset(config: Config, mailbox: str) -> None:
     mailboxes.greeting_path(config, mailbox).unlink(missing_ok=True)
 
 
-async def noted(store: Store, by: By, mailbox: str) -> None:
+def noted(session: Session, by: By, mailbox: str) -> None:
     """Puts on record who changed a greeting."""
-    async with changing(store) as session:
-        note(session, by, f"greeting of {mailbox} changed")
+    note(session, by, f"greeting of {mailbox} changed")

@@ -12,8 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import escalation
@@ -26,7 +25,6 @@ from crm.services.audit import By
 from crm.services.office import owners
 from crm.store.models import Activity, Agent, Call, Lead, Line, Property, Subteam, Task, Voicemail
 from crm.store.queries import agents, office, tasks
-from crm.store.session import Store
 
 # --- a message comes in ---
 
@@ -38,8 +36,8 @@ def box_of_place(place: Property | None) -> str:
     return of_property(place.slug, place.messages_to, place.subteam.slug if place.subteam else None)
 
 
-async def came_in(
-    session: AsyncSession,
+def came_in(
+    session: Session,
     config: Config,
     message: Voicemail,
     place: Property | None,
@@ -57,7 +55,7 @@ async def came_in(
     if is_urgent:
         message.escalate_at = max(message.left_at, now)
     elif config.escalation.first_minutes and (place is None or place.escalates):
-        schedule = await office.schedule(session, config.tz, place)
+        schedule = office.schedule(session, config.tz, place)
         message.escalate_at = escalation.due(
             max(message.left_at, now),
             config.escalation.first_minutes,
@@ -66,39 +64,39 @@ async def came_in(
         )
 
 
-async def owner(session: AsyncSession, mailbox: str, lead: Lead | None, place: Property | None, due: datetime) -> Agent:
+def owner(session: Session, mailbox: str, lead: Lead | None, place: Property | None, due: datetime) -> Agent:
     """Whose task it is to listen by `due`, on the office's clock: the agent of an agent's mailbox, else as with every
     other task."""
     kind, slug = split(mailbox)
-    if kind is BoxKind.AGENT and (agent := await agents.by_slug(session, slug)):
+    if kind is BoxKind.AGENT and (agent := agents.by_slug(session, slug)):
         return agent
-    return await owners.owner(session, lead, place, due)
+    return owners.owner(session, lead, place, due)
 
 
 # --- whose they are ---
 
 
-async def people(session: AsyncSession, mailbox: str) -> list[Agent]:
+def people(session: Session, mailbox: str) -> list[Agent]:
     """Who hears the messages of a mailbox; the admin when there is nobody else."""
-    by_box = await _people(session)
-    return by_box.get(mailbox) or [await owners.admin(session)]
+    by_box = _people(session)
+    return by_box.get(mailbox) or [owners.admin(session)]
 
 
-async def boxes_of(session: AsyncSession, agent_id: int) -> list[str]:
+def boxes_of(session: Session, agent_id: int) -> list[str]:
     """The mailboxes an agent may hear: their own, their subteams', their properties', the office's."""
-    by_box = await _people(session)
+    by_box = _people(session)
     return [name for name, members in by_box.items() if any(member.id == agent_id for member in members)]
 
 
-async def _people(session: AsyncSession) -> dict[str, list[Agent]]:
+def _people(session: Session) -> dict[str, list[Agent]]:
     """Every mailbox with its people, in the order in which one hears them."""
-    admin = await owners.admin(session)
-    everybody = (await session.scalars(select(Agent).order_by(Agent.slug))).all()
-    subteams = (await session.scalars(select(Subteam).order_by(Subteam.slug).options(_members))).all()
+    admin = owners.admin(session)
+    everybody = session.scalars(select(Agent).order_by(Agent.slug)).all()
+    subteams = session.scalars(select(Subteam).order_by(Subteam.slug).options(_members)).all()
     properties = select(Property).order_by(Property.slug).options(selectinload(Property.subteam).options(_members))
     found = {box(BoxKind.AGENT, agent.slug): [agent] for agent in everybody}
     found |= {box(BoxKind.SUBTEAM, team.slug): list(team.members) or [admin] for team in subteams}
-    for place in await session.scalars(properties):
+    for place in session.scalars(properties):
         members = list(place.subteam.members) if place.subteam else []
         found[box(BoxKind.PROPERTY, place.slug)] = members or [admin]
     return {**found, OFFICE: [admin]}
@@ -107,12 +105,11 @@ async def _people(session: AsyncSession) -> dict[str, list[Agent]]:
 _members = selectinload(Subteam.members)
 
 
-async def existing(store: Store, raw: str) -> str:
+def existing(session: Session, raw: str) -> str:
     """The mailbox that a person wrote; raises Invalid, NotFound."""
     name = parse(raw)
-    async with store.read() as session:
-        if name not in await _people(session):
-            raise NotFound(f"There is no mailbox {name}: nobody and nothing is called that.")
+    if name not in _people(session):
+        raise NotFound(f"There is no mailbox {name}: nobody and nothing is called that.")
     return name
 
 
@@ -151,24 +148,22 @@ class Listener:
     new: int
 
 
-async def listener(store: Store, device: str) -> Listener | None:
+def listener(session: Session, device: str) -> Listener | None:
     """What whoever has this phone may hear; None when it is nobody's."""
-    async with store.read() as session:
-        agent = await agents.by_device(session, device)
-        if agent is None:
-            return None
-        boxes = await boxes_of(session, agent.id)
-        query = _whole.where(Voicemail.mailbox.in_(boxes), Voicemail.deleted_at.is_(None), _has_audio)
-        found = (await session.scalars(query)).all()
+    agent = agents.by_device(session, device)
+    if agent is None:
+        return None
+    boxes = boxes_of(session, agent.id)
+    query = _whole.where(Voicemail.mailbox.in_(boxes), Voicemail.deleted_at.is_(None), _has_audio)
+    found = session.scalars(query).all()
     found = sorted(found, key=lambda one: (boxes.index(one.mailbox), one.left_at))
     new = [_as_heard(one) for one in found if one.heard_at is None]
     return Listener(agent.slug, tuple(boxes), tuple(new or [_as_heard(one) for one in found]), len(new))
 
 
-async def message(store: Store, message_id: str) -> Message:
+def message(session: Session, message_id: str) -> Message:
     """Raises NotFound."""
-    async with store.read() as session:
-        return _as_heard(await _named(session, message_id))
+    return _as_heard(_named(session, message_id))
 
 
 _has_audio = Voicemail.purged_at.is_(None)
@@ -205,8 +200,8 @@ def audio(config: Config, file: str) -> Path | None:
     return path if file and path.is_file() else None
 
 
-async def listed(
-    store: Store, *, mailbox: str | None = None, new_only: bool = False, deleted: bool = False, limit: int = 100
+def listed(
+    session: Session, *, mailbox: str | None = None, new_only: bool = False, deleted: bool = False, limit: int = 100
 ) -> list[Voicemail]:
     """Newest first, each with call, line, lead and who took it."""
     query = _whole.order_by(Voicemail.left_at.desc(), Voicemail.call_id.desc()).limit(limit)
@@ -217,18 +212,16 @@ async def listed(
     if new_only:
         query = query.where(Voicemail.heard_at.is_(None))
     query = query.where(Voicemail.deleted_at.is_not(None) if deleted else Voicemail.deleted_at.is_(None))
-    async with store.read() as session:
-        return list((await session.scalars(query)).all())
+    return list(session.scalars(query).all())
 
 
-async def get(store: Store, message_id: str) -> Voicemail:
+def get(session: Session, message_id: str) -> Voicemail:
     """With call, line, lead and who took it; raises NotFound."""
-    async with store.read() as session:
-        return await _named(session, message_id)
+    return _named(session, message_id)
 
 
-async def _named(session: AsyncSession, message_id: str) -> Voicemail:
-    found = (await session.scalars(_whole.where(Voicemail.call_id == message_id))).first()
+def _named(session: Session, message_id: str) -> Voicemail:
+    found = session.scalars(_whole.where(Voicemail.call_id == message_id)).first()
     if found is None:
         raise NotFound("There is no such message: `leaseline voicemail list` shows those there are.")
     return found
@@ -237,61 +230,58 @@ async def _named(session: AsyncSession, message_id: str) -> Voicemail:
 # --- what becomes of them ---
 
 
-async def heard(store: Store, message_id: str, now: datetime) -> None:
+def heard(session: Session, message_id: str, now: datetime) -> None:
     """Somebody listened to it: it is new no more."""
-    async with store.write() as session:
-        await session.execute(
-            update(Voicemail)
-            .where(Voicemail.call_id == message_id, Voicemail.heard_at.is_(None))
-            .values(heard_at=now, escalate_at=None)
-        )
+    session.execute(
+        update(Voicemail)
+        .where(Voicemail.call_id == message_id, Voicemail.heard_at.is_(None))
+        .values(heard_at=now, escalate_at=None)
+    )
 
 
-async def delete(store: Store, by: By, message_id: str) -> None:
+def delete(session: Session, by: By, message_id: str) -> None:
     """Takes it out of its mailbox; the task to call back stays. Raises NotFound, Conflict."""
-    async with audit.changing(store) as session:
-        row = await _named(session, message_id)
-        if row.deleted_at is not None:
-            raise Conflict("That message has been deleted already.")
-        row.deleted_at, row.escalate_at = by.now, None
-        audit.note(session, by, f"message {message_id} deleted from {row.mailbox}")
+    row = _named(session, message_id)
+    if row.deleted_at is not None:
+        raise Conflict("That message has been deleted already.")
+    row.deleted_at, row.escalate_at = by.now, None
+    audit.note(session, by, f"message {message_id} deleted from {row.mailbox}")
 
 
-async def take(store: Store, by: By, message_id: str, agent: str) -> None:
+def take(session: Session, by: By, message_id: str, agent: str) -> None:
     """Makes an agent the one who sees to a message: the task is theirs. Raises NotFound, and Conflict when somebody
     else took it, of two at once for one of them."""
-    async with audit.changing(store) as session:
-        row = await _named(session, message_id)
-        taker = await agents.by_slug(session, agent)
-        if taker is None:
-            raise NotFound(f"There is no agent {agent}: `leaseline agent list` shows those there are.")
-        won = await session.execute(
-            update(Voicemail)
-            .where(Voicemail.call_id == message_id, Voicemail.taken_by_id.is_(None))
-            .values(taken_by_id=taker.id, taken_at=by.now, escalate_at=None)
-            .returning(Voicemail.call_id)
-            .execution_options(synchronize_session=False)
-        )
-        if won.one_or_none() is None:
-            if row.taken_by_id == taker.id:
-                return
-            raise Conflict("Somebody else has taken that message already: `leaseline voicemail show` says who.")
-        task = await tasks.by_key(session, f"call:{message_id}")
-        if task and task.done_at is None:
-            task.owner = taker
-            task.why = f"{task.why} {taker.name} took it on."[:300]
-        if row.call.lead_id is not None:
-            session.add(
-                Activity(
-                    key=f"taken:{message_id}",
-                    lead_id=row.call.lead_id,
-                    at=by.now,
-                    kind="Note",
-                    text=f"{taker.name} took on the message they left."[:500],
-                    call_id=message_id,
-                )
+    row = _named(session, message_id)
+    taker = agents.by_slug(session, agent)
+    if taker is None:
+        raise NotFound(f"There is no agent {agent}: `leaseline agent list` shows those there are.")
+    won = session.execute(
+        update(Voicemail)
+        .where(Voicemail.call_id == message_id, Voicemail.taken_by_id.is_(None))
+        .values(taken_by_id=taker.id, taken_at=by.now, escalate_at=None)
+        .returning(Voicemail.call_id)
+        .execution_options(synchronize_session=False)
+    )
+    if won.one_or_none() is None:
+        if row.taken_by_id == taker.id:
+            return
+        raise Conflict("Somebody else has taken that message already: `leaseline voicemail show` says who.")
+    task = tasks.by_key(session, f"call:{message_id}")
+    if task and task.done_at is None:
+        task.owner = taker
+        task.why = f"{task.why} {taker.name} took it on."[:300]
+    if row.call.lead_id is not None:
+        session.add(
+            Activity(
+                key=f"taken:{message_id}",
+                lead_id=row.call.lead_id,
+                at=by.now,
+                kind="Note",
+                text=f"{taker.name} took on the message they left."[:500],
+                call_id=message_id,
             )
-        audit.note(session, by, f"message {message_id} taken by {agent}")
+        )
+    audit.note(session, by, f"message {message_id} taken by {agent}")
 
 
 # --- lamps ---
@@ -305,19 +295,18 @@ class Lamp:
     old: int = 0
 
 
-async def lamps(store: Store) -> dict[str, Lamp]:
+def lamps(session: Session) -> dict[str, Lamp]:
     """Of every agent, by slug."""
-    async with store.read() as session:
-        by_box = await _people(session)
-        everybody = {agent.slug for members in by_box.values() for agent in members}
-        rows = await session.execute(
-            select(Voicemail.mailbox, Voicemail.heard_at).where(Voicemail.deleted_at.is_(None), _has_audio)
-        )
-        new: dict[str, int] = defaultdict(int)
-        old: dict[str, int] = defaultdict(int)
-        for mailbox, heard_at in rows:
-            for agent in by_box.get(mailbox or OFFICE, []):
-                (new if heard_at is None else old)[agent.slug] += 1
+    by_box = _people(session)
+    everybody = {agent.slug for members in by_box.values() for agent in members}
+    rows = session.execute(
+        select(Voicemail.mailbox, Voicemail.heard_at).where(Voicemail.deleted_at.is_(None), _has_audio)
+    )
+    new: dict[str, int] = defaultdict(int)
+    old: dict[str, int] = defaultdict(int)
+    for mailbox, heard_at in rows:
+        for agent in by_box.get(mailbox or OFFICE, []):
+            (new if heard_at is None else old)[agent.slug] += 1
     return {slug: Lamp(new[slug], old[slug]) for slug in everybody}
 
 
@@ -358,13 +347,13 @@ def who(message: Voicemail, region: str) -> str:
     return f"{lead.name}, {number}" if lead and lead.name else number
 
 
-async def taken_in_words(session: AsyncSession, message: Voicemail) -> str:
+def taken_in_words(session: Session, message: Voicemail) -> str:
     """For the task; "" while nobody has taken it."""
-    taker = await session.get(Agent, message.taken_by_id) if message.taken_by_id else None
+    taker = session.get(Agent, message.taken_by_id) if message.taken_by_id else None
     return f" {taker.name} took it on." if taker else ""
 
 
-async def open_task(session: AsyncSession, message_id: str) -> Task | None:
+def open_task(session: Session, message_id: str) -> Task | None:
     """The task of a message, while it is open."""
-    task = await tasks.by_key(session, f"call:{message_id}")
+    task = tasks.by_key(session, f"call:{message_id}")
     return task if task and task.done_at is None else None

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.errors import CrmError
@@ -45,46 +46,48 @@ class Expired:
     """0 when the file is not there any more."""
 
 
-async def expired(store: Store, config: Config, now: datetime, limit: int = 10_000) -> list[Expired]:
+def expired(session: Session, config: Config, now: datetime, limit: int = 10_000) -> list[Expired]:
     """What `prune` would delete, the oldest first."""
     found: list[Expired] = []
-    async with store.read() as session:
-        if config.recordings.keep_days:
-            old = Recording.started_at < now - timedelta(days=config.recordings.keep_days)
-            query = select(Recording).where(Recording.deleted_at.is_(None), old).order_by(Recording.started_at)
-            found += [
-                Expired("recording", row.id, row.call_id, row.started_at, row.file, _size(config, row.file))
-                for row in await session.scalars(query.limit(limit))
-            ]
-        if config.voicemail.keep_days:
-            old = Voicemail.left_at < now - timedelta(days=config.voicemail.keep_days)
-            messages = select(Voicemail).where(Voicemail.purged_at.is_(None), old).order_by(Voicemail.left_at)
-            found += [
-                Expired("message", row.call_id, row.call_id, row.left_at, row.file, _size(config, row.file))
-                for row in await session.scalars(messages.limit(limit))
-            ]
+    if config.recordings.keep_days:
+        old = Recording.started_at < now - timedelta(days=config.recordings.keep_days)
+        query = select(Recording).where(Recording.deleted_at.is_(None), old).order_by(Recording.started_at)
+        found += [
+            Expired("recording", row.id, row.call_id, row.started_at, row.file, _size(config, row.file))
+            for row in session.scalars(query.limit(limit))
+        ]
+    if config.voicemail.keep_days:
+        old = Voicemail.left_at < now - timedelta(days=config.voicemail.keep_days)
+        messages = select(Voicemail).where(Voicemail.purged_at.is_(None), old).order_by(Voicemail.left_at)
+        found += [
+            Expired("message", row.call_id, row.call_id, row.left_at, row.file, _size(config, row.file))
+            for row in session.scalars(messages.limit(limit))
+        ]
     return found
 
 
 async def prune(store: Store, config: Config, by: By) -> list[Expired]:
     """Deletes what has expired; returns it. The file goes first: a row that says it is gone never lies."""
     gone: list[Expired] = []
-    while batch := await expired(store, config, by.now, BATCH):
+    while batch := await store.read(expired, config, by.now, BATCH):
         for one in batch:
             if path := _path(config, one.file):
                 await asyncio.to_thread(path.unlink, missing_ok=True)
-        async with audit.changing(store) as session:
-            for one in batch:
-                if one.kind == "recording":
-                    if recording := await session.get(Recording, one.id):
-                        recording.deleted_at = by.now
-                elif message := await session.get(Voicemail, one.id):
-                    message.purged_at, message.transcript = by.now, ""
-                    message.deleted_at = message.deleted_at or by.now
-                    message.escalate_at = None
-                audit.note(session, by, f"{one.kind} of {one.at:%Y-%m-%d}, call {one.call}, deleted by retention")
+        await store.run(_note, by, batch)
         gone += batch
     return gone
+
+
+def _note(session: Session, by: By, gone: Sequence[Expired]) -> None:
+    for one in gone:
+        if one.kind == "recording":
+            if recording := session.get(Recording, one.id):
+                recording.deleted_at = by.now
+        elif message := session.get(Voicemail, one.id):
+            message.purged_at, message.transcript = by.now, ""
+            message.deleted_at = message.deleted_at or by.now
+            message.escalate_at = None
+        audit.note(session, by, f"{one.kind} of {one.at:%Y-%m-%d}, call {one.call}, deleted by retention")
 
 
 async def run(store: Store, config: Config, clock: Callable[[], datetime]) -> None:

@@ -13,8 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain.errors import Unavailable
@@ -52,9 +51,9 @@ async def run(
         while True:
             wake.clear()
             try:
-                while message := await _next(store):
+                while message := await store.read(_next):
                     state, text = await _write_down(config, transcriber, *message)
-                    await finish(store, config, message[0], state, text, clock())
+                    await store.run(finish, config, message[0], state, text, clock())
                     worked_at = loop.time()
                     on_mails()
             except Unavailable as error:
@@ -69,11 +68,10 @@ async def run(
             await transcriber.stop()
 
 
-async def _next(store: Store) -> tuple[str, str] | None:
+def _next(session: Session) -> tuple[str, str] | None:
     """Id and file of the message that has waited longest."""
     query = select(Voicemail.call_id, Voicemail.file).where(Voicemail.transcript_state == TranscriptState.QUEUED)
-    async with store.read() as session:
-        row = (await session.execute(query.order_by(Voicemail.left_at, Voicemail.call_id).limit(1))).first()
+    row = session.execute(query.order_by(Voicemail.left_at, Voicemail.call_id).limit(1)).first()
     return (row[0], row[1]) if row else None
 
 
@@ -101,17 +99,14 @@ async def _write_down(
     return TranscriptState.FAILED, ""
 
 
-async def finish(
-    store: Store, config: Config, message_id: str, state: TranscriptState, text: str, now: datetime
-) -> None:
+def finish(session: Session, config: Config, message_id: str, state: TranscriptState, text: str, now: datetime) -> None:
     """Keeps what a message says, or that nobody will know, and queues its mails, in one transaction."""
-    async with store.write() as session:
-        query = select(Voicemail).where(Voicemail.call_id == message_id).with_for_update(of=Voicemail).options(_card)
-        message = (await session.scalars(query)).one_or_none()
-        if message is None or message.transcript_state != TranscriptState.QUEUED:
-            return
-        message.transcript_state, message.transcript = state, text.replace("\x00", "")
-        await _mail(session, config, message, now)
+    query = select(Voicemail).where(Voicemail.call_id == message_id).with_for_update(of=Voicemail).options(_card)
+    message = session.scalars(query).one_or_none()
+    if message is None or message.transcript_state != TranscriptState.QUEUED:
+        return
+    message.transcript_state, message.transcript = state, text.replace("\x00", "")
+    _mail(session, config, message, now)
 
 
 _card = selectinload(Voicemail.call).options(
@@ -119,7 +114,7 @@ _card = selectinload(Voicemail.call).options(
 )
 
 
-async def _mail(session: AsyncSession, config: Config, message: Voicemail, now: datetime) -> None:
+def _mail(session: Session, config: Config, message: Voicemail, now: datetime) -> None:
     who, where = mailboxes.who(message, config.region), mailboxes.where(message)
     subject = f"New message for {where} from {who}"
     lines = [
@@ -130,9 +125,9 @@ async def _mail(session: AsyncSession, config: Config, message: Voicemail, now: 
         "",
         f"Mailbox: {message.mailbox or OFFICE}. To take it on: leaseline voicemail take {message.call_id} --agent NAME",
     ]
-    for address in dict.fromkeys(agent.email for agent in await mailboxes.people(session, message.mailbox)):
+    for address in dict.fromkeys(agent.email for agent in mailboxes.people(session, message.mailbox)):
         if address:
-            await mails.queue(
+            mails.queue(
                 session,
                 f"voicemail:{message.call_id}:{address}"[:160],
                 address,
@@ -154,12 +149,15 @@ def said(message: Voicemail) -> str:
     return "There is no transcript."
 
 
+def _message(session: Session, message_id: str) -> Voicemail | None:
+    return session.get(Voicemail, message_id)
+
+
 def attachments(store: Store, config: Config) -> mails.Attach:
     """The sound of a message for its mail: as it was recorded, and small."""
 
     async def attach(message_id: str) -> list[Attachment]:
-        async with store.read() as session:
-            message = await session.get(Voicemail, message_id)
+        message = await store.read(_message, message_id)
         sound = mailboxes.audio(config, message.file) if message else None
         if message is None or sound is None:
             return []

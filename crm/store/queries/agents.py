@@ -8,17 +8,16 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, case, exists, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.hours import Schedule, weekly
 from crm.store.models import Agent, AgentHours, Device, Subteam, SubteamMember, SubteamSister
 
 
-async def listed(session: AsyncSession) -> Sequence[Agent]:
+def listed(session: Session) -> Sequence[Agent]:
     """Every agent with devices and hours, by slug."""
     whole = (selectinload(Agent.devices), selectinload(Agent.hours))
-    return (await session.scalars(select(Agent).order_by(Agent.slug).options(*whole))).all()
+    return session.scalars(select(Agent).order_by(Agent.slug).options(*whole)).all()
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ _FEW = 500
 """So many are named in a query; to look for more, all are read."""
 
 
-async def phones(session: AsyncSession, *, of: Collection[str] | None = None, on_duty: bool = False) -> Phones:
+def phones(session: Session, *, of: Collection[str] | None = None, on_duty: bool = False) -> Phones:
     """Of all agents, or of those named by slug, or of those on duty."""
     if of is not None and not of:
         return Phones((), (), {})
@@ -60,12 +59,12 @@ async def phones(session: AsyncSession, *, of: Collection[str] | None = None, on
         ids = select(Agent.id).where(Agent.slug.in_(of))
         devices, hours = devices.where(Device.agent_id.in_(ids)), hours.where(AgentHours.agent_id.in_(ids))
     by_agent: dict[int, list[tuple[int, str, str]]] = {}
-    for agent_id, weekday, opens, closes in await session.execute(hours):
+    for agent_id, weekday, opens, closes in session.execute(hours):
         by_agent.setdefault(agent_id, []).append((weekday, opens, closes))
-    listed = (await session.execute(people.order_by(Agent.slug))).all()
+    listed = session.execute(people.order_by(Agent.slug)).all()
     return Phones(
         listed if of is None or len(of) <= _FEW else [row for row in listed if row.slug in of],
-        (await session.execute(devices.order_by(Device.slug))).all(),
+        session.execute(devices.order_by(Device.slug)).all(),
         by_agent,
     )
 
@@ -77,22 +76,22 @@ def own_hours(agent: Agent, tz: ZoneInfo) -> Schedule | None:
     return weekly(((row.weekday, row.opens, row.closes) for row in agent.hours), tz)
 
 
-async def by_slug(session: AsyncSession, slug: str) -> Agent | None:
-    return (await session.scalars(select(Agent).where(Agent.slug == slug).options(selectinload(Agent.devices)))).first()
+def by_slug(session: Session, slug: str) -> Agent | None:
+    return session.scalars(select(Agent).where(Agent.slug == slug).options(selectinload(Agent.devices))).first()
 
 
-async def by_device(session: AsyncSession, device: str) -> Agent | None:
+def by_device(session: Session, device: str) -> Agent | None:
     """Whose phone this is."""
-    return (await session.scalars(select(Agent).join(Device).where(Device.slug == device))).first()
+    return session.scalars(select(Agent).join(Device).where(Device.slug == device)).first()
 
 
-async def by_mobile(session: AsyncSession, number: str) -> Agent | None:
+def by_mobile(session: Session, number: str) -> Agent | None:
     """Whose mobile has this number (E.164)."""
-    return (await session.scalars(select(Agent).join(Device).where(Device.number == number).limit(1))).first()
+    return session.scalars(select(Agent).join(Device).where(Device.number == number).limit(1)).first()
 
 
-async def longest_idle(
-    session: AsyncSession, subteam_id: int | None = None, *, due: datetime | None = None, without: int | None = None
+def longest_idle(
+    session: Session, subteam_id: int | None = None, *, due: datetime | None = None, without: int | None = None
 ) -> Agent | None:
     """Of those on duty, in the subteam if one is given: who has waited longest for a talk; never comes before all.
 
@@ -110,27 +109,27 @@ async def longest_idle(
         then = (AgentHours.weekday == due.weekday(), AgentHours.opens <= clock, AgentHours.closes > clock)
         found = found.order_by(case((~exists().where(own), 0), (exists().where(own, *then), 0), else_=1))
     found = found.order_by(Agent.last_talk_ended_at.asc().nulls_first(), Agent.slug)
-    return (await session.scalars(found.limit(1))).first()
+    return session.scalars(found.limit(1)).first()
 
 
-async def of_subteam(session: AsyncSession, subteam_id: int) -> Sequence[Agent]:
+def of_subteam(session: Session, subteam_id: int) -> Sequence[Agent]:
     """Its members, by slug."""
     members = select(Agent).join(SubteamMember).where(SubteamMember.subteam_id == subteam_id)
-    return (await session.scalars(members.order_by(Agent.slug))).all()
+    return session.scalars(members.order_by(Agent.slug)).all()
 
 
-async def slugs_of(session: AsyncSession, subteam_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+def slugs_of(session: Session, subteam_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
     """Slugs of subteams' members, by the subteam's id."""
     members = select(SubteamMember.subteam_id, Agent.slug).join(Agent, Agent.id == SubteamMember.agent_id)
     found: dict[int, list[str]] = {subteam_id: [] for subteam_id in subteam_ids}
-    rows = await session.execute(members.where(SubteamMember.subteam_id.in_(subteam_ids)).order_by(Agent.slug))
+    rows = session.execute(members.where(SubteamMember.subteam_id.in_(subteam_ids)).order_by(Agent.slug))
     for subteam_id, slug in rows:
         found[subteam_id].append(slug)
     return {subteam_id: tuple(slugs) for subteam_id, slugs in found.items()}
 
 
-async def sisters(session: AsyncSession, subteam_id: int) -> Sequence[Row[int, str]]:
+def sisters(session: Session, subteam_id: int) -> Sequence[Row[int, str]]:
     """Subteams that help one out, in order: id and strategy."""
     found = select(Subteam.id, Subteam.strategy).join(SubteamSister, SubteamSister.sister_id == Subteam.id)
     mine = found.where(SubteamSister.subteam_id == subteam_id).order_by(SubteamSister.position)
-    return (await session.execute(mine)).all()
+    return session.execute(mine).all()

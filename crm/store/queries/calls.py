@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.calls import Direction, Outcome
 from crm.domain.route_inputs import CallerKind
@@ -23,8 +22,8 @@ _ROW = (
 )
 
 
-async def listed(
-    session: AsyncSession,
+def listed(
+    session: Session,
     *,
     since: datetime | None = None,
     outcome: str | None = None,
@@ -42,66 +41,66 @@ async def listed(
         found = found.where(Call.direction == direction)
     if in_progress:
         found = found.where(Call.outcome.is_(None))
-    return (await session.scalars(found)).all()
+    return session.scalars(found).all()
 
 
-async def is_withheld(session: AsyncSession, number: str) -> bool:
+def is_withheld(session: Session, number: str) -> bool:
     """Whether whoever has the number (E.164) has called with it withheld, and never shown it in a call or a text."""
 
-    async def any_of(query: Select[str] | Select[int]) -> bool:
-        return await session.scalar(query.limit(1)) is not None
+    def any_of(query: Select[str] | Select[int]) -> bool:
+        return session.scalar(query.limit(1)) is not None
 
     calls = select(Call.id).where(Call.caller == number, Call.direction == Direction.IN)
     return (
-        await any_of(calls.where(Call.withheld))
-        and not await any_of(calls.where(Call.withheld.is_(False)))
-        and not await any_of(select(Message.id).where(Message.from_number == number, Message.direction == "in"))
+        any_of(calls.where(Call.withheld))
+        and not any_of(calls.where(Call.withheld.is_(False)))
+        and not any_of(select(Message.id).where(Message.from_number == number, Message.direction == "in"))
     )
 
 
-async def by_id(session: AsyncSession, call_id: str) -> Call | None:
+def by_id(session: Session, call_id: str) -> Call | None:
     """One call with everything: line, lead, voicemail, legs with their agents, events."""
     found = select(Call).where(Call.id == call_id)
     found = found.options(*_ROW, selectinload(Call.legs).selectinload(Leg.agent), selectinload(Call.events))
     found = found.options(selectinload(Call.recordings))
-    return (await session.scalars(found)).first()
+    return session.scalars(found).first()
 
 
-async def open_since(session: AsyncSession) -> dict[str, datetime]:
+def open_since(session: Session) -> dict[str, datetime]:
     """Calls without an outcome yet and when they began: up, or lost sight of while the app was away."""
     found = select(Call.id, Call.started_at).where(Call.outcome.is_(None)).order_by(Call.started_at)
-    return {row.id: row.started_at for row in await session.execute(found)}
+    return {row.id: row.started_at for row in session.execute(found)}
 
 
-async def waiting_since(session: AsyncSession) -> Sequence[datetime]:
+def waiting_since(session: Session) -> Sequence[datetime]:
     """Since when each caller who waits in line does so, the longest first."""
     queued = (CallEvent.call_id == Call.id) & (CallEvent.kind == "Queued")
     began = select(func.min(CallEvent.at)).where(queued).scalar_subquery()
     found = select(Call.started_at, began).where(Call.outcome.is_(None), Call.step == "queue")
-    return sorted(at or started_at for started_at, at in await session.execute(found))
+    return sorted(at or started_at for started_at, at in session.execute(found))
 
 
-async def events(session: AsyncSession, call_id: str) -> Sequence[CallEvent]:
-    return (await session.scalars(select(CallEvent).where(CallEvent.call_id == call_id).order_by(CallEvent.at))).all()
+def events(session: Session, call_id: str) -> Sequence[CallEvent]:
+    return session.scalars(select(CallEvent).where(CallEvent.call_id == call_id).order_by(CallEvent.at)).all()
 
 
-async def began_after(session: AsyncSession, call_id: str | None, at: datetime) -> bool:
+def began_after(session: Session, call_id: str | None, at: datetime) -> bool:
     """Whether a call, if it is one, began later than `at`."""
-    started_at = await session.scalar(select(Call.started_at).where(Call.id == call_id)) if call_id else None
+    started_at = session.scalar(select(Call.started_at).where(Call.id == call_id)) if call_id else None
     return started_at is not None and started_at > at
 
 
-async def decisions(session: AsyncSession, call_id: str) -> Sequence[RoutingDecision]:
+def decisions(session: Session, call_id: str) -> Sequence[RoutingDecision]:
     """Why it rang whom it rang, in order."""
     found = select(RoutingDecision).where(RoutingDecision.call_id == call_id).order_by(RoutingDecision.at)
-    return (await session.scalars(found)).all()
+    return session.scalars(found).all()
 
 
-async def last_caller_of(session: AsyncSession, agent: str) -> str | None:
+def last_caller_of(session: Session, agent: str) -> str | None:
     """Number (E.164) of whoever outside last rang an agent's phones, answered or not; None without one."""
     found = select(Call.caller).join(Leg, Leg.call_id == Call.id).join(Agent, Agent.id == Leg.agent_id)
     found = found.where(Agent.slug == agent, Call.direction == "in", Call.caller.is_not(None))
-    return (await session.scalars(found.order_by(Leg.started_at.desc()).limit(1))).first()
+    return session.scalars(found.order_by(Leg.started_at.desc()).limit(1)).first()
 
 
 def leasing(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:

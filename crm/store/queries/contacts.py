@@ -5,30 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.store.models import Contact, Desk
 
 
-async def by_number(session: AsyncSession, number: str) -> Contact | None:
+def by_number(session: Session, number: str) -> Contact | None:
     """Whose number (E.164) this is, with their property."""
     found = select(Contact).where(Contact.number == number).options(selectinload(Contact.property))
-    return (await session.scalars(found)).first()
+    return session.scalars(found).first()
 
 
-async def desks(session: AsyncSession, property_id: int | None) -> Sequence[Desk]:
+def desks(session: Session, property_id: int | None) -> Sequence[Desk]:
     """One of each kind: the property's own, else the one for all."""
     found = select(Desk).where(Desk.property_id.is_(None) | (Desk.property_id == property_id))
     by_kind: dict[str, Desk] = {}
-    for desk in await session.scalars(found):
+    for desk in session.scalars(found):
         if desk.property_id is not None or desk.kind not in by_kind:
             by_kind[desk.kind] = desk
     return list(by_kind.values())
 
 
-async def served_by(session: AsyncSession, target: str) -> list[str]:
+def served_by(session: Session, target: str) -> list[str]:
     """Which desks lead to agent:SLUG or subteam:SLUG, in words such as "resident of elm"."""
     found = select(Desk).where(Desk.target == target).options(selectinload(Desk.property)).order_by(Desk.kind, Desk.id)
-    rows = await session.scalars(found)
+    rows = session.scalars(found)
     return [f"{desk.kind}{f' of {desk.property.slug}' if desk.property else ''}" for desk in rows]

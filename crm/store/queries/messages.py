@@ -6,32 +6,31 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.texts import Direction
 from crm.store.models import Call, Lead, LeadPhone, Message
 
 
-async def by_key(session: AsyncSession, key: str) -> Message | None:
-    return (await session.scalars(select(Message).where(Message.key == key))).first()
+def by_key(session: Session, key: str) -> Message | None:
+    return session.scalars(select(Message).where(Message.key == key)).first()
 
 
-async def by_id(session: AsyncSession, message_id: int) -> Message | None:
-    return (await session.scalars(select(Message).where(Message.id == message_id))).first()
+def by_id(session: Session, message_id: int) -> Message | None:
+    return session.scalars(select(Message).where(Message.id == message_id)).first()
 
 
-async def reported(session: AsyncSession, carrier: str, key: str, carrier_id: str) -> Message | None:
+def reported(session: Session, carrier: str, key: str, carrier_id: str) -> Message | None:
     """Our text that a carrier's report is about: by our key, else by the carrier's id; locked."""
     found = select(Message).where(Message.direction == Direction.OUT).with_for_update()
     if key:
-        return (await session.scalars(found.where(Message.key == key))).first()
+        return session.scalars(found.where(Message.key == key)).first()
     named = found.where(Message.carrier == carrier, Message.carrier_id == carrier_id)
-    return (await session.scalars(named.order_by(Message.id).limit(1))).first()
+    return session.scalars(named.order_by(Message.id).limit(1)).first()
 
 
-async def listed(
-    session: AsyncSession,
+def listed(
+    session: Session,
     *,
     state: str | None = None,
     direction: str | None = None,
@@ -49,57 +48,53 @@ async def listed(
         found = found.where(Message.decision == decision)
     if unassigned:
         found = found.where(Message.lead_id.is_(None))
-    return (await session.scalars(found)).all()
+    return session.scalars(found).all()
 
 
-async def thread(
-    session: AsyncSession, *, lead_id: int | None, numbers: Sequence[str], limit: int = 100
-) -> Sequence[Message]:
+def thread(session: Session, *, lead_id: int | None, numbers: Sequence[str], limit: int = 100) -> Sequence[Message]:
     """A person's latest texts both ways, oldest first, with the agents who wrote them."""
     theirs = or_(Message.lead_id == lead_id, Message.to_number.in_(numbers), Message.from_number.in_(numbers))
     found = select(Message).where(theirs).options(selectinload(Message.agent))
     found = found.order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)
-    return (await session.scalars(found)).all()[::-1]
+    return session.scalars(found).all()[::-1]
 
 
-async def sent_since(
-    session: AsyncSession, since: datetime, *, to_number: str | None = None, purposes: Collection[str], newest: int
+def sent_since(
+    session: Session, since: datetime, *, to_number: str | None = None, purposes: Collection[str], newest: int
 ) -> Sequence[datetime]:
     """When texts of these purposes left after `since`, to one number or to all; the `newest` of them."""
     found = select(Message.sent_at).where(Message.sent_at > since, Message.purpose.in_(purposes))
     if to_number is not None:
         found = found.where(Message.to_number == to_number)
-    rows = await session.scalars(found.order_by(Message.sent_at.desc()).limit(newest))
+    rows = session.scalars(found.order_by(Message.sent_at.desc()).limit(newest))
     return [at for at in rows if at is not None]
 
 
-async def count_made(session: AsyncSession, purposes: Collection[str], since: datetime, until: datetime) -> int:
+def count_made(session: Session, purposes: Collection[str], since: datetime, until: datetime) -> int:
     """Texts of these purposes that were made after `since`, sent or not."""
     found = select(func.count()).where(
         Message.purpose.in_(purposes), Message.created_at > since, Message.created_at <= until
     )
-    return await session.scalar(found) or 0
+    return session.scalar(found) or 0
 
 
-async def count_from(session: AsyncSession, number: str, since: datetime, until: datetime, *, most: int) -> int:
+def count_from(session: Session, number: str, since: datetime, until: datetime, *, most: int) -> int:
     """Texts that came from a number in that time, counted up to `most`."""
-    return await _count_in(session, Message.from_number == number, since, until, most)
+    return _count_in(session, Message.from_number == number, since, until, most)
 
 
-async def count_to(session: AsyncSession, line: str, since: datetime, until: datetime, *, most: int) -> int:
+def count_to(session: Session, line: str, since: datetime, until: datetime, *, most: int) -> int:
     """Texts that came to a number of ours in that time, counted up to `most`."""
-    return await _count_in(session, Message.to_number == line, since, until, most)
+    return _count_in(session, Message.to_number == line, since, until, most)
 
 
-async def _count_in(
-    session: AsyncSession, whose: ColumnElement[bool], since: datetime, until: datetime, most: int
-) -> int:
+def _count_in(session: Session, whose: ColumnElement[bool], since: datetime, until: datetime, most: int) -> int:
     came = whose, Message.created_at > since, Message.created_at <= until, Message.direction == Direction.IN
     found = select(Message.id).where(*came).limit(most).subquery()
-    return await session.scalar(select(func.count()).select_from(found)) or 0
+    return session.scalar(select(func.count()).select_from(found)) or 0
 
 
-async def last_heard_at(session: AsyncSession, number: str, before: datetime) -> datetime | None:
+def last_heard_at(session: Session, number: str, before: datetime) -> datetime | None:
     """When the person with this number, or with another one of the same lead, called or wrote last."""
     same = select(LeadPhone.lead_id).where(LeadPhone.number == number).scalar_subquery()
     numbers = select(LeadPhone.number).where(LeadPhone.lead_id == same)
@@ -111,17 +106,17 @@ async def last_heard_at(session: AsyncSession, number: str, before: datetime) ->
     called = select(func.max(Call.started_at)).where(
         or_(Call.caller == number, Call.caller.in_(numbers)), Call.started_at <= before
     )
-    times = [at for at in (await session.scalar(wrote), await session.scalar(called)) if at is not None]
+    times = [at for at in (session.scalar(wrote), session.scalar(called)) if at is not None]
     return max(times, default=None)
 
 
-async def latest_to(session: AsyncSession, number: str, count: int) -> Sequence[str]:
+def latest_to(session: Session, number: str, count: int) -> Sequence[str]:
     """The words of our latest texts to a number, sent or not."""
     found = select(Message.body).where(Message.to_number == number, Message.direction == Direction.OUT)
-    return (await session.scalars(found.order_by(Message.id.desc()).limit(count))).all()
+    return session.scalars(found.order_by(Message.id.desc()).limit(count)).all()
 
 
-async def lines_used(session: AsyncSession, lead: Lead) -> Sequence[str]:
+def lines_used(session: Session, lead: Lead) -> Sequence[str]:
     """Numbers of ours that the person wrote to, or called, the latest first."""
     numbers = [phone.number for phone in lead.phones]
     wrote = (
@@ -131,13 +126,13 @@ async def lines_used(session: AsyncSession, lead: Lead) -> Sequence[str]:
         .limit(1)
     )
     called = select(Call.did, Call.started_at).where(Call.lead_id == lead.id).order_by(Call.started_at.desc()).limit(1)
-    rows = [*(await session.execute(wrote)).all(), *(await session.execute(called)).all()]
+    rows = [*session.execute(wrote).all(), *session.execute(called).all()]
     return [number for number, _ in sorted(rows, key=lambda row: row[1], reverse=True)]
 
 
-async def has_any_since(session: AsyncSession, to_number: str, purpose: str, since: datetime) -> bool:
+def has_any_since(session: Session, to_number: str, purpose: str, since: datetime) -> bool:
     """Whether a text of this purpose was created for the number after `since`, sent or not."""
     found = select(Message.id).where(
         Message.to_number == to_number, Message.purpose == purpose, Message.created_at > since
     )
-    return (await session.scalars(found.limit(1))).first() is not None
+    return session.scalars(found.limit(1)).first() is not None

@@ -7,7 +7,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.domain.hours import Opening, Schedule, SpecialDay
 from crm.edge import holidays
@@ -18,13 +18,13 @@ NO_HOLIDAYS = "none"
 """Of a property that is open on public holidays, whatever the office does."""
 
 
-async def organization(session: AsyncSession) -> Organization | None:
+def organization(session: Session) -> Organization | None:
     """None before the office is set up."""
-    return (await session.scalars(select(Organization).order_by(Organization.id).limit(1))).first()
+    return session.scalars(select(Organization).order_by(Organization.id).limit(1)).first()
 
 
-async def schedule(
-    session: AsyncSession, tz: ZoneInfo, place: Property | None = None, office: Organization | None = None
+def schedule(
+    session: Session, tz: ZoneInfo, place: Property | None = None, office: Organization | None = None
 ) -> Schedule:
     """When a property is open, or without one the office itself. `tz` is the office's.
 
@@ -37,19 +37,19 @@ async def schedule(
     return _schedule(
         place,
         tz,
-        office or await organization(session),
-        (await session.scalars(select(Hours).where(mine))).all(),
-        (await session.scalars(select(SpecialDayRow).where(special))).all(),
+        office or organization(session),
+        session.scalars(select(Hours).where(mine)).all(),
+        session.scalars(select(SpecialDayRow).where(special)).all(),
     )
 
 
-async def schedules(
-    session: AsyncSession, tz: ZoneInfo, places: Iterable[Property | None]
+def schedules(
+    session: Session, tz: ZoneInfo, places: Iterable[Property | None]
 ) -> list[tuple[Property | None, Schedule]]:
     """The same for many at once; None is the office."""
-    office = await organization(session)
-    week = (await session.scalars(select(Hours))).all()
-    special = (await session.scalars(select(SpecialDayRow))).all()
+    office = organization(session)
+    week = session.scalars(select(Hours)).all()
+    special = session.scalars(select(SpecialDayRow)).all()
     return [(place, _schedule(place, tz, office, week, special)) for place in places]
 
 
@@ -91,9 +91,9 @@ def zone(tz: ZoneInfo, place: Property | None) -> ZoneInfo:
     return ZoneInfo(place.timezone) if place and place.timezone else tz
 
 
-async def listings_url(session: AsyncSession, place: Property | None) -> str:
+def listings_url(session: Session, place: Property | None) -> str:
     """The property's link, else the office's; "" when there is neither."""
     if place and place.listings_url:
         return place.listings_url
-    office = await organization(session)
+    office = organization(session)
     return office.listings_url if office else ""

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.store.models import OptOut
 
 
-async def in_force(session: AsyncSession, number: str) -> Sequence[OptOut]:
+def in_force(session: Session, number: str) -> Sequence[OptOut]:
     """Entries of a number (E.164) that have not been ended, oldest first."""
     found = select(OptOut).where(OptOut.number == number, OptOut.ended_at.is_(None)).order_by(OptOut.id)
-    return (await session.scalars(found)).all()
+    return session.scalars(found).all()
 
 
-async def listed(session: AsyncSession, *, ended: bool = False, limit: int = 100) -> Sequence[OptOut]:
+def listed(session: Session, *, ended: bool = False, limit: int = 100) -> Sequence[OptOut]:
     """Newest first; with `ended` those that are over, too."""
     found = select(OptOut).order_by(OptOut.created_at.desc(), OptOut.id.desc()).limit(limit)
     if not ended:
         found = found.where(OptOut.ended_at.is_(None))
-    return (await session.scalars(found)).all()
+    return session.scalars(found).all()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sqlalchemy import Row, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from crm.domain.choosing import Names, PropertyName
 from crm.store.models import Interest, Lead, Property
@@ -14,22 +13,22 @@ from crm.store.models import Interest, Lead, Property
 _WITH_TEAM = joinedload(Property.subteam)
 
 
-async def by_id(session: AsyncSession, property_id: int) -> Property | None:
+def by_id(session: Session, property_id: int) -> Property | None:
     """The property with its subteam."""
-    return (await session.scalars(select(Property).where(Property.id == property_id).options(_WITH_TEAM))).first()
+    return session.scalars(select(Property).where(Property.id == property_id).options(_WITH_TEAM)).first()
 
 
-async def by_slug(session: AsyncSession, slug: str) -> Property | None:
+def by_slug(session: Session, slug: str) -> Property | None:
     """The property with its subteam."""
-    return (await session.scalars(select(Property).where(Property.slug == slug).options(_WITH_TEAM))).first()
+    return session.scalars(select(Property).where(Property.slug == slug).options(_WITH_TEAM)).first()
 
 
-async def names(session: AsyncSession, portfolio_id: int | None) -> Names:
+def names(session: Session, portfolio_id: int | None) -> Names:
     """Those of a portfolio, else all."""
     found = select(Property.slug, Property.name, Property.area)
     if portfolio_id is not None:
         found = found.where(Property.portfolio_id == portfolio_id)
-    return _prepared(tuple(await session.execute(found.order_by(Property.slug))))
+    return _prepared(tuple(session.execute(found.order_by(Property.slug))))
 
 
 @lru_cache(maxsize=64)
@@ -38,7 +37,7 @@ def _prepared(rows: tuple[Row[str, str, str], ...]) -> Names:
     return Names(PropertyName(*row) for row in rows)
 
 
-async def latest_interest(session: AsyncSession, lead: Lead) -> str | None:
+def latest_interest(session: Session, lead: Lead) -> str | None:
     """Slug of the property that the lead was interested in last."""
     latest = (
         select(Property.slug)
@@ -46,4 +45,4 @@ async def latest_interest(session: AsyncSession, lead: Lead) -> str | None:
         .where(Interest.lead_id == lead.id)
         .order_by(Interest.updated_at.desc(), Interest.id.desc())
     )
-    return (await session.scalars(latest.limit(1))).first()
+    return session.scalars(latest.limit(1)).first()

@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.tasks import TaskKind
 from crm.store.models import Agent, Call, Lead, Task, TaskCall
@@ -15,71 +14,71 @@ from crm.store.models import Agent, Call, Lead, Task, TaskCall
 _ROW = (selectinload(Task.owner), selectinload(Task.call), selectinload(Task.lead).selectinload(Lead.phones))
 
 
-async def by_id(session: AsyncSession, task_id: int) -> Task | None:
-    return (await session.scalars(select(Task).where(Task.id == task_id).options(*_ROW))).first()
+def by_id(session: Session, task_id: int) -> Task | None:
+    return session.scalars(select(Task).where(Task.id == task_id).options(*_ROW)).first()
 
 
-async def by_key(session: AsyncSession, key: str) -> Task | None:
-    return (await session.scalars(select(Task).where(Task.key == key).options(*_ROW))).first()
+def by_key(session: Session, key: str) -> Task | None:
+    return session.scalars(select(Task).where(Task.key == key).options(*_ROW)).first()
 
 
-async def of_call(session: AsyncSession, call_id: str) -> Task | None:
+def of_call(session: Session, call_id: str) -> Task | None:
     """The task that takes care of a call, done or not; it may stand for others of the same person."""
     found = select(Task).join(TaskCall, TaskCall.task_id == Task.id).where(TaskCall.call_id == call_id)
-    return (await session.scalars(found.options(*_ROW))).first()
+    return session.scalars(found.options(*_ROW)).first()
 
 
-async def open_one(session: AsyncSession, person: str, kind: str) -> Task | None:
+def open_one(session: Session, person: str, kind: str) -> Task | None:
     """The one open task about a person (Task.person) of that kind."""
     if not person:
         return None
     found = select(Task).where(Task.person == person, Task.kind == kind, Task.done_at.is_(None)).options(*_ROW)
-    return (await session.scalars(found)).first()
+    return session.scalars(found).first()
 
 
-async def calls_of(session: AsyncSession, task_id: int) -> Sequence[tuple[str, datetime]]:
+def calls_of(session: Session, task_id: int) -> Sequence[tuple[str, datetime]]:
     """Id and beginning of each call that a task stands for, the oldest first."""
     found = select(Call.id, Call.started_at).join(TaskCall, TaskCall.call_id == Call.id)
-    rows = await session.execute(found.where(TaskCall.task_id == task_id).order_by(Call.started_at, Call.id))
+    rows = session.execute(found.where(TaskCall.task_id == task_id).order_by(Call.started_at, Call.id))
     return [(id, started_at) for id, started_at in rows]
 
 
-async def open_reply(session: AsyncSession, lead_id: int | None, key: str, *, is_thread: bool = False) -> Task | None:
+def open_reply(session: Session, lead_id: int | None, key: str, *, is_thread: bool = False) -> Task | None:
     """The one open task to answer somebody's texts: the lead's, or for a writer without one that with this key, or
     with `is_thread` one whose key begins so."""
     found = select(Task).where(Task.kind == TaskKind.REPLY, Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
     mine = Task.key.startswith(key, autoescape=True) if is_thread else Task.key == key
     if lead_id is not None:
         mine = Task.lead_id == lead_id
-    return (await session.scalars(found.where(mine).limit(1))).first()
+    return session.scalars(found.where(mine).limit(1)).first()
 
 
-async def open_of(session: AsyncSession, lead_id: int, kinds: Collection[str] = ()) -> Sequence[Task]:
+def open_of(session: Session, lead_id: int, kinds: Collection[str] = ()) -> Sequence[Task]:
     """A lead's open tasks, the oldest first; only those of `kinds` if any are given."""
     found = select(Task).where(Task.lead_id == lead_id, Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
     if kinds:
         found = found.where(Task.kind.in_(kinds))
-    return (await session.scalars(found)).all()
+    return session.scalars(found).all()
 
 
-async def open_of_caller(session: AsyncSession, number: str, kinds: Collection[str] = ()) -> Sequence[Task]:
+def open_of_caller(session: Session, number: str, kinds: Collection[str] = ()) -> Sequence[Task]:
     """Open tasks from calls with this number (E.164) that are about no lead, the oldest first."""
     found = select(Task).join(Call, Task.call_id == Call.id).where(Call.caller == number, Task.lead_id.is_(None))
     found = found.where(Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
     if kinds:
         found = found.where(Task.kind.in_(kinds))
-    return (await session.scalars(found)).all()
+    return session.scalars(found).all()
 
 
-async def to_call_back(session: AsyncSession, *, limit: int) -> Sequence[Task]:
+def to_call_back(session: Session, *, limit: int) -> Sequence[Task]:
     """Open tasks to call somebody back or to listen to what they left, the most pressing first."""
     kinds = (TaskKind.CALL_BACK, TaskKind.LISTEN)
     found = select(Task).where(Task.done_at.is_(None), Task.kind.in_(kinds), Task.call_id.is_not(None)).options(*_ROW)
-    return (await session.scalars(found.order_by(Task.due_at, Task.id).limit(limit))).all()
+    return session.scalars(found.order_by(Task.due_at, Task.id).limit(limit)).all()
 
 
-async def listed(
-    session: AsyncSession,
+def listed(
+    session: Session,
     *,
     owner: str | None = None,
     open_only: bool = True,
@@ -94,4 +93,4 @@ async def listed(
         found = found.where(Task.done_at.is_(None))
     if due_before is not None:
         found = found.where(Task.due_at < due_before)
-    return (await session.scalars(found)).all()
+    return session.scalars(found).all()

@@ -146,7 +146,7 @@ async def _report(webhooks: Webhooks, told: DeliveryReport | None) -> None:
     end = asyncio.get_running_loop().time() + REPORT_SECONDS
     while True:
         try:
-            known = await messages.report(webhooks.store, told, webhooks.clock())
+            known = await webhooks.store.run(messages.report, told, webhooks.clock())
         except Unavailable as error:
             raise HTTPException(503, "the database does not answer, try again") from error
         if known is None:

@@ -68,12 +68,12 @@ async def _form(request: Request) -> dict[str, str]:
 async def _change(site: Webhooks, link: Link, form: dict[str, str]) -> Response:
     by = By(BY, site.clock())
     if form.get("act") == "cancel":
-        await booking.cancel(site.store, site.config, site.secrets, by, link.tour_id, version=link.version)
+        await site.store.run(booking.cancel, site.config, site.secrets, by, link.tour_id, version=link.version)
         return await _show(site, link, "Your tour is cancelled. Call us whenever you want another time.")
     if form.get("act") == "move":
         try:
             at = _time(form.get("at", ""), by.now)
-            await booking.move(site.store, site.config, site.secrets, by, link.tour_id, at, version=link.version)
+            await site.store.run(booking.move, site.config, site.secrets, by, link.tour_id, at, version=link.version)
         except (ValueError, Invalid, Conflict):
             return await _show(site, link, "That time has just been taken: please choose another one.")
         return await _show(site, link, "Your tour is moved. We have texted you the new time.", is_current=True)
@@ -89,7 +89,7 @@ def _time(sent: str, now: datetime) -> datetime:
 
 
 async def _show(site: Webhooks, link: Link, said: str = "", *, is_current: bool = False) -> Response:
-    tour, place = await booking.get(site.store, link.tour_id)
+    tour, place = await site.store.read(booking.get, link.tour_id)
     if tour.version != link.version and not is_current:
         raise Conflict("This tour was moved since: use the link in the latest text.")
     tz = times.zone(site.config, place)
@@ -108,8 +108,8 @@ async def _show(site: Webhooks, link: Link, said: str = "", *, is_current: bool 
 async def _times(site: Webhooks, tour: Tour, place: Property) -> list[tuple[str, str]]:
     """Other times of the same kind, as the form sends them and as people read them."""
     tz = times.zone(site.config, place)
-    free = await times.free(
-        site.store, site.config, place.slug, site.clock(), kind=TourKind(tour.slot.kind), limit=CHOICES
+    free = await site.store.read(
+        times.free, site.config, place.slug, site.clock(), kind=TourKind(tour.slot.kind), limit=CHOICES
     )
     return [(slot.starts_at.isoformat(), booking.in_words(slot.starts_at, tz, "en")) for slot in free]
 

@@ -14,16 +14,16 @@ from crm.store.models import Activity, Call, Interest, Lead, LeadPhone, Leg, Mes
 from crm.store.queries import leads, messages
 
 
-async def lead_of(scene: Scene) -> Lead:
+def lead_of(scene: Scene) -> Lead:
     """The caller's lead, locked; made when there is none. A withheld number makes one of its own for each call."""
     session, call = scene.session, scene.call
-    lead = await leads.by_id(session, call.lead_id, for_update=True) if call.lead_id else None
+    lead = leads.by_id(session, call.lead_id, for_update=True) if call.lead_id else None
     if call.caller and (lead is None or not lead.phones):
-        known = await leads.by_phone(session, call.caller, for_update=True)
+        known = leads.by_phone(session, call.caller, for_update=True)
         if lead and known:
             # Made when the call's end was known before its beginning; what hangs on it moves with the call.
-            await session.delete(lead)
-            await session.flush()
+            session.delete(lead)
+            session.flush()
         elif lead:
             lead.phones.append(LeadPhone(number=call.caller))
         lead = known or lead
@@ -36,36 +36,36 @@ async def lead_of(scene: Scene) -> Lead:
             assigned_agent=None,
         )
         session.add(lead)
-        await session.flush()
+        session.flush()
     call.lead_id = lead.id
     if scene.story.direction is Direction.IN:
         lead.source = lead.source or (scene.line.source if scene.line else "")
     return lead
 
 
-async def forget_lead(scene: Scene) -> None:
+def forget_lead(scene: Scene) -> None:
     """Takes the call from the lead it was put with before it was known who called; one that it made goes."""
     session, call = scene.session, scene.call
-    lead = await leads.by_id(session, call.lead_id, for_update=True) if call.lead_id else None
+    lead = leads.by_id(session, call.lead_id, for_update=True) if call.lead_id else None
     if lead is None:
         return
     call.lead_id = None
-    for activity in await session.scalars(select(Activity).where(Activity.key == f"call:{call.id}")):
-        await session.delete(activity)
-    missed = await messages.by_key(session, f"missed:{call.id}")
+    for activity in session.scalars(select(Activity).where(Activity.key == f"call:{call.id}")):
+        session.delete(activity)
+    missed = messages.by_key(session, f"missed:{call.id}")
     if missed and missed.state == MessageState.QUEUED:
-        await session.delete(missed)
-    await session.flush()
+        session.delete(missed)
+    session.flush()
     if lead.created_at != call.started_at or lead.name is not None:
         return
     for mark in (Call.lead_id, Message.lead_id, Activity.lead_id):
-        if await session.scalar(select(mark).where(mark == lead.id).limit(1)):
+        if session.scalar(select(mark).where(mark == lead.id).limit(1)):
             return
-    await session.delete(lead)
-    await session.flush()
+    session.delete(lead)
+    session.flush()
 
 
-async def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) -> None:
+def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) -> None:
     """The lead's interest, timeline, status and agent as this call leaves them."""
     session, story = scene.session, scene.story
     # A concern is no interest in a home, and nobody who has one is followed up by texts.
@@ -76,7 +76,7 @@ async def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: dateti
             lead.interests.append(interest)
         interest.updated_at = max(interest.updated_at, ended_at)
 
-    await enter(scene, lead, "CallFromProspect", f"Called {await scene.name()} and {how_it_went(story, outcome)}.")
+    enter(scene, lead, "CallFromProspect", f"Called {scene.name()} and {how_it_went(story, outcome)}.")
 
     if outcome is Outcome.BLOCKED:
         return
@@ -86,31 +86,31 @@ async def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: dateti
     is_leased_by = by_us and not story.desk and lead.assigned_agent_id is None
     if is_leased_by and (answered := story.answered_by):
         # Whom they talked to first knows them; from now on that phone rings first.
-        leg = await session.get(Leg, answered.id)
+        leg = session.get(Leg, answered.id)
         lead.assigned_agent_id = leg.agent_id if leg else None
 
 
-async def remember_language(scene: Scene, lead: Lead | None) -> None:
+def remember_language(scene: Scene, lead: Lead | None) -> None:
     """What the caller chose to hear is what they hear, and read, from now on."""
-    for person in (lead, await scene.contact()):
+    for person in (lead, scene.contact()):
         if person and scene.story.language:
             person.language = fit(scene.story.language, 10)
 
 
-async def drop_nameless(scene: Scene) -> None:
+def drop_nameless(scene: Scene) -> None:
     """Takes away the lead that a call between colleagues made while its beginning was not known."""
     session, call = scene.session, scene.call
-    lead = await leads.by_id(session, call.lead_id) if call.lead_id else None
+    lead = leads.by_id(session, call.lead_id) if call.lead_id else None
     if lead and not lead.phones:
         call.lead_id = None
-        await session.flush()
-        await session.delete(lead)
+        session.flush()
+        session.delete(lead)
 
 
-async def enter(scene: Scene, lead: Lead, kind: str, text: str) -> None:
+def enter(scene: Scene, lead: Lead, kind: str, text: str) -> None:
     """The call's entry in the timeline."""
     key = f"call:{scene.call.id}"
-    activity = (await scene.session.scalars(select(Activity).where(Activity.key == key))).first()
+    activity = scene.session.scalars(select(Activity).where(Activity.key == key)).first()
     if activity is None:
         activity = Activity(key=key, call_id=scene.call.id)
         scene.session.add(activity)

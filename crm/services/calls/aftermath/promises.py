@@ -19,42 +19,42 @@ from crm.store.models import Lead
 from crm.store.queries import agents, tasks
 
 
-async def keep_promise(scene: Scene, promised: CallbackPromised) -> None:
+def keep_promise(scene: Scene, promised: CallbackPromised) -> None:
     """The agent is to call back in some minutes: that is the call's next action, and an order to ring them then; the
     caller is told by text."""
     session, call = scene.session, scene.call
-    lead = await lead_of(scene) if scene.is_leasing else None
-    agent = await agents.by_slug(session, promised.agent) or await owners.owner(session, lead, scene.place)
+    lead = lead_of(scene) if scene.is_leasing else None
+    agent = agents.by_slug(session, promised.agent) or owners.owner(session, lead, scene.place)
     due_at = promised.at + timedelta(minutes=promised.minutes)
-    why = f"Called {await scene.name()}; {agent.name} promised to call back."
-    task = await tasks.of_call(session, call.id)
+    why = f"Called {scene.name()}; {agent.name} promised to call back."
+    task = tasks.of_call(session, call.id)
     if task is None or task.done_at is None:
-        task, _ = await task_for(scene, lead, TaskKind.CALL_BACK, task)
+        task, _ = task_for(scene, lead, TaskKind.CALL_BACK, task)
         task.owner, task.due_at = task.owner or agent, task.due_at or due_at
         task.kind, task.lead_id = TaskKind.CALL_BACK, lead.id if lead else None
-        await shared.join(scene, task)
-        if await shared.tell(scene, task, why):
+        shared.join(scene, task)
+        if shared.tell(scene, task, why):
             task.owner, task.due_at = agent, due_at
-        await session.flush()
+        session.flush()
     if call.caller is None:
         return
-    await orders.promise(session, scene.config, task=task, number=call.caller, now=scene.now)
-    if await scene.may_text():
+    orders.promise(session, scene.config, task=task, number=call.caller, now=scene.now)
+    if scene.may_text():
         assert scene.line is not None
-        name = await scene.name()
+        name = scene.name()
         body = texts.callback_promised(agent.name, name, promised.minutes, scene.language(lead))
-        await queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)
+        queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)
 
 
-async def keep_place(scene: Scene, lead: Lead | None, kept: PlaceKept) -> None:
+def keep_place(scene: Scene, lead: Lead | None, kept: PlaceKept) -> None:
     """The caller is to be called back when it is their turn: an order in the line of those who wait, and a text."""
     session, call = scene.session, scene.call
-    task = await tasks.of_call(session, call.id)
+    task = tasks.of_call(session, call.id)
     if task is None or call.caller is None:
         return
-    await orders.keep_place(
+    orders.keep_place(
         session, scene.config, task=task, number=call.caller, agents=kept.agents, since=call.started_at, now=scene.now
     )
-    if lead and await scene.may_text():
-        body = texts.place_kept(await scene.name(), scene.language(lead))
-        await queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)
+    if lead and scene.may_text():
+        body = texts.place_kept(scene.name(), scene.language(lead))
+        queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.route_inputs import CallerKind
@@ -18,7 +18,7 @@ from crm.store.queries import lines, office
 class Scene:
     """What the steps below need to know of a call."""
 
-    session: AsyncSession
+    session: Session
     config: Config
     now: datetime
     call: Call
@@ -37,28 +37,28 @@ class Scene:
         """Somebody who may rent called, or was called: a lead is theirs, or is made."""
         return self.call.kind == CallerKind.PROSPECT
 
-    async def contact(self) -> Contact | None:
+    def contact(self) -> Contact | None:
         """Who the person is beside leasing, as far as their number tells."""
-        return await self.session.get(Contact, self.call.contact_id) if self.call.contact_id else None
+        return self.session.get(Contact, self.call.contact_id) if self.call.contact_id else None
 
-    async def agent_name(self, unknown: str) -> str:
+    def agent_name(self, unknown: str) -> str:
         """Who placed a call of ours, or `unknown`."""
-        agent = await self.session.get(Agent, self.call.agent_id) if self.call.agent_id else None
+        agent = self.session.get(Agent, self.call.agent_id) if self.call.agent_id else None
         return agent.name if agent else unknown
 
-    async def name(self) -> str:
+    def name(self) -> str:
         """What the caller believes to have called."""
         if self.place:
             return self.place.name
-        organization = await office.organization(self.session)
+        organization = office.organization(self.session)
         return (organization.name if organization else "") or (self.line.label if self.line else "") or "our office"
 
-    async def may_text(self) -> bool:
+    def may_text(self) -> bool:
         """Texts go to a known number that is not withheld through a known line, and never to one of our own numbers."""
         caller = self.call.caller
         if self.line is None or caller is None or self.call.withheld:
             return False
-        return await lines.by_number(self.session, caller) is None
+        return lines.by_number(self.session, caller) is None
 
 
 def fit(text: str, length: int) -> str:

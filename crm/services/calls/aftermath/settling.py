@@ -15,10 +15,10 @@ from crm.services.people.contacts import who
 from crm.store.queries import messages
 
 
-async def settle(scene: Scene, ended_at: datetime) -> None:
+def settle(scene: Scene, ended_at: datetime) -> None:
     """Gives an ended call its outcome and sees to it that somebody takes care of the caller."""
     session, call, story = scene.session, scene.call, scene.story
-    link = await messages.by_key(session, f"link:{call.id}")
+    link = messages.by_key(session, f"link:{call.id}")
     outcome = outcome_of(
         known_line=scene.line is not None,
         talked=story.talked,
@@ -36,55 +36,55 @@ async def settle(scene: Scene, ended_at: datetime) -> None:
     call.ended_by = story.ended_by or ""
 
     if story.direction is not Direction.IN:
-        await _settle_ours(scene, outcome, ended_at)
+        _settle_ours(scene, outcome, ended_at)
         return
     lead, was_active = None, False
     if not scene.is_leasing:
-        await forget_lead(scene)
+        forget_lead(scene)
     elif outcome not in (Outcome.WRONG_NUMBER, Outcome.BLOCKED) or call.lead_id:
         # Who misdialled or is unwanted is no lead; who was one before stays one. A call that may have been the
         # emergency service's may as well have been a prospect's: it is kept as any other, only never answered by a
         # text.
-        lead = await lead_of(scene)
+        lead = lead_of(scene)
         was_active = any(interest.updated_at < call.started_at for interest in lead.interests)
-        await keep_lead(scene, lead, outcome, ended_at)
+        keep_lead(scene, lead, outcome, ended_at)
 
-    await remember_language(scene, lead)
-    await keep_task(scene, lead, outcome, ended_at)
+    remember_language(scene, lead)
+    keep_task(scene, lead, outcome, ended_at)
     if outcome is Outcome.CALLBACK and story.place_kept:
-        await keep_place(scene, lead, story.place_kept)
+        keep_place(scene, lead, story.place_kept)
         return
     is_missed = outcome not in (*TALKS, Outcome.BOOKED, Outcome.BLOCKED)
     is_answered = link is not None or story.promised or story.is_emergency_callback
     if is_missed and lead and not is_answered and not story.desk:
-        await text_missed(scene, lead, was_active)
+        text_missed(scene, lead, was_active)
 
 
-async def _settle_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
+def _settle_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
     """A call that an agent placed: it stands with the lead, and leaves a next action if nobody was reached."""
     if scene.call.caller is None:
         # Between colleagues: a message is to be listened to, and else nothing is to be done. What came of the call
         # while its beginning was not known is void.
         if outcome is Outcome.LEFT_MESSAGE:
-            await keep_task(scene, None, outcome, ended_at)
+            keep_task(scene, None, outcome, ended_at)
         else:
-            await void(scene)
-        await drop_nameless(scene)
+            void(scene)
+        drop_nameless(scene)
         return
-    lead = await lead_of(scene) if scene.is_leasing else None
-    went = how_ours_went(scene.story, await scene.agent_name("Somebody"), outcome)
+    lead = lead_of(scene) if scene.is_leasing else None
+    went = how_ours_went(scene.story, scene.agent_name("Somebody"), outcome)
     if not scene.is_leasing:
-        went = f"{went} It was for {who(await scene.contact(), scene.call.kind, scene.place)}."
+        went = f"{went} It was for {who(scene.contact(), scene.call.kind, scene.place)}."
     if lead:
-        await enter(scene, lead, "CallToProspect", went)
+        enter(scene, lead, "CallToProspect", went)
         if lead.status == "closed" or (lead.status == "new" and outcome in TALKS):
             lead.status = "in_progress"
         if outcome in TALKS:
             lead.assigned_agent_id = lead.assigned_agent_id or scene.call.agent_id
     if scene.story.message or scene.story.left_waiting or outcome is Outcome.INTERRUPTED:
         # They were passed on after the talk, and nobody took them; or they were cut off.
-        await keep_task(scene, lead, outcome, ended_at)
+        keep_task(scene, lead, outcome, ended_at)
     elif outcome is Outcome.TALKED:
-        await served(scene, lead, ended_at)
+        served(scene, lead, ended_at)
     else:
-        await keep_own_task(scene, lead, went, ended_at)
+        keep_own_task(scene, lead, went, ended_at)

@@ -17,25 +17,25 @@ from crm.store.models import Task, TaskCall
 from crm.store.queries import tasks
 
 
-async def join(scene: Scene, task: Task) -> None:
+def join(scene: Scene, task: Task) -> None:
     """The call is taken care of by this task, from now on."""
     session = scene.session
     session.add(task)
-    await session.flush()
-    await session.execute(delete(TaskCall).where(TaskCall.call_id == scene.call.id, TaskCall.task_id != task.id))
-    if await session.get(TaskCall, scene.call.id) is None:
+    session.flush()
+    session.execute(delete(TaskCall).where(TaskCall.call_id == scene.call.id, TaskCall.task_id != task.id))
+    if session.get(TaskCall, scene.call.id) is None:
         session.add(TaskCall(call_id=scene.call.id, task_id=task.id))
-    await session.flush()
+    session.flush()
 
 
-async def stands_for_others(scene: Scene, task: Task) -> bool:
-    return any(id != scene.call.id for id, _ in await tasks.calls_of(scene.session, task.id))
+def stands_for_others(scene: Scene, task: Task) -> bool:
+    return any(id != scene.call.id for id, _ in tasks.calls_of(scene.session, task.id))
 
 
-async def tell(scene: Scene, task: Task, why: str) -> bool:
+def tell(scene: Scene, task: Task, why: str) -> bool:
     """Why there is something to do, as the latest of the calls says it, and how many there were. False when this call
     is not the latest, which then said it already."""
-    found = await tasks.calls_of(scene.session, task.id)
+    found = tasks.calls_of(scene.session, task.id)
     task.times = max(1, len(found))
     if found and found[-1][0] != scene.call.id:
         return False
@@ -43,18 +43,18 @@ async def tell(scene: Scene, task: Task, why: str) -> bool:
     return True
 
 
-async def leave(scene: Scene, task: Task) -> None:
+def leave(scene: Scene, task: Task) -> None:
     """The call is finished, or something else is to be done about it: the task stays for the others."""
     session, call_id = scene.session, scene.call.id
-    await session.execute(delete(TaskCall).where(TaskCall.call_id == call_id))
-    found = await tasks.calls_of(session, task.id)
+    session.execute(delete(TaskCall).where(TaskCall.call_id == call_id))
+    found = tasks.calls_of(session, task.id)
     if task.key == f"call:{call_id}":
         # The key is the call's again, for a task of its own.
         task.key = f"call:{found[0][0]}"
     if task.call_id == call_id:
-        _write(scene, task, f"Called {await scene.name()} and reached nobody.", found)
+        _write(scene, task, f"Called {scene.name()} and reached nobody.", found)
     task.times = len(found)
-    await session.flush()
+    session.flush()
 
 
 def _write(scene: Scene, task: Task, why: str, found: Sequence[tuple[str, datetime]]) -> None:

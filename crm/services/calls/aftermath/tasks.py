@@ -19,7 +19,7 @@ from crm.store.models import Agent, Lead, Leg, Task, Voicemail
 from crm.store.queries import agents, calls, office, tasks
 
 
-async def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datetime) -> None:
+def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datetime) -> None:
     """The one next action of a call: made, corrected, or closed when somebody talked to the caller after all."""
     session, call = scene.session, scene.call
     story = scene.story
@@ -29,48 +29,48 @@ async def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at:
         went_on=story.step is not Step.TOUR_OFFER,
         left_waiting=story.left_waiting,
     )
-    task = await tasks.of_call(session, call.id)
+    task = tasks.of_call(session, call.id)
     if kind is None:
         if task and task.done_at is None:
-            if await shared.stands_for_others(scene, task):
-                await shared.leave(scene, task)
+            if shared.stands_for_others(scene, task):
+                shared.leave(scene, task)
             else:
                 task.done_at, task.result = scene.now, "Somebody talked to the caller in this call."
         is_about_leasing = scene.is_leasing and not scene.story.desk
         if outcome in (Outcome.TALKED, Outcome.HANDED_OVER) and not scene.is_leasing:
-            await served(scene, None, ended_at)
+            served(scene, None, ended_at)
         elif lead and outcome is Outcome.TALKED and is_about_leasing:
-            await served(scene, lead, ended_at)
+            served(scene, lead, ended_at)
         return
     if scene.story.promised or (task and task.done_at):
         return
-    task, is_new = await task_for(scene, lead, kind, task)
+    task, is_new = task_for(scene, lead, kind, task)
     if is_new:
         # Whoever called before waits since then; whoever calls again does not want it put off any longer.
-        due_at = await _due_at(scene, ended_at)
+        due_at = _due_at(scene, ended_at)
         task.due_at = min(task.due_at or due_at, due_at)
-    cut = await _who_talked(scene) if is_new and scene.story.cut else None
+    cut = _who_talked(scene) if is_new and scene.story.cut else None
     if cut or task.owner is None or task.kind != kind:
-        task.owner = cut or await _owner(scene, lead, kind, task.due_at)
+        task.owner = cut or _owner(scene, lead, kind, task.due_at)
     task.kind, task.lead_id = kind, lead.id if lead else None
-    await shared.join(scene, task)
-    await shared.tell(scene, task, await _why(scene, kind, outcome))
+    shared.join(scene, task)
+    shared.tell(scene, task, _why(scene, kind, outcome))
 
 
-async def task_for(scene: Scene, lead: Lead | None, kind: TaskKind, task: Task | None) -> tuple[Task, bool]:
+def task_for(scene: Scene, lead: Lead | None, kind: TaskKind, task: Task | None) -> tuple[Task, bool]:
     """The task that takes care of the call, and whether it did not until now: the call's own, which says what is known
     by now, else the open one of the person, else a new one."""
     session, call = scene.session, scene.call
     person = _person(scene, lead, kind)
     if task and (task.kind, task.person) == (kind, person):
         return task, False
-    if task and await shared.stands_for_others(scene, task):
-        await shared.leave(scene, task)
+    if task and shared.stands_for_others(scene, task):
+        shared.leave(scene, task)
         task = None
-    if other := await tasks.open_one(session, person, kind):
+    if other := tasks.open_one(session, person, kind):
         if task:
-            await session.delete(task)
-            await session.flush()
+            session.delete(task)
+            session.flush()
         return other, True
     if task is None:
         task = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, person=person, why="", result="")
@@ -85,104 +85,104 @@ def _person(scene: Scene, lead: Lead | None, kind: TaskKind) -> str:
     )
 
 
-async def _due_at(scene: Scene, ended_at: datetime) -> datetime:
+def _due_at(scene: Scene, ended_at: datetime) -> datetime:
     if scene.story.desk == DeskKind.MAINTENANCE:
         return ended_at
-    schedule = await office.schedule(scene.session, scene.config.tz, scene.place)
+    schedule = office.schedule(scene.session, scene.config.tz, scene.place)
     minutes = scene.config.tasks.question_minutes if scene.story.question else scene.config.tasks.due_minutes
     return schedule.due_time(ended_at, minutes)
 
 
-async def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: datetime) -> None:
+def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: datetime) -> None:
     """The next action of a call of ours that reached nobody: the agent tries again, unless somebody has to already."""
     session, call = scene.session, scene.call
-    own = await tasks.of_call(session, call.id)
-    if any(own is None or task.id != own.id for task in await open_tasks(scene, lead)):
-        await void(scene)
+    own = tasks.of_call(session, call.id)
+    if any(own is None or task.id != own.id for task in open_tasks(scene, lead)):
+        void(scene)
         return
     if own and own.done_at:
         return
     if own is None:
-        schedule = await office.schedule(session, scene.config.tz, scene.place)
+        schedule = office.schedule(session, scene.config.tz, scene.place)
         due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
         own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, why="", result="")
-    caller = await session.get(Agent, call.agent_id) if call.agent_id else None
-    own.owner = caller or await owners.owner(session, lead, scene.place, own.due_at.astimezone(scene.config.tz))
+    caller = session.get(Agent, call.agent_id) if call.agent_id else None
+    own.owner = caller or owners.owner(session, lead, scene.place, own.due_at.astimezone(scene.config.tz))
     own.kind, own.lead_id = TaskKind.CALL_BACK, lead.id if lead else None
     own.person = _person(scene, lead, TaskKind.CALL_BACK)
-    await shared.join(scene, own)
-    await shared.tell(scene, own, why)
+    shared.join(scene, own)
+    shared.tell(scene, own, why)
 
 
-async def void(scene: Scene) -> None:
+def void(scene: Scene) -> None:
     """Takes back the call's own next action, if nobody has done it yet."""
-    own = await tasks.of_call(scene.session, scene.call.id)
+    own = tasks.of_call(scene.session, scene.call.id)
     if own and own.done_at is None:
-        if await shared.stands_for_others(scene, own):
-            await shared.leave(scene, own)
+        if shared.stands_for_others(scene, own):
+            shared.leave(scene, own)
         else:
-            await scene.session.delete(own)
+            scene.session.delete(own)
 
 
-async def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
+def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
     if kind is TaskKind.UNKNOWN_DID:
         if not scene.call.did:
             return "A call is on record without its beginning, so nobody knows which line it came to."
         return f"A call came to {scene.call.did}, which is no line: add it, or have the carrier send it elsewhere."
-    message = await scene.session.get(Voicemail, scene.call.id) if kind is TaskKind.LISTEN else None
-    taken = await mailboxes.taken_in_words(scene.session, message) if message else ""
+    message = scene.session.get(Voicemail, scene.call.id) if kind is TaskKind.LISTEN else None
+    taken = mailboxes.taken_in_words(scene.session, message) if message else ""
     if scene.story.direction is Direction.INTERNAL:
-        return f"{how_ours_went(scene.story, await scene.agent_name('A colleague'), outcome)}{taken}"
+        return f"{how_ours_went(scene.story, scene.agent_name('A colleague'), outcome)}{taken}"
     withheld = "" if scene.call.caller else " The number was withheld."
     went = f"{how_it_went(scene.story, outcome)}.{withheld}{taken}"
     if scene.is_leasing:
-        return f"{_MARKS.get(scene.story.desk, '')}Called {await scene.name()} and {went}"
-    person = who(await scene.contact(), scene.call.kind, scene.place)
+        return f"{_MARKS.get(scene.story.desk, '')}Called {scene.name()} and {went}"
+    person = who(scene.contact(), scene.call.kind, scene.place)
     return f"{_MARKS.get(scene.story.desk, '')}{person} called and {went}"
 
 
 _MARKS = {DeskKind.MAINTENANCE.value: "Emergency in a home: ", DeskKind.CONCERN.value: "A concern, for a person: "}
 
 
-async def _owner(scene: Scene, lead: Lead | None, kind: TaskKind, due_at: datetime) -> Agent:
+def _owner(scene: Scene, lead: Lead | None, kind: TaskKind, due_at: datetime) -> Agent:
     due = due_at.astimezone(scene.config.tz)
     if kind is TaskKind.UNKNOWN_DID:
-        return await owners.admin(scene.session)
+        return owners.admin(scene.session)
     if scene.story.desk:
-        return await desks.owner(scene.session, scene.story.desk, scene.place, due)
-    if scene.story.cut and (agent := await _who_talked(scene)):
+        return desks.owner(scene.session, scene.story.desk, scene.place, due)
+    if scene.story.cut and (agent := _who_talked(scene)):
         return agent
-    if kind is TaskKind.LISTEN and (message := await scene.session.get(Voicemail, scene.call.id)):
-        return await mailboxes.owner(scene.session, message.mailbox, lead, scene.place, due)
-    return await _planned_owner(scene) or await owners.owner(scene.session, lead, scene.place, due)
+    if kind is TaskKind.LISTEN and (message := scene.session.get(Voicemail, scene.call.id)):
+        return mailboxes.owner(scene.session, message.mailbox, lead, scene.place, due)
+    return _planned_owner(scene) or owners.owner(scene.session, lead, scene.place, due)
 
 
-async def _who_talked(scene: Scene) -> Agent | None:
+def _who_talked(scene: Scene) -> Agent | None:
     """Whom the person was talking with when they were cut off."""
-    leg = await scene.session.get(Leg, scene.story.cut_leg) if scene.story.cut_leg else None
+    leg = scene.session.get(Leg, scene.story.cut_leg) if scene.story.cut_leg else None
     agent_id = leg.agent_id if leg and leg.agent_id else scene.call.agent_id
-    return await scene.session.get(Agent, agent_id) if agent_id else None
+    return scene.session.get(Agent, agent_id) if agent_id else None
 
 
-async def _planned_owner(scene: Scene) -> Agent | None:
+def _planned_owner(scene: Scene) -> Agent | None:
     """Whose the next action is by the last decision about the call; None when it says the admin's, or nothing."""
-    decisions = await calls.decisions(scene.session, scene.call.id)
+    decisions = calls.decisions(scene.session, scene.call.id)
     task = decisions[-1].plan.get("task") if decisions else None
-    return await agents.by_slug(scene.session, task["owner"]) if task and task.get("owner") else None
+    return agents.by_slug(scene.session, task["owner"]) if task and task.get("owner") else None
 
 
-async def served(scene: Scene, lead: Lead | None, ended_at: datetime) -> None:
+def served(scene: Scene, lead: Lead | None, ended_at: datetime) -> None:
     """Somebody has talked with the person: who was to call them back need not any more."""
-    for task in await open_tasks(scene, lead, _SETTLED_BY_TALK):
-        if not await calls.began_after(scene.session, task.call_id, ended_at):
+    for task in open_tasks(scene, lead, _SETTLED_BY_TALK):
+        if not calls.began_after(scene.session, task.call_id, ended_at):
             task.done_at, task.result = scene.now, "Somebody talked with them on the phone."
 
 
 _SETTLED_BY_TALK = (TaskKind.CALL_BACK, TaskKind.FOLLOW_UP)
 
 
-async def open_tasks(scene: Scene, lead: Lead | None, kinds: Collection[str] = ()) -> Sequence[Task]:
+def open_tasks(scene: Scene, lead: Lead | None, kinds: Collection[str] = ()) -> Sequence[Task]:
     """What is to be done for the person: for the lead, else for whoever has the number and is none."""
     if lead:
-        return await tasks.open_of(scene.session, lead.id, kinds)
-    return await tasks.open_of_caller(scene.session, scene.call.caller, kinds) if scene.call.caller else []
+        return tasks.open_of(scene.session, lead.id, kinds)
+    return tasks.open_of_caller(scene.session, scene.call.caller, kinds) if scene.call.caller else []

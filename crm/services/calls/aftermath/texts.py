@@ -13,23 +13,23 @@ from crm.store.models import Lead, Message
 from crm.store.queries import messages, office
 
 
-async def text_link(scene: Scene) -> None:
+def text_link(scene: Scene) -> None:
     """Queues the listings for a caller who asked for them."""
-    url = await office.listings_url(scene.session, scene.place)
-    if not url or not await scene.may_text():
+    url = office.listings_url(scene.session, scene.place)
+    if not url or not scene.may_text():
         return
-    lead = await lead_of(scene)
+    lead = lead_of(scene)
     assert scene.line is not None
-    await queue(
+    queue(
         scene,
         f"link:{scene.call.id}",
         Purpose.LISTINGS_LINK,
-        texts.listings_link(await scene.name(), url, scene.language(lead)),
+        texts.listings_link(scene.name(), url, scene.language(lead)),
         lead,
     )
 
 
-async def text_missed(scene: Scene, lead: Lead, is_active: bool) -> None:
+def text_missed(scene: Scene, lead: Lead, is_active: bool) -> None:
     """Queues the one text of a missed call, at most one per caller within the configured time.
 
     None to a number that the carrier found to be false, nor for a ring that was over at once: either is a way of having
@@ -39,19 +39,19 @@ async def text_missed(scene: Scene, lead: Lead, is_active: bool) -> None:
     is_ring = not story.came_in and story.seconds < scene.config.texts.missed_shortest_seconds
     if is_ring or attestation.is_failed(story.attestation):
         return
-    if not line or not caller or not await scene.may_text():
+    if not line or not caller or not scene.may_text():
         return
     since = scene.now - timedelta(seconds=scene.config.texts.missed_per_caller_seconds)
-    if await messages.has_any_since(session, caller, Purpose.MISSED_CALL, since):
+    if messages.has_any_since(session, caller, Purpose.MISSED_CALL, since):
         return
-    url = await office.listings_url(session, scene.place)
-    body = texts.missed_call(await scene.name(), url, scene.language(lead), is_active=is_active)
-    await queue(scene, f"missed:{scene.call.id}", Purpose.MISSED_CALL, body, lead)
+    url = office.listings_url(session, scene.place)
+    body = texts.missed_call(scene.name(), url, scene.language(lead), is_active=is_active)
+    queue(scene, f"missed:{scene.call.id}", Purpose.MISSED_CALL, body, lead)
 
 
-async def queue(scene: Scene, key: str, purpose: Purpose, body: str, lead: Lead | None) -> None:
+def queue(scene: Scene, key: str, purpose: Purpose, body: str, lead: Lead | None) -> None:
     """Puts a text into the outbox, once per key."""
-    if await messages.by_key(scene.session, key):
+    if messages.by_key(scene.session, key):
         return
     assert scene.line is not None
     scene.session.add(
@@ -69,4 +69,4 @@ async def queue(scene: Scene, key: str, purpose: Purpose, body: str, lead: Lead 
             created_at=scene.now,
         )
     )
-    await scene.session.flush()
+    scene.session.flush()

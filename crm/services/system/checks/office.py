@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
 from asterisk_conf import speech
 from crm.config import Config
 from crm.domain.dialing import Purpose, Refused
@@ -18,17 +20,16 @@ from crm.services.system import directory
 from crm.services.system.checks.finding import Finding, Level, ok, some
 from crm.store.models import Line
 from crm.store.queries import agents as agent_queries
-from crm.store.session import Store
 
 AHEAD_DAYS = 14
 """So far ahead opening hours are looked at."""
 
 
-async def examine(config: Config, store: Store, now: datetime) -> list[Finding]:
-    all_lines, people = await lines.find_all(store), await agents.find_all(store)
-    office = await directory.organization(store)
+def examine(session: Session, config: Config, now: datetime) -> list[Finding]:
+    all_lines, people = lines.find_all(session), agents.find_all(session)
+    office = directory.organization(session)
     has_link = bool(office and office.listings_url)
-    places = [entry.property for entry in await properties.find_all(store)]
+    places = [entry.property for entry in properties.find_all(session)]
     without_link = [] if has_link else [place.slug for place in places if not place.listings_url]
     if not has_link:
         without_link += [line.number for line in all_lines if line.property is None]
@@ -38,9 +39,9 @@ async def examine(config: Config, store: Store, now: datetime) -> list[Finding]:
         *_prompts(config, all_lines),
         *_links(without_link),
         *_people(people),
-        *await _opening_hours(config, store, people, now),
-        *await _answering_services(config, store),
-        *await _desks(config, store),
+        *_opening_hours(session, config, people, now),
+        *_answering_services(session, config),
+        *_desks(session, config),
     ]
 
 
@@ -115,11 +116,11 @@ def _people(people: Sequence[AgentEntry]) -> Iterator[Finding]:
         )
 
 
-async def _opening_hours(config: Config, store: Store, people: Sequence[AgentEntry], now: datetime) -> list[Finding]:
+def _opening_hours(session: Session, config: Config, people: Sequence[AgentEntry], now: datetime) -> list[Finding]:
     found = []
     windows = {
         place.slug if place else "the office": schedule.windows(now, AHEAD_DAYS)
-        for place, schedule in await hours.schedules(store, config)
+        for place, schedule in hours.schedules(session, config)
     }
     closed = [name for name, ahead in windows.items() if not ahead]
     if closed:
@@ -139,7 +140,7 @@ async def _opening_hours(config: Config, store: Store, people: Sequence[AgentEnt
                     f"`leaseline agent hours {slug} ...`, unless {slug} is meant to answer after hours alone.",
                 )
             )
-    for region in sorted(await hours.holiday_regions(store)):
+    for region in sorted(hours.holiday_regions(session)):
         if not calendars.in_year(region, now.year):
             text = f"There is no calendar of holidays for {region} any more, so none is kept."
             found.append(Finding("holidays", Level.WARN, text, "Name another with `leaseline holiday set`."))
@@ -150,8 +151,8 @@ def _overlap(some: Iterable[tuple[datetime, datetime]], others: Collection[tuple
     return any(opens < until and since < closes for opens, closes in some for since, until in others)
 
 
-async def _desks(config: Config, store: Store) -> list[Finding]:
-    found = await desks.find_all(store, config)
+def _desks(session: Session, config: Config) -> list[Finding]:
+    found = desks.find_all(session, config)
     findings = [
         Finding(
             "desks",
@@ -164,7 +165,7 @@ async def _desks(config: Config, store: Store) -> list[Finding]:
     ]
     served = {one.kind for one in found} | ({"resident"} if any(one.kind == "maintenance" for one in found) else set())
     for kind in contacts.KINDS:
-        if kind not in served and await contacts.find_all(store, kind=kind, limit=1):
+        if kind not in served and contacts.find_all(session, kind=kind, limit=1):
             text = f"There are {kind}s among the contacts, and no desk for them: they reach the leasing team."
             findings.append(Finding("desks", Level.WARN, text, f"Make one with `leaseline desk set {kind}`."))
     if found and not findings:
@@ -172,16 +173,16 @@ async def _desks(config: Config, store: Store) -> list[Finding]:
     return findings
 
 
-async def _answering_services(config: Config, store: Store) -> list[Finding]:
-    office = await directory.organization(store)
+def _answering_services(session: Session, config: Config) -> list[Finding]:
+    office = directory.organization(session)
     numbers = {"office set": office.answering_service if office else None}
-    for entry in await subteams.find_all(store):
+    for entry in subteams.find_all(session):
         numbers[f"subteam set {entry.subteam.slug}"] = entry.subteam.answering_service
     found = []
     for command, number in numbers.items():
         try:
             if number:
-                await dialing.check(store, config, number=number, purpose=Purpose.ANSWERING, agent=None)
+                dialing.check(session, config, number=number, purpose=Purpose.ANSWERING, agent=None)
         except Refused as refused:
             found.append(
                 Finding(

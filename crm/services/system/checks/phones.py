@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 
+from sqlalchemy.orm import Session
+
 from crm.config import Config
 from crm.domain import emergency
 from crm.edge import registrations
@@ -19,14 +21,14 @@ from crm.store.session import Store
 
 
 async def examine(config: Config, store: Store, health: Health) -> list[Finding]:
-    all_trunks = await trunks.find_all(store)
+    all_trunks = await store.read(trunks.find_all)
     return [
-        *_phones(health, await agents.find_all(store)),
+        *_phones(health, await store.read(agents.find_all)),
         *await _encryption(config, store),
         *_forwarding(health),
         *_trunks(config, all_trunks, health),
         *_texts(config, all_trunks),
-        *await _emergency(store, await lines.find_all(store), all_trunks),
+        *await store.read(_emergency, await store.read(lines.find_all), all_trunks),
     ]
 
 
@@ -75,7 +77,7 @@ def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
 async def _encryption(config: Config, store: Store) -> list[Finding]:
     """Phones that have to encrypt, do not, and registered while the app was away, which ends that
     (ari_app/plain_phones.py): their calls are refused both ways, as if they were not there."""
-    wanted = {device.slug for device in await devices.find_all(store) if device.encrypted}
+    wanted = {device.slug for device in await store.read(devices.find_all) if device.encrypted}
     try:
         found = await asyncio.to_thread(registrations.find_all, config) if wanted else []
     except registrations.Unreadable:
@@ -167,10 +169,10 @@ def _texts(config: Config, found: Sequence[Trunk]) -> Iterator[Finding]:
         )
 
 
-async def _emergency(store: Store, all_lines: Sequence[Line], all_trunks: Sequence[Trunk]) -> list[Finding]:
+def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence[Trunk]) -> list[Finding]:
     """Whether an emergency call goes out, tells where it comes from, and is heard of."""
     found = []
-    phones = [device for device in await devices.find_all(store) if device.kind != "mobile"]
+    phones = [device for device in devices.find_all(session) if device.kind != "mobile"]
     if without := [device.slug for device in phones if not device.location]:
         found.append(
             Finding(
@@ -204,10 +206,10 @@ async def _emergency(store: Store, all_lines: Sequence[Line], all_trunks: Sequen
             "the emergency service does not reach the phone that called.",
             f"Add the line, or give another with `leaseline location set {entry.location.slug} --callback`.",
         )
-        for entry in await locations.find_all(store)
+        for entry in locations.find_all(session)
         if entry.location.callback_number not in ours
     ]
-    told, _ = await emergencies.told(store)
+    told, _ = emergencies.told(session)
     if not any(agent.email or any(device.number for device in agent.devices) for agent in told):
         found.append(
             Finding(

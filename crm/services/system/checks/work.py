@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.edge import whisper
@@ -24,19 +25,18 @@ WAITING = timedelta(minutes=10)
 """What a worker has not taken up after so long, it will not take up by itself."""
 
 
-async def waiting(config: Config, store: Store, now: datetime) -> list[Finding]:
+def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
     """Rows that somebody should have taken up."""
-    async with store.read() as session:
 
-        async def count(of: type[Message | Task | Mail], *conditions: object) -> int:
-            return await session.scalar(select(func.count()).select_from(of).where(*conditions)) or 0  # type: ignore[arg-type]
+    def count(of: type[Message | Task | Mail], *conditions: object) -> int:
+        return session.scalar(select(func.count()).select_from(of).where(*conditions)) or 0  # type: ignore[arg-type]
 
-        failed = await count(Message, Message.state.in_(("failed", "unknown")), Message.created_at > now - RECENT)
-        stuck = await count(Message, Message.state == "queued", Message.next_attempt_at < now - WAITING)
-        overdue = await count(Task, Task.done_at.is_(None), Task.due_at < now)
-        unsent = await count(Mail, Mail.state.in_(("queued", "failed", "unknown")), Mail.created_at > now - RECENT)
-        pause = await pauses.in_force(session, now)
-    lost = len(await reports.lost(store, now))
+    failed = count(Message, Message.state.in_(("failed", "unknown")), Message.created_at > now - RECENT)
+    stuck = count(Message, Message.state == "queued", Message.next_attempt_at < now - WAITING)
+    overdue = count(Task, Task.done_at.is_(None), Task.due_at < now)
+    unsent = count(Mail, Mail.state.in_(("queued", "failed", "unknown")), Mail.created_at > now - RECENT)
+    pause = pauses.in_force(session, now)
+    lost = len(reports.lost(session, now))
     return [
         counted(
             "texts",

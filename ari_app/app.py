@@ -15,27 +15,27 @@ from urllib.parse import quote
 
 from ari_app import draining, heartbeat, leftovers, settle
 from ari_app import log as log_to
-from ari_app.crowding import Crowding
+from ari_app.call.call import BRIDGE_MARK, PEER, Call, Office
+from ari_app.call.legs import owner_of
 from ari_app.edge import ami, events, rtcp
 from ari_app.edge.channel import Handle, LeftTheApp, variables
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded, ChannelGone, PhoneError
 from ari_app.flows import mailbox, steps
-from ari_app.flows.call import BRIDGE_MARK, PEER, Call, Office
-from ari_app.flows.escalation import Escalations
 from ari_app.flows.inbound import inbound
-from ari_app.flows.legs import owner_of
-from ari_app.flows.message_lamps import MessageLamps
 from ari_app.flows.outbound import ordered
 from ari_app.flows.pickup import pickup
 from ari_app.flows.plan import answers_from
 from ari_app.flows.staff import staff
 from ari_app.flows.transfer import waiting_seconds
-from ari_app.flows.turns import Turns
-from ari_app.lost_lines import LostLines
-from ari_app.plain_phones import PlainPhones
 from ari_app.settle import Resumed
 from ari_app.witness import Witness
+from ari_app.workers.crowding import Crowding
+from ari_app.workers.escalation import Escalations
+from ari_app.workers.lost_lines import LostLines
+from ari_app.workers.message_lamps import MessageLamps
+from ari_app.workers.plain_phones import PlainPhones
+from ari_app.workers.turns import Turns
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
 from crm.domain.calls import (

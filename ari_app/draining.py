@@ -7,10 +7,10 @@ import contextlib
 import logging
 from urllib.parse import quote
 
+from ari_app.call.call import Call, Office
 from ari_app.edge.channel import BUSY
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone, PhoneError
 from ari_app.edge.media import sound
-from ari_app.flows.call import Call, Office
 from crm.domain.calls import CallEnded, Cut, Direction, EndedBy, Step, StepTaken, TalkCut
 from crm.services.calls import spool
 

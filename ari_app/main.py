@@ -13,10 +13,11 @@ from typing import Any
 from agi import extension as extension_script
 from agi import feature_code
 from agi.server import AgiServer
-from ari_app import draining, lamps
+from ari_app import draining
 from ari_app import log as log_to
 from ari_app.app import App, now
-from ari_app.refused_calls import RefusedCalls
+from ari_app.workers import lamps
+from ari_app.workers.refused_calls import RefusedCalls
 from crm.config import Config
 from crm.domain.calls import Fact, MessageLeft
 from crm.domain.errors import CrmError, Unavailable

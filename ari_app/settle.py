@@ -1,7 +1,7 @@
 """After the app was away: what is there in Asterisk, and what becomes of each call. A pure decision.
 
 `ari_app.app` looks at Asterisk at every (re)connection, asks this, and acts. Each call has one channel that keeps its
-step in variables: its person's (`ari_app.flows.call`). That is the first channel of the call, or one that we dialled.
+step in variables: its person's (`ari_app.call.call`). That is the first channel of the call, or one that we dialled.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from ari_app.call.call import LEG_MARK, PEER
 from ari_app.edge.events import Channel
-from ari_app.flows.call import LEG_MARK, PEER
 from crm.domain.calls import Direction, Step
 
 KEPT = (

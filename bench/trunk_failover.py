@@ -23,10 +23,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ari_app import supervisor
+from ari_app.call import outside
+from ari_app.call.call import Office
 from ari_app.edge import ami
 from ari_app.edge.client import AriClient
-from ari_app.flows import outside
-from ari_app.flows.call import Office
 from asterisk_conf.render import STASIS_APP
 from crm import config as settings
 from crm.config import Config

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from ari_app.edge.softphone import Softphone, softphone
+from ari_app.demo.softphone import Softphone, softphone
 from crm.domain.whisper import whisper
 from crm.edge import numbers
 from crm.services.phones import forwarding, trunks
@@ -70,7 +70,7 @@ async def picks_up(phone: Softphone, call: int = 1) -> None:
 
 async def hears_beginning(system: System, phone: Softphone, sound: Path) -> None:
     """Waits until the phone hears something that it may not hear to its end."""
-    from ari_app.edge import listening
+    from ari_app.demo import listening
 
     def so() -> bool:
         if not phone.heard.exists() or phone.heard.stat().st_size <= 44:

@@ -12,7 +12,7 @@ from typing import cast
 
 from sqlalchemy import update
 
-from ari_app.edge.softphone import Softphone, softphone
+from ari_app.demo.softphone import Softphone, softphone
 from crm.services.phones import trunks
 from crm.store.models import Trunk
 from tests.system import System, _response

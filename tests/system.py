@@ -27,10 +27,10 @@ from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import selectinload
 
 from ari_app import heartbeat, supervisor
-from ari_app.edge import listening
+from ari_app.demo import listening
+from ari_app.demo.listening import Heard
+from ari_app.demo.softphone import Softphone, softphone
 from ari_app.edge.dial import RINGING
-from ari_app.edge.listening import Heard
-from ari_app.edge.softphone import Softphone, softphone
 from asterisk_conf import certificate, speech, tones
 from crm import config as settings
 from crm.config import Config

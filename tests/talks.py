@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from ari_app.edge import listening
-from ari_app.edge.softphone import Softphone
+from ari_app.demo import listening
+from ari_app.demo.softphone import Softphone
 from tests.system import ELM, System
 
 QUESTION = "Is the two bedroom home still available?"

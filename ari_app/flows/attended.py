@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from ari_app.call.call import PEER, Call, Surrender
+from ari_app.call.codes import Keys
 from ari_app.edge import events
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
-from ari_app.flows.call import PEER, Call, Surrender
-from ari_app.flows.codes import Keys
 from ari_app.flows.transfer import (
     ATTENDED,
     NotTaken,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from ari_app.call.call import Call
+from ari_app.call.legs import Leg, availability, first_answer, free_phones, ring_phones, shown, stop_other_calls
 from ari_app.edge.channel import BUSY
 from ari_app.edge.media import play
-from ari_app.flows.call import Call
-from ari_app.flows.legs import Leg, availability, first_answer, free_phones, ring_phones, shown, stop_other_calls
 from ari_app.flows.voicemail import voicemail
 from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, Step
 from crm.domain.mailboxes import BoxKind, box

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from ari_app.call.call import Call
 from ari_app.edge.channel import REJECTED
 from ari_app.edge.media import play
-from ari_app.flows.call import Call
 from ari_app.flows.plan import plan
 from ari_app.flows.voicemail import voicemail
 from crm.domain.blocking import Decision

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from pathlib import Path
 
+from ari_app.call.call import Call, Office
 from ari_app.edge import media
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import CallEnded, MediaLost
 from ari_app.edge.media import NoKey, play, prompt
-from ari_app.flows.call import Call, Office
 from ari_app.flows.colleague import place, take_message
 from ari_app.flows.staff import staff
 from asterisk_conf import speech, tones

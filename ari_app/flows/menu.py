@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from ari_app.call.call import Call
 from ari_app.edge.errors import MediaLost
 from ari_app.edge.media import NoKey, key, play, prompt
-from ari_app.flows.call import Call
 from ari_app.flows.plan import STEPS, answer, plan, sounds
 from crm.domain.calls import KeyPressed, LinkRequested, Step
 from crm.domain.choosing import Answer, Ask, Question, Say

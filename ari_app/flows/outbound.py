@@ -8,14 +8,14 @@ import logging
 import uuid
 from typing import Any
 
+from ari_app.call import outside
+from ari_app.call.call import LEG_MARK, Call
+from ari_app.call.legs import Leg, availability, hang_up_of, shown
+from ari_app.call.outside import NotReached
 from ari_app.edge import dial
 from ari_app.edge.channel import BUSY, NORMAL, Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, PhoneError
 from ari_app.edge.media import play
-from ari_app.flows import outside
-from ari_app.flows.call import LEG_MARK, Call
-from ari_app.flows.legs import Leg, availability, hang_up_of, shown
-from ari_app.flows.outside import NotReached
 from asterisk_conf.render import RINGS_ON_SECONDS
 from asterisk_conf.speech import SpeechError
 from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, LegEnded, LegRang, Step

@@ -8,11 +8,11 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
+from ari_app.call.call import PEER, Call, Office, Taker
+from ari_app.call.legs import hang_up_of, taker_leg
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import CallEnded, PhoneError
 from ari_app.edge.media import play
-from ari_app.flows.call import PEER, Call, Office, Taker
-from ari_app.flows.legs import hang_up_of, taker_leg
 from ari_app.flows.transfer import NotTaken, give_back, progress, return_to
 from asterisk_conf.speech import SpeechError
 from crm.domain.calls import EndedBy, Parked, Step, TransferFailed

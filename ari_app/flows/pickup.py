@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ari_app.flows.call import Call
+from ari_app.call.call import Call
 from ari_app.flows.parking import take_over
 from crm.domain.calls import Direction, Step
 from crm.services.phones import extensions

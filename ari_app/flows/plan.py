@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from ari_app.flows import legs
-from ari_app.flows.call import Call
+from ari_app.call import legs
+from ari_app.call.call import Call
 from asterisk_conf import speech
 from crm.domain.calls import CallerIs, DeskChosen, LanguageChosen, PropertyChosen, Routed, Step
 from crm.domain.choosing import Answer, Question, Say

@@ -1,6 +1,6 @@
 """Everybody is in a talk: the caller waits in line with music, keeps the place to be called back, or leaves a message.
 
-Who becomes free is given to the caller who has waited longest (`ari_app.flows.turns`); this is what one caller hears
+Who becomes free is given to the caller who has waited longest (`ari_app.workers.turns`); this is what one caller hears
 and does meanwhile.
 """
 
@@ -13,17 +13,17 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from enum import StrEnum
 
+from ari_app.call import forward
+from ari_app.call.call import Call, Wait
+from ari_app.call.confirm import Choice
+from ari_app.call.forward import Forwarded
+from ari_app.call.legs import Leg, availability, first_answer, peer_of, stop, stop_other_calls, was_taken_away
+from ari_app.call.line import place
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, MediaLost
 from ari_app.edge.media import NoKey, hush, key, play, prompt
-from ari_app.flows import forward
-from ari_app.flows.call import Call, Wait
-from ari_app.flows.confirm import Choice
-from ari_app.flows.forward import Forwarded
-from ari_app.flows.legs import Leg, availability, first_answer, peer_of, stop, stop_other_calls, was_taken_away
 from ari_app.flows.plan import sounds, to_carry_out
 from ari_app.flows.ring_group import ring_batch
-from ari_app.flows.turns import place
 from crm.domain import ringing
 from crm.domain.calls import DialStatus, EndedBy, KeyPressed, PlaceKept, Queued, Step
 from crm.domain.choosing import Say

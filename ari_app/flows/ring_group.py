@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ari_app.flows import forward, whisper
-from ari_app.flows.call import Call
-from ari_app.flows.confirm import Choice
-from ari_app.flows.forward import Forwarded
-from ari_app.flows.inbound import ask
-from ari_app.flows.legs import (
+from ari_app.call import forward, whisper
+from ari_app.call.call import Call
+from ari_app.call.confirm import Choice
+from ari_app.call.forward import Forwarded
+from ari_app.call.legs import (
     Leg,
     availability,
     first_answer,
@@ -21,6 +20,7 @@ from ari_app.flows.legs import (
     stop_other_calls,
     was_taken_away,
 )
+from ari_app.flows.inbound import ask
 from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, ring_again, to_carry_out
 from crm.domain import ringing
 from crm.domain.calls import Step

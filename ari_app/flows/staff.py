@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 
+from ari_app.call.call import Call
 from ari_app.edge.media import play
-from ari_app.flows.call import Call
 from ari_app.flows.colleague import colleague
 from ari_app.flows.outbound import outbound
 from ari_app.flows.parking import retrieve

@@ -6,11 +6,12 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
+from ari_app.call import recording
+from ari_app.call.call import LEG_MARK, Call
 from ari_app.edge.errors import ChannelGone
 from ari_app.edge.media import stop_left_over
-from ari_app.flows import colleague, outbound, recording
+from ari_app.flows import colleague, outbound
 from ari_app.flows.attended import consult, consult_bridge
-from ari_app.flows.call import LEG_MARK, Call
 from ari_app.flows.inbound import arrived, ask, blocked, question, take_message, unknown_line
 from ari_app.flows.menu import menu, text_offer
 from ari_app.flows.parking import parked

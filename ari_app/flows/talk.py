@@ -8,15 +8,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ari_app.call import recording
+from ari_app.call.call import Call, Surrender
+from ari_app.call.codes import Keys
+from ari_app.call.legs import device_of, is_outsider, owner_of
 from ari_app.edge import events, sources
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost
 from ari_app.edge.media import play
-from ari_app.flows import attended, recording
-from ari_app.flows.call import Call, Surrender
-from ari_app.flows.codes import Keys
-from ari_app.flows.legs import device_of, is_outsider, owner_of
+from ari_app.flows import attended
 from ari_app.flows.outbound import over_too_soon
 from ari_app.flows.transfer import ask_target, pass_on
 from crm.domain.calls import CallEnded as CallEndedFact
@@ -32,7 +33,7 @@ class _End(StrEnum):
     AGENT = "agent"
     PERSON_LOST = "person lost"
     AGENT_LOST = "agent lost"
-    """Nothing came from their line any more (ari_app/lost_lines.py)."""
+    """Nothing came from their line any more (ari_app/workers/lost_lines.py)."""
     SURRENDERED = "surrendered"
     """The one at the other end belongs to another call now."""
 

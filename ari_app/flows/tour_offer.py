@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
+from ari_app.call.call import Call
 from ari_app.edge.media import NoKey, play, prompt
-from ari_app.flows.call import Call
 from ari_app.flows.plan import STEPS, answer, otherwise, sounds, to_carry_out
 from crm.domain.calls import EndedBy, KeyPressed, LinkRequested, Step, TourBooked
 from crm.domain.choosing import Answer, Question, Say

@@ -12,13 +12,9 @@ import logging
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
-from ari_app.edge import events
-from ari_app.edge.channel import Handle, LeftTheApp
-from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
-from ari_app.edge.media import play, prompt
-from ari_app.flows import outside
-from ari_app.flows.call import Call
-from ari_app.flows.legs import (
+from ari_app.call import outside
+from ari_app.call.call import Call
+from ari_app.call.legs import (
     Leg,
     availability,
     first_answer,
@@ -29,7 +25,11 @@ from ari_app.flows.legs import (
     shown,
     stop_other_calls,
 )
-from ari_app.flows.outside import NotReached
+from ari_app.call.outside import NotReached
+from ari_app.edge import events
+from ari_app.edge.channel import Handle, LeftTheApp
+from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
+from ari_app.edge.media import play, prompt
 from asterisk_conf.speech import SpeechError
 from crm.config import Config
 from crm.domain.calls import DialStatus, Direction, EndedBy, Step, TransferFailed, Transferred

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from ari_app.call.call import Call
 from ari_app.edge import media
 from ari_app.edge.channel import LeftTheApp
 from ari_app.edge.errors import CallEnded, MediaLost
-from ari_app.flows.call import Call
 from asterisk_conf import tones
 from crm.domain.calls import Direction, MessageLeft, Step
 from crm.domain.mailboxes import OFFICE

@@ -6,8 +6,8 @@ import asyncio
 
 import click
 
-from ari_app import demo as story
-from ari_app.demo import Told
+from ari_app.demo import call as story
+from ari_app.demo.call import Told
 from crm.commands import output
 from crm.commands.command import Group, System, config_of, many, one, with_system
 from crm.commands.import_ import ImportedEntry

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import select, update
 
-from ari_app.edge.softphone import Softphone
+from ari_app.demo.softphone import Softphone
 from crm.store.models import Agent, EmergencyCall
 from tests.scripted_trunk import scripted_trunk
 from tests.system import ELM, System

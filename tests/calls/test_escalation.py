@@ -10,7 +10,7 @@ import pytest_asyncio
 from sqlalchemy import select, update
 from sqlalchemy.orm import selectinload
 
-from ari_app.edge.softphone import Softphone
+from ari_app.demo.softphone import Softphone
 from crm.domain import readout
 from crm.services.people import contacts
 from crm.services.phones.spoken import spoken

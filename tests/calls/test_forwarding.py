@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Select, select, update
 
-from ari_app.edge import listening
+from ari_app.demo import listening
 from crm.services.office import agents
 from crm.services.phones import devices, forwarding
 from crm.store.models import Agent, Dialled

@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 
-from ari_app.edge.softphone import SoftphoneError
+from ari_app.demo.softphone import SoftphoneError
 from crm.services.office import properties
 from tests.system import System
 from tests.talks import QUESTION, connect, says_to

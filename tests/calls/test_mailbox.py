@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from ari_app.edge import listening
-from ari_app.edge.softphone import Softphone
+from ari_app.demo import listening
+from ari_app.demo.softphone import Softphone
 from crm.domain import readout
 from crm.services.phones.spoken import spoken
 from crm.services.voicemail import mailboxes

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
-from ari_app.edge.softphone import Softphone
+from ari_app.demo.softphone import Softphone
 from crm.domain.calls import CallbackPromised
 from crm.services.audit import By
 from crm.services.calls import ledger, orders

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from ari_app.edge import listening
-from ari_app.edge.softphone import Softphone
+from ari_app.demo import listening
+from ari_app.demo.softphone import Softphone
 from crm.services.office import agents, subteams
 from crm.services.phones import devices, publish
 from tests.scripted_phone import returning_phone, scripted_phone

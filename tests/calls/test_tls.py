@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import update
 
-from ari_app.plain_phones import contact_name
+from ari_app.workers.plain_phones import contact_name
 from crm.services.phones import devices
 from crm.services.system import health
 from crm.store.models import Device

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from ari_app.edge import listening
+from ari_app.demo import listening
 from crm.store.models import Call
 from tests.system import System
 

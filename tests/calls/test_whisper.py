@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from ari_app.edge import listening
+from ari_app.demo import listening
 from crm.services.phones import devices
 from crm.store.models import Lead, LeadPhone
 from tests.mobile import about, forward, mobile, picks_up

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from ari_app.edge.softphone import Softphone
+from ari_app.demo.softphone import Softphone
 from crm.services.office import properties
 from crm.services.phones import devices
 from tests.drills.test_outbound_killed import in_plain_bridge

@@ -12,8 +12,8 @@ from typing import Any
 
 import aiohttp
 
-from ari_app.edge import listening
-from ari_app.edge.softphone import Softphone
+from ari_app.demo import listening
+from ari_app.demo.softphone import Softphone
 from crm.store.models import Call
 from tests.system import System
 from tests.talks import hear_each_other

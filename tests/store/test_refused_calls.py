@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from ari_app.edge.hep import Answer, Way
-from ari_app.refused_calls import PATIENCE, RefusedCalls
+from ari_app.workers.refused_calls import PATIENCE, RefusedCalls
 from crm.config import Config, Ports
 from crm.domain.calls import Fact
 from crm.services.audit import By

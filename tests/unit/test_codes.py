@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ari_app.flows.codes import FORGOTTEN_SECONDS, Keys
+from ari_app.call.codes import FORGOTTEN_SECONDS, Keys
 from crm.config import Talk
 
 pytestmark = pytest.mark.unit

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ari_app import draining
+from ari_app.call.registry import Calls
 from ari_app.edge.errors import AsteriskUnreachable
-from ari_app.flows.registry import Calls
 from crm.config import Config, Stopping
 
 pytestmark = pytest.mark.unit

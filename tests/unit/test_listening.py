@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ari_app.edge import listening
-from ari_app.edge.listening import RATE, Heard, Sound
+from ari_app.demo import listening
+from ari_app.demo.listening import RATE, Heard, Sound
 
 FRAME = RATE // 50
 """What one packet carries: 20 ms."""

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from ari_app.call.registry import Calls
 from ari_app.edge.ami import Connection
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskUnreachable, ChannelGone
 from ari_app.edge.rtcp import SenderReport
-from ari_app.flows.registry import Calls
-from ari_app.lost_lines import LostLines
+from ari_app.workers.lost_lines import LostLines
 
 pytestmark = pytest.mark.unit
 

@@ -10,7 +10,7 @@ import pytest
 
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import ChannelGone
-from ari_app.plain_phones import LONGEST_REGISTRATION, PlainPhones, contact_name
+from ari_app.workers.plain_phones import LONGEST_REGISTRATION, PlainPhones, contact_name
 from crm.domain.errors import Unavailable
 from crm.edge import registrations
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ari_app.call.call import PEER
+from ari_app.call.outside import LEG_VARIABLES
 from ari_app.edge.events import CallerID, Channel, DialplanCEP
-from ari_app.flows.call import PEER
-from ari_app.flows.outside import LEG_VARIABLES
 from ari_app.flows.plan import answers_from, kept
 from ari_app.settle import KEPT, Settlement, call_of, in_app, may_succeed, present, settle
 from crm.domain.calls import Step

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from ari_app.call.call import Wait
+from ari_app.call.legs import Leg
 from ari_app.flows import queue, ring_group
-from ari_app.flows.call import Wait
-from ari_app.flows.legs import Leg
-from ari_app.flows.turns import PATIENCE, _end_hopeless
+from ari_app.workers.turns import PATIENCE, _end_hopeless
 from crm.config import Config
 from crm.domain.errors import Unavailable
 from crm.domain.ringing import AgentAvailability, DeviceAvailability, DeviceRef, Stage, StageName

@@ -76,7 +76,7 @@ def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
 
 async def _encryption(config: Config, store: Store) -> list[Finding]:
     """Phones that have to encrypt, do not, and registered while the app was away, which ends that
-    (ari_app/plain_phones.py): their calls are refused both ways, as if they were not there."""
+    (ari_app/workers/plain_phones.py): their calls are refused both ways, as if they were not there."""
     wanted = {device.slug for device in await store.read(devices.find_all) if device.encrypted}
     try:
         found = await asyncio.to_thread(registrations.find_all, config) if wanted else []

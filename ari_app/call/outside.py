@@ -8,14 +8,14 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 
+from ari_app.call.call import LEG_MARK, Office
+from ari_app.call.legs import REDIRECTIONS, dial_status
 from ari_app.edge import dial as ringing
 from ari_app.edge import events
 from ari_app.edge.channel import NORMAL, Handle
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, PhoneError
 from ari_app.edge.events import Channel
-from ari_app.flows.call import LEG_MARK, Office
-from ari_app.flows.legs import REDIRECTIONS, dial_status
 from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain.calls import DialStatus, LegEnded, LegRang
 from crm.domain.dialing import Clearance, Route

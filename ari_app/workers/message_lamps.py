@@ -12,8 +12,8 @@ import logging
 import uuid
 from contextlib import suppress
 
+from ari_app.call.call import Office
 from ari_app.edge.errors import PhoneError
-from ari_app.flows.call import Office
 from crm.domain.errors import CrmError
 from crm.services.voicemail import mailboxes
 from crm.services.voicemail.mailboxes import Lamp

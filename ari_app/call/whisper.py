@@ -9,10 +9,10 @@ import asyncio
 import logging
 from pathlib import Path
 
+from ari_app.call.call import Call
+from ari_app.call.confirm import Choice, confirm
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import MediaLost
-from ari_app.flows.call import Call
-from ari_app.flows.confirm import Choice, confirm
 from asterisk_conf.speech import SpeechError
 from crm.domain.calls import CallbackPromised
 from crm.domain.route_inputs import CallerKind

@@ -14,11 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ari_app.call.registry import Calls
 from ari_app.edge.ami import Connection
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
-from ari_app.flows.registry import Calls
 from crm.config import Config
 from crm.domain.calls import (
     ORDER_MARK,
@@ -64,7 +64,7 @@ class Office:
     ami: Connection
     secrets: Secrets
     now: Callable[[], datetime]
-    calls: Calls = field(default_factory=Calls)
+    calls: Calls[Call] = field(default_factory=Calls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when Leaseline is to end: no call begins any more."""
     held: Callable[[], bool] = lambda: False

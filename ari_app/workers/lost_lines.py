@@ -24,12 +24,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from ari_app.call.call import Call
+from ari_app.call.registry import Calls
 from ari_app.edge.ami import Connection
 from ari_app.edge.channel import UNAVAILABLE
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
 from ari_app.edge.rtcp import SenderReport, host_of
-from ari_app.flows.registry import Calls
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class LostLines:
         self,
         client: AriClient,
         ami: Connection,
-        calls: Calls,
+        calls: Calls[Call],
         seconds: float,
         qualify_seconds: float,
         clock: Callable[[], float] = lambda: asyncio.get_running_loop().time(),

@@ -3,32 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Set
+from typing import Generic, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from ari_app.flows.call import Call
-    from crm.services.calls.orders import Place
+from crm.services.calls.orders import Place
 
 
-class Calls:
+class Waiter(Protocol):
+    @property
+    def agents(self) -> frozenset[str]:
+        """Slugs of those they wait for."""
+
+
+class Entry(Protocol):
+    """What is asked of a call here."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def parts(self) -> Set[str]:
+        """Ids of its channels, but for phones that only ring."""
+
+    @property
+    def wait(self) -> Waiter | None:
+        """While they are in line."""
+
+    @property
+    def keeps_place(self) -> bool:
+        """We call somebody back who has kept their place in line."""
+
+    @property
+    def ringing(self) -> Set[str]:
+        """Slugs of the agents whose phones ring now."""
+
+
+C = TypeVar("C", bound=Entry)
+
+
+class Calls(Generic[C]):
     """Every call that a flow works on, with its task."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, tuple[Call, asyncio.Task[None]]] = {}
+        self._calls: dict[str, tuple[C, asyncio.Task[None]]] = {}
         self.places: list[Place] = []
         """Those who have hung up and keep their place in line, as last seen."""
         self.lost: set[str] = set()
-        """Ids of channels that were hung up because nothing came from them any more (ari_app/lost_lines.py)."""
+        """Ids of channels that were hung up because nothing came from them any more (ari_app/workers/lost_lines.py)."""
         self._returning: set[str] = set()
         self.line_is_whole = asyncio.Event()
         """Not so while calls that were in line before the app was away are not in it again."""
         self.line_is_whole.set()
 
-    def add(self, call: Call, task: asyncio.Task[None]) -> None:
+    def add(self, call: C, task: asyncio.Task[None]) -> None:
         self._calls[call.id] = call, task
 
-    def remove(self, call: Call) -> None:
+    def remove(self, call: C) -> None:
         found = self._calls.get(call.id)
         if found and found[0] is call:
             del self._calls[call.id]
@@ -37,11 +67,11 @@ class Calls:
     def __contains__(self, call_id: object) -> bool:
         return call_id in self._calls
 
-    def get(self, call_id: str) -> Call | None:
+    def get(self, call_id: str) -> C | None:
         found = self._calls.get(call_id)
         return found[0] if found else None
 
-    def __iter__(self) -> Iterator[Call]:
+    def __iter__(self) -> Iterator[C]:
         """The calls, oldest first."""
         return iter([call for call, _ in self._calls.values()])
 
@@ -49,17 +79,17 @@ class Calls:
     def ids(self) -> list[str]:
         return sorted(self._calls)
 
-    def returns(self, call: Call) -> None:
+    def returns(self, call: C) -> None:
         """The call was in line before the app was away; `has_returned` once it is again, or is not to be."""
         self._returning.add(call.id)
         self.line_is_whole.clear()
 
-    def has_returned(self, call: Call) -> None:
+    def has_returned(self, call: C) -> None:
         self._returning.discard(call.id)
         if not self._returning:
             self.line_is_whole.set()
 
-    def line(self, without: Call) -> list[frozenset[str]]:
+    def line(self, without: C) -> list[frozenset[str]]:
         """Those who wait or keep their place, beside one call: the agents whom each waits for."""
         waits = [call.wait.agents for call in self if call.wait and call is not without]
         return [*waits, *(frozenset(place.agents) for place in self.places)]
@@ -78,6 +108,6 @@ class Calls:
     def tasks(self) -> list[asyncio.Task[None]]:
         return [task for _, task in self._calls.values()]
 
-    def of_channel(self, channel_id: str) -> Call | None:
+    def of_channel(self, channel_id: str) -> C | None:
         """The call that a channel is part of."""
-        return next((call for call in self if call.has(channel_id)), None)
+        return next((call for call in self if channel_id in call.parts), None)

@@ -13,13 +13,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from ari_app.call import whisper
+from ari_app.call.call import LEG_MARK, Call, Office, Taker
+from ari_app.call.confirm import Choice
 from ari_app.edge import dial, events
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost
 from ari_app.edge.media import hush, play
-from ari_app.flows import whisper
-from ari_app.flows.call import LEG_MARK, Call, Office, Taker
-from ari_app.flows.confirm import Choice
 from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain import ringing
 from crm.domain.calls import DialStatus, LegEnded, LegRang

@@ -6,13 +6,13 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
+from ari_app.call import outside
+from ari_app.call.call import Call
+from ari_app.call.confirm import Choice
+from ari_app.call.legs import Confirmation, Leg, availability, confirmation, confirmed_by
 from ari_app.edge.channel import Handle
 from ari_app.edge.errors import CallEnded
 from ari_app.edge.media import stop_left_over
-from ari_app.flows import outside
-from ari_app.flows.call import Call
-from ari_app.flows.confirm import Choice
-from ari_app.flows.legs import Confirmation, Leg, availability, confirmation, confirmed_by
 from crm.domain.calls import DialStatus
 from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import CrmError

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import quote
 
+from ari_app.call.call import Call
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle
 from ari_app.edge.errors import CallEnded, ChannelGone
 from ari_app.edge.media import hush, play
-from ari_app.flows.call import Call
 from crm.domain.calls import RecordingAnnounced, RecordingEnded, RecordingStarted
 from crm.services.voicemail import recordings
 

@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from ari_app.edge import listening
-from ari_app.edge.softphone import Softphone, SoftphoneError, softphone
+from ari_app.demo import listening
+from ari_app.demo.softphone import Softphone, SoftphoneError, softphone
 from ari_app.heartbeat import is_connected
 from asterisk_conf import speech
 from crm.config import Config

@@ -10,15 +10,15 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from ari_app.call.call import Office
+from ari_app.call.legs import availability
+from ari_app.call.line import line, order_id
 from ari_app.edge.errors import PhoneError
-from ari_app.flows.call import Call, Office
-from ari_app.flows.legs import availability
 from crm.domain import queueing
 from crm.domain.errors import CrmError
-from crm.domain.queueing import Waiting
 from crm.domain.ringing import AgentAvailability, by_idleness
 from crm.services.calls import orders
-from crm.services.calls.orders import Claim, Place
+from crm.services.calls.orders import Claim
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Turns:
                 call.ringing.update(agents_for)
                 call.wait.turn.put_nowait(agents_for)
         for place in places if office.places_calls else ():
-            for agent in given.get(_id(place), ()):
+            for agent in given.get(order_id(place), ()):
                 if claim := await office.store.run(
                     orders.claim_place, office.config, place.order_id, agent, office.now()
                 ):
@@ -76,34 +76,6 @@ def _awaited(office: Office) -> set[str]:
     """Slugs of all whom somebody waits for."""
     waits = [call.wait.agents for call in office.calls if call.wait]
     return {agent for agents in (*waits, *(place.agents for place in office.calls.places)) for agent in agents}
-
-
-def line(office: Office, with_phone: frozenset[str] | None = None) -> list[Waiting]:
-    """Everybody who waits. For a callback only those are rung who are `with_phone`: registered phones, no mobiles."""
-    found = [_waiting(call) for call in office.calls if call.wait]
-    return [*found, *(_keeping(place, with_phone) for place in office.calls.places)]
-
-
-def place(call: Call) -> int:
-    """The place in line of a caller who waits, from 1."""
-    return queueing.place(_waiting(call), line(call.office))
-
-
-def _waiting(call: Call) -> Waiting:
-    assert call.wait is not None
-    return Waiting(call.id, call.wait.since, call.wait.agents, call.wait.spared_now, is_ready=not call.ringing)
-
-
-def _keeping(place: Place, with_phone: frozenset[str] | None) -> Waiting:
-    agents = frozenset(place.agents)
-    without = agents - with_phone if with_phone is not None else frozenset()
-    # Whoever has not answered for them last time gets another caller, if there is somebody else to call.
-    spared = without | {place.tried} if agents - without - {place.tried} else without
-    return Waiting(_id(place), place.since, agents, spared, is_ready=place.is_due, most=1)
-
-
-def _id(place: Place) -> str:
-    return f"order-{place.order_id}"
 
 
 def _with_phone(agents: list[AgentAvailability], now: datetime) -> frozenset[str]:

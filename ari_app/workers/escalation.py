@@ -13,14 +13,14 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
+from ari_app.call import outside
+from ari_app.call.call import LEG_MARK, Office
+from ari_app.call.confirm import Choice, confirm
+from ari_app.call.legs import Leg, availability, shown
 from ari_app.edge import dial
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle
 from ari_app.edge.errors import AsteriskRefused, CallEnded, MediaLost, PhoneError
 from ari_app.edge.media import play, prompt
-from ari_app.flows import outside
-from ari_app.flows.call import LEG_MARK, Office
-from ari_app.flows.confirm import Choice, confirm
-from ari_app.flows.legs import Leg, availability, shown
 from ari_app.flows.mailbox import KEY_SECONDS, Key, caller_in_words
 from asterisk_conf.speech import SpeechError
 from crm.domain import readout

@@ -1,0 +1,1 @@
+"""A call while flows work on it, and the phones that ring for it."""

@@ -1,0 +1,1 @@
+"""`leaseline demo call`: phones for it, and ears."""

@@ -1,0 +1,1 @@
+"""What looks after all calls at once, beside their flows."""

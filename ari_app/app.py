@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from ari_app import draining, heartbeat, leftovers, settle
+from ari_app import draining, heartbeat, leftovers, replacing, settle
 from ari_app import log as log_to
-from ari_app.call.call import BRIDGE_MARK, PEER, Call, Office
-from ari_app.call.legs import owner_of
+from ari_app.call.call import BRIDGE_MARK, Call, Office
 from ari_app.edge import ami, events, rtcp
-from ari_app.edge.channel import Handle, LeftTheApp, variables
+from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded, ChannelGone, PhoneError
 from ari_app.flows import mailbox, steps
@@ -70,8 +69,6 @@ NOTES_SECONDS = 30.0
 """What Asterisk notes of a call that it has alone is there so soon after its end, or lost, as on a full disk."""
 HANGUP_SECONDS = 0.5
 """Within this time a channel that has left the app for a hangup is gone."""
-CHANGE_SECONDS = 3.0
-"""Two channels have changed places in a bridge within milliseconds, or never do."""
 ORDERS_SECONDS = 0.5
 """How soon an order that somebody has written is taken."""
 
@@ -139,7 +136,7 @@ class App:
         """Events of channels that no flow owns."""
         match event:
             case events.StasisStart(replace_channel=events.Channel()):
-                self.succeeds(event)
+                self.chore(replacing.succeeds(self.office, event))
             case events.StasisStart(channel=channel, args=args):
                 if not self.arrives(channel, args):
                     # A phone was answered for a call that is being taken up, or whose flow has ended in this moment.
@@ -189,64 +186,6 @@ class App:
             flow = functools.partial(steps.begin_late, flow=flow)
         self.admit(call, flow)
         return True
-
-    def succeeds(self, event: events.StasisStart) -> None:
-        """A phone takes another's place in a call (SIP INVITE with Replaces), as at the end of an attended transfer."""
-        assert event.replace_channel is not None
-        former = event.replace_channel
-        call = self.calls.of_channel(former.id)
-        if call is None or not settle.may_succeed(event.channel, former):
-            log.warning("a phone may not take another's place", extra={"endpoint": event.channel.endpoint})
-            self.chore(self.put_back(former, event.channel))
-            return
-        self.client.succeeds(event)
-        # At once, and not when its flow reads of it: nothing else may take it for a call of its own.
-        call.person.become(event)
-        call.channel.become(event)
-        if call.peer_leg == former.id:
-            call.peer_leg = event.channel.id
-        self.chore(self.succeeded(call, former, event.channel))
-
-    async def succeeded(self, call: Call, former: events.Channel, channel: events.Channel) -> None:
-        """What is kept with a channel goes on with the one that has its place, in Asterisk and on record."""
-        log_to.call_id.set(call.id)
-        if call.peer_leg == channel.id:
-            agent = await owner_of(self.office, channel.endpoint)
-            call.leg_succeeds(former.id, former.endpoint, channel.id, channel.endpoint, agent)
-            await call.person.set_variables(LL_PEER=channel.name)
-        if not await self.has_parted(former):
-            return  # Where there was no bridge, one has become the other, with all that was kept.
-        kept = dict.fromkeys(settle.KEPT, "") | await variables(self.client, former.id, *settle.KEPT)
-        kept |= {"LL_CALL": call.id, "PJSIP_TRANSFER_HANDLING()": "ari-only"}
-        if call.person.id != channel.id:
-            kept["LL_STEP"] = PEER
-        await self.client.post(f"/channels/{quote(channel.id, safe='')}/variables", {"variables": kept})
-        await self.client.delete(f"/channels/{quote(former.id, safe='')}")
-
-    async def has_parted(self, former: events.Channel) -> bool:
-        """Waits until a channel whose place was taken is out of the bridge; False when it is gone.
-
-        Asterisk leaves it in the app.
-        """
-        until = time.monotonic() + CHANGE_SECONDS
-        while time.monotonic() < until:
-            bridges = await self.client.get("/bridges")
-            if not any(former.id in bridge["channels"] for bridge in bridges):
-                break
-            await asyncio.sleep(CHANGE_SECONDS / 60)
-        return any(former.id in ids for ids in (await self.client.channel_ids()).values())
-
-    async def put_back(self, former: events.Channel, channel: events.Channel) -> None:
-        """Undoes that a channel took another's place: who was talking talks on."""
-        until = time.monotonic() + CHANGE_SECONDS
-        while time.monotonic() < until:
-            bridges = await self.client.get("/bridges")
-            if bridge := next((one["id"] for one in bridges if channel.id in one["channels"]), None):
-                with contextlib.suppress(ChannelGone):
-                    await self.client.post(f"/bridges/{quote(bridge, safe='')}/addChannel", channel=former.id)
-                break
-            await asyncio.sleep(CHANGE_SECONDS / 60)
-        await self.client.delete(f"/channels/{quote(channel.id, safe='')}")
 
     def call_of(
         self,

@@ -1,0 +1,88 @@
+"""A phone, or a carrier, puts a new channel in the place of one of its own (SIP INVITE with Replaces), as at the end of
+an attended transfer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Coroutine
+from typing import Any
+from urllib.parse import quote
+
+from ari_app import log as log_to
+from ari_app import settle
+from ari_app.call.call import PEER, Call, Office
+from ari_app.call.legs import owner_of
+from ari_app.edge import events
+from ari_app.edge.channel import variables
+from ari_app.edge.client import AriClient
+from ari_app.edge.errors import ChannelGone
+
+log = logging.getLogger(__name__)
+
+CHANGE_SECONDS = 3.0
+"""Two channels have changed places in a bridge within milliseconds, or never do."""
+
+
+def succeeds(office: Office, event: events.StasisStart) -> Coroutine[Any, Any, None]:
+    """Gives the new channel the former one's part in its call, at once. Returns what is still to be done for it."""
+    assert event.replace_channel is not None
+    former = event.replace_channel
+    call = office.calls.of_channel(former.id)
+    if call is None or not settle.may_succeed(event.channel, former):
+        log.warning("a phone may not take another's place", extra={"endpoint": event.channel.endpoint})
+        return _put_back(office.client, former, event.channel)
+    office.client.succeeds(event)
+    # At once, and not when its flow reads of it: nothing else may take it for a call of its own.
+    call.person.become(event)
+    call.channel.become(event)
+    if call.peer_leg == former.id:
+        call.peer_leg = event.channel.id
+    return _succeeded(call, former, event.channel)
+
+
+async def _succeeded(call: Call, former: events.Channel, channel: events.Channel) -> None:
+    """What is kept with a channel goes on with the one that has its place, in Asterisk and on record."""
+    log_to.call_id.set(call.id)
+    client = call.office.client
+    if call.peer_leg == channel.id:
+        agent = await owner_of(call.office, channel.endpoint)
+        call.leg_succeeds(former.id, former.endpoint, channel.id, channel.endpoint, agent)
+        await call.person.set_variables(LL_PEER=channel.name)
+    if not await _has_parted(client, former):
+        return  # Where there was no bridge, one has become the other, with all that was kept.
+    kept = dict.fromkeys(settle.KEPT, "") | await variables(client, former.id, *settle.KEPT)
+    kept |= {"LL_CALL": call.id, "PJSIP_TRANSFER_HANDLING()": "ari-only"}
+    if call.person.id != channel.id:
+        kept["LL_STEP"] = PEER
+    await client.post(f"/channels/{quote(channel.id, safe='')}/variables", {"variables": kept})
+    await client.delete(f"/channels/{quote(former.id, safe='')}")
+
+
+async def _has_parted(client: AriClient, former: events.Channel) -> bool:
+    """Waits until a channel whose place was taken is out of the bridge; False when it is gone.
+
+    Asterisk leaves it in the app.
+    """
+    until = time.monotonic() + CHANGE_SECONDS
+    while time.monotonic() < until:
+        bridges = await client.get("/bridges")
+        if not any(former.id in bridge["channels"] for bridge in bridges):
+            break
+        await asyncio.sleep(CHANGE_SECONDS / 60)
+    return any(former.id in ids for ids in (await client.channel_ids()).values())
+
+
+async def _put_back(client: AriClient, former: events.Channel, channel: events.Channel) -> None:
+    """Undoes that a channel took another's place: who was talking talks on."""
+    until = time.monotonic() + CHANGE_SECONDS
+    while time.monotonic() < until:
+        bridges = await client.get("/bridges")
+        if bridge := next((one["id"] for one in bridges if channel.id in one["channels"]), None):
+            with contextlib.suppress(ChannelGone):
+                await client.post(f"/bridges/{quote(bridge, safe='')}/addChannel", channel=former.id)
+            break
+        await asyncio.sleep(CHANGE_SECONDS / 60)
+    await client.delete(f"/channels/{quote(channel.id, safe='')}")

@@ -13,7 +13,7 @@ from typing import Any
 from agi import extension as extension_script
 from agi import feature_code
 from agi.server import AgiServer
-from ari_app import draining
+from ari_app import draining, signs
 from ari_app import log as log_to
 from ari_app.app import App, now
 from ari_app.workers import lamps
@@ -125,7 +125,9 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
             if take_over:
                 processes.ask_to_yield(config)
             stack.push_async_callback(app.stop)
-            work += [app.beat, app.client.run, app.renew, app.watch, app.place_orders, desk.run]
+            work.append(partial(signs.beat, app.office, lambda: app.plain_phones.troubles))
+            work += [app.client.run, partial(signs.renew, app.office, app.chore)]
+            work += [app.reconciler.watch, app.place_orders, desk.run]
             work += [partial(_republish, config, store, secrets), partial(lamps.keep, app.client, store, now)]
             work += [app.lamps.run, app.escalations.run, app.turns.run, app.lost_lines.run]
             work += [partial(disk.keep, config), partial(disk.run, store, config, on_texts, now)]

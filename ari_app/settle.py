@@ -1,7 +1,8 @@
 """After the app was away: what is there in Asterisk, and what becomes of each call. A pure decision.
 
-`ari_app.app` looks at Asterisk at every (re)connection, asks this, and acts. Each call has one channel that keeps its
-step in variables: its person's (`ari_app.call.call`). That is the first channel of the call, or one that we dialled.
+`ari_app.reconcile` looks at Asterisk at every (re)connection, asks this, and acts. Each call has one channel that keeps
+its step in variables: its person's (`ari_app.call.call`). That is the first channel of the call, or one that we have
+dialled.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from crm.domain.calls import CallEnded, Direction, EndedBy, Step
 
 Following = Step | EndedBy | None
 """The next step, or who ended the call; None when this is no call of its own any more, and nothing is on record."""
+Flow = Callable[[Call], Awaitable[Following]]
 
 
 ANSWERED = frozenset({Step.TEXT_OFFER, Step.QUESTION, Step.VOICEMAIL})

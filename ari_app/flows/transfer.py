@@ -253,7 +253,7 @@ async def dead_man_s_switch(call: Call, agent: Handle | None) -> AsyncIterator[N
     """While an agent's leg waits, it has one as the person's: who hears nothing must not do so for ever.
 
     It is due after the person's, whose way the dialplan finds first. The talk that comes next takes it off; what is
-    renewed in that moment, `ari_app.app` takes off again. A call of ours has none: whom the agent had called the
+    renewed in that moment, `ari_app.signs` takes off again. A call of ours has none: whom the agent had called the
     dialplan connects with them again (outside-leg), and nothing may end that talk.
     """
     if agent is None or call.direction is Direction.OUT:

@@ -1,0 +1,250 @@
+"""Takes calls up again after the app was away, and makes good what no event told: what Asterisk and the record have is
+compared with the flows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import time
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from ari_app import heartbeat, leftovers, settle, signs
+from ari_app.call.call import BRIDGE_MARK, Call, Office
+from ari_app.edge import events
+from ari_app.edge.channel import Handle
+from ari_app.edge.errors import CallEnded, ChannelGone, PhoneError
+from ari_app.flows import steps
+from ari_app.flows.plan import answers_from
+from ari_app.settle import Resumed
+from ari_app.witness import Witness
+from ari_app.workers.crowding import Crowding
+from ari_app.workers.escalation import Escalations
+from crm.domain.calls import ORDER_MARK, DialStatus, Direction, LegEnded, Step
+from crm.domain.errors import CrmError
+from crm.services.calls import ledger, spool
+from crm.services.phones.emergencies import Desk
+from crm.services.texts.inbox import Inbox
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+"""How often what Asterisk has is compared with what we know of, beside the events."""
+NOTES_SECONDS = 30.0
+"""What Asterisk notes of a call that it has alone is there so soon after its end, or lost, as on a full disk."""
+
+
+class Beginner(Protocol):
+    """Begins calls: `App`."""
+
+    def arrives(self, channel: events.Channel, args: list[str], *, is_late: bool = False) -> bool: ...
+
+    def begin(self, call: Call, flow: steps.Flow) -> None: ...
+
+    def call_of(
+        self,
+        channel: events.Channel,
+        did: str,
+        trunk: str,
+        said: str,
+        withheld: str,
+        handle: Handle | None = None,
+        id: str = "",
+    ) -> Call: ...
+
+    def chore(self, work: Any) -> None: ...
+
+
+class Reconciler:
+    def __init__(self, office: Office, app: Beginner, inbox: Inbox, desk: Desk, escalations: Escalations) -> None:
+        self._office = office
+        self._app = app
+        self._inbox = inbox
+        self._desk = desk
+        self._escalations = escalations
+        self._crowding = Crowding(office.config, office.store, office.client, office.now)
+        self._witness = Witness()
+        self.look_now = asyncio.Event()
+        """Set when there may be something that no flow sees to, so that it need not wait for the next look."""
+        self._asterisk_since: datetime | None = None
+        """When the Asterisk we talk to was started; what is older died with the one before."""
+        self._last_seen = heartbeat.last_sign(office.config)
+        """The last sign of life of the app before us."""
+        self._looking = asyncio.Lock()
+        self._unattended: dict[str, float] = {}
+        """Channels in the app that nobody works for, and records without an end; and since when that is known."""
+
+    async def take_up(self) -> None:
+        """At each connection: takes up every call in the step it was in, since events have been missed."""
+        async with self._looking:
+            tasks = self._office.calls.tasks
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._office.journal.taken_over()
+            self._asterisk_since = await self._office.client.started_at()
+            channels = await self._office.client.channels()
+            await self._settle(channels, self._waiting(channels))
+
+    async def watch(self) -> None:
+        """Looks again and again after what no event tells."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self.look_now.wait()
+            self.look_now.clear()
+            if not self._office.client.connected.is_set():
+                continue
+            try:
+                async with self._looking:
+                    await self._look()
+            except (PhoneError, CrmError, OSError) as error:
+                log.warning("calls are looked after later: %s", error)
+
+    async def _look(self) -> None:
+        """Compares Asterisk and the record with our flows.
+
+        Imports what Asterisk noted of calls it handled alone, takes up callers whom a failed request left without a
+        flow, and closes the records of calls that ended unseen. What is found unattended is acted on when it still is
+        so at a later look: events and facts about it may be on their way.
+        """
+        office, journal = self._office, self._office.journal
+        channels = await office.client.channels()
+        present = settle.present(channels)
+        # Of an Asterisk that died while we were away we know the time only as the last sign of life before us.
+        died_at = office.client.lost_at or self._last_seen
+        await spool.import_all(
+            office.config,
+            journal,
+            present,
+            office.now(),
+            on_gone=self._witness.gone,
+            died_at=died_at,
+        )
+        self._inbox.look_now.set()
+        self._desk.channels = {channel.id for channel in channels}
+        self._desk.look_now.set()
+        waiting = self._waiting(channels)
+        open_calls = await office.store.read(ledger.open_calls)
+        gone = [id for id in open_calls if id not in present and id not in office.calls]
+        self._witness.seen(present)
+        for fact in self._witness.facts(open_calls, office.client.connected_at):
+            journal.note(fact)
+        at = time.monotonic()
+        self._unattended = {id: self._unattended.get(id, at) for id in (*(channel.id for channel in waiting), *gone)}
+        due = {id for id, since in self._unattended.items() if at - since >= LOOK_SECONDS / 2}
+        await self._settle(channels, [channel for channel in waiting if channel.id in due])
+        await self._remove_bridges()
+        up = {*present, *office.calls.ids}
+        await leftovers.keep_talks(office.config, journal, office.client, up, office.now)
+        for call_id in gone:
+            if call_id in due:
+                is_cut = bool(self._asterisk_since and open_calls[call_id] < self._asterisk_since)
+                no_note = at - self._unattended[call_id] > NOTES_SECONDS and not spool.has_notes(office.config, call_id)
+                ended_at = self._witness.ended_at(
+                    call_id,
+                    open_calls[call_id],
+                    office.now(),
+                    died_at=died_at if is_cut else None,
+                    last_seen=self._last_seen,
+                )
+                await leftovers.close(office.config, journal, call_id, ended_at, is_cut=is_cut, is_unnoted=no_note)
+        await leftovers.keep_messages(office.config, journal, office.client, {*up, *open_calls}, office.now())
+        await self._crowding.look(channels)
+
+    def _waiting(self, channels: list[events.Channel]) -> list[events.Channel]:
+        """Channels in the app that no flow has."""
+        return [
+            channel
+            for channel in settle.in_app(channels)
+            if settle.call_of(channel.id) not in self._office.calls
+            and self._office.calls.of_channel(channel.id) is None
+            and settle.call_of(channel.id) not in self._escalations.calling
+        ]
+
+    async def _settle(self, channels: list[events.Channel], waiting: list[events.Channel]) -> None:
+        """Does what the decision says of the channels that wait without a flow, and of phones whose call is gone."""
+        found: dict[str, tuple[Handle, dict[str, str]]] = {}
+        for channel in waiting:
+            handle = Handle(self._office.client, channel.id, channel.name)  # subscribes before it asks
+            try:
+                known = await handle.variables(*settle.KEPT)
+            except CallEnded:
+                handle.release()
+                continue
+            if not known.get("LL_STEP") and not settle.is_leg(channel):
+                # It has not taken a step yet.
+                handle.release()
+                if self._app.arrives(channel, settle.arguments(channel), is_late=True):
+                    continue
+                handle = Handle(self._office.client, channel.id, channel.name)
+            found[channel.id] = handle, known
+        states = {channel_id: known for channel_id, (_, known) in found.items()}
+        flows = [*self._office.calls.ids, *self._escalations.calling]
+        settlement = settle.settle(channels, states, flows, self._office.calls.held)
+        for entry in settlement.resumed:
+            handle, known = found.pop(entry.channel.id)
+            call = self._resumed(entry, handle, known)
+            if entry.step is Step.QUEUE:
+                self._office.calls.returns(call)
+            self._app.chore(signs.renew_one(self._office, call.person))
+            for leg in channels:
+                if leg.id in entry.legs and leg.state == "Up":
+                    # Somebody may be hearing who calls.
+                    self._app.chore(self._office.ami.limit(leg.name, self._office.config.survival.deadman_seconds))
+            self._app.begin(call, functools.partial(steps.resume, step=entry.step))
+        for handle, _ in found.values():
+            handle.release()
+        for orphan in settlement.orphans:
+            await stop_leg(self._office, orphan)
+        if settlement.resumed or settlement.orphans:
+            log.info("settled", extra={"resumed": len(settlement.resumed), "orphans": len(settlement.orphans)})
+
+    def _resumed(self, entry: Resumed, handle: Handle, known: dict[str, str]) -> Call:
+        """The call as it was before the app was away."""
+        if (direction := settle.direction(known)) is Direction.IN:
+            did, trunk, said, withheld = (
+                known.get(name, "") for name in ("LL_DID", "LL_TRUNK", "LL_SAID", "LL_WITHHELD")
+            )
+            call = self._app.call_of(entry.channel, did, trunk, said, withheld, handle, entry.call_id)
+        else:
+            call = Call(
+                self._office,
+                handle,
+                known.get("LL_DID", ""),
+                known.get("LL_NUMBER") or None,
+                known.get("LL_TRUNK", ""),
+                direction=direction,
+                id=entry.call_id,
+            )
+        call.adopted_legs = list(entry.legs)
+        call.peer_leg = entry.peer
+        call.first_stage = entry.stage
+        call.answers = answers_from(known.get("LL_KEYS", ""))
+        call.transferrer = entry.peer_name
+        return call
+
+    async def _remove_bridges(self) -> None:
+        """Empty bridges of talks that ended, or went on in the dialplan, without us."""
+        for bridge in await self._office.client.get("/bridges"):
+            call_id = bridge["id"].removeprefix(BRIDGE_MARK)
+            if call_id != bridge["id"] and not bridge["channels"] and call_id not in self._office.calls:
+                with contextlib.suppress(ChannelGone):
+                    await self._office.client.delete(f"/bridges/{quote(bridge['id'], safe='')}")
+
+
+async def stop_leg(office: Office, leg_id: str) -> None:
+    """Ends an agent's channel that no flow works with."""
+    leg = Handle(office.client, leg_id)
+    try:
+        await leg.hang_up()
+    finally:
+        leg.release()
+    call_id = settle.call_of(leg_id)
+    if call_id.startswith(ORDER_MARK):
+        # Perhaps the agent has never answered; then there is no call to note anything of.
+        return
+    office.journal.note(LegEnded(f"{call_id}/leg-ended-{leg_id}", call_id, office.now(), leg_id, DialStatus.CANCEL))

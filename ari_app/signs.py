@@ -1,0 +1,77 @@
+"""Signs of life: callers' dead man's switches are renewed, and run/app.json is written."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Collection
+from typing import Any
+
+from ari_app import heartbeat
+from ari_app.call.call import Call, Office
+from ari_app.edge.channel import Handle
+from ari_app.flows.transfer import waiting_seconds
+from crm.edge import processes
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 2.0
+
+
+async def renew(office: Office, chore: Callable[[Any], None]) -> None:
+    """Renews every caller's dead man's switch, several times within its length."""
+    seconds = office.config.survival.deadman_seconds
+    while True:
+        await asyncio.sleep(seconds / 4)
+        for call in office.calls:
+            for whispered in call.whispered:
+                chore(renew_one(office, whispered))
+            if call.waiting:
+                chore(renew_waiting(office, call, call.waiting))
+            chore(renew_one(office, call.person))
+
+
+async def renew_one(office: Office, channel: Handle) -> None:
+    await office.ami.limit(channel.name, office.config.survival.deadman_seconds)
+
+
+async def renew_waiting(office: Office, call: Call, agent: Handle) -> None:
+    try:
+        await office.ami.limit(agent.name, waiting_seconds(office.config))
+    finally:
+        if call.waiting is not agent:
+            # They may be talking by now, which nothing may end.
+            await agent.set_variables(timeout="0")
+
+
+async def beat(office: Office, troubles: Callable[[], Collection[str]]) -> None:
+    """Writes run/app.json, from which `leaseline status` tells that the app is alive; at once when it is connected,
+    which whoever starts it waits for."""
+    path = office.config.run_folder / "app.json"
+    failed, me = "", processes.me()
+    while True:
+        state = {
+            "at": office.now().isoformat(),
+            "pid": me.pid,
+            "started": me.started,
+            "connected": office.client.connected.is_set(),
+            "calls": office.calls.ids,
+            "events_unknown": office.client.unknown.total(),
+            "reconnects": max(0, office.client.connections - 1),
+            "trouble": [*office.journal.troubles, *troubles()],
+            "stopping": office.stopping.is_set(),
+        }
+        try:
+            heartbeat.write(path, json.dumps(state).encode())
+            failed = ""
+        except OSError as error:
+            if failed != (failed := str(error.strerror)):
+                log.error("signs of life cannot be written: %s", error.strerror)
+        if state["connected"]:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+        else:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await office.client.connected.wait()

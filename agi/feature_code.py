@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from agi.server import Script
 from agi.session import Session
-from asterisk_conf.speech import SpeechError
+from asterisk_conf.prompts.speech import SpeechError
 from crm.config import Config
 from crm.domain.errors import CrmError, NotFound
 from crm.secrets import Secrets

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from asterisk_conf import certificate, speech, tones
+from asterisk_conf import certificate
+from asterisk_conf.prompts import speech, tones
 from crm.config import Config
 from crm.domain.errors import CrmError
 from crm.edge import processes

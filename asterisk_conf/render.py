@@ -16,8 +16,9 @@ from pathlib import Path
 
 import jinja2
 
-from asterisk_conf import certificate, tones
+from asterisk_conf import certificate
 from asterisk_conf.install import AsteriskDirs
+from asterisk_conf.prompts import tones
 from crm.config import Config
 
 STASIS_APP = "leaseline"

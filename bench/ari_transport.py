@@ -27,7 +27,8 @@ from rich.table import Table
 from ari_app import supervisor
 from ari_app.edge import events
 from ari_app.edge.client import AriClient
-from asterisk_conf import install, tones
+from asterisk_conf import install
+from asterisk_conf.prompts import tones
 from asterisk_conf.render import STASIS_APP
 from crm import config as settings
 from crm.config import Config

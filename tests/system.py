@@ -31,7 +31,8 @@ from ari_app.demo import listening
 from ari_app.demo.listening import Heard
 from ari_app.demo.softphone import Softphone, softphone
 from ari_app.edge.dial import RINGING
-from asterisk_conf import certificate, speech, tones
+from asterisk_conf import certificate
+from asterisk_conf.prompts import speech, tones
 from crm import config as settings
 from crm.config import Config
 from crm.secrets import Secrets

@@ -13,7 +13,7 @@ from ari_app.call.call import Call
 from ari_app.call.confirm import Choice, confirm
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import MediaLost
-from asterisk_conf.speech import SpeechError
+from asterisk_conf.prompts.speech import SpeechError
 from crm.domain.calls import CallbackPromised
 from crm.domain.route_inputs import CallerKind
 from crm.domain.whisper import whisper

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, selectinload
 from ari_app.demo import listening
 from ari_app.demo.softphone import Softphone, SoftphoneError, softphone
 from ari_app.heartbeat import is_connected
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm.config import Config
 from crm.domain.calls import Step
 from crm.domain.errors import CrmError, Invalid, NotFound

@@ -21,8 +21,8 @@ from ari_app.edge.errors import CallEnded, MediaLost
 from ari_app.edge.media import NoKey, play, prompt
 from ari_app.flows.colleague import place, take_message
 from ari_app.flows.staff import staff
-from asterisk_conf import speech, tones
-from asterisk_conf.speech import SpeechError
+from asterisk_conf.prompts import speech, tones
+from asterisk_conf.prompts.speech import SpeechError
 from crm.domain import readout
 from crm.domain.calls import EndedBy, Step
 from crm.domain.errors import Conflict, CrmError

@@ -16,8 +16,8 @@ from ari_app.edge import dial
 from ari_app.edge.channel import BUSY, NORMAL, Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, PhoneError
 from ari_app.edge.media import play
+from asterisk_conf.prompts.speech import SpeechError
 from asterisk_conf.render import RINGS_ON_SECONDS
-from asterisk_conf.speech import SpeechError
 from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, LegEnded, LegRang, Step
 from crm.domain.dialing import Clearance, Purpose, Refused
 from crm.domain.errors import CrmError, NotFound

@@ -14,7 +14,7 @@ from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import CallEnded, PhoneError
 from ari_app.edge.media import play
 from ari_app.flows.transfer import NotTaken, give_back, progress, return_to
-from asterisk_conf.speech import SpeechError
+from asterisk_conf.prompts.speech import SpeechError
 from crm.domain.calls import EndedBy, Parked, Step, TransferFailed
 from crm.services.phones import extensions
 from crm.services.phones.spoken import spoken

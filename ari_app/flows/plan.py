@@ -12,7 +12,7 @@ import msgspec
 
 from ari_app.call import legs
 from ari_app.call.call import Call
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm.domain.calls import CallerIs, DeskChosen, LanguageChosen, PropertyChosen, Routed, Step
 from crm.domain.choosing import Answer, Question, Say
 from crm.domain.errors import CrmError

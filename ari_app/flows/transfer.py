@@ -30,7 +30,7 @@ from ari_app.edge import events
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
 from ari_app.edge.media import play, prompt
-from asterisk_conf.speech import SpeechError
+from asterisk_conf.prompts.speech import SpeechError
 from crm.config import Config
 from crm.domain.calls import DialStatus, Direction, EndedBy, Step, TransferFailed, Transferred
 from crm.domain.dialing import Purpose, Refused

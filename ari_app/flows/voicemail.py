@@ -9,7 +9,7 @@ from ari_app.call.call import Call
 from ari_app.edge import media
 from ari_app.edge.channel import LeftTheApp
 from ari_app.edge.errors import CallEnded, MediaLost
-from asterisk_conf import tones
+from asterisk_conf.prompts import tones
 from crm.domain.calls import Direction, MessageLeft, Step
 from crm.domain.mailboxes import OFFICE
 from crm.domain.route_inputs import CallerKind, DeskKind

@@ -22,7 +22,7 @@ from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle
 from ari_app.edge.errors import AsteriskRefused, CallEnded, MediaLost, PhoneError
 from ari_app.edge.media import play, prompt
 from ari_app.flows.mailbox import KEY_SECONDS, Key, caller_in_words
-from asterisk_conf.speech import SpeechError
+from asterisk_conf.prompts.speech import SpeechError
 from crm.domain import readout
 from crm.domain.calls import DialStatus, LegEnded, LegRang
 from crm.domain.dialing import Purpose, Refused

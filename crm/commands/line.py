@@ -8,7 +8,7 @@ import builtins
 import click
 import msgspec
 
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.edge import numbers

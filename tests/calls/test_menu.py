@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm.services.phones import lines
 from tests.system import ELM, System
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm import config as settings
 from crm.domain import fields
 from crm.domain.calls import CallArrived, CallEnded, DialStatus, EndedBy, Fact, LegEnded, LegRang, Routed

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm import config as settings
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact, PlaceKept, Queued, Step, StepTaken
 from crm.services.calls import ledger

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, MessageLeft
 from crm.domain.mailboxes import TranscriptState

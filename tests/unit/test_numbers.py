@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asterisk_conf import wording
+from asterisk_conf.prompts import wording
 from crm.edge import numbers
 
 pytestmark = pytest.mark.unit

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm.domain.choosing import Answer, Names, Question, choose
 from crm.domain.ringing import Stage, StageName
 from crm.domain.routing import (

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from asterisk_conf import speech
-from asterisk_conf.speech import Counts, Prompt, SpeechError
+from asterisk_conf.prompts import speech
+from asterisk_conf.prompts.speech import Counts, Prompt, SpeechError
 from crm.config import Config, Menu
 from crm.services.phones import lines
 from crm.services.routing import routes
@@ -289,12 +289,12 @@ class TestPrepare:
 
     def test_several_at_once_do_not_disturb_each_other(self, tmp_path: Path, two_sentences: Path) -> None:
         script = (
-            "import sys, pathlib; from asterisk_conf import speech;"
+            "import sys, pathlib; from asterisk_conf.prompts import speech;"
             "speech.SENTENCES = pathlib.Path(sys.argv[1]); p = pathlib.Path(sys.argv[2]);"
             "speech.prepare(p, p / 'recorded')"
         )
         prompts = tmp_path / "prompts"
-        root = Path(speech.__file__).parents[1]
+        root = Path(speech.__file__).parents[2]
         command = [sys.executable, "-c", script, str(two_sentences), str(prompts)]
         running = [subprocess.Popen(command, cwd=root) for _ in range(3)]
         assert [process.wait(60) for process in running] == [0, 0, 0]

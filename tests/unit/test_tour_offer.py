@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm.domain.calls import Outcome
 from crm.domain.choosing import Answer, Choice, Question, Say
 from crm.domain.routing import (

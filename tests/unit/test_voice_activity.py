@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm.edge.voice_activity import speech_seconds
 
 pytestmark = pytest.mark.unit

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asterisk_conf.wording import normalize
+from asterisk_conf.prompts.wording import normalize
 from crm.domain.whisper import whisper
 from crm.edge import numbers
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asterisk_conf.wording import house_number, normalize
+from asterisk_conf.prompts.wording import house_number, normalize
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm.config import Config
 
 KEPT_SECONDS = 30 * 86400.0

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from asterisk_conf import speech
-from asterisk_conf.speech import Prompt
+from asterisk_conf.prompts import speech
+from asterisk_conf.prompts.speech import Prompt
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.choosing import Answer, Ask, Question, Say

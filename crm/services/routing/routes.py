@@ -12,7 +12,7 @@ from itertools import chain
 
 from sqlalchemy.orm import Session
 
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm.config import Config
 from crm.domain.choosing import Answers, Choice, choose
 from crm.domain.ringing import AgentAvailability, Strategy

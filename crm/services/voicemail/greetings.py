@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from asterisk_conf import speech
-from asterisk_conf.speech import SpeechError
+from asterisk_conf.prompts import speech
+from asterisk_conf.prompts.speech import SpeechError
 from crm.config import Config
 from crm.domain.errors import Invalid
 from crm.services.audit import By, note

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from asterisk_conf import speech
+from asterisk_conf.prompts import speech
 from crm.config import Config
 from crm.domain.dialing import Purpose, Refused
 from crm.edge import holidays as calendars

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from asterisk_conf import install
-from asterisk_conf.wording import normalize
+from asterisk_conf.prompts.wording import normalize
 
 __all__ = [
     "Counts",
@@ -41,7 +41,7 @@ __all__ = [
     "take_over",
 ]
 
-SENTENCES = Path(__file__).parent / "prompts"
+SENTENCES = Path(__file__).parent
 """One `<language>.toml` with every sentence."""
 
 RATE = 8000

@@ -1,0 +1,1 @@
+"""What callers hear: sentences by language, how they are written for speaking, and tones."""

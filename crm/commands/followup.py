@@ -10,7 +10,7 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import ID, Group, System, limit_option, many, tell_of_more, with_system
 from crm.domain.fields import moment
-from crm.domain.stages import Stage
+from crm.domain.leads import Stage
 from crm.services import follow_ups
 from crm.store.models import FollowUp
 

@@ -23,12 +23,11 @@ from crm.commands.command import (
 )
 from crm.domain import fields
 from crm.domain.errors import NotFound
+from crm.domain.leads import LeadStatus
 from crm.edge import numbers
 from crm.services.people import leads as leads_service
 from crm.store.models import Activity, Lead
 from crm.store.queries import leads
-
-STATUSES = ("new", "in_progress", "closed")
 
 
 class InterestEntry(msgspec.Struct):
@@ -108,7 +107,7 @@ def lead() -> None:
 
 @lead.command("list", json=many(LeadEntry), examples=("lead list --since today", "lead list --status new --json"))
 @since_option
-@click.option("--status", type=click.Choice(STATUSES), help="Only those.")
+@click.option("--status", type=click.Choice([status.value for status in LeadStatus]), help="Only those.")
 @limit_option()
 @with_system
 def list_(system: System, since: str | None, status: str | None, limit: int, as_json: bool) -> None:

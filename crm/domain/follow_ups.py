@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from crm.domain import fields
 from crm.domain.errors import Invalid
-from crm.domain.stages import Stage
+from crm.domain.leads import Stage
 
 MOST_STEPS = 10
 LONGEST_TEXT = 600

@@ -13,7 +13,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from crm.domain.hours import weekly
-from crm.domain.stages import Stage
+from crm.domain.leads import LeadEvent, Stage
 
 
 class TourKind(StrEnum):
@@ -39,6 +39,14 @@ STAGE_AFTER = {
     TourState.CANCELLED: Stage.SHOWING_MISSED,
 }
 """How far an interest has come once its tour is in a state."""
+
+EVENT_OF = {
+    TourState.BOOKED: LeadEvent.TOUR_BOOKED,
+    TourState.DONE: LeadEvent.TOUR_TAKEN,
+    TourState.MISSED: LeadEvent.TOUR_OFF,
+    TourState.CANCELLED: LeadEvent.TOUR_OFF,
+}
+"""What a tour that comes to a state means for where the office stands with the lead."""
 
 REMINDERS = (timedelta(hours=24), timedelta(hours=2))
 """So long before a tour the person is reminded of it."""

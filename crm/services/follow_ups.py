@@ -22,8 +22,8 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound, Unavailable
 from crm.domain.follow_ups import LONGEST_TEXT, Act, History, Next, Rules, next_step, parse
+from crm.domain.leads import LeadStatus, Stage
 from crm.domain.segments import segments
-from crm.domain.stages import Stage
 from crm.domain.texts import Direction, MessageState, Purpose
 from crm.services.audit import By, note
 from crm.services.phones.lines import line_for
@@ -117,7 +117,7 @@ def _batch(session: Session, after: int) -> Sequence[Interest]:
     latest = (
         select(Interest.lead_id, func.max(Interest.updated_at).label("at"))
         .join(Lead, Lead.id == Interest.lead_id)
-        .where(Interest.lead_id > after, Lead.status != "closed")
+        .where(Interest.lead_id > after, Lead.status != LeadStatus.CLOSED)
         .group_by(Interest.lead_id)
         .order_by(Interest.lead_id)
         .limit(BATCH)

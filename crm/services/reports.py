@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session, aliased, selectinload
 from crm.config import Config
 from crm.domain.calls import Outcome
 from crm.domain.errors import Unavailable
+from crm.domain.leads import Stage
 from crm.domain.metrics import CallRecord
-from crm.domain.stages import Stage
 from crm.domain.tasks import task_after
 from crm.services.office import owners
 from crm.services.outbox import notices

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from crm.config import Config
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.domain.stages import Stage
+from crm.domain.leads import Stage
 from crm.domain.texts import Purpose
 from crm.services import follow_ups
 from crm.services.audit import By

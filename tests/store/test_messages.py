@@ -206,6 +206,14 @@ async def test_a_closed_lead_who_writes_is_in_progress_again(store: Store, confi
     assert lead.status == "in_progress"
 
 
+async def test_a_closed_lead_whom_an_agent_writes_to_is_in_progress_again(store: Store, config: Config) -> None:
+    with store.writing() as session:
+        session.add(Lead(created_at=NOW, status="closed", phones=[LeadPhone(number=PERSON)], interests=[]))
+    await store.run(messages.send, config, BY, PERSON, "Are you still looking?")
+    (lead,) = await rows(store, Lead)
+    assert lead.status == "in_progress"
+
+
 # --- the keywords ---
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from crm.config import Config, Web
 from crm.domain.errors import Conflict, CrmError, Invalid, Unavailable
-from crm.domain.stages import Stage
+from crm.domain.leads import Stage
 from crm.domain.texts import MessageState, Purpose
 from crm.domain.tours import TourKind, TourState
 from crm.secrets import Secrets
@@ -126,6 +126,21 @@ async def test_a_booking_is_confirmed_and_reminded_of(store: Store, config: Conf
     assert interest.stage == Stage.SHOWING_BOOKED
     [entry] = await rows(store, Activity)
     assert entry.kind == "Appointment"
+
+
+async def test_a_tour_opens_a_closed_lead_and_one_that_is_cancelled_does_not(store: Store, config: Config) -> None:
+    await offer(store)
+    tour = (await book(store, config, await closed(store, await person(store)))).tour
+    assert [lead.status for lead in await rows(store, Lead)] == ["in_progress"]
+    await closed(store, tour.lead_id)
+    await store.run(booking.cancel, config, secrets_of(config), BY, tour.id)
+    assert [lead.status for lead in await rows(store, Lead)] == ["closed"]
+
+
+async def closed(store: Store, lead_id: int) -> int:
+    with store.writing() as session:
+        session.get_one(Lead, lead_id).status = "closed"
+    return lead_id
 
 
 async def test_who_moves_a_tour_frees_the_old_time_and_gets_new_reminders(store: Store, config: Config) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crm.domain.errors import Invalid
 from crm.domain.follow_ups import Act, History, Next, Rules, next_step, parse
-from crm.domain.stages import Stage
+from crm.domain.leads import Stage
 
 pytestmark = pytest.mark.unit
 

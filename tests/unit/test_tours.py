@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.domain.stages import Stage
+from crm.domain.leads import Stage
 from crm.domain.tours import (
     STAGE_AFTER,
     Availability,

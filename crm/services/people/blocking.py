@@ -15,6 +15,7 @@ from crm.domain import blocking, emergency, fields
 from crm.domain.blocking import Decision, Entry, Kind, Known
 from crm.domain.calls import Direction
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.leads import LeadEvent, LeadStatus, status_after
 from crm.domain.texts import Purpose
 from crm.edge import numbers
 from crm.services.audit import By, note
@@ -81,7 +82,7 @@ def _known(session: Session, caller: str | None, did: str, now: datetime) -> Kno
     return Known(
         was_called=_any(session, select(Call.id).where(Call.caller == caller, Call.direction == Direction.OUT)),
         was_texted=_any(session, texted),
-        in_progress=lead is not None and lead.status == "in_progress",
+        in_progress=lead is not None and lead.status == LeadStatus.IN_PROGRESS,
         open_task=task is not None and _any(session, task),
         emergency=called_911,
     )
@@ -204,7 +205,7 @@ def _make_unwanted(session: Session, number: str, by: By, *, close_lead: bool) -
 
 
 def _close(session: Session, lead: Lead, by: By) -> None:
-    lead.status = "closed"
+    lead.status = status_after(lead.status, LeadEvent.UNWANTED)
     for task in session.scalars(select(Task).where(Task.lead_id == lead.id, Task.done_at.is_(None))):
         task.done_at, task.result = by.now, "Blocked as an unwanted caller."
     note(session, by, f"lead {lead.id} closed: an unwanted caller")

@@ -21,6 +21,7 @@ from crm.domain import optout, texts
 from crm.domain.errors import Invalid
 from crm.domain.gate import Decision, Verdict
 from crm.domain.incoming import Over
+from crm.domain.leads import LeadEvent, status_after
 from crm.domain.optout import Reading, Wish
 from crm.domain.segments import segments
 from crm.domain.tasks import TaskKind
@@ -219,8 +220,7 @@ def _keep_on_card(scene: _Scene, lead: Lead) -> None:
             lead.interests.append(interest)
         interest.updated_at = max(interest.updated_at, message.created_at)
     lead.source = lead.source or (line.source if line else "")
-    if lead.status == "closed":
-        lead.status = "in_progress"
+    lead.status = status_after(lead.status, LeadEvent.WROTE)
 
 
 def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) -> bool:
@@ -463,6 +463,8 @@ def send(
     task = open_reply(session, lead, number)
     if task and decision.verdict is not Verdict.BLOCK:
         task.done_at, task.result = by.now, f"Replied with text {message.id}."
+    if lead and decision.verdict is not Verdict.BLOCK:
+        lead.status = status_after(lead.status, LeadEvent.REACHED_OUT)
     if writer and lead and lead.assigned_agent_id is None:
         lead.assigned_agent_id = writer.id
     return Written(message, decision)

@@ -19,9 +19,10 @@ from crm.config import Config
 from crm.domain import fields, texts, tours
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
 from crm.domain.gate import Verdict
+from crm.domain.leads import status_after
 from crm.domain.segments import segments
 from crm.domain.texts import Direction, MessageState, Purpose
-from crm.domain.tours import STAGE_AFTER, TourKind, TourState
+from crm.domain.tours import EVENT_OF, STAGE_AFTER, TourKind, TourState
 from crm.secrets import Secrets
 from crm.services.audit import By, note
 from crm.services.office import properties
@@ -328,8 +329,7 @@ def _follow(
         interest = Interest(lead_id=lead.id, property_id=place.id, updated_at=by.now)
         session.add(interest)
     interest.stage, interest.stage_since, interest.updated_at = STAGE_AFTER[state], by.now, by.now
-    if lead.status in ("new", "closed"):
-        lead.status = "in_progress"
+    lead.status = status_after(lead.status, EVENT_OF[state])
     spoken = {
         "booked": "Booked a tour",
         "moved": "Moved a tour",

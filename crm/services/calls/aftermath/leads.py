@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from crm.domain.calls import TALKS, Direction, Outcome
+from crm.domain.calls import Direction, Outcome
+from crm.domain.leads import event_of_call, status_after
 from crm.domain.story import how_it_went
 from crm.domain.texts import MessageState
 from crm.services.calls.aftermath.scene import Scene, fit
@@ -80,8 +81,7 @@ def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) ->
 
     if outcome is Outcome.BLOCKED:
         return
-    if lead.status == "closed" or (lead.status == "new" and outcome in TALKS):
-        lead.status = "in_progress"
+    lead.status = status_after(lead.status, event_of_call(story.direction, outcome))
     by_us = outcome in (Outcome.TALKED, Outcome.INTERRUPTED)
     is_leased_by = by_us and not story.desk and lead.assigned_agent_id is None
     if is_leased_by and (answered := story.answered_by):

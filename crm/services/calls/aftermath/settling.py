@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from crm.domain.calls import TALKS, Direction, Outcome, outcome_of
+from crm.domain.leads import event_of_call, status_after
 from crm.domain.story import how_ours_went
 from crm.services.calls.aftermath.leads import drop_nameless, enter, forget_lead, keep_lead, lead_of, remember_language
 from crm.services.calls.aftermath.promises import keep_place
@@ -77,8 +78,7 @@ def _settle_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
         went = f"{went} It was for {who(scene.contact(), scene.call.kind, scene.place)}."
     if lead:
         enter(scene, lead, "CallToProspect", went)
-        if lead.status == "closed" or (lead.status == "new" and outcome in TALKS):
-            lead.status = "in_progress"
+        lead.status = status_after(lead.status, event_of_call(scene.story.direction, outcome))
         if outcome in TALKS:
             lead.assigned_agent_id = lead.assigned_agent_id or scene.call.agent_id
     if scene.story.message or scene.story.left_waiting or outcome is Outcome.INTERRUPTED:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import functools
 import os
 import socket
+import subprocess
 import tempfile
 import wave
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,13 +27,15 @@ from sipmessage import Message as SipMessage
 from sipmessage import Request
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import selectinload
+from yarl import URL
 
 from ari_app import heartbeat, supervisor
 from ari_app.demo import listening
 from ari_app.demo.listening import Heard
 from ari_app.demo.softphone import Softphone, softphone
 from ari_app.edge.dial import RINGING
-from asterisk_conf import certificate
+from asterisk_conf import certificate, install
+from asterisk_conf.install import cache_folder
 from asterisk_conf.prompts import speech, tones
 from crm import config as settings
 from crm.config import Config
@@ -54,6 +58,7 @@ from crm.store.models import (
     Interest,
     Lead,
     LeadPhone,
+    Leg,
     Line,
     Message,
     Organization,
@@ -384,12 +389,13 @@ class System:
 
     # --- Asterisk ---
 
-    async def ari(self, path: str) -> Any:
+    @functools.cached_property
+    def http(self) -> aiohttp.ClientSession:
         auth = aiohttp.encode_basic_auth("leaseline", self.secrets.get("ari"))
-        async with (
-            aiohttp.ClientSession(headers={"Authorization": auth}) as session,
-            session.get(f"http://127.0.0.1:{self.config.ports.http}/ari{path}") as response,
-        ):
+        return aiohttp.ClientSession(f"http://127.0.0.1:{self.config.ports.http}", headers={"Authorization": auth})
+
+    async def ari(self, path: str) -> Any:
+        async with self.http.get(URL(f"/ari{path}", encoded=True)) as response:
             answer = await response.json()
         if path == "/channels" and isinstance(answer, list):
             # Asterisk's own, for texts; it is there for good once one has come.
@@ -397,12 +403,7 @@ class System:
         return answer
 
     async def _set_global(self, name: str, value: str) -> None:
-        auth = aiohttp.encode_basic_auth("leaseline", self.secrets.get("ari"))
-        url = f"http://127.0.0.1:{self.config.ports.http}/ari/asterisk/variable"
-        async with (
-            aiohttp.ClientSession(headers={"Authorization": auth}) as session,
-            session.post(url, params={"variable": name, "value": value}) as response,
-        ):
+        async with self.http.post("/ari/asterisk/variable", params={"variable": name, "value": value}) as response:
             assert response.status == 204, await response.text()
 
     async def is_offline(self, device: str) -> bool:
@@ -417,9 +418,7 @@ class System:
 
     async def hang_up(self, channel_id: str) -> None:
         """From Asterisk's side."""
-        auth = aiohttp.encode_basic_auth("leaseline", self.secrets.get("ari"))
-        url = f"http://127.0.0.1:{self.config.ports.http}/ari/channels/{quote(channel_id, safe='')}"
-        async with aiohttp.ClientSession(headers={"Authorization": auth}) as session, session.delete(url):
+        async with self.http.delete(URL(f"/ari/channels/{quote(channel_id, safe='')}", encoded=True)):
             pass
 
     async def is_online(self, device: str) -> bool:
@@ -498,6 +497,16 @@ class System:
 
     # --- the CRM ---
 
+    def rows(self, query: Select[Any]) -> Sequence[Any]:
+        """Of columns, without the records they are of: tests wait for most things by asking again and again."""
+        with self.store.reading() as session:
+            return session.execute(query).all()
+
+    def _calls(self, number: str | None, *columns: Any) -> Sequence[Any]:
+        """These columns of the caller's calls in this test, oldest first."""
+        mine = select(*columns).where(Call.caller == number, Call.started_at >= self.started)
+        return self.rows(mine.order_by(Call.started_at))
+
     async def all(self, query: Select[Any]) -> list[Any]:
         with self.store.reading() as session:
             return list(session.scalars(query).unique())
@@ -517,9 +526,9 @@ class System:
     async def ended_call(self, number: str | None) -> Call:
         """Waits until the caller's latest call has its outcome."""
 
-        async def ended() -> bool:
-            calls = await self.all(select(Call).where(Call.caller == number, Call.started_at >= self.started))
-            return bool(calls) and all(call.outcome for call in calls)
+        def ended() -> bool:
+            outcomes = self._calls(number, Call.outcome)
+            return bool(outcomes) and all(outcome for (outcome,) in outcomes)
 
         await self.until(ended, f"outcome of the call from {number}", seconds=25)
         return await self.call_from(number)
@@ -527,9 +536,9 @@ class System:
     async def step(self, number: str | None, step: str) -> None:
         """Waits until the caller's call is in a step."""
 
-        async def there() -> bool:
-            query = select(Call).where(Call.caller == number, Call.started_at >= self.started)
-            return any(call.step == step and not call.outcome for call in await self.all(query))
+        def there() -> bool:
+            calls = self._calls(number, Call.step, Call.outcome)
+            return any(at == step and not outcome for at, outcome in calls)
 
         await self.until(there, f"step {step} of the call from {number}", seconds=30)
 
@@ -537,7 +546,7 @@ class System:
         """Waits until the caller's message is being recorded."""
 
         async def runs() -> bool:
-            calls = await self.calls_from(number)
+            calls = self._calls(number, Call.id)
             return bool(calls) and "name" in await self.ari(f"/recordings/live/{calls[-1].id}")
 
         await self.until(runs, f"recording of the message from {number}", seconds=40)
@@ -556,8 +565,11 @@ class System:
     async def rang(self, number: str | None) -> dict[str, set[str]]:
         """Which devices rang for the caller's latest call, by stage, the stages in order."""
         stages: dict[str, set[str]] = {}
-        for leg in (await self.call_from(number)).legs:
-            stages.setdefault(leg.stage, set()).add(leg.device)
+        calls = self._calls(number, Call.id)
+        assert calls, f"no call from {number} is on record"
+        legs = select(Leg.stage, Leg.device).where(Leg.call_id == calls[-1].id).order_by(Leg.started_at)
+        for stage, device in self.rows(legs):
+            stages.setdefault(stage, set()).add(device)
         return stages
 
     async def rings(self, number: str | None, stage: str, *devices: str) -> None:
@@ -636,7 +648,7 @@ class System:
         """Nothing is left of a call: no channel, no bridge, no flow, no fact on its way."""
         if await self.ari("/channels") or await self.ari("/bridges"):
             return False
-        open_calls = await self.all(select(Call).where(Call.outcome.is_(None)))
+        open_calls = self.rows(select(Call.id).where(Call.outcome.is_(None)))
         noted = [path for kind in ("call", "emergency") for path in self.config.spool_folder.glob(f"*.{kind}")]
         return not open_calls and not noted
 
@@ -720,6 +732,7 @@ async def running_system(
             await app.stop()
             await asterisk.stop()
             transport.close()
+            await system.http.close()
             store.close()
 
 
@@ -750,13 +763,31 @@ class Shared:
 
 def spoken_prompts() -> Path:
     """A folder with every prompt, spoken once and kept for later runs; several runs may ask at once."""
-    from asterisk_conf.install import cache_folder
-
     folder = cache_folder() / "test-prompts"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        speech.prepare(folder / "plain", folder / "none")
+        for plain in (folder / "plain").rglob("*.wav"):
+            _hurry(plain, folder / "recorded" / plain.relative_to(folder / "plain"))
         speech.prepare(folder, folder / "recorded")
         tones.beep(folder / tones.FILE)
         tones.music(folder / tones.MUSIC)
     return folder
+
+
+HURRIED = 2.5
+SHORTEST_PROMPT = 2.0
+"""Seconds. What is much shorter cannot be told from others."""
+
+
+def _hurry(plain: Path, path: Path) -> None:
+    """A prompt in the office's own words, as it were: said quickly, because the tests wait for its end all the time."""
+    if path.exists() and path.stat().st_mtime > plain.stat().st_mtime:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    times = min(HURRIED, max(1.0, len(listening.read(plain)) / listening.RATE / SHORTEST_PROMPT))
+    new = path.with_suffix(".new.wav")
+    sox = [*install.program("sox"), "-V1", str(plain), str(new), "tempo", "-s", f"{times:.3f}"]
+    subprocess.run(sox, env={**os.environ, **install.environment("sox")}, check=True)
+    new.replace(path)

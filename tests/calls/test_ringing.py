@@ -53,7 +53,14 @@ async def test_when_nobody_answers_then_the_leads_agent_rings_then_the_subteam_t
 async def test_when_nobody_of_a_stage_is_reachable_then_it_is_skipped_at_once(system: System) -> None:
     number = system.new_number()
     await system.add_lead(number, agent="alice")
-    async with system.phone("carol-soft") as carol, system.caller(number) as caller:
+    async with (
+        # Whoever waited for the stage's end would not be here in time.
+        system.with_setting(
+            "agent_seconds = 3.0\nsubteam_seconds = 4.0", "agent_seconds = 300.0\nsubteam_seconds = 300.0"
+        ),
+        system.phone("carol-soft") as carol,
+        system.caller(number) as caller,
+    ):
         await system.to_team(caller)
         await carol.wait_for("CALL_INCOMING")
         await caller.hang_up()
@@ -61,9 +68,6 @@ async def test_when_nobody_of_a_stage_is_reachable_then_it_is_skipped_at_once(sy
     assert await system.rang(number) == {"everyone": {"carol-soft"}}
     [routed] = [event for event in call.events if event.kind == "Routed"]
     assert routed.data["stages"] == ["agent", "subteam", "everyone"]
-    [leg] = call.legs
-    skipping = (leg.started_at - routed.at).total_seconds()
-    assert skipping < system.config.ring.agent_seconds, "the stages' time was waited out"
 
 
 async def test_when_no_phone_is_there_then_a_message_is_asked_for_at_once(system: System) -> None:
@@ -286,6 +290,8 @@ async def test_when_a_phone_is_busy_by_itself_then_it_is_passed_over(system: Sys
 
 async def test_when_the_only_phone_declines_then_the_next_stage_comes_at_once(system: System) -> None:
     async with (
+        # Whoever waited for the stage's end would not be here in time.
+        system.with_setting("subteam_seconds = 4.0", "subteam_seconds = 300.0"),
         scripted_phone(system, "alice-desk", "decline"),
         system.phone("carol-soft") as carol,
         system.caller() as caller,
@@ -299,10 +305,7 @@ async def test_when_the_only_phone_declines_then_the_next_stage_comes_at_once(sy
     assert [(leg.stage, leg.device, leg.status) for leg in call.legs if leg.stage == "subteam"] == [
         ("subteam", "alice-desk", "BUSY")
     ]
-    declined, answered = call.legs[0], call.legs[-1]
-    assert answered.device == "carol-soft"
-    waited = (answered.started_at - declined.started_at).total_seconds()
-    assert waited < system.config.ring.subteam_seconds, "the stage's time was waited out"
+    assert call.legs[-1].device == "carol-soft"
 
 
 # --- the caller, meanwhile ---

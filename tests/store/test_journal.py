@@ -284,7 +284,19 @@ async def test_a_second_process_on_the_same_home_is_told_so(tmp_path: Path) -> N
         pass
 
 
-async def test_sync_waits_for_the_disk(tmp_path: Path) -> None:
-    async with journal(tmp_path, Ledger()) as notes:
+async def test_sync_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_disk: list[bytes] = []
+    fdatasync = os.fdatasync
+
+    def watched(file: int) -> None:
+        fdatasync(file)
+        on_disk.append((tmp_path / "facts.jsonl").read_bytes())
+
+    monkeypatch.setattr(os, "fdatasync", watched)
+    ledger = Ledger()
+    ledger.fails = lambda fact: Unavailable("The database is away.")  # The fact has to wait on disk.
+    async with journal(tmp_path, ledger) as notes:
         notes.note(fact(1))
         await notes.sync()
+        assert on_disk
+        assert encode(fact(1)) in on_disk[-1]

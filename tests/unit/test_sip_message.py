@@ -226,6 +226,8 @@ class TestAnswers:
     async def test_success(self, code: int) -> None:
         async with udp_peer(always(code)) as peer, carrier_to(peer.port) as carrier:
             await carrier.send(TEXT)
+        [request] = peer.requests
+        assert (request.method, request.uri.user, request.body) == ("MESSAGE", TEXT.to_number, TEXT.body.encode())
 
     @pytest.mark.parametrize(
         ("code", "retryable"),

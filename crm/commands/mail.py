@@ -12,11 +12,14 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Failure, Group, System, limit_option, many, tell_of_more, with_system
 from crm.domain import fields
+from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Invalid
 from crm.edge.mail import Mailer, MailError
 from crm.services.outbox import carriers, mails
-from crm.services.outbox.mails import MailState
 from crm.store.models import Mail
+
+OF_A_MAIL = [state.value for state in DeliveryState if state not in (DeliveryState.DELIVERED, DeliveryState.RECEIVED)]
+"""Mail servers do not say what arrived, and nobody writes mails to us."""
 
 
 class MailEntry(msgspec.Struct):
@@ -26,7 +29,7 @@ class MailEntry(msgspec.Struct):
     to_address: str
     subject: str
     state: str
-    """queued, sending, sent, failed, or unknown: it may have been sent, so it is not sent again."""
+    """queued, sending, sent, failed, blocked, or unknown: it may have been sent, so it is not sent again."""
     attempts: int
     error: str
     """Why it has not left; empty when it has."""
@@ -58,7 +61,7 @@ def mail() -> None:
 
 
 @mail.command("list", json=many(MailEntry), examples=("mail list", "mail list --state queued --json"))
-@click.option("--state", type=click.Choice([state.value for state in MailState]), help="Only those.")
+@click.option("--state", type=click.Choice(OF_A_MAIL), help="Only those.")
 @limit_option()
 @with_system
 def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:

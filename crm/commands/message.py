@@ -11,13 +11,13 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Failure, Group, System, limit_option, many, since_option, tell_of_more, with_system
 from crm.domain import fields
+from crm.domain.delivery import DeliveryState
 from crm.domain.gate import Verdict
-from crm.domain.texts import Direction, MessageState
+from crm.domain.texts import Direction
 from crm.services.outbox import carriers, pauses
 from crm.services.people import intake
 from crm.services.texts import messages as service
 from crm.services.texts import resending
-from crm.services.texts.messages import Written
 from crm.store.models import Message
 from crm.store.queries import messages
 
@@ -102,7 +102,7 @@ def message() -> None:
     examples=("message list --since 7d", "message list --direction in", "message list --decision block --json"),
 )
 @since_option
-@click.option("--state", type=click.Choice([state.value for state in MessageState]), help="Only those.")
+@click.option("--state", type=click.Choice([state.value for state in DeliveryState]), help="Only those.")
 @click.option(
     "--direction", type=click.Choice([one.value for one in Direction]), help="in: what people wrote; out: we."
 )
@@ -201,19 +201,18 @@ def thread(system: System, person: str, limit: int, as_json: bool) -> None:
 def send(system: System, person: str, text: str, agent: str | None, line: str | None) -> None:
     """Text PERSON, a lead's id or a telephone number. It ends the open task to reply."""
     written = system.run(service.send, system.config, system.by, person, text, agent=agent, line=line)
-    if written.decision.verdict is Verdict.BLOCK:
+    if written.decision == Verdict.BLOCK:
         raise Failure(_fate(system, written))
     output.say(_fate(system, written))
 
 
-def _fate(system: System, written: Written) -> str:
-    one, decision = written.message, written.decision
-    reasons = " ".join(decision.reasons)
-    if decision.verdict is Verdict.BLOCK:
+def _fate(system: System, one: Message) -> str:
+    reasons = " ".join(one.decision_reasons)
+    if one.decision == Verdict.BLOCK:
         return f"Text {one.id} is blocked and stays here. {output.safe(reasons)}"
     pieces = f"{one.segments} segment{'s' if one.segments != 1 else ''}"
-    if decision.verdict is Verdict.WAIT:
-        return f"Text {one.id} ({pieces}) waits until {output.local(decision.until, system.config.tz)}. {reasons}"
+    if one.decision == Verdict.WAIT:
+        return f"Text {one.id} ({pieces}) waits until {output.local(one.next_attempt_at, system.config.tz)}. {reasons}"
     return f"Text {one.id} ({pieces}) from {one.from_number} is on its way."
 
 
@@ -244,7 +243,7 @@ def resend(system: System, ids: tuple[int, ...], all_failed: bool, since: str | 
         output.say("There are no such texts.")
     if more:
         output.say(f"There are more than {len(written)}: say it once more when these have left.")
-    if any(one.decision.verdict is Verdict.BLOCK for one in written):
+    if any(one.decision == Verdict.BLOCK for one in written):
         raise Failure("Some are blocked and stay here; they are told above.")
 
 

@@ -64,22 +64,6 @@ class Direction(StrEnum):
     OUT = "out"
 
 
-class MessageState(StrEnum):
-    """Where a text is in the outbox; one of theirs is received."""
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    """The carrier says that the phone has it; most never say."""
-    FAILED = "failed"
-    BLOCKED = "blocked"
-    """Not to be sent: the gate's reasons stand beside it, or the carrier's."""
-    UNKNOWN = "unknown"
-    """Handed to the carrier, whose answer never came: it may have arrived, so it is not sent again."""
-    RECEIVED = "received"
-
-
 _WORDS = {
     "en": {
         "listings": "Thank you for calling {name}. The homes available now: {url}",

@@ -20,12 +20,13 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields
+from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound, Unavailable
 from crm.domain.follow_ups import LONGEST_TEXT, Act, History, Next, Rules, next_step, parse
 from crm.domain.leads import LeadStatus, Stage
-from crm.domain.segments import segments
-from crm.domain.texts import Direction, MessageState, Purpose
+from crm.domain.texts import Direction, Purpose
 from crm.services.audit import By, note
+from crm.services.outbox.outgoing import NewText, queue
 from crm.services.phones.lines import line_for
 from crm.store.models import Activity, Call, FollowUp, Interest, Lead, Message, Property
 from crm.store.queries import leads, office
@@ -165,7 +166,7 @@ def _histories(session: Session, interests: Sequence[Interest]) -> _Known:
     )
     answered = (
         select(Message.lead_id, func.max(Message.created_at))
-        .where(Message.lead_id.in_(lead_ids), Message.purpose == Purpose.AGENT, Message.state != MessageState.BLOCKED)
+        .where(Message.lead_id.in_(lead_ids), Message.purpose == Purpose.AGENT, Message.state != DeliveryState.BLOCKED)
         .group_by(Message.lead_id)
     )
     talked = (
@@ -267,24 +268,8 @@ def _send(session: Session, config: Config, interest: Interest, step: FollowUp, 
         return 0
     url = office.listings_url(session, interest.property)
     body = " ".join(step.text.replace("{name}", interest.property.name).replace("{url}", url).split())
-    message = Message(
-        key=f"followup:{step.id}",
-        direction=Direction.OUT,
-        purpose=Purpose.FOLLOW_UP,
-        to_number=lead.phones[0].number,
-        from_number=ours,
-        body=body,
-        media=[],
-        segments=segments(body).count,
-        lead_id=lead.id,
-        state=MessageState.QUEUED,
-        attempts=0,
-        next_attempt_at=now,
-        created_at=now,
-    )
-    session.add(message)
-    session.flush()
-    step.message_id = message.id
+    new = NewText(f"followup:{step.id}", Purpose.FOLLOW_UP, lead.phones[0].number, ours, body, lead_id=lead.id)
+    step.message_id = queue(session, config, new, now).id
     _end(step, SENT, now, step.why)
     return 1
 

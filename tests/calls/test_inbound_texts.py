@@ -113,14 +113,14 @@ async def test_a_text_comes_in_and_the_answer_goes_out(system: System) -> None:
         # An answer to what they have just written may go out at any time of the day.
         by = By("tests", datetime.now(UTC))
         written = await system.store.run(messages.send, system.config, by, number, "Yes, it is.", agent="alice")
-        assert written.decision.verdict is Verdict.SEND
+        assert written.decision == Verdict.SEND
         assert await system.carrier.text_to(number) == "Yes, it is."
 
         assert await acme.text("STOP", number) == 202
         await from_(system, number, 3)
         assert "unsubscribed" in await system.carrier.text_to(number, 2)
         blocked = await system.store.run(messages.send, system.config, by, number, "Are you sure?")
-        assert blocked.decision.verdict is Verdict.BLOCK
+        assert blocked.decision == Verdict.BLOCK
         assert await acme.text("start", number) == 202
         assert "again" in await system.carrier.text_to(number, 3)
         assert len(await from_(system, number)) == 4

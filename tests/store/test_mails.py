@@ -21,10 +21,12 @@ from sqlalchemy import select
 
 from crm.config import Config
 from crm.config import Mail as MailSettings
+from crm.domain.delivery import DeliveryState
 from crm.edge.mail import Mailer, MailError, MailUnknown, Server
 from crm.secrets import Secrets
-from crm.services.outbox import mails
-from crm.services.outbox.mails import Attachment, MailState
+from crm.services.outbox import mails, outgoing
+from crm.services.outbox.mails import Attachment
+from crm.services.outbox.outgoing import NewMail
 from crm.store.models import Mail
 from crm.store.session import Store
 
@@ -88,9 +90,10 @@ def settings(config: Config, port: int = 25, **more: Any) -> Config:
     return msgspec.structs.replace(config, mail=mail)
 
 
-async def queue(store: Store, key: str = "k1", *, to: str = "alice@example.com", **more: Any) -> None:
+async def queue(store: Store, key: str = "k1", *, to: str = "alice@example.com") -> None:
     with store.writing() as session:
-        mails.queue(session, key, to, "New message", "Somebody called.\nÜbermorgen.", NOW, **more)
+        new = NewMail(key, to, "New message", "Somebody called.\nÜbermorgen.")
+        outgoing.queue(session, Config(Path("/")), new, NOW)
 
 
 async def row(store: Store, key: str = "k1") -> Mail:
@@ -132,7 +135,7 @@ async def test_mails_leave_once_over_one_connection(store: Store, config: Config
             await queue(store, f"k{number}")
             await queue(store, f"k{number}")
         async with worker(store, settings(config, port)):
-            mail = await settled(store, lambda mail: mail.state == MailState.SENT, "k2")
+            mail = await settled(store, lambda mail: mail.state == DeliveryState.SENT, "k2")
     assert mail.sent_at == NOW
     assert len(handler.taken) == 3
     assert len(handler.sessions) == 1
@@ -155,7 +158,7 @@ async def test_a_message_goes_out_with_its_sound(store: Store, config: Config) -
             session.scalars(select(Mail)).one().voicemail_id = None
         mail = mails.compose(settings(config), "k1", "a@b.example", "s", "b", await attach("x"), NOW)
         async with worker(store, settings(config, port)):
-            await settled(store, lambda mail: mail.state == MailState.SENT)
+            await settled(store, lambda mail: mail.state == DeliveryState.SENT)
     names = [(part.get_filename(), part.get_content_type(), part.get_content()) for part in mail.iter_attachments()]
     assert names == [("message.mp3", "audio/mpeg", b"mp3"), ("message.wav", "audio/wav", b"wav")]
 
@@ -166,13 +169,13 @@ async def test_a_refusal_for_now_is_tried_again_later(store: Store, config: Conf
     async with serving(handler) as port:
         await queue(store)
         async with worker(store, settings(config, port)):
-            mail = await settled(store, lambda mail: mail.attempts and mail.state == MailState.QUEUED)
+            mail = await settled(store, lambda mail: mail.attempts and mail.state == DeliveryState.QUEUED)
         assert mail.next_attempt_at is not None
         assert timedelta(seconds=48) <= mail.next_attempt_at - NOW <= timedelta(seconds=72)
         assert f"reply {answer[:3]}" in mail.error
         assert "alice" not in mail.error
         async with worker(store, settings(config, port), lambda: NOW + timedelta(seconds=73)):
-            mail = await settled(store, lambda mail: mail.state == MailState.SENT)
+            mail = await settled(store, lambda mail: mail.state == DeliveryState.SENT)
     assert mail.attempts == 2
     assert len(handler.taken) == 1
 
@@ -182,7 +185,7 @@ async def test_a_refusal_for_good_is_the_end(store: Store, config: Config, rcpt:
     async with serving(Handler(answers=[data], rcpt=rcpt)) as port:
         await queue(store)
         async with worker(store, settings(config, port)):
-            mail = await settled(store, lambda mail: mail.state == MailState.FAILED)
+            mail = await settled(store, lambda mail: mail.state == DeliveryState.FAILED)
     assert mail.attempts == 1
     assert "refused the mail" in mail.error
 
@@ -194,10 +197,10 @@ async def test_a_connection_cut_after_the_data_leaves_it_unknown_and_is_not_trie
     async with serving(handler) as port:
         await queue(store)
         async with worker(store, settings(config, port), lambda: NOW + timedelta(days=1)) as more:
-            mail = await settled(store, lambda mail: mail.state == MailState.UNKNOWN)
+            mail = await settled(store, lambda mail: mail.state == DeliveryState.UNKNOWN)
             await queue(store, "k2")
             more.set()
-            await settled(store, lambda mail: mail.state == MailState.SENT, "k2")
+            await settled(store, lambda mail: mail.state == DeliveryState.SENT, "k2")
     assert "may have arrived or not" in mail.error
     assert len(handler.taken) == 2
 
@@ -207,7 +210,7 @@ async def test_who_cannot_be_reached_is_tried_until_it_is_given_up(store: Store,
         pass
     await queue(store)
     async with worker(store, settings(config, port, attempts=1)):
-        mail = await settled(store, lambda mail: mail.state == MailState.FAILED)
+        mail = await settled(store, lambda mail: mail.state == DeliveryState.FAILED)
     assert mail.error.startswith("Given up after 1 try.")
     assert "cannot be reached" in mail.error
 
@@ -216,19 +219,19 @@ async def test_without_a_server_mails_wait_and_say_why_and_not_for_ever(store: S
     await queue(store)
     async with worker(store, config):
         mail = await settled(store, lambda mail: mail.error)
-    assert (mail.state, mail.attempts, mail.error) == (MailState.QUEUED, 0, mails.NO_SERVER)
+    assert (mail.state, mail.attempts, mail.error) == (DeliveryState.QUEUED, 0, mails.NO_SERVER)
     async with worker(store, config, lambda: NOW + mails.STALE + timedelta(minutes=1)):
-        mail = await settled(store, lambda mail: mail.state == MailState.FAILED)
+        mail = await settled(store, lambda mail: mail.state == DeliveryState.FAILED)
     assert "two days" in mail.error
 
 
 async def test_what_was_being_sent_when_we_died_is_unknown(store: Store, config: Config) -> None:
     await queue(store)
     with store.writing() as session:
-        session.scalars(select(Mail)).one().state = MailState.SENDING
+        session.scalars(select(Mail)).one().state = DeliveryState.SENDING
     handler = Handler()
     async with serving(handler) as port, worker(store, settings(config, port)):
-        mail = await settled(store, lambda mail: mail.state == MailState.UNKNOWN)
+        mail = await settled(store, lambda mail: mail.state == DeliveryState.UNKNOWN)
     assert "may have arrived or not" in mail.error
     assert handler.taken == []
 

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config
+from crm.domain.delivery import DeliveryState
 from crm.domain.gate import Verdict
-from crm.domain.texts import MessageState, Purpose
+from crm.domain.texts import Purpose
 from crm.services.outbox import gatekeeper, notices
 from crm.services.people import opt_outs
 from crm.store.models import Agent, Device, Mail, Message
@@ -71,7 +72,7 @@ async def test_a_notice_leaves_at_night_and_beyond_the_limits(store: Store, conf
         for one in session.scalars(select(Message).where(Message.to_number == MOBILE)):
             decision = gatekeeper.decide(session, config, one, NIGHT)
             assert decision.verdict is Verdict.SEND, decision
-            one.state, one.sent_at = MessageState.SENT, NIGHT
+            one.state, one.sent_at = DeliveryState.SENT, NIGHT
 
 
 @pytest.mark.usefixtures("reachable")
@@ -82,7 +83,7 @@ async def test_pain_11_an_agent_who_opted_out_gets_no_text_and_the_text_says_so(
     with store.writing() as session:
         one = session.scalars(select(Message).where(Message.to_number == MOBILE)).one()
         assert gatekeeper.decide(session, config, one, NIGHT).verdict is Verdict.BLOCK
-        assert one.state == MessageState.BLOCKED
+        assert one.state == DeliveryState.BLOCKED
 
 
 @pytest.mark.usefixtures("reachable")
@@ -90,7 +91,7 @@ async def test_notices_do_not_use_up_what_prospects_may_get(store: Store, config
     await tell(store, config, "911:1", "alice")
     with store.writing() as session:
         for one in session.scalars(select(Message)):
-            one.state, one.sent_at = MessageState.SENT, NIGHT
+            one.state, one.sent_at = DeliveryState.SENT, NIGHT
         full = Message(
             key="k",
             purpose=Purpose.MISSED_CALL,
@@ -98,7 +99,7 @@ async def test_notices_do_not_use_up_what_prospects_may_get(store: Store, config
             from_number="+15125550100",
             body="x",
             media=[],
-            state=MessageState.QUEUED,
+            state=DeliveryState.QUEUED,
             created_at=NIGHT,
         )
         session.add(full)

@@ -12,14 +12,15 @@ from sqlalchemy import select
 
 from crm.config import Config, Dialing, Texts
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, Step, StepTaken
+from crm.domain.delivery import DeliveryState
 from crm.domain.errors import NotFound
 from crm.domain.gate import Verdict
-from crm.domain.texts import MessageState, Purpose
+from crm.domain.texts import Purpose
 from crm.edge.carrier import IncomingText
 from crm.services.audit import By
 from crm.services.calls import ledger
-from crm.services.outbox import gatekeeper
 from crm.services.outbox import pauses as text_pauses
+from crm.services.outbox import texts as outbox_texts
 from crm.services.texts import messages
 from crm.store.models import Agent, Mail, Message, OptOut, Task, TextPause
 from crm.store.session import Store
@@ -46,7 +47,7 @@ def row(purpose: Purpose, n: int, at: datetime = NOW, **values: object) -> Messa
             "from_number": MAPLE,
             "body": "Hello",
             "media": [],
-            "state": MessageState.QUEUED,
+            "state": DeliveryState.QUEUED,
             "attempts": 0,
             "next_attempt_at": at,
             "created_at": at,
@@ -64,11 +65,11 @@ async def verdicts(store: Store, config: Config, now: datetime = NOW) -> list[tu
     """What the gate says of each text that is queued, one after the other; what may go has left."""
     found = []
     with store.writing() as session:
-        waiting = select(Message).where(Message.state == MessageState.QUEUED, Message.next_attempt_at <= now)
+        waiting = select(Message).where(Message.state == DeliveryState.QUEUED, Message.next_attempt_at <= now)
         for message in session.scalars(waiting.order_by(Message.id)).all():
-            decision = gatekeeper.decide(session, config, message, now)
+            decision = outbox_texts.ask(session, config, message, now)
             if decision.verdict is Verdict.SEND:
-                message.state, message.sent_at = MessageState.SENT, now
+                message.state, message.sent_at = DeliveryState.SENT, now
             session.flush()
             found.append((message.purpose, decision.verdict))
     return found
@@ -98,7 +99,7 @@ async def test_a_text_goes_nowhere_that_a_call_may_not_go(store: Store, config: 
     assert {verdict for _, verdict in await verdicts(store, config)} == {Verdict.BLOCK}
     with store.reading() as session:
         kept = session.scalars(select(Message)).all()
-    assert all(why in one.error and one.state == MessageState.BLOCKED for one in kept)
+    assert all(why in one.error and one.state == DeliveryState.BLOCKED for one in kept)
 
 
 async def test_the_settings_of_dialing_hold_for_texts(store: Store, config: Config) -> None:
@@ -232,7 +233,7 @@ async def test_what_was_no_real_call_is_dropped_and_follow_ups_are_not(store: St
     await verdicts(store, config)
     assert await store.run(text_pauses.resume, BY, drop=True) == 40
     with store.reading() as session:
-        dropped = session.scalars(select(Message).where(Message.state == MessageState.BLOCKED)).all()
+        dropped = session.scalars(select(Message).where(Message.state == DeliveryState.BLOCKED)).all()
     assert {one.purpose for one in dropped} == {"missed_call"}
     assert "Dropped by dana" in dropped[0].error
 

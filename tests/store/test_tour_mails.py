@@ -13,9 +13,9 @@ from icalendar import Calendar
 from sqlalchemy import select, update
 
 from crm.config import Config, Web
+from crm.domain.delivery import DeliveryState
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
-from crm.services.outbox.mails import MailState
 from crm.services.people import leads
 from crm.services.tours import booking as tours
 from crm.services.tours import times
@@ -78,7 +78,7 @@ async def sent(booking: Booking) -> list[EmailMessage]:
     waiting = await booking.mails()
     async with serving(handler) as port, worker(booking.store, settings(booking.config, port)):
         for mail in waiting:
-            await settled(booking.store, lambda one: one.state == MailState.SENT, mail.key)
+            await settled(booking.store, lambda one: one.state == DeliveryState.SENT, mail.key)
     return [message_from_bytes(one.content, policy=default) for one in handler.taken]
 
 

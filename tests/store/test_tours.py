@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import func, select
 
 from crm.config import Config, Web
+from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, CrmError, Invalid, Unavailable
 from crm.domain.leads import Stage
-from crm.domain.texts import MessageState, Purpose
+from crm.domain.texts import Purpose
 from crm.domain.tours import TourKind, TourState
 from crm.secrets import Secrets
 from crm.services.audit import By
@@ -152,8 +153,8 @@ async def test_who_moves_a_tour_frees_the_old_time_and_gets_new_reminders(store:
     assert (await book(store, config, other, TUESDAY_TEN + timedelta(days=2))).is_new
     waiting = [one for one in await rows(store, Message) if one.lead_id == first and one.purpose == "tour_reminder"]
     assert [(one.state, one.expires_at) for one in waiting] == [
-        *[(MessageState.BLOCKED, TUESDAY_TEN + timedelta(days=2))] * 2,
-        *[(MessageState.QUEUED, TUESDAY_TEN + timedelta(days=3))] * 2,
+        *[(DeliveryState.BLOCKED, TUESDAY_TEN + timedelta(days=2))] * 2,
+        *[(DeliveryState.QUEUED, TUESDAY_TEN + timedelta(days=3))] * 2,
     ]
 
 
@@ -176,7 +177,7 @@ async def test_a_cancelled_tour_frees_its_time_and_sends_no_reminder(store: Stor
     assert interest.stage == Stage.SHOWING_MISSED
     assert TUESDAY_TEN in [one.starts_at for one in await store.read(times.free, config, "maple", NOW)]
     states = {one.key: one.state for one in await rows(store, Message)}
-    assert {state for key, state in states.items() if "reminder" in key} == {MessageState.BLOCKED}
+    assert {state for key, state in states.items() if "reminder" in key} == {DeliveryState.BLOCKED}
     with pytest.raises(Conflict):
         await store.run(booking.cancel, config, secrets_of(config), BY, tour.id)
 
@@ -230,7 +231,7 @@ async def test_a_reminder_that_quiet_hours_hold_back_past_the_tour_is_not_sent(s
     at_six = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
     assert await store.run(texts._claim, config, (), at_six) is None
     [reminder] = [one for one in await rows(store, Message) if one.purpose == Purpose.TOUR_REMINDER]
-    assert reminder.state == MessageState.BLOCKED
+    assert reminder.state == DeliveryState.BLOCKED
     assert "too late" in reminder.error
 
 

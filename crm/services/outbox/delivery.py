@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from crm.config import Mail, Texts
+from crm.domain.delivery import DeliveryState, next_attempt
 from crm.domain.errors import Unavailable
 from crm.edge.carrier import CarrierError, CarrierUnknown
 from crm.edge.mail import MailError, MailUnknown
@@ -25,30 +25,10 @@ NOTICE = "notice:"
 POLL_SECONDS = 5.0
 """Rows that another process committed are found within this time."""
 RETRY_RECORD_SECONDS = 1.0
-LONGEST_BACKOFF_SECONDS = 3600.0
-JITTER = 0.2
 GRACE_SECONDS = 3.0
 """At shutdown what is under way may still get its answer."""
 
 _log = logging.getLogger(__name__)
-
-
-def next_attempt(
-    settings: Texts | Mail,
-    attempts: int,
-    retry_after_seconds: float | None,
-    now: datetime,
-    of_use_until: datetime | None = None,
-) -> datetime | None:
-    """When to try again after so many failed attempts; None gives up, because that were too many, or too late."""
-    if settings.attempts and attempts >= settings.attempts:
-        return None
-    # The exponent is bounded, or a long list of attempts would overflow a float.
-    backoff = min(settings.first_retry_seconds * 2.0 ** min(attempts - 1, 40), LONGEST_BACKOFF_SECONDS)
-    # What failed together does not come back together.
-    backoff *= random.uniform(1 - JITTER, 1 + JITTER)
-    again = now + timedelta(seconds=max(backoff, retry_after_seconds or 0.0))
-    return again if of_use_until is None or again < of_use_until else None
 
 
 def after_failure(
@@ -60,14 +40,21 @@ def after_failure(
 ) -> dict[str, object]:
     """The columns of a row whose sending failed so: queued again, failed, or unknown."""
     if isinstance(error, (CarrierUnknown, MailUnknown)):
-        return {"state": "unknown", "next_attempt_at": None, "error": str(error)[:300]}
+        return {"state": DeliveryState.UNKNOWN, "next_attempt_at": None, "error": str(error)[:300]}
     if not error.retryable:
-        return {"state": "failed", "next_attempt_at": None, "error": str(error)[:300]}
+        return {"state": DeliveryState.FAILED, "next_attempt_at": None, "error": str(error)[:300]}
     asked = error.retry_after_seconds if isinstance(error, CarrierError) else None
-    if again := next_attempt(settings, attempts, asked, now, of_use_until):
-        return {"state": "queued", "next_attempt_at": again, "error": str(error)[:300]}
+    if again := next_attempt(
+        attempts,
+        now,
+        most=settings.attempts,
+        first_retry_seconds=settings.first_retry_seconds,
+        retry_after_seconds=asked,
+        of_use_until=of_use_until,
+    ):
+        return {"state": DeliveryState.QUEUED, "next_attempt_at": again, "error": str(error)[:300]}
     given_up = f"Given up after {attempts} {'try' if attempts == 1 else 'tries'}. {error}"
-    return {"state": "failed", "next_attempt_at": None, "error": given_up[:300]}
+    return {"state": DeliveryState.FAILED, "next_attempt_at": None, "error": given_up[:300]}
 
 
 def fresh_notice(table: type[Message | MailRow], since: datetime) -> ColumnElement[bool]:
@@ -81,7 +68,7 @@ def pause(session: Session, table: type[Message | MailRow], now: datetime, *, bu
 
     One that is `busy` is woken when it is free for the rows that are due already.
     """
-    next_one = select(func.min(table.next_attempt_at)).where(table.state == "queued")
+    next_one = select(func.min(table.next_attempt_at)).where(table.state == DeliveryState.QUEUED)
     due = session.scalar(next_one.where(table.next_attempt_at > now) if busy else next_one)
     return POLL_SECONDS if due is None else min(max((due - now).total_seconds(), 0.02), POLL_SECONDS)
 

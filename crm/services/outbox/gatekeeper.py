@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config, Texts
 from crm.domain import gate
+from crm.domain.delivery import DeliveryState
 from crm.domain.gate import Ask, Decision, Limits, Place, Verdict
-from crm.domain.texts import MessageState, Purpose
+from crm.domain.texts import Purpose
 from crm.edge import numbers
-from crm.services.outbox import destinations, pauses
+from crm.services.outbox import destinations
 from crm.services.people import opt_outs as entries
 from crm.store.models import Message, OptOut
 from crm.store.queries import calls, messages, opt_outs
@@ -26,16 +27,16 @@ def decide(session: Session, config: Config, message: Message, now: datetime) ->
     decision = gate.decide(_ask(session, config, message, now), now)
     message.decision, message.decision_reasons = decision.verdict, list(decision.reasons)
     if decision.verdict is Verdict.BLOCK:
-        message.state, message.next_attempt_at = MessageState.BLOCKED, None
+        message.state, message.next_attempt_at = DeliveryState.BLOCKED, None
         message.error = " ".join(decision.reasons)[:300]
     elif decision.verdict is Verdict.WAIT:
-        message.state, message.next_attempt_at = MessageState.QUEUED, decision.until
+        message.state, message.next_attempt_at = DeliveryState.QUEUED, decision.until
     return decision
 
 
 def refused(session: Session, message: Message, why: str, now: datetime) -> None:
     """The carrier would not deliver because the person opted out there: that counts here, too."""
-    message.state, message.decision, message.decision_reasons = MessageState.BLOCKED, Verdict.BLOCK, [why]
+    message.state, message.decision, message.decision_reasons = DeliveryState.BLOCKED, Verdict.BLOCK, [why]
     message.error, message.next_attempt_at = why[:300], None
     if not opt_outs.in_force(session, message.to_number):
         entries.enter(session, message.to_number, source="carrier", evidence=why, now=now, message_id=message.id)
@@ -43,7 +44,7 @@ def refused(session: Session, message: Message, why: str, now: datetime) -> None
 
 def _ask(session: Session, config: Config, message: Message, now: datetime) -> Ask:
     purpose, to = Purpose(message.purpose), message.to_number
-    paused = pauses.look(session, config, now) if purpose in gate.AUTOMATIC else None
+    paused = messages.pause_in_force(session, now) if purpose in gate.AUTOMATIC else None
     sent = []
     for limit in gate.limits_on(purpose, _limits(config.texts)):
         number = to if limit.to_person else None

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
-from enum import StrEnum
 from typing import Protocol
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Invalid, Unavailable
 from crm.edge import calendar as calendar_file
 from crm.edge.mail import MailError, MailUnknown, Server
@@ -44,15 +44,6 @@ _UNEXPECTED = "Sending failed in an unexpected way (the log has the details), so
 logger = logging.getLogger(__name__)
 
 
-class MailState(StrEnum):
-    QUEUED = "queued"
-    SENDING = "sending"
-    SENT = "sent"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    """Handed to the server, whose answer never came: it may have arrived, so it is not sent again."""
-
-
 @dataclass(frozen=True)
 class Attachment:
     name: str
@@ -68,39 +59,6 @@ class Sender(Protocol):
 
 Attach = Callable[[str], Awaitable[list[Attachment]]]
 """The sound of the message with this id; nothing when it is gone."""
-
-
-def queue(
-    session: Session,
-    key: str,
-    address: str,
-    subject: str,
-    body: str,
-    now: datetime,
-    *,
-    voicemail_id: str | None = None,
-    calendar: str = "",
-) -> None:
-    """Puts a mail into the outbox, in the caller's transaction, once per key. `subject` and `body` are plain text,
-    `calendar` is an iCalendar file."""
-    if session.scalars(select(Mail.id).where(Mail.key == key)).first() is not None:
-        return
-    session.add(
-        Mail(
-            key=key,
-            to_address=address,
-            subject=" ".join(subject.split())[:200],
-            body=body,
-            voicemail_id=voicemail_id,
-            calendar=calendar,
-            state=MailState.QUEUED,
-            attempts=0,
-            next_attempt_at=now,
-            error="",
-            created_at=now,
-        )
-    )
-    session.flush()
 
 
 def listed(session: Session, *, state: str | None = None, limit: int = 100) -> list[Mail]:
@@ -187,33 +145,35 @@ class _Claim:
 def _settle(session: Session) -> None:
     session.execute(
         update(Mail)
-        .where(Mail.state == MailState.SENDING)
-        .values(state=MailState.UNKNOWN, next_attempt_at=None, error=_LEFT_BEHIND)
+        .where(Mail.state == DeliveryState.SENDING)
+        .values(state=DeliveryState.UNKNOWN, next_attempt_at=None, error=_LEFT_BEHIND)
     )
 
 
 def _has_queued(session: Session) -> bool:
     # Who only looks keeps nobody from writing.
-    return session.scalar(select(Mail.id).where(Mail.state == MailState.QUEUED).limit(1)) is not None
+    return session.scalar(select(Mail.id).where(Mail.state == DeliveryState.QUEUED).limit(1)) is not None
 
 
 def _give_up_old(session: Session, now: datetime) -> None:
     session.execute(
         update(Mail)
-        .where(Mail.state == MailState.QUEUED, Mail.created_at < now - STALE)
-        .values(state=MailState.FAILED, next_attempt_at=None, error=func.substr(Mail.error, 1, 200) + _TOO_OLD)
+        .where(Mail.state == DeliveryState.QUEUED, Mail.created_at < now - STALE)
+        .values(state=DeliveryState.FAILED, next_attempt_at=None, error=func.substr(Mail.error, 1, 200) + _TOO_OLD)
     )
 
 
 def _say_why(session: Session) -> None:
-    session.execute(update(Mail).where(Mail.state == MailState.QUEUED, Mail.error != NO_SERVER).values(error=NO_SERVER))
+    session.execute(
+        update(Mail).where(Mail.state == DeliveryState.QUEUED, Mail.error != NO_SERVER).values(error=NO_SERVER)
+    )
 
 
 def _claim(session: Session, now: datetime, only_since: datetime | None = None) -> _Claim | None:
     """Takes the row that is due longest. Two workers never get the same one: only one of them finds it queued."""
     due = (
         select(Mail.id)
-        .where(Mail.state == MailState.QUEUED, or_(Mail.next_attempt_at.is_(None), Mail.next_attempt_at <= now))
+        .where(Mail.state == DeliveryState.QUEUED, or_(Mail.next_attempt_at.is_(None), Mail.next_attempt_at <= now))
         .where(*([delivery.fresh_notice(Mail, only_since)] if only_since else []))
         .order_by(Mail.next_attempt_at, Mail.id)
         .limit(1)
@@ -222,8 +182,8 @@ def _claim(session: Session, now: datetime, only_since: datetime | None = None) 
     )
     claim = (
         update(Mail)
-        .where(Mail.id == due, Mail.state == MailState.QUEUED)
-        .values(state=MailState.SENDING, attempts=Mail.attempts + 1)
+        .where(Mail.id == due, Mail.state == DeliveryState.QUEUED)
+        .values(state=DeliveryState.SENDING, attempts=Mail.attempts + 1)
         .returning(
             Mail.id,
             Mail.key,
@@ -292,7 +252,7 @@ def compose(
 
 
 def _record(session: Session, config: Config, claim: _Claim, error: MailError | None, now: datetime) -> None:
-    values: dict[str, object] = {"state": MailState.SENT, "next_attempt_at": None, "error": "", "sent_at": now}
+    values: dict[str, object] = {"state": DeliveryState.SENT, "next_attempt_at": None, "error": "", "sent_at": now}
     if error is not None:
         values = delivery.after_failure(error, config.mail, claim.attempts, now)
     session.execute(
@@ -301,7 +261,7 @@ def _record(session: Session, config: Config, claim: _Claim, error: MailError | 
         .where(
             Mail.id == claim.id,
             Mail.attempts == claim.attempts,
-            Mail.state.in_([MailState.SENDING, MailState.UNKNOWN]),
+            Mail.state.in_([DeliveryState.SENDING, DeliveryState.UNKNOWN]),
         )
         .values(**values)
     )

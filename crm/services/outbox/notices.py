@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.segments import segments
-from crm.domain.texts import Direction, MessageState, Purpose
-from crm.services.outbox import delivery, mails
-from crm.store.models import Agent, Device, Line, Message
-from crm.store.queries import lines, messages
+from crm.domain.texts import Purpose
+from crm.services.outbox import delivery
+from crm.services.outbox.outgoing import NewMail, NewText, queue
+from crm.store.models import Agent, Device, Line
+from crm.store.queries import lines
 
 LONGEST_TEXT = 600
 """Characters of a notice that is texted; a mail has all of it."""
@@ -39,34 +39,16 @@ def tell(
             assert number is not None
             # Our own lines would take the notice for a prospect's text.
             if lines.by_number(session, number) is None:
-                _text(session, _key(key, number), sender, number, _clean(text), now)
+                new = NewText(_key(key, number), Purpose.STAFF, number, sender, _short(_clean(text)))
+                queue(session, config, new, now)
     elif mobiles:
         _log.warning("a notice is not texted: there is no line to text from", extra={"key": key})
     for address in dict.fromkeys(agent.email for agent in told.values() if agent.email):
-        mails.queue(session, _key(key, address), address, _clean(subject), _clean(text), now)
+        queue(session, config, NewMail(_key(key, address), address, _clean(subject), _clean(text)), now)
 
 
-def _text(session: Session, key: str, sender: str, number: str, text: str, now: datetime) -> None:
-    if messages.by_key(session, key):
-        return
-    body = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
-    session.add(
-        Message(
-            key=key,
-            direction=Direction.OUT,
-            purpose=Purpose.STAFF,
-            to_number=number,
-            from_number=sender,
-            body=body,
-            media=[],
-            segments=segments(body).count,
-            state=MessageState.QUEUED,
-            attempts=0,
-            next_attempt_at=now,
-            created_at=now,
-        )
-    )
-    session.flush()
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
 
 
 def _line(session: Session) -> str | None:

@@ -1,6 +1,6 @@
 """Pauses of automatic texts: begun by a spike, ended by a person or by themselves.
 
-The gatekeeper looks before each automatic text, so what a spike has set off is stopped while it goes on.
+It is looked before each automatic text leaves, so what a spike has set off is stopped while it goes on.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import spikes
+from crm.domain.delivery import DeliveryState
 from crm.domain.errors import NotFound
 from crm.domain.gate import AUTOMATIC, Verdict
-from crm.domain.texts import MessageState, Purpose
+from crm.domain.texts import Purpose
 from crm.services.audit import By, note
 from crm.services.office import owners
 from crm.services.outbox import notices
+from crm.services.outbox.outgoing import withdraw
 from crm.store.models import Message, Organization, TextPause
 from crm.store.queries import messages
 
@@ -28,21 +30,16 @@ _SET_OFF = AUTOMATIC - {Purpose.FOLLOW_UP}
 _log = logging.getLogger(__name__)
 
 
-def in_force(session: Session, now: datetime) -> TextPause | None:
-    found = select(TextPause).where(TextPause.ends_at > now, TextPause.resumed_at.is_(None))
-    return session.scalars(found.order_by(TextPause.ends_at.desc()).limit(1)).first()
-
-
 def look(session: Session, config: Config, now: datetime) -> TextPause | None:
     """The pause that is in force; one begins when there is a spike, and the admin is told once."""
-    if pause := in_force(session, now):
+    if pause := messages.pause_in_force(session, now):
         return pause
     count = _spike(session, config, now)
     if not count:
         return None
     # Two workers who find it at once make one pause.
     session.execute(select(Organization.id).with_for_update())
-    if pause := in_force(session, now):
+    if pause := messages.pause_in_force(session, now):
         return pause
     pause = TextPause(started_at=now, ends_at=now + timedelta(minutes=config.texts.pause_minutes), texts=count)
     session.add(pause)
@@ -86,30 +83,18 @@ def resume(session: Session, by: By, *, drop: bool) -> int:
 
     Raises NotFound when automatic texts are not paused.
     """
-    pause = in_force(session, by.now)
+    pause = messages.pause_in_force(session, by.now)
     if pause is None:
         raise NotFound("Automatic texts are not paused: `leaseline message list --decision wait` shows what waits.")
     pause.resumed_at, pause.resumed_by = by.now, by.who[:80]
-    waiting = update(Message).where(
-        Message.state == MessageState.QUEUED, Message.purpose.in_(AUTOMATIC), Message.created_at <= by.now
-    )
-    dropped = {
-        "state": MessageState.BLOCKED,
-        "decision": Verdict.BLOCK,
-        "next_attempt_at": None,
-        "decision_reasons": [reason := f"Dropped by {by.who} after a spike."[:200]],
-        "error": reason,
-    }
+    waiting = Message.purpose.in_(AUTOMATIC), Message.created_at <= by.now, Message.decision == Verdict.WAIT
     if drop:
         # What was planned has nothing to do with whoever has called.
-        waiting = waiting.where(Message.purpose != Purpose.FOLLOW_UP, Message.decision == Verdict.WAIT)
+        waits = *waiting, Message.purpose != Purpose.FOLLOW_UP
+        count = withdraw(session, Message, f"Dropped by {by.who} after a spike."[:200], *waits)
     else:
-        waiting = waiting.where(Message.decision == Verdict.WAIT)
-    ended = session.scalars(
-        waiting.values(dropped if drop else {"next_attempt_at": by.now})
-        .returning(Message.id)
-        .execution_options(synchronize_session=False)
-    )
-    count = len(ended.all())
+        let_go = update(Message).where(Message.state == DeliveryState.QUEUED, *waiting).values(next_attempt_at=by.now)
+        ended = let_go.returning(Message.id).execution_options(synchronize_session=False)
+        count = len(session.scalars(ended).all())
     note(session, by, f"automatic texts resumed, {count} {'dropped' if drop else 'go on'}")
     return count

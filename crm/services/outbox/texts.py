@@ -21,13 +21,15 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.domain import gate
+from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Unavailable
-from crm.domain.gate import Verdict
-from crm.domain.texts import MessageState, Purpose, of_use_until
+from crm.domain.gate import Decision, Verdict
+from crm.domain.texts import Purpose, of_use_until
 from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipPeer
 from crm.secrets import SecretError, Secrets, of_trunk
-from crm.services.outbox import delivery, gatekeeper
+from crm.services.outbox import delivery, gatekeeper, pauses
 from crm.store.models import Activity, Message, Trunk
 from crm.store.queries import messages
 from crm.store.session import Store
@@ -188,7 +190,7 @@ async def has_work(store: Store) -> bool:
 
 
 def _has_open(session: Session) -> bool:
-    open_states = (MessageState.QUEUED, MessageState.SENDING)
+    open_states = (DeliveryState.QUEUED, DeliveryState.SENDING)
     return session.scalar(select(Message.id).where(Message.state.in_(open_states)).limit(1)) is not None
 
 
@@ -196,8 +198,8 @@ def _settle(session: Session, ours: Sequence[int]) -> None:
     """What is in sending, and is none of `ours`."""
     left = session.scalars(
         update(Message)
-        .where(Message.state == MessageState.SENDING, Message.id.not_in(ours))
-        .values(state=MessageState.UNKNOWN, next_attempt_at=None, error=_LEFT_BEHIND)
+        .where(Message.state == DeliveryState.SENDING, Message.id.not_in(ours))
+        .values(state=DeliveryState.UNKNOWN, next_attempt_at=None, error=_LEFT_BEHIND)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
     )
@@ -213,7 +215,7 @@ def _claim(
     due = (
         select(Message.id)
         .where(
-            Message.state == MessageState.QUEUED,
+            Message.state == DeliveryState.QUEUED,
             or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now),
             Message.to_number.not_in(busy),
             *([delivery.fresh_notice(Message, only_since)] if only_since else []),
@@ -226,8 +228,8 @@ def _claim(
     )
     claim = (
         update(Message)
-        .where(Message.id == due, Message.state == MessageState.QUEUED)
-        .values(state=MessageState.SENDING, attempts=Message.attempts + 1)
+        .where(Message.id == due, Message.state == DeliveryState.QUEUED)
+        .values(state=DeliveryState.SENDING, attempts=Message.attempts + 1)
         .returning(Message.id, Message.key, Message.to_number, Message.from_number, Message.body, Message.attempts)
         .execution_options(synchronize_session=False)
     )
@@ -237,7 +239,7 @@ def _claim(
             return None
         message = messages.by_id(session, row.id)
         assert message is not None
-        decision = gatekeeper.decide(session, config, message, now)
+        decision = ask(session, config, message, now)
         if decision.verdict is Verdict.SEND:
             # It counts for the limits from now on, whatever becomes of it, unless it certainly was not sent.
             message.sent_at = now
@@ -256,6 +258,13 @@ def _claim(
     )
     end = of_use_until(Purpose(message.purpose), message.created_at, message.expires_at)
     return _Claim(row.id, text, trunk, tries=row.attempts - message.attempts_before, of_use_until=end)
+
+
+def ask(session: Session, config: Config, message: Message, now: datetime) -> Decision:
+    """Whether the text may leave now. What callers set off may be the text too many, and begin a pause."""
+    if message.purpose in gate.AUTOMATIC:
+        pauses.look(session, config, now)
+    return gatekeeper.decide(session, config, message, now)
 
 
 async def _deliver(
@@ -298,7 +307,7 @@ def _record(session: Session, config: Config, claim: _Claim, result: _Taken | Ca
             values["sent_at"] = None
     else:
         values |= {
-            "state": MessageState.SENT,
+            "state": DeliveryState.SENT,
             "next_attempt_at": None,
             "error": "",
             "sent_at": now,
@@ -310,7 +319,7 @@ def _record(session: Session, config: Config, claim: _Claim, result: _Taken | Ca
         .where(
             Message.id == claim.id,
             Message.attempts == attempts,
-            Message.state.in_([MessageState.SENDING, MessageState.UNKNOWN]),
+            Message.state.in_([DeliveryState.SENDING, DeliveryState.UNKNOWN]),
         )
         .values(values)
         .returning(Message.lead_id, Message.call_id)
@@ -319,7 +328,7 @@ def _record(session: Session, config: Config, claim: _Claim, result: _Taken | Ca
     row = session.execute(settle).one_or_none()
     if row and failure and failure.opted_out and (message := messages.by_id(session, claim.id)):
         gatekeeper.refused(session, message, str(failure), now)
-        values["state"] = MessageState.BLOCKED
+        values["state"] = DeliveryState.BLOCKED
     if row and failure is None and row.lead_id is not None:
         session.add(
             Activity(

@@ -19,10 +19,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.texts import MessageState
+from crm.domain.delivery import DeliveryState
 from crm.services.audit import By, note
 from crm.services.calls import orders
-from crm.services.outbox.mails import MailState
+from crm.services.outbox.outgoing import withdraw
 from crm.store.models import CallOrder, Mail, Message
 from crm.store.session import after_commit
 
@@ -88,8 +88,8 @@ class Watch:
 
 
 def waiting(session: Session) -> Waiting:
-    texts = select(func.count()).select_from(Message).where(Message.state == MessageState.QUEUED)
-    mails = select(func.count()).select_from(Mail).where(Mail.state == MailState.QUEUED)
+    texts = select(func.count()).select_from(Message).where(Message.state == DeliveryState.QUEUED)
+    mails = select(func.count()).select_from(Mail).where(Mail.state == DeliveryState.QUEUED)
     calls = select(func.count()).select_from(CallOrder).where(CallOrder.state == orders.State.WAITING)
     counts = [session.scalar(query) or 0 for query in (texts, mails, calls)]
     return Waiting(*counts)
@@ -100,10 +100,8 @@ def release(session: Session, config: Config, by: By, *, drop: bool) -> Waiting:
     found = waiting(session)
     if drop:
         why = "Dropped when the home was released: the home that it is a copy of has sent it."
-        session.execute(
-            update(Message).where(Message.state == MessageState.QUEUED).values(state=MessageState.BLOCKED, error=why)
-        )
-        session.execute(update(Mail).where(Mail.state == MailState.QUEUED).values(state=MailState.FAILED, error=why))
+        withdraw(session, Message, why)
+        withdraw(session, Mail, why)
         session.execute(
             update(CallOrder)
             .where(CallOrder.state == orders.State.WAITING)

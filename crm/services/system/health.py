@@ -35,6 +35,7 @@ from crm.services.system.disk import Room
 from crm.store import migrate
 from crm.store.models import Device, Trunk
 from crm.store.queries import calls as call_queries
+from crm.store.queries import messages
 from crm.store.revision import problem
 from crm.store.session import Store
 
@@ -337,7 +338,7 @@ async def _fill_in(
         health.offices.extend(await store.read(_offices, config, health.at))
         open_calls = await store.read(call_queries.listed, in_progress=True, limit=MOST_CALLS)
         waiting_since = await store.read(call_queries.waiting_since)
-        pause = await store.read(pauses.in_force, health.at)
+        pause = await store.read(messages.pause_in_force, health.at)
         kept = await store.read(orders.places, config, health.at)
     finally:
         store.close()

@@ -18,19 +18,21 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import optout, texts
+from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Invalid
-from crm.domain.gate import Decision, Verdict
+from crm.domain.gate import Verdict
 from crm.domain.incoming import Over
 from crm.domain.leads import LeadEvent, status_after
 from crm.domain.optout import Reading, Wish
 from crm.domain.segments import segments
 from crm.domain.tasks import TaskKind
-from crm.domain.texts import Direction, MessageState, Purpose
+from crm.domain.texts import Direction, Purpose
 from crm.edge import numbers
 from crm.edge.carrier import DeliveryReport, Fate, IncomingText
 from crm.services.audit import By, note
 from crm.services.office import agents, owners
 from crm.services.outbox import gatekeeper, notices
+from crm.services.outbox.outgoing import NewText, queue
 from crm.services.people import blocking, intake, opt_outs
 from crm.services.people.contacts import who
 from crm.services.phones.lines import line_for
@@ -147,7 +149,7 @@ def _receive(session: Session, config: Config, incoming: IncomingText, now: date
         lead_id=lead.id if lead else None,
         carrier=incoming.carrier,
         carrier_id=_clean(incoming.carrier_id)[:120],
-        state=MessageState.RECEIVED,
+        state=DeliveryState.RECEIVED,
         created_at=incoming.at,
     )
     session.add(message)
@@ -270,23 +272,15 @@ def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) 
 
 def _answer(scene: _Scene, purpose: Purpose, body: str) -> None:
     message = scene.message
-    answer = Message(
+    new = NewText(
         key=f"{purpose}:{message.id}",
-        direction=Direction.OUT,
         purpose=purpose,
         to_number=message.from_number,
         from_number=message.to_number,
         body=body,
-        media=[],
-        segments=segments(body).count,
         lead_id=message.lead_id,
-        state=MessageState.QUEUED,
-        attempts=0,
-        next_attempt_at=scene.now,
-        created_at=scene.now,
     )
-    scene.session.add(answer)
-    scene.session.flush()
+    queue(scene.session, scene.config, new, scene.now)
 
 
 def _thread(number: str) -> str:
@@ -385,16 +379,16 @@ def report(session: Session, told: DeliveryReport, now: datetime) -> bool | None
     message = messages.reported(session, told.carrier, told.key, told.carrier_id)
     if message is None:
         return None
-    if message.state in (MessageState.SENDING, MessageState.QUEUED):
+    if message.state in (DeliveryState.SENDING, DeliveryState.QUEUED):
         return False
     if message.attempts_before and told.carrier_id[:120] != message.carrier_id:
         return True  # About what was sent before a person had it sent again.
     if told.fate is Fate.DELIVERED:
-        message.state, message.error = MessageState.DELIVERED, ""
+        message.state, message.error = DeliveryState.DELIVERED, ""
         message.sent_at = message.sent_at or now
-    elif message.state != MessageState.DELIVERED:
+    elif message.state != DeliveryState.DELIVERED:
         message.error = told.reason[:300]
-        message.state = MessageState.FAILED
+        message.state = DeliveryState.FAILED
         if told.fate is Fate.OPTED_OUT:
             gatekeeper.refused(session, message, told.reason, now)
     message.carrier_id = message.carrier_id or told.carrier_id
@@ -403,14 +397,6 @@ def report(session: Session, told: DeliveryReport, now: datetime) -> bool | None
 
 
 # --- out ---
-
-
-@dataclass(frozen=True)
-class Written:
-    """A text an agent wrote, and what the gate says of it now; it is asked again when the text leaves."""
-
-    message: Message
-    decision: Decision
 
 
 def send(
@@ -422,11 +408,12 @@ def send(
     *,
     agent: str | None = None,
     line: str | None = None,
-) -> Written:
+) -> Message:
     """Puts a text to a person into the outbox, and ends the task to reply. `person` is a lead's id or a telephone
     number; `agent` the slug of who writes, `line` which of our numbers it comes from.
 
-    Raises NotFound, Invalid. A text that the gate blocks is kept and says why.
+    Raises NotFound, Invalid. What the gate says of it now stands on the text, also of one that is blocked and kept; it
+    is asked again when the text leaves.
     """
     body = body.strip()
     if not body:
@@ -439,35 +426,26 @@ def send(
     lead, number = _addressee(session, config, person, by.now)
     contact = contacts.by_number(session, number)
     place_id = contact.property_id if contact else None
-    message = Message(
+    new = NewText(
         key=f"agent:{uuid.uuid4().hex}",
-        direction=Direction.OUT,
         purpose=Purpose.AGENT,
         to_number=number,
         from_number=line_for(session, config, lead, line, place_id),
         body=body,
-        media=[],
-        segments=pieces,
         lead_id=lead.id if lead else None,
         agent_id=writer.id if writer else None,
-        state=MessageState.QUEUED,
-        attempts=0,
-        next_attempt_at=by.now,
-        created_at=by.now,
     )
-    session.add(message)
-    session.flush()
-    decision = gatekeeper.decide(session, config, message, by.now)
+    message = queue(session, config, new, by.now)
     to = f"lead {lead.id}" if lead else f"contact {contact.id if contact else ''}"
-    note(session, by, f"text {message.id} written to {to}: {decision.verdict}")
+    note(session, by, f"text {message.id} written to {to}: {message.decision}")
     task = open_reply(session, lead, number)
-    if task and decision.verdict is not Verdict.BLOCK:
+    if task and message.decision != Verdict.BLOCK:
         task.done_at, task.result = by.now, f"Replied with text {message.id}."
-    if lead and decision.verdict is not Verdict.BLOCK:
+    if lead and message.decision != Verdict.BLOCK:
         lead.status = status_after(lead.status, LeadEvent.REACHED_OUT)
     if writer and lead and lead.assigned_agent_id is None:
         lead.assigned_agent_id = writer.id
-    return Written(message, decision)
+    return message
 
 
 def _addressee(session: Session, config: Config, raw: str, now: datetime) -> tuple[Lead | None, str]:

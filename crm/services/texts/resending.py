@@ -13,19 +13,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, NotFound
-from crm.domain.gate import Verdict
-from crm.domain.texts import Direction, MessageState, Purpose, of_use_again
+from crm.domain.texts import Direction
 from crm.services.audit import By, note
-from crm.services.outbox import gatekeeper
-from crm.services.texts.messages import Written
+from crm.services.outbox import outgoing
 from crm.store.models import Message
 
 MOST = 500
 """At a time; the gate's limits spread them anyway."""
 
 
-def these(session: Session, config: Config, by: By, ids: Sequence[int], *, unknown: bool) -> list[Written]:
+def these(session: Session, config: Config, by: By, ids: Sequence[int], *, unknown: bool) -> list[Message]:
     """Sends these texts again; with `unknown` also such as may have arrived.
 
     All or none: raises NotFound, and Conflict for one that did not fail.
@@ -35,18 +34,18 @@ def these(session: Session, config: Config, by: By, ids: Sequence[int], *, unkno
         if id not in found or found[id].direction != Direction.OUT:
             raise NotFound(f"There is no text {id} of ours: `leaseline message list --state failed` shows them.")
         state = found[id].state
-        if state == MessageState.UNKNOWN and not unknown:
+        if state == DeliveryState.UNKNOWN and not unknown:
             raise Conflict(f"Text {id} may have arrived: ask the person, then say --unknown if it is to be sent again.")
-        if state not in (MessageState.FAILED, MessageState.UNKNOWN):
+        if state not in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
             raise Conflict(f"Text {id} is {state}: only what failed is sent again.")
     return [_again(session, config, by, found[id]) for id in dict.fromkeys(ids)]
 
 
 def failed(
     session: Session, config: Config, by: By, since: datetime | None, *, unknown: bool
-) -> tuple[list[Written], bool]:
+) -> tuple[list[Message], bool]:
     """Sends again all that failed, of those written since then; the oldest first. True when there are more than fit."""
-    states = [MessageState.FAILED, *([MessageState.UNKNOWN] if unknown else [])]
+    states = [DeliveryState.FAILED, *([DeliveryState.UNKNOWN] if unknown else [])]
     rows = select(Message).where(Message.state.in_(states), Message.direction == Direction.OUT)
     if since is not None:
         rows = rows.where(Message.created_at >= since)
@@ -54,15 +53,7 @@ def failed(
     return [_again(session, config, by, one) for one in found[:MOST]], len(found) > MOST
 
 
-def _again(session: Session, config: Config, by: By, message: Message) -> Written:
-    purpose, why = Purpose(message.purpose), message.error
-    message.state, message.next_attempt_at = MessageState.QUEUED, by.now
-    # The carrier tells one try from the other by their number, so that goes on.
-    message.attempts_before, message.carrier_id = message.attempts, None
-    message.expires_at = of_use_again(purpose, message.expires_at, by.now)
-    decision = gatekeeper.decide(session, config, message, by.now)
-    if decision.verdict is not Verdict.BLOCK:
-        message.error = why
-    note(session, by, f"text {message.id} sent again: {decision.verdict}")
-    session.flush()
-    return Written(message, decision)
+def _again(session: Session, config: Config, by: By, message: Message) -> Message:
+    outgoing.again(session, config, message, by.now)
+    note(session, by, f"text {message.id} sent again: {message.decision}")
+    return message

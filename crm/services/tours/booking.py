@@ -18,14 +18,13 @@ from sqlalchemy.orm import Session, selectinload
 from crm.config import Config
 from crm.domain import fields, texts, tours
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
-from crm.domain.gate import Verdict
 from crm.domain.leads import status_after
-from crm.domain.segments import segments
-from crm.domain.texts import Direction, MessageState, Purpose
+from crm.domain.texts import Purpose
 from crm.domain.tours import EVENT_OF, STAGE_AFTER, TourKind, TourState
 from crm.secrets import Secrets
 from crm.services.audit import By, note
 from crm.services.office import properties
+from crm.services.outbox.outgoing import NewText, queue, withdraw
 from crm.services.people import intake
 from crm.services.phones.lines import line_for
 from crm.services.tours import links, mails, times
@@ -360,21 +359,12 @@ def _follow(
 
 def _drop_reminders(session: Session, tour: Tour) -> None:
     """Those that have not left speak of a time that holds no more."""
-    session.execute(
-        update(Message)
-        .where(
-            Message.key.like(f"tour:{tour.id}:%"),
-            Message.purpose == Purpose.TOUR_REMINDER,
-            Message.state == MessageState.QUEUED,
-        )
-        .values(
-            state=MessageState.BLOCKED,
-            next_attempt_at=None,
-            decision=Verdict.BLOCK,
-            decision_reasons=["The tour was moved, cancelled, or is over."],
-            error="The tour was moved, cancelled, or is over.",
-        )
-        .execution_options(synchronize_session=False)
+    withdraw(
+        session,
+        Message,
+        "The tour was moved, cancelled, or is over.",
+        Message.key.like(f"tour:{tour.id}:%"),
+        Message.purpose == Purpose.TOUR_REMINDER,
     )
 
 
@@ -399,25 +389,17 @@ def _text(
     when = in_words(tour.slot.starts_at, times.zone(config, place), language)
     link = links.url(config, secrets, tour.id, tour.version, tour.slot.starts_at)
     body = texts.tour(what, place.name, when, language, link)
-    session.add(
-        Message(
-            key=f"tour:{tour.id}:{tour.version}:{what}{part}",
-            direction=Direction.OUT,
-            purpose=Purpose.TOUR_REMINDER if what == "reminder" else Purpose.TOUR,
-            to_number=lead.phones[0].number,
-            from_number=line.number,
-            body=body,
-            media=[],
-            segments=segments(body).count,
-            lead_id=lead.id,
-            state=MessageState.QUEUED,
-            attempts=0,
-            next_attempt_at=at,
-            created_at=now,
-            expires_at=tour.slot.starts_at if what == "reminder" else None,
-        )
+    new = NewText(
+        key=f"tour:{tour.id}:{tour.version}:{what}{part}",
+        purpose=Purpose.TOUR_REMINDER if what == "reminder" else Purpose.TOUR,
+        to_number=lead.phones[0].number,
+        from_number=line.number,
+        body=body,
+        lead_id=lead.id,
+        not_before=at,
+        expires_at=tour.slot.starts_at if what == "reminder" else None,
     )
-    session.flush()
+    queue(session, config, new, now)
 
 
 def _mail(

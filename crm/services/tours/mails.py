@@ -10,7 +10,7 @@ from crm.config import Config
 from crm.domain import texts
 from crm.edge import calendar, numbers
 from crm.edge.calendar import Entry, Method
-from crm.services.outbox import mails
+from crm.services.outbox import outgoing
 from crm.store.models import Agent, Lead, Property, Tour
 
 
@@ -104,4 +104,4 @@ def _mail(
     )
     file = calendar.file(entry, Method.CANCEL if is_over else Method.REQUEST, now)
     key = f"tour:{tour.id}:{tour.version}:{what}:{address}"
-    mails.queue(session, key[:160], address, subject, body, now, calendar=file)
+    outgoing.queue(session, config, outgoing.NewMail(key, address, subject, body, calendar=file), now)

@@ -21,6 +21,7 @@ from crm.domain.mailboxes import OFFICE, TranscriptState
 from crm.edge.whisper import Transcriber, TranscriberLost, TranscriptError, problem
 from crm.services.outbox import mails
 from crm.services.outbox.mails import Attachment
+from crm.services.outbox.outgoing import NewMail, queue
 from crm.services.voicemail import mailboxes, recordings
 from crm.store.models import Call, Lead, Line, Voicemail
 from crm.store.session import Store
@@ -127,15 +128,8 @@ def _mail(session: Session, config: Config, message: Voicemail, now: datetime) -
     ]
     for address in dict.fromkeys(agent.email for agent in mailboxes.people(session, message.mailbox)):
         if address:
-            mails.queue(
-                session,
-                f"voicemail:{message.call_id}:{address}"[:160],
-                address,
-                subject,
-                "\n".join(lines),
-                now,
-                voicemail_id=message.call_id,
-            )
+            key, body = f"voicemail:{message.call_id}:{address}", "\n".join(lines)
+            queue(session, config, NewMail(key, address, subject, body, voicemail_id=message.call_id), now)
 
 
 def said(message: Voicemail) -> str:

@@ -53,9 +53,7 @@ class Message(Base):
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"), comment="who wrote it")
     carrier: Mapped[str] = mapped_column(String(10), default="", server_default="", comment="sip, twilio or telnyx")
     carrier_id: Mapped[str | None] = mapped_column(String(120), index=True, comment="the carrier's own id of it")
-    state: Mapped[str] = mapped_column(
-        String(10), comment="queued, sending, sent, delivered, failed, blocked or unknown; received for one of theirs"
-    )
+    state: Mapped[str] = mapped_column(String(10), comment="as in crm.domain.delivery.DeliveryState")
     decision: Mapped[str] = mapped_column(
         String(10), default="", server_default="", comment="what the gate said last: send, wait or block"
     )
@@ -101,7 +99,7 @@ class Mail(Base):
     calendar: Mapped[str] = mapped_column(
         Text, default="", server_default="", comment="an iCalendar file that is attached (RFC 5545)"
     )
-    state: Mapped[str] = mapped_column(String(10), comment="queued, sending, sent, failed or unknown")
+    state: Mapped[str] = mapped_column(String(10), comment="as in crm.domain.delivery.DeliveryState")
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None]
     error: Mapped[str] = mapped_column(String(300), default="")

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.texts import Direction
-from crm.store.models import Call, Lead, LeadPhone, Message
+from crm.store.models import Call, Lead, LeadPhone, Message, TextPause
 
 
 def by_key(session: Session, key: str) -> Message | None:
@@ -136,3 +136,9 @@ def has_any_since(session: Session, to_number: str, purpose: str, since: datetim
         Message.to_number == to_number, Message.purpose == purpose, Message.created_at > since
     )
     return session.scalars(found.limit(1)).first() is not None
+
+
+def pause_in_force(session: Session, now: datetime) -> TextPause | None:
+    """The pause of automatic texts, when there is one."""
+    found = select(TextPause).where(TextPause.ends_at > now, TextPause.resumed_at.is_(None))
+    return session.scalars(found.order_by(TextPause.ends_at.desc()).limit(1)).first()

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from crm.domain.calls import Direction, Outcome
+from crm.domain.delivery import DeliveryState
 from crm.domain.leads import event_of_call, status_after
 from crm.domain.story import how_it_went
-from crm.domain.texts import MessageState
 from crm.services.calls.aftermath.scene import Scene, fit
 from crm.store.models import Activity, Call, Interest, Lead, LeadPhone, Leg, Message
 from crm.store.queries import leads, messages
@@ -54,7 +54,7 @@ def forget_lead(scene: Scene) -> None:
     for activity in session.scalars(select(Activity).where(Activity.key == f"call:{call.id}")):
         session.delete(activity)
     missed = messages.by_key(session, f"missed:{call.id}")
-    if missed and missed.state == MessageState.QUEUED:
+    if missed and missed.state == DeliveryState.QUEUED:
         session.delete(missed)
     session.flush()
     if lead.created_at != call.started_at or lead.name is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from crm.domain import attestation, texts
-from crm.domain.segments import segments
-from crm.domain.texts import MessageState, Purpose
+from crm.domain.texts import Purpose
 from crm.services.calls.aftermath.leads import lead_of
 from crm.services.calls.aftermath.scene import Scene
-from crm.store.models import Lead, Message
+from crm.services.outbox import outgoing
+from crm.store.models import Lead
 from crm.store.queries import messages, office
 
 
@@ -50,23 +50,16 @@ def text_missed(scene: Scene, lead: Lead, is_active: bool) -> None:
 
 
 def queue(scene: Scene, key: str, purpose: Purpose, body: str, lead: Lead | None) -> None:
-    """Puts a text into the outbox, once per key."""
-    if messages.by_key(scene.session, key):
-        return
+    """Puts a text to the caller into the outbox, once per key."""
     assert scene.line is not None
-    scene.session.add(
-        Message(
-            key=key,
-            purpose=purpose,
-            to_number=scene.call.caller,
-            from_number=scene.line.number,
-            body=body,
-            segments=segments(body).count,
-            lead_id=lead.id if lead else None,
-            call_id=scene.call.id,
-            state=MessageState.QUEUED,
-            next_attempt_at=scene.now,
-            created_at=scene.now,
-        )
+    assert scene.call.caller is not None
+    new = outgoing.NewText(
+        key,
+        purpose,
+        to_number=scene.call.caller,
+        from_number=scene.line.number,
+        body=body,
+        lead_id=lead.id if lead else None,
+        call_id=scene.call.id,
     )
-    scene.session.flush()
+    outgoing.queue(scene.session, scene.config, new, scene.now)

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.domain.delivery import DeliveryState
 from crm.edge import whisper
 from crm.services import reports
 from crm.services.calls.strays import compare
@@ -17,6 +18,7 @@ from crm.services.outbox import pauses
 from crm.services.system.checks.finding import Finding, Level, counted, ok, some
 from crm.services.voicemail import transcripts
 from crm.store.models import Mail, Message, Task
+from crm.store.queries import messages
 from crm.store.session import Store
 
 RECENT = timedelta(days=7)
@@ -31,11 +33,12 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
     def count(of: type[Message | Task | Mail], *conditions: object) -> int:
         return session.scalar(select(func.count()).select_from(of).where(*conditions)) or 0  # type: ignore[arg-type]
 
-    failed = count(Message, Message.state.in_(("failed", "unknown")), Message.created_at > now - RECENT)
-    stuck = count(Message, Message.state == "queued", Message.next_attempt_at < now - WAITING)
+    in_doubt = DeliveryState.FAILED, DeliveryState.UNKNOWN
+    failed = count(Message, Message.state.in_(in_doubt), Message.created_at > now - RECENT)
+    stuck = count(Message, Message.state == DeliveryState.QUEUED, Message.next_attempt_at < now - WAITING)
     overdue = count(Task, Task.done_at.is_(None), Task.due_at < now)
-    unsent = count(Mail, Mail.state.in_(("queued", "failed", "unknown")), Mail.created_at > now - RECENT)
-    pause = pauses.in_force(session, now)
+    unsent = count(Mail, Mail.state.in_((DeliveryState.QUEUED, *in_doubt)), Mail.created_at > now - RECENT)
+    pause = messages.pause_in_force(session, now)
     lost = len(reports.lost(session, now))
     return [
         counted(

@@ -1,0 +1,153 @@
+"""The one way into the outbox: every text and mail of ours is queued here, in the transaction of what causes it.
+
+A key says what it is for, and the same cause never texts or mails twice. Whether a text may leave is asked when it
+leaves (`crm.services.outbox.gatekeeper`); what a person writes is asked about at once as well, so that they are told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import overload
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.domain.delivery import DeliveryState
+from crm.domain.gate import Verdict
+from crm.domain.segments import segments
+from crm.domain.texts import Direction, Purpose, of_use_again
+from crm.services.outbox import gatekeeper
+from crm.store.models import Mail, Message
+
+LONGEST_KEY = 120
+"""Of a text; a mail's may be longer, but need not be."""
+
+
+@dataclass(frozen=True)
+class NewText:
+    key: str
+    purpose: Purpose
+    to_number: str
+    from_number: str
+    body: str
+    lead_id: int | None = None
+    call_id: str | None = None
+    agent_id: int | None = None
+    """Who wrote it."""
+    not_before: datetime | None = None
+    """None: as soon as it may leave."""
+    expires_at: datetime | None = None
+    """It is of no use after that; None: as its purpose says."""
+
+
+@dataclass(frozen=True)
+class NewMail:
+    """Subject and body are plain text."""
+
+    key: str
+    to_address: str
+    subject: str
+    body: str
+    voicemail_id: str | None = None
+    """Its sound is attached."""
+    calendar: str = ""
+    """An iCalendar file that is attached."""
+
+
+@overload
+def queue(session: Session, config: Config, new: NewText, now: datetime) -> Message: ...
+@overload
+def queue(session: Session, config: Config, new: NewMail, now: datetime) -> Mail: ...
+def queue(session: Session, config: Config, new: NewText | NewMail, now: datetime) -> Message | Mail:
+    """Puts a text or a mail into the outbox, or finds the one that was queued for the same key.
+
+    On what a person writes (`Purpose.AGENT`) stands what the gate says of it now.
+    """
+    return _text(session, config, new, now) if isinstance(new, NewText) else _mail(session, new, now)
+
+
+def _text(session: Session, config: Config, new: NewText, now: datetime) -> Message:
+    key = _fitting(new.key)
+    if known := session.scalars(select(Message).where(Message.key == key)).one_or_none():
+        return known
+    text = Message(
+        key=key,
+        direction=Direction.OUT,
+        purpose=new.purpose,
+        to_number=new.to_number,
+        from_number=new.from_number,
+        body=new.body,
+        media=[],
+        segments=segments(new.body).count,
+        lead_id=new.lead_id,
+        call_id=new.call_id,
+        agent_id=new.agent_id,
+        state=DeliveryState.QUEUED,
+        attempts=0,
+        next_attempt_at=new.not_before or now,
+        expires_at=new.expires_at,
+        error="",
+        created_at=now,
+    )
+    session.add(text)
+    session.flush()
+    if new.purpose is Purpose.AGENT:
+        gatekeeper.decide(session, config, text, now)
+    return text
+
+
+def _mail(session: Session, new: NewMail, now: datetime) -> Mail:
+    key = _fitting(new.key)
+    if known := session.scalars(select(Mail).where(Mail.key == key)).one_or_none():
+        return known
+    mail = Mail(
+        key=key,
+        to_address=new.to_address,
+        subject=" ".join(new.subject.split())[:200],
+        body=new.body,
+        voicemail_id=new.voicemail_id,
+        calendar=new.calendar,
+        state=DeliveryState.QUEUED,
+        attempts=0,
+        next_attempt_at=now,
+        error="",
+        created_at=now,
+    )
+    session.add(mail)
+    session.flush()
+    return mail
+
+
+def again(session: Session, config: Config, text: Message, now: datetime) -> None:
+    """Queues a text of ours once more, because a person says so. What the gate says of it now stands on it."""
+    why = text.error
+    text.state, text.next_attempt_at = DeliveryState.QUEUED, now
+    # The carrier tells one try from the other by their number, so that goes on.
+    text.attempts_before, text.carrier_id = text.attempts, None
+    text.expires_at = of_use_again(Purpose(text.purpose), text.expires_at, now)
+    if gatekeeper.decide(session, config, text, now).verdict is not Verdict.BLOCK:
+        text.error = why
+    session.flush()
+
+
+def withdraw(session: Session, table: type[Message | Mail], why: str, *which: ColumnElement[bool]) -> int:
+    """Takes back what has not left, and gives how many these were. What is with the carrier is not among them."""
+    values: dict[str, object] = {"state": DeliveryState.BLOCKED, "next_attempt_at": None, "error": why[:300]}
+    if table is Message:
+        values |= {"decision": Verdict.BLOCK, "decision_reasons": [why]}
+    withdrawn = (
+        update(table)
+        .where(table.state == DeliveryState.QUEUED, *which)
+        .values(values)
+        .returning(table.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(session.scalars(withdrawn).all())
+
+
+def _fitting(key: str) -> str:
+    """A key may be as long as a channel's id with an address behind it."""
+    return key if len(key) <= LONGEST_KEY else f"{key[:50]}:{hashlib.sha256(key.encode()).hexdigest()}"

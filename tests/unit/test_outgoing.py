@@ -1,0 +1,64 @@
+"""The outbox has one way in."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[2]
+THE_ONE_WAY_IN = ROOT / "crm" / "services" / "outbox" / "outgoing.py"
+MODELS = "crm.store.models"
+ROWS = {"Message", "Mail"}
+
+
+def rows_made(path: Path) -> Iterator[ast.Call]:
+    """Where a row of a text or a mail is made, as an object or by an INSERT; a text that came in is none of ours."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {
+        one.asname or one.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(MODELS)
+        for one in node.names
+        if one.name in ROWS
+    } | {f"models.{row}" for row in ROWS}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        made = [node.func]
+        if "insert" in ast.unparse(node.func):
+            made = list(node.args)
+        is_row = any(ast.unparse(one) in names for one in made)
+        directions = [ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg == "direction"]
+        if is_row and directions != ["Direction.IN"]:
+            yield node
+
+
+def sources() -> list[Path]:
+    return [ROOT / "cli.py", *(path for room in ("crm", "ari_app", "agi") for path in (ROOT / room).rglob("*.py"))]
+
+
+def test_texts_and_mails_of_ours_are_made_in_one_file_alone() -> None:
+    makers = {path: [node.lineno for node in rows_made(path)] for path in sources()}
+    assert len(makers.pop(THE_ONE_WAY_IN)) == 2, "a text and a mail"
+    assert {str(path.relative_to(ROOT)): lines for path, lines in makers.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from crm.store.models import Message\nMessage(key='a')",
+        "from crm.store.models import Mail as Row\nRow(key='a')",
+        "from crm.store.models.texts import Message\nMessage(direction=Direction.OUT)",
+        "from crm.store.models import Mail\nfrom sqlalchemy import insert\ninsert(Mail)",
+        "from crm.store import models\nmodels.Message(key='a')",
+    ],
+)
+def test_a_maker_elsewhere_is_noticed(code: str, tmp_path: Path) -> None:
+    path = tmp_path / "maker.py"
+    path.write_text(code)
+    assert [node.lineno for node in rows_made(path)] == [len(code.splitlines())]

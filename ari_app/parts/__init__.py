@@ -1,0 +1,1 @@
+"""What `leaseline serve` runs: the parts of `serve --only`, one file each."""

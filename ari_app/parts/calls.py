@@ -1,0 +1,111 @@
+"""The calls, and what looks after them, their phones and their disk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from ari_app import draining, signs
+from ari_app.app import App, now
+from ari_app.parts.shared import Part, Shared
+from ari_app.workers import lamps
+from ari_app.workers.refused_calls import RefusedCalls
+from crm.config import Config
+from crm.domain.calls import Fact, MessageLeft
+from crm.domain.errors import CrmError
+from crm.edge import holidays, processes
+from crm.secrets import Secrets
+from crm.services.calls import ledger
+from crm.services.calls.journal import Journal
+from crm.services.office import hours
+from crm.services.phones import guard, publish
+from crm.services.phones.emergencies import Desk
+from crm.services.system import disk
+from crm.store.session import Store
+
+log = logging.getLogger(__name__)
+
+PUBLISH_SECONDS = 3600.0
+"""Opening hours are rendered ahead for the time without the app; once an hour is enough to keep them fresh."""
+
+
+async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list[Part]:
+    """`stop` is set when another app has the place of this one, or nobody is on the line any more after SIGUSR1."""
+    config, store, secrets, stack = shared.config, shared.store, shared.secrets, shared.stack
+    on_message: list[Callable[[], None]] = [shared.to_transcribe.set]
+
+    async def apply(facts: Sequence[Fact]) -> None:
+        await store.run(ledger.record_all, config, facts, now())
+        shared.on_texts()
+        if any(isinstance(fact, MessageLeft) for fact in facts):
+            for tell in on_message:
+                tell()
+
+    journal = await stack.enter_async_context(Journal(config.journal_folder, apply, takes_over=take_over))
+    desk = Desk(store, config, now, shared.on_texts)
+    app = App(config, store, journal, secrets, shared.inbox, desk, shared.held)
+    await stack.enter_async_context(app.client)
+    loop, leaving = asyncio.get_running_loop(), asyncio.create_task(_leave(app, stop))
+    stack.callback(leaving.cancel)
+    loop.add_signal_handler(signal.SIGUSR1, app.to_drain.set)
+    loop.add_signal_handler(signal.SIGUSR2, app.client.yields.set)
+    if take_over:
+        processes.ask_to_yield(config)
+    stack.push_async_callback(app.stop)
+    on_message.append(app.on_messages)
+    return [
+        partial(signs.beat, app.office, lambda: app.plain_phones.troubles),
+        app.client.run,
+        partial(signs.renew, app.office, app.chore),
+        app.reconciler.watch,
+        app.place_orders,
+        desk.run,
+        partial(_republish, config, store, secrets),
+        partial(lamps.keep, app.client, store, now),
+        app.lamps.run,
+        app.escalations.run,
+        app.turns.run,
+        app.lost_lines.run,
+        partial(disk.keep, config),
+        partial(disk.run, store, config, shared.on_texts, now),
+        partial(guard.run, store, config, secrets, now),
+        RefusedCalls(config, store, journal, secrets.ensure("hep"), now).run,
+    ]
+
+
+async def _leave(app: App, stop: asyncio.Event) -> None:
+    """Ends the app when another one has its place, or when it was told to drain and nobody is on the line any more."""
+    replaced = asyncio.create_task(app.client.replaced.wait())
+    drained = asyncio.create_task(_drained(app))
+    try:
+        await asyncio.wait([replaced, drained], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        replaced.cancel()
+        drained.cancel()
+    stop.set()
+
+
+async def _drained(app: App) -> None:
+    await app.to_drain.wait()
+    try:
+        await draining.drain(app.office)
+    except Exception:  # A door: who stops Leaseline must not wait for ever.
+        log.exception("calls could not be let end")
+
+
+async def _republish(config: Config, store: Store, secrets: Secrets) -> None:
+    while True:
+        try:
+            if await store.read(hours.holiday_regions):
+                # Calls, too, ask whether today is a holiday, and must not wait for it.
+                await asyncio.to_thread(holidays.load)
+        except CrmError as error:
+            log.warning("holidays are loaded later: %s", error)
+        await asyncio.sleep(PUBLISH_SECONDS)
+        try:
+            await publish.publish(config, store, secrets, now())
+        except CrmError as error:
+            log.warning("Asterisk's last resort is not renewed: %s", error)

@@ -15,7 +15,7 @@ from sqlalchemy import update
 from ari_app.demo.softphone import Softphone, softphone
 from crm.services.phones import trunks
 from crm.store.models import Trunk
-from tests.system import System, _response
+from tests.system import System, response
 
 
 async def only_by(system: System, **positions: int) -> None:
@@ -85,18 +85,18 @@ class DigestCarrier(asyncio.DatagramProtocol):
         if method == "ACK":
             return
         if method not in ("INVITE", "REGISTER"):
-            self._transport.sendto(_response(data, "200 OK"), addr)
+            self._transport.sendto(response(data, "200 OK"), addr)
             return
         if not self._is_known(method, text):
             name = "Proxy-Authenticate" if self.proxy else "WWW-Authenticate"
             status = "407 Proxy Authentication Required" if self.proxy else "401 Unauthorized"
             challenge = f'{name}: Digest realm="carrier", nonce="n0nce", algorithm=MD5'
-            answer = _response(data, status).replace(b"Content-Length", f"{challenge}\r\nContent-Length".encode())
+            answer = response(data, status).replace(b"Content-Length", f"{challenge}\r\nContent-Length".encode())
             self._transport.sendto(answer, addr)
             return
         if method == "REGISTER":
             self.registered += 1
-            self._transport.sendto(_response(data, "200 OK"), addr)
+            self._transport.sendto(response(data, "200 OK"), addr)
             return
         self.called.append(re.match(r"sip:([^@]*)@", rest)[1])  # type: ignore[index]
         self.shown.append(re.search(r"^From:.*?sip:([^@]*)@", text, re.MULTILINE)[1])  # type: ignore[index]
@@ -117,7 +117,7 @@ class DigestCarrier(asyncio.DatagramProtocol):
         port = self._transport.get_extra_info("sockname")[1]
         words = "v=0\r\no=c 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 39998 RTP/AVP 0\r\n"
         head = f"Contact: <sip:127.0.0.1:{port}>\r\nContent-Type: application/sdp\r\nContent-Length: {len(words)}"
-        return _response(request, "200 OK").replace(b"Content-Length: 0", head.encode()) + words.encode()
+        return response(request, "200 OK").replace(b"Content-Length: 0", head.encode()) + words.encode()
 
 
 def _md5(text: str) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from crm.services.phones import trunks
 from crm.store.models import Trunk
 from tests.scripted_phone import _register
-from tests.system import System, _response
+from tests.system import System, response
 
 
 class Redirecting(asyncio.DatagramProtocol):
@@ -39,11 +39,11 @@ class Redirecting(asyncio.DatagramProtocol):
             port = self._transport.get_extra_info("sockname")[1]
             where = self._contact.format(here=f"127.0.0.1:{port}")
             header = f"Contact: {where}\r\nContent-Length".encode()
-            answer = _response(data, self._status).replace(b"Content-Length", header, 1)
-            self._transport.sendto(_response(data, "180 Ringing"), addr)
+            answer = response(data, self._status).replace(b"Content-Length", header, 1)
+            self._transport.sendto(response(data, "180 Ringing"), addr)
             self._transport.sendto(answer, addr)
         elif method not in ("ACK", "SIP/2.0"):
-            self._transport.sendto(_response(data, "200 OK"), addr)
+            self._transport.sendto(response(data, "200 OK"), addr)
 
 
 @asynccontextmanager

@@ -50,26 +50,6 @@ async def test_when_nobody_answers_then_the_leads_agent_rings_then_the_subteam_t
     assert call.outcome == "gave_up"
 
 
-async def test_when_nobody_of_a_stage_is_reachable_then_it_is_skipped_at_once(system: System) -> None:
-    number = system.new_number()
-    await system.add_lead(number, agent="alice")
-    async with (
-        # Whoever waited for the stage's end would not be here in time.
-        system.with_setting(
-            "agent_seconds = 3.0\nsubteam_seconds = 4.0", "agent_seconds = 300.0\nsubteam_seconds = 300.0"
-        ),
-        system.phone("carol-soft") as carol,
-        system.caller(number) as caller,
-    ):
-        await system.to_team(caller)
-        await carol.wait_for("CALL_INCOMING")
-        await caller.hang_up()
-        call = await system.ended_call(number)
-    assert await system.rang(number) == {"everyone": {"carol-soft"}}
-    [routed] = [event for event in call.events if event.kind == "Routed"]
-    assert routed.data["stages"] == ["agent", "subteam", "everyone"]
-
-
 async def test_when_no_phone_is_there_then_a_message_is_asked_for_at_once(system: System) -> None:
     async with system.caller() as caller:
         await system.to_team(caller)
@@ -288,24 +268,37 @@ async def test_when_a_phone_is_busy_by_itself_then_it_is_passed_over(system: Sys
     assert {leg.device: leg.status for leg in call.legs} == {"alice-desk": "BUSY", "bob-desk": "ANSWER"}
 
 
-async def test_when_the_only_phone_declines_then_the_next_stage_comes_at_once(system: System) -> None:
+async def test_when_no_phone_of_a_stage_can_ring_or_the_only_one_declines_then_the_next_comes_at_once(
+    system: System,
+) -> None:
+    number = system.new_number()
+    await system.add_lead(number, agent="alice")
     async with (
-        # Whoever waited for the stage's end would not be here in time.
-        system.with_setting("subteam_seconds = 4.0", "subteam_seconds = 300.0"),
-        scripted_phone(system, "alice-desk", "decline"),
+        # Whoever waited for a stage's end would not be here in time.
+        system.with_setting(
+            "agent_seconds = 3.0\nsubteam_seconds = 4.0", "agent_seconds = 300.0\nsubteam_seconds = 300.0"
+        ),
         system.phone("carol-soft") as carol,
-        system.caller() as caller,
     ):
-        await system.to_team(caller)
-        await carol.wait_for("CALL_INCOMING")
-        await carol.answer()
-        await system.step(caller.user, "talk")
-        await caller.hang_up()
-        call = await system.ended_call(caller.user)
-    assert [(leg.stage, leg.device, leg.status) for leg in call.legs if leg.stage == "subteam"] == [
+        async with system.caller(number) as caller:
+            await system.to_team(caller)
+            await carol.wait_for("CALL_INCOMING")
+            await caller.hang_up()
+            skipped = await system.ended_call(number)
+        async with scripted_phone(system, "alice-desk", "decline"), system.caller() as caller:
+            await system.to_team(caller)
+            await carol.wait_for("CALL_INCOMING", count=2)
+            await carol.answer()
+            await system.step(caller.user, "talk")
+            await caller.hang_up()
+            declined = await system.ended_call(caller.user)
+    assert await system.rang(number) == {"everyone": {"carol-soft"}}
+    [routed] = [event for event in skipped.events if event.kind == "Routed"]
+    assert routed.data["stages"] == ["agent", "subteam", "everyone"]
+    assert [(leg.stage, leg.device, leg.status) for leg in declined.legs if leg.stage == "subteam"] == [
         ("subteam", "alice-desk", "BUSY")
     ]
-    assert call.legs[-1].device == "carol-soft"
+    assert declined.legs[-1].device == "carol-soft"
 
 
 # --- the caller, meanwhile ---

@@ -1,0 +1,24 @@
+"""A whole Leaseline for the call tests: a home and ports of its own, a real Asterisk, the app, phones, and a carrier.
+
+Three witnesses tell what happened: the phones (events and recorded sound), Asterisk (ARI), and the database.
+"""
+
+from tests.system.carriers import SILENT, CarrierPeer, response
+from tests.system.home import SETTINGS, Shared, System, running_system
+from tests.system.office import ELM, LAKESIDE
+from tests.system.ports import port_block
+from tests.system.prompts import spoken_prompts
+
+__all__ = [
+    "ELM",
+    "LAKESIDE",
+    "SETTINGS",
+    "SILENT",
+    "CarrierPeer",
+    "Shared",
+    "System",
+    "port_block",
+    "response",
+    "running_system",
+    "spoken_prompts",
+]

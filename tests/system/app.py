@@ -1,0 +1,58 @@
+"""The app of a test system: killed, started, and with other settings."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import aiohttp
+
+from ari_app import heartbeat
+from ari_app.edge.dial import RINGING
+from crm.services.phones import publish
+from tests.system.asterisk import Asterisk
+
+
+class App(Asterisk):
+    async def kill_app(self) -> None:
+        """As a crash does: no good-bye. What is being dialled in these milliseconds rings first, as Asterisk can see to
+        it by itself only then (ari_app/edge/dial.py)."""
+        assert self.app.process is not None
+        await self.until(self._is_dialled, "nothing is in the moment of being dialled")
+        self.app.process.kill()
+        await self.app.process.wait()
+
+    async def _is_dialled(self) -> bool:
+        try:
+            channels = await self.ari("/channels")
+        except aiohttp.ClientError:
+            return True  # Asterisk is away, too.
+        if not isinstance(channels, list):
+            return True  # Asterisk cannot tell of one of them, and so of none.
+        return not any(channel["dialplan"].get("app_data", "").endswith(f",{RINGING}") for channel in channels)
+
+    async def start_app(self) -> None:
+        since = datetime.now(UTC)
+        await self.app.start()
+        await self.until(lambda: heartbeat.is_connected(self.config, since), "app connected", seconds=40)
+
+    @contextlib.asynccontextmanager
+    async def with_setting(self, before: str, after: str) -> AsyncIterator[None]:
+        """Restarts the app with another line in leaseline.toml, and with the former one at the end."""
+        toml = self.config.home / "leaseline.toml"
+        former = toml.read_text()
+        assert before in former
+        try:
+            toml.write_text(former.replace(before, after))
+            await self.kill_app()
+            await self.start_app()
+            yield
+        finally:
+            toml.write_text(former)
+            await self.kill_app()
+            await self.start_app()
+
+    async def publish(self) -> None:
+        """What every CLI command that changes accounts, duty or DND ends with."""
+        await publish.publish(self.config, self.store, self.secrets, datetime.now(UTC))

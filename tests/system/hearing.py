@@ -1,0 +1,114 @@
+"""What phones hear and say: sound files in what they recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import wave
+import zlib
+from pathlib import Path
+
+from ari_app.demo import listening
+from ari_app.demo.listening import Heard
+from ari_app.demo.softphone import Softphone
+from asterisk_conf.prompts import speech, tones
+from crm.services.phones.spoken import spoken
+from tests.system.parts import Parts
+
+
+class Hearing(Parts):
+    def heard(self, phone: Softphone) -> list[Heard]:
+        """Which prompts the phone heard, in order; names of the language `en`, `beep`, or `greeting`."""
+        sounds = {name: self.config.prompts_folder / "en" / f"{name}.wav" for name in speech.sentences("en")}
+        sounds |= {f"greeting {path.stem}": path for path in (self.config.prompts_folder / "greetings").glob("*.wav")}
+        known = {name: listening.read(path) for name, path in sounds.items()}
+        return listening.find(listening.read(phone.heard), known)
+
+    def heard_names(self, phone: Softphone) -> list[str]:
+        return [heard.name for heard in self.heard(phone)]
+
+    async def hears(self, phone: Softphone, sound: Path, count: int = 1, seconds: float = 45) -> None:
+        """Waits until a phone has heard a sound file to its end, `count` times in its latest call."""
+        ear = Ear(phone.heard, sound)
+        await self.until(lambda: ear.has_heard(count), f"{phone.user} hears {sound.stem}", seconds, pause=0.2)
+
+    async def has_heard(self, phone: Softphone, sound: Path) -> bool:
+        """Whether a phone has heard a sound file to its end in its latest call."""
+        return await self.times_heard(phone, sound) > 0
+
+    async def times_heard(self, phone: Softphone, sound: Path) -> int:
+        return await asyncio.to_thread(Ear(phone.heard, sound).times)
+
+    async def hears_music(self, phone: Softphone) -> None:
+        """Waits until a phone hears the music for those who wait."""
+        await self.until(lambda: bool(self.music_heard(phone)), f"{phone.user} hears music", seconds=30, pause=0.4)
+
+    def music_heard(self, phone: Softphone) -> list[Heard]:
+        """Where the music was heard; it begins at any place."""
+        whole = listening.read(self.config.prompts_folder / tones.MUSIC / tones.MUSIC_FILE)
+        parts = {f"music {start}": whole[start : start + 2 * listening.RATE] for start in range(0, len(whole), 16000)}
+        return listening.find(listening.read(phone.heard), parts)
+
+    async def speak(self, phone: Softphone, sound: Path) -> None:
+        """Says a sentence and returns when it has been said, which nothing but the clock tells."""
+        await phone.say(sound)
+        await asyncio.sleep(len(listening.read(sound)) / listening.RATE + 0.3)
+
+    def prompt(self, name: str, language: str = "en") -> Path:
+        return self.config.prompts_folder / language / f"{name}.wav"
+
+    async def phrase(self, prompt: str, language: str = "en", **places: str) -> Path:
+        """A sentence with a name or a key in it, as callers hear it."""
+        return await spoken(self.config, speech.phrases(language)[prompt].format(**places), language)
+
+    def spoken(self, text: str) -> Path:
+        """A sentence for a phone to say."""
+        path = self.folder / "sentences" / f"{text[:80]} {zlib.crc32(text.encode())}.wav"
+        path.parent.mkdir(exist_ok=True)
+        if not path.exists():
+            speech.synthesize(text, "en", path)
+        return path
+
+
+class Ear:
+    """Listens for one sound file in a recording that goes on.
+
+    Comparing the sound as a whole takes a while, so it is done only when the file's end was heard in what is new; that
+    may have been spoilt, so now and then it is done all the same.
+    """
+
+    WHOLE_EVERY_SECONDS = 4.0
+
+    def __init__(self, recording: Path, sound: Path) -> None:
+        self._recording, self._sound = recording, sound
+        self._known = listening.read(sound)
+        self._compared = 0
+        self._compared_whole = 0
+
+    async def has_heard(self, count: int) -> bool:
+        """Whether it was heard to its end, `count` times."""
+        try:
+            recorded = listening.read(self._recording)
+        except (OSError, EOFError, wave.Error):
+            return False  # It has only just begun.
+        if len(recorded) < self._compared:
+            self._compared = self._compared_whole = 0  # Another call has begun.
+        if len(recorded) == self._compared_whole:
+            return False
+        # At a hangup a phone drops what its jitter buffer still holds, so the end may never be heard as it is.
+        has_stopped = len(recorded) == self._compared
+        new = recorded[max(0, self._compared - int(listening.SNIPPET_SECONDS * listening.RATE)) :]
+        self._compared = len(recorded)
+        is_long_ago = len(recorded) - self._compared_whole > self.WHOLE_EVERY_SECONDS * listening.RATE
+        if not is_long_ago and not has_stopped and not listening.has_end(new, self._known):
+            return False
+        self._compared_whole = len(recorded)
+        return await asyncio.to_thread(self.times) >= count
+
+    def times(self) -> int:
+        """How often it was heard to its end."""
+        try:
+            recorded = listening.read(self._recording)
+        except (OSError, EOFError, wave.Error):
+            return 0
+        found = listening.find(recorded, {self._sound.stem: self._known})
+        return sum(one.whole for one in found)

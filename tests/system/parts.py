@@ -1,0 +1,46 @@
+"""What a running system is made of, and how to wait for what it does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ari_app import supervisor
+from crm.config import Config
+from crm.secrets import Secrets
+from crm.services.audit import By
+from crm.store.session import Store
+from tests.system.carriers import CarrierPeer
+
+
+@dataclass
+class Parts:
+    """One running Leaseline. Made by `running_system`."""
+
+    config: Config
+    store: Store
+    secrets: Secrets
+    asterisk: supervisor.Child
+    app: supervisor.Child
+    carrier: CarrierPeer
+    folder: Path
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    by: By = field(default_factory=lambda: By("tests", datetime.now(UTC)))
+    _phones: int = 0
+    _callers: int = 0
+    _numbers: int = 0
+
+    async def until(
+        self, condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 15, pause: float = 0.05
+    ) -> None:
+        """Waits until a condition holds; fails with `what` when it doesn't in time."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            answer = condition()
+            if answer if isinstance(answer, bool) else await answer:
+                return
+            assert asyncio.get_running_loop().time() < deadline, f"not so within {seconds:g} s: {what}"
+            await asyncio.sleep(pause)

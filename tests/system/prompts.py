@@ -1,0 +1,47 @@
+"""Every sentence that callers hear, said quickly."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+from pathlib import Path
+
+from ari_app.demo import listening
+from asterisk_conf import install
+from asterisk_conf.install import cache_folder
+from asterisk_conf.prompts import speech, tones
+
+
+def spoken_prompts() -> Path:
+    """A folder with every prompt, spoken once and kept for later runs; several runs may ask at once."""
+    folder = cache_folder() / "test-prompts"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        speech.prepare(folder / "plain", folder / "none")
+        for plain in (folder / "plain").rglob("*.wav"):
+            _hurry(plain, folder / "recorded" / plain.relative_to(folder / "plain"))
+        speech.prepare(folder, folder / "recorded")
+        tones.beep(folder / tones.FILE)
+        tones.music(folder / tones.MUSIC)
+    return folder
+
+
+HURRIED = 2.5
+
+
+SHORTEST_PROMPT = 2.0
+"""Seconds. What is much shorter cannot be told from others."""
+
+
+def _hurry(plain: Path, path: Path) -> None:
+    """A prompt in the office's own words, as it were: said quickly, because the tests wait for its end all the time."""
+    if path.exists() and path.stat().st_mtime > plain.stat().st_mtime:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    times = min(HURRIED, max(1.0, len(listening.read(plain)) / listening.RATE / SHORTEST_PROMPT))
+    new = path.with_suffix(".new.wav")
+    sox = [*install.program("sox"), "-V1", str(plain), str(new), "tempo", "-s", f"{times:.3f}"]
+    subprocess.run(sox, env={**os.environ, **install.environment("sox")}, check=True)
+    new.replace(path)

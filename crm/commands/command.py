@@ -192,8 +192,14 @@ since_option = click.option(
 )
 
 
+def cut(found: list[Result], limit: int) -> list[Result]:
+    """The first `limit`, saying so where that cuts a list; lists ask the store for one row more than they show."""
+    tell_of_more(len(found), limit)
+    return found[:limit]
+
+
 def tell_of_more(found: int, limit: int) -> None:
-    """Says that a list was cut; lists ask the store for one row more than they show."""
+    """Says that a list was cut."""
     if found > limit:
         output.hint(f"Only {limit} are shown; --limit shows more.")
 

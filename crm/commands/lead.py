@@ -3,99 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 import click
-import msgspec
 
 from crm.commands import output
-from crm.commands.command import (
-    Group,
-    System,
-    WrongInput,
-    limit_option,
-    many,
-    one,
-    since_option,
-    tell_of_more,
-    with_system,
-)
+from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, one, since_option, with_system
 from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.domain.leads import LeadStatus
-from crm.edge import numbers
+from crm.services.people import intake
 from crm.services.people import leads as leads_service
-from crm.store.models import Activity, Lead
-from crm.store.queries import leads
-
-
-class InterestEntry(msgspec.Struct):
-    """A lead's interest in one property."""
-
-    property: str
-    """Slug."""
-    stage: str
-    """How far it has come."""
-    updated_at: datetime
-
-
-class ActivityEntry(msgspec.Struct):
-    """An entry of the timeline."""
-
-    at: datetime
-    kind: str
-    """The industry's event name: CallFromProspect, Text, ..."""
-    text: str
-    call: str | None
-
-
-class LeadEntry(msgspec.Struct, kw_only=True):
-    """One person's guest card."""
-
-    id: int
-    name: str | None
-    """Null until somebody knows it."""
-    phones: list[str]
-    """E.164; none for a caller who withheld the number."""
-    email: str
-    """Empty until somebody writes it."""
-    status: str
-    """new, in_progress or closed."""
-    source: str
-    """Where their first call came from."""
-    agent: str | None
-    """Slug of the assigned agent."""
-    language: str
-    """That they chose in a call, and hear from then on; empty: the line's."""
-    created_at: datetime
-    interests: list[InterestEntry]
-
-    @classmethod
-    def of(cls, lead: Lead) -> LeadEntry:
-        return cls(**_of(lead))
-
-
-class LeadDetail(LeadEntry, kw_only=True):
-    """A guest card with its timeline."""
-
-    timeline: list[ActivityEntry]
-    """Oldest first."""
-
-
-def _of(lead: Lead) -> dict[str, Any]:
-    return {
-        "id": lead.id,
-        "name": lead.name,
-        "phones": [phone.number for phone in lead.phones],
-        "email": lead.email,
-        "status": lead.status,
-        "source": lead.source,
-        "agent": lead.assigned_agent.slug if lead.assigned_agent else None,
-        "created_at": lead.created_at,
-        "language": lead.language,
-        "interests": [InterestEntry(one.property.slug, one.stage, one.updated_at) for one in lead.interests],
-    }
+from crm.views import leads
+from crm.views.leads import InterestEntry, LeadDetail, LeadEntry
 
 
 @click.group(
@@ -113,12 +32,7 @@ def lead() -> None:
 def list_(system: System, since: str | None, status: str | None, limit: int, as_json: bool) -> None:
     """List leads, the newest first."""
     start = fields.since(since, system.config.tz, system.now) if since else None
-    with system.store.reading() as session:
-        found = leads.listed(session, status=status, limit=limit + 1)
-    # They come newest first, so what is too old is at the end and cutting it off afterwards loses none.
-    recent = [one for one in found if start is None or one.created_at >= start]
-    entries = [LeadEntry.of(one) for one in recent[:limit]]
-    tell_of_more(len(recent), limit)
+    entries = cut(system.read(leads.listed, status=status, since=start, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
         return
@@ -147,15 +61,10 @@ def list_(system: System, since: str | None, status: str | None, limit: int, as_
 def show(system: System, lead: str, as_json: bool) -> None:
     """Show the LEAD with this id or telephone number, and everything that happened with them."""
     with system.store.reading() as session:
-        found: Lead | None = None
-        if lead.isascii() and lead.isdigit() and len(lead) < 7:
-            found = leads.by_id(session, int(lead))
-        elif number := numbers.parse(lead, system.config.region):
-            found = leads.by_phone(session, number)
+        found, _ = intake.person(session, system.config, lead)
         if found is None:
-            raise NotFound("There is no lead with this id or number: `leaseline lead list` shows those there are.")
-        timeline = [_activity(one) for one in leads.timeline(session, found.id)]
-    detail = LeadDetail(**_of(found), timeline=timeline)
+            raise NotFound("There is no lead with this number: `leaseline lead list` shows those there are.")
+        detail = leads.one(session, found.id)
     if as_json:
         output.print_json(detail)
         return
@@ -196,10 +105,6 @@ def set_(system: System, lead: str, name: str | None, email: str | None) -> None
         raise WrongInput("Nothing is to be changed: give --name or --email.")
     found = system.run(leads_service.change, system.config, system.by, lead, name=name, email=email)
     output.say(f"Lead {found.id} is changed.")
-
-
-def _activity(activity: Activity) -> ActivityEntry:
-    return ActivityEntry(activity.at, activity.kind, activity.text, activity.call_id)
 
 
 def _interests(interests: Sequence[InterestEntry]) -> list[str]:

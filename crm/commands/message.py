@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import IO
 
 import click
-import msgspec
 
 from crm.commands import output
-from crm.commands.command import Failure, Group, System, limit_option, many, since_option, tell_of_more, with_system
+from crm.commands.command import (
+    Failure,
+    Group,
+    System,
+    cut,
+    limit_option,
+    many,
+    since_option,
+    tell_of_more,
+    with_system,
+)
 from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.domain.gate import Verdict
@@ -19,68 +27,8 @@ from crm.services.people import intake
 from crm.services.texts import messages as service
 from crm.services.texts import resending
 from crm.store.models import Message
-from crm.store.queries import messages
-
-
-class MessageEntry(msgspec.Struct):
-    """A text of a person's thread; one of ours with its place in the outbox."""
-
-    id: int
-    direction: str
-    """in: the person wrote it; out: we did."""
-    purpose: str
-    """inbound, agent, listings_link, missed_call, stop_confirmed, start_confirmed, help or staff."""
-    to_number: str
-    from_number: str
-    body: str
-    media: list[str]
-    """Links to what came with it (MMS)."""
-    segments: int
-    """Pieces it is sent and paid in."""
-    state: str
-    """queued, sending, sent, delivered, failed, blocked, or unknown: it may have been sent, so only a person sends it
-    again. received for one of theirs."""
-    decision: str
-    """What the gate decided last: send, wait or block; empty before it was asked, and for one of theirs."""
-    decision_reasons: list[str]
-    attempts: int
-    error: str
-    """Why the latest attempt failed; empty when it did not."""
-    carrier: str
-    """sip, twilio or telnyx; empty before it was sent."""
-    carrier_id: str | None
-    """The carrier's own id of it."""
-    created_at: datetime
-    next_attempt_at: datetime | None
-    sent_at: datetime | None
-    """When the carrier was given it; null when it certainly did not take it."""
-    lead: int | None
-    call: str | None
-
-    @classmethod
-    def of(cls, message: Message) -> MessageEntry:
-        return cls(
-            id=message.id,
-            direction=message.direction,
-            purpose=message.purpose,
-            to_number=message.to_number,
-            from_number=message.from_number,
-            body=message.body,
-            media=message.media,
-            segments=message.segments,
-            state=message.state,
-            decision=message.decision,
-            decision_reasons=message.decision_reasons,
-            attempts=message.attempts,
-            error=message.error,
-            carrier=message.carrier,
-            carrier_id=message.carrier_id,
-            created_at=message.created_at,
-            next_attempt_at=message.next_attempt_at,
-            sent_at=message.sent_at,
-            lead=message.lead_id,
-            call=message.call_id,
-        )
+from crm.views import messages
+from crm.views.messages import MessageEntry
 
 
 @click.group(
@@ -122,14 +70,16 @@ def list_(
 ) -> None:
     """List texts, the newest first."""
     start = fields.since(since, system.config.tz, system.now) if since else None
-    with system.store.reading() as session:
-        found = messages.listed(
-            session, state=state, direction=direction, decision=decision, unassigned=unassigned, limit=limit + 1
-        )
-    # They come newest first, so what is too old is at the end and cutting it off afterwards loses none.
-    recent = [one for one in found if start is None or one.created_at >= start]
-    entries = [MessageEntry.of(one) for one in recent[:limit]]
-    tell_of_more(len(recent), limit)
+    found = system.read(
+        messages.listed,
+        since=start,
+        state=state,
+        direction=direction,
+        decision=decision,
+        unassigned=unassigned,
+        limit=limit + 1,
+    )
+    entries = cut(found, limit)
     if as_json:
         output.print_json(entries)
         return
@@ -161,12 +111,11 @@ def thread(system: System, person: str, limit: int, as_json: bool) -> None:
     """Show all texts with PERSON, a lead's id or a telephone number, the latest at the end."""
     with system.store.reading() as session:
         lead, number = intake.person(session, system.config, person)
-        numbers = sorted({*([number] if number else []), *(phone.number for phone in (lead.phones if lead else []))})
-        found = messages.thread(session, lead_id=lead.id if lead else None, numbers=numbers, limit=limit + 1)
+        found = messages.thread(session, lead_id=lead.id if lead else None, number=number, limit=limit + 1)
     tell_of_more(len(found), limit)
     found = found[-limit:]
     if as_json:
-        output.print_json([MessageEntry.of(one) for one in found])
+        output.print_json([entry for entry, _ in found])
         return
     output.print_table(
         ("text", "at", "from", "state", "body", "why"),
@@ -174,12 +123,12 @@ def thread(system: System, person: str, limit: int, as_json: bool) -> None:
             (
                 one.id,
                 output.local(one.created_at, system.config.tz),
-                _writer(one),
+                _writer(one, agent),
                 one.state,
-                _said(MessageEntry.of(one)),
+                _said(one),
                 " ".join(one.decision_reasons) if one.decision != Verdict.SEND else one.error,
             )
-            for one in found
+            for one, agent in found
         ),
         empty="There are no texts with this person.",
     )
@@ -278,10 +227,10 @@ def _person(entry: MessageEntry) -> str:
     return entry.from_number if entry.direction == Direction.IN else entry.to_number
 
 
-def _writer(message: Message) -> str:
-    if message.direction == Direction.IN:
-        return message.from_number
-    return message.agent.slug if message.agent else f"us ({message.purpose})"
+def _writer(entry: MessageEntry, agent: str | None) -> str:
+    if entry.direction == Direction.IN:
+        return entry.from_number
+    return agent or f"us ({entry.purpose})"
 
 
 def _said(entry: MessageEntry) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 
 import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Command, Failure, System, limit_option, many, one, tell_of_more, with_system
+from crm.commands.command import Command, Failure, System, cut, limit_option, many, one, with_system
 from crm.domain.calls import Outcome, Step
 from crm.services.calls import orders
 from crm.services.calls.orders import State
 from crm.services.phones import dialing
-from crm.store.models import Call, CallOrder, Task
+from crm.store.models import Call, CallOrder
+from crm.views import tasks
+from crm.views.tasks import MissedEntry
 
 LOOK_SECONDS = 0.3
 """How often the order is looked at while it is waited for."""
@@ -62,37 +63,6 @@ class OrderEntry(msgspec.Struct):
         return self.outcome is not None or self.step == Step.TALK
 
 
-class MissedEntry(msgspec.Struct):
-    """Somebody who is to be called back."""
-
-    call: str | None
-    task: int
-    lead: int | None
-    name: str | None
-    phone: str | None
-    """E.164; null when it was withheld."""
-    owner: str
-    """Slug of who is to call back."""
-    why: str
-    due_at: datetime
-    overdue: bool
-
-    @classmethod
-    def of(cls, task: Task, now: datetime) -> MissedEntry:
-        phones = task.lead.phones if task.lead else []
-        return cls(
-            call=task.call_id,
-            task=task.id,
-            lead=task.lead_id,
-            name=task.lead.name if task.lead else None,
-            phone=phones[0].number if phones else None,
-            owner=task.owner.slug,
-            why=task.why,
-            due_at=task.due_at,
-            overdue=task.due_at < now,
-        )
-
-
 _wait_option = click.option("--wait/--no-wait", default=True, show_default=True, help="Show how it goes on.")
 
 
@@ -129,9 +99,7 @@ async def back(system: System, id: str, agent: str | None, wait: bool, as_json: 
 @with_system
 def missed(system: System, limit: int, as_json: bool) -> None:
     """List who is to be called back, the most pressing first."""
-    found = system.read(orders.missed, limit=limit + 1)
-    entries = [MissedEntry.of(task, system.now) for task in found[:limit]]
-    tell_of_more(len(found), limit)
+    entries = cut(system.read(tasks.missed, system.now, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
         return

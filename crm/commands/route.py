@@ -5,165 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.call import LegEntry
 from crm.commands.command import Group, System, WrongInput, limit_option, one, tell_of_more, with_system
 from crm.domain import fields
-from crm.domain.errors import NotFound
-from crm.domain.routing import RoutePlan
 from crm.edge import numbers
 from crm.services.phones import lines
 from crm.services.routing import rehearsals, replays
 from crm.services.routing.rehearsals import Phones, Rehearsal
-from crm.store.models import RoutingDecision, Task
-from crm.store.queries import aftermath, calls
+from crm.views import routing
+from crm.views.routing import Explanation, PlanEntry
 
 CALLER = "+15125550199"
 """Whoever calls in a test that names nobody: a number reserved for fiction."""
-
-
-class ReasonEntry(msgspec.Struct):
-    """Why a part of the plan is as it is."""
-
-    about: str
-    """language, caller, property, path, hears, rings, otherwise, record, task or texts."""
-    rule: str
-    text: str
-
-
-class StageEntry(msgspec.Struct):
-    """Who rings together, or a number outside."""
-
-    name: str
-    agents: list[str]
-    number: str | None
-    """E.164."""
-    seconds: float
-    strategy: str
-    """ring_all or round_robin."""
-
-
-class PlanEntry(msgspec.Struct, kw_only=True):
-    """What was decided."""
-
-    path: str
-    """live, desk, link, tour, message, question, queue, refuse, or ask for a question."""
-    rule: str
-    """What decided the path."""
-    language: str
-    kind: str
-    """prospect, resident, owner or vendor."""
-    property: str
-    """Slug; empty: none, or the office as a whole."""
-    stages: list[StageEntry]
-    otherwise: list[str]
-    """What follows in this order when nobody answers."""
-    record: str
-    """lead, contact or none."""
-    task: str
-    """Kind of the next action if the call ends unfinished."""
-    owner: str
-    """Whose it is: a slug; empty is the admin's."""
-    due_at: datetime | None
-    texts: list[str]
-    """What is texted unless the call is finished otherwise."""
-    reasons: list[ReasonEntry]
-
-    @classmethod
-    def of(cls, plan: RoutePlan) -> PlanEntry:
-        return cls.stored(msgspec.to_builtins(plan))
-
-    @classmethod
-    def stored(cls, plan: Mapping[str, Any]) -> PlanEntry:
-        """From the plan as it is kept with a call; fields that came later are empty."""
-        task = plan.get("task") or {}
-        due_at = task.get("due_at")
-        return cls(
-            path=plan.get("path", ""),
-            rule=plan.get("rule", ""),
-            language=plan.get("language", ""),
-            kind=plan.get("kind", ""),
-            property=plan.get("property", ""),
-            otherwise=list(plan.get("otherwise", ())),
-            stages=[
-                StageEntry(
-                    stage["name"],
-                    list(stage["agents"]),
-                    (stage.get("forward") or {}).get("number"),
-                    stage["seconds"],
-                    stage.get("strategy", ""),
-                )
-                for stage in plan.get("stages", ())
-            ],
-            record=plan.get("record", ""),
-            task=task.get("kind", ""),
-            owner=task.get("owner", ""),
-            due_at=datetime.fromisoformat(due_at) if due_at else None,
-            texts=list(plan.get("texts", ())),
-            reasons=[
-                ReasonEntry(reason.get("about", "path"), reason["rule"], reason["text"])
-                for reason in plan.get("reasons", ())
-            ],
-        )
-
-
-class KeyedEntry(msgspec.Struct):
-    """An answer of the caller's."""
-
-    question: str
-    keys: str
-    """Empty: nothing of use."""
-
-
-class DecisionEntry(msgspec.Struct):
-    """One decision of a call, in the order they were taken."""
-
-    at: datetime
-    keyed: list[KeyedEntry]
-    """What the caller had keyed until then."""
-    plan: PlanEntry
-
-    @classmethod
-    def of(cls, row: RoutingDecision) -> DecisionEntry:
-        keyed = [KeyedEntry(one["question"], one["keys"]) for one in row.inputs.get("answers", ())]
-        plan = PlanEntry.stored(row.plan)
-        if not row.plan:
-            # Asterisk's or an older version's, which kept the sentences only.
-            plan.path, plan.rule = row.path, row.rule
-            plan.reasons = [ReasonEntry("path", row.rule, text) for text in row.reasons]
-        return cls(row.at, keyed, plan)
-
-
-class TaskEntry(msgspec.Struct):
-    """The next action that the call really left."""
-
-    id: int
-    kind: str
-    owner: str
-    due_at: datetime
-    done_at: datetime | None
-    why: str
-
-    @classmethod
-    def of(cls, task: Task) -> TaskEntry:
-        return cls(task.id, task.kind, task.owner.slug, task.due_at, task.done_at, task.why)
-
-
-class Explanation(msgspec.Struct):
-    """How a call was routed, and what followed."""
-
-    call: str
-    outcome: str | None
-    """null while it is up."""
-    decisions: list[DecisionEntry]
-    legs: list[LegEntry]
-    """Phones that rang."""
-    tasks: list[TaskEntry]
 
 
 class TurnEntry(msgspec.Struct):
@@ -266,19 +123,7 @@ def route() -> None:
 def explain(system: System, call: str, as_json: bool) -> None:
     """Tell each decision about the CALL: what was known, what was decided by which rule, and what followed."""
     wanted = fields.text(call, "call's id", 80, required=True)
-    with system.store.reading() as session:
-        found = calls.by_id(session, wanted)
-        if found is None:
-            raise NotFound(f"There is no call {wanted}: `leaseline call list` shows those there are.")
-        decisions = calls.decisions(session, wanted)
-        tasks = aftermath.tasks(session, wanted)
-    told = Explanation(
-        found.id,
-        found.outcome,
-        [DecisionEntry.of(row) for row in decisions],
-        [LegEntry.of(leg) for leg in found.legs],
-        [TaskEntry.of(task) for task in tasks],
-    )
+    told = system.read(routing.explained, wanted, system.now)
     if as_json:
         output.print_json(told)
         return

@@ -5,65 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 
 import click
-import msgspec
 
 from crm.commands import output
-from crm.commands.command import ID, MOST, Group, System, limit_option, many, since_option, tell_of_more, with_system
+from crm.commands.command import ID, Group, System, cut, limit_option, many, since_option, with_system
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.domain.fields import moment
 from crm.services import tasks as service
 from crm.services.office import agents
-from crm.store.models import Task
 from crm.store.queries import agents as agent_queries
-from crm.store.queries import tasks
-
-
-class TaskEntry(msgspec.Struct):
-    """One owned next action."""
-
-    id: int
-    kind: str
-    """call_back, listen, follow_up, reply or unknown_did."""
-    owner: str
-    """Slug of the agent."""
-    why: str
-    times: int
-    """Calls, or texts, that it stands for."""
-    due_at: datetime
-    overdue: bool
-    lead: int | None
-    phone: str | None
-    """The lead's number, else that of whoever called, E.164."""
-    call: str | None
-    created_at: datetime
-    done_at: datetime | None
-    result: str
-    """What came of it."""
-    escalation: int
-    """How often it went to somebody else because nobody did it in time."""
-
-    @classmethod
-    def of(cls, task: Task, now: datetime) -> TaskEntry:
-        phones = [phone.number for phone in task.lead.phones] if task.lead else []
-        if task.lead is None and task.call and task.call.caller:
-            phones = [task.call.caller]
-        return cls(
-            id=task.id,
-            kind=task.kind,
-            owner=task.owner.slug,
-            why=task.why,
-            times=task.times,
-            due_at=task.due_at,
-            overdue=task.done_at is None and task.due_at < now,
-            lead=task.lead_id,
-            phone=phones[0] if phones else None,
-            call=task.call_id,
-            created_at=task.created_at,
-            done_at=task.done_at,
-            result=task.result,
-            escalation=task.escalation,
-        )
+from crm.views import tasks
+from crm.views.tasks import TaskEntry
 
 
 @click.group(
@@ -106,17 +58,16 @@ def list_(
             raise Invalid(f"No agent is called {owner}, as you are on this machine: give --owner SLUG.")
         if owner is not None:
             agents.named(session, owner)
-        # By due time the old and the new are mixed, so all are fetched before the old are left out.
         found = tasks.listed(
             session,
+            system.now,
             owner=owner,
-            open_only=not with_done,
+            with_done=with_done,
             due_before=due_before,
-            limit=MOST if start else limit + 1,
+            since=start,
+            limit=limit + 1,
         )
-    chosen = [one for one in found if start is None or one.created_at >= start]
-    entries = [TaskEntry.of(one, system.now) for one in chosen[:limit]]
-    tell_of_more(len(chosen), limit)
+    entries = cut(found, limit)
     if as_json:
         output.print_json(entries)
         return

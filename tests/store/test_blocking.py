@@ -17,6 +17,7 @@ from crm.services.texts import messages
 from crm.store.models import Call, EmergencyCall, Lead, LeadPhone, Message, Task
 from crm.store.queries import calls, leads
 from crm.store.session import Store
+from tests.store import rows
 from tests.store.conftest import NOW
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -163,7 +164,7 @@ async def test_a_blocked_call_of_a_closed_lead_is_in_its_timeline_and_does_not_r
     with store.reading() as session:
         lead = leads.by_phone(session, CALLER)
         assert lead
-        timeline = leads.timeline(session, lead.id)
+        timeline = rows.timeline(session, lead.id)
         call = calls.by_id(session, "d")
     assert call
     assert (call.outcome, lead.status) == ("blocked", "closed")

@@ -33,8 +33,8 @@ from crm.services.calls import ledger, orders
 from crm.services.voicemail import escalations, mailboxes
 from crm.store.models import Activity, Agent, Call, CallOrder, Lead, Message, Task, Trunk
 from crm.store.queries import calls, leads
-from crm.store.queries import tasks as task_queries
 from crm.store.session import Store
+from tests.store import rows
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -96,7 +96,7 @@ async def record(store: Store, config: Config, facts: list[Fact], now: datetime 
 
 async def open_tasks(store: Store) -> list[Task]:
     with store.reading() as session:
-        return list(task_queries.listed(session))
+        return list(rows.tasks(session))
 
 
 async def the_order(store: Store) -> CallOrder | None:
@@ -109,11 +109,11 @@ async def picture(store: Store) -> dict[str, Any]:
         return {
             "calls": [
                 (call.id, call.direction, call.did, call.caller, call.outcome, call.agent and call.agent.slug)
-                for call in calls.listed(session)
+                for call in rows.calls(session)
             ],
-            "tasks": [(task.key, task.kind, task.owner.slug, task.why) for task in task_queries.listed(session)],
+            "tasks": [(task.key, task.kind, task.owner.slug, task.why) for task in rows.tasks(session)],
             "leads": [
-                ([phone.number for phone in lead.phones], lead.status, lead.source) for lead in leads.listed(session)
+                ([phone.number for phone in lead.phones], lead.status, lead.source) for lead in rows.leads(session)
             ],
             "timeline": [(entry.kind, entry.text) for entry in session.scalars(select(Activity).order_by(Activity.at))],
             "texts": [message.purpose for message in session.scalars(select(Message).order_by(Message.id))],

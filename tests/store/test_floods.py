@@ -15,6 +15,7 @@ from crm.services.texts import inbox, messages
 from crm.services.texts.inbox import Inbox
 from crm.store.models import Activity, Agent, Lead, Mail, Message, OptOut, Task
 from crm.store.session import Store
+from crm.views.messages import thread
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -72,9 +73,8 @@ async def test_a_real_person_in_a_flood_is_found_and_answered(store: Store, conf
     await take(store, config, *(text(n) for n in range(5)))
     written = await store.run(messages.send, config, By("dana", NOW), "+15125551004", "Yes, it is free.")
     with store.reading() as session:
-        lead = session.get(Lead, written.message.lead_id)
-        thread = messages.messages.thread(session, lead_id=lead.id if lead else None, numbers=["+15125551004"])
-    assert [one.body for one in thread] == ["hello", "Yes, it is free."]
+        found = thread(session, lead_id=written.message.lead_id, number="+15125551004")
+    assert [one.body for one, _ in found] == ["hello", "Yes, it is free."]
 
 
 async def test_an_opt_out_in_a_flood_counts(store: Store, config: Config) -> None:

@@ -42,8 +42,9 @@ from crm.domain.errors import Unavailable
 from crm.services.calls import ledger
 from crm.services.calls.journal import Journal
 from crm.store.models import Activity, Agent, Call, CallEvent, Contact, Hours, Lead, Leg, Message, Organization
-from crm.store.queries import agents, calls, contacts, leads, messages, tasks
+from crm.store.queries import agents, calls, contacts, leads, tasks
 from crm.store.session import Store
+from tests.store import rows
 
 if TYPE_CHECKING:
     from tests.store.conftest import PostgresServer
@@ -111,12 +112,12 @@ async def the_lead(store: Store, number: str = PROSPECT) -> Lead:
 async def all_tasks(store: Store) -> list[tuple[str, str]]:
     """(kind, owner) of what is still to do."""
     with store.reading() as session:
-        return [(task.kind, task.owner.slug) for task in tasks.listed(session)]
+        return [(task.kind, task.owner.slug) for task in rows.tasks(session)]
 
 
 async def all_texts(store: Store) -> list[Message]:
     with store.reading() as session:
-        return list(reversed(messages.listed(session)))
+        return list(rows.texts(session))
 
 
 async def count(store: Store, model: type) -> int:
@@ -148,7 +149,7 @@ async def test_a_talk_is_on_record_and_finished(store: Store, config: Config) ->
     assert lead.assigned_agent.slug == "bob"
     assert [interest.property.slug for interest in lead.interests] == ["maple"]
     with store.reading() as session:
-        [entry] = leads.timeline(session, lead.id)
+        [entry] = rows.timeline(session, lead.id)
         bob = agents.by_slug(session, "bob")
     assert (entry.kind, entry.text, entry.call_id) == ("CallFromProspect", "Called Maple Court and talked.", "c1")
     assert bob
@@ -187,7 +188,7 @@ async def test_a_new_caller_who_gives_up_gets_a_task_and_the_listings(store: Sto
     call = await the_call(store)
     assert call.outcome == "gave_up"
     with store.reading() as session:
-        [task] = tasks.listed(session)
+        [task] = rows.tasks(session)
     assert (task.kind, task.owner.slug, task.call_id, task.lead_id) == ("call_back", "alice", "c1", call.lead_id)
     assert call.ended_at
     assert task.due_at == call.ended_at + timedelta(minutes=15)
@@ -265,7 +266,7 @@ async def test_who_was_left_waiting_after_a_talk_is_not_lost(
     await record(store, config, facts.ended())
     assert (await the_call(store)).outcome == "talked"
     with store.reading() as session:
-        [task] = tasks.listed(session)
+        [task] = rows.tasks(session)
         assert task.kind == kind
         assert task.why.endswith(why)
 
@@ -277,7 +278,7 @@ async def test_a_withheld_number_has_a_lead_and_a_task_but_no_text(store: Store,
     assert call.lead is not None
     assert call.lead.phones == []
     with store.reading() as session:
-        [task] = tasks.listed(session)
+        [task] = rows.tasks(session)
     assert task.why.endswith("The number was withheld.")
     assert await all_texts(store) == []
 
@@ -326,7 +327,7 @@ async def test_a_question_that_nobody_could_place_is_a_task_that_is_due_soon(
         call.add(MessageLeft, file="c1.wav", seconds=seconds)
     await record(store, config, call.ended())
     with store.reading() as session:
-        [task] = tasks.listed(session)
+        [task] = rows.tasks(session)
     ended_at = (await the_call(store)).ended_at
     assert ended_at
     assert task.kind == kind
@@ -386,7 +387,7 @@ async def test_the_due_time_is_in_office_hours(store: Store, config: Config) -> 
         session.add_all([Hours(weekday=day, opens="09:00", closes="10:05") for day in range(5)])
     await record(store, config, CallMaker().ended())
     with store.reading() as session:
-        [task] = tasks.listed(session)
+        [task] = rows.tasks(session)
     # Ended at 10:00:01; four minutes and 59 seconds are left today, the rest is tomorrow.
     assert task.due_at == datetime(2026, 3, 3, 15, 10, 1, tzinfo=UTC)
 
@@ -415,17 +416,17 @@ async def picture(store: Store) -> dict[str, Any]:
                     call.ended_at,
                     call.without_app,
                 )
-                for call in calls.listed(session)
+                for call in rows.calls(session)
             ],
             "legs": [
                 (leg.id, leg.device, leg.agent_id, leg.status, leg.answered_at, leg.ended_at)
                 for leg in session.scalars(select(Leg).order_by(Leg.id))
             ],
-            "tasks": [(task.key, task.kind, task.owner.slug, task.due_at, task.why) for task in tasks.listed(session)],
-            "texts": [(text.key, text.body) for text in messages.listed(session)],
+            "tasks": [(task.key, task.kind, task.owner.slug, task.due_at, task.why) for task in rows.tasks(session)],
+            "texts": [(text.key, text.body) for text in rows.texts(session)],
             "leads": [
                 ([phone.number for phone in lead.phones], lead.status, [interest.stage for interest in lead.interests])
-                for lead in leads.listed(session)
+                for lead in rows.leads(session)
             ],
             "timeline": [entry.text for entry in session.scalars(select(Activity))],
             "decisions": [(one.rule, one.stages) for one in calls.decisions(session, "c1")],
@@ -466,8 +467,8 @@ async def test_a_beginning_that_comes_last_finds_the_caller_we_know(store: Store
     call = await the_call(store, "c2")
     assert (call.outcome, call.lead_id) == ("left_message", (await the_lead(store)).id)
     with store.reading() as session:
-        timeline = leads.timeline(session, (await the_lead(store)).id)
-        [task] = tasks.listed(session)
+        timeline = rows.timeline(session, (await the_lead(store)).id)
+        [task] = rows.tasks(session)
     assert [entry.call_id for entry in timeline] == ["c1", "c2"]
     assert task.lead_id == call.lead_id
 
@@ -492,7 +493,7 @@ async def test_a_talk_that_becomes_known_later_finishes_the_task(store: Store, c
     assert (await the_call(store)).outcome == "talked"
     assert await all_tasks(store) == []
     with store.reading() as session:
-        [task] = tasks.listed(session, open_only=False)
+        [task] = rows.tasks(session, open_only=False)
     assert task.done_at
     assert task.result
 
@@ -549,7 +550,7 @@ async def test_two_calls_of_one_unknown_number_at_once_make_one_lead_and_one_tex
     assert await count(store, Lead) == 1
     assert await count(store, Call) == 4
     with store.reading() as session:
-        (task,) = tasks.listed(session)
+        (task,) = rows.tasks(session)
     assert (task.kind, task.times) == ("call_back", 4)
     assert len(await all_texts(store)) == 1
 

@@ -18,9 +18,10 @@ from crm.domain.calls import CallArrived, Fact, HandedToDialplan
 from crm.services.calls import ledger
 from crm.services.calls.journal import Journal
 from crm.store.models import Call
-from crm.store.queries import calls, tasks
+from crm.store.queries import calls
 from crm.store.session import Store
 from tests.sounds import write_words
+from tests.store import rows
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -74,7 +75,7 @@ async def test_a_message_whose_call_left_no_note_is_a_call_with_a_message_and_a_
     assert call.voicemail.seconds == 14
     assert (config.recordings_folder / f"{CALL}.wav").exists()
     with store.reading() as session:
-        assert [(task.kind, task.owner.slug) for task in tasks.listed(session)] == [("listen", "alice")]
+        assert [(task.kind, task.owner.slug) for task in rows.tasks(session)] == [("listen", "alice")]
 
 
 async def test_a_message_that_is_on_its_way_to_the_record_is_left_alone(

@@ -18,9 +18,10 @@ from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact, LegRang, Ste
 from crm.services.calls import ledger, spool
 from crm.services.calls.journal import Journal
 from crm.store.models import Call, Message, Trunk
-from crm.store.queries import calls, messages, tasks
+from crm.store.queries import calls
 from crm.store.session import Store
 from tests.sounds import write_silence, write_words
+from tests.store import rows
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -88,12 +89,12 @@ async def the_call(store: Store, call_id: str = CALL) -> Call:
 
 async def texts(store: Store) -> list[Message]:
     with store.reading() as session:
-        return list(messages.listed(session))
+        return list(rows.texts(session))
 
 
 async def owed(store: Store) -> list[tuple[str, str]]:
     with store.reading() as session:
-        return [(task.kind, task.owner.slug) for task in tasks.listed(session)]
+        return [(task.kind, task.owner.slug) for task in rows.tasks(session)]
 
 
 async def test_a_talk_by_dialplan_alone(store: Store, config: Config, journal: Journal) -> None:

@@ -366,11 +366,6 @@ def get(session: Session, order_id: int) -> tuple[CallOrder, Call | None]:
     return order, calls.by_id(session, order.call_id) if order.call_id else None
 
 
-def missed(session: Session, *, limit: int) -> Sequence[Task]:
-    """Open tasks to call somebody back, the most pressing first, with lead and owner."""
-    return tasks.to_call_back(session, limit=limit)
-
-
 # --- what an agent has to say about a call ---
 
 

@@ -336,7 +336,7 @@ async def _fill_in(
         health.devices.extend(_device(device, endpoints, health.at) for device in await store.read(devices.find_all))
         health.forwarding.extend(await store.read(_forwarding, config, health.at))
         health.offices.extend(await store.read(_offices, config, health.at))
-        open_calls = await store.read(call_queries.listed, in_progress=True, limit=MOST_CALLS)
+        open_calls = await store.read(call_queries.in_progress, limit=MOST_CALLS)
         waiting_since = await store.read(call_queries.waiting_since)
         pause = await store.read(messages.pause_in_force, health.at)
         kept = await store.read(orders.places, config, health.at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.calls import Direction, Outcome
@@ -20,28 +20,6 @@ _ROW = (
     selectinload(Call.agent),
     selectinload(Call.contact),
 )
-
-
-def listed(
-    session: Session,
-    *,
-    since: datetime | None = None,
-    outcome: str | None = None,
-    direction: str | None = None,
-    in_progress: bool = False,
-    limit: int = 100,
-) -> Sequence[Call]:
-    """Newest first, each with line, lead and voicemail."""
-    found = select(Call).options(*_ROW).order_by(Call.started_at.desc(), Call.id.desc()).limit(limit)
-    if since:
-        found = found.where(Call.started_at >= since)
-    if outcome:
-        found = found.where(Call.outcome == outcome)
-    if direction:
-        found = found.where(Call.direction == direction)
-    if in_progress:
-        found = found.where(Call.outcome.is_(None))
-    return session.scalars(found).all()
 
 
 def is_withheld(session: Session, number: str) -> bool:
@@ -70,6 +48,12 @@ def open_since(session: Session) -> dict[str, datetime]:
     """Calls without an outcome yet and when they began: up, or lost sight of while the app was away."""
     found = select(Call.id, Call.started_at).where(Call.outcome.is_(None)).order_by(Call.started_at)
     return {row.id: row.started_at for row in session.execute(found)}
+
+
+def in_progress(session: Session, *, limit: int) -> Sequence[Row[str, str, str | None, str, datetime]]:
+    """Id, our number, the person's, step and beginning of calls without an outcome yet, the newest first."""
+    found = select(Call.id, Call.did, Call.caller, Call.step, Call.started_at).where(Call.outcome.is_(None))
+    return session.execute(found.order_by(Call.started_at.desc()).limit(limit)).all()
 
 
 def waiting_since(session: Session) -> Sequence[datetime]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from crm.store.models import Activity, Interest, Lead, LeadPhone
+from crm.store.models import Interest, Lead, LeadPhone
 
 _CARD = (
     selectinload(Lead.phones),
@@ -33,17 +31,3 @@ def by_id(session: Session, lead_id: int, *, for_update: bool = False) -> Lead |
     if for_update:
         found = found.with_for_update(of=Lead, key_share=True)
     return session.scalars(found).first()
-
-
-def listed(session: Session, *, status: str | None = None, limit: int = 100) -> Sequence[Lead]:
-    """Newest first."""
-    found = select(Lead).options(*_CARD).order_by(Lead.created_at.desc(), Lead.id.desc()).limit(limit)
-    if status:
-        found = found.where(Lead.status == status)
-    return session.scalars(found).all()
-
-
-def timeline(session: Session, lead_id: int) -> Sequence[Activity]:
-    """Oldest first."""
-    found = select(Activity).where(Activity.lead_id == lead_id).order_by(Activity.at, Activity.id)
-    return session.scalars(found).all()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from crm.domain.texts import Direction
 from crm.store.models import Call, Lead, LeadPhone, Message, TextPause
@@ -27,36 +27,6 @@ def reported(session: Session, carrier: str, key: str, carrier_id: str) -> Messa
         return session.scalars(found.where(Message.key == key)).first()
     named = found.where(Message.carrier == carrier, Message.carrier_id == carrier_id)
     return session.scalars(named.order_by(Message.id).limit(1)).first()
-
-
-def listed(
-    session: Session,
-    *,
-    state: str | None = None,
-    direction: str | None = None,
-    decision: str | None = None,
-    unassigned: bool = False,
-    limit: int = 100,
-) -> Sequence[Message]:
-    """Newest first; `unassigned` are those without a lead."""
-    found = select(Message).order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)
-    if state:
-        found = found.where(Message.state == state)
-    if direction:
-        found = found.where(Message.direction == direction)
-    if decision:
-        found = found.where(Message.decision == decision)
-    if unassigned:
-        found = found.where(Message.lead_id.is_(None))
-    return session.scalars(found).all()
-
-
-def thread(session: Session, *, lead_id: int | None, numbers: Sequence[str], limit: int = 100) -> Sequence[Message]:
-    """A person's latest texts both ways, oldest first, with the agents who wrote them."""
-    theirs = or_(Message.lead_id == lead_id, Message.to_number.in_(numbers), Message.from_number.in_(numbers))
-    found = select(Message).where(theirs).options(selectinload(Message.agent))
-    found = found.order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)
-    return session.scalars(found).all()[::-1]
 
 
 def sent_since(

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.tasks import TaskKind
-from crm.store.models import Agent, Call, Lead, Task, TaskCall
+from crm.store.models import Call, Lead, Task, TaskCall
 
 _ROW = (selectinload(Task.owner), selectinload(Task.call), selectinload(Task.lead).selectinload(Lead.phones))
 
@@ -67,30 +67,4 @@ def open_of_caller(session: Session, number: str, kinds: Collection[str] = ()) -
     found = found.where(Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
     if kinds:
         found = found.where(Task.kind.in_(kinds))
-    return session.scalars(found).all()
-
-
-def to_call_back(session: Session, *, limit: int) -> Sequence[Task]:
-    """Open tasks to call somebody back or to listen to what they left, the most pressing first."""
-    kinds = (TaskKind.CALL_BACK, TaskKind.LISTEN)
-    found = select(Task).where(Task.done_at.is_(None), Task.kind.in_(kinds), Task.call_id.is_not(None)).options(*_ROW)
-    return session.scalars(found.order_by(Task.due_at, Task.id).limit(limit)).all()
-
-
-def listed(
-    session: Session,
-    *,
-    owner: str | None = None,
-    open_only: bool = True,
-    due_before: datetime | None = None,
-    limit: int = 100,
-) -> Sequence[Task]:
-    """The most pressing first, with owner and lead; `owner` is an agent's slug."""
-    found = select(Task).options(*_ROW).order_by(Task.due_at, Task.id).limit(limit)
-    if owner:
-        found = found.join(Agent, Task.owner_id == Agent.id).where(Agent.slug == owner)
-    if open_only:
-        found = found.where(Task.done_at.is_(None))
-    if due_before is not None:
-        found = found.where(Task.due_at < due_before)
     return session.scalars(found).all()

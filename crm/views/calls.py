@@ -1,0 +1,246 @@
+"""Calls and what happened in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from crm.domain.errors import NotFound
+from crm.store.models import (
+    Agent,
+    Call,
+    CallEvent,
+    Contact,
+    Leg,
+    Line,
+    Property,
+    Recording,
+    RoutingDecision,
+    Voicemail,
+)
+from crm.views import messages, tasks
+
+
+class CallEntry(msgspec.Struct, kw_only=True):
+    """A caller's whole story."""
+
+    id: str
+    direction: str
+    """in, out, or internal between colleagues."""
+    started_at: datetime
+    did: str
+    """Our number: the one dialled, or the one that was shown; E.164 where it is a telephone number."""
+    line: str | None
+    """Label of the line, or its number; null is none of our lines."""
+    property: str | None
+    """Slug of what it was about: the line's, or the one that was chosen by key."""
+    trunk: str
+    agent: str | None
+    """Slug of who placed a call of ours."""
+    caller: str | None
+    """The person outside, E.164; null is withheld or malformed, or a colleague."""
+    attestation: str
+    """STIR/SHAKEN: what the trunk says of the caller's number, such as TN-Validation-Passed-A; empty: nothing."""
+    kind: str
+    """Who the person is: prospect, resident, owner or vendor."""
+    contact: str | None
+    """Name of the resident, owner or vendor, or their number; null: they are none that is known."""
+    desk: str
+    """The desk it was for, beside leasing: resident, owner, vendor, maintenance or concern; empty: none."""
+    lead: int | None
+    outcome: str | None
+    """talked, not_reached, left_message, got_link, gave_up, ...; null while the call is up."""
+    step: str
+    """The step of the flow it is in or ended in."""
+    talk_started_at: datetime | None
+    ended_at: datetime | None
+    ended_by: str
+    """caller, agent or system; empty while the call is up."""
+    seconds: int | None
+    """From arrival to end; null while the call is up."""
+    without_app: bool
+    """Asterisk's last resort had a part in it."""
+    remark: str
+    """What the agent wrote after it, a line for each note."""
+    voicemail: str | None
+    """File of the message the caller left, in the home's recordings folder."""
+
+
+class LegEntry(msgspec.Struct):
+    """One phone that rang."""
+
+    device: str
+    agent: str | None
+    stage: str
+    """agent, subteam, everyone, office, last_resort, or what rang it otherwise."""
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    status: str
+    """How ringing ended, in Asterisk's words: ANSWER, NOANSWER, CANCEL, BUSY, ..."""
+    announced_at: datetime | None
+    """When it heard to the end that the talk is recorded."""
+    number: str | None
+    """E.164 of a phone outside; null for one of ours."""
+
+
+class RecordingEntry(msgspec.Struct):
+    """Audio of the talk, across its transfers."""
+
+    file: str
+    """Name in the recordings folder."""
+    mode: str
+    """announced, or demand: an agent keyed the code."""
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: int
+    deleted_at: datetime | None
+    """When the file was removed because it had been kept long enough."""
+
+
+class EventEntry(msgspec.Struct):
+    """One fact as it was noted."""
+
+    at: datetime
+    kind: str
+    data: dict[str, object]
+
+
+class RoutingEntry(msgspec.Struct):
+    """Why the call rang whom it rang."""
+
+    at: datetime
+    path: str
+    """live, message, link, ..."""
+    rule: str
+    reasons: list[str]
+    stages: list[str]
+
+
+class CallDetail(CallEntry, kw_only=True):
+    """A call with everything that happened in it."""
+
+    legs: list[LegEntry]
+    recordings: list[RecordingEntry]
+    events: list[EventEntry]
+    routing: list[RoutingEntry]
+    tasks: list[int]
+    """Ids of the tasks that came of it."""
+    messages: list[int]
+    """Ids of the texts that came of it."""
+
+
+_CALL = (
+    select(
+        Call.id,
+        Call.direction,
+        Call.started_at,
+        Call.did,
+        func.coalesce(func.nullif(Line.label, ""), Line.number).label("line"),
+        Property.slug.label("property"),
+        Call.trunk,
+        Agent.slug.label("agent"),
+        Call.caller,
+        Call.attestation,
+        Call.kind,
+        func.coalesce(func.nullif(Contact.name, ""), Contact.number).label("contact"),
+        Call.desk,
+        Call.lead_id.label("lead"),
+        Call.outcome,
+        Call.step,
+        Call.talk_started_at,
+        Call.ended_at,
+        Call.ended_by,
+        Call.without_app,
+        Call.remark,
+        Voicemail.file.label("voicemail"),
+    )
+    .outerjoin(Line, Line.id == Call.line_id)
+    .outerjoin(Property, Property.id == Call.property_id)
+    .outerjoin(Agent, Agent.id == Call.agent_id)
+    .outerjoin(Contact, Contact.id == Call.contact_id)
+    .outerjoin(Voicemail, Voicemail.call_id == Call.id)
+)
+
+
+def listed(
+    session: Session,
+    *,
+    since: datetime | None = None,
+    outcome: str | None = None,
+    direction: str | None = None,
+    in_progress: bool = False,
+    limit: int = 50,
+) -> list[CallEntry]:
+    """The newest first; `in_progress` are those without an outcome yet."""
+    found = _CALL.order_by(Call.started_at.desc(), Call.id.desc()).limit(limit)
+    if since is not None:
+        found = found.where(Call.started_at >= since)
+    if outcome is not None:
+        found = found.where(Call.outcome == outcome)
+    if direction is not None:
+        found = found.where(Call.direction == direction)
+    if in_progress:
+        found = found.where(Call.outcome.is_(None))
+    return [CallEntry(**_of(row)) for row in session.execute(found)]
+
+
+def one(session: Session, call_id: str) -> CallDetail:
+    """Raises NotFound."""
+    row = session.execute(_CALL.where(Call.id == call_id)).first()
+    if row is None:
+        raise NotFound(f"There is no call {call_id}: `leaseline call list` shows those there are.")
+    recordings = select(
+        Recording.file,
+        Recording.mode,
+        Recording.started_at,
+        Recording.ended_at,
+        Recording.seconds,
+        Recording.deleted_at,
+    ).where(Recording.call_id == call_id)
+    events = select(CallEvent.at, CallEvent.kind, CallEvent.data).where(CallEvent.call_id == call_id)
+    decisions = select(
+        RoutingDecision.at,
+        RoutingDecision.path,
+        RoutingDecision.rule,
+        RoutingDecision.reasons,
+        RoutingDecision.stages,
+    ).where(RoutingDecision.call_id == call_id)
+    return CallDetail(
+        **_of(row),
+        legs=legs(session, call_id),
+        recordings=[RecordingEntry(*one) for one in session.execute(recordings.order_by(Recording.started_at))],
+        events=[EventEntry(*one) for one in session.execute(events.order_by(CallEvent.at))],
+        routing=[RoutingEntry(*one) for one in session.execute(decisions.order_by(RoutingDecision.at))],
+        tasks=tasks.ids_of_call(session, call_id),
+        messages=messages.ids_of_call(session, call_id),
+    )
+
+
+def legs(session: Session, call_id: str) -> list[LegEntry]:
+    """Phones that rang for a call, in order."""
+    found = (
+        select(
+            Leg.device,
+            Agent.slug,
+            Leg.stage,
+            Leg.started_at,
+            Leg.answered_at,
+            Leg.ended_at,
+            Leg.status,
+            Leg.announced_at,
+            Leg.number,
+        )
+        .outerjoin(Agent, Agent.id == Leg.agent_id)
+        .where(Leg.call_id == call_id)
+    )
+    return [LegEntry(*row) for row in session.execute(found.order_by(Leg.started_at))]
+
+
+def _of(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+    seconds = round((row.ended_at - row.started_at).total_seconds()) if row.ended_at else None
+    return {**row._mapping, "seconds": seconds}

@@ -1,0 +1,125 @@
+"""Texts, both ways."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from crm.store.models import Agent, LeadPhone, Message
+
+
+class MessageEntry(msgspec.Struct):
+    """A text of a person's thread; one of ours with its place in the outbox."""
+
+    id: int
+    direction: str
+    """in: the person wrote it; out: we did."""
+    purpose: str
+    """inbound, agent, listings_link, missed_call, stop_confirmed, start_confirmed, help or staff."""
+    to_number: str
+    from_number: str
+    body: str
+    media: list[str]
+    """Links to what came with it (MMS)."""
+    segments: int
+    """Pieces it is sent and paid in."""
+    state: str
+    """queued, sending, sent, delivered, failed, blocked, or unknown: it may have been sent, so only a person sends it
+    again. received for one of theirs."""
+    decision: str
+    """What the gate decided last: send, wait or block; empty before it was asked, and for one of theirs."""
+    decision_reasons: list[str]
+    attempts: int
+    error: str
+    """Why the latest attempt failed; empty when it did not."""
+    carrier: str
+    """sip, twilio or telnyx; empty before it was sent."""
+    carrier_id: str | None
+    """The carrier's own id of it."""
+    created_at: datetime
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    """When the carrier was given it; null when it certainly did not take it."""
+    lead: int | None
+    call: str | None
+
+
+_TEXT = select(
+    Message.id,
+    Message.direction,
+    Message.purpose,
+    Message.to_number,
+    Message.from_number,
+    Message.body,
+    Message.media,
+    Message.segments,
+    Message.state,
+    Message.decision,
+    Message.decision_reasons,
+    Message.attempts,
+    Message.error,
+    Message.carrier,
+    Message.carrier_id,
+    Message.created_at,
+    Message.next_attempt_at,
+    Message.sent_at,
+    Message.lead_id.label("lead"),
+    Message.call_id.label("call"),
+)
+
+
+def listed(
+    session: Session,
+    *,
+    since: datetime | None = None,
+    state: str | None = None,
+    direction: str | None = None,
+    decision: str | None = None,
+    unassigned: bool = False,
+    limit: int = 50,
+) -> list[MessageEntry]:
+    """The newest first; `unassigned` are those without a lead."""
+    found = _TEXT.order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)
+    if since is not None:
+        found = found.where(Message.created_at >= since)
+    if state is not None:
+        found = found.where(Message.state == state)
+    if direction is not None:
+        found = found.where(Message.direction == direction)
+    if decision is not None:
+        found = found.where(Message.decision == decision)
+    if unassigned:
+        found = found.where(Message.lead_id.is_(None))
+    return [MessageEntry(**row._mapping) for row in session.execute(found)]
+
+
+def of_call(session: Session, call_id: str) -> list[MessageEntry]:
+    """What came of it, in the order it was written."""
+    found = _TEXT.where(Message.call_id == call_id).order_by(Message.id)
+    return [MessageEntry(**row._mapping) for row in session.execute(found)]
+
+
+def ids_of_call(session: Session, call_id: str) -> list[int]:
+    return list(session.scalars(select(Message.id).where(Message.call_id == call_id).order_by(Message.id)))
+
+
+def thread(
+    session: Session, *, lead_id: int | None, number: str | None, limit: int = 50
+) -> list[tuple[MessageEntry, str | None]]:
+    """A person's latest texts both ways, the oldest of them first, each with the slug of the agent who wrote it.
+
+    The person is a lead, with all their numbers, or whoever has `number` (E.164), or both.
+    """
+    numbers = {number} if number else set()
+    if lead_id is not None:
+        numbers |= set(session.scalars(select(LeadPhone.number).where(LeadPhone.lead_id == lead_id)))
+    theirs: list[ColumnElement[bool]] = [Message.to_number.in_(numbers), Message.from_number.in_(numbers)]
+    if lead_id is not None:
+        theirs.append(Message.lead_id == lead_id)
+    found = _TEXT.add_columns(Agent.slug).outerjoin(Agent, Agent.id == Message.agent_id).where(or_(*theirs))
+    found = found.order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)
+    rows = [(MessageEntry(*text), writer) for *text, writer in session.execute(found)]
+    return rows[::-1]

@@ -1,0 +1,147 @@
+"""Next actions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, case, or_, select
+from sqlalchemy.orm import Session
+
+from crm.domain.tasks import TaskKind
+from crm.store.models import Agent, Call, Lead, LeadPhone, Task, TaskCall
+
+
+class TaskEntry(msgspec.Struct):
+    """One owned next action."""
+
+    id: int
+    kind: str
+    """call_back, listen, follow_up, reply or unknown_did."""
+    owner: str
+    """Slug of the agent."""
+    why: str
+    times: int
+    """Calls, or texts, that it stands for."""
+    due_at: datetime
+    overdue: bool
+    lead: int | None
+    phone: str | None
+    """The lead's number, else that of whoever called, E.164."""
+    call: str | None
+    created_at: datetime
+    done_at: datetime | None
+    result: str
+    """What came of it."""
+    escalation: int
+    """How often it went to somebody else because nobody did it in time."""
+
+
+class MissedEntry(msgspec.Struct):
+    """Somebody who is to be called back."""
+
+    call: str | None
+    task: int
+    lead: int | None
+    name: str | None
+    phone: str | None
+    """E.164; null when it was withheld."""
+    owner: str
+    """Slug of who is to call back."""
+    why: str
+    due_at: datetime
+    overdue: bool
+
+
+_LEADS_PHONE = (
+    select(LeadPhone.number)
+    .where(LeadPhone.lead_id == Task.lead_id)
+    .order_by(LeadPhone.id)
+    .limit(1)
+    .correlate(Task)
+    .scalar_subquery()
+)
+_TASK = (
+    select(
+        Task.id,
+        Task.kind,
+        Agent.slug.label("owner"),
+        Task.why,
+        Task.times,
+        Task.due_at,
+        Task.lead_id.label("lead"),
+        case((Task.lead_id.is_(None), Call.caller), else_=_LEADS_PHONE).label("phone"),
+        Task.call_id.label("call"),
+        Task.created_at,
+        Task.done_at,
+        Task.result,
+        Task.escalation,
+    )
+    .join(Agent, Agent.id == Task.owner_id)
+    .outerjoin(Call, Call.id == Task.call_id)
+)
+
+
+def listed(
+    session: Session,
+    now: datetime,
+    *,
+    owner: str | None = None,
+    with_done: bool = False,
+    due_before: datetime | None = None,
+    since: datetime | None = None,
+    limit: int = 50,
+) -> list[TaskEntry]:
+    """The most pressing first; `owner` is an agent's slug, `since` goes by when they came up."""
+    found = _TASK.order_by(Task.due_at, Task.id).limit(limit)
+    if owner is not None:
+        found = found.where(Agent.slug == owner)
+    if not with_done:
+        found = found.where(Task.done_at.is_(None))
+    if due_before is not None:
+        found = found.where(Task.due_at < due_before)
+    if since is not None:
+        found = found.where(Task.created_at >= since)
+    return _entries(session, found, now)
+
+
+def of_call(session: Session, call_id: str, now: datetime) -> list[TaskEntry]:
+    """What came of a call, in the order it came up; a task may stand for other calls of the person, too."""
+    return _entries(session, _TASK.where(_came_of(call_id)).order_by(Task.id), now)
+
+
+def ids_of_call(session: Session, call_id: str) -> list[int]:
+    return list(session.scalars(select(Task.id).where(_came_of(call_id)).order_by(Task.id)))
+
+
+def missed(session: Session, now: datetime, *, limit: int = 50) -> list[MissedEntry]:
+    """Who is to be called back, or left a message to listen to, the most pressing first."""
+    found = (
+        select(
+            Task.call_id.label("call"),
+            Task.id.label("task"),
+            Task.lead_id.label("lead"),
+            Lead.name,
+            _LEADS_PHONE.label("phone"),
+            Agent.slug.label("owner"),
+            Task.why,
+            Task.due_at,
+        )
+        .join(Agent, Agent.id == Task.owner_id)
+        .outerjoin(Lead, Lead.id == Task.lead_id)
+        .where(Task.done_at.is_(None), Task.kind.in_((TaskKind.CALL_BACK, TaskKind.LISTEN)), Task.call_id.is_not(None))
+        .order_by(Task.due_at, Task.id)
+        .limit(limit)
+    )
+    return [MissedEntry(**row._mapping, overdue=row.due_at < now) for row in session.execute(found)]
+
+
+def _entries(session: Session, found: Select[Any], now: datetime) -> list[TaskEntry]:
+    return [
+        TaskEntry(**row._mapping, overdue=row.done_at is None and row.due_at < now) for row in session.execute(found)
+    ]
+
+
+def _came_of(call_id: str) -> ColumnElement[bool]:
+    return or_(Task.call_id == call_id, Task.id.in_(select(TaskCall.task_id).where(TaskCall.call_id == call_id)))

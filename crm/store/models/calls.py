@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     JSON,
     ForeignKey,
+    Index,
     String,
     Text,
     false,
@@ -30,6 +31,7 @@ class Call(Base):
     """
 
     __tablename__ = "call"
+    __table_args__ = (Index("ix_call_outcome_started", "outcome", "started_at"),)
     id: Mapped[str] = mapped_column(String(80), primary_key=True)
     direction: Mapped[str] = mapped_column(
         String(10), default="in", server_default="in", comment="in, out, or internal between colleagues"
@@ -64,7 +66,7 @@ class Call(Base):
     talk_started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     step: Mapped[str] = mapped_column(String(20), default="", comment="the step the call is in or ended in")
-    outcome: Mapped[str | None] = mapped_column(String(20), index=True, comment="null while the call is up")
+    outcome: Mapped[str | None] = mapped_column(String(20), comment="null while the call is up")
     ended_by: Mapped[str] = mapped_column(String(10), default="", comment="caller, agent or system")
     without_app: Mapped[bool] = mapped_column(default=False, comment="the dialplan's last resort had a part in it")
     remark: Mapped[str] = mapped_column(Text, default="", server_default="", comment="what the agent wrote after it")
@@ -140,6 +142,10 @@ class Voicemail(Base):
     """A message a caller left."""
 
     __tablename__ = "voicemail"
+    __table_args__ = (
+        Index("ix_voicemail_left_at", "left_at"),
+        Index("ix_voicemail_mailbox_left", "mailbox", "left_at"),
+    )
     call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
     file: Mapped[str] = mapped_column(String(200), comment="name in the recordings folder")
     seconds: Mapped[int]
@@ -148,7 +154,6 @@ class Voicemail(Base):
         String(60),
         default="",
         server_default="",
-        index=True,
         comment="agent:SLUG, subteam:SLUG, property:SLUG, or office",
     )
     heard_at: Mapped[datetime | None]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     ForeignKey,
+    Index,
     String,
     UniqueConstraint,
 )
@@ -22,6 +23,7 @@ class Contact(Base):
     """Somebody who is no prospect, known by their number."""
 
     __tablename__ = "contact"
+    __table_args__ = (Index("ix_contact_kind_name", "kind", "name", "number"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), unique=True, comment="E.164")
     kind: Mapped[str] = mapped_column(String(10), comment="resident, owner or vendor")
@@ -49,6 +51,10 @@ class Lead(Base):
     """One person's guest card."""
 
     __tablename__ = "lead"
+    __table_args__ = (
+        Index("ix_lead_made", "created_at", "id"),
+        Index("ix_lead_status_made", "status", "created_at", "id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str | None] = mapped_column(String(200), comment="null until somebody knows it")
     email: Mapped[str] = mapped_column(String(200), default="", server_default="")
@@ -91,6 +97,7 @@ class OptOut(Base):
     """The ledger of people who want no texts. Entries are ended, never deleted."""
 
     __tablename__ = "opt_out"
+    __table_args__ = (Index("ix_opt_out_made", "created_at", "id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), index=True, comment="E.164")
     scope: Mapped[str] = mapped_column(String(10), comment="texts, or all: no texts and no calls of ours")

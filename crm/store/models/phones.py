@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     ForeignKey,
+    Index,
     String,
     Text,
     false,
@@ -123,6 +124,7 @@ class EmergencyCall(Base):
     """Somebody dialled the emergency number; Asterisk connected it alone."""
 
     __tablename__ = "emergency_call"
+    __table_args__ = (Index("ix_emergency_call_started_at", "started_at"),)
     id: Mapped[str] = mapped_column(String(80), primary_key=True, comment="of its channel")
     dialled: Mapped[str] = mapped_column(String(10), comment="911, 9911 or 933")
     device: Mapped[str] = mapped_column(String(40), comment="slug, kept when the device is deleted")

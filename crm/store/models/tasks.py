@@ -27,7 +27,10 @@ class FollowUp(Base):
     """One step of a sequence: planned, or behind us."""
 
     __tablename__ = "follow_up"
-    __table_args__ = (UniqueConstraint("interest_id", "stage", "stage_since", "step"),)
+    __table_args__ = (
+        UniqueConstraint("interest_id", "stage", "stage_since", "step"),
+        Index("ix_follow_up_state_due", "state", "due_at", "id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     interest_id: Mapped[int] = mapped_column(ForeignKey("interest.id", ondelete="CASCADE"))
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
@@ -35,7 +38,7 @@ class FollowUp(Base):
     stage_since: Mapped[datetime]
     step: Mapped[int] = mapped_column(comment="from 0")
     state: Mapped[str] = mapped_column(
-        String(10), index=True, comment="planned, paused until somebody answers the person, sent, or cancelled"
+        String(10), comment="planned, paused until somebody answers the person, sent, or cancelled"
     )
     due_at: Mapped[datetime]
     text: Mapped[str] = mapped_column(Text)
@@ -51,6 +54,22 @@ class Task(Base):
 
     __tablename__ = "task"
     __table_args__ = (
+        # What is to be done, of everybody and of one agent, the most pressing first.
+        Index(
+            "ix_task_open",
+            "due_at",
+            "id",
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
+        Index(
+            "ix_task_open_owner",
+            "owner_id",
+            "due_at",
+            "id",
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
         # One open task a person and kind, whoever makes them at the same moment.
         Index(
             "uq_task_open",

@@ -29,6 +29,9 @@ class Message(Base):
         # A person's thread, and what the hourly limits count.
         Index("ix_message_person_sent", "to_number", "sent_at"),
         Index("ix_message_sent_at", "sent_at"),
+        # Lists, the newest first.
+        Index("ix_message_made", "created_at", "id"),
+        Index("ix_message_state_made", "state", "created_at", "id"),
         # How many there were lately, by which a spike is found.
         Index("ix_message_purpose_made", "purpose", "created_at"),
         # What came from somebody, or to a line, lately.
@@ -87,7 +90,10 @@ class Mail(Base):
     """An email to somebody of the office; with its place in the outbox, as a text has."""
 
     __tablename__ = "mail"
-    __table_args__ = (Index("ix_mail_outbox", "state", "next_attempt_at"),)
+    __table_args__ = (
+        Index("ix_mail_outbox", "state", "next_attempt_at"),
+        Index("ix_mail_made", "created_at", "id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(160), unique=True, comment="what it is for; one cause mails once")
     to_address: Mapped[str] = mapped_column(String(200))

@@ -251,7 +251,7 @@ class App:
         except PhoneError as error:
             log.warning("an ended call is looked after later: %s", error)
             return
-        call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
+        call.note(CallEndedFact(*call.stamp("ended"), by=EndedBy.CALLER))
         with contextlib.suppress(PhoneError):
             await steps.wind_up(call)
 
@@ -260,7 +260,7 @@ class App:
         await asyncio.sleep(HANGUP_SECONDS)
         with contextlib.suppress(PhoneError):
             if not await call.person.is_up():
-                call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
+                call.note(CallEndedFact(*call.stamp("ended"), by=EndedBy.CALLER))
                 return
         log.warning("Asterisk has taken the call back")
         # The dead man's switch may have been renewed since, and would cut a talk that Asterisk has begun.
@@ -280,7 +280,7 @@ class App:
         except LeftTheApp:
             await self.let_go(call)
         except CallEnded:
-            call.note(CallEndedFact, once="ended", by=EndedBy.CALLER)
+            call.note(CallEndedFact(*call.stamp("ended"), by=EndedBy.CALLER))
         except (AsteriskUnreachable, AsteriskRefused) as error:
             # The dead man's switch does the same.
             log.error("the dialplan could not be given the call: %s", error)

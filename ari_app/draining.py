@@ -46,7 +46,7 @@ async def drain(office: Office) -> None:
 async def turn_away(call: Call) -> EndedBy:
     """Who calls while Leaseline is stopped is busy to them, and is called back."""
     call.arrived()
-    call.note(StepTaken, step=Step.TURNED_AWAY)
+    call.note(StepTaken(*call.stamp(), step=Step.TURNED_AWAY))
     await call.channel.hang_up(BUSY)
     return EndedBy.SYSTEM
 
@@ -78,9 +78,9 @@ async def _part(call: Call) -> None:
             await _tell(call)
     except (PhoneError, TimeoutError) as error:
         log.warning("somebody is cut off without a word: %s", error)
-    call.note(TalkCut, once="stopped", leg_id="", by=Cut.STOPPED)
+    call.note(TalkCut(*call.stamp("stopped"), leg_id="", by=Cut.STOPPED))
     if call.step is Step.TALK:
-        call.note(CallEnded, once="ended", by=EndedBy.SYSTEM)
+        call.note(CallEnded(*call.stamp("ended"), by=EndedBy.SYSTEM))
     with contextlib.suppress(PhoneError):
         await call.person.hang_up()
 

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from ari_app.call.registry import Calls
 from ari_app.edge.ami import Connection
@@ -272,30 +271,34 @@ class Call:
     def arrived(self) -> None:
         """States the call's arrival."""
         self.note(
-            CallArrived,
-            once="arrived",
-            did=self.did,
-            caller=self.caller,
-            trunk=self.trunk,
-            attestation=self.attestation,
-            withheld=self.is_withheld,
-            dialled=self.dialled,
+            CallArrived(
+                *self.stamp("arrived"),
+                did=self.did,
+                caller=self.caller,
+                trunk=self.trunk,
+                attestation=self.attestation,
+                withheld=self.is_withheld,
+                dialled=self.dialled,
+            )
         )
 
-    def note(self, kind: type[Fact], *, once: str = "", **fields: Any) -> None:
-        """States a fact; it is on disk when this returns, and in the database soon.
+    def note(self, fact: Fact) -> None:
+        """States a fact; it is on disk when this returns, and in the database soon."""
+        self.office.journal.note(fact)
+
+    def stamp(self, once: str = "") -> tuple[str, str, datetime]:
+        """What every fact of this call begins with: its own id, the call's, and the time.
 
         `once` names a fact that happens once in a call, so that stating it again after a restart changes nothing.
         """
-        fact_id = f"{self.id}/{once or uuid.uuid4().hex[:12]}"
-        self.office.journal.note(kind(id=fact_id, call_id=self.id, at=self.office.now(), **fields))
+        return f"{self.id}/{once or uuid.uuid4().hex[:12]}", self.id, self.office.now()
 
     async def take(self, step: Step, **variables: str) -> None:
         """Enters a step: Asterisk keeps it with the person's channel, for the app that comes after a crash."""
         log.info("step", extra={"step": step.value})
         await self.person.set_variables(LL_STEP=step.value, **variables)
         self.step = step
-        self.note(StepTaken, step=step)
+        self.note(StepTaken(*self.stamp(), step=step))
 
     async def follows(self, person: Handle, peer: Handle) -> None:
         """The person was reached: from now on the talk and what comes after it are kept with their channel.
@@ -326,16 +329,16 @@ class Call:
     def leg_over(self, channel_id: str, device: str) -> None:
         """Notes that an agent's part in the talk is over."""
         leg = self.leg_of(channel_id, device)
-        self.note(TalkEnded, once=f"talk-ended-{leg}", leg_id=leg)
-        self.note(LegEnded, once=f"leg-ended-{leg}", leg_id=leg, status=DialStatus.ANSWER)
+        self.note(TalkEnded(*self.stamp(f"talk-ended-{leg}"), leg_id=leg))
+        self.note(LegEnded(*self.stamp(f"leg-ended-{leg}"), leg_id=leg, status=DialStatus.ANSWER))
 
     def leg_succeeds(self, former_id: str, former_device: str, channel_id: str, device: str, agent: str) -> None:
         """Notes that another phone has an agent's part in the call."""
         self.leg_over(former_id, former_device)
         leg = self.leg_of(channel_id, device)
-        self.note(LegRang, once=f"leg-{leg}", leg_id=leg, device=device, agent=agent, stage="replaced")
+        self.note(LegRang(*self.stamp(f"leg-{leg}"), leg_id=leg, device=device, agent=agent, stage="replaced"))
         if self.step is Step.TALK:
-            self.note(TalkStarted, once=f"talk-{leg}", leg_id=leg)
+            self.note(TalkStarted(*self.stamp(f"talk-{leg}"), leg_id=leg))
 
     # --- a colleague takes the person over ---
 

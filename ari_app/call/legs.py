@@ -159,7 +159,7 @@ async def ring_phones(call: Call, stage: str, batch: Iterable[DeviceRef], second
 async def _ring_one(call: Call, stage: str, ref: DeviceRef, seconds: float, caller_id: str) -> Leg | None:
     leg_id = f"{call.id}{LEG_MARK}{ref.device}-{uuid.uuid4().hex[:6]}"
     channel = Handle(call.office.client, leg_id)
-    call.note(LegRang, leg_id=leg_id, device=ref.device, agent=ref.agent, stage=stage)
+    call.note(LegRang(*call.stamp(), leg_id=leg_id, device=ref.device, agent=ref.agent, stage=stage))
     call.ringing.add(ref.agent)
     try:
         await dial.dial(
@@ -179,7 +179,7 @@ async def _ring_one(call: Call, stage: str, ref: DeviceRef, seconds: float, call
         status, forwards = DialStatus.CHANUNAVAIL, False
         if isinstance(refused, CallEnded):
             status, forwards = dial_status(refused), refused.sip_status in REDIRECTIONS
-        call.note(LegEnded, once=f"leg-ended-{leg_id}", leg_id=leg_id, status=status, forwards=forwards)
+        call.note(LegEnded(*call.stamp(f"leg-ended-{leg_id}"), leg_id=leg_id, status=status, forwards=forwards))
         return None
     return Leg(channel, ref.device, ref.agent, confirmation(call, ref.agent) if ref.confirm else None)
 
@@ -300,7 +300,9 @@ async def _never() -> None:
 def taker_leg(call: Call, taker: Taker) -> Leg:
     """The phone of whoever picked the person up, as if it had rung and been answered."""
     leg_id = call.leg_of(taker.channel.id, taker.device)
-    call.note(LegRang, once=f"leg-{leg_id}", leg_id=leg_id, device=taker.device, agent=taker.agent, stage=taker.stage)
+    call.note(
+        LegRang(*call.stamp(f"leg-{leg_id}"), leg_id=leg_id, device=taker.device, agent=taker.agent, stage=taker.stage)
+    )
     leg = Leg(taker.channel, taker.device, taker.agent)
     leg.answer.cancel()
     return leg
@@ -344,7 +346,7 @@ def was_taken_away(call: Call, leg: Leg) -> bool:
 def over(call: Call, leg: Leg, status: DialStatus) -> None:
     """Notes that a phone rings no longer."""
     leg_id = leg.channel.id
-    call.note(LegEnded, once=f"leg-ended-{leg_id}", leg_id=leg_id, status=status, forwards=leg.forwards)
+    call.note(LegEnded(*call.stamp(f"leg-ended-{leg_id}"), leg_id=leg_id, status=status, forwards=leg.forwards))
 
 
 async def stop_other_calls(call: Call, winner: Leg, agents: Iterable[ringing.AgentAvailability] = ()) -> None:

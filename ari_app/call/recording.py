@@ -46,7 +46,7 @@ async def _tell(call: Call, channel: Handle) -> None:
 
 def _heard(call: Call, channel: Handle) -> None:
     leg = call.leg_of(channel.id, channel.endpoint)
-    call.note(RecordingAnnounced, once=f"announced-{leg}", leg_id=leg)
+    call.note(RecordingAnnounced(*call.stamp(f"announced-{leg}"), leg_id=leg))
 
 
 async def go_on(call: Call, bridge: Bridge) -> None:
@@ -80,7 +80,7 @@ async def finish(call: Call) -> None:
     await call.talk_bridge.stop_recording(name)
     call.recording = None
     seconds = await asyncio.to_thread(recordings.keep, call.office.config, name)
-    call.note(RecordingEnded, once=f"{name}-ended", recording_id=name, seconds=round(seconds))
+    call.note(RecordingEnded(*call.stamp(f"{name}-ended"), recording_id=name, seconds=round(seconds)))
 
 
 async def _start(call: Call, bridge: Bridge, mode: str) -> None:
@@ -88,7 +88,7 @@ async def _start(call: Call, bridge: Bridge, mode: str) -> None:
     await bridge.record(name)
     call.recording = name
     file = recordings.file_name(name)
-    call.note(RecordingStarted, once=f"{name}-started", recording_id=name, mode=mode, file=file)
+    call.note(RecordingStarted(*call.stamp(f"{name}-started"), recording_id=name, mode=mode, file=file))
 
 
 async def _live(call: Call) -> str | None:

@@ -59,7 +59,9 @@ async def ask(call: Call, channel: Handle, agent: str) -> Choice:
         call.whispered.remove(channel)
     log.info("whispered", extra={"leg": channel.id, "choice": choice.name})
     if choice is Choice.LATER:
-        call.note(CallbackPromised, once=f"promised-{agent}", leg_id=channel.id, agent=agent, minutes=CALLBACK_MINUTES)
+        call.note(
+            CallbackPromised(*call.stamp(f"promised-{agent}"), leg_id=channel.id, agent=agent, minutes=CALLBACK_MINUTES)
+        )
     return choice
 
 

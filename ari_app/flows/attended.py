@@ -61,7 +61,7 @@ async def consult(call: Call) -> Step | EndedBy:
                     colleague = await while_waiting(call, _called(call, agent, target))
                 except NotTaken as failed:
                     leg = call.leg_of(agent.id, agent.endpoint)
-                    call.note(TransferFailed, from_leg=leg, target=target, why=str(failed))
+                    call.note(TransferFailed(*call.stamp(), from_leg=leg, target=target, why=str(failed)))
                     return await give_back(call, agent, failed)
         except _AgentLeft:
             # Hung up before the target answered: rung on as in a blind transfer.
@@ -73,7 +73,7 @@ async def consult(call: Call) -> Step | EndedBy:
             await taken_over(call, None, colleague.id, colleague.name, ATTENDED)
             return Step.TALK
         await colleague.hang_up()
-        call.note(LegEnded, once=f"leg-ended-{colleague.id}", leg_id=colleague.id, status=DialStatus.ANSWER)
+        call.note(LegEnded(*call.stamp(f"leg-ended-{colleague.id}"), leg_id=colleague.id, status=DialStatus.ANSWER))
         return Step.TALK
     finally:
         agent.release()
@@ -162,7 +162,9 @@ async def join(call: Call, agent: Handle, bridge: Bridge, wish: events.ChannelTr
     if second is None or other is None or other is call:
         await progress(call, agent, "channel_unavailable")
         call.note(
-            TransferFailed, from_leg=call.leg_of(agent.id, agent.endpoint), target="", why="The other call is gone."
+            TransferFailed(
+                *call.stamp(), from_leg=call.leg_of(agent.id, agent.endpoint), target="", why="The other call is gone."
+            )
         )
         return Step.TALK
     if other.step is Step.DIALLING:

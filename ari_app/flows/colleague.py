@@ -29,12 +29,13 @@ def place(call: Call, caller: Colleague | None, extension: str) -> None:
     """States that an agent calls a colleague."""
     call.direction = Direction.INTERNAL
     call.note(
-        CallPlaced,
-        once="placed",
-        direction=Direction.INTERNAL,
-        agent=caller.slug if caller else "",
-        device=call.channel.endpoint,
-        extension=extension,
+        CallPlaced(
+            *call.stamp("placed"),
+            direction=Direction.INTERNAL,
+            agent=caller.slug if caller else "",
+            device=call.channel.endpoint,
+            extension=extension,
+        )
     )
     call.first_stage = extension
 

@@ -48,7 +48,7 @@ async def _put(call: Call, ask: Ask, says: tuple[Say, ...], *, greets: bool) -> 
             first = NoKey.NO_INPUT
         keys = "" if isinstance(first, NoKey) else await _rest(call, ask, first)
         if keys:
-            call.note(KeyPressed, key=keys, question=ask.question.value)
+            call.note(KeyPressed(*call.stamp(), key=keys, question=ask.question.value))
         if ask.takes(keys):
             return keys
         before = call.sounds("not_a_choice") if keys else []
@@ -77,12 +77,12 @@ async def text_offer(call: Call) -> Step:
     if not call.known.can_text_link:
         await play(call.person, call.sounds("link_not_possible"))
         return await _to_team(call, "")
-    call.note(LinkRequested, once="link")
+    call.note(LinkRequested(*call.stamp("link")))
     files = call.sounds("link_sent", "text_offer")
     for _ in range(call.office.config.menu.tries):
         pressed = await prompt(call.person, files, call.office.config.menu.first_key_seconds)
         if not isinstance(pressed, NoKey):
-            call.note(KeyPressed, key=pressed, question=Question.LINK.value)
+            call.note(KeyPressed(*call.stamp(), key=pressed, question=Question.LINK.value))
             # Whatever they press now, they are there and want something.
             return await _to_team(call, pressed)
         files = call.sounds("text_offer")

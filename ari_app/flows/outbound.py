@@ -180,7 +180,7 @@ async def over_too_soon(call: Call, person: Handle) -> EndedBy:
     await person.hang_up()
     person.release()
     status = DialStatus.CONGESTION if is_agent_there else DialStatus.CANCEL
-    call.note(LegEnded, once=f"leg-ended-{person.id}", leg_id=person.id, status=status)
+    call.note(LegEnded(*call.stamp(f"leg-ended-{person.id}"), leg_id=person.id, status=status))
     if not is_agent_there:
         return EndedBy.AGENT
     log.info("whoever answered was gone before the talk began")
@@ -280,16 +280,19 @@ async def _place(
     call.direction, call.clearance = Direction.OUT, clearance
     call.did, call.caller = clearance.caller_id, clearance.number
     call.note(
-        CallPlaced,
-        once="placed",
-        direction=Direction.OUT,
-        agent=agent,
-        device=device,
-        did=call.did,
-        number=call.caller,
-        order_id=order_id,
+        CallPlaced(
+            *call.stamp("placed"),
+            direction=Direction.OUT,
+            agent=agent,
+            device=device,
+            did=call.did,
+            number=call.caller,
+            order_id=order_id,
+        )
     )
-    call.note(LegRang, once=f"rang-{call.channel.id}", leg_id=call.channel.id, device=device, agent=agent, stage=stage)
+    call.note(
+        LegRang(*call.stamp(f"rang-{call.channel.id}"), leg_id=call.channel.id, device=device, agent=agent, stage=stage)
+    )
     await call.take(
         Step.DIALLING, LL_STAGE="", LL_DIRECTION=Direction.OUT.value, LL_DID=call.did, LL_NUMBER=call.caller
     )

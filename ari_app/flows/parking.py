@@ -32,7 +32,11 @@ async def parked(call: Call) -> Step | EndedBy:
     device = call.transferrer_device
     try:
         if slot is None:
-            call.note(TransferFailed, from_leg=call.peer_leg or "", target=call.first_stage, why="All slots are taken.")
+            call.note(
+                TransferFailed(
+                    *call.stamp(), from_leg=call.peer_leg or "", target=call.first_stage, why="All slots are taken."
+                )
+            )
             return await give_back(call, agent, NotTaken("All slots are taken.", "parking_full"))
         call.parked_at = slot
         await call.person.set_variables(LL_STAGE=slot)
@@ -79,7 +83,7 @@ async def parked(call: Call) -> Step | EndedBy:
 async def _tell(call: Call, agent: Handle, slot: str) -> None:
     """Whoever parked the person hears where, and is free."""
     leg = call.leg_of(agent.id, call.transferrer_device)
-    call.note(Parked, once=f"parked-{slot}-{leg}", slot=slot, leg_id=leg)
+    call.note(Parked(*call.stamp(f"parked-{slot}-{leg}"), slot=slot, leg_id=leg))
     try:
         sound = await spoken(call.office.config, f"Parked at {' '.join(slot)}.")
         await play(agent, [sound])

@@ -113,16 +113,18 @@ async def _decide(call: Call, forward_failed: str) -> tuple[RoutingInputs, Route
             call.reception = await office.store.read(
                 reception.receive, office.config, call.did, call.caller, decided.property, is_withheld=call.is_withheld
             )
-            call.note(PropertyChosen, once=f"property-{decided.property}", property=decided.property)
+            call.note(PropertyChosen(*call.stamp(f"property-{decided.property}"), property=decided.property))
     if CallerKind.PROSPECT is not decided.kind or CallerKind.PROSPECT is not inputs.caller.kind:
         # Also when somebody who is known as a resident turns out to call as a prospect.
-        call.note(CallerIs, once=f"caller-{decided.kind}", who=decided.kind.value)
+        call.note(CallerIs(*call.stamp(f"caller-{decided.kind}"), who=decided.kind.value))
     if decided.language != call.language:
-        call.note(LanguageChosen, once=f"language-{decided.language}-{len(call.answers)}", language=decided.language)
+        call.note(
+            LanguageChosen(*call.stamp(f"language-{decided.language}-{len(call.answers)}"), language=decided.language)
+        )
         call.language = decided.language
     call.is_closed = inputs.office.state in (OfficeState.CLOSED, OfficeState.HOLIDAY)
     if decided.desk:
-        call.note(DeskChosen, once=f"desk-{decided.desk}", desk=decided.desk.value)
+        call.note(DeskChosen(*call.stamp(f"desk-{decided.desk}"), desk=decided.desk.value))
         call.is_closed = not decided.stages and (call.is_closed or not inputs.desks[decided.desk].is_open)
     call.decided, call.is_decided = decided, True
     return inputs, decided
@@ -130,14 +132,15 @@ async def _decide(call: Call, forward_failed: str) -> tuple[RoutingInputs, Route
 
 def _put_on_record(call: Call, inputs: RoutingInputs, decided: RoutePlan, once: str) -> None:
     call.note(
-        Routed,
-        once=once,
-        rule=decided.rule.value,
-        path=decided.path.value,
-        reasons=tuple(reason.text for reason in decided.reasons),
-        stages=tuple(stage.name.value for stage in decided.stages),
-        inputs=msgspec.to_builtins(inputs),
-        plan=msgspec.to_builtins(decided),
+        Routed(
+            *call.stamp(once),
+            rule=decided.rule.value,
+            path=decided.path.value,
+            reasons=tuple(reason.text for reason in decided.reasons),
+            stages=tuple(stage.name.value for stage in decided.stages),
+            inputs=msgspec.to_builtins(inputs),
+            plan=msgspec.to_builtins(decided),
+        )
     )
 
 

@@ -58,7 +58,7 @@ async def queue(call: Call) -> Step | EndedBy:
         calls.has_returned(call)
         if decided.queue:
             # The app may have died before it was on disk.
-            call.note(PlaceKept, once="place-kept", agents=tuple(sorted(decided.queue)))
+            call.note(PlaceKept(*call.stamp("place-kept"), agents=tuple(sorted(decided.queue))))
         return await _say_kept(call)
     legs = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
@@ -84,7 +84,7 @@ async def queue(call: Call) -> Step | EndedBy:
         await asyncio.gather(ears, return_exceptions=True)
     if wish is Wish.CALL_BACK:
         await call.person.set_variables(LL_STAGE=KEPT)
-        call.note(PlaceKept, once="place-kept", agents=tuple(sorted(agents)))
+        call.note(PlaceKept(*call.stamp("place-kept"), agents=tuple(sorted(agents))))
         return await _say_kept(call)
     return await _to_mailbox(call)
 
@@ -132,7 +132,7 @@ async def _pass_the_time(call: Call) -> Wish:
             await _start_music(call)
             pressed = await key(call.person, max(0.0, min(config.position_seconds, until - clock())))
         if not isinstance(pressed, NoKey):
-            call.note(KeyPressed, key=pressed)
+            call.note(KeyPressed(*call.stamp(), key=pressed))
             if wish := _wish(call, pressed):
                 return wish
         if clock() >= until:
@@ -142,7 +142,7 @@ async def _pass_the_time(call: Call) -> Wish:
 async def _tell(call: Call, begins: list[Say]) -> str | NoKey:
     """Says which place they have and what they can do; returns the key that interrupts it."""
     number = place(call)
-    call.note(Queued, once=f"queued-{number}", position=number)
+    call.note(Queued(*call.stamp(f"queued-{number}"), position=number))
     where = Say("queue_next") if number == 1 else Say("queue_position", name=str(number))
     offer = Say("queue_offer" if call.known.can_call_back else "queue_offer_message")
     try:

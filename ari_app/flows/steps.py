@@ -44,7 +44,7 @@ async def follow(call: Call, following: Following) -> None:
         following = await STEPS[following](call)
     if following is None:
         return
-    call.note(CallEnded, once="ended", by=following)
+    call.note(CallEnded(*call.stamp("ended"), by=following))
     await wind_up(call)
 
 

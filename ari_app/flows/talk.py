@@ -73,17 +73,17 @@ async def talk(call: Call) -> Step | EndedBy | None:
             return Step.RING if call.recording_mode == recording.ANNOUNCED else EndedBy.AGENT
         leg = call.leg_of(agent.id, agent.endpoint)
         if leg != agent.id:
-            call.note(LegRang, once=f"leg-{leg}", leg_id=leg, device=agent.endpoint, agent="", stage="joined")
+            call.note(LegRang(*call.stamp(f"leg-{leg}"), leg_id=leg, device=agent.endpoint, agent="", stage="joined"))
         # Whom we have called has a leg of their own.
         for one in [call.person.id, leg] if call.direction is Direction.OUT else [leg]:
-            call.note(TalkStarted, once=f"talk-{one}", leg_id=one)
+            call.note(TalkStarted(*call.stamp(f"talk-{one}"), leg_id=one))
         await recording.go_on(call, bridge)
         # Whatever else ends the waiting leaves the two talking: the app stops, or Asterisk has taken the call back.
         following = await _listen(call, agent, bridge)
         if not isinstance(following, Step):
             call.leg_over(agent.id, agent.endpoint)
         if following is None:
-            call.note(CallEndedFact, once="ended", by=EndedBy.AGENT)
+            call.note(CallEndedFact(*call.stamp("ended"), by=EndedBy.AGENT))
             await recording.finish(call)
             await bridge.delete()
         return following
@@ -139,7 +139,11 @@ async def _listen(call: Call, agent: Handle, bridge: Bridge) -> Step | EndedBy |
                     # A colleague who called passes on whom they called: that one is the person from now on.
                     person = Handle(agent.client, agent.id, agent.name)
                     agent = call.person
-                    call.note(LegRang, once="leg-first", leg_id=call.id, device=agent.endpoint, agent="", stage="first")
+                    call.note(
+                        LegRang(
+                            *call.stamp("leg-first"), leg_id=call.id, device=agent.endpoint, agent="", stage="first"
+                        )
+                    )
                     await call.follows(person, agent)
                     return await _transferred(call, agent, bridge, heard)
                 case events.ChannelTransfer():
@@ -197,7 +201,7 @@ async def _alone(call: Call, agent: Handle) -> Step | EndedBy:
 
 
 def _note_cut(call: Call, agent: Handle) -> None:
-    call.note(TalkCut, leg_id=call.leg_of(agent.id, agent.endpoint), by=Cut.LINE_LOST)
+    call.note(TalkCut(*call.stamp(), leg_id=call.leg_of(agent.id, agent.endpoint), by=Cut.LINE_LOST))
 
 
 async def _reconnect(call: Call, agent: Handle) -> Step | EndedBy:

@@ -109,7 +109,7 @@ async def transfer(call: Call) -> Step | EndedBy:
             try:
                 new = await while_waiting(call, reach(call, target))
             except NotTaken as failed:
-                call.note(TransferFailed, from_leg=_leg(call, device), target=target, why=str(failed))
+                call.note(TransferFailed(*call.stamp(), from_leg=_leg(call, device), target=target, why=str(failed)))
                 return await give_back(call, agent, failed)
             await taken_over(call, agent, new.id, new.name, BLIND)
             return Step.TALK
@@ -122,7 +122,7 @@ async def taken_over(call: Call, agent: Handle | None, channel_id: str, name: st
     """Somebody has the person now: on record, in Asterisk, and on the phone that asked for it."""
     device = call.transferrer_device
     new_leg = call.leg_of(channel_id, _device(name))
-    call.note(Transferred, from_leg=_leg(call, device), to_leg=new_leg, way=way)
+    call.note(Transferred(*call.stamp(), from_leg=_leg(call, device), to_leg=new_leg, way=way))
     former, call.peer_leg = call.peer_leg, channel_id
     await call.person.set_variables(LL_PEER=name)
     if agent:

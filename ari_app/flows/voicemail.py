@@ -76,5 +76,5 @@ async def _keep(call: Call, mailbox: str) -> float | None:
     seconds = await asyncio.to_thread(recordings.message, call.office.config, call.id)
     if seconds:
         file = recordings.file_name(call.id)
-        call.note(MessageLeft, once="message", file=file, seconds=round(seconds), mailbox=mailbox)
+        call.note(MessageLeft(*call.stamp("message"), file=file, seconds=round(seconds), mailbox=mailbox))
     return seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +28,8 @@ def caller(tmp_path: Path) -> Any:
         language="en",
         did="+15125550100",
         known=SimpleNamespace(language="en"),
-        note=lambda *_, **__: None,
+        note=lambda fact: None,
+        stamp=lambda once="": (f"call/{once}", "call", datetime.now(UTC)),
         sounds=lambda *names: [config.prompts_folder / "en" / f"{name}.wav" for name in names],
     )
 

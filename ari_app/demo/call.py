@@ -25,7 +25,8 @@ from asterisk_conf.prompts import speech
 from crm.config import Config
 from crm.domain.calls import Step
 from crm.domain.errors import CrmError, Invalid, NotFound
-from crm.secrets import Secrets
+from crm.secrets import Secrets, of_trunk
+from crm.services.phones import devices
 from crm.services.system.directory import DEMO_TRUNK, DEMO_USER
 from crm.store.models import Agent, Call, Device, Leg, Line, Message, Trunk
 from crm.store.queries import tasks
@@ -162,7 +163,7 @@ class _Demo:
             server=f"127.0.0.1:{self.config.ports.sip}",
             sip_port=first,
             control_port=first + 2,
-            secret=self.secrets.get(f"trunk/{DEMO_TRUNK}"),
+            secret=self.secrets.get(of_trunk(DEMO_TRUNK)),
             auth_user=DEMO_USER,
             register=False,
         )
@@ -177,7 +178,7 @@ class _Demo:
             server=f"127.0.0.1:{self.config.ports.sip}",
             sip_port=sip_port,
             control_port=control_port,
-            secret=self.secrets.get(f"device/{slug}"),
+            secret=self.secrets.get(devices.secret_name(slug)),
         ) as phone:
             self.say(f"{slug} is registered")
             yield phone

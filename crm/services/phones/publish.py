@@ -19,7 +19,7 @@ from crm.domain import emergency
 from crm.domain.hours import Schedule
 from crm.secrets import Secrets, of_trunk
 from crm.services.office import hours
-from crm.services.phones import bans, capacity
+from crm.services.phones import bans, capacity, devices
 from crm.store.models import Agent, Device, Line, Location, Trunk
 from crm.store.session import Store
 
@@ -85,7 +85,7 @@ def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -
     phones = [
         Phone(
             device=device.slug,
-            secret=secrets.ensure(f"device/{device.slug}"),
+            secret=secrets.ensure(devices.secret_name(device.slug)),
             name=agent.name,
             extension=agent.extension,
             on_duty=agent.on_duty,

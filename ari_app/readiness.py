@@ -42,7 +42,7 @@ async def prepare(config: Config, console: Console, running: Collection[str] = (
         for folder in config.folders:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _look_at_disk(config, console)
-        await asyncio.to_thread(migrate.upgrade, config.database_url)
+        await asyncio.to_thread(migrate.upgrade, config.database_url, node=config.node)
         await _prepare_prompts(config, console)
         secrets = Secrets(config.secrets_file)
         store = Store(config.database_url)

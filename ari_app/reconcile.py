@@ -128,7 +128,7 @@ class Reconciler:
         self._desk.channels = {channel.id for channel in channels}
         self._desk.look_now.set()
         waiting = self._waiting(channels)
-        open_calls = await office.store.read(ledger.open_calls)
+        open_calls = await office.store.read(ledger.open_calls, office.config)
         gone = [id for id in open_calls if id not in present and id not in office.calls]
         self._witness.seen(present)
         for fact in self._witness.facts(open_calls, office.client.connected_at):

@@ -202,7 +202,7 @@ def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Off
             secrets=passwords,
             office=office,
             app=STASIS_APP,
-            system_name=system_name(config),
+            entity_id=_entity_id(config.node),
             longest_overlap=_longest_overlap(config),
             longest_outside=math.ceil(config.dialing.ring_seconds) + RINGS_ON_SECONDS,
             music=music_folder(config),
@@ -220,9 +220,9 @@ def music_folder(config: Config) -> Path:
     return own if own.is_dir() and any(own.glob("*.wav")) else config.prompts_folder / tones.MUSIC
 
 
-def system_name(config: Config) -> str:
-    """A short name of this home, the same at every start: it is part of every call's id."""
-    return "ll" + hashlib.sha256(str(config.home).encode()).hexdigest()[:6]
+def _entity_id(node: str) -> str:
+    """In the form of a MAC address, of the kind that nobody makes (IEEE 802: second digit 2)."""
+    return "02:" + hashlib.sha256(node.encode()).digest()[:5].hex(":")
 
 
 def _longest_overlap(config: Config) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import tomllib
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 _ADDRESS = re.compile(r"[^@\s<>,;:\"\\]+@[^@\s<>,;:\"\\]+\.[^@\s<>,;:\"\\.]+")
+
+
+NODE = "node"
+"""File of the home with its name among those that share a database."""
 
 
 class ConfigError(Exception):
@@ -495,6 +500,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Country (ISO 3166) in whose way a number without +country is read."""
     timezone: str = "America/Chicago"
     """The office's time zone (IANA)."""
+    node: str = ""
+    """Name of this system among several on one database, and in every call's id; empty: the home keeps one of its own
+    in its file `node`. Letters and digits, at most 10."""
 
     @property
     def tz(self) -> ZoneInfo:
@@ -590,7 +598,28 @@ def load(home: Path) -> Config:
         raise ConfigError(f"{path} may not be read by this user: run as the user who owns {home}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}. Correct that line and try again.") from error
-    return _read({**table, "home": str(home)}, path)
+    return _read({**table, "home": str(home), "node": table.get("node") or _kept_node(home)}, path)
+
+
+def _kept_node(home: Path) -> str:
+    """The name that the home has kept, or keeps from now on."""
+    path = home / NODE
+    try:
+        if path.exists():
+            return path.read_text("ascii", "replace").strip()
+        fresh = home / f"{NODE}.{os.getpid()}"
+        fresh.write_text(f"ll{secrets.token_hex(3)}\n")
+        try:
+            os.link(fresh, path)  # Of two who make one at once the first has made it.
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+        return path.read_text("ascii").strip()
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written ({error.strerror}): look after the disk and whose it is."
+        ) from None
 
 
 def changed(config: Config, table: dict[str, object], path: Path) -> Config:
@@ -631,6 +660,11 @@ def _to_path(kind: type, value: object) -> object:
 
 
 def _check(config: Config, path: Path) -> None:
+    # Ids of calls begin with it, and those of phones that ring for them may have 80 characters.
+    if not re.fullmatch(r"([a-z][a-z0-9]{0,9})?", config.node):
+        raise ConfigError(
+            f"{path}: node = {config.node[:20]!r} cannot be a name; write up to ten letters and digits, such as east."
+        )
     try:
         ZoneInfo(config.timezone)
     except (ZoneInfoNotFoundError, ValueError):

@@ -11,7 +11,7 @@ from functools import partial
 from ari_app import draining, signs
 from ari_app.app import App, now
 from ari_app.parts.shared import Part, Shared
-from ari_app.workers import lamps
+from ari_app.workers import lamps, nodes
 from ari_app.workers.refused_calls import RefusedCalls
 from crm.config import Config
 from crm.domain.calls import Fact, MessageLeft
@@ -71,6 +71,7 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
         app.lost_lines.run,
         partial(disk.keep, config),
         partial(disk.run, store, config, shared.on_texts, now),
+        partial(nodes.keep, config, store, journal, now),
         partial(guard.run, store, config, secrets, now),
         RefusedCalls(config, store, journal, secrets.ensure("hep"), now).run,
     ]

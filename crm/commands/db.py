@@ -29,9 +29,10 @@ def db() -> None:
 @click.pass_context
 def upgrade(context: click.Context) -> None:
     """Migrate the database up to this version; all or nothing, and harmless when it is done already."""
-    url = config_of(context).database_url
+    config = config_of(context)
+    url = config.database_url
     before = migrate.current(url)
-    migrate.upgrade(url)
+    migrate.upgrade(url, node=config.node)
     after = migrate.head()
     migrated = f"Migrated from {before or 'nothing'} to {after}."
     output.say(f"The database is at {after} already." if before == after else migrated)

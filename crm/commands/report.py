@@ -193,7 +193,9 @@ def sources(system: System, since: str, as_csv: bool, plot: Path | None, as_json
 @with_system
 def lost(system: System, as_json: bool) -> None:
     """Show callers with neither an outcome nor an owned next action. There must be none; exit status 1 if there are."""
-    entries = [LostEntry(one.call_id, one.started_at, one.why) for one in system.read(reports.lost, system.now)]
+    entries = [
+        LostEntry(one.call_id, one.started_at, one.why) for one in system.read(reports.lost, system.config, system.now)
+    ]
     if as_json:
         output.print_json(entries)
     else:

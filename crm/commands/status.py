@@ -81,6 +81,7 @@ def _print(found: Health, config: Config) -> None:
         output.say("")
     output.print_entry(
         (
+            ("node", found.node),
             ("Asterisk", "up" if found.asterisk.up else f"DOWN: {found.asterisk.detail}"),
             ("app", ("up" if app.connected else "up, but not connected to Asterisk") if app.up else "DOWN"),
             *((("sending", f"HELD: {found.held}"),) if found.held else ()),
@@ -125,6 +126,21 @@ def _print(found: Health, config: Config) -> None:
                     one.refusal,
                 )
                 for one in found.forwarding
+            ),
+            empty="",
+        )
+    if others := [one for one in found.nodes if one.node != found.node]:
+        output.print_heading("Other nodes on this database")
+        output.print_table(
+            ("node", "home", "sign of life", "state"),
+            (
+                (
+                    one.node,
+                    one.place,
+                    output.local(one.seen_at, config.tz, seconds=True),
+                    "up" if one.up else "GONE",
+                )
+                for one in others
             ),
             empty="",
         )

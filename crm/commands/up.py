@@ -59,7 +59,7 @@ async def _up(home: Path, by: By, *, demo: bool, ports_from: int | None) -> None
 
 async def _demo_office(config: Config, by: By) -> str:
     """Loads the demo office; gives what to tell the person about it."""
-    await asyncio.to_thread(migrate.upgrade, config.database_url)
+    await asyncio.to_thread(migrate.upgrade, config.database_url, node=config.node)
     secrets = Secrets(config.secrets_file)
     store = Store(config.database_url)
     try:

@@ -23,6 +23,7 @@ from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.store.models import Call, CallEvent, CallReview, Lead, Leg, Line, Property, Task, TaskCall, Tour
 from crm.store.queries import calls as calls_queries
+from crm.store.queries import nodes
 from crm.store.session import Store
 
 SETTLED = timedelta(hours=6)
@@ -174,11 +175,14 @@ class Lost:
     why: str
 
 
-def lost(session: Session, now: datetime) -> list[Lost]:
-    """Must be empty. Calls that are up are not lost."""
+def lost(session: Session, config: Config, now: datetime) -> list[Lost]:
+    """Must be empty. Calls that are up are not lost, nor are those of another node that lives and sees to them."""
     need_task = [outcome for outcome in Outcome if task_after(outcome) is not None]
     endless = session.scalars(
-        select(Call).where(Call.outcome.is_(None), Call.started_at < now - SETTLED).order_by(Call.started_at)
+        select(Call)
+        .where(Call.outcome.is_(None), Call.started_at < now - SETTLED)
+        .where(~nodes.is_of_others(Call.node, config.node, now))
+        .order_by(Call.started_at)
     )
     found = [Lost(call.id, call.started_at, "It has no outcome.") for call in endless]
     has_task = select(Task.id).where(Task.call_id == Call.id).exists()
@@ -219,7 +223,7 @@ async def run(store: Store, config: Config, wake_outbox: Callable[[], None], clo
 
 def alarm(session: Session, config: Config, now: datetime) -> int:
     """Tells the admin of each lost caller once; returns how many there are."""
-    found = lost(session, now)
+    found = lost(session, config, now)
     for one in found:
         notices.tell(
             session,

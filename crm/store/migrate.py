@@ -26,9 +26,12 @@ FOLDER = Path(__file__).parents[2] / "alembic"
 _LOCK = 5_327_328
 
 
-def upgrade(url: str, revision: str = "head") -> None:
-    """Migrates up to `revision`, all or nothing. Two processes may do it at once: the second finds it done."""
-    _run(url, lambda config: command.upgrade(config, revision))
+def upgrade(url: str, revision: str = "head", *, node: str = "") -> None:
+    """Migrates up to `revision`, all or nothing. Two processes may do it at once: the second finds it done.
+
+    `node` is the name of the home that does it, whose the rows are that are there.
+    """
+    _run(url, lambda config: command.upgrade(config, revision), node)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -59,13 +62,13 @@ def is_current(url: str) -> bool:
     return current(url) == head()
 
 
-def _run(url: str, migrate: Callable[[Config], None]) -> None:
+def _run(url: str, migrate: Callable[[Config], None], node: str = "") -> None:
     engine = migration_engine(url)
     try:
         with engine.connect() as connection, connection.begin():
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            migrate(_config(connection))
+            migrate(_config(connection, node))
             if connection.dialect.name == "sqlite":
                 _check_foreign_keys(connection)
     except CommandError as error:
@@ -84,10 +87,11 @@ def _check_foreign_keys(connection: Connection) -> None:
         raise Conflict(f"The migration would leave rows of {broken[0]} orphaned: report it; nothing was changed.")
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection | None = None, node: str = "") -> Config:
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
+    config.attributes["node"] = node
     return config
 
 

@@ -78,7 +78,7 @@ async def test_every_file_of_the_home_is_for_its_owner_alone(system: System) -> 
     written = [path for path in home.rglob("*") if path.is_file() and not path.is_symlink()]
     assert (system.config.asterisk_folder / "var" / "astdb.sqlite3") in written
     # What the test itself wrote, which `leaseline` writes with its own umask (cli.py), or links to.
-    by_test = ("leaseline.toml", "home.json", "publish.lock")
+    by_test = ("leaseline.toml", "home.json", "node", "publish.lock")
     others = [path for path in written if path.name not in by_test and not path.name.startswith("test-")]
     ours = [path for path in others if "prompts" not in path.parts]
     assert [path for path in ours if stat.S_IMODE(path.stat().st_mode) & 0o077] == []

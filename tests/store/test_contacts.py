@@ -305,7 +305,7 @@ async def test_a_residents_call_makes_no_lead_and_one_owned_task_that_says_who_c
     call = await record(store, config, back.talked("bob").ended())
     assert (call.kind, call.lead_id, await count(store, Lead)) == ("resident", None, 0)
     assert await todo(store) == []
-    assert await store.read(reports.lost, NOW + timedelta(days=1)) == []
+    assert await store.read(reports.lost, config, NOW + timedelta(days=1)) == []
 
 
 async def test_who_calls_while_the_app_is_away_is_known_by_their_number(store: Store, config: Config) -> None:

@@ -531,7 +531,7 @@ async def test_a_call_with_the_dialplan_waits_for_what_happened_there(store: Sto
     assert (call.outcome, call.step, call.without_app) == (None, "last_resort", True)
     assert await all_tasks(store) == []
     assert await all_texts(store) == []
-    assert list(await store.read(ledger.open_calls)) == ["c1"]
+    assert list(await store.read(ledger.open_calls, config)) == ["c1"]
     spool: list[Fact] = [
         LegRang("c1/s1", "c1", maker.at, "c1-spool-0", "bob-desk", "", "last_resort"),
         TalkStarted("c1/s2", "c1", maker.at, "c1-spool-0"),
@@ -541,7 +541,7 @@ async def test_a_call_with_the_dialplan_waits_for_what_happened_there(store: Sto
     call = await the_call(store)
     assert call.outcome == "talked"
     assert [leg.agent.slug for leg in call.legs if leg.agent] == ["bob"], "the phone tells whose it is"
-    assert list(await store.read(ledger.open_calls)) == []
+    assert list(await store.read(ledger.open_calls, config)) == []
 
 
 async def test_two_calls_of_one_unknown_number_at_once_make_one_lead_and_one_text(store: Store, config: Config) -> None:

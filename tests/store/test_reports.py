@@ -77,7 +77,7 @@ async def test_nobody_is_lost_and_if_somebody_were_the_admin_would_hear_of_it(st
     await called(store, config, "c1", "+15125550171", talk=True)
     await called(store, config, "c2", "+15125550172", talk=False)
     await store.run(ledger.record, config, CallArrived("c3/a", "c3", NOW, MAPLE, None), NOW)
-    assert await store.read(reports.lost, after(120)) == []
+    assert await store.read(reports.lost, config, after(120)) == []
     assert await store.run(reports.alarm, config, after(120)) == 0
 
     with store.writing() as session:
@@ -86,7 +86,7 @@ async def test_nobody_is_lost_and_if_somebody_were_the_admin_would_hear_of_it(st
         assert admin is not None
         admin.email = "dana@example.com"
     later = NOW + timedelta(days=1)
-    assert [(one.call_id, one.why) for one in await store.read(reports.lost, later)] == [
+    assert [(one.call_id, one.why) for one in await store.read(reports.lost, config, later)] == [
         ("c3", "It has no outcome."),
         ("c2", "It ended as gave_up, and nobody has a task."),
     ]

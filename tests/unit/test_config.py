@@ -25,6 +25,7 @@ pytestmark = pytest.mark.unit
         ('[talk]\nrecord = "*12"\nblind_transfer = "*1"', "two codes in [talk] begin alike"),
         ('[parking]\nextension = "x"', "parking.extension = 'x'"),
         ("[parking]\nslots = 0", "parking.slots = 0 is outside"),
+        ('node = "East-1"', "node = 'East-1' cannot be a name"),
         ("[ring\n", "is not valid TOML"),
         ("\x00", "is not valid TOML"),
         ("\x80", "is not valid TOML"),
@@ -43,3 +44,16 @@ def test_a_wrong_file_is_told_in_a_sentence(tmp_path: Path, toml: str, says: str
 def test_a_missing_home_is_told_with_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(config.ConfigError, match="leaseline init"):
         config.load(tmp_path / "nowhere")
+
+
+def test_a_home_keeps_the_name_it_has_once_and_another_has_its_own(tmp_path: Path) -> None:
+    east, west = tmp_path / "east", tmp_path / "west"
+    for home in (east, west):
+        home.mkdir()
+        (home / "leaseline.toml").write_text("")
+    kept = config.load(east).node
+    assert kept
+    assert config.load(east).node == kept
+    assert config.load(west).node not in ("", kept)
+    (east / "leaseline.toml").write_text('node = "office1"')
+    assert config.load(east).node == "office1"

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asterisk_conf.install import AsteriskDirs
-from asterisk_conf.render import Office, Passwords, Peer, Phone, render, system_name
+from asterisk_conf.render import Office, Passwords, Peer, Phone, render
 from crm.config import Config, Talk
 
 pytestmark = pytest.mark.unit
@@ -58,8 +58,8 @@ def peer(**values: object) -> Peer:
     return Peer(**{**known, **values})  # type: ignore[arg-type]
 
 
-def rendered(home: Path, office: Office) -> dict[str, str]:
-    config = Config(home=home)
+def rendered(home: Path, office: Office, node: str = "") -> dict[str, str]:
+    config = Config(home=home, node=node)
     render(config, DIRS, PASSWORDS, office)
     return {path.name: path.read_text() for path in (config.asterisk_folder / "etc").iterdir()}
 
@@ -173,8 +173,14 @@ def test_a_trunk_known_by_address_needs_no_name_and_is_told_last(tmp_path: Path)
     assert "match = 192.0.2.1" in text["pjsip.conf"]
 
 
-def test_two_homes_have_two_names(tmp_path: Path) -> None:
-    assert system_name(Config(home=tmp_path / "a")) != system_name(Config(home=tmp_path / "b"))
+def test_calls_and_events_of_two_nodes_can_be_told_apart(tmp_path: Path) -> None:
+    east, west = (rendered(tmp_path / name, Office(), node=name)["asterisk.conf"] for name in ("east", "west"))
+    assert "systemname = east" in east
+    assert "systemname = west" in west
+    [mine], [others] = (
+        re.findall(r"^entityid = (02(?::[0-9a-f]{2}){5})$", text, re.MULTILINE) for text in (east, west)
+    )
+    assert mine != others
 
 
 def test_pain_15_emergency_numbers_come_before_every_other_rule_and_no_digit_is_stripped(tmp_path: Path) -> None:

@@ -53,16 +53,17 @@ def record_all(session: Session, config: Config, facts: Sequence[Fact], now: dat
     _record(session, config, facts, now)
 
 
-def open_calls(session: Session) -> dict[str, datetime]:
-    """Calls without an outcome and when they began, oldest first: they are up, or were lost sight of while the app was
-    away."""
-    return calls.open_since(session)
+def open_calls(session: Session, config: Config) -> dict[str, datetime]:
+    """Calls of this node without an outcome and when they began, oldest first: they are up, or were lost sight of while
+    the app was away."""
+    return calls.open_since(session, config.node)
 
 
 def _record(session: Session, config: Config, facts: Sequence[Fact], now: datetime) -> None:
     call = session.get(Call, facts[0].call_id, with_for_update={"key_share": True})
     if call is None:
-        call = Call(id=facts[0].call_id, did="", started_at=facts[0].at)
+        # Facts are recorded where their call was: its Asterisk and its app have told them.
+        call = Call(id=facts[0].call_id, did="", started_at=facts[0].at, node=config.node)
         session.add(call)
         session.flush()
     told = [from_row(row) for row in calls.events(session, call.id)]

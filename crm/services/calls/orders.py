@@ -223,7 +223,7 @@ def claim(session: Session, config: Config, now: datetime) -> Claim | None:
 def _claimed(session: Session, config: Config, order: CallOrder, now: datetime) -> Claim:
     order.state, order.tries_left = State.DIALLING, order.tries_left - 1
     order.claimed_until = now + timedelta(seconds=config.dialing.agent_ring_seconds) + MARGIN
-    order.call_id = f"{ORDER_MARK}{order.id}-{uuid.uuid4().hex[:8]}"
+    order.call_id, order.node = f"{ORDER_MARK}{order.id}-{uuid.uuid4().hex[:8]}", config.node
     lead = leads.by_phone(session, order.to_number)
     name = (lead.name if lead else "") or ""
     return Claim(order.id, order.call_id, order.agent.slug, order.to_number, name, keeps_place=order.since is not None)

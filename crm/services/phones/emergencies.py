@@ -187,6 +187,7 @@ def record(session: Session, config: Config, noted: Noted, now: datetime, *, is_
             address=noted.address,
             callback_number=noted.callback_number,
             started_at=noted.started_at,
+            node=config.node,
         )
         session.add(call)
         shown = numbers.display(noted.callback_number, config.region) if noted.callback_number else ""

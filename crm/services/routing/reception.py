@@ -18,7 +18,7 @@ from crm.domain.ringing import AgentAvailability, DeviceAvailability
 from crm.services.outbox import destinations
 from crm.services.routing.arrivals import line_called
 from crm.services.voicemail import mailboxes
-from crm.store.queries import agents, contacts, leads, lines, office, properties
+from crm.store.queries import agents, contacts, leads, lines, nodes, office, properties
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,9 @@ def availability(
 ) -> list[AgentAvailability]:
     """Every agent with their devices, or those named by slug; in the order of their slugs.
 
-    Duty and DND are in the store; `online` and `on_call` are the slugs of devices as Asterisk sees them now. Without
-    `online` every device counts as online: then ringing it tells, as it does for a mobile always.
+    Duty and DND are in the store; `online` and `on_call` are the slugs of devices as our Asterisk sees them now; who
+    talks at another node is on a call as far as that has put it on record. Without `online` every device counts as
+    online: then ringing it tells, as it does for a mobile always.
     """
     return available_in(session, config, online, on_call, of=of)
 
@@ -142,6 +143,7 @@ def available_in(
 ) -> list[AgentAvailability]:
     """The same; `on_duty` leaves out who is not, for they cannot be rung."""
     everybody = agents.phones(session, of=of, on_duty=on_duty)
+    on_call = {*on_call, *nodes.on_call_elsewhere(session, config.node)}
     devices: dict[int, list[DeviceAvailability]] = {}
     for agent_id, device, kind, dnd, dnd_until, number, rings_after_seconds, whisper in everybody.devices:
         is_mobile = kind == "mobile"

@@ -35,7 +35,7 @@ from crm.services.system.disk import Room
 from crm.store import migrate
 from crm.store.models import Device, Trunk
 from crm.store.queries import calls as call_queries
-from crm.store.queries import messages
+from crm.store.queries import messages, nodes
 from crm.store.revision import problem
 from crm.store.session import Store
 
@@ -125,6 +125,20 @@ class ForwardHealth:
     """Connected without pressing 1."""
     refusal: str
     """Why the number is not dialled now; empty when it is."""
+
+
+@dataclass(frozen=True)
+class NodeHealth:
+    """A system on this database."""
+
+    node: str
+    """Its name."""
+    place: str
+    """Machine and folder of its home."""
+    seen_at: datetime
+    """Its latest sign of life; it gives one each minute."""
+    up: bool
+    """It has given one within five minutes."""
 
 
 @dataclass(frozen=True)
@@ -240,12 +254,16 @@ class Health:
     """What is up at one moment."""
 
     at: datetime
+    node: str
+    """Name of this system, with which the ids of its calls begin."""
     asterisk: AsteriskHealth
     app: AppHealth
     database: DatabaseHealth
     trunks: list[TrunkHealth] = field(default_factory=list)
     devices: list[DeviceHealth] = field(default_factory=list)
     forwarding: list[ForwardHealth] = field(default_factory=list)
+    nodes: list[NodeHealth] = field(default_factory=list)
+    """Every system on the same database, this one among them."""
     offices: list[OfficeHealth] = field(default_factory=list)
     """The office, then every property."""
     calls: list[CallInProgress] = field(default_factory=list)
@@ -275,13 +293,14 @@ async def look(config: Config, now: datetime) -> Health:
         asyncio.to_thread(database_health, config), _ask_asterisk(config)
     )
     app, with_app = app_health(config, now)
-    health = Health(now, asterisk, app, database)
+    health = Health(now, config.node, asterisk, app, database)
     if database.current:
         try:
             line, texts = await _fill_in(health, config, channels, endpoints, with_app)
             health = replace(health, line=line, texts=texts)
         except CrmError as error:
-            health = Health(now, asterisk, app, DatabaseHealth(False, False, database.revision, str(error)))
+            unusable = DatabaseHealth(False, False, database.revision, str(error))
+            health = Health(now, config.node, asterisk, app, unusable)
     with contextlib.suppress(OSError):
         health = replace(health, disk=disk.look(config))
     health = replace(health, limits=_limits(config, len(health.devices), _from_trunks(channels), refused))
@@ -335,6 +354,10 @@ async def _fill_in(
         )
         health.devices.extend(_device(device, endpoints, health.at) for device in await store.read(devices.find_all))
         health.forwarding.extend(await store.read(_forwarding, config, health.at))
+        health.nodes.extend(
+            NodeHealth(one.name, one.place, one.seen_at, up=health.at - one.seen_at < nodes.LIVELY)
+            for one in await store.read(nodes.listed)
+        )
         health.offices.extend(await store.read(_offices, config, health.at))
         open_calls = await store.read(call_queries.in_progress, limit=MOST_CALLS)
         waiting_since = await store.read(call_queries.waiting_since)

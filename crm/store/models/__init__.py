@@ -8,6 +8,7 @@ from __future__ import annotations
 from crm.store.models.audit import AuditEntry
 from crm.store.models.base import Base, UtcDateTime
 from crm.store.models.calls import Call, CallEvent, CallOrder, CallReview, Leg, Recording, RoutingDecision, Voicemail
+from crm.store.models.nodes import Node
 from crm.store.models.office import (
     Agent,
     AgentHours,
@@ -57,6 +58,7 @@ __all__ = [
     "Location",
     "Mail",
     "Message",
+    "Node",
     "OptOut",
     "Organization",
     "Portfolio",

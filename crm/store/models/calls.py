@@ -70,6 +70,9 @@ class Call(Base):
     ended_by: Mapped[str] = mapped_column(String(10), default="", comment="caller, agent or system")
     without_app: Mapped[bool] = mapped_column(default=False, comment="the dialplan's last resort had a part in it")
     remark: Mapped[str] = mapped_column(Text, default="", server_default="", comment="what the agent wrote after it")
+    node: Mapped[str] = mapped_column(
+        String(16), default="", server_default="", comment="name of the node that has it; empty: the only one there was"
+    )
     agent: Mapped[Agent | None] = relationship()
     recordings: Mapped[list[Recording]] = relationship(order_by="Recording.started_at", cascade="all, delete-orphan")
     line: Mapped[Line | None] = relationship()
@@ -205,6 +208,12 @@ class CallOrder(Base):
         comment="dialling: whoever does it has until then to come to an end, or is dead"
     )
     call_id: Mapped[str | None] = mapped_column(String(80), comment="of the latest try")
+    node: Mapped[str] = mapped_column(
+        String(16),
+        default="",
+        server_default="",
+        comment="name of the node that carries it out, or tried last; empty: none has yet",
+    )
     error: Mapped[str] = mapped_column(String(300), default="")
     since: Mapped[datetime | None] = mapped_column(
         comment="the person keeps the place of who has waited since then, and is called when somebody is free"

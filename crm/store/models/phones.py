@@ -138,3 +138,6 @@ class EmergencyCall(Base):
     status: Mapped[str] = mapped_column(
         String(20), default="", comment="DialStatus of the last trunk tried; empty: its end was not noted"
     )
+    node: Mapped[str] = mapped_column(
+        String(16), default="", server_default="", comment="name of the node that has it; empty: the only one there was"
+    )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from crm.domain.calls import Direction, Outcome
 from crm.domain.route_inputs import CallerKind
 from crm.store.models import Agent, Call, CallEvent, Lead, Leg, Line, Message, RoutingDecision
+from crm.store.queries.nodes import is_ours
 
 _ROW = (
     selectinload(Call.line).selectinload(Line.property),
@@ -44,9 +45,10 @@ def by_id(session: Session, call_id: str) -> Call | None:
     return session.scalars(found).first()
 
 
-def open_since(session: Session) -> dict[str, datetime]:
-    """Calls without an outcome yet and when they began: up, or lost sight of while the app was away."""
-    found = select(Call.id, Call.started_at).where(Call.outcome.is_(None)).order_by(Call.started_at)
+def open_since(session: Session, node: str) -> dict[str, datetime]:
+    """A node's calls without an outcome yet and when they began: up, or lost sight of while the app was away."""
+    found = select(Call.id, Call.started_at).where(Call.outcome.is_(None), is_ours(Call.node, node))
+    found = found.order_by(Call.started_at)
     return {row.id: row.started_at for row in session.execute(found)}
 
 

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 from asterisk_conf import certificate as tls
 from asterisk_conf import install, refresh
+from crm import config as settings
 from crm.config import Config
 from crm.secrets import SecretError, Secrets
-from crm.services.system import directory, disk
+from crm.services.system import directory, disk, nodes
 from crm.services.system.checks.finding import Finding, Level, ok
 from crm.services.system.health import Health
 
@@ -24,6 +25,7 @@ def examine(config: Config, health: Health) -> list[Finding]:
     nothing_runs = not health.asterisk.up and not health.app.up
     return [
         *_home(config),
+        *_node(config, health),
         *_secrets(config),
         *_certificate(config, health.at),
         *_disk(config),
@@ -48,6 +50,27 @@ def _home(config: Config) -> Iterator[Finding]:
         yield Finding("home", Level.WARN, f"{home} is open to other users ({mode:o}).", f"chmod 700 {home}")
     else:
         yield ok("home", f"{home} belongs to this user alone.")
+
+
+def _node(config: Config, health: Health) -> Iterator[Finding]:
+    own = next((one for one in health.nodes if one.node == config.node), None)
+    if own and own.up and own.place != nodes.here(config):
+        yield Finding(
+            "node",
+            Level.ERROR,
+            f"Another home on this database, {own.place}, goes by the name of this one, {config.node}.",
+            f"Stop one of the two, delete {config.home / settings.NODE}, and start it again.",
+        )
+    else:
+        yield ok("node", f"This node is {config.node}.")
+    for one in health.nodes:
+        if one.node != config.node and not one.up:
+            yield Finding(
+                "node",
+                Level.WARN,
+                f"Node {one.node} ({one.place}) has given no sign of life since {one.seen_at:%Y-%m-%d %H:%M} UTC.",
+                "Start it again. After an hour the others end what it had under way, after a month they forget it.",
+            )
 
 
 def _secrets(config: Config) -> Iterator[Finding]:

@@ -39,7 +39,7 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
     overdue = count(Task, Task.done_at.is_(None), Task.due_at < now)
     unsent = count(Mail, Mail.state.in_((DeliveryState.QUEUED, *in_doubt)), Mail.created_at > now - RECENT)
     pause = messages.pause_in_force(session, now)
-    lost = len(reports.lost(session, now))
+    lost = len(reports.lost(session, config, now))
     return [
         counted(
             "texts",

@@ -1,0 +1,34 @@
+"""Which systems share this database, as each says of itself."""
+
+from __future__ import annotations
+
+import socket
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.store.models import Node
+from crm.store.queries import nodes
+
+FORGOTTEN = timedelta(days=30)
+"""A node that has been gone for so long does not come back."""
+
+
+def here(config: Config) -> str:
+    """Machine and folder of this home."""
+    return f"{socket.gethostname()}:{config.home}"[:300]
+
+
+def beat(session: Session, config: Config, now: datetime) -> list[tuple[str, datetime]]:
+    """Says that this node lives. Returns the open calls of nodes that are gone, and when those were seen last."""
+    own = session.get(Node, config.node)
+    if own is None:
+        session.add(Node(name=config.node, place=here(config), seen_at=now))
+    else:
+        own.place, own.seen_at = here(config), now
+    left = nodes.left_behind(session, config.node, now)
+    if not left:
+        session.execute(delete(Node).where(Node.name != config.node, Node.seen_at < now - FORGOTTEN))
+    return left

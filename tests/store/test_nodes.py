@@ -1,0 +1,120 @@
+"""Several systems on one database: what belongs to which, and what is left behind by one that is gone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from crm.config import Config
+from crm.domain.calls import CallArrived, DialStatus, LegEnded, LegRang, TalkStarted
+from crm.services import reports
+from crm.services.calls import ledger
+from crm.services.routing import reception
+from crm.services.system import nodes
+from crm.store import migrate
+from crm.store.models import Call, Node
+from crm.store.session import Store, migration_engine
+from tests.store.conftest import NOW
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+MAPLE, CALLER = "+15125550100", "+15125550171"
+
+
+@pytest.fixture
+def east(config: Config) -> Config:
+    return msgspec.structs.replace(config, node="east")
+
+
+@pytest.fixture
+def west(config: Config) -> Config:
+    return msgspec.structs.replace(config, node="west")
+
+
+async def rings_alice(store: Store, config: Config, call_id: str, *, answered: bool = True) -> None:
+    leg = f"{call_id}-leg-alice-desk-1"
+    await store.run(ledger.record, config, CallArrived(f"{call_id}/a", call_id, NOW, MAPLE, CALLER), NOW)
+    await store.run(ledger.record, config, LegRang(f"{call_id}/r", call_id, NOW, leg, "alice-desk", "alice", "x"), NOW)
+    if answered:
+        await store.run(ledger.record, config, TalkStarted(f"{call_id}/t", call_id, NOW, leg), NOW)
+
+
+async def test_a_node_looks_after_its_own_calls_and_those_from_before_there_were_names(
+    store: Store, config: Config, east: Config, west: Config
+) -> None:
+    for home, call_id in ((config, "old"), (east, "e"), (west, "w")):
+        await rings_alice(store, home, call_id)
+    assert set(await store.read(ledger.open_calls, east)) == {"old", "e"}
+    assert set(await store.read(ledger.open_calls, west)) == {"old", "w"}
+    # Somebody was called from west about a call of east's, which stays east's.
+    ended = LegEnded("e/x", "e", NOW, "e-leg-alice-desk-1", DialStatus.ANSWER)
+    await store.run(ledger.record, west, ended, NOW)
+    assert "e" in await store.read(ledger.open_calls, east)
+
+
+async def test_an_agent_who_talks_at_another_node_is_busy_and_one_whose_phone_rings_there_is_not(
+    store: Store, east: Config, west: Config
+) -> None:
+    async def busy(config: Config) -> bool:
+        [alice] = await store.read(reception.availability, config, ["alice-desk"], of=["alice"])
+        return alice.is_on_call
+
+    await rings_alice(store, east, "e", answered=False)
+    assert not await busy(west)
+    await rings_alice(store, east, "e")
+    assert await busy(west)
+    assert not await busy(east), "its own Asterisk knows better"
+    await store.run(ledger.record, east, LegEnded("e/x", "e", NOW, "e-leg-alice-desk-1", DialStatus.ANSWER), NOW)
+    assert not await busy(west)
+
+
+async def test_a_call_of_a_node_that_lives_is_not_lost_and_one_of_a_node_that_is_gone_is_left_to_the_others(
+    store: Store, east: Config, west: Config
+) -> None:
+    await rings_alice(store, east, "e")
+
+    async def seen(config: Config, at: datetime) -> list[tuple[str, datetime]]:
+        return await store.run(nodes.beat, config, at)
+
+    async def lost(config: Config, at: datetime) -> list[str]:
+        return [one.call_id for one in await store.read(reports.lost, config, at)]
+
+    later = NOW + timedelta(hours=7)
+    assert await seen(east, later) == []
+    assert await seen(west, later) == []
+    assert await lost(west, later) == []
+    assert await lost(east, later) == ["e"], "whose it is has to look after it"
+    assert await lost(west, later + timedelta(minutes=10)) == ["e"]
+    assert await seen(west, later + timedelta(minutes=59)) == []
+    assert await seen(west, later + timedelta(minutes=61)) == [("e", later)]
+    assert await seen(east, later + timedelta(minutes=62)) == [], "it has come back"
+
+
+async def test_a_node_that_has_been_gone_for_long_is_forgotten(store: Store, east: Config, west: Config) -> None:
+    await store.run(nodes.beat, east, NOW)
+    await store.run(nodes.beat, west, NOW + timedelta(days=31))
+    with store.reading() as session:
+        assert session.scalars(sa.select(Node.name)).all() == ["west"]
+
+
+def test_calls_that_are_there_get_the_name_of_the_home_that_migrates(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0022")
+    engine = migration_engine(empty_url)
+    with engine.connect() as connection, connection.begin():
+        values = {
+            "id": "c1",
+            "did": "",
+            "trunk": "",
+            "started_at": NOW,
+            "step": "",
+            "ended_by": "",
+            "without_app": False,
+        }
+        connection.execute(sa.insert(sa.table("call", *(sa.column(name) for name in values))).values(**values))
+    migrate.upgrade(empty_url, node="east")
+    with engine.connect() as connection:
+        assert connection.scalar(sa.select(Call.node)) == "east"
+    engine.dispose()

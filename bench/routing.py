@@ -21,7 +21,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from crm.config import Config, Ring
+from crm.config import Config, Menu, Ring
 from crm.domain.choosing import Answer, Names, PropertyName, Question, choose
 from crm.domain.ringing import Strategy
 from crm.domain.routing import (
@@ -35,7 +35,6 @@ from crm.domain.routing import (
     People,
     PlaceFacts,
     RoutingInputs,
-    Rules,
     decide,
 )
 from crm.services.routing import replays, routes
@@ -96,7 +95,7 @@ def any_inputs(chance: random.Random) -> RoutingInputs:
         ),
         waiting=chance.randrange(5),
         answering_service=chance.choice([None, "+15125550180"]),
-        rules=Rules(languages=("es",)),
+        rules=routes.rules(Config(Path("."), menu=Menu(languages=("es",)))),
     )
 
 

@@ -10,11 +10,20 @@ import re
 import secrets
 import tomllib
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 _ADDRESS = re.compile(r"[^@\s<>,;:\"\\]+@[^@\s<>,;:\"\\]+\.[^@\s<>,;:\"\\.]+")
+
+_OUT_OF_RANGE = re.compile(r"Expected `\w+` (>= 0|> 0|>= 1)(?:\.0)? - at `\$\.([\w.]+)`")
+"""What msgspec says of a number below its bound."""
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+PositiveInt = Annotated[int, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+NotNegativeInt = Annotated[int, msgspec.Meta(ge=0)]
 
 
 NODE = "node"
@@ -61,7 +70,7 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Address that trunks outside the local network see; empty when there is no NAT between."""
     local_network: str = ""
     """The office network, e.g. 192.168.1.0/24; needed with public_address only."""
-    qualify_seconds: int = 20
+    qualify_seconds: PositiveInt = 20
     """How often each phone and trunk is asked whether it still answers (SIP OPTIONS)."""
     certificate: str = ""
     """PEM file with a certificate of yours for SIP over TLS; empty: Leaseline makes one. Read when Asterisk starts."""
@@ -75,30 +84,30 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many callers there may be; 0 is no limit. Who is one too many gets 503 before the call is answered; how many
     they were says `leaseline status`."""
 
-    calls: int = 100
+    calls: NotNegativeInt = 100
     """Callers from all trunks at the same time; never so many that RTP ports for calls out would be missing."""
-    trunk_calls: int = 60
+    trunk_calls: NotNegativeInt = 60
     """Callers from one trunk at the same time."""
-    trunk_new_per_second: int = 20
+    trunk_new_per_second: NotNegativeInt = 20
     """Callers that one trunk may bring within a second."""
-    caller_calls: int = 10
+    caller_calls: NotNegativeInt = 10
     """Calls with the same caller number at the same time. 0 behind a phone system that shows its own for everybody."""
-    caller_new_per_minute: int = 20
+    caller_new_per_minute: NotNegativeInt = 20
     """Calls with the same caller number within a minute. 0 behind a phone system that shows its own for everybody."""
-    reserve_calls: int = 10
+    reserve_calls: NotNegativeInt = 10
     """For so many calls RTP ports are kept beside those of callers, phones and dialing.live: for 911 above all."""
 
 
 class Bans(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses that show wrong SIP passwords; never a trunk's, a private one, or one that phones of ours use."""
 
-    failures: int = 8
+    failures: NotNegativeInt = 8
     """So many wrong passwords, and SIP from there is dropped; 0: it never is."""
-    within_minutes: float = 10.0
+    within_minutes: Positive = 10.0
     """Within so long."""
-    first_minutes: float = 2.0
+    first_minutes: Positive = 2.0
     """How long it is dropped the first time; each further time within a day six times as long."""
-    longest_hours: float = 24.0
+    longest_hours: Positive = 24.0
     """It is not dropped for longer."""
 
 
@@ -115,11 +124,11 @@ class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    first_key_seconds: float = 5.0
+    first_key_seconds: Positive = 5.0
     """Silence after the menu before it counts as no key."""
-    next_key_seconds: float = 2.0
+    next_key_seconds: Positive = 2.0
     """Silence after a key, where several are wanted, before they count as all."""
-    tries: int = 2
+    tries: PositiveInt = 2
     """How often the menu is played before the caller goes to the team."""
     languages: tuple[str, ...] = ()
     """Languages that key 9 offers beside the line's own, such as ["es"]; each needs a prompt file."""
@@ -128,25 +137,25 @@ class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long each stage of ringing lasts, in seconds; 0 leaves the stage out."""
 
-    agent_seconds: float = 15.0
+    agent_seconds: NotNegative = 15.0
     """The lead's assigned agent."""
-    subteam_seconds: float = 20.0
+    subteam_seconds: NotNegative = 20.0
     """The property's subteam."""
-    everyone_seconds: float = 20.0
+    everyone_seconds: NotNegative = 20.0
     """Every available agent."""
-    each_seconds: float = 10.0
+    each_seconds: Positive = 10.0
     """One agent's turn within a round-robin stage."""
-    mobile_seconds: float = 15.0
+    mobile_seconds: Positive = 15.0
     """A mobile that calls are forwarded to rings at least so long; its stage lasts longer for that if it must."""
-    office_seconds: float = 25.0
+    office_seconds: Positive = 25.0
     """The number that all calls are forwarded to."""
-    desk_seconds: float = 25.0
+    desk_seconds: Positive = 25.0
     """Where residents, owners and vendors are put through to."""
-    answering_seconds: float = 25.0
+    answering_seconds: NotNegative = 25.0
     """The answering service; 0 leaves it out."""
-    confirm_seconds: float = 25.0
+    confirm_seconds: Positive = 25.0
     """How long who answered hears who calls and may press 1, before it counts as no answer."""
-    colleague_seconds: float = 30.0
+    colleague_seconds: Positive = 30.0
     """A colleague whose extension was dialled, or to whom a call was transferred."""
 
 
@@ -155,41 +164,41 @@ class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     enabled: bool = True
     """They hear their place and may wait, or be called back; otherwise they leave a message."""
-    waiting: int = 3
+    waiting: NotNegativeInt = 3
     """So many wait already: the next ones go to sister subteams and the answering service; 0: no limit."""
-    longest_seconds: float = 300.0
+    longest_seconds: Positive = 300.0
     """After that a message is taken."""
-    position_seconds: float = 30.0
+    position_seconds: Positive = 30.0
     """How often the caller hears their place."""
 
 
 class Voicemail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    longest_seconds: int = 180
+    longest_seconds: PositiveInt = 180
     """A message is ended at this length."""
     silence_seconds: int = 6
     """A message is ended after this much silence; 0 never."""
     shortest_seconds: float = 0.5
     """With less speech than this nothing was said and the call counts as given up."""
-    greeting_seconds: int = 60
+    greeting_seconds: PositiveInt = 60
     """Longest greeting that is recorded by phone."""
     staff_language: str = "en"
     """Language in which agents hear about messages by phone: en or es."""
-    keep_days: int = 365
+    keep_days: NotNegativeInt = 365
     """Messages are deleted, with their transcripts, after so many days; 0 keeps them."""
 
 
 class Escalation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calls about a message that nobody takes: first the lead's agent, then the subteam, then everyone on duty."""
 
-    first_minutes: float = 5.0
+    first_minutes: NotNegative = 5.0
     """So long after the message the first group is called; 0: nobody ever is."""
-    next_minutes: float = 5.0
+    next_minutes: Positive = 5.0
     """So long after one group the next is called."""
     when_closed: bool = False
     """Call outside opening hours, too; otherwise it waits until the office opens."""
-    ring_seconds: float = 25.0
+    ring_seconds: Positive = 25.0
     """How long a group's phones ring."""
-    key_seconds: float = 25.0
+    key_seconds: Positive = 25.0
     """How long whoever answers has to press 1 or 2."""
 
 
@@ -198,15 +207,15 @@ class Voice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     whisper_model: str = ""
     """Folder of a CTranslate2 Whisper model such as base.en; empty: messages have no transcript."""
-    threads: int = 2
-    longest_seconds: float = 300.0
+    threads: PositiveInt = 2
+    longest_seconds: Positive = 300.0
     """A message that is not written down after so long has no transcript."""
-    idle_seconds: float = 120.0
+    idle_seconds: Positive = 120.0
     """The transcriber's process, some 500 MB, ends when it had nothing to do for so long."""
 
 
 class Recordings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    keep_days: int = 90
+    keep_days: NotNegativeInt = 90
     """Recordings of calls are deleted after so many days; 0 keeps them."""
 
 
@@ -224,46 +233,46 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     telnyx_public_key: str = ""
     """Telnyx's public key, base64, which its webhooks are checked with."""
     telnyx_url: str = "https://api.telnyx.com"
-    replay_seconds: int = 300
+    replay_seconds: PositiveInt = 300
     """A Telnyx webhook that is older or newer by our clock is refused."""
-    per_person_per_hour: int = 6
+    per_person_per_hour: NotNegativeInt = 6
     """Texts that may leave for one person within an hour; more wait. 0 is no limit."""
-    per_hour: int = 200
+    per_hour: NotNegativeInt = 200
     """Texts that may leave within an hour in all; more wait. 0 is no limit."""
-    per_day: int = 1000
+    per_day: NotNegativeInt = 1000
     """The same within 24 hours."""
     automatic_percent: int = 60
     """Of these two, what automatic texts (links, missed calls, callbacks, follow-ups) may use; the rest is for agents
     and tours. 100: all."""
-    confirmations_per_person_per_day: int = 4
+    confirmations_per_person_per_day: NotNegativeInt = 4
     """Answers to STOP, START and HELP that one number gets within 24 hours. What it asks for is done in any case. 0 is
     no limit."""
-    confirmations_per_hour: int = 60
+    confirmations_per_hour: NotNegativeInt = 60
     """The same for all numbers together, within an hour."""
-    spike_texts: int = 30
+    spike_texts: NotNegativeInt = 30
     """So many automatic texts set off by callers within spike_minutes, and spike_times what is usual, pause all
     automatic texts; 0: never."""
-    spike_times: float = 10.0
+    spike_times: Positive = 10.0
     """Usual is the average of the last seven days."""
-    spike_minutes: int = 10
-    pause_minutes: int = 180
+    spike_minutes: PositiveInt = 10
+    pause_minutes: PositiveInt = 180
     """After so long a pause ends by itself."""
-    at_once: int = 8
+    at_once: PositiveInt = 8
     """Texts that may be with the carrier at the same time; one for each person."""
-    incoming_per_sender_per_hour: int = 20
+    incoming_per_sender_per_hour: NotNegativeInt = 20
     """Texts of one number within an hour that are told of one by one; what comes beyond stands in the thread. 0 is no
     limit."""
-    incoming_per_line_per_minute: int = 20
+    incoming_per_line_per_minute: NotNegativeInt = 20
     """Texts to one line within a minute, above which numbers that nobody knows make no lead and no task each; one task
     tells of them all. 0 is no limit."""
-    attempts: int = 0
+    attempts: NotNegativeInt = 0
     """Tries before a text counts as failed; 0: as many as there are while it is of use, which is from five minutes for
     the confirmation of a STOP to three days for what an agent writes."""
-    first_retry_seconds: float = 10.0
+    first_retry_seconds: Positive = 10.0
     """Wait before the second try; doubles each time, up to an hour, give or take a fifth."""
     missed_per_caller_seconds: int = 3600
     """At most one missed-call text to a number within this time."""
-    missed_shortest_seconds: float = 3.0
+    missed_shortest_seconds: NotNegative = 3.0
     """A caller who hung up earlier than that, before the menu began, gets no missed-call text; 0: everybody does."""
 
 
@@ -278,20 +287,20 @@ class Dialing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Beginnings of numbers, e.g. +1907, that are not, beside all that cost extra."""
     outside_prefix: str = "9"
     """Digits that may be dialled in front of a number outside, as in many offices; empty for none."""
-    live: int = 10
+    live: NotNegativeInt = 10
     """Calls with numbers outside at the same time."""
-    per_day: int = 500
+    per_day: NotNegativeInt = 500
     """Calls to numbers outside a day, by the office's clock."""
-    per_agent_per_day: int = 150
-    ring_seconds: float = 45.0
+    per_agent_per_day: NotNegativeInt = 150
+    ring_seconds: Positive = 45.0
     """How long a number outside rings."""
-    silent_trunk_seconds: float = 1.8
+    silent_trunk_seconds: Positive = 1.8
     """A trunk that has said nothing at all for so long is passed over for the next."""
-    agent_ring_seconds: float = 25.0
+    agent_ring_seconds: Positive = 25.0
     """How long an agent's phones ring for a call that was ordered."""
-    callback_tries: int = 3
+    callback_tries: PositiveInt = 3
     """How often an agent's phones ring for a callback that was promised, before it is left as a task."""
-    callback_pause_seconds: float = 120.0
+    callback_pause_seconds: Positive = 120.0
     """Between two of these."""
 
 
@@ -304,16 +313,16 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     server: str = ""
     """Host that takes our mail; empty: mails wait here, and after two days they count as failed."""
-    port: int = 587
+    port: PositiveInt = 587
     security: str = "starttls"
     """starttls (port 587), tls (port 465), or none, for a server on this machine."""
     user: str = ""
     """Who logs in; empty: nobody does."""
     from_address: str = ""
     """Address the mails come from, e.g. phone@example.com."""
-    attempts: int = 8
+    attempts: PositiveInt = 8
     """Tries before a mail counts as failed."""
-    first_retry_seconds: float = 30.0
+    first_retry_seconds: Positive = 30.0
     """Wait before the second try; doubles each time, up to an hour."""
 
 
@@ -328,29 +337,29 @@ class Privacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Emergency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    callback_minutes: int = 30
+    callback_minutes: NotNegativeInt = 30
     """So long after an emergency call its phone rings first when its callback number is called; 0 never."""
 
 
 class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     due_minutes: int = 15
     """A missed caller is due this long after the call, counted in office hours."""
-    question_minutes: int = 5
+    question_minutes: PositiveInt = 5
     """The same for a caller who could not say which property they mean."""
-    escalate_minutes: int = 60
+    escalate_minutes: NotNegativeInt = 60
     """A task that is overdue for so long, in office hours, goes to a colleague, and then to the admin; 0: it stays."""
 
 
 class Survival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    deadman_seconds: int = 20
+    deadman_seconds: PositiveInt = 20
     """Without a sign of life from the app for so long, Asterisk takes a call back and gives it to the last resort."""
-    first_seconds: int = 5
+    first_seconds: PositiveInt = 5
     """The same for a call that the app has not taken yet."""
-    store_seconds: float = 2.0
+    store_seconds: Positive = 2.0
     """How long a call waits for an answer from the database before it goes on without."""
     last_resort_ring_seconds: int = 25
     """How long phones ring for a call that Asterisk handles alone."""
-    last_resort_phones: int = 3
+    last_resort_phones: NotNegativeInt = 3
     """So many ring at a time for such a call, then so many others; the next caller begins with others. 0: all ring."""
 
 
@@ -403,12 +412,12 @@ class Talk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Recording on and off, where the property records on demand."""
     park: str = "*4"
     """The person waits for whoever dials the slot that the agent hears."""
-    target_seconds: float = 3.0
+    target_seconds: Positive = 3.0
     """Pause after a digit of the target before it counts as complete."""
     keys_from_elsewhere: bool = False
     """Heed codes also when a phone's sound comes from another host than its SIP, as behind a border controller with a
     media server of its own. A stranger who sends sound in a silent phone's place could key a transfer then."""
-    lost_seconds: float = 15.0
+    lost_seconds: NotNegative = 15.0
     """A line counts as lost when nothing has come from it for so long, neither sound nor its reports (RTCP), and it is
     not on hold; 0: never, as with a trunk that sends nothing at all while its caller is silent."""
 
@@ -418,7 +427,7 @@ class Parking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Transferring to it parks the person."""
     slots: int = 9
     """So many can wait, at the extensions after it: 701 to 709."""
-    seconds: float = 90.0
+    seconds: Positive = 90.0
     """How long somebody waits there before the phones of whoever parked them ring, and then the team."""
 
     def has(self, dialled: str) -> bool:
@@ -446,9 +455,9 @@ class Dnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The disk that the home is on. When it fills, calls are answered all the same."""
 
-    reserve_megabytes: int = 100
+    reserve_megabytes: NotNegativeInt = 100
     """Kept free by a file of the home that is given up when the disk is full, so that calls are on record; 0: none."""
-    warn_megabytes: int = 1000
+    warn_megabytes: NotNegativeInt = 1000
     """With less free than this the admin is told, and `leaseline doctor` warns; 0: never."""
 
 
@@ -458,7 +467,7 @@ STOPPING_NEW_CALLS = ("last_resort", "busy")
 class Stopping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`leaseline down`, Ctrl-C and SIGTERM while calls are up; doing it a second time ends them at once."""
 
-    longest_seconds: float = 120.0
+    longest_seconds: NotNegative = 120.0
     """So long calls may go on; then they hear that the system stops, and are called back. 0: at once."""
     new_calls: str = "last_resort"
     """What who calls meanwhile gets: last_resort (phones on duty ring, then a message is taken) or busy."""
@@ -648,6 +657,9 @@ def _read(table: dict[str, object], path: Path) -> Config:
     try:
         config = msgspec.convert(table, Config, strict=True, dec_hook=_to_path)
     except msgspec.ValidationError as error:
+        if found := _OUT_OF_RANGE.search(str(error)):
+            wanted = "may not be negative" if found[1] == ">= 0" else "has to be above 0"
+            raise ConfigError(f"{path}: {found[2]} {wanted}; `leaseline config show` says what it means.") from error
         raise ConfigError(f"{path}: {error}. `leaseline config show` lists the keys and their values.") from error
     _check(config, path)
     return config
@@ -696,92 +708,12 @@ def _check(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: mail.security = {config.mail.security!r} is none of {', '.join(MAIL_SECURITIES)}.")
     if config.mail.server and not _ADDRESS.fullmatch(config.mail.from_address):
         raise ConfigError(f"{path}: mail.from_address is no address: write one like phone@example.com.")
-    if config.emergency.callback_minutes < 0:
-        raise ConfigError(f"{path}: emergency.callback_minutes may not be negative; 0 is never.")
-    if config.talk.lost_seconds < 0:
-        raise ConfigError(f"{path}: talk.lost_seconds may not be negative; 0 takes no line for lost.")
-    for name in Limits.__struct_fields__:
-        if getattr(config.limits, name) < 0:
-            raise ConfigError(f"{path}: limits.{name} may not be negative; 0 is no limit.")
     _check_texts(config.texts, path)
-    if config.bans.failures < 0:
-        raise ConfigError(f"{path}: bans.failures may not be negative; 0 bans nobody.")
     _check_dialing(config.dialing, path)
     _check_talk(config, path)
-    positive = {
-        "dialing.ring_seconds": config.dialing.ring_seconds,
-        "dialing.silent_trunk_seconds": config.dialing.silent_trunk_seconds,
-        "dialing.agent_ring_seconds": config.dialing.agent_ring_seconds,
-        "dialing.callback_tries": config.dialing.callback_tries,
-        "dialing.callback_pause_seconds": config.dialing.callback_pause_seconds,
-        "texts.replay_seconds": config.texts.replay_seconds,
-        "menu.first_key_seconds": config.menu.first_key_seconds,
-        "menu.next_key_seconds": config.menu.next_key_seconds,
-        "menu.tries": config.menu.tries,
-        "ring.each_seconds": config.ring.each_seconds,
-        "ring.mobile_seconds": config.ring.mobile_seconds,
-        "ring.office_seconds": config.ring.office_seconds,
-        "ring.desk_seconds": config.ring.desk_seconds,
-        "ring.confirm_seconds": config.ring.confirm_seconds,
-        "queue.longest_seconds": config.queue.longest_seconds,
-        "queue.position_seconds": config.queue.position_seconds,
-        "tasks.question_minutes": config.tasks.question_minutes,
-        "ring.colleague_seconds": config.ring.colleague_seconds,
-        "talk.target_seconds": config.talk.target_seconds,
-        "parking.seconds": config.parking.seconds,
-        "voicemail.longest_seconds": config.voicemail.longest_seconds,
-        "texts.spike_times": config.texts.spike_times,
-        "texts.spike_minutes": config.texts.spike_minutes,
-        "texts.pause_minutes": config.texts.pause_minutes,
-        "texts.at_once": config.texts.at_once,
-        "texts.first_retry_seconds": config.texts.first_retry_seconds,
-        "mail.port": config.mail.port,
-        "voicemail.greeting_seconds": config.voicemail.greeting_seconds,
-        "escalation.next_minutes": config.escalation.next_minutes,
-        "escalation.ring_seconds": config.escalation.ring_seconds,
-        "escalation.key_seconds": config.escalation.key_seconds,
-        "voice.threads": config.voice.threads,
-        "voice.longest_seconds": config.voice.longest_seconds,
-        "voice.idle_seconds": config.voice.idle_seconds,
-        "mail.attempts": config.mail.attempts,
-        "mail.first_retry_seconds": config.mail.first_retry_seconds,
-        "survival.deadman_seconds": config.survival.deadman_seconds,
-        "survival.first_seconds": config.survival.first_seconds,
-        "survival.store_seconds": config.survival.store_seconds,
-        "sip.qualify_seconds": config.sip.qualify_seconds,
-        "bans.within_minutes": config.bans.within_minutes,
-        "bans.first_minutes": config.bans.first_minutes,
-        "bans.longest_hours": config.bans.longest_hours,
-    }
-    for name, value in positive.items():
-        if value <= 0:
-            raise ConfigError(f"{path}: {name} = {value} has to be above 0.")
-    for name, value in (
-        ("voicemail.keep_days", config.voicemail.keep_days),
-        ("recordings.keep_days", config.recordings.keep_days),
-        ("escalation.first_minutes", config.escalation.first_minutes),
-    ):
-        if value < 0:
-            raise ConfigError(f"{path}: {name} may not be negative; 0 switches it off.")
-    for name, value in (
-        ("disk.reserve_megabytes", config.disk.reserve_megabytes),
-        ("disk.warn_megabytes", config.disk.warn_megabytes),
-        ("stopping.longest_seconds", config.stopping.longest_seconds),
-    ):
-        if value < 0:
-            raise ConfigError(f"{path}: {name} may not be negative.")
     if config.stopping.new_calls not in STOPPING_NEW_CALLS:
         choice = " nor ".join(STOPPING_NEW_CALLS)
         raise ConfigError(f"{path}: stopping.new_calls = {config.stopping.new_calls!r} is neither {choice}.")
-    if config.tasks.escalate_minutes < 0:
-        raise ConfigError(f"{path}: tasks.escalate_minutes may not be negative; 0: no task goes to somebody else.")
-    if config.survival.last_resort_phones < 0:
-        raise ConfigError(f"{path}: survival.last_resort_phones may not be negative; 0: all phones ring.")
-    if config.queue.waiting < 0:
-        raise ConfigError(f"{path}: queue.waiting may not be negative; 0 is no limit.")
-    for name in ("agent_seconds", "subteam_seconds", "everyone_seconds", "answering_seconds"):
-        if getattr(config.ring, name) < 0:
-            raise ConfigError(f"{path}: ring.{name} may not be negative; 0 leaves the stage out.")
     _check_codes(config, path)
     if bool(config.sip.certificate) != bool(config.sip.private_key):
         raise ConfigError(f"{path}: sip.certificate and sip.private_key go together; write both or neither.")
@@ -793,24 +725,8 @@ def _check(config: Config, path: Path) -> None:
 
 
 def _check_texts(texts: Texts, path: Path) -> None:
-    for name in (
-        "per_person_per_hour",
-        "per_hour",
-        "per_day",
-        "confirmations_per_person_per_day",
-        "confirmations_per_hour",
-        "incoming_per_sender_per_hour",
-        "incoming_per_line_per_minute",
-        "attempts",
-    ):
-        if getattr(texts, name) < 0:
-            raise ConfigError(f"{path}: texts.{name} may not be negative; 0 is no limit.")
     if not 1 <= texts.automatic_percent <= 100:
         raise ConfigError(f"{path}: texts.automatic_percent = {texts.automatic_percent} is outside 1 to 100.")
-    if texts.spike_texts < 0:
-        raise ConfigError(f"{path}: texts.spike_texts may not be negative; 0: automatic texts are never paused.")
-    if texts.missed_shortest_seconds < 0:
-        raise ConfigError(f"{path}: texts.missed_shortest_seconds may not be negative; 0: every missed call is texted.")
 
 
 def _check_codes(config: Config, path: Path) -> None:
@@ -841,9 +757,6 @@ def _check_dialing(dialing: Dialing, path: Path) -> None:
                 raise ConfigError(f"{path}: dialing.{name} has {prefix!r}; write + and digits, such as +1787.")
     if not re.fullmatch(r"[0-9]{0,3}", dialing.outside_prefix):
         raise ConfigError(f"{path}: dialing.outside_prefix is {dialing.outside_prefix!r}; write up to three digits.")
-    for name in ("live", "per_day", "per_agent_per_day"):
-        if getattr(dialing, name) < 0:
-            raise ConfigError(f"{path}: dialing.{name} may not be negative; 0 is no limit.")
 
 
 def _check_talk(config: Config, path: Path) -> None:

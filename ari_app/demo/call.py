@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
@@ -42,6 +42,8 @@ STEP_SECONDS = 90.0
 LISTEN_SECONDS = 2.5
 """How long the caller listens before pressing a key, and the agent's phone rings before it is answered."""
 TALK_SECONDS = 6.0
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -326,7 +328,7 @@ class _Demo:
 
         return await self._until(closed, "outcome in the CRM", 15)
 
-    async def _until(self, ask: Callable[[], Awaitable[Any]], what: str, seconds: float) -> Any:
+    async def _until(self, ask: Callable[[], Awaitable[Result | None]], what: str, seconds: float) -> Result:
         deadline = asyncio.get_running_loop().time() + seconds
         while (found := await ask()) is None:
             if asyncio.get_running_loop().time() > deadline:

@@ -92,7 +92,9 @@ async def resume(call: Call, step: Step) -> Step:
 
 async def dialling(call: Call) -> Following:
     """A phone of ours rings a colleague, or somebody outside."""
-    return await (outbound if call.direction is Direction.OUT else colleague).dialling(call)
+    if call.direction is Direction.OUT:
+        return await outbound.dialling(call)
+    return await colleague.dialling(call)
 
 
 async def voicemail(call: Call) -> EndedBy:

@@ -137,17 +137,17 @@ class Desk:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the office has set; seconds of 0 leave a stage out."""
+    """What the office has set (its defaults stand in crm/config.py); seconds of 0 leave a stage out."""
 
-    agent_seconds: float = 15
-    subteam_seconds: float = 20
-    everyone_seconds: float = 15
-    office_seconds: float = 25
-    desk_seconds: float = 25
-    answering_seconds: float = 25
-    queue: bool = True
+    agent_seconds: float = 0
+    subteam_seconds: float = 0
+    everyone_seconds: float = 0
+    office_seconds: float = 0
+    desk_seconds: float = 0
+    answering_seconds: float = 0
+    queue: bool = False
     """Who finds everybody busy may wait, or be called back."""
-    overflow_waiting: int = 3
+    overflow_waiting: int = 0
     """So many callers wait already, and the next ones go to sisters and the answering service at once; 0: no limit."""
     languages: tuple[str, ...] = ()
     """Which are offered by a key beside the line's own."""

@@ -74,7 +74,6 @@ def _figure(path: Path, title: str, groups: Sequence[str], axis: str, panels: Se
         import matplotlib
     except ImportError:
         raise ChartError("What draws pictures is not installed: run `script/setup plots`.") from None
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     most_bars = max((len(panel.bars) for panel in panels), default=1)
@@ -87,7 +86,7 @@ def _figure(path: Path, title: str, groups: Sequence[str], axis: str, panels: Se
         for number, panel in enumerate(panels, start=1):
             plot = figure.add_subplot(rows, min(COLUMNS, len(panels)), number)
             _panel(plot, groups, axis, panel)
-        FigureCanvasAgg(figure).print_png(path)
+        figure.savefig(path, format="png")
 
 
 def _panel(plot: object, groups: Sequence[str], axis: str, panel: Panel) -> None:

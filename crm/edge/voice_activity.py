@@ -92,7 +92,8 @@ def _are_tones(padded: Sound, places: NDArray[np.int64]) -> Flags:
         near = np.abs(bins - power.argmax(axis=1)[:, None]) <= TONE_WIDTH
         tonal += np.where(near, power, 0).sum(axis=1)
         power[near] = 0
-    return tonal >= TONE_SHARE * whole
+    enough: Flags = tonal >= TONE_SHARE * whole
+    return enough
 
 
 def _words(spoken: Flags) -> Flags:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
         ("ports = 3", "ports"),
         ("[ports]\nsip = 80", "ports.sip = 80"),
         ("[ports]\nsip = 'x'", "sip"),
-        ("[survival]\ndeadman_seconds = 0", "survival.deadman_seconds = 0 has to be above 0"),
+        ("[survival]\ndeadman_seconds = 0", "survival.deadman_seconds has to be above 0"),
         ("[ring]\nsubteam_secs = 4", "subteam_secs"),
         ("[ring]\nagent_seconds = -1", "ring.agent_seconds may not be negative"),
         ('timezone = "Mars/Olympus"', "'Mars/Olympus' is not known"),

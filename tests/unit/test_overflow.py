@@ -42,7 +42,14 @@ INPUTS = RoutingInputs(
     caller=CallerFacts("+15125550123"),
     choice=Choice("The number dialled is for Maple Court.", "maple"),
     people=PEOPLE,
-    rules=Rules(overflow_waiting=3),
+    rules=Rules(
+        agent_seconds=15,
+        subteam_seconds=20,
+        everyone_seconds=15,
+        answering_seconds=25,
+        queue=True,
+        overflow_waiting=3,
+    ),
 )
 
 

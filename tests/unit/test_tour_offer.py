@@ -22,6 +22,7 @@ from crm.domain.routing import (
     PlaceFacts,
     RoutingInputs,
     Rule,
+    Rules,
     decide,
 )
 from crm.domain.tasks import TaskKind, task_after
@@ -39,6 +40,7 @@ OPEN = RoutingInputs(
     choice=Choice("The number dialled is for Maple Court.", "maple"),
     place=PlaceFacts("maple", "Maple Court", has_tours=True),
     people=PEOPLE,
+    rules=Rules(subteam_seconds=20, everyone_seconds=15, queue=True),
 )
 CLOSED = replace(OPEN, office=OfficeFacts(OfficeState.CLOSED))
 

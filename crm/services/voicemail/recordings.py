@@ -131,7 +131,7 @@ def _seconds(path: os.PathLike[str]) -> float:
     except (wave.Error, EOFError):
         return 0.0
     # A recorder that was killed leaves a header that says nothing; the file's size does.
-    return (frames or max(0, os.stat(path).st_size - HEADER_BYTES) // 2) / rate
+    return float((frames or max(0, os.stat(path).st_size - HEADER_BYTES) // 2) / rate)
 
 
 SETTLING = timedelta(seconds=10)

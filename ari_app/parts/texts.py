@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from functools import partial
 
 from ari_app.app import now
@@ -12,31 +10,21 @@ from crm.edge import http_carrier
 from crm.edge.sip_message import SipCarriers
 from crm.services import follow_ups, reports, tasks
 from crm.services.outbox import carriers, delivery
-from crm.services.outbox import texts as outbox
+from crm.services.outbox.texts import TextTransport
 
 
 async def texts(shared: Shared) -> list[Part]:
     config, store, secrets, wake = shared.config, shared.store, shared.secrets, shared.texts_due.set
     sip = SipCarriers()
     shared.stack.callback(sip.close)
-    carrier_for = outbox.over_sip(config, secrets, sip)
+    carrier_for = carriers.over_sip(config, secrets, sip)
     if config.texts.carrier != "sip":
         http = await shared.stack.enter_async_context(http_carrier.client())
         carrier_for = carriers.over_http(config, secrets, http)
     return [
-        partial(_send, shared, carrier_for),
+        partial(delivery.run, store, TextTransport(config, carrier_for), shared.texts_due, now, shared.held),
         shared.inbox.run,
         partial(follow_ups.run, store, config, wake, now, shared.held),
         partial(tasks.run, store, config, wake, now),
         partial(reports.run, store, config, wake, now),
     ]
-
-
-async def _send(shared: Shared, carrier_for: outbox.CarrierFor) -> None:
-    # Right after a start there are calls to take up. What follows keeps the processor busy for a moment.
-    while not await outbox.has_work(shared.store):
-        shared.texts_due.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(delivery.POLL_SECONDS):
-                await shared.texts_due.wait()
-    await outbox.run(shared.store, shared.config, carrier_for, shared.texts_due, now, shared.held)

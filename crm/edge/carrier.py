@@ -1,8 +1,4 @@
-"""What every carrier of texts implements, the ways a text can fail, and what a carrier brings.
-
-CarrierError(retryable)   the text was certainly not delivered; `retryable` says whether another try can succeed
-└── CarrierUnknown        nobody can say whether it was delivered; a second try could text a person twice
-"""
+"""What every carrier of texts implements, and what a carrier brings. How a text can fail: crm.edge.delivery."""
 
 from __future__ import annotations
 
@@ -10,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+from crm.edge.delivery import DeliveryError, FateUnknown
 
 
 @dataclass(frozen=True)
@@ -25,23 +23,18 @@ class OutgoingText:
     """1 on the first try."""
 
 
-class CarrierError(Exception):
-    """The text was not sent. The message is one sentence for the person who looks at the text, and holds no number."""
+class CarrierError(DeliveryError):
+    """The text was not sent."""
 
     def __init__(
         self, message: str, *, retryable: bool, retry_after_seconds: float | None = None, opted_out: bool = False
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, retryable=retryable, retry_after_seconds=retry_after_seconds)
         self.opted_out = opted_out
         """The carrier says that the person wants no texts from us."""
-        self.retryable = retryable
-        self.retry_after_seconds = retry_after_seconds
-        """How long the carrier asked to be left alone; None when it did not say."""
 
 
-class CarrierUnknown(CarrierError):
-    """The text may have been sent or not."""
-
+class CarrierUnknown(CarrierError, FateUnknown):
     def __init__(self, message: str) -> None:
         super().__init__(message, retryable=False)
 

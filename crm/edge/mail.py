@@ -14,6 +14,8 @@ from email.message import EmailMessage
 
 import aiosmtplib
 
+from crm.edge.delivery import DeliveryError, FateUnknown
+
 SECONDS = 30.0
 """For connecting and for each command; servers answer in well under a second, spam filters take longer."""
 KEPT_SECONDS = 30.0
@@ -23,16 +25,12 @@ STARTTLS, TLS, NONE = "starttls", "tls", "none"
 SECURITIES = (STARTTLS, TLS, NONE)
 
 
-class MailError(Exception):
-    """The mail was certainly not sent. The text is one sentence for whoever looks after mail, without addresses."""
-
-    def __init__(self, message: str, *, retryable: bool) -> None:
-        super().__init__(message)
-        self.retryable = retryable
+class MailError(DeliveryError):
+    """The mail was certainly not sent. The text is for whoever looks after mail."""
 
 
-class MailUnknown(MailError):
-    """The mail may have been sent or not: the server never said."""
+class MailUnknown(MailError, FateUnknown):
+    """The server never said."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retryable=False)

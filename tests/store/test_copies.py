@@ -16,7 +16,9 @@ from crm.config import Config
 from crm.edge.carrier import OutgoingText
 from crm.services.audit import By
 from crm.services.office import owners
-from crm.services.outbox import notices, texts
+from crm.services.outbox import delivery, notices
+from crm.services.outbox.outgoing import NewMail, queue
+from crm.services.outbox.texts import TextTransport
 from crm.services.system import copies
 from crm.store.models import Device, Mail, Message, Trunk
 from crm.store.session import Store
@@ -98,11 +100,15 @@ async def queue_a_text(store: Store) -> None:
 
 async def test_what_waits_is_dropped_if_the_original_has_sent_it(store: Store, config: Config) -> None:
     await queue_a_text(store)
-    assert await store.run(copies.release, config, BY, drop=True) == copies.Waiting(texts=1, mails=0, calls=0)
+    with store.writing() as session:
+        queue(session, config, NewMail("k", "dana@example.com", "New message", "Somebody called."), NOW)
+    assert await store.run(copies.release, config, BY, drop=True) == copies.Waiting(texts=1, mails=1, calls=0)
     assert await store.read(copies.waiting) == copies.Waiting(0, 0, 0)
     with store.reading() as session:
-        [text] = session.scalars(select(Message)).all()
-    assert (text.state, text.error.partition(":")[0]) == ("blocked", "Dropped when the home was released")
+        found = [*session.scalars(select(Message)), *session.scalars(select(Mail))]
+    assert [(one.state, one.error.partition(":")[0]) for one in found] == [
+        ("blocked", "Dropped when the home was released")
+    ] * 2
 
 
 class Sent:
@@ -128,7 +134,8 @@ async def test_a_held_home_tells_its_own_people_what_is_new_and_sends_nothing_el
         notices.tell(session, config, [admin], "old", "Old", "The original has told this.", NOW)
     later = NOW + timedelta(minutes=5)
     carrier, wake, held = Sent(), asyncio.Event(), True
-    running = asyncio.create_task(texts.run(store, config, lambda trunk: carrier, wake, lambda: later, lambda: held))
+    by_text = TextTransport(config, lambda trunk: carrier)
+    running = asyncio.create_task(delivery.run(store, by_text, wake, lambda: later, lambda: held))
     with store.writing() as session:
         notices.tell(session, config, [owners.admin(session)], "emergency:1", "911", "Alice dialled 911.", later)
     wake.set()

@@ -24,8 +24,8 @@ from crm.config import Mail as MailSettings
 from crm.domain.delivery import DeliveryState
 from crm.edge.mail import Mailer, MailError, MailUnknown, Server
 from crm.secrets import Secrets
-from crm.services.outbox import mails, outgoing
-from crm.services.outbox.mails import Attachment
+from crm.services.outbox import delivery, mails, outgoing
+from crm.services.outbox.mails import Attachment, MailTransport
 from crm.services.outbox.outgoing import NewMail
 from crm.store.models import Mail
 from crm.store.session import Store
@@ -111,7 +111,7 @@ async def worker(
 ) -> AsyncIterator[asyncio.Event]:
     """Sends what is queued, and yields what tells it that there is more."""
     mailer, more = Mailer(mails.server_of(config, Secrets(config.secrets_file))), asyncio.Event()
-    task = asyncio.create_task(mails.run(store, config, mailer, attach, more, clock))
+    task = asyncio.create_task(delivery.run(store, MailTransport(config, mailer, attach), more, clock))
     try:
         yield more
     finally:

@@ -23,7 +23,9 @@ from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.services.calls import ledger, spool
 from crm.services.calls.journal import Journal
-from crm.services.outbox import carriers, texts
+from crm.services.outbox import carriers, delivery
+from crm.services.outbox.carriers import CarrierFor
+from crm.services.outbox.texts import TextTransport
 from crm.services.people import opt_outs
 from crm.services.texts import inbox, messages
 from crm.services.texts.inbox import Inbox
@@ -77,13 +79,13 @@ class Taker:
         return f"id-{len(self.taken)}"
 
 
-async def work(store: Store, config: Config, carrier: Taker | texts.CarrierFor, now: datetime = NOW) -> None:
+async def work(store: Store, config: Config, carrier: Taker | CarrierFor, now: datetime = NOW) -> None:
     """Lets the outbox do what is due at `now`."""
-    chosen: texts.CarrierFor = (lambda trunk: carrier) if isinstance(carrier, Taker) else carrier
+    chosen: CarrierFor = (lambda trunk: carrier) if isinstance(carrier, Taker) else carrier
     with store.writing() as session:
         if not session.scalars(select(Trunk)).first():
             session.add(Trunk(slug="acme", host="127.0.0.1", auth="address"))
-    task = asyncio.create_task(texts.run(store, config, chosen, asyncio.Event(), lambda: now))
+    task = asyncio.create_task(delivery.run(store, TextTransport(config, chosen), asyncio.Event(), lambda: now))
     try:
         async with asyncio.timeout(10):
             while True:

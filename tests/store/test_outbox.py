@@ -19,7 +19,9 @@ from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipMessageCarrier
 from crm.secrets import Secrets
 from crm.services.audit import By
-from crm.services.outbox import delivery, texts
+from crm.services.outbox import carriers, delivery
+from crm.services.outbox.carriers import CarrierFor
+from crm.services.outbox.texts import TextTransport
 from crm.services.texts import resending
 from crm.store.models import Activity, Lead, Message, Trunk
 from crm.store.session import Store
@@ -55,9 +57,9 @@ class Clock:
 class Worker:
     """A running outbox and what a test turns."""
 
-    def __init__(self, store: Store, config: Config, carrier_for: texts.CarrierFor) -> None:
+    def __init__(self, store: Store, config: Config, carrier_for: CarrierFor) -> None:
         self.wake, self.clock = asyncio.Event(), Clock()
-        self.task = asyncio.create_task(texts.run(store, config, carrier_for, self.wake, self.clock))
+        self.task = asyncio.create_task(delivery.run(store, TextTransport(config, carrier_for), self.wake, self.clock))
 
 
 @asynccontextmanager
@@ -392,8 +394,8 @@ async def test_texts_go_through_the_trunk_that_is_configured_for_them(
 
 
 async def test_over_sip_a_trunk_brings_its_address_and_password(config: Config) -> None:
-    secrets, carriers = Secrets(config.secrets_file), SipCarriers()
-    carrier_for = texts.over_sip(config, secrets, carriers)
+    secrets = Secrets(config.secrets_file)
+    carrier_for = carriers.over_sip(config, secrets, SipCarriers())
     open_trunk = Trunk(slug="open", host="10.0.0.1", port=5060, transport="udp", username="")
     digest = Trunk(slug="acme", host="sip.example.com", port=5070, transport="tcp", username="acme")
     assert carrier_for(open_trunk) is carrier_for(open_trunk)
@@ -476,13 +478,13 @@ async def test_no_more_are_with_the_carrier_at_once_than_is_set_and_the_limits_c
 
 
 async def test_when_the_carrier_itself_is_silent_then_one_text_at_a_time_goes_until_it_answers() -> None:
-    under_way, answers = texts._UnderWay(3, asyncio.Event()), []
+    under_way, answers = delivery.UnderWay(3, asyncio.Event()), []
 
     def begin() -> None:
         answers.append(asyncio.get_running_loop().create_future())
         number = len(answers)
-        text = OutgoingText(f"k{number}", f"+1512555{2000 + number}", "+15125550100", "Hello")
-        under_way.begin(texts._Claim(number, text, None, 1, NOW), asyncio.wait_for(answers[-1], None))
+        claim = delivery.Claim(number, f"+1512555{2000 + number}", attempt=1, out="Hello")
+        under_way.begin(claim, asyncio.wait_for(answers[-1], None))
 
     async def come(*answered: bool) -> None:
         for answer in answered:

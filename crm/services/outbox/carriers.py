@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import IO
 
 import httpx
@@ -11,10 +12,14 @@ from crm.config import Config
 from crm.domain.errors import Invalid
 from crm.edge import telnyx, twilio
 from crm.edge.carrier import Carrier, CarrierError
-from crm.secrets import SecretError, Secrets, unusable
+from crm.edge.sip_message import SipCarriers, SipPeer
+from crm.secrets import SecretError, Secrets, of_trunk, unusable
 from crm.services.audit import By, note
-from crm.services.outbox.texts import CarrierFor
 from crm.store.models import Trunk
+
+CarrierFor = Callable[[Trunk | None], Carrier]
+"""The carrier for a text, behind a trunk if it goes by SIP; asked anew for each text, so a change counts at once.
+May raise CarrierError."""
 
 WITH_SECRET = (twilio.NAME, telnyx.NAME)
 
@@ -47,6 +52,31 @@ def first_line(file: IO[str]) -> str:
 def webhook_url(config: Config, path: str) -> str:
     """An address of ours as carriers reach it; "" when nobody outside does."""
     return f"{config.web.public_url.rstrip('/')}{path}" if config.web.public_url else ""
+
+
+def over_sip(config: Config, secrets: Secrets, carriers: SipCarriers) -> CarrierFor:
+    """Texts go as SIP MESSAGE to the trunk's peer, from this machine's own address."""
+
+    def carrier_for(trunk: Trunk | None) -> Carrier:
+        assert trunk is not None, "without one nothing is sent over SIP"
+        try:
+            has_password = bool(trunk.username) and secrets.has(of_trunk(trunk.slug))
+            password = secrets.get(of_trunk(trunk.slug)) if has_password else ""
+        except SecretError as error:
+            raise CarrierError(str(error), retryable=True) from error
+        return carriers.to(
+            SipPeer(
+                host=trunk.host,
+                port=trunk.port,
+                transport=trunk.transport,
+                username=trunk.username,
+                password=password,
+                bind=config.sip.bind,
+                our_host=config.sip.public_address,
+            )
+        )
+
+    return carrier_for
 
 
 def over_http(config: Config, secrets: Secrets, http: httpx.AsyncClient) -> CarrierFor:

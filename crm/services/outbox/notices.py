@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.texts import Purpose
-from crm.services.outbox import delivery
-from crm.services.outbox.outgoing import NewMail, NewText, queue
+from crm.services.outbox.outgoing import NOTICE, NewMail, NewText, queue
 from crm.store.models import Agent, Device, Line
 from crm.store.queries import lines
 
@@ -60,7 +59,7 @@ def _line(session: Session) -> str | None:
 def _key(key: str, whom: str) -> str:
     """One for each person told; hashed, because a key may be as long as a channel's id with words around it."""
     what, who = (hashlib.sha256(part.encode()).hexdigest() for part in (key, whom))
-    return f"{delivery.NOTICE}{what[:32]}:{who[:16]}"
+    return f"{NOTICE}{what[:32]}:{who[:16]}"
 
 
 def _clean(text: str) -> str:

@@ -22,6 +22,8 @@ from crm.domain.texts import Direction, Purpose, of_use_again
 from crm.services.outbox import gatekeeper
 from crm.store.models import Mail, Message
 
+NOTICE = "notice:"
+"""In front of the keys of what tells the office's own people something."""
 LONGEST_KEY = 120
 """Of a text; a mail's may be longer, but need not be."""
 

@@ -28,7 +28,7 @@ from crm.store.models.office import (
 from crm.store.models.people import Activity, BlockedCaller, Contact, Interest, Lead, LeadPhone, OptOut
 from crm.store.models.phones import Device, Dialled, EmergencyCall, Line, SipBan, Trunk
 from crm.store.models.tasks import FollowUp, Task, TaskCall
-from crm.store.models.texts import Mail, Message, TextPause
+from crm.store.models.texts import Mail, Message, Sendable, TextPause
 from crm.store.models.tours import Tour, TourBlackout, TourHours, TourSlot
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "Property",
     "Recording",
     "RoutingDecision",
+    "Sendable",
     "SipBan",
     "SpecialDay",
     "Subteam",

@@ -19,9 +19,22 @@ if TYPE_CHECKING:
     from crm.store.models.office import Agent
 
 
-class Message(Base):
-    """A text of a person's thread. One of ours also has its place in the outbox here: committed with what caused it,
-    sent by a worker, once."""
+class Sendable:
+    """What a row has that is sent once: its place in the outbox, committed with what caused it."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    state: Mapped[str] = mapped_column(String(10), comment="as in crm.domain.delivery.DeliveryState")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[datetime]
+    # When it was handed over; null again when it was certainly not taken.
+    sent_at: Mapped[datetime | None]
+
+
+class Message(Sendable, Base):
+    """A text of a person's thread; one of theirs is in no outbox."""
 
     __tablename__ = "message"
     __table_args__ = (
@@ -38,7 +51,6 @@ class Message(Base):
         Index("ix_message_from_made", "from_number", "created_at"),
         Index("ix_message_to_made", "to_number", "created_at"),
     )
-    id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(
         String(120), unique=True, comment="what it is for; the same cause never texts twice"
     )
@@ -56,21 +68,14 @@ class Message(Base):
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"), comment="who wrote it")
     carrier: Mapped[str] = mapped_column(String(10), default="", server_default="", comment="sip, twilio or telnyx")
     carrier_id: Mapped[str | None] = mapped_column(String(120), index=True, comment="the carrier's own id of it")
-    state: Mapped[str] = mapped_column(String(10), comment="as in crm.domain.delivery.DeliveryState")
     decision: Mapped[str] = mapped_column(
         String(10), default="", server_default="", comment="what the gate said last: send, wait or block"
     )
     decision_reasons: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
-    attempts: Mapped[int] = mapped_column(default=0)
     attempts_before: Mapped[int] = mapped_column(
         default=0, server_default="0", comment="those of them before a person had it sent again"
     )
-    next_attempt_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None] = mapped_column(comment="of no use any more after that, such as a reminder")
-    error: Mapped[str] = mapped_column(String(300), default="")
-    created_at: Mapped[datetime]
-    # When the carrier was given it; null again when it certainly did not take it.
-    sent_at: Mapped[datetime | None]
     agent: Mapped[Agent | None] = relationship()
 
 
@@ -86,15 +91,14 @@ class TextPause(Base):
     resumed_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
 
 
-class Mail(Base):
-    """An email to somebody of the office; with its place in the outbox, as a text has."""
+class Mail(Sendable, Base):
+    """An email."""
 
     __tablename__ = "mail"
     __table_args__ = (
         Index("ix_mail_outbox", "state", "next_attempt_at"),
         Index("ix_mail_made", "created_at", "id"),
     )
-    id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(160), unique=True, comment="what it is for; one cause mails once")
     to_address: Mapped[str] = mapped_column(String(200))
     subject: Mapped[str] = mapped_column(String(200))
@@ -105,9 +109,3 @@ class Mail(Base):
     calendar: Mapped[str] = mapped_column(
         Text, default="", server_default="", comment="an iCalendar file that is attached (RFC 5545)"
     )
-    state: Mapped[str] = mapped_column(String(10), comment="as in crm.domain.delivery.DeliveryState")
-    attempts: Mapped[int] = mapped_column(default=0)
-    next_attempt_at: Mapped[datetime | None]
-    error: Mapped[str] = mapped_column(String(300), default="")
-    created_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from ari_app.call.race import race
 from ari_app.child import STOP_SECONDS, Adopted, Child
 from ari_app.heartbeat import beat_of, is_connected
 from ari_app.readiness import StartError
@@ -27,13 +28,7 @@ async def end(config: Config, asterisk: Child, app: Child, hurry: asyncio.Event,
     if app.is_alive and asterisk.is_alive and not hurry.is_set():
         assert app.process is not None
         app.process.send_signal(signal.SIGUSR1)
-        tasks = [asyncio.create_task(work) for work in (app.process.wait(), hurry.wait(), _patience(config, say))]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await race(app.process.wait(), hurry.wait(), _patience(config, say))
     for child in (app, asterisk):
         await child.stop()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ari_app.call.race import race
 from ari_app.child import Child
 from ari_app.ending import Say, end, replace
 from ari_app.heartbeat import is_connected
@@ -83,17 +84,11 @@ async def up(config: Config, *, next_steps: str = "") -> None:
 
 async def _replace_until(stop: asyncio.Event, to_replace: asyncio.Event, config: Config, app: Child, say: Say) -> None:
     """Replaces the app whenever that is asked for, until Leaseline is to stop."""
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        while not stop.is_set():
-            asked = asyncio.create_task(to_replace.wait())
-            await asyncio.wait([stopping, asked], return_when=asyncio.FIRST_COMPLETED)
-            asked.cancel()
-            if to_replace.is_set() and not stop.is_set():
-                to_replace.clear()
-                await replace(config, app, say)
-    finally:
-        stopping.cancel()
+    while not stop.is_set():
+        await race(stop.wait(), to_replace.wait())
+        if to_replace.is_set() and not stop.is_set():
+            to_replace.clear()
+            await replace(config, app, say)
 
 
 def children(config: Config) -> list[Child]:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from ari_app.call import whisper
@@ -308,7 +308,7 @@ def taker_leg(call: Call, taker: Taker) -> Leg:
     return leg
 
 
-async def hang_up_of(channel: Handle) -> None:
+async def hang_up_of(channel: Handle) -> NoReturn:
     """Reads a channel's events until it raises CallEnded."""
     while True:
         await channel.next_event()

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from ari_app.call.race import end_all, race, until_done
 from ari_app.demo import listening
 from ari_app.demo.softphone import Softphone, SoftphoneError, softphone
 from ari_app.heartbeat import is_connected
@@ -205,12 +206,9 @@ class _Demo:
     # --- what the caller does ---
 
     async def _until_hung_up(self, caller: Softphone) -> None:
-        script = asyncio.create_task(self._script(caller))
         over = asyncio.create_task(caller.wait_for("CALL_CLOSED", seconds=600))
         try:
-            await asyncio.wait([script, over], return_when=asyncio.FIRST_COMPLETED)
-            if script.done():
-                script.result()
+            await race(self._script(caller), until_done(over))
             if not over.done():
                 await caller.hang_up()
                 self._note("hung_up", "")
@@ -218,9 +216,7 @@ class _Demo:
                 self._note("was_hung_up", "")
             await over
         finally:
-            script.cancel()
-            over.cancel()
-            await asyncio.gather(script, over, return_exceptions=True)
+            await end_all([over])
 
     async def _script(self, caller: Softphone) -> None:
         """The caller's part; returns when it is time for them to hang up."""

@@ -11,6 +11,7 @@ import contextlib
 
 from ari_app.call.call import PEER, Call, Surrender
 from ari_app.call.codes import Keys
+from ari_app.call.race import race
 from ari_app.edge import events
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle, LeftTheApp
@@ -91,20 +92,18 @@ class _AgentLeft(Exception):
 async def _called(call: Call, agent: Handle, target: str) -> Handle:
     if not call.adopted_legs:
         await agent.start_ringback()
-    ringing = asyncio.create_task(reach(call, target))
-    left = asyncio.create_task(_left(agent))
     try:
-        await asyncio.wait([ringing, left], return_when=asyncio.FIRST_COMPLETED)
-        if not ringing.done():
+        try:
+            found = await race(reach(call, target), _left(agent))
+        except NotTaken:
+            await agent.stop_ringback()
+            raise
+        if found is None:
             raise _AgentLeft
         await agent.stop_ringback()
-        return ringing.result()
+        return found
     except CallEnded as ended:
         raise _AgentLeft from ended
-    finally:
-        for task in (ringing, left):
-            task.cancel()
-        await asyncio.gather(ringing, left, return_exceptions=True)
 
 
 async def _left(agent: Handle) -> None:
@@ -125,15 +124,10 @@ async def _talk(call: Call, agent: Handle, found: Handle, bridge: Bridge) -> boo
         await bridge.add(agent.id, colleague.id)
     except (ChannelGone, AsteriskRefused):
         return not await agent.is_up() and await colleague.is_up()
-    theirs = asyncio.create_task(_left(colleague))
-    mine = asyncio.create_task(_hung_up_or_back(agent, keys, call.office.config.talk.back))
     try:
-        await asyncio.wait([theirs, mine], return_when=asyncio.FIRST_COMPLETED)
-        return not theirs.done() and mine.result()
+        hung_up = await race(_left(colleague), _hung_up_or_back(agent, keys, call.office.config.talk.back))
+        return hung_up is True
     finally:
-        for task in (theirs, mine):
-            task.cancel()
-        await asyncio.gather(theirs, mine, return_exceptions=True)
         colleague.release()
 
 

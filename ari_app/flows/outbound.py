@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 import uuid
+from collections.abc import Coroutine
 from typing import Any
 
 from ari_app.call import outside
 from ari_app.call.call import LEG_MARK, Call
 from ari_app.call.legs import Leg, availability, hang_up_of, shown
 from ari_app.call.outside import NotReached
+from ari_app.call.race import end_all, race
 from ari_app.edge import dial
 from ari_app.edge.channel import BUSY, NORMAL, Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, PhoneError
@@ -153,7 +155,7 @@ async def _not_placed(call: Call, claim: Claim, why: str, *, again: bool) -> Non
 async def dialling(call: Call) -> Step | EndedBy:
     """Dials the person while the agent hears it ring; entered again, it takes over the leg that rings."""
     try:
-        person = await _until_hang_up(call, asyncio.create_task(_reach(call)))
+        person = await _until_hang_up(call, _reach(call))
     except LeftTheApp:
         raise
     except CallEnded:
@@ -210,8 +212,7 @@ async def _reach(call: Call) -> Handle:
             on_ringing=ringing.set,
         )
     finally:
-        ringback.cancel()
-        await asyncio.gather(ringback, return_exceptions=True)
+        await end_all([ringback])
 
 
 async def _ring_back(call: Call, ringing: asyncio.Event) -> None:
@@ -221,19 +222,11 @@ async def _ring_back(call: Call, ringing: asyncio.Event) -> None:
         await call.channel.start_ringback()
 
 
-async def _until_hang_up(call: Call, work: asyncio.Task[Handle]) -> Handle:
+async def _until_hang_up(call: Call, work: Coroutine[Any, Any, Handle]) -> Handle:
     """The work's result. Raises CallEnded when the agent hangs up before; then the work has been cancelled."""
-    hangup = asyncio.create_task(hang_up_of(call.channel))
-    both: list[asyncio.Task[Any]] = [work, hangup]
     try:
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            hangup.result()
-        return work.result()
+        return await race(work, hang_up_of(call.channel))
     finally:
-        for task in both:
-            task.cancel()
-        await asyncio.gather(*both, return_exceptions=True)
         with contextlib.suppress(PhoneError):
             await call.channel.stop_ringback()
 

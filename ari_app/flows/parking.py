@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import Any
 from urllib.parse import quote
 
 from ari_app.call.call import PEER, Call, Office, Taker
 from ari_app.call.legs import hang_up_of, taker_leg
+from ari_app.call.race import end_all, race, until_done
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import CallEnded, PhoneError
 from ari_app.edge.media import play
@@ -45,21 +45,14 @@ async def parked(call: Call) -> Step | EndedBy:
         await _lamp(office, slot, "INUSE")
         taken = call.open_to_offers()
         telling = asyncio.create_task(_tell(call, agent, slot)) if agent else None
-        person = asyncio.create_task(hang_up_of(call.person))
-        watched: list[asyncio.Future[Any]] = [taken, person]
         try:
             async with asyncio.timeout(office.config.parking.seconds):
-                await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-                if not taken.done():
-                    person.result()
+                await race(until_done(taken), hang_up_of(call.person))
         except TimeoutError:
             pass
         finally:
             call.close_to_offers()
-            waited = [task for task in (person, telling) if task]
-            for task in waited:
-                task.cancel()
-            await asyncio.gather(*waited, return_exceptions=True)
+            await end_all([telling] if telling else [])
         if agent and call.peer_leg:
             # Somebody was quicker than the sentence.
             await agent.hang_up()

@@ -19,6 +19,7 @@ from ari_app.call.confirm import Choice
 from ari_app.call.forward import Forwarded
 from ari_app.call.legs import Leg, availability, first_answer, peer_of, stop, stop_other_calls, was_taken_away
 from ari_app.call.line import place
+from ari_app.call.race import end_all, race, until_done
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, MediaLost
 from ari_app.edge.media import NoKey, hush, key, play, prompt
@@ -80,8 +81,7 @@ async def queue(call: Call) -> Step | EndedBy:
     finally:
         call.ringing.clear()
         agents, call.wait = call.wait.agents, None
-        ears.cancel()
-        await asyncio.gather(ears, return_exceptions=True)
+        await end_all([ears])
     if wish is Wish.CALL_BACK:
         await call.person.set_variables(LL_STAGE=KEPT)
         call.note(PlaceKept(*call.stamp("place-kept"), agents=tuple(sorted(agents))))
@@ -204,15 +204,11 @@ async def _in_turn(call: Call, ears: asyncio.Task[Wish]) -> list[Leg]:
     assert call.wait is not None
     office = call.office
     while True:
-        turn = asyncio.create_task(call.wait.turn.get())
-        try:
-            await asyncio.wait([turn, ears], return_when=asyncio.FIRST_COMPLETED)
-            if ears.done() or not turn.result():
-                return []
-            # Some may have passed since they were given.
-            agents = tuple(agent for agent in turn.result() if agent not in call.wait.spared_now)
-        finally:
-            turn.cancel()
+        given = await race(call.wait.turn.get(), until_done(ears))
+        if ears.done() or isinstance(given, asyncio.Future) or not given:
+            return []
+        # Some may have passed since they were given.
+        agents = tuple(agent for agent in given if agent not in call.wait.spared_now)
         stage = Stage(StageName.QUEUE, agents, office.config.ring.subteam_seconds)
         batches = ringing.who_to_ring(stage, await _availability(call, agents), office.now(), call.caller)
         batch = [ref for one in batches for ref in one]
@@ -242,15 +238,10 @@ def _seconds(call: Call, batch: Iterable[DeviceRef]) -> float:
 async def _answered(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> Leg | None:
     """Who answered first, unless the caller wants something else before."""
     refs = [leg.ref for leg in legs if isinstance(leg, Forwarded)]
-    answering = asyncio.create_task(first_answer(call, legs, _seconds(call, refs), listen=False))
-    try:
-        await asyncio.wait([answering, ears], return_when=asyncio.FIRST_COMPLETED)
-        if answering.done():
-            return answering.result()
-    finally:
-        # When the app stops, phones ring on for the app that comes after it.
-        answering.cancel()
-        await asyncio.gather(answering, return_exceptions=True)
+    # When the app stops, phones ring on for the app that comes after it.
+    answered = await race(first_answer(call, legs, _seconds(call, refs), listen=False), until_done(ears))
+    if not isinstance(answered, asyncio.Future):
+        return answered
     await _stop(call, ears, legs)
     return None
 
@@ -269,8 +260,7 @@ async def _stop(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> None:
 
 
 async def _to_talk(call: Call, ears: asyncio.Task[Wish], winner: Leg) -> Step:
-    ears.cancel()
-    await asyncio.gather(ears, return_exceptions=True)
+    await end_all([ears])
     # Variables are set only when nothing plays any more.
     await hush(call.person)
     await call.person.set_variables(LL_PEER=winner.channel.name)

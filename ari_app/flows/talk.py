@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from ari_app.call import recording
 from ari_app.call.call import Call, Surrender
 from ari_app.call.codes import Keys
 from ari_app.call.legs import device_of, is_outsider, owner_of
+from ari_app.call.race import end_all, race, until_done
 from ari_app.edge import events, sources
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle, LeftTheApp
@@ -241,19 +243,17 @@ class _Ears:
             name = next(name for name, task in self._tasks.items() if task.done())
             return self._tasks.pop(name).result()
 
-    async def aside(self, work: Awaitable[Step | EndedBy | None]) -> Step | EndedBy | None:
+    async def aside(self, work: Coroutine[Any, Any, Step | EndedBy | None]) -> Step | EndedBy | None:
         """Does something with the agent while the person may hang up; raises CallEnded then."""
         if agent := self._tasks.pop("agent", None):
-            agent.cancel()
-            await asyncio.gather(agent, return_exceptions=True)
+            await end_all([agent])
         self._start("person")
-        task = asyncio.ensure_future(work)
         person = self._tasks["person"]
         try:
-            await asyncio.wait([task, person], return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
+            done = await race(work, until_done(person))
+            if isinstance(done, asyncio.Future):
                 raise CallEnded("the person hung up")
-            return task.result()
+            return done
         except CallEnded:
             if person.done():
                 raise
@@ -264,14 +264,9 @@ class _Ears:
             log.warning("what an agent keyed could not be done: %s", error)
             await self._call.talk_bridge.add(self._call.person.id, self._agent.id)
             return None
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def close(self) -> None:
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await end_all(self._tasks.values())
 
     def _start(self, *names: str) -> None:
         starters: dict[str, Callable[[], Awaitable[Heard]]] = {

@@ -26,6 +26,7 @@ from ari_app.call.legs import (
     stop_other_calls,
 )
 from ari_app.call.outside import NotReached
+from ari_app.call.race import race
 from ari_app.edge import events
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
@@ -276,18 +277,7 @@ def waiting_seconds(config: Config) -> int:
 
 async def while_waiting(call: Call, work: Coroutine[Any, Any, T]) -> T:
     """Does something while the person waits; raises CallEnded when they hang up, and the work is cancelled."""
-    person: asyncio.Task[Any] = asyncio.create_task(hang_up_of(call.person))
-    task: asyncio.Task[T] = asyncio.create_task(work)
-    both: list[asyncio.Task[Any]] = [task, person]
-    try:
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        if person.done():
-            person.result()
-        return task.result()
-    finally:
-        for one in both:
-            one.cancel()
-        await asyncio.gather(*both, return_exceptions=True)
+    return await race(hang_up_of(call.person), work)
 
 
 async def progress(call: Call, agent: Handle, state: str) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 
 from ari_app import draining, signs
 from ari_app.app import App, now
+from ari_app.call.race import race
 from ari_app.parts.shared import Part, Shared
 from ari_app.workers import lamps, nodes
 from ari_app.workers.refused_calls import RefusedCalls
@@ -79,13 +80,7 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
 
 async def _leave(app: App, stop: asyncio.Event) -> None:
     """Ends the app when another one has its place, or when it was told to drain and nobody is on the line any more."""
-    replaced = asyncio.create_task(app.client.replaced.wait())
-    drained = asyncio.create_task(_drained(app))
-    try:
-        await asyncio.wait([replaced, drained], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        replaced.cancel()
-        drained.cancel()
+    await race(app.client.replaced.wait(), _drained(app))
     stop.set()
 
 

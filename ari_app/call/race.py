@@ -1,0 +1,57 @@
+"""Several things are waited for at once, and the first to happen decides."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar, overload
+
+from ari_app.edge.errors import PhoneError
+
+log = logging.getLogger(__name__)
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+
+
+@overload
+async def race(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B], /) -> A | B: ...
+@overload
+async def race(
+    first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B], third: Coroutine[Any, Any, C], /
+) -> A | B | C: ...
+async def race(*work: Coroutine[Any, Any, Any]) -> Any:
+    """Runs them until one ends, and returns or raises what it did; the others are cancelled, and have ended by then.
+
+    Of those that end in the same moment the one named first counts. An error of another is logged, for it is nobody's.
+    Being cancelled it ends them all.
+    """
+    tasks = [asyncio.create_task(one) for one in work]
+    winner: asyncio.Task[Any] | None = None
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        winner = next(task for task in tasks if task.done())
+        return winner.result()
+    finally:
+        await end_all(task for task in tasks if task is not winner)
+
+
+async def end_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancels what nobody waits for any more, and waits until it has ended. Its errors are logged."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    for error in await asyncio.gather(*ending, return_exceptions=True):
+        if isinstance(error, PhoneError):
+            # Such as of two who hang up in the same moment; whoever else works with the channel hears of it, too.
+            log.info("what nobody waits for any more has ended: %s", error)
+        elif isinstance(error, Exception):
+            log.error("what nobody waits for any more has failed", exc_info=error)
+
+
+async def until_done(task: asyncio.Future[A]) -> asyncio.Future[A]:
+    """For a race with something that goes on whoever wins: its result is the task, which tells what came of it."""
+    await asyncio.wait([task])
+    return task

@@ -36,6 +36,8 @@ class Forwarded(Leg):
         self._stage = stage
         self.ref = ref
         self._alone = asyncio.Event()
+        self._stopped_as = DialStatus.CANCEL
+        """How it ended, should it be stopped while it is dialled."""
         self.failure = ""
         """Why the number could not be rung, as one sentence."""
         super().__init__(None, ref.device, ref.agent, confirmation(call, ref.agent) if ref.confirm else None)
@@ -93,6 +95,7 @@ class Forwarded(Leg):
             device=ref.device,
             agent=ref.agent,
             variables={"LL_CALLER": call.person.name, **confirmed_by(ref)},
+            stopped_as=lambda: self._stopped_as,
         )
 
     def hurry(self, ringing: Iterable[Leg]) -> None:
@@ -109,7 +112,8 @@ class Forwarded(Leg):
     async def stop(self, cause: str, told: str = "") -> None:
         if not self.has_channel:
             # Whoever dials notes how it ended: unanswered, unless a colleague was first or the caller hung up.
-            self.answer.cancel(DialStatus.CANCEL if told else DialStatus.NOANSWER)
+            self._stopped_as = DialStatus.CANCEL if told else DialStatus.NOANSWER
+            self.answer.cancel()
             await asyncio.gather(self.answer, return_exceptions=True)
         if self._channel is not None:
             await super().stop(cause, told)

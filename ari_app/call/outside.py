@@ -66,21 +66,22 @@ async def dial(
     device: str = "",
     agent: str = "",
     on_ringing: Callable[[], None] | None = None,
+    stopped_as: Callable[[], DialStatus] = lambda: DialStatus.CANCEL,
 ) -> Handle:
     """Dials through the clearance's trunks in order and returns the answered channel, which is in the app.
 
     `caller_id` is our line (E.164). A trunk that answers 503 or the like, or nothing at all to the INVITE, is passed
     for the next; busy or no such number is an answer. Raises NotReached when nobody answers in
-    `dialing.ring_seconds`. Being cancelled it hangs up; the cancellation may carry the DialStatus to be noted, else it
-    is CANCEL. `device` and `agent` are whose number it is, if somebody's of ours; `on_ringing` is called when it rings
-    there. With LL_CALLER among `variables`, a channel's name, whoever answers while the app is away is connected with
-    that; LL_CONFIRM says whether only a digit does.
+    `dialing.ring_seconds`. Being cancelled it hangs up, and notes what `stopped_as` tells by then: whoever stops the
+    ringing may know that nobody answered in the time they had for it. `device` and `agent` are whose number it is, if
+    somebody's of ours; `on_ringing` is called when it rings there. With LL_CALLER among `variables`, a channel's name,
+    whoever answers while the app is away is connected with that; LL_CONFIRM says whether only a digit does.
     """
     failed: NotReached | None = None
     routes = await _offline_last(office.client, clearance.routes)
     for route in routes:
         leg_id = f"{call_id}{LEG_MARK}{device or f'trunk-{route.trunk}'}-{uuid.uuid4().hex[:6]}"
-        leg = Leg(office, leg_id, call_id, on_ringing)
+        leg = Leg(office, leg_id, call_id, on_ringing, stopped_as)
         rang = LegRang(
             f"{call_id}/{leg_id}",
             call_id,
@@ -104,7 +105,7 @@ async def dial(
 
 async def adopt(office: Office, leg_id: str, call_id: str) -> Handle:
     """Waits on for a leg that was dialled before the app was away; raises NotReached."""
-    return await Leg(office, leg_id, call_id, None).answered(None)
+    return await Leg(office, leg_id, call_id).answered(None)
 
 
 def live(channels: list[Channel]) -> int:
@@ -115,10 +116,18 @@ def live(channels: list[Channel]) -> int:
 class Leg:
     """One number that is dialled by one trunk."""
 
-    def __init__(self, office: Office, leg_id: str, call_id: str, on_ringing: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        office: Office,
+        leg_id: str,
+        call_id: str,
+        on_ringing: Callable[[], None] | None = None,
+        stopped_as: Callable[[], DialStatus] = lambda: DialStatus.CANCEL,
+    ) -> None:
         self._office = office
         self._call_id = call_id
         self._on_ringing = on_ringing
+        self._stopped_as = stopped_as
         self._channel = Handle(office.client, leg_id)
         self._has_rung = False
         self._was_up = False
@@ -171,10 +180,8 @@ class Leg:
             raise kind(status, f"SIP {ended.sip_status}") from ended
         except NotReached:
             raise
-        except asyncio.CancelledError as cancelled:
-            # Whoever stops the ringing may say why: nobody answered in the time they had for it.
-            [status] = cancelled.args[:1] or [DialStatus.CANCEL]
-            await self._hang_up(DialStatus(status))
+        except asyncio.CancelledError:
+            await self._hang_up(self._stopped_as())
             raise
         except PhoneError:
             await self._hang_up(DialStatus.CANCEL)

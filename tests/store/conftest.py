@@ -7,116 +7,29 @@ which would be a third of all the work. Whoever changes more than rows asks for 
 from __future__ import annotations
 
 import contextlib
-import os
-import pwd
 import shutil
-import signal
-import subprocess
-import tempfile
-import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from asterisk_conf.install import postgres_bin
 from crm.config import Config
 from crm.store import migrate
 from crm.store.models import Agent, Base, Device, Line, Organization, Property, Subteam
 from crm.store.session import Store
+from tests.postgres import PostgresServer, running_postgres
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 """A Monday, 10:00 in Chicago."""
 
 
-class PostgresServer:
-    """A PostgreSQL of our own in a temporary folder, on a Unix socket only, without fsync."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        programs, variables = postgres_bin()
-        self._programs = programs
-        self._environment = {**os.environ, **variables}
-        # PostgreSQL refuses to run as root.
-        self._user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
-        if self._user is not None:
-            os.chown(folder, self._user, -1)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._connections: dict[str, psycopg.Connection] = {}
-
-    def start(self) -> None:
-        cluster = self.folder / "cluster"
-        if not cluster.exists():
-            self._run("initdb", "-D", str(cluster), "-U", "leaseline", "-A", "trust", "-E", "UTF8", "--no-sync")
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    *(str(self._programs / "postgres"), "-D", str(cluster), "-k", str(self.folder)),
-                    *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off"),
-                ],
-                env=self._environment,
-                user=self._user,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-            )
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                return psycopg.connect(self.dsn("postgres")).close()
-            except psycopg.OperationalError:
-                log_text = (self.folder / "log").read_text(errors="replace")
-                assert self._process.poll() is None, f"PostgreSQL ended: {log_text}"
-                assert time.monotonic() < deadline, f"PostgreSQL did not start: {log_text}"
-                time.sleep(0.02)
-
-    def stop(self) -> None:
-        for connection in self._connections.values():
-            connection.close()
-        self._connections.clear()
-        if self._process:
-            self._process.send_signal(signal.SIGINT)
-            self._process.wait(timeout=30)
-            self._process = None
-
-    def run_sql(self, statements: str, database: str = "postgres") -> None:
-        """Over a connection that is kept: a new one has to learn the tables first, which is most of the work."""
-        if database not in self._connections:
-            self._connections[database] = psycopg.connect(self.dsn(database), autocommit=True)
-        self._connections[database].execute(statements.encode())
-
-    def url(self, database: str) -> str:
-        return f"postgresql+psycopg://leaseline@/{database}?host={self.folder}"
-
-    def dsn(self, database: str) -> str:
-        return f"host={self.folder} user=leaseline dbname={database}"
-
-    def _run(self, program: str, *arguments: str) -> None:
-        subprocess.run(
-            [str(self._programs / program), *arguments],
-            env=self._environment,
-            user=self._user,
-            check=True,
-            capture_output=True,
-            cwd=self.folder,
-        )
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    # Not below pytest's own folder, which nobody else may enter; and a socket's path may have 107 characters only.
-    folder = Path(tempfile.mkdtemp(prefix="leaseline-pg-"))
-    server = PostgresServer(folder)
-    try:
-        server.start()
+    with running_postgres() as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from crm.services.phones import devices, lines, trunks
 from crm.services.system import directory, homes
 from crm.store.models import AuditEntry, Base, Task
 from crm.store.session import Store
-from tests.store.conftest import PostgresServer
+from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.store
 

@@ -47,7 +47,7 @@ from crm.store.session import Store
 from tests.store import rows
 
 if TYPE_CHECKING:
-    from tests.store.conftest import PostgresServer
+    from tests.postgres import PostgresServer
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 

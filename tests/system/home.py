@@ -83,14 +83,14 @@ class System(Phones, Office):
 
 @contextlib.asynccontextmanager
 async def running_system(
-    folder: Path, prompts: Path, toml: str = SETTINGS, *, start: bool = True
+    folder: Path, prompts: Path, toml: str = SETTINGS, *, start: bool = True, database: str = ""
 ) -> AsyncIterator[System]:
     """Starts everything in a new home below `folder`; `prompts` holds prompts that are spoken already. Without `start`
-    the home is ready, and nothing runs."""
+    the home is ready, and nothing runs. `database` is the URL of one on PostgreSQL."""
     by = By("tests", datetime.now(UTC))
     with port_block() as first:
         home = folder / "home"
-        await homes.create(home, by, name="Demo Leasing Office", ports_from=first)
+        await homes.create(home, by, name="Demo Leasing Office", ports_from=first, database=database)
         text = (home / "leaseline.toml").read_text()
         (home / "leaseline.toml").write_text(toml + text[text.index("[ports]") :])
         config = settings.load(home)

@@ -236,6 +236,27 @@ async def test_what_was_being_sent_when_we_died_is_unknown(store: Store, config:
     assert handler.taken == []
 
 
+async def test_at_shutdown_the_mail_under_way_may_get_its_answer(store: Store, config: Config) -> None:
+    busy, answer = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        async def send(self, mail: object, sender: str, recipient: str) -> None:
+            busy.set()
+            await answer.wait()
+
+    await queue(store, "k1")
+    await queue(store, "k2")
+    transport = MailTransport(settings(config), Slow(), nothing)
+    task = asyncio.create_task(delivery.run(store, transport, asyncio.Event(), lambda: NOW))
+    await asyncio.wait_for(busy.wait(), 10)
+    assert (await row(store, "k2")).state == DeliveryState.QUEUED, "one at a time"
+    task.cancel()
+    asyncio.get_running_loop().call_soon(answer.set)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [(await row(store, key)).state for key in ("k1", "k2")] == [DeliveryState.SENT, DeliveryState.QUEUED]
+
+
 def _login(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
     good = isinstance(data, LoginPassword) and (data.login, data.password) == (b"phone", b"right password")
     return AuthResult(success=good, handled=False)

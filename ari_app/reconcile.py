@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from ari_app import heartbeat, leftovers, settle, signs
+from ari_app.call import kept
 from ari_app.call.call import BRIDGE_MARK, Call, Office
 from ari_app.edge import events
 from ari_app.edge.channel import Handle
@@ -222,7 +223,7 @@ class Reconciler:
             )
         call.adopted_legs = list(entry.legs)
         call.peer_leg = entry.peer
-        call.first_stage = entry.stage
+        call.kept = kept.read(entry.step, direction, entry.stage)
         call.answers = answers_from(known.get("LL_KEYS", ""))
         call.transferrer = entry.peer_name
         return call

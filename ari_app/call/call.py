@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from ari_app.call.kept import Kept, PassedTo, ToColleague
 from ari_app.call.registry import Calls
 from ari_app.edge.ami import Connection
 from ari_app.edge.bridge import Bridge
@@ -164,8 +165,8 @@ class Call:
     """What was decided last; None before, and after the app was away."""
     is_decided: bool = False
     """No step has begun to carry that out yet."""
-    first_stage: str = ""
-    """LL_STAGE at the time the app was away: ringing goes on with this stage, parking in this slot."""
+    kept: Kept = None
+    """How far its step has come, as Asterisk keeps it (LL_STAGE)."""
     direction: Direction = Direction.IN
     id: str = ""
     """Only named when the first channel is gone."""
@@ -245,6 +246,16 @@ class Call:
     @property
     def recording_mode(self) -> str:
         return self.reception.recording if self.reception else "off"
+
+    @property
+    def target(self) -> str:
+        """Whom the person is passed on to, as it was dialled."""
+        return self.kept.target if isinstance(self.kept, PassedTo) else ""
+
+    @property
+    def extension(self) -> str:
+        """Of the colleague who is called."""
+        return self.kept.extension if isinstance(self.kept, ToColleague) else ""
 
     @property
     def transferrer_device(self) -> str:

@@ -47,7 +47,7 @@ async def consult(call: Call) -> Step | EndedBy:
         # They hung up while the app was away: as if passed on without waiting.
         return Step.TRANSFER
     agent = Handle(call.office.client, call.peer_leg)
-    target = call.first_stage
+    target = call.target
     try:
         try:
             await agent.look()
@@ -164,7 +164,7 @@ async def join(call: Call, agent: Handle, bridge: Bridge, wish: events.ChannelTr
     if other.step is Step.DIALLING:
         # The target has not answered yet: passed on as it rings.
         await call.office.client.delete(f"/channels/{second.id}")
-        return await pass_on(call, agent, other.first_stage, way="refer")
+        return await pass_on(call, agent, other.extension, way="refer")
     asked = Surrender(second.id, asyncio.get_running_loop().create_future())
     other.surrenders.put_nowait(asked)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ari_app.call.call import Call
+from ari_app.call.kept import ToColleague, written
 from ari_app.call.legs import Leg, availability, first_answer, free_phones, ring_phones, shown, stop_other_calls
 from ari_app.edge.channel import BUSY
 from ari_app.edge.media import play
@@ -21,7 +22,7 @@ STAGE = "colleague"
 async def colleague(call: Call, caller: Colleague | None, extension: str) -> Step:
     """An agent dialled a colleague's extension."""
     place(call, caller, extension)
-    await call.take(Step.DIALLING, LL_STAGE=extension, LL_DIRECTION=Direction.INTERNAL.value)
+    await call.take(Step.DIALLING, LL_STAGE=written(call.kept), LL_DIRECTION=Direction.INTERNAL.value)
     return Step.DIALLING
 
 
@@ -37,14 +38,14 @@ def place(call: Call, caller: Colleague | None, extension: str) -> None:
             extension=extension,
         )
     )
-    call.first_stage = extension
+    call.kept = ToColleague(extension)
 
 
 async def dialling(call: Call) -> Step | EndedBy:
     """Rings the colleague's phones; entered again, it takes over those that ring."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
-        callee = await office.store.read(extensions.agent_at, call.first_stage)
+        callee = await office.store.read(extensions.agent_at, call.extension)
         caller = await office.store.read(extensions.owner_of, call.channel.endpoint)
     adopted = [Leg.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
@@ -78,6 +79,6 @@ async def take_message(call: Call) -> EndedBy:
     """The colleague does not answer, is on DND or on a call, or was not to be rung at all: a message for them."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
-        callee = await office.store.read(extensions.agent_at, call.first_stage)
+        callee = await office.store.read(extensions.agent_at, call.extension)
     await voicemail(call, box(BoxKind.AGENT, callee.slug) if callee else "")
     return EndedBy.SYSTEM

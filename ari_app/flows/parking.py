@@ -8,6 +8,7 @@ import logging
 from urllib.parse import quote
 
 from ari_app.call.call import PEER, Call, Office, Taker
+from ari_app.call.kept import PassedTo, written
 from ari_app.call.legs import hang_up_of, taker_leg
 from ari_app.call.race import end_all, race, until_done
 from ari_app.edge.channel import Handle, LeftTheApp
@@ -34,13 +35,13 @@ async def parked(call: Call) -> Step | EndedBy:
         if slot is None:
             call.note(
                 TransferFailed(
-                    *call.stamp(), from_leg=call.peer_leg or "", target=call.first_stage, why="All slots are taken."
+                    *call.stamp(), from_leg=call.peer_leg or "", target=call.target, why="All slots are taken."
                 )
             )
             return await give_back(call, agent, NotTaken("All slots are taken.", "parking_full"))
         call.parked_at = slot
-        await call.person.set_variables(LL_STAGE=slot)
-        call.first_stage = slot
+        call.kept = PassedTo(slot)
+        await call.person.set_variables(LL_STAGE=written(call.kept))
         await call.talk_bridge.start_music()
         await _lamp(office, slot, "INUSE")
         taken = call.open_to_offers()
@@ -97,8 +98,8 @@ def _slot(call: Call) -> str | None:
     names = call.office.config.parking.names
     used = {other.parked_at for other in call.office.calls if other is not call}
     free = [name for name in names if name not in used]
-    if call.first_stage in free:
-        return call.first_stage
+    if call.target in free:
+        return call.target
     return free[0] if free else None
 
 

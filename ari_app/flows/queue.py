@@ -17,6 +17,7 @@ from ari_app.call import forward
 from ari_app.call.call import Call, Wait
 from ari_app.call.confirm import Choice
 from ari_app.call.forward import Forwarded
+from ari_app.call.kept import InLine, KeepsPlace, written
 from ari_app.call.legs import Leg, availability, first_answer, peer_of, stop, stop_other_calls, was_taken_away
 from ari_app.call.line import place
 from ari_app.call.race import end_all, race, until_done
@@ -33,13 +34,6 @@ from crm.domain.ringing import AgentAvailability, DeviceRef, Stage, StageName
 
 log = logging.getLogger(__name__)
 
-KEPT = "kept"
-"""LL_STAGE of a caller who has chosen to be called back, and only hears so."""
-
-
-SINCE = "since-"
-"""In front of the epoch second in LL_STAGE of a caller who waits: since when."""
-
 RETURN_SECONDS = 10.0
 """After the app was away, so long others who were in line may take to be there again before places are told."""
 
@@ -55,7 +49,7 @@ async def queue(call: Call) -> Step | EndedBy:
     """Waits until somebody is free and answers; entered again, the caller has their place by the call's beginning."""
     calls = call.office.calls
     decided = await to_carry_out(call)
-    if call.first_stage == KEPT:
+    if isinstance(call.kept, KeepsPlace):
         calls.has_returned(call)
         if decided.queue:
             # The app may have died before it was on disk.
@@ -83,7 +77,8 @@ async def queue(call: Call) -> Step | EndedBy:
         agents, call.wait = call.wait.agents, None
         await end_all([ears])
     if wish is Wish.CALL_BACK:
-        await call.person.set_variables(LL_STAGE=KEPT)
+        call.kept = KeepsPlace()
+        await call.person.set_variables(LL_STAGE=written(call.kept))
         call.note(PlaceKept(*call.stamp("place-kept"), agents=tuple(sorted(agents))))
         return await _say_kept(call)
     return await _to_mailbox(call)
@@ -91,15 +86,14 @@ async def queue(call: Call) -> Step | EndedBy:
 
 async def _keep_time(call: Call) -> None:
     """Has Asterisk keep when the wait began, for an app that comes after a crash: the longest wait is one wait."""
-    if not call.first_stage.startswith(SINCE):
-        call.first_stage = f"{SINCE}{int(call.office.now().timestamp())}"
-        await call.person.set_variables(LL_STAGE=call.first_stage)
+    if not isinstance(call.kept, InLine):
+        call.kept = InLine(int(call.office.now().timestamp()))
+        await call.person.set_variables(LL_STAGE=written(call.kept))
 
 
 def _waited(call: Call) -> float:
     """Seconds since the wait began."""
-    began = call.first_stage.removeprefix(SINCE)
-    return max(0.0, call.office.now().timestamp() - int(began)) if began.isdecimal() else 0.0
+    return max(0.0, call.office.now().timestamp() - call.kept.since) if isinstance(call.kept, InLine) else 0.0
 
 
 async def _began(call: Call) -> datetime:

@@ -10,6 +10,7 @@ from ari_app.call import forward, whisper
 from ari_app.call.call import Call
 from ari_app.call.confirm import Choice
 from ari_app.call.forward import Forwarded
+from ari_app.call.kept import RingsAt, written
 from ari_app.call.legs import (
     Leg,
     availability,
@@ -83,7 +84,7 @@ async def ring(call: Call) -> Step:
     while winner is None and spared.others_took and (again := await ring_again(call, number := number + 1)):
         if isinstance(again, Step):
             return again
-        decided, call.first_stage = again, ""
+        decided, call.kept = again, None
         spared.begin_again(call)
         winner, _ = await _ring_all(call, decided, [], spared)
     if winner is None:
@@ -108,10 +109,10 @@ async def _ring_all(call: Call, decided: RoutePlan, adopted: list[Leg], spared: 
     if decided.stages:
         await call.person.start_ringback()
     names = [stage.name.value for stage in decided.stages]
-    first = names.index(call.first_stage) if call.first_stage in names else 0
+    first = names.index(call.kept.stage) if isinstance(call.kept, RingsAt) and call.kept.stage in names else 0
     legs: list[Leg] = []
     for stage in decided.stages[first:]:
-        await call.person.set_variables(LL_STAGE=stage.name.value)
+        await call.person.set_variables(LL_STAGE=written(RingsAt(stage.name.value)))
         winner, legs = await _ring_stage(call, stage, adopted, spared)
         adopted = []
         if winner:

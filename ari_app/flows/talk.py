@@ -216,7 +216,7 @@ async def _reconnect(call: Call, agent: Handle) -> Step | EndedBy:
     call.lost_agent = await owner_of(call.office, device)
     await call.talk_bridge.stop_music()
     await call.talk_bridge.remove(call.person.id)
-    call.peer_leg, call.first_stage = None, ""
+    call.peer_leg, call.kept = None, None
     await call.take(Step.RING)
     try:
         await play(call.person, call.sounds("line_lost"))

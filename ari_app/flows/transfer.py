@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from ari_app.call import outside
 from ari_app.call.call import Call
+from ari_app.call.kept import PassedTo, written
 from ari_app.call.legs import (
     Leg,
     availability,
@@ -65,11 +66,11 @@ async def pass_on(call: Call, agent: Handle, target: str, way: str) -> Step:
     """Leaves the talk: the person hears music, the agent's leg waits for how it goes. `way` is code or refer."""
     await call.talk_bridge.remove(agent.id)
     await call.talk_bridge.start_music()
-    call.first_stage = target
+    call.kept = PassedTo(target)
     call.by_refer = way == "refer"
     call.transferrer = agent.name
     step = Step.PARKED if call.office.config.parking.has(target) else Step.TRANSFER
-    await call.person.set_variables(LL_STAGE=target, LL_PEER=agent.name)
+    await call.person.set_variables(LL_STAGE=written(call.kept), LL_PEER=agent.name)
     return step
 
 
@@ -102,7 +103,7 @@ async def _key(agent: Handle, seconds: float) -> str | None:
 async def transfer(call: Call) -> Step | EndedBy:
     """Rings whom the person is passed on to. Raises CallEnded when the person hangs up."""
     agent = Handle(call.office.client, call.peer_leg, call.transferrer) if call.peer_leg else None
-    target = call.first_stage
+    target = call.target
     device = call.transferrer_device
     try:
         async with dead_man_s_switch(call, agent):
@@ -179,7 +180,7 @@ async def to_team(call: Call) -> Step | EndedBy:
     if call.direction is Direction.INTERNAL:
         await play(call.person, call.sounds("extension_unavailable"))
         return EndedBy.SYSTEM
-    call.first_stage = ""
+    call.kept = None
     return Step.RING
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from ari_app.call.call import Wait
+from ari_app.call.kept import RingsAt, read
 from ari_app.call.legs import Leg
 from ari_app.flows import queue, ring_group
 from ari_app.workers.turns import PATIENCE, _end_hopeless
 from crm.config import Config
+from crm.domain.calls import Direction, Step
 from crm.domain.errors import Unavailable
 from crm.domain.ringing import AgentAvailability, DeviceAvailability, DeviceRef, Stage, StageName
 
@@ -131,12 +133,12 @@ async def test_a_wait_that_an_app_takes_up_again_has_lasted_since_it_began(tmp_p
         kept.update(variables)
 
     first = caller(tmp_path, "alice")
-    first.first_stage, first.person = "subteam", SimpleNamespace(set_variables=set_variables)
+    first.kept, first.person = RingsAt("subteam"), SimpleNamespace(set_variables=set_variables)
     await queue._keep_time(first)
     assert queue._waited(first) == 0
     later = caller(tmp_path, "alice")
     later.office.now = lambda: NOW + timedelta(seconds=90)
-    later.first_stage, later.person = kept["LL_STAGE"], first.person
+    later.kept, later.person = read(Step.QUEUE, Direction.IN, kept["LL_STAGE"]), first.person
     kept.clear()
     await queue._keep_time(later)
     assert queue._waited(later) == 90

@@ -1,0 +1,86 @@
+"""How far a step has come: kept with the person's channel, beside its name, for the app that comes after a crash.
+
+It stands in LL_STAGE, perhaps as an older version wrote it; the step tells what the word there means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from crm.domain.calls import Direction, Step
+
+_SINCE = "since-"
+_KEEPS_PLACE = "kept"
+
+
+@dataclass(frozen=True)
+class RingsAt:
+    """Ringing has come to this stage of the plan."""
+
+    stage: str
+
+
+@dataclass(frozen=True)
+class ToColleague:
+    """An agent dialled a colleague."""
+
+    extension: str
+
+
+@dataclass(frozen=True)
+class PassedTo:
+    """The person is passed on to an extension, a number outside, or a slot of the park."""
+
+    target: str
+    """As it was dialled."""
+
+
+@dataclass(frozen=True)
+class InLine:
+    """The person waits until somebody is free."""
+
+    since: int
+    """Epoch second."""
+
+
+@dataclass(frozen=True)
+class KeepsPlace:
+    """The caller has chosen to be called back, and only hears so."""
+
+
+Kept = RingsAt | ToColleague | PassedTo | InLine | KeepsPlace | None
+"""None: the step begins at its beginning."""
+
+
+def written(kept: Kept) -> str:
+    """For LL_STAGE."""
+    match kept:
+        case None:
+            return ""
+        case RingsAt(word) | ToColleague(word) | PassedTo(word):
+            return word
+        case InLine(since):
+            return f"{_SINCE}{since}"
+        case KeepsPlace():
+            return _KEEPS_PLACE
+        case _:
+            assert_never(kept)
+
+
+def read(step: Step, direction: Direction, word: str) -> Kept:
+    """What LL_STAGE says in a step."""
+    if not word:
+        return None
+    match step:
+        case Step.RING:
+            return RingsAt(word)
+        case Step.TRANSFER | Step.CONSULT | Step.PARKED:
+            return PassedTo(word)
+        case Step.QUEUE if word == _KEEPS_PLACE:
+            return KeepsPlace()
+        case Step.QUEUE:
+            since = word.removeprefix(_SINCE)
+            return InLine(int(since)) if since != word and since.isdecimal() else None
+    # A colleague who cannot be reached may be left a message, too.
+    return ToColleague(word) if direction is Direction.INTERNAL and step in (Step.DIALLING, Step.VOICEMAIL) else None

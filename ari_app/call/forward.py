@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable
 
@@ -16,7 +17,7 @@ from ari_app.edge.media import stop_left_over
 from crm.domain.calls import DialStatus
 from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import CrmError
-from crm.domain.ringing import DeviceRef, StageName
+from crm.domain.ringing import Mobile, OutsideNumber, StageName
 from crm.services.phones import dialing
 
 log = logging.getLogger(__name__)
@@ -31,25 +32,25 @@ _PURPOSES = {StageName.ANSWERING.value: Purpose.ANSWERING}
 class Forwarded(Leg):
     """A number outside that rings for a call. It has no channel before it is answered."""
 
-    def __init__(self, call: Call, stage: str, ref: DeviceRef) -> None:
+    def __init__(self, call: Call, stage: str, to: OutsideNumber) -> None:
         self._call = call
         self._stage = stage
-        self.ref = ref
+        self.to = to
         self._alone = asyncio.Event()
         self._stopped_as = DialStatus.CANCEL
         """How it ended, should it be stopped while it is dialled."""
         self.failure = ""
         """Why the number could not be rung, as one sentence."""
-        super().__init__(None, ref.device, ref.agent, confirmation(call, ref.agent) if ref.confirm else None)
+        device, agent = (to.device, to.agent) if isinstance(to, Mobile) else ("", "")
+        super().__init__(None, device, agent, confirmation(call, agent) if to.confirm else None)
 
     async def _wait(self) -> DialStatus:
-        try:
-            async with asyncio.timeout(self.ref.after_seconds):
-                await self._alone.wait()
-        except TimeoutError:
-            pass
-        if self.ref.device and not await self._may_ring():
-            return DialStatus.CHANUNAVAIL
+        if isinstance(self.to, Mobile):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.to.after_seconds):
+                    await self._alone.wait()
+            if not await self._may_ring():
+                return DialStatus.CHANUNAVAIL
         try:
             self._channel = await self._dial()
         except Refused as refused:
@@ -70,19 +71,19 @@ class Forwarded(Leg):
         """Asked anew: since the stage began its agent may have taken another call, or switched DND on."""
         office = self._call.office
         agents = await availability(office, [self.agent])
-        return any(ref.device == self.device for agent in agents for ref in agent.reachable_devices(office.now()))
+        return any(one.device == self.device for agent in agents for one in agent.reachable_devices(office.now()))
 
     async def _dial(self) -> Handle:
-        call, ref, office = self._call, self.ref, self._call.office
+        call, office, is_mobile = self._call, self._call.office, isinstance(self.to, Mobile)
         live = outside.live(await office.client.channels())
         async with asyncio.timeout(office.config.survival.store_seconds):
             clearance = await dialing.clear(
                 office.store,
                 office.config,
-                number=ref.number or "",
-                agent=ref.agent or None,
+                number=self.to.number,
+                agent=self.agent or None,
                 call_id=call.id,
-                purpose=Purpose.FORWARD if ref.device else _PURPOSES.get(self._stage, Purpose.OFFICE),
+                purpose=Purpose.FORWARD if is_mobile else _PURPOSES.get(self._stage, Purpose.OFFICE),
                 live=live,
                 now=office.now(),
             )
@@ -92,9 +93,9 @@ class Forwarded(Leg):
             call_id=call.id,
             caller_id=call.did if call.did.startswith("+") else clearance.caller_id,
             leg_stage=self._stage,
-            device=ref.device,
-            agent=ref.agent,
-            variables={"LL_CALLER": call.person.name, **confirmed_by(ref)},
+            device=self.device,
+            agent=self.agent,
+            variables={"LL_CALLER": call.person.name, **confirmed_by(self.agent, confirm=self.to.confirm)},
             stopped_as=lambda: self._stopped_as,
         )
 

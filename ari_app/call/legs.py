@@ -8,8 +8,7 @@ import functools
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -24,7 +23,7 @@ from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain import ringing
 from crm.domain.calls import DialStatus, LegEnded, LegRang
 from crm.domain.errors import CrmError
-from crm.domain.ringing import DeviceRef
+from crm.domain.ringing import Phone
 from crm.services.phones import extensions
 from crm.services.routing import reception
 
@@ -144,9 +143,9 @@ class Leg:
         self.channel.release()
 
 
-async def ring_phones(call: Call, stage: str, batch: Iterable[DeviceRef], seconds: float, caller_id: str) -> list[Leg]:
+async def ring_phones(call: Call, stage: str, batch: Iterable[Phone], seconds: float, caller_id: str) -> list[Leg]:
     """Rings phones together; one that Asterisk can't call is left out, the others ring."""
-    work = (_ring_one(call, stage, ref, seconds, caller_id) for ref in batch)
+    work = (_ring_one(call, stage, phone, seconds, caller_id) for phone in batch)
     results = await asyncio.gather(*work, return_exceptions=True)
     legs = [leg for leg in results if isinstance(leg, Leg)]
     if failed := next((error for error in results if isinstance(error, BaseException)), None):
@@ -156,46 +155,45 @@ async def ring_phones(call: Call, stage: str, batch: Iterable[DeviceRef], second
     return legs
 
 
-async def _ring_one(call: Call, stage: str, ref: DeviceRef, seconds: float, caller_id: str) -> Leg | None:
-    leg_id = f"{call.id}{LEG_MARK}{ref.device}-{uuid.uuid4().hex[:6]}"
+async def _ring_one(call: Call, stage: str, phone: Phone, seconds: float, caller_id: str) -> Leg | None:
+    leg_id = f"{call.id}{LEG_MARK}{phone.device}-{uuid.uuid4().hex[:6]}"
     channel = Handle(call.office.client, leg_id)
-    call.note(LegRang(*call.stamp(), leg_id=leg_id, device=ref.device, agent=ref.agent, stage=stage))
-    call.ringing.add(ref.agent)
+    call.note(LegRang(*call.stamp(), leg_id=leg_id, device=phone.device, agent=phone.agent, stage=stage))
+    call.ringing.add(phone.agent)
     try:
         await dial.dial(
             channel,
             call.office.ami,
-            f"PJSIP/{ref.device}",
+            f"PJSIP/{phone.device}",
             then="agent-leg",
             caller_id=caller_id,
             originator=call.person.id,
             # The app ends the ringing itself; this is for the case that it is away by then.
             seconds=round(seconds) + RINGS_ON_SECONDS,
-            variables={"LL_CALL": call.id, "LL_CALLER": call.person.name, **confirmed_by(ref)},
+            variables={
+                "LL_CALL": call.id,
+                "LL_CALLER": call.person.name,
+                **confirmed_by(phone.agent, confirm=phone.confirm),
+            },
         )
     except (AsteriskRefused, CallEnded) as refused:
-        log.warning("a phone could not be rung: %s", refused, extra={"device": ref.device})
+        log.warning("a phone could not be rung: %s", refused, extra={"device": phone.device})
         channel.release()
         status, forwards = DialStatus.CHANUNAVAIL, False
         if isinstance(refused, CallEnded):
             status, forwards = dial_status(refused), refused.sip_status in REDIRECTIONS
         call.note(LegEnded(*call.stamp(f"leg-ended-{leg_id}"), leg_id=leg_id, status=status, forwards=forwards))
         return None
-    return Leg(channel, ref.device, ref.agent, confirmation(call, ref.agent) if ref.confirm else None)
-
-
-def free_phones(agent: ringing.AgentAvailability, now: datetime) -> list[DeviceRef]:
-    """Where colleagues reach an agent: any free phone of theirs, without being asked whether they take it."""
-    return [replace(ref, confirm=False) for ref in agent.free_devices(now) if not ref.number]
+    return Leg(channel, phone.device, phone.agent, confirmation(call, phone.agent) if phone.confirm else None)
 
 
 def confirmation(call: Call, agent: str) -> Confirmation:
     return functools.partial(whisper.ask, call, agent=agent)
 
 
-def confirmed_by(ref: DeviceRef) -> dict[str, str]:
+def confirmed_by(agent: str, *, confirm: bool) -> dict[str, str]:
     """Channel variables that tell the dialplan, and the app that comes after a crash, what makes an answer."""
-    return {"LL_CONFIRM": "1" if ref.confirm else "0", "LL_AGENT": ref.agent}
+    return {"LL_CONFIRM": "1" if confirm else "0", "LL_AGENT": agent}
 
 
 def shown(name: str, number: str | None) -> str:

@@ -6,7 +6,7 @@ import asyncio
 
 from ari_app.call.call import Call
 from ari_app.call.kept import ToColleague, written
-from ari_app.call.legs import Leg, availability, first_answer, free_phones, ring_phones, shown, stop_other_calls
+from ari_app.call.legs import Leg, availability, first_answer, ring_phones, shown, stop_other_calls
 from ari_app.edge.channel import BUSY
 from ari_app.edge.media import play
 from ari_app.flows.voicemail import voicemail
@@ -55,7 +55,7 @@ async def dialling(call: Call) -> Step | EndedBy:
     if not adopted and found:
         await call.channel.start_ringback()
         name = shown(caller.name, caller.extension) if caller else shown("", None)
-        phones = free_phones(found, office.now())
+        phones = found.free_phones(office.now())
         legs = await ring_phones(call, STAGE, phones, office.config.ring.colleague_seconds, name)
     winner = await first_answer(call, legs, office.config.ring.colleague_seconds) if legs else None
     if winner:

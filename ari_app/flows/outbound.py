@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from ari_app.call import outside
@@ -23,7 +23,7 @@ from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, LegEnded, LegRang, Step
 from crm.domain.dialing import Clearance, Purpose, Refused
 from crm.domain.errors import CrmError, NotFound
-from crm.domain.ringing import DeviceRef
+from crm.domain.ringing import Phone
 from crm.edge import numbers
 from crm.services.calls import orders
 from crm.services.calls.orders import Claim
@@ -82,7 +82,7 @@ async def ordered(call: Call, claim: Claim) -> Step | None:
 async def _ordered(call: Call, claim: Claim) -> Step:
     office = call.office
     found = next(iter(await availability(office, [claim.agent])), None)
-    phones = [ref for ref in found.free_devices(office.now()) if not ref.number] if found else []
+    phones = found.free_phones(office.now()) if found else ()
     if not phones:
         raise NotReached(DialStatus.CHANUNAVAIL, f"{claim.agent} has no phone that is registered and free.")
     clearance = await _clear(call, claim.number, Purpose.ORDER, claim.agent)
@@ -95,10 +95,10 @@ async def _ordered(call: Call, claim: Claim) -> Step:
     return Step.DIALLING
 
 
-async def _first_to_answer(call: Call, phones: list[DeviceRef], claim: Claim) -> Leg:
+async def _first_to_answer(call: Call, phones: Iterable[Phone], claim: Claim) -> Leg:
     """Rings all of the agent's phones; raises NotReached when none is answered."""
     seconds = call.office.config.dialing.agent_ring_seconds
-    rung = await asyncio.gather(*(_ring(call, ref, claim, seconds) for ref in phones))
+    rung = await asyncio.gather(*(_ring(call, phone, claim, seconds) for phone in phones))
     legs = [leg for leg in rung if leg]
     ringing, winner = list(legs), None
     try:
@@ -122,25 +122,25 @@ async def _first_to_answer(call: Call, phones: list[DeviceRef], claim: Claim) ->
     return winner
 
 
-async def _ring(call: Call, ref: DeviceRef, claim: Claim, seconds: float) -> Leg | None:
-    leg_id = f"{call.id}{LEG_MARK}{ref.device}-{uuid.uuid4().hex[:6]}"
+async def _ring(call: Call, phone: Phone, claim: Claim, seconds: float) -> Leg | None:
+    leg_id = f"{call.id}{LEG_MARK}{phone.device}-{uuid.uuid4().hex[:6]}"
     channel = Handle(call.office.client, leg_id)
     variables = dict.fromkeys(outside.LEG_VARIABLES, "") | {"LL_CALL": call.id, "LL_DIALLED": claim.number}
     try:
         await dial.dial(
             channel,
             call.office.ami,
-            f"PJSIP/{ref.device}",
+            f"PJSIP/{phone.device}",
             then="order-leg",
             caller_id=shown(claim.name or "Call to", claim.number),
             seconds=round(seconds) + RINGS_ON_SECONDS,
             variables=variables,
         )
     except (AsteriskRefused, CallEnded) as refused:
-        log.warning("a phone could not be rung: %s", refused, extra={"device": ref.device})
+        log.warning("a phone could not be rung: %s", refused, extra={"device": phone.device})
         channel.release()
         return None
-    return Leg(channel, ref.device)
+    return Leg(channel, phone.device)
 
 
 async def _not_placed(call: Call, claim: Claim, why: str, *, again: bool) -> None:

@@ -30,7 +30,7 @@ from crm.domain import ringing
 from crm.domain.calls import DialStatus, EndedBy, KeyPressed, PlaceKept, Queued, Step
 from crm.domain.choosing import Say
 from crm.domain.errors import CrmError
-from crm.domain.ringing import AgentAvailability, DeviceRef, Stage, StageName
+from crm.domain.ringing import AgentAvailability, OutsideNumber, Phone, Stage, StageName
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +204,7 @@ async def _in_turn(call: Call, ears: asyncio.Task[Wish]) -> list[Leg]:
         # Some may have passed since they were given.
         agents = tuple(agent for agent in given if agent not in call.wait.spared_now)
         stage = Stage(StageName.QUEUE, agents, office.config.ring.subteam_seconds)
-        batches = ringing.who_to_ring(stage, await _availability(call, agents), office.now(), call.caller)
+        batches = ringing.whose_turn(stage, await _availability(call, agents), office.now(), call.caller)
         batch = [ref for one in batches for ref in one]
         if batch and (legs := await ring_batch(call, stage, batch, _seconds(call, batch))):
             return legs
@@ -223,7 +223,7 @@ async def _availability(call: Call, agents: Collection[str]) -> list[AgentAvaila
         return []
 
 
-def _seconds(call: Call, batch: Iterable[DeviceRef]) -> float:
+def _seconds(call: Call, batch: Iterable[Phone | OutsideNumber]) -> float:
     """As long as for any call."""
     config = call.office.config.ring
     return ringing.ringing_seconds(batch, config.subteam_seconds, config.mobile_seconds)
@@ -231,9 +231,9 @@ def _seconds(call: Call, batch: Iterable[DeviceRef]) -> float:
 
 async def _answered(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> Leg | None:
     """Who answered first, unless the caller wants something else before."""
-    refs = [leg.ref for leg in legs if isinstance(leg, Forwarded)]
+    numbers = [leg.to for leg in legs if isinstance(leg, Forwarded)]
     # When the app stops, phones ring on for the app that comes after it.
-    answered = await race(first_answer(call, legs, _seconds(call, refs), listen=False), until_done(ears))
+    answered = await race(first_answer(call, legs, _seconds(call, numbers), listen=False), until_done(ears))
     if not isinstance(answered, asyncio.Future):
         return answered
     await _stop(call, ears, legs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ari_app.call import forward, whisper
@@ -26,7 +26,7 @@ from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, ring_again, to
 from crm.domain import ringing
 from crm.domain.calls import Step
 from crm.domain.choosing import Answer, Question
-from crm.domain.ringing import DeviceRef, Stage, StageName, Strategy
+from crm.domain.ringing import Mobile, OutsideNumber, Phone, Stage, StageName, Strategy
 from crm.domain.routing import TEAM, TO_DESK, RoutePlan, Rule
 
 
@@ -36,6 +36,8 @@ class Spared:
 
     agents: set[str] = field(default_factory=set)
     devices: set[str] = field(default_factory=set)
+    numbers: set[str] = field(default_factory=set)
+    """Nobody's of ours, on which somebody passed or a machine answered."""
     others_took: bool = False
     """Phones stopped ringing, or could not ring, because their owners took other calls."""
 
@@ -47,13 +49,18 @@ class Spared:
         # A mobile whose turn had not come has not been tried.
         call.tried |= {leg.agent for leg in legs if leg.agent and leg.has_channel} - taken
         for leg in legs:
-            if leg.choice in (Choice.PASS, Choice.LATER):
+            if isinstance(leg, Forwarded) and not isinstance(leg.to, Mobile):
+                if leg.hears:
+                    self.numbers.add(leg.to.number)
+            elif leg.choice in (Choice.PASS, Choice.LATER):
                 self.agents.add(leg.agent)
             elif leg.hears:
                 self.devices.add(leg.device)
 
-    def allows(self, ref: DeviceRef) -> bool:
-        return ref.agent not in self.agents and ref.device not in self.devices
+    def allows(self, one: Phone | OutsideNumber) -> bool:
+        if isinstance(one, Phone | Mobile):
+            return one.agent not in self.agents and one.device not in self.devices
+        return one.number not in self.numbers
 
     def begin_again(self, call: Call) -> None:
         """From now on nobody is rung who has rung in vain."""
@@ -156,10 +163,12 @@ async def _ring_free(
         left = until - asyncio.get_running_loop().time()
         if left <= 0:
             break
-        wanted = [ref for ref in batch if ref.device not in not_now and spared.allows(ref)]
-        wanted = [ref for ref in wanted if ref.agent not in reserved]
-        if stage.forward and adopted:
-            wanted = []
+        wanted = [one for one in batch if spared.allows(one) and not (stage.forward and adopted)]
+        wanted = [
+            one
+            for one in wanted
+            if not isinstance(one, Phone | Mobile) or (one.device not in not_now and one.agent not in reserved)
+        ]
         if not wanted and not adopted:
             continue
         seconds = min(left, config.each_seconds) if stage.strategy is Strategy.ROUND_ROBIN else left
@@ -177,16 +186,16 @@ async def _ring_free(
     return None, rang
 
 
-async def ring_batch(call: Call, stage: Stage, batch: list[DeviceRef], seconds: float) -> list[Leg]:
+async def ring_batch(call: Call, stage: Stage, batch: Sequence[Phone | OutsideNumber], seconds: float) -> list[Leg]:
     """Begins to ring these phones, at home and outside."""
-    call.ringing.update(ref.agent for ref in batch if ref.agent)
-    if any(ref.confirm for ref in batch):
+    call.ringing.update(one.agent for one in batch if isinstance(one, Phone | Mobile))
+    if any(one.confirm for one in batch):
         whisper.prepare(call)
         # The others ring on while somebody hears who calls.
         seconds += call.office.config.ring.confirm_seconds
-    phones = [ref for ref in batch if not ref.number]
+    phones = [one for one in batch if isinstance(one, Phone)]
     desk = call.decided.desk if call.decided else None
     title = f"{desk.capitalize()} - {call.known.property_name}" if desk else call.known.property_name
     caller_id = shown(title, call.shown)
     legs = await ring_phones(call, stage.name.value, phones, seconds, caller_id)
-    return [*legs, *(Forwarded(call, stage.name.value, ref) for ref in batch if ref.number)]
+    return [*legs, *(Forwarded(call, stage.name.value, one) for one in batch if isinstance(one, OutsideNumber))]

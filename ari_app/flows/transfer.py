@@ -19,7 +19,6 @@ from ari_app.call.legs import (
     Leg,
     availability,
     first_answer,
-    free_phones,
     hang_up_of,
     is_outsider,
     ring_phones,
@@ -161,10 +160,10 @@ async def return_to(call: Call, device: str) -> Step | EndedBy:
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         owner = await call.office.store.read(extensions.owner_of, device)
     agents = await availability(call.office, [owner.slug] if owner else [])
-    refs = [ref for agent in agents for ref in free_phones(agent, call.office.now())]
-    if refs:
+    phones = [phone for agent in agents for phone in agent.free_phones(call.office.now())]
+    if phones:
         seconds = call.office.config.ring.agent_seconds
-        legs = await ring_phones(call, RETURN, refs, seconds, shown(_title(call), call.shown))
+        legs = await ring_phones(call, RETURN, phones, seconds, shown(_title(call), call.shown))
         if winner := await first_answer(call, legs, seconds):
             await stop_other_calls(call, winner, agents)
             await call.person.set_variables(LL_PEER=winner.channel.name)
@@ -196,11 +195,11 @@ async def reach(call: Call, target: str) -> Handle:
     found = next(iter(agents), None)
     legs = adopted
     if not legs and found:
-        refs = free_phones(found, office.now())
-        if not refs:
+        phones = found.free_phones(office.now())
+        if not phones:
             raise NotTaken("The colleague is on DND, on a call, or has no phone that answers.", "transfer_unavailable")
         name = shown(_title(call), call.shown)
-        legs = await ring_phones(call, STAGE, refs, office.config.ring.colleague_seconds, name)
+        legs = await ring_phones(call, STAGE, phones, office.config.ring.colleague_seconds, name)
     winner = await first_answer(call, legs, office.config.ring.colleague_seconds, listen=False)
     if winner is None:
         if any(leg.status is DialStatus.BUSY for leg in legs):

@@ -27,7 +27,7 @@ from crm.domain import readout
 from crm.domain.calls import DialStatus, LegEnded, LegRang
 from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import Conflict, CrmError, Unavailable
-from crm.domain.ringing import DeviceRef
+from crm.domain.ringing import Mobile, Phone
 from crm.services.audit import By
 from crm.services.phones import dialing
 from crm.services.phones.spoken import spoken
@@ -103,7 +103,7 @@ async def call_group(office: Office, due: Due) -> bool:
     text = readout.escalation(due.place, caller_in_words(office, due.caller), language)
     whisper = await spoken(office.config, text, language)
     asked = {asyncio.create_task(_ask(office, due, phone, whisper)) for phone in phones}
-    taker: tuple[Handle, DeviceRef] | None = None
+    taker: tuple[Handle, Phone | Mobile] | None = None
     try:
         waiting = asked
         while waiting and taker is None:
@@ -119,11 +119,13 @@ async def call_group(office: Office, due: Due) -> bool:
     return True
 
 
-async def _ask(office: Office, due: Due, phone: DeviceRef, whisper: Path) -> tuple[Handle, DeviceRef] | None:
+async def _ask(office: Office, due: Due, phone: Phone | Mobile, whisper: Path) -> tuple[Handle, Phone | Mobile] | None:
     """Rings one phone and asks whoever answers; the channel when they took the message."""
     channel: Handle | None = None
     try:
-        channel = await (_dial_mobile(office, due, phone) if phone.number else _ring_desk(office, due, phone))
+        channel = await (
+            _dial_mobile(office, due, phone) if isinstance(phone, Mobile) else _ring_desk(office, due, phone)
+        )
         if channel is None:
             return None
         # From now on it is not the ringing's short limit that counts.
@@ -141,7 +143,7 @@ async def _ask(office: Office, due: Due, phone: DeviceRef, whisper: Path) -> tup
     return None
 
 
-async def _take(office: Office, due: Due, phone: DeviceRef, channel: Handle) -> bool:
+async def _take(office: Office, due: Due, phone: Phone | Mobile, channel: Handle) -> bool:
     try:
         await office.store.run(mailboxes.take, By(f"phone {phone.device}", office.now()), due.message_id, phone.agent)
     except Conflict:
@@ -150,7 +152,7 @@ async def _take(office: Office, due: Due, phone: DeviceRef, channel: Handle) -> 
     return True
 
 
-async def _ring_desk(office: Office, due: Due, phone: DeviceRef) -> Handle | None:
+async def _ring_desk(office: Office, due: Due, phone: Phone) -> Handle | None:
     """A phone that is registered with us; None when nobody answers it."""
     call_id, seconds = due.message_id, office.config.escalation.ring_seconds
     leg_id = f"{call_id}{LEG_MARK}{phone.device}-{uuid.uuid4().hex[:6]}"
@@ -188,9 +190,8 @@ async def _ring_desk(office: Office, due: Due, phone: DeviceRef) -> Handle | Non
     return None
 
 
-async def _dial_mobile(office: Office, due: Due, phone: DeviceRef) -> Handle | None:
+async def _dial_mobile(office: Office, due: Due, phone: Mobile) -> Handle | None:
     """An agent's mobile, through the one check; None when it may not be dialled, or nobody answers."""
-    assert phone.number is not None
     # Their desk phones first, if they have any on.
     await asyncio.sleep(phone.after_seconds)
     try:
@@ -219,7 +220,7 @@ async def _dial_mobile(office: Office, due: Due, phone: DeviceRef) -> Handle | N
         return None
 
 
-async def _play(office: Office, due: Due, channel: Handle, phone: DeviceRef) -> None:
+async def _play(office: Office, due: Due, channel: Handle, phone: Phone | Mobile) -> None:
     """The message itself, again with 1, for the one who took it."""
     audio = mailboxes.audio(office.config, due.file)
     message = audio or _sound(office, "mailbox_no_audio")

@@ -79,7 +79,7 @@ def _awaited(office: Office) -> set[str]:
 
 
 def _with_phone(agents: list[AgentAvailability], now: datetime) -> frozenset[str]:
-    return frozenset(agent.slug for agent in agents if agent.free_devices(now))
+    return frozenset(agent.slug for agent in agents if agent.free_phones(now))
 
 
 def _end_hopeless(office: Office, present: frozenset[str]) -> None:

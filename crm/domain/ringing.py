@@ -6,8 +6,8 @@ while others ring.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,17 +40,32 @@ class StageName(StrEnum):
 
 
 @dataclass(frozen=True)
-class DeviceRef:
-    """A phone to ring, and whose it is; slugs, both empty for the number that all calls are forwarded to."""
+class Phone:
+    """A phone that is registered with us, and whose it is; slugs."""
 
     device: str
     agent: str
-    number: str | None = None
-    """E.164 of a phone outside, dialled through a trunk; None for one that is registered with us."""
-    after_seconds: float = 0
-    """So long the agent's other phones ring before this one."""
     confirm: bool = False
     """Who answers hears who calls, and only a digit connects them."""
+
+
+@dataclass(frozen=True)
+class OutsideNumber:
+    """A number that is dialled through a trunk; nobody's of ours, such as the one that all calls are forwarded to."""
+
+    number: str
+    """E.164."""
+    confirm: bool = True
+
+
+@dataclass(frozen=True)
+class Mobile(OutsideNumber):
+    """An agent's number outside; slugs. Without a digit somebody's voicemail would get the caller."""
+
+    device: str = field(kw_only=True)
+    agent: str = field(kw_only=True)
+    after_seconds: float = field(default=0, kw_only=True)
+    """So long the agent's other phones ring before this one."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +121,7 @@ class AgentAvailability:
         """On any of their phones: nobody is rung while they talk on another device."""
         return any(device.on_call for device in self.devices)
 
-    def reachable_devices(self, now: datetime) -> tuple[DeviceRef, ...]:
+    def reachable_devices(self, now: datetime) -> tuple[Phone | Mobile, ...]:
         """The phones that may ring for this agent now; none when not at work, or on a call.
 
         A mobile waits for the phones in front of it, if there is one that can ring.
@@ -114,21 +129,24 @@ class AgentAvailability:
         if not self.is_at_work(now) or self.is_on_call:
             return ()
         usable = self._usable(now)
-        phones = [
-            DeviceRef(device.slug, self.slug, confirm=device.whisper) for device in usable if not device.is_mobile
-        ]
+        phones = [Phone(device.slug, self.slug, device.whisper) for device in usable if not device.is_mobile]
         mobiles = [
-            DeviceRef(device.slug, self.slug, device.number, device.rings_after_seconds if phones else 0, confirm=True)
+            Mobile(
+                device.number,
+                device=device.slug,
+                agent=self.slug,
+                after_seconds=device.rings_after_seconds if phones else 0,
+            )
             for device in usable
             if device.is_mobile and device.number and self.forwarding
         ]
         return (*phones, *mobiles)
 
-    def free_devices(self, now: datetime) -> tuple[DeviceRef, ...]:
-        """The registered phones that colleagues reach this agent at now, at work or not."""
+    def free_phones(self, now: datetime) -> tuple[Phone, ...]:
+        """Where colleagues reach this agent now, at work or not, without being asked whether they take it."""
         if self.is_on_call:
             return ()
-        return tuple(DeviceRef(device.slug, self.slug) for device in self._usable(now) if not device.is_mobile)
+        return tuple(Phone(device.slug, self.slug) for device in self._usable(now) if not device.is_mobile)
 
     def _usable(self, now: datetime) -> list[DeviceAvailability]:
         return [device for device in self.devices if device.online and not device.has_dnd(now)]
@@ -142,33 +160,38 @@ class Stage:
     agents: tuple[str, ...]
     seconds: float
     strategy: Strategy = Strategy.RING_ALL
-    forward: DeviceRef | None = None
+    forward: OutsideNumber | None = None
     """The number outside that rings in place of agents."""
 
 
 def who_to_ring(
     stage: Stage, availability: Iterable[AgentAvailability], now: datetime, caller: str | None = None
-) -> list[list[DeviceRef]]:
-    """The phones of a stage in batches: each batch rings together, one after the other. No batch: skip the stage.
+) -> Sequence[Sequence[Phone | OutsideNumber]]:
+    """What rings in a stage, in batches: each batch rings together, one after the other. No batch: skip the stage."""
+    return [[stage.forward]] if stage.forward else whose_turn(stage, availability, now, caller)
 
-    A mobile is not rung for a call that comes from it.
-    """
-    if stage.forward:
-        return [[stage.forward]]
+
+def whose_turn(
+    stage: Stage, availability: Iterable[AgentAvailability], now: datetime, caller: str | None = None
+) -> list[list[Phone | Mobile]]:
+    """The phones of a stage's agents, in batches. A mobile is not rung for a call that comes from it."""
     agents = [agent for agent in by_idleness(availability) if agent.slug in stage.agents]
-    refs = [[ref for ref in agent.reachable_devices(now) if not ref.number or ref.number != caller] for agent in agents]
-    batches = [devices for devices in refs if devices]
+    phones = [
+        [one for one in agent.reachable_devices(now) if isinstance(one, Phone) or one.number != caller]
+        for agent in agents
+    ]
+    batches = [devices for devices in phones if devices]
     if stage.strategy is Strategy.ROUND_ROBIN or not batches:
         return batches
     return [[device for batch in batches for device in batch]]
 
 
-def ringing_seconds(batch: Iterable[DeviceRef], seconds: float, mobile_seconds: float) -> float:
+def ringing_seconds(batch: Iterable[Phone | OutsideNumber], seconds: float, mobile_seconds: float) -> float:
     """How long a batch rings: as long as it is to, and until every mobile in it has rung for `mobile_seconds`.
 
     A telephone network takes seconds to make a mobile ring; what is left of a short stage would be no chance.
     """
-    return max([seconds, *(ref.after_seconds + mobile_seconds for ref in batch if ref.number and ref.device)])
+    return max([seconds, *(one.after_seconds + mobile_seconds for one in batch if isinstance(one, Mobile))])
 
 
 def by_idleness(agents: Iterable[AgentAvailability]) -> list[AgentAvailability]:

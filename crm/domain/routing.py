@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import chain, islice
 
 from crm.domain.choosing import Answer, Ask, Question, Say, answered
-from crm.domain.ringing import DeviceRef, Stage, StageName, Strategy
+from crm.domain.ringing import OutsideNumber, Stage, StageName, Strategy
 from crm.domain.route_inputs import (
     CallerFacts,
     CallerKind,
@@ -554,7 +554,7 @@ class _Decision:
 
 
 def _outside(name: StageName, number: str, seconds: float, *, confirm: bool) -> Stage:
-    return Stage(name, (), seconds, forward=DeviceRef(device="", agent="", number=number, confirm=confirm))
+    return Stage(name, (), seconds, forward=OutsideNumber(number, confirm))
 
 
 def _named(agents: Sequence[str]) -> str:

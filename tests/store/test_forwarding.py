@@ -10,6 +10,7 @@ from sqlalchemy import select
 from crm.config import Config
 from crm.domain.calls import DialStatus, LegEnded, LegRang, Step, TalkEnded, TalkStarted
 from crm.domain.dialing import Refused
+from crm.domain.ringing import Mobile, Phone
 from crm.services.audit import By
 from crm.services.phones import devices, forwarding
 from crm.services.routing import reception
@@ -77,10 +78,10 @@ async def test_a_leg_that_answered_without_a_digit_is_no_talk_pain_4_pain_7(stor
 async def test_what_is_switched_on_is_what_flows_see(store: Store, config: Config) -> None:
     await store.run(forwarding.switch_on, config, BY, "alice", to="(512) 555-0150", after_seconds=4)
     [alice, *_] = await store.read(reception.availability, config, online={"alice-desk"})
-    assert [(ref.device, ref.number, ref.after_seconds) for ref in alice.reachable_devices(NOW)] == [
-        ("alice-desk", None, 0),
-        ("alice-mobile", NUMBER, 4),
-    ]
+    assert alice.reachable_devices(NOW) == (
+        Phone("alice-desk", "alice"),
+        Mobile(NUMBER, device="alice-mobile", agent="alice", after_seconds=4),
+    )
     await store.run(forwarding.switch_off, BY, "alice")
     [alice, *_] = await store.read(reception.availability, config, online={"alice-desk"})
     assert [ref.device for ref in alice.reachable_devices(NOW)] == ["alice-desk"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,7 +15,9 @@ from crm.domain.hours import weekly
 from crm.domain.ringing import (
     AgentAvailability,
     DeviceAvailability,
-    DeviceRef,
+    Mobile,
+    OutsideNumber,
+    Phone,
     Stage,
     StageName,
     Strategy,
@@ -39,8 +42,15 @@ def stage(*agents: str, strategy: Strategy = Strategy.RING_ALL) -> Stage:
     return Stage(StageName.EVERYONE, agents, 20, strategy)
 
 
-def rung(batches: list[list[DeviceRef]]) -> list[list[str]]:
-    return [[ref.device for ref in batch] for batch in batches]
+Batches = Sequence[Sequence[Phone | OutsideNumber]]
+
+
+def of_agents(batches: Batches) -> list[list[Phone | Mobile]]:
+    return [[one for one in batch if isinstance(one, Phone | Mobile)] for batch in batches]
+
+
+def rung(batches: Batches) -> list[list[str]]:
+    return [[one.device for one in batch] for batch in of_agents(batches)]
 
 
 def test_dnd_is_per_device_and_ends_by_itself() -> None:
@@ -63,7 +73,7 @@ def test_outside_their_own_hours_an_agent_is_not_rung_but_colleagues_reach_them(
     agents = [replace(agent("alice"), hours=within), replace(agent("bob"), hours=outside), agent("carol")]
     assert [one.may_ring(NOW) for one in agents] == [True, False, True]
     assert rung(who_to_ring(stage("alice", "bob", "carol"), agents, NOW)) == [["alice-desk", "carol-desk"]]
-    assert [ref.device for ref in agents[1].free_devices(NOW)] == ["bob-desk"]
+    assert [ref.device for ref in agents[1].free_phones(NOW)] == ["bob-desk"]
 
 
 def test_only_hours_of_their_own_make_somebody_answer_while_the_office_is_closed() -> None:
@@ -104,13 +114,18 @@ def with_mobile(*devices: DeviceAvailability, forwarding: bool = True) -> AgentA
     return replace(agent("alice", *devices), forwarding=forwarding)
 
 
-def when(batches: list[list[DeviceRef]]) -> list[tuple[str, float, bool]]:
-    return [(ref.device, ref.after_seconds, ref.confirm) for batch in batches for ref in batch]
+def when(batches: Batches) -> list[tuple[str, float, bool]]:
+    return [
+        (one.device, one.after_seconds if isinstance(one, Mobile) else 0, one.confirm)
+        for batch in of_agents(batches)
+        for one in batch
+    ]
 
 
 def test_a_mobile_rings_after_the_other_phones_and_only_a_digit_connects_it() -> None:
     found = who_to_ring(stage("alice"), [with_mobile(DESK, MOBILE)], NOW)
     assert when(found) == [("alice-desk", 0, False), ("alice-mobile", 8, True)]
+    assert isinstance(found[0][1], Mobile)
     assert found[0][1].number == "+15125550150"
 
 
@@ -153,7 +168,7 @@ def test_the_whisper_can_be_switched_on_for_a_desk_phone() -> None:
 
 
 def test_a_stage_lasts_until_its_last_mobile_has_had_a_chance() -> None:
-    desk, mobile = DeviceRef("d", "a"), DeviceRef("m", "a", "+15125550150", 8, True)
+    desk, mobile = Phone("d", "a"), Mobile("+15125550150", device="m", agent="a", after_seconds=8)
     assert ringing_seconds([desk], 10, 15) == 10
     assert ringing_seconds([desk, mobile], 10, 15) == 23
     assert ringing_seconds([desk, mobile], 40, 15) == 40
@@ -192,7 +207,7 @@ AGENTS = st.lists(
 def test_only_the_reachable_of_the_stage_ring_and_each_phone_once(
     team: list[AgentAvailability], names: set[str], strategy: Strategy
 ) -> None:
-    batches = who_to_ring(stage(*names, strategy=strategy), team, NOW)
+    batches = of_agents(who_to_ring(stage(*names, strategy=strategy), team, NOW))
     assert all(batches), "a batch without phones would be waited for in silence"
     refs = [ref for batch in batches for ref in batch]
     expected = {
@@ -205,11 +220,11 @@ def test_only_the_reachable_of_the_stage_ring_and_each_phone_once(
     }
     by_device = {device.slug: device for one in team for device in one.devices if one.slug in names}
     for ref in refs:
-        if ref.number:
+        if isinstance(ref, Mobile):
             assert ref.confirm, "somebody's voicemail would get the caller"
             assert len(expected) > 1 or not ref.after_seconds, "the caller would wait for nothing"
         if len([one for one in team for device in one.devices if device.slug == ref.device]) == 1:
-            assert bool(ref.number) == by_device[ref.device].is_mobile
+            assert isinstance(ref, Mobile) == by_device[ref.device].is_mobile
     assert {(ref.agent, ref.device) for ref in refs} == expected
     assert len(refs) == len(expected)
     if strategy is Strategy.RING_ALL:

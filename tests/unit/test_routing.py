@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from crm.domain.choosing import Answer, Choice, Question
-from crm.domain.ringing import StageName, Strategy
+from crm.domain.ringing import OutsideNumber, StageName, Strategy
 from crm.domain.routing import (
     OTHER_LANGUAGE,
     TEAM,
@@ -98,8 +98,7 @@ def test_all_calls_go_to_one_number_in_place_of_the_team(office: OfficeFacts, co
     assert plan.rule is Rule.OFFICE_FORWARD
     [one] = plan.stages
     assert (one.name, one.agents) == (StageName.OFFICE, ())
-    assert one.forward
-    assert (one.forward.number, one.forward.agent, one.forward.confirm) == ("+15125550190", "", confirm)
+    assert one.forward == OutsideNumber("+15125550190", confirm)
 
 
 def test_the_team_rings_when_it_cannot_be_forwarded_and_the_reason_is_kept() -> None:

@@ -18,7 +18,7 @@ from ari_app.workers.turns import PATIENCE, _end_hopeless
 from crm.config import Config
 from crm.domain.calls import Direction, Step
 from crm.domain.errors import Unavailable
-from crm.domain.ringing import AgentAvailability, DeviceAvailability, DeviceRef, Stage, StageName
+from crm.domain.ringing import AgentAvailability, DeviceAvailability, Mobile, Phone, Stage, StageName
 
 pytestmark = pytest.mark.unit
 
@@ -72,7 +72,7 @@ async def test_who_has_passed_is_not_rung_by_a_turn_that_was_given_before(
     async def both(office: object, agents: object) -> list[AgentAvailability]:
         return [AgentAvailability(slug, devices=(DeviceAvailability(f"{slug}-desk"),)) for slug in ("alice", "bob")]
 
-    async def ring(call: object, stage: object, batch: list[DeviceRef], seconds: float) -> list[str]:
+    async def ring(call: object, stage: object, batch: list[Phone | Mobile], seconds: float) -> list[str]:
         return [ref.agent for ref in batch]
 
     monkeypatch.setattr(queue, "availability", both)
@@ -99,7 +99,7 @@ async def test_whose_mobile_alone_rings_is_rung_for_nobody_else_in_line_meanwhil
     monkeypatch.setattr(ring_group, "ring_phones", no_desk_phones)
     monkeypatch.setattr(ring_group, "Forwarded", lambda *_: "mobile")
     monkeypatch.setattr(ring_group.whisper, "prepare", lambda _: None)
-    mobile = DeviceRef("alice-mobile", "alice", number="+15125550150", confirm=True)
+    mobile = Mobile("+15125550150", device="alice-mobile", agent="alice")
     assert await ring_group.ring_batch(call, Stage(StageName.SUBTEAM, ("alice",), 20), [mobile], 20) == ["mobile"]
     assert call.ringing == {"alice"}
 

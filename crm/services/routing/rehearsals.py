@@ -16,7 +16,7 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.choosing import Answer, Ask, Question, Say
 from crm.domain.errors import Invalid
-from crm.domain.ringing import who_to_ring
+from crm.domain.ringing import Mobile, Phone, who_to_ring
 from crm.domain.routing import OTHER_LANGUAGE, Path, RoutePlan
 from crm.domain.tours import Slot
 from crm.services.office import agents
@@ -143,7 +143,8 @@ def _rings(
     known = reception.availability(session, config, moment.online, moment.on_call, of=wanted)
     return {
         stage.name.value: [
-            [ref.device or ref.number or "" for ref in batch] for batch in who_to_ring(stage, known, moment.now, caller)
+            [one.device if isinstance(one, Phone | Mobile) else one.number for one in batch]
+            for batch in who_to_ring(stage, known, moment.now, caller)
         ]
         for stage in plan.stages
     }

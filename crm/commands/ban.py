@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
 from crm.domain import fields
 from crm.services.phones import bans
-
-
-class BanEntry(msgspec.Struct):
-    """An address whose SIP is dropped."""
-
-    network: str
-    """IPv4 address or network."""
-    since: datetime
-    until: datetime | None
-    """Null: until somebody takes it off."""
-    times: int
-    """How many bans of it there were within a day of one another."""
-    why: str
+from crm.views import blocking as views
+from crm.views.blocking import BanEntry
 
 
 @click.group(cls=Group, examples=("ban list", "ban add 203.0.113.9 --for 2d --why scanner", "ban remove 203.0.113.9"))
@@ -70,10 +56,7 @@ def remove(system: System, address: str) -> None:
 @with_system
 def list_(system: System, as_json: bool) -> None:
     """List whose SIP is dropped now, the latest first."""
-    entries = [
-        BanEntry(found.network, found.since, found.until, found.times, found.why)
-        for found in system.read(bans.find_all, system.now)
-    ]
+    entries = system.read(views.bans, system.now)
     if as_json:
         output.print_json(entries)
         return

@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
-from crm.domain.blocking import Kind
 from crm.services.people import blocking
-from crm.store.models import BlockedCaller
-
-
-class BlockEntry(msgspec.Struct):
-    """An entry of the block list."""
-
-    kind: str
-    """number, prefix or withheld."""
-    value: str
-    """E.164, its beginning, or empty for withheld."""
-    refusal: str
-    """spoken: the caller is told; silent: hung up at once."""
-    why: str
-    created_at: datetime
-
-    @classmethod
-    def of(cls, row: BlockedCaller) -> BlockEntry:
-        return cls(row.kind, row.value, row.refusal, row.why, row.created_at)
-
-    @property
-    def written(self) -> str:
-        return {Kind.NUMBER: self.value, Kind.PREFIX: f"{self.value}*", Kind.WITHHELD: "withheld"}[Kind(self.kind)]
+from crm.views import blocking as views
+from crm.views.blocking import BlockEntry
 
 
 @click.group(
@@ -73,7 +49,7 @@ def add(system: System, caller: str, silent: bool, why: str, close_lead: bool) -
 @with_system
 def list_(system: System, as_json: bool) -> None:
     """List who is blocked."""
-    entries = [BlockEntry.of(row) for row in system.read(blocking.find_all)]
+    entries = system.read(views.callers)
     if as_json:
         output.print_json(entries)
         return

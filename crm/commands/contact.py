@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from crm.commands import output
-from crm.commands.command import Group, System, limit_option, many, tell_of_more, with_system
+from crm.commands.command import Group, System, cut, limit_option, many, with_system
 from crm.domain.errors import Invalid
 from crm.edge import numbers
+from crm.services.office import properties
 from crm.services.people import contacts
-from crm.store.models import Contact
-
-
-class ContactEntry(msgspec.Struct):
-    """Somebody who is no prospect, known by their number."""
-
-    number: str
-    """E.164."""
-    kind: str
-    """resident, owner or vendor."""
-    name: str
-    property: str | None
-    """Slug of the property they have to do with."""
-
-    @classmethod
-    def of(cls, row: Contact) -> ContactEntry:
-        return cls(row.number, row.kind, row.name, row.property.slug if row.property else None)
+from crm.views import contacts as views
+from crm.views.contacts import ContactEntry
 
 
 @click.group(
@@ -71,9 +56,11 @@ def add(system: System, number: str, kind: str, name: str, place: str | None) ->
 @with_system
 def list_(system: System, kind: str | None, place: str | None, limit: int, as_json: bool) -> None:
     """List contacts by kind and name."""
-    found = system.read(contacts.find_all, kind=kind, property_slug=place, limit=limit + 1)
-    entries = [ContactEntry.of(row) for row in found[:limit]]
-    tell_of_more(len(found), limit)
+    with system.store.reading() as session:
+        if place is not None:
+            properties.named(session, place)
+        found = views.listed(session, kind=kind, place=place, limit=limit + 1)
+    entries = cut(found, limit)
     if as_json:
         output.print_json(entries)
         return

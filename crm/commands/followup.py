@@ -2,51 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import ID, Group, System, limit_option, many, tell_of_more, with_system
+from crm.commands.command import ID, Group, System, cut, limit_option, many, with_system
 from crm.domain.fields import moment
 from crm.domain.leads import Stage
 from crm.services import follow_ups
-from crm.store.models import FollowUp
-
-
-class FollowUpEntry(msgspec.Struct):
-    """One step of a person's sequence."""
-
-    id: int
-    lead: int
-    property: str
-    stage: str
-    step: int
-    """From 1."""
-    state: str
-    """planned, paused until somebody answers the person, sent, or cancelled."""
-    due_at: datetime
-    text: str
-    """{name} and {url} are filled in when it is sent."""
-    why: str
-    message: int | None
-    """The text it became."""
-
-    @classmethod
-    def of(cls, row: FollowUp) -> FollowUpEntry:
-        return cls(
-            id=row.id,
-            lead=row.lead_id,
-            property=row.interest.property.slug,
-            stage=row.stage,
-            step=row.step + 1,
-            state=row.state,
-            due_at=row.due_at,
-            text=row.text,
-            why=row.why,
-            message=row.message_id,
-        )
+from crm.views import follow_ups as views
+from crm.views.follow_ups import FollowUpEntry
 
 
 class SequenceStepEntry(msgspec.Struct):
@@ -77,9 +42,8 @@ def followup() -> None:
 @with_system
 def list_(system: System, lead_id: int | None, state: str | None, limit: int, as_json: bool) -> None:
     """List the steps that are planned or paused, the next one first."""
-    found = system.read(follow_ups.listed, lead_id=lead_id, state=state, limit=limit + 1)
-    tell_of_more(len(found), limit)
-    entries = [FollowUpEntry.of(row) for row in found[:limit]]
+    states = (state,) if state else () if lead_id is not None else (follow_ups.PLANNED, follow_ups.PAUSED)
+    entries = cut(system.read(views.listed, lead_id=lead_id, states=states, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
         return

@@ -3,56 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from typing import IO
 
 import click
-import msgspec
 
 from crm.commands import output
-from crm.commands.command import Failure, Group, System, limit_option, many, tell_of_more, with_system
+from crm.commands.command import Failure, Group, System, cut, limit_option, many, with_system
 from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Invalid
 from crm.edge.mail import Mailer, MailError
 from crm.services.outbox import carriers, mails
-from crm.store.models import Mail
+from crm.views import mails as views
+from crm.views.mails import MailEntry
 
 OF_A_MAIL = [state.value for state in DeliveryState if state not in (DeliveryState.DELIVERED, DeliveryState.RECEIVED)]
 """Mail servers do not say what arrived, and nobody writes mails to us."""
-
-
-class MailEntry(msgspec.Struct):
-    """A mail to somebody of the office."""
-
-    id: int
-    to_address: str
-    subject: str
-    state: str
-    """queued, sending, sent, failed, blocked, or unknown: it may have been sent, so it is not sent again."""
-    attempts: int
-    error: str
-    """Why it has not left; empty when it has."""
-    created_at: datetime
-    next_attempt_at: datetime | None
-    sent_at: datetime | None
-    message: str | None
-    """The message whose sound is attached."""
-
-    @classmethod
-    def of(cls, row: Mail) -> MailEntry:
-        return cls(
-            id=row.id,
-            to_address=row.to_address,
-            subject=row.subject,
-            state=row.state,
-            attempts=row.attempts,
-            error=row.error,
-            created_at=row.created_at,
-            next_attempt_at=row.next_attempt_at,
-            sent_at=row.sent_at,
-            message=row.voicemail_id,
-        )
 
 
 @click.group(cls=Group, examples=("mail secret", "mail test alice@example.com", "mail list --state failed"))
@@ -66,9 +32,7 @@ def mail() -> None:
 @with_system
 def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:
     """List mails, the newest first."""
-    found = system.read(mails.listed, state=state, limit=limit + 1)
-    tell_of_more(len(found), limit)
-    entries = [MailEntry.of(row) for row in found[:limit]]
+    entries = cut(system.read(views.listed, state=state, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
         return

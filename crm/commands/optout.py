@@ -2,49 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
-import msgspec
 
 from crm.commands import output
-from crm.commands.command import Group, System, limit_option, many, tell_of_more, with_system
+from crm.commands.command import Group, System, cut, limit_option, many, with_system
 from crm.services.people import opt_outs
-from crm.store.models import OptOut
-
-
-class OptOutEntry(msgspec.Struct):
-    """An entry of the ledger; it is ended, never deleted."""
-
-    number: str
-    """E.164."""
-    scope: str
-    """texts, or all: no texts and no calls of ours."""
-    source: str
-    """keyword, sentence, carrier or admin: how it is known."""
-    evidence: str
-    """The words, the carrier's error, or the admin's why."""
-    message: int | None
-    """The text that said so, or that the carrier refused."""
-    created_at: datetime
-    ended_at: datetime | None
-    """When the person returned; null while it is in force."""
-    ended_source: str
-    ended_evidence: str
-
-    @classmethod
-    def of(cls, entry: OptOut) -> OptOutEntry:
-        return cls(
-            number=entry.number,
-            scope=entry.scope,
-            source=entry.source,
-            evidence=entry.evidence,
-            message=entry.message_id,
-            created_at=entry.created_at,
-            ended_at=entry.ended_at,
-            ended_source=entry.ended_source,
-            ended_evidence=entry.ended_evidence,
-        )
+from crm.views import opt_outs as views
+from crm.views.opt_outs import OptOutEntry
 
 
 @click.group(
@@ -61,9 +25,7 @@ def optout() -> None:
 @with_system
 def list_(system: System, with_ended: bool, limit: int, as_json: bool) -> None:
     """List who opted out, the latest first."""
-    found = system.read(opt_outs.find_all, ended=with_ended, limit=limit + 1)
-    entries = [OptOutEntry.of(one) for one in found[:limit]]
-    tell_of_more(len(found), limit)
+    entries = cut(system.read(views.listed, with_ended=with_ended, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
         return

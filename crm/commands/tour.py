@@ -7,108 +7,28 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import (
     ID,
     Group,
     System,
+    cut,
     limit_option,
     many,
     one,
     since_option,
-    tell_of_more,
     with_system,
 )
 from crm.domain import fields
 from crm.domain.tours import TourKind, TourState
 from crm.services.office import properties
 from crm.services.tours import booking, times
-from crm.store.models import Property, Tour
+from crm.store.models import Property
+from crm.views import tours
+from crm.views.tours import BlackoutEntry, SlotEntry, TourEntry, TourHoursEntry
 
 KINDS = click.Choice([kind.value for kind in TourKind])
-
-
-class SlotEntry(msgspec.Struct):
-    """A time that can be booked."""
-
-    property: str
-    at: datetime
-    until: datetime
-    kind: str
-    """accompanied, self_guided or remote."""
-
-
-class TourEntry(msgspec.Struct):
-    """A showing."""
-
-    id: int
-    property: str
-    lead: int
-    name: str | None
-    at: datetime
-    until: datetime
-    kind: str
-    """accompanied, self_guided or remote."""
-    state: str
-    """booked, done, missed or cancelled."""
-    booked_by: str
-    """keypad, web, or who did it at the command line."""
-    booked_at: datetime
-    call: str | None
-    """The call it was booked in."""
-    note: str
-
-    @classmethod
-    def of(cls, tour: Tour, place: str) -> TourEntry:
-        return cls(
-            id=tour.id,
-            property=place,
-            lead=tour.lead_id,
-            name=tour.lead.name,
-            at=tour.slot.starts_at,
-            until=tour.slot.ends_at,
-            kind=tour.slot.kind,
-            state=tour.state,
-            booked_by=tour.booked_by,
-            booked_at=tour.booked_at,
-            call=tour.call_id,
-            note=tour.note,
-        )
-
-
-class TourHoursEntry(msgspec.Struct):
-    """When tours of one kind may begin, every week, on the property's clock."""
-
-    property: str
-    day: str
-    """mon to sun."""
-    opens: str
-    closes: str
-    """HH:MM; the last tour has ended by then."""
-    kind: str
-    minutes: int
-    """Length of a tour."""
-    buffer_minutes: int
-    """Between one tour and the next."""
-    capacity: int
-    """People who may have the same time."""
-    agent: str | None
-    """Who shows; null: nobody in particular."""
-
-
-class BlackoutEntry(msgspec.Struct):
-    """A time without tours."""
-
-    id: int
-    at: datetime
-    until: datetime
-    property: str | None
-    """null: all."""
-    agent: str | None
-    """null: everybody's."""
-    why: str
 
 
 @click.group(
@@ -174,20 +94,10 @@ def set_hours(
 @with_system
 def list_hours(system: System, property: str | None, as_json: bool) -> None:
     """List when tours may begin, of all properties or of PROPERTY."""
-    entries = [
-        TourHoursEntry(
-            property=slug,
-            day=fields.WEEKDAYS[row.weekday],
-            opens=row.opens,
-            closes=row.closes,
-            kind=row.kind,
-            minutes=row.minutes,
-            buffer_minutes=row.buffer_minutes,
-            capacity=row.capacity,
-            agent=row.agent.slug if row.agent else None,
-        )
-        for slug, row in system.read(times.hours, property)
-    ]
+    with system.store.reading() as session:
+        if property is not None:
+            properties.named(session, property)
+        entries = tours.hours(session, property)
     if as_json:
         output.print_json(entries)
         return
@@ -221,8 +131,7 @@ def slots(system: System, property: str, days: int, kind: str | None, limit: int
         kind=TourKind(kind) if kind else None,
         limit=limit + 1,
     )
-    tell_of_more(len(found), limit)
-    entries = [SlotEntry(property, one.starts_at, one.ends_at, one.kind.value) for one in found[:limit]]
+    entries = [SlotEntry(property, one.starts_at, one.ends_at, one.kind.value) for one in cut(found, limit)]
     if as_json:
         output.print_json(entries)
         return
@@ -263,7 +172,7 @@ def book(system: System, property: str, person: str, at_text: str, kind: str | N
         remark=note,
     )
     if as_json:
-        output.print_json(TourEntry.of(booked.tour, property))
+        output.print_json(system.read(tours.one, booked.tour.id)[0])
         return
     output.say(f"Booked tour {booked.tour.id} of {property}: {_clock(at, _zone(system, property))}.")
 
@@ -274,8 +183,8 @@ def book(system: System, property: str, person: str, at_text: str, kind: str | N
 @with_system
 def move(system: System, id: int, at_text: str) -> None:
     """Move the tour ID to another time; the person gets a text."""
-    _, place = system.read(booking.get, id)
-    tz = times.zone(system.config, place)
+    _, timezone = system.read(tours.one, id)
+    tz = _own_or_office(system, timezone)
     moved = system.run(
         booking.move, system.config, system.secrets, system.by, id, fields.moment(at_text, tz, system.now)
     )
@@ -313,9 +222,11 @@ def list_(
 ) -> None:
     """List tours by time: those ahead, or with --since those since then, too."""
     start = fields.since(since, system.config.tz, system.now) if since else system.now - timedelta(hours=12)
-    found = system.read(booking.listed, since=start, place=property, state=state, limit=limit + 1)
-    tell_of_more(len(found), limit)
-    entries = [(TourEntry.of(one, place.slug), times.zone(system.config, place)) for one, place in found[:limit]]
+    with system.store.reading() as session:
+        if property is not None:
+            properties.named(session, property)
+        found = tours.listed(session, since=start, place=property, state=state, limit=limit + 1)
+    entries = [(entry, _own_or_office(system, timezone)) for entry, timezone in cut(found, limit)]
     if as_json:
         output.print_json([entry for entry, _ in entries])
         return
@@ -362,17 +273,7 @@ def blackout(system: System, first: str, last: str, property: str | None, agent:
 @with_system
 def blackouts(system: System, as_json: bool) -> None:
     """List the times without tours that are not over."""
-    entries = [
-        BlackoutEntry(
-            row.id,
-            row.starts_at,
-            row.ends_at,
-            row.property.slug if row.property else None,
-            row.agent.slug if row.agent else None,
-            row.why,
-        )
-        for row in system.read(times.blackouts, system.now)
-    ]
+    entries = system.read(tours.blackouts, system.now)
     if as_json:
         output.print_json(entries)
         return
@@ -399,6 +300,10 @@ def end_blackout(system: System, id: int) -> None:
 def _zone(system: System, place: str) -> ZoneInfo:
     found: Property = system.read(properties.get, place).property
     return times.zone(system.config, found)
+
+
+def _own_or_office(system: System, timezone: str) -> ZoneInfo:
+    return ZoneInfo(timezone) if timezone else system.config.tz
 
 
 def _clock(at: datetime, tz: ZoneInfo) -> str:

@@ -3,81 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from pathlib import Path
 
 import click
-import msgspec
 
 from crm.commands import output
-from crm.commands.command import Group, System, limit_option, many, one, tell_of_more, with_system
-from crm.domain.calls import Direction
+from crm.commands.command import Group, System, cut, limit_option, many, one, with_system
 from crm.domain.errors import Conflict, NotFound
-from crm.domain.mailboxes import OFFICE
 from crm.services.voicemail import greetings, mailboxes, recordings, transcripts
-from crm.store.models import Voicemail
-
-
-class MessageEntry(msgspec.Struct):
-    """A message somebody left."""
-
-    id: str
-    """Id of its call."""
-    mailbox: str
-    """agent:SLUG, subteam:SLUG, property:SLUG or office."""
-    left_at: datetime
-    caller: str | None
-    """E.164; null is withheld, or a colleague."""
-    colleague: str | None
-    """Slug of the agent who left it, if it was one of us."""
-    name: str | None
-    """The lead's, once it is known."""
-    lead: int | None
-    line: str
-    """Our number that was called."""
-    seconds: int
-    heard_at: datetime | None
-    """Null: it is new."""
-    taken_by: str | None
-    """Slug of the agent who sees to it."""
-    taken_at: datetime | None
-    deleted_at: datetime | None
-    purged_at: datetime | None
-    """When retention deleted audio and transcript."""
-    groups_called: int
-    """How many groups were called about it."""
-    next_group_at: datetime | None
-    """When the next one is; null: nobody is called any more."""
-    transcript_state: str
-    """queued, done, failed, none: there is no model; empty for old messages."""
-    transcript: str
-    file: str
-    """Name in the recordings folder."""
-
-    @classmethod
-    def of(cls, row: Voicemail) -> MessageEntry:
-        lead = row.call.lead
-        return cls(
-            id=row.call_id,
-            mailbox=row.mailbox or OFFICE,
-            left_at=row.left_at,
-            caller=row.call.caller,
-            colleague=row.call.agent.slug if row.call.agent and row.call.direction == Direction.INTERNAL else None,
-            name=lead.name if lead else None,
-            lead=row.call.lead_id,
-            line=row.call.did,
-            seconds=row.seconds,
-            heard_at=row.heard_at,
-            taken_by=row.taken_by.slug if row.taken_by else None,
-            taken_at=row.taken_at,
-            deleted_at=row.deleted_at,
-            purged_at=row.purged_at,
-            groups_called=row.escalation,
-            next_group_at=row.escalate_at,
-            transcript_state=row.transcript_state,
-            transcript=row.transcript,
-            file=row.file,
-        )
+from crm.views import voicemail as messages
+from crm.views.voicemail import MessageEntry
 
 
 def _caller(entry: MessageEntry) -> str:
@@ -109,9 +44,8 @@ def voicemail() -> None:
 def list_(system: System, box: str | None, new_only: bool, deleted: bool, limit: int, as_json: bool) -> None:
     """List messages, the newest first."""
     mailbox = system.read(mailboxes.existing, box) if box else None
-    found = system.read(mailboxes.listed, mailbox=mailbox, new_only=new_only, deleted=deleted, limit=limit + 1)
-    tell_of_more(len(found), limit)
-    entries = [MessageEntry.of(row) for row in found[:limit]]
+    found = system.read(messages.listed, mailbox=mailbox, new_only=new_only, deleted=deleted, limit=limit + 1)
+    entries = cut(found, limit)
     if as_json:
         output.print_json(entries)
         return
@@ -140,8 +74,7 @@ def list_(system: System, box: str | None, new_only: bool, deleted: bool, limit:
 @with_system
 def show(system: System, message: str, as_json: bool) -> None:
     """Show one MESSAGE with its transcript."""
-    row = system.read(mailboxes.get, message)
-    entry = MessageEntry.of(row)
+    entry = system.read(messages.one, message)
     if as_json:
         output.print_json(entry)
         return
@@ -163,7 +96,7 @@ def show(system: System, message: str, as_json: bool) -> None:
             ("next group", output.local(entry.next_group_at, tz)),
             ("deleted", output.local(entry.deleted_at, tz)),
             ("audio deleted", output.local(entry.purged_at, tz)),
-            ("transcript", transcripts.said(row)),
+            ("transcript", transcripts.said(entry.transcript_state, entry.transcript)),
         )
     )
 
@@ -173,7 +106,7 @@ def show(system: System, message: str, as_json: bool) -> None:
 @with_system
 async def play(system: System, message: str) -> None:
     """Play MESSAGE on this machine's loudspeaker; without one, say where the file is."""
-    path = _audio(system, await system.store.read(mailboxes.get, message))
+    path = _audio(system, await system.store.read(messages.one, message))
     if not await recordings.play(path):
         output.say(f"No program here can play sound. The file is {path}.")
         output.hint("By phone: dial the voicemail code, which `leaseline device codes` shows.")
@@ -194,7 +127,7 @@ async def play(system: System, message: str) -> None:
 @with_system
 def export(system: System, message: str, file: Path, overwrite: bool) -> None:
     """Write MESSAGE to FILE, as WAV or MP3 by its ending."""
-    path = _audio(system, system.read(mailboxes.get, message))
+    path = _audio(system, system.read(messages.one, message))
     if file.suffix.lower() not in (".wav", ".mp3"):
         raise click.UsageError("Name a file that ends in .wav or .mp3.")
     if file.exists() and not overwrite:
@@ -258,8 +191,8 @@ async def greeting(system: System, box: str, text: str | None, language: str, fi
     output.say(f"Callers of {mailbox} hear {'the standard greeting' if reset else 'that'} from the next call on.")
 
 
-def _audio(system: System, row: Voicemail) -> Path:
-    path = mailboxes.audio(system.config, row.file)
+def _audio(system: System, entry: MessageEntry) -> Path:
+    path = mailboxes.audio(system.config, entry.file)
     if path is None:
         raise NotFound("The sound of that message is not there any more.")
     return path

@@ -295,20 +295,6 @@ def _move(session: Session, interest: Interest, stage: Stage, why: str, now: dat
 # --- what people do with it ---
 
 
-def listed(
-    session: Session, *, lead_id: int | None = None, state: str | None = None, limit: int = 100
-) -> Sequence[FollowUp]:
-    """Planned ones by due time; with `lead_id` all of theirs."""
-    found = select(FollowUp).options(selectinload(FollowUp.interest).selectinload(Interest.property))
-    if lead_id is not None:
-        found = found.where(FollowUp.lead_id == lead_id)
-    elif state is None:
-        found = found.where(FollowUp.state.in_((PLANNED, PAUSED)))
-    if state is not None:
-        found = found.where(FollowUp.state == state)
-    return session.scalars(found.order_by(FollowUp.due_at, FollowUp.id).limit(limit)).all()
-
-
 def change(session: Session, by: By, step_id: int, *, due_at: datetime | None = None, text: str | None = None) -> None:
     """Gives a planned step another time or text; None leaves it."""
     if text is not None and not 1 <= len(text.strip()) <= LONGEST_TEXT:

@@ -9,6 +9,7 @@ import pytest
 
 from crm import config as settings
 from crm.services.phones import bans, capacity, publish
+from crm.views import blocking
 from tests.scripted_phone import guesses, registered, unanswering_callers
 from tests.system import System
 
@@ -80,7 +81,7 @@ async def test_when_somebody_guesses_passwords_then_their_address_is_dropped_and
 
     await system.until(is_dropped, "the guesser is dropped", pause=0.5)
     assert not await guesses(system, "alice-desk", "127.6.0.2")
-    assert [ban.network for ban in await system.store.read(bans.find_all, datetime.now(UTC))] == ["127.6.0.1"]
+    assert [ban.network for ban in await system.store.read(blocking.bans, datetime.now(UTC))] == ["127.6.0.1"]
     async with system.phone("alice-desk"):
         await registered(system, "bob-desk", "127.6.0.2", port, expires=0)
     await system.store.run(bans.remove, system.by, "127.6.0.1")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from crm.store.models import Activity, Call, Interest, Lead, Message, Task
+from crm.store.models import Activity, Call, Interest, Lead, Line, Message, Task, Voicemail
 
 
 def tasks(session: Session, *, open_only: bool = True) -> Sequence[Task]:
@@ -33,3 +33,15 @@ def leads(session: Session) -> Sequence[Lead]:
 def timeline(session: Session, lead_id: int) -> Sequence[Activity]:
     """The oldest entry first."""
     return session.scalars(select(Activity).where(Activity.lead_id == lead_id).order_by(Activity.at, Activity.id)).all()
+
+
+def voicemail(session: Session, call_id: str) -> Voicemail:
+    whole = (
+        selectinload(Voicemail.call).selectinload(Call.lead),
+        selectinload(Voicemail.call).selectinload(Call.agent),
+        selectinload(Voicemail.call).selectinload(Call.line).selectinload(Line.property),
+        selectinload(Voicemail.call).selectinload(Call.property),
+        selectinload(Voicemail.call).selectinload(Call.contact),
+        selectinload(Voicemail.taken_by),
+    )
+    return session.scalars(select(Voicemail).where(Voicemail.call_id == call_id).options(*whole)).one()

@@ -17,6 +17,7 @@ from crm.services.texts import messages
 from crm.store.models import Call, EmergencyCall, Lead, LeadPhone, Message, Task
 from crm.store.queries import calls, leads
 from crm.store.session import Store
+from crm.views import blocking as views
 from tests.store import rows
 from tests.store.conftest import NOW
 
@@ -47,7 +48,7 @@ async def test_entries_are_added_listed_and_removed(store: Store, config: Config
     assert await store.run(blocking.add, config, BY, "(512) 555-0123", why="robocalls") == CALLER
     assert await store.run(blocking.add, config, BY, "900*", is_silent=True) == "+1900*"
     assert await store.run(blocking.add, config, BY, "withheld") == "withheld"
-    rows = [(row.kind, row.value, row.refusal, row.why) for row in await store.read(blocking.find_all)]
+    rows = [(row.kind, row.value, row.refusal, row.why) for row in await store.read(views.callers)]
     assert rows == [
         ("number", CALLER, "spoken", "robocalls"),
         ("prefix", "+1900", "silent", ""),
@@ -147,7 +148,7 @@ async def test_the_last_caller_whom_the_office_has_called_is_not_blocked(store: 
         session.add(Call(id="ours", direction="out", did=LINE, caller=CALLER, started_at=NOW))
     said = await store.run(blocking.block_last_caller, BY, "alice")
     assert said == "The office itself has called or texted this number, so it is not blocked."
-    assert await store.read(blocking.find_all) == []
+    assert await store.read(views.callers) == []
 
 
 async def test_a_blocked_call_of_a_closed_lead_is_in_its_timeline_and_does_not_reopen_it(

@@ -207,12 +207,12 @@ async def test_a_message_for_a_colleague_is_theirs_to_listen_to_and_makes_no_lea
     assert [(call[1], call[4]) for call in found["calls"]] == [("internal", "left_message")]
     assert found["tasks"] == [("call:i", "listen", "bob", "Alice left a message of 5 s.")]
     assert (found["leads"], found["texts"], found["timeline"]) == ([], [], [])
-    message = await store.read(mailboxes.get, "i")
+    message = await store.read(rows.voicemail, "i")
     assert (message.mailbox, mailboxes.who(message, "US")) == ("agent:bob", "a colleague")
     # Nobody but Bob is called about it.
     later = at(3600)
     assert await store.run(escalations.claim, config, later) is None
-    assert (await store.read(mailboxes.get, "i")).escalate_at is None
+    assert (await store.read(rows.voicemail, "i")).escalate_at is None
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -21,6 +21,7 @@ from crm.services.voicemail import mailboxes, recordings, retention, transcripts
 from crm.services.voicemail.mailboxes import Lamp
 from crm.store.models import Activity, Agent, AuditEntry, Mail, Property, Recording, Task, Voicemail
 from crm.store.session import Store
+from tests.store import rows
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -58,7 +59,7 @@ async def left(
 
 
 async def row(store: Store, call_id: str) -> Voicemail:
-    return await store.read(mailboxes.get, call_id)
+    return await store.read(rows.voicemail, call_id)
 
 
 async def change(store: Store, slug: str, **values: object) -> None:

@@ -31,6 +31,7 @@ from crm.services.texts import inbox, messages
 from crm.services.texts.inbox import Inbox
 from crm.store.models import Activity, Agent, AuditEntry, Lead, LeadPhone, Line, Mail, Message, OptOut, Task, Trunk
 from crm.store.session import Store
+from crm.views import opt_outs as listing
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -510,8 +511,8 @@ async def test_the_ledger_by_hand(store: Store, config: Config) -> None:
     with pytest.raises(NotFound):
         await store.run(opt_outs.remove, config, BY, PERSON, why="again")
     assert (await store.run(messages.send, config, BY, PERSON, "hello")).decision == Verdict.SEND
-    assert not await store.read(opt_outs.find_all)
-    assert len(await store.read(opt_outs.find_all, ended=True)) == 2
+    assert not await store.read(listing.listed)
+    assert len(await store.read(listing.listed, with_ended=True)) == 2
     for number, why in (("call me", "x"), (PERSON, " ")):
         with pytest.raises(Invalid):
             await store.run(opt_outs.add, config, BY, number, why=why)

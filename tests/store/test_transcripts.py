@@ -21,10 +21,10 @@ from crm.domain.mailboxes import TranscriptState
 from crm.edge import whisper
 from crm.edge.whisper import Transcriber, TranscriberLost, TranscriptError
 from crm.services.calls import ledger
-from crm.services.voicemail import mailboxes, transcripts
+from crm.services.voicemail import transcripts
 from crm.store.models import Voicemail
 from crm.store.session import Store
-from tests.store import tiny_whisper
+from tests.store import rows, tiny_whisper
 
 pytestmark = pytest.mark.store
 
@@ -143,9 +143,9 @@ async def written(store: Store, config: Config, *ids: str) -> list[Voicemail]:
     try:
         async with asyncio.timeout(60):
             while True:
-                rows = [await store.read(mailboxes.get, one) for one in ids]
-                if all(row.transcript_state != TranscriptState.QUEUED for row in rows):
-                    return rows
+                found = [await store.read(rows.voicemail, one) for one in ids]
+                if all(row.transcript_state != TranscriptState.QUEUED for row in found):
+                    return found
                 await asyncio.sleep(0.05)
     finally:
         task.cancel()
@@ -174,8 +174,8 @@ async def test_messages_are_written_down_in_order_whatever_is_wrong_with_one(
         ("done", ""),
         ("done", WORDS),
     ]
-    assert transcripts.said(rows[0]) == WORDS
-    assert transcripts.said(rows[3]) == "No words were understood in it."
+    assert transcripts.said(rows[0].transcript_state, rows[0].transcript) == WORDS
+    assert transcripts.said(rows[3].transcript_state, rows[3].transcript) == "No words were understood in it."
 
 
 @pytest.mark.usefixtures("office")
@@ -186,4 +186,4 @@ async def test_without_a_model_the_message_says_that_there_is_no_transcript(
     await left(store, config, "c1", speech_file)
     (row,) = await written(store, with_model(config, folder), "c1")
     assert row.transcript_state == TranscriptState.NONE
-    assert transcripts.said(row) == "There is no transcript."
+    assert transcripts.said(row.transcript_state, row.transcript) == "There is no transcript."

@@ -48,12 +48,6 @@ Attach = Callable[[str], Awaitable[list[Attachment]]]
 """The sound of the message with this id; nothing when it is gone."""
 
 
-def listed(session: Session, *, state: str | None = None, limit: int = 100) -> list[Mail]:
-    """Newest first."""
-    found = select(Mail).order_by(Mail.created_at.desc(), Mail.id.desc()).limit(limit)
-    return list(session.scalars(found.where(Mail.state == state) if state else found).all())
-
-
 def put_secret(session: Session, secrets: Secrets, by: By, value: str) -> None:
     """Keeps the password of the mail server; raises Invalid."""
     if problem := unusable(value):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import phonenumbers
@@ -94,10 +93,6 @@ def _any(session: Session, query: object) -> bool:
 
 def _entry(row: BlockedCaller) -> Entry:
     return Entry(Kind(row.kind), row.value, row.refusal == "silent", row.why)
-
-
-def find_all(session: Session) -> Sequence[BlockedCaller]:
-    return session.scalars(select(BlockedCaller).order_by(BlockedCaller.kind, BlockedCaller.value)).all()
 
 
 def add(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
@@ -17,19 +17,6 @@ from crm.store.models import Agent, Contact, Device, Line, Property
 from crm.store.queries import contacts as queries
 
 KINDS = tuple(kind.value for kind in CallerKind if kind is not CallerKind.PROSPECT)
-
-
-def find_all(
-    session: Session, *, kind: str | None = None, property_slug: str | None = None, limit: int = 100
-) -> Sequence[Contact]:
-    """By kind and name, with their properties."""
-    found = select(Contact).options(selectinload(Contact.property)).limit(limit)
-    found = found.order_by(Contact.kind, Contact.name, Contact.number)
-    if kind:
-        found = found.where(Contact.kind == kind)
-    if property_slug:
-        found = found.where(Contact.property_id == properties.named(session, property_slug).id)
-    return session.scalars(found).all()
 
 
 def add(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -16,10 +15,6 @@ from crm.store.models import OptOut
 from crm.store.queries import opt_outs
 
 SCOPES = ("texts", "all")
-
-
-def find_all(session: Session, *, ended: bool = False, limit: int = 100) -> Sequence[OptOut]:
-    return opt_outs.listed(session, ended=ended, limit=limit)
 
 
 def add(session: Session, config: Config, by: By, raw_number: str, *, why: str, scope: str = "texts") -> str:

@@ -22,11 +22,6 @@ BY = "the watch over SIP passwords"
 _log = logging.getLogger(__name__)
 
 
-def find_all(session: Session, now: datetime) -> Sequence[SipBan]:
-    """Those in force, the latest first."""
-    return session.scalars(_in_force(now)).all()
-
-
 def addresses(session: Session, now: datetime) -> list[str]:
     """What Asterisk is to drop; never the office's or a trunk's, also when they became that since."""
     own = _own(session)

@@ -6,7 +6,6 @@ taken: whoever books changes the slot's row, and the database lets one do so at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -255,35 +254,6 @@ def get(session: Session, tour_id: int) -> tuple[Tour, Property]:
     if tour is None:
         raise _unknown(tour_id)
     return tour, _place(session, tour)
-
-
-def listed(
-    session: Session,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    place: str | None = None,
-    state: str | None = None,
-    limit: int = 100,
-) -> Sequence[tuple[Tour, Property]]:
-    """Tours by time, each with its property."""
-    found = (
-        select(Tour, Property)
-        .join(TourSlot, Tour.slot_id == TourSlot.id)
-        .join(Property, TourSlot.property_id == Property.id)
-        .options(selectinload(Tour.slot), selectinload(Tour.lead))
-        .order_by(TourSlot.starts_at, Tour.id)
-        .limit(limit)
-    )
-    if since:
-        found = found.where(TourSlot.starts_at >= since)
-    if until:
-        found = found.where(TourSlot.starts_at < until)
-    if place:
-        found = found.where(Property.id == properties.named(session, place).id)
-    if state:
-        found = found.where(Tour.state == state)
-    return [(tour, place) for tour, place in session.execute(found).all()]
 
 
 _whole = select(Tour).options(selectinload(Tour.slot), selectinload(Tour.lead).selectinload(Lead.interests))

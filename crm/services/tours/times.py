@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import fields, tours
@@ -95,19 +95,6 @@ def put_hours(
     )
 
 
-def hours(session: Session, place: str | None = None) -> Sequence[tuple[str, TourHours]]:
-    """Slug of the property, and each of its weekly openings, with who shows."""
-    found = (
-        select(Property.slug, TourHours)
-        .join(TourHours, TourHours.property_id == Property.id)
-        .options(selectinload(TourHours.agent))
-        .order_by(Property.slug, TourHours.kind, TourHours.weekday, TourHours.opens)
-    )
-    if place is not None:
-        found = found.where(Property.id == properties.named(session, place).id)
-    return [(slug, row) for slug, row in session.execute(found).all()]
-
-
 def black_out(
     session: Session,
     by: By,
@@ -131,13 +118,6 @@ def black_out(
         )
     )
     note(session, by, f"no tours from {starts_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M} UTC")
-
-
-def blackouts(session: Session, now: datetime) -> Sequence[TourBlackout]:
-    """Those that are not over."""
-    found = select(TourBlackout).where(TourBlackout.ends_at > now).order_by(TourBlackout.starts_at)
-    whole = (selectinload(TourBlackout.property), selectinload(TourBlackout.agent))
-    return session.scalars(found.options(*whole)).all()
 
 
 def end_blackout(session: Session, by: By, blackout_id: int) -> None:

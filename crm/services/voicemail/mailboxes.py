@@ -200,26 +200,6 @@ def audio(config: Config, file: str) -> Path | None:
     return path if file and path.is_file() else None
 
 
-def listed(
-    session: Session, *, mailbox: str | None = None, new_only: bool = False, deleted: bool = False, limit: int = 100
-) -> list[Voicemail]:
-    """Newest first, each with call, line, lead and who took it."""
-    query = _whole.order_by(Voicemail.left_at.desc(), Voicemail.call_id.desc()).limit(limit)
-    if mailbox == OFFICE:
-        query = query.where(Voicemail.mailbox.in_((OFFICE, "")))
-    elif mailbox:
-        query = query.where(Voicemail.mailbox == mailbox)
-    if new_only:
-        query = query.where(Voicemail.heard_at.is_(None))
-    query = query.where(Voicemail.deleted_at.is_not(None) if deleted else Voicemail.deleted_at.is_(None))
-    return list(session.scalars(query).all())
-
-
-def get(session: Session, message_id: str) -> Voicemail:
-    """With call, line, lead and who took it; raises NotFound."""
-    return _named(session, message_id)
-
-
 def _named(session: Session, message_id: str) -> Voicemail:
     found = session.scalars(_whole.where(Voicemail.call_id == message_id)).first()
     if found is None:

@@ -122,7 +122,7 @@ def _mail(session: Session, config: Config, message: Voicemail, now: datetime) -
         f"{who} called {where} and left a message of {message.seconds} s "
         f"on {message.left_at.astimezone(config.tz):%A, %B %d, %Y at %H:%M}.",
         "",
-        said(message),
+        said(message.transcript_state, message.transcript),
         "",
         f"Mailbox: {message.mailbox or OFFICE}. To take it on: leaseline voicemail take {message.call_id} --agent NAME",
     ]
@@ -132,13 +132,13 @@ def _mail(session: Session, config: Config, message: Voicemail, now: datetime) -
             queue(session, config, NewMail(key, address, subject, body, voicemail_id=message.call_id), now)
 
 
-def said(message: Voicemail) -> str:
-    """What the message says, or why nobody has written it down."""
-    if message.transcript_state == TranscriptState.DONE:
-        return message.transcript or "No words were understood in it."
-    if message.transcript_state == TranscriptState.QUEUED:
+def said(state: str, transcript: str) -> str:
+    """What a message says, or why nobody has written it down."""
+    if state == TranscriptState.DONE:
+        return transcript or "No words were understood in it."
+    if state == TranscriptState.QUEUED:
         return "It is being written down."
-    if message.transcript_state == TranscriptState.FAILED:
+    if state == TranscriptState.FAILED:
         return "There is no transcript: it could not be written down."
     return "There is no transcript."
 

@@ -14,11 +14,3 @@ def in_force(session: Session, number: str) -> Sequence[OptOut]:
     """Entries of a number (E.164) that have not been ended, oldest first."""
     found = select(OptOut).where(OptOut.number == number, OptOut.ended_at.is_(None)).order_by(OptOut.id)
     return session.scalars(found).all()
-
-
-def listed(session: Session, *, ended: bool = False, limit: int = 100) -> Sequence[OptOut]:
-    """Newest first; with `ended` those that are over, too."""
-    found = select(OptOut).order_by(OptOut.created_at.desc(), OptOut.id.desc()).limit(limit)
-    if not ended:
-        found = found.where(OptOut.ended_at.is_(None))
-    return session.scalars(found).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from asterisk_conf.prompts import speech
@@ -18,7 +19,7 @@ from crm.services.phones import dialing, lines
 from crm.services.routing import desks
 from crm.services.system import directory
 from crm.services.system.checks.finding import Finding, Level, ok, some
-from crm.store.models import Line
+from crm.store.models import Contact, Line
 from crm.store.queries import agents as agent_queries
 
 AHEAD_DAYS = 14
@@ -165,7 +166,7 @@ def _desks(session: Session, config: Config) -> list[Finding]:
     ]
     served = {one.kind for one in found} | ({"resident"} if any(one.kind == "maintenance" for one in found) else set())
     for kind in contacts.KINDS:
-        if kind not in served and contacts.find_all(session, kind=kind, limit=1):
+        if kind not in served and session.scalar(select(Contact.id).where(Contact.kind == kind).limit(1)):
             text = f"There are {kind}s among the contacts, and no desk for them: they reach the leasing team."
             findings.append(Finding("desks", Level.WARN, text, f"Make one with `leaseline desk set {kind}`."))
     if found and not findings:

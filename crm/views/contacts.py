@@ -1,0 +1,38 @@
+"""Residents, owners and vendors."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.store.models import Contact, Property
+
+
+class ContactEntry(msgspec.Struct):
+    """Somebody who is no prospect, known by their number."""
+
+    number: str
+    """E.164."""
+    kind: str
+    """resident, owner or vendor."""
+    name: str
+    property: str | None
+    """Slug of the property they have to do with."""
+
+
+def listed(
+    session: Session, *, kind: str | None = None, place: str | None = None, limit: int = 50
+) -> list[ContactEntry]:
+    """By kind and name; `place` is a property's slug."""
+    found = (
+        select(Contact.number, Contact.kind, Contact.name, Property.slug)
+        .outerjoin(Property, Property.id == Contact.property_id)
+        .order_by(Contact.kind, Contact.name, Contact.number)
+        .limit(limit)
+    )
+    if kind is not None:
+        found = found.where(Contact.kind == kind)
+    if place is not None:
+        found = found.where(Property.slug == place)
+    return [ContactEntry(*row) for row in session.execute(found)]

@@ -1,0 +1,60 @@
+"""Texts that go to people whom nobody has reached yet, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.store.models import FollowUp, Interest, Property
+
+
+class FollowUpEntry(msgspec.Struct):
+    """One step of a person's sequence."""
+
+    id: int
+    lead: int
+    property: str
+    stage: str
+    step: int
+    """From 1."""
+    state: str
+    """planned, paused until somebody answers the person, sent, or cancelled."""
+    due_at: datetime
+    text: str
+    """{name} and {url} are filled in when it is sent."""
+    why: str
+    message: int | None
+    """The text it became."""
+
+
+def listed(
+    session: Session, *, lead_id: int | None = None, states: Collection[str] = (), limit: int = 50
+) -> list[FollowUpEntry]:
+    """By due time; of a lead, or in one of these states, if any are given."""
+    found = (
+        select(
+            FollowUp.id,
+            FollowUp.lead_id.label("lead"),
+            Property.slug.label("property"),
+            FollowUp.stage,
+            (FollowUp.step + 1).label("step"),
+            FollowUp.state,
+            FollowUp.due_at,
+            FollowUp.text,
+            FollowUp.why,
+            FollowUp.message_id.label("message"),
+        )
+        .join(Interest, Interest.id == FollowUp.interest_id)
+        .join(Property, Property.id == Interest.property_id)
+        .order_by(FollowUp.due_at, FollowUp.id)
+        .limit(limit)
+    )
+    if lead_id is not None:
+        found = found.where(FollowUp.lead_id == lead_id)
+    if states:
+        found = found.where(FollowUp.state.in_(states))
+    return [FollowUpEntry(**row._mapping) for row in session.execute(found)]

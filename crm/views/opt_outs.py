@@ -1,0 +1,53 @@
+"""The ledger of people who want no texts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.store.models import OptOut
+
+
+class OptOutEntry(msgspec.Struct):
+    """An entry of the ledger; it is ended, never deleted."""
+
+    number: str
+    """E.164."""
+    scope: str
+    """texts, or all: no texts and no calls of ours."""
+    source: str
+    """keyword, sentence, carrier or admin: how it is known."""
+    evidence: str
+    """The words, the carrier's error, or the admin's why."""
+    message: int | None
+    """The text that said so, or that the carrier refused."""
+    created_at: datetime
+    ended_at: datetime | None
+    """When the person returned; null while it is in force."""
+    ended_source: str
+    ended_evidence: str
+
+
+def listed(session: Session, *, with_ended: bool = False, limit: int = 50) -> list[OptOutEntry]:
+    """The newest first."""
+    found = (
+        select(
+            OptOut.number,
+            OptOut.scope,
+            OptOut.source,
+            OptOut.evidence,
+            OptOut.message_id.label("message"),
+            OptOut.created_at,
+            OptOut.ended_at,
+            OptOut.ended_source,
+            OptOut.ended_evidence,
+        )
+        .order_by(OptOut.created_at.desc(), OptOut.id.desc())
+        .limit(limit)
+    )
+    if not with_ended:
+        found = found.where(OptOut.ended_at.is_(None))
+    return [OptOutEntry(**row._mapping) for row in session.execute(found)]

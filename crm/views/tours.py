@@ -1,0 +1,162 @@
+"""Showings: when they can be had, and who has booked one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.domain import fields
+from crm.domain.errors import NotFound
+from crm.store.models import Agent, Lead, Property, Tour, TourBlackout, TourHours, TourSlot
+
+
+class SlotEntry(msgspec.Struct):
+    """A time that can be booked."""
+
+    property: str
+    at: datetime
+    until: datetime
+    kind: str
+    """accompanied, self_guided or remote."""
+
+
+class TourEntry(msgspec.Struct):
+    """A showing."""
+
+    id: int
+    property: str
+    lead: int
+    name: str | None
+    at: datetime
+    until: datetime
+    kind: str
+    """accompanied, self_guided or remote."""
+    state: str
+    """booked, done, missed or cancelled."""
+    booked_by: str
+    """keypad, web, or who did it at the command line."""
+    booked_at: datetime
+    call: str | None
+    """The call it was booked in."""
+    note: str
+
+
+class TourHoursEntry(msgspec.Struct):
+    """When tours of one kind may begin, every week, on the property's clock."""
+
+    property: str
+    day: str
+    """mon to sun."""
+    opens: str
+    closes: str
+    """HH:MM; the last tour has ended by then."""
+    kind: str
+    minutes: int
+    """Length of a tour."""
+    buffer_minutes: int
+    """Between one tour and the next."""
+    capacity: int
+    """People who may have the same time."""
+    agent: str | None
+    """Who shows; null: nobody in particular."""
+
+
+class BlackoutEntry(msgspec.Struct):
+    """A time without tours."""
+
+    id: int
+    at: datetime
+    until: datetime
+    property: str | None
+    """null: all."""
+    agent: str | None
+    """null: everybody's."""
+    why: str
+
+
+_TOUR = (
+    select(
+        Tour.id,
+        Property.slug.label("property"),
+        Tour.lead_id.label("lead"),
+        Lead.name,
+        TourSlot.starts_at.label("at"),
+        TourSlot.ends_at.label("until"),
+        TourSlot.kind,
+        Tour.state,
+        Tour.booked_by,
+        Tour.booked_at,
+        Tour.call_id.label("call"),
+        Tour.note,
+        Property.timezone,
+    )
+    .join(TourSlot, TourSlot.id == Tour.slot_id)
+    .join(Property, Property.id == TourSlot.property_id)
+    .join(Lead, Lead.id == Tour.lead_id)
+)
+
+
+def listed(
+    session: Session, *, since: datetime, place: str | None = None, state: str | None = None, limit: int = 50
+) -> list[tuple[TourEntry, str]]:
+    """By time, each with the time zone of its property, "" for the office's; `place` is a property's slug."""
+    found = _TOUR.where(TourSlot.starts_at >= since).order_by(TourSlot.starts_at, Tour.id).limit(limit)
+    if place is not None:
+        found = found.where(Property.slug == place)
+    if state is not None:
+        found = found.where(Tour.state == state)
+    return [(TourEntry(*tour), timezone) for *tour, timezone in session.execute(found)]
+
+
+def one(session: Session, tour_id: int) -> tuple[TourEntry, str]:
+    """With the time zone of its property, "" for the office's. Raises NotFound."""
+    row = session.execute(_TOUR.where(Tour.id == tour_id)).first()
+    if row is None:
+        raise NotFound(f"There is no tour {tour_id}: `leaseline tour list` shows those there are.")
+    *tour, timezone = row
+    return TourEntry(*tour), timezone
+
+
+def hours(session: Session, place: str | None = None) -> list[TourHoursEntry]:
+    """Weekly openings, of all properties or of one."""
+    found = (
+        select(
+            Property.slug,
+            TourHours.weekday,
+            TourHours.opens,
+            TourHours.closes,
+            TourHours.kind,
+            TourHours.minutes,
+            TourHours.buffer_minutes,
+            TourHours.capacity,
+            Agent.slug,
+        )
+        .join(Property, Property.id == TourHours.property_id)
+        .outerjoin(Agent, Agent.id == TourHours.agent_id)
+        .order_by(Property.slug, TourHours.kind, TourHours.weekday, TourHours.opens)
+    )
+    if place is not None:
+        found = found.where(Property.slug == place)
+    return [TourHoursEntry(row[0], fields.WEEKDAYS[row.weekday], *row[2:]) for row in session.execute(found)]
+
+
+def blackouts(session: Session, now: datetime) -> list[BlackoutEntry]:
+    """Those that are not over."""
+    found = (
+        select(
+            TourBlackout.id,
+            TourBlackout.starts_at,
+            TourBlackout.ends_at,
+            Property.slug,
+            Agent.slug,
+            TourBlackout.why,
+        )
+        .outerjoin(Property, Property.id == TourBlackout.property_id)
+        .outerjoin(Agent, Agent.id == TourBlackout.agent_id)
+        .where(TourBlackout.ends_at > now)
+        .order_by(TourBlackout.starts_at)
+    )
+    return [BlackoutEntry(*row) for row in session.execute(found)]

@@ -1,0 +1,109 @@
+"""Messages that callers left."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import Session, aliased
+
+from crm.domain.calls import Direction
+from crm.domain.errors import NotFound
+from crm.domain.mailboxes import OFFICE
+from crm.store.models import Agent, Call, Lead, Voicemail
+
+
+class MessageEntry(msgspec.Struct):
+    """A message somebody left."""
+
+    id: str
+    """Id of its call."""
+    mailbox: str
+    """agent:SLUG, subteam:SLUG, property:SLUG or office."""
+    left_at: datetime
+    caller: str | None
+    """E.164; null is withheld, or a colleague."""
+    colleague: str | None
+    """Slug of the agent who left it, if it was one of us."""
+    name: str | None
+    """The lead's, once it is known."""
+    lead: int | None
+    line: str
+    """Our number that was called."""
+    seconds: int
+    heard_at: datetime | None
+    """Null: it is new."""
+    taken_by: str | None
+    """Slug of the agent who sees to it."""
+    taken_at: datetime | None
+    deleted_at: datetime | None
+    purged_at: datetime | None
+    """When retention deleted audio and transcript."""
+    groups_called: int
+    """How many groups were called about it."""
+    next_group_at: datetime | None
+    """When the next one is; null: nobody is called any more."""
+    transcript_state: str
+    """queued, done, failed, none: there is no model; empty for old messages."""
+    transcript: str
+    file: str
+    """Name in the recordings folder."""
+
+
+def listed(
+    session: Session, *, mailbox: str | None = None, new_only: bool = False, deleted: bool = False, limit: int = 50
+) -> list[MessageEntry]:
+    """The newest first; with `deleted` those that were, instead."""
+    found = _MESSAGE.order_by(Voicemail.left_at.desc(), Voicemail.call_id.desc()).limit(limit)
+    if mailbox == OFFICE:
+        found = found.where(Voicemail.mailbox.in_((OFFICE, "")))
+    elif mailbox is not None:
+        found = found.where(Voicemail.mailbox == mailbox)
+    if new_only:
+        found = found.where(Voicemail.heard_at.is_(None))
+    found = found.where(Voicemail.deleted_at.is_not(None) if deleted else Voicemail.deleted_at.is_(None))
+    return _entries(session, found)
+
+
+def one(session: Session, message_id: str) -> MessageEntry:
+    """Raises NotFound."""
+    found = _entries(session, _MESSAGE.where(Voicemail.call_id == message_id))
+    if not found:
+        raise NotFound("There is no such message: `leaseline voicemail list` shows those there are.")
+    return found[0]
+
+
+def _entries(session: Session, found: Select[Any]) -> list[MessageEntry]:
+    return [MessageEntry(**row._mapping) for row in session.execute(found)]
+
+
+_TAKER = aliased(Agent)
+_MESSAGE = (
+    select(
+        Voicemail.call_id.label("id"),
+        func.coalesce(func.nullif(Voicemail.mailbox, ""), OFFICE).label("mailbox"),
+        Voicemail.left_at,
+        Call.caller,
+        case((Call.direction == Direction.INTERNAL, Agent.slug)).label("colleague"),
+        Lead.name,
+        Call.lead_id.label("lead"),
+        Call.did.label("line"),
+        Voicemail.seconds,
+        Voicemail.heard_at,
+        _TAKER.slug.label("taken_by"),
+        Voicemail.taken_at,
+        Voicemail.deleted_at,
+        Voicemail.purged_at,
+        Voicemail.escalation.label("groups_called"),
+        Voicemail.escalate_at.label("next_group_at"),
+        Voicemail.transcript_state,
+        Voicemail.transcript,
+        Voicemail.file,
+    )
+    .join(Call, Call.id == Voicemail.call_id)
+    .outerjoin(Agent, Agent.id == Call.agent_id)
+    .outerjoin(Lead, Lead.id == Call.lead_id)
+    .outerjoin(_TAKER, _TAKER.id == Voicemail.taken_by_id)
+)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 import msgspec
 
@@ -11,46 +9,8 @@ from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain import fields
 from crm.services.office import agents, hours
-from crm.services.office.agents import AgentEntry as Found
-
-
-class AgentEntry(msgspec.Struct):
-    """Somebody who leases."""
-
-    slug: str
-    name: str
-    extension: str | None
-    """What colleagues dial."""
-    on_duty: bool
-    is_admin: bool
-    """Owns what nobody owns."""
-    subteams: list[str]
-    devices: list[str]
-    email: str
-    """Gets notices and messages; empty for none."""
-    dialing: str
-    """May they dial numbers outside, and be forwarded to one: allowed or none."""
-    hours: list[str]
-    """When they answer, every week, as `agent hours` takes it; none: while they are on duty and the office is open."""
-    last_talk_ended_at: datetime | None
-    """Round robin goes by it: the longest idle first."""
-
-    @classmethod
-    def of(cls, found: Found) -> AgentEntry:
-        agent = found.agent
-        return cls(
-            slug=agent.slug,
-            name=agent.name,
-            extension=agent.extension,
-            on_duty=agent.on_duty,
-            is_admin=found.is_admin,
-            subteams=list(found.subteams),
-            devices=[device.slug for device in agent.devices],
-            email=agent.email,
-            dialing=agent.dialing,
-            hours=fields.as_texts((row.weekday, row.opens, row.closes) for row in agent.hours),
-            last_talk_ended_at=agent.last_talk_ended_at,
-        )
+from crm.views import agents as views
+from crm.views.agents import AgentEntry
 
 
 @click.group(cls=Group, examples=("agent add alice --name Alice --extension 101", "agent list"))
@@ -174,7 +134,7 @@ def remove(system: System, slug: str, successor: str | None) -> None:
 @with_system
 def list_(system: System, as_json: bool) -> None:
     """List all agents."""
-    entries = [AgentEntry.of(found) for found in system.read(agents.find_all)]
+    entries = system.read(views.listed)
     if as_json:
         output.print_json(entries)
         return
@@ -193,7 +153,7 @@ def list_(system: System, as_json: bool) -> None:
 @with_system
 def show(system: System, slug: str, as_json: bool) -> None:
     """Show the agent SLUG."""
-    entry = AgentEntry.of(system.read(agents.get, slug))
+    entry = system.read(views.one, slug)
     if as_json:
         output.print_json(entry)
         return

@@ -15,47 +15,11 @@ from crm.config import Config
 from crm.domain.codes import FeatureCode
 from crm.domain.errors import Invalid
 from crm.edge import addresses
+from crm.services.office import agents
 from crm.services.phones import devices, feature_codes
 from crm.store.models import Device
-
-
-class DeviceEntry(msgspec.Struct):
-    """A phone of an agent."""
-
-    slug: str
-    agent: str
-    kind: str
-    """desk, softphone, browser or mobile."""
-    location: str | None
-    """Slug of where it stands, which an emergency call tells."""
-    dnd: bool
-    """Do not disturb is on at this moment."""
-    dnd_until: datetime | None
-    """When it ends by itself; null with dnd: when somebody switches it off."""
-    number: str | None
-    """E.164 of a mobile; null for a phone that registers."""
-    rings_after_seconds: int
-    """So long the agent's other phones ring before this mobile."""
-    whisper: bool
-    """Who answers hears who calls and presses 1; always so on a mobile."""
-    encrypted: bool
-    """It has to use TLS and SRTP; others may. A browser always encrypts."""
-
-    @classmethod
-    def of(cls, device: Device, now: datetime) -> DeviceEntry:
-        dnd = devices.has_dnd(device, now)
-        return cls(
-            slug=device.slug,
-            agent=device.agent.slug,
-            kind=device.kind,
-            location=device.location.slug if device.location else None,
-            dnd=dnd,
-            dnd_until=device.dnd_until if dnd else None,
-            number=device.number,
-            rings_after_seconds=device.rings_after_seconds,
-            whisper=device.whisper or device.kind == devices.MOBILE,
-            encrypted=device.encrypted,
-        )
+from crm.views import devices as views
+from crm.views.devices import DeviceEntry
 
 
 class DeviceDetail(DeviceEntry):
@@ -189,7 +153,7 @@ def remove(system: System, slug: str) -> None:
 @with_system
 def list_(system: System, agent: str | None, as_json: bool) -> None:
     """List all devices."""
-    entries = [DeviceEntry.of(found, system.now) for found in system.read(devices.find_all, agent)]
+    entries = _entries(system, agent)
     if as_json:
         output.print_json(entries)
         return
@@ -256,15 +220,15 @@ def codes(context: click.Context, as_json: bool) -> None:
 @with_system
 def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path | None, as_json: bool) -> None:
     """Show the device SLUG and what to write into the phone."""
-    found = system.read(devices.get, slug)
     if as_qr or page is not None:
         if as_json:
             raise Invalid("--json goes with neither --qr nor --page.")
-        _hand_out(system, found, as_qr=as_qr, page=page, with_secret=with_secret)
+        _hand_out(system, system.read(devices.named, slug), as_qr=as_qr, page=page, with_secret=with_secret)
         return
+    found = system.read(views.one, slug, system.now)
     is_mobile = found.kind == devices.MOBILE
     detail = DeviceDetail(
-        **msgspec.structs.asdict(DeviceEntry.of(found, system.now)),
+        **msgspec.structs.asdict(found),
         server="" if is_mobile else addresses.server(system.config),
         port=_port(system.config, found),
         transport=_transport(found),
@@ -300,7 +264,14 @@ def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path |
     )
 
 
-def _transport(device: Device) -> str:
+def _entries(system: System, agent: str | None) -> list[DeviceEntry]:
+    with system.store.reading() as session:
+        if agent is not None:
+            agents.named(session, agent)
+        return views.listed(session, system.now, agent=agent)
+
+
+def _transport(device: DeviceEntry) -> str:
     if device.kind == devices.MOBILE:
         return ""
     if device.kind == devices.BROWSER:
@@ -308,7 +279,7 @@ def _transport(device: Device) -> str:
     return "tls" if device.encrypted else "udp"
 
 
-def _port(config: Config, device: Device) -> int:
+def _port(config: Config, device: DeviceEntry) -> int:
     ports = {"": 0, "ws": config.ports.http, "tls": config.ports.sips, "udp": config.ports.sip}
     return ports[_transport(device)]
 

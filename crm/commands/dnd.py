@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
@@ -13,15 +12,8 @@ from crm.commands.device import dnd_text
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.services.phones import devices
-
-
-class DndEntry(msgspec.Struct):
-    """A device that is not to be disturbed."""
-
-    device: str
-    agent: str
-    until: datetime | None
-    """When it ends by itself; null: when somebody switches it off."""
+from crm.views import devices as views
+from crm.views.devices import DndEntry
 
 
 @click.group(
@@ -74,11 +66,7 @@ def off(system: System, device: str | None, agent: str | None) -> None:
 @with_system
 def list_(system: System, as_json: bool) -> None:
     """List the devices that are not to be disturbed at this moment."""
-    entries = [
-        DndEntry(device=found.slug, agent=found.agent.slug, until=found.dnd_until)
-        for found in system.read(devices.find_all)
-        if devices.has_dnd(found, system.now)
-    ]
+    entries = system.read(views.undisturbed, system.now)
     if as_json:
         output.print_json(entries)
         return
@@ -96,4 +84,4 @@ def _chosen(system: System, device: str | None, agent: str | None) -> list[str]:
     if agent is not None:
         return system.read(devices.of_agent, agent)
     assert device is not None
-    return [system.read(devices.get, device).slug]
+    return [system.read(devices.named, device).slug]

@@ -3,55 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import builtins
 
 import click
-import msgspec
 
 from asterisk_conf.prompts import speech
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.edge import numbers
 from crm.services.phones import lines
-from crm.store.models import Line
-
-
-class LineEntry(msgspec.Struct):
-    """A leasing number."""
-
-    number: str
-    """E.164, or the digits of an extension of the office's phone system."""
-    label: str
-    source: str
-    """Where callers saw it: sign, website, an ILS."""
-    property: str | None
-    """Slug of the property it advertises."""
-    portfolio: str | None
-    """Slug of the portfolio that callers choose a property of; null, as the property, where they choose among all."""
-    subteam: str | None
-    """Slug of that property's subteam."""
-    language: str
-    greeting: str
-    """Spoken first; empty is the standard greeting."""
-
-    @classmethod
-    def of(cls, line: Line) -> LineEntry:
-        place = line.property
-        return cls(
-            number=line.number,
-            label=line.label,
-            source=line.source,
-            property=place.slug if place else None,
-            portfolio=line.portfolio.slug if line.portfolio else None,
-            subteam=place.subteam.slug if place and place.subteam else None,
-            language=line.language,
-            greeting=line.greeting,
-        )
-
-    @builtins.property
-    def about(self) -> str:
-        """What its calls are about, for people."""
-        return self.property or (f"one of {self.portfolio}" if self.portfolio else "one of all")
+from crm.views import lines as views
+from crm.views.lines import LineEntry
 
 
 @click.group(cls=Group, examples=("line add '(512) 555-0100' --property elm --source sign", "line list"))
@@ -158,7 +119,7 @@ async def remove(system: System, number: str) -> None:
 @with_system
 def list_(system: System, as_json: bool) -> None:
     """List all lines."""
-    entries = [LineEntry.of(found) for found in system.read(lines.find_all)]
+    entries = system.read(views.listed)
     if as_json:
         output.print_json(entries)
         return
@@ -174,7 +135,7 @@ def list_(system: System, as_json: bool) -> None:
 @with_system
 def show(system: System, number: str, as_json: bool) -> None:
     """Show the line NUMBER."""
-    entry = LineEntry.of(system.read(lines.get, system.config.region, number))
+    entry = system.read(views.one, lines.read_number(number, system.config.region))
     if as_json:
         output.print_json(entry)
         return
@@ -194,7 +155,7 @@ def show(system: System, number: str, as_json: bool) -> None:
 
 async def _speak(system: System, number: str) -> None:
     """Makes the greeting's audio. Where the programs for that are not there yet, `leaseline up` makes it."""
-    found = await system.store.read(lines.get, system.config.region, number)
+    found = await system.store.read(views.one, number)
     try:
         await asyncio.to_thread(
             speech.greeting, system.config.prompts_folder, found.number, found.greeting, found.language

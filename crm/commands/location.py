@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
 from crm.services.office import locations
-from crm.services.office.locations import LocationEntry as Found
-
-
-class LocationEntry(msgspec.Struct):
-    """A place where phones stand."""
-
-    slug: str
-    address: str
-    callback_number: str
-    """E.164: caller ID of an emergency call from there."""
-    devices: list[str]
-
-    @classmethod
-    def of(cls, found: Found) -> LocationEntry:
-        place = found.location
-        return cls(place.slug, place.address, place.callback_number, list(found.devices))
+from crm.views import locations as views
+from crm.views.locations import LocationEntry
 
 
 @click.group(
@@ -72,7 +57,7 @@ def change(system: System, slug: str, address: str | None, callback: str | None)
 @with_system
 def list_(system: System, as_json: bool) -> None:
     """List all locations."""
-    entries = [LocationEntry.of(found) for found in system.read(locations.find_all)]
+    entries = system.read(views.listed)
     if as_json:
         output.print_json(entries)
         return

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
 from crm.services.office import portfolios
-
-
-class PortfolioEntry(msgspec.Struct):
-    """Properties that are leased alike."""
-
-    slug: str
-    name: str
-    properties: list[str]
+from crm.views import properties
+from crm.views.properties import PortfolioEntry
 
 
 @click.group(cls=Group, examples=("portfolio add east --name 'East side'", "portfolio assign elm east"))
@@ -56,8 +49,7 @@ def remove(system: System, slug: str) -> None:
 @with_system
 def list_(system: System, as_json: bool) -> None:
     """List all portfolios."""
-    found = system.read(portfolios.find_all)
-    entries = [PortfolioEntry(one.slug, one.name, list(places)) for one, places in found]
+    entries = system.read(properties.portfolios)
     if as_json:
         output.print_json(entries)
         return

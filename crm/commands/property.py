@@ -3,55 +3,13 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain.mailboxes import MessagesTo
 from crm.services.office import properties
-from crm.services.office.properties import PropertyEntry as Found
-
-
-class PropertyEntry(msgspec.Struct):
-    """A building or community with homes to rent."""
-
-    slug: str
-    name: str
-    subteam: str | None
-    """Slug of the subteam that leases it."""
-    listings_url: str
-    """Texted to callers; empty is the office's."""
-    portfolio: str | None
-    """Slug."""
-    area: str
-    """Part of town, as callers know it; long lists begin with areas."""
-    timezone: str
-    """Its own; empty is the office's."""
-    recording: str
-    """off, announced, or demand: when an agent keys the code for it."""
-    messages_to: str
-    """Whose mailbox its messages go to: property or subteam."""
-    escalates: bool
-    """Groups are called about a message that nobody takes."""
-    lines: list[str]
-    """Numbers that advertise it."""
-
-    @classmethod
-    def of(cls, found: Found) -> PropertyEntry:
-        place = found.property
-        return cls(
-            slug=place.slug,
-            name=place.name,
-            subteam=place.subteam.slug if place.subteam else None,
-            listings_url=place.listings_url,
-            portfolio=place.portfolio.slug if place.portfolio else None,
-            area=place.area,
-            timezone=place.timezone,
-            recording=place.recording,
-            messages_to=place.messages_to,
-            escalates=place.escalates,
-            lines=list(found.lines),
-        )
+from crm.views import properties as views
+from crm.views.properties import PropertyEntry
 
 
 # Not called `property` in this file's code: that word is Python's own.
@@ -143,7 +101,7 @@ def remove(system: System, slug: str) -> None:
 @with_system
 def list_(system: System, as_json: bool) -> None:
     """List all properties."""
-    entries = [PropertyEntry.of(found) for found in system.read(properties.find_all)]
+    entries = system.read(views.listed)
     if as_json:
         output.print_json(entries)
         return
@@ -159,7 +117,7 @@ def list_(system: System, as_json: bool) -> None:
 @with_system
 def show(system: System, slug: str, as_json: bool) -> None:
     """Show the property SLUG."""
-    entry = PropertyEntry.of(system.read(properties.get, slug))
+    entry = system.read(views.one, slug)
     if as_json:
         output.print_json(entry)
         return

@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain.dialing import Purpose
 from crm.services.office import subteams
-from crm.services.office.subteams import SubteamEntry as Found
 from crm.services.phones import dialing
-
-
-class SubteamEntry(msgspec.Struct):
-    """Agents who lease the same properties."""
-
-    slug: str
-    name: str
-    strategy: str
-    """ring_all, or round_robin: one agent after another, the longest idle first."""
-    members: list[str]
-    """Slugs of its agents."""
-    sisters: list[str]
-    """Slugs of the subteams that help out when nobody of it is free, in this order."""
-    answering_service: str | None
-    """E.164 of who answers then; null: the office's."""
-    properties: list[str]
-    """Slugs of the properties it leases."""
-
-    @classmethod
-    def of(cls, found: Found) -> SubteamEntry:
-        subteam = found.subteam
-        return cls(
-            slug=subteam.slug,
-            name=subteam.name,
-            strategy=subteam.strategy,
-            members=[member.slug for member in subteam.members],
-            sisters=[one.slug for one in subteam.sisters],
-            answering_service=subteam.answering_service,
-            properties=list(found.properties),
-        )
+from crm.views import subteams as views
+from crm.views.subteams import SubteamEntry
 
 
 @click.group(cls=Group, examples=("subteam add north --name 'North team'", "subteam members add north alice bob"))
@@ -128,7 +98,7 @@ def remove(system: System, slug: str) -> None:
 @with_system
 def list_(system: System, as_json: bool) -> None:
     """List all subteams."""
-    entries = [SubteamEntry.of(found) for found in system.read(subteams.find_all)]
+    entries = system.read(views.listed)
     if as_json:
         output.print_json(entries)
         return
@@ -144,7 +114,7 @@ def list_(system: System, as_json: bool) -> None:
 @with_system
 def show(system: System, slug: str, as_json: bool) -> None:
     """Show the subteam SLUG."""
-    entry = SubteamEntry.of(system.read(subteams.get, slug))
+    entry = system.read(views.one, slug)
     if as_json:
         output.print_json(entry)
         return
@@ -173,7 +143,7 @@ def members() -> None:
 def add_members(system: System, slug: str, agents: tuple[str, ...]) -> None:
     """Add AGENTS to the subteam SLUG."""
     system.run(subteams.add_members, system.by, slug, agents)
-    output.say(f"Subteam {slug} now has {', '.join(SubteamEntry.of(system.read(subteams.get, slug)).members)}.")
+    output.say(f"Subteam {slug} now has {', '.join(system.read(views.one, slug).members)}.")
 
 
 @members.command("remove", examples=("subteam members remove north bob",))
@@ -183,5 +153,5 @@ def add_members(system: System, slug: str, agents: tuple[str, ...]) -> None:
 def remove_members(system: System, slug: str, agents: tuple[str, ...]) -> None:
     """Take AGENTS out of the subteam SLUG."""
     system.run(subteams.remove_members, system.by, slug, agents)
-    left = SubteamEntry.of(system.read(subteams.get, slug)).members
+    left = system.read(views.one, slug).members
     output.say(f"Subteam {slug} now has {', '.join(left) or 'nobody'}.")

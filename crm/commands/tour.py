@@ -24,7 +24,6 @@ from crm.domain import fields
 from crm.domain.tours import TourKind, TourState
 from crm.services.office import properties
 from crm.services.tours import booking, times
-from crm.store.models import Property
 from crm.views import tours
 from crm.views.tours import BlackoutEntry, SlotEntry, TourEntry, TourHoursEntry
 
@@ -298,8 +297,7 @@ def end_blackout(system: System, id: int) -> None:
 
 
 def _zone(system: System, place: str) -> ZoneInfo:
-    found: Property = system.read(properties.get, place).property
-    return times.zone(system.config, found)
+    return times.zone(system.config, system.read(properties.named, place))
 
 
 def _own_or_office(system: System, timezone: str) -> ZoneInfo:

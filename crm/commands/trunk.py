@@ -5,66 +5,14 @@ from __future__ import annotations
 from typing import IO
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
-from crm.domain import fields, invite
+from crm.domain import fields
 from crm.domain.errors import Invalid
-from crm.secrets import of_trunk
 from crm.services.phones import trunks
-from crm.store.models import Trunk
-
-
-class TrunkEntry(msgspec.Struct):
-    """A trunk."""
-
-    slug: str
-    host: str
-    """Where calls and texts are sent."""
-    port: int
-    transport: str
-    """udp, tcp or tls."""
-    auth: str
-    """How the peer proves who it is: address or digest."""
-    addresses: list[str]
-    """Addresses and networks its calls come from."""
-    username: str
-    """Digest user; empty for none."""
-    has_password: bool
-    register: bool
-    """Leaseline registers with the peer."""
-    emergency: bool
-    """Emergency calls go out by it; if no trunk is marked so, they go out by every one for calls of ours."""
-    enabled: bool
-    position: int
-    """Calls of ours go out by the lowest first, and by the next when that one fails."""
-    outbound: bool
-    """Calls of ours go out by it."""
-    did_from: list[str]
-    """Where in its calls the number dialled stands (request, called, to, diversion), in the order they are tried."""
-    numbers: str
-    """How it wants numbers: plus (+15125550100), digits (15125550100) or national (5125550100)."""
-
-    @classmethod
-    def of(cls, trunk: Trunk, system: System) -> TrunkEntry:
-        return cls(
-            slug=trunk.slug,
-            host=trunk.host,
-            port=trunk.port,
-            transport=trunk.transport,
-            auth=trunk.auth,
-            addresses=trunk.addresses,
-            username=trunk.username,
-            has_password=system.secrets.has(of_trunk(trunk.slug)),
-            register=trunk.register,
-            emergency=trunk.emergency,
-            enabled=trunk.enabled,
-            position=trunk.position,
-            outbound=trunk.outbound,
-            numbers=trunk.numbers,
-            did_from=(trunk.did_from or ",".join(invite.DID_SOURCES)).split(","),
-        )
+from crm.views import trunks as views
+from crm.views.trunks import TrunkEntry
 
 
 @click.group(
@@ -208,7 +156,7 @@ def change(
     yes: bool,
 ) -> None:
     """Change the trunk SLUG; what is not given stays."""
-    system.read(trunks.get, slug)
+    system.read(trunks.named, slug)
     _confirm_wide(addresses or (), yes)
     system.run(
         trunks.change,
@@ -248,7 +196,7 @@ def remove(system: System, slug: str) -> None:
 @with_system
 def list_(system: System, as_json: bool) -> None:
     """List all trunks, in the order in which calls of ours try them."""
-    entries = [TrunkEntry.of(found, system) for found in system.read(trunks.find_all)]
+    entries = system.read(views.listed, system.secrets)
     if as_json:
         output.print_json(entries)
         return
@@ -276,7 +224,7 @@ def list_(system: System, as_json: bool) -> None:
 @with_system
 def show(system: System, slug: str, as_json: bool) -> None:
     """Show the trunk SLUG."""
-    entry = TrunkEntry.of(system.read(trunks.get, slug), system)
+    entry = system.read(views.one, system.secrets, slug)
     if as_json:
         output.print_json(entry)
         return

@@ -11,6 +11,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from crm.store.models import Activity, Agent, Interest, Lead, LeadPhone, Property
+from crm.views.lists import by_owner
 
 
 class InterestEntry(msgspec.Struct):
@@ -96,10 +97,8 @@ def one(session: Session, lead_id: int) -> LeadDetail:
 def _whole(session: Session, cards: Sequence[Row[*tuple[Any, ...]]]) -> list[dict[str, Any]]:
     """With what there may be several of to a lead, read for all of them at once."""
     ids = [card.id for card in cards]
-    phones: dict[int, list[str]] = {id: [] for id in ids}
-    numbers = select(LeadPhone.lead_id, LeadPhone.number).where(LeadPhone.lead_id.in_(ids)).order_by(LeadPhone.id)
-    for lead_id, number in session.execute(numbers):
-        phones[lead_id].append(number)
+    numbers = select(LeadPhone.lead_id, LeadPhone.number).where(LeadPhone.lead_id.in_(ids))
+    phones = by_owner(session, numbers.order_by(LeadPhone.id))
     interests: dict[int, list[InterestEntry]] = {id: [] for id in ids}
     places = (
         select(Interest.lead_id, Property.slug, Interest.stage, Interest.updated_at)

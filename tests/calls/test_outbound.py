@@ -274,9 +274,9 @@ async def test_when_the_agent_does_not_answer_an_order_then_the_lead_is_not_dial
 
 
 async def test_when_no_phone_of_the_agent_is_there_then_the_order_says_so(system: System) -> None:
-    order = await orders.place(system.store, system.config, now(system), agent="alice", to=system.new_number())
+    order = await system.store.run(orders.place, system.config, now(system), agent="alice", to=system.new_number())
     await settled(system, order)
-    kept, call = await orders.get(system.store, order.id)
+    kept, call = await system.store.read(orders.get, order.id)
     assert (kept.state, kept.error, call) == ("failed", "alice has no phone that is registered and free.", None)
 
 

@@ -173,7 +173,7 @@ async def test_wrong_hours_leave_the_old_week(store: Store, config: Config) -> N
 async def test_a_successor_owns_tasks_afterwards(store: Store) -> None:
     for slug in ("alice", "bob"):
         await store.run(agents.add, BY, slug)
-    alice = (await store.read(agents.get, "alice")).agent
+    alice = await store.read(agents.named, "alice")
     with store.writing() as session:
         session.add(Task(key="k", kind="call_back", owner_id=alice.id, why="missed", due_at=NOW, created_at=NOW))
     with pytest.raises(Conflict, match="1 tasks"):
@@ -181,7 +181,7 @@ async def test_a_successor_owns_tasks_afterwards(store: Store) -> None:
     await store.run(agents.remove, BY, "alice", successor="bob")
     with store.reading() as session:
         task = session.scalars(select(Task)).one()
-        assert task.owner_id == (await store.read(agents.get, "bob")).agent.id
+        assert task.owner_id == (await store.read(agents.named, "bob")).id
     await store.run(tasks.finish, BY, task.id, "called back")
     with pytest.raises(Conflict):
         await store.run(tasks.finish, BY, task.id, "again")

@@ -32,10 +32,6 @@ def find_all(session: Session) -> list[AgentEntry]:
     return [_entry(session, agent) for agent in found]
 
 
-def get(session: Session, slug: str) -> AgentEntry:
-    return _entry(session, named(session, slug))
-
-
 def add(
     session: Session, by: By, slug: str, *, name: str = "", extension: str | None = None, on_duty: bool = True
 ) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,16 +10,6 @@ from crm.domain.errors import Conflict, NotFound
 from crm.services.audit import By, note
 from crm.services.office import properties
 from crm.store.models import Line, Portfolio, Property
-
-
-def find_all(session: Session) -> Sequence[tuple[Portfolio, tuple[str, ...]]]:
-    """Each with its properties' slugs."""
-    found = session.scalars(select(Portfolio).order_by(Portfolio.slug)).all()
-    rows = session.execute(select(Property.portfolio_id, Property.slug).order_by(Property.slug))
-    places: dict[int | None, list[str]] = {}
-    for portfolio_id, slug in rows:
-        places.setdefault(portfolio_id, []).append(slug)
-    return [(one, tuple(places.get(one.id, ()))) for one in found]
 
 
 def add(session: Session, by: By, slug: str, *, name: str = "") -> None:

@@ -35,12 +35,6 @@ def find_all(session: Session) -> list[PropertyEntry]:
     return [PropertyEntry(one, tuple(numbers.get(one.id, ()))) for one in found]
 
 
-def get(session: Session, slug: str) -> PropertyEntry:
-    found = named(session, slug)
-    lines = session.scalars(select(Line.number).where(Line.property_id == found.id).order_by(Line.number))
-    return PropertyEntry(found, tuple(lines))
-
-
 def add(
     session: Session,
     by: By,

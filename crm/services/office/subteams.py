@@ -36,11 +36,6 @@ def find_all(session: Session) -> list[SubteamEntry]:
     return [SubteamEntry(one, tuple(leased.get(one.id, ()))) for one in found]
 
 
-def get(session: Session, slug: str) -> SubteamEntry:
-    found = named(session, slug)
-    return SubteamEntry(found, _leased(session, found))
-
-
 def add(session: Session, by: By, slug: str, *, name: str = "", strategy: str = "ring_all") -> None:
     if session.scalar(select(Subteam).where(Subteam.slug == fields.slug(slug))):
         raise Conflict(f"There is a subteam {slug} already: change it with `leaseline subteam set {slug}`.")

@@ -26,10 +26,6 @@ def find_all(session: Session) -> Sequence[Line]:
     return queries.listed(session)
 
 
-def get(session: Session, region: str, number: str) -> Line:
-    return named(session, region, number)
-
-
 def add(
     session: Session,
     by: By,

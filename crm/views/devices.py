@@ -1,0 +1,96 @@
+"""Phones of those who lease."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from crm.domain import fields
+from crm.domain.errors import NotFound
+from crm.store.models import Agent, Device, Location
+
+
+class DeviceEntry(msgspec.Struct):
+    """A phone of an agent."""
+
+    slug: str
+    agent: str
+    kind: str
+    """desk, softphone, browser or mobile."""
+    location: str | None
+    """Slug of where it stands, which an emergency call tells."""
+    dnd: bool
+    """Do not disturb is on at this moment."""
+    dnd_until: datetime | None
+    """When it ends by itself; null with dnd: when somebody switches it off."""
+    number: str | None
+    """E.164 of a mobile; null for a phone that registers."""
+    rings_after_seconds: int
+    """So long the agent's other phones ring before this mobile."""
+    whisper: bool
+    """Who answers hears who calls and presses 1; always so on a mobile."""
+    encrypted: bool
+    """It has to use TLS and SRTP; others may. A browser always encrypts."""
+
+
+class DndEntry(msgspec.Struct):
+    """A device that is not to be disturbed."""
+
+    device: str
+    agent: str
+    until: datetime | None
+    """When it ends by itself; null: when somebody switches it off."""
+
+
+MOBILE = "mobile"
+
+_DEVICE = (
+    select(
+        Device.slug,
+        Agent.slug.label("agent"),
+        Device.kind,
+        Location.slug.label("location"),
+        Device.dnd,
+        Device.dnd_until,
+        Device.number,
+        Device.rings_after_seconds,
+        Device.whisper,
+        Device.encrypted,
+    )
+    .join(Agent, Agent.id == Device.agent_id)
+    .outerjoin(Location, Location.id == Device.location_id)
+)
+
+
+def listed(session: Session, now: datetime, *, agent: str | None = None) -> list[DeviceEntry]:
+    """By slug; all, or those of the agent with this slug."""
+    found = _DEVICE.order_by(Device.slug)
+    if agent is not None:
+        found = found.where(Agent.slug == agent)
+    return [_entry(DeviceEntry(**row._mapping), now) for row in session.execute(found)]
+
+
+def one(session: Session, slug: str, now: datetime) -> DeviceEntry:
+    """Raises NotFound, Invalid."""
+    row = session.execute(_DEVICE.where(Device.slug == fields.slug(slug))).first()
+    if row is None:
+        raise NotFound(f"There is no device {slug}: `leaseline device list` shows those there are.")
+    return _entry(DeviceEntry(**row._mapping), now)
+
+
+def undisturbed(session: Session, now: datetime) -> list[DndEntry]:
+    """Those that are not to be disturbed, by slug."""
+    found = select(Device.slug, Agent.slug, Device.dnd_until).join(Agent, Agent.id == Device.agent_id)
+    found = found.where(Device.dnd, or_(Device.dnd_until.is_(None), Device.dnd_until > now))
+    return [DndEntry(*row) for row in session.execute(found.order_by(Device.slug))]
+
+
+def _entry(device: DeviceEntry, now: datetime) -> DeviceEntry:
+    """As it is now, and not as somebody has set it."""
+    device.dnd = device.dnd and (device.dnd_until is None or device.dnd_until > now)
+    device.dnd_until = device.dnd_until if device.dnd else None
+    device.whisper = device.whisper or device.kind == MOBILE
+    return device

@@ -1,0 +1,66 @@
+"""Leasing numbers that callers dial."""
+
+from __future__ import annotations
+
+import builtins
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.domain.errors import NotFound
+from crm.store.models import Line, Portfolio, Property, Subteam
+
+
+class LineEntry(msgspec.Struct):
+    """A leasing number."""
+
+    number: str
+    """E.164, or the digits of an extension of the office's phone system."""
+    label: str
+    source: str
+    """Where callers saw it: sign, website, an ILS."""
+    property: str | None
+    """Slug of the property it advertises."""
+    portfolio: str | None
+    """Slug of the portfolio that callers choose a property of; null, as the property, where they choose among all."""
+    subteam: str | None
+    """Slug of that property's subteam."""
+    language: str
+    greeting: str
+    """Spoken first; empty is the standard greeting."""
+
+    @builtins.property
+    def about(self) -> str:
+        """What its calls are about, for people."""
+        return self.property or (f"one of {self.portfolio}" if self.portfolio else "one of all")
+
+
+_LINE = (
+    select(
+        Line.number,
+        Line.label,
+        Line.source,
+        Property.slug.label("property"),
+        Portfolio.slug.label("portfolio"),
+        Subteam.slug.label("subteam"),
+        Line.language,
+        Line.greeting,
+    )
+    .outerjoin(Property, Property.id == Line.property_id)
+    .outerjoin(Portfolio, Portfolio.id == Line.portfolio_id)
+    .outerjoin(Subteam, Subteam.id == Property.subteam_id)
+)
+
+
+def listed(session: Session) -> list[LineEntry]:
+    """All, by number."""
+    return [LineEntry(*row) for row in session.execute(_LINE.order_by(Line.number))]
+
+
+def one(session: Session, number: str) -> LineEntry:
+    """By its number as it is stored. Raises NotFound."""
+    row = session.execute(_LINE.where(Line.number == number)).first()
+    if row is None:
+        raise NotFound(f"There is no line {number}: `leaseline line list` shows those there are.")
+    return LineEntry(*row)

@@ -1,0 +1,20 @@
+"""What there may be several of to each row of a list, read for all rows at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TypeVar
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+def by_owner(session: Session, pairs: Select[Key, Value]) -> dict[Key, list[Value]]:
+    """Values by whose they are, in the order they come; nothing of whom nothing is."""
+    found: dict[Key, list[Value]] = defaultdict(list)
+    for owner, value in session.execute(pairs):
+        found[owner].append(value)
+    return found

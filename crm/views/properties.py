@@ -1,0 +1,98 @@
+"""Buildings and communities with homes to rent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from crm.domain import fields
+from crm.domain.errors import NotFound
+from crm.store.models import Line, Portfolio, Property, Subteam
+from crm.views.lists import by_owner
+
+
+class PropertyEntry(msgspec.Struct):
+    """A building or community with homes to rent."""
+
+    slug: str
+    name: str
+    subteam: str | None
+    """Slug of the subteam that leases it."""
+    listings_url: str
+    """Texted to callers; empty is the office's."""
+    portfolio: str | None
+    """Slug."""
+    area: str
+    """Part of town, as callers know it; long lists begin with areas."""
+    timezone: str
+    """Its own; empty is the office's."""
+    recording: str
+    """off, announced, or demand: when an agent keys the code for it."""
+    messages_to: str
+    """Whose mailbox its messages go to: property or subteam."""
+    escalates: bool
+    """Groups are called about a message that nobody takes."""
+    lines: list[str]
+    """Numbers that advertise it."""
+
+
+class PortfolioEntry(msgspec.Struct):
+    """Properties that are leased alike."""
+
+    slug: str
+    name: str
+    properties: list[str]
+
+
+_PROPERTY = (
+    select(
+        Property.id,
+        Property.slug,
+        Property.name,
+        Subteam.slug.label("subteam"),
+        Property.listings_url,
+        Portfolio.slug.label("portfolio"),
+        Property.area,
+        Property.timezone,
+        Property.recording,
+        Property.messages_to,
+        Property.escalates,
+    )
+    .outerjoin(Subteam, Subteam.id == Property.subteam_id)
+    .outerjoin(Portfolio, Portfolio.id == Property.portfolio_id)
+)
+
+
+def listed(session: Session) -> list[PropertyEntry]:
+    """All, by slug."""
+    return _entries(session, _PROPERTY.order_by(Property.slug))
+
+
+def one(session: Session, slug: str) -> PropertyEntry:
+    """Raises NotFound, Invalid."""
+    found = _entries(session, _PROPERTY.where(Property.slug == fields.slug(slug)))
+    if not found:
+        raise NotFound(f"There is no property {slug}: `leaseline property list` shows those there are.")
+    return found[0]
+
+
+def portfolios(session: Session) -> list[PortfolioEntry]:
+    """All, by slug."""
+    places = by_owner(session, select(Property.portfolio_id, Property.slug).order_by(Property.slug))
+    found = select(Portfolio.id, Portfolio.slug, Portfolio.name).order_by(Portfolio.slug)
+    return [PortfolioEntry(slug, name, places[id]) for id, slug, name in session.execute(found)]
+
+
+def _entries(session: Session, found: Select[*tuple[Any, ...]]) -> list[PropertyEntry]:
+    rows = session.execute(found).all()
+    numbers = select(Line.property_id, Line.number).where(Line.property_id.in_([row.id for row in rows]))
+    lines = by_owner(session, numbers.order_by(Line.number))
+    return [_entry(dict(row._mapping), lines) for row in rows]
+
+
+def _entry(shown: dict[str, Any], lines: Mapping[int | None, list[str]]) -> PropertyEntry:
+    return PropertyEntry(lines=lines[shown.pop("id")], **shown)

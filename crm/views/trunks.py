@@ -1,0 +1,81 @@
+"""Ways to the telephone network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from crm.domain import fields, invite
+from crm.domain.errors import NotFound
+from crm.secrets import Secrets, of_trunk
+from crm.store.models import Trunk
+
+
+class TrunkEntry(msgspec.Struct):
+    """A trunk."""
+
+    slug: str
+    host: str
+    """Where calls and texts are sent."""
+    port: int
+    transport: str
+    """udp, tcp or tls."""
+    auth: str
+    """How the peer proves who it is: address or digest."""
+    addresses: list[str]
+    """Addresses and networks its calls come from."""
+    username: str
+    """Digest user; empty for none."""
+    has_password: bool
+    register: bool
+    """Leaseline registers with the peer."""
+    emergency: bool
+    """Emergency calls go out by it; if no trunk is marked so, they go out by every one for calls of ours."""
+    enabled: bool
+    position: int
+    """Calls of ours go out by the lowest first, and by the next when that one fails."""
+    outbound: bool
+    """Calls of ours go out by it."""
+    did_from: list[str]
+    """Where in its calls the number dialled stands (request, called, to, diversion), in the order they are tried."""
+    numbers: str
+    """How it wants numbers: plus (+15125550100), digits (15125550100) or national (5125550100)."""
+
+
+_TRUNK = select(
+    Trunk.slug,
+    Trunk.host,
+    Trunk.port,
+    Trunk.transport,
+    Trunk.auth,
+    Trunk.addresses,
+    Trunk.username,
+    Trunk.register,
+    Trunk.emergency,
+    Trunk.enabled,
+    Trunk.position,
+    Trunk.outbound,
+    Trunk.did_from,
+    Trunk.numbers,
+)
+
+
+def listed(session: Session, secrets: Secrets) -> list[TrunkEntry]:
+    """In the order in which calls of ours try them."""
+    return [_entry(row, secrets) for row in session.execute(_TRUNK.order_by(Trunk.position, Trunk.slug))]
+
+
+def one(session: Session, secrets: Secrets, slug: str) -> TrunkEntry:
+    """Raises NotFound, Invalid."""
+    row = session.execute(_TRUNK.where(Trunk.slug == fields.slug(slug))).first()
+    if row is None:
+        raise NotFound(f"There is no trunk {slug}: `leaseline trunk list` shows those there are.")
+    return _entry(row, secrets)
+
+
+def _entry(row: Row[*tuple[Any, ...]], secrets: Secrets) -> TrunkEntry:
+    shown = {**row._mapping, "did_from": (row.did_from or ",".join(invite.DID_SOURCES)).split(",")}
+    return TrunkEntry(**shown, has_password=secrets.has(of_trunk(row.slug)))

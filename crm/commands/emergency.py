@@ -2,53 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Group, System, limit_option, many, one, since_option, tell_of_more, with_system
-from crm.domain import emergency as rules
+from crm.commands.command import Group, System, cut, limit_option, many, one, since_option, with_system
 from crm.domain import fields
 from crm.services.phones import emergencies
-from crm.store.models import Agent, EmergencyCall
-
-
-class EmergencyEntry(msgspec.Struct):
-    """An emergency call."""
-
-    id: str
-    dialled: str
-    """911 or 9911; 933 is a test."""
-    is_test: bool
-    device: str
-    agent: str
-    """Slug of whose phone it was at that time; empty when nobody knows."""
-    address: str
-    """Of the device's location at that time; empty when it had none."""
-    callback_number: str
-    """E.164, shown as caller ID; empty when the office has none."""
-    started_at: datetime
-    ended_at: datetime | None
-    """Null while it goes on."""
-    status: str
-    """How it ended, in Asterisk's words: ANSWER, CANCEL, ...; empty while it goes on, or when its end was not noted."""
-
-    @classmethod
-    def of(cls, call: EmergencyCall) -> EmergencyEntry:
-        return cls(
-            id=call.id,
-            dialled=call.dialled,
-            is_test=call.dialled == rules.TEST,
-            device=call.device,
-            agent=call.agent,
-            address=call.address,
-            callback_number=call.callback_number,
-            started_at=call.started_at,
-            ended_at=call.ended_at,
-            status=call.status,
-        )
+from crm.store.models import Agent
+from crm.views import emergencies as views
+from crm.views.emergencies import EmergencyEntry
 
 
 class ToldEntry(msgspec.Struct):
@@ -79,9 +42,7 @@ def emergency() -> None:
 def list_(system: System, since: str | None, limit: int, as_json: bool) -> None:
     """List emergency calls, the latest first."""
     start = fields.since(since, system.config.tz, system.now) if since else None
-    found = system.read(emergencies.find_all, since=start, limit=limit + 1)
-    entries = [EmergencyEntry.of(call) for call in found[:limit]]
-    tell_of_more(len(found), limit)
+    entries = cut(system.read(views.listed, since=start, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
         return
@@ -109,7 +70,7 @@ def list_(system: System, since: str | None, limit: int, as_json: bool) -> None:
 @with_system
 def show(system: System, id: str, as_json: bool) -> None:
     """Show the emergency call ID."""
-    entry = EmergencyEntry.of(system.read(emergencies.get, id))
+    entry = system.read(views.one, id)
     if as_json:
         output.print_json(entry)
         return

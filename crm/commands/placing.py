@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Command, Failure, System, cut, limit_option, many, one, with_system
@@ -13,54 +12,15 @@ from crm.domain.calls import Outcome, Step
 from crm.services.calls import orders
 from crm.services.calls.orders import State
 from crm.services.phones import dialing
-from crm.store.models import Call, CallOrder
+from crm.views import orders as views
 from crm.views import tasks
+from crm.views.orders import OrderEntry
 from crm.views.tasks import MissedEntry
 
 LOOK_SECONDS = 0.3
 """How often the order is looked at while it is waited for."""
 TAKEN_SECONDS = 15.0
 """The app takes an order within a second; without it nobody would."""
-
-
-class OrderEntry(msgspec.Struct):
-    """A call that was ordered, and what came of it so far."""
-
-    order: int
-    agent: str
-    """Slug."""
-    to: str
-    """E.164."""
-    state: str
-    """waiting, dialling (the agent's phones ring), done (the agent has answered), failed or cancelled."""
-    call: str | None
-    """The call's id, once the agent has answered."""
-    step: str
-    """dialling or talk, as far as the call has come; empty before."""
-    outcome: str | None
-    """talked or not_reached; null while the call is up."""
-    error: str
-    """Why it failed."""
-
-    @classmethod
-    def of(cls, order: CallOrder, call: Call | None) -> OrderEntry:
-        return cls(
-            order=order.id,
-            agent=order.agent.slug,
-            to=order.to_number,
-            state=order.state,
-            call=call.id if call else None,
-            step=call.step if call else "",
-            outcome=call.outcome if call else None,
-            error=order.error,
-        )
-
-    @property
-    def is_settled(self) -> bool:
-        """The two talk, or it is known that they will not."""
-        if self.state in (State.FAILED, State.CANCELLED):
-            return True
-        return self.outcome is not None or self.step == Step.TALK
 
 
 _wait_option = click.option("--wait/--no-wait", default=True, show_default=True, help="Show how it goes on.")
@@ -125,7 +85,7 @@ def note(system: System, id: str, text: str) -> None:
 
 async def _follow(system: System, order_id: int, wait: bool, as_json: bool) -> None:
     """Shows how the order goes on, until the two talk or will not."""
-    entry = OrderEntry.of(*await system.store.read(orders.get, order_id))
+    entry = await system.store.read(views.one, order_id)
     if late := await asyncio.to_thread(dialing.warning, system.config, entry.to, system.now):
         output.hint(late)
     told = ""
@@ -135,19 +95,26 @@ async def _follow(system: System, order_id: int, wait: bool, as_json: bool) -> N
             await system.store.run(
                 orders.give_up, order_id, "The app has not taken the order: is `leaseline up` running?"
             )
-            entry = OrderEntry.of(*await system.store.read(orders.get, order_id))
+            entry = await system.store.read(views.one, order_id)
         if not as_json and (news := _news(entry)) != told:
             output.say(told := news)
-        if entry.is_settled:
+        if _is_settled(entry):
             break
         await asyncio.sleep(LOOK_SECONDS)
-        entry = OrderEntry.of(*await system.store.read(orders.get, order_id))
+        entry = await system.store.read(views.one, order_id)
     if as_json:
         output.print_json(entry)
     elif not wait:
         output.say(f"Ordered: {entry.agent}'s phones ring next.")
     if wait and entry.state in (State.FAILED, State.CANCELLED):
         raise Failure(entry.error)
+
+
+def _is_settled(entry: OrderEntry) -> bool:
+    """The two talk, or it is known that they will not."""
+    if entry.state in (State.FAILED, State.CANCELLED):
+        return True
+    return entry.outcome is not None or entry.step == Step.TALK
 
 
 def _news(entry: OrderEntry) -> str:

@@ -77,6 +77,22 @@ class BlackoutEntry(msgspec.Struct):
     why: str
 
 
+class TourPage(msgspec.Struct):
+    """What a person's own page on the web shows of their tour."""
+
+    place: str
+    """Slug of the property."""
+    name: str
+    """The property's."""
+    timezone: str
+    """The property's own; empty is the office's."""
+    at: datetime
+    kind: str
+    state: str
+    version: int
+    """Links for an older one are void."""
+
+
 _TOUR = (
     select(
         Tour.id,
@@ -115,9 +131,25 @@ def one(session: Session, tour_id: int) -> tuple[TourEntry, str]:
     """With the time zone of its property, "" for the office's. Raises NotFound."""
     row = session.execute(_TOUR.where(Tour.id == tour_id)).first()
     if row is None:
-        raise NotFound(f"There is no tour {tour_id}: `leaseline tour list` shows those there are.")
+        raise _unknown(tour_id)
     *tour, timezone = row
     return TourEntry(*tour), timezone
+
+
+def page(session: Session, tour_id: int) -> TourPage:
+    """Raises NotFound."""
+    found = (
+        select(
+            Property.slug, Property.name, Property.timezone, TourSlot.starts_at, TourSlot.kind, Tour.state, Tour.version
+        )
+        .join(TourSlot, TourSlot.id == Tour.slot_id)
+        .join(Property, Property.id == TourSlot.property_id)
+        .where(Tour.id == tour_id)
+    )
+    row = session.execute(found).first()
+    if row is None:
+        raise _unknown(tour_id)
+    return TourPage(*row)
 
 
 def hours(session: Session, place: str | None = None) -> list[TourHoursEntry]:
@@ -160,3 +192,7 @@ def blackouts(session: Session, now: datetime) -> list[BlackoutEntry]:
         .order_by(TourBlackout.starts_at)
     )
     return [BlackoutEntry(*row) for row in session.execute(found)]
+
+
+def _unknown(tour_id: int) -> NotFound:
+    return NotFound(f"There is no tour {tour_id}: `leaseline tour list` shows those there are.")

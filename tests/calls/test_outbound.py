@@ -14,6 +14,7 @@ from crm.services.audit import By
 from crm.services.calls import ledger, orders
 from crm.services.phones.spoken import spoken
 from crm.store.models import Activity, Agent, Call, CallOrder, Dialled, Leg, Trunk
+from crm.views import orders as placed
 from crm.views import tasks
 from tests.outside import digest_carrier, only_by, person
 from tests.scripted_phone import raw_calls
@@ -253,8 +254,8 @@ async def test_when_a_call_is_ordered_then_the_agent_is_rung_and_then_the_lead(s
         await hear_each_other(system, alice, prospect)
         await alice.hang_up()
         call = await system.ended_call(prospect.user)
-    kept, _ = await system.store.read(orders.get, order.id)
-    assert (kept.state, kept.call_id) == ("done", call.id)
+    kept = await system.store.read(placed.one, order.id)
+    assert (kept.state, kept.call) == ("done", call.id)
     assert (call.direction, call.outcome, call.ended_by) == ("out", "talked", "agent")
     assert call.lead_id == order.lead_id
     assert [(leg.device, leg.stage) for leg in call.legs if not leg.number] == [("alice-desk", "order")]
@@ -268,16 +269,16 @@ async def test_when_the_agent_does_not_answer_an_order_then_the_lead_is_not_dial
         await alice.hang_up()
         await settled(system, order)
         assert prospect.count("CALL_INCOMING") == 0
-    kept, call = await system.store.read(orders.get, order.id)
-    assert (kept.state, kept.error, call) == ("failed", "alice did not answer.", None)
+    kept = await system.store.read(placed.one, order.id)
+    assert (kept.state, kept.error, kept.call) == ("failed", "alice did not answer.", None)
     assert len(await system.all(select(Call))) == calls
 
 
 async def test_when_no_phone_of_the_agent_is_there_then_the_order_says_so(system: System) -> None:
     order = await system.store.run(orders.place, system.config, now(system), agent="alice", to=system.new_number())
     await settled(system, order)
-    kept, call = await system.store.read(orders.get, order.id)
-    assert (kept.state, kept.error, call) == ("failed", "alice has no phone that is registered and free.", None)
+    kept = await system.store.read(placed.one, order.id)
+    assert (kept.state, kept.error, kept.call) == ("failed", "alice has no phone that is registered and free.", None)
 
 
 async def test_when_the_lead_does_not_answer_then_the_agent_hears_it(system: System) -> None:
@@ -344,7 +345,7 @@ def now(system: System) -> By:
 
 async def settled(system: System, order: CallOrder) -> None:
     async def is_so() -> bool:
-        kept, _ = await system.store.read(orders.get, order.id)
+        kept = await system.store.read(placed.one, order.id)
         return kept.state in ("done", "failed", "cancelled")
 
     await system.until(is_so, "the order is settled", seconds=20)

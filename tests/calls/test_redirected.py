@@ -17,6 +17,7 @@ from crm.services.audit import By
 from crm.services.calls import orders
 from crm.services.phones import devices
 from crm.store.models import Leg
+from crm.views import orders as placed
 from tests.calls.messages import leave_message, without_messages
 from tests.mobile import forward, mobile, picks_up
 from tests.outside import only_by, person
@@ -98,7 +99,7 @@ async def test_an_agent_whose_phone_redirects_is_not_there_for_an_order_nor_for_
         await system.until(lambda: bool(alice.invites), "alice's phone rings for the order")
 
         async def given_up() -> bool:
-            kept, _ = await system.store.read(orders.get, order.id)
+            kept = await system.store.read(placed.one, order.id)
             return kept.state == "failed"
 
         await system.until(given_up, "the order has failed")

@@ -34,10 +34,10 @@ async def test_when_they_have_talked_then_both_heard_each_other_and_nothing_is_l
     assert await system.tasks_of(call) == []
     assert await system.texts_of(caller.user) == []
     assert system.carrier.texts_to(caller.user) == []
-    alice = await system.store.read(agents.named, "alice")
-    assert alice.last_talk_ended_at == leg.ended_at
+    agent = await system.store.read(agents.named, "alice")
+    assert agent.last_talk_ended_at == leg.ended_at
     assert call.lead
-    assert call.lead.assigned_agent_id == leg.agent_id == alice.id
+    assert call.lead.assigned_agent_id == leg.agent_id == agent.id
     assert call.lead.status == "in_progress"
 
 

@@ -170,6 +170,8 @@ LISTS = [
     ("message", "list", "--direction", "in", "--since", "30h"),
     ("message", "list", "--state", "delivered"),
     ("message", "thread", "1200"),
+    ("voicemail", "list"),
+    ("voicemail", "list", "--new"),
 ]
 """Each of more rows than are shown, but for the thread."""
 

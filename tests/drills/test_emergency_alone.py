@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 from sqlalchemy import delete, select, update
 
-from crm.services.phones import emergencies
 from crm.store.models import Agent, Mail
+from crm.views import emergencies
 from tests.drills.test_database_away import broken, locked
 from tests.scripted_trunk import scripted_trunk
 from tests.system import ELM, System
@@ -51,13 +51,13 @@ async def test_911_goes_out_whatever_is_away(system: System, away: str) -> None:
             await system.start_app()
 
         async def told() -> bool:
-            found = await system.store.read(emergencies.find_all, since=system.started)
+            found = await system.store.read(emergencies.listed, since=system.started)
             return bool(found) and found[0].ended_at is not None
 
         await system.until(told, "the call is on record", seconds=30)
     assert invite.startswith("INVITE sip:911@")
     assert f"<sip:{ELM}@" in invite
-    call = (await system.store.read(emergencies.find_all, since=system.started))[0]
+    call = (await system.store.read(emergencies.listed, since=system.started))[0]
     assert (call.dialled, call.device, call.agent, call.status) == ("911", "alice-desk", "alice", "ANSWER")
     [mail] = await system.all(select(Mail))
     assert (mail.to_address, mail.subject) == ("alice@example.com", "EMERGENCY CALL by Alice (alice-desk)")

@@ -15,8 +15,10 @@ from crm.config import Config
 from crm.services.calls import spool
 from crm.services.phones import emergencies
 from crm.services.phones.emergencies import Desk
-from crm.store.models import Agent, Device, EmergencyCall, Mail, Message
+from crm.store.models import Agent, Device, Mail, Message
 from crm.store.session import Store
+from crm.views import emergencies as views
+from crm.views.emergencies import EmergencyEntry
 
 pytestmark = pytest.mark.store
 
@@ -47,8 +49,8 @@ async def all_of(store: Store, kind: type) -> list[object]:
         return list(session.scalars(select(kind)))
 
 
-async def the_call(store: Store) -> EmergencyCall:
-    [call] = await store.read(emergencies.find_all)
+async def the_call(store: Store) -> EmergencyEntry:
+    [call] = await store.read(views.listed)
     return call
 
 

@@ -357,15 +357,6 @@ def give_up(session: Session, order_id: int, why: str) -> None:
     session.execute(update(CallOrder).where(waiting).values(state=State.FAILED, error=why[:300]))
 
 
-# --- looking at them ---
-
-
-def get(session: Session, order_id: int) -> tuple[CallOrder, Call | None]:
-    """The order, and its call once it is on record."""
-    order = session.scalars(_whole.where(CallOrder.id == order_id)).one()
-    return order, calls.by_id(session, order.call_id) if order.call_id else None
-
-
 # --- what an agent has to say about a call ---
 
 

@@ -23,9 +23,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
-from crm.domain import emergency, fields
+from crm.domain import emergency
 from crm.domain.emergency import Told
-from crm.domain.errors import NotFound, Unavailable
+from crm.domain.errors import Unavailable
 from crm.edge import numbers
 from crm.services.audit import By, note
 from crm.services.office import agents
@@ -211,24 +211,6 @@ def _prune(done: Path, now: datetime) -> None:
         with suppress(OSError):
             if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
                 path.unlink()
-
-
-# --- looking at them ---
-
-
-def find_all(session: Session, *, since: datetime | None = None, limit: int = 50) -> Sequence[EmergencyCall]:
-    """The latest first."""
-    found = select(EmergencyCall).order_by(EmergencyCall.started_at.desc(), EmergencyCall.id.desc()).limit(limit)
-    if since is not None:
-        found = found.where(EmergencyCall.started_at >= since)
-    return session.scalars(found).all()
-
-
-def get(session: Session, call_id: str) -> EmergencyCall:
-    found = session.get(EmergencyCall, fields.text(call_id, "call's id", 80, required=True))
-    if found is None:
-        raise NotFound("There is no such emergency call: `leaseline emergency list` shows those there are.")
-    return found
 
 
 # --- who is told ---

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ari_app.edge.client import AriClient
@@ -33,7 +34,7 @@ from crm.services.phones import capacity, devices, emergencies, forwarding, trun
 from crm.services.system import copies, disk
 from crm.services.system.disk import Room
 from crm.store import migrate
-from crm.store.models import Device, Trunk
+from crm.store.models import Device, EmergencyCall, Trunk
 from crm.store.queries import calls as call_queries
 from crm.store.queries import messages, nodes
 from crm.store.revision import problem
@@ -338,20 +339,7 @@ async def _fill_in(
     store = Store(config.database_url)
     try:
         health.trunks.extend(_trunk(trunk, endpoints) for trunk in await store.read(trunks.find_all))
-        health.emergencies.extend(
-            EmergencyHealth(
-                call.id,
-                call.dialled,
-                call.device,
-                call.agent,
-                call.address,
-                call.callback_number,
-                call.started_at,
-                call.ended_at,
-                call.status,
-            )
-            for call in await store.read(emergencies.find_all, since=health.at - emergencies.RECENT)
-        )
+        health.emergencies.extend(await store.read(_emergencies, health.at - emergencies.RECENT))
         health.devices.extend(_device(device, endpoints, health.at) for device in await store.read(devices.find_all))
         health.forwarding.extend(await store.read(_forwarding, config, health.at))
         health.nodes.extend(
@@ -433,6 +421,22 @@ def _device(device: Device, endpoints: dict[str, str], now: datetime) -> DeviceH
         is_mobile=is_mobile,
         forwards_since=device.forwards_since,
     )
+
+
+def _emergencies(session: Session, since: datetime) -> list[EmergencyHealth]:
+    found = select(
+        EmergencyCall.id,
+        EmergencyCall.dialled,
+        EmergencyCall.device,
+        EmergencyCall.agent,
+        EmergencyCall.address,
+        EmergencyCall.callback_number,
+        EmergencyCall.started_at,
+        EmergencyCall.ended_at,
+        EmergencyCall.status,
+    )
+    rows = session.execute(found.where(EmergencyCall.started_at >= since).order_by(EmergencyCall.started_at.desc()))
+    return [EmergencyHealth(*row) for row in rows]
 
 
 def _forwarding(session: Session, config: Config, now: datetime) -> list[ForwardHealth]:

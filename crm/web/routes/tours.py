@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -19,7 +20,8 @@ from crm.domain.tours import TourKind, TourState
 from crm.services.audit import By
 from crm.services.tours import booking, links, times
 from crm.services.tours.links import Link
-from crm.store.models import Property, Tour
+from crm.views import tours
+from crm.views.tours import TourPage
 from crm.web.pages import page
 from crm.web.routes.texts import Webhooks
 from crm.web.shield import body
@@ -89,27 +91,31 @@ def _time(sent: str, now: datetime) -> datetime:
 
 
 async def _show(site: Webhooks, link: Link, said: str = "", *, is_current: bool = False) -> Response:
-    tour, place = await site.store.read(booking.get, link.tour_id)
+    tour = await site.store.read(tours.page, link.tour_id)
     if tour.version != link.version and not is_current:
         raise Conflict("This tour was moved since: use the link in the latest text.")
-    tz = times.zone(site.config, place)
+    tz = _zone(site, tour)
     booked = tour.state == TourState.BOOKED
     return page(
         "tour",
-        place=place.name,
+        place=tour.name,
         said=said or ("" if booked else f"This tour is {tour.state}."),
         booked=booked,
-        when=booking.in_words(tour.slot.starts_at, tz, "en"),
+        when=booking.in_words(tour.at, tz, "en"),
         # After a move this page's own link is void, so it offers no more changes.
-        times=await _times(site, tour, place) if booked and not is_current else [],
+        times=await _times(site, tour) if booked and not is_current else [],
     )
 
 
-async def _times(site: Webhooks, tour: Tour, place: Property) -> list[tuple[str, str]]:
+def _zone(site: Webhooks, tour: TourPage) -> ZoneInfo:
+    return ZoneInfo(tour.timezone) if tour.timezone else site.config.tz
+
+
+async def _times(site: Webhooks, tour: TourPage) -> list[tuple[str, str]]:
     """Other times of the same kind, as the form sends them and as people read them."""
-    tz = times.zone(site.config, place)
+    tz = _zone(site, tour)
     free = await site.store.read(
-        times.free, site.config, place.slug, site.clock(), kind=TourKind(tour.slot.kind), limit=CHOICES
+        times.free, site.config, tour.place, site.clock(), kind=TourKind(tour.kind), limit=CHOICES
     )
     return [(slot.starts_at.isoformat(), booking.in_words(slot.starts_at, tz, "en")) for slot in free]
 

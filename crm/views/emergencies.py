@@ -1,0 +1,66 @@
+"""Emergency calls."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.domain import emergency as rules
+from crm.domain import fields
+from crm.domain.errors import NotFound
+from crm.store.models import EmergencyCall
+
+
+class EmergencyEntry(msgspec.Struct):
+    """An emergency call."""
+
+    id: str
+    dialled: str
+    """911 or 9911; 933 is a test."""
+    is_test: bool
+    device: str
+    agent: str
+    """Slug of whose phone it was at that time; empty when nobody knows."""
+    address: str
+    """Of the device's location at that time; empty when it had none."""
+    callback_number: str
+    """E.164, shown as caller ID; empty when the office has none."""
+    started_at: datetime
+    ended_at: datetime | None
+    """Null while it goes on."""
+    status: str
+    """How it ended, in Asterisk's words: ANSWER, CANCEL, ...; empty while it goes on, or when its end was not noted."""
+
+
+_CALL = select(
+    EmergencyCall.id,
+    EmergencyCall.dialled,
+    (EmergencyCall.dialled == rules.TEST).label("is_test"),
+    EmergencyCall.device,
+    EmergencyCall.agent,
+    EmergencyCall.address,
+    EmergencyCall.callback_number,
+    EmergencyCall.started_at,
+    EmergencyCall.ended_at,
+    EmergencyCall.status,
+)
+
+
+def listed(session: Session, *, since: datetime | None = None, limit: int = 50) -> list[EmergencyEntry]:
+    """The latest first."""
+    found = _CALL.order_by(EmergencyCall.started_at.desc(), EmergencyCall.id.desc()).limit(limit)
+    if since is not None:
+        found = found.where(EmergencyCall.started_at >= since)
+    return [EmergencyEntry(**row._mapping) for row in session.execute(found)]
+
+
+def one(session: Session, call_id: str) -> EmergencyEntry:
+    """Raises NotFound, Invalid."""
+    wanted = fields.text(call_id, "call's id", 80, required=True)
+    row = session.execute(_CALL.where(EmergencyCall.id == wanted)).first()
+    if row is None:
+        raise NotFound("There is no such emergency call: `leaseline emergency list` shows those there are.")
+    return EmergencyEntry(**row._mapping)

@@ -404,7 +404,7 @@ async def test_a_residents_texts_are_their_desks_to_answer_and_make_no_lead(stor
         ("reply", "bob", "Resident Carol of Maple Court ((512) 555-0142): wrote to Maple Court: Still off.")
     ]
     sent = await store.run(messages.send, config, BY, "(512) 555-0142", "We are on our way.", agent="bob")
-    assert (sent.message.lead_id, sent.message.from_number) == (None, MAPLE)
+    assert (sent.lead_id, sent.from_number) == (None, MAPLE)
     assert (await todo(store), await count(store, Lead)) == ([], 0)
 
 

@@ -73,7 +73,7 @@ async def test_a_real_person_in_a_flood_is_found_and_answered(store: Store, conf
     await take(store, config, *(text(n) for n in range(5)))
     written = await store.run(messages.send, config, By("dana", NOW), "+15125551004", "Yes, it is free.")
     with store.reading() as session:
-        found = thread(session, lead_id=written.message.lead_id, number="+15125551004")
+        found = thread(session, lead_id=written.lead_id, number="+15125551004")
     assert [one.body for one, _ in found] == ["hello", "Yes, it is free."]
 
 

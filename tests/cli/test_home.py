@@ -154,7 +154,7 @@ def test_what_nobody_expected_is_logged_and_told_in_one_sentence(
     def fail(*_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("crm.services.office.agents.find_all", fail)
+    monkeypatch.setattr("crm.views.agents.listed", fail)
     result = office("agent", "list")
     assert result.exit_code == 1
     assert result.stdout == ""

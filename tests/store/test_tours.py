@@ -22,6 +22,7 @@ from crm.services.outbox.texts import TextTransport
 from crm.services.tours import booking, links, times
 from crm.store.models import Activity, Interest, Lead, LeadPhone, Message, Tour, TourSlot
 from crm.store.session import Store
+from crm.views import tours as views
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -220,7 +221,7 @@ async def test_a_time_blacked_out_cannot_be_booked(store: Store, config: Config)
     await store.run(times.black_out, BY, TUESDAY_TEN, TUESDAY_TEN + timedelta(hours=1), place="maple", why="painting")
     with pytest.raises(Invalid):
         await book(store, config, lead_id)
-    [found] = await store.read(times.blackouts, NOW)
+    [found] = await store.read(views.blackouts, NOW)
     await store.run(times.end_blackout, BY, found.id)
     assert (await book(store, config, lead_id)).is_new
 
@@ -249,7 +250,7 @@ async def test_wrong_hours_are_refused_whole(store: Store) -> None:
             await store.run(times.set_hours, BY, "maple", openings, kind=TourKind.ACCOMPANIED, **more)
     with store.reading() as session:
         assert session.scalar(select(func.count()).select_from(Tour)) == 0
-    assert len(await store.read(times.hours, "maple")) == 5
+    assert len(await store.read(views.hours, "maple")) == 5
 
 
 async def test_a_property_in_another_zone_has_its_own_clock(store: Store, config: Config) -> None:

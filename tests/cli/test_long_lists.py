@@ -31,6 +31,8 @@ pytestmark = pytest.mark.cli
 
 MANY = 3_000
 SHOWN = 7
+STRANGER = "+15125559000"
+"""Has written, and is no lead."""
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
@@ -111,6 +113,8 @@ def large(made_office: Path, tmp_path_factory: pytest.TempPathFactory) -> Leasel
                 for n in numbers
             ),
         )
+        stranger = {"direction": "in", "purpose": "inbound", "from_number": STRANGER, "to_number": "+15125550100"}
+        fill(Message, iter([{"key": "s", "body": "hi", "state": "received", "created_at": ago(MANY + 1), **stranger}]))
     store.close()
     return office
 
@@ -216,3 +220,8 @@ def test_filters_find_what_lies_far_down(large: Leaseline) -> None:
     gave_up = large.json("call", "list", "--outcome", "gave_up", "--since", "9m")
     assert [one["id"] for one in gave_up] == ["c2", "c5", "c8"]
     assert [one["lead"] for one in large.json("message", "list", "--direction", "in", "--since", "7m")] == [2, 4, 6]
+
+
+def test_a_thread_is_of_one_person_alone(large: Leaseline) -> None:
+    assert [one["from_number"] for one in large.json("message", "thread", STRANGER)] == [STRANGER]
+    assert large.json("message", "thread", "+15125559001") == []

@@ -6,18 +6,16 @@ rendered with.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from agi.server import Script
 from agi.session import Session
+from crm.context import Crm
 from crm.services.phones import extensions
-from crm.store.session import Store
 
 
-def script(store: Store) -> Script:
+def script(crm: Crm) -> Script:
     async def extension(session: Session) -> None:
         dialled = session.arguments[0] if session.arguments else ""
-        phones = await store.read(extensions.phones_of, dialled, datetime.now(UTC))
+        phones = await crm.store.read(extensions.phones_of, dialled, crm.now())
         await session.set_variable("LL_PHONES", "&".join(f"PJSIP/{slug}" for slug in phones))
         await session.set_variable("LL_ANSWERED", "1")
 

@@ -7,39 +7,36 @@ with which the app takes the call, both or one of them. Without either the dialp
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 
 from agi.server import Script
 from agi.session import Session
 from asterisk_conf.prompts.speech import SpeechError
-from crm.config import Config
+from crm.context import Crm
 from crm.domain.errors import CrmError, NotFound
-from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.services.phones import feature_codes, publish
 from crm.services.phones.feature_codes import Answer
 from crm.services.phones.spoken import spoken
-from crm.store.session import Store
 
 log = logging.getLogger(__name__)
 
 
-def script(config: Config, store: Store, secrets: Secrets) -> Script:
+def script(crm: Crm) -> Script:
     async def feature_code(session: Session) -> None:
         dialled, device = (*session.arguments, "", "")[:2]
-        by = By(f"phone {device}", datetime.now(UTC))
+        by = By(f"phone {device}", crm.now())
         try:
-            answer = await store.run(feature_codes.act, config, dialled, device, by)
+            answer = await crm.store.run(feature_codes.act, crm.config, dialled, device, by)
         except NotFound as error:
             answer = Answer(str(error))
         except CrmError as error:
             log.warning("a feature code was not carried out: %s", error)
             answer = Answer("That could not be done. Please try again later.")
         if answer.is_change:
-            await _publish(config, store, secrets, by.now)
+            await _publish(crm)
         if answer.say:
             try:
-                sound = await spoken(config, answer.say)
+                sound = await spoken(crm.config, answer.say)
             except SpeechError as error:
                 log.warning("the answer to a feature code cannot be spoken: %s", error)
             else:
@@ -50,9 +47,9 @@ def script(config: Config, store: Store, secrets: Secrets) -> Script:
     return feature_code
 
 
-async def _publish(config: Config, store: Store, secrets: Secrets, now: datetime) -> None:
+async def _publish(crm: Crm) -> None:
     """For the time without the app; what the app itself does, it does by the database."""
     try:
-        await publish.publish(config, store, secrets, now)
+        await publish.publish(crm)
     except CrmError as error:
         log.warning("Asterisk's last resort is not renewed: %s", error)

@@ -7,7 +7,6 @@ import contextlib
 import functools
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from ari_app import draining, replacing, signs
@@ -29,14 +28,13 @@ from ari_app.workers.message_lamps import MessageLamps
 from ari_app.workers.plain_phones import PlainPhones
 from ari_app.workers.turns import Turns
 from asterisk_conf.render import STASIS_APP
-from crm.config import Config
+from crm.context import Crm
 from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.calls import (
     Direction,
     EndedBy,
 )
 from crm.domain.errors import CrmError
-from crm.secrets import Secrets
 from crm.services.calls import orders
 from crm.services.calls.journal import Journal
 from crm.services.calls.orders import Claim
@@ -44,7 +42,6 @@ from crm.services.phones import devices
 from crm.services.phones.emergencies import Desk
 from crm.services.routing import arrivals
 from crm.services.texts.inbox import Inbox
-from crm.store.session import Store
 
 log = logging.getLogger(__name__)
 
@@ -54,41 +51,37 @@ ORDERS_SECONDS = 0.5
 """How soon an order that somebody has written is taken."""
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 class App:
     """The calls that are with us, and how each came and goes."""
 
     def __init__(
         self,
-        config: Config,
-        store: Store,
+        crm: Crm,
         journal: Journal,
-        secrets: Secrets,
         inbox: Inbox,
         desk: Desk,
         held: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.config = config
+        self.config = config = crm.config
         self.client = AriClient(
             f"http://127.0.0.1:{config.ports.http}",
             STASIS_APP,
-            secrets.get("ari"),
+            crm.secrets.get("ari"),
             STASIS_APP,
             on_connect=self.take_up,
             on_event=self.on_event,
         )
-        self.ami = ami.Connection(config.ports.ami, secrets.get("ami"), on_event=self.on_ami_event)
-        self.office = Office(config, store, journal, self.client, self.ami, secrets, now, held=held)
+        self.ami = ami.Connection(config.ports.ami, crm.secrets.get("ami"), on_event=self.on_ami_event)
+        self.office = Office(config, crm.store, crm.secrets, crm.now, journal, self.client, self.ami, held=held)
         self.lamps = MessageLamps(self.office)
         self.escalations = Escalations(self.office, self.on_messages)
         self.turns = Turns(self.office, self.begin_order)
         self.lost_lines = LostLines(
             self.client, self.ami, self.office.calls, config.talk.lost_seconds, config.sip.qualify_seconds
         )
-        self.plain_phones = PlainPhones(self.client, lambda device: store.read(devices.must_encrypt, device), now)
+        self.plain_phones = PlainPhones(
+            self.client, lambda device: crm.store.read(devices.must_encrypt, device), crm.now
+        )
         self.calls = self.office.calls
         self.chores: set[asyncio.Task[None]] = set()
         self.to_drain = asyncio.Event()
@@ -310,8 +303,8 @@ class App:
             if not self.office.places_calls:
                 continue
             try:
-                while await self.office.store.read(orders.any_due, now()) and (
-                    claim := await self.office.store.run(orders.claim, self.config, now())
+                while await self.office.store.read(orders.any_due, self.office.now()) and (
+                    claim := await self.office.store.run(orders.claim, self.config, self.office.now())
                 ):
                     self.begin_order(claim)
             except (CrmError, OSError) as error:

@@ -16,9 +16,9 @@ from ari_app.parts.mail import mail
 from ari_app.parts.shared import Part, Shared
 from ari_app.parts.texts import texts
 from ari_app.parts.web import web
+from crm import context
 from crm.config import Config
 from crm.domain.errors import CrmError, Unavailable
-from crm.secrets import Secrets
 from crm.services.system import copies
 from crm.store import revision
 from crm.store.session import Store
@@ -65,8 +65,8 @@ async def _keep(part: Part) -> None:
 
 @contextlib.asynccontextmanager
 async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take_over: bool) -> AsyncIterator[None]:
-    secrets = Secrets(config.secrets_file)
-    store = Store(config.database_url)
+    crm = context.opened(config)
+    store = crm.store
     store.refusal = NOT_LOOKED_AT
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(store.close)
@@ -74,7 +74,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
             async with asyncio.timeout(SCHEMA_SECONDS):
                 await _look_at_schema(store)
         work: list[Part] = [partial(_watch_schema, store)]
-        shared = Shared(config, store, secrets, stack, copies.Watch(config).is_held)
+        shared = Shared(crm, stack, copies.Watch(config).is_held)
         if "calls" in parts:
             work += await calls(shared, stop, take_over=take_over)
         if "texts" in parts:

@@ -16,10 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from asterisk_conf import certificate
 from asterisk_conf.prompts import speech, tones
+from crm import context
 from crm.config import Config
 from crm.domain.errors import CrmError
 from crm.edge import processes
-from crm.secrets import SecretError, Secrets
+from crm.secrets import SecretError
 from crm.services.phones import lines, publish
 from crm.services.system import disk
 from crm.store import migrate
@@ -44,12 +45,11 @@ async def prepare(config: Config, console: Console, running: Collection[str] = (
         _look_at_disk(config, console)
         await asyncio.to_thread(migrate.upgrade, config.database_url, node=config.node)
         await _prepare_prompts(config, console)
-        secrets = Secrets(config.secrets_file)
-        store = Store(config.database_url)
+        crm = context.opened(config)
         try:
-            await publish.publish(config, store, secrets, datetime.now(UTC))
+            await publish.publish(crm)
         finally:
-            store.close()
+            crm.store.close()
     except (CrmError, SecretError, speech.SpeechError, OSError) as error:
         if not (config.asterisk_folder / "etc" / "asterisk.conf").exists():
             raise StartError(str(error)) from error

@@ -66,7 +66,7 @@ class Reconciler:
         self._inbox = inbox
         self._desk = desk
         self._escalations = escalations
-        self._crowding = Crowding(office.config, office.store, office.client, office.now)
+        self._crowding = Crowding(office, office.client)
         self._witness = Witness()
         self.look_now = asyncio.Event()
         """Set when there may be something that no flow sees to, so that it need not wait for the next look."""

@@ -31,12 +31,11 @@ from asterisk_conf import install
 from asterisk_conf.prompts import tones
 from asterisk_conf.render import STASIS_APP
 from crm import config as settings
+from crm import context
 from crm.config import Config
-from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.services.phones import publish, trunks
 from crm.services.system import homes
-from crm.store.session import Store
 from tests.system import port_block
 
 Request = Callable[[str, str, dict[str, str], dict[str, Any] | None], Awaitable[None]]
@@ -262,10 +261,12 @@ async def run(count: int, rate: int, rounds: int) -> None:
         toml = home / "leaseline.toml"
         toml.write_text(toml.read_text() + '\n[sip]\nbind = "127.0.0.1"\n')
         config = settings.load(home)
-        store, secrets = Store(config.database_url), Secrets(config.secrets_file)
-        await store.run(trunks.add, secrets, by, "sipp", host="127.0.0.1", port=config.ports.demo, auth="address")
-        await publish.publish(config, store, secrets, by.now)
-        store.close()
+        crm = context.opened(config)
+        await crm.store.run(
+            trunks.add, crm.secrets, by, "sipp", host="127.0.0.1", port=config.ports.demo, auth="address"
+        )
+        await publish.publish(crm)
+        crm.store.close()
         calls = MicroCalls(config.prompts_folder / tones.FILE)
         tones.beep(config.prompts_folder / tones.FILE)
         scenario = Path(folder) / "micro.xml"
@@ -281,7 +282,7 @@ async def run(count: int, rate: int, rounds: int) -> None:
                     async def work() -> Cost:
                         return await measure(config, asterisk, calls, scenario, count, rate)
 
-                    cost = await way(config, secrets.get("ari"), calls, work)
+                    cost = await way(config, crm.secrets.get("ari"), calls, work)
                     if number:  # The first round warms both up.
                         costs[name].append(cost)
         finally:

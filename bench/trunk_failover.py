@@ -29,15 +29,14 @@ from ari_app.edge import ami
 from ari_app.edge.client import AriClient
 from asterisk_conf.render import STASIS_APP
 from crm import config as settings
-from crm.config import Config
+from crm import context
+from crm.context import Crm
 from crm.domain.calls import Fact
 from crm.domain.dialing import Clearance, Way
-from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.services.calls.journal import Journal
 from crm.services.phones import publish, trunks
 from crm.services.system import homes
-from crm.store.session import Store
 from tests.system import port_block
 
 WAYS = {
@@ -113,16 +112,16 @@ async def _bench(folder: Path) -> AsyncIterator[Bench]:
             '[sip]\nbind = "127.0.0.1"\nqualify_seconds = 1\n' + text[text.index("[ports]") :]
         )
         config = settings.load(home)
-        store, secrets = Store(config.database_url), Secrets(config.secrets_file)
+        crm = context.opened(config)
         loop = asyncio.get_running_loop()
         carriers: dict[str, Carrier] = {}
         ports = {}
         for number, status in enumerate([*WAYS.values(), "180 Ringing"]):
             name = f"way-{number}" if number < len(WAYS) else NEXT
             port = ports[name] = config.ports.demo + number
-            await store.run(
+            await crm.store.run(
                 trunks.add,
-                secrets,
+                crm.secrets,
                 by,
                 name,
                 host="127.0.0.1",
@@ -133,28 +132,28 @@ async def _bench(folder: Path) -> AsyncIterator[Bench]:
             if status is not None:
                 carriers[name] = Carrier(status)
                 await loop.create_datagram_endpoint(lambda c=carriers[name]: c, local_addr=("127.0.0.1", port))  # type: ignore[misc]
-        await publish.publish(config, store, secrets, datetime.now(UTC))
+        await publish.publish(crm)
         asterisk, _ = supervisor.children(config)
         await asterisk.start()
         try:
-            async with _office(config, store, secrets, folder) as office:
+            async with _office(crm, folder) as office:
                 await _until_online(office.client, set(carriers))
                 yield Bench(office, carriers, ports)
         finally:
             await asterisk.stop()
-            store.close()
+            crm.store.close()
 
 
 @contextlib.asynccontextmanager
-async def _office(config: Config, store: Store, secrets: Secrets, folder: Path) -> AsyncIterator[Office]:
+async def _office(crm: Crm, folder: Path) -> AsyncIterator[Office]:
     async def forget(_: Sequence[Fact]) -> None: ...
 
     async def nothing() -> None: ...
 
     client = AriClient(
-        f"http://127.0.0.1:{config.ports.http}",
+        f"http://127.0.0.1:{crm.config.ports.http}",
         STASIS_APP,
-        secrets.get("ari"),
+        crm.secrets.get("ari"),
         STASIS_APP,
         on_connect=nothing,
         on_event=lambda event: None,
@@ -162,8 +161,8 @@ async def _office(config: Config, store: Store, secrets: Secrets, folder: Path) 
     async with client, Journal(folder / "journal", forget) as journal:
         reading = asyncio.create_task(client.run())
         await asyncio.wait_for(client.connected.wait(), 20)
-        connection = ami.Connection(config.ports.ami, secrets.get("ami"))
-        yield Office(config, store, journal, client, connection, secrets, lambda: datetime.now(UTC))
+        connection = ami.Connection(crm.config.ports.ami, crm.secrets.get("ami"))
+        yield Office(crm.config, crm.store, crm.secrets, crm.now, journal, client, connection)
         connection.close()
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)

@@ -19,7 +19,7 @@ from ari_app.edge.ami import Connection
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
-from crm.config import Config
+from crm.context import Crm
 from crm.domain.calls import (
     ORDER_MARK,
     CallArrived,
@@ -37,10 +37,8 @@ from crm.domain.choosing import Answer
 from crm.domain.dialing import Clearance
 from crm.domain.invite import Dialled
 from crm.domain.route_plan import RoutePlan
-from crm.secrets import Secrets
 from crm.services.calls.journal import Journal
 from crm.services.routing.reception import Reception
-from crm.store.session import Store
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +52,12 @@ PEER = "peer"
 
 
 @dataclass(frozen=True)
-class Office:
+class Office(Crm):
     """What flows work with. One for the whole app."""
 
-    config: Config
-    store: Store
     journal: Journal
     client: AriClient
     ami: Connection
-    secrets: Secrets
-    now: Callable[[], datetime]
     calls: Calls[Call] = field(default_factory=Calls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when Leaseline is to end: no call begins any more."""

@@ -78,14 +78,12 @@ class Forwarded(Leg):
         live = outside.live(await office.client.channels())
         async with asyncio.timeout(office.config.survival.store_seconds):
             clearance = await dialing.clear(
-                office.store,
-                office.config,
+                office,
                 number=self.to.number,
                 agent=self.agent or None,
                 call_id=call.id,
                 purpose=Purpose.FORWARD if is_mobile else _PURPOSES.get(self._stage, Purpose.OFFICE),
                 live=live,
-                now=office.now(),
             )
         return await outside.dial(
             office,

@@ -23,15 +23,16 @@ from ari_app.demo import listening
 from ari_app.demo.softphone import Softphone, SoftphoneError, softphone
 from ari_app.heartbeat import is_connected
 from asterisk_conf.prompts import speech
+from crm import context
 from crm.config import Config
+from crm.context import Crm
 from crm.domain.calls import Step
 from crm.domain.errors import CrmError, Invalid, NotFound
-from crm.secrets import Secrets, of_trunk
+from crm.secrets import of_trunk
 from crm.services.phones import devices
 from crm.services.system.directory import DEMO_TRUNK, DEMO_USER
 from crm.store.models import Agent, Call, Device, Leg, Line, Message, Trunk
 from crm.store.queries import tasks
-from crm.store.session import Store
 
 CALLER = "+15125550199"
 """A fictional number (555-0100 to 555-0199 are reserved for fiction)."""
@@ -94,27 +95,23 @@ async def call(config: Config, options: Options, say: Callable[[str], None] = la
     """Places the call and tells about it; raises CrmError with what to do when it can't. `say` gets progress."""
     if not is_connected(config, since=datetime.now(UTC) - timedelta(seconds=10)):
         raise CrmError("Leaseline is not running: start it with `script/up` or `leaseline up` in another terminal.")
-    store = Store(config.database_url)
+    crm = context.opened(config)
     try:
         with tempfile.TemporaryDirectory(prefix="leaseline-demo-") as folder:
-            demo = _Demo(config, store, options, Path(folder), say)
+            demo = _Demo(crm, options, Path(folder), say)
             return await demo.run()
     except SoftphoneError as error:
         raise CrmError(f"The demo's phone failed: {error}") from error
     finally:
-        store.close()
+        crm.store.close()
 
 
 class _Demo:
-    def __init__(
-        self, config: Config, store: Store, options: Options, folder: Path, say: Callable[[str], None]
-    ) -> None:
-        self.config = config
-        self.store = store
+    def __init__(self, crm: Crm, options: Options, folder: Path, say: Callable[[str], None]) -> None:
+        self.crm, self.config = crm, crm.config
         self.options = options
         self.folder = folder
         self.say = say
-        self.secrets = Secrets(config.secrets_file)
         self.moments: list[Moment] = []
         self.started = datetime.now(UTC)
         self.answered_at = 0.0
@@ -166,7 +163,7 @@ class _Demo:
             server=f"127.0.0.1:{self.config.ports.sip}",
             sip_port=first,
             control_port=first + 2,
-            secret=self.secrets.get(of_trunk(DEMO_TRUNK)),
+            secret=self.crm.secrets.get(of_trunk(DEMO_TRUNK)),
             auth_user=DEMO_USER,
             register=False,
         )
@@ -181,7 +178,7 @@ class _Demo:
             server=f"127.0.0.1:{self.config.ports.sip}",
             sip_port=sip_port,
             control_port=control_port,
-            secret=self.secrets.get(devices.secret_name(slug)),
+            secret=self.crm.secrets.get(devices.secret_name(slug)),
         ) as phone:
             self.say(f"{slug} is registered")
             yield phone
@@ -267,7 +264,7 @@ class _Demo:
     # --- what the CRM says ---
 
     async def _query(self, ask: Callable[[Session], Any]) -> Any:
-        return await self.store.read(ask)
+        return await self.crm.store.read(ask)
 
     async def _line(self) -> str:
         def ask(session: Session) -> Any:

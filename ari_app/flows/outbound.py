@@ -255,14 +255,12 @@ async def _clear(call: Call, number: str, purpose: Purpose, agent: str | None) -
     live = outside.live(await office.client.channels())
     async with asyncio.timeout(office.config.survival.store_seconds):
         return await dialing.clear(
-            office.store,
-            office.config,
+            office,
             number=number,
             purpose=purpose,
             agent=agent,
             call_id=call.id,
             live=live,
-            now=office.now(),
         )
 
 

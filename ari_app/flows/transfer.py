@@ -220,14 +220,12 @@ async def _reach_outside(call: Call, target: str) -> Handle:
         async with asyncio.timeout(office.config.survival.store_seconds):
             owner = await office.store.read(extensions.owner_of, device)
             clearance = await dialing.clear(
-                office.store,
-                office.config,
+                office,
                 number=target,
                 purpose=Purpose.TRANSFER,
                 agent=owner.slug if owner else None,
                 call_id=call.id,
                 live=live,
-                now=office.now(),
             )
     except Refused as refused:
         raise NotTaken(str(refused), text=str(refused)) from refused

@@ -8,6 +8,6 @@ from ari_app.parts.shared import Part, Shared
 
 
 def agi(shared: Shared) -> list[Part]:
-    config, store, secrets = shared.config, shared.store, shared.secrets
-    scripts = {"extension": extension.script(store), "feature_code": feature_code.script(config, store, secrets)}
-    return [AgiServer(config.ports.agi, secrets.ensure("agi"), scripts).run]
+    crm = shared.crm
+    scripts = {"extension": extension.script(crm), "feature_code": feature_code.script(crm)}
+    return [AgiServer(crm.config.ports.agi, crm.secrets.ensure("agi"), scripts).run]

@@ -9,23 +9,21 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from ari_app import draining, signs
-from ari_app.app import App, now
+from ari_app.app import App
 from ari_app.call.race import race
 from ari_app.parts.shared import Part, Shared
 from ari_app.workers import lamps, nodes
 from ari_app.workers.refused_calls import RefusedCalls
-from crm.config import Config
+from crm.context import Crm
 from crm.domain.calls import Fact, MessageLeft
 from crm.domain.errors import CrmError
 from crm.edge import holidays, processes
-from crm.secrets import Secrets
 from crm.services.calls import ledger
 from crm.services.calls.journal import Journal
 from crm.services.office import hours
 from crm.services.phones import guard, publish
 from crm.services.phones.emergencies import Desk
 from crm.services.system import disk
-from crm.store.session import Store
 
 log = logging.getLogger(__name__)
 
@@ -35,19 +33,19 @@ PUBLISH_SECONDS = 3600.0
 
 async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list[Part]:
     """`stop` is set when another app has the place of this one, or nobody is on the line any more after SIGUSR1."""
-    config, store, secrets, stack = shared.config, shared.store, shared.secrets, shared.stack
+    crm, config, stack = shared.crm, shared.crm.config, shared.stack
     on_message: list[Callable[[], None]] = [shared.to_transcribe.set]
 
     async def apply(facts: Sequence[Fact]) -> None:
-        await store.run(ledger.record_all, config, facts, now())
+        await crm.store.run(ledger.record_all, config, facts, crm.now())
         shared.on_texts()
         if any(isinstance(fact, MessageLeft) for fact in facts):
             for tell in on_message:
                 tell()
 
     journal = await stack.enter_async_context(Journal(config.journal_folder, apply, takes_over=take_over))
-    desk = Desk(store, config, now, shared.on_texts)
-    app = App(config, store, journal, secrets, shared.inbox, desk, shared.held)
+    desk = Desk(crm, shared.on_texts)
+    app = App(crm, journal, shared.inbox, desk, shared.held)
     await stack.enter_async_context(app.client)
     loop, leaving = asyncio.get_running_loop(), asyncio.create_task(_leave(app, stop))
     stack.callback(leaving.cancel)
@@ -64,17 +62,17 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
         app.reconciler.watch,
         app.place_orders,
         desk.run,
-        partial(_republish, config, store, secrets),
-        partial(lamps.keep, app.client, store, now),
+        partial(_republish, crm),
+        partial(lamps.keep, crm, app.client),
         app.lamps.run,
         app.escalations.run,
         app.turns.run,
         app.lost_lines.run,
         partial(disk.keep, config),
-        partial(disk.run, store, config, shared.on_texts, now),
-        partial(nodes.keep, config, store, journal, now),
-        partial(guard.run, store, config, secrets, now),
-        RefusedCalls(config, store, journal, secrets.ensure("hep"), now).run,
+        partial(disk.run, crm, shared.on_texts),
+        partial(nodes.keep, config, crm.store, journal, crm.now),
+        partial(guard.run, crm),
+        RefusedCalls(crm, journal).run,
     ]
 
 
@@ -92,16 +90,16 @@ async def _drained(app: App) -> None:
         log.exception("calls could not be let end")
 
 
-async def _republish(config: Config, store: Store, secrets: Secrets) -> None:
+async def _republish(crm: Crm) -> None:
     while True:
         try:
-            if await store.read(hours.holiday_regions):
+            if await crm.store.read(hours.holiday_regions):
                 # Calls, too, ask whether today is a holiday, and must not wait for it.
                 await asyncio.to_thread(holidays.load)
         except CrmError as error:
             log.warning("holidays are loaded later: %s", error)
         await asyncio.sleep(PUBLISH_SECONDS)
         try:
-            await publish.publish(config, store, secrets, now())
+            await publish.publish(crm)
         except CrmError as error:
             log.warning("Asterisk's last resort is not renewed: %s", error)

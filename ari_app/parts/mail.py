@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from ari_app.app import now
 from ari_app.parts.shared import Part, Shared
 from crm.edge.mail import Mailer
 from crm.services.outbox import delivery, mails
@@ -13,12 +12,12 @@ from crm.services.voicemail import retention, transcripts
 
 
 def mail(shared: Shared) -> list[Part]:
-    config, store = shared.config, shared.store
-    mailer = Mailer(mails.server_of(config, shared.secrets))
+    crm = shared.crm
+    mailer = Mailer(mails.server_of(crm.config, crm.secrets))
     shared.stack.push_async_callback(mailer.close)
-    transport = MailTransport(config, mailer, transcripts.attachments(store, config))
+    transport = MailTransport(crm.config, mailer, transcripts.attachments(crm))
     return [
-        partial(delivery.run, store, transport, shared.mails_due, now, shared.held),
-        partial(transcripts.run, store, config, shared.to_transcribe, shared.mails_due.set, now),
-        partial(retention.run, store, config, now),
+        partial(delivery.run, crm.store, transport, shared.mails_due, crm.now, shared.held),
+        partial(transcripts.run, crm, shared.to_transcribe, shared.mails_due.set),
+        partial(retention.run, crm),
     ]

@@ -8,11 +8,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from ari_app.app import now
-from crm.config import Config
-from crm.secrets import Secrets
+from crm.context import Crm
 from crm.services.texts.inbox import Inbox
-from crm.store.session import Store
 
 Part = Callable[[], Coroutine[Any, Any, None]]
 """Runs until it is cancelled; begun again when it fails."""
@@ -20,9 +17,7 @@ Part = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass
 class Shared:
-    config: Config
-    store: Store
-    secrets: Secrets
+    crm: Crm
     stack: contextlib.AsyncExitStack
     """What a part has opened is closed with the app."""
     held: Callable[[], bool]
@@ -33,7 +28,7 @@ class Shared:
     inbox: Inbox = field(init=False)
 
     def __post_init__(self) -> None:
-        self.inbox = Inbox(self.store, self.config, now, self.on_texts)
+        self.inbox = Inbox(self.crm, self.on_texts)
 
     def on_texts(self) -> None:
         """There may be texts and mails to send."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from ari_app.app import now
 from ari_app.parts.shared import Part, Shared
 from crm.edge import http_carrier
 from crm.edge.sip_message import SipCarriers
@@ -14,17 +13,17 @@ from crm.services.outbox.texts import TextTransport
 
 
 async def texts(shared: Shared) -> list[Part]:
-    config, store, secrets, wake = shared.config, shared.store, shared.secrets, shared.texts_due.set
+    crm, config, wake = shared.crm, shared.crm.config, shared.texts_due.set
     sip = SipCarriers()
     shared.stack.callback(sip.close)
-    carrier_for = carriers.over_sip(config, secrets, sip)
+    carrier_for = carriers.over_sip(config, crm.secrets, sip)
     if config.texts.carrier != "sip":
         http = await shared.stack.enter_async_context(http_carrier.client())
-        carrier_for = carriers.over_http(config, secrets, http)
+        carrier_for = carriers.over_http(config, crm.secrets, http)
     return [
-        partial(delivery.run, store, TextTransport(config, carrier_for), shared.texts_due, now, shared.held),
+        partial(delivery.run, crm.store, TextTransport(config, carrier_for), shared.texts_due, crm.now, shared.held),
         shared.inbox.run,
-        partial(follow_ups.run, store, config, wake, now, shared.held),
-        partial(tasks.run, store, config, wake, now),
-        partial(reports.run, store, config, wake, now),
+        partial(follow_ups.run, crm, wake, shared.held),
+        partial(tasks.run, crm, wake),
+        partial(reports.run, crm, wake),
     ]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from ari_app.app import now
 from ari_app.parts.shared import Part, Shared
 from crm.web import app as server
 from crm.web.routes.texts import Webhooks
 
 
 def web(shared: Shared) -> list[Part]:
-    config = shared.config
-    webhooks = Webhooks(config, shared.store, shared.secrets, shared.inbox, now)
+    config, webhooks = shared.crm.config, Webhooks(shared.crm, shared.inbox)
     return [
         partial(server.keep_serving, config, server.build(webhooks)),
         partial(server.keep_serving, config, server.build_webhooks(webhooks), "webhooks"),

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import ChannelGone
 from ari_app.edge.events import Channel
-from crm.config import Config
+from crm.context import Crm
 from crm.services.phones import capacity, devices, trunks
-from crm.store.session import Store
 
 SILENT_SECONDS = 4.0
 """Whoever has sent no sound for so long after the answer may be asked to make room."""
@@ -35,11 +33,8 @@ log = logging.getLogger(__name__)
 class Crowding:
     """Looks after every list of channels."""
 
-    def __init__(self, config: Config, store: Store, client: AriClient, clock: Callable[[], datetime]) -> None:
-        self._config = config
-        self._store = store
-        self._client = client
-        self._clock = clock
+    def __init__(self, crm: Crm, client: AriClient) -> None:
+        self._crm, self._client = crm, client
         self._up_since: dict[str, float] = {}
         """Callers who are up, and since when that is known."""
         self._heard: set[str] = set()
@@ -62,11 +57,11 @@ class Crowding:
 
     def _asked(self, callers: Sequence[Channel], at: float) -> list[Channel]:
         """Of the trunks that are near their limit, or of all, those who may not be there at all."""
-        each = self._config.limits.trunk_calls or len(callers)
+        each = self._crm.config.limits.trunk_calls or len(callers)
         of_trunk: dict[str, list[Channel]] = {}
         for one in callers:
             of_trunk.setdefault(one.endpoint, []).append(one)
-        whole = self._config.limits.calls or 1
+        whole = self._crm.config.limits.calls or 1
         is_crowded = len(callers) >= whole * CROWDED
         crowded = [some for some in of_trunk.values() if is_crowded or len(some) >= each * CROWDED]
         return [
@@ -78,8 +73,8 @@ class Crowding:
 
     async def _make_room(self, asked: Sequence[Channel], at: float) -> None:
         self._left = [left for left in self._left if at - left < LEAVING_SECONDS]
-        phones = sum(one.kind != devices.MOBILE for one in await self._store.read(devices.find_all))
-        spare = capacity.room(self._config, phones).leaving - len(self._left)
+        phones = sum(one.kind != devices.MOBILE for one in await self._crm.store.read(devices.find_all))
+        spare = capacity.room(self._crm.config, phones).leaving - len(self._left)
         gone = 0
         for one in asked:
             if gone >= spare:
@@ -103,7 +98,7 @@ class Crowding:
         if latest and latest.count != self._refused:
             self._refused = latest.count
             log.warning("callers are refused", extra={"count": latest.count, "limit": latest.limit})
-            await self._store.run(capacity.tell, self._config, latest, self._clock())
+            await self._crm.store.run(capacity.tell, self._crm.config, latest, self._crm.now())
 
 
 def is_caller(channel: Channel) -> bool:

@@ -196,14 +196,12 @@ async def _dial_mobile(office: Office, due: Due, phone: Mobile) -> Handle | None
     await asyncio.sleep(phone.after_seconds)
     try:
         clearance = await dialing.clear(
-            office.store,
-            office.config,
+            office,
             number=phone.number,
             purpose=Purpose.ESCALATION,
             agent=phone.agent,
             call_id=due.message_id,
             live=outside.live(await office.client.channels()),
-            now=office.now(),
         )
         async with asyncio.timeout(office.config.escalation.ring_seconds):
             return await outside.dial(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from datetime import datetime
 from urllib.parse import quote
 
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import PhoneError
+from crm.context import Crm
 from crm.domain.errors import CrmError
 from crm.services.phones import extensions
-from crm.store.session import Store
 
 LOOK_SECONDS = 2.0
 """Nothing tells when a DND is set elsewhere or ends by itself."""
@@ -20,7 +18,7 @@ LOOK_SECONDS = 2.0
 log = logging.getLogger(__name__)
 
 
-async def keep(client: AriClient, store: Store, clock: Callable[[], datetime]) -> None:
+async def keep(crm: Crm, client: AriClient) -> None:
     """Keeps each extension's DND state (`Stasis:dnd-<extension>`, see the context lamps) as the database has it."""
     told: dict[str, bool] = {}
     connection = 0
@@ -30,7 +28,7 @@ async def keep(client: AriClient, store: Store, clock: Callable[[], datetime]) -
             # Perhaps another Asterisk.
             told, connection = {}, client.connections
         try:
-            for extension, dnd in (await store.read(extensions.with_dnd, clock())).items():
+            for extension, dnd in (await crm.store.read(extensions.with_dnd, crm.now())).items():
                 if told.get(extension) != dnd:
                     # INVALID counts least beside the phones' own states, so that an idle lamp is theirs.
                     state = "BUSY" if dnd else "INVALID"

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ari_app.edge import hep
 from ari_app.edge.hep import Answer
-from crm.config import Config
+from crm.context import Crm
 from crm.domain import invite
 from crm.domain.calls import REFUSALS
 from crm.domain.errors import Unavailable
@@ -26,7 +26,6 @@ from crm.services.phones import trunks
 from crm.services.routing import arrivals
 from crm.services.routing.arrivals import Arrival
 from crm.store.models import Trunk
-from crm.store.session import Store
 
 PATIENCE = timedelta(seconds=8)
 """So long a refused caller has to get through after all: after 420 and 422 a carrier sends the INVITE again as we asked
@@ -47,12 +46,9 @@ class _Refused:
 
 
 class RefusedCalls:
-    def __init__(
-        self, config: Config, store: Store, journal: Journal, password: str, clock: Callable[[], datetime]
-    ) -> None:
-        self._config, self._store, self._journal = config, store, journal
-        self._password = password
-        self._clock = clock
+    def __init__(self, crm: Crm, journal: Journal) -> None:
+        self._crm, self._journal = crm, journal
+        self._password = crm.secrets.ensure("hep")
         self._waiting: dict[str, _Refused] = {}
         """By Call-ID: the first refusal of each."""
         self._noted: dict[str, list[datetime]] = {}
@@ -65,7 +61,7 @@ class RefusedCalls:
         is_told = False
         while True:
             try:
-                async with hep.listening(self._config.ports.hep, self._password, invite.HEADERS, self.heard):
+                async with hep.listening(self._crm.config.ports.hep, self._password, invite.HEADERS, self.heard):
                     await self._look_after()
             except OSError as error:
                 if not is_told:
@@ -78,12 +74,12 @@ class RefusedCalls:
         if answer.status in REFUSALS:
             is_new = answer.call not in self._waiting and len(self._waiting) < MOST_WAITING
             # Our own calls are refused, too, and have a channel.
-            if is_new and answer.way.is_in((self._config.ports.sip, self._config.ports.sips)):
-                arrival = arrivals.of_headers(self._config, answer.uri, answer.headers)
-                self._waiting[answer.call] = _Refused(answer, arrival, self._clock())
+            if is_new and answer.way.is_in((self._crm.config.ports.sip, self._crm.config.ports.sips)):
+                arrival = arrivals.of_headers(self._crm.config, answer.uri, answer.headers)
+                self._waiting[answer.call] = _Refused(answer, arrival, self._crm.now())
         elif answer.status < 300 and self._waiting:
             # It rings, or better: the call has a channel, and a record.
-            caller = arrivals.of_headers(self._config, answer.uri, answer.headers).caller
+            caller = arrivals.of_headers(self._crm.config, answer.uri, answer.headers).caller
             self._waiting = {
                 call: one
                 for call, one in self._waiting.items()
@@ -92,14 +88,14 @@ class RefusedCalls:
 
     async def _look_after(self) -> None:
         with contextlib.suppress(Unavailable):
-            self._trunks = await self._store.read(trunks.find_all)
+            self._trunks = await self._crm.store.read(trunks.find_all)
         try:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
-                await self.look(self._clock())
+                await self.look(self._crm.now())
         finally:
             # Whoever is left had less time than they might, but whoever comes after us knows nothing of them.
-            self._note(self._waiting, {}, self._clock())
+            self._note(self._waiting, {}, self._crm.now())
 
     async def look(self, now: datetime) -> None:
         """Puts those on record who have not got through in time."""
@@ -108,7 +104,7 @@ class RefusedCalls:
             return
         entries = {}
         try:
-            self._trunks = await self._store.read(trunks.find_all)
+            self._trunks = await self._crm.store.read(trunks.find_all)
             for call, one in due.items():
                 entries[call] = await self._entry(one.arrival, now)
         except Unavailable:
@@ -118,13 +114,13 @@ class RefusedCalls:
         beyond = self._note(due, entries, now)
         with contextlib.suppress(Unavailable):
             for trunk, status in beyond.items():
-                await self._store.run(refusals.tell, self._config, trunk, status, now)
+                await self._crm.store.run(refusals.tell, self._crm.config, trunk, status, now)
 
     async def _entry(self, arrival: Arrival, now: datetime) -> str:
         """Of the block list that keeps the caller out; "" for a caller who is wanted."""
-        decision = await self._store.read(
+        decision = await self._crm.store.read(
             blocking.verdict,
-            self._config,
+            self._crm.config,
             caller=arrival.caller,
             is_withheld=arrival.is_withheld,
             did=arrival.did,

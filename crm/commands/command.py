@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from crm.config import Config
+    from crm.context import Crm
     from crm.secrets import Secrets
     from crm.services.audit import By
     from crm.store.session import Store
@@ -112,10 +113,20 @@ def config_of(context: click.Context) -> Config:
 class System:
     """One system as a command works with it: settings, database, passwords, and who is at the terminal."""
 
-    config: Config
-    store: Store
-    secrets: Secrets
+    crm: Crm
     by: By
+
+    @property
+    def config(self) -> Config:
+        return self.crm.config
+
+    @property
+    def store(self) -> Store:
+        return self.crm.store
+
+    @property
+    def secrets(self) -> Secrets:
+        return self.crm.secrets
 
     @property
     def now(self) -> datetime:
@@ -141,7 +152,7 @@ class System:
         from crm.services.phones.publish import publish
 
         try:
-            published = await publish(self.config, self.store, self.secrets, self.now)
+            published = await publish(self.crm)
         except ProgramMissing:
             return
         if published.text:
@@ -155,16 +166,15 @@ def with_system(act: Callable[Concatenate[System, P], Coroutine[Any, Any, None] 
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         import asyncio
 
-        from crm.secrets import Secrets
-        from crm.store.session import Store
+        from crm import context
 
-        config = config_of(click.get_current_context())
-        store = Store(config.database_url)
+        by = someone()
+        crm = context.opened(config_of(click.get_current_context()), lambda: by.now)
         try:
-            if under_way := act(System(config, store, Secrets(config.secrets_file), someone()), *args, **kwargs):
+            if under_way := act(System(crm, by), *args, **kwargs):
                 asyncio.run(under_way)
         finally:
-            store.close()
+            crm.store.close()
 
     return run
 

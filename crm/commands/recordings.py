@@ -52,7 +52,7 @@ async def prune(system: System, dry_run: bool, as_json: bool) -> None:
     if dry_run:
         found = await system.store.read(retention.expired, system.config, system.now)
     else:
-        found = await retention.prune(system.store, system.config, system.by)
+        found = await retention.prune(system.crm, system.by)
     entries = [ExpiredEntry.of(one) for one in found]
     if as_json:
         output.print_json(entries)
@@ -78,9 +78,9 @@ async def mend(system: System, dry_run: bool, as_json: bool) -> None:
     gone says so from then on.
     """
     if dry_run:
-        found = await strays.compare(system.store, system.config, system.now)
+        found = await strays.compare(system.crm)
     else:
-        found = await strays.mend(system.store, system.config, system.by)
+        found = await strays.mend(system.crm, system.by)
     kinds = (("sound", found.sounds), ("message", found.messages), ("talk", found.talks))
     entries = [StrayEntry(kind=kind, name=name) for kind, names in kinds for name in names]
     if as_json:

@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound, Unavailable
@@ -30,7 +31,6 @@ from crm.services.outbox.outgoing import NewText, queue
 from crm.services.phones.lines import line_for
 from crm.store.models import Activity, Call, FollowUp, Interest, Lead, Message, Property
 from crm.store.queries import leads, office
-from crm.store.session import Store
 
 TICK_SECONDS = 60.0
 BATCH = 200
@@ -42,17 +42,11 @@ PLANNED, PAUSED, SENT, CANCELLED = "planned", "paused", "sent", "cancelled"
 _log = logging.getLogger(__name__)
 
 
-async def run(
-    store: Store,
-    config: Config,
-    wake_outbox: Callable[[], None],
-    clock: Callable[[], datetime],
-    held: Callable[[], bool] = lambda: False,
-) -> None:
+async def run(crm: Crm, wake_outbox: Callable[[], None], held: Callable[[], bool] = lambda: False) -> None:
     """Ticks until it is cancelled, and stands still while `held` (`crm.services.system.copies`)."""
     while True:
         try:
-            if not held() and await tick(store, config, clock()):
+            if not held() and await tick(crm):
                 wake_outbox()
         except Unavailable as error:
             _log.warning("follow-ups wait for the database: %s", error)
@@ -61,14 +55,14 @@ async def run(
         await asyncio.sleep(TICK_SECONDS)
 
 
-async def tick(store: Store, config: Config, now: datetime) -> int:
+async def tick(crm: Crm) -> int:
     """Plans anew for everybody, and sends what is due; returns how many texts were queued. Raises Invalid when a
     portfolio's file of sequences is wrong: then nothing is sent at all."""
-    rules = _Rules(config)
+    rules, now = _Rules(crm.config), crm.now()
     queued = 0
     after: int | None = 0
     while after is not None:
-        texts, after = await store.run(_step, config, rules, after, now)
+        texts, after = await crm.store.run(_step, crm.config, rules, after, now)
         queued += texts
     return queued
 

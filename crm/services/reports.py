@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain.calls import Outcome
 from crm.domain.errors import Unavailable
 from crm.domain.leads import Stage
@@ -24,7 +25,6 @@ from crm.services.outbox import notices
 from crm.store.models import Call, CallEvent, CallReview, Lead, Leg, Line, Property, Task, TaskCall, Tour
 from crm.store.queries import calls as calls_queries
 from crm.store.queries import nodes
-from crm.store.session import Store
 
 SETTLED = timedelta(hours=6)
 """A call without an outcome for so long is not up any more."""
@@ -210,11 +210,11 @@ def lost(session: Session, config: Config, now: datetime) -> list[Lost]:
     return found
 
 
-async def run(store: Store, config: Config, wake_outbox: Callable[[], None], clock: Callable[[], datetime]) -> None:
+async def run(crm: Crm, wake_outbox: Callable[[], None]) -> None:
     """Looks every hour whether anybody was lost, and tells the admin, until it is cancelled."""
     while True:
         try:
-            if await store.run(alarm, config, clock()):
+            if await crm.store.run(alarm, crm.config, crm.now()):
                 wake_outbox()
         except Unavailable as error:
             _log.warning("whether anybody was lost is looked at later: %s", error)

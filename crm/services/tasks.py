@@ -14,6 +14,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from crm.services.audit import By, note
@@ -22,7 +23,6 @@ from crm.services.outbox import notices
 from crm.store.models import Activity, Agent, Call, Line, Property, Task
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import office, tasks
-from crm.store.session import Store
 
 TICK_SECONDS = 60.0
 MOST_ESCALATIONS = 2
@@ -72,11 +72,11 @@ def _open(session: Session, task_id: int) -> Task:
 # --- what nobody does in time ---
 
 
-async def run(store: Store, config: Config, wake_outbox: Callable[[], None], clock: Callable[[], datetime]) -> None:
+async def run(crm: Crm, wake_outbox: Callable[[], None]) -> None:
     """Ticks until it is cancelled."""
     while True:
         try:
-            if await store.run(tick, config, clock()):
+            if await crm.store.run(tick, crm.config, crm.now()):
                 wake_outbox()
         except Unavailable as error:
             _log.warning("overdue tasks wait for the database: %s", error)

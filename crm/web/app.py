@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 def build(webhooks: Webhooks) -> ASGIApp:
     """The whole web application, on ports.web. The webhooks are here, too, for proxies with a single way to us."""
-    return _application(webhooks, [*texts.routes(webhooks), *tours.routes(webhooks)])
+    return _application(webhooks, [*texts.routes(webhooks), *tours.routes(webhooks.crm)])
 
 
 def build_webhooks(webhooks: Webhooks) -> ASGIApp:
@@ -40,7 +40,7 @@ def _application(webhooks: Webhooks, routes: list[Route]) -> ASGIApp:
     app = Starlette(routes=routes)
     # A redirect would name whatever host was asked for.
     app.router.redirect_slashes = False
-    return shielded(app, webhooks.config.web)
+    return shielded(app, webhooks.crm.config.web)
 
 
 async def keep_serving(config: Config, app: ASGIApp, listener: str = "web") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from datetime import UTC, datetime
 
@@ -20,7 +21,7 @@ FEW = "[limits]\ntrunk_calls = 4\ntrunk_new_per_second = 0\ncaller_calls = 2\n\n
 
 async def publish_settings(system: System) -> None:
     """What stands in leaseline.toml now, which Asterisk otherwise gets with the next `leaseline up`."""
-    await publish.publish(settings.load(system.config.home), system.store, system.secrets, datetime.now(UTC))
+    await publish.publish(dataclasses.replace(system.crm, config=settings.load(system.config.home)))
 
 
 async def refused(system: System) -> capacity.Refused | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -63,7 +64,7 @@ async def test_when_no_phone_is_there_then_a_message_is_asked_for_at_once(system
 async def test_when_a_phone_comes_back_and_registers_where_it_was_then_it_rings_at_once(system: System) -> None:
     # Nobody's turn to be asked comes while this runs.
     rarely = msgspec.structs.replace(system.config, sip=msgspec.structs.replace(system.config.sip, qualify_seconds=600))
-    await publish.publish(rarely, system.store, system.secrets, datetime.now(UTC))
+    await publish.publish(dataclasses.replace(system.crm, config=rarely))
     try:
         async with returning_phone(system, "alice-desk", "ring") as phone, system.caller() as caller:
             await system.to_team(caller)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -144,7 +145,7 @@ async def test_when_the_app_is_down_then_phones_ring_by_turns_and_whoever_talks_
         alice = session.scalar(select(Agent).where(Agent.slug == "alice"))
         assert alice
         session.add(Device(slug="alice-soft", agent_id=alice.id, kind="softphone"))
-    await publish.publish(config, system.store, system.secrets, datetime.now(UTC))
+    await publish.publish(dataclasses.replace(system.crm, config=config))
     async with contextlib.AsyncExitStack() as stack:
         phones = {
             name: await stack.enter_async_context(system.phone(name))
@@ -179,7 +180,7 @@ async def test_when_the_app_is_down_then_phones_ring_by_turns_and_whoever_talks_
 async def test_when_the_app_is_down_and_all_are_in_talks_then_the_caller_waits_for_one(system: System) -> None:
     longer = msgspec.structs.replace(system.config.survival, last_resort_ring_seconds=30)
     config = msgspec.structs.replace(system.config, survival=longer)
-    await publish.publish(config, system.store, system.secrets, datetime.now(UTC))
+    await publish.publish(dataclasses.replace(system.crm, config=config))
     async with system.phone("alice-desk") as alice, system.caller() as first, system.caller() as second:
         await system.kill_app()
         await system.dial(first)

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from crm.config import Config
+from crm.context import Crm
+from crm.secrets import Secrets
 from crm.store import migrate
 from crm.store.models import Agent, Base, Device, Line, Organization, Property, Subteam
 from crm.store.session import Store
@@ -139,6 +141,16 @@ def config(tmp_path: Path) -> Config:
     for folder in config.folders:
         folder.mkdir(parents=True)
     return config
+
+
+def crm_at(config: Config, store: Store, now: datetime = NOW) -> Crm:
+    """What workers work with, at a time that stands still."""
+    return Crm(config, store, Secrets(config.secrets_file), lambda: now)
+
+
+@pytest.fixture
+def crm(config: Config, store: Store) -> Crm:
+    return crm_at(config, store)
 
 
 @pytest.fixture

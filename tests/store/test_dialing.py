@@ -18,6 +18,7 @@ from crm.services.people import opt_outs
 from crm.services.phones import dialing
 from crm.store.models import Agent, Call, Dialled, Lead, LeadPhone, Line, Trunk
 from crm.store.session import Store
+from tests.store.conftest import crm_at
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -42,7 +43,12 @@ class Desk:
         now: datetime = NOW,
     ) -> Clearance:
         return await dialing.clear(
-            self.store, self.config, number=number, purpose=purpose, agent=agent, call_id="c1", live=live, now=now
+            crm_at(self.config, self.store, now),
+            number=number,
+            purpose=purpose,
+            agent=agent,
+            call_id="c1",
+            live=live,
         )
 
     async def kept(self) -> list[tuple[str, bool, str]]:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config, Disk
+from crm.context import Crm
 from crm.services.office import owners
 from crm.services.system import disk
 from crm.services.system.disk import Act, decide
@@ -75,15 +76,15 @@ def test_a_disk_that_has_no_room_for_the_reserve_keeps_none_of_it(
 
 
 async def test_the_admin_is_told_once_a_day_that_the_disk_fills(
-    store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+    store: Store, crm: Crm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(300_000_000))
     with store.writing() as session:
         owners.admin(session).email = "dana@example.com"
-    assert await disk.warn(store, config, NOW)
-    assert await disk.warn(store, config, NOW)
+    assert await disk.warn(crm)
+    assert await disk.warn(crm)
     with store.reading() as session:
         mails = session.scalars(select(Mail)).all()
     assert [(mail.subject, "300 MB" in mail.body) for mail in mails] == [("The disk is almost full", True)]
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**11))
-    assert not await disk.warn(store, config, NOW)
+    assert not await disk.warn(crm)

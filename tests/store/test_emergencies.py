@@ -19,6 +19,7 @@ from crm.store.models import Agent, Device, Mail, Message
 from crm.store.session import Store
 from crm.views import emergencies as views
 from crm.views.emergencies import EmergencyEntry
+from tests.store.conftest import crm_at
 
 pytestmark = pytest.mark.store
 
@@ -41,7 +42,7 @@ async def people(store: Store, office: None) -> None:
 
 
 def desk(store: Store, config: Config, now: datetime = NOW) -> Desk:
-    return Desk(store, config, lambda: now, lambda: None)
+    return Desk(crm_at(config, store, now), lambda: None)
 
 
 async def all_of(store: Store, kind: type) -> list[object]:

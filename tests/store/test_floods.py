@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from crm.config import Config, Texts
+from crm.context import Crm
 from crm.edge.carrier import IncomingText
 from crm.services.audit import By
 from crm.services.texts import inbox, messages
@@ -109,7 +110,7 @@ async def test_a_sender_that_is_no_number_has_one_open_task(store: Store, config
 
 
 async def test_a_flood_from_the_spool_is_taken_in_whole_and_what_is_bad_in_it_kept_apart(
-    store: Store, config: Config
+    store: Store, config: Config, crm: Crm
 ) -> None:
     texts = [text(n) for n in range(250)]
     inbox.keep(config, texts)
@@ -117,7 +118,7 @@ async def test_a_flood_from_the_spool_is_taken_in_whole_and_what_is_bad_in_it_ke
     assert len(files) == 3
     with files[0].open("ab") as file:
         file.write(b"\n{broken")
-    box = Inbox(store, config, lambda: NOW, lambda: None)
+    box = Inbox(crm, lambda: None)
     assert await box.import_all() == 250
     assert await count(store, Message) == 250
     assert (config.spool_folder / "rejected" / files[0].name).read_bytes() == b"{broken\n"

@@ -20,6 +20,7 @@ from crm.services.texts import messages
 from crm.store.models import FollowUp, Interest, Lead, LeadPhone, Message, Property
 from crm.store.session import Store
 from crm.views import follow_ups as views
+from tests.store.conftest import crm_at
 from tests.store.test_messages import text
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -55,7 +56,7 @@ async def sent(store: Store) -> list[float]:
 async def pass_time(store: Store, config: Config, until: float, since: float = 0, step: float = 1) -> None:
     hours = since
     while hours <= until:
-        await follow_ups.tick(store, config, BEGIN + hours * HOUR)
+        await follow_ups.tick(crm_at(config, store, BEGIN + hours * HOUR))
         hours += step
 
 
@@ -106,13 +107,13 @@ async def test_two_workers_send_each_step_once(store: Store, config: Config) -> 
     for number in range(20):
         await interested(store, f"+1512555{3000 + number}")
     for hours in (0, 7):
-        await asyncio.gather(*(follow_ups.tick(store, config, BEGIN + hours * HOUR) for _ in range(3)))
+        await asyncio.gather(*(follow_ups.tick(crm_at(config, store, BEGIN + hours * HOUR)) for _ in range(3)))
     assert await sent(store) == [7] * 20
 
 
 async def test_a_step_can_be_changed_and_cancelled(store: Store, config: Config) -> None:
     lead_id = await interested(store)
-    await follow_ups.tick(store, config, BEGIN)
+    await follow_ups.tick(crm_at(config, store, BEGIN))
     [step] = await store.read(views.listed, states=("planned", "paused"))
     assert (step.due_at - BEGIN) / HOUR == 6
     await store.run(follow_ups.change, BY, step.id, due_at=BEGIN + 3 * HOUR, text="Hello from {name}.")
@@ -121,7 +122,7 @@ async def test_a_step_can_be_changed_and_cancelled(store: Store, config: Config)
     assert (message.body, (message.created_at - BEGIN) / HOUR) == ("Hello from Maple Court.", 3)
     with pytest.raises(Conflict):
         await store.run(follow_ups.cancel, BY, step.id)
-    await follow_ups.tick(store, config, BEGIN + 5 * HOUR)
+    await follow_ups.tick(crm_at(config, store, BEGIN + 5 * HOUR))
     [planned] = await store.read(views.listed, states=("planned", "paused"))
     await store.run(follow_ups.cancel, By("tests", BEGIN + 6 * HOUR), planned.id)
     await pass_time(store, config, 29, since=7)
@@ -160,7 +161,7 @@ async def test_a_portfolio_may_have_its_own_sequences(store: Store, config: Conf
     assert await sent(store) == [5]
     (folder / "east.toml").write_text("[contacted")
     with pytest.raises(Invalid) as refused:
-        await follow_ups.tick(store, config, BEGIN)
+        await follow_ups.tick(crm_at(config, store, BEGIN))
     assert "east.toml" in str(refused.value)
 
 

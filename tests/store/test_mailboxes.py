@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import wave
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, MessageLeft
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import TranscriptState
@@ -186,7 +188,7 @@ async def test_lamps_show_what_is_new_and_what_was_heard(store: Store, config: C
     assert (await store.read(mailboxes.lamps))["alice"] == Lamp(1, 0)
 
 
-async def test_a_message_is_mailed_once_to_the_people_of_its_box(store: Store, config: Config) -> None:
+async def test_a_message_is_mailed_once_to_the_people_of_its_box(store: Store, config: Config, crm: Crm) -> None:
     with store.writing() as session:
         for agent in session.scalars(select(Agent)):
             agent.email = f"{agent.slug}@example.com"
@@ -202,7 +204,7 @@ async def test_a_message_is_mailed_once_to_the_people_of_its_box(store: Store, c
     assert mails[0].subject == "New message for Maple Court from (512) 555-0177"
     assert "I want two bedrooms." in mails[0].body
     assert "Monday, March 02, 2026 at 10:00" in mails[0].body
-    attached = await transcripts.attachments(store, config)("c1")
+    attached = await transcripts.attachments(crm)("c1")
     assert [(one.name, one.kind) for one in attached] == [
         ("message-2026-03-02-1000.mp3", "audio/mpeg"),
         ("message-2026-03-02-1000.wav", "audio/wav"),
@@ -229,7 +231,7 @@ async def test_a_recorder_that_was_killed_leaves_a_message_that_can_be_heard(con
         assert sound.getnframes() == (len(whole) - 44) // 2
 
 
-async def test_retention_deletes_sound_and_words_and_says_so(store: Store, config: Config) -> None:
+async def test_retention_deletes_sound_and_words_and_says_so(store: Store, config: Config, crm: Crm) -> None:
     limits = msgspec.structs.replace(
         config,
         voicemail=msgspec.structs.replace(config.voicemail, keep_days=30),
@@ -250,7 +252,7 @@ async def test_retention_deletes_sound_and_words_and_says_so(store: Store, confi
     assert {(one.kind, one.file) for one in due} == {("recording", "talk-old.wav"), ("message", "old.wav")}
     assert all(one.bytes > 1000 for one in due)
     assert (config.recordings_folder / "old.wav").exists(), "a look deletes nothing"
-    assert len(await retention.prune(store, limits, BY)) == 2
+    assert len(await retention.prune(replace(crm, config=limits), BY)) == 2
     assert sorted(path.name for path in config.recordings_folder.iterdir()) == ["new.wav", "talk-new.wav"]
     purged = await row(store, "old")
     assert (purged.purged_at, purged.transcript) == (NOW, "")
@@ -263,7 +265,7 @@ async def test_retention_deletes_sound_and_words_and_says_so(store: Store, confi
         "recording of 2026-02-19, call old, deleted by retention",
         "message of 2026-01-30, call old, deleted by retention",
     ]
-    assert await retention.prune(store, limits, BY) == []
+    assert await retention.prune(replace(crm, config=limits), BY) == []
     never = msgspec.structs.replace(
         limits,
         voicemail=msgspec.structs.replace(config.voicemail, keep_days=0),
@@ -272,11 +274,11 @@ async def test_retention_deletes_sound_and_words_and_says_so(store: Store, confi
     assert await store.read(retention.expired, never, NOW + timedelta(days=9999)) == []
 
 
-async def test_a_row_cannot_delete_what_lies_outside_the_recordings(store: Store, config: Config) -> None:
+async def test_a_row_cannot_delete_what_lies_outside_the_recordings(store: Store, config: Config, crm: Crm) -> None:
     outside = config.home / "leaseline.toml"
     outside.write_text("x")
     await left(store, config, "old", at=NOW - timedelta(days=400))
     with store.writing() as session:
         session.get_one(Voicemail, "old").file = "../leaseline.toml"
-    await retention.prune(store, config, BY)
+    await retention.prune(crm, BY)
     assert outside.exists()

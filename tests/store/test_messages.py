@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import func, select
 
 from crm.config import Config, Texts
+from crm.context import Crm
 from crm.domain.calls import Fact
 from crm.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from crm.domain.gate import Verdict
@@ -544,14 +545,14 @@ def test_a_note_of_asterisks() -> None:
         assert inbox.from_note(broken) is None
 
 
-async def test_pain_12_a_text_noted_without_the_app_is_imported_once(store: Store, config: Config) -> None:
+async def test_pain_12_a_text_noted_without_the_app_is_imported_once(store: Store, config: Config, crm: Crm) -> None:
     async def apply(facts: Sequence[Fact]) -> None:
         await store.run(ledger.record_all, config, facts, NOW)
 
     notes = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
     notes.parent.mkdir(parents=True)
     row = '"{""extra"":""text ' + note(b"while down") + '""}"\n'
-    taken = Inbox(store, config, lambda: NOW, lambda: None)
+    taken = Inbox(crm, lambda: None)
     async with Journal(config.journal_folder, apply) as journal:
         for _ in range(2):  # The carrier repeated it, and it was noted again.
             notes.write_text(row * 2)
@@ -573,13 +574,13 @@ async def test_an_empty_text_by_sip_says_that_it_may_have_been_too_long(store: S
 
 
 async def test_when_the_database_is_away_then_the_text_waits_on_disk(
-    store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+    store: Store, config: Config, crm: Crm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> bool:
         raise Unavailable("away")
 
     told = []
-    box = Inbox(store, config, lambda: NOW, lambda: told.append(1))
+    box = Inbox(crm, lambda: told.append(1))
     with monkeypatch.context() as patched:
         patched.setattr(messages, "receive", away)
         await box.accept(text("hello"))
@@ -594,10 +595,10 @@ async def test_when_the_database_is_away_then_the_text_waits_on_disk(
     assert len(await rows(store, Message)) == 1
 
 
-async def test_a_file_that_is_no_text_holds_nothing_up(store: Store, config: Config) -> None:
+async def test_a_file_that_is_no_text_holds_nothing_up(store: Store, config: Config, crm: Crm) -> None:
     (config.spool_folder / "0.text").write_text("{broken")
     inbox.keep(config, [text("hello")])
-    assert await Inbox(store, config, lambda: NOW, lambda: None).import_all() == 1
+    assert await Inbox(crm, lambda: None).import_all() == 1
     assert (config.spool_folder / "rejected" / "0.text").exists()
     with store.reading() as session:
         assert session.scalar(select(func.count()).select_from(Message)) == 1

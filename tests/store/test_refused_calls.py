@@ -22,6 +22,7 @@ from crm.services.calls.journal import Journal
 from crm.services.people import blocking
 from crm.store.models import Agent, Call, Mail, Task, Trunk
 from crm.store.session import Store
+from tests.store.conftest import crm_at
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -52,7 +53,7 @@ def answer(
 class Office:
     def __init__(self, config: Config, store: Store, journal: Journal) -> None:
         self.config, self.store, self.journal = config, store, journal
-        self.refused = RefusedCalls(config, store, journal, "capture", lambda: NOW)
+        self.refused = RefusedCalls(crm_at(config, store), journal)
 
     async def after(self, *answers: Answer, wait: timedelta = PATIENCE) -> Sequence[Call]:
         """The calls on record when these answers were given, and nobody waits any longer."""

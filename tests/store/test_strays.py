@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain.calls import (
     CallArrived,
     CallEnded,
@@ -46,7 +47,7 @@ async def call_that_gave_up(store: Store, config: Config) -> None:
     await store.run(ledger.record_all, config, facts, NOW)
 
 
-async def test_what_is_as_it_should_be_is_left_alone(store: Store, config: Config) -> None:
+async def test_what_is_as_it_should_be_is_left_alone(store: Store, config: Config, crm: Crm) -> None:
     sound(config, f"{CALL}.wav")
     sound(config, f"{CALL}-talk-1.wav")
     sound(config, "1772460000.9.wav", age=timedelta(minutes=1))
@@ -59,16 +60,16 @@ async def test_what_is_as_it_should_be_is_left_alone(store: Store, config: Confi
         CallEnded("x", CALL, NOW, EndedBy.CALLER),
     ]
     await store.run(ledger.record_all, config, facts, NOW)
-    assert await strays.compare(store, config, NOW) == Strays(), "the youngest may be on its way to the database"
+    assert await strays.compare(crm) == Strays(), "the youngest may be on its way to the database"
 
 
-async def test_sound_that_no_call_has_becomes_its_message(store: Store, config: Config) -> None:
+async def test_sound_that_no_call_has_becomes_its_message(store: Store, config: Config, crm: Crm) -> None:
     """As for a caller who was thanked, and whose message was then thrown away."""
     await call_that_gave_up(store, config)
     kept = sound(config, f"{CALL}.part")
     nothing = sound(config, "1772460000.8.wav", spoken=False)
-    assert await strays.compare(store, config, NOW) == Strays(sounds=(CALL, "1772460000.8"))
-    await strays.mend(store, config, By("tests", NOW))
+    assert await strays.compare(crm) == Strays(sounds=(CALL, "1772460000.8"))
+    await strays.mend(crm, By("tests", NOW))
     with store.reading() as session:
         call = calls.by_id(session, CALL)
         assert call
@@ -77,21 +78,21 @@ async def test_sound_that_no_call_has_becomes_its_message(store: Store, config: 
         assert call.voicemail.left_at == NOW - timedelta(hours=1)
     assert kept.with_suffix(".wav").exists()
     assert not nothing.exists()
-    assert await strays.compare(store, config, NOW) == Strays()
+    assert await strays.compare(crm) == Strays()
 
 
-async def test_a_talk_whose_recording_nobody_noted_is_put_on_record(store: Store, config: Config) -> None:
+async def test_a_talk_whose_recording_nobody_noted_is_put_on_record(store: Store, config: Config, crm: Crm) -> None:
     await call_that_gave_up(store, config)
     sound(config, f"{CALL}-talk-1.wav")
-    await strays.mend(store, config, By("tests", NOW))
+    await strays.mend(crm, By("tests", NOW))
     with store.reading() as session:
         recording = session.get_one(Recording, f"{CALL}-talk-1")
         assert (recording.call_id, recording.seconds) == (CALL, 3)
         assert recording.ended_at == NOW - timedelta(hours=1)
-    assert await strays.compare(store, config, NOW) == Strays()
+    assert await strays.compare(crm) == Strays()
 
 
-async def test_a_row_whose_sound_is_gone_says_so(store: Store, config: Config) -> None:
+async def test_a_row_whose_sound_is_gone_says_so(store: Store, config: Config, crm: Crm) -> None:
     began, talk = NOW - timedelta(hours=1), f"{CALL}-talk-1"
     facts = [
         RecordingStarted("s", CALL, began, talk, "demand", f"{talk}.wav"),
@@ -100,9 +101,9 @@ async def test_a_row_whose_sound_is_gone_says_so(store: Store, config: Config) -
         CallEnded("x", CALL, NOW, EndedBy.CALLER),
     ]
     await store.run(ledger.record_all, config, facts, NOW)
-    assert await strays.compare(store, config, NOW) == Strays(messages=(CALL,), talks=(talk,))
-    await strays.mend(store, config, By("tests", NOW))
+    assert await strays.compare(crm) == Strays(messages=(CALL,), talks=(talk,))
+    await strays.mend(crm, By("tests", NOW))
     with store.reading() as session:
         assert session.get_one(Voicemail, CALL).purged_at == NOW
         assert session.get_one(Recording, talk).deleted_at == NOW
-    assert await strays.compare(store, config, NOW) == Strays()
+    assert await strays.compare(crm) == Strays()

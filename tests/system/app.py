@@ -55,4 +55,4 @@ class App(Asterisk):
 
     async def publish(self) -> None:
         """What every CLI command that changes accounts, duty or DND ends with."""
-        await publish.publish(self.config, self.store, self.secrets, datetime.now(UTC))
+        await publish.publish(self.crm)

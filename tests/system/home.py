@@ -11,11 +11,10 @@ from pathlib import Path
 from ari_app import supervisor
 from asterisk_conf.prompts import speech, tones
 from crm import config as settings
-from crm.secrets import Secrets
+from crm import context
 from crm.services.audit import By
 from crm.services.phones import publish
 from crm.services.system import directory, homes
-from crm.store.session import Store
 from tests.system.carriers import CarrierPeer
 from tests.system.office import Office
 from tests.system.phones import Phones
@@ -94,17 +93,17 @@ async def running_system(
         text = (home / "leaseline.toml").read_text()
         (home / "leaseline.toml").write_text(toml + text[text.index("[ports]") :])
         config = settings.load(home)
-        store, secrets = Store(config.database_url), Secrets(config.secrets_file)
-        await store.run(directory.load_demo, config, secrets, by)
+        crm = context.opened(config)
+        await crm.store.run(directory.load_demo, config, crm.secrets, by)
         for entry in (*speech.languages(), tones.FILE, tones.MUSIC):
             (config.prompts_folder / entry).symlink_to(prompts / entry)
         (config.prompts_folder / "greetings").mkdir(exist_ok=True)
-        await publish.publish(config, store, secrets, datetime.now(UTC))
+        await publish.publish(crm)
         asterisk, app = supervisor.children(config)
         carrier = CarrierPeer()
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(lambda: carrier, local_addr=("127.0.0.1", config.ports.demo))
-        system = System(config, store, secrets, asterisk, app, carrier, folder)
+        system = System(crm, asterisk, app, carrier, folder)
         try:
             if start:
                 await asterisk.start()
@@ -116,7 +115,7 @@ async def running_system(
             await asterisk.stop()
             transport.close()
             await system.http.close()
-            store.close()
+            crm.store.close()
 
 
 class Shared:

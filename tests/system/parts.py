@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ari_app import supervisor
 from crm.config import Config
+from crm.context import Crm
 from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.store.session import Store
@@ -20,9 +21,7 @@ from tests.system.carriers import CarrierPeer
 class Parts:
     """One running Leaseline. Made by `running_system`."""
 
-    config: Config
-    store: Store
-    secrets: Secrets
+    crm: Crm
     asterisk: supervisor.Child
     app: supervisor.Child
     carrier: CarrierPeer
@@ -32,6 +31,18 @@ class Parts:
     _phones: int = 0
     _callers: int = 0
     _numbers: int = 0
+
+    @property
+    def config(self) -> Config:
+        return self.crm.config
+
+    @property
+    def store(self) -> Store:
+        return self.crm.store
+
+    @property
+    def secrets(self) -> Secrets:
+        return self.crm.secrets
 
     async def until(
         self, condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 15, pause: float = 0.05

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
 from crm.config import Config, Texts, Web
+from crm.context import Crm
 from crm.edge import twilio
 from crm.secrets import Secrets
 from crm.services.texts.inbox import Inbox
@@ -67,7 +68,7 @@ class Site:
         )
 
     async def rows(self, of: type) -> list:
-        with self.webhooks.store.reading() as session:
+        with self.webhooks.crm.store.reading() as session:
             return list(session.scalars(select(of).order_by(of.id)).all())
 
 
@@ -97,8 +98,8 @@ async def site(tmp_path: Path, migrated: Path) -> AsyncIterator[Site]:
     def clock() -> datetime:
         return found.now
 
-    box = Inbox(store, config, clock, lambda: due.append(1))
-    webhooks = Webhooks(config, store, secrets, box, clock)
+    crm = Crm(config, store, secrets, clock)
+    webhooks = Webhooks(crm, Inbox(crm, lambda: due.append(1)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(build(webhooks)), base_url="http://127.0.0.1") as http:
         found = Site(webhooks, key, http, texts_due=due)
         yield found

@@ -65,7 +65,7 @@ def free_ports(count: int) -> Iterable[int]:
 async def listening(site: Site) -> AsyncIterator[Listening]:
     web, webhooks = free_ports(2)
     ports = Ports(web=web, webhooks=webhooks)
-    config = msgspec.structs.replace(site.webhooks.config, ports=ports, survival=Survival(store_seconds=30.0))
+    config = msgspec.structs.replace(site.webhooks.crm.config, ports=ports, survival=Survival(store_seconds=30.0))
     async with serving(config, build(site.webhooks)), serving(config, build_webhooks(site.webhooks), "webhooks"):
         found = Listening(site, ports)
         yield found

@@ -23,7 +23,7 @@ TUESDAY_TEN = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
 @pytest.fixture
 async def link(site: Site) -> str:
     """The link as it stands in the text of a tour on Tuesday at ten."""
-    work = site.webhooks
+    work = site.webhooks.crm
     with work.store.writing() as session:
         lead = Lead(status="new", created_at=NOW, phones=[LeadPhone(number=PERSON)], interests=[])
         session.add_all([lead, Property(slug="elm", name="Elm <Street> & Co")])
@@ -40,7 +40,7 @@ async def link(site: Site) -> str:
 
 async def tour_of(site: Site) -> Tour:
     [tour] = await site.rows(Tour)
-    found, _ = await site.webhooks.store.read(booking.get, tour.id)
+    found, _ = await site.webhooks.crm.store.read(booking.get, tour.id)
     return found
 
 

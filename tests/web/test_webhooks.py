@@ -136,7 +136,7 @@ async def test_a_changed_text_or_address_is_forged(site: Site) -> None:
 
 
 async def test_without_a_secret_all_are_forged(site: Site) -> None:
-    site.webhooks.secrets.remove("texts/twilio")
+    site.webhooks.crm.secrets.remove("texts/twilio")
     assert (await site.twilio(**TEXT)).status_code == 403
 
 
@@ -264,7 +264,7 @@ async def test_when_not_even_the_disk_takes_it_then_the_carrier_is_to_come_again
         raise Unavailable("away")
 
     monkeypatch.setattr(messages, "receive", away)
-    site.webhooks.config.spool_folder.rmdir()
+    site.webhooks.crm.config.spool_folder.rmdir()
     assert (await site.twilio(**TEXT)).status_code == 503
 
 
@@ -272,7 +272,7 @@ async def test_over_a_real_connection(site: Site) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    config = msgspec.structs.replace(site.webhooks.config, ports=Ports(web=port))
+    config = msgspec.structs.replace(site.webhooks.crm.config, ports=Ports(web=port))
     async with serving(config, build(site.webhooks)) as server:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
             site.http = http
@@ -302,7 +302,7 @@ async def test_a_taken_port_is_waited_for_and_the_last_request_is_answered(
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        config = msgspec.structs.replace(site.webhooks.config, ports=Ports(web=port))
+        config = msgspec.structs.replace(site.webhooks.crm.config, ports=Ports(web=port))
         serving = asyncio.create_task(web.keep_serving(config, build(site.webhooks)))
         await asyncio.sleep(0.2)
         assert not serving.done()
@@ -323,8 +323,8 @@ async def test_a_taken_port_is_waited_for_and_the_last_request_is_answered(
 
 async def sent(site: Site, body: str) -> Message:
     """A text of ours that the carrier has taken."""
-    store = site.webhooks.store
-    written = await store.run(messages.send, site.webhooks.config, By("tests", site.now), PERSON, body)
+    store = site.webhooks.crm.store
+    written = await store.run(messages.send, site.webhooks.crm.config, By("tests", site.now), PERSON, body)
     with store.writing() as session:
         row = session.get(Message, written.id)
         assert row is not None

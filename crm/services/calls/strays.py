@@ -19,13 +19,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain.calls import Fact, MessageLeft, RecordingEnded, RecordingStarted
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.voicemail import recordings
 from crm.store.models import Recording, Voicemail
-from crm.store.session import Store
 
 SETTLING = timedelta(minutes=10)
 """The facts of a sound that is younger may be on their way to the database."""
@@ -48,13 +48,13 @@ class Strays:
         return (*self.messages, *self.talks)
 
 
-async def compare(store: Store, config: Config, now: datetime) -> Strays:
+async def compare(crm: Crm) -> Strays:
     """All that is kept with all that is on record, by name: 100,000 of each take two seconds."""
-    files = await asyncio.to_thread(_files, config)
-    messages, talks = await store.read(_on_record)
+    files = await asyncio.to_thread(_files, crm.config)
+    messages, talks = await crm.store.read(_on_record)
     strays = files - {row.file for row in messages} - {row.file for row in talks}
     return Strays(
-        tuple(sorted(Path(name).stem for name in await asyncio.to_thread(_settled, config, strays, now))),
+        tuple(sorted(Path(name).stem for name in await asyncio.to_thread(_settled, crm.config, strays, crm.now()))),
         tuple(sorted(row.call_id for row in messages if row.purged_at is None and row.file not in files)),
         tuple(sorted(row.id for row in talks if not row.deleted_at and row.ended_at and row.file not in files)),
     )
@@ -67,14 +67,14 @@ def _on_record(session: Session) -> tuple[Sequence[Any], Sequence[Any]]:
     return messages, talks
 
 
-async def mend(store: Store, config: Config, by: By) -> Strays:
+async def mend(crm: Crm, by: By) -> Strays:
     """Puts strays on record: sound in which somebody speaks becomes a message of its call, or a recording of its talk;
     the rest is deleted. Where the sound is gone the record says so from now on. Returns what was found."""
-    found = await compare(store, config, by.now)
+    found = await compare(crm)
     for name in found.sounds:
-        if facts := await asyncio.to_thread(list, facts_of(config, name, by.now)):
-            await store.run(ledger.record_all, config, facts, by.now)
-    await store.run(_note, by, found)
+        if facts := await asyncio.to_thread(list, facts_of(crm.config, name, by.now)):
+            await crm.store.run(ledger.record_all, crm.config, facts, by.now)
+    await crm.store.run(_note, by, found)
     return found
 
 

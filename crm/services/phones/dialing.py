@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain import dialing, gate
 from crm.domain.dialing import Ask, Clearance, NumberStyle, Purpose, Refused, Way
 from crm.domain.errors import NotFound
@@ -17,29 +18,20 @@ from crm.edge import numbers
 from crm.services.outbox import destinations, gatekeeper
 from crm.store.models import Agent, Call, Dialled, Line, Organization, Property, Subteam, SubteamMember, Trunk
 from crm.store.queries import agents, leads, lines, opt_outs
-from crm.store.session import Store
 
 log = logging.getLogger(__name__)
 
 
 async def clear(
-    store: Store,
-    config: Config,
-    *,
-    number: str,
-    purpose: Purpose,
-    agent: str | None,
-    call_id: str | None,
-    live: int,
-    now: datetime,
+    crm: Crm, *, number: str, purpose: Purpose, agent: str | None, call_id: str | None, live: int
 ) -> Clearance:
     """Permission to dial `number`, as typed or E.164, now; raises Refused. The answer is on record either way.
 
     `agent` is the slug of whoever dials or whose mobile it is, None when it is the office itself. `live` is how many
     legs to outside Asterisk has now.
     """
-    answer = await store.run(
-        _answer, config, number=number, purpose=purpose, agent=agent, call_id=call_id, live=live, now=now
+    answer = await crm.store.run(
+        _answer, crm.config, number=number, purpose=purpose, agent=agent, call_id=call_id, live=live, now=crm.now()
     )
     if isinstance(answer, Refused):
         log.info("a number is not dialled", extra={"purpose": purpose.value, "reason": str(answer)})

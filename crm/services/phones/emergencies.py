@@ -23,6 +23,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain import emergency
 from crm.domain.emergency import Told
 from crm.domain.errors import Unavailable
@@ -31,7 +32,6 @@ from crm.services.audit import By, note
 from crm.services.office import agents
 from crm.services.outbox import notices
 from crm.store.models import Agent, Device, EmergencyCall
-from crm.store.session import Store
 
 LOOK_SECONDS = 2.0
 KEPT = timedelta(days=30)
@@ -117,10 +117,8 @@ def _time(epoch: str) -> datetime:
 class Desk:
     """Takes in what was noted, again and again. `on_told` is called after somebody was told: texts and mails wait."""
 
-    def __init__(
-        self, store: Store, config: Config, clock: Callable[[], datetime], on_told: Callable[[], None]
-    ) -> None:
-        self._store, self._config, self._clock, self._on_told = store, config, clock, on_told
+    def __init__(self, crm: Crm, on_told: Callable[[], None]) -> None:
+        self._crm, self._on_told = crm, on_told
         self._seen: dict[str, int] = {}
         self.look_now = asyncio.Event()
         self.channels: Collection[str] | None = None
@@ -138,7 +136,7 @@ class Desk:
     async def import_all(self) -> int:
         """Records every call of which there is something new; returns how many. What cannot be recorded now stays."""
         count = 0
-        for path in sorted(self._config.spool_folder.glob("*.emergency")):
+        for path in sorted(self._crm.config.spool_folder.glob("*.emergency")):
             try:
                 count += await self._import(path)
             except Unavailable as error:
@@ -146,7 +144,7 @@ class Desk:
                 break
             except OSError as error:
                 _log.error("an emergency call cannot be read", extra={"error": error.strerror, "file": path.name})
-        _prune(self._config.spool_folder / "done", self._clock())
+        _prune(self._crm.config.spool_folder / "done", self._crm.now())
         return count
 
     async def _import(self, path: Path) -> bool:
@@ -156,7 +154,7 @@ class Desk:
         if not is_over and self._seen.get(path.name) == len(text):
             return False
         if noted is not None:
-            await self._store.run(record, self._config, noted, self._clock(), is_over=is_over)
+            await self._crm.store.run(record, self._crm.config, noted, self._crm.now(), is_over=is_over)
             self._on_told()
         self._seen[path.name] = len(text)
         if noted is None and not self._is_gone(path):
@@ -170,7 +168,7 @@ class Desk:
 
     def _is_gone(self, path: Path) -> bool:
         """Asterisk has no such channel any more, and nobody has noted its end."""
-        age = self._clock().timestamp() - path.stat().st_mtime
+        age = self._crm.now().timestamp() - path.stat().st_mtime
         return self.channels is not None and path.stem not in self.channels and age > _SETTLING.total_seconds()
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ari_app.edge.errors import AsteriskUnreachable
 from ari_app.edge.security import Attempt, Kind, Watch
 from crm.config import Config
+from crm.context import Crm
 from crm.domain import bans as rules
 from crm.domain.errors import CrmError
 from crm.edge import registrations
-from crm.secrets import Secrets
 from crm.services.phones import bans, publish
-from crm.store.session import Store
 
 LOOK_SECONDS = 2.0
 ENDED_SECONDS = 30.0
@@ -24,16 +23,17 @@ ENDED_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
 
-async def run(store: Store, config: Config, secrets: Secrets, clock: Callable[[], datetime]) -> None:
+async def run(crm: Crm) -> None:
     """Watches Asterisk's security events, bans and ends bans, until it is cancelled."""
+    config, store = crm.config, crm.store
     failures = rules.Failures(config.bans.failures, timedelta(minutes=config.bans.within_minutes))
-    watch = Watch(config.ports.ami, secrets.ensure("ami_watch"))
+    watch = Watch(config.ports.ami, crm.secrets.ensure("ami_watch"))
     looked_at: datetime | None = None
     dropped: list[str] = []
     try:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            now = clock()
+            now = crm.now()
             try:
                 guessers = _guessers(failures, await watch.attempts(), now)
                 if guessers:
@@ -47,7 +47,7 @@ async def run(store: Store, config: Config, secrets: Secrets, clock: Callable[[]
                         _log.warning("an address is banned", extra={"address": ban.network, "until": ban.until})
                 wanted = await store.read(bans.addresses, now)
                 if wanted != dropped:
-                    await publish.publish(config, store, secrets, now)
+                    await publish.publish(crm)
                 looked_at, dropped = now, wanted
             except AsteriskUnreachable:
                 continue

@@ -15,13 +15,13 @@ from ari_app.edge.errors import AsteriskUnreachable, PhoneError
 from asterisk_conf import certificate, install
 from asterisk_conf.render import RELOADS, Office, Passwords, Peer, Phone, render
 from crm.config import Config
+from crm.context import Crm
 from crm.domain import emergency
 from crm.domain.hours import Schedule
 from crm.secrets import Secrets, of_trunk
 from crm.services.office import hours
 from crm.services.phones import bans, capacity, devices
 from crm.store.models import Agent, Device, Line, Location, Trunk
-from crm.store.session import Store
 
 WINDOW_DAYS = 14
 """Opening hours are written so far ahead for the time without the app; the app renews them every day."""
@@ -39,20 +39,22 @@ class Published:
     """A sentence for the person who made the change; empty when there is nothing to say."""
 
 
-async def publish(config: Config, store: Store, secrets: Secrets, now: datetime) -> Published:
+async def publish(crm: Crm) -> Published:
     """Renders the configuration from the database, and has a running Asterisk read what changed.
 
     Asterisk not running is fine: it reads everything when it starts. Whoever publishes at the same time waits, for what
     was read before a change must not be written after it.
     """
-    config.run_folder.mkdir(parents=True, exist_ok=True)
-    with (config.run_folder / "publish.lock").open("w") as lock:
+    folder = crm.config.run_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "publish.lock").open("w") as lock:
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-        return await _publish(config, store, secrets, now)
+        return await _publish(crm)
 
 
-async def _publish(config: Config, store: Store, secrets: Secrets, now: datetime) -> Published:
-    office = await store.read(_office, config, secrets, now)
+async def _publish(crm: Crm) -> Published:
+    config, secrets, now = crm.config, crm.secrets, crm.now()
+    office = await crm.store.read(_office, config, secrets, now)
     passwords = Passwords(
         ari=secrets.ensure("ari"),
         ami=secrets.ensure("ami"),

@@ -19,10 +19,10 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain.errors import Unavailable
 from crm.services.office import owners
 from crm.services.outbox import notices
-from crm.store.session import Store
 
 LOOK_SECONDS = 2.0
 MEGABYTE = 1_000_000
@@ -96,8 +96,9 @@ async def keep(config: Config, on_look: Callable[[], None] = lambda: None) -> No
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def warn(store: Store, config: Config, now: datetime) -> bool:
+async def warn(crm: Crm) -> bool:
     """Tells the admin that the disk fills, once a day; returns whether it does. Raises Unavailable, OSError."""
+    config, now = crm.config, crm.now()
     room = await asyncio.to_thread(look, config)
     if not room.is_low:
         return False
@@ -106,7 +107,7 @@ async def warn(store: Store, config: Config, now: datetime) -> bool:
         f"Only {room.free_megabytes:,} MB are free on the disk of {config.home}. Make room on it: when it is full, "
         "messages cannot be recorded, and calls are on record only while the reserve lasts."
     )
-    await store.run(_tell, config, f"disk:{day}", text, now)
+    await crm.store.run(_tell, config, f"disk:{day}", text, now)
     return True
 
 
@@ -114,13 +115,11 @@ def _tell(session: Session, config: Config, key: str, text: str, now: datetime) 
     notices.tell(session, config, [owners.admin(session)], key, "The disk is almost full", text, now)
 
 
-async def run(
-    store: Store, config: Config, wake_outbox: Callable[[], None], clock: Callable[[], datetime], every: float = 60.0
-) -> None:
+async def run(crm: Crm, wake_outbox: Callable[[], None], every: float = 60.0) -> None:
     """Looks every minute whether the disk fills, until it is cancelled."""
     while True:
         try:
-            if await warn(store, config, clock()):
+            if await warn(crm):
                 wake_outbox()
         except (Unavailable, OSError) as error:
             _log.warning("whether the disk fills is looked at later: %s", error)

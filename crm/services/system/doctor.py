@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from crm import context
 from crm.config import Config
 from crm.domain.errors import CrmError
 from crm.services.system.checks import machine, office, phones, work
 from crm.services.system.checks.finding import Finding, Level
 from crm.services.system.health import Health
-from crm.store.session import Store
 
 
 async def examine(config: Config, health: Health) -> list[Finding]:
@@ -15,14 +15,14 @@ async def examine(config: Config, health: Health) -> list[Finding]:
     found = [*machine.examine(config, health), *work.sound(config)]
     if not health.database.current:
         return found
-    store = Store(config.database_url)
+    crm = context.opened(config, lambda: health.at)
     try:
-        found += await store.read(office.examine, config, health.at)
-        found += await phones.examine(config, store, health)
-        found += await store.read(work.waiting, config, health.at)
-        found += await work.strays(store, config, health.at)
+        found += await crm.store.read(office.examine, config, health.at)
+        found += await phones.examine(crm, health)
+        found += await crm.store.read(work.waiting, config, health.at)
+        found += await work.strays(crm)
     except CrmError as error:
         found.append(Finding("database", Level.ERROR, str(error), "Check the disk and the database server."))
     finally:
-        store.close()
+        crm.store.close()
     return [*found, *work.files(config, health.at)]

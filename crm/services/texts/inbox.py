@@ -26,10 +26,10 @@ from pathlib import Path
 import msgspec
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain.errors import Unavailable
 from crm.edge.carrier import IncomingText
 from crm.services.texts import messages
-from crm.store.session import Store
 
 KEPT = timedelta(days=30)
 LOOK_SECONDS = 2.0
@@ -49,10 +49,8 @@ _log = logging.getLogger(__name__)
 class Inbox:
     """`on_texts` is called after a text was taken in: an answer may wait in the outbox."""
 
-    def __init__(
-        self, store: Store, config: Config, clock: Callable[[], datetime], on_texts: Callable[[], None]
-    ) -> None:
-        self._store, self._config, self._clock, self._on_texts = store, config, clock, on_texts
+    def __init__(self, crm: Crm, on_texts: Callable[[], None]) -> None:
+        self._crm, self._on_texts = crm, on_texts
         self.look_now = asyncio.Event()
         self._accepting = 0
         self._pruned_at: datetime | None = None
@@ -60,16 +58,16 @@ class Inbox:
     async def accept(self, incoming: IncomingText) -> None:
         """Returns when the text is safe, in the database or on disk. Raises OSError when it is neither."""
         if self._accepting >= MOST_AT_ONCE:
-            await asyncio.to_thread(keep, self._config, [incoming])
+            await asyncio.to_thread(keep, self._crm.config, [incoming])
             return
         self._accepting += 1
         try:
-            async with asyncio.timeout(self._config.survival.store_seconds / 2):
+            async with asyncio.timeout(self._crm.config.survival.store_seconds / 2):
                 # A carrier waits for our answer, two seconds at Telnyx.
-                await self._store.run(messages.receive, self._config, incoming, self._clock())
+                await self._crm.store.run(messages.receive, self._crm.config, incoming, self._crm.now())
         except (Unavailable, TimeoutError) as error:
             _log.warning("a text waits on disk for the database", extra={"error": type(error).__name__})
-            await asyncio.to_thread(keep, self._config, [incoming])
+            await asyncio.to_thread(keep, self._crm.config, [incoming])
         else:
             self._on_texts()
         finally:
@@ -90,7 +88,7 @@ class Inbox:
     async def import_all(self) -> int:
         """Returns how many texts were taken in now."""
         count = 0
-        for path in await asyncio.to_thread(_waiting, self._config):
+        for path in await asyncio.to_thread(_waiting, self._crm.config):
             try:
                 count += await self._import(path)
             except Unavailable as error:
@@ -98,9 +96,9 @@ class Inbox:
                 break
             except OSError as error:
                 _log.error("a text cannot be imported yet", extra={"error": error.strerror, "file": path.name})
-        if self._pruned_at is None or self._clock() - self._pruned_at >= PRUNED_EVERY:
-            self._pruned_at = self._clock()
-            await asyncio.to_thread(_prune, self._config.spool_folder / "done", self._clock())
+        if self._pruned_at is None or self._crm.now() - self._pruned_at >= PRUNED_EVERY:
+            self._pruned_at = self._crm.now()
+            await asyncio.to_thread(_prune, self._crm.config.spool_folder / "done", self._crm.now())
         return count
 
     async def _import(self, path: Path) -> int:
@@ -119,7 +117,7 @@ class Inbox:
             if len(batch) == 1 or not await self._take_in_all([one for _, one in batch]):
                 for line, one in batch:
                     try:
-                        await self._store.run(messages.receive, self._config, one, self._clock())
+                        await self._crm.store.run(messages.receive, self._crm.config, one, self._crm.now())
                     except Unavailable:
                         raise
                     except Exception as error:  # noqa: BLE001 - a door
@@ -136,7 +134,7 @@ class Inbox:
     async def _take_in_all(self, texts: Sequence[IncomingText]) -> bool:
         """False when one of them spoils it for the others: then each goes alone."""
         try:
-            await self._store.run(messages.receive_all, self._config, texts, self._clock())
+            await self._crm.store.run(messages.receive_all, self._crm.config, texts, self._crm.now())
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - a door

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,12 +16,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain.errors import CrmError
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.phones import spoken
 from crm.store.models import Recording, Voicemail
-from crm.store.session import Store
 
 EVERY_SECONDS = 86400.0
 AFTER_TROUBLE_SECONDS = 600.0
@@ -66,14 +66,14 @@ def expired(session: Session, config: Config, now: datetime, limit: int = 10_000
     return found
 
 
-async def prune(store: Store, config: Config, by: By) -> list[Expired]:
+async def prune(crm: Crm, by: By) -> list[Expired]:
     """Deletes what has expired; returns it. The file goes first: a row that says it is gone never lies."""
     gone: list[Expired] = []
-    while batch := await store.read(expired, config, by.now, BATCH):
+    while batch := await crm.store.read(expired, crm.config, by.now, BATCH):
         for one in batch:
-            if path := _path(config, one.file):
+            if path := _path(crm.config, one.file):
                 await asyncio.to_thread(path.unlink, missing_ok=True)
-        await store.run(_note, by, batch)
+        await crm.store.run(_note, by, batch)
         gone += batch
     return gone
 
@@ -90,13 +90,13 @@ def _note(session: Session, by: By, gone: Sequence[Expired]) -> None:
         audit.note(session, by, f"{one.kind} of {one.at:%Y-%m-%d}, call {one.call}, deleted by retention")
 
 
-async def run(store: Store, config: Config, clock: Callable[[], datetime]) -> None:
+async def run(crm: Crm) -> None:
     """Once a day, and at each start, until it is cancelled."""
     while True:
         pause = EVERY_SECONDS
         try:
-            gone = await prune(store, config, By("retention", clock()))
-            sentences = await asyncio.to_thread(spoken.prune, config)
+            gone = await prune(crm, By("retention", crm.now()))
+            sentences = await asyncio.to_thread(spoken.prune, crm.config)
             log.info("retention", extra={"deleted": len(gone), "sentences": sentences})
         except (CrmError, OSError) as error:
             log.warning("old recordings are deleted later: %s", error)

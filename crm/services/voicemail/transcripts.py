@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain.errors import Unavailable
 from crm.domain.mailboxes import OFFICE, TranscriptState
 from crm.edge.whisper import Transcriber, TranscriberLost, TranscriptError, problem
@@ -24,7 +25,6 @@ from crm.services.outbox.mails import Attachment
 from crm.services.outbox.outgoing import NewMail, queue
 from crm.services.voicemail import mailboxes, recordings
 from crm.store.models import Call, Lead, Line, Voicemail
-from crm.store.session import Store
 
 POLL_SECONDS = 5.0
 TRIES = 2
@@ -38,10 +38,9 @@ def model_folder(config: Config) -> Path | None:
     return config.home / config.voice.whisper_model if config.voice.whisper_model else None
 
 
-async def run(
-    store: Store, config: Config, wake: asyncio.Event, on_mails: Callable[[], None], clock: Callable[[], datetime]
-) -> None:
+async def run(crm: Crm, wake: asyncio.Event, on_mails: Callable[[], None]) -> None:
     """Works until it is cancelled. `on_mails` is called when mails may wait in the outbox."""
+    config, store = crm.config, crm.store
     folder = model_folder(config)
     transcriber = Transcriber(folder, config.voice.threads) if folder else None
     if folder and (why := problem(folder)):
@@ -54,7 +53,7 @@ async def run(
             try:
                 while message := await store.read(_next):
                     state, text = await _write_down(config, transcriber, *message)
-                    await store.run(finish, config, message[0], state, text, clock())
+                    await store.run(finish, config, message[0], state, text, crm.now())
                     worked_at = loop.time()
                     on_mails()
             except Unavailable as error:
@@ -147,15 +146,15 @@ def _message(session: Session, message_id: str) -> Voicemail | None:
     return session.get(Voicemail, message_id)
 
 
-def attachments(store: Store, config: Config) -> mails.Attach:
+def attachments(crm: Crm) -> mails.Attach:
     """The sound of a message for its mail: as it was recorded, and small."""
 
     async def attach(message_id: str) -> list[Attachment]:
-        message = await store.read(_message, message_id)
-        sound = mailboxes.audio(config, message.file) if message else None
+        message = await crm.store.read(_message, message_id)
+        sound = mailboxes.audio(crm.config, message.file) if message else None
         if message is None or sound is None:
             return []
-        name = f"message-{message.left_at.astimezone(config.tz):%Y-%m-%d-%H%M}"
+        name = f"message-{message.left_at.astimezone(crm.config.tz):%Y-%m-%d-%H%M}"
         small = await asyncio.to_thread(recordings.mp3, sound)
         return [
             Attachment(f"{name}.mp3", "audio/mpeg", small),

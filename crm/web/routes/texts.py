@@ -11,22 +11,20 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crm.config import Config
+from crm.context import Crm
 from crm.domain.errors import Unavailable
 from crm.edge import telnyx, twilio
 from crm.edge.carrier import DeliveryReport, Forged, IncomingText, Unreadable
-from crm.secrets import SecretError, Secrets
+from crm.secrets import SecretError
 from crm.services.outbox.carriers import secret_name, webhook_url
 from crm.services.texts import messages
 from crm.services.texts.inbox import Inbox
-from crm.store.session import Store
 from crm.web.shield import body
 
 LONGEST_BODY = 64 * 1024
@@ -41,11 +39,8 @@ _log = logging.getLogger(__name__)
 class Webhooks:
     """What the webhooks work with."""
 
-    config: Config
-    store: Store
-    secrets: Secrets
+    crm: Crm
     inbox: Inbox
-    clock: Callable[[], datetime]
 
 
 def routes(webhooks: Webhooks) -> list[Route]:
@@ -91,7 +86,7 @@ async def _answered(
 
 async def _twilio(webhooks: Webhooks, request: Request) -> Response:
     form = await _twilio_form(webhooks, request)
-    await webhooks.inbox.accept(_whole(twilio.incoming(form, webhooks.clock())))
+    await webhooks.inbox.accept(_whole(twilio.incoming(form, webhooks.crm.now())))
     # No words: what is answered goes through the outbox like every text.
     return Response("<Response/>", media_type="text/xml")
 
@@ -105,18 +100,18 @@ async def _twilio_status(webhooks: Webhooks, request: Request) -> Response:
 async def _twilio_form(webhooks: Webhooks, request: Request) -> dict[str, str]:
     sent = await body(request, LONGEST_BODY)
     try:
-        token = webhooks.secrets.get(secret_name(twilio.NAME))
+        token = webhooks.crm.secrets.get(secret_name(twilio.NAME))
     except SecretError:
         raise Forged("there is no auth token to check it with: `leaseline message secret twilio`") from None
     # Twilio signs the address it asked for, which behind a proxy is not the one that arrives here.
     query = f"?{request.url.query}" if request.url.query else ""
-    url = webhook_url(webhooks.config, request.url.path)
+    url = webhook_url(webhooks.crm.config, request.url.path)
     asked = f"{url}{query}" if url else str(request.url)
     return dict(twilio.verified(token, asked, sent, request.headers.get("X-Twilio-Signature", "")))
 
 
 async def _telnyx(webhooks: Webhooks, request: Request) -> Response:
-    sent, now, texts = await body(request, LONGEST_BODY), webhooks.clock(), webhooks.config.texts
+    sent, now, texts = await body(request, LONGEST_BODY), webhooks.crm.now(), webhooks.crm.config.texts
     if not texts.telnyx_public_key:
         raise Forged("there is no texts.telnyx_public_key in leaseline.toml to check it with")
     event = telnyx.verified(
@@ -146,7 +141,7 @@ async def _report(webhooks: Webhooks, told: DeliveryReport | None) -> None:
     end = asyncio.get_running_loop().time() + REPORT_SECONDS
     while True:
         try:
-            known = await webhooks.store.run(messages.report, told, webhooks.clock())
+            known = await webhooks.crm.store.run(messages.report, told, webhooks.crm.now())
         except Unavailable as error:
             raise HTTPException(503, "the database does not answer, try again") from error
         if known is None:

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from crm.context import Crm
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound, Unavailable
 from crm.domain.tours import TourKind, TourState
 from crm.services.audit import By
@@ -23,7 +24,6 @@ from crm.services.tours.links import Link
 from crm.views import tours
 from crm.views.tours import TourPage
 from crm.web.pages import page
-from crm.web.routes.texts import Webhooks
 from crm.web.shield import body
 
 LONGEST_FORM = 4096
@@ -35,13 +35,13 @@ BY = "web"
 _log = logging.getLogger(__name__)
 
 
-def routes(site: Webhooks) -> list[Route]:
+def routes(crm: Crm) -> list[Route]:
     async def endpoint(request: Request) -> Response:
         try:
-            link = links.read(site.secrets, request.path_params["token"], site.clock())
+            link = links.read(crm.secrets, request.path_params["token"], crm.now())
             if request.method == "POST":
-                return await _change(site, link, await _form(request))
-            return await _show(site, link)
+                return await _change(crm, link, await _form(request))
+            return await _show(crm, link)
         except Invalid as error:
             return page("sorry", 410, said=str(error))
         except (Conflict, NotFound) as error:
@@ -67,19 +67,19 @@ async def _form(request: Request) -> dict[str, str]:
         raise HTTPException(413, "too many fields") from None
 
 
-async def _change(site: Webhooks, link: Link, form: dict[str, str]) -> Response:
-    by = By(BY, site.clock())
+async def _change(crm: Crm, link: Link, form: dict[str, str]) -> Response:
+    by = By(BY, crm.now())
     if form.get("act") == "cancel":
-        await site.store.run(booking.cancel, site.config, site.secrets, by, link.tour_id, version=link.version)
-        return await _show(site, link, "Your tour is cancelled. Call us whenever you want another time.")
+        await crm.store.run(booking.cancel, crm.config, crm.secrets, by, link.tour_id, version=link.version)
+        return await _show(crm, link, "Your tour is cancelled. Call us whenever you want another time.")
     if form.get("act") == "move":
         try:
             at = _time(form.get("at", ""), by.now)
-            await site.store.run(booking.move, site.config, site.secrets, by, link.tour_id, at, version=link.version)
+            await crm.store.run(booking.move, crm.config, crm.secrets, by, link.tour_id, at, version=link.version)
         except (ValueError, Invalid, Conflict):
-            return await _show(site, link, "That time has just been taken: please choose another one.")
-        return await _show(site, link, "Your tour is moved. We have texted you the new time.", is_current=True)
-    return await _show(site, link)
+            return await _show(crm, link, "That time has just been taken: please choose another one.")
+        return await _show(crm, link, "Your tour is moved. We have texted you the new time.", is_current=True)
+    return await _show(crm, link)
 
 
 def _time(sent: str, now: datetime) -> datetime:
@@ -90,11 +90,11 @@ def _time(sent: str, now: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-async def _show(site: Webhooks, link: Link, said: str = "", *, is_current: bool = False) -> Response:
-    tour = await site.store.read(tours.page, link.tour_id)
+async def _show(crm: Crm, link: Link, said: str = "", *, is_current: bool = False) -> Response:
+    tour = await crm.store.read(tours.page, link.tour_id)
     if tour.version != link.version and not is_current:
         raise Conflict("This tour was moved since: use the link in the latest text.")
-    tz = _zone(site, tour)
+    tz = _zone(crm, tour)
     booked = tour.state == TourState.BOOKED
     return page(
         "tour",
@@ -103,20 +103,18 @@ async def _show(site: Webhooks, link: Link, said: str = "", *, is_current: bool 
         booked=booked,
         when=booking.in_words(tour.at, tz, "en"),
         # After a move this page's own link is void, so it offers no more changes.
-        times=await _times(site, tour) if booked and not is_current else [],
+        times=await _times(crm, tour) if booked and not is_current else [],
     )
 
 
-def _zone(site: Webhooks, tour: TourPage) -> ZoneInfo:
-    return ZoneInfo(tour.timezone) if tour.timezone else site.config.tz
+def _zone(crm: Crm, tour: TourPage) -> ZoneInfo:
+    return ZoneInfo(tour.timezone) if tour.timezone else crm.config.tz
 
 
-async def _times(site: Webhooks, tour: TourPage) -> list[tuple[str, str]]:
+async def _times(crm: Crm, tour: TourPage) -> list[tuple[str, str]]:
     """Other times of the same kind, as the form sends them and as people read them."""
-    tz = _zone(site, tour)
-    free = await site.store.read(
-        times.free, site.config, tour.place, site.clock(), kind=TourKind(tour.kind), limit=CHOICES
-    )
+    tz = _zone(crm, tour)
+    free = await crm.store.read(times.free, crm.config, tour.place, crm.now(), kind=TourKind(tour.kind), limit=CHOICES)
     return [(slot.starts_at.isoformat(), booking.in_words(slot.starts_at, tz, "en")) for slot in free]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain import emergency
 from crm.edge import registrations
 from crm.secrets import Secrets, of_trunk
@@ -17,14 +18,14 @@ from crm.services.phones import devices, emergencies, lines, trunks
 from crm.services.system.checks.finding import Finding, Level, ok, some
 from crm.services.system.health import Health
 from crm.store.models import Line, Trunk
-from crm.store.session import Store
 
 
-async def examine(config: Config, store: Store, health: Health) -> list[Finding]:
+async def examine(crm: Crm, health: Health) -> list[Finding]:
+    config, store = crm.config, crm.store
     all_trunks = await store.read(trunks.find_all)
     return [
         *_phones(health, await store.read(agents.find_all)),
-        *await _encryption(config, store),
+        *await _encryption(crm),
         *_forwarding(health),
         *_trunks(config, all_trunks, health),
         *_texts(config, all_trunks),
@@ -74,12 +75,12 @@ def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
         )
 
 
-async def _encryption(config: Config, store: Store) -> list[Finding]:
+async def _encryption(crm: Crm) -> list[Finding]:
     """Phones that have to encrypt, do not, and registered while the app was away, which ends that
     (ari_app/workers/plain_phones.py): their calls are refused both ways, as if they were not there."""
-    wanted = {device.slug for device in await store.read(devices.find_all) if device.encrypted}
+    wanted = {device.slug for device in await crm.store.read(devices.find_all) if device.encrypted}
     try:
-        found = await asyncio.to_thread(registrations.find_all, config) if wanted else []
+        found = await asyncio.to_thread(registrations.find_all, crm.config) if wanted else []
     except registrations.Unreadable:
         return []
     plain = sorted({one.device for one in found if one.device in wanted and not one.is_encrypted})

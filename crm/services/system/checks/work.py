@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain.delivery import DeliveryState
 from crm.edge import whisper
 from crm.services import reports
@@ -19,7 +20,6 @@ from crm.services.system.checks.finding import Finding, Level, counted, ok, some
 from crm.services.voicemail import transcripts
 from crm.store.models import Mail, Message, Task
 from crm.store.queries import messages
-from crm.store.session import Store
 
 RECENT = timedelta(days=7)
 """Texts that failed before this are history."""
@@ -98,9 +98,9 @@ def sound(config: Config) -> Iterator[Finding]:
     yield from _transcripts(config)
 
 
-async def strays(store: Store, config: Config, now: datetime) -> list[Finding]:
+async def strays(crm: Crm) -> list[Finding]:
     """Messages and recordings of which either the sound or the row is missing."""
-    found, amiss = await compare(store, config, now), []
+    found, amiss = await compare(crm), []
     if found.sounds:
         text = f"No call on record has {some(found.sounds)}."
         mend = "`leaseline recordings mend` puts them on record as messages of their calls."

@@ -1,0 +1,35 @@
+"""What those work with who do things with the CRM asynchronously: workers, flows, AGI scripts, the web.
+
+It knows no service. Services are plain functions of a session, and take from it no more than they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from crm.config import Config
+from crm.secrets import Secrets
+from crm.store.session import Store
+
+
+def utc_now() -> datetime:
+    """The clock of everybody but tests."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Crm:
+    """One system: its settings, database, passwords and clock."""
+
+    config: Config
+    store: Store
+    secrets: Secrets
+    now: Callable[[], datetime]
+    """Aware, in UTC."""
+
+
+def opened(config: Config, now: Callable[[], datetime] = utc_now) -> Crm:
+    """The system with these settings. Nothing is opened yet; whoever asks closes its store."""
+    return Crm(config, Store(config.database_url), Secrets(config.secrets_file), now)

@@ -7,7 +7,7 @@ import contextlib
 import functools
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -17,7 +17,7 @@ from ari_app.call.call import LEG_MARK, Call, Office, Taker
 from ari_app.call.confirm import Choice
 from ari_app.edge import dial, events
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp
-from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost
+from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost, PhoneError
 from ari_app.edge.media import hush, play
 from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain import ringing
@@ -36,6 +36,16 @@ REDIRECTIONS = range(300, 400)
 LAST_EVENT_SECONDS = 1.0
 """A channel's last event comes over another connection than the answer that it is gone, perhaps a little later; for a
 channel that left before we subscribed it never comes."""
+
+
+class NotRung(PhoneError):
+    """A phone could not be rung, or refused the call at once."""
+
+    def __init__(self, refused: AsteriskRefused | CallEnded) -> None:
+        super().__init__(str(refused))
+        self.status = dial_status(refused) if isinstance(refused, CallEnded) else DialStatus.CHANUNAVAIL
+        self.forwards = isinstance(refused, CallEnded) and refused.sip_status in REDIRECTIONS
+        """It wanted the call sent elsewhere."""
 
 
 Confirmation = Callable[[Handle], Awaitable[Choice]]
@@ -156,35 +166,76 @@ async def ring_phones(call: Call, stage: str, batch: Iterable[Phone], seconds: f
 
 
 async def _ring_one(call: Call, stage: str, phone: Phone, seconds: float, caller_id: str) -> Leg | None:
-    leg_id = f"{call.id}{LEG_MARK}{phone.device}-{uuid.uuid4().hex[:6]}"
-    channel = Handle(call.office.client, leg_id)
+    leg_id = new_leg(call.id, phone.device)
     call.note(LegRang(*call.stamp(), leg_id=leg_id, device=phone.device, agent=phone.agent, stage=stage))
     call.ringing.add(phone.agent)
     try:
-        await dial.dial(
-            channel,
-            call.office.ami,
-            f"PJSIP/{phone.device}",
+        return await ring_phone(
+            call.office,
+            leg_id,
+            phone,
             then="agent-leg",
             caller_id=caller_id,
             originator=call.person.id,
-            # The app ends the ringing itself; this is for the case that it is away by then.
-            seconds=round(seconds) + RINGS_ON_SECONDS,
+            seconds=seconds + RINGS_ON_SECONDS,
             variables={
                 "LL_CALL": call.id,
                 "LL_CALLER": call.person.name,
                 **confirmed_by(phone.agent, confirm=phone.confirm),
             },
+            confirmation=confirmation(call, phone.agent) if phone.confirm else None,
+        )
+    except NotRung as refused:
+        call.note(
+            LegEnded(
+                *call.stamp(f"leg-ended-{leg_id}"), leg_id=leg_id, status=refused.status, forwards=refused.forwards
+            )
+        )
+        return None
+
+
+def new_leg(call_id: str, device: str) -> str:
+    """An id for a channel that is dialled for a call; `device_of` and the call's id can be read from it."""
+    return f"{call_id}{LEG_MARK}{device}-{uuid.uuid4().hex[:6]}"
+
+
+async def ring_phone(
+    office: Office,
+    leg_id: str,
+    phone: Phone,
+    *,
+    then: str,
+    caller_id: str,
+    seconds: float,
+    variables: Mapping[str, str],
+    originator: str = "",
+    confirmation: Confirmation | None = None,
+) -> Leg:
+    """Lets one of our phones ring, as the channel `leg_id`; answered, it enters the dialplan context `then`.
+
+    Whoever works with the leg ends the ringing; `seconds` is when Asterisk does, for the case that the app is away by
+    then. Raises NotRung.
+    """
+    channel = Handle(office.client, leg_id)
+    try:
+        await dial.dial(
+            channel,
+            office.ami,
+            f"PJSIP/{phone.device}",
+            then=then,
+            caller_id=caller_id,
+            originator=originator,
+            seconds=round(seconds),
+            variables=variables,
         )
     except (AsteriskRefused, CallEnded) as refused:
         log.warning("a phone could not be rung: %s", refused, extra={"device": phone.device})
         channel.release()
-        status, forwards = DialStatus.CHANUNAVAIL, False
-        if isinstance(refused, CallEnded):
-            status, forwards = dial_status(refused), refused.sip_status in REDIRECTIONS
-        call.note(LegEnded(*call.stamp(f"leg-ended-{leg_id}"), leg_id=leg_id, status=status, forwards=forwards))
-        return None
-    return Leg(channel, phone.device, phone.agent, confirmation(call, phone.agent) if phone.confirm else None)
+        raise NotRung(refused) from refused
+    except BaseException:
+        channel.release()
+        raise
+    return Leg(channel, phone.device, phone.agent, confirmation)
 
 
 def confirmation(call: Call, agent: str) -> Confirmation:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 
 from ari_app.call.call import LEG_MARK, Office
-from ari_app.call.legs import REDIRECTIONS, dial_status
+from ari_app.call.legs import REDIRECTIONS, dial_status, new_leg
 from ari_app.edge import dial as ringing
 from ari_app.edge import events
 from ari_app.edge.channel import NORMAL, Handle
@@ -80,7 +79,7 @@ async def dial(
     failed: NotReached | None = None
     routes = await _offline_last(office.client, clearance.routes)
     for route in routes:
-        leg_id = f"{call_id}{LEG_MARK}{device or f'trunk-{route.trunk}'}-{uuid.uuid4().hex[:6]}"
+        leg_id = new_leg(call_id, device or f"trunk-{route.trunk}")
         leg = Leg(office, leg_id, call_id, on_ringing, stopped_as)
         rang = LegRang(
             f"{call_id}/{leg_id}",

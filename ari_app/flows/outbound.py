@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import uuid
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from ari_app.call import outside
-from ari_app.call.call import LEG_MARK, Call
-from ari_app.call.legs import Leg, availability, hang_up_of, shown
+from ari_app.call.call import Call
+from ari_app.call.legs import Leg, NotRung, availability, hang_up_of, new_leg, ring_phone, shown
 from ari_app.call.outside import NotReached
 from ari_app.call.race import end_all, race
-from ari_app.edge import dial
 from ari_app.edge.channel import BUSY, NORMAL, Handle, LeftTheApp
-from ari_app.edge.errors import AsteriskRefused, CallEnded, PhoneError
+from ari_app.edge.errors import CallEnded, PhoneError
 from ari_app.edge.media import play
 from asterisk_conf.prompts.speech import SpeechError
 from asterisk_conf.render import RINGS_ON_SECONDS
@@ -123,24 +121,18 @@ async def _first_to_answer(call: Call, phones: Iterable[Phone], claim: Claim) ->
 
 
 async def _ring(call: Call, phone: Phone, claim: Claim, seconds: float) -> Leg | None:
-    leg_id = f"{call.id}{LEG_MARK}{phone.device}-{uuid.uuid4().hex[:6]}"
-    channel = Handle(call.office.client, leg_id)
-    variables = dict.fromkeys(outside.LEG_VARIABLES, "") | {"LL_CALL": call.id, "LL_DIALLED": claim.number}
     try:
-        await dial.dial(
-            channel,
-            call.office.ami,
-            f"PJSIP/{phone.device}",
+        return await ring_phone(
+            call.office,
+            new_leg(call.id, phone.device),
+            phone,
             then="order-leg",
             caller_id=shown(claim.name or "Call to", claim.number),
-            seconds=round(seconds) + RINGS_ON_SECONDS,
-            variables=variables,
+            seconds=seconds + RINGS_ON_SECONDS,
+            variables=dict.fromkeys(outside.LEG_VARIABLES, "") | {"LL_CALL": call.id, "LL_DIALLED": claim.number},
         )
-    except (AsteriskRefused, CallEnded) as refused:
-        log.warning("a phone could not be rung: %s", refused, extra={"device": phone.device})
-        channel.release()
+    except NotRung:
         return None
-    return Leg(channel, phone.device)
 
 
 async def _not_placed(call: Call, claim: Claim, why: str, *, again: bool) -> None:

@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
 from ari_app.call import outside
-from ari_app.call.call import LEG_MARK, Office
+from ari_app.call.call import Office
 from ari_app.call.confirm import Choice, confirm
-from ari_app.call.legs import Leg, availability, shown
-from ari_app.edge import dial
+from ari_app.call.legs import Leg, NotRung, availability, new_leg, ring_phone, shown
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle
 from ari_app.edge.errors import AsteriskRefused, CallEnded, MediaLost, PhoneError
 from ari_app.edge.media import play, prompt
@@ -155,39 +153,41 @@ async def _take(office: Office, due: Due, phone: Phone | Mobile, channel: Handle
 async def _ring_desk(office: Office, due: Due, phone: Phone) -> Handle | None:
     """A phone that is registered with us; None when nobody answers it."""
     call_id, seconds = due.message_id, office.config.escalation.ring_seconds
-    leg_id = f"{call_id}{LEG_MARK}{phone.device}-{uuid.uuid4().hex[:6]}"
-    channel = Handle(office.client, leg_id)
+    leg_id = new_leg(call_id, phone.device)
     office.journal.note(LegRang(f"{call_id}/{leg_id}", call_id, office.now(), leg_id, phone.device, phone.agent, STAGE))
-    forwards = False
+    leg: Leg | None = None
     try:
-        await dial.dial(
-            channel,
-            office.ami,
-            f"PJSIP/{phone.device}",
+        leg = await ring_phone(
+            office,
+            leg_id,
+            phone,
             then="agent-leg",
             caller_id=shown(due.place or "Message", due.caller),
-            seconds=round(seconds) + 1,
+            seconds=seconds + 1,
             variables={"LL_CALL": call_id, "LL_CALLER": ""},
         )
-        leg = Leg(channel, phone.device)
-        try:
-            async with asyncio.timeout(seconds):
-                status = await leg.answer
-        except TimeoutError:
-            status = DialStatus.NOANSWER
-        finally:
-            leg.answer.cancel()
-        forwards = leg.forwards
-    except (AsteriskRefused, CallEnded):
-        status = DialStatus.CHANUNAVAIL
+        async with asyncio.timeout(seconds):
+            if await asyncio.shield(leg.answer) is DialStatus.ANSWER:
+                return leg.channel
+        leg.channel.release()
+        _over(office, due, leg_id, leg.answer.result(), forwards=leg.forwards)
+    except NotRung as refused:
+        _over(office, due, leg_id, refused.status, forwards=refused.forwards)
+    except TimeoutError:
+        await _stop(leg, NORMAL)
+        _over(office, due, leg_id, DialStatus.NOANSWER)
     except asyncio.CancelledError:
         # Somebody else took it: the phone shows no missed call.
-        await _always(_end(office, due, channel, DialStatus.CANCEL, ANSWERED_ELSEWHERE))
+        await _always(_stop(leg, ANSWERED_ELSEWHERE))
+        _over(office, due, leg_id, DialStatus.CANCEL)
         raise
-    if status is DialStatus.ANSWER:
-        return channel
-    await _end(office, due, channel, status, NORMAL, forwards=forwards)
     return None
+
+
+async def _stop(leg: Leg | None, cause: str) -> None:
+    if leg:
+        with contextlib.suppress(PhoneError):
+            await leg.stop(cause)
 
 
 async def _dial_mobile(office: Office, due: Due, phone: Mobile) -> Handle | None:
@@ -235,17 +235,15 @@ async def _play(office: Office, due: Due, channel: Handle, phone: Phone | Mobile
 
 async def _let_go(office: Office, due: Due, channel: Handle) -> None:
     """Ends a phone that was answered."""
-    await _end(office, due, channel, DialStatus.ANSWER, NORMAL)
-
-
-async def _end(
-    office: Office, due: Due, channel: Handle, status: DialStatus, cause: str, *, forwards: bool = False
-) -> None:
     with contextlib.suppress(PhoneError):
-        await channel.hang_up(cause)
+        await channel.hang_up()
     channel.release()
-    fact_id = f"{due.message_id}/leg-ended-{channel.id}"
-    office.journal.note(LegEnded(fact_id, due.message_id, office.now(), channel.id, status, forwards=forwards))
+    _over(office, due, channel.id, DialStatus.ANSWER)
+
+
+def _over(office: Office, due: Due, leg_id: str, status: DialStatus, *, forwards: bool = False) -> None:
+    fact_id = f"{due.message_id}/leg-ended-{leg_id}"
+    office.journal.note(LegEnded(fact_id, due.message_id, office.now(), leg_id, status, forwards=forwards))
 
 
 async def _always(work: Coroutine[None, None, None] | Awaitable[None]) -> None:

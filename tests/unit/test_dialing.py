@@ -224,7 +224,7 @@ def test_every_channel_that_is_made_is_a_phones_or_has_a_clearance() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and _makes_channel(node)
     ]
-    assert len(made) == 6
+    assert len(made) == 4
     for path, how, whom in made:
         if path == "ari_app/edge/dial.py":
             assert whom == "endpoint"

@@ -1,4 +1,4 @@
-"""The menu, when what it says cannot be played."""
+"""Questions put by phone: what is said again, which keys are answers, and what if nothing can be played."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ari_app.edge.errors import MediaLost
 from ari_app.flows import menu
 from crm.config import Config
 from crm.domain.choosing import Ask, Question, Say
+from crm.domain.menu import LINK_OFFER, LINK_SENT, MenuDialogue
 
 pytestmark = pytest.mark.unit
 
@@ -48,5 +49,62 @@ async def test_when_a_question_cannot_be_played_then_it_comes_again_alone_and_no
         return answer
 
     monkeypatch.setattr(menu, "prompt", prompt)
-    assert await menu._put(caller(tmp_path), ASK, (), greets=True) == keys
+    assert await menu._put(caller(tmp_path), MenuDialogue(tries=2), ASK, ()) == keys
     assert played == [["welcome", "menu"], ["menu"]]
+
+
+LETTERS = Ask(Question.LETTERS, (Say("letters"),), (), 3)
+
+
+def said(dialogue: MenuDialogue) -> list[str]:
+    return [say.prompt for say in dialogue.says()]
+
+
+def test_a_question_comes_after_the_greeting_and_again_alone_after_silence() -> None:
+    dialogue = MenuDialogue(tries=2)
+    dialogue.put(ASK, (Say("closed_now"),))
+    assert said(dialogue) == ["welcome", "closed_now", "menu"]
+    assert dialogue.hears("") is None
+    assert said(dialogue) == ["menu"]
+    assert dialogue.hears("2") == "2"
+
+
+def test_a_wrong_key_is_told_and_the_last_try_goes_on_without_an_answer() -> None:
+    dialogue = MenuDialogue(tries=2, greets=False)
+    dialogue.put(ASK)
+    assert dialogue.hears("7") is None
+    assert said(dialogue) == ["not_a_choice", "menu"]
+    assert dialogue.hears("8") == ""
+    dialogue.put(ASK)
+    assert said(dialogue) == ["menu"], "each question has tries of its own, and begins anew"
+    assert dialogue.hears("") is None
+
+
+def test_after_another_language_the_greeting_comes_again_but_not_for_that_key_elsewhere() -> None:
+    menu = Ask(Question.MENU, (Say("menu"),), ("1", "9"))
+    listed = Ask(Question.PROPERTY, (Say("choose"),), ("1", "9"))
+    dialogue = MenuDialogue(tries=2)
+    dialogue.put(listed)
+    assert dialogue.hears("9") == "9"
+    dialogue.put(menu)
+    assert said(dialogue) == ["menu"]
+    assert dialogue.hears("9") == "9"
+    dialogue.put(menu)
+    assert said(dialogue) == ["welcome", "menu"]
+
+
+def test_several_keys_end_with_the_pound_key_or_when_there_are_enough() -> None:
+    dialogue = MenuDialogue(tries=2, greets=False)
+    dialogue.put(LETTERS)
+    assert [dialogue.wants_more(keys) for keys in ("5", "52", "523", "5#")] == [True, True, False, False]
+    assert dialogue.hears("52#") == "52"
+    assert dialogue.hears("#") is None, "nothing was keyed"
+
+
+@pytest.mark.parametrize("key", ["5", "*", "#"])
+def test_whatever_is_pressed_after_the_link_means_the_team(key: str) -> None:
+    dialogue = MenuDialogue(tries=2, greets=False)
+    dialogue.put(LINK_OFFER, (LINK_SENT,))
+    assert said(dialogue) == ["link_sent", "text_offer"]
+    assert not dialogue.wants_more(key)
+    assert dialogue.hears(key) == key

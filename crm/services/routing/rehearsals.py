@@ -16,8 +16,9 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.choosing import Answer, Ask, Question, Say
 from crm.domain.errors import Invalid
+from crm.domain.menu import GREETING, LINK_OFFER, LINK_SENT, MenuDialogue
 from crm.domain.ringing import Mobile, Phone, who_to_ring
-from crm.domain.routing import OTHER_LANGUAGE, Path, RoutePlan
+from crm.domain.routing import Path, RoutePlan
 from crm.domain.tours import Slot
 from crm.services.office import agents
 from crm.services.phones import devices
@@ -91,15 +92,14 @@ def rehearse(
     left = list(presses)
     turns: list[Turn] = []
     answers: tuple[Answer, ...] = ()
-    greets = True
+    dialogue = MenuDialogue(config.menu.tries)
     tour: Slot | None = None
     while True:
         _, plan = routes.plan(session, config, number, caller, answers, moment)
         if plan.ask:
-            hears = (*(_greeting(line, plan.language) if greets else ()), *_said(plan.ask.says, plan.language))
-            turn = Turn(plan.ask.question, hears, plan.ask.keys, _pressed(left, plan.ask, config.menu.tries))
+            turn = _asked(dialogue, plan.ask, plan.says, line, plan.language, left)
         elif plan.path is Path.LINK:
-            turn = _link(plan, left)
+            turn = _link(dialogue, plan, left)
         elif plan.path is Path.TOUR:
             offered, tour = _tour(session, config, number, caller, plan, moment.now, left)
             turns += offered
@@ -111,7 +111,6 @@ def rehearse(
             break
         turns.append(turn)
         keys = turn.pressed[-1]
-        greets = turn.question is Question.MENU and keys == OTHER_LANGUAGE
         answers = (*answers, plan.ask.answer(keys) if plan.ask else Answer(turn.question, keys))
     hears = () if plan.path is Path.TOUR else _said(plan.says, plan.language)
     rings = _rings(session, config, plan, moment, caller)
@@ -175,21 +174,28 @@ def _tour(
     return turns, None
 
 
-def _pressed(left: list[str], ask: Ask, tries: int) -> tuple[str, ...]:
-    """What is keyed until it is an answer, or until the flow goes on without one, which is ""."""
+def _asked(
+    dialogue: MenuDialogue, ask: Ask, before: Sequence[Say], line: Line | None, language: str, left: list[str]
+) -> Turn:
+    """A question as it is put the first time, and what is keyed until the dialogue goes on."""
+    dialogue.put(ask, tuple(before))
+    hears = [
+        sentence
+        for say in dialogue.says()
+        for sentence in (_greeting(line, language) if say == GREETING else _said([say], language))
+    ]
     pressed: list[str] = []
-    for _ in range(tries):
+    given = None
+    while given is None:
         pressed.append(left.pop(0) if left else "")
-        if ask.takes(pressed[-1]):
-            return tuple(pressed)
-    return tuple(pressed) if not pressed[-1] else (*pressed, "")
+        given = dialogue.hears(pressed[-1])
+    return Turn(ask.question, tuple(hears), ask.keys, tuple(pressed if given == pressed[-1] else [*pressed, given]))
 
 
-def _link(plan: RoutePlan, left: list[str]) -> Turn:
+def _link(dialogue: MenuDialogue, plan: RoutePlan, left: list[str]) -> Turn:
     if not plan.texts:
         return Turn(Question.LINK, _sentences(plan.language, Prompt.LINK_NOT_POSSIBLE), (), ("",))
-    hears = _sentences(plan.language, Prompt.LINK_SENT, Prompt.TEXT_OFFER)
-    return Turn(Question.LINK, hears, (), (left.pop(0) if left else "",))
+    return _asked(dialogue, LINK_OFFER, [LINK_SENT], None, plan.language, left)
 
 
 def _greeting(line: Line | None, language: str) -> tuple[str, ...]:

@@ -109,12 +109,13 @@ def _told(error: Exception, ctx: click.Context) -> click.ClickException:
     from crm.domain.dialing import Refused
     from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
     from crm.secrets import SecretError
+    from crm.words import terminal
 
-    text = output.safe(error)
-    if isinstance(error, (Invalid, NotFound, Conflict, Refused)):
-        return WrongInput(text)
-    if isinstance(error, (ConfigError, CrmError, SecretError, SetupError, ProgramMissing, PhoneError)):
-        return Failure(text)
+    if isinstance(error, CrmError):
+        kind = WrongInput if isinstance(error, (Invalid, NotFound, Conflict, Refused)) else Failure
+        return kind(terminal.told(error))
+    if isinstance(error, (ConfigError, SecretError, SetupError, ProgramMissing, PhoneError)):
+        return Failure(str(error))
     return Failure(_logged(error, ctx))
 
 

@@ -97,7 +97,8 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
 async def _look_at_schema(store: Store) -> None:
     """Nothing is written into tables of another version: a fact that they refuse would be put aside for good."""
     try:
-        store.refusal = revision.problem(await asyncio.to_thread(store.revision))
+        problem = revision.problem(await asyncio.to_thread(store.revision))
+        store.refusal = str(problem) if problem else ""
     except Unavailable as error:
         store.refusal = str(error)
 

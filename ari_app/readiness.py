@@ -28,7 +28,10 @@ from crm.store.session import Store
 
 
 class StartError(CrmError):
-    """The system could not be started; the text says what to do."""
+    """The system could not be started; the text says what to do to whoever is at the terminal."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, code="start_failed")
 
 
 async def prepare(config: Config, console: Console, running: Collection[str] = ()) -> None:

@@ -94,14 +94,14 @@ class Told:
 async def call(config: Config, options: Options, say: Callable[[str], None] = lambda text: None) -> Told:
     """Places the call and tells about it; raises CrmError with what to do when it can't. `say` gets progress."""
     if not is_connected(config, since=datetime.now(UTC) - timedelta(seconds=10)):
-        raise CrmError("Leaseline is not running: start it with `script/up` or `leaseline up` in another terminal.")
+        raise CrmError("Leaseline is not running.", code="demo_not_running")
     crm = context.opened(config)
     try:
         with tempfile.TemporaryDirectory(prefix="leaseline-demo-") as folder:
             demo = _Demo(crm, options, Path(folder), say)
             return await demo.run()
     except SoftphoneError as error:
-        raise CrmError(f"The demo's phone failed: {error}") from error
+        raise CrmError(f"The demo's phone failed: {error}", code="demo_phone_failed") from error
     finally:
         crm.store.close()
 
@@ -269,13 +269,16 @@ class _Demo:
     async def _line(self) -> str:
         def ask(session: Session) -> Any:
             if not session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK)):
-                raise NotFound("This home has no demo trunk: the demo runs in a home made by `script/up`.")
+                raise NotFound(
+                    "This home has no demo trunk: the demo runs in a home made by `script/up`.",
+                    code="demo_trunk_missing",
+                )
             wanted = select(Line.number).order_by(Line.id)
             return session.scalar(wanted.where(Line.number == self.options.line) if self.options.line else wanted)
 
         number = await self._query(ask) or self.options.line
         if not number:
-            raise NotFound("There is no line to call: add one with `leaseline line add`.")
+            raise NotFound("There is no line to call.", code="demo_line_missing")
         return str(number)
 
     async def _answering(self) -> list[str]:
@@ -290,9 +293,9 @@ class _Demo:
 
         slugs = await self._query(ask)
         if not slugs:
-            raise NotFound(f"No agent or device is called {self.options.answer!r}: `leaseline device list` shows them.")
+            raise NotFound(f"No agent or device is called {self.options.answer!r}.", code="demo_answer_unknown")
         if len(slugs) >= MOST_PHONES:
-            raise Invalid(f"{self.options.answer} has {len(slugs)} devices: name one of them with --answer.")
+            raise Invalid(f"{self.options.answer} has {len(slugs)} devices.", code="demo_phones_many")
         return [str(slug) for slug in slugs]
 
     async def _latest(self) -> Call | None:
@@ -325,7 +328,7 @@ class _Demo:
         deadline = asyncio.get_running_loop().time() + seconds
         while (found := await ask()) is None:
             if asyncio.get_running_loop().time() > deadline:
-                raise CrmError(f"The call did not reach its {what} in {seconds:g} s: see `leaseline call list`.")
+                raise CrmError(f"The call did not reach its {what} in {seconds:g} s.", code="demo_stuck")
             await asyncio.sleep(0.1)
         return found
 

@@ -41,7 +41,7 @@ class PlainPhones:
         """The phones that came lately, with how to mend it."""
         since = self._clock() - LONGEST_REGISTRATION
         names = ", ".join(sorted(device for device, at in self._came.items() if at > since))
-        mend = "set the phone's transport to TLS, or `leaseline device set SLUG --no-encrypted` and restart the phone."
+        mend = "set the phone's transport to TLS, or let the device do without encryption and restart the phone."
         return [f"Registers without TLS though it has to encrypt, and is not taken ({names}): {mend}"] if names else []
 
     async def remove(self, device: str, uri: str) -> bool:

@@ -219,8 +219,11 @@ class Failure(click.ClickException):
 
     exit_code = 1
 
+    def __init__(self, text: str) -> None:
+        super().__init__(output.safe(text))
 
-class WrongInput(click.ClickException):
+
+class WrongInput(Failure):
     """What was asked for cannot be: one sentence on stderr and exit status 2."""
 
     exit_code = 2

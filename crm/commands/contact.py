@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, cut, limit_option, many, with_system
-from crm.domain.errors import Invalid
+from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, with_system
 from crm.edge import numbers
 from crm.services.office import properties
 from crm.services.people import contacts
@@ -81,7 +80,7 @@ def list_(system: System, kind: str | None, place: str | None, limit: int, as_js
 def change(system: System, number: str, kind: str | None, name: str | None, place: str | None, new: str | None) -> None:
     """Change the contact with this NUMBER; what is not given stays."""
     if kind is None and name is None and place is None and new is None:
-        raise Invalid("Nothing is to be changed: give --kind, --name, --property or --number.")
+        raise WrongInput("Nothing is to be changed: give --kind, --name, --property or --number.")
     stored = system.run(
         contacts.change,
         system.by,

@@ -9,10 +9,9 @@ import click
 from ari_app.demo import call as story
 from ari_app.demo.call import Told
 from crm.commands import output
-from crm.commands.command import Group, System, config_of, many, one, with_system
+from crm.commands.command import Group, System, WrongInput, config_of, many, one, with_system
 from crm.commands.import_ import ImportedEntry
 from crm.domain import fields
-from crm.domain.errors import Invalid
 from crm.edge import numbers
 from crm.services.phones import lines
 from crm.services.system import directory
@@ -58,7 +57,7 @@ def call(
     config = config_of(context)
     number = numbers.parse(caller, config.region)
     if number is None:
-        raise Invalid("The caller's number cannot be: write one like +15125550199.")
+        raise WrongInput("The caller's number cannot be: write one like +15125550199.")
     options = story.Options(
         press=press,
         answer=fields.slug(answer) if answer else None,

@@ -10,10 +10,9 @@ import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Group, System, config_of, many, one, with_system
+from crm.commands.command import Group, System, WrongInput, config_of, many, one, with_system
 from crm.config import Config
 from crm.domain.codes import FeatureCode
-from crm.domain.errors import Invalid
 from crm.edge import addresses
 from crm.services.office import agents
 from crm.services.phones import devices, feature_codes
@@ -68,16 +67,16 @@ def add(
     """Add the device SLUG, which is its SIP user, and make its password; a mobile has a number instead."""
     if kind == devices.MOBILE and number is not None:
         if location is not None:
-            raise Invalid("A mobile is carried around, and its own network knows where it is: leave out --location.")
+            raise WrongInput("A mobile is carried around, and its own network knows where it is: leave out --location.")
         if encrypted:
-            raise Invalid("A mobile is dialled and has no account that could encrypt: leave out --encrypted.")
+            raise WrongInput("A mobile is dialled and has no account that could encrypt: leave out --encrypted.")
         system.run(
             devices.add_mobile, system.config, system.by, slug, agent=agent, number=number, after_seconds=after or 0
         )
         output.say(f"Added mobile {slug}; `leaseline forward on --agent {agent}` lets calls ring it.")
         return
     if number is not None or after is not None:
-        raise Invalid(
+        raise WrongInput(
             "Only a mobile has a number and rings after other phones: add it with --kind mobile and --number."
         )
     system.run(
@@ -120,7 +119,7 @@ def change(
 ) -> None:
     """Change the device SLUG; what is not given stays."""
     if all(given is None for given in (number, after, whisper, location, agent, kind, encrypted)):
-        raise Invalid("There is nothing to change: give --agent, --kind, --encrypted, --number, --after, ...")
+        raise WrongInput("There is nothing to change: give --agent, --kind, --encrypted, --number, --after, ...")
     system.run(
         devices.change,
         system.config,
@@ -222,7 +221,7 @@ def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path |
     """Show the device SLUG and what to write into the phone."""
     if as_qr or page is not None:
         if as_json:
-            raise Invalid("--json goes with neither --qr nor --page.")
+            raise WrongInput("--json goes with neither --qr nor --page.")
         _hand_out(system, system.read(devices.named, slug), as_qr=as_qr, page=page, with_secret=with_secret)
         return
     found = system.read(views.one, slug, system.now)
@@ -292,7 +291,7 @@ def _hand_out(system: System, device: Device, *, as_qr: bool, page: Path | None,
     if as_qr:
         # In a pipe it would end in a file or a log that others read.
         if not sys.stdout.isatty() and not with_secret:
-            raise Invalid("The QR code holds the password and is shown on a terminal only; --secret shows it anyway.")
+            raise WrongInput("The QR code holds the password, so only a terminal shows it; --secret shows it anyway.")
         click.echo(provisioning.qr_for_terminal(account, voicemail))
         output.hint("For Grandstream Wave: Settings, Account Settings, add, Scan QR Code. Others: --secret or --page.")
     if page is not None:

@@ -7,10 +7,9 @@ from datetime import datetime
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, many, with_system
+from crm.commands.command import Group, System, WrongInput, many, with_system
 from crm.commands.device import dnd_text
 from crm.domain import fields
-from crm.domain.errors import Invalid
 from crm.services.phones import devices
 from crm.views import devices as views
 from crm.views.devices import DndEntry
@@ -36,7 +35,7 @@ def on(system: System, device: str | None, agent: str | None, length: str | None
     """Stop DEVICE, or all of an agent's devices, from ringing."""
     slugs = _chosen(system, device, agent)
     if length and until:
-        raise Invalid("Give --for or --until, not both.")
+        raise WrongInput("Give --for or --until, not both.")
     end: datetime | None = None
     if length:
         end = system.now + fields.duration(length)
@@ -80,7 +79,7 @@ def list_(system: System, as_json: bool) -> None:
 def _chosen(system: System, device: str | None, agent: str | None) -> list[str]:
     """The devices that are meant: one by its name, or all of an agent's."""
     if (device is None) == (agent is None):
-        raise Invalid("Name one device, or all of an agent's with --agent.")
+        raise WrongInput("Name one device, or all of an agent's with --agent.")
     if agent is not None:
         return system.read(devices.of_agent, agent)
     assert device is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 import click
 
@@ -12,9 +13,16 @@ from crm.config import Config
 from crm.services.system import doctor as service
 from crm.services.system import health
 from crm.services.system.checks.finding import Finding, Level
+from crm.words import terminal
 
 
-@click.command(cls=Command, json=many(Finding), examples=("doctor", "doctor --json"))
+@dataclass(frozen=True)
+class Told(Finding):
+    mend: str = ""
+    """How to mend it; empty when there is nothing to mend."""
+
+
+@click.command(cls=Command, json=many(Told), examples=("doctor", "doctor --json"))
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:
     """Check everything and say how to mend it.
@@ -24,16 +32,20 @@ def doctor(context: click.Context, as_json: bool) -> None:
     findings = asyncio.run(_examine(config_of(context)))
     errors = [finding for finding in findings if finding.level is Level.ERROR]
     if as_json:
-        output.print_json(findings)
+        output.print_json([Told(**vars(one), mend=_mend(one)) for one in findings])
     else:
         output.print_table(
             ("", "check", "found", "mend"),
-            ((finding.level, finding.check, finding.text, finding.mend) for finding in findings),
+            ((finding.level, finding.check, finding.text, _mend(finding)) for finding in findings),
             empty="",
         )
         warnings = sum(finding.level is Level.WARN for finding in findings)
         output.say(f"Errors: {len(errors)}, warnings: {warnings}." if errors or warnings else "All is well.")
     context.exit(1 if errors else 0)
+
+
+def _mend(finding: Finding) -> str:
+    return terminal.MENDS[finding.code].format_map(finding.facts) if finding.code else ""
 
 
 async def _examine(config: Config) -> list[Finding]:

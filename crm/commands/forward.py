@@ -8,8 +8,7 @@ import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Group, System, one, with_system
-from crm.domain.errors import Invalid
+from crm.commands.command import Group, System, WrongInput, one, with_system
 from crm.edge import numbers
 from crm.services.phones import forwarding
 from crm.services.phones.forwarding import OfficeForwarding, Personal
@@ -52,7 +51,7 @@ def forward() -> None:
 def on(system: System, agent: str, to: str | None, after: int | None, at_once: bool) -> None:
     """Let an agent's calls ring their mobile, too: who answers hears who calls and presses 1."""
     if at_once and after is not None:
-        raise Invalid("Give --after or --at-once, not both.")
+        raise WrongInput("Give --after or --at-once, not both.")
     found = system.run(
         forwarding.switch_on, system.config, system.by, agent, to=to, after_seconds=0 if at_once else after
     )

@@ -9,7 +9,6 @@ import click
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, one, since_option, with_system
 from crm.domain import fields
-from crm.domain.errors import NotFound
 from crm.domain.leads import LeadStatus
 from crm.services.people import intake
 from crm.services.people import leads as leads_service
@@ -63,7 +62,7 @@ def show(system: System, lead: str, as_json: bool) -> None:
     with system.store.reading() as session:
         found, _ = intake.person(session, system.config, lead)
         if found is None:
-            raise NotFound("There is no lead with this number: `leaseline lead list` shows those there are.")
+            raise WrongInput("There is no lead with this number: `leaseline lead list` shows those there are.")
         detail = leads.one(session, found.id)
     if as_json:
         output.print_json(detail)

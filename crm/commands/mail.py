@@ -8,10 +8,9 @@ from typing import IO
 import click
 
 from crm.commands import output
-from crm.commands.command import Failure, Group, System, cut, limit_option, many, with_system
+from crm.commands.command import Failure, Group, System, WrongInput, cut, limit_option, many, with_system
 from crm.domain import fields
 from crm.domain.delivery import DeliveryState
-from crm.domain.errors import Invalid
 from crm.edge.mail import Mailer, MailError
 from crm.services.outbox import carriers, mails
 from crm.views import mails as views
@@ -78,7 +77,7 @@ async def test(system: System, address: str) -> None:
     config = system.config
     to = fields.email(address)
     if not to:
-        raise Invalid("Name the address that the test goes to.")
+        raise WrongInput("Name the address that the test goes to.")
     if not config.mail.server:
         raise Failure(mails.NO_SERVER)
     words = "This is a test of Leaseline's mail."

@@ -6,8 +6,7 @@ import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Group, System, one, with_system
-from crm.domain.errors import Invalid, NotFound
+from crm.commands.command import Group, System, WrongInput, one, with_system
 from crm.services.system import directory
 
 
@@ -33,7 +32,7 @@ def show(system: System, as_json: bool) -> None:
     """Show the company's name, its link, and its answering service."""
     found = system.read(directory.organization)
     if found is None:
-        raise NotFound("This home has no office yet: make one with `leaseline init`.")
+        raise WrongInput("This home has no office yet: make one with `leaseline init`.")
     entry = OfficeEntry(found.name, found.listings_url, found.answering_service)
     if as_json:
         output.print_json(entry)
@@ -65,7 +64,7 @@ def show(system: System, as_json: bool) -> None:
 def change(system: System, name: str | None, listings_url: str | None, answering_service: str | None) -> None:
     """Change the company's name, link or answering service; what is not given stays."""
     if name is None and listings_url is None and answering_service is None:
-        raise Invalid("Give --name, --listings-url or --answering-service.")
+        raise WrongInput("Give --name, --listings-url or --answering-service.")
     system.run(
         directory.change_office,
         system.config,

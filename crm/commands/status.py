@@ -14,7 +14,8 @@ from crm.domain import emergency
 from crm.domain.route_inputs import OfficeState
 from crm.edge import numbers
 from crm.services.system import health
-from crm.services.system.health import EmergencyHealth, Health, LimitsHealth, LineHealth
+from crm.services.system.health import DatabaseHealth, EmergencyHealth, Health, LimitsHealth, LineHealth
+from crm.words import terminal
 
 
 @click.command(cls=Command, json=one(Health), examples=("status", "status --json"))
@@ -73,6 +74,10 @@ def _limits_text(found: LimitsHealth, config: Config) -> list[str]:
     return said
 
 
+def _database_text(database: DatabaseHealth) -> str:
+    return f"{'OLD' if database.up else 'DOWN'}: {terminal.hinted(database.detail, database.code)}"
+
+
 def _print(found: Health, config: Config) -> None:
     app, database, room = found.app, found.database, found.disk
     for call in found.emergencies:
@@ -86,7 +91,7 @@ def _print(found: Health, config: Config) -> None:
             ("app", ("up" if app.connected else "up, but not connected to Asterisk") if app.up else "DOWN"),
             *((("sending", f"HELD: {found.held}"),) if found.held else ()),
             *((("keeper", f"GONE: nobody starts {' and '.join(found.left)} again"),) if found.left else ()),
-            ("database", "up" if database.current else f"{'OLD' if database.up else 'DOWN'}: {database.detail}"),
+            ("database", "up" if database.current else _database_text(database)),
             *(
                 (("disk", f"{'FULL' if room.reserve_is_used else 'LOW'}: {room.free_megabytes:,} MB free"),)
                 if room and (room.is_low or room.reserve_is_used)

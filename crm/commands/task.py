@@ -7,9 +7,8 @@ from datetime import UTC, datetime, time, timedelta
 import click
 
 from crm.commands import output
-from crm.commands.command import ID, Group, System, cut, limit_option, many, since_option, with_system
+from crm.commands.command import ID, Group, System, WrongInput, cut, limit_option, many, since_option, with_system
 from crm.domain import fields
-from crm.domain.errors import Invalid
 from crm.domain.fields import moment
 from crm.services import tasks as service
 from crm.services.office import agents
@@ -50,12 +49,12 @@ def list_(
 ) -> None:
     """List open tasks, the most pressing first. --since goes by when they came up."""
     if mine and owner:
-        raise Invalid("Give --mine or --owner, not both.")
+        raise WrongInput("Give --mine or --owner, not both.")
     due_before = _due_before(due, system) if due else None
     start = fields.since(since, system.config.tz, system.now) if since else None
     with system.store.reading() as session:
         if mine and agent_queries.by_slug(session, owner := system.by.who) is None:
-            raise Invalid(f"No agent is called {owner}, as you are on this machine: give --owner SLUG.")
+            raise WrongInput(f"No agent is called {owner}, as you are on this machine: give --owner SLUG.")
         if owner is not None:
             agents.named(session, owner)
         found = tasks.listed(
@@ -106,7 +105,7 @@ def reassign(system: System, id: int, to: str) -> None:
 def snooze(system: System, id: int, length: str | None, until: str | None) -> None:
     """Put the task ID off."""
     if (length is None) == (until is None):
-        raise Invalid("Give --for or --until.")
+        raise WrongInput("Give --for or --until.")
     at = system.now + fields.duration(length) if length else moment(until or "", system.config.tz, system.now)
     system.run(service.snooze, system.by, id, at)
     output.say(f"Task {id} is due {output.local(at, system.config.tz)}.")

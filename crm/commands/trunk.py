@@ -7,9 +7,8 @@ from typing import IO
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, many, one, with_system
+from crm.commands.command import Group, System, WrongInput, many, one, with_system
 from crm.domain import fields
-from crm.domain.errors import Invalid
 from crm.services.phones import trunks
 from crm.views import trunks as views
 from crm.views.trunks import TrunkEntry
@@ -275,8 +274,8 @@ def _from_file(file: IO[str]) -> str:
     try:
         text = file.read(4096)
     except (OSError, UnicodeDecodeError) as error:
-        raise Invalid("The password's file cannot be read as text: write the password alone into it.") from error
+        raise WrongInput("The password's file cannot be read as text: write the password alone into it.") from error
     password, _, rest = text.partition("\n")
     if rest.strip():
-        raise Invalid("The password's file has more than one line: write the password alone into it.")
+        raise WrongInput("The password's file has more than one line: write the password alone into it.")
     return password.removesuffix("\r")

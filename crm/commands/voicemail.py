@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, cut, limit_option, many, one, with_system
-from crm.domain.errors import Conflict, NotFound
+from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, one, with_system
 from crm.services.voicemail import greetings, mailboxes, recordings, transcripts
 from crm.views import voicemail as messages
 from crm.views.voicemail import MessageEntry
@@ -131,12 +130,12 @@ def export(system: System, message: str, file: Path, overwrite: bool) -> None:
     if file.suffix.lower() not in (".wav", ".mp3"):
         raise click.UsageError("Name a file that ends in .wav or .mp3.")
     if file.exists() and not overwrite:
-        raise Conflict(f"{file} is there already: name another file, or give --overwrite.")
+        raise WrongInput(f"{file} is there already: name another file, or give --overwrite.")
     content = recordings.mp3(path) if file.suffix.lower() == ".mp3" else path.read_bytes()
     try:
         file.write_bytes(content)
     except OSError as error:
-        raise Conflict(f"{file} cannot be written: {error.strerror}.") from error
+        raise WrongInput(f"{file} cannot be written: {error.strerror}.") from error
     output.say(f"Wrote {file}, {len(content):,} bytes.")
 
 
@@ -194,5 +193,5 @@ async def greeting(system: System, box: str, text: str | None, language: str, fi
 def _audio(system: System, entry: MessageEntry) -> Path:
     path = mailboxes.audio(system.config, entry.file)
     if path is None:
-        raise NotFound("The sound of that message is not there any more.")
+        raise WrongInput("The sound of that message is not there any more.")
     return path

@@ -15,7 +15,7 @@ from crm.domain.errors import CrmError
 
 
 class Refused(CrmError):
-    """The number may not be dialled. The text is one sentence that can be shown or spoken; nothing was dialled."""
+    """The number may not be dialled; nothing was."""
 
 
 class Purpose(StrEnum):
@@ -164,39 +164,64 @@ def is_emergency(typed: str) -> bool:
     return digits in fields.EMERGENCY_STARTS or digits in fields.EMERGENCY
 
 
-def refused_place(number: str, country: str, rules: Rules, *, is_costly: bool) -> str:
-    """Why nothing of ours goes to this number (E.164), be it a call or a text, as one sentence; empty when it may."""
+def refused_place(number: str, country: str, rules: Rules, *, is_costly: bool) -> Refused | None:
+    """Why nothing of ours goes to this number (E.164), be it a call or a text; None when it may."""
     if is_costly or number.startswith(SPECIAL_PREFIXES) or _PAY_PER_CALL.fullmatch(number):
-        return "That number costs extra, so it is blocked."
+        return Refused("That number costs extra, so it is blocked.", code="dial_costly")
     if rules.blocked_prefixes and number.startswith(rules.blocked_prefixes):
-        return "Numbers that begin like this one are blocked in the settings."
+        return Refused("Numbers that begin like this one are blocked in the settings.", code="dial_prefix_blocked")
     is_excepted = bool(rules.allowed_prefixes) and number.startswith(rules.allowed_prefixes)
     if country not in rules.countries and not is_excepted:
-        return "Numbers of that country or area are not allowed in the settings."
-    return ""
+        return Refused("Numbers of that country or area are not allowed in the settings.", code="dial_country")
+    return None
 
 
-def refusal(ask: Ask, rules: Rules) -> str:
-    """Why the number may not be dialled, as one sentence; empty when it may."""
+def refusal(ask: Ask, rules: Rules) -> Refused | None:
+    """Why the number may not be dialled; None when it may."""
     if is_emergency(ask.typed):
-        return "Emergency numbers are dialled on a phone and go out directly; Leaseline does not dial them for anybody."
+        return Refused(
+            "Emergency numbers are dialled on a phone and go out directly; Leaseline does not dial them for anybody.",
+            code="dial_emergency",
+        )
     if ask.number is None:
-        return "That is not a telephone number: dial ten digits, or 011 and the country for other countries."
+        return Refused(
+            "That is not a telephone number: dial ten digits, or 011 and the country for other countries.",
+            code="dial_no_number",
+        )
     if ask.is_our_line:
-        return "That number is one of our own lines: choose one that does not lead back here."
+        return Refused(
+            "That number is one of our own lines: choose one that does not lead back here.", code="dial_our_line"
+        )
     if ask.agent is not None and not ask.may_dial:
-        return f"{ask.agent} may not dial numbers outside: an admin can allow it."
+        return Refused(
+            f"{ask.agent} may not dial numbers outside: an admin can allow it.",
+            code="dial_not_permitted",
+            agent=ask.agent,
+        )
     if place := refused_place(ask.number, ask.country, rules, is_costly=ask.is_costly):
         return place
     if ask.opted_out and ask.purpose in TO_PEOPLE:
-        return f"This person wants no calls from us: {ask.opted_out}."
+        return Refused(f"This person wants no calls from us: {ask.opted_out}.", code="dial_opted_out")
     if rules.live and ask.live >= rules.live:
-        return f"{ask.live} calls with numbers outside are up, which is the limit: try again when one has ended."
+        return Refused(
+            f"{ask.live} calls with numbers outside are up, which is the limit: try again when one has ended.",
+            code="dial_limit_live",
+            live=ask.live,
+        )
     if rules.per_day and ask.today >= rules.per_day:
-        return f"The office's limit of {rules.per_day} calls a day to numbers outside is reached."
+        return Refused(
+            f"The office's limit of {rules.per_day} calls a day to numbers outside is reached.",
+            code="dial_limit_day",
+            most=rules.per_day,
+        )
     if ask.agent is not None and rules.per_agent_per_day and ask.today_by_agent >= rules.per_agent_per_day:
-        return f"The limit of {rules.per_agent_per_day} calls a day to numbers outside is reached for {ask.agent}."
-    return ""
+        return Refused(
+            f"The limit of {rules.per_agent_per_day} calls a day to numbers outside is reached for {ask.agent}.",
+            code="dial_limit_agent",
+            most=rules.per_agent_per_day,
+            agent=ask.agent,
+        )
+    return None
 
 
 def in_order(trunks: Sequence[tuple[int, Way]]) -> tuple[Way, ...]:

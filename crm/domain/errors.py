@@ -7,14 +7,24 @@
     ├── Refused       a number that may not be dialled (crm.domain.dialing)
     └── Unavailable   the database does not answer; the same act may succeed later
 
-The text of each is one sentence for a person and says what to do. It never holds a caller's number or name.
+The text of each is one sentence that is true for whoever reads it, at whatever door. What to do about it depends on the
+door, so each door has words of its own by the error's code: `crm/words`.
 """
 
 from __future__ import annotations
 
 
 class CrmError(Exception):
-    """Base of everything the CRM raises on purpose."""
+    """Base of everything the CRM raises on purpose.
+
+    `code` names the situation for programs and for the doors' words, and stays as it is; `facts` are what those words
+    need to know, such as agent="alice".
+    """
+
+    def __init__(self, text: str, *, code: str, **facts: object) -> None:
+        super().__init__(text)
+        self.code = code
+        self.facts = facts
 
 
 class NotFound(CrmError):

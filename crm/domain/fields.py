@@ -39,14 +39,21 @@ EMERGENCY = ("000", "112", "988", "999")
 def slug(raw: str) -> str:
     """The short name a record is called by: 1 to 40 of a-z, 0-9 and -, beginning with a letter."""
     if not SLUG.fullmatch(raw):
-        raise Invalid(f"{_shown(raw)} is not a short name: use 1 to 40 of a-z, 0-9 and -, beginning with a letter.")
+        raise Invalid(
+            f"{_shown(raw)} is not a short name: use 1 to 40 of a-z, 0-9 and -, beginning with a letter.",
+            code="slug_invalid",
+        )
     return raw
 
 
 def device_slug(raw: str) -> str:
     """A device's short name is its SIP user and Asterisk's endpoint, so some are taken."""
     if slug(raw) in RESERVED_DEVICES or raw.startswith(RESERVED_DEVICE_STARTS):
-        raise Invalid(f"The name {raw} has a meaning of its own in Asterisk: choose another, such as alice-desk.")
+        raise Invalid(
+            f"The name {raw} has a meaning of its own in Asterisk: choose another, such as alice-desk.",
+            code="device_name_reserved",
+            slug=raw,
+        )
     return raw
 
 
@@ -54,11 +61,21 @@ def text(raw: str, what: str, longest: int, *, required: bool = False) -> str:
     """One line of text for people, without spaces around it. `what` names it in the error: 'name', 'label'."""
     value = raw.strip()
     if required and not value:
-        raise Invalid(f"The {what} is empty: write one.")
+        raise Invalid(f"The {what} is empty: write one.", code="text_empty", what=what)
     if len(value) > longest:
-        raise Invalid(f"The {what} has {len(value)} characters: at most {longest} are kept, so shorten it.")
+        raise Invalid(
+            f"The {what} has {len(value)} characters: at most {longest} are kept, so shorten it.",
+            code="text_too_long",
+            what=what,
+            length=len(value),
+            longest=longest,
+        )
     if not value.isprintable():
-        raise Invalid(f"The {what} has line breaks or control characters: write it in one line without them.")
+        raise Invalid(
+            f"The {what} has line breaks or control characters: write it in one line without them.",
+            code="text_unprintable",
+            what=what,
+        )
     return value
 
 
@@ -66,7 +83,9 @@ def email(raw: str) -> str:
     """An email address; empty for none."""
     value = text(raw, "address", 200)
     if value and not (value.isascii() and EMAIL.fullmatch(value)):
-        raise Invalid(f"{_shown(value)} is not an email address: write one like alice@example.com.")
+        raise Invalid(
+            f"{_shown(value)} is not an email address: write one like alice@example.com.", code="email_invalid"
+        )
     return value
 
 
@@ -81,7 +100,9 @@ def url(raw: str, what: str) -> str:
     except ValueError:
         good = False
     if not good or any(character.isspace() or character in "<>\"'`{}|\\^" for character in value):
-        raise Invalid(f"{_shown(value)} is not a web address: write one like https://example.com/homes.")
+        raise Invalid(
+            f"{_shown(value)} is not a web address: write one like https://example.com/homes.", code="url_invalid"
+        )
     return value
 
 
@@ -96,7 +117,8 @@ def host(raw: str) -> str:
     # A last label of digits alone is an address with a slip in it, such as 10.0.0.300.
     if not named or labels[-1].isdigit():
         raise Invalid(
-            f"{_shown(raw)} is not a host: write a name like sip.example.com or an IPv4 address, without port."
+            f"{_shown(raw)} is not a host: write a name like sip.example.com or an IPv4 address, without port.",
+            code="host_invalid",
         )
     return value.removesuffix(".").lower()
 
@@ -107,10 +129,14 @@ def network(raw: str) -> str:
         found = ipaddress.IPv4Network(raw.strip(), strict=False)
     except ValueError:
         raise Invalid(
-            f"{_shown(raw)} is not an IPv4 address or network: write one like 203.0.113.7 or 203.0.113.0/24."
+            f"{_shown(raw)} is not an IPv4 address or network: write one like 203.0.113.7 or 203.0.113.0/24.",
+            code="network_invalid",
         ) from None
     if found.prefixlen < 8:
-        raise Invalid(f"{_shown(raw)} lets in too much of the Internet: write the addresses the carrier names.")
+        raise Invalid(
+            f"{_shown(raw)} lets in too much of the Internet: write the addresses the carrier names.",
+            code="network_too_wide",
+        )
     return str(found.network_address) if found.prefixlen == 32 else str(found)
 
 
@@ -134,23 +160,30 @@ def is_address(host: str) -> bool:
 
 def port(raw: int) -> int:
     if not 1 <= raw <= 65535:
-        raise Invalid(f"Port {raw} does not exist: write one from 1 to 65535; SIP is mostly 5060.")
+        raise Invalid(f"Port {raw} does not exist: write one from 1 to 65535; SIP is mostly 5060.", code="port_invalid")
     return raw
 
 
 def sip_user(raw: str) -> str:
     """A digest user name as carriers give them out."""
     if not SIP_USER.fullmatch(raw):
-        raise Invalid(f"{_shown(raw)} is not a SIP user name: use up to 80 letters, digits and . _ + @ ~ -.")
+        raise Invalid(
+            f"{_shown(raw)} is not a SIP user name: use up to 80 letters, digits and . _ + @ ~ -.",
+            code="sip_user_invalid",
+        )
     return raw
 
 
 def extension(raw: str) -> str:
     """What colleagues dial to reach an agent."""
     if not (raw.isascii() and raw.isdigit() and 2 <= len(raw) <= 6):
-        raise Invalid(f"{_shown(raw)} is not an extension: write 2 to 6 digits.")
+        raise Invalid(f"{_shown(raw)} is not an extension: write 2 to 6 digits.", code="extension_invalid")
     if raw.startswith(EMERGENCY_STARTS) or raw in EMERGENCY:
-        raise Invalid(f"{raw} would stand in the way of an emergency call: choose another extension.")
+        raise Invalid(
+            f"{raw} would stand in the way of an emergency call: choose another extension.",
+            code="extension_is_emergency",
+            extension=raw,
+        )
     return raw
 
 
@@ -166,7 +199,10 @@ def openings(raw: Iterable[str]) -> list[tuple[int, str, str]]:
     for line in raw:
         days, *windows = line.lower().split() or [""]
         if not windows:
-            raise Invalid(f"{_shown(line)} is not an opening: write days and times like 'mon-fri 09:00-18:00'.")
+            raise Invalid(
+                f"{_shown(line)} is not an opening: write days and times like 'mon-fri 09:00-18:00'.",
+                code="opening_invalid",
+            )
         for window in windows:
             opens, closes = span(window)
             found += [(day, opens, closes) for day in _days(days)]
@@ -174,7 +210,9 @@ def openings(raw: Iterable[str]) -> list[tuple[int, str, str]]:
     for earlier, later in pairwise(found):
         if earlier[0] == later[0] and later[1] < earlier[2]:
             raise Invalid(
-                f"Two openings on {WEEKDAYS[later[0]]} overlap: {'-'.join(earlier[1:])} and {'-'.join(later[1:])}."
+                f"Two openings on {WEEKDAYS[later[0]]} overlap: {'-'.join(earlier[1:])} and {'-'.join(later[1:])}.",
+                code="openings_overlap",
+                day=WEEKDAYS[later[0]],
             )
     return found
 
@@ -201,9 +239,12 @@ def span(raw: str) -> tuple[str, str]:
     """From when until when in one day, from a text such as '09:00-18:00'; up to 24:00."""
     opens, _, closes = raw.partition("-")
     if not CLOCK.fullmatch(opens) or not CLOCK.fullmatch(closes):
-        raise Invalid(f"{_shown(raw)} is not a time span: write 24-hour times like 09:00-18:00.")
+        raise Invalid(f"{_shown(raw)} is not a time span: write 24-hour times like 09:00-18:00.", code="span_invalid")
     if opens >= closes:
-        raise Invalid(f"{raw} does not end after it begins: write a night as two, up to 24:00 and from 00:00.")
+        raise Invalid(
+            f"{raw} does not end after it begins: write a night as two, up to 24:00 and from 00:00.",
+            code="span_reversed",
+        )
     return opens, closes
 
 
@@ -225,7 +266,7 @@ def day(raw: str) -> date:
     if DATE.fullmatch(raw.strip()):
         with suppress(ValueError):
             return date.fromisoformat(raw.strip())
-    raise Invalid(f"{_shown(raw)} is not a date: write one like 2026-03-01.")
+    raise Invalid(f"{_shown(raw)} is not a date: write one like 2026-03-01.", code="date_invalid")
 
 
 def timezone(raw: str) -> str:
@@ -233,7 +274,9 @@ def timezone(raw: str) -> str:
     try:
         return ZoneInfo(raw).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Invalid(f"{_shown(raw)} is not a time zone: write one like America/Chicago.") from None
+        raise Invalid(
+            f"{_shown(raw)} is not a time zone: write one like America/Chicago.", code="timezone_unknown"
+        ) from None
 
 
 def _days(raw: str) -> list[int]:
@@ -241,7 +284,10 @@ def _days(raw: str) -> list[int]:
     for part in raw.split(","):
         first, dash, last = part.partition("-")
         if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
-            raise Invalid(f"{_shown(part)} is not a day: write {', '.join(WEEKDAYS)} or a span like mon-fri.")
+            raise Invalid(
+                f"{_shown(part)} is not a day: write {', '.join(WEEKDAYS)} or a span like mon-fri.",
+                code="weekday_invalid",
+            )
         start = WEEKDAYS.index(first)
         length = (WEEKDAYS.index(last) - start) % 7 if dash else 0
         days += [(start + offset) % 7 for offset in range(length + 1)]
@@ -252,18 +298,18 @@ def duration(raw: str) -> timedelta:
     """A length of time such as 30m, 2h, 1h30m or 3d."""
     found = DURATION.fullmatch(raw.strip().lower())
     if not found:
-        raise Invalid(f"{_shown(raw)} is not a length of time: write one like 30m, 2h or 1d.")
+        raise Invalid(f"{_shown(raw)} is not a length of time: write one like 30m, 2h or 1d.", code="duration_invalid")
     days, hours, minutes = (int(part or 0) for part in found.groups())
     length = timedelta(days=days, hours=hours, minutes=minutes)
     if not length:
-        raise Invalid("The length of time is 0: write one like 30m.")
+        raise Invalid("The length of time is 0: write one like 30m.", code="duration_zero")
     return length
 
 
 def next_clock(raw: str, tz: tzinfo, now: datetime) -> datetime:
     """The next time the office's clock shows HH:MM, in UTC; tomorrow's when today's is over."""
     if not CLOCK.fullmatch(raw) or raw == "24:00":
-        raise Invalid(f"{_shown(raw)} is not a time of day: write one like 17:00.")
+        raise Invalid(f"{_shown(raw)} is not a time of day: write one like 17:00.", code="clock_invalid")
     today = now.astimezone(tz).date()
     for day in (today, today + timedelta(days=1)):
         at = datetime.combine(day, time.fromisoformat(raw), tz).astimezone(UTC)
@@ -281,7 +327,9 @@ def since(raw: str, tz: tzinfo, now: datetime) -> datetime:
         day = now.astimezone(tz).date() if value == "today" else date.fromisoformat(value)
         return datetime.combine(day, time(), tz).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Invalid(f"{_shown(raw)} is not a beginning: write 2h, 3d, today or a date like 2026-03-01.") from None
+        raise Invalid(
+            f"{_shown(raw)} is not a beginning: write 2h, 3d, today or a date like 2026-03-01.", code="since_invalid"
+        ) from None
 
 
 def moment(raw: str, tz: tzinfo, now: datetime) -> datetime:
@@ -305,7 +353,9 @@ def moment(raw: str, tz: tzinfo, now: datetime) -> datetime:
         parsed = datetime.fromisoformat(value.upper())
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=tz)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Invalid(f"{_shown(raw)} is no time: write 'tue 10:00', '2026-03-03 10:00' or a date.") from None
+        raise Invalid(
+            f"{_shown(raw)} is no time: write 'tue 10:00', '2026-03-03 10:00' or a date.", code="moment_invalid"
+        ) from None
 
 
 def _shown(raw: str) -> str:

@@ -137,11 +137,15 @@ def parse(text: str) -> Rules:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Invalid(f"The sequences are not valid TOML: {error}.") from None
+        raise Invalid(f"The sequences are not valid TOML: {error}.", code="sequences_unreadable") from None
     default = Rules({})
     silent_steps = table.pop("silent_steps", default.silent_steps)
     if not isinstance(silent_steps, int) or isinstance(silent_steps, bool) or not 0 <= silent_steps <= MOST_STEPS:
-        raise Invalid(f"silent_steps has to be a number from 0 to {MOST_STEPS}; 0: nobody becomes unresponsive.")
+        raise Invalid(
+            f"silent_steps has to be a number from 0 to {MOST_STEPS}; 0: nobody becomes unresponsive.",
+            code="sequences_silent_steps",
+            most=MOST_STEPS,
+        )
     silence = _length(table.pop("silence", "72h"), "silence")
     reply_within = _length(table.pop("reply_within", "36h"), "reply_within")
     sequences = {_stage(name): _sequence(name, entry) for name, entry in table.items()}
@@ -150,10 +154,15 @@ def parse(text: str) -> Rules:
 
 def _sequence(name: str, entry: object) -> StageSequence:
     if not isinstance(entry, dict) or set(entry) - {"steps", "then"}:
-        raise Invalid(f"[{name}] may hold steps and then, and nothing else.")
+        raise Invalid(f"[{name}] may hold steps and then, and nothing else.", code="sequence_keys", sequence=name)
     steps = entry.get("steps", [])
     if not isinstance(steps, list) or len(steps) > MOST_STEPS:
-        raise Invalid(f"[{name}] needs a list of at most {MOST_STEPS} steps.")
+        raise Invalid(
+            f"[{name}] needs a list of at most {MOST_STEPS} steps.",
+            code="sequence_steps",
+            sequence=name,
+            most=MOST_STEPS,
+        )
     return StageSequence(
         tuple(_step(name, number, step) for number, step in enumerate(steps, start=1)),
         _stage(entry["then"]) if "then" in entry else None,
@@ -163,14 +172,21 @@ def _sequence(name: str, entry: object) -> StageSequence:
 def _step(name: str, number: int, step: object) -> Step:
     where = f"Step {number} of [{name}]"
     if not isinstance(step, dict) or set(step) != {"wait", "text"}:
-        raise Invalid(f'{where} has to be {{wait = "6h", text = "..."}}.')
+        raise Invalid(f'{where} has to be {{wait = "6h", text = "..."}}.', code="sequence_step_shape", where=where)
     body = step["text"]
     if not isinstance(body, str) or not body.strip() or len(body) > LONGEST_TEXT:
-        raise Invalid(f"{where} needs a text of at most {LONGEST_TEXT} characters.")
+        raise Invalid(
+            f"{where} needs a text of at most {LONGEST_TEXT} characters.",
+            code="sequence_text_length",
+            where=where,
+            longest=LONGEST_TEXT,
+        )
     if "{" in _without(body, PLACES) or "}" in _without(body, PLACES):
-        raise Invalid(f"{where} has braces other than {' and '.join(PLACES)}.")
+        raise Invalid(
+            f"{where} has braces other than {' and '.join(PLACES)}.", code="sequence_text_places", where=where
+        )
     if any(character != "\n" and not character.isprintable() for character in body):
-        raise Invalid(f"{where} has control characters in its text.")
+        raise Invalid(f"{where} has control characters in its text.", code="sequence_text_unprintable", where=where)
     return Step(_length(step["wait"], where), body.strip())
 
 
@@ -184,7 +200,7 @@ def _length(raw: object, where: str) -> timedelta:
     try:
         return fields.duration(str(raw))
     except Invalid as error:
-        raise Invalid(f"{where}: {error}") from None
+        raise Invalid(f"{where}: {error}", code="sequence_wait", where=where) from None
 
 
 def _stage(raw: object) -> Stage:
@@ -192,7 +208,7 @@ def _stage(raw: object) -> Stage:
         return Stage(str(raw))
     except ValueError:
         known = ", ".join(stage.value for stage in Stage)
-        raise Invalid(f"{str(raw)[:40]!a} is no stage: use {known}.") from None
+        raise Invalid(f"{str(raw)[:40]!a} is no stage: use {known}.", code="stage_unknown") from None
 
 
 def _hours(length: timedelta) -> str:

@@ -239,7 +239,7 @@ def decide(ask: Ask, now: datetime) -> Decision:
     if until >= end:
         return Decision(Verdict.BLOCK, (*reasons, "It would come too late to be of use."))
     if ask.paused_until is not None and ask.paused_until > now and ask.purpose in AUTOMATIC:
-        reasons.append("Automatic texts are paused after a spike; `leaseline message resume` ends that.")
+        reasons.append("Automatic texts are paused after a spike, until that ends or somebody resumes them.")
         # A person may end it at any time, so what ends before it waits as long as it is of use.
         until = max(until, min(ask.paused_until, end))
     if until > now:

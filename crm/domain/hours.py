@@ -28,9 +28,16 @@ class Opening:
 
     def __post_init__(self) -> None:
         if self.weekday not in range(7):
-            raise Invalid(f"Weekday {self.weekday} does not exist: write 0 for Monday up to 6 for Sunday.")
+            raise Invalid(
+                f"Weekday {self.weekday} does not exist: write 0 for Monday up to 6 for Sunday.",
+                code="weekday_number_invalid",
+                weekday=self.weekday,
+            )
         if not 0 <= self.opens < self.closes <= 24 * 60:
-            raise Invalid("An opening has to end after it begins: write a night as two, up to 24:00 and from 00:00.")
+            raise Invalid(
+                "An opening has to end after it begins: write a night as two, up to 24:00 and from 00:00.",
+                code="opening_reversed",
+            )
 
     @classmethod
     def parse(cls, weekday: int, opens: str, closes: str) -> Opening:
@@ -244,7 +251,7 @@ def _offset(at: datetime, tz: ZoneInfo) -> timedelta | None:
 def clock_minutes(clock: str) -> int:
     """Minutes since midnight of "HH:MM", up to 24:00. Raises Invalid."""
     if not _CLOCK.fullmatch(clock):
-        raise Invalid(f"{clock!r} is not a time of day: write it like 09:00, up to 24:00.")
+        raise Invalid(f"{clock!r} is not a time of day: write it like 09:00, up to 24:00.", code="clock_invalid")
     hours, past = clock.split(":")
     return int(hours) * 60 + int(past)
 

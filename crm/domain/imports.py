@@ -61,7 +61,9 @@ class Wrong(Invalid):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         which = "" if len(problems) == 1 else f"the first of {len(problems)} problems is at "
-        super().__init__(f"Nothing was written: {which}{problems[0]}")
+        super().__init__(
+            f"Nothing was written: {which}{problems[0]}", code="list_wrong", problems=[str(one) for one in problems]
+        )
         self.problems = tuple(problems)
 
 
@@ -112,7 +114,12 @@ def _text(what: str, longest: int) -> Callable[[str], str]:
 def _one_of(known: Sequence[str], what: str) -> Callable[[str], str]:
     def read(raw: str) -> str:
         if raw not in known:
-            raise Invalid(f"{raw[:40]!a} is no {what}: use {', '.join(known)}.")
+            raise Invalid(
+                f"{raw[:40]!a} is no {what}: use {', '.join(known)}.",
+                code="choice_unknown",
+                what=what,
+                known=list(known),
+            )
         return raw
 
     return read
@@ -121,7 +128,12 @@ def _one_of(known: Sequence[str], what: str) -> Callable[[str], str]:
 def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     def read(raw: str) -> int:
         if not re.fullmatch(r"-?\d{1,9}", raw, re.ASCII) or not lowest <= int(raw) <= highest:
-            raise Invalid(f"{raw[:40]!a} is no number from {lowest} to {highest}.")
+            raise Invalid(
+                f"{raw[:40]!a} is no number from {lowest} to {highest}.",
+                code="count_invalid",
+                lowest=lowest,
+                highest=highest,
+            )
         return int(raw)
 
     return read
@@ -131,15 +143,15 @@ def _money(raw: str) -> Decimal:
     try:
         found = Decimal(raw.replace("$", "").replace(",", "").strip())
     except InvalidOperation:
-        raise Invalid(f"{raw[:40]!a} is no amount: write one like 1450 or 1,450.00.") from None
+        raise Invalid(f"{raw[:40]!a} is no amount: write one like 1450 or 1,450.00.", code="amount_invalid") from None
     if not found.is_finite() or not 0 <= found < 10_000_000 or found != found.quantize(Decimal("0.01")):
-        raise Invalid(f"{raw[:40]!a} is no amount: write one like 1450 or 1,450.00.")
+        raise Invalid(f"{raw[:40]!a} is no amount: write one like 1450 or 1,450.00.", code="amount_invalid")
     return found
 
 
 def _bathrooms(raw: str) -> Decimal:
     if not re.fullmatch(r"\d{1,2}(\.[05])?", raw, re.ASCII):
-        raise Invalid(f"{raw[:40]!a} is no number of bathrooms: write one like 1 or 1.5.")
+        raise Invalid(f"{raw[:40]!a} is no number of bathrooms: write one like 1 or 1.5.", code="bathrooms_invalid")
     return Decimal(raw)
 
 

@@ -160,7 +160,11 @@ def did_sources(raw: str) -> str:
     names = [name.strip().lower() for name in raw.split(",") if name.strip()]
     known = [source.value for source in DID_SOURCES]
     if unknown := [name for name in names if name not in known]:
-        raise Invalid(f"{unknown[0][:40]!a} is no place for the number dialled: use {', '.join(known)}.")
+        raise Invalid(
+            f"{unknown[0][:40]!a} is no place for the number dialled: use {', '.join(known)}.",
+            code="dialled_place_unknown",
+            known=list(known),
+        )
     return ",".join(dict.fromkeys(names))
 
 

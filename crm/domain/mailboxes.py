@@ -42,7 +42,9 @@ def parse(raw: str) -> str:
         return raw
     kind, _, slug = raw.partition(":")
     if kind not in tuple(BoxKind):
-        raise Invalid("That is no mailbox: write agent:alice, subteam:north, property:elm or office.")
+        raise Invalid(
+            "That is no mailbox: write agent:alice, subteam:north, property:elm or office.", code="mailbox_invalid"
+        )
     return box(BoxKind(kind), fields.slug(slug))
 
 

@@ -34,7 +34,9 @@ def routed_right(raw: str) -> bool:
     try:
         return _MEANS[raw.strip().lower()]
     except KeyError:
-        raise Invalid(f"{raw[:40]!a} is no answer: write yes or no, or leave it empty.") from None
+        raise Invalid(
+            f"{raw[:40]!a} is no answer: write yes or no, or leave it empty.", code="answer_invalid"
+        ) from None
 
 
 def note(raw: str) -> str:
@@ -98,7 +100,7 @@ def unknown(answers: Iterable[Answer], known: set[str]) -> list[Problem]:
     return [
         Problem(one.place, "there is no such call: did a spreadsheet change its id?")
         if one.place
-        else Problem(f"{one.call[:80]!a}", "there is no such call: `leaseline call list` shows those there are.")
+        else Problem(f"{one.call[:80]!a}", "there is no such call: look its id up in the list of calls.")
         for one in answers
         if one.call not in known
     ]

@@ -95,9 +95,11 @@ def sequences(config: Config, portfolio: str = "") -> Rules:
     try:
         return parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"{path} cannot be read: correct it or remove it.") from error
+        raise Invalid(
+            f"{path} cannot be read: correct it or remove it.", code="sequences_file_unreadable", path=str(path)
+        ) from error
     except Invalid as error:
-        raise Invalid(f"{path}: {error}") from None
+        raise Invalid(f"{path}: {error}", code="sequences_file_wrong", path=str(path)) from None
 
 
 def sequences_file(config: Config, portfolio: str = "") -> Path:
@@ -292,7 +294,9 @@ def _move(session: Session, interest: Interest, stage: Stage, why: str, now: dat
 def change(session: Session, by: By, step_id: int, *, due_at: datetime | None = None, text: str | None = None) -> None:
     """Gives a planned step another time or text; None leaves it."""
     if text is not None and not 1 <= len(text.strip()) <= LONGEST_TEXT:
-        raise Invalid(f"The text has to have 1 to {LONGEST_TEXT} characters.")
+        raise Invalid(
+            f"The text has to have 1 to {LONGEST_TEXT} characters.", code="follow_up_text_length", longest=LONGEST_TEXT
+        )
     step = _waiting(session, step_id)
     if due_at is not None:
         step.due_at = due_at
@@ -311,9 +315,11 @@ def cancel(session: Session, by: By, step_id: int) -> None:
 def _waiting(session: Session, step_id: int) -> FollowUp:
     step = session.get(FollowUp, step_id, with_for_update=True)
     if step is None:
-        raise NotFound(f"There is no follow-up {step_id}: `leaseline followup list` shows those that are planned.")
+        raise NotFound(f"There is no follow-up {step_id}.", code="follow_up_unknown", step=step_id)
     if step.state not in (PLANNED, PAUSED):
-        raise Conflict(f"Follow-up {step_id} is {step.state} already.")
+        raise Conflict(
+            f"Follow-up {step_id} is {step.state} already.", code="follow_up_over", step=step_id, state=step.state
+        )
     return step
 
 
@@ -327,7 +333,9 @@ def set_stage(session: Session, by: By, lead_id: int, place: str, stage: Stage) 
         .with_for_update(of=Interest, key_share=True)
     )
     if interest is None:
-        raise NotFound(f"Lead {lead_id} has no interest in {place}: `leaseline lead show {lead_id}` tells.")
+        raise NotFound(
+            f"Lead {lead_id} has no interest in {place}.", code="interest_unknown", lead=lead_id, property=place
+        )
     if interest.stage != stage:
         _move(session, interest, stage, f"Set by {by.who}.", by.now)
     note(session, by, f"stage of lead {lead_id} at {place}: {stage}")

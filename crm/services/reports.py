@@ -25,6 +25,7 @@ from crm.services.outbox import notices
 from crm.store.models import Call, CallEvent, CallReview, Lead, Leg, Line, Property, Task, TaskCall, Tour
 from crm.store.queries import calls as calls_queries
 from crm.store.queries import nodes
+from crm.words import notices as words
 
 SETTLED = timedelta(hours=6)
 """A call without an outcome for so long is not up any more."""
@@ -231,9 +232,9 @@ def alarm(session: Session, config: Config, now: datetime) -> int:
             [owners.admin(session)],
             f"lost:{one.call_id}",
             "A caller may be lost",
-            f"Nobody takes care of the call {one.call_id}. {one.why} See `leaseline call show {one.call_id}`.",
+            f"Nobody takes care of the call {one.call_id}. {one.why} {words.more('call_lost', call=one.call_id)}",
             now,
         )
     if found:
-        _log.error("callers may be lost; leaseline report lost shows them", extra={"count": len(found)})
+        _log.error("callers may be lost: nobody takes care of them", extra={"count": len(found)})
     return len(found)

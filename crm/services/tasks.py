@@ -44,7 +44,7 @@ def reassign(session: Session, by: By, task_id: int, owner: str) -> None:
     task = _open(session, task_id)
     to = agents.named(session, owner)
     if to.id == task.owner_id:
-        raise Conflict(f"Task {task_id} is {owner}'s already.")
+        raise Conflict(f"Task {task_id} is {owner}'s already.", code="task_owned", task=task_id, owner=owner)
     _give(session, task, to, by.now, f"given to {owner} by {by.who}")
     # A person has chosen: the time to do it in begins anew.
     task.escalation, task.escalate_at = 0, None
@@ -54,7 +54,7 @@ def reassign(session: Session, by: By, task_id: int, owner: str) -> None:
 def snooze(session: Session, by: By, task_id: int, until: datetime) -> None:
     """Puts a task off."""
     if until <= by.now:
-        raise Invalid("A task is put off until a time that lies ahead.")
+        raise Invalid("A task is put off until a time that lies ahead.", code="task_put_off_back")
     task = _open(session, task_id)
     task.due_at, task.escalate_at = until, None
     note(session, by, f"task {task_id} put off until {until:%Y-%m-%d %H:%M} UTC")
@@ -63,9 +63,13 @@ def snooze(session: Session, by: By, task_id: int, until: datetime) -> None:
 def _open(session: Session, task_id: int) -> Task:
     task = tasks.by_id(session, task_id)
     if task is None:
-        raise NotFound(f"There is no task {task_id}: `leaseline task list` shows those there are.")
+        raise NotFound(f"There is no task {task_id}.", code="task_unknown", task=task_id)
     if task.done_at is not None:
-        raise Conflict(f"Task {task_id} is done, since {task.done_at:%Y-%m-%d %H:%M} UTC; nothing is left to do.")
+        raise Conflict(
+            f"Task {task_id} is done, since {task.done_at:%Y-%m-%d %H:%M} UTC; nothing is left to do.",
+            code="task_done",
+            task=task_id,
+        )
     return task
 
 

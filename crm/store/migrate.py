@@ -73,7 +73,8 @@ def _run(url: str, migrate: Callable[[Config], None], node: str = "") -> None:
                 _check_foreign_keys(connection)
     except CommandError as error:
         raise Conflict(
-            f"This version cannot migrate the database ({error}): update Leaseline, or restore a matching backup."
+            f"This version cannot migrate the database ({error}): update Leaseline, or restore a matching backup.",
+            code="migration_unknown",
         ) from error
     except (DBAPIError, sqlite3.Error) as error:
         raise _unavailable(error) from error
@@ -84,7 +85,11 @@ def _run(url: str, migrate: Callable[[Config], None], node: str = "") -> None:
 def _check_foreign_keys(connection: Connection) -> None:
     # SQLite checks nothing while foreign keys are off for rebuilding tables.
     if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-        raise Conflict(f"The migration would leave rows of {broken[0]} orphaned: report it; nothing was changed.")
+        raise Conflict(
+            f"The migration would leave rows of {broken[0]} orphaned: report it; nothing was changed.",
+            code="migration_orphans",
+            table=broken[0],
+        )
 
 
 def _config(connection: Connection | None = None, node: str = "") -> Config:
@@ -97,6 +102,9 @@ def _config(connection: Connection | None = None, node: str = "") -> Config:
 
 def _unavailable(error: DBAPIError | sqlite3.Error) -> Unavailable:
     if told := in_words(error):
-        return Unavailable(told)
+        return Unavailable(told, code="database_in_trouble")
     why = getattr(error, "orig", error)
-    return Unavailable(f"The database could not be migrated ({why}): is it there, writable, and is there space?")
+    return Unavailable(
+        f"The database could not be migrated ({why}): is it there, writable, and is there space?",
+        code="migration_failed",
+    )

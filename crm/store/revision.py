@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from crm.domain.errors import Unavailable
+
 VERSIONS = Path(__file__).parents[2] / "alembic" / "versions"
 
 
@@ -12,12 +14,14 @@ def known() -> list[str]:
     return sorted(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
 
 
-def problem(found: str | None) -> str:
-    """Why tables at that revision are none for this version, and what to do; "" when they are its own. None: no tables
-    of ours are there."""
+def problem(found: str | None) -> Unavailable | None:
+    """Why tables at that revision are none for this version; None when they are its own. `found` is None where
+    there are none of ours."""
     needed = known()[-1]
     if found == needed:
-        return ""
+        return None
     if found is None or found in known():
-        return f"The database is at {found or 'nothing'}, this version needs {needed}: run `leaseline db upgrade`."
-    return f"The database is another version's ({found}): update Leaseline, or put a matching backup in its place."
+        text = f"The database is at {found or 'nothing'}, this version needs {needed}."
+        return Unavailable(text, code="database_old", needed=needed)
+    text = f"The database is another version's ({found}): update Leaseline, or put a matching backup in its place."
+    return Unavailable(text, code="database_foreign")

@@ -93,11 +93,12 @@ class Store:
             except IntegrityError as error:
                 if attempt == TRIES:
                     raise Conflict(
-                        "Somebody else changed the same entry at this moment: look at it and try again."
+                        "Somebody else changed the same entry at this moment: look at it and try again.",
+                        code="changed_meanwhile",
                     ) from error
             except _Collision as error:
                 if attempt == TRIES:
-                    raise Unavailable(str(error)) from error
+                    raise Unavailable(str(error), code="database_busy") from error
         raise AssertionError("the last try returns or raises")
 
     def read_blocking(
@@ -174,7 +175,7 @@ class Store:
 
     def _look(self) -> None:
         if self.refusal:
-            raise Unavailable(self.refusal)
+            raise Unavailable(self.refusal, code="database_refused")
         if not self._is_private:
             _make_private(self._url)
             self._is_private = True
@@ -233,9 +234,11 @@ def _translated() -> Iterator[None]:
 
 
 def _in_trouble(error: Exception) -> Unavailable:
+    if told := in_words(error):
+        return Unavailable(told, code="database_in_trouble")
     # The library's text holds the statement's parameters, callers' numbers among them, so only its kind is told.
     kind = type(getattr(error, "orig", None) or error).__name__
-    return Unavailable(in_words(error) or f"The database does not answer ({kind}): run `leaseline doctor` to see why.")
+    return Unavailable(f"The database does not answer ({kind}).", code="database_silent")
 
 
 _SQLITE_IN_WORDS = {
@@ -282,9 +285,15 @@ def _make_private(url: URL) -> None:
         if not os.access(path, os.R_OK | os.W_OK):
             foreign = path.stat().st_uid != os.geteuid()
             why = "it belongs to another user" if foreign else "look after its permissions and how its disk is mounted"
-            raise Unavailable(f"{path} may not be written: {why}.") from None
+            raise Unavailable(
+                f"{path} may not be written: {why}.", code="database_not_writable", path=str(path)
+            ) from None
     except OSError as error:
-        raise Unavailable(f"{path} cannot be opened ({error.strerror}): check its folder and the disk.") from error
+        raise Unavailable(
+            f"{path} cannot be opened ({error.strerror}): check its folder and the disk.",
+            code="database_not_opened",
+            path=str(path),
+        ) from error
 
 
 def _prepare_sqlite(engine: Engine, *, foreign_keys: bool) -> None:

@@ -59,7 +59,7 @@ def one(session: Session, slug: str) -> AgentEntry:
     """Raises NotFound, Invalid."""
     found = _entries(session, _AGENT.where(Agent.slug == fields.slug(slug)))
     if not found:
-        raise NotFound(f"There is no agent {slug}: `leaseline agent list` shows those there are.")
+        raise NotFound(f"There is no agent {slug}.", code="agent_unknown", agent=slug)
     return found[0]
 
 

@@ -193,7 +193,7 @@ def one(session: Session, call_id: str) -> CallDetail:
     """Raises NotFound."""
     row = session.execute(_CALL.where(Call.id == call_id)).first()
     if row is None:
-        raise NotFound(f"There is no call {call_id}: `leaseline call list` shows those there are.")
+        raise NotFound(f"There is no call {call_id}.", code="call_unknown", call=call_id)
     recordings = select(
         Recording.file,
         Recording.mode,

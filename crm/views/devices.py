@@ -77,7 +77,7 @@ def one(session: Session, slug: str, now: datetime) -> DeviceEntry:
     """Raises NotFound, Invalid."""
     row = session.execute(_DEVICE.where(Device.slug == fields.slug(slug))).first()
     if row is None:
-        raise NotFound(f"There is no device {slug}: `leaseline device list` shows those there are.")
+        raise NotFound(f"There is no device {slug}.", code="device_unknown", device=slug)
     return _entry(DeviceEntry(**row._mapping), now)
 
 

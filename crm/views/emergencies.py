@@ -62,5 +62,5 @@ def one(session: Session, call_id: str) -> EmergencyEntry:
     wanted = fields.text(call_id, "call's id", 80, required=True)
     row = session.execute(_CALL.where(EmergencyCall.id == wanted)).first()
     if row is None:
-        raise NotFound("There is no such emergency call: `leaseline emergency list` shows those there are.")
+        raise NotFound("There is no such emergency call.", code="emergency_unknown")
     return EmergencyEntry(**row._mapping)

@@ -62,5 +62,5 @@ def one(session: Session, number: str) -> LineEntry:
     """By its number as it is stored. Raises NotFound."""
     row = session.execute(_LINE.where(Line.number == number)).first()
     if row is None:
-        raise NotFound(f"There is no line {number}: `leaseline line list` shows those there are.")
+        raise NotFound(f"There is no line {number}.", code="line_unknown", number=number)
     return LineEntry(*row)

@@ -76,7 +76,7 @@ def one(session: Session, slug: str) -> PropertyEntry:
     """Raises NotFound, Invalid."""
     found = _entries(session, _PROPERTY.where(Property.slug == fields.slug(slug)))
     if not found:
-        raise NotFound(f"There is no property {slug}: `leaseline property list` shows those there are.")
+        raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)
     return found[0]
 
 

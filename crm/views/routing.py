@@ -146,7 +146,7 @@ def explained(session: Session, call_id: str, now: datetime) -> Explanation:
     """Each decision about a call, and what followed. Raises NotFound."""
     found = session.execute(select(Call.id, Call.outcome).where(Call.id == call_id)).first()
     if found is None:
-        raise NotFound(f"There is no call {call_id}: `leaseline call list` shows those there are.")
+        raise NotFound(f"There is no call {call_id}.", code="call_unknown", call=call_id)
     decisions = select(
         RoutingDecision.at,
         RoutingDecision.inputs,

@@ -43,7 +43,7 @@ def one(session: Session, slug: str) -> SubteamEntry:
     """Raises NotFound, Invalid."""
     found = _entries(session, _SUBTEAM.where(Subteam.slug == fields.slug(slug)))
     if not found:
-        raise NotFound(f"There is no subteam {slug}: `leaseline subteam list` shows those there are.")
+        raise NotFound(f"There is no subteam {slug}.", code="subteam_unknown", subteam=slug)
     return found[0]
 
 

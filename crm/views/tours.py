@@ -195,4 +195,4 @@ def blackouts(session: Session, now: datetime) -> list[BlackoutEntry]:
 
 
 def _unknown(tour_id: int) -> NotFound:
-    return NotFound(f"There is no tour {tour_id}: `leaseline tour list` shows those there are.")
+    return NotFound(f"There is no tour {tour_id}.", code="tour_unknown", tour=tour_id)

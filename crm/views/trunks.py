@@ -72,7 +72,7 @@ def one(session: Session, secrets: Secrets, slug: str) -> TrunkEntry:
     """Raises NotFound, Invalid."""
     row = session.execute(_TRUNK.where(Trunk.slug == fields.slug(slug))).first()
     if row is None:
-        raise NotFound(f"There is no trunk {slug}: `leaseline trunk list` shows those there are.")
+        raise NotFound(f"There is no trunk {slug}.", code="trunk_unknown", trunk=slug)
     return _entry(row, secrets)
 
 

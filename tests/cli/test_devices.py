@@ -108,7 +108,7 @@ def test_a_device_that_encrypts_is_told_so_everywhere(office: Leaseline, tmp_pat
 
 
 def test_the_qr_code_is_shown_on_a_terminal_only(office: Leaseline) -> None:
-    assert "terminal only" in office.refused("device", "show", "alice-desk", "--qr")
+    assert "only a terminal" in office.refused("device", "show", "alice-desk", "--qr")
     drawn = office.ok("device", "show", "alice-desk", "--qr", "--secret")
     assert "█" in drawn
     assert secret_of(office) not in drawn

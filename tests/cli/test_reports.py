@@ -103,7 +103,7 @@ def test_the_review_sheet_goes_out_and_its_answers_come_back(busy: Leaseline, tm
     left = busy.json("report", "weekly", "--since", "2020-01-01", "--sample", "1000")
     assert rows[0]["call"] not in [one["call"] for one in left]
     busy.ok("report", "review", rows[0]["call"], "yes", "--note", "After all.")
-    assert "call list" in busy.refused("report", "review", "no-such-call", "yes")
+    assert "no such call" in busy.refused("report", "review", "no-such-call", "yes")
     busy.refused("report", "review", str(tmp_path / "missing.csv"))
     busy.refused("report", "review", str(sheet), "--note", "All of them.")
 

@@ -122,7 +122,13 @@ def findings(office: Leaseline) -> dict[str, list[tuple[str, str]]]:
 def test_nothing_runs(office: Leaseline) -> None:
     found = status(office, 1)
     assert found["asterisk"]["up"] is found["app"]["up"] is False
-    assert found["database"] == {"up": True, "current": True, "revision": found["database"]["revision"], "detail": ""}
+    assert found["database"] == {
+        "up": True,
+        "current": True,
+        "revision": found["database"]["revision"],
+        "detail": "",
+        "code": "",
+    }
     assert found["trunks"] == [{"trunk": "acme", "enabled": True, "state": "unknown", "up": False}]
     assert found["calls"] == []
     assert office("status").stdout.count("DOWN") == 2

@@ -87,7 +87,7 @@ async def test_a_noted_fact_is_on_disk_before_anything_else_happens(tmp_path: Pa
 
 async def test_while_the_database_is_down_facts_wait_and_keep_their_order(tmp_path: Path) -> None:
     ledger = Ledger()
-    ledger.fails = lambda fact: Unavailable("The database does not answer.")
+    ledger.fails = lambda fact: Unavailable("The database does not answer.", code="database_silent")
     async with journal(tmp_path, ledger) as notes:
         notes.note(fact(1))
         notes.note(fact(2))
@@ -121,7 +121,7 @@ async def test_a_database_that_hangs_is_given_up_and_asked_again(tmp_path: Path)
 
 async def test_what_was_left_is_recorded_at_the_next_start(tmp_path: Path) -> None:
     down = Ledger()
-    down.fails = lambda fact: Unavailable("The database does not answer.")
+    down.fails = lambda fact: Unavailable("The database does not answer.", code="database_silent")
     async with journal(tmp_path, down) as notes:
         notes.note(fact(1))
         notes.note(fact(2))
@@ -155,7 +155,7 @@ async def test_a_line_cut_off_by_a_power_cut_is_put_aside_and_the_rest_is_record
     (tmp_path / "facts.jsonl").write_bytes(whole + b"\n" + torn)
     ledger = Ledger()
     down = True
-    ledger.fails = lambda fact: Unavailable("The database does not answer.") if down else None
+    ledger.fails = lambda fact: Unavailable("The database does not answer.", code="database_silent") if down else None
     async with journal(tmp_path, ledger) as notes:
         # Noted behind the torn line, it must not become part of it.
         notes.note(fact(3))
@@ -196,7 +196,7 @@ class Away:
     """A database that is not there."""
 
     async def __call__(self, facts: Sequence[Fact]) -> None:
-        raise Unavailable("away")
+        raise Unavailable("away", code="database_silent")
 
 
 async def test_facts_that_the_disk_refused_are_written_when_there_is_room(
@@ -249,7 +249,7 @@ async def test_sync_tells_when_a_fact_is_safe_nowhere(tmp_path: Path, monkeypatc
 
 async def test_more_facts_than_memory_holds_are_read_from_the_disk(tmp_path: Path) -> None:
     ledger = Ledger()
-    away = [Unavailable("away")] * 3
+    away = [Unavailable("away", code="database_silent")] * 3
     ledger.fails = lambda fact: away.pop() if away else None
     async with journal(tmp_path, ledger, most_in_memory=2) as notes:
         for number in range(5):

@@ -577,7 +577,7 @@ async def test_when_the_database_is_away_then_the_text_waits_on_disk(
     store: Store, config: Config, crm: Crm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> bool:
-        raise Unavailable("away")
+        raise Unavailable("away", code="database_silent")
 
     told = []
     box = Inbox(crm, lambda: told.append(1))

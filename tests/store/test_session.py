@@ -103,7 +103,7 @@ async def test_sqlite_is_as_durable_as_it_gets_and_private(url: str) -> None:
 
 async def test_not_migrated_is_unavailable(empty_url: str) -> None:
     store = Store(empty_url)
-    with pytest.raises(Unavailable, match="leaseline doctor"), store.reading() as session:
+    with pytest.raises(Unavailable, match="does not answer"), store.reading() as session:
         session.scalars(select(Organization))
     store.close()
 

@@ -76,7 +76,7 @@ def test_without_a_prefix_in_the_settings_a_nine_in_front_is_a_mistake() -> None
 
 @pytest.mark.parametrize("typed", ["5125550123", "+14165550123", "9 1 512 555 0123", "8005550123"])
 def test_what_may_be_dialled(typed: str) -> None:
-    assert refusal(ask(typed), RULES) == ""
+    assert refusal(ask(typed), RULES) is None
 
 
 @pytest.mark.parametrize(
@@ -103,27 +103,27 @@ def test_what_may_be_dialled(typed: str) -> None:
     ],
 )
 def test_what_may_not_be_dialled_and_why(typed: str, why: str) -> None:
-    assert re.search(why, refusal(ask(typed), RULES))
+    assert re.search(why, str(refusal(ask(typed), RULES)))
 
 
 @pytest.mark.parametrize("typed", ["911", "9911", "933", "9-1-1", " 911 ", "112", "999", "000", "988"])
 def test_pain_15_emergency_numbers_are_the_dialplans_and_never_stripped_of_digits(typed: str) -> None:
     assert is_emergency(typed)
-    assert "Emergency" in refusal(ask(typed), RULES)
+    assert "Emergency" in str(refusal(ask(typed), RULES))
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
 def test_each_rule_refuses_for_each_purpose(purpose: Purpose) -> None:
     good = ask("5125550123", purpose)
-    assert refusal(good, RULES) == ""
-    assert "our own lines" in refusal(replace(good, is_our_line=True), RULES)
-    assert "may not dial" in refusal(replace(good, may_dial=False), RULES)
-    assert "blocked in the settings" in refusal(good, replace(RULES, blocked_prefixes=("+1512",)))
-    assert "10 calls" in refusal(replace(good, live=10), RULES)
-    assert "500" in refusal(replace(good, today=500), RULES)
-    assert "150" in refusal(replace(good, today_by_agent=150), RULES)
+    assert refusal(good, RULES) is None
+    assert "our own lines" in str(refusal(replace(good, is_our_line=True), RULES))
+    assert "may not dial" in str(refusal(replace(good, may_dial=False), RULES))
+    assert "blocked in the settings" in str(refusal(good, replace(RULES, blocked_prefixes=("+1512",))))
+    assert "10 calls" in str(refusal(replace(good, live=10), RULES))
+    assert "500" in str(refusal(replace(good, today=500), RULES))
+    assert "150" in str(refusal(replace(good, today_by_agent=150), RULES))
     unlimited = replace(RULES, live=0, per_day=0, per_agent_per_day=0)
-    assert refusal(replace(good, live=99, today=9999, today_by_agent=9999), unlimited) == ""
+    assert refusal(replace(good, live=99, today=9999, today_by_agent=9999), unlimited) is None
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_who_wants_no_calls_gets_none(purpose: Purpose, refused: bool) -> None:
 
 def test_a_prefix_may_be_allowed_beside_the_countries_but_not_a_costly_number() -> None:
     rules = replace(RULES, allowed_prefixes=("+1787", "+1900"))
-    assert refusal(ask("7875550123"), rules) == ""
-    assert refusal(ask("7875550123"), RULES) != ""
-    assert refusal(ask("9005550123"), rules) != ""
+    assert refusal(ask("7875550123"), rules) is None
+    assert refusal(ask("7875550123"), RULES) is not None
+    assert refusal(ask("9005550123"), rules) is not None
 
 
 @given(st.text(max_size=60) | st.from_regex(r"[0-9+*#@&;/\\, ().-]{0,45}"), st.sampled_from(list(NumberStyle)))

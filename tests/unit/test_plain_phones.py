@@ -44,7 +44,7 @@ class Office:
 
     async def must_encrypt(self, device: str) -> bool:
         if self.is_away:
-            raise Unavailable("The database does not answer.")
+            raise Unavailable("The database does not answer.", code="database_silent")
         return device == "bob-soft"
 
 

@@ -104,7 +104,9 @@ async def test_whose_mobile_alone_rings_is_rung_for_nobody_else_in_line_meanwhil
     assert call.ringing == {"alice"}
 
 
-@pytest.mark.parametrize("error", [Unavailable("The database does not answer."), TimeoutError()])
+@pytest.mark.parametrize(
+    "error", [Unavailable("The database does not answer.", code="database_silent"), TimeoutError()]
+)
 async def test_when_the_database_is_away_as_the_turn_comes_then_the_caller_waits_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

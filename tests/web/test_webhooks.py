@@ -245,7 +245,7 @@ async def test_with_the_database_away_a_text_is_kept_and_a_report_has_to_come_ag
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> bool:
-        raise Unavailable("away")
+        raise Unavailable("away", code="database_silent")
 
     with monkeypatch.context() as patched:
         patched.setattr(messages, "receive", away)
@@ -261,7 +261,7 @@ async def test_when_not_even_the_disk_takes_it_then_the_carrier_is_to_come_again
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> bool:
-        raise Unavailable("away")
+        raise Unavailable("away", code="database_silent")
 
     monkeypatch.setattr(messages, "receive", away)
     site.webhooks.crm.config.spool_folder.rmdir()

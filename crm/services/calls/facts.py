@@ -24,7 +24,9 @@ def decode(line: bytes) -> Fact:
     try:
         values = msgspec.json.decode(line, type=dict[str, Any])
     except msgspec.DecodeError:
-        raise Invalid("A line of the journal is not JSON: it was cut off while being written.") from None
+        raise Invalid(
+            "A line of the journal is not JSON: it was cut off while being written.", code="fact_unreadable"
+        ) from None
     return _from_values(values.pop("kind", ""), values)
 
 
@@ -40,11 +42,15 @@ def from_row(row: CallEvent) -> Fact:
 
 def _from_values(kind: str, values: dict[str, Any]) -> Fact:
     if kind not in _KINDS:
-        raise Invalid(f"{kind!r} is no kind of fact: it was noted by a newer version, so update Leaseline.")
+        raise Invalid(
+            f"{kind!r} is no kind of fact: it was noted by a newer version, so update Leaseline.",
+            code="fact_kind_unknown",
+            kind=kind,
+        )
     try:
         fact = msgspec.convert(values, _KINDS[kind], strict=True)
     except msgspec.ValidationError as error:
-        raise Invalid(f"A {kind} is not as it should be: {error}.") from None
+        raise Invalid(f"A {kind} is not as it should be: {error}.", code="fact_invalid", kind=kind) from None
     if fact.at.tzinfo is None:
-        raise Invalid(f"A {kind} has a time without time zone.")
+        raise Invalid(f"A {kind} has a time without time zone.", code="fact_without_zone", kind=kind)
     return fact

@@ -105,7 +105,9 @@ class Journal:
             self._open()
         except BlockingIOError:
             if not self._takes_over:
-                raise Conflict("Leaseline is running on this home already: stop that one first.") from None
+                raise Conflict(
+                    "Leaseline is running on this home already: stop that one first.", code="app_running"
+                ) from None
         except OSError as error:
             self.is_ours.set()  # Nobody else can have it.
             self._refused(error)

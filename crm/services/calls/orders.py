@@ -79,7 +79,9 @@ def place(session: Session, config: Config, by: By, *, agent: str, to: str) -> C
     if number is None:
         assert lead is not None
         if not lead.phones:
-            raise Invalid(f"Lead {lead.id} has withheld the number, so nobody can be called.")
+            raise Invalid(
+                f"Lead {lead.id} has withheld the number, so nobody can be called.", code="lead_withheld", lead=lead.id
+            )
         number = lead.phones[0].number
     return _place(session, config, by, agent, number, lead, None)
 
@@ -88,13 +90,13 @@ def call_back(session: Session, config: Config, by: By, call_id: str, *, agent: 
     """Orders a call to whoever called, by the agent named, else by the owner of the task to call them back."""
     call = calls.by_id(session, fields.text(call_id, "call's id", 80, required=True))
     if call is None:
-        raise NotFound(f"There is no call {call_id}: `leaseline call missed` shows whom to call back.")
+        raise NotFound(f"There is no call {call_id}.", code="missed_call_unknown", call=call_id)
     if call.caller is None:
-        raise Invalid("The number was withheld, so nobody can be called back.")
+        raise Invalid("The number was withheld, so nobody can be called back.", code="caller_withheld", call=call_id)
     task = _open_task(session, call)
     who = agent or (task.owner.slug if task else None)
     if who is None:
-        raise Invalid("Nobody has the task to call them back: name who does it with --agent.")
+        raise Invalid("Nobody has the task to call them back.", code="task_unowned", call=call_id)
     return _place(session, config, by, who, call.caller, call.lead, task)
 
 
@@ -110,10 +112,10 @@ def _place(
 ) -> CallOrder:
     who = agents.named(session, agent)
     if all(device.kind == "mobile" for device in who.devices):
-        raise Invalid(f"Agent {agent} has no phone that could ring: `leaseline device add` gives them one.")
+        raise Invalid(f"Agent {agent} has no phone that could ring.", code="agent_without_phone", agent=agent)
     number = dialing.check_in(session, config, number=number, purpose=Purpose.ORDER, agent=agent)
     if lines.by_number(session, number):
-        raise Invalid("That is one of our own lines: call somebody else.")
+        raise Invalid("That is one of our own lines: call somebody else.", code="number_is_ours")
     same = select(CallOrder).where(
         CallOrder.agent_id == who.id,
         CallOrder.to_number == number,
@@ -306,7 +308,7 @@ def _is_void(session: Session, order: CallOrder, now: datetime) -> bool:
     elif order.task and order.task.done_at:
         order.state, order.error = State.CANCELLED, "Its task was done meanwhile."
     elif order.expires_at <= now:
-        order.state, order.error = State.FAILED, "Nobody took it in time: is `leaseline up` running?"
+        order.state, order.error = State.FAILED, "Nobody took it in time: Leaseline may not have been running."
     elif order.tries_left <= 0:
         order.state, order.error = State.FAILED, "The app ended while the agent's phones rang."
     else:
@@ -365,9 +367,13 @@ def remark(session: Session, by: By, call_id: str, text: str) -> None:
     words = fields.text(text, "note", 450, required=True)
     call = calls.by_id(session, fields.text(call_id, "call's id", 80, required=True))
     if call is None:
-        raise NotFound(f"There is no call {call_id}: `leaseline call list` shows those there are.")
+        raise NotFound(f"There is no call {call_id}.", code="call_unknown", call=call_id)
     if len(call.remark) > 10_000:
-        raise Conflict("This call has more notes than anybody will read: write into the lead's next one.")
+        raise Conflict(
+            "This call has more notes than anybody will read: write into the lead's next one.",
+            code="call_notes_full",
+            call=call_id,
+        )
     number = call.remark.count("\n") + 1 if call.remark else 0
     call.remark = f"{call.remark}\n{words}" if call.remark else words
     if call.lead_id:

@@ -37,7 +37,7 @@ def add(
 ) -> None:
     """Adds an agent; without a name the short name serves until somebody writes one."""
     if session.scalar(select(Agent).where(Agent.slug == fields.slug(slug))):
-        raise Conflict(f"There is an agent {slug} already: change it with `leaseline agent set {slug}`.")
+        raise Conflict(f"There is an agent {slug} already.", code="agent_exists", agent=slug)
     session.add(
         Agent(
             slug=slug,
@@ -76,7 +76,11 @@ def change(
         agent.email = fields.email(email)
     if dialing is not None:
         if dialing not in DIALING:
-            raise Invalid(f"{dialing!r} is no permission to dial: use {' or '.join(DIALING)}.")
+            raise Invalid(
+                f"{dialing!r} is no permission to dial: use {' or '.join(DIALING)}.",
+                code="dialing_unknown",
+                known=list(DIALING),
+            )
         agent.dialing = dialing
     if admin:
         for organization in session.scalars(select(Organization)):
@@ -96,25 +100,32 @@ def remove(session: Session, by: By, slug: str, *, successor: str | None = None)
     agent = named(session, slug)
     if agent.devices:
         devices = ", ".join(device.slug for device in agent.devices)
-        raise Conflict(f"Agent {slug} has {devices}: remove them first with `leaseline device remove`.")
+        raise Conflict(f"Agent {slug} has {devices}.", code="agent_has_devices", agent=slug)
     if session.scalar(select(Organization).where(Organization.admin_agent_id == agent.id)):
-        raise Conflict(
-            f"Agent {slug} owns what nobody owns: name another for that with `leaseline agent set SLUG --admin`."
-        )
+        raise Conflict(f"Agent {slug} owns what nobody owns.", code="agent_is_admin", agent=slug)
     if desks := contacts.served_by(session, box(BoxKind.AGENT, slug)):
         raise Conflict(
-            f"Agent {slug} is where calls for {', '.join(desks)} go: name another with `leaseline desk set` first."
+            f"Agent {slug} is where calls for {', '.join(desks)} go.",
+            code="agent_has_desks",
+            agent=slug,
+            desks=list(desks),
         )
     tasks = session.scalar(select(func.count()).select_from(Task).where(Task.owner_id == agent.id))
     leads = session.scalar(select(func.count()).select_from(Lead).where(Lead.assigned_agent_id == agent.id))
     if (tasks or leads) and successor is None:
         raise Conflict(
-            f"Agent {slug} has {tasks} tasks and {leads} leads: name who takes them over with `--successor SLUG`."
+            f"Agent {slug} has {tasks} tasks and {leads} leads.",
+            code="agent_has_work",
+            agent=slug,
+            tasks=tasks,
+            leads=leads,
         )
     if successor is not None:
         heir = named(session, successor)
         if heir is agent:
-            raise Conflict(f"Agent {slug} cannot be their own successor: name another.")
+            raise Conflict(
+                f"Agent {slug} cannot be their own successor: name another.", code="successor_is_self", agent=slug
+            )
         session.execute(update(Task).where(Task.owner_id == agent.id).values(owner_id=heir.id))
         session.execute(update(Lead).where(Lead.assigned_agent_id == agent.id).values(assigned_agent_id=heir.id))
     session.delete(agent)
@@ -124,7 +135,7 @@ def remove(session: Session, by: By, slug: str, *, successor: str | None = None)
 def named(session: Session, slug: str) -> Agent:
     found = session.scalar(_whole.where(Agent.slug == fields.slug(slug)))
     if found is None:
-        raise NotFound(f"There is no agent {slug}: `leaseline agent list` shows those there are.")
+        raise NotFound(f"There is no agent {slug}.", code="agent_unknown", agent=slug)
     return found
 
 
@@ -146,5 +157,10 @@ def _free_extension(session: Session, raw: str, slug: str) -> str:
     extension = fields.extension(raw)
     other = session.scalar(select(Agent).where(Agent.extension == extension, Agent.slug != slug))
     if other is not None:
-        raise Conflict(f"Extension {extension} belongs to {other.slug}: choose another.")
+        raise Conflict(
+            f"Extension {extension} belongs to {other.slug}: choose another.",
+            code="extension_taken",
+            extension=extension,
+            agent=other.slug,
+        )
     return extension

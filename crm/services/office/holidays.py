@@ -50,7 +50,9 @@ class Calendar:
 def calendar(session: Session, year: int, place: str | None = None) -> Calendar:
     """Of a property what counts there, one entry a date; without one the office's, and the special days of all."""
     if not 1900 <= year <= 2200:
-        raise Invalid(f"There is no calendar for {year}: write a year like 2026.")
+        raise Invalid(
+            f"There is no calendar for {year}: write a year like 2026.", code="calendar_year_invalid", year=year
+        )
     found = properties.named(session, place) if place else None
     region = office.holiday_region(office.organization(session), found)
     wanted = select(SpecialDay).where(SpecialDay.day.between(date(year, 1, 1), date(year, 12, 31)))
@@ -80,7 +82,7 @@ def known_region(raw: str) -> str:
     try:
         return calendars.region(value)
     except calendars.UnknownRegion as unknown:
-        raise Invalid(str(unknown)) from None
+        raise Invalid(str(unknown), code="calendar_region_unknown") from None
 
 
 def set_region(session: Session, by: By, region: str, place: str | None = None) -> str:
@@ -125,10 +127,7 @@ def remove(session: Session, by: By, day: date, place: str | None = None) -> Non
     row = _row(session, day, properties.named(session, place) if place else None)
     if row is None:
         whose = f"property {place} has" if place else "the office has"
-        raise NotFound(
-            f"On {day} {whose} no special day: `leaseline holiday list` shows those there are; a public holiday is "
-            f"worked on with `leaseline holiday add {day} --open usual`."
-        )
+        raise NotFound(f"On {day} {whose} no special day.", code="special_day_unknown", day=str(day))
     session.delete(row)
     note(session, by, f"{day} at {place or 'the office'} is no special day any more")
 

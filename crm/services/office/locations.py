@@ -31,7 +31,7 @@ def find_all(session: Session) -> list[LocationEntry]:
 
 def add(session: Session, config: Config, by: By, slug: str, *, address: str, callback_number: str) -> Location:
     if session.scalar(select(Location).where(Location.slug == fields.slug(slug))):
-        raise Conflict(f"There is a location {slug} already: change it with `leaseline location set {slug}`.")
+        raise Conflict(f"There is a location {slug} already.", code="location_exists", location=slug)
     made = Location(slug=slug, address=_address(address), callback_number=_callback(config, callback_number))
     session.add(made)
     note(session, by, f"location {slug} added")
@@ -60,7 +60,9 @@ def remove(session: Session, by: By, slug: str) -> None:
     """Removes a location where no phone stands any more."""
     location = named(session, slug)
     if devices := _devices(session, location):
-        raise Conflict(f"{', '.join(devices)} stand at {slug}: give them another location with `leaseline device set`.")
+        raise Conflict(
+            f"{', '.join(devices)} stand at {slug}.", code="location_in_use", location=slug, devices=list(devices)
+        )
     session.delete(location)
     note(session, by, f"location {slug} removed")
 
@@ -68,7 +70,7 @@ def remove(session: Session, by: By, slug: str) -> None:
 def named(session: Session, slug: str) -> Location:
     found = session.scalar(select(Location).where(Location.slug == fields.slug(slug)))
     if found is None:
-        raise NotFound(f"There is no location {slug}: `leaseline location list` shows those there are.")
+        raise NotFound(f"There is no location {slug}.", code="location_unknown", location=slug)
     return found
 
 
@@ -86,6 +88,7 @@ def _callback(config: Config, raw: str) -> str:
     if number is None:
         raise Invalid(
             "The callback number is no telephone number: write the one that the carrier has registered for this "
-            "address, such as (512) 555-0100."
+            "address, such as (512) 555-0100.",
+            code="callback_number_invalid",
         )
     return number

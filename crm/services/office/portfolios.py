@@ -14,7 +14,9 @@ from crm.store.models import Line, Portfolio, Property
 
 def add(session: Session, by: By, slug: str, *, name: str = "") -> None:
     if session.scalar(select(Portfolio).where(Portfolio.slug == fields.slug(slug))):
-        raise Conflict(f"There is a portfolio {slug} already: choose another name.")
+        raise Conflict(
+            f"There is a portfolio {slug} already: choose another name.", code="portfolio_exists", portfolio=slug
+        )
     session.add(Portfolio(slug=slug, name=fields.text(name or slug, "name", 200, required=True)))
     note(session, by, f"portfolio {slug} added")
 
@@ -29,11 +31,18 @@ def assign(session: Session, by: By, place: str, slug: str) -> None:
 def remove(session: Session, by: By, slug: str) -> None:
     found = named(session, slug)
     if places := list(session.scalars(select(Property.slug).where(Property.portfolio_id == found.id))):
-        raise Conflict(f"{', '.join(places)} belong to portfolio {slug}: move them first.")
+        raise Conflict(
+            f"{', '.join(places)} belong to portfolio {slug}: move them first.",
+            code="portfolio_has_properties",
+            portfolio=slug,
+            properties=list(places),
+        )
     if lines := list(session.scalars(select(Line.number).where(Line.portfolio_id == found.id))):
         raise Conflict(
-            f"Callers of {', '.join(lines)} choose among portfolio {slug}: change that with "
-            "`leaseline line set NUMBER --portfolio ''` first."
+            f"Callers of {', '.join(lines)} choose among portfolio {slug}.",
+            code="portfolio_has_lines",
+            portfolio=slug,
+            lines=list(lines),
         )
     session.delete(found)
     note(session, by, f"portfolio {slug} removed")
@@ -42,5 +51,5 @@ def remove(session: Session, by: By, slug: str) -> None:
 def named(session: Session, slug: str) -> Portfolio:
     found = session.scalar(select(Portfolio).where(Portfolio.slug == fields.slug(slug)))
     if found is None:
-        raise NotFound(f"There is no portfolio {slug}: `leaseline portfolio list` shows those there are.")
+        raise NotFound(f"There is no portfolio {slug}.", code="portfolio_unknown", portfolio=slug)
     return found

@@ -46,7 +46,7 @@ def add(
     area: str = "",
 ) -> None:
     if session.scalar(select(Property).where(Property.slug == fields.slug(slug))):
-        raise Conflict(f"There is a property {slug} already: change it with `leaseline property set {slug}`.")
+        raise Conflict(f"There is a property {slug} already.", code="property_exists", property=slug)
     session.add(
         Property(
             slug=slug,
@@ -87,12 +87,14 @@ def change(
         found.timezone = fields.timezone(timezone) if timezone else ""
     if recording is not None:
         if recording not in RECORDING:
-            raise Invalid(f"Recording is one of {', '.join(RECORDING)}.")
+            raise Invalid(
+                f"Recording is one of {', '.join(RECORDING)}.", code="recording_unknown", known=list(RECORDING)
+            )
         found.recording = recording
     if messages_to is not None:
         found.messages_to = MessagesTo(messages_to)
         if messages_to == MessagesTo.SUBTEAM and found.subteam_id is None:
-            raise Invalid(f"Property {slug} has no subteam: give it one with --subteam.")
+            raise Invalid(f"Property {slug} has no subteam.", code="property_without_subteam", property=slug)
     if escalates is not None:
         found.escalates = escalates
     note(session, by, f"property {slug} changed")
@@ -102,11 +104,19 @@ def remove(session: Session, by: By, slug: str) -> None:
     found = named(session, slug)
     if lines := list(session.scalars(select(Line.number).where(Line.property_id == found.id))):
         raise Conflict(
-            f"{', '.join(lines)} advertises property {slug}: move it with `leaseline line set` or remove it first."
+            f"{', '.join(lines)} advertises property {slug}.",
+            code="property_has_lines",
+            property=slug,
+            lines=list(lines),
         )
     wanting = select(func.count()).select_from(Interest).where(Interest.property_id == found.id)
     if leads := session.scalar(wanting):
-        raise Conflict(f"{leads} leads are interested in property {slug}: it stays on record with them.")
+        raise Conflict(
+            f"{leads} leads are interested in property {slug}: it stays on record with them.",
+            code="property_has_leads",
+            property=slug,
+            leads=leads,
+        )
     session.delete(found)
     note(session, by, f"property {slug} removed")
 
@@ -115,7 +125,7 @@ def named(session: Session, slug: str) -> Property:
     """The property with its portfolio, its subteam and who is in it. Raises Invalid, NotFound."""
     found = session.scalar(_whole.where(Property.slug == fields.slug(slug)))
     if found is None:
-        raise NotFound(f"There is no property {slug}: `leaseline property list` shows those there are.")
+        raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)
     return found
 
 

@@ -38,7 +38,7 @@ def find_all(session: Session) -> list[SubteamEntry]:
 
 def add(session: Session, by: By, slug: str, *, name: str = "", strategy: str = "ring_all") -> None:
     if session.scalar(select(Subteam).where(Subteam.slug == fields.slug(slug))):
-        raise Conflict(f"There is a subteam {slug} already: change it with `leaseline subteam set {slug}`.")
+        raise Conflict(f"There is a subteam {slug} already.", code="subteam_exists", subteam=slug)
     session.add(
         Subteam(
             slug=slug,
@@ -79,11 +79,17 @@ def remove(session: Session, by: By, slug: str) -> None:
     subteam = named(session, slug)
     if leased := _leased(session, subteam):
         raise Conflict(
-            f"Subteam {slug} leases {', '.join(leased)}: give that to another with `leaseline property set` first."
+            f"Subteam {slug} leases {', '.join(leased)}.",
+            code="subteam_has_properties",
+            subteam=slug,
+            properties=list(leased),
         )
     if desks := contacts.served_by(session, box(BoxKind.SUBTEAM, slug)):
         raise Conflict(
-            f"Subteam {slug} is where calls for {', '.join(desks)} go: name another with `leaseline desk set` first."
+            f"Subteam {slug} is where calls for {', '.join(desks)} go.",
+            code="subteam_has_desks",
+            subteam=slug,
+            desks=list(desks),
         )
     session.delete(subteam)
     note(session, by, f"subteam {slug} removed")
@@ -104,7 +110,9 @@ def remove_members(session: Session, by: By, slug: str, members: Sequence[str]) 
     for member in members:
         agent = agents.named(session, member)
         if agent not in subteam.members:
-            raise NotFound(f"Agent {member} is not in subteam {slug}: see `leaseline subteam show {slug}`.")
+            raise NotFound(
+                f"Agent {member} is not in subteam {slug}.", code="subteam_member_unknown", agent=member, subteam=slug
+            )
         subteam.members.remove(agent)
     note(session, by, f"subteam {slug}: {', '.join(members)} removed")
 
@@ -113,14 +121,14 @@ def named(session: Session, slug: str) -> Subteam:
     """The subteam with its members and sisters. Raises Invalid, NotFound."""
     found = session.scalar(_whole.where(Subteam.slug == fields.slug(slug)))
     if found is None:
-        raise NotFound(f"There is no subteam {slug}: `leaseline subteam list` shows those there are.")
+        raise NotFound(f"There is no subteam {slug}.", code="subteam_unknown", subteam=slug)
     return found
 
 
 def put_sisters(session: Session, subteam: Subteam, sisters: Sequence[Subteam]) -> None:
     """Lets these subteams help this one out, in this order. Raises Invalid."""
     if subteam in sisters:
-        raise Invalid(f"Subteam {subteam.slug} cannot be its own sister.")
+        raise Invalid(f"Subteam {subteam.slug} cannot be its own sister.", code="sister_is_self", subteam=subteam.slug)
     session.flush()
     session.execute(delete(SubteamSister).where(SubteamSister.subteam_id == subteam.id))
     session.add_all(
@@ -140,5 +148,9 @@ def _leased(session: Session, subteam: Subteam) -> tuple[str, ...]:
 
 def _strategy(raw: str) -> str:
     if raw not in STRATEGIES:
-        raise Invalid(f"{raw!r} is not a way to ring a subteam: use {' or '.join(STRATEGIES)}.")
+        raise Invalid(
+            f"{raw!r} is not a way to ring a subteam: use {' or '.join(STRATEGIES)}.",
+            code="strategy_unknown",
+            known=list(STRATEGIES),
+        )
     return raw

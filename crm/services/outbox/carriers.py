@@ -31,9 +31,14 @@ def secret_name(carrier: str) -> str:
 
 def put_secret(session: Session, secrets: Secrets, by: By, carrier: str, value: str) -> None:
     if carrier not in WITH_SECRET:
-        raise Invalid(f"{carrier!r} has no secret: use {' or '.join(WITH_SECRET)}.")
+        raise Invalid(
+            f"{carrier!r} has no secret: use {' or '.join(WITH_SECRET)}.",
+            code="carrier_without_secret",
+            carrier=carrier,
+            known=list(WITH_SECRET),
+        )
     if problem := unusable(value):
-        raise Invalid(f"This secret cannot be used: {problem}.")
+        raise Invalid(f"This secret cannot be used: {problem}.", code="secret_unusable")
     note(session, by, f"secret of {carrier} set")
     secrets.put(secret_name(carrier), value)
 
@@ -43,9 +48,13 @@ def first_line(file: IO[str]) -> str:
     try:
         secret, _, rest = file.read(4096).partition("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise Invalid("The secret's file cannot be read as text: write the secret alone into it.") from error
+        raise Invalid(
+            "The secret's file cannot be read as text: write the secret alone into it.", code="secret_file_unreadable"
+        ) from error
     if rest.strip():
-        raise Invalid("The secret's file has more than one line: write the secret alone into it.")
+        raise Invalid(
+            "The secret's file has more than one line: write the secret alone into it.", code="secret_file_too_long"
+        )
     return secret.removesuffix("\r")
 
 
@@ -87,9 +96,7 @@ def over_http(config: Config, secrets: Secrets, http: httpx.AsyncClient) -> Carr
         try:
             secret = secrets.get(secret_name(name))
         except SecretError as error:
-            raise CarrierError(
-                f"The secret of {name} is missing: give it with `leaseline message secret {name}`.", retryable=True
-            ) from error
+            raise CarrierError(f"The secret of {name} is missing: give it again.", retryable=True) from error
         if name == twilio.NAME:
             callback = webhook_url(config, "/texts/twilio/status")
             return twilio.TwilioCarrier(

@@ -51,7 +51,7 @@ Attach = Callable[[str], Awaitable[list[Attachment]]]
 def put_secret(session: Session, secrets: Secrets, by: By, value: str) -> None:
     """Keeps the password of the mail server; raises Invalid."""
     if problem := unusable(value):
-        raise Invalid(f"This password cannot be used: {problem}.")
+        raise Invalid(f"This password cannot be used: {problem}.", code="mail_password_unusable")
     note(session, by, "password of the mail server set")
     secrets.put(SECRET, value)
 
@@ -64,9 +64,7 @@ def server_of(config: Config, secrets: Secrets) -> Callable[[], Server]:
         try:
             password = secrets.get(SECRET) if mail.user else ""
         except SecretError as error:
-            raise MailError(
-                "The mail server's password is missing: give it with `leaseline mail secret`.", retryable=True
-            ) from error
+            raise MailError("The mail server's password is missing: give it again.", retryable=True) from error
         return Server(mail.server, mail.port, mail.security, mail.user, password)
 
     return server

@@ -23,6 +23,7 @@ from crm.services.outbox import notices
 from crm.services.outbox.outgoing import withdraw
 from crm.store.models import Message, Organization, TextPause
 from crm.store.queries import messages
+from crm.words import notices as words
 
 # What we plan ourselves, such as the follow-ups of a Monday morning, is no sign of anything.
 _SET_OFF = AUTOMATIC - {Purpose.FOLLOW_UP}
@@ -47,9 +48,8 @@ def look(session: Session, config: Config, now: datetime) -> TextPause | None:
     _log.error("automatic texts are paused: far more than usual", extra={"count": count})
     until = f"{pause.ends_at.astimezone(config.tz):%H:%M}"
     text = (
-        f"Automatic texts are paused until {until}: {sentence(config, pause)} Look at `leaseline call list`, then "
-        "`leaseline message resume`, with --drop if the callers are not real. What agents write, and texts about "
-        "tours, go out as always."
+        f"Automatic texts are paused until {until}: {sentence(config, pause)} {words.more('texts_paused')} "
+        "What agents write, and texts about tours, go out as always."
     )
     told, subject = [owners.admin(session)], "Automatic texts are paused"
     notices.tell(session, config, told, f"text_pause:{pause.id}", subject, text, now)
@@ -85,7 +85,7 @@ def resume(session: Session, by: By, *, drop: bool) -> int:
     """
     pause = messages.pause_in_force(session, by.now)
     if pause is None:
-        raise NotFound("Automatic texts are not paused: `leaseline message list --decision wait` shows what waits.")
+        raise NotFound("Automatic texts are not paused.", code="texts_not_paused")
     pause.resumed_at, pause.resumed_by = by.now, by.who[:80]
     waiting = Message.purpose.in_(AUTOMATIC), Message.created_at <= by.now, Message.decision == Verdict.WAIT
     if drop:

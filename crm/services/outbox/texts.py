@@ -98,4 +98,4 @@ def ask(session: Session, config: Config, message: Message, now: datetime) -> De
 def _no_trunk(name: str) -> str:
     if name:
         return f"The trunk {name}, which texts.trunk in leaseline.toml names, is not there or not enabled: correct it."
-    return "There is no enabled trunk to send texts through: add one with `leaseline trunk add`."
+    return "There is no enabled trunk to send texts through: add or enable one."

@@ -113,7 +113,7 @@ def add(
     kind, value = read(raw, config.region)
     why = fields.text(why, "reason", 300)
     if session.scalar(select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value)):
-        raise Conflict("This is on the list already: `leaseline block list` shows it.")
+        raise Conflict("This is on the list already.", code="block_exists")
     if kind is Kind.NUMBER:
         _refuse_if_ours(session, value)
         _make_unwanted(session, value, by, close_lead=close_lead)
@@ -125,7 +125,7 @@ def remove(session: Session, config: Config, by: By, raw: str) -> str:
     kind, value = read(raw, config.region)
     found = session.scalar(select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value))
     if found is None:
-        raise NotFound("There is no such entry: `leaseline block list` shows those there are.")
+        raise NotFound("There is no such entry.", code="block_unknown")
     session.delete(found)
     note(session, by, f"block list: {kind} taken off")
     return _written(kind, value)
@@ -159,11 +159,17 @@ def read(raw: str, region: str) -> tuple[Kind, str]:
     if not written.endswith("*"):
         number = numbers.parse(written, region)
         if number is None:
-            raise Invalid("Write a telephone number such as (512) 555-0199, a beginning such as +1900*, or withheld.")
+            raise Invalid(
+                "Write a telephone number such as (512) 555-0199, a beginning such as +1900*, or withheld.",
+                code="block_invalid",
+            )
         return Kind.NUMBER, number
     beginning = written.removesuffix("*")
     if not re.fullmatch(r"[0-9+()./\- ]+", beginning, re.ASCII) or "+" in beginning.strip()[1:]:
-        raise Invalid("Write a beginning of telephone numbers in digits with a star behind it, such as +1900*.")
+        raise Invalid(
+            "Write a beginning of telephone numbers in digits with a star behind it, such as +1900*.",
+            code="block_prefix_invalid",
+        )
     digits = re.sub(r"[^0-9]", "", beginning)
     if not beginning.strip().startswith("+"):
         code = str(phonenumbers.country_code_for_region(region))
@@ -172,29 +178,32 @@ def read(raw: str, region: str) -> tuple[Kind, str]:
     if not SHORTEST_PREFIX <= len(digits) <= 15:
         raise Invalid(
             f"A beginning has {SHORTEST_PREFIX} to 15 digits with the country's, as +1900* has: a shorter one would "
-            "keep out whole countries."
+            "keep out whole countries.",
+            code="block_prefix_too_short",
+            shortest=SHORTEST_PREFIX,
         )
     return Kind.PREFIX, f"+{digits}"
 
 
 def _refuse_if_ours(session: Session, number: str) -> None:
     if lines.by_number(session, number):
-        raise Invalid("That is one of our own lines: remove it with `leaseline line remove` when it is not wanted.")
+        raise Invalid("That is one of our own lines.", code="block_is_our_line")
 
 
 def _make_unwanted(session: Session, number: str, by: By, *, close_lead: bool) -> None:
     """Sees to it that a blocked number would not get through all the same; raises Conflict when it would."""
     known = _known(session, number, "", by.now)
     if known.was_called or known.was_texted:
-        raise Conflict(f"It would never be blocked: {blocking.spared_because(known)}.")
+        raise Conflict(f"It would never be blocked: {blocking.spared_because(known)}.", code="block_never")
     if not (known.in_progress or known.open_task):
         return
     lead = leads.by_phone(session, number, for_update=True)
     assert lead is not None
     if not close_lead:
         raise Conflict(
-            f"It would not be blocked now: {blocking.spared_because(known)} (lead {lead.id}). "
-            "With --close-lead the lead and its tasks are closed first."
+            f"It would not be blocked now: {blocking.spared_because(known)} (lead {lead.id}).",
+            code="block_spared",
+            lead=lead.id,
         )
     _close(session, lead, by)
 

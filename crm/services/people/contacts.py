@@ -29,8 +29,7 @@ def add(
     stored = read_number(number, region, ours(session))
     if existing := queries.by_number(session, stored):
         raise Conflict(
-            f"{stored} is {existing.name or f'known as {existing.kind}'} already: "
-            f"change it with `leaseline contact set {stored}`."
+            f"{stored} is {existing.name or f'known as {existing.kind}'} already.", code="contact_exists", number=stored
         )
     place = properties.named(session, property_slug) if property_slug else None
     session.add(
@@ -69,7 +68,11 @@ def change(
         stored = read_number(new_number, region, ours(session))
         other = queries.by_number(session, stored)
         if other is not None and other.id != found.id:
-            raise Conflict(f"{stored} is {other.name or f'known as {other.kind}'} already: remove that one first.")
+            raise Conflict(
+                f"{stored} is {other.name or f'known as {other.kind}'} already: remove that one first.",
+                code="contact_number_taken",
+                number=stored,
+            )
         found.number = stored
     note(session, by, f"contact {found.id} changed")
     return found.number
@@ -88,7 +91,7 @@ def named(session: Session, region: str, raw: str) -> Contact:
     number = numbers.parse(raw, region)
     found = queries.by_number(session, number) if number else None
     if found is None:
-        raise NotFound("Nobody is known by that number: `leaseline contact list` shows who is.")
+        raise NotFound("Nobody is known by that number.", code="contact_unknown")
     return found
 
 
@@ -106,16 +109,25 @@ def read_number(raw: str, region: str, ours: Mapping[str, str]) -> str:
     """A person's number as it is stored (E.164). Raises Invalid for none, and for one of our own."""
     number = numbers.parse(raw, region)
     if number is None:
-        raise Invalid(f"{raw.strip()[:40]!a} is no telephone number: write one like (512) 555-0100.")
+        raise Invalid(
+            f"{raw.strip()[:40]!a} is no telephone number: write one like (512) 555-0100.",
+            code="contact_number_invalid",
+        )
     if what := ours.get(number):
-        raise Invalid(f"{number} is {what}: write the person's number.")
+        raise Invalid(
+            f"{number} is {what}: write the person's number.", code="contact_number_is_ours", number=number, what=what
+        )
     return number
 
 
 def read_kind(raw: str) -> str:
     """Raises Invalid."""
     if raw not in KINDS:
-        raise Invalid(f"{raw[:40]!a} is no kind of contact: use {', '.join(KINDS)}.")
+        raise Invalid(
+            f"{raw[:40]!a} is no kind of contact: use {', '.join(KINDS)}.",
+            code="contact_kind_unknown",
+            known=list(KINDS),
+        )
     return raw
 
 

@@ -18,11 +18,14 @@ def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str
     if raw.isascii() and raw.isdigit() and len(raw) < 7:
         lead = leads.by_id(session, int(raw))
         if lead is None:
-            raise NotFound(f"There is no lead {raw}: `leaseline lead list` shows those there are.")
+            raise NotFound(f"There is no lead {raw}.", code="lead_unknown", lead=raw)
         return lead, None
     number = numbers.parse(raw, config.region)
     if number is None:
-        raise Invalid("That is no lead and no telephone number: write a lead's number such as 12, or (512) 555-0100.")
+        raise Invalid(
+            "That is no lead and no telephone number: write a lead's number such as 12, or (512) 555-0100.",
+            code="lead_or_number_invalid",
+        )
     return leads.by_phone(session, number), number
 
 
@@ -35,7 +38,7 @@ def lead_of(session: Session, config: Config, raw: str, now: datetime) -> Lead:
     if lead is None:
         assert number is not None
         if lines.by_number(session, number):
-            raise Invalid("That is one of our own lines: name somebody else.")
+            raise Invalid("That is one of our own lines: name somebody else.", code="number_is_ours")
         lead = by_number(session, number, None, now)
     return lead
 

@@ -18,7 +18,7 @@ def change(
     """Changes what is given of the lead with this id or telephone number; an empty text takes it away."""
     lead, _ = intake.person(session, config, raw)
     if lead is None:
-        raise NotFound("There is no lead with this id or number: `leaseline lead list` shows those there are.")
+        raise NotFound("There is no lead with this id or number.", code="lead_unknown")
     if name is not None:
         lead.name = fields.text(name, "name", 200) or None
     if email is not None:

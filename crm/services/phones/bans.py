@@ -34,11 +34,12 @@ def add(session: Session, config: Config, by: By, raw: str, *, until: datetime |
     network = fields.network(raw)
     if bans.is_spared(network, _own(session, config)):
         raise Invalid(
-            f"{network} is a trunk's or the office's: dropping it would cut off our own calls. "
-            "`leaseline trunk list` shows the trunks."
+            f"{network} is a trunk's or the office's: dropping it would cut off our own calls.",
+            code="ban_is_ours",
+            network=network,
         )
     if (found := _ban(session, network)) and _is_in_force(found, by.now):
-        raise Conflict(f"{network} is banned already: `leaseline ban list` shows until when.")
+        raise Conflict(f"{network} is banned already.", code="ban_exists", network=network)
     _put(session, network, by.now, until, fields.text(why, "reason", 300))
     note(session, by, f"SIP from {network} is dropped")
     return network
@@ -49,7 +50,7 @@ def remove(session: Session, by: By, raw: str) -> str:
     network = fields.network(raw)
     found = _ban(session, network)
     if found is None or not _is_in_force(found, by.now):
-        raise NotFound(f"{network} is not banned: `leaseline ban list` shows what is.")
+        raise NotFound(f"{network} is not banned.", code="ban_unknown", network=network)
     session.delete(found)
     note(session, by, f"SIP from {network} is not dropped any more")
     return network

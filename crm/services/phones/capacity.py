@@ -14,6 +14,7 @@ from crm.config import Config
 from crm.domain import limits
 from crm.services.office import owners
 from crm.services.outbox import notices
+from crm.words import notices as words
 
 REFUSED = "LL_REFUSED"
 """Asterisk's global variable in which the dialplan (admission) counts callers who were one too many."""
@@ -60,7 +61,7 @@ def tell(session: Session, config: Config, latest: Refused, now: datetime) -> No
     text = (
         f"{latest.count} callers were refused since Asterisk started. The latest came by trunk {latest.trunk} and "
         f"was one too many for limits.{latest.limit}. If you expected so many, raise it in leaseline.toml; if not, "
-        "somebody floods you: `leaseline status` shows how many, and your carrier can stop them."
+        f"somebody floods you, and your carrier can stop them. {words.more('callers_refused')}"
     )
     notices.tell(session, config, [owners.admin(session)], f"refused:{spell}", "Callers are refused", text, now)
 

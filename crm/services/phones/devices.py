@@ -25,7 +25,7 @@ BROWSER = "browser"
 KINDS = ("desk", "softphone", "browser", MOBILE)
 LONGEST_AFTER_SECONDS = 60
 """A mobile that rings later than this would ring for nobody: by then the caller is with somebody else or gone."""
-_BROWSER_ENCRYPTS = "A browser always encrypts, by a way of its own: leave out --encrypted."
+_BROWSER_ENCRYPTS = "A browser always encrypts, by a way of its own."
 
 
 def secret_name(slug: str) -> str:
@@ -63,13 +63,19 @@ def add(
 ) -> None:
     """Adds a phone and makes its password; a mobile is added by `add_mobile`. `location` is where it stands."""
     if kind not in KINDS:
-        raise Invalid(f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.")
+        raise Invalid(
+            f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.", code="device_kind_unknown", known=list(KINDS)
+        )
     if kind == MOBILE:
-        raise Invalid("A mobile is dialled: give its number with --number.")
+        raise Invalid("A mobile is dialled: it needs a number.", code="mobile_without_number", device=slug)
     if encrypted and kind == BROWSER:
-        raise Invalid(_BROWSER_ENCRYPTS)
+        raise Invalid(_BROWSER_ENCRYPTS, code="browser_always_encrypts", device=slug)
     if session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
-        raise Conflict(f"There is a device {slug} already: choose another name, or remove it first.")
+        raise Conflict(
+            f"There is a device {slug} already: choose another name, or remove it first.",
+            code="device_exists",
+            device=slug,
+        )
     owner = agents.named(session, agent)
     place = locations.named(session, location) if location else None
     session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=place, encrypted=encrypted))
@@ -87,7 +93,11 @@ def add_mobile(
     Raises Refused for a number that may not be dialled.
     """
     if session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
-        raise Conflict(f"There is a device {slug} already: choose another name, or remove it first.")
+        raise Conflict(
+            f"There is a device {slug} already: choose another name, or remove it first.",
+            code="device_exists",
+            device=slug,
+        )
     owner = agents.named(session, agent)
     mobile = Device(slug=slug, agent_id=owner.id, kind=MOBILE)
     mobile.number = dialing.check_in(session, config, number=number, purpose=Purpose.FORWARD, agent=agent)
@@ -118,21 +128,39 @@ def change(
     device = named(session, slug)
     is_mobile = device.kind == MOBILE
     if not is_mobile and (number is not None or after_seconds is not None):
-        raise Invalid(f"{slug} is no mobile: only mobiles have a number, and ring after other phones.")
+        raise Invalid(
+            f"{slug} is no mobile: only mobiles have a number, and ring after other phones.",
+            code="device_is_no_mobile",
+            device=slug,
+        )
     if is_mobile and whisper is not None:
         raise Invalid(
-            f"{slug} is a mobile: who answers it hears who calls in any case, so that voicemail gets no call."
+            f"{slug} is a mobile: who answers it hears who calls in any case, so that voicemail gets no call.",
+            code="mobile_voicemail",
+            device=slug,
         )
     if is_mobile and location is not None:
-        raise Invalid(f"{slug} is a mobile: its own network knows where it is.")
+        raise Invalid(
+            f"{slug} is a mobile: its own network knows where it is.", code="mobile_has_no_location", device=slug
+        )
     if is_mobile and (kind not in (None, MOBILE) or encrypted is not None):
-        raise Invalid(f"{slug} is a mobile and has no account: remove it and add a phone in its place.")
+        raise Invalid(
+            f"{slug} is a mobile and has no account: remove it and add a phone in its place.",
+            code="mobile_has_no_account",
+            device=slug,
+        )
     if not is_mobile and kind == MOBILE:
-        raise Invalid(f"{slug} is a phone with an account: remove it and add a mobile in its place.")
+        raise Invalid(
+            f"{slug} is a phone with an account: remove it and add a mobile in its place.",
+            code="phone_has_account",
+            device=slug,
+        )
     if kind is not None and kind not in KINDS:
-        raise Invalid(f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.")
+        raise Invalid(
+            f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.", code="device_kind_unknown", known=list(KINDS)
+        )
     if encrypted and (kind or device.kind) == BROWSER:
-        raise Invalid(_BROWSER_ENCRYPTS)
+        raise Invalid(_BROWSER_ENCRYPTS, code="browser_always_encrypts", device=slug)
     changed = []
     if agent is not None:
         device.agent_id = agents.named(session, agent).id
@@ -164,7 +192,11 @@ def change(
 def checked_after(seconds: int) -> int:
     """How long an agent's other phones ring before a mobile; raises Invalid."""
     if not 0 <= seconds <= LONGEST_AFTER_SECONDS:
-        raise Invalid(f"A mobile may ring 0 to {LONGEST_AFTER_SECONDS} seconds after the other phones, not {seconds}.")
+        raise Invalid(
+            f"A mobile may ring 0 to {LONGEST_AFTER_SECONDS} seconds after the other phones, not {seconds}.",
+            code="mobile_after_seconds",
+            longest=LONGEST_AFTER_SECONDS,
+        )
     return seconds
 
 
@@ -172,7 +204,9 @@ def rotate(session: Session, secrets: Secrets, by: By, slug: str) -> None:
     """Gives a phone a new password; the old one is refused as soon as Asterisk has read it."""
     device = named(session, slug)
     if device.kind == MOBILE:
-        raise Invalid(f"{slug} is a mobile: it is dialled and has no password.")
+        raise Invalid(
+            f"{slug} is a mobile: it is dialled and has no password.", code="mobile_has_no_password", device=slug
+        )
     note(session, by, f"password of device {slug} renewed")
     session.flush()
     secrets.renew(secret_name(slug))
@@ -218,7 +252,7 @@ def of_agent(session: Session, agent: str) -> list[str]:
     """Short names of an agent's devices; raises NotFound when there are none."""
     slugs = [device.slug for device in find_all(session, agent)]
     if not slugs:
-        raise NotFound(f"Agent {agent} has no devices: add one with `leaseline device add NAME --agent {agent}`.")
+        raise NotFound(f"Agent {agent} has no devices.", code="agent_without_devices", agent=agent)
     return slugs
 
 
@@ -230,7 +264,7 @@ def has_dnd(device: Device, now: datetime) -> bool:
 def named(session: Session, slug: str) -> Device:
     found = session.scalar(_whole.where(Device.slug == fields.slug(slug)))
     if found is None:
-        raise NotFound(f"There is no device {slug}: `leaseline device list` shows those there are.")
+        raise NotFound(f"There is no device {slug}.", code="device_unknown", device=slug)
     return found
 
 

@@ -54,13 +54,7 @@ def _answer(
     session.execute(select(Organization.id).with_for_update())
     who = _agent(session, agent)
     ask = _ask(session, config, number, purpose, who, live, now)
-    clearance: Clearance | None = None
-    reason = dialing.refusal(ask, destinations.rules(config))
-    if not reason:
-        try:
-            clearance = _clearance(session, ask, who)
-        except Refused as refused:
-            reason = str(refused)
+    answer = dialing.refusal(ask, destinations.rules(config)) or _clearance(session, ask, who)
     session.add(
         Dialled(
             at=now,
@@ -68,11 +62,11 @@ def _answer(
             agent_id=who.id if who else None,
             call_id=call_id,
             purpose=purpose,
-            allowed=clearance is not None,
-            reason=reason[:300],
+            allowed=isinstance(answer, Clearance),
+            reason=str(answer)[:300] if isinstance(answer, Refused) else "",
         )
     )
-    return clearance or Refused(reason)
+    return answer
 
 
 def check(session: Session, config: Config, *, number: str, purpose: Purpose, agent: str | None) -> str:
@@ -87,8 +81,8 @@ def check_in(session: Session, config: Config, *, number: str, purpose: Purpose,
     """The same within somebody's transaction."""
     who = _agent(session, agent)
     facts = _facts(session, config, number, purpose, who)
-    if reason := dialing.refusal(facts, destinations.rules(config)):
-        raise Refused(reason)
+    if refused := dialing.refusal(facts, destinations.rules(config)):
+        raise refused
     assert facts.number is not None
     return facts.number
 
@@ -136,7 +130,7 @@ def _agent(session: Session, slug: str | None) -> Agent | None:
         return None
     found = agents.by_slug(session, slug)
     if found is None:
-        raise NotFound(f"There is no agent {slug}: `leaseline agent list` shows those there are.")
+        raise NotFound(f"There is no agent {slug}.", code="agent_unknown", agent=slug)
     return found
 
 
@@ -171,15 +165,18 @@ def _facts(session: Session, config: Config, number: str, purpose: Purpose, who:
     )
 
 
-def _clearance(session: Session, ask: Ask, who: Agent | None) -> Clearance:
+def _clearance(session: Session, ask: Ask, who: Agent | None) -> Clearance | Refused:
     assert ask.number is not None
     trunks = session.scalars(select(Trunk).where(Trunk.enabled, Trunk.outbound))
     ways = dialing.in_order([(trunk.position, _way(trunk)) for trunk in trunks])
     if not ways:
-        raise Refused("There is no trunk that calls of ours go out by: add one, or switch one on for that.")
+        return Refused(
+            "There is no trunk that calls of ours go out by: add one, or switch one on for that.",
+            code="trunk_out_missing",
+        )
     line = shown_line(session, who.id if who else None, ask.number)
     if line is None:
-        raise Refused("There is no line whose number could be shown: add one.")
+        return Refused("There is no line whose number could be shown: add one.", code="line_to_show_missing")
     return Clearance(ask.number, ways, line.number)
 
 

@@ -116,5 +116,5 @@ def _duty(session: Session, by: By, slug: str, *, on: bool) -> Answer:
 def _last_caller(session: Session, slug: str) -> Answer:
     number = calls.last_caller_of(session, slug)
     if number is None:
-        raise NotFound("Nobody has called you from outside yet.")
+        raise NotFound("Nobody has called you from outside yet.", code="no_last_caller")
     return Answer(f"Calling {number} back.", go=("staff", number))

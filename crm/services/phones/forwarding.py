@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.dialing import Purpose, Refused
-from crm.domain.errors import Conflict, Invalid
+from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.services.audit import By, note
 from crm.services.office import agents
 from crm.services.phones import devices, dialing
@@ -81,17 +81,13 @@ def switch_on(
     if to is not None:
         number = dialing.check_in(session, config, number=to, purpose=Purpose.FORWARD, agent=agent)
         if len(mobiles) > 1:
-            raise Conflict(
-                f"{agent} has several mobiles, {_named(mobiles)}: change one with `leaseline device set NAME --number`."
-            )
+            raise Conflict(f"{agent} has several mobiles, {_named(mobiles)}.", code="mobiles_several", agent=agent)
         if mobiles:
             mobiles[0].number = number
         else:
             mobiles = [_new_mobile(session, owner, number)]
     elif not mobiles:
-        raise Invalid(
-            f"{agent} has no mobile: give its number with `leaseline forward on --agent {agent} --to NUMBER`."
-        )
+        raise Invalid(f"{agent} has no mobile.", code="agent_without_mobile", agent=agent)
     else:
         _check_all(session, config, agent, mobiles)
     if after_seconds is not None:
@@ -135,7 +131,7 @@ def end_office(session: Session, by: By) -> None:
 def _organization(session: Session) -> Organization:
     found = office.organization(session)
     if found is None:
-        raise Invalid("There is no office yet: make one with `leaseline init`.")
+        raise NotFound("This home has no office yet.", code="office_missing")
     return found
 
 
@@ -165,15 +161,22 @@ def _check_all(session: Session, config: Config, agent: str, mobiles: Sequence[D
     """Raises Refused when none of the numbers may be dialled: forwarding would be on and do nothing."""
     refusals = [_refusal(session, config, mobile.number or "", Purpose.FORWARD, agent) for mobile in mobiles]
     if all(refusals):
-        raise Refused(f"{mobiles[0].slug} cannot be rung: {refusals[0]}")
+        raise Refused(
+            f"{mobiles[0].slug} cannot be rung: {refusals[0]}",
+            code="mobile_refused",
+            device=mobiles[0].slug,
+            reason=refusals[0],
+        )
 
 
 def _new_mobile(session: Session, owner: Agent, number: str) -> Device:
     slug = f"{owner.slug}-mobile"[-40:]
     if session.scalar(select(Device).where(Device.slug == slug)):
         raise Conflict(
-            f"There is a device {slug} already, which is no mobile of {owner.slug}: add one by another name with "
-            f"`leaseline device add NAME --agent {owner.slug} --kind mobile --number NUMBER`."
+            f"There is a device {slug} already, which is no mobile of {owner.slug}.",
+            code="device_is_not_theirs",
+            agent=owner.slug,
+            device=slug,
         )
     mobile = Device(slug=slug, agent_id=owner.id, kind=devices.MOBILE, number=number)
     mobile.rings_after_seconds = DEFAULT_AFTER_SECONDS

@@ -42,7 +42,7 @@ def add(
     """Adds a line and returns its number as it is stored. A number without +country is read in the way of `region`."""
     stored = read_number(number, region)
     if queries.by_number(session, stored):
-        raise Conflict(f"There is a line {stored} already: change it with `leaseline line set {stored}`.")
+        raise Conflict(f"There is a line {stored} already.", code="line_exists", number=stored)
     line = Line(
         number=stored,
         label=fields.text(label, "label", 200),
@@ -107,7 +107,8 @@ def read_number(raw: str, region: str) -> str:
             found = digits
     if found is None or found in fields.EMERGENCY_STARTS or numbers.clean_did(found, region) != found:
         raise Invalid(
-            f"{raw[:40]!a} is not a number that can be called: write one like +15125550100, or an extension's digits."
+            f"{raw[:40]!a} is not a number that can be called: write one like +15125550100, or an extension's digits.",
+            code="line_number_invalid",
         )
     return found
 
@@ -117,7 +118,7 @@ def named(session: Session, region: str, number: str) -> Line:
     stored = read_number(number, region)
     found = queries.by_number(session, stored)
     if found is None:
-        raise NotFound(f"There is no line {stored}: `leaseline line list` shows those there are.")
+        raise NotFound(f"There is no line {stored}.", code="line_unknown", number=stored)
     return found
 
 
@@ -125,7 +126,11 @@ def check_language(raw: str) -> str:
     """Raises Invalid for a language without prompts."""
     known = speech.languages()
     if raw not in known:
-        raise Invalid(f"{raw[:20]!a} is not a language that prompts are written in: use {' or '.join(known)}.")
+        raise Invalid(
+            f"{raw[:20]!a} is not a language that prompts are written in: use {' or '.join(known)}.",
+            code="language_unknown",
+            known=list(known),
+        )
     return raw
 
 
@@ -133,15 +138,16 @@ def check_greeting(raw: str, language: str) -> str:
     """Raises Invalid for one in which there is nothing to say."""
     greeting = fields.text(raw, "greeting", 1000)
     if greeting and not speech.normalize(greeting, language):
-        raise Invalid("There is nothing to say in the greeting: write a sentence with words.")
+        raise Invalid("There is nothing to say in the greeting: write a sentence with words.", code="greeting_wordless")
     return greeting
 
 
 def _check_about(line: Line) -> None:
     if line.property_id and line.portfolio_id:
         raise Invalid(
-            f"Line {line.number} is for one property or for those of a portfolio, not both: take one away with "
-            "--property '' or --portfolio ''."
+            f"Line {line.number} is for one property or for those of a portfolio, not both.",
+            code="line_property_and_portfolio",
+            number=line.number,
         )
 
 
@@ -160,7 +166,7 @@ def line_for(
     if wanted is not None:
         found = queries.by_number(session, numbers.clean_did(wanted, config.region))
         if found is None:
-            raise NotFound("There is no such line: `leaseline line list` shows those there are.")
+            raise NotFound("There is no such line.", code="line_unknown")
         return found.number
     for number in messages.lines_used(session, lead) if lead else ():
         if queries.by_number(session, number):
@@ -170,5 +176,5 @@ def line_for(
     # An extension of an office's system means nothing to a carrier.
     outside = [one for one in every if one.number.startswith("+")] or list(every)
     if not outside:
-        raise Invalid("There is no line to text from: add one with `leaseline line add`.")
+        raise Invalid("There is no line to text from.", code="line_to_text_missing")
     return next((one for one in outside if one.property_id in places), outside[0]).number

@@ -14,6 +14,7 @@ from crm.domain.calls import DialStatus, Fact, LegEnded
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.store.models import Agent, Device
+from crm.words import notices as words
 
 _log = logging.getLogger(__name__)
 
@@ -44,8 +45,7 @@ def _forwards(session: Session, config: Config, slug: str, now: datetime) -> Non
         f"forwards:{slug}:{now.isoformat()}",
         f"{slug} sends its calls elsewhere",
         f"The phone {slug} is set to forward calls by itself. Leaseline does not obey that, so every call counts as "
-        "declined there. Switch it off on the phone. To be rung on a mobile, too: `leaseline forward on "
-        f"--agent {agent.slug} --to NUMBER`.",
+        f"declined there. Switch it off on the phone. {words.more('phone_forwards', agent=agent.slug)}",
         now,
     )
     _log.warning("a phone forwards its calls by itself", extra={"device": slug})

@@ -54,9 +54,17 @@ class Account:
 def account(config: Config, secrets: Secrets, device: Device) -> Account:
     """Raises Invalid for a device that nobody types an account into."""
     if device.kind == devices.MOBILE:
-        raise Invalid(f"{device.slug} is a mobile: it is dialled and has no account.")
+        raise Invalid(
+            f"{device.slug} is a mobile: it is dialled and has no account.",
+            code="mobile_not_provisioned",
+            device=device.slug,
+        )
     if device.kind == devices.BROWSER:
-        raise Invalid(f"{device.slug} is a browser: its page logs in by itself, so there is nothing to write into it.")
+        raise Invalid(
+            f"{device.slug} is a browser: its page logs in by itself, so there is nothing to write into it.",
+            code="browser_not_provisioned",
+            device=device.slug,
+        )
     return Account(
         user=device.slug,
         secret=secrets.get(devices.secret_name(device.slug)),
@@ -108,8 +116,16 @@ def write_page(path: Path, text: str) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
-        raise Conflict(f"There is a file {path} already: choose another name, or remove it first.") from None
+        raise Conflict(
+            f"There is a file {path} already: choose another name, or remove it first.",
+            code="file_exists",
+            path=str(path),
+        ) from None
     except OSError as error:
-        raise CrmError(f"{path} cannot be written ({error.strerror}): choose another file.") from error
+        raise CrmError(
+            f"{path} cannot be written ({error.strerror}): choose another file.",
+            code="file_not_written",
+            path=str(path),
+        ) from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(text)

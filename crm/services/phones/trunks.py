@@ -75,7 +75,7 @@ def add(
     Without addresses a peer whose host is an address is known by that.
     """
     if session.scalar(select(Trunk).where(Trunk.slug == fields.slug(slug))):
-        raise Conflict(f"There is a trunk {slug} already: change it with `leaseline trunk set {slug}`.")
+        raise Conflict(f"There is a trunk {slug} already.", code="trunk_exists", trunk=slug)
     trunk = Trunk(
         slug=slug,
         host=fields.host(host),
@@ -164,7 +164,11 @@ def remove(session: Session, secrets: Secrets, by: By, slug: str, *, carries_tex
     """Removes a trunk and its password; `carries_texts` is the trunk that the configuration names for texts."""
     trunk = named(session, slug)
     if slug == carries_texts:
-        raise Conflict(f"texts.trunk in leaseline.toml names trunk {slug}: name another there, then remove it.")
+        raise Conflict(
+            f"texts.trunk in leaseline.toml names trunk {slug}: name another there, then remove it.",
+            code="trunk_is_texts",
+            trunk=slug,
+        )
     session.delete(trunk)
     note(session, by, f"trunk {slug} removed")
     after_commit(session, lambda: secrets.remove(of_trunk(slug)))
@@ -173,20 +177,22 @@ def remove(session: Session, secrets: Secrets, by: By, slug: str, *, carries_tex
 def named(session: Session, slug: str) -> Trunk:
     found = session.scalar(select(Trunk).where(Trunk.slug == fields.slug(slug)))
     if found is None:
-        raise NotFound(f"There is no trunk {slug}: `leaseline trunk list` shows those there are.")
+        raise NotFound(f"There is no trunk {slug}.", code="trunk_unknown", trunk=slug)
     return found
 
 
 def _check(trunk: Trunk, *, has_password: bool) -> None:
     """What only makes sense together."""
     if trunk.auth == "address" and not trunk.addresses:
-        raise Invalid("A trunk known by address needs the addresses its calls come from: give each with --address.")
+        raise Invalid("A trunk known by address needs the addresses its calls come from.", code="trunk_without_address")
     if trunk.auth == "digest" and not (trunk.username and has_password):
-        raise Invalid("A trunk with digest authentication needs --username and a password.")
+        raise Invalid(
+            "A trunk with digest authentication needs a user name and a password.", code="trunk_without_digest"
+        )
     if trunk.register and not (trunk.username and has_password):
-        raise Invalid("Registering with a peer needs --username and a password.")
+        raise Invalid("Registering with a peer needs a user name and a password.", code="trunk_without_login")
     if has_password and not trunk.username:
-        raise Invalid("A password without a user name is of no use: give --username, too.")
+        raise Invalid("A password without a user name is of no use.", code="trunk_without_user")
 
 
 def _check_addresses(session: Session, trunk: Trunk) -> None:
@@ -195,22 +201,35 @@ def _check_addresses(session: Session, trunk: Trunk) -> None:
     for other in session.scalars(select(Trunk).where(Trunk.slug != trunk.slug)):
         for address in other.addresses:
             if any(ipaddress.IPv4Network(address).overlaps(network) for network in mine):
-                raise Conflict(f"Trunk {other.slug} has the address {address}: an address belongs to one trunk.")
+                raise Conflict(
+                    f"Trunk {other.slug} has the address {address}: an address belongs to one trunk.",
+                    code="trunk_address_taken",
+                    trunk=other.slug,
+                    address=address,
+                )
 
 
 def _keep(secrets: Secrets, slug: str, password: str) -> None:
     if problem := unusable(password):
-        raise Invalid(f"This password cannot be used: {problem}.")
+        raise Invalid(f"This password cannot be used: {problem}.", code="trunk_password_unusable")
     secrets.put(of_trunk(slug), password)
 
 
 def _position(raw: int) -> int:
     if not 0 <= raw <= 99:
-        raise Invalid(f"{raw} is not a position: write 0 to 99, the lowest for the trunk that is tried first.")
+        raise Invalid(
+            f"{raw} is not a position: write 0 to 99, the lowest for the trunk that is tried first.",
+            code="trunk_position_invalid",
+        )
     return raw
 
 
 def _one_of(raw: str, known: Sequence[str], what: str) -> str:
     if raw not in known:
-        raise Invalid(f"{raw!r} is not a {what}: use {' or '.join(known)}.")
+        raise Invalid(
+            f"{raw!r} is not a {what}: use {' or '.join(known)}.",
+            code="trunk_choice_unknown",
+            what=what,
+            known=list(known),
+        )
     return raw

@@ -101,9 +101,11 @@ def put_in(
     session.execute(select(Organization.id).with_for_update())
     stored = read_target(session, config, target)
     if not confirm and not stored.startswith("+"):
-        raise Invalid("Only a number outside can be connected straight: leave --straight out.")
+        raise Invalid("Only a number outside can be connected straight.", code="desk_not_straight")
     if hours and kind == DeskKind.MAINTENANCE:
-        raise Invalid("Emergencies ring at any hour: leave the hours of maintenance out.")
+        raise Invalid(
+            "Emergencies ring at any hour: leave the hours of maintenance out.", code="desk_hours_of_emergencies"
+        )
     fields.openings(hours)
     row = of(session, kind, place)
     if row is None:
@@ -120,7 +122,7 @@ def remove(session: Session, by: By, kind: str, *, property_slug: str | None = N
     row = of(session, kind, place)
     if row is None:
         whose = f" of {place.slug}" if place else " for all properties"
-        raise NotFound(f"There is no desk {kind}{whose}: `leaseline desk list` shows those there are.")
+        raise NotFound(f"There is no desk {kind}{whose}.", code="desk_unknown", kind=kind)
     session.delete(row)
     note(session, by, f"desk {kind}{f' of {place.slug}' if place else ''} removed")
 
@@ -131,10 +133,10 @@ def read_target(session: Session, config: Config, raw: str) -> str:
     if slug and what in (BoxKind.AGENT, BoxKind.SUBTEAM):
         model = Agent if what == BoxKind.AGENT else Subteam
         if session.scalar(select(model.id).where(model.slug == fields.slug(slug))) is None:
-            raise NotFound(f"There is no {what} {slug}: `leaseline {what} list` shows those there are.")
+            raise NotFound(f"There is no {what} {slug}.", code="desk_target_unknown", what=what, slug=slug)
         return box(BoxKind(what), slug)
     if not any(character.isdigit() for character in raw) or ":" in raw:
-        raise Invalid(f"That is nowhere a call could go: {WHERE}.")
+        raise Invalid(f"That is nowhere a call could go: {WHERE}.", code="desk_target_invalid")
     return dialing.check_in(session, config, number=raw, purpose=Purpose.OFFICE, agent=None)
 
 
@@ -156,7 +158,9 @@ def _problem(session: Session, config: Config, target: str) -> str:
 def of(session: Session, kind: str, place: Property | None) -> Row | None:
     """A property's own desk, or the one for all. Raises Invalid."""
     if kind not in KINDS:
-        raise Invalid(f"{kind[:40]!a} is no kind of desk: use {', '.join(KINDS)}.")
+        raise Invalid(
+            f"{kind[:40]!a} is no kind of desk: use {', '.join(KINDS)}.", code="desk_kind_unknown", known=list(KINDS)
+        )
     mine = Row.property_id == place.id if place else Row.property_id.is_(None)
     return session.scalars(select(Row).where(Row.kind == kind, mine)).first()
 

@@ -123,10 +123,16 @@ def _moment(session: Session, now: datetime, phones: Phones) -> Moment:
     registered = set(session.scalars(select(Device.slug).where(Device.kind != "mobile")))
     for agent in busy:
         if not agent.devices:
-            raise Invalid(f"{agent.slug} has no phone to be in a talk on: `leaseline device add` makes one.")
+            raise Invalid(
+                f"{agent.slug} has no phone to be in a talk on.", code="rehearsal_agent_without_phone", agent=agent.slug
+            )
     for device in offline:
         if device.kind == "mobile":
-            raise Invalid(f"{device.slug} is a mobile, which never registers: leave it out.")
+            raise Invalid(
+                f"{device.slug} is a mobile, which never registers: leave it out.",
+                code="rehearsal_mobile",
+                device=device.slug,
+            )
     return Moment(
         now,
         online=registered - {device.slug for device in offline},

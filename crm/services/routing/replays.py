@@ -200,7 +200,11 @@ def _schedules(session: Session, config: Config, changes: Changes) -> dict[str, 
     found = {place.slug: schedule for place, schedule in listed if place}
     found[""] = office.schedule(session, config.tz)
     if unknown := sorted(set(changes.hours) - set(found) - {OFFICE}):
-        raise Invalid(f"[hours] names {', '.join(unknown)}, which is no property: `leaseline property list` has all.")
+        raise Invalid(
+            f"[hours] names {', '.join(unknown)}, which is no property.",
+            code="replay_properties_unknown",
+            properties=list(unknown),
+        )
     for slug, schedule in found.items():
         if (openings := changes.hours_of(slug)) is not None:
             found[slug] = replace(schedule, openings=weekly(openings, schedule.tz).openings)

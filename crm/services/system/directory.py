@@ -64,7 +64,7 @@ def change_office(
     and Refused for a number that may not be dialled."""
     office = session.scalar(select(Organization))
     if office is None:
-        raise NotFound("This home has no office yet: make one with `leaseline init`.")
+        raise NotFound("This home has no office yet.", code="office_missing")
     office.name, office.listings_url = check_office(
         office.name if name is None else name, office.listings_url if listings_url is None else listings_url
     )
@@ -88,9 +88,7 @@ def load_demo(session: Session, config: Config, secrets: Secrets, by: By) -> Non
         trunk.port = config.ports.demo
     else:
         if session.scalar(select(Line)) or session.scalar(select(Device)):
-            raise Conflict(
-                "This office has lines or devices of its own: start without --demo, or demo in another home."
-            )
+            raise Conflict("This office has lines or devices of its own.", code="demo_office_in_use")
         office = session.scalar(select(Organization))
         if office is None:
             office = Organization(name="")
@@ -165,5 +163,7 @@ def load_portfolio(
     if session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK)):
         ours |= set(DEMO_LINES)
     if numbers - ours:
-        raise Conflict("This office has lines of its own: load the demo portfolio into another home.")
+        raise Conflict(
+            "This office has lines of its own: load the demo portfolio into another home.", code="demo_lines_in_use"
+        )
     return imports.write(session, config, secrets, by, lists, progress=progress)

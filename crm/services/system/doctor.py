@@ -6,7 +6,7 @@ from crm import context
 from crm.config import Config
 from crm.domain.errors import CrmError
 from crm.services.system.checks import machine, office, phones, work
-from crm.services.system.checks.finding import Finding, Level
+from crm.services.system.checks.finding import Finding, fault
 from crm.services.system.health import Health
 
 
@@ -22,7 +22,7 @@ async def examine(config: Config, health: Health) -> list[Finding]:
         found += await crm.store.read(work.waiting, config, health.at)
         found += await work.strays(crm)
     except CrmError as error:
-        found.append(Finding("database", Level.ERROR, str(error), "Check the disk and the database server."))
+        found.append(fault("database", str(error), "database_down"))
     finally:
         crm.store.close()
     return [*found, *work.files(config, health.at)]

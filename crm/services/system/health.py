@@ -80,6 +80,8 @@ class DatabaseHealth:
     revision: str | None
     detail: str
     """Why it is not up or not current; empty when it is."""
+    code: str = ""
+    """The same for programs, as an error's code."""
 
 
 @dataclass(frozen=True)
@@ -300,7 +302,7 @@ async def look(config: Config, now: datetime) -> Health:
             line, texts = await _fill_in(health, config, channels, endpoints, with_app)
             health = replace(health, line=line, texts=texts)
         except CrmError as error:
-            unusable = DatabaseHealth(False, False, database.revision, str(error))
+            unusable = DatabaseHealth(False, False, database.revision, str(error), error.code)
             health = Health(now, config.node, asterisk, app, unusable)
     with contextlib.suppress(OSError):
         health = replace(health, disk=disk.look(config))
@@ -530,8 +532,7 @@ def database_health(config: Config) -> DatabaseHealth:
     try:
         revision = migrate.current(config.database_url)
     except CrmError as error:
-        return DatabaseHealth(False, False, None, str(error))
-    needed = migrate.head()
-    if revision == needed:
-        return DatabaseHealth(True, True, revision, "")
-    return DatabaseHealth(True, False, revision, problem(revision))
+        return DatabaseHealth(False, False, None, str(error), error.code)
+    if old := problem(revision):
+        return DatabaseHealth(True, False, revision, str(old), old.code)
+    return DatabaseHealth(True, True, revision, "")

@@ -49,9 +49,17 @@ async def create(
     _refuse_before_anything_is_made(home, name, listings_url)
     region = _known_region(region)
     if ports_from is not None and not LOWEST_PORT <= ports_from <= HIGHEST_PORT:
-        raise Invalid(f"Ports cannot begin at {ports_from}: choose one from {LOWEST_PORT} to {HIGHEST_PORT}.")
+        raise Invalid(
+            f"Ports cannot begin at {ports_from}: choose one from {LOWEST_PORT} to {HIGHEST_PORT}.",
+            code="ports_from_invalid",
+            lowest=LOWEST_PORT,
+            highest=HIGHEST_PORT,
+        )
     if database and not database.startswith(("postgresql://", "postgresql+psycopg://")):
-        raise Invalid("The database's URL has to name PostgreSQL, e.g. postgresql://user@host/leaseline.")
+        raise Invalid(
+            "The database's URL has to name PostgreSQL, e.g. postgresql://user@host/leaseline.",
+            code="database_url_invalid",
+        )
     text = settings.template(ports_from, region, fields.timezone(timezone), database)
     config = Config(home=home, region=region, timezone=timezone, database=settings.Database(url=database))
     try:
@@ -62,7 +70,9 @@ async def create(
         unfinished = home / f"{SETTINGS}.new"
         unfinished.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise CrmError(f"{home} cannot be written ({error.strerror}): choose another folder with --home.") from error
+        raise CrmError(
+            f"{home} cannot be written ({error.strerror}).", code="home_not_written", home=str(home)
+        ) from error
     secrets = Secrets(config.secrets_file)
     for secret in directory.SYSTEM_SECRETS:
         secrets.ensure(secret)
@@ -83,17 +93,21 @@ def _refuse_before_anything_is_made(home: Path, name: str, listings_url: str) ->
     except FileNotFoundError:
         there = set()
     except OSError as error:
-        raise Conflict(f"{home} cannot be a home ({error.strerror}): choose another folder with --home.") from error
+        raise Conflict(
+            f"{home} cannot be a home ({error.strerror}).", code="home_impossible", home=str(home)
+        ) from error
     if SETTINGS in there:
-        raise Conflict(f"There is a Leaseline home at {home} already: use it as it is, or choose another with --home.")
+        raise Conflict(f"There is a Leaseline home at {home} already.", code="home_exists", home=str(home))
     folders = {folder.name for folder in Config(home=home).folders}
     if foreign := {entry for entry in there - _OURS - folders if not entry.startswith(_OUR_DATABASE)}:
-        raise Conflict(f"{home} holds something else ({min(foreign)!a}): choose an empty or new folder with --home.")
+        raise Conflict(f"{home} holds something else ({min(foreign)!a}).", code="home_holds_other", home=str(home))
     directory.check_office(name, listings_url)
 
 
 def _known_region(raw: str) -> str:
     region = raw.upper()
     if region not in phonenumbers.SUPPORTED_REGIONS:
-        raise Invalid(f"{raw[:20]!a} is not a country: write its two letters (ISO 3166), such as US.")
+        raise Invalid(
+            f"{raw[:20]!a} is not a country: write its two letters (ISO 3166), such as US.", code="country_invalid"
+        )
     return region

@@ -65,7 +65,9 @@ def read(path: Path, kind: str | None = None) -> Lists:
     whole = Lists()
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".toml"))
     if not files:
-        raise Invalid(f"{path} has no CSV or TOML files in it: name another folder.")
+        raise Invalid(
+            f"{path} has no CSV or TOML files in it: name another folder.", code="import_folder_empty", path=str(path)
+        )
     problems: list[Problem] = []
     for file in files:
         try:
@@ -87,17 +89,30 @@ def read(path: Path, kind: str | None = None) -> Lists:
 def _read_file(file: Path, kind: str | None) -> Lists:
     try:
         if file.stat().st_size > LONGEST_FILE:
-            raise Invalid(f"{file} is larger than {LONGEST_FILE // 1_000_000} MB: split it.")
+            raise Invalid(
+                f"{file} is larger than {LONGEST_FILE // 1_000_000} MB: split it.",
+                code="import_file_too_large",
+                path=str(file),
+            )
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise Invalid(f"{file} cannot be read ({error.strerror}): name another file.") from None
+        raise Invalid(
+            f"{file} cannot be read ({error.strerror}): name another file.",
+            code="import_file_unreadable",
+            path=str(file),
+        ) from None
     except UnicodeDecodeError as error:
-        raise Invalid(f"{file} is not UTF-8 at byte {error.start}: save it as CSV UTF-8.") from None
+        raise Invalid(
+            f"{file} is not UTF-8 at byte {error.start}: save it as CSV UTF-8.",
+            code="import_file_not_utf8",
+            path=str(file),
+            byte=error.start,
+        ) from None
     if file.suffix.lower() == ".toml":
         return imports.read_toml(text)
     named = kind or next((one.value for one in Kind if one.value == file.stem.lower()), None)
     if named is None:
-        raise Invalid(f"{file.name} does not say what it lists: give --kind, or call it units.csv and the like.")
+        raise Invalid(f"{file.name} does not say what it lists.", code="import_kind_missing", path=file.name)
     return imports.read_csv(text, Kind(named))
 
 

@@ -14,6 +14,7 @@ from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.store.models import Message, Task
 from crm.store.queries import messages, office
+from crm.words import notices as words
 
 
 def look(session: Session, config: Config, *, sender: str, line: str, at: datetime, is_known: bool) -> Over | None:
@@ -55,9 +56,17 @@ def tell(session: Session, config: Config, message: Message, name: str, now: dat
     task.times += 1
     task.why = (
         f"{task.times} texts of people nobody knows came to {name} faster than can be taken in one by one, the last on "
-        f"{at:%a %H:%M}; they have no lead and no task: `leaseline message list --direction in --unassigned`."
+        f"{at:%a %H:%M}; they have no lead and no task."
     )[:300]
     session.flush()
     if is_new:
         told, subject = [owners.admin(session)], "More texts than can be taken in"
-        notices.tell(session, config, told, f"flood:{task.id}", subject, f"{subject}. {task.why}", now)
+        notices.tell(
+            session,
+            config,
+            told,
+            f"flood:{task.id}",
+            subject,
+            f"{subject}. {task.why} {words.more('texts_flood')}",
+            now,
+        )

@@ -417,11 +417,16 @@ def send(
     """
     body = body.strip()
     if not body:
-        raise Invalid("The text is empty: write one.")
+        raise Invalid("The text is empty: write one.", code="message_empty")
     if any(character != "\n" and not character.isprintable() for character in body.replace("\u200d", "")):
-        raise Invalid("The text has control characters: write it without them.")
+        raise Invalid("The text has control characters: write it without them.", code="message_unprintable")
     if (pieces := segments(body).count) > MOST_SEGMENTS:
-        raise Invalid(f"The text takes {pieces} segments: carriers take {MOST_SEGMENTS} at most, so shorten it.")
+        raise Invalid(
+            f"The text takes {pieces} segments: carriers take {MOST_SEGMENTS} at most, so shorten it.",
+            code="message_too_long",
+            segments=pieces,
+            most=MOST_SEGMENTS,
+        )
     writer = agents.named(session, agent) if agent else None
     lead, number = _addressee(session, config, person, by.now)
     contact = contacts.by_number(session, number)
@@ -456,6 +461,10 @@ def _addressee(session: Session, config: Config, raw: str, now: datetime) -> tup
     lead = intake.lead_of(session, config, raw, now)
     if number is None:
         if not lead.phones:
-            raise Invalid(f"Lead {lead.id} has no telephone number: nobody can text them.")
+            raise Invalid(
+                f"Lead {lead.id} has no telephone number: nobody can text them.",
+                code="lead_without_phone",
+                lead=lead.id,
+            )
         number = lead.phones[0].number
     return lead, number

@@ -32,12 +32,17 @@ def these(session: Session, config: Config, by: By, ids: Sequence[int], *, unkno
     found = {row.id: row for row in session.scalars(select(Message).where(Message.id.in_(ids)))}
     for id in ids:
         if id not in found or found[id].direction != Direction.OUT:
-            raise NotFound(f"There is no text {id} of ours: `leaseline message list --state failed` shows them.")
+            raise NotFound(f"There is no text {id} of ours.", code="message_unknown", message=id)
         state = found[id].state
         if state == DeliveryState.UNKNOWN and not unknown:
-            raise Conflict(f"Text {id} may have arrived: ask the person, then say --unknown if it is to be sent again.")
+            raise Conflict(f"Text {id} may have arrived.", code="message_may_have_arrived", message=id)
         if state not in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
-            raise Conflict(f"Text {id} is {state}: only what failed is sent again.")
+            raise Conflict(
+                f"Text {id} is {state}: only what failed is sent again.",
+                code="message_not_failed",
+                message=id,
+                state=state,
+            )
     return [_again(session, config, by, found[id]) for id in dict.fromkeys(ids)]
 
 

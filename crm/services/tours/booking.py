@@ -142,9 +142,7 @@ def _take(
     """The slot's row with one more in it; the first free one of those that begin then."""
     possible = [slot for slot in times.offered(session, config, place, at, 0, kind) if slot.starts_at == at]
     if not possible or at < now + times.NOTICE:
-        raise Invalid(
-            f"{place.slug} has no tours then: `leaseline tour slots {place.slug}` shows the times that are free."
-        )
+        raise Invalid(f"{place.slug} has no tours then.", code="tour_time_unknown", property=place.slug)
     for slot in possible:
         row = session.scalar(select(TourSlot).where(TourSlot.key == times.key_of(place.id, slot)))
         if row is None:
@@ -178,7 +176,7 @@ def _take(
         if taken.scalar() is not None:
             session.refresh(row)
             return row
-    raise Conflict(f"That time is taken: `leaseline tour slots {place.slug}` shows those that are free.")
+    raise Conflict("That time is taken.", code="tour_time_taken", property=place.slug)
 
 
 def _release(session: Session, slot_id: int) -> None:
@@ -231,14 +229,20 @@ def cancel(
 def close(session: Session, config: Config, secrets: Secrets, by: By, tour_id: int, state: TourState) -> Tour:
     """Says what came of it: done, or missed."""
     if state not in (TourState.DONE, TourState.MISSED):
-        raise Invalid("A tour is closed as done or as missed.")
+        raise Invalid("A tour is closed as done or as missed.", code="tour_result_invalid")
     tour = session.scalar(_whole.where(Tour.id == tour_id).with_for_update(of=Tour))
     if tour is None:
         raise _unknown(tour_id)
     if tour.state == TourState.CANCELLED:
-        raise Conflict(f"Tour {tour_id} was cancelled: nobody expected it to take place.")
+        raise Conflict(
+            f"Tour {tour_id} was cancelled: nobody expected it to take place.", code="tour_cancelled", tour=tour_id
+        )
     if tour.slot.starts_at > by.now:
-        raise Conflict(f"Tour {tour_id} has not begun yet: cancel it, or wait until it is over.")
+        raise Conflict(
+            f"Tour {tour_id} has not begun yet: cancel it, or wait until it is over.",
+            code="tour_not_begun",
+            tour=tour_id,
+        )
     tour.state = state
     _follow(session, config, secrets, tour, _place(session, tour), str(state), by)
     return tour
@@ -264,14 +268,18 @@ def _booked(session: Session, tour_id: int, version: int | None) -> Tour:
     if tour is None:
         raise _unknown(tour_id)
     if tour.state != TourState.BOOKED:
-        raise Conflict(f"Tour {tour_id} is {tour.state} already: book a new one.")
+        raise Conflict(
+            f"Tour {tour_id} is {tour.state} already: book a new one.", code="tour_over", tour=tour_id, state=tour.state
+        )
     if version is not None and tour.version != version:
-        raise Conflict("This tour was changed since: use the link in the latest text.")
+        raise Conflict(
+            "This tour was changed since: use the link in the latest text.", code="tour_changed", tour=tour_id
+        )
     return tour
 
 
 def _unknown(tour_id: int) -> CrmError:
-    return NotFound(f"There is no tour {tour_id}: `leaseline tour list` shows those there are.")
+    return NotFound(f"There is no tour {tour_id}.", code="tour_unknown", tour=tour_id)
 
 
 def _place(session: Session, tour: Tour) -> Property:

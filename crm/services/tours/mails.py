@@ -12,6 +12,7 @@ from crm.edge import calendar, numbers
 from crm.edge.calendar import Entry, Method
 from crm.services.outbox import outgoing
 from crm.store.models import Agent, Lead, Property, Tour
+from crm.words import notices as words
 
 
 def queue(
@@ -72,7 +73,7 @@ def _tell_agent(
     who = lead.name or numbers_ or f"lead {lead.id}"
     body = f"Tour of {place.name} with {who}, {when}: {what}."
     known = [f"Telephone: {numbers_}"] * bool(numbers_) + [f"Note: {tour.note}"] * bool(tour.note)
-    text = "\n".join([body, *known, f"`leaseline lead show {lead.id}` shows everything about them."])
+    text = "\n".join([body, *known, words.more("tour", lead=lead.id)])
     subject = f"Tour of {place.name} with {who}"
     _mail(session, config, tour, place, what, agent.email, subject, text, now)
 

@@ -42,11 +42,21 @@ def set_hours(
 ) -> None:
     """Replaces a property's weekly hours for one kind of tour (and one agent). `openings` as in office hours."""
     if not 5 <= minutes <= 480:
-        raise Invalid(f"A tour of {minutes} minutes cannot be: write 5 to 480.")
+        raise Invalid(
+            f"A tour of {minutes} minutes cannot be: write 5 to 480.", code="tour_minutes_invalid", minutes=minutes
+        )
     if not 0 <= buffer_minutes <= 240:
-        raise Invalid(f"{buffer_minutes} minutes between tours cannot be: write 0 to 240.")
+        raise Invalid(
+            f"{buffer_minutes} minutes between tours cannot be: write 0 to 240.",
+            code="tour_buffer_invalid",
+            minutes=buffer_minutes,
+        )
     if not 1 <= capacity <= 100:
-        raise Invalid(f"{capacity} people at the same time cannot be: write 1 to 100.")
+        raise Invalid(
+            f"{capacity} people at the same time cannot be: write 1 to 100.",
+            code="tour_capacity_invalid",
+            capacity=capacity,
+        )
     week = fields.openings(openings)
     found = properties.named(session, place)
     put_hours(
@@ -76,7 +86,13 @@ def put_hours(
     """The same with fields that are checked, within a transaction. Raises Invalid for an opening that is too short."""
     for _, opens, closes in week:
         if clock_minutes(closes) - clock_minutes(opens) < minutes:
-            raise Invalid(f"A tour of {minutes} minutes does not fit between {opens} and {closes}.")
+            raise Invalid(
+                f"A tour of {minutes} minutes does not fit between {opens} and {closes}.",
+                code="tour_longer_than_window",
+                minutes=minutes,
+                opens=opens,
+                closes=closes,
+            )
     who = TourHours.agent_id == agent.id if agent else TourHours.agent_id.is_(None)
     session.execute(delete(TourHours).where(TourHours.property_id == place.id, TourHours.kind == kind, who))
     session.add_all(
@@ -107,7 +123,9 @@ def black_out(
 ) -> None:
     """Keeps a time free of tours; what is booked in it already stays booked."""
     if ends_at <= starts_at:
-        raise Invalid("The time without tours ends before it begins: write the earlier time first.")
+        raise Invalid(
+            "The time without tours ends before it begins: write the earlier time first.", code="blackout_reversed"
+        )
     session.add(
         TourBlackout(
             property_id=properties.named(session, place).id if place else None,
@@ -124,7 +142,7 @@ def end_blackout(session: Session, by: By, blackout_id: int) -> None:
     """Raises NotFound."""
     found = session.get(TourBlackout, blackout_id)
     if found is None:
-        raise NotFound(f"There is no blackout {blackout_id}: `leaseline tour blackouts` shows those there are.")
+        raise NotFound(f"There is no blackout {blackout_id}.", code="blackout_unknown", blackout=blackout_id)
     session.delete(found)
     note(session, by, f"blackout {blackout_id} removed")
 

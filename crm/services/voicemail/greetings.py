@@ -19,17 +19,21 @@ def speak(config: Config, mailbox: str, text: str, language: str) -> None:
     try:
         speech.synthesize(text, language, mailboxes.greeting_path(config, mailbox))
     except SpeechError as error:
-        raise Invalid(str(error)) from error
+        raise Invalid(str(error), code="recording_unreadable") from error
 
 
 def take_over(config: Config, mailbox: str, recording: Path) -> None:
     """Uses a file in any format that sox reads. Blocks. Raises Invalid."""
     if not recording.is_file():
-        raise Invalid(f"There is no file {recording}: name a recording such as hello.wav.")
+        raise Invalid(
+            f"There is no file {recording}: name a recording such as hello.wav.",
+            code="recording_missing",
+            path=str(recording),
+        )
     try:
         speech.take_over(recording, mailboxes.greeting_path(config, mailbox))
     except SpeechError as error:
-        raise Invalid(str(error)) from error
+        raise Invalid(str(error), code="recording_unreadable") from error
 
 
 def reset(config: Config, mailbox: str) -> None:

@@ -109,7 +109,9 @@ def existing(session: Session, raw: str) -> str:
     """The mailbox that a person wrote; raises Invalid, NotFound."""
     name = parse(raw)
     if name not in _people(session):
-        raise NotFound(f"There is no mailbox {name}: nobody and nothing is called that.")
+        raise NotFound(
+            f"There is no mailbox {name}: nobody and nothing is called that.", code="mailbox_unknown", mailbox=name
+        )
     return name
 
 
@@ -203,7 +205,7 @@ def audio(config: Config, file: str) -> Path | None:
 def _named(session: Session, message_id: str) -> Voicemail:
     found = session.scalars(_whole.where(Voicemail.call_id == message_id)).first()
     if found is None:
-        raise NotFound("There is no such message: `leaseline voicemail list` shows those there are.")
+        raise NotFound("There is no such message.", code="voicemail_unknown")
     return found
 
 
@@ -223,7 +225,7 @@ def delete(session: Session, by: By, message_id: str) -> None:
     """Takes it out of its mailbox; the task to call back stays. Raises NotFound, Conflict."""
     row = _named(session, message_id)
     if row.deleted_at is not None:
-        raise Conflict("That message has been deleted already.")
+        raise Conflict("That message has been deleted already.", code="voicemail_deleted")
     row.deleted_at, row.escalate_at = by.now, None
     audit.note(session, by, f"message {message_id} deleted from {row.mailbox}")
 
@@ -234,7 +236,7 @@ def take(session: Session, by: By, message_id: str, agent: str) -> None:
     row = _named(session, message_id)
     taker = agents.by_slug(session, agent)
     if taker is None:
-        raise NotFound(f"There is no agent {agent}: `leaseline agent list` shows those there are.")
+        raise NotFound(f"There is no agent {agent}.", code="agent_unknown", agent=agent)
     won = session.execute(
         update(Voicemail)
         .where(Voicemail.call_id == message_id, Voicemail.taken_by_id.is_(None))
@@ -245,7 +247,7 @@ def take(session: Session, by: By, message_id: str, agent: str) -> None:
     if won.one_or_none() is None:
         if row.taken_by_id == taker.id:
             return
-        raise Conflict("Somebody else has taken that message already: `leaseline voicemail show` says who.")
+        raise Conflict("Somebody else has taken that message already.", code="voicemail_taken")
     task = tasks.by_key(session, f"call:{message_id}")
     if task and task.done_at is None:
         task.owner = taker

@@ -25,6 +25,7 @@ from crm.services.outbox.mails import Attachment
 from crm.services.outbox.outgoing import NewMail, queue
 from crm.services.voicemail import mailboxes, recordings
 from crm.store.models import Call, Lead, Line, Voicemail
+from crm.words import notices as words
 
 POLL_SECONDS = 5.0
 TRIES = 2
@@ -123,7 +124,7 @@ def _mail(session: Session, config: Config, message: Voicemail, now: datetime) -
         "",
         said(message.transcript_state, message.transcript),
         "",
-        f"Mailbox: {message.mailbox or OFFICE}. To take it on: leaseline voicemail take {message.call_id} --agent NAME",
+        f"Mailbox: {message.mailbox or OFFICE}. {words.more('voicemail', call=message.call_id)}",
     ]
     for address in dict.fromkeys(agent.email for agent in mailboxes.people(session, message.mailbox)):
         if address:

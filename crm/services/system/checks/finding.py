@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -25,13 +25,15 @@ class Finding:
     """OK, WARN: something does not work as it should, or ERROR: callers are not served."""
     text: str
     """What was found."""
-    mend: str
-    """How to mend it; empty when there is nothing to mend."""
+    code: str = ""
+    """Names the situation for programs, and for the words that say how to mend it; empty when there is nothing to."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What those words need to know, such as the trunk that is meant."""
 
 
-def counted(check: str, count: int, text: str, mend: str) -> Finding:
+def counted(check: str, count: int, text: str, code: str, **facts: object) -> Finding:
     """A warning when something waits that should not."""
-    return Finding(check, Level.WARN, text, mend) if count else ok(check, "Nothing waits.")
+    return warn(check, text, code, **facts) if count else ok(check, "Nothing waits.")
 
 
 def some(names: Sequence[str]) -> str:
@@ -40,4 +42,12 @@ def some(names: Sequence[str]) -> str:
 
 
 def ok(check: str, text: str) -> Finding:
-    return Finding(check, Level.OK, text, "")
+    return Finding(check, Level.OK, text)
+
+
+def warn(check: str, text: str, code: str, **facts: object) -> Finding:
+    return Finding(check, Level.WARN, text, code, facts)
+
+
+def fault(check: str, text: str, code: str, **facts: object) -> Finding:
+    return Finding(check, Level.ERROR, text, code, facts)

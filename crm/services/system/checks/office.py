@@ -18,7 +18,7 @@ from crm.services.people import contacts
 from crm.services.phones import dialing, lines
 from crm.services.routing import desks
 from crm.services.system import directory
-from crm.services.system.checks.finding import Finding, Level, ok, some
+from crm.services.system.checks.finding import Finding, fault, ok, some, warn
 from crm.store.models import Contact, Line
 from crm.store.queries import agents as agent_queries
 
@@ -50,21 +50,14 @@ def _office_itself(has_admin: bool) -> Iterator[Finding]:
     if has_admin:
         yield ok("office", "It has an admin who owns what nobody owns.")
     else:
-        yield Finding(
-            "office",
-            Level.ERROR,
-            "Nobody owns what nobody owns.",
-            "Name somebody with `leaseline agent set SLUG --admin`.",
-        )
+        yield fault("office", "Nobody owns what nobody owns.", "admin_missing")
 
 
 def _lines(found: Sequence[Line]) -> Iterator[Finding]:
     if found:
         yield ok("lines", f"There are {len(found)}.")
     else:
-        yield Finding(
-            "lines", Level.ERROR, "There are none, so no call is expected.", "Add one with `leaseline line add`."
-        )
+        yield fault("lines", "There are none, so no call is expected.", "lines_missing")
 
 
 def _prompts(config: Config, found: Sequence[Line]) -> Iterator[Finding]:
@@ -72,21 +65,20 @@ def _prompts(config: Config, found: Sequence[Line]) -> Iterator[Finding]:
     languages = sorted({"en", *config.menu.languages, *(line.language for line in found)})
     for language in languages:
         if lacking := speech.missing(language):
-            yield Finding(
+            yield fault(
                 "languages",
-                Level.ERROR,
                 f"{language}.toml lacks {len(lacking)} sentences, such as {lacking[0]}.",
-                f"Write them in the words of {language}, beside en.toml; or take the language out of menu.languages.",
+                "language_incomplete",
+                language=language,
             )
     wanted = [folder / language / f"{name}.wav" for language in languages for name in speech.Prompt]
     wanted += [folder / "greetings" / f"{line.number}.wav" for line in found if line.greeting]
     missing = [path for path in wanted if not path.exists()]
     if missing:
-        yield Finding(
+        yield fault(
             "prompts",
-            Level.ERROR,
             f"{len(missing)} of {len(wanted)} are missing, such as {missing[0].relative_to(folder)}.",
-            "Start `leaseline up`, which makes them.",
+            "prompts_missing",
         )
     else:
         yield ok("prompts", f"All {len(wanted)} are there.")
@@ -94,12 +86,7 @@ def _prompts(config: Config, found: Sequence[Line]) -> Iterator[Finding]:
 
 def _links(without: Sequence[str]) -> Iterator[Finding]:
     if without:
-        yield Finding(
-            "listings",
-            Level.WARN,
-            f"There is no link to text for {some(without)}.",
-            "Give the office one with `leaseline office set --listings-url URL`, or a property its own.",
-        )
+        yield warn("listings", f"There is no link to text for {some(without)}.", "listings_url_missing")
     else:
         yield ok("listings", "Every line has a link to text.")
 
@@ -109,12 +96,7 @@ def _people(people: Sequence[AgentEntry]) -> Iterator[Finding]:
     if ready:
         yield ok("agents", f"On duty: {some(ready)}.")
     else:
-        yield Finding(
-            "agents",
-            Level.ERROR,
-            "No agent with a device is on duty, so every caller gets voicemail.",
-            "Put one on duty with `leaseline agent set SLUG --on-duty`.",
-        )
+        yield fault("agents", "No agent with a device is on duty, so every caller gets voicemail.", "nobody_on_duty")
 
 
 def _opening_hours(session: Session, config: Config, people: Sequence[AgentEntry], now: datetime) -> list[Finding]:
@@ -126,7 +108,7 @@ def _opening_hours(session: Session, config: Config, people: Sequence[AgentEntry
     closed = [name for name, ahead in windows.items() if not ahead]
     if closed:
         text = f"Not open within {AHEAD_DAYS} days: {', '.join(closed)}. Callers leave messages only."
-        found.append(Finding("hours", Level.WARN, text, "`leaseline hours show` and `holiday list` tell why."))
+        found.append(warn("hours", text, "hours_closed"))
     # Most properties have the same.
     openings = {window for ahead in windows.values() for window in ahead}
     for entry in people:
@@ -134,17 +116,17 @@ def _opening_hours(session: Session, config: Config, people: Sequence[AgentEntry
         if own and not _overlap(own.windows(now, AHEAD_DAYS), openings):
             slug = entry.agent.slug
             found.append(
-                Finding(
+                warn(
                     "hours",
-                    Level.WARN,
                     f"The hours of {slug} lie wholly outside those of the office.",
-                    f"`leaseline agent hours {slug} ...`, unless {slug} is meant to answer after hours alone.",
+                    "hours_of_agent_outside",
+                    agent=slug,
                 )
             )
     for region in sorted(hours.holiday_regions(session)):
         if not calendars.in_year(region, now.year):
             text = f"There is no calendar of holidays for {region} any more, so none is kept."
-            found.append(Finding("holidays", Level.WARN, text, "Name another with `leaseline holiday set`."))
+            found.append(warn("holidays", text, "holiday_calendar_gone"))
     return found or [ok("hours", f"The office and its properties open within {AHEAD_DAYS} days.")]
 
 
@@ -155,11 +137,11 @@ def _overlap(some: Iterable[tuple[datetime, datetime]], others: Collection[tuple
 def _desks(session: Session, config: Config) -> list[Finding]:
     found = desks.find_all(session, config)
     findings = [
-        Finding(
+        warn(
             "desks",
-            Level.WARN,
             f"Calls for {one.kind} of {one.property or 'all properties'} reach nobody: {one.problem}",
-            f"Name another target with `leaseline desk set {one.kind}`.",
+            "desk_unreachable",
+            kind=one.kind,
         )
         for one in found
         if one.problem
@@ -168,7 +150,7 @@ def _desks(session: Session, config: Config) -> list[Finding]:
     for kind in contacts.KINDS:
         if kind not in served and session.scalar(select(Contact.id).where(Contact.kind == kind).limit(1)):
             text = f"There are {kind}s among the contacts, and no desk for them: they reach the leasing team."
-            findings.append(Finding("desks", Level.WARN, text, f"Make one with `leaseline desk set {kind}`."))
+            findings.append(warn("desks", text, "desk_missing", kind=kind))
     if found and not findings:
         findings.append(ok("desks", f"Calls for {', '.join(sorted({one.kind for one in found}))} have a destination."))
     return findings
@@ -176,21 +158,21 @@ def _desks(session: Session, config: Config) -> list[Finding]:
 
 def _answering_services(session: Session, config: Config) -> list[Finding]:
     office = directory.organization(session)
-    numbers = {"office set": office.answering_service if office else None}
+    numbers = {"": office.answering_service if office else None}
     for entry in subteams.find_all(session):
-        numbers[f"subteam set {entry.subteam.slug}"] = entry.subteam.answering_service
+        numbers[entry.subteam.slug] = entry.subteam.answering_service
     found = []
-    for command, number in numbers.items():
+    for subteam, number in numbers.items():
         try:
             if number:
                 dialing.check(session, config, number=number, purpose=Purpose.ANSWERING, agent=None)
         except Refused as refused:
             found.append(
-                Finding(
+                warn(
                     "answering service",
-                    Level.WARN,
                     f"{number} is not dialled: {refused}",
-                    f"Give another number with `leaseline {command} --answering-service NUMBER`.",
+                    "answering_service_of_subteam" if subteam else "answering_service_of_office",
+                    subteam=subteam,
                 )
             )
     if not found and any(numbers.values()):

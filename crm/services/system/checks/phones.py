@@ -15,7 +15,7 @@ from crm.secrets import Secrets, of_trunk
 from crm.services.office import agents, locations
 from crm.services.office.agents import AgentEntry
 from crm.services.phones import devices, emergencies, lines, trunks
-from crm.services.system.checks.finding import Finding, Level, ok, some
+from crm.services.system.checks.finding import Finding, fault, ok, some, warn
 from crm.services.system.health import Health
 from crm.store.models import Line, Trunk
 
@@ -37,19 +37,13 @@ def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
     on_duty = {entry.agent.slug for entry in people if entry.agent.on_duty}
     for device in health.devices:
         if device.dnd and device.dnd_until is None:
-            yield Finding(
-                "devices",
-                Level.WARN,
-                f"DND of {device.device} has no end.",
-                f"`leaseline dnd off {device.device}` when it was forgotten.",
-            )
+            yield warn("devices", f"DND of {device.device} has no end.", "dnd_endless", device=device.device)
         if device.forwards_since:
-            yield Finding(
+            yield warn(
                 "devices",
-                Level.WARN,
                 f"{device.device} forwards calls by itself, which counts as declining them.",
-                "Switch that off on the phone; what rings a mobile, too, is "
-                f"`leaseline forward on --agent {device.agent} --to NUMBER`.",
+                "phone_forwards",
+                agent=device.agent,
             )
     if not health.asterisk.up:
         return
@@ -58,21 +52,13 @@ def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
         device.device for device in health.devices if not device.up and not device.is_mobile and device.agent in on_duty
     ]
     if not ringing:
-        yield Finding(
-            "devices",
-            Level.ERROR,
-            "No phone of an agent on duty can be rung, so every caller gets voicemail.",
-            "Register one: `leaseline device show SLUG --secret` says what to write into it.",
+        yield fault(
+            "devices", "No phone of an agent on duty can be rung, so every caller gets voicemail.", "nobody_rings"
         )
     else:
         yield ok("devices", f"Can be rung: {some(ringing)}.")
     if ringing and down:
-        yield Finding(
-            "devices",
-            Level.WARN,
-            f"Not registered or not answering: {some(down)}.",
-            "Check the phone's power, network and account.",
-        )
+        yield warn("devices", f"Not registered or not answering: {some(down)}.", "devices_silent")
 
 
 async def _encryption(crm: Crm) -> list[Finding]:
@@ -85,27 +71,22 @@ async def _encryption(crm: Crm) -> list[Finding]:
         return []
     plain = sorted({one.device for one in found if one.device in wanted and not one.is_encrypted})
     text = f"Registered without TLS, so calls do not reach them: {some(plain)}."
-    mend = "Set the phone's transport to TLS, or `leaseline device set SLUG --no-encrypted`."
-    return [Finding("devices", Level.WARN, text, mend)] if plain else []
+    return [warn("devices", text, "devices_plain")] if plain else []
 
 
 def _forwarding(health: Health) -> Iterator[Finding]:
     for one in health.forwarding:
-        off = f"`leaseline forward off --agent {one.agent}`" if one.agent else "`leaseline forward office off`"
         if one.refusal:
-            yield Finding(
+            yield warn(
                 "forwarding",
-                Level.WARN,
                 f"Calls are to go to {one.device or 'one number for all'}, which is not dialled: {one.refusal}",
-                f"Give another number, or {off}.",
+                "forwarding_of_agent_refused" if one.agent else "forwarding_of_office_refused",
+                agent=one.agent,
             )
         elif one.agent is None:
             how = "straight, so that voicemail there gets callers" if one.straight else "after pressing 1"
-            yield Finding(
-                "forwarding",
-                Level.WARN,
-                f"All leasing calls go to {one.number} instead of to the team, {how}.",
-                f"{off} when it was forgotten.",
+            yield warn(
+                "forwarding", f"All leasing calls go to {one.number} instead of to the team, {how}.", "office_forwards"
             )
     if on := [one.device for one in health.forwarding if one.device and not one.refusal]:
         yield ok("forwarding", f"Rung, too: {', '.join(on)}.")
@@ -114,31 +95,23 @@ def _forwarding(health: Health) -> Iterator[Finding]:
 def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[Finding]:
     enabled = [trunk.slug for trunk in found if trunk.enabled]
     if not enabled:
-        yield Finding(
-            "trunks",
-            Level.ERROR,
-            "There is none in use, so no call can come in.",
-            "Add one with `leaseline trunk add`.",
-        )
+        yield fault("trunks", "There is none in use, so no call can come in.", "trunks_missing")
         return
     secrets = Secrets(config.secrets_file)
     for trunk in found:
         if trunk.enabled and trunk.username and not secrets.has(of_trunk(trunk.slug)):
-            yield Finding(
-                "trunks",
-                Level.ERROR,
-                f"{trunk.slug} has a user name but no password.",
-                f"Set it with `leaseline trunk set {trunk.slug} --password`.",
+            yield fault(
+                "trunks", f"{trunk.slug} has a user name but no password.", "trunk_without_password", trunk=trunk.slug
             )
     if not health.asterisk.up:
         return
     for one in health.trunks:
         if one.enabled and not one.up:
-            yield Finding(
+            yield warn(
                 "trunks",
-                Level.WARN,
                 f"{one.trunk} does not answer SIP OPTIONS ({one.state}), so calls go out by it after the others.",
-                f"Some carriers never do. Else check the peer's host and port: `leaseline trunk show {one.trunk}`.",
+                "trunk_silent",
+                trunk=one.trunk,
             )
     if answering := [one.trunk for one in health.trunks if one.enabled and one.up]:
         yield ok("trunks", f"Answering: {', '.join(answering)}.")
@@ -148,25 +121,25 @@ def _texts(config: Config, found: Sequence[Trunk]) -> Iterator[Finding]:
     """Whether texts can go out, and reports of them come in."""
     if config.texts.carrier != "sip":
         if not Secrets(config.secrets_file).has(f"texts/{config.texts.carrier}"):
-            yield Finding(
+            yield fault(
                 "texts",
-                Level.ERROR,
                 f"texts.carrier is {config.texts.carrier}, but its secret is missing.",
-                f"Give it with `leaseline message secret {config.texts.carrier}`.",
+                "texts_secret_missing",
+                carrier=config.texts.carrier,
             )
         if not config.web.public_url:
-            yield Finding(
+            yield warn(
                 "texts",
-                Level.WARN,
                 "web.public_url is empty, so webhooks cannot be checked behind a proxy.",
-                f"Write where the carrier reaches us into {config.home / 'leaseline.toml'}.",
+                "public_url_missing",
+                settings=str(config.home / "leaseline.toml"),
             )
     elif config.texts.trunk and config.texts.trunk not in {trunk.slug for trunk in found if trunk.enabled}:
-        yield Finding(
+        yield fault(
             "trunks",
-            Level.ERROR,
             f"texts.trunk names {config.texts.trunk}, which is not in use, so no text is sent.",
-            f"Correct it in {config.home / 'leaseline.toml'}.",
+            "texts_trunk_not_used",
+            settings=str(config.home / "leaseline.toml"),
         )
 
 
@@ -176,11 +149,10 @@ def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence
     phones = [device for device in devices.find_all(session) if device.kind != "mobile"]
     if without := [device.slug for device in phones if not device.location]:
         found.append(
-            Finding(
+            fault(
                 "emergency",
-                Level.ERROR,
                 f"No location: {some(without)}. An emergency call from there tells a wrong place.",
-                "Add the place with `leaseline location add`, then `leaseline device set SLUG --location PLACE`.",
+                "device_without_location",
             )
         )
     enabled = [
@@ -191,21 +163,16 @@ def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence
     ways = emergency.ways_out(enabled)
     if not any(way.outbound or way.emergency for way in enabled):
         found.append(
-            Finding(
-                "emergency",
-                Level.ERROR,
-                "There is no trunk that emergency calls may go out by.",
-                "Name one with `leaseline trunk set SLUG --emergency`.",
-            )
+            fault("emergency", "There is no trunk that emergency calls may go out by.", "emergency_without_trunk")
         )
     ours = {line.number for line in all_lines}
     found += [
-        Finding(
+        warn(
             "emergency",
-            Level.WARN,
             f"The callback number of {entry.location.slug}, {entry.location.callback_number}, is no line of ours, so "
             "the emergency service does not reach the phone that called.",
-            f"Add the line, or give another with `leaseline location set {entry.location.slug} --callback`.",
+            "callback_not_ours",
+            location=entry.location.slug,
         )
         for entry in locations.find_all(session)
         if entry.location.callback_number not in ours
@@ -213,11 +180,10 @@ def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence
     told, _ = emergencies.told(session)
     if not any(agent.email or any(device.number for device in agent.devices) for agent in told):
         found.append(
-            Finding(
+            warn(
                 "emergency",
-                Level.WARN,
                 "Nobody who is told of emergency calls has a mobile or an email address.",
-                "`leaseline agent set SLUG --email ADDRESS`, and `leaseline emergency notify add SLUG`.",
+                "emergency_untold",
             )
         )
     return found or [ok("emergency", f"Calls go out by {', '.join(ways)}, and every phone has a location.")]

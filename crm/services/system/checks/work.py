@@ -16,7 +16,7 @@ from crm.edge import whisper
 from crm.services import reports
 from crm.services.calls.strays import compare
 from crm.services.outbox import pauses
-from crm.services.system.checks.finding import Finding, Level, counted, ok, some
+from crm.services.system.checks.finding import Finding, counted, ok, some, warn
 from crm.services.voicemail import transcripts
 from crm.store.models import Mail, Message, Task
 from crm.store.queries import messages
@@ -42,31 +42,16 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
     lost = len(reports.lost(session, config, now))
     return [
         counted(
-            "texts",
-            failed + stuck,
-            f"{failed} failed or unknown this week, {stuck} not sent in time.",
-            "`leaseline message list --state failed` shows why, `leaseline message resend` sends them again.",
+            "texts", failed + stuck, f"{failed} failed or unknown this week, {stuck} not sent in time.", "texts_failed"
         ),
         *(
-            [
-                Finding(
-                    "automatic texts",
-                    Level.WARN,
-                    f"They are paused: {pauses.sentence(config, pause)}",
-                    "Look at `leaseline call list`, then `leaseline message resume`.",
-                )
-            ]
+            [warn("automatic texts", f"They are paused: {pauses.sentence(config, pause)}", "texts_paused")]
             if pause
             else []
         ),
         *_mail(config, unsent),
-        counted("tasks", overdue, f"{overdue} are overdue.", "`leaseline task list` shows them."),
-        counted(
-            "calls",
-            lost,
-            f"{lost} may be lost: nobody takes care of the caller.",
-            "`leaseline report lost` shows them; the app settles those without an outcome.",
-        ),
+        counted("tasks", overdue, f"{overdue} are overdue.", "tasks_overdue"),
+        counted("calls", lost, f"{lost} may be lost: nobody takes care of the caller.", "calls_lost"),
     ]
 
 
@@ -74,10 +59,9 @@ def _mail(config: Config, unsent: int) -> Iterator[Finding]:
     if not config.mail.server:
         # Said once for all of them.
         text = f"No mail server is set, and {unsent} mails wait." if unsent else "No mail server is set; no mail waits."
-        mend = "Write mail.server and mail.from_address into leaseline.toml, then `leaseline mail secret`."
-        yield Finding("mail", Level.WARN, text, mend) if unsent else ok("mail", text)
+        yield warn("mail", text, "mail_unset") if unsent else ok("mail", text)
         return
-    yield counted("mail", unsent, f"{unsent} mails of this week have not left.", "`leaseline mail list` shows why.")
+    yield counted("mail", unsent, f"{unsent} mails of this week have not left.", "mail_unsent")
 
 
 def _transcripts(config: Config) -> Iterator[Finding]:
@@ -85,7 +69,7 @@ def _transcripts(config: Config) -> Iterator[Finding]:
     if folder is None:
         yield ok("transcripts", "voice.whisper_model names no model, so messages have no transcript.")
     elif why := whisper.problem(folder):
-        yield Finding("transcripts", Level.WARN, f"Messages have no transcript: {why}.", "Correct voice.whisper_model.")
+        yield warn("transcripts", f"Messages have no transcript: {why}.", "transcripts_off")
     else:
         yield ok("transcripts", f"The model in {folder} is there.")
 
@@ -103,12 +87,10 @@ async def strays(crm: Crm) -> list[Finding]:
     found, amiss = await compare(crm), []
     if found.sounds:
         text = f"No call on record has {some(found.sounds)}."
-        mend = "`leaseline recordings mend` puts them on record as messages of their calls."
-        amiss.append(Finding("sound", Level.WARN, text, mend))
+        amiss.append(warn("sound", text, "sound_stray"))
     if found.lost:
         text = f"The sound is gone of {some(found.lost)}."
-        mend = "Restore the recordings folder from a backup, or `leaseline recordings mend` notes it."
-        amiss.append(Finding("sound", Level.WARN, text, mend))
+        amiss.append(warn("sound", text, "sound_lost"))
     return amiss or [ok("sound", "Every message and recording has its sound, and every sound its call.")]
 
 
@@ -119,24 +101,15 @@ def files(config: Config, now: datetime) -> list[Finding]:
     unrecorded = _lines_in(journal / "facts.jsonl") if _is_older(journal / "facts.jsonl", now - WAITING) else 0
     spooled = sum(_is_older(path, now - WAITING) for path in config.spool_folder.glob("*.call"))
     return [
-        counted(
-            "journal",
-            unrecorded,
-            f"{unrecorded} facts about calls are not in the database.",
-            "Start the app and check the database.",
-        ),
+        counted("journal", unrecorded, f"{unrecorded} facts about calls are not in the database.", "facts_waiting"),
         counted(
             "rejected",
             rejected,
             f"{rejected} facts about calls could not be recorded.",
-            f"Report {journal / 'rejected.jsonl'}, then move it away.",
+            "facts_rejected",
+            path=str(journal / "rejected.jsonl"),
         ),
-        counted(
-            "spool",
-            spooled,
-            f"{spooled} calls that Asterisk handled alone are not imported.",
-            "Start the app, which imports them.",
-        ),
+        counted("spool", spooled, f"{spooled} calls that Asterisk handled alone are not imported.", "calls_spooled"),
     ]
 
 

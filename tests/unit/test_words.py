@@ -1,0 +1,201 @@
+"""Services tell what is the case; each door says in its own words what to do about it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from crm.domain import errors
+from crm.domain.dialing import Refused
+from crm.domain.errors import Conflict, CrmError, NotFound
+from crm.domain.imports import Problem, Wrong
+from crm.words import notices, terminal
+
+ROOT = Path(__file__).parents[2]
+WITHOUT_COMMANDS = ("crm/services", "crm/domain", "crm/store", "crm/views")
+COMMANDS = re.compile(r"\bleaseline [a-z]|(?<![\w-])--[a-z]")
+"""`leaseline agent list`, or an option such as --successor."""
+KINDS = {kind.__name__ for kind in (CrmError, *CrmError.__subclasses__(), *errors.Invalid.__subclasses__(), Refused)}
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an error is made."""
+
+    where: str
+    kind: str
+    code: str
+    facts: frozenset[str]
+
+
+def sources(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def sites() -> list[Site]:
+    found = []
+    for path, tree in sources("crm", "ari_app", "agi"):
+        made = imported_kinds(tree)
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in made):
+                continue
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            code = given.pop("code", None)
+            if node.func.id == "Wrong":
+                continue  # It has a code of its own.
+            # A code that is put together nobody finds by searching for it.
+            assert isinstance(code, ast.Constant), f"{path}:{node.lineno}"
+            facts = frozenset(name for name in given if name)
+            found.append(Site(f"{path}:{node.lineno}", node.func.id, str(code.value), facts))
+    return found
+
+
+def imported_kinds(tree: ast.Module) -> set[str]:
+    """The names in a file that mean our errors; another `Refused` than ours is none."""
+    names = {name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for name in imports(node)}
+    return names | {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and is_one(node)}
+
+
+def imports(node: ast.ImportFrom) -> set[str]:
+    ours = (node.module or "").startswith("crm.domain.")
+    return {alias.name for alias in node.names if ours and alias.name in KINDS}
+
+
+def is_one(node: ast.ClassDef) -> bool:
+    return node.name in KINDS and any(isinstance(base, ast.Name) and base.id in KINDS for base in node.bases)
+
+
+def placeholders(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+
+
+SITES = sites()
+CODES = {site.code for site in SITES}
+
+
+UP_BUT_NOT_CURRENT = {"database_old", "database_foreign"}
+"""Codes of a finding that are an error's, of crm/store/revision.py."""
+
+
+def findings() -> list[Site]:
+    """What the checks of the doctor find amiss."""
+    found = []
+    for path, tree in sources("crm/services/system/checks"):
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            if node.func.id in ("warn", "fault", "counted") and path.name != "finding.py":
+                code = node.args[3 if node.func.id == "counted" else 2]
+                found += [site_of(path, node, code) for code in chosen_from(code)]
+    return found
+
+
+def chosen_from(code: ast.expr) -> list[str]:
+    """The codes that an expression may give: one, or one of two."""
+    match code:
+        case ast.Constant(value=str(value)):
+            return [value]
+        case ast.IfExp(body=one, orelse=other):
+            return [*chosen_from(one), *chosen_from(other)]
+    assert ast.unparse(code) == "database.code", ast.unparse(code)
+    return []
+
+
+def notices_told() -> list[Site]:
+    return [
+        site_of(path, node, str(ast.literal_eval(node.args[0])))
+        for path, tree in sources("crm", "ari_app")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "words.more"
+    ]
+
+
+def site_of(path: Path, node: ast.Call, code: str) -> Site:
+    return Site(f"{path}:{node.lineno}", "", code, frozenset(keyword.arg for keyword in node.keywords if keyword.arg))
+
+
+def lacking(table: Mapping[str, str], found: Iterable[Site]) -> list[str]:
+    """Where something is told of without the facts that its words name."""
+    return [site.where for site in found if not placeholders(table.get(site.code, "")) <= site.facts]
+
+
+def docstrings(tree: ast.Module) -> set[int]:
+    """Strings that stand alone, which nobody but a reader of the code sees."""
+    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+
+
+@pytest.mark.parametrize("folder", WITHOUT_COMMANDS)
+def test_nothing_below_the_doors_speaks_of_commands(folder: str) -> None:
+    found = []
+    for path, tree in sources(folder):
+        aside = docstrings(tree)
+        found += [
+            f"{path}:{node.lineno}: {node.value}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in aside
+            if COMMANDS.search(node.value)
+        ]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "said", ["`leaseline agent list` shows them", "with --close-lead", "`--home DIR`", "--to NUMBER"]
+)
+def test_commands_are_known_when_they_are_seen(said: str) -> None:
+    assert COMMANDS.search(said)
+
+
+def test_a_code_is_one_situation() -> None:
+    assert len(SITES) > 200
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]+", code) for code in CODES)
+    kinds = {code: {site.kind for site in SITES if site.code == code} for code in CODES}
+    assert {code: found for code, found in kinds.items() if len(found) > 1} == {}
+
+
+def test_the_hints_of_the_terminal_are_for_errors_there_are_and_know_their_facts() -> None:
+    assert set(terminal.HINTS) - CODES == set()
+    assert lacking(terminal.HINTS, SITES) == []
+
+
+def test_the_doctor_has_a_mend_for_each_finding_and_knows_its_facts() -> None:
+    found = sorted(findings(), key=lambda site: site.code)
+    assert {site.code for site in found} | UP_BUT_NOT_CURRENT == set(terminal.MENDS)
+    assert lacking(terminal.MENDS, found) == []
+
+
+def test_each_notice_has_its_words_and_knows_their_facts() -> None:
+    found = notices_told()
+    assert {site.code for site in found} == set(notices.MORE)
+    assert lacking(notices.MORE, found) == []
+
+
+def test_an_admin_is_told_the_command_in_the_same_sentence() -> None:
+    unknown = NotFound("There is no agent zoe.", code="agent_unknown", agent="zoe")
+    assert terminal.told(unknown) == "There is no agent zoe: `leaseline agent list` shows those there are."
+    exists = Conflict("There is an agent zoe already.", code="agent_exists", agent="zoe")
+    assert terminal.told(exists) == "There is an agent zoe already: change it with `leaseline agent set zoe`."
+
+
+def test_a_hint_that_begins_like_a_sentence_is_one() -> None:
+    spared = Conflict("It would not be blocked now: it is Elm's (lead 3).", code="block_spared", lead=3)
+    said = (
+        "It would not be blocked now: it is Elm's (lead 3). With --close-lead the lead and its tasks are closed first."
+    )
+    assert terminal.told(spared) == said
+
+
+def test_an_error_without_a_hint_is_told_as_it_is() -> None:
+    assert terminal.told(Wrong([Problem("line 2", "no rent.")])) == "Nothing was written: line 2: no rent."
+
+
+def test_programs_are_told_the_code_and_the_facts() -> None:
+    wrong = Wrong([Problem("line 2", "no rent.")])
+    assert (wrong.code, wrong.facts) == ("list_wrong", {"problems": ["line 2: no rent."]})

@@ -12,11 +12,12 @@ from agi.server import Script
 from agi.session import Session
 from asterisk_conf.prompts.speech import SpeechError
 from crm.context import Crm
-from crm.domain.errors import CrmError, NotFound
+from crm.domain.errors import CrmError
 from crm.services.audit import By
 from crm.services.phones import feature_codes, publish
 from crm.services.phones.feature_codes import Answer
 from crm.services.phones.spoken import spoken
+from crm.words import phone
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +28,9 @@ def script(crm: Crm) -> Script:
         by = By(f"phone {device}", crm.now())
         try:
             answer = await crm.store.run(feature_codes.act, crm.config, dialled, device, by)
-        except NotFound as error:
-            answer = Answer(str(error))
         except CrmError as error:
             log.warning("a feature code was not carried out: %s", error)
-            answer = Answer("That could not be done. Please try again later.")
+            answer = Answer(phone.said(error))
         if answer.is_change:
             await _publish(crm)
         if answer.say:

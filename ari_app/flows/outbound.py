@@ -27,6 +27,7 @@ from crm.services.calls import orders
 from crm.services.calls.orders import Claim
 from crm.services.phones import dialing, extensions
 from crm.services.phones.spoken import spoken
+from crm.words import phone as words
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ async def outbound(call: Call, number: str) -> Step | None:
         clearance = await _clear(call, number, Purpose.DESK, agent.slug if agent else None)
     except (Refused, NotFound) as refused:
         await call.channel.answer()
-        await _say(call, str(refused))
+        await _say(call, words.said(refused))
         await call.channel.hang_up()
         return None
     await _place(call, clearance, agent.slug if agent else "", call.channel.endpoint, DESK)
@@ -154,7 +155,7 @@ async def dialling(call: Call) -> Step | EndedBy:
         return EndedBy.AGENT
     except (Refused, NotFound) as refused:
         await call.channel.answer()
-        await _say(call, str(refused))
+        await _say(call, words.said(refused))
         return EndedBy.SYSTEM
     except NotReached as failed:
         log.info("nobody was reached", extra={"status": failed.status.value, "reason": str(failed)})

@@ -38,6 +38,7 @@ from crm.domain.dialing import Purpose, Refused
 from crm.domain.errors import CrmError
 from crm.services.phones import dialing, extensions
 from crm.services.phones.spoken import spoken
+from crm.words import phone as words
 
 log = logging.getLogger(__name__)
 
@@ -228,7 +229,7 @@ async def _reach_outside(call: Call, target: str) -> Handle:
                 live=live,
             )
     except Refused as refused:
-        raise NotTaken(str(refused), text=str(refused)) from refused
+        raise NotTaken(str(refused), text=words.said(refused)) from refused
     except (CrmError, TimeoutError) as error:
         raise NotTaken("The number could not be checked.") from error
     try:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
+from types import ModuleType
 
 import pytest
 
@@ -15,7 +16,7 @@ from crm.domain import errors
 from crm.domain.dialing import Refused
 from crm.domain.errors import Conflict, CrmError, NotFound
 from crm.domain.imports import Problem, Wrong
-from crm.words import notices, terminal
+from crm.words import notices, page, phone, terminal
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_COMMANDS = ("crm/services", "crm/domain", "crm/store", "crm/views")
@@ -199,3 +200,17 @@ def test_an_error_without_a_hint_is_told_as_it_is() -> None:
 def test_programs_are_told_the_code_and_the_facts() -> None:
     wrong = Wrong([Problem("line 2", "no rent.")])
     assert (wrong.code, wrong.facts) == ("list_wrong", {"problems": ["line 2: no rent."]})
+
+
+@pytest.mark.parametrize("door", [phone, page])
+def test_what_people_outside_of_the_terminal_get_was_not_written_for_an_admin(door: ModuleType) -> None:
+    assert set(door.SENTENCES) - CODES == set()
+    assert not any(COMMANDS.search(said) or "settings" in said for said in [*door.SENTENCES.values(), door.OTHERWISE])
+    assert door.said(NotFound("There is no agent zoe: ask `leaseline`.", code="agent_unknown")) == door.OTHERWISE
+    for code, said in door.SENTENCES.items():
+        assert door.said(CrmError("For an admin.", code=code)) == said
+
+
+def test_each_reason_why_a_number_is_not_dialled_can_be_heard() -> None:
+    written_down = {"mobile_refused"}
+    assert {site.code for site in SITES if site.kind == "Refused"} - written_down <= set(phone.SENTENCES)

@@ -40,11 +40,9 @@ def read(secrets: Secrets, token: str, now: datetime) -> Link:
         tour_id, version, expires_at = _signer(secrets).loads(token)
         link = Link(int(tour_id), int(version), int(expires_at))
     except (BadSignature, TypeError, ValueError):
-        raise Invalid(
-            "This link is not complete: open it once more from the text, or call us.", code="tour_link_broken"
-        ) from None
+        raise Invalid("The link to a tour is not complete.", code="tour_link_broken") from None
     if now.timestamp() >= link.expires_at:
-        raise Invalid("This tour has begun or is over: call us for another time.", code="tour_link_late")
+        raise Invalid("The tour has begun or is over.", code="tour_link_late")
     return link
 
 

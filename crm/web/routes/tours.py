@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crm.context import Crm
-from crm.domain.errors import Conflict, CrmError, Invalid, NotFound, Unavailable
+from crm.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from crm.domain.tours import TourKind, TourState
 from crm.services.audit import By
 from crm.services.tours import booking, links, times
@@ -25,6 +25,7 @@ from crm.views import tours
 from crm.views.tours import TourPage
 from crm.web.pages import page
 from crm.web.shield import body
+from crm.words import page as words
 
 LONGEST_FORM = 4096
 """Bytes of a form."""
@@ -43,9 +44,9 @@ def routes(crm: Crm) -> list[Route]:
                 return await _change(crm, link, await _form(request))
             return await _show(crm, link)
         except Invalid as error:
-            return page("sorry", 410, said=str(error))
+            return page("sorry", 410, said=words.said(error))
         except (Conflict, NotFound) as error:
-            return page("sorry", 409, said=_for_the_public(error))
+            return page("sorry", 409, said=words.said(error))
         except Unavailable:
             return page("sorry", 503, said="This does not work at this moment: please try again in a minute.")
         except HTTPException as error:
@@ -116,8 +117,3 @@ async def _times(crm: Crm, tour: TourPage) -> list[tuple[str, str]]:
     tz = _zone(crm, tour)
     free = await crm.store.read(times.free, crm.config, tour.place, crm.now(), kind=TourKind(tour.kind), limit=CHOICES)
     return [(slot.starts_at.isoformat(), booking.in_words(slot.starts_at, tz, "en")) for slot in free]
-
-
-def _for_the_public(error: CrmError) -> str:
-    """Without the commands an admin would be told to use."""
-    return str(error) if "`" not in str(error) else "This tour cannot be changed any more: please call us."

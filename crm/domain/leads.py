@@ -61,6 +61,22 @@ def event_of_call(direction: Direction, outcome: Outcome) -> LeadEvent:
     return LeadEvent.CALLED if direction is Direction.IN else LeadEvent.REACHED_OUT
 
 
+class Happened(StrEnum):
+    """What an entry of a lead's timeline is about, by the industry's event names."""
+
+    CALL_FROM = "CallFromProspect"
+    CALL_TO = "CallToProspect"
+    TEXT = "Text"
+    """Either way."""
+    APPOINTMENT = "Appointment"
+    """A tour was booked, moved, cancelled or missed."""
+    SHOW = "Show"
+    STAGE_CHANGED = "StageChanged"
+    TASK = "Task"
+    """It went to somebody else."""
+    NOTE = "Note"
+
+
 class Stage(StrEnum):
     """Of an interest in a home, as the latest leasing event says."""
 

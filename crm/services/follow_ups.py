@@ -24,12 +24,13 @@ from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound, Unavailable
 from crm.domain.follow_ups import LONGEST_TEXT, Act, History, Next, Rules, next_step, parse
-from crm.domain.leads import LeadStatus, Stage
+from crm.domain.leads import Happened, LeadStatus, Stage
 from crm.domain.texts import Direction, Purpose
 from crm.services.audit import By, note
 from crm.services.outbox.outgoing import NewText, queue
+from crm.services.people import timeline
 from crm.services.phones.lines import line_for
-from crm.store.models import Activity, Call, FollowUp, Interest, Lead, Message, Property
+from crm.store.models import Call, FollowUp, Interest, Lead, Message, Property
 from crm.store.queries import leads, office
 
 TICK_SECONDS = 60.0
@@ -277,15 +278,9 @@ def _end(step: FollowUp, state: str, now: datetime, why: str) -> None:
 def _move(session: Session, interest: Interest, stage: Stage, why: str, now: datetime) -> None:
     old, interest.stage, interest.stage_since = interest.stage, stage.value, now
     interest.updated_at = now
-    session.add(
-        Activity(
-            key=f"stage:{interest.id}:{now.isoformat()}",
-            lead_id=interest.lead_id,
-            at=now,
-            kind="StageChanged",
-            text=f"{interest.property.name}: from {old} to {stage}. {why}"[:500],
-        )
-    )
+    told = f"{interest.property.name}: from {old} to {stage}. {why}"
+    key = f"stage:{interest.id}:{now.isoformat()}"
+    timeline.enter(session, interest.lead_id, Happened.STAGE_CHANGED, told, now, key=key)
 
 
 # --- what people do with it ---

@@ -17,10 +17,12 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from crm.domain.leads import Happened
 from crm.services.audit import By, note
 from crm.services.office import agents, owners
 from crm.services.outbox import notices
-from crm.store.models import Activity, Agent, Call, Line, Property, Task
+from crm.services.people import timeline
+from crm.store.models import Agent, Call, Line, Property, Task
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import office, tasks
 
@@ -161,14 +163,6 @@ def _place(session: Session, task: Task) -> Property | None:
 def _give(session: Session, task: Task, to: Agent, now: datetime, how: str) -> None:
     task.owner_id, task.owner = to.id, to
     if task.lead_id is not None:
-        session.add(
-            Activity(
-                key=f"task:{task.id}:{now.isoformat()}",
-                lead_id=task.lead_id,
-                call_id=task.call_id,
-                at=now,
-                kind="Task",
-                text=f"Task {task.id} {how}."[:500],
-            )
-        )
-        session.flush()
+        key = f"task:{task.id}:{now.isoformat()}"
+        told = f"Task {task.id} {how}."
+        timeline.enter(session, task.lead_id, Happened.TASK, told, now, key=key, call_id=task.call_id)

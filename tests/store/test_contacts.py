@@ -39,7 +39,19 @@ from crm.services.routing import desks, routes
 from crm.services.routing.routes import Moment
 from crm.services.texts import messages
 from crm.services.voicemail import escalations
-from crm.store.models import Activity, Agent, Call, Device, Hours, Interest, Lead, Message, Property, Task
+from crm.store.models import (
+    Activity,
+    Agent,
+    Call,
+    Device,
+    Hours,
+    Interest,
+    Lead,
+    LeadPhone,
+    Message,
+    Property,
+    Task,
+)
 from crm.store.session import Store
 from crm.views import contacts as views
 
@@ -408,12 +420,46 @@ async def test_a_residents_texts_are_their_desks_to_answer_and_make_no_lead(stor
     assert (await todo(store), await count(store, Lead)) == ([], 0)
 
 
-async def test_a_text_from_an_agents_own_mobile_makes_no_lead(store: Store, config: Config) -> None:
+CELL = "+15125550150"
+
+
+@pytest.fixture
+def cell(store: Store, office: None) -> None:
+    """Alice's own mobile."""
     with store.writing() as session:
         alice = session.scalars(select(Agent).where(Agent.slug == "alice")).one()
-        session.add(Device(slug="alice-cell", kind="mobile", number="+15125550150", agent_id=alice.id))
-    await store.run(messages.receive, config, text("Running late.", "1", "+15125550150"), NOW)
-    assert await count(store, Lead) == 0
+        session.add(Device(slug="alice-cell", kind="mobile", number=CELL, agent_id=alice.id))
+
+
+@pytest.mark.usefixtures("cell")
+async def test_texts_with_an_agents_own_mobile_make_no_lead(store: Store, config: Config) -> None:
+    await store.run(messages.receive, config, text("Running late.", "1", CELL), NOW)
     [(kind, _, why)] = await todo(store)
     assert kind == "reply"
     assert why.startswith("Alice, from their own mobile")
+    sent = await store.run(messages.send, config, BY, CELL, "See you at the gate.")
+    assert (sent.lead_id, sent.to_number) == (None, CELL)
+    assert (await todo(store), await count(store, Lead)) == ([], 0)
+
+
+@pytest.mark.usefixtures("cell")
+async def test_an_agent_who_calls_from_their_own_mobile_is_no_lead_unless_they_want_to_rent(
+    store: Store, config: Config
+) -> None:
+    call = await record(store, config, Facts("c1", CELL).ended())
+    assert (call.outcome, call.lead_id) == ("gave_up", None)
+    assert [why for _, _, why in await todo(store)] == ["Alice called and hung up in the menu."]
+    assert [await count(store, model) for model in (Lead, Interest, Message, Activity)] == [0, 0, 0, 0]
+    call = await record(store, config, Facts("c2", CELL).is_("prospect").ended())
+    assert call.lead_id is not None
+
+
+async def test_calls_that_show_one_of_our_own_lines_are_of_different_people(store: Store, config: Config) -> None:
+    """A forwarding shows the line it came through; whoever called it is as unknown as if the number were withheld."""
+    first = await record(store, config, Facts("c1", OFFICE).ended())
+    second = await record(store, config, Facts("c2", OFFICE).ended())
+    assert first.lead_id is not None
+    assert second.lead_id not in (None, first.lead_id)
+    with store.reading() as session:
+        assert session.scalars(select(LeadPhone)).all() == []
+    assert (len(await todo(store)), await count(store, Message)) == (2, 0)

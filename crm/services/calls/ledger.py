@@ -23,6 +23,7 @@ from crm.services.calls.aftermath.scene import Scene, fit
 from crm.services.calls.aftermath.settling import settle
 from crm.services.calls.aftermath.texts import text_link
 from crm.services.calls.facts import from_row, to_row
+from crm.services.people.identity import Identity, who_is
 from crm.services.phones import own_forwarding
 from crm.services.routing.arrivals import line_called
 from crm.services.voicemail import mailboxes
@@ -30,14 +31,13 @@ from crm.store.models import (
     Agent,
     Call,
     Contact,
-    Lead,
     Leg,
     Recording,
     RoutingDecision,
     Tour,
     Voicemail,
 )
-from crm.store.queries import agents, calls, contacts, leads, lines, properties
+from crm.store.queries import agents, calls, lines, properties
 
 
 def record(session: Session, config: Config, fact: Fact, now: datetime) -> None:
@@ -77,10 +77,10 @@ def _record(session: Session, config: Config, facts: Sequence[Fact], now: dateti
     session.flush()
 
     story = tell([*told, *new])
-    _write_call(session, call, story)
+    known = _write_call(session, call, story)
     line = lines.by_id(session, call.line_id) if call.line_id else None
     place = properties.by_id(session, call.property_id) if call.property_id else None
-    scene = Scene(session, config, now, call, story, line, place)
+    scene = Scene(session, config, now, call, story, known, line, place)
     if story.message:
         _write_message(scene, story.message)
     _write_recordings(session, call, story)
@@ -112,7 +112,8 @@ def _decision(fact: Routed) -> RoutingDecision:
     )
 
 
-def _write_call(session: Session, call: Call, story: CallStory) -> None:
+def _write_call(session: Session, call: Call, story: CallStory) -> Identity:
+    """Returns who the person is by now."""
     call.started_at = story.started_at
     if call.line_id is None or not story.dialled:
         # Once it is known which line was called, it stays so.
@@ -134,23 +135,23 @@ def _write_call(session: Session, call: Call, story: CallStory) -> None:
         call.property_id = chosen.id
     elif call.property_id is None and call.line_id and (line := lines.by_id(session, call.line_id)):
         call.property_id = line.property_id
-    if call.contact_id is None and call.outcome is None and call.caller:
+    known = who_is(session, call.caller)
+    if call.contact_id is None and call.outcome is None and known.contact:
         # Who is entered after a call was none of them during it.
-        contact = contacts.by_number(session, call.caller)
-        call.contact_id = contact.id if contact else None
-    lead = leads.by_phone(session, call.caller) if call.caller else None
-    call.kind = fit(_kind(session, call, story, lead), 10)
-    if call.lead_id is None and lead and call.kind == CallerKind.PROSPECT:
-        call.lead_id = lead.id
+        call.contact_id = known.contact.id
+    call.kind = fit(_kind(session, call, story, known), 10)
+    if call.lead_id is None and known.lead and not known.is_line and call.kind == CallerKind.PROSPECT:
+        call.lead_id = known.lead.id
+    return known
 
 
-def _kind(session: Session, call: Call, story: CallStory, lead: Lead | None) -> str:
+def _kind(session: Session, call: Call, story: CallStory, known: Identity) -> str:
     """Who the person is: what the call has shown, else what is known of their number. Whom we call is a lead before all
     else."""
     if story.kind:
         return story.kind
     contact = session.get(Contact, call.contact_id) if call.contact_id else None
-    if contact is None or (lead and story.direction is not Direction.IN):
+    if contact is None or (known.lead and story.direction is not Direction.IN):
         return call.kind or CallerKind.PROSPECT
     return contact.kind
 

@@ -22,13 +22,15 @@ from crm.domain import fields
 from crm.domain.calls import ORDER_MARK
 from crm.domain.dialing import Purpose
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.leads import Happened
 from crm.domain.tasks import TaskKind
 from crm.services.audit import By, note
 from crm.services.office import agents
-from crm.services.people import intake
+from crm.services.people import intake, timeline
+from crm.services.people.identity import who_is
 from crm.services.phones import dialing
-from crm.store.models import Activity, Agent, Call, CallOrder, Lead, Task
-from crm.store.queries import calls, leads, lines, office, properties, tasks
+from crm.store.models import Agent, Call, CallOrder, Lead, Task
+from crm.store.queries import calls, office, properties, tasks
 
 BY_HAND = timedelta(minutes=2)
 """An order that nobody has taken by then is void: a phone that rings much later would surprise."""
@@ -114,7 +116,7 @@ def _place(
     if all(device.kind == "mobile" for device in who.devices):
         raise Invalid(f"Agent {agent} has no phone that could ring.", code="agent_without_phone", agent=agent)
     number = dialing.check_in(session, config, number=number, purpose=Purpose.ORDER, agent=agent)
-    if lines.by_number(session, number):
+    if who_is(session, number).is_line:
         raise Invalid("That is one of our own lines: call somebody else.", code="number_is_ours")
     same = select(CallOrder).where(
         CallOrder.agent_id == who.id,
@@ -226,8 +228,8 @@ def _claimed(session: Session, config: Config, order: CallOrder, now: datetime) 
     order.state, order.tries_left = State.DIALLING, order.tries_left - 1
     order.claimed_until = now + timedelta(seconds=config.dialing.agent_ring_seconds) + MARGIN
     order.call_id, order.node = f"{ORDER_MARK}{order.id}-{uuid.uuid4().hex[:8]}", config.node
-    lead = leads.by_phone(session, order.to_number)
-    name = (lead.name if lead else "") or ""
+    lead = who_is(session, order.to_number).lead
+    name = lead.name if lead else ""
     return Claim(order.id, order.call_id, order.agent.slug, order.to_number, name, keeps_place=order.since is not None)
 
 
@@ -378,5 +380,5 @@ def remark(session: Session, by: By, call_id: str, text: str) -> None:
     call.remark = f"{call.remark}\n{words}" if call.remark else words
     if call.lead_id:
         key = f"note:{call.id}:{number}"
-        session.add(Activity(key=key, lead_id=call.lead_id, call_id=call.id, at=by.now, kind="Note", text=words))
+        timeline.enter(session, call.lead_id, Happened.NOTE, words, by.now, key=key, call_id=call.id)
     note(session, by, f"note on call {call.id}")

@@ -15,13 +15,15 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain import gate
 from crm.domain.gate import Decision, Verdict
+from crm.domain.leads import Happened
 from crm.domain.texts import Purpose, of_use_until
 from crm.edge.carrier import CarrierError, OutgoingText
 from crm.edge.delivery import DeliveryError
 from crm.services.outbox import gatekeeper, pauses
 from crm.services.outbox.carriers import CarrierFor
 from crm.services.outbox.delivery import Transport
-from crm.store.models import Activity, Message, Trunk
+from crm.services.people import timeline
+from crm.store.models import Message, Trunk
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,8 @@ class TextTransport(Transport[Message, Outgoing]):
     def sent(self, session: Session, row: Message, their_id: str, now: datetime) -> None:
         row.carrier, row.carrier_id = self._config.texts.carrier, their_id[:120] or None
         if row.lead_id is not None:
-            session.add(
-                Activity(
-                    key=f"text:{row.id}",
-                    lead_id=row.lead_id,
-                    call_id=row.call_id,
-                    at=now,
-                    kind="Text",
-                    text=f"Texted: {row.body}"[:500],
-                )
-            )
+            wrote, key = f"Texted: {row.body}", f"text:{row.id}"
+            timeline.enter(session, row.lead_id, Happened.TEXT, wrote, now, key=key, call_id=row.call_id)
 
     def refused(self, session: Session, row: Message, error: DeliveryError, now: datetime) -> None:
         row.carrier = self._config.texts.carrier

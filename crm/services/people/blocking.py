@@ -18,8 +18,9 @@ from crm.domain.leads import LeadEvent, LeadStatus, status_after
 from crm.domain.texts import Purpose
 from crm.edge import numbers
 from crm.services.audit import By, note
+from crm.services.people.identity import Identity, who_is
 from crm.store.models import BlockedCaller, Call, EmergencyCall, Lead, Message, Task
-from crm.store.queries import calls, leads, lines
+from crm.store.queries import calls, leads
 
 SHORTEST_PREFIX = 4
 """Digits with the country's: +1* would keep out everybody."""
@@ -38,48 +39,49 @@ def verdict(
     now: datetime,
 ) -> Decision:
     """What becomes of a caller. Raises Unavailable; then nobody is blocked."""
-    return decide(session, config, caller=caller, is_withheld=is_withheld, did=did, attestation=attestation, now=now)
+    who = who_is(session, caller)
+    return decide(session, config, who, is_withheld=is_withheld, did=did, attestation=attestation, now=now)
 
 
 def decide(
     session: Session,
     config: Config,
+    who: Identity,
     *,
-    caller: str | None,
     is_withheld: bool,
     did: str,
     attestation: str,
     now: datetime,
 ) -> Decision:
-    entries = [_entry(row) for row in session.scalars(select(BlockedCaller))]
+    entries = [entry for entry in (who.blocked, _withheld(session) if is_withheld else None) if entry]
     if not entries and not config.unwanted.refuse_failed:
         return blocking.NOBODY
     return blocking.decide(
-        caller=caller,
+        caller=who.number,
         is_withheld=is_withheld,
         attestation=attestation,
         entries=entries,
-        known=_known(session, caller, did, now),
+        known=_known(session, who, did, now),
         refuse_failed=config.unwanted.refuse_failed,
     )
 
 
-def _known(session: Session, caller: str | None, did: str, now: datetime) -> Known:
+def _known(session: Session, who: Identity, did: str, now: datetime) -> Known:
     recent = select(EmergencyCall.id).where(
         EmergencyCall.callback_number == did,
         EmergencyCall.dialled != emergency.TEST,
         EmergencyCall.started_at > now - EMERGENCY_CALLBACK,
     )
     called_911 = _any(session, recent)
-    if caller is None:
+    if who.number is None:
         return Known(emergency=called_911)
-    lead = leads.by_phone(session, caller)
+    lead = who.lead
     texted = select(Message.id).where(
-        Message.to_number == caller, Message.direction == "out", Message.purpose == Purpose.AGENT
+        Message.to_number == who.number, Message.direction == "out", Message.purpose == Purpose.AGENT
     )
     task = select(Task.id).where(Task.lead_id == lead.id, Task.done_at.is_(None)) if lead else None
     return Known(
-        was_called=_any(session, select(Call.id).where(Call.caller == caller, Call.direction == Direction.OUT)),
+        was_called=_any(session, select(Call.id).where(Call.caller == who.number, Call.direction == Direction.OUT)),
         was_texted=_any(session, texted),
         in_progress=lead is not None and lead.status == LeadStatus.IN_PROGRESS,
         open_task=task is not None and _any(session, task),
@@ -91,8 +93,9 @@ def _any(session: Session, query: object) -> bool:
     return session.scalar(query.limit(1)) is not None  # type: ignore[attr-defined]
 
 
-def _entry(row: BlockedCaller) -> Entry:
-    return Entry(Kind(row.kind), row.value, row.refusal == "silent", row.why)
+def _withheld(session: Session) -> Entry | None:
+    row = session.scalar(select(BlockedCaller).where(BlockedCaller.kind == Kind.WITHHELD))
+    return Entry(Kind.WITHHELD, row.value, row.refusal == "silent", row.why) if row else None
 
 
 def add(
@@ -115,8 +118,10 @@ def add(
     if session.scalar(select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value)):
         raise Conflict("This is on the list already.", code="block_exists")
     if kind is Kind.NUMBER:
-        _refuse_if_ours(session, value)
-        _make_unwanted(session, value, by, close_lead=close_lead)
+        who = who_is(session, value)
+        if who.is_line:
+            raise Invalid("That is one of our own lines.", code="block_is_our_line")
+        _make_unwanted(session, who, by, close_lead=close_lead)
     return _put(session, by, kind, value, is_silent=is_silent, why=why)
 
 
@@ -139,12 +144,13 @@ def block_last_caller(session: Session, by: By, agent: str) -> str:
     number = calls.last_caller_of(session, agent)
     if number is None:
         return "Nobody has called you from outside yet."
-    if lines.by_number(session, number):
+    who = who_is(session, number)
+    if who.is_line:
         return "The last caller is one of our own lines, so it is not blocked."
-    if session.scalar(select(BlockedCaller).where(BlockedCaller.kind == Kind.NUMBER, BlockedCaller.value == number)):
+    if who.blocked and who.blocked.kind is Kind.NUMBER:
         return "The last caller is blocked already."
     try:
-        _make_unwanted(session, number, by, close_lead=True)
+        _make_unwanted(session, who, by, close_lead=True)
     except Conflict:
         return "The office itself has called or texted this number, so it is not blocked."
     _put(session, by, Kind.NUMBER, number, is_silent=False, why=f"by {agent}, by phone")
@@ -185,19 +191,14 @@ def read(raw: str, region: str) -> tuple[Kind, str]:
     return Kind.PREFIX, f"+{digits}"
 
 
-def _refuse_if_ours(session: Session, number: str) -> None:
-    if lines.by_number(session, number):
-        raise Invalid("That is one of our own lines.", code="block_is_our_line")
-
-
-def _make_unwanted(session: Session, number: str, by: By, *, close_lead: bool) -> None:
+def _make_unwanted(session: Session, who: Identity, by: By, *, close_lead: bool) -> None:
     """Sees to it that a blocked number would not get through all the same; raises Conflict when it would."""
-    known = _known(session, number, "", by.now)
+    known = _known(session, who, "", by.now)
     if known.was_called or known.was_texted:
         raise Conflict(f"It would never be blocked: {blocking.spared_because(known)}.", code="block_never")
     if not (known.in_progress or known.open_task):
         return
-    lead = leads.by_phone(session, number, for_update=True)
+    lead = leads.by_id(session, who.lead.id, for_update=True) if who.lead else None
     assert lead is not None
     if not close_lead:
         raise Conflict(

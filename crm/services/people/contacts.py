@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.domain import fields
@@ -13,7 +10,8 @@ from crm.domain.route_inputs import CallerKind
 from crm.edge import numbers
 from crm.services.audit import By, note
 from crm.services.office import properties
-from crm.store.models import Agent, Contact, Device, Line, Property
+from crm.services.people.identity import Identity, who_is
+from crm.store.models import Contact, Property
 from crm.store.queries import contacts as queries
 
 KINDS = tuple(kind.value for kind in CallerKind if kind is not CallerKind.PROSPECT)
@@ -26,8 +24,8 @@ def add(
 
     Raises Invalid, NotFound, Conflict.
     """
-    stored = read_number(number, region, ours(session))
-    if existing := queries.by_number(session, stored):
+    stored, known = read_number(session, number, region)
+    if existing := known.contact:
         raise Conflict(
             f"{stored} is {existing.name or f'known as {existing.kind}'} already.", code="contact_exists", number=stored
         )
@@ -65,8 +63,8 @@ def change(
     if property_slug is not None:
         found.property_id = properties.named(session, property_slug).id if property_slug else None
     if new_number is not None:
-        stored = read_number(new_number, region, ours(session))
-        other = queries.by_number(session, stored)
+        stored, known = read_number(session, new_number, region)
+        other = known.contact
         if other is not None and other.id != found.id:
             raise Conflict(
                 f"{stored} is {other.name or f'known as {other.kind}'} already: remove that one first.",
@@ -95,29 +93,21 @@ def named(session: Session, region: str, raw: str) -> Contact:
     return found
 
 
-def ours(session: Session) -> dict[str, str]:
-    """Numbers (E.164) that are no person's to know by, each with what it is."""
-    found = dict.fromkeys(session.scalars(select(Line.number)), "one of our own lines")
-    mobiles = select(Device.number, Agent.slug).join(Agent, Device.agent_id == Agent.id)
-    for number, slug in session.execute(mobiles):
-        if number:
-            found.setdefault(number, f"a mobile of {slug}")
-    return found
-
-
-def read_number(raw: str, region: str, ours: Mapping[str, str]) -> str:
-    """A person's number as it is stored (E.164). Raises Invalid for none, and for one of our own."""
+def read_number(session: Session, raw: str, region: str) -> tuple[str, Identity]:
+    """A person's number as it is stored (E.164), and whose it is. Raises Invalid for none, and for one of our own."""
     number = numbers.parse(raw, region)
     if number is None:
         raise Invalid(
             f"{raw.strip()[:40]!a} is no telephone number: write one like (512) 555-0100.",
             code="contact_number_invalid",
         )
-    if what := ours.get(number):
+    known = who_is(session, number)
+    if known.is_line or known.colleague:
+        what = "one of our own lines" if known.is_line else f"a mobile of {known.colleague}"
         raise Invalid(
             f"{number} is {what}: write the person's number.", code="contact_number_is_ours", number=number, what=what
         )
-    return number
+    return number, known
 
 
 def read_kind(raw: str) -> str:

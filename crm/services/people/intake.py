@@ -1,4 +1,4 @@
-"""Whose lead it is: found by what somebody writes, or by a number; made when there is none."""
+"""The door to guest cards: whose lead it is, found or made; by which line they came, and which home they ask about."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.errors import Invalid, NotFound
+from crm.domain.leads import LeadStatus, Stage
 from crm.edge import numbers
-from crm.store.models import Lead, LeadPhone, Line
-from crm.store.queries import leads, lines
+from crm.services.people.identity import who_is
+from crm.store.models import Interest, Lead, LeadPhone, Line
+from crm.store.queries import leads
 
 
 def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str | None]:
@@ -30,31 +32,61 @@ def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str
 
 
 def lead_of(session: Session, config: Config, raw: str, now: datetime) -> Lead:
-    """The lead that `raw`, a lead's id or a telephone number, means; a number that is nobody's makes one.
+    """The lead that `raw`, a lead's id or a telephone number, means, locked; a number that is nobody's makes one.
 
     Raises NotFound, Invalid.
     """
     lead, number = person(session, config, raw)
+    if lead is not None:
+        locked = leads.by_id(session, lead.id, for_update=True)
+        assert locked is not None
+        return locked
+    assert number is not None
+    if who_is(session, number).is_line:
+        raise Invalid("That is one of our own lines: name somebody else.", code="number_is_ours")
+    return by_number(session, number, now)
+
+
+def by_number(session: Session, number: str, at: datetime, *, nameless: Lead | None = None) -> Lead:
+    """Whose number (E.164) it is, locked; made when nobody's.
+
+    Of two who make it at once one fails on the unique number, and finds it when the store tries again. `nameless` is
+    the lead that a call made before its caller's number was known: it gets the number, or gives way to whose it is.
+    """
+    lead = leads.by_phone(session, number, for_update=True)
     if lead is None:
-        assert number is not None
-        if lines.by_number(session, number):
-            raise Invalid("That is one of our own lines: name somebody else.", code="number_is_ours")
-        lead = by_number(session, number, None, now)
+        lead = nameless or _make(session, at)
+        lead.phones.append(LeadPhone(number=number))
+    elif nameless:
+        # What hangs on it moves with the call.
+        session.delete(nameless)
+    session.flush()
     return lead
 
 
-def by_number(session: Session, number: str, line: Line | None, at: datetime) -> Lead:
-    """Whose number it is, locked; made when nobody's."""
-    lead = leads.by_phone(session, number, for_update=True)
-    if lead is None:
-        lead = Lead(
-            status="new",
-            created_at=at,
-            phones=[LeadPhone(number=number)],
-            interests=[],
-            assigned_agent=None,
-            source=line.source if line else "",
-        )
-        session.add(lead)
-        session.flush()
+def without_number(session: Session, at: datetime) -> Lead:
+    """A lead for somebody who withholds the number: nothing tells whether they have been here before."""
+    lead = _make(session, at)
+    session.flush()
+    return lead
+
+
+def came_by(lead: Lead, line: Line | None) -> None:
+    """The source of the first line that they call, or write to, is where they come from."""
+    lead.source = lead.source or (line.source if line else "")
+
+
+def interest_in(lead: Lead, property_id: int, at: datetime) -> Interest:
+    """The lead's interest in a property, of which something was heard at `at`; made when it is the first."""
+    interest = next((found for found in lead.interests if found.property_id == property_id), None)
+    if interest is None:
+        interest = Interest(property_id=property_id, stage=Stage.CONTACTED, updated_at=at)
+        lead.interests.append(interest)
+    interest.updated_at = max(interest.updated_at, at)
+    return interest
+
+
+def _make(session: Session, at: datetime) -> Lead:
+    lead = Lead(status=LeadStatus.NEW, source="", created_at=at, phones=[], interests=[], assigned_agent=None)
+    session.add(lead)
     return lead

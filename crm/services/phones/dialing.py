@@ -16,8 +16,9 @@ from crm.domain.dialing import Ask, Clearance, NumberStyle, Purpose, Refused, Wa
 from crm.domain.errors import NotFound
 from crm.edge import numbers
 from crm.services.outbox import destinations, gatekeeper
+from crm.services.people.identity import who_is
 from crm.store.models import Agent, Call, Dialled, Line, Organization, Property, Subteam, SubteamMember, Trunk
-from crm.store.queries import agents, leads, lines, opt_outs
+from crm.store.queries import agents, opt_outs
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ def shown_line(session: Session, agent_id: int | None, number: str) -> Line | No
         )
         if line := session.scalars(of_agent.limit(1)).first():
             return line
-    lead = leads.by_phone(session, number)
+    lead = who_is(session, number).lead
     used = select(Line).join(Call, Call.line_id == Line.id).where(Line.number.startswith("+"))
     used = used.where(Call.lead_id == lead.id) if lead else used.where(Call.caller == number)
     if line := session.scalars(used.order_by(Call.started_at.desc()).limit(1)).first():
@@ -158,7 +159,7 @@ def _facts(session: Session, config: Config, number: str, purpose: Purpose, who:
         purpose=purpose,
         country=numbers.country(parsed) if parsed else "",
         is_costly=numbers.is_costly(parsed) if parsed else False,
-        is_our_line=bool(parsed) and lines.by_number(session, parsed or "") is not None,
+        is_our_line=who_is(session, parsed).is_line,
         agent=who.slug if who else None,
         may_dial=who is None or who.dialing == "allowed",
         opted_out=f"entered on {opted_out[0].created_at:%Y-%m-%d}" if opted_out else "",

@@ -16,9 +16,10 @@ from crm.domain.invite import Dialled
 from crm.domain.mailboxes import OFFICE
 from crm.domain.ringing import AgentAvailability, DeviceAvailability
 from crm.services.outbox import destinations
+from crm.services.people.identity import who_is
 from crm.services.routing.arrivals import line_called
 from crm.services.voicemail import mailboxes
-from crm.store.queries import agents, contacts, leads, lines, nodes, office, properties
+from crm.store.queries import agents, lines, nodes, office, properties
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,9 @@ def receive(
     line = lines.by_number(session, did)
     if line is None:
         return Reception(did, caller)
-    lead = leads.by_phone(session, caller) if caller else None
+    known = who_is(session, caller)
     place = line.property or (properties.by_slug(session, chosen) if chosen else None)
     subteam = place.subteam if place else None
-    contact = contacts.by_number(session, caller) if caller else None
     return Reception(
         did=did,
         caller=caller,
@@ -105,11 +105,11 @@ def receive(
         property_name=place.name if place else "",
         listings_url=office.listings_url(session, place),
         mailbox=mailboxes.box_of_place(place),
-        caller_is_line=caller is not None and lines.is_ours(session, caller),
-        lead_known=lead is not None,
-        lead_name=(lead.name or "") if lead else "",
-        contact_name=contact.name if contact else "",
-        assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
+        caller_is_line=known.is_line,
+        lead_known=known.lead is not None,
+        lead_name=known.lead.name if known.lead else "",
+        contact_name=known.contact.name if known.contact else "",
+        assigned_agent=known.lead.assigned_agent if known.lead else None,
         recording=place.recording if place else "off",
         subteam=subteam.slug if subteam else None,
     )

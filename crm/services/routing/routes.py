@@ -30,10 +30,11 @@ from crm.domain.routing import (
     decide,
 )
 from crm.services.office import owners
+from crm.services.people.identity import Identity, who_is
 from crm.services.routing import desks, reception
 from crm.services.tours import times
-from crm.store.models import Contact, Lead, Line, Property
-from crm.store.queries import agents, contacts, leads, lines, office, properties
+from crm.store.models import Line, Property
+from crm.store.queries import agents, lines, office, properties
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ def plan(
     session: Session, config: Config, did: str, caller: str | None, answers: Answers, moment: Moment
 ) -> tuple[RoutingInputs, RoutePlan]:
     """The decision as things stand, and what it was taken from. Both numbers are cleaned. Raises Unavailable."""
-    inputs, place, lead = _gather(session, config, did, caller, answers, moment)
+    inputs, place = _gather(session, config, did, caller, answers, moment)
     decision = decide(inputs)
     if decision.path in (Path.ASK, Path.REFUSE):
         return inputs, decision
     due = (decision.task.due_at or moment.now).astimezone(config.tz)
-    owner = owners.owner(session, lead, place, due).slug
+    owner = inputs.caller.assigned_agent or owners.owner(session, None, place, due).slug
     if decision.path is Path.LINK:
         inputs = replace(inputs, people=People(owner=owner))
         return inputs, decide(inputs)
@@ -81,13 +82,12 @@ def plan(
 
 def _gather(
     session: Session, config: Config, did: str, caller: str | None, answers: Answers, moment: Moment
-) -> tuple[RoutingInputs, Property | None, Lead | None]:
+) -> tuple[RoutingInputs, Property | None]:
     line = lines.by_number(session, did)
     if line is None:
-        return RoutingInputs(now=moment.now, line_known=False), None, None
-    lead = leads.by_phone(session, caller) if caller else None
-    contact = contacts.by_number(session, caller) if caller else None
-    choice = _choice(session, line, lead, contact, answers)
+        return RoutingInputs(now=moment.now, line_known=False), None
+    known = who_is(session, caller)
+    choice = _choice(session, line, known, answers)
     place = line.property
     if place is None or choice.slug != place.slug:
         place = properties.by_slug(session, choice.slug) if choice.slug else None
@@ -99,7 +99,7 @@ def _gather(
         line_known=True,
         language=line.language,
         source=line.source,
-        caller=_caller(session, caller, lead, contact),
+        caller=_caller(known),
         answers=answers,
         choice=choice,
         place=_place(session, config, place, moment.now) if place else None,
@@ -114,7 +114,7 @@ def _gather(
         fast_due_at=schedule.due_time(moment.now, config.tasks.question_minutes),
         rules=rules(config),
     )
-    return inputs, place, lead
+    return inputs, place
 
 
 SETTINGS = {
@@ -143,15 +143,15 @@ def _heard(languages: Iterable[str]) -> list[str]:
     return [language for language in languages if language in known]
 
 
-def _choice(session: Session, line: Line, lead: Lead | None, contact: Contact | None, answers: Answers) -> Choice:
+def _choice(session: Session, line: Line, known: Identity, answers: Answers) -> Choice:
     if line.property:
         return Choice(f"The number dialled is for {line.property.name}.", line.property.slug)
-    if contact and contact.property:
-        return Choice(f"The caller has to do with {contact.property.name}.", contact.property.slug)
+    if known.contact and known.contact.property:
+        return Choice(f"The caller has to do with {known.contact.property_name}.", known.contact.property)
     names = properties.names(session, line.portfolio_id)
     if not names.listed:
         return Choice("There are no properties to choose from.", "")
-    latest = properties.latest_interest(session, lead) if lead else None
+    latest = properties.latest_interest(session, known.lead.id) if known.lead else None
     return choose(names, latest, answers)
 
 
@@ -159,15 +159,15 @@ def _place(session: Session, config: Config, place: Property, now: datetime) -> 
     return PlaceFacts(place.slug, place.name, has_tours=times.has_free(session, config, place, now))
 
 
-def _caller(session: Session, caller: str | None, lead: Lead | None, contact: Contact | None) -> CallerFacts:
-    is_line = caller is not None and lines.is_ours(session, caller)
+def _caller(known: Identity) -> CallerFacts:
+    lead, contact = known.lead, known.contact
     return CallerFacts(
-        number=caller,
-        kind=CallerKind(contact.kind) if contact else CallerKind.PROSPECT,
-        name=(lead.name or "") if lead else contact.name if contact else "",
-        assigned_agent=lead.assigned_agent.slug if lead and lead.assigned_agent else None,
+        number=known.number,
+        kind=contact.kind if contact else CallerKind.PROSPECT,
+        name=lead.name if lead else contact.name if contact else "",
+        assigned_agent=lead.assigned_agent if lead else None,
         language=next(iter(_heard(who.language for who in (lead, contact) if who)), ""),
-        can_be_texted=caller is not None and not is_line,
+        can_be_texted=known.number is not None and not known.is_line,
     )
 
 

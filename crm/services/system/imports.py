@@ -165,8 +165,7 @@ class _Importer:
         self._count = 0
         self._known: dict[type, dict[str, Any]] = {}
         self._units: dict[int, dict[str, Unit]] = {}
-        self._ours: dict[str, str] = {}
-        self._contacts: dict[str, Contact] = {}
+        self._contacts: dict[int, Contact] = {}
         self._numbers: dict[str, str] = {}
         """Where in the list each contact's number stands."""
         self.problems: list[Problem] = []
@@ -192,9 +191,8 @@ class _Importer:
         }.get(kind)
         self._known = {}
         if kind is Kind.CONTACTS:
-            self._ours = contacts.ours(session)
             whole = select(Contact).options(selectinload(Contact.property))
-            self._contacts = {contact.number: contact for contact in session.scalars(whole)}
+            self._contacts = {contact.id: contact for contact in session.scalars(whole)}
         if replace_all:
             added, changed = replace_all(session, rows)
         else:
@@ -387,7 +385,9 @@ class _Importer:
     def _contact(self, session: Session, row: Row) -> bool:
         place = self._named(session, Property, row, "property", "property")
         try:
-            number = contacts.read_number(row.values["number"], self._config.region, self._ours)
+            # What the list itself adds is told by `_numbers`, and is written in one go.
+            with session.no_autoflush:
+                number, known = contacts.read_number(session, row.values["number"], self._config.region)
         except Invalid as error:
             self.problems.append(row.problem("number", str(error)))
             return False
@@ -396,7 +396,7 @@ class _Importer:
             self.problems.append(row.problem("number", f"{number} stands in {self._numbers[number]} already."))
             return False
         self._numbers[number] = row.places["number"]
-        found = self._contacts.get(number)
+        found = self._contacts.get(known.contact.id) if known.contact else None
         is_new = found is None
         if found is None:
             found = Contact(number=number, created_at=self._by.now, property=None)

@@ -22,7 +22,7 @@ from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Invalid
 from crm.domain.gate import Verdict
 from crm.domain.incoming import Over
-from crm.domain.leads import LeadEvent, status_after
+from crm.domain.leads import Happened, LeadEvent, status_after
 from crm.domain.optout import Reading, Wish
 from crm.domain.segments import segments
 from crm.domain.tasks import TaskKind
@@ -33,14 +33,15 @@ from crm.services.audit import By, note
 from crm.services.office import agents, owners
 from crm.services.outbox import gatekeeper, notices
 from crm.services.outbox.outgoing import NewText, queue
-from crm.services.people import blocking, intake, opt_outs
+from crm.services.people import blocking, intake, opt_outs, timeline
 from crm.services.people.contacts import who
+from crm.services.people.identity import Identity, who_is
 from crm.services.phones.lines import line_for
 from crm.services.routing import desks
 from crm.services.texts import floods
-from crm.store.models import Activity, Agent, Contact, Device, Interest, Lead, Line, Message, Property, Task
+from crm.store.models import Agent, Contact, Device, Lead, Line, Message, Property, Task
 from crm.store.queries import agents as agent_queries
-from crm.store.queries import contacts, leads, lines, messages, office, tasks
+from crm.store.queries import lines, messages, office, tasks
 from crm.store.queries import opt_outs as ledger
 
 LONGEST_BODY = 10_000
@@ -123,19 +124,21 @@ def _receive(session: Session, config: Config, incoming: IncomingText, now: date
     number = numbers.parse(incoming.from_number, config.region)
     ours = numbers.clean_did(incoming.to_number, config.region)
     line = lines.by_number(session, ours) if ours else None
+    known = who_is(session, number)
     # Our own lines texting each other, through a forwarding somewhere, are no prospects.
-    is_person = number is not None and lines.by_number(session, number) is None
+    is_person = number is not None and not known.is_line
     sender = number or _clean(incoming.from_number).strip()[:LONGEST_SENDER]
-    lead = leads.by_phone(session, number, for_update=True) if number and is_person else None
-    contact = contacts.by_number(session, number) if number else None
-    colleague = agent_queries.by_mobile(session, number) if number else None
+    lead = intake.by_number(session, number, incoming.at) if number and known.lead and is_person else None
+    contact = session.get(Contact, known.contact.id) if known.contact else None
+    colleague = agent_queries.by_slug(session, known.colleague) if known.colleague else None
     over = floods.look(
         session, config, sender=sender, line=ours[:20], at=incoming.at, is_known=bool(lead or contact or colleague)
     )
     # In a flood nobody reads what is beyond its rate one by one, blocked or not.
-    is_blocked = over is not Over.LINE and _is_blocked(session, config, number, ours, now)
-    if lead is None and number and is_person and not (is_blocked or contact or colleague or over is Over.LINE):
-        lead = intake.by_number(session, number, line, incoming.at)
+    is_blocked = over is not Over.LINE and _is_blocked(session, config, known, ours, now)
+    if lead is None and number and known.may_become_lead and not (is_blocked or over is Over.LINE):
+        lead = intake.by_number(session, number, incoming.at)
+        intake.came_by(lead, line)
     body = _clean(incoming.body)[:LONGEST_BODY]
     message = Message(
         key=key,
@@ -187,12 +190,11 @@ def _read(session: Session, incoming: IncomingText, body: str, number: str) -> R
     return reading
 
 
-def _is_blocked(session: Session, config: Config, number: str | None, ours: str, now: datetime) -> bool:
+def _is_blocked(session: Session, config: Config, known: Identity, ours: str, now: datetime) -> bool:
     """Whether nobody has to read what this number writes."""
-    decision = blocking.decide(
-        session, config, caller=number, is_withheld=number is None, did=ours, attestation="", now=now
-    )
-    return number is not None and decision.is_blocked
+    if known.number is None:
+        return False
+    return blocking.decide(session, config, known, is_withheld=False, did=ours, attestation="", now=now).is_blocked
 
 
 def key_of(incoming: IncomingText) -> str:
@@ -206,22 +208,11 @@ def _keep_on_card(scene: _Scene, lead: Lead) -> None:
     written = message.body or "(no words)"
     if message.media:
         written += f" [{len(message.media)} attached: {' '.join(message.media)}]"
-    scene.session.add(
-        Activity(
-            key=f"text:{message.id}",
-            lead_id=lead.id,
-            at=message.created_at,
-            kind="Text",
-            text=f"Wrote: {written}"[:500],
-        )
-    )
+    at = message.created_at
+    timeline.enter(scene.session, lead.id, Happened.TEXT, f"Wrote: {written}", at, key=f"text:{message.id}")
     if line and line.property_id is not None:
-        interest = next((found for found in lead.interests if found.property_id == line.property_id), None)
-        if interest is None:
-            interest = Interest(property_id=line.property_id, stage="contacted", updated_at=message.created_at)
-            lead.interests.append(interest)
-        interest.updated_at = max(interest.updated_at, message.created_at)
-    lead.source = lead.source or (line.source if line else "")
+        intake.interest_in(lead, line.property_id, at)
+    intake.came_by(lead, line)
     lead.status = status_after(lead.status, LeadEvent.WROTE)
 
 
@@ -429,19 +420,18 @@ def send(
         )
     writer = agents.named(session, agent) if agent else None
     lead, number = _addressee(session, config, person, by.now)
-    contact = contacts.by_number(session, number)
-    place_id = contact.property_id if contact else None
+    contact = who_is(session, number).contact
     new = NewText(
         key=f"agent:{uuid.uuid4().hex}",
         purpose=Purpose.AGENT,
         to_number=number,
-        from_number=line_for(session, config, lead, line, place_id),
+        from_number=line_for(session, config, lead, line, contact.property_id if contact else None),
         body=body,
         lead_id=lead.id if lead else None,
         agent_id=writer.id if writer else None,
     )
     message = queue(session, config, new, by.now)
-    to = f"lead {lead.id}" if lead else f"contact {contact.id if contact else ''}"
+    to = f"lead {lead.id}" if lead else f"contact {contact.id}" if contact else "a colleague"
     note(session, by, f"text {message.id} written to {to}: {message.decision}")
     task = open_reply(session, lead, number)
     if task and message.decision != Verdict.BLOCK:
@@ -454,10 +444,12 @@ def send(
 
 
 def _addressee(session: Session, config: Config, raw: str, now: datetime) -> tuple[Lead | None, str]:
-    """No lead is made for a resident, owner or vendor."""
+    """Nobody becomes a lead by being written to who would not by writing."""
     found, number = intake.person(session, config, raw)
-    if found is None and number and contacts.by_number(session, number):
-        return None, number
+    if found is None and number:
+        known = who_is(session, number)
+        if not (known.may_become_lead or known.is_line):
+            return None, number
     lead = intake.lead_of(session, config, raw, now)
     if number is None:
         if not lead.phones:

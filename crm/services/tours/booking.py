@@ -17,21 +17,19 @@ from sqlalchemy.orm import Session, selectinload
 from crm.config import Config
 from crm.domain import fields, texts, tours
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
-from crm.domain.leads import status_after
+from crm.domain.leads import Happened, status_after
 from crm.domain.texts import Purpose
 from crm.domain.tours import EVENT_OF, STAGE_AFTER, TourKind, TourState
 from crm.secrets import Secrets
 from crm.services.audit import By, note
 from crm.services.office import properties
 from crm.services.outbox.outgoing import NewText, queue, withdraw
-from crm.services.people import intake
+from crm.services.people import intake, timeline
 from crm.services.phones.lines import line_for
 from crm.services.tours import links, mails, times
 from crm.store.models import (
-    Activity,
     Agent,
     Call,
-    Interest,
     Lead,
     Line,
     Message,
@@ -109,8 +107,7 @@ def _book(
     language: str,
 ) -> Booked:
     found = properties.named(session, place)
-    lead = leads.by_id(session, intake.lead_of(session, config, person, by.now).id, for_update=True)
-    assert lead is not None
+    lead = intake.lead_of(session, config, person, by.now)
     # Only now that the lead is locked: the same booking may have been made while we waited for it.
     there = session.scalar(_whole.where(Tour.key == key))
     if there is not None:
@@ -301,11 +298,8 @@ def _follow(
 ) -> None:
     state = TourState(tour.state)
     lead = tour.lead
-    interest = session.scalar(select(Interest).where(Interest.lead_id == lead.id, Interest.property_id == place.id))
-    if interest is None:
-        interest = Interest(lead_id=lead.id, property_id=place.id, updated_at=by.now)
-        session.add(interest)
-    interest.stage, interest.stage_since, interest.updated_at = STAGE_AFTER[state], by.now, by.now
+    interest = intake.interest_in(lead, place.id, by.now)
+    interest.stage, interest.stage_since = STAGE_AFTER[state], by.now
     lead.status = status_after(lead.status, EVENT_OF[state])
     spoken = {
         "booked": "Booked a tour",
@@ -315,16 +309,10 @@ def _follow(
         "missed": "Missed a tour",
     }[what]
     when = in_words(tour.slot.starts_at, times.zone(config, place), "en")
-    session.add(
-        Activity(
-            key=f"tour:{tour.id}:{tour.version}:{what}",
-            lead_id=lead.id,
-            call_id=tour.call_id,
-            at=by.now,
-            kind="Show" if state is TourState.DONE else "Appointment",
-            text=f"{spoken} of {place.name} ({tour.slot.kind.replace('_', ' ')}): {when}."[:500],
-        )
-    )
+    told = f"{spoken} of {place.name} ({tour.slot.kind.replace('_', ' ')}): {when}."
+    kind = Happened.SHOW if state is TourState.DONE else Happened.APPOINTMENT
+    key = f"tour:{tour.id}:{tour.version}:{what}"
+    timeline.enter(session, lead.id, kind, told, by.now, key=key, call_id=tour.call_id)
     note(session, by, f"tour {tour.id} of {place.slug} {what}")
     _drop_reminders(session, tour)
     if what in ("booked", "moved", "cancelled"):

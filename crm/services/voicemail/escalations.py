@@ -14,12 +14,14 @@ from crm.domain import escalation
 from crm.domain.calls import Direction
 from crm.domain.escalation import Turn
 from crm.domain.hours import Schedule
+from crm.domain.leads import Happened
 from crm.domain.mailboxes import BoxKind, split
 from crm.domain.route_inputs import DeskKind
 from crm.services.office import owners
 from crm.services.outbox import notices
+from crm.services.people import timeline
 from crm.services.voicemail import mailboxes
-from crm.store.models import Activity, Agent, Call, Lead, Line, Property, Subteam, Voicemail
+from crm.store.models import Agent, Call, Lead, Line, Property, Subteam, Voicemail
 from crm.store.queries import agents, office, properties
 
 STAGE = "escalation"
@@ -145,7 +147,7 @@ def _claimed(
     if call.lead_id is not None:
         text = f"Nobody had taken the message they left, so {', '.join(turn.agents)} were called about it."
         key = f"escalation:{call.id}:{turn.number}"
-        session.add(Activity(key=key, lead_id=call.lead_id, at=now, kind="Note", text=text[:500], call_id=call.id))
+        timeline.enter(session, call.lead_id, Happened.NOTE, text, now, key=key, call_id=call.id)
     return Due(message.call_id, message.file, place.name if place else "", call.caller, turn)
 
 

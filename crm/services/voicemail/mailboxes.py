@@ -18,12 +18,14 @@ from crm.config import Config
 from crm.domain import escalation
 from crm.domain.calls import Direction
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.leads import Happened
 from crm.domain.mailboxes import OFFICE, BoxKind, TranscriptState, box, file_stem, of_property, parse, split
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import owners
-from crm.store.models import Activity, Agent, Call, Lead, Line, Property, Subteam, Task, Voicemail
+from crm.services.people import timeline
+from crm.store.models import Agent, Call, Lead, Line, Property, Subteam, Task, Voicemail
 from crm.store.queries import agents, office, tasks
 
 # --- a message comes in ---
@@ -253,16 +255,9 @@ def take(session: Session, by: By, message_id: str, agent: str) -> None:
         task.owner = taker
         task.why = f"{task.why} {taker.name} took it on."[:300]
     if row.call.lead_id is not None:
-        session.add(
-            Activity(
-                key=f"taken:{message_id}",
-                lead_id=row.call.lead_id,
-                at=by.now,
-                kind="Note",
-                text=f"{taker.name} took on the message they left."[:500],
-                call_id=message_id,
-            )
-        )
+        told = f"{taker.name} took on the message they left."
+        key = f"taken:{message_id}"
+        timeline.enter(session, row.call.lead_id, Happened.NOTE, told, by.now, key=key, call_id=message_id)
     audit.note(session, by, f"message {message_id} taken by {agent}")
 
 

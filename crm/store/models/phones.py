@@ -51,7 +51,9 @@ class Device(Base):
     kind: Mapped[str] = mapped_column(String(20), comment="desk, softphone, browser or mobile")
     dnd: Mapped[bool] = mapped_column(default=False)
     dnd_until: Mapped[datetime | None] = mapped_column(comment="null with dnd set: until switched off")
-    number: Mapped[str | None] = mapped_column(String(20), comment="E.164 of a mobile, dialled through a trunk")
+    number: Mapped[str | None] = mapped_column(
+        String(20), index=True, comment="E.164 of a mobile, dialled through a trunk"
+    )
     rings_after_seconds: Mapped[int] = mapped_column(
         default=0, server_default="0", comment="so long the agent's other phones ring before this one"
     )

@@ -85,11 +85,6 @@ def by_device(session: Session, device: str) -> Agent | None:
     return session.scalars(select(Agent).join(Device).where(Device.slug == device)).first()
 
 
-def by_mobile(session: Session, number: str) -> Agent | None:
-    """Whose mobile has this number (E.164)."""
-    return session.scalars(select(Agent).join(Device).where(Device.number == number).limit(1)).first()
-
-
 def longest_idle(
     session: Session, subteam_id: int | None = None, *, due: datetime | None = None, without: int | None = None
 ) -> Agent | None:

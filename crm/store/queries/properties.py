@@ -8,7 +8,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, joinedload
 
 from crm.domain.choosing import Names, PropertyName
-from crm.store.models import Interest, Lead, Property
+from crm.store.models import Interest, Property
 
 _WITH_TEAM = joinedload(Property.subteam)
 
@@ -37,12 +37,12 @@ def _prepared(rows: tuple[Row[str, str, str], ...]) -> Names:
     return Names(PropertyName(*row) for row in rows)
 
 
-def latest_interest(session: Session, lead: Lead) -> str | None:
+def latest_interest(session: Session, lead_id: int) -> str | None:
     """Slug of the property that the lead was interested in last."""
     latest = (
         select(Property.slug)
         .join(Interest, Interest.property_id == Property.id)
-        .where(Interest.lead_id == lead.id)
+        .where(Interest.lead_id == lead_id)
         .order_by(Interest.updated_at.desc(), Interest.id.desc())
     )
     return session.scalars(latest.limit(1)).first()

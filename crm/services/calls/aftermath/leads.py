@@ -8,39 +8,26 @@ from sqlalchemy import select
 
 from crm.domain.calls import Direction, Outcome
 from crm.domain.delivery import DeliveryState
-from crm.domain.leads import event_of_call, status_after
+from crm.domain.leads import Happened, event_of_call, status_after
 from crm.domain.story import how_it_went
 from crm.services.calls.aftermath.scene import Scene, fit
-from crm.store.models import Activity, Call, Interest, Lead, LeadPhone, Leg, Message
+from crm.services.people import intake, timeline
+from crm.store.models import Activity, Call, Lead, Leg, Message
 from crm.store.queries import leads, messages
 
 
 def lead_of(scene: Scene) -> Lead:
-    """The caller's lead, locked; made when there is none. A withheld number makes one of its own for each call."""
+    """The caller's lead, locked; made when there is none. Each call from a withheld number makes one of its
+    own, and so does each that shows a line of ours."""
     session, call = scene.session, scene.call
     lead = leads.by_id(session, call.lead_id, for_update=True) if call.lead_id else None
-    if call.caller and (lead is None or not lead.phones):
-        known = leads.by_phone(session, call.caller, for_update=True)
-        if lead and known:
-            # Made when the call's end was known before its beginning; what hangs on it moves with the call.
-            session.delete(lead)
-            session.flush()
-        elif lead:
-            lead.phones.append(LeadPhone(number=call.caller))
-        lead = known or lead
-    if lead is None:
-        lead = Lead(
-            status="new",
-            created_at=call.started_at,
-            phones=[LeadPhone(number=call.caller)] if call.caller else [],
-            interests=[],
-            assigned_agent=None,
-        )
-        session.add(lead)
-        session.flush()
+    if call.caller and not scene.known.is_line and (lead is None or not lead.phones):
+        # It has no number when the call's end was known before its beginning.
+        lead = intake.by_number(session, call.caller, call.started_at, nameless=lead)
+    lead = lead or intake.without_number(session, call.started_at)
     call.lead_id = lead.id
     if scene.story.direction is Direction.IN:
-        lead.source = lead.source or (scene.line.source if scene.line else "")
+        intake.came_by(lead, scene.line)
     return lead
 
 
@@ -51,8 +38,7 @@ def forget_lead(scene: Scene) -> None:
     if lead is None:
         return
     call.lead_id = None
-    for activity in session.scalars(select(Activity).where(Activity.key == f"call:{call.id}")):
-        session.delete(activity)
+    timeline.withdraw(session, _key(call))
     missed = messages.by_key(session, f"missed:{call.id}")
     if missed and missed.state == DeliveryState.QUEUED:
         session.delete(missed)
@@ -71,13 +57,9 @@ def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) ->
     session, story = scene.session, scene.story
     # A concern is no interest in a home, and nobody who has one is followed up by texts.
     if scene.place and outcome is not Outcome.BLOCKED and not story.desk:
-        interest = next((found for found in lead.interests if found.property_id == scene.place.id), None)
-        if interest is None:
-            interest = Interest(property_id=scene.place.id, stage="contacted", updated_at=ended_at)
-            lead.interests.append(interest)
-        interest.updated_at = max(interest.updated_at, ended_at)
+        intake.interest_in(lead, scene.place.id, ended_at)
 
-    enter(scene, lead, "CallFromProspect", f"Called {scene.name()} and {how_it_went(story, outcome)}.")
+    enter(scene, lead, Happened.CALL_FROM, f"Called {scene.name()} and {how_it_went(story, outcome)}.")
 
     if outcome is Outcome.BLOCKED:
         return
@@ -107,11 +89,11 @@ def drop_nameless(scene: Scene) -> None:
         session.delete(lead)
 
 
-def enter(scene: Scene, lead: Lead, kind: str, text: str) -> None:
+def enter(scene: Scene, lead: Lead, kind: Happened, text: str) -> None:
     """The call's entry in the timeline."""
-    key = f"call:{scene.call.id}"
-    activity = scene.session.scalars(select(Activity).where(Activity.key == key)).first()
-    if activity is None:
-        activity = Activity(key=key, call_id=scene.call.id)
-        scene.session.add(activity)
-    activity.kind, activity.lead_id, activity.at, activity.text = kind, lead.id, scene.call.started_at, fit(text, 500)
+    call = scene.call
+    timeline.enter(scene.session, lead.id, kind, text, call.started_at, key=_key(call), call_id=call.id)
+
+
+def _key(call: Call) -> str:
+    return f"call:{call.id}"

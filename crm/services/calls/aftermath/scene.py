@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.route_inputs import CallerKind
 from crm.domain.story import CallStory
+from crm.services.people.contacts import who
+from crm.services.people.identity import Identity
 from crm.store.models import Agent, Call, Contact, Lead, Line, Property
-from crm.store.queries import lines, office
+from crm.store.queries import agents, office
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Scene:
     now: datetime
     call: Call
     story: CallStory
+    known: Identity
+    """Who the person is, by their number."""
     line: Line | None
     place: Property | None
     """What the call is about."""
@@ -34,12 +38,23 @@ class Scene:
 
     @property
     def is_leasing(self) -> bool:
-        """Somebody who may rent called, or was called: a lead is theirs, or is made."""
-        return self.call.kind == CallerKind.PROSPECT
+        """Somebody who may rent called, or was called: a lead is theirs, or is made.
+
+        A colleague on their own mobile is none, unless they have said so.
+        """
+        is_colleague = self.known.colleague is not None and self.known.lead is None and not self.story.kind
+        return self.call.kind == CallerKind.PROSPECT and not is_colleague
 
     def contact(self) -> Contact | None:
         """Who the person is beside leasing, as far as their number tells."""
         return self.session.get(Contact, self.call.contact_id) if self.call.contact_id else None
+
+    def person(self) -> str:
+        """Whoever is no lead, as the beginning of a sentence."""
+        colleague = agents.by_slug(self.session, self.known.colleague) if self.known.colleague else None
+        if colleague and self.call.kind == CallerKind.PROSPECT:
+            return colleague.name
+        return who(self.contact(), self.call.kind, self.place)
 
     def agent_name(self, unknown: str) -> str:
         """Who placed a call of ours, or `unknown`."""
@@ -55,10 +70,7 @@ class Scene:
 
     def may_text(self) -> bool:
         """Texts go to a known number that is not withheld through a known line, and never to one of our own numbers."""
-        caller = self.call.caller
-        if self.line is None or caller is None or self.call.withheld:
-            return False
-        return lines.by_number(self.session, caller) is None
+        return not (self.line is None or self.call.caller is None or self.call.withheld or self.known.is_line)
 
 
 def fit(text: str, length: int) -> str:

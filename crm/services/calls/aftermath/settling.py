@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from crm.domain.calls import TALKS, Direction, Outcome, outcome_of
-from crm.domain.leads import event_of_call, status_after
+from crm.domain.leads import Happened, event_of_call, status_after
 from crm.domain.story import how_ours_went
 from crm.services.calls.aftermath.leads import drop_nameless, enter, forget_lead, keep_lead, lead_of, remember_language
 from crm.services.calls.aftermath.promises import keep_place
 from crm.services.calls.aftermath.scene import Scene
 from crm.services.calls.aftermath.tasks import keep_own_task, keep_task, served, void
 from crm.services.calls.aftermath.texts import text_missed
-from crm.services.people.contacts import who
 from crm.store.queries import messages
 
 
@@ -75,9 +74,9 @@ def _settle_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
     lead = lead_of(scene) if scene.is_leasing else None
     went = how_ours_went(scene.story, scene.agent_name("Somebody"), outcome)
     if not scene.is_leasing:
-        went = f"{went} It was for {who(scene.contact(), scene.call.kind, scene.place)}."
+        went = f"{went} It was for {scene.person()}."
     if lead:
-        enter(scene, lead, "CallToProspect", went)
+        enter(scene, lead, Happened.CALL_TO, went)
         lead.status = status_after(lead.status, event_of_call(scene.story.direction, outcome))
         if outcome in TALKS:
             lead.assigned_agent_id = lead.assigned_agent_id or scene.call.agent_id

@@ -12,7 +12,6 @@ from crm.domain.tasks import TaskKind, person_of, task_after
 from crm.services.calls.aftermath import shared
 from crm.services.calls.aftermath.scene import Scene
 from crm.services.office import owners
-from crm.services.people.contacts import who
 from crm.services.routing import desks
 from crm.services.voicemail import mailboxes
 from crm.store.models import Agent, Lead, Leg, Task, Voicemail
@@ -137,8 +136,7 @@ def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
     went = f"{how_it_went(scene.story, outcome)}.{withheld}{taken}"
     if scene.is_leasing:
         return f"{_MARKS.get(scene.story.desk, '')}Called {scene.name()} and {went}"
-    person = who(scene.contact(), scene.call.kind, scene.place)
-    return f"{_MARKS.get(scene.story.desk, '')}{person} called and {went}"
+    return f"{_MARKS.get(scene.story.desk, '')}{scene.person()} called and {went}"
 
 
 _MARKS = {DeskKind.MAINTENANCE.value: "Emergency in a home: ", DeskKind.CONCERN.value: "A concern, for a person: "}

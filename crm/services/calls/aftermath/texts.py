@@ -18,7 +18,7 @@ def text_link(scene: Scene) -> None:
     url = office.listings_url(scene.session, scene.place)
     if not url or not scene.may_text():
         return
-    lead = lead_of(scene)
+    lead = lead_of(scene) if scene.is_leasing else None
     assert scene.line is not None
     queue(
         scene,

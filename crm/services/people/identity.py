@@ -1,0 +1,132 @@
+"""Who a number is: asked for each caller and each text, so in one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, bindparam, func, literal, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from crm.domain import blocking
+from crm.domain.route_inputs import CallerKind
+from crm.store.models import Agent, BlockedCaller, Contact, Device, Lead, LeadPhone, Line, Property
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLead:
+    id: int
+    name: str
+    """Empty until somebody knows it."""
+    status: str
+    language: str
+    """That they chose; empty: none."""
+    assigned_agent: str | None
+    """Slug."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContact:
+    id: int
+    kind: CallerKind
+    """RESIDENT, OWNER or VENDOR."""
+    name: str
+    language: str
+    property_id: int | None
+    property: str
+    """Slug; empty: of none."""
+    property_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose a number is, as far as anybody knows. It may be a lead's and a resident's at once."""
+
+    number: str | None = None
+    """E.164; None is withheld, or none at all."""
+    lead: KnownLead | None = None
+    contact: KnownContact | None = None
+    colleague: str | None = None
+    """Slug of the agent whose own mobile it is."""
+    is_line: bool = False
+    """One of our own lines: whoever shows it tells nothing of themselves, and nothing is texted to it."""
+    blocked: blocking.Entry | None = None
+    """The narrowest entry of the block list that names it; `blocking.decide` knows whether it counts."""
+
+    @property
+    def may_become_lead(self) -> bool:
+        """Residents, owners, vendors and colleagues are no prospects unless they say that they want to rent, and a line
+        of ours is nobody."""
+        return not (self.contact or self.colleague or self.is_line)
+
+
+NOBODY = Identity()
+
+
+def who_is(session: Session, number: str | None) -> Identity:
+    """Whose number (E.164) it is."""
+    if not number:
+        return NOBODY
+    found = session.execute(_ASKED, {"number": number}).one()
+    lead = contact = entry = None
+    if found.lead_id is not None:
+        lead = KnownLead(found.lead_id, found.lead_name or "", found.status, found.lead_language, found.assigned_agent)
+    if found.contact_id is not None:
+        contact = KnownContact(
+            found.contact_id,
+            CallerKind(found.contact_kind),
+            found.contact_name,
+            found.contact_language,
+            found.property_id,
+            found.property or "",
+            found.property_name or "",
+        )
+    if found.entry_kind is not None:
+        entry = blocking.Entry(blocking.Kind(found.entry_kind), found.entry_value, found.refusal == "silent", found.why)
+    return Identity(number, lead, contact, found.colleague, found.line_id is not None, entry)
+
+
+_number = bindparam("number", type_=Contact.number.type)
+_nobody = select(literal(1).label("row")).subquery("asked")
+_assigned, _owner = aliased(Agent), aliased(Agent)
+_names_it = or_(
+    and_(BlockedCaller.kind == blocking.Kind.NUMBER, BlockedCaller.value == _number),
+    and_(
+        BlockedCaller.kind == blocking.Kind.PREFIX,
+        func.substr(_number, 1, func.length(BlockedCaller.value)) == BlockedCaller.value,
+    ),
+)
+_ASKED = (
+    select(
+        Lead.id.label("lead_id"),
+        Lead.name.label("lead_name"),
+        Lead.status,
+        Lead.language.label("lead_language"),
+        _assigned.slug.label("assigned_agent"),
+        Contact.id.label("contact_id"),
+        Contact.kind.label("contact_kind"),
+        Contact.name.label("contact_name"),
+        Contact.language.label("contact_language"),
+        Contact.property_id,
+        Property.slug.label("property"),
+        Property.name.label("property_name"),
+        _owner.slug.label("colleague"),
+        Line.id.label("line_id"),
+        BlockedCaller.kind.label("entry_kind"),
+        BlockedCaller.value.label("entry_value"),
+        BlockedCaller.refusal,
+        BlockedCaller.why,
+    )
+    .select_from(_nobody)
+    .outerjoin(LeadPhone, LeadPhone.number == _number)
+    .outerjoin(Lead, Lead.id == LeadPhone.lead_id)
+    .outerjoin(_assigned, _assigned.id == Lead.assigned_agent_id)
+    .outerjoin(Contact, Contact.number == _number)
+    .outerjoin(Property, Property.id == Contact.property_id)
+    .outerjoin(Device, Device.number == _number)
+    .outerjoin(_owner, _owner.id == Device.agent_id)
+    .outerjoin(Line, Line.number == _number)
+    .outerjoin(BlockedCaller, _names_it)
+    # A mobile may be two agents', and several entries may name a number: a whole number comes before a beginning.
+    .order_by(Device.id, BlockedCaller.kind, func.length(BlockedCaller.value).desc())
+    .limit(1)
+)

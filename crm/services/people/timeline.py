@@ -1,0 +1,36 @@
+"""What happened with a lead, in order: the only way in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.domain.leads import Happened
+from crm.store.models import Activity
+
+LONGEST = 500
+"""Characters of an entry."""
+
+
+def enter(
+    session: Session, lead_id: int, kind: Happened, text: str, at: datetime, *, key: str, call_id: str | None = None
+) -> None:
+    """Enters what happened. The same `key` is the same entry, which then says what it is given last."""
+    entry = _named(session, key)
+    if entry is None:
+        entry = Activity(key=key, call_id=call_id)
+        session.add(entry)
+    # PostgreSQL refuses NUL, and text longer than its column.
+    entry.lead_id, entry.kind, entry.at, entry.text = lead_id, kind, at, text.replace("\x00", "")[:LONGEST]
+
+
+def withdraw(session: Session, key: str) -> None:
+    """Takes an entry back that was never this lead's."""
+    if entry := _named(session, key):
+        session.delete(entry)
+
+
+def _named(session: Session, key: str) -> Activity | None:
+    return session.scalars(select(Activity).where(Activity.key == key)).first()

@@ -12,6 +12,7 @@ from typing import Any
 from ari_app import draining, replacing, signs
 from ari_app import log as log_to
 from ari_app.call.call import Call, Office
+from ari_app.call.legs import phones
 from ari_app.edge import ami, events, rtcp
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
@@ -304,10 +305,12 @@ class App:
                 continue
             try:
                 while await self.office.store.read(orders.any_due, self.office.now()) and (
-                    claim := await self.office.store.run(orders.claim, self.config, self.office.now())
+                    claim := await self.office.store.run(
+                        orders.claim, self.config, self.office.now(), (await phones(self.office)).online
+                    )
                 ):
                     self.begin_order(claim)
-            except (CrmError, OSError) as error:
+            except (PhoneError, CrmError, OSError) as error:
                 log.warning("orders wait: %s", error)
 
     def begin_order(self, claim: Claim) -> None:

@@ -72,7 +72,7 @@ class Escalations:
         office = self._office
         if not office.places_calls:
             return  # The turn would be lost.
-        while await office.store.read(escalations.any_due, office.now()) and (
+        while await office.store.read(escalations.any_due, office.config, office.now()) and (
             due := await office.store.run(escalations.claim, office.config, office.now())
         ):
             task = asyncio.create_task(self._call(due), name=f"escalation {due.message_id}")

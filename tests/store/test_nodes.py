@@ -7,15 +7,21 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.calls import CallArrived, DialStatus, LegEnded, LegRang, TalkStarted
+from crm.context import Crm
+from crm.domain.calls import CallArrived, CallEnded, DialStatus, EndedBy, LegEnded, LegRang, MessageLeft, TalkStarted
+from crm.secrets import Secrets
 from crm.services import reports
-from crm.services.calls import ledger
+from crm.services.audit import By
+from crm.services.calls import ledger, orders, strays
+from crm.services.outbox.mails import MailTransport
 from crm.services.routing import reception
 from crm.services.system import nodes
+from crm.services.voicemail import escalations, retention, transcripts
 from crm.store import migrate
-from crm.store.models import Call, Node
+from crm.store.models import Call, CallOrder, Mail, Node, Trunk
 from crm.store.session import Store, migration_engine
 from tests.store.conftest import NOW
 
@@ -91,6 +97,72 @@ async def test_a_call_of_a_node_that_lives_is_not_lost_and_one_of_a_node_that_is
     assert await seen(west, later + timedelta(minutes=59)) == []
     assert await seen(west, later + timedelta(minutes=61)) == [("e", later)]
     assert await seen(east, later + timedelta(minutes=62)) == [], "it has come back"
+
+
+async def test_what_needs_a_message_s_sound_is_done_where_it_lies_until_that_node_is_gone(
+    store: Store, east: Config, west: Config
+) -> None:
+    for fact in (
+        CallArrived("e/a", "e", NOW, MAPLE, CALLER),
+        MessageLeft("e/m", "e", NOW, "e.wav", 12),
+        CallEnded("e/e", "e", NOW, EndedBy.CALLER),
+    ):
+        await store.run(ledger.record, east, fact, NOW)
+    with store.writing() as session:
+        mail = Mail(key="voicemail:e", to_address="a@example.com", subject="", body="", voicemail_id="e")
+        mail.created_at, mail.state = NOW, "queued"
+        session.add(mail)
+    await store.run(nodes.beat, east, NOW)
+
+    async def does(config: Config, at: datetime) -> list[bool]:
+        """Transcript, call about it, mail."""
+
+        def mails(session: Session) -> bool:
+            transport = MailTransport(config, sender=None, attach=None)  # type: ignore[arg-type]
+            return session.scalar(sa.select(Mail.id).where(transport.is_for_us(at))) is not None
+
+        written_down = await store.read(transcripts._next, config, at)
+        return [
+            written_down is not None,
+            await store.read(escalations.any_due, config, at),
+            await store.read(mails),
+        ]
+
+    soon, late = NOW + timedelta(minutes=50), NOW + timedelta(minutes=70)
+    assert await does(east, soon) == [True, True, True]
+    assert await does(west, soon) == [False, False, False]
+    assert await does(west, late) == [True, True, True]
+
+    ancient = NOW + timedelta(days=4000)
+    assert [one.id for one in await store.read(retention.expired, east, ancient)] == ["e"]
+    assert await store.read(retention.expired, west, ancient) == [], "the file is not there"
+    lost = [
+        (await strays.compare(Crm(home, store, Secrets(home.secrets_file), lambda: late))).messages
+        for home in (east, west)
+    ]
+    assert lost == [("e",), ()]
+
+
+async def test_an_order_is_carried_out_where_the_agent_has_a_phone_while_there_is_such_a_node(
+    store: Store, east: Config, west: Config
+) -> None:
+    with store.writing() as session:
+        session.add(Trunk(slug="acme", host="10.0.0.1", auth="address"))
+    await store.run(nodes.beat, west, NOW)
+
+    async def claimed(config: Config, at: datetime, *online: str) -> bool:
+        return await store.run(orders.claim, config, at, online) is not None
+
+    await store.run(orders.place, east, By("tests", NOW), agent="alice", to=CALLER)
+    assert await claimed(west, NOW, "bob-desk"), "there is no other that lives"
+    await store.run(nodes.beat, east, NOW)
+    order = await store.run(orders.place, east, By("tests", NOW), agent="alice", to="+15125550172")
+    assert not await claimed(west, NOW, "bob-desk")
+    assert await claimed(east, NOW, "alice-desk")
+    with store.reading() as session:
+        assert session.get_one(CallOrder, order.id).node == "east"
+    await store.run(orders.place, east, By("tests", NOW), agent="alice", to="+15125550173")
+    assert await claimed(west, NOW + orders.LEFT_TO_OTHERS, "bob-desk"), "whoever takes it can say why nobody rings"
 
 
 async def test_a_node_that_has_been_gone_for_long_is_forgotten(store: Store, east: Config, west: Config) -> None:

@@ -8,7 +8,7 @@ any other, and the order is done.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,8 +29,8 @@ from crm.services.office import agents
 from crm.services.people import intake, timeline
 from crm.services.people.identity import who_is
 from crm.services.phones import dialing
-from crm.store.models import Agent, Call, CallOrder, Lead, Task
-from crm.store.queries import calls, office, properties, tasks
+from crm.store.models import Agent, Call, CallOrder, Device, Lead, Task
+from crm.store.queries import calls, nodes, office, properties, tasks
 
 BY_HAND = timedelta(minutes=2)
 """An order that nobody has taken by then is void: a phone that rings much later would surprise."""
@@ -38,6 +38,8 @@ PROMISED = timedelta(hours=1)
 """The same for a callback that was promised; after that it is an overdue task."""
 KEPT = timedelta(hours=1)
 """So long after its task was due a kept place is called back no more; it is overdue then, and somebody's to do."""
+LEFT_TO_OTHERS = timedelta(seconds=15)
+"""So long an order is left to the node on which a phone of the agent is registered, if there is another that lives."""
 MARGIN = timedelta(seconds=20)
 """Beside the ringing itself, how long whoever claimed an order may take before they count as dead."""
 
@@ -210,11 +212,19 @@ def any_due(session: Session, now: datetime) -> bool:
     return session.scalar(_any_open) is not None and session.scalar(_due(now).limit(1)) is not None
 
 
-def claim(session: Session, config: Config, now: datetime) -> Claim | None:
-    """Takes the order that is due longest. Two workers never get the same one. Raises Unavailable."""
+def claim(session: Session, config: Config, now: datetime, online: Collection[str] | None = None) -> Claim | None:
+    """Takes the order that is due longest. Two workers never get the same one. Raises Unavailable.
+
+    `online` are the slugs of devices that are registered with our Asterisk: other nodes may have the agent's.
+    """
+    due = _due(now)
+    if online is not None:
+        others = nodes.is_other_alive(config.node, now)
+        has_phone = CallOrder.agent.has(Agent.devices.any(Device.slug.in_(online)))
+        due = due.where(~others | has_phone | (CallOrder.not_before <= now - LEFT_TO_OTHERS))
     while True:
         # PostgreSQL: another worker's row is passed over instead of waited for.
-        order_id = session.scalar(_due(now).limit(1).with_for_update(skip_locked=True))
+        order_id = session.scalar(due.limit(1).with_for_update(skip_locked=True))
         if order_id is None:
             return None
         order = session.scalars(_whole.where(CallOrder.id == order_id)).one()

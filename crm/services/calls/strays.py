@@ -25,7 +25,8 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.voicemail import recordings
-from crm.store.models import Recording, Voicemail
+from crm.store.models import Call, Recording, Voicemail
+from crm.store.queries import nodes
 
 SETTLING = timedelta(minutes=10)
 """The facts of a sound that is younger may be on their way to the database."""
@@ -51,20 +52,27 @@ class Strays:
 async def compare(crm: Crm) -> Strays:
     """All that is kept with all that is on record, by name: 100,000 of each take two seconds."""
     files = await asyncio.to_thread(_files, crm.config)
-    messages, talks = await crm.store.read(_on_record)
+    messages, talks = await crm.store.read(_on_record, crm.config.node)
     strays = files - {row.file for row in messages} - {row.file for row in talks}
     return Strays(
         tuple(sorted(Path(name).stem for name in await asyncio.to_thread(_settled, crm.config, strays, crm.now()))),
-        tuple(sorted(row.call_id for row in messages if row.purged_at is None and row.file not in files)),
-        tuple(sorted(row.id for row in talks if not row.deleted_at and row.ended_at and row.file not in files)),
+        tuple(sorted(row.call_id for row in messages if row.is_ours and not row.purged_at and row.file not in files)),
+        tuple(
+            sorted(
+                row.id for row in talks if row.is_ours and not row.deleted_at and row.ended_at and row.file not in files
+            )
+        ),
     )
 
 
-def _on_record(session: Session) -> tuple[Sequence[Any], Sequence[Any]]:
-    """What is on record of messages, and of recorded talks."""
-    messages = session.execute(select(Voicemail.call_id, Voicemail.file, Voicemail.purged_at)).all()
-    talks = session.execute(select(Recording.id, Recording.file, Recording.deleted_at, Recording.ended_at)).all()
-    return messages, talks
+def _on_record(session: Session, node: str) -> tuple[Sequence[Any], Sequence[Any]]:
+    """What is on record of messages, and of recorded talks; the sound of other nodes' calls is with them."""
+    ours = nodes.is_ours(Call.node, node).label("is_ours")
+    messages = select(Voicemail.call_id, Voicemail.file, Voicemail.purged_at, ours)
+    talks = select(Recording.id, Recording.file, Recording.deleted_at, Recording.ended_at, ours)
+    return session.execute(messages.join(Voicemail.call)).all(), session.execute(
+        talks.join(Call, Call.id == Recording.call_id)
+    ).all()
 
 
 async def mend(crm: Crm, by: By) -> Strays:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from crm.domain.delivery import DeliveryState, next_attempt
@@ -74,6 +74,10 @@ class Transport(ABC, Generic[Row, Out]):
 
     def look(self, session: Session, now: datetime) -> None:
         """What is to be done with those that wait, before one is claimed."""
+
+    def is_for_us(self, now: datetime) -> ColumnElement[bool]:
+        """Which rows may be sent from here, of several systems on one database."""
+        return true()
 
     @abstractmethod
     def claim(self, session: Session, row: Row, now: datetime) -> Out | None:
@@ -243,6 +247,7 @@ def _claim(
             table.state == DeliveryState.QUEUED,
             or_(table.next_attempt_at.is_(None), table.next_attempt_at <= now),
             getattr(table, transport.to).not_in(busy),
+            transport.is_for_us(now),
         )
         .order_by(table.next_attempt_at, table.id)
         .limit(1)

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Protocol
 
-from sqlalchemy import func, update
+from sqlalchemy import ColumnElement, exists, func, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -20,7 +20,8 @@ from crm.edge.mail import MailError, Server
 from crm.secrets import SecretError, Secrets, unusable
 from crm.services.audit import By, note
 from crm.services.outbox.delivery import Transport
-from crm.store.models import Mail
+from crm.store.models import Call, Mail
+from crm.store.queries import nodes
 
 SECRET = "mail"
 """Name of the mail server's password among the secrets."""
@@ -107,6 +108,11 @@ class MailTransport(Transport[Mail, Outgoing]):
         )
         if not self.is_ready():
             session.execute(waiting.where(Mail.error != NO_SERVER).values(error=NO_SERVER))
+
+    def is_for_us(self, now: datetime) -> ColumnElement[bool]:
+        # The sound of a message goes with its mail, and is where the message was left.
+        here = exists().where(Call.id == Mail.voicemail_id, nodes.is_for_us(Call.node, self._config.node, now))
+        return Mail.voicemail_id.is_(None) | here
 
     def claim(self, session: Session, row: Mail, now: datetime) -> Outgoing:
         return Outgoing(row.key, row.to_address, row.subject, row.body, row.voicemail_id, row.calendar)

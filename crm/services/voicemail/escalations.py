@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
@@ -22,7 +22,7 @@ from crm.services.outbox import notices
 from crm.services.people import timeline
 from crm.services.voicemail import mailboxes
 from crm.store.models import Agent, Call, Lead, Line, Property, Subteam, Voicemail
-from crm.store.queries import agents, office, properties
+from crm.store.queries import agents, nodes, office, properties
 
 STAGE = "escalation"
 """Stage of the legs on the record."""
@@ -41,16 +41,16 @@ class Due:
     turn: Turn
 
 
-def any_due(session: Session, now: datetime) -> bool:
+def any_due(session: Session, config: Config, now: datetime) -> bool:
     """Whether `claim` may find one. Nearly always there is none, and who only looks keeps nobody from writing."""
-    is_due = Voicemail.escalate_at <= now, _is_whole
+    is_due = Voicemail.escalate_at <= now, _is_whole, _is_for_us(config, now)
     return session.scalar(select(Voicemail.call_id).where(*is_due).limit(1)) is not None
 
 
 def claim(session: Session, config: Config, now: datetime) -> Due | None:
     """The next message that somebody has to be called about; None when there is none. Its group has had its turn with
     this, and the next one is due later. Raises Unavailable."""
-    while message := session.scalars(_due.where(Voicemail.escalate_at <= now)).first():
+    while message := session.scalars(_due.where(Voicemail.escalate_at <= now, _is_for_us(config, now))).first():
         place = _place(session, message.call)
         schedule = office.schedule(session, config.tz, place)
         if turn := _turn(session, config, place, schedule, message, now):
@@ -67,6 +67,11 @@ def nobody_there(session: Session, message_id: str, now: datetime) -> None:
         .where(Voicemail.call_id == message_id, Voicemail.escalate_at.is_not(None))
         .values(escalate_at=now)
     )
+
+
+def _is_for_us(config: Config, now: datetime) -> ColumnElement[bool]:
+    """The node that has a message's sound plays it to whoever takes it; the others see to it when that one is gone."""
+    return Voicemail.call.has(nodes.is_for_us(Call.node, config.node, now))
 
 
 _is_whole = Voicemail.call.has(Call.outcome.is_not(None))

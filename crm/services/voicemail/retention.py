@@ -21,7 +21,8 @@ from crm.domain.errors import CrmError
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.phones import spoken
-from crm.store.models import Recording, Voicemail
+from crm.store.models import Call, Recording, Voicemail
+from crm.store.queries import nodes
 
 EVERY_SECONDS = 86400.0
 AFTER_TROUBLE_SECONDS = 600.0
@@ -47,18 +48,23 @@ class Expired:
 
 
 def expired(session: Session, config: Config, now: datetime, limit: int = 10_000) -> list[Expired]:
-    """What `prune` would delete, the oldest first."""
+    """What `prune` would delete, the oldest first. Each node deletes what it has, row and file."""
+    ours = nodes.is_ours(Call.node, config.node)
     found: list[Expired] = []
     if config.recordings.keep_days:
         old = Recording.started_at < now - timedelta(days=config.recordings.keep_days)
-        query = select(Recording).where(Recording.deleted_at.is_(None), old).order_by(Recording.started_at)
+        query = (
+            select(Recording).join(Call, Call.id == Recording.call_id).where(Recording.deleted_at.is_(None), old, ours)
+        )
+        query = query.order_by(Recording.started_at)
         found += [
             Expired("recording", row.id, row.call_id, row.started_at, row.file, _size(config, row.file))
             for row in session.scalars(query.limit(limit))
         ]
     if config.voicemail.keep_days:
         old = Voicemail.left_at < now - timedelta(days=config.voicemail.keep_days)
-        messages = select(Voicemail).where(Voicemail.purged_at.is_(None), old).order_by(Voicemail.left_at)
+        messages = select(Voicemail).join(Voicemail.call).where(Voicemail.purged_at.is_(None), old, ours)
+        messages = messages.order_by(Voicemail.left_at)
         found += [
             Expired("message", row.call_id, row.call_id, row.left_at, row.file, _size(config, row.file))
             for row in session.scalars(messages.limit(limit))

@@ -25,6 +25,7 @@ from crm.services.outbox.mails import Attachment
 from crm.services.outbox.outgoing import NewMail, queue
 from crm.services.voicemail import mailboxes, recordings
 from crm.store.models import Call, Lead, Line, Voicemail
+from crm.store.queries import nodes
 from crm.words import notices as words
 
 POLL_SECONDS = 5.0
@@ -52,7 +53,7 @@ async def run(crm: Crm, wake: asyncio.Event, on_mails: Callable[[], None]) -> No
         while True:
             wake.clear()
             try:
-                while message := await store.read(_next):
+                while message := await store.read(_next, config, crm.now()):
                     state, text = await _write_down(config, transcriber, *message)
                     await store.run(finish, config, message[0], state, text, crm.now())
                     worked_at = loop.time()
@@ -69,9 +70,12 @@ async def run(crm: Crm, wake: asyncio.Event, on_mails: Callable[[], None]) -> No
             await transcriber.stop()
 
 
-def _next(session: Session) -> tuple[str, str] | None:
-    """Id and file of the message that has waited longest."""
-    query = select(Voicemail.call_id, Voicemail.file).where(Voicemail.transcript_state == TranscriptState.QUEUED)
+def _next(session: Session, config: Config, now: datetime) -> tuple[str, str] | None:
+    """Id and file of the message that has waited longest, of those whose sound is here or with a node that is gone."""
+    query = select(Voicemail.call_id, Voicemail.file).join(Voicemail.call)
+    query = query.where(
+        Voicemail.transcript_state == TranscriptState.QUEUED, nodes.is_for_us(Call.node, config.node, now)
+    )
     row = session.execute(query.order_by(Voicemail.left_at, Voicemail.call_id).limit(1)).first()
     return (row[0], row[1]) if row else None
 

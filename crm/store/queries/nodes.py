@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.store.models import Call, Leg, Node
@@ -29,6 +29,10 @@ def is_for_us(column: InstrumentedAttribute[str], node: str, now: datetime) -> C
 def is_of_others(column: InstrumentedAttribute[str], node: str, now: datetime) -> ColumnElement[bool]:
     """Rows of other nodes that live."""
     return column.in_(select(Node.name).where(Node.name != node, Node.seen_at >= now - LIVELY))
+
+
+def is_other_alive(node: str, now: datetime) -> ColumnElement[bool]:
+    return exists().where(Node.name != node, Node.seen_at >= now - LIVELY)
 
 
 def listed(session: Session) -> Sequence[Node]:

@@ -106,13 +106,13 @@ def _told(error: Exception, ctx: click.Context) -> click.ClickException:
     from ari_app.edge.errors import PhoneError
     from asterisk_conf.install import ProgramMissing, SetupError
     from crm.config import ConfigError
-    from crm.domain.dialing import Refused
+    from crm.domain.dialing import DialRefused
     from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
     from crm.secrets import SecretError
     from crm.words import terminal
 
     if isinstance(error, CrmError):
-        kind = WrongInput if isinstance(error, (Invalid, NotFound, Conflict, Refused)) else Failure
+        kind = WrongInput if isinstance(error, (Invalid, NotFound, Conflict, DialRefused)) else Failure
         return kind(terminal.told(error))
     if isinstance(error, (ConfigError, SecretError, SetupError, ProgramMissing, PhoneError)):
         return Failure(str(error))

@@ -15,7 +15,7 @@ from crm.context import Crm
 from crm.domain.errors import CrmError
 from crm.services.audit import By
 from crm.services.phones import feature_codes, publish
-from crm.services.phones.feature_codes import Answer
+from crm.services.phones.feature_codes import CodeAnswer
 from crm.services.phones.spoken import spoken
 from crm.words import phone
 
@@ -30,7 +30,7 @@ def script(crm: Crm) -> Script:
             answer = await crm.store.run(feature_codes.act, crm.config, dialled, device, by)
         except CrmError as error:
             log.warning("a feature code was not carried out: %s", error)
-            answer = Answer(phone.said(error))
+            answer = CodeAnswer(phone.said(error))
         if answer.is_change:
             await _publish(crm)
         if answer.say:

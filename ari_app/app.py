@@ -11,12 +11,12 @@ from typing import Any
 
 from ari_app import draining, replacing, signs
 from ari_app import log as log_to
-from ari_app.call.call import Call, Office
+from ari_app.call.call import AppContext, LiveCall
 from ari_app.call.legs import phones
 from ari_app.edge import ami, events, rtcp
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
-from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, CallEnded, PhoneError
+from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, HungUp, PhoneError
 from ari_app.flows import mailbox, steps
 from ari_app.flows.inbound import inbound
 from ari_app.flows.outbound import ordered
@@ -30,17 +30,17 @@ from ari_app.workers.plain_phones import PlainPhones
 from ari_app.workers.turns import Turns
 from asterisk_conf.render import STASIS_APP
 from crm.context import Crm
-from crm.domain.calls import CallEnded as CallEndedFact
 from crm.domain.calls import (
-    Direction,
+    CallDirection,
+    CallEnded,
     EndedBy,
 )
 from crm.domain.errors import CrmError
 from crm.services.calls import orders
 from crm.services.calls.journal import Journal
-from crm.services.calls.orders import Claim
+from crm.services.calls.orders import OrderClaim
 from crm.services.phones import devices
-from crm.services.phones.emergencies import Desk
+from crm.services.phones.emergencies import EmergencyNotifier
 from crm.services.routing import arrivals
 from crm.services.texts.inbox import Inbox
 
@@ -60,7 +60,7 @@ class App:
         crm: Crm,
         journal: Journal,
         inbox: Inbox,
-        desk: Desk,
+        desk: EmergencyNotifier,
         held: Callable[[], bool] = lambda: False,
     ) -> None:
         self.config = config = crm.config
@@ -72,8 +72,8 @@ class App:
             on_connect=self.take_up,
             on_event=self.on_event,
         )
-        self.ami = ami.Connection(config.ports.ami, crm.secrets.get("ami"), on_event=self.on_ami_event)
-        self.office = Office(config, crm.store, crm.secrets, crm.now, journal, self.client, self.ami, held=held)
+        self.ami = ami.AmiConnection(config.ports.ami, crm.secrets.get("ami"), on_event=self.on_ami_event)
+        self.office = AppContext(config, crm.store, crm.secrets, crm.now, journal, self.client, self.ami, held=held)
         self.lamps = MessageLamps(self.office)
         self.escalations = Escalations(self.office, self.on_messages)
         self.turns = Turns(self.office, self.begin_order)
@@ -159,10 +159,10 @@ class App:
         withheld: str,
         handle: Handle | None = None,
         id: str = "",
-    ) -> Call:
+    ) -> LiveCall:
         """A caller's, from what the dialplan says of it (context arrival)."""
         arrival = arrivals.read(self.config, request=did, said=said, withheld=withheld, shown=channel.caller.number)
-        return Call(
+        return LiveCall(
             self.office,
             handle or Handle(self.client, channel.id, channel.name),
             arrival.did,
@@ -174,25 +174,25 @@ class App:
             id=id,
         )
 
-    def call_from(self, channel: events.Channel) -> Call:
+    def call_from(self, channel: events.Channel) -> LiveCall:
         """A phone of ours dialled."""
-        call = Call(self.office, Handle(self.client, channel.id, channel.name), "", None, "")
-        call.direction = Direction.INTERNAL
+        call = LiveCall(self.office, Handle(self.client, channel.id, channel.name), "", None, "")
+        call.direction = CallDirection.INTERNAL
         return call
 
-    def admit(self, call: Call, flow: steps.Flow) -> None:
+    def admit(self, call: LiveCall, flow: steps.Flow) -> None:
         """Begins a new call, unless Leaseline is being stopped."""
         if self.office.stopping.is_set():
-            is_busy = self.config.stopping.new_calls == "busy" and call.direction is Direction.IN
+            is_busy = self.config.stopping.new_calls == "busy" and call.direction is CallDirection.IN
             flow = draining.turn_away if is_busy else draining.to_asterisk
         self.begin(call, flow)
 
-    def begin(self, call: Call, flow: steps.Flow) -> None:
+    def begin(self, call: LiveCall, flow: steps.Flow) -> None:
         """Starts a call with the flow that tells its first step."""
         if call.id not in self.calls:
             self.calls.add(call, asyncio.create_task(self.supervise(call, flow), name=call.id))
 
-    async def listen(self, call: Call, *, extension: str) -> steps.Following:
+    async def listen(self, call: LiveCall, *, extension: str) -> steps.Following:
         """Somebody listens to their messages."""
         try:
             return await mailbox.listen(call, extension)
@@ -212,7 +212,7 @@ class App:
 
     # --- one call, whatever happens ---
 
-    async def supervise(self, call: Call, flow: steps.Flow) -> None:
+    async def supervise(self, call: LiveCall, flow: steps.Flow) -> None:
         """Runs the flow. Whatever goes wrong, the person ends with a person, a mailbox, or their own hangup."""
         log_to.call_id.set(call.id)
         try:
@@ -220,7 +220,7 @@ class App:
             await steps.follow(call, await flow(call))
         except LeftTheApp:
             await self.let_go(call)
-        except CallEnded:
+        except HungUp:
             await self.ended(call)
         except AsteriskUnreachable:
             # Asterisk has the caller; the next look that it answers takes them up again in the same step.
@@ -233,35 +233,35 @@ class App:
             call.release()
             self.calls.remove(call)
 
-    async def ended(self, call: Call) -> None:
+    async def ended(self, call: LiveCall) -> None:
         """The person hung up; unless it was somebody else, and nobody has thought of them."""
         try:
             if await call.person.is_up() and await call.person.is_in_app():
                 log.error("a flow ended before its person")
                 await self.hand_over(call)
                 return
-        except CallEnded:
+        except HungUp:
             pass
         except PhoneError as error:
             log.warning("an ended call is looked after later: %s", error)
             return
-        call.note(CallEndedFact(*call.stamp("ended"), by=EndedBy.CALLER))
+        call.note(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
         with contextlib.suppress(PhoneError):
             await steps.wind_up(call)
 
-    async def let_go(self, call: Call) -> None:
+    async def let_go(self, call: LiveCall) -> None:
         """Asterisk has taken the call back, and notes itself what becomes of it; or it hangs up in this moment."""
         await asyncio.sleep(HANGUP_SECONDS)
         with contextlib.suppress(PhoneError):
             if not await call.person.is_up():
-                call.note(CallEndedFact(*call.stamp("ended"), by=EndedBy.CALLER))
+                call.note(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
                 return
         log.warning("Asterisk has taken the call back")
         # The dead man's switch may have been renewed since, and would cut a talk that Asterisk has begun.
         with contextlib.suppress(PhoneError):
             await self.ami.limit(call.person.name, 0)
 
-    async def hand_over(self, call: Call) -> None:
+    async def hand_over(self, call: LiveCall) -> None:
         """Gives the call to the dialplan's last resort, which notes that it has it."""
         try:
             # Phones that still ring for the call would count as busy.
@@ -273,8 +273,8 @@ class App:
             await call.person.go_on_in_dialplan(call.last_resort)
         except LeftTheApp:
             await self.let_go(call)
-        except CallEnded:
-            call.note(CallEndedFact(*call.stamp("ended"), by=EndedBy.CALLER))
+        except HungUp:
+            call.note(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
         except (AsteriskUnreachable, AsteriskRefused) as error:
             # The dead man's switch does the same.
             log.error("the dialplan could not be given the call: %s", error)
@@ -313,9 +313,9 @@ class App:
             except (PhoneError, CrmError, OSError) as error:
                 log.warning("orders wait: %s", error)
 
-    def begin_order(self, claim: Claim) -> None:
-        call = Call(self.office, Handle(self.client, claim.call_id), "", claim.number, "")
-        call.direction = Direction.OUT
+    def begin_order(self, claim: OrderClaim) -> None:
+        call = LiveCall(self.office, Handle(self.client, claim.call_id), "", claim.number, "")
+        call.direction = CallDirection.OUT
         if claim.keeps_place:
             call.keeps_place, call.ringing = True, {claim.agent}
         self.begin(call, functools.partial(ordered, claim=claim))

@@ -7,11 +7,11 @@ import contextlib
 import logging
 from urllib.parse import quote
 
-from ari_app.call.call import Call, Office
+from ari_app.call.call import AppContext, LiveCall
 from ari_app.edge.channel import BUSY
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone, PhoneError
 from ari_app.edge.media import sound
-from crm.domain.calls import CallEnded, Cut, Direction, EndedBy, Step, StepTaken, TalkCut
+from crm.domain.calls import CallDirection, CallEnded, CallStep, Cut, EndedBy, StepTaken, TalkCut
 from crm.services.calls import spool
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ END_SECONDS = 5.0
 TRIES = 3
 
 
-async def drain(office: Office) -> None:
+async def drain(office: AppContext) -> None:
     """Returns when nobody is on the line any more, or everybody has been told. An emergency call is never cut."""
     office.stopping.set()
     loop = asyncio.get_running_loop()
@@ -43,20 +43,20 @@ async def drain(office: Office) -> None:
             await asyncio.gather(*office.calls.tasks, return_exceptions=True)
 
 
-async def turn_away(call: Call) -> EndedBy:
+async def turn_away(call: LiveCall) -> EndedBy:
     """Who calls while Leaseline is stopped is busy to them, and is called back."""
     call.arrived()
-    call.note(StepTaken(*call.stamp(), step=Step.TURNED_AWAY))
+    call.note(StepTaken(*call.stamp(), step=CallStep.TURNED_AWAY))
     await call.channel.hang_up(BUSY)
     return EndedBy.SYSTEM
 
 
-async def to_asterisk(call: Call) -> None:
+async def to_asterisk(call: LiveCall) -> None:
     """Who calls while Leaseline is stopped is served by Asterisk alone, as when the app is away."""
     await call.person.go_on_in_dialplan(call.last_resort)
 
 
-async def _up(office: Office) -> list[str]:
+async def _up(office: AppContext) -> list[str]:
     """Ids of the channels there are. An Asterisk that is gone has none."""
     for _ in range(TRIES):
         try:
@@ -67,11 +67,11 @@ async def _up(office: Office) -> list[str]:
     return []
 
 
-def _emergencies(office: Office, up: list[str]) -> bool:
+def _emergencies(office: AppContext, up: list[str]) -> bool:
     return any(call.id in up and call.ended_at is None for call in spool.emergency_calls(office.config))
 
 
-async def _part(call: Call) -> None:
+async def _part(call: LiveCall) -> None:
     """Tells the two, or whoever is alone, that it ends here, and ends it. Their flow sees a hangup like any other."""
     try:
         async with asyncio.timeout(TELL_SECONDS):
@@ -79,17 +79,17 @@ async def _part(call: Call) -> None:
     except (PhoneError, TimeoutError) as error:
         log.warning("somebody is cut off without a word: %s", error)
     call.note(TalkCut(*call.stamp("stopped"), leg_id="", by=Cut.STOPPED))
-    if call.step is Step.TALK:
+    if call.step is CallStep.TALK:
         call.note(CallEnded(*call.stamp("ended"), by=EndedBy.SYSTEM))
     with contextlib.suppress(PhoneError):
         await call.person.hang_up()
 
 
-async def _tell(call: Call) -> None:
+async def _tell(call: LiveCall) -> None:
     sentence = call.sounds("stopping")
-    if call.step is Step.TALK:
+    if call.step is CallStep.TALK:
         await call.talk_bridge.play(sentence)
-    elif call.step not in (Step.VOICEMAIL, Step.QUESTION) and call.direction is Direction.IN:
+    elif call.step not in (CallStep.VOICEMAIL, CallStep.QUESTION) and call.direction is CallDirection.IN:
         # A message is kept as far as it was said. The channel's events are its flow's, so its playback is asked for.
         client, playback = call.office.client, f"stopping-{call.id}"
         await client.post(f"{call.person.path}/play/{playback}", media=",".join(map(sound, sentence)))

@@ -74,7 +74,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
             async with asyncio.timeout(SCHEMA_SECONDS):
                 await _look_at_schema(store)
         work: list[Part] = [partial(_watch_schema, store)]
-        shared = Shared(crm, stack, copies.Watch(config).is_held)
+        shared = Shared(crm, stack, copies.CopyWatch(config).is_held)
         if "calls" in parts:
             work += await calls(shared, stop, take_over=take_over)
         if "texts" in parts:

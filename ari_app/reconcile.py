@@ -14,20 +14,20 @@ from urllib.parse import quote
 
 from ari_app import heartbeat, leftovers, settle, signs
 from ari_app.call import kept
-from ari_app.call.call import BRIDGE_MARK, Call, Office
+from ari_app.call.call import BRIDGE_MARK, AppContext, LiveCall
 from ari_app.edge import events
 from ari_app.edge.channel import Handle
-from ari_app.edge.errors import CallEnded, ChannelGone, PhoneError
+from ari_app.edge.errors import ChannelGone, HungUp, PhoneError
 from ari_app.flows import steps
 from ari_app.flows.plan import answers_from
 from ari_app.settle import Resumed
 from ari_app.witness import Witness
 from ari_app.workers.crowding import Crowding
 from ari_app.workers.escalation import Escalations
-from crm.domain.calls import ORDER_MARK, DialStatus, Direction, LegEnded, Step
+from crm.domain.calls import ORDER_MARK, CallDirection, CallStep, DialStatus, LegEnded
 from crm.domain.errors import CrmError
 from crm.services.calls import ledger, spool
-from crm.services.phones.emergencies import Desk
+from crm.services.phones.emergencies import EmergencyNotifier
 from crm.services.texts.inbox import Inbox
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Beginner(Protocol):
 
     def arrives(self, channel: events.Channel, args: list[str], *, is_late: bool = False) -> bool: ...
 
-    def begin(self, call: Call, flow: steps.Flow) -> None: ...
+    def begin(self, call: LiveCall, flow: steps.Flow) -> None: ...
 
     def call_of(
         self,
@@ -54,13 +54,15 @@ class Beginner(Protocol):
         withheld: str,
         handle: Handle | None = None,
         id: str = "",
-    ) -> Call: ...
+    ) -> LiveCall: ...
 
     def chore(self, work: Any) -> None: ...
 
 
 class Reconciler:
-    def __init__(self, office: Office, app: Beginner, inbox: Inbox, desk: Desk, escalations: Escalations) -> None:
+    def __init__(
+        self, office: AppContext, app: Beginner, inbox: Inbox, desk: EmergencyNotifier, escalations: Escalations
+    ) -> None:
         self._office = office
         self._app = app
         self._inbox = inbox
@@ -173,7 +175,7 @@ class Reconciler:
             handle = Handle(self._office.client, channel.id, channel.name)  # subscribes before it asks
             try:
                 known = await handle.variables(*settle.KEPT)
-            except CallEnded:
+            except HungUp:
                 handle.release()
                 continue
             if not known.get("LL_STEP") and not settle.is_leg(channel):
@@ -189,7 +191,7 @@ class Reconciler:
         for entry in settlement.resumed:
             handle, known = found.pop(entry.channel.id)
             call = self._resumed(entry, handle, known)
-            if entry.step is Step.QUEUE:
+            if entry.step is CallStep.QUEUE:
                 self._office.calls.returns(call)
             self._app.chore(signs.renew_one(self._office, call.person))
             for leg in channels:
@@ -204,15 +206,15 @@ class Reconciler:
         if settlement.resumed or settlement.orphans:
             log.info("settled", extra={"resumed": len(settlement.resumed), "orphans": len(settlement.orphans)})
 
-    def _resumed(self, entry: Resumed, handle: Handle, known: dict[str, str]) -> Call:
+    def _resumed(self, entry: Resumed, handle: Handle, known: dict[str, str]) -> LiveCall:
         """The call as it was before the app was away."""
-        if (direction := settle.direction(known)) is Direction.IN:
+        if (direction := settle.direction(known)) is CallDirection.IN:
             did, trunk, said, withheld = (
                 known.get(name, "") for name in ("LL_DID", "LL_TRUNK", "LL_SAID", "LL_WITHHELD")
             )
             call = self._app.call_of(entry.channel, did, trunk, said, withheld, handle, entry.call_id)
         else:
-            call = Call(
+            call = LiveCall(
                 self._office,
                 handle,
                 known.get("LL_DID", ""),
@@ -237,7 +239,7 @@ class Reconciler:
                     await self._office.client.delete(f"/bridges/{quote(bridge['id'], safe='')}")
 
 
-async def stop_leg(office: Office, leg_id: str) -> None:
+async def stop_leg(office: AppContext, leg_id: str) -> None:
     """Ends an agent's channel that no flow works with."""
     leg = Handle(office.client, leg_id)
     try:

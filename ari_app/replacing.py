@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ari_app import log as log_to
 from ari_app import settle
-from ari_app.call.call import PEER, Call, Office
+from ari_app.call.call import PEER, AppContext, LiveCall
 from ari_app.call.legs import owner_of
 from ari_app.edge import events
 from ari_app.edge.channel import variables
@@ -26,7 +26,7 @@ CHANGE_SECONDS = 3.0
 """Two channels have changed places in a bridge within milliseconds, or never do."""
 
 
-def succeeds(office: Office, event: events.StasisStart) -> Coroutine[Any, Any, None]:
+def succeeds(office: AppContext, event: events.StasisStart) -> Coroutine[Any, Any, None]:
     """Gives the new channel the former one's part in its call, at once. Returns what is still to be done for it."""
     assert event.replace_channel is not None
     former = event.replace_channel
@@ -43,7 +43,7 @@ def succeeds(office: Office, event: events.StasisStart) -> Coroutine[Any, Any, N
     return _succeeded(call, former, event.channel)
 
 
-async def _succeeded(call: Call, former: events.Channel, channel: events.Channel) -> None:
+async def _succeeded(call: LiveCall, former: events.Channel, channel: events.Channel) -> None:
     """What is kept with a channel goes on with the one that has its place, in Asterisk and on record."""
     log_to.call_id.set(call.id)
     client = call.office.client

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ari_app.call.call import LEG_MARK, PEER
 from ari_app.edge.events import Channel
-from crm.domain.calls import Direction, Step
+from crm.domain.calls import CallDirection, CallStep
 
 KEPT = (
     "LL_CALL",
@@ -28,9 +28,9 @@ KEPT = (
     "LL_KEYS",
 )
 """Variables that the dialplan gives every channel of ours and the app fills in."""
-RINGING_STEPS = (Step.RING, Step.DIALLING, Step.TRANSFER, Step.CONSULT, Step.PARKED, Step.QUEUE)
+RINGING_STEPS = (CallStep.RING, CallStep.DIALLING, CallStep.TRANSFER, CallStep.CONSULT, CallStep.PARKED, CallStep.QUEUE)
 """Steps that take over the phones which ring for them."""
-PEER_STEPS = (Step.TALK, Step.TRANSFER, Step.CONSULT, Step.PARKED)
+PEER_STEPS = (CallStep.TALK, CallStep.TRANSFER, CallStep.CONSULT, CallStep.PARKED)
 """Steps with an agent on the line, or perhaps on the line still."""
 
 
@@ -39,7 +39,7 @@ class Resumed:
     """A person who is still with us, and the step they are taken up again in."""
 
     channel: Channel
-    step: Step
+    step: CallStep
     legs: tuple[str, ...] = ()
     """Ids of phones that ring for them or were answered."""
     peer: str | None = None
@@ -110,8 +110,8 @@ def settle(
     kept: set[str] = set()
     for person, known in persons:
         step = _step(known.get("LL_STEP", ""))
-        if person.state != "Up" and not is_leg(person) and direction(known) is Direction.IN:
-            step = Step.ARRIVED  # Which answers; all others stand on that.
+        if person.state != "Up" and not is_leg(person) and direction(known) is CallDirection.IN:
+            step = CallStep.ARRIVED  # Which answers; all others stand on that.
         call_id = known.get("LL_CALL") or call_of(person.id)
         peer = by_name.get(known.get("LL_PEER", ""))
         peer_id = peer.id if peer and peer.id != person.id and step in PEER_STEPS else None
@@ -157,16 +157,16 @@ def _persons(
     return [(channel, known) for channel, known in found if channel.name not in named]
 
 
-def direction(known: Mapping[str, str]) -> Direction:
+def direction(known: Mapping[str, str]) -> CallDirection:
     try:
-        return Direction(known.get("LL_DIRECTION", ""))
+        return CallDirection(known.get("LL_DIRECTION", ""))
     except ValueError:
-        return Direction.IN
+        return CallDirection.IN
 
 
-def _step(name: str) -> Step:
+def _step(name: str) -> CallStep:
     try:
-        step = Step(name)
+        step = CallStep(name)
     except ValueError:
-        return Step.ARRIVED
-    return Step.ARRIVED if step is Step.LAST_RESORT else step
+        return CallStep.ARRIVED
+    return CallStep.ARRIVED if step is CallStep.LAST_RESORT else step

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from ari_app import heartbeat
-from ari_app.call.call import Call, Office
+from ari_app.call.call import AppContext, LiveCall
 from ari_app.edge.channel import Handle
 from ari_app.flows.transfer import waiting_seconds
 from crm.edge import processes
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 2.0
 
 
-async def renew(office: Office, chore: Callable[[Any], None]) -> None:
+async def renew(office: AppContext, chore: Callable[[Any], None]) -> None:
     """Renews every caller's dead man's switch, several times within its length."""
     seconds = office.config.survival.deadman_seconds
     while True:
@@ -33,11 +33,11 @@ async def renew(office: Office, chore: Callable[[Any], None]) -> None:
             chore(renew_one(office, call.person))
 
 
-async def renew_one(office: Office, channel: Handle) -> None:
+async def renew_one(office: AppContext, channel: Handle) -> None:
     await office.ami.limit(channel.name, office.config.survival.deadman_seconds)
 
 
-async def renew_waiting(office: Office, call: Call, agent: Handle) -> None:
+async def renew_waiting(office: AppContext, call: LiveCall, agent: Handle) -> None:
     try:
         await office.ami.limit(agent.name, waiting_seconds(office.config))
     finally:
@@ -46,7 +46,7 @@ async def renew_waiting(office: Office, call: Call, agent: Handle) -> None:
             await agent.set_variables(timeout="0")
 
 
-async def beat(office: Office, troubles: Callable[[], Collection[str]]) -> None:
+async def beat(office: AppContext, troubles: Callable[[], Collection[str]]) -> None:
     """Writes run/app.json, from which `leaseline status` tells that the app is alive; at once when it is connected,
     which whoever starts it waits for."""
     path = office.config.run_folder / "app.json"

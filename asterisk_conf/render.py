@@ -51,7 +51,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
-class Phone:
+class PhoneAccount:
     """A device's SIP account, and whether it may ring without the app."""
 
     device: str
@@ -110,10 +110,10 @@ class Peer:
 
 
 @dataclass(frozen=True)
-class Office:
+class OfficeSetup:
     """What the configuration has to know of the office."""
 
-    phones: tuple[Phone, ...] = ()
+    phones: tuple[PhoneAccount, ...] = ()
     peers: tuple[Peer, ...] = ()
     extensions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Extension, and the devices it rings."""
@@ -182,7 +182,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Office) -> set[str]:
+def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: OfficeSetup) -> set[str]:
     """Writes every file anew whose text has changed and returns their names.
 
     Each file is replaced as a whole, readable by its owner alone, so that a reload never reads half of one.

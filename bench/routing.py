@@ -22,14 +22,14 @@ from rich.console import Console
 from rich.table import Table
 
 from crm.config import Config, Menu, Ring
-from crm.domain.choosing import Answer, Names, PropertyName, Question, choose
+from crm.domain.choosing import KeyedAnswer, Names, PropertyName, Question, choose
 from crm.domain.ringing import Strategy
 from crm.domain.routing import (
     TEAM,
     CallerFacts,
     CallerKind,
-    Desk,
     DeskKind,
+    DeskRoute,
     OfficeFacts,
     OfficeState,
     People,
@@ -39,7 +39,7 @@ from crm.domain.routing import (
 )
 from crm.services.routing import replays, routes
 from crm.services.routing.replays import Changes
-from crm.services.routing.routes import Moment
+from crm.services.routing.routes import PhonesNow
 from crm.store import migrate
 from crm.store.models import (
     Agent,
@@ -61,7 +61,7 @@ WORDS = ("Ash", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Juniper", "Larch", "Ma
 NAMES = tuple(PropertyName(f"p{n}", f"{WORDS[n % 12]} {WORDS[n // 12 % 12]} {n}", area="") for n in range(PROPERTIES))
 DIRECTORY = Names(NAMES)
 PEOPLE = tuple(f"agent-{n}" for n in range(AGENTS))
-TO_TEAM = (Answer(Question.MENU, TEAM),)
+TO_TEAM = (KeyedAnswer(Question.MENU, TEAM),)
 
 
 def any_inputs(chance: random.Random) -> RoutingInputs:
@@ -69,8 +69,8 @@ def any_inputs(chance: random.Random) -> RoutingInputs:
     first = chance.randrange(TEAMS) * (AGENTS // TEAMS)
     team = PEOPLE[first : first + AGENTS // TEAMS]
     sisters = PEOPLE[(first + 20) % AGENTS : (first + 20) % AGENTS + 40]
-    keys = [Answer(chance.choice(list(Question)), chance.choice("0123456789")) for _ in range(chance.randrange(6))]
-    desks = {kind: Desk(agents=team[:3]) for kind in chance.sample(list(DeskKind), chance.randrange(4))}
+    keys = [KeyedAnswer(chance.choice(list(Question)), chance.choice("0123456789")) for _ in range(chance.randrange(6))]
+    desks = {kind: DeskRoute(agents=team[:3]) for kind in chance.sample(list(DeskKind), chance.randrange(4))}
     return RoutingInputs(
         now=NOW,
         line_known=chance.random() > 0.02,
@@ -101,7 +101,7 @@ def any_inputs(chance: random.Random) -> RoutingInputs:
 
 def choosing(inputs: RoutingInputs, chance: random.Random) -> RoutingInputs:
     """The same on a line without a property: its choice among all is part of the decision."""
-    letters = Answer(Question.LETTERS, "".join(chance.choice("23456789") for _ in range(3)))
+    letters = KeyedAnswer(Question.LETTERS, "".join(chance.choice("23456789") for _ in range(3)))
     return replace(inputs, answers=(letters, *inputs.answers), place=None)
 
 
@@ -183,7 +183,7 @@ async def gathered(folder: Path, rounds: int, chance: random.Random) -> dict[str
     found: dict[str, list[float]] = {}
     for _ in range(rounds):
         number = f"+1512{chance.randrange(PROPERTIES):07}"
-        letters = (*TO_TEAM, Answer(Question.LETTERS, "".join(chance.choice("23456789") for _ in range(3))))
+        letters = (*TO_TEAM, KeyedAnswer(Question.LETTERS, "".join(chance.choice("23456789") for _ in range(3))))
         for name, rules, did, answers in (
             ("the menu", config, number, ()),
             ("its own people may ring", quiet, number, TO_TEAM),
@@ -191,7 +191,7 @@ async def gathered(folder: Path, rounds: int, chance: random.Random) -> dict[str
             ("a choice by letters", config, "+15125550199", letters),
         ):
             began = time.process_time()
-            await store.read(routes.plan, rules, did, "+15125550123", answers, Moment(NOW))
+            await store.read(routes.plan, rules, did, "+15125550123", answers, PhonesNow(NOW))
             found.setdefault(name, []).append((time.process_time() - began) * 1000)
     store.close()
     return found

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from ari_app import supervisor
 from ari_app.call import outside
-from ari_app.call.call import Office
+from ari_app.call.call import AppContext
 from ari_app.edge import ami
 from ari_app.edge.client import AriClient
 from asterisk_conf.render import STASIS_APP
@@ -32,7 +32,7 @@ from crm import config as settings
 from crm import context
 from crm.context import Crm
 from crm.domain.calls import Fact
-from crm.domain.dialing import Clearance, Way
+from crm.domain.dialing import Clearance, OutboundTrunk
 from crm.services.audit import By
 from crm.services.calls.journal import Journal
 from crm.services.phones import publish, trunks
@@ -77,7 +77,7 @@ def _answer(request: bytes, status: str) -> bytes:
 
 @dataclass
 class Bench:
-    office: Office
+    office: AppContext
     carriers: dict[str, Carrier]
     ports: dict[str, int]
 
@@ -86,7 +86,7 @@ class Bench:
         takes = first if first == "way-0" else NEXT
         invited = self.carriers[takes].invited
         invited.clear()
-        ways = tuple(Way(name, "127.0.0.1", self.ports[name]) for name in (first, NEXT))
+        ways = tuple(OutboundTrunk(name, "127.0.0.1", self.ports[name]) for name in (first, NEXT))
         clearance = Clearance("+15125550123", ways, "+15125550100")
         began = time.perf_counter()
         dialling = asyncio.create_task(
@@ -145,7 +145,7 @@ async def _bench(folder: Path) -> AsyncIterator[Bench]:
 
 
 @contextlib.asynccontextmanager
-async def _office(crm: Crm, folder: Path) -> AsyncIterator[Office]:
+async def _office(crm: Crm, folder: Path) -> AsyncIterator[AppContext]:
     async def forget(_: Sequence[Fact]) -> None: ...
 
     async def nothing() -> None: ...
@@ -161,8 +161,8 @@ async def _office(crm: Crm, folder: Path) -> AsyncIterator[Office]:
     async with client, Journal(folder / "journal", forget) as journal:
         reading = asyncio.create_task(client.run())
         await asyncio.wait_for(client.connected.wait(), 20)
-        connection = ami.Connection(crm.config.ports.ami, crm.secrets.get("ami"))
-        yield Office(crm.config, crm.store, crm.secrets, crm.now, journal, client, connection)
+        connection = ami.AmiConnection(crm.config.ports.ami, crm.secrets.get("ami"))
+        yield AppContext(crm.config, crm.store, crm.secrets, crm.now, journal, client, connection)
         connection.close()
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)

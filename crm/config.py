@@ -80,7 +80,7 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """PEM file with the authorities that the certificate of a trunk over TLS has to come from."""
 
 
-class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CallLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many callers there may be; 0 is no limit. Who is one too many gets 503 before the call is answered; how many
     they were says `leaseline status`."""
 
@@ -172,7 +172,7 @@ class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often the caller hears their place."""
 
 
-class Voicemail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class VoicemailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     longest_seconds: PositiveInt = 180
     """A message is ended at this length."""
     silence_seconds: int = 6
@@ -307,7 +307,7 @@ class Dialing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 MAIL_SECURITIES = ("starttls", "tls", "none")
 
 
-class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Mail to people of the office: notices, and messages with their sound. The password is a secret: `leaseline mail
     secret`."""
 
@@ -479,21 +479,21 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     home: Path
     ports: Ports = Ports()
     sip: Sip = Sip()
-    limits: Limits = Limits()
+    limits: CallLimits = CallLimits()
     bans: Bans = Bans()
     web: Web = Web()
     database: Database = Database()
     menu: Menu = Menu()
     ring: Ring = Ring()
     queue: Queue = Queue()
-    voicemail: Voicemail = Voicemail()
+    voicemail: VoicemailSettings = VoicemailSettings()
     escalation: Escalation = Escalation()
     voice: Voice = Voice()
     recordings: Recordings = Recordings()
     texts: Texts = Texts()
     dialing: Dialing = Dialing()
 
-    mail: Mail = Mail()
+    mail: MailSettings = MailSettings()
     unwanted: Unwanted = Unwanted()
     privacy: Privacy = Privacy()
     emergency: Emergency = Emergency()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ari_app.call.kept import Kept, PassedTo, ToColleague
 from ari_app.call.registry import Calls
-from ari_app.edge.ami import Connection
+from ari_app.edge.ami import AmiConnection
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
@@ -23,17 +23,17 @@ from crm.context import Crm
 from crm.domain.calls import (
     ORDER_MARK,
     CallArrived,
+    CallDirection,
+    CallStep,
     DialStatus,
-    Direction,
     Fact,
     LegEnded,
     LegRang,
-    Step,
     StepTaken,
     TalkEnded,
     TalkStarted,
 )
-from crm.domain.choosing import Answer
+from crm.domain.choosing import KeyedAnswer
 from crm.domain.dialing import Clearance
 from crm.domain.invite import Dialled
 from crm.domain.route_plan import RoutePlan
@@ -52,13 +52,13 @@ PEER = "peer"
 
 
 @dataclass(frozen=True)
-class Office(Crm):
+class AppContext(Crm):
     """What flows work with. One for the whole app."""
 
     journal: Journal
     client: AriClient
-    ami: Connection
-    calls: Calls[Call] = field(default_factory=Calls)
+    ami: AmiConnection
+    calls: Calls[LiveCall] = field(default_factory=Calls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when Leaseline is to end: no call begins any more."""
     held: Callable[[], bool] = lambda: False
@@ -83,7 +83,7 @@ class Taker:
 
 
 @dataclass(frozen=True)
-class Surrender:
+class Handover:
     """Asks a call for whom one of its two talks to, since they belong to another call from now on."""
 
     channel_id: str
@@ -126,10 +126,10 @@ class Wait:
 
 
 @dataclass
-class Call:
+class LiveCall:
     """A call, whoever began it. `id` is that of its first channel, and of the record in the CRM."""
 
-    office: Office
+    office: AppContext
     channel: Handle
     """The call's first channel: the caller's, or the phone of ours that dialled."""
     did: str
@@ -161,15 +161,15 @@ class Call:
     """No step has begun to carry that out yet."""
     kept: Kept = None
     """How far its step has come, as Asterisk keeps it (LL_STAGE)."""
-    direction: Direction = Direction.IN
+    direction: CallDirection = CallDirection.IN
     id: str = ""
     """Only named when the first channel is gone."""
     person: Handle = field(init=False)
     """The channel of the one who must not be lost: the person outside, or the colleague who calls. Steps are kept with
     it. Changes by `follows`."""
-    step: Step | None = None
+    step: CallStep | None = None
     """The step that Asterisk keeps."""
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[KeyedAnswer] = field(default_factory=list)
     """What the caller has keyed to our questions, in order."""
     language: str = ""
     """That the caller hears: the line's, or their choice; known once the CRM has been asked."""
@@ -191,7 +191,7 @@ class Call:
     """Ids of channels that come from another call."""
     recording: str | None = None
     """Name of the recording that runs."""
-    surrenders: asyncio.Queue[Surrender] = field(default_factory=asyncio.Queue)
+    handovers: asyncio.Queue[Handover] = field(default_factory=asyncio.Queue)
     ringing: set[str] = field(default_factory=set)
     """Slugs of the agents whose phones ring now."""
     taken_away: set[str] = field(default_factory=set)
@@ -218,7 +218,7 @@ class Call:
     @property
     def last_resort(self) -> str:
         """Dialplan context that takes the person when a flow failed."""
-        is_ours = self.direction is not Direction.IN and not self.person.endpoint.startswith("trunk-")
+        is_ours = self.direction is not CallDirection.IN and not self.person.endpoint.startswith("trunk-")
         return "staff-alone" if is_ours else "last-resort"
 
     @property
@@ -298,7 +298,7 @@ class Call:
         """
         return f"{self.id}/{once or uuid.uuid4().hex[:12]}", self.id, self.office.now()
 
-    async def take(self, step: Step, **variables: str) -> None:
+    async def take(self, step: CallStep, **variables: str) -> None:
         """Enters a step: Asterisk keeps it with the person's channel, for the app that comes after a crash."""
         log.info("step", extra={"step": step.value})
         await self.person.set_variables(LL_STEP=step.value, **variables)
@@ -313,7 +313,7 @@ class Call:
         """
         former, self.person, self.peer_leg = self.person, person, peer.id
         await person.set_variables(
-            LL_STEP=Step.TALK.value,
+            LL_STEP=CallStep.TALK.value,
             LL_STAGE="",
             LL_PEER=peer.name,
             LL_CALL=self.id,
@@ -342,7 +342,7 @@ class Call:
         self.leg_over(former_id, former_device)
         leg = self.leg_of(channel_id, device)
         self.note(LegRang(*self.stamp(f"leg-{leg}"), leg_id=leg, device=device, agent=agent, stage="replaced"))
-        if self.step is Step.TALK:
+        if self.step is CallStep.TALK:
             self.note(TalkStarted(*self.stamp(f"talk-{leg}"), leg_id=leg))
 
     # --- a colleague takes the person over ---

@@ -11,14 +11,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from ari_app.edge.channel import Handle, LeftTheApp
-from ari_app.edge.errors import CallEnded
+from ari_app.edge.errors import HungUp
 from ari_app.edge.media import hush, prompt
 
 PAUSE_SECONDS = 2.5
 """Between the end of a whisper and its next beginning: who has only just got the phone to their ear hears all of it."""
 
 
-class Choice(StrEnum):
+class ConfirmChoice(StrEnum):
     """What the one who answered wants; the values are the keys."""
 
     CONNECT = "1"
@@ -32,8 +32,8 @@ async def confirm(
     channel: Handle,
     sounds: list[Path],
     seconds: float,
-    offered: Collection[Choice] = (Choice.CONNECT, Choice.PASS, Choice.LATER),
-) -> Choice:
+    offered: Collection[ConfirmChoice] = (ConfirmChoice.CONNECT, ConfirmChoice.PASS, ConfirmChoice.LATER),
+) -> ConfirmChoice:
     """Plays a whisper again and again until one of the offered keys is pressed or `seconds` have passed.
 
     Other keys begin the whisper anew. Raises LeftTheApp when Asterisk has taken the channel back, and MediaLost when a
@@ -45,9 +45,9 @@ async def confirm(
                 pass
     except TimeoutError:
         await hush(channel)
-        return Choice.NOTHING
+        return ConfirmChoice.NOTHING
     except LeftTheApp:
         raise
-    except CallEnded:
-        return Choice.NOTHING
-    return Choice(key)
+    except HungUp:
+        return ConfirmChoice.NOTHING
+    return ConfirmChoice(key)

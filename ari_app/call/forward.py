@@ -8,14 +8,14 @@ import logging
 from collections.abc import Iterable
 
 from ari_app.call import outside
-from ari_app.call.call import Call
-from ari_app.call.confirm import Choice
-from ari_app.call.legs import Confirmation, Leg, availability, confirmation, confirmed_by
+from ari_app.call.call import LiveCall
+from ari_app.call.confirm import ConfirmChoice
+from ari_app.call.legs import Confirmation, RingingLeg, availability, confirmation, confirmed_by
 from ari_app.edge.channel import Handle
-from ari_app.edge.errors import CallEnded
+from ari_app.edge.errors import HungUp
 from ari_app.edge.media import stop_left_over
 from crm.domain.calls import DialStatus
-from crm.domain.dialing import Purpose, Refused
+from crm.domain.dialing import DialPurpose, DialRefused
 from crm.domain.errors import CrmError
 from crm.domain.ringing import Mobile, OutsideNumber, StageName
 from crm.services.phones import dialing
@@ -26,13 +26,13 @@ NO_WAY = (DialStatus.CHANUNAVAIL, DialStatus.CONGESTION)
 """Nobody was even rung: there is no such number, or no trunk took the call."""
 
 
-_PURPOSES = {StageName.ANSWERING.value: Purpose.ANSWERING}
+_PURPOSES = {StageName.ANSWERING.value: DialPurpose.ANSWERING}
 
 
-class Forwarded(Leg):
+class Forwarded(RingingLeg):
     """A number outside that rings for a call. It has no channel before it is answered."""
 
-    def __init__(self, call: Call, stage: str, to: OutsideNumber) -> None:
+    def __init__(self, call: LiveCall, stage: str, to: OutsideNumber) -> None:
         self._call = call
         self._stage = stage
         self.to = to
@@ -53,7 +53,7 @@ class Forwarded(Leg):
                 return DialStatus.CHANUNAVAIL
         try:
             self._channel = await self._dial()
-        except Refused as refused:
+        except DialRefused as refused:
             self.failure = str(refused)
             log.warning("a number that calls are forwarded to is not dialled: %s", refused)
             return DialStatus.CHANUNAVAIL
@@ -82,7 +82,7 @@ class Forwarded(Leg):
                 number=self.to.number,
                 agent=self.agent or None,
                 call_id=call.id,
-                purpose=Purpose.FORWARD if is_mobile else _PURPOSES.get(self._stage, Purpose.OFFICE),
+                purpose=DialPurpose.FORWARD if is_mobile else _PURPOSES.get(self._stage, DialPurpose.OFFICE),
                 live=live,
             )
         return await outside.dial(
@@ -97,7 +97,7 @@ class Forwarded(Leg):
             stopped_as=lambda: self._stopped_as,
         )
 
-    def hurry(self, ringing: Iterable[Leg]) -> None:
+    def hurry(self, ringing: Iterable[RingingLeg]) -> None:
         """Rings at once when no other phone of its agent rings any more."""
         if not any(leg.agent == self.agent and not isinstance(leg, Forwarded) for leg in ringing):
             self._alone.set()
@@ -118,23 +118,23 @@ class Forwarded(Leg):
             await super().stop(cause, told)
 
 
-async def adopt(call: Call, leg_id: str) -> Leg:
+async def adopt(call: LiveCall, leg_id: str) -> RingingLeg:
     """A leg that has been ringing since before the app was away. Whoever had answered hears the whisper once more."""
     channel = Handle(call.office.client, leg_id)
     try:
         known = await channel.variables("LL_CONFIRM", "LL_AGENT")
-    except CallEnded:
+    except HungUp:
         known = {}  # What became of it the leg finds out.
     finally:
         channel.release()
     agent = known.get("LL_AGENT", "")
     # An outside number that does not say how it is to be answered is taken for one that has to be confirmed.
     confirms = known.get("LL_CONFIRM", "1" if "trunk-" in leg_id else "0") == "1"
-    return Leg.adopt(call, leg_id, agent, _again(confirmation(call, agent)) if confirms else None)
+    return RingingLeg.adopt(call, leg_id, agent, _again(confirmation(call, agent)) if confirms else None)
 
 
 def _again(first: Confirmation) -> Confirmation:
-    async def confirm_again(channel: Handle) -> Choice:
+    async def confirm_again(channel: Handle) -> ConfirmChoice:
         # Requests would wait for what still plays.
         await stop_left_over(channel)
         return await first(channel)

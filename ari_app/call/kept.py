@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from crm.domain.calls import Direction, Step
+from crm.domain.calls import CallDirection, CallStep
 
 _SINCE = "since-"
 _KEEPS_PLACE = "kept"
@@ -68,19 +68,23 @@ def written(kept: Kept) -> str:
             assert_never(kept)
 
 
-def read(step: Step, direction: Direction, word: str) -> Kept:
+def read(step: CallStep, direction: CallDirection, word: str) -> Kept:
     """What LL_STAGE says in a step."""
     if not word:
         return None
     match step:
-        case Step.RING:
+        case CallStep.RING:
             return RingsAt(word)
-        case Step.TRANSFER | Step.CONSULT | Step.PARKED:
+        case CallStep.TRANSFER | CallStep.CONSULT | CallStep.PARKED:
             return PassedTo(word)
-        case Step.QUEUE if word == _KEEPS_PLACE:
+        case CallStep.QUEUE if word == _KEEPS_PLACE:
             return KeepsPlace()
-        case Step.QUEUE:
+        case CallStep.QUEUE:
             since = word.removeprefix(_SINCE)
             return InLine(int(since)) if since != word and since.isdecimal() else None
     # A colleague who cannot be reached may be left a message, too.
-    return ToColleague(word) if direction is Direction.INTERNAL and step in (Step.DIALLING, Step.VOICEMAIL) else None
+    return (
+        ToColleague(word)
+        if direction is CallDirection.INTERNAL and step in (CallStep.DIALLING, CallStep.VOICEMAIL)
+        else None
+    )

@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 from ari_app.call import whisper
-from ari_app.call.call import LEG_MARK, Call, Office, Taker
-from ari_app.call.confirm import Choice
+from ari_app.call.call import LEG_MARK, AppContext, LiveCall, Taker
+from ari_app.call.confirm import ConfirmChoice
 from ari_app.edge import dial, events
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp
-from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost, PhoneError
+from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, MediaLost, PhoneError
 from ari_app.edge.media import hush, play
 from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain import ringing
@@ -41,18 +41,18 @@ channel that left before we subscribed it never comes."""
 class NotRung(PhoneError):
     """A phone could not be rung, or refused the call at once."""
 
-    def __init__(self, refused: AsteriskRefused | CallEnded) -> None:
+    def __init__(self, refused: AsteriskRefused | HungUp) -> None:
         super().__init__(str(refused))
-        self.status = dial_status(refused) if isinstance(refused, CallEnded) else DialStatus.CHANUNAVAIL
-        self.forwards = isinstance(refused, CallEnded) and refused.sip_status in REDIRECTIONS
+        self.status = dial_status(refused) if isinstance(refused, HungUp) else DialStatus.CHANUNAVAIL
+        self.forwards = isinstance(refused, HungUp) and refused.sip_status in REDIRECTIONS
         """It wanted the call sent elsewhere."""
 
 
-Confirmation = Callable[[Handle], Awaitable[Choice]]
+Confirmation = Callable[[Handle], Awaitable[ConfirmChoice]]
 """Tells whoever answered on a channel what the call is about, and asks whether they take it."""
 
 
-class Leg:
+class RingingLeg:
     """One phone that rings for a call, until somebody takes the call there."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Leg:
         agent: str = "",
         confirmation: Confirmation | None = None,
         *,
-        adopting: Office | None = None,
+        adopting: AppContext | None = None,
     ) -> None:
         self._channel = channel
         self._adopting = adopting
@@ -74,7 +74,7 @@ class Leg:
         """None connects whoever answers at once."""
         self.hears = False
         """Somebody, or a machine, has answered and hears what the call is about: that is no answer yet."""
-        self.choice = Choice.NOTHING
+        self.choice = ConfirmChoice.NOTHING
         """Theirs."""
         self.forwards = False
         """The phone wanted the call sent elsewhere, which counts as declined."""
@@ -82,7 +82,9 @@ class Leg:
         """Ends when the call was taken, or the phone stopped ringing by itself."""
 
     @classmethod
-    def adopt(cls, call: Call, leg_id: str, agent: str = "", confirmation: Confirmation | None = None) -> Leg:
+    def adopt(
+        cls, call: LiveCall, leg_id: str, agent: str = "", confirmation: Confirmation | None = None
+    ) -> RingingLeg:
         """A phone that has been ringing since before the app was away; answered meanwhile or not."""
         return cls(Handle(call.office.client, leg_id), device_of(leg_id), agent, confirmation, adopting=call.office)
 
@@ -107,7 +109,7 @@ class Leg:
             return status
         self.hears = True
         self.choice = await self._confirmation(self.channel)
-        return DialStatus.ANSWER if self.choice is Choice.CONNECT else DialStatus.NOANSWER
+        return DialStatus.ANSWER if self.choice is ConfirmChoice.CONNECT else DialStatus.NOANSWER
 
     async def _wait(self) -> DialStatus:
         patience: float | None = None
@@ -115,7 +117,7 @@ class Leg:
             try:
                 if self._adopting and await dial.is_answered(self.channel, self._adopting.ami):
                     return DialStatus.ANSWER
-            except CallEnded:
+            except HungUp:
                 # Why it is gone stands in the channel's last event, if that is still to come.
                 patience = LAST_EVENT_SECONDS
             while True:
@@ -125,11 +127,11 @@ class Leg:
                         return DialStatus.ANSWER
                     case None:
                         return DialStatus.NOANSWER
-        except CallEnded as ended:
+        except HungUp as ended:
             self.forwards = ended.sip_status in REDIRECTIONS
             return dial_status(ended)
 
-    def hurry(self, ringing: Iterable[Leg]) -> None:
+    def hurry(self, ringing: Iterable[RingingLeg]) -> None:
         """Told of the phones that ring, itself among them: one that waits for others may find that there are none."""
 
     def leave(self) -> None:
@@ -145,7 +147,7 @@ class Leg:
         self.answer.cancel()
         await asyncio.gather(self.answer, return_exceptions=True)
         if self.hears and told:
-            with contextlib.suppress(CallEnded):
+            with contextlib.suppress(HungUp):
                 await hush(self.channel)
                 await self.channel.go_on_in_dialplan("leg-told", told)
         else:
@@ -153,11 +155,13 @@ class Leg:
         self.channel.release()
 
 
-async def ring_phones(call: Call, stage: str, batch: Iterable[Phone], seconds: float, caller_id: str) -> list[Leg]:
+async def ring_phones(
+    call: LiveCall, stage: str, batch: Iterable[Phone], seconds: float, caller_id: str
+) -> list[RingingLeg]:
     """Rings phones together; one that Asterisk can't call is left out, the others ring."""
     work = (_ring_one(call, stage, phone, seconds, caller_id) for phone in batch)
     results = await asyncio.gather(*work, return_exceptions=True)
-    legs = [leg for leg in results if isinstance(leg, Leg)]
+    legs = [leg for leg in results if isinstance(leg, RingingLeg)]
     if failed := next((error for error in results if isinstance(error, BaseException)), None):
         for leg in legs:
             leg.leave()
@@ -165,7 +169,7 @@ async def ring_phones(call: Call, stage: str, batch: Iterable[Phone], seconds: f
     return legs
 
 
-async def _ring_one(call: Call, stage: str, phone: Phone, seconds: float, caller_id: str) -> Leg | None:
+async def _ring_one(call: LiveCall, stage: str, phone: Phone, seconds: float, caller_id: str) -> RingingLeg | None:
     leg_id = new_leg(call.id, phone.device)
     call.note(LegRang(*call.stamp(), leg_id=leg_id, device=phone.device, agent=phone.agent, stage=stage))
     call.ringing.add(phone.agent)
@@ -200,7 +204,7 @@ def new_leg(call_id: str, device: str) -> str:
 
 
 async def ring_phone(
-    office: Office,
+    office: AppContext,
     leg_id: str,
     phone: Phone,
     *,
@@ -210,7 +214,7 @@ async def ring_phone(
     variables: Mapping[str, str],
     originator: str = "",
     confirmation: Confirmation | None = None,
-) -> Leg:
+) -> RingingLeg:
     """Lets one of our phones ring, as the channel `leg_id`; answered, it enters the dialplan context `then`.
 
     Whoever works with the leg ends the ringing; `seconds` is when Asterisk does, for the case that the app is away by
@@ -228,17 +232,17 @@ async def ring_phone(
             seconds=round(seconds),
             variables=variables,
         )
-    except (AsteriskRefused, CallEnded) as refused:
+    except (AsteriskRefused, HungUp) as refused:
         log.warning("a phone could not be rung: %s", refused, extra={"device": phone.device})
         channel.release()
         raise NotRung(refused) from refused
     except BaseException:
         channel.release()
         raise
-    return Leg(channel, phone.device, phone.agent, confirmation)
+    return RingingLeg(channel, phone.device, phone.agent, confirmation)
 
 
-def confirmation(call: Call, agent: str) -> Confirmation:
+def confirmation(call: LiveCall, agent: str) -> Confirmation:
     return functools.partial(whisper.ask, call, agent=agent)
 
 
@@ -253,16 +257,18 @@ def shown(name: str, number: str | None) -> str:
     return f'"{safe}" <{number or "anonymous"}>'
 
 
-async def first_answer(call: Call, legs: list[Leg], seconds: float, *, listen: bool = True) -> Leg | None:
+async def first_answer(
+    call: LiveCall, legs: list[RingingLeg], seconds: float, *, listen: bool = True
+) -> RingingLeg | None:
     """Waits for the first answer; the other phones stop with "answered elsewhere".
 
-    Raises CallEnded when the person hangs up, unless somebody else listens to them. A colleague who picks the person up
-    (`Call.offer`) comes before any answer.
+    Raises HungUp when the person hangs up, unless somebody else listens to them. A colleague who picks the person up
+    (`LiveCall.offer`) comes before any answer.
     """
     person = call.person
     listening = asyncio.create_task(hang_up_of(person) if listen else _never())
     is_telling = False
-    winner: Leg | None = None
+    winner: RingingLeg | None = None
     ringing = list(legs)
     taken = call.open_to_offers()
     clock = asyncio.get_running_loop().time
@@ -287,7 +293,7 @@ async def first_answer(call: Call, legs: list[Leg], seconds: float, *, listen: b
                     continue
                 ringing.remove(leg)
                 await end(call, leg)
-                if leg.choice is Choice.LATER and not is_telling:
+                if leg.choice is ConfirmChoice.LATER and not is_telling:
                     listening.cancel()
                     listening, is_telling = asyncio.create_task(_tell_of_callback(call, person)), True
     except LeftTheApp:
@@ -295,7 +301,7 @@ async def first_answer(call: Call, legs: list[Leg], seconds: float, *, listen: b
         peer = await peer_of(person)
         await stop(call, [leg for leg in ringing if not (leg.has_channel and leg.channel.name == peer)])
         raise
-    except CallEnded:
+    except HungUp:
         await stop(call, ringing, DialStatus.CANCEL, NORMAL, told="caller_hung_up")
         raise
     except BaseException:
@@ -321,10 +327,10 @@ async def first_answer(call: Call, legs: list[Leg], seconds: float, *, listen: b
     return winner
 
 
-async def _tell_of_callback(call: Call, person: Handle) -> None:
+async def _tell_of_callback(call: LiveCall, person: Handle) -> None:
     """Tells the person that they will be called back, and lets them hear the ringing again: others may answer.
 
-    Raises CallEnded when they hang up, for which they now have a reason.
+    Raises HungUp when they hang up, for which they now have a reason.
     """
     try:
         await person.stop_ringback()
@@ -338,7 +344,7 @@ async def peer_of(person: Handle) -> str:
     """Name of the channel that the person talks with, as the dialplan keeps it."""
     try:
         return (await person.variables("LL_PEER")).get("LL_PEER", "")
-    except CallEnded:
+    except HungUp:
         return ""
 
 
@@ -346,29 +352,29 @@ async def _never() -> None:
     await asyncio.Event().wait()
 
 
-def taker_leg(call: Call, taker: Taker) -> Leg:
+def taker_leg(call: LiveCall, taker: Taker) -> RingingLeg:
     """The phone of whoever picked the person up, as if it had rung and been answered."""
     leg_id = call.leg_of(taker.channel.id, taker.device)
     call.note(
         LegRang(*call.stamp(f"leg-{leg_id}"), leg_id=leg_id, device=taker.device, agent=taker.agent, stage=taker.stage)
     )
-    leg = Leg(taker.channel, taker.device, taker.agent)
+    leg = RingingLeg(taker.channel, taker.device, taker.agent)
     leg.answer.cancel()
     return leg
 
 
 async def hang_up_of(channel: Handle) -> NoReturn:
-    """Reads a channel's events until it raises CallEnded."""
+    """Reads a channel's events until it raises HungUp."""
     while True:
         await channel.next_event()
 
 
 async def stop(
-    call: Call, legs: list[Leg], status: DialStatus = DialStatus.CANCEL, cause: str = NORMAL, told: str = ""
+    call: LiveCall, legs: list[RingingLeg], status: DialStatus = DialStatus.CANCEL, cause: str = NORMAL, told: str = ""
 ) -> None:
     """Stops phones that ring, and notes how it ended for each; `told` is the prompt for whoever was hearing more."""
 
-    async def stop_one(leg: Leg) -> None:
+    async def stop_one(leg: RingingLeg) -> None:
         await leg.stop(cause, told)
         if leg.has_channel:
             over(call, leg, status)
@@ -376,29 +382,31 @@ async def stop(
     await asyncio.gather(*(stop_one(leg) for leg in legs))
 
 
-async def end(call: Call, leg: Leg) -> None:
+async def end(call: LiveCall, leg: RingingLeg) -> None:
     """A phone has stopped ringing by itself, or whoever answered did not take the call."""
     if not leg.has_channel:
         return
     if leg.hears:
-        await leg.stop(NORMAL, "callback_noted" if leg.choice is Choice.LATER else "")
+        await leg.stop(NORMAL, "callback_noted" if leg.choice is ConfirmChoice.LATER else "")
     leg.channel.release()
     over(call, leg, leg.answer.result())
 
 
-def was_taken_away(call: Call, leg: Leg) -> bool:
+def was_taken_away(call: LiveCall, leg: RingingLeg) -> bool:
     """Whether a phone stopped ringing because its owner took another call: they have neither declined nor missed this
     one."""
     return leg.has_channel and leg.channel.id in call.taken_away
 
 
-def over(call: Call, leg: Leg, status: DialStatus) -> None:
+def over(call: LiveCall, leg: RingingLeg, status: DialStatus) -> None:
     """Notes that a phone rings no longer."""
     leg_id = leg.channel.id
     call.note(LegEnded(*call.stamp(f"leg-ended-{leg_id}"), leg_id=leg_id, status=status, forwards=leg.forwards))
 
 
-async def stop_other_calls(call: Call, winner: Leg, agents: Iterable[ringing.AgentAvailability] = ()) -> None:
+async def stop_other_calls(
+    call: LiveCall, winner: RingingLeg, agents: Iterable[ringing.AgentAvailability] = ()
+) -> None:
     """Other callers may ring the phones of whoever has just answered; nobody is rung while they talk.
 
     `agents` are those whose phones are known already; else they are asked for, if anything rings at all.
@@ -421,13 +429,13 @@ async def stop_other_calls(call: Call, winner: Leg, agents: Iterable[ringing.Age
                     await client.delete(path, reason_code=BUSY)
 
 
-def _phones_beside(winner: Leg, agents: Iterable[ringing.AgentAvailability]) -> set[str]:
+def _phones_beside(winner: RingingLeg, agents: Iterable[ringing.AgentAvailability]) -> set[str]:
     """All phones of whose phone it is; none when it is nobody's of these."""
     owners = ({device.slug for device in agent.devices} for agent in agents)
     return next((devices for devices in owners if winner.device in devices), set())
 
 
-async def _ask_for_phones(office: Office, winner: Leg) -> set[str]:
+async def _ask_for_phones(office: AppContext, winner: RingingLeg) -> set[str]:
     try:
         known = await availability(office, [winner.agent] if winner.agent else [])
     except (CrmError, TimeoutError):
@@ -436,23 +444,23 @@ async def _ask_for_phones(office: Office, winner: Leg) -> set[str]:
 
 
 @dataclass(frozen=True)
-class Phones:
+class RingingPhones:
     """Slugs of devices, as Asterisk sees them in this moment."""
 
     online: set[str]
     on_call: set[str]
 
 
-async def phones(office: Office) -> Phones:
+async def phones(office: AppContext) -> RingingPhones:
     endpoints = await office.client.get("/endpoints/PJSIP")
     online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == "online"}
     # A phone that rings is on no call yet: two callers may ring the same team, and two agents take one each.
     busy = [channel for channel in await office.client.channels() if channel.state not in RINGING]
     # A mobile's channel is a trunk's; whose it is stands in its id.
-    return Phones(online, {channel.endpoint for channel in busy} | {device_of(channel.id) for channel in busy})
+    return RingingPhones(online, {channel.endpoint for channel in busy} | {device_of(channel.id) for channel in busy})
 
 
-async def availability(office: Office, agents: Collection[str]) -> list[ringing.AgentAvailability]:
+async def availability(office: AppContext, agents: Collection[str]) -> list[ringing.AgentAvailability]:
     """Of agents by slug: duty and DND as the store has them, reachability and calls as Asterisk sees them now."""
     if not agents:
         return []
@@ -461,7 +469,7 @@ async def availability(office: Office, agents: Collection[str]) -> list[ringing.
         return await office.store.read(reception.availability, office.config, seen.online, seen.on_call, of=agents)
 
 
-async def owner_of(office: Office, device: str) -> str:
+async def owner_of(office: AppContext, device: str) -> str:
     """Slug of the agent whose phone it is; empty for nobody's, and while the database is away."""
     try:
         async with asyncio.timeout(office.config.survival.store_seconds):
@@ -482,7 +490,7 @@ def is_outsider(leg_id: str) -> bool:
     return device_of(leg_id).startswith("trunk-")
 
 
-def dial_status(ended: CallEnded) -> DialStatus:
+def dial_status(ended: HungUp) -> DialStatus:
     """Why a phone stopped ringing, from the Q.850 cause Asterisk gives (include/asterisk/causes.h)."""
     if ended.sip_status in REDIRECTIONS:
         return DialStatus.BUSY

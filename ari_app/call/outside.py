@@ -7,13 +7,13 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from ari_app.call.call import LEG_MARK, Office
+from ari_app.call.call import LEG_MARK, AppContext
 from ari_app.call.legs import REDIRECTIONS, dial_status, new_leg
 from ari_app.edge import dial as ringing
 from ari_app.edge import events
 from ari_app.edge.channel import NORMAL, Handle
 from ari_app.edge.client import AriClient
-from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, PhoneError
+from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, PhoneError
 from ari_app.edge.events import Channel
 from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain.calls import DialStatus, LegEnded, LegRang
@@ -55,7 +55,7 @@ class _TrunkFailed(NotReached):
 
 
 async def dial(
-    office: Office,
+    office: AppContext,
     clearance: Clearance,
     *,
     call_id: str,
@@ -80,7 +80,7 @@ async def dial(
     routes = await _offline_last(office.client, clearance.routes)
     for route in routes:
         leg_id = new_leg(call_id, device or f"trunk-{route.trunk}")
-        leg = Leg(office, leg_id, call_id, on_ringing, stopped_as)
+        leg = OutsideLeg(office, leg_id, call_id, on_ringing, stopped_as)
         rang = LegRang(
             f"{call_id}/{leg_id}",
             call_id,
@@ -102,9 +102,9 @@ async def dial(
     raise NotReached(failed.status, str(failed))
 
 
-async def adopt(office: Office, leg_id: str, call_id: str) -> Handle:
+async def adopt(office: AppContext, leg_id: str, call_id: str) -> Handle:
     """Waits on for a leg that was dialled before the app was away; raises NotReached."""
-    return await Leg(office, leg_id, call_id).answered(None)
+    return await OutsideLeg(office, leg_id, call_id).answered(None)
 
 
 def live(channels: list[Channel]) -> int:
@@ -112,12 +112,12 @@ def live(channels: list[Channel]) -> int:
     return sum(LEG_MARK in channel.id and channel.endpoint.startswith("trunk-") for channel in channels)
 
 
-class Leg:
+class OutsideLeg:
     """One number that is dialled by one trunk."""
 
     def __init__(
         self,
-        office: Office,
+        office: AppContext,
         leg_id: str,
         call_id: str,
         on_ringing: Callable[[], None] | None = None,
@@ -169,7 +169,7 @@ class Leg:
         except TimeoutError:
             await self._hang_up(DialStatus.NOANSWER)
             raise NotReached(DialStatus.NOANSWER, "nobody answered") from None
-        except CallEnded as ended:
+        except HungUp as ended:
             # Without an error from the far end they had answered, and were gone before we saw it.
             is_answered = (self._was_up or ended.cause == int(NORMAL)) and not ended.sip_status
             is_refused = is_answered or ended.sip_status in REDIRECTIONS
@@ -187,7 +187,7 @@ class Leg:
             raise
 
     async def _is_answered(self, seconds: float | None) -> bool:
-        """Waits for the answer; False when it did not come in time. Raises CallEnded."""
+        """Waits for the answer; False when it did not come in time. Raises HungUp."""
         try:
             async with asyncio.timeout(seconds):
                 while True:

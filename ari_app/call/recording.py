@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import quote
 
-from ari_app.call.call import Call
+from ari_app.call.call import LiveCall
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle
-from ari_app.edge.errors import CallEnded, ChannelGone
+from ari_app.edge.errors import ChannelGone, HungUp
 from ari_app.edge.media import hush, play
 from crm.domain.calls import RecordingAnnounced, RecordingEnded, RecordingStarted
 from crm.services.voicemail import recordings
@@ -20,8 +20,8 @@ from crm.services.voicemail import recordings
 ANNOUNCED, DEMAND = "announced", "demand"
 
 
-async def announce(call: Call, agent: Handle) -> None:
-    """Tells the two, before they are connected, that the talk is or will be recorded. Raises CallEnded."""
+async def announce(call: LiveCall, agent: Handle) -> None:
+    """Tells the two, before they are connected, that the talk is or will be recorded. Raises HungUp."""
     call.recording = call.recording or await _live(call)
     if not call.recording and call.recording_mode != ANNOUNCED:
         return
@@ -29,7 +29,7 @@ async def announce(call: Call, agent: Handle) -> None:
     telling = [asyncio.create_task(_tell(call, channel)) for channel in who]
     try:
         await asyncio.gather(*telling)
-    except CallEnded:
+    except HungUp:
         # Whoever is left must not go on hearing it, nor be listened to by two.
         for task in telling:
             task.cancel()
@@ -39,17 +39,17 @@ async def announce(call: Call, agent: Handle) -> None:
         raise
 
 
-async def _tell(call: Call, channel: Handle) -> None:
+async def _tell(call: LiveCall, channel: Handle) -> None:
     await play(channel, call.sounds("recording_announcement"))
     _heard(call, channel)
 
 
-def _heard(call: Call, channel: Handle) -> None:
+def _heard(call: LiveCall, channel: Handle) -> None:
     leg = call.leg_of(channel.id, channel.endpoint)
     call.note(RecordingAnnounced(*call.stamp(f"announced-{leg}"), leg_id=leg))
 
 
-async def go_on(call: Call, bridge: Bridge) -> None:
+async def go_on(call: LiveCall, bridge: Bridge) -> None:
     """Begins an announced recording once the two are connected; one that runs already goes on."""
     if call.recording is None:
         call.recording = await _live(call)
@@ -57,7 +57,7 @@ async def go_on(call: Call, bridge: Bridge) -> None:
         await _start(call, bridge, ANNOUNCED)
 
 
-async def switch(call: Call, agent: Handle, bridge: Bridge) -> None:
+async def switch(call: LiveCall, agent: Handle, bridge: Bridge) -> None:
     """The agent wants the talk recorded, or no longer."""
     if call.recording:
         if call.recording_mode == DEMAND:
@@ -72,7 +72,7 @@ async def switch(call: Call, agent: Handle, bridge: Bridge) -> None:
     await _start(call, bridge, DEMAND)
 
 
-async def finish(call: Call) -> None:
+async def finish(call: LiveCall) -> None:
     """Ends the recording and keeps it with the call."""
     name = call.recording
     if name is None:
@@ -83,7 +83,7 @@ async def finish(call: Call) -> None:
     call.note(RecordingEnded(*call.stamp(f"{name}-ended"), recording_id=name, seconds=round(seconds)))
 
 
-async def _start(call: Call, bridge: Bridge, mode: str) -> None:
+async def _start(call: LiveCall, bridge: Bridge, mode: str) -> None:
     name = await asyncio.to_thread(recordings.next_name, call.office.config, call.id)
     await bridge.record(name)
     call.recording = name
@@ -91,7 +91,7 @@ async def _start(call: Call, bridge: Bridge, mode: str) -> None:
     call.note(RecordingStarted(*call.stamp(f"{name}-started"), recording_id=name, mode=mode, file=file))
 
 
-async def _live(call: Call) -> str | None:
+async def _live(call: LiveCall) -> str | None:
     """The recording that runs since before the app was away."""
     for name in await asyncio.to_thread(recordings.in_spool, call.office.config, call.id):
         try:

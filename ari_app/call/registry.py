@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Set
 from typing import Generic, Protocol, TypeVar
 
-from crm.services.calls.orders import Place
+from crm.services.calls.orders import KeptPlace
 
 
 class Waiter(Protocol):
@@ -15,7 +15,7 @@ class Waiter(Protocol):
         """Slugs of those they wait for."""
 
 
-class Entry(Protocol):
+class Registered(Protocol):
     """What is asked of a call here."""
 
     @property
@@ -38,7 +38,7 @@ class Entry(Protocol):
         """Slugs of the agents whose phones ring now."""
 
 
-C = TypeVar("C", bound=Entry)
+C = TypeVar("C", bound=Registered)
 
 
 class Calls(Generic[C]):
@@ -46,7 +46,7 @@ class Calls(Generic[C]):
 
     def __init__(self) -> None:
         self._calls: dict[str, tuple[C, asyncio.Task[None]]] = {}
-        self.places: list[Place] = []
+        self.places: list[KeptPlace] = []
         """Those who have hung up and keep their place in line, as last seen."""
         self.lost: set[str] = set()
         """Ids of channels that were hung up because nothing came from them any more (ari_app/workers/lost_lines.py)."""

@@ -9,8 +9,8 @@ import asyncio
 import logging
 from pathlib import Path
 
-from ari_app.call.call import Call
-from ari_app.call.confirm import Choice, confirm
+from ari_app.call.call import LiveCall
+from ari_app.call.confirm import ConfirmChoice, confirm
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import MediaLost
 from asterisk_conf.prompts.speech import SpeechError
@@ -28,44 +28,44 @@ CALLBACK_MINUTES = 10
 """As the prompts say."""
 
 
-def prepare(call: Call) -> asyncio.Task[Path]:
+def prepare(call: LiveCall) -> asyncio.Task[Path]:
     """Begins to have the call's whisper spoken; once begun it goes on."""
     if call.whisper is None:
         call.whisper = asyncio.create_task(_speak(call))
     return call.whisper
 
 
-async def ask(call: Call, channel: Handle, agent: str) -> Choice:
+async def ask(call: LiveCall, channel: Handle, agent: str) -> ConfirmChoice:
     """Whispers to whoever has answered on `channel`, and returns what they want.
 
     `agent` is whose phone it is; empty for the number that all calls go to, which promises no callbacks. A promise is
     on record when this returns.
     """
-    offered = [Choice.CONNECT, Choice.PASS]
+    offered = [ConfirmChoice.CONNECT, ConfirmChoice.PASS]
     # A caller in line is not told of a promise: they decide themselves whether they wait or are called back.
     if agent and call.known.can_call_back and call.wait is None:
-        offered.append(Choice.LATER)
+        offered.append(ConfirmChoice.LATER)
     call.whispered.append(channel)
     try:
-        keys = _prompt(call, "whisper_keys" if Choice.LATER in offered else "whisper_two_keys")
+        keys = _prompt(call, "whisper_keys" if ConfirmChoice.LATER in offered else "whisper_two_keys")
         about = await asyncio.shield(prepare(call))
         choice = await confirm(channel, [about, keys], call.office.config.ring.confirm_seconds, offered)
     except LeftTheApp:
-        return Choice.NOTHING
+        return ConfirmChoice.NOTHING
     except MediaLost as error:
         log.error("who calls could not be played: %s", error)
-        return Choice.NOTHING
+        return ConfirmChoice.NOTHING
     finally:
         call.whispered.remove(channel)
     log.info("whispered", extra={"leg": channel.id, "choice": choice.name})
-    if choice is Choice.LATER:
+    if choice is ConfirmChoice.LATER:
         call.note(
             CallbackPromised(*call.stamp(f"promised-{agent}"), leg_id=channel.id, agent=agent, minutes=CALLBACK_MINUTES)
         )
     return choice
 
 
-async def _speak(call: Call) -> Path:
+async def _speak(call: LiveCall) -> Path:
     known, config, decided = call.known, call.office.config, call.decided
     kind = decided.kind if decided else CallerKind.PROSPECT
     text = whisper(
@@ -84,5 +84,5 @@ async def _speak(call: Call) -> Path:
         return _prompt(call, "whisper_call")
 
 
-def _prompt(call: Call, name: str) -> Path:
+def _prompt(call: LiveCall, name: str) -> Path:
     return call.office.config.prompts_folder / AGENTS_LANGUAGE / f"{name}.wav"

@@ -26,7 +26,7 @@ from asterisk_conf.prompts import speech
 from crm import context
 from crm.config import Config
 from crm.context import Crm
-from crm.domain.calls import Step
+from crm.domain.calls import CallStep
 from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.secrets import of_trunk
 from crm.services.phones import devices
@@ -65,7 +65,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Moment:
+class DemoMoment:
     at: float
     """Seconds after the call was answered."""
     kind: str
@@ -74,13 +74,13 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Told:
+class DemoReport:
     """What came of a demo call."""
 
     call_id: str
     line: str
     caller: str
-    moments: tuple[Moment, ...]
+    moments: tuple[DemoMoment, ...]
     outcome: str | None
     legs: tuple[str, ...]
     lead: str
@@ -91,7 +91,7 @@ class Told:
     """Texts that reached the caller's phone during the call."""
 
 
-async def call(config: Config, options: Options, say: Callable[[str], None] = lambda text: None) -> Told:
+async def call(config: Config, options: Options, say: Callable[[str], None] = lambda text: None) -> DemoReport:
     """Places the call and tells about it; raises CrmError with what to do when it can't. `say` gets progress."""
     if not is_connected(config, since=datetime.now(UTC) - timedelta(seconds=10)):
         raise CrmError("Leaseline is not running.", code="demo_not_running")
@@ -112,7 +112,7 @@ class _Demo:
         self.options = options
         self.folder = folder
         self.say = say
-        self.moments: list[Moment] = []
+        self.moments: list[DemoMoment] = []
         self.started = datetime.now(UTC)
         self.answered_at = 0.0
         self.clips: dict[str, Path] = {}
@@ -120,7 +120,7 @@ class _Demo:
         """What is said in a clip or prompt, by its name."""
         self.phones = 0
 
-    async def run(self) -> Told:
+    async def run(self) -> DemoReport:
         line = await self._line()
         async with contextlib.AsyncExitStack() as stack:
             agents = [await stack.enter_async_context(self._phone(slug)) for slug in await self._answering()]
@@ -230,20 +230,20 @@ class _Demo:
     async def _play_part(self, caller: Softphone, stay: bool = False) -> None:
         message = await self._clip("message", self.options.leave_message) if self.options.leave_message else None
         for key in self.options.press:
-            await self._step_is(Step.MENU, Step.TEXT_OFFER)
+            await self._step_is(CallStep.MENU, CallStep.TEXT_OFFER)
             await asyncio.sleep(LISTEN_SECONDS)
             await caller.press(key)
             self._note("pressed", key)
             self.say(f"the caller pressed {key}")
             await asyncio.sleep(0.7)
-        step = await self._step_is(Step.TEXT_OFFER, Step.TALK, Step.VOICEMAIL, Step.UNKNOWN_LINE)
+        step = await self._step_is(CallStep.TEXT_OFFER, CallStep.TALK, CallStep.VOICEMAIL, CallStep.UNKNOWN_LINE)
         if stay:
             await asyncio.Event().wait()
-        if step is Step.TALK:
+        if step is CallStep.TALK:
             await asyncio.sleep(TALK_SECONDS)
-        elif step is Step.TEXT_OFFER:
+        elif step is CallStep.TEXT_OFFER:
             await asyncio.sleep(self._length("link_sent") + self._length("text_offer") + 0.5)
-        elif step is Step.VOICEMAIL:
+        elif step is CallStep.VOICEMAIL:
             await asyncio.sleep(self._length("nobody_available") + 0.7)
             if message:
                 await caller.say(message)
@@ -259,7 +259,7 @@ class _Demo:
         return len(listening.read(self.config.prompts_folder / "en" / f"{prompt}.wav")) / listening.RATE
 
     def _note(self, kind: str, text: str) -> None:
-        self.moments.append(Moment(asyncio.get_running_loop().time() - self.answered_at, kind, text))
+        self.moments.append(DemoMoment(asyncio.get_running_loop().time() - self.answered_at, kind, text))
 
     # --- what the CRM says ---
 
@@ -310,10 +310,10 @@ class _Demo:
         found: Call | None = await self._query(ask)
         return found
 
-    async def _step_is(self, *steps: Step) -> Step:
-        async def reached() -> Step | None:
+    async def _step_is(self, *steps: CallStep) -> CallStep:
+        async def reached() -> CallStep | None:
             latest = await self._latest()
-            return Step(latest.step) if latest and latest.step in steps else None
+            return CallStep(latest.step) if latest and latest.step in steps else None
 
         return await self._until(reached, f"step {' or '.join(steps)}", STEP_SECONDS)
 
@@ -341,7 +341,7 @@ class _Demo:
 
     # --- what was heard ---
 
-    def _heard(self, caller: Softphone) -> list[Moment]:
+    def _heard(self, caller: Softphone) -> list[DemoMoment]:
         sentences = speech.sentences("en")
         files = {name: self.config.prompts_folder / "en" / f"{name}.wav" for name in sentences}
         for greeting in (self.config.prompts_folder / "greetings").glob("*.wav"):
@@ -352,10 +352,12 @@ class _Demo:
         moments = []
         for heard in listening.find(recording, sounds):
             words = " ".join((self.words | sentences).get(heard.name, heard.name).split())
-            moments.append(Moment(heard.at, "heard", f'"{words}"' if heard.nearly_whole else f'"{words}" (cut short)'))
+            moments.append(
+                DemoMoment(heard.at, "heard", f'"{words}"' if heard.nearly_whole else f'"{words}" (cut short)')
+            )
         if rings := listening.ringback(recording):
             moments.append(
-                Moment(
+                DemoMoment(
                     rings[0][0],
                     "heard",
                     "the ringing tone" if len(rings) == 1 else f"the ringing tone, {len(rings)} times",
@@ -363,8 +365,10 @@ class _Demo:
             )
         return moments
 
-    async def _told(self, call_id: str, line: str, moments: tuple[Moment, ...], on_phone: tuple[str, ...]) -> Told:
-        def ask(session: Session) -> Told:
+    async def _told(
+        self, call_id: str, line: str, moments: tuple[DemoMoment, ...], on_phone: tuple[str, ...]
+    ) -> DemoReport:
+        def ask(session: Session) -> DemoReport:
             call = session.scalar(select(Call).where(Call.id == call_id).options(selectinload(Call.lead)))
             assert call is not None
             legs = session.scalars(select(Leg).where(Leg.call_id == call_id).order_by(Leg.started_at))
@@ -372,7 +376,7 @@ class _Demo:
             texts = session.scalars(select(Message).where(Message.call_id == call_id).order_by(Message.id))
             lead = call.lead
             due = task.due_at.astimezone(self.config.tz).strftime("%Y-%m-%d %H:%M") if task else ""
-            return Told(
+            return DemoReport(
                 call_id=call_id,
                 line=line,
                 caller=self.options.caller,
@@ -385,5 +389,5 @@ class _Demo:
                 texts_on_phone=on_phone,
             )
 
-        told: Told = await self._query(ask)
+        told: DemoReport = await self._query(ask)
         return told

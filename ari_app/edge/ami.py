@@ -18,7 +18,7 @@ SECONDS = 5.0
 """An action is answered in milliseconds; longer means that Asterisk hangs."""
 
 
-class Connection:
+class AmiConnection:
     """A kept connection to one Asterisk: opened when it is first needed, and again after it was lost."""
 
     def __init__(
@@ -124,7 +124,7 @@ async def reload(port: int, secret: str, modules: list[str]) -> None:
 
     Raises AsteriskUnreachable when none answers on the port or the login is not taken, AsteriskRefused for a module.
     """
-    connection = Connection(port, secret)
+    connection = AmiConnection(port, secret)
     try:
         for module in modules:
             answer = await connection.send(Action="Reload", Module=module)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from ari_app.edge import events
 from ari_app.edge.client import AriClient
-from ari_app.edge.errors import CallEnded, ChannelGone
+from ari_app.edge.errors import ChannelGone, HungUp
 from ari_app.edge.events import Event
 
 ANSWERED_ELSEWHERE = "26"
@@ -24,7 +24,7 @@ UNAVAILABLE = "44"
 _ENDS = (events.ChannelHangupRequest, events.ChannelDestroyed, events.StasisEnd)
 
 
-class LeftTheApp(CallEnded):
+class LeftTheApp(HungUp):
     """The channel is up but no longer ours: Asterisk's dead man's switch took it back, or it is about to hang up."""
 
 
@@ -64,13 +64,13 @@ class Handle:
 
     @contextlib.contextmanager
     def while_ours(self) -> Iterator[None]:
-        """Around a request to the channel: it raises CallEnded or LeftTheApp when it is too late for it."""
+        """Around a request to the channel: it raises HungUp or LeftTheApp when it is too late for it."""
         try:
             yield
         except ChannelGone as gone:
             if gone.status == 409:
                 raise LeftTheApp(f"the channel is not in the app any more for {gone}") from gone
-            raise CallEnded(f"the channel left before {gone}") from gone
+            raise HungUp(f"the channel left before {gone}") from gone
 
     async def answer(self) -> None:
         with self.while_ours():
@@ -98,7 +98,7 @@ class Handle:
         except ChannelGone as gone:
             if await self.is_up():
                 return {}
-            raise CallEnded(f"the channel left before {gone}") from gone
+            raise HungUp(f"the channel left before {gone}") from gone
 
     async def go_on_in_dialplan(self, context: str, extension: str = "s") -> None:
         with self.while_ours():
@@ -118,7 +118,7 @@ class Handle:
     async def next_event(self, seconds: float | None = None) -> Event | None:
         """The channel's next event, or None when `seconds` have passed.
 
-        Raises CallEnded when the channel has hung up, LeftTheApp when Asterisk has taken it back.
+        Raises HungUp when the channel has hung up, LeftTheApp when Asterisk has taken it back.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -135,12 +135,12 @@ class Handle:
         if isinstance(event, events.ChannelHangupRequest | events.ChannelDestroyed):
             # Only the first of the two knows the SIP answer (seen on 22.10.1).
             status = event.tech_cause if isinstance(event, events.ChannelHangupRequest) else None
-            raise CallEnded("the channel hung up", cause=event.cause or 0, sip_status=status or 0)
+            raise HungUp("the channel hung up", cause=event.cause or 0, sip_status=status or 0)
         if isinstance(event, events.StasisEnd):
             # StasisEnd looks the same for a hangup and for a channel that goes on in the dialplan.
             if await self.is_up():
                 raise LeftTheApp("Asterisk has taken the call back")
-            raise CallEnded("the channel hung up")
+            raise HungUp("the channel hung up")
         return event
 
     async def is_up(self) -> bool:
@@ -152,12 +152,12 @@ class Handle:
         return True
 
     async def look(self) -> None:
-        """Learns the channel's name; raises CallEnded when it has left."""
+        """Learns the channel's name; raises HungUp when it has left."""
         with self.while_ours():
             self.name = (await self.client.get(self.path))["name"]
 
     async def is_in_app(self) -> bool:
-        """Whether the channel, which is up, is with us; raises CallEnded when it is not up."""
+        """Whether the channel, which is up, is with us; raises HungUp when it is not up."""
         with self.while_ours():
             channel = await self.client.get(self.path)
         return bool(channel["dialplan"]["app_name"] == "Stasis")

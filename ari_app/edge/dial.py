@@ -17,7 +17,7 @@ import contextlib
 from collections.abc import Mapping
 
 from ari_app.edge import events
-from ari_app.edge.ami import Connection
+from ari_app.edge.ami import AmiConnection
 from ari_app.edge.channel import Handle
 from ari_app.edge.errors import AsteriskUnreachable, ChannelGone, PhoneError
 from ari_app.edge.events import Event
@@ -31,7 +31,7 @@ the channel ends after so long."""
 
 async def dial(
     channel: Handle,
-    ami: Connection,
+    ami: AmiConnection,
     endpoint: str,
     *,
     then: str,
@@ -71,7 +71,7 @@ async def dial(
 
 
 async def _until(channel: Handle, kind: type[Event]) -> str:
-    """Waits for an event, and returns the channel's state by then. Raises CallEnded."""
+    """Waits for an event, and returns the channel's state by then. Raises HungUp."""
     state = "Down"
     while event := await channel.next_event(START_SECONDS):
         if isinstance(event, kind):
@@ -81,14 +81,14 @@ async def _until(channel: Handle, kind: type[Event]) -> str:
     raise AsteriskUnreachable(f"no {kind.__name__} came for a channel that was created")
 
 
-async def _send_on(channel: Handle, ami: Connection, then: str) -> None:
+async def _send_on(channel: Handle, ami: AmiConnection, then: str) -> None:
     channel.is_leaving = True
     with contextlib.suppress(ChannelGone):  # Its last event tells why.
         await ami.redirect(channel.name, RINGING, then)
 
 
-async def is_answered(channel: Handle, ami: Connection) -> bool:
-    """Whether a channel that was dialled before the app was away has been answered, and is with us; raises CallEnded
+async def is_answered(channel: Handle, ami: AmiConnection) -> bool:
+    """Whether a channel that was dialled before the app was away has been answered, and is with us; raises HungUp
     when it has left. One that was not yet sent on is so now, or ended when it may not even have been dialled.
     """
     with channel.while_ours():

@@ -1,7 +1,7 @@
 """What can go wrong between the app and Asterisk.
 
 PhoneError
-├── CallEnded           the caller or agent hung up, or their channel is no longer ours; a flow ends with it
+├── HungUp              the caller or agent hung up, or their channel is no longer ours; a flow ends with it
 ├── AsteriskUnreachable the event socket or HTTP server is gone; the client reconnects by itself
 ├── AsteriskRefused     Asterisk answered a request with an error; the code or the configuration has to change
 │   └── ChannelGone     the thing the request named has just left; normal, handled where it is expected
@@ -15,7 +15,7 @@ class PhoneError(Exception):
     """Base of everything the telephony edge raises."""
 
 
-class CallEnded(PhoneError):
+class HungUp(PhoneError):
     """The channel a flow works for has hung up or left the app; raised through the flow to end it.
 
     `cause` is the Q.850 hangup cause, `sip_status` the SIP answer that ended it; 0 where none is known.

@@ -49,7 +49,7 @@ class Channel:
 
 
 @dataclass(frozen=True)
-class Bridge:
+class BridgeInfo:
     id: str
     channels: list[str]
 
@@ -176,13 +176,13 @@ class ChannelDestroyed(Event):
 
 @dataclass(frozen=True)
 class ChannelEnteredBridge(Event):
-    bridge: Bridge
+    bridge: BridgeInfo
     channel: Channel | None = None
 
 
 @dataclass(frozen=True)
 class ChannelLeftBridge(Event):
-    bridge: Bridge
+    bridge: BridgeInfo
     channel: Channel
 
 

@@ -27,7 +27,7 @@ _ANSWERED = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?: |$)", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Way:
+class MessagePath:
     """Where a message came from and where it went."""
 
     source: str
@@ -42,12 +42,12 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Answer:
+class InviteAnswer:
     """What became of an INVITE that begins a call, as far as one answer tells."""
 
     status: int
     """180 to 699."""
-    way: Way
+    way: MessagePath
     """Of the INVITE."""
     uri: str
     """Of its request line."""
@@ -67,7 +67,7 @@ class Answer:
         return next((match[1] for match in found if match), "")
 
 
-def read(packet: bytes, password: str) -> tuple[Way, str] | None:
+def read(packet: bytes, password: str) -> tuple[MessagePath, str] | None:
     """Way and text of a packet; None for what is no such packet, or not our Asterisk's."""
     if packet[:4] != b"HEP3" or len(packet) < 6 or struct.unpack_from("!H", packet, 4)[0] != len(packet):
         return None
@@ -85,7 +85,7 @@ def read(packet: bytes, password: str) -> tuple[Way, str] | None:
     source, port, destination = (chunks.get(kind, b"") for kind in (_SOURCE, _SOURCE_PORT, _DESTINATION))
     if (len(source), len(port), len(destination)) != (4, 2, 4) or chunks.get(_PASSWORD) != password.encode():
         return None
-    way = Way(socket.inet_ntoa(source), int.from_bytes(port, "big"), socket.inet_ntoa(destination))
+    way = MessagePath(socket.inet_ntoa(source), int.from_bytes(port, "big"), socket.inet_ntoa(destination))
     return way, chunks.get(_TEXT, b"")[:_LONGEST].decode("utf-8", "replace")
 
 
@@ -95,9 +95,9 @@ class Invites:
     def __init__(self, headers: Collection[str]) -> None:
         """`headers` are those that somebody reads, by name in lower case."""
         self._wanted = {*headers, "to", "call-id", "cseq", "authorization", "proxy-authorization"}
-        self._waiting: dict[tuple[str, str], Answer] = {}
+        self._waiting: dict[tuple[str, str], InviteAnswer] = {}
 
-    def answer(self, way: Way, text: str) -> Answer | None:
+    def answer(self, way: MessagePath, text: str) -> InviteAnswer | None:
         """What a message says of an INVITE that began a call; None for any other, and for 100."""
         first = text.partition("\n")[0].rstrip("\r")
         sent, answered = _SENT.fullmatch(first), _ANSWERED.match(first)
@@ -109,7 +109,7 @@ class Invites:
         key = headers["call-id"][0], " ".join(headers["cseq"][0].split())
         if sent:
             if ";tag=" not in headers["to"][0].rpartition(">")[2].replace(" ", ""):
-                self._waiting[key] = Answer(0, way, sent[1], headers)
+                self._waiting[key] = InviteAnswer(0, way, sent[1], headers)
                 while len(self._waiting) > _MOST_INVITES:
                     del self._waiting[next(iter(self._waiting))]
             return None
@@ -118,11 +118,11 @@ class Invites:
         if status < 180:
             return None
         invite = self._waiting.get(key) if status < 200 else self._waiting.pop(key, None)
-        return Answer(status, invite.way, invite.uri, invite.headers) if invite else None
+        return InviteAnswer(status, invite.way, invite.uri, invite.headers) if invite else None
 
 
 class _Listener(asyncio.DatagramProtocol):
-    def __init__(self, password: str, invites: Invites, on_answer: Callable[[Answer], None]) -> None:
+    def __init__(self, password: str, invites: Invites, on_answer: Callable[[InviteAnswer], None]) -> None:
         self._password, self._invites, self._on_answer = password, invites, on_answer
 
     def datagram_received(self, data: bytes, addr: object) -> None:
@@ -132,7 +132,7 @@ class _Listener(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def listening(
-    port: int, password: str, headers: Collection[str], on_answer: Callable[[Answer], None]
+    port: int, password: str, headers: Collection[str], on_answer: Callable[[InviteAnswer], None]
 ) -> AsyncIterator[None]:
     """Has `on_answer` told of each answer while it is entered. Raises OSError when the port is taken."""
     listener = _Listener(password, Invites(headers), on_answer)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from ari_app.edge import events
 from ari_app.edge.channel import Handle, LeftTheApp
-from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost
+from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, MediaLost
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def sound(path: Path) -> str:
 async def prompt(channel: Handle, sounds: list[Path], first_key_seconds: float) -> str | NoKey:
     """Plays sounds in order and returns the first key pressed, during them or up to `first_key_seconds` after them.
 
-    A key stops the playback. Raises CallEnded on hangup, MediaLost when a file could not be played.
+    A key stops the playback. Raises HungUp on hangup, MediaLost when a file could not be played.
     """
     playback = await _start(channel, sounds)
     seconds: float | None = None
@@ -58,7 +58,7 @@ async def prompt(channel: Handle, sounds: list[Path], first_key_seconds: float) 
 
 
 async def key(channel: Handle, seconds: float) -> str | NoKey:
-    """The next key, waited for in silence. Raises CallEnded on hangup."""
+    """The next key, waited for in silence. Raises HungUp on hangup."""
     until = asyncio.get_running_loop().time() + seconds
     while (left := until - asyncio.get_running_loop().time()) > 0:
         match await channel.next_event(left):
@@ -101,7 +101,7 @@ async def record(channel: Handle, name: str, *, longest_seconds: int, silence_se
         )
     except ChannelGone as gone:
         if gone.status == 404:
-            raise CallEnded("the caller hung up before the message") from gone
+            raise HungUp("the caller hung up before the message") from gone
         # 409: it runs already, since before the app was away.
     while True:
         match await channel.next_event():
@@ -129,7 +129,7 @@ async def recording_closed(channel: Handle, name: str) -> bool:
     while not (isinstance(event, events.RecordingFinished | events.RecordingFailed) and event.recording.name == name):
         try:
             event = await channel.next_event(CLOSING_SECONDS)
-        except CallEnded:
+        except HungUp:
             continue
         if event is None:
             return False

@@ -24,7 +24,7 @@ PAUSE_SECONDS = 10.0
 _REMOTE = re.compile(r"IPV4/(?:UDP|TCP|TLS)/(\d{1,3}(?:\.\d{1,3}){3})/\d{1,5}", re.ASCII)
 
 
-class Kind(StrEnum):
+class AttemptKind(StrEnum):
     """AMI's name of the event."""
 
     SUCCEEDED = "SuccessfulAuth"
@@ -35,16 +35,16 @@ class Kind(StrEnum):
 class Attempt:
     """Somebody showed a password."""
 
-    kind: Kind
+    kind: AttemptKind
     address: str
     """IPv4."""
 
 
-class Watch:
+class SecurityWatch:
     """Collects the attempts between two looks."""
 
     def __init__(self, port: int, secret: str) -> None:
-        self._connection = ami.Connection(port, secret, "leaseline-watch", self._on_event)
+        self._connection = ami.AmiConnection(port, secret, "leaseline-watch", self._on_event)
         self._seen: list[Attempt] = []
         self._deaf_until = 0.0
 
@@ -75,9 +75,9 @@ def attempt(event: Any) -> Attempt | None:
     if remote is None or event.get("Service") != "PJSIP":
         return None
     try:
-        kind = Kind(event["Event"])
+        kind = AttemptKind(event["Event"])
     except ValueError:
         return None
-    if kind is Kind.SUCCEEDED and event.get("UsingPassword") != "1":
+    if kind is AttemptKind.SUCCEEDED and event.get("UsingPassword") != "1":
         return None  # Who is known by address, say.
     return Attempt(kind, remote[1])

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from ari_app.call.call import PEER, Call, Surrender
+from ari_app.call.call import PEER, Handover, LiveCall
 from ari_app.call.codes import Keys
 from ari_app.call.race import race
 from ari_app.edge import events
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle, LeftTheApp
-from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
+from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp
 from ari_app.flows.transfer import (
     ATTENDED,
     NotTaken,
@@ -27,7 +27,7 @@ from ari_app.flows.transfer import (
     taken_over,
     while_waiting,
 )
-from crm.domain.calls import DialStatus, EndedBy, LegEnded, Step, TransferFailed
+from crm.domain.calls import CallStep, DialStatus, EndedBy, LegEnded, TransferFailed
 
 SURRENDER_SECONDS = 3.0
 
@@ -35,24 +35,24 @@ SURRENDER_SECONDS = 3.0
 # --- by code ---
 
 
-async def consult_with(call: Call, agent: Handle, target: str) -> Step:
+async def consult_with(call: LiveCall, agent: Handle, target: str) -> CallStep:
     """Leaves the talk: the person hears music, the agent hears the target's phones ring."""
     await pass_on(call, agent, target, way="code")
-    return Step.CONSULT
+    return CallStep.CONSULT
 
 
-async def consult(call: Call) -> Step | EndedBy:
+async def consult(call: LiveCall) -> CallStep | EndedBy:
     """The agent waits for the target, then talks to them; hanging up passes the person on."""
     if call.peer_leg is None:
         # They hung up while the app was away: as if passed on without waiting.
-        return Step.TRANSFER
+        return CallStep.TRANSFER
     agent = Handle(call.office.client, call.peer_leg)
     target = call.target
     try:
         try:
             await agent.look()
-        except CallEnded:
-            return Step.TRANSFER
+        except HungUp:
+            return CallStep.TRANSFER
         bridge = consult_bridge(call)
         # Entered again the two may be talking, and nothing may end that.
         is_talking = agent.id in await bridge.members()
@@ -66,21 +66,21 @@ async def consult(call: Call) -> Step | EndedBy:
                     return await give_back(call, agent, failed)
         except _AgentLeft:
             # Hung up before the target answered: rung on as in a blind transfer.
-            return Step.TRANSFER
+            return CallStep.TRANSFER
         # Not in a finally: when the app stops, the two go on in it.
         took_it = await while_waiting(call, _talk(call, agent, colleague, bridge))
         await bridge.delete()
         if took_it:
             await taken_over(call, None, colleague.id, colleague.name, ATTENDED)
-            return Step.TALK
+            return CallStep.TALK
         await colleague.hang_up()
         call.note(LegEnded(*call.stamp(f"leg-ended-{colleague.id}"), leg_id=colleague.id, status=DialStatus.ANSWER))
-        return Step.TALK
+        return CallStep.TALK
     finally:
         agent.release()
 
 
-def consult_bridge(call: Call) -> Bridge:
+def consult_bridge(call: LiveCall) -> Bridge:
     """Where the agent and whom they consult talk."""
     return Bridge(call.office.client, f"consult-{call.id}")
 
@@ -89,7 +89,7 @@ class _AgentLeft(Exception):
     pass
 
 
-async def _called(call: Call, agent: Handle, target: str) -> Handle:
+async def _called(call: LiveCall, agent: Handle, target: str) -> Handle:
     if not call.adopted_legs:
         await agent.start_ringback()
     try:
@@ -102,22 +102,22 @@ async def _called(call: Call, agent: Handle, target: str) -> Handle:
             raise _AgentLeft
         await agent.stop_ringback()
         return found
-    except CallEnded as ended:
+    except HungUp as ended:
         raise _AgentLeft from ended
 
 
 async def _left(agent: Handle) -> None:
-    with contextlib.suppress(CallEnded):
+    with contextlib.suppress(HungUp):
         while True:
             await agent.next_event()
 
 
-async def _talk(call: Call, agent: Handle, found: Handle, bridge: Bridge) -> bool:
+async def _talk(call: LiveCall, agent: Handle, found: Handle, bridge: Bridge) -> bool:
     """Agent and target talk. True when the agent hangs up, which passes the person on; False for back to the person."""
     colleague = Handle(call.office.client, found.id, found.name)
     keys = Keys(call.office.config.talk)
     await colleague.set_variables(timeout="0")
-    with contextlib.suppress(CallEnded):
+    with contextlib.suppress(HungUp):
         await agent.set_variables(timeout="0")
     await bridge.make()
     try:
@@ -140,14 +140,14 @@ async def _hung_up_or_back(agent: Handle, keys: Keys, back: str) -> bool:
                         return False
     except LeftTheApp:
         raise
-    except CallEnded:
+    except HungUp:
         return True
 
 
 # --- by the phone's keys ---
 
 
-async def join(call: Call, agent: Handle, bridge: Bridge, wish: events.ChannelTransfer) -> Step:
+async def join(call: LiveCall, agent: Handle, bridge: Bridge, wish: events.ChannelTransfer) -> CallStep:
     """Connects the person with the other end of the agent's second call."""
     call.by_refer = True
     call.transferrer = agent.name
@@ -160,28 +160,28 @@ async def join(call: Call, agent: Handle, bridge: Bridge, wish: events.ChannelTr
                 *call.stamp(), from_leg=call.leg_of(agent.id, agent.endpoint), target="", why="The other call is gone."
             )
         )
-        return Step.TALK
-    if other.step is Step.DIALLING:
+        return CallStep.TALK
+    if other.step is CallStep.DIALLING:
         # The target has not answered yet: passed on as it rings.
         await call.office.client.delete(f"/channels/{second.id}")
         return await pass_on(call, agent, other.extension, way="refer")
-    asked = Surrender(second.id, asyncio.get_running_loop().create_future())
-    other.surrenders.put_nowait(asked)
+    asked = Handover(second.id, asyncio.get_running_loop().create_future())
+    other.handovers.put_nowait(asked)
     try:
         async with asyncio.timeout(SURRENDER_SECONDS):
             far = await asked.far
     except TimeoutError:
         await progress(call, agent, "channel_unavailable")
-        return Step.TALK
+        return CallStep.TALK
     call.joining.add(far.id)
     try:
         await far.look()
         await far.set_variables(LL_CALL=call.id, LL_STEP=PEER, timeout="0")
-    except CallEnded:
+    except HungUp:
         await progress(call, agent, "channel_unavailable")
-        return Step.TALK
+        return CallStep.TALK
     await bridge.remove(agent.id)
     await taken_over(call, agent, far.id, far.name, ATTENDED)
     with contextlib.suppress(ChannelGone):
         await call.office.client.delete(f"/channels/{second.id}")
-    return Step.TALK
+    return CallStep.TALK

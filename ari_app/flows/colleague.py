@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from ari_app.call.call import Call
+from ari_app.call.call import LiveCall
 from ari_app.call.kept import ToColleague, written
-from ari_app.call.legs import Leg, availability, first_answer, ring_phones, shown, stop_other_calls
+from ari_app.call.legs import RingingLeg, availability, first_answer, ring_phones, shown, stop_other_calls
 from ari_app.edge.channel import BUSY
 from ari_app.edge.media import play
 from ari_app.flows.voicemail import voicemail
-from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, Step
+from crm.domain.calls import CallDirection, CallPlaced, CallStep, DialStatus, EndedBy
 from crm.domain.mailboxes import BoxKind, box
 from crm.services.phones import extensions
 from crm.services.phones.extensions import Colleague
@@ -19,20 +19,20 @@ STAGE = "colleague"
 """Of the phones that ring, on record."""
 
 
-async def colleague(call: Call, caller: Colleague | None, extension: str) -> Step:
+async def colleague(call: LiveCall, caller: Colleague | None, extension: str) -> CallStep:
     """An agent dialled a colleague's extension."""
     place(call, caller, extension)
-    await call.take(Step.DIALLING, LL_STAGE=written(call.kept), LL_DIRECTION=Direction.INTERNAL.value)
-    return Step.DIALLING
+    await call.take(CallStep.DIALLING, LL_STAGE=written(call.kept), LL_DIRECTION=CallDirection.INTERNAL.value)
+    return CallStep.DIALLING
 
 
-def place(call: Call, caller: Colleague | None, extension: str) -> None:
+def place(call: LiveCall, caller: Colleague | None, extension: str) -> None:
     """States that an agent calls a colleague."""
-    call.direction = Direction.INTERNAL
+    call.direction = CallDirection.INTERNAL
     call.note(
         CallPlaced(
             *call.stamp("placed"),
-            direction=Direction.INTERNAL,
+            direction=CallDirection.INTERNAL,
             agent=caller.slug if caller else "",
             device=call.channel.endpoint,
             extension=extension,
@@ -41,13 +41,13 @@ def place(call: Call, caller: Colleague | None, extension: str) -> None:
     call.kept = ToColleague(extension)
 
 
-async def dialling(call: Call) -> Step | EndedBy:
+async def dialling(call: LiveCall) -> CallStep | EndedBy:
     """Rings the colleague's phones; entered again, it takes over those that ring."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
         callee = await office.store.read(extensions.agent_at, call.extension)
         caller = await office.store.read(extensions.owner_of, call.channel.endpoint)
-    adopted = [Leg.adopt(call, leg_id) for leg_id in call.adopted_legs]
+    adopted = [RingingLeg.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
     agents = await availability(office, [callee.slug] if callee else [])
     found = next(iter(agents), None)
@@ -63,19 +63,19 @@ async def dialling(call: Call) -> Step | EndedBy:
         await call.channel.set_variables(LL_PEER=winner.channel.name)
         await call.channel.answer()
         call.peer_leg = winner.channel.id
-        return Step.TALK
+        return CallStep.TALK
     if any(leg.status is DialStatus.BUSY for leg in legs):
         await call.channel.hang_up(BUSY)
         return EndedBy.AGENT
     await call.channel.answer()
     if callee:
-        return Step.VOICEMAIL
+        return CallStep.VOICEMAIL
     # Nobody has the extension any more.
     await play(call.channel, call.sounds("extension_unavailable"))
     return EndedBy.SYSTEM
 
 
-async def take_message(call: Call) -> EndedBy:
+async def take_message(call: LiveCall) -> EndedBy:
     """The colleague does not answer, is on DND or on a call, or was not to be rung at all: a message for them."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):

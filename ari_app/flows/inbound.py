@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import asyncio
 
-from ari_app.call.call import Call
+from ari_app.call.call import LiveCall
 from ari_app.edge.channel import REJECTED
 from ari_app.edge.media import play
 from ari_app.flows.plan import plan
 from ari_app.flows.voicemail import voicemail
-from crm.domain.blocking import Decision
-from crm.domain.calls import CallerBlocked, CallerSpared, Direction, EndedBy, QuestionAsked, Step
+from crm.domain.blocking import BlockDecision
+from crm.domain.calls import CallDirection, CallerBlocked, CallerSpared, CallStep, EndedBy, QuestionAsked
 from crm.services.people import blocking
 from crm.services.routing import reception
 
 
-async def inbound(call: Call) -> Step:
+async def inbound(call: LiveCall) -> CallStep:
     """States that somebody calls, and asks the CRM who it is and whom they call."""
     call.arrived()
     await ask(call)
-    return Step.ARRIVED
+    return CallStep.ARRIVED
 
 
-async def ask(call: Call) -> None:
+async def ask(call: LiveCall) -> None:
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         call.reception = await call.office.store.read(
             reception.receive,
@@ -37,7 +37,7 @@ async def ask(call: Call) -> None:
     call.language = call.language or call.reception.language
 
 
-async def arrived(call: Call) -> Step | EndedBy:
+async def arrived(call: LiveCall) -> CallStep | EndedBy:
     """Turns an unwanted caller away, and answers. Whatever comes after it is for those who are answered and wanted."""
     decision = await is_wanted(call)
     if decision.is_blocked and decision.is_silent:
@@ -45,11 +45,11 @@ async def arrived(call: Call) -> Step | EndedBy:
         return EndedBy.SYSTEM
     await call.channel.answer()
     if decision.is_blocked:
-        return Step.BLOCKED
-    return Step.MENU if call.known.line_known else Step.UNKNOWN_LINE
+        return CallStep.BLOCKED
+    return CallStep.MENU if call.known.line_known else CallStep.UNKNOWN_LINE
 
 
-async def is_wanted(call: Call) -> Decision:
+async def is_wanted(call: LiveCall) -> BlockDecision:
     """What the block list says of the caller; it is on record before anything is done."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
@@ -69,27 +69,27 @@ async def is_wanted(call: Call) -> Decision:
     return decision
 
 
-async def blocked(call: Call) -> EndedBy:
+async def blocked(call: LiveCall) -> EndedBy:
     """An unwanted caller hears that they are one."""
     await play(call.person, call.sounds("blocked"))
     return EndedBy.SYSTEM
 
 
-async def unknown_line(call: Call) -> EndedBy:
+async def unknown_line(call: LiveCall) -> EndedBy:
     """Nobody is behind the number dialled: say so, twice, and end."""
     await play(call.person, call.sounds("unknown_number", "unknown_number"))
     return EndedBy.SYSTEM
 
 
-async def question(call: Call) -> EndedBy:
+async def question(call: LiveCall) -> EndedBy:
     """Nobody knows which property it is about: what they want is recorded, and somebody calls back soon."""
     call.note(QuestionAsked(*call.stamp("question")))
     await voicemail(call)
     return EndedBy.SYSTEM
 
 
-async def take_message(call: Call) -> EndedBy:
-    if call.decided is None and call.direction is Direction.IN and call.answers:
+async def take_message(call: LiveCall) -> EndedBy:
+    if call.decided is None and call.direction is CallDirection.IN and call.answers:
         await plan(call)  # The app was away: whose message is it?
     await voicemail(call, call.decided.mailbox if call.decided else "")
     return EndedBy.SYSTEM

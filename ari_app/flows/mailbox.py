@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from pathlib import Path
 
-from ari_app.call.call import Call, Office
+from ari_app.call.call import AppContext, LiveCall
 from ari_app.edge import media
 from ari_app.edge.channel import Handle, LeftTheApp
-from ari_app.edge.errors import CallEnded, MediaLost
+from ari_app.edge.errors import HungUp, MediaLost
 from ari_app.edge.media import NoKey, play, prompt
 from ari_app.flows.colleague import place, take_message
 from ari_app.flows.staff import staff
 from asterisk_conf.prompts import speech, tones
 from asterisk_conf.prompts.speech import SpeechError
 from crm.domain import readout
-from crm.domain.calls import EndedBy, Step
+from crm.domain.calls import CallStep, EndedBy
 from crm.domain.errors import Conflict, CrmError
 from crm.domain.mailboxes import OFFICE, BoxKind, split
 from crm.edge import numbers
@@ -32,7 +32,7 @@ from crm.services.audit import By
 from crm.services.phones import extensions
 from crm.services.phones.spoken import spoken
 from crm.services.voicemail import mailboxes, recordings
-from crm.services.voicemail.mailboxes import Listener, Message
+from crm.services.voicemail.mailboxes import Listener, MailboxEntry
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class After(Enum):
     CALL_BACK = auto()
 
 
-async def listen(call: Call, extension: str = "") -> Step | EndedBy | None:
+async def listen(call: LiveCall, extension: str = "") -> CallStep | EndedBy | None:
     """A phone of ours dialled the code for messages. Nothing of it is on record, unless it ends in a call back.
 
     With a colleague's extension after the code it leaves them a message.
@@ -89,11 +89,11 @@ async def listen(call: Call, extension: str = "") -> Step | EndedBy | None:
         number = wanted
     except (CrmError, SpeechError, MediaLost) as error:
         log.warning("messages cannot be heard now: %s", error)
-        with contextlib.suppress(CallEnded):
+        with contextlib.suppress(HungUp):
             await play(call.channel, visit.sounds("codes_unavailable"))
     except LeftTheApp:
         raise
-    except CallEnded:
+    except HungUp:
         log.info("done with the messages")
     if number is not None:
         return await staff(call, number)
@@ -101,7 +101,7 @@ async def listen(call: Call, extension: str = "") -> Step | EndedBy | None:
     return None
 
 
-async def _for_colleague(call: Call, extension: str) -> EndedBy | None:
+async def _for_colleague(call: LiveCall, extension: str) -> EndedBy | None:
     """Straight to their mailbox, without ringing; taken up again, it goes on where it was."""
     store = call.office.store
     async with asyncio.timeout(call.office.config.survival.store_seconds):
@@ -109,7 +109,7 @@ async def _for_colleague(call: Call, extension: str) -> EndedBy | None:
         callee = await store.read(extensions.agent_at, extension)
     await call.channel.answer()
     if callee is None:
-        with contextlib.suppress(CallEnded):
+        with contextlib.suppress(HungUp):
             await play(call.channel, call.sounds("extension_unavailable"))
             await call.channel.hang_up()
         return None
@@ -121,7 +121,7 @@ async def _for_colleague(call: Call, extension: str) -> EndedBy | None:
 class Visit:
     """A phone of ours whose owner listens."""
 
-    office: Office
+    office: AppContext
     channel: Handle
     device: str
     """Slug: the endpoint that dialled, never its caller ID."""
@@ -164,7 +164,7 @@ async def mailbox(visit: Visit) -> str | None:
 # --- one message ---
 
 
-async def _hear(visit: Visit, listener: Listener, message: Message, number: int) -> After:
+async def _hear(visit: Visit, listener: Listener, message: MailboxEntry, number: int) -> After:
     """When, from whom, and what they said; then, or meanwhile, a key says what becomes of it."""
     store, options = visit.office.store, visit.sounds("mailbox_options")
     sounds = [await visit.say(_about(visit, message, number))]
@@ -200,7 +200,7 @@ async def _hear(visit: Visit, listener: Listener, message: Message, number: int)
     return After.NEXT
 
 
-async def _take(visit: Visit, listener: Listener, message: Message) -> str:
+async def _take(visit: Visit, listener: Listener, message: MailboxEntry) -> str:
     """Name of the prompt that says what came of it."""
     try:
         await visit.office.store.run(mailboxes.take, visit.by, message.id, listener.agent)
@@ -209,7 +209,7 @@ async def _take(visit: Visit, listener: Listener, message: Message) -> str:
     return "mailbox_taken"
 
 
-def _about(visit: Visit, message: Message, number: int) -> str:
+def _about(visit: Visit, message: MailboxEntry, number: int) -> str:
     config = visit.office.config
     left_at, now = message.left_at.astimezone(config.tz), visit.office.now().astimezone(config.tz)
     return readout.about(
@@ -222,7 +222,7 @@ def _about(visit: Visit, message: Message, number: int) -> str:
     )
 
 
-def caller_in_words(office: Office, caller: str | None) -> str:
+def caller_in_words(office: AppContext, caller: str | None) -> str:
     """Digit by digit; "" for a withheld number."""
     return numbers.speak(caller, office.config.region) if caller else ""
 
@@ -282,7 +282,7 @@ async def record_greeting(visit: Visit, whose: str) -> None:
                 await media.record(
                     visit.channel, name, longest_seconds=config.voicemail.greeting_seconds, silence_seconds=4
                 )
-            except CallEnded:
+            except HungUp:
                 # Whoever hangs up has not confirmed, and Asterisk is still writing.
                 await media.recording_closed(visit.channel, name)
                 raise

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from ari_app.call.call import Call
+from ari_app.call.call import LiveCall
 from ari_app.edge.errors import MediaLost
 from ari_app.edge.media import NoKey, key, play, prompt
 from ari_app.flows.plan import STEPS, answer, plan, sounds
-from crm.domain.calls import KeyPressed, LinkRequested, Step
-from crm.domain.choosing import Answer, Ask, Question, Say
+from crm.domain.calls import CallStep, KeyPressed, LinkRequested
+from crm.domain.choosing import KeyedAnswer, KeyPrompt, Question, Say
 from crm.domain.menu import GREETING, LINK_OFFER, LINK_SENT, MenuDialogue
 from crm.domain.routing import Path as Way
 from crm.domain.routing import RoutePlan
@@ -18,7 +18,7 @@ from crm.domain.routing import RoutePlan
 log = logging.getLogger(__name__)
 
 
-async def menu(call: Call) -> Step:
+async def menu(call: LiveCall) -> CallStep:
     """Asks what the decision wants to know, until it wants nothing more. Keys interrupt what is said."""
     dialogue = MenuDialogue(call.office.config.menu.tries, greets=not call.answers)
     while (decided := await plan(call)).path is Way.ASK:
@@ -29,7 +29,7 @@ async def menu(call: Call) -> Step:
     return STEPS[decided.path]
 
 
-async def _put(call: Call, dialogue: MenuDialogue, ask: Ask, before: tuple[Say, ...]) -> str:
+async def _put(call: LiveCall, dialogue: MenuDialogue, ask: KeyPrompt, before: tuple[Say, ...]) -> str:
     """Puts a question until the dialogue goes on; returns the answer, "" for none."""
     dialogue.put(ask, before)
     while True:
@@ -41,7 +41,7 @@ async def _put(call: Call, dialogue: MenuDialogue, ask: Ask, before: tuple[Say, 
             return given
 
 
-async def _keys(call: Call, dialogue: MenuDialogue) -> str:
+async def _keys(call: LiveCall, dialogue: MenuDialogue) -> str:
     """What is keyed to what the dialogue says now; "" is silence."""
     config = call.office.config.menu
     says = dialogue.says()
@@ -63,13 +63,13 @@ async def _keys(call: Call, dialogue: MenuDialogue) -> str:
     return keys
 
 
-def _greeting(call: Call) -> list[Path]:
+def _greeting(call: LiveCall) -> list[Path]:
     """The line's own, to those who hear its language; else the standard one."""
     own = call.office.config.prompts_folder / "greetings" / f"{call.did}.wav"
     return [own] if call.language == call.known.language and own.exists() else call.sounds("welcome")
 
 
-async def text_offer(call: Call) -> Step:
+async def text_offer(call: LiveCall) -> CallStep:
     """Texts the link, says so, and leaves the caller the choice: hang up now, or go on to the team."""
     if not call.known.can_text_link:
         await play(call.person, call.sounds("link_not_possible"))
@@ -82,7 +82,7 @@ async def text_offer(call: Call) -> Step:
     return await _to_team(call, pressed)
 
 
-async def _to_team(call: Call, pressed: str) -> Step:
-    await answer(call, Answer(Question.LINK, pressed))
+async def _to_team(call: LiveCall, pressed: str) -> CallStep:
+    await answer(call, KeyedAnswer(Question.LINK, pressed))
     decided: RoutePlan = await plan(call)
     return STEPS[decided.path]

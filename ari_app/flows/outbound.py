@@ -9,22 +9,22 @@ from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from ari_app.call import outside
-from ari_app.call.call import Call
-from ari_app.call.legs import Leg, NotRung, availability, hang_up_of, new_leg, ring_phone, shown
+from ari_app.call.call import LiveCall
+from ari_app.call.legs import NotRung, RingingLeg, availability, hang_up_of, new_leg, ring_phone, shown
 from ari_app.call.outside import NotReached
 from ari_app.call.race import end_all, race
 from ari_app.edge.channel import BUSY, NORMAL, Handle, LeftTheApp
-from ari_app.edge.errors import CallEnded, PhoneError
+from ari_app.edge.errors import HungUp, PhoneError
 from ari_app.edge.media import play
 from asterisk_conf.prompts.speech import SpeechError
 from asterisk_conf.render import RINGS_ON_SECONDS
-from crm.domain.calls import CallPlaced, DialStatus, Direction, EndedBy, LegEnded, LegRang, Step
-from crm.domain.dialing import Clearance, Purpose, Refused
+from crm.domain.calls import CallDirection, CallPlaced, CallStep, DialStatus, EndedBy, LegEnded, LegRang
+from crm.domain.dialing import Clearance, DialPurpose, DialRefused
 from crm.domain.errors import CrmError, NotFound
 from crm.domain.ringing import Phone
 from crm.edge import numbers
 from crm.services.calls import orders
-from crm.services.calls.orders import Claim
+from crm.services.calls.orders import OrderClaim
 from crm.services.phones import dialing, extensions
 from crm.services.phones.spoken import spoken
 from crm.words import phone as words
@@ -38,37 +38,37 @@ DESK, ORDER, OUTSIDE = "desk", "order", "outside"
 # --- from a phone ---
 
 
-async def outbound(call: Call, number: str) -> Step | None:
+async def outbound(call: LiveCall, number: str) -> CallStep | None:
     """An agent dialled a number outside on their phone. What may not be dialled is told, and nothing is on record."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
         agent = await office.store.read(extensions.owner_of, call.channel.endpoint)
     try:
-        clearance = await _clear(call, number, Purpose.DESK, agent.slug if agent else None)
-    except (Refused, NotFound) as refused:
+        clearance = await _clear(call, number, DialPurpose.DESK, agent.slug if agent else None)
+    except (DialRefused, NotFound) as refused:
         await call.channel.answer()
         await _say(call, words.said(refused))
         await call.channel.hang_up()
         return None
     await _place(call, clearance, agent.slug if agent else "", call.channel.endpoint, DESK)
-    return Step.DIALLING
+    return CallStep.DIALLING
 
 
 # --- by order ---
 
 
-async def ordered(call: Call, claim: Claim) -> Step | None:
+async def ordered(call: LiveCall, claim: OrderClaim) -> CallStep | None:
     """Rings the agent's phones for an order; once they answer, they hear whom they are about to talk with.
 
     `call` has no channel yet. Until the agent answers nothing is on record but the order.
     """
     try:
         return await _ordered(call, claim)
-    except (Refused, NotFound) as refused:
+    except (DialRefused, NotFound) as refused:
         await _not_placed(call, claim, str(refused), again=False)
     except NotReached as missed:
         await _not_placed(call, claim, str(missed), again=True)
-    except CallEnded:
+    except HungUp:
         await _not_placed(call, claim, f"{claim.agent} did not answer.", again=True)
     except (PhoneError, CrmError, TimeoutError, OSError) as error:
         log.warning("an order could not be carried out", extra={"order": claim.id, "reason": str(error)})
@@ -78,23 +78,23 @@ async def ordered(call: Call, claim: Claim) -> Step | None:
     return None
 
 
-async def _ordered(call: Call, claim: Claim) -> Step:
+async def _ordered(call: LiveCall, claim: OrderClaim) -> CallStep:
     office = call.office
     found = next(iter(await availability(office, [claim.agent])), None)
     phones = found.free_phones(office.now()) if found else ()
     if not phones:
         raise NotReached(DialStatus.CHANUNAVAIL, f"{claim.agent} has no phone that is registered and free.")
-    clearance = await _clear(call, claim.number, Purpose.ORDER, claim.agent)
+    clearance = await _clear(call, claim.number, DialPurpose.ORDER, claim.agent)
     phone = await _first_to_answer(call, phones, claim)
     call.channel.release()
     call.channel = call.person = phone.channel
     await _place(call, clearance, claim.agent, phone.device, ORDER, order_id=claim.id)
     whom = claim.name or numbers.speak(claim.number, office.config.region)
     await _say(call, f"Calling {whom}.")
-    return Step.DIALLING
+    return CallStep.DIALLING
 
 
-async def _first_to_answer(call: Call, phones: Iterable[Phone], claim: Claim) -> Leg:
+async def _first_to_answer(call: LiveCall, phones: Iterable[Phone], claim: OrderClaim) -> RingingLeg:
     """Rings all of the agent's phones; raises NotReached when none is answered."""
     seconds = call.office.config.dialing.agent_ring_seconds
     rung = await asyncio.gather(*(_ring(call, phone, claim, seconds) for phone in phones))
@@ -121,7 +121,7 @@ async def _first_to_answer(call: Call, phones: Iterable[Phone], claim: Claim) ->
     return winner
 
 
-async def _ring(call: Call, phone: Phone, claim: Claim, seconds: float) -> Leg | None:
+async def _ring(call: LiveCall, phone: Phone, claim: OrderClaim, seconds: float) -> RingingLeg | None:
     try:
         return await ring_phone(
             call.office,
@@ -136,7 +136,7 @@ async def _ring(call: Call, phone: Phone, claim: Claim, seconds: float) -> Leg |
         return None
 
 
-async def _not_placed(call: Call, claim: Claim, why: str, *, again: bool) -> None:
+async def _not_placed(call: LiveCall, claim: OrderClaim, why: str, *, again: bool) -> None:
     # When the database is away, too, the claim ends by itself, and the order is tried again.
     with contextlib.suppress(CrmError):
         await call.office.store.run(orders.not_placed, call.office.config, claim, why, call.office.now(), again=again)
@@ -145,15 +145,15 @@ async def _not_placed(call: Call, claim: Claim, why: str, *, again: bool) -> Non
 # --- dialling ---
 
 
-async def dialling(call: Call) -> Step | EndedBy:
+async def dialling(call: LiveCall) -> CallStep | EndedBy:
     """Dials the person while the agent hears it ring; entered again, it takes over the leg that rings."""
     try:
         person = await _until_hang_up(call, _reach(call))
     except LeftTheApp:
         raise
-    except CallEnded:
+    except HungUp:
         return EndedBy.AGENT
-    except (Refused, NotFound) as refused:
+    except (DialRefused, NotFound) as refused:
         await call.channel.answer()
         await _say(call, words.said(refused))
         return EndedBy.SYSTEM
@@ -163,12 +163,12 @@ async def dialling(call: Call) -> Step | EndedBy:
     try:
         await call.channel.answer()
         await call.follows(person, call.channel)
-    except CallEnded:
+    except HungUp:
         return await over_too_soon(call, person)
-    return Step.TALK
+    return CallStep.TALK
 
 
-async def over_too_soon(call: Call, person: Handle) -> EndedBy:
+async def over_too_soon(call: LiveCall, person: Handle) -> EndedBy:
     """One of the two was gone in the moment the person answered: they have not talked, and neither is left alone."""
     call.person, call.peer_leg = call.channel, None
     is_agent_there = await call.channel.is_up()
@@ -182,7 +182,7 @@ async def over_too_soon(call: Call, person: Handle) -> EndedBy:
     return await _tell_why(call, status)
 
 
-async def _reach(call: Call) -> Handle:
+async def _reach(call: LiveCall) -> Handle:
     """The person's channel, once they have answered; raises NotReached."""
     office = call.office
     adopted, call.adopted_legs = call.adopted_legs, []
@@ -191,7 +191,7 @@ async def _reach(call: Call) -> Handle:
     if call.clearance is None:
         # The app was away, and what rang has ended meanwhile.
         owner = await office.store.read(extensions.owner_of, call.channel.endpoint)
-        call.clearance = await _clear(call, call.caller or "", Purpose.DESK, owner.slug if owner else None)
+        call.clearance = await _clear(call, call.caller or "", DialPurpose.DESK, owner.slug if owner else None)
     ringing = asyncio.Event()
     ringback = asyncio.create_task(_ring_back(call, ringing))
     try:
@@ -208,15 +208,15 @@ async def _reach(call: Call) -> Handle:
         await end_all([ringback])
 
 
-async def _ring_back(call: Call, ringing: asyncio.Event) -> None:
+async def _ring_back(call: LiveCall, ringing: asyncio.Event) -> None:
     """Lets the agent hear it ring when it does."""
     await ringing.wait()
     with contextlib.suppress(PhoneError):
         await call.channel.start_ringback()
 
 
-async def _until_hang_up(call: Call, work: Coroutine[Any, Any, Handle]) -> Handle:
-    """The work's result. Raises CallEnded when the agent hangs up before; then the work has been cancelled."""
+async def _until_hang_up(call: LiveCall, work: Coroutine[Any, Any, Handle]) -> Handle:
+    """The work's result. Raises HungUp when the agent hangs up before; then the work has been cancelled."""
     try:
         return await race(work, hang_up_of(call.channel))
     finally:
@@ -224,7 +224,7 @@ async def _until_hang_up(call: Call, work: Coroutine[Any, Any, Handle]) -> Handl
             await call.channel.stop_ringback()
 
 
-async def _tell_why(call: Call, status: DialStatus) -> EndedBy:
+async def _tell_why(call: LiveCall, status: DialStatus) -> EndedBy:
     """The agent hears why nobody was reached; a phone that has not been answered shows busy by itself."""
     if status is DialStatus.BUSY and not call.is_ordered:
         await call.channel.hang_up(BUSY)
@@ -234,7 +234,7 @@ async def _tell_why(call: Call, status: DialStatus) -> EndedBy:
         DialStatus.NOANSWER: "outside_no_answer",
         DialStatus.CHANUNAVAIL: "outside_no_such_number",
     }.get(status, "outside_failed")
-    with contextlib.suppress(CallEnded):
+    with contextlib.suppress(HungUp):
         await call.channel.answer()
         await play(call.channel, call.sounds(sentence))
     return EndedBy.SYSTEM
@@ -243,7 +243,7 @@ async def _tell_why(call: Call, status: DialStatus) -> EndedBy:
 # --- common ---
 
 
-async def _clear(call: Call, number: str, purpose: Purpose, agent: str | None) -> Clearance:
+async def _clear(call: LiveCall, number: str, purpose: DialPurpose, agent: str | None) -> Clearance:
     office = call.office
     live = outside.live(await office.client.channels())
     async with asyncio.timeout(office.config.survival.store_seconds):
@@ -258,15 +258,15 @@ async def _clear(call: Call, number: str, purpose: Purpose, agent: str | None) -
 
 
 async def _place(
-    call: Call, clearance: Clearance, agent: str, device: str, stage: str, order_id: int | None = None
+    call: LiveCall, clearance: Clearance, agent: str, device: str, stage: str, order_id: int | None = None
 ) -> None:
     """States that the agent calls, and enters the step of dialling."""
-    call.direction, call.clearance = Direction.OUT, clearance
+    call.direction, call.clearance = CallDirection.OUT, clearance
     call.did, call.caller = clearance.caller_id, clearance.number
     call.note(
         CallPlaced(
             *call.stamp("placed"),
-            direction=Direction.OUT,
+            direction=CallDirection.OUT,
             agent=agent,
             device=device,
             did=call.did,
@@ -278,11 +278,11 @@ async def _place(
         LegRang(*call.stamp(f"rang-{call.channel.id}"), leg_id=call.channel.id, device=device, agent=agent, stage=stage)
     )
     await call.take(
-        Step.DIALLING, LL_STAGE="", LL_DIRECTION=Direction.OUT.value, LL_DID=call.did, LL_NUMBER=call.caller
+        CallStep.DIALLING, LL_STAGE="", LL_DIRECTION=CallDirection.OUT.value, LL_DID=call.did, LL_NUMBER=call.caller
     )
 
 
-async def _say(call: Call, text: str) -> None:
+async def _say(call: LiveCall, text: str) -> None:
     """A sentence of our own making, to the agent."""
     try:
         sound = await spoken(call.office.config, text)

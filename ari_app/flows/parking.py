@@ -7,16 +7,16 @@ import contextlib
 import logging
 from urllib.parse import quote
 
-from ari_app.call.call import PEER, Call, Office, Taker
+from ari_app.call.call import PEER, AppContext, LiveCall, Taker
 from ari_app.call.kept import PassedTo, written
 from ari_app.call.legs import hang_up_of, taker_leg
 from ari_app.call.race import end_all, race, until_done
 from ari_app.edge.channel import Handle, LeftTheApp
-from ari_app.edge.errors import CallEnded, PhoneError
+from ari_app.edge.errors import HungUp, PhoneError
 from ari_app.edge.media import play
 from ari_app.flows.transfer import NotTaken, give_back, progress, return_to
 from asterisk_conf.prompts.speech import SpeechError
-from crm.domain.calls import EndedBy, Parked, Step, TransferFailed
+from crm.domain.calls import CallStep, EndedBy, Parked, TransferFailed
 from crm.services.phones import extensions
 from crm.services.phones.spoken import spoken
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 STAGE = "parked"
 
 
-async def parked(call: Call) -> Step | EndedBy:
+async def parked(call: LiveCall) -> CallStep | EndedBy:
     """Waits to be picked up; after a while the phones of whoever parked them ring, and then the team's."""
     office = call.office
     slot = _slot(call)
@@ -62,7 +62,7 @@ async def parked(call: Call) -> Step | EndedBy:
             winner = taker_leg(call, taken.result())
             call.peer_leg = winner.channel.id
             await call.person.set_variables(LL_PEER=winner.channel.name)
-            return Step.TALK
+            return CallStep.TALK
         call.peer_leg = None
         return await return_to(call, device)
     finally:
@@ -74,7 +74,7 @@ async def parked(call: Call) -> Step | EndedBy:
                 await asyncio.shield(_lamp(office, slot, "NOT_INUSE"))
 
 
-async def _tell(call: Call, agent: Handle, slot: str) -> None:
+async def _tell(call: LiveCall, agent: Handle, slot: str) -> None:
     """Whoever parked the person hears where, and is free."""
     leg = call.leg_of(agent.id, call.transferrer_device)
     call.note(Parked(*call.stamp(f"parked-{slot}-{leg}"), slot=slot, leg_id=leg))
@@ -88,12 +88,12 @@ async def _tell(call: Call, agent: Handle, slot: str) -> None:
     except SpeechError as error:
         log.error("a parking slot could not be told: %s", error)
         await agent.hang_up()
-    except CallEnded:
+    except HungUp:
         pass
     call.leg_over(agent.id, call.transferrer_device)
 
 
-def _slot(call: Call) -> str | None:
+def _slot(call: LiveCall) -> str | None:
     """The slot asked for, or the first free one."""
     names = call.office.config.parking.names
     used = {other.parked_at for other in call.office.calls if other is not call}
@@ -103,18 +103,18 @@ def _slot(call: Call) -> str | None:
     return free[0] if free else None
 
 
-async def _lamp(office: Office, slot: str, state: str) -> None:
+async def _lamp(office: AppContext, slot: str, state: str) -> None:
     """For busy lamps: `Stasis:park-<slot>`."""
     await office.client.put(f"/deviceStates/{quote(f'Stasis:park-{slot}', safe='')}", deviceState=state)
 
 
-async def retrieve(call: Call, slot: str) -> None:
+async def retrieve(call: LiveCall, slot: str) -> None:
     """A phone of ours dialled a slot: it has the person who waits there."""
     other = next((one for one in call.office.calls if one.parked_at == slot), None)
     await take_over(call, other, STAGE, nobody="nobody_parked")
 
 
-async def take_over(call: Call, other: Call | None, stage: str, nobody: str) -> None:
+async def take_over(call: LiveCall, other: LiveCall | None, stage: str, nobody: str) -> None:
     """Connects the phone that dialled with the person of another call, or says that nobody is there any more."""
     await call.channel.answer()
     async with asyncio.timeout(call.office.config.survival.store_seconds):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from ari_app.call.call import Call
+from ari_app.call.call import LiveCall
 from ari_app.flows.parking import take_over
-from crm.domain.calls import Direction, Step
+from crm.domain.calls import CallDirection, CallStep
 from crm.services.phones import extensions
 
 STAGE = "pickup"
-RINGING = (Step.RING, Step.DIALLING)
+RINGING = (CallStep.RING, CallStep.DIALLING)
 
 
-async def pickup(call: Call, extension: str) -> None:
+async def pickup(call: LiveCall, extension: str) -> None:
     """Takes the call that rings at the extension; without one, the oldest that rings for the agent's subteams, or for
     anybody. The other phones stop as answered elsewhere."""
     office = call.office
@@ -25,7 +25,7 @@ async def pickup(call: Call, extension: str) -> None:
     if extension:
         wanted = [one for one in ringing if callee and callee.slug in one.ringing]
     else:
-        callers = [one for one in ringing if one.direction is Direction.IN]
+        callers = [one for one in ringing if one.direction is CallDirection.IN]
         own = [one for one in callers if one.reception and one.reception.subteam in mates]
         wanted = own or callers
     await take_over(call, wanted[0] if wanted else None, STAGE, nobody="nothing_rings")

@@ -11,33 +11,33 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from ari_app.call import legs
-from ari_app.call.call import Call
+from ari_app.call.call import LiveCall
 from asterisk_conf.prompts import speech
-from crm.domain.calls import CallerIs, DeskChosen, LanguageChosen, PropertyChosen, Routed, Step
-from crm.domain.choosing import Answer, Question, Say
+from crm.domain.calls import CallerIs, CallStep, DeskChosen, LanguageChosen, PropertyChosen, Routed
+from crm.domain.choosing import KeyedAnswer, Question, Say
 from crm.domain.errors import CrmError
 from crm.domain.routing import CallerKind, OfficeState, Path, RoutePlan, RoutingInputs
 from crm.services.phones.spoken import spoken
 from crm.services.routing import reception, routes
-from crm.services.routing.routes import Moment
+from crm.services.routing.routes import PhonesNow
 
 log = logging.getLogger(__name__)
 
 STEPS = {
-    Path.ASK: Step.MENU,
-    Path.LINK: Step.TEXT_OFFER,
-    Path.TOUR: Step.TOUR_OFFER,
-    Path.LIVE: Step.RING,
-    Path.DESK: Step.RING,
-    Path.MESSAGE: Step.VOICEMAIL,
-    Path.QUESTION: Step.QUESTION,
-    Path.QUEUE: Step.QUEUE,
-    Path.REFUSE: Step.UNKNOWN_LINE,
+    Path.ASK: CallStep.MENU,
+    Path.LINK: CallStep.TEXT_OFFER,
+    Path.TOUR: CallStep.TOUR_OFFER,
+    Path.LIVE: CallStep.RING,
+    Path.DESK: CallStep.RING,
+    Path.MESSAGE: CallStep.VOICEMAIL,
+    Path.QUESTION: CallStep.QUESTION,
+    Path.QUEUE: CallStep.QUEUE,
+    Path.REFUSE: CallStep.UNKNOWN_LINE,
 }
 """The step that carries a path out."""
 
 
-async def plan(call: Call, *, forward_failed: str = "") -> RoutePlan:
+async def plan(call: LiveCall, *, forward_failed: str = "") -> RoutePlan:
     """Decides with what is known now; what is new in it is put on record. Raises Unavailable, TimeoutError."""
     inputs, decided = await _decide(call, forward_failed)
     if decided.path is not Path.ASK:
@@ -47,7 +47,7 @@ async def plan(call: Call, *, forward_failed: str = "") -> RoutePlan:
     return decided
 
 
-async def to_carry_out(call: Call) -> RoutePlan:
+async def to_carry_out(call: LiveCall) -> RoutePlan:
     """The decision that has led to a step, which carries it out; a new one when the call came here another way."""
     decided = call.decided if call.is_decided else await plan(call)
     assert decided is not None
@@ -55,7 +55,7 @@ async def to_carry_out(call: Call) -> RoutePlan:
     return decided
 
 
-async def ring_again(call: Call, number: int) -> RoutePlan | Step | None:
+async def ring_again(call: LiveCall, number: int) -> RoutePlan | CallStep | None:
     """Whom to ring when other callers have taken those who rang, or that the caller waits; None when nobody is free who
     was not tried, and nobody to wait for. `number` counts these decisions of a call, from 1.
 
@@ -69,7 +69,7 @@ async def ring_again(call: Call, number: int) -> RoutePlan | Step | None:
     free = (inputs.people.free or frozenset()) - call.tried - call.office.calls.reserved
     if _may_wait(decided):
         _put_on_record(call, inputs, decided, "routed-to-queue")
-        return Step.QUEUE
+        return CallStep.QUEUE
     if free.isdisjoint(agent for stage in decided.stages for agent in stage.agents):
         return None
     _put_on_record(call, inputs, decided, f"routed-again-{number}")
@@ -77,7 +77,7 @@ async def ring_again(call: Call, number: int) -> RoutePlan | Step | None:
     return decided
 
 
-async def may_queue(call: Call) -> bool:
+async def may_queue(call: LiveCall) -> bool:
     """Whether a caller whom nobody has answered may wait: whoever was free may have taken somebody else meanwhile."""
     try:
         inputs, decided = await _decide(call, "")
@@ -93,10 +93,10 @@ def _may_wait(decided: RoutePlan) -> bool:
     return Path.QUEUE in (decided.path, *decided.otherwise)
 
 
-async def _decide(call: Call, forward_failed: str) -> tuple[RoutingInputs, RoutePlan]:
+async def _decide(call: LiveCall, forward_failed: str) -> tuple[RoutingInputs, RoutePlan]:
     office = call.office
     phones = await legs.phones(office)
-    moment = Moment(
+    moment = PhonesNow(
         office.now(),
         phones.online,
         phones.on_call,
@@ -130,7 +130,7 @@ async def _decide(call: Call, forward_failed: str) -> tuple[RoutingInputs, Route
     return inputs, decided
 
 
-def _put_on_record(call: Call, inputs: RoutingInputs, decided: RoutePlan, once: str) -> None:
+def _put_on_record(call: LiveCall, inputs: RoutingInputs, decided: RoutePlan, once: str) -> None:
     call.note(
         Routed(
             *call.stamp(once),
@@ -144,44 +144,44 @@ def _put_on_record(call: Call, inputs: RoutingInputs, decided: RoutePlan, once: 
     )
 
 
-def otherwise(decided: RoutePlan, after: Path | None = None) -> Step:
+def otherwise(decided: RoutePlan, after: Path | None = None) -> CallStep:
     """What follows when a path came to nothing: the first of the plan's others, or of those behind `after`."""
     rest = list(decided.otherwise)
     if after in rest:
         rest = rest[rest.index(after) + 1 :]
-    return next((STEPS[path] for path in rest if path in STEPS), Step.VOICEMAIL)
+    return next((STEPS[path] for path in rest if path in STEPS), CallStep.VOICEMAIL)
 
 
-async def answer(call: Call, given: Answer) -> None:
+async def answer(call: LiveCall, given: KeyedAnswer) -> None:
     """Keeps what the caller keyed, with their channel, too, for the app that comes after a crash."""
     call.answers.append(given)
     await call.person.set_variables(LL_KEYS=kept(call.answers))
 
 
-def kept(answers: Iterable[Answer]) -> str:
+def kept(answers: Iterable[KeyedAnswer]) -> str:
     """Answers as `answers_from` reads them. What a key meant is quoted: areas are named freely."""
     meant = ((one, f":{quote(one.meant, safe='')}" if one.meant else "") for one in answers)
     return ",".join(f"{one.question}={one.keys}{meaning}" for one, meaning in meant)
 
 
-def answers_from(kept: str) -> list[Answer]:
+def answers_from(kept: str) -> list[KeyedAnswer]:
     """Reads what `answer` has kept; what cannot be read is left out."""
     found = []
     for part in kept.split(","):
         question, _, given = part.partition("=")
         keys, _, meant = given.partition(":")
         if question in list(Question):
-            found.append(Answer(Question(question), keys, unquote(meant)))
+            found.append(KeyedAnswer(Question(question), keys, unquote(meant)))
     return found
 
 
-async def sounds(call: Call, says: tuple[Say, ...]) -> list[File]:
+async def sounds(call: LiveCall, says: tuple[Say, ...]) -> list[File]:
     """The files of sentences, in the caller's language; those with a name or key in them are spoken now."""
     found = await asyncio.gather(*(_sound(call, say) for say in says))
     return [file for file in found if file]
 
 
-async def _sound(call: Call, say: Say) -> File | None:
+async def _sound(call: LiveCall, say: Say) -> File | None:
     language = say.language or call.language
     if not say.name and not say.key:
         return call.office.config.prompts_folder / language / f"{say.prompt}.wav"

@@ -14,23 +14,23 @@ from datetime import datetime
 from enum import StrEnum
 
 from ari_app.call import forward
-from ari_app.call.call import Call, Wait
-from ari_app.call.confirm import Choice
+from ari_app.call.call import LiveCall, Wait
+from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.forward import Forwarded
 from ari_app.call.kept import InLine, KeepsPlace, written
-from ari_app.call.legs import Leg, availability, first_answer, peer_of, stop, stop_other_calls, was_taken_away
+from ari_app.call.legs import RingingLeg, availability, first_answer, peer_of, stop, stop_other_calls, was_taken_away
 from ari_app.call.line import place
 from ari_app.call.race import end_all, race, until_done
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, LeftTheApp
-from ari_app.edge.errors import AsteriskRefused, CallEnded, MediaLost
+from ari_app.edge.errors import AsteriskRefused, HungUp, MediaLost
 from ari_app.edge.media import NoKey, hush, key, play, prompt
 from ari_app.flows.plan import sounds, to_carry_out
 from ari_app.flows.ring_group import ring_batch
 from crm.domain import ringing
-from crm.domain.calls import DialStatus, EndedBy, KeyPressed, PlaceKept, Queued, Step
+from crm.domain.calls import CallStep, DialStatus, EndedBy, KeyPressed, PlaceKept, Queued
 from crm.domain.choosing import Say
 from crm.domain.errors import CrmError
-from crm.domain.ringing import AgentAvailability, OutsideNumber, Phone, Stage, StageName
+from crm.domain.ringing import AgentAvailability, OutsideNumber, Phone, RingStage, StageName
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +38,14 @@ RETURN_SECONDS = 10.0
 """After the app was away, so long others who were in line may take to be there again before places are told."""
 
 
-class Wish(StrEnum):
+class QueueWish(StrEnum):
     """What the caller wants instead of waiting; the values are the keys."""
 
     CALL_BACK = "1"
     MESSAGE = "2"
 
 
-async def queue(call: Call) -> Step | EndedBy:
+async def queue(call: LiveCall) -> CallStep | EndedBy:
     """Waits until somebody is free and answers; entered again, the caller has their place by the call's beginning."""
     calls = call.office.calls
     decided = await to_carry_out(call)
@@ -71,12 +71,12 @@ async def queue(call: Call) -> Step | EndedBy:
         winner = await _be_served(call, ears, legs)
         if winner:
             return await _to_talk(call, ears, winner)
-        wish = ears.result() if ears.done() else Wish.MESSAGE
+        wish = ears.result() if ears.done() else QueueWish.MESSAGE
     finally:
         call.ringing.clear()
         agents, call.wait = call.wait.agents, None
         await end_all([ears])
-    if wish is Wish.CALL_BACK:
+    if wish is QueueWish.CALL_BACK:
         call.kept = KeepsPlace()
         await call.person.set_variables(LL_STAGE=written(call.kept))
         call.note(PlaceKept(*call.stamp("place-kept"), agents=tuple(sorted(agents))))
@@ -84,19 +84,19 @@ async def queue(call: Call) -> Step | EndedBy:
     return await _to_mailbox(call)
 
 
-async def _keep_time(call: Call) -> None:
+async def _keep_time(call: LiveCall) -> None:
     """Has Asterisk keep when the wait began, for an app that comes after a crash: the longest wait is one wait."""
     if not isinstance(call.kept, InLine):
         call.kept = InLine(int(call.office.now().timestamp()))
         await call.person.set_variables(LL_STAGE=written(call.kept))
 
 
-def _waited(call: Call) -> float:
+def _waited(call: LiveCall) -> float:
     """Seconds since the wait began."""
     return max(0.0, call.office.now().timestamp() - call.kept.since) if isinstance(call.kept, InLine) else 0.0
 
 
-async def _began(call: Call) -> datetime:
+async def _began(call: LiveCall) -> datetime:
     """When the call came: who has waited longest is told by that, also by an app that comes after a crash."""
     with call.person.while_ours():
         channel = await call.person.client.get(call.person.path)
@@ -106,10 +106,10 @@ async def _began(call: Call) -> datetime:
 # --- what the caller hears ---
 
 
-async def _pass_the_time(call: Call) -> Wish:
+async def _pass_the_time(call: LiveCall) -> QueueWish:
     """Tells the place in line now and then, with music in between, until the caller wants something else.
 
-    The only one who listens to the caller meanwhile; raises CallEnded when they hang up.
+    The only one who listens to the caller meanwhile; raises HungUp when they hang up.
     """
     config = call.office.config.queue
     clock = asyncio.get_running_loop().time
@@ -130,10 +130,10 @@ async def _pass_the_time(call: Call) -> Wish:
             if wish := _wish(call, pressed):
                 return wish
         if clock() >= until:
-            return Wish.MESSAGE
+            return QueueWish.MESSAGE
 
 
-async def _tell(call: Call, begins: list[Say]) -> str | NoKey:
+async def _tell(call: LiveCall, begins: list[Say]) -> str | NoKey:
     """Says which place they have and what they can do; returns the key that interrupts it."""
     number = place(call)
     call.note(Queued(*call.stamp(f"queued-{number}"), position=number))
@@ -146,13 +146,13 @@ async def _tell(call: Call, begins: list[Say]) -> str | NoKey:
         return NoKey.NO_INPUT
 
 
-def _wish(call: Call, pressed: str) -> Wish | None:
-    if pressed == Wish.CALL_BACK:
-        return Wish.CALL_BACK if call.known.can_call_back else None
-    return Wish.MESSAGE if pressed in (Wish.MESSAGE, "#") else None
+def _wish(call: LiveCall, pressed: str) -> QueueWish | None:
+    if pressed == QueueWish.CALL_BACK:
+        return QueueWish.CALL_BACK if call.known.can_call_back else None
+    return QueueWish.MESSAGE if pressed in (QueueWish.MESSAGE, "#") else None
 
 
-async def _start_music(call: Call) -> None:
+async def _start_music(call: LiveCall) -> None:
     bridge = call.talk_bridge
     await bridge.make()
     try:
@@ -165,7 +165,7 @@ async def _start_music(call: Call) -> None:
     await bridge.start_music()
 
 
-async def _stop_music(call: Call) -> None:
+async def _stop_music(call: LiveCall) -> None:
     await call.talk_bridge.stop_music()
     await call.talk_bridge.remove(call.person.id)
 
@@ -173,10 +173,10 @@ async def _stop_music(call: Call) -> None:
 # --- whose phones ring ---
 
 
-async def _be_served(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> Leg | None:
+async def _be_served(call: LiveCall, ears: asyncio.Task[QueueWish], legs: list[RingingLeg]) -> RingingLeg | None:
     """Rings whoever becomes free in the caller's turn; `legs` ring already.
 
-    None: they want something else, or nobody is left to wait for. Raises CallEnded when they hang up.
+    None: they want something else, or nobody is left to wait for. Raises HungUp when they hang up.
     """
     while legs or (legs := await _in_turn(call, ears)):
         if winner := await _answered(call, ears, legs):
@@ -186,14 +186,14 @@ async def _be_served(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> L
         assert call.wait is not None
         for leg in legs:
             if not was_taken_away(call, leg):
-                call.wait.spare(leg.agent, for_good=leg.choice is Choice.PASS)
+                call.wait.spare(leg.agent, for_good=leg.choice is ConfirmChoice.PASS)
         legs = []
     if ears.done():
         ears.result()
     return None
 
 
-async def _in_turn(call: Call, ears: asyncio.Task[Wish]) -> list[Leg]:
+async def _in_turn(call: LiveCall, ears: asyncio.Task[QueueWish]) -> list[RingingLeg]:
     """The phones that ring once it is the caller's turn; none when they do not wait any more, or nobody is left."""
     assert call.wait is not None
     office = call.office
@@ -203,7 +203,7 @@ async def _in_turn(call: Call, ears: asyncio.Task[Wish]) -> list[Leg]:
             return []
         # Some may have passed since they were given.
         agents = tuple(agent for agent in given if agent not in call.wait.spared_now)
-        stage = Stage(StageName.QUEUE, agents, office.config.ring.subteam_seconds)
+        stage = RingStage(StageName.QUEUE, agents, office.config.ring.subteam_seconds)
         batches = ringing.whose_turn(stage, await _availability(call, agents), office.now(), call.caller)
         batch = [ref for one in batches for ref in one]
         if batch and (legs := await ring_batch(call, stage, batch, _seconds(call, batch))):
@@ -214,7 +214,7 @@ async def _in_turn(call: Call, ears: asyncio.Task[Wish]) -> list[Leg]:
         call.ringing.clear()
 
 
-async def _availability(call: Call, agents: Collection[str]) -> list[AgentAvailability]:
+async def _availability(call: LiveCall, agents: Collection[str]) -> list[AgentAvailability]:
     """Nobody while the database does not answer: the caller does not lose their place for it."""
     try:
         return await availability(call.office, agents)
@@ -223,13 +223,13 @@ async def _availability(call: Call, agents: Collection[str]) -> list[AgentAvaila
         return []
 
 
-def _seconds(call: Call, batch: Iterable[Phone | OutsideNumber]) -> float:
+def _seconds(call: LiveCall, batch: Iterable[Phone | OutsideNumber]) -> float:
     """As long as for any call."""
     config = call.office.config.ring
     return ringing.ringing_seconds(batch, config.subteam_seconds, config.mobile_seconds)
 
 
-async def _answered(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> Leg | None:
+async def _answered(call: LiveCall, ears: asyncio.Task[QueueWish], legs: list[RingingLeg]) -> RingingLeg | None:
     """Who answered first, unless the caller wants something else before."""
     numbers = [leg.to for leg in legs if isinstance(leg, Forwarded)]
     # When the app stops, phones ring on for the app that comes after it.
@@ -240,37 +240,37 @@ async def _answered(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> Le
     return None
 
 
-async def _stop(call: Call, ears: asyncio.Task[Wish], legs: list[Leg]) -> None:
+async def _stop(call: LiveCall, ears: asyncio.Task[QueueWish], legs: list[RingingLeg]) -> None:
     error = ears.exception()
     if isinstance(error, LeftTheApp):
         # Perhaps because whoever answered one of these has the caller now, without us (agent-leg).
         peer = await peer_of(call.person)
         legs = [leg for leg in legs if not (leg.has_channel and leg.channel.name == peer)]
-    cause = NORMAL if isinstance(error, CallEnded) else ANSWERED_ELSEWHERE
+    cause = NORMAL if isinstance(error, HungUp) else ANSWERED_ELSEWHERE
     await stop(call, legs, DialStatus.CANCEL, cause, told="caller_hung_up")
 
 
 # --- how it goes on ---
 
 
-async def _to_talk(call: Call, ears: asyncio.Task[Wish], winner: Leg) -> Step:
+async def _to_talk(call: LiveCall, ears: asyncio.Task[QueueWish], winner: RingingLeg) -> CallStep:
     await end_all([ears])
     # Variables are set only when nothing plays any more.
     await hush(call.person)
     await call.person.set_variables(LL_PEER=winner.channel.name)
     call.peer_leg = winner.channel.id
     await stop_other_calls(call, winner)
-    return Step.TALK
+    return CallStep.TALK
 
 
-async def _to_mailbox(call: Call) -> Step:
+async def _to_mailbox(call: LiveCall) -> CallStep:
     # The next step is told to Asterisk by variables, which would wait for the end of what is being said.
     await hush(call.person)
     await _stop_music(call)
-    return Step.VOICEMAIL
+    return CallStep.VOICEMAIL
 
 
-async def _say_kept(call: Call) -> EndedBy:
+async def _say_kept(call: LiveCall) -> EndedBy:
     await _stop_music(call)
     try:
         await play(call.person, call.sounds("place_kept"))

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ari_app.call import forward, whisper
-from ari_app.call.call import Call
-from ari_app.call.confirm import Choice
+from ari_app.call.call import LiveCall
+from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.forward import Forwarded
 from ari_app.call.kept import RingsAt, written
 from ari_app.call.legs import (
-    Leg,
+    RingingLeg,
     availability,
     first_answer,
     ring_phones,
@@ -24,9 +24,9 @@ from ari_app.call.legs import (
 from ari_app.flows.inbound import ask
 from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, ring_again, to_carry_out
 from crm.domain import ringing
-from crm.domain.calls import Step
-from crm.domain.choosing import Answer, Question
-from crm.domain.ringing import Mobile, OutsideNumber, Phone, Stage, StageName, Strategy
+from crm.domain.calls import CallStep
+from crm.domain.choosing import KeyedAnswer, Question
+from crm.domain.ringing import Mobile, OutsideNumber, Phone, RingStage, StageName, Strategy
 from crm.domain.routing import TEAM, TO_DESK, RoutePlan, Rule
 
 
@@ -41,7 +41,7 @@ class Spared:
     others_took: bool = False
     """Phones stopped ringing, or could not ring, because their owners took other calls."""
 
-    def learn(self, call: Call, legs: Iterable[Leg]) -> None:
+    def learn(self, call: LiveCall, legs: Iterable[RingingLeg]) -> None:
         """From phones that have rung in vain."""
         legs = list(legs)
         taken = {leg.agent for leg in legs if was_taken_away(call, leg)}
@@ -52,7 +52,7 @@ class Spared:
             if isinstance(leg, Forwarded) and not isinstance(leg.to, Mobile):
                 if leg.hears:
                     self.numbers.add(leg.to.number)
-            elif leg.choice in (Choice.PASS, Choice.LATER):
+            elif leg.choice in (ConfirmChoice.PASS, ConfirmChoice.LATER):
                 self.agents.add(leg.agent)
             elif leg.hears:
                 self.devices.add(leg.device)
@@ -62,19 +62,19 @@ class Spared:
             return one.agent not in self.agents and one.device not in self.devices
         return one.number not in self.numbers
 
-    def begin_again(self, call: Call) -> None:
+    def begin_again(self, call: LiveCall) -> None:
         """From now on nobody is rung who has rung in vain."""
         self.others_took = False
         self.agents |= call.tried
 
 
-async def ring(call: Call) -> Step:
+async def ring(call: LiveCall) -> CallStep:
     """Rings stage after stage until somebody answers, and goes on to the talk, else to the mailbox."""
     if call.reception is None:
         await ask(call)  # A call of ours, whose agent has left the person.
     if not call.answers:
         # It came here without the menu.
-        call.answers += [Answer(Question.MENU, TEAM), Answer(Question.URGENT, TO_DESK)]
+        call.answers += [KeyedAnswer(Question.MENU, TEAM), KeyedAnswer(Question.URGENT, TO_DESK)]
     call.tried.clear()
     decided = await to_carry_out(call)
     if call.lost_agent:
@@ -89,35 +89,37 @@ async def ring(call: Call) -> Step:
         winner, _ = await _ring_all(call, decided, [], spared)
     number = 0
     while winner is None and spared.others_took and (again := await ring_again(call, number := number + 1)):
-        if isinstance(again, Step):
+        if isinstance(again, CallStep):
             return again
         decided, call.kept = again, None
         spared.begin_again(call)
         winner, _ = await _ring_all(call, decided, [], spared)
     if winner is None:
-        following = otherwise(decided) if decided.stages else STEPS.get(decided.path, Step.VOICEMAIL)
-        if following is Step.VOICEMAIL and await may_queue(call):
-            return Step.QUEUE
+        following = otherwise(decided) if decided.stages else STEPS.get(decided.path, CallStep.VOICEMAIL)
+        if following is CallStep.VOICEMAIL and await may_queue(call):
+            return CallStep.QUEUE
         return following
     # Before the talk begins: from then on the dead man's switch looks for the peer.
     await call.person.set_variables(LL_PEER=winner.channel.name)
     call.peer_leg = winner.channel.id
-    return Step.TALK
+    return CallStep.TALK
 
 
-def _first(call: Call, decided: RoutePlan, agent: str) -> RoutePlan:
+def _first(call: LiveCall, decided: RoutePlan, agent: str) -> RoutePlan:
     """The plan with one agent's phones before the others."""
-    stage = Stage(StageName.AGENT, (agent,), call.office.config.ring.agent_seconds)
+    stage = RingStage(StageName.AGENT, (agent,), call.office.config.ring.agent_seconds)
     return replace(decided, stages=(stage, *(other for other in decided.stages if other.agents != stage.agents)))
 
 
-async def _ring_all(call: Call, decided: RoutePlan, adopted: list[Leg], spared: Spared) -> tuple[Leg | None, str]:
+async def _ring_all(
+    call: LiveCall, decided: RoutePlan, adopted: list[RingingLeg], spared: Spared
+) -> tuple[RingingLeg | None, str]:
     """Rings the stages of a plan: who answered, and why the number that all calls go to could not even be rung."""
     if decided.stages:
         await call.person.start_ringback()
     names = [stage.name.value for stage in decided.stages]
     first = names.index(call.kept.stage) if isinstance(call.kept, RingsAt) and call.kept.stage in names else 0
-    legs: list[Leg] = []
+    legs: list[RingingLeg] = []
     for stage in decided.stages[first:]:
         await call.person.set_variables(LL_STAGE=written(RingsAt(stage.name.value)))
         winner, legs = await _ring_stage(call, stage, adopted, spared)
@@ -131,13 +133,15 @@ async def _ring_all(call: Call, decided: RoutePlan, adopted: list[Leg], spared: 
     return None, next((leg.failure for leg in legs if isinstance(leg, Forwarded) and leg.failure), "")
 
 
-async def _ring_stage(call: Call, stage: Stage, adopted: list[Leg], spared: Spared) -> tuple[Leg | None, list[Leg]]:
+async def _ring_stage(
+    call: LiveCall, stage: RingStage, adopted: list[RingingLeg], spared: Spared
+) -> tuple[RingingLeg | None, list[RingingLeg]]:
     """Rings one stage's phones in batches; a stage with nobody reachable is over at once. When other callers take
     those who ring, whoever else is free rings for the rest of its time.
 
     Returns who answered, and all that rang.
     """
-    rang: list[Leg] = []
+    rang: list[RingingLeg] = []
     until = asyncio.get_running_loop().time() + stage.seconds
     while True:
         winner, legs = await _ring_free(call, stage, adopted, spared, until, rang)
@@ -148,8 +152,13 @@ async def _ring_stage(call: Call, stage: Stage, adopted: list[Leg], spared: Spar
 
 
 async def _ring_free(
-    call: Call, stage: Stage, adopted: list[Leg], spared: Spared, until: float, rang_before: list[Leg]
-) -> tuple[Leg | None, list[Leg]]:
+    call: LiveCall,
+    stage: RingStage,
+    adopted: list[RingingLeg],
+    spared: Spared,
+    until: float,
+    rang_before: list[RingingLeg],
+) -> tuple[RingingLeg | None, list[RingingLeg]]:
     """Rings those of a stage who are free now, and have not had their turn in it, up to a time on the loop's clock."""
     agents = await availability(call.office, stage.agents)
     batches = ringing.who_to_ring(stage, agents, call.office.now(), call.caller)
@@ -158,7 +167,7 @@ async def _ring_free(
     reserved = call.office.calls.reserved
     had_their_turn = {leg.device for leg in rang_before if not was_taken_away(call, leg)}
     not_now = had_their_turn | {leg.device for leg in adopted}
-    rang: list[Leg] = []
+    rang: list[RingingLeg] = []
     for batch in batches or ([[]] if adopted else []):
         left = until - asyncio.get_running_loop().time()
         if left <= 0:
@@ -186,7 +195,9 @@ async def _ring_free(
     return None, rang
 
 
-async def ring_batch(call: Call, stage: Stage, batch: Sequence[Phone | OutsideNumber], seconds: float) -> list[Leg]:
+async def ring_batch(
+    call: LiveCall, stage: RingStage, batch: Sequence[Phone | OutsideNumber], seconds: float
+) -> list[RingingLeg]:
     """Begins to ring these phones, at home and outside."""
     call.ringing.update(one.agent for one in batch if isinstance(one, Phone | Mobile))
     if any(one.confirm for one in batch):

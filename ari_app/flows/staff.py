@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 
-from ari_app.call.call import Call
+from ari_app.call.call import LiveCall
 from ari_app.edge.media import play
 from ari_app.flows.colleague import colleague
 from ari_app.flows.outbound import outbound
 from ari_app.flows.parking import retrieve
-from crm.domain.calls import EndedBy, Step
+from crm.domain.calls import CallStep, EndedBy
 from crm.services.phones import extensions
 
 LONGEST_EXTENSION = 6
@@ -18,7 +18,7 @@ LONGEST_EXTENSION = 6
 _EXTENSION = re.compile(r"[0-9]{2,6}", re.ASCII)
 
 
-async def staff(call: Call, dialled: str) -> Step | EndedBy | None:
+async def staff(call: LiveCall, dialled: str) -> CallStep | EndedBy | None:
     """Decides what was dialled; None when it is no call, and nothing is on record."""
     if dialled in call.office.config.parking.names:
         await retrieve(call, dialled)
@@ -35,7 +35,7 @@ async def staff(call: Call, dialled: str) -> Step | EndedBy | None:
     return None
 
 
-async def say(call: Call, *names: str) -> None:
+async def say(call: LiveCall, *names: str) -> None:
     """Answers the phone that dialled and tells it something."""
     await call.channel.answer()
     await play(call.channel, call.sounds(*names))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 from ari_app.call import recording
-from ari_app.call.call import LEG_MARK, Call
+from ari_app.call.call import LEG_MARK, LiveCall
 from ari_app.edge.errors import ChannelGone
 from ari_app.edge.media import stop_left_over
 from ari_app.flows import colleague, outbound
@@ -21,24 +21,24 @@ from ari_app.flows.ring_group import ring
 from ari_app.flows.talk import talk
 from ari_app.flows.tour_offer import tour_offer
 from ari_app.flows.transfer import transfer
-from crm.domain.calls import CallEnded, Direction, EndedBy, Step
+from crm.domain.calls import CallDirection, CallEnded, CallStep, EndedBy
 
-Following = Step | EndedBy | None
+Following = CallStep | EndedBy | None
 """The next step, or who ended the call; None when this is no call of its own any more, and nothing is on record."""
-Flow = Callable[[Call], Awaitable[Following]]
+Flow = Callable[[LiveCall], Awaitable[Following]]
 
 
-ANSWERED = frozenset({Step.TEXT_OFFER, Step.QUESTION, Step.VOICEMAIL})
+ANSWERED = frozenset({CallStep.TEXT_OFFER, CallStep.QUESTION, CallStep.VOICEMAIL})
 """Steps that begin with the caller's answers, and do not ask for a decision at once themselves."""
 
 
-async def follow(call: Call, following: Following) -> None:
+async def follow(call: LiveCall, following: Following) -> None:
     """Takes a call through its steps to a talk, a message, a link or the person's hangup.
 
-    Raises edge.errors.CallEnded when the person hangs up, and whatever goes wrong: the supervisor (`ari_app.app`)
+    Raises edge.errors.HungUp when the person hangs up, and whatever goes wrong: the supervisor (`ari_app.app`)
     then gives the person to the dialplan's last resort.
     """
-    while isinstance(following, Step):
+    while isinstance(following, CallStep):
         if following is not call.step:
             await call.take(following)
         following = await STEPS[following](call)
@@ -48,7 +48,7 @@ async def follow(call: Call, following: Following) -> None:
     await wind_up(call)
 
 
-async def wind_up(call: Call) -> None:
+async def wind_up(call: LiveCall) -> None:
     """Ends what is left of a call that is over: its recording, its bridges, and every channel."""
     if call.has_talked:
         await recording.finish(call)
@@ -63,25 +63,25 @@ async def wind_up(call: Call) -> None:
     await call.talk_bridge.delete()
 
 
-async def legs_of(call: Call) -> list[str]:
+async def legs_of(call: LiveCall) -> list[str]:
     """Ids of the channels that are up and were dialled for a call."""
     ids = (await call.office.client.channel_ids()).values()
     return [id for of_endpoint in ids for id in of_endpoint if id.startswith(f"{call.id}{LEG_MARK}")]
 
 
-async def begin_late(call: Call, flow: Callable[[Call], Awaitable[Following]]) -> Following:
+async def begin_late(call: LiveCall, flow: Callable[[LiveCall], Awaitable[Following]]) -> Following:
     """Begins a call that came while the app was away, or of which it had kept nothing yet when it went."""
     await stop_left_over(call.person)
     return await flow(call)
 
 
-async def resume(call: Call, step: Step) -> Step:
+async def resume(call: LiveCall, step: CallStep) -> CallStep:
     """Prepares a call to go on in the step it was in before the app was away."""
-    if call.direction is Direction.IN:
+    if call.direction is CallDirection.IN:
         # The app may have died before it was on disk.
         call.arrived()
     await ask(call)
-    if call.direction is Direction.IN and call.answers and step in ANSWERED:
+    if call.direction is CallDirection.IN and call.answers and step in ANSWERED:
         # What the caller chose by key: property, language.
         await plan(call)
     call.step = step
@@ -90,32 +90,32 @@ async def resume(call: Call, step: Step) -> Step:
     return step
 
 
-async def dialling(call: Call) -> Following:
+async def dialling(call: LiveCall) -> Following:
     """A phone of ours rings a colleague, or somebody outside."""
-    if call.direction is Direction.OUT:
+    if call.direction is CallDirection.OUT:
         return await outbound.dialling(call)
     return await colleague.dialling(call)
 
 
-async def voicemail(call: Call) -> EndedBy:
+async def voicemail(call: LiveCall) -> EndedBy:
     """A message for the line that was called, or for a colleague."""
-    return await (colleague.take_message if call.direction is Direction.INTERNAL else take_message)(call)
+    return await (colleague.take_message if call.direction is CallDirection.INTERNAL else take_message)(call)
 
 
-STEPS: dict[Step, Callable[[Call], Awaitable[Following]]] = {
-    Step.ARRIVED: arrived,
-    Step.MENU: menu,
-    Step.TEXT_OFFER: text_offer,
-    Step.TOUR_OFFER: tour_offer,
-    Step.RING: ring,
-    Step.DIALLING: dialling,
-    Step.TALK: talk,
-    Step.TRANSFER: transfer,
-    Step.CONSULT: consult,
-    Step.PARKED: parked,
-    Step.QUEUE: queue,
-    Step.VOICEMAIL: voicemail,
-    Step.QUESTION: question,
-    Step.UNKNOWN_LINE: unknown_line,
-    Step.BLOCKED: blocked,
+STEPS: dict[CallStep, Callable[[LiveCall], Awaitable[Following]]] = {
+    CallStep.ARRIVED: arrived,
+    CallStep.MENU: menu,
+    CallStep.TEXT_OFFER: text_offer,
+    CallStep.TOUR_OFFER: tour_offer,
+    CallStep.RING: ring,
+    CallStep.DIALLING: dialling,
+    CallStep.TALK: talk,
+    CallStep.TRANSFER: transfer,
+    CallStep.CONSULT: consult,
+    CallStep.PARKED: parked,
+    CallStep.QUEUE: queue,
+    CallStep.VOICEMAIL: voicemail,
+    CallStep.QUESTION: question,
+    CallStep.UNKNOWN_LINE: unknown_line,
+    CallStep.BLOCKED: blocked,
 }

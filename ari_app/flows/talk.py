@@ -10,20 +10,19 @@ from enum import StrEnum
 from typing import Any
 
 from ari_app.call import recording
-from ari_app.call.call import Call, Surrender
+from ari_app.call.call import Handover, LiveCall
 from ari_app.call.codes import Keys
 from ari_app.call.legs import device_of, is_outsider, owner_of
 from ari_app.call.race import end_all, race, until_done
 from ari_app.edge import events, sources
 from ari_app.edge.bridge import Bridge
 from ari_app.edge.channel import Handle, LeftTheApp
-from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone, MediaLost
+from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, MediaLost
 from ari_app.edge.media import play
 from ari_app.flows import attended
 from ari_app.flows.outbound import over_too_soon
 from ari_app.flows.transfer import ask_target, pass_on
-from crm.domain.calls import CallEnded as CallEndedFact
-from crm.domain.calls import Cut, Direction, EndedBy, LegRang, Step, TalkCut, TalkStarted
+from crm.domain.calls import CallDirection, CallEnded, CallStep, Cut, EndedBy, LegRang, TalkCut, TalkStarted
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ class _End(StrEnum):
     PERSON_LOST = "person lost"
     AGENT_LOST = "agent lost"
     """Nothing came from their line any more (ari_app/workers/lost_lines.py)."""
-    SURRENDERED = "surrendered"
+    HANDED_OVER = "handed over"
     """The one at the other end belongs to another call now."""
 
 
@@ -48,7 +47,7 @@ class _Keyed:
 Heard = _End | _Keyed | events.ChannelTransfer
 
 
-async def talk(call: Call) -> Step | EndedBy | None:
+async def talk(call: LiveCall) -> CallStep | EndedBy | None:
     """Connects the two and waits. Entered again, it finds them connected and waits on.
 
     Neither leg may be cut by the dead man's switch: the agent's is taken off, and the person's leads into a bridge that
@@ -64,28 +63,28 @@ async def talk(call: Call) -> Step | EndedBy | None:
             is_connected = await _connect(call, agent, bridge)
         except LeftTheApp:
             raise
-        except CallEnded:
-            if has_begun or call.direction is not Direction.OUT or agent.id != call.channel.id:
+        except HungUp:
+            if has_begun or call.direction is not CallDirection.OUT or agent.id != call.channel.id:
                 raise
             call.channel = agent  # Who hears of what plays there.
             return await over_too_soon(call, call.person)
         if not is_connected:
             # The agent hung up while the app was away, or in the moment they answered; whom they told that the talk is
             # recorded, they have not talked to yet.
-            return Step.RING if call.recording_mode == recording.ANNOUNCED else EndedBy.AGENT
+            return CallStep.RING if call.recording_mode == recording.ANNOUNCED else EndedBy.AGENT
         leg = call.leg_of(agent.id, agent.endpoint)
         if leg != agent.id:
             call.note(LegRang(*call.stamp(f"leg-{leg}"), leg_id=leg, device=agent.endpoint, agent="", stage="joined"))
         # Whom we have called has a leg of their own.
-        for one in [call.person.id, leg] if call.direction is Direction.OUT else [leg]:
+        for one in [call.person.id, leg] if call.direction is CallDirection.OUT else [leg]:
             call.note(TalkStarted(*call.stamp(f"talk-{one}"), leg_id=one))
         await recording.go_on(call, bridge)
         # Whatever else ends the waiting leaves the two talking: the app stops, or Asterisk has taken the call back.
         following = await _listen(call, agent, bridge)
-        if not isinstance(following, Step):
+        if not isinstance(following, CallStep):
             call.leg_over(agent.id, agent.endpoint)
         if following is None:
-            call.note(CallEndedFact(*call.stamp("ended"), by=EndedBy.AGENT))
+            call.note(CallEnded(*call.stamp("ended"), by=EndedBy.AGENT))
             await recording.finish(call)
             await bridge.delete()
         return following
@@ -93,7 +92,7 @@ async def talk(call: Call) -> Step | EndedBy | None:
         agent.release()
 
 
-async def _connect(call: Call, agent: Handle, bridge: Bridge) -> bool:
+async def _connect(call: LiveCall, agent: Handle, bridge: Bridge) -> bool:
     try:
         await agent.look()
         await agent.set_variables(timeout="0")
@@ -103,7 +102,7 @@ async def _connect(call: Call, agent: Handle, bridge: Bridge) -> bool:
             await recording.announce(call, agent)
         await bridge.stop_music()
         await bridge.add(call.person.id, agent.id)
-    except CallEnded:
+    except HungUp:
         # Of the person the caller of this hears by their own events.
         if not await call.person.is_up():
             raise
@@ -111,13 +110,13 @@ async def _connect(call: Call, agent: Handle, bridge: Bridge) -> bool:
     except (ChannelGone, AsteriskRefused):
         # One of the two left in this moment.
         if not await call.person.is_up():
-            raise CallEnded("the person left before the talk") from None
+            raise HungUp("the person left before the talk") from None
         if not await agent.is_up():
             return False
     return True
 
 
-async def _listen(call: Call, agent: Handle, bridge: Bridge) -> Step | EndedBy | None:
+async def _listen(call: LiveCall, agent: Handle, bridge: Bridge) -> CallStep | EndedBy | None:
     """Waits for a hangup, or for what the agent wants to happen with the person; does it if it leaves them talking."""
     ears = _Ears(call, agent)
     try:
@@ -135,7 +134,7 @@ async def _listen(call: Call, agent: Handle, bridge: Bridge) -> Step | EndedBy |
                     _note_cut(call, agent)
                     await ears.close()  # The person's events are for the one who plays to them.
                     return await _reconnect(call, agent)
-                case _End.SURRENDERED:
+                case _End.HANDED_OVER:
                     return None
                 case events.ChannelTransfer(referred_by=by) if by.source_channel.id == call.person.id:
                     # A colleague who called passes on whom they called: that one is the person from now on.
@@ -157,14 +156,14 @@ async def _listen(call: Call, agent: Handle, bridge: Bridge) -> Step | EndedBy |
         await ears.close()
 
 
-async def _transferred(call: Call, agent: Handle, bridge: Bridge, wish: events.ChannelTransfer) -> Step | None:
+async def _transferred(call: LiveCall, agent: Handle, bridge: Bridge, wish: events.ChannelTransfer) -> CallStep | None:
     """The agent's phone asks for a transfer (REFER)."""
     if wish.refer_to.requested_destination.protocol_id or wish.refer_to.destination_channel:
         return await attended.join(call, agent, bridge, wish)
     return await pass_on(call, agent, wish.refer_to.requested_destination.destination, way="refer")
 
 
-async def _act(call: Call, agent: Handle, bridge: Bridge, code: str) -> Step | EndedBy | None:
+async def _act(call: LiveCall, agent: Handle, bridge: Bridge, code: str) -> CallStep | EndedBy | None:
     """What a code means that was keyed in the talk; None when they talk on."""
     codes = call.office.config.talk
     if code == codes.record:
@@ -180,7 +179,7 @@ async def _act(call: Call, agent: Handle, bridge: Bridge, code: str) -> Step | E
         target = await ask_target(call, agent)
     except LeftTheApp:
         raise
-    except CallEnded:
+    except HungUp:
         # Hung up without a target: the person is not left alone.
         return await _alone(call, agent)
     await bridge.stop_music()
@@ -192,24 +191,24 @@ async def _act(call: Call, agent: Handle, bridge: Bridge, code: str) -> Step | E
     return await attended.consult_with(call, agent, target)
 
 
-async def _alone(call: Call, agent: Handle) -> Step | EndedBy:
+async def _alone(call: LiveCall, agent: Handle) -> CallStep | EndedBy:
     call.leg_over(agent.id, agent.endpoint)
-    if call.direction is Direction.INTERNAL:
+    if call.direction is CallDirection.INTERNAL:
         return EndedBy.AGENT
     await call.talk_bridge.stop_music()
     await call.talk_bridge.remove(call.person.id)
     call.peer_leg = None
-    return Step.RING
+    return CallStep.RING
 
 
-def _note_cut(call: Call, agent: Handle) -> None:
+def _note_cut(call: LiveCall, agent: Handle) -> None:
     call.note(TalkCut(*call.stamp(), leg_id=call.leg_of(agent.id, agent.endpoint), by=Cut.LINE_LOST))
 
 
-async def _reconnect(call: Call, agent: Handle) -> Step | EndedBy:
+async def _reconnect(call: LiveCall, agent: Handle) -> CallStep | EndedBy:
     """The agent's line is lost: the person hears so, and the same agent is rung first, then the team."""
     call.leg_over(agent.id, agent.endpoint)
-    if call.direction is Direction.INTERNAL:
+    if call.direction is CallDirection.INTERNAL:
         return EndedBy.AGENT
     device = device_of(agent.id) or agent.endpoint
     call.lost_devices[device] += 1
@@ -217,18 +216,18 @@ async def _reconnect(call: Call, agent: Handle) -> Step | EndedBy:
     await call.talk_bridge.stop_music()
     await call.talk_bridge.remove(call.person.id)
     call.peer_leg, call.kept = None, None
-    await call.take(Step.RING)
+    await call.take(CallStep.RING)
     try:
         await play(call.person, call.sounds("line_lost"))
     except MediaLost as error:
         log.error("that a line was lost could not be told: %s", error)
-    return Step.RING
+    return CallStep.RING
 
 
 class _Ears:
     """Listens to both channels, and to what other calls ask of this one."""
 
-    def __init__(self, call: Call, agent: Handle) -> None:
+    def __init__(self, call: LiveCall, agent: Handle) -> None:
         self._call, self._agent = call, agent
         self._keys = Keys(call.office.config.talk)
         # Whom the person was passed on to outside is no agent, and must not dial by us.
@@ -243,8 +242,8 @@ class _Ears:
             name = next(name for name, task in self._tasks.items() if task.done())
             return self._tasks.pop(name).result()
 
-    async def aside(self, work: Coroutine[Any, Any, Step | EndedBy | None]) -> Step | EndedBy | None:
-        """Does something with the agent while the person may hang up; raises CallEnded then."""
+    async def aside(self, work: Coroutine[Any, Any, CallStep | EndedBy | None]) -> CallStep | EndedBy | None:
+        """Does something with the agent while the person may hang up; raises HungUp then."""
         if agent := self._tasks.pop("agent", None):
             await end_all([agent])
         self._start("person")
@@ -252,9 +251,9 @@ class _Ears:
         try:
             done = await race(work, until_done(person))
             if isinstance(done, asyncio.Future):
-                raise CallEnded("the person hung up")
+                raise HungUp("the person hung up")
             return done
-        except CallEnded:
+        except HungUp:
             if person.done():
                 raise
             # The agent hung up in its middle, so that the person would be alone.
@@ -271,7 +270,7 @@ class _Ears:
     def _start(self, *names: str) -> None:
         starters: dict[str, Callable[[], Awaitable[Heard]]] = {
             "person": self._person,
-            "surrender": self._surrender,
+            "handover": self._hand_over,
             "agent": self._of_agent,
         }
         for name, start in starters.items():
@@ -279,7 +278,7 @@ class _Ears:
                 self._tasks[name] = asyncio.ensure_future(start())
 
     async def _person(self) -> Heard:
-        internal = self._call.direction is Direction.INTERNAL
+        internal = self._call.direction is CallDirection.INTERNAL
         return await self._of(self._call.person, _End.PERSON, _End.PERSON_LOST, may_ask=internal)
 
     async def _of_agent(self) -> Heard:
@@ -305,7 +304,7 @@ class _Ears:
                         await self._call.talk_bridge.stop_music()
         except LeftTheApp:
             raise
-        except CallEnded as ended:
+        except HungUp as ended:
             is_lost = ended.is_unknown_there or channel.id in self._call.office.calls.lost
             return lost if is_lost else end
 
@@ -315,13 +314,13 @@ class _Ears:
         log.warning("keys are not heeded that do not come from the phone", extra={"device": self._agent.endpoint})
         return False
 
-    async def _surrender(self) -> Heard:
+    async def _hand_over(self) -> Heard:
         """Another call takes over whom one of our two talks to."""
-        asked: Surrender = await self._call.surrenders.get()
+        asked: Handover = await self._call.handovers.get()
         far = self._agent if asked.channel_id == self._call.person.id else self._call.person
         await self._call.talk_bridge.remove(far.id)
         asked.far.set_result(far)
-        return _End.SURRENDERED
+        return _End.HANDED_OVER
 
 
 async def _agent_is_gone() -> Heard:

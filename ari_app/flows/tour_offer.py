@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from ari_app.call.call import Call
+from ari_app.call.call import LiveCall
 from ari_app.edge.media import NoKey, play, prompt
 from ari_app.flows.plan import STEPS, answer, otherwise, sounds, to_carry_out
-from crm.domain.calls import EndedBy, KeyPressed, LinkRequested, Step, TourBooked
-from crm.domain.choosing import Answer, Question, Say
+from crm.domain.calls import CallStep, EndedBy, KeyPressed, LinkRequested, TourBooked
+from crm.domain.choosing import KeyedAnswer, Question, Say
 from crm.domain.errors import Conflict, Invalid
 from crm.domain.routing import Path
 from crm.domain.tours import Slot, TourState
 from crm.services.audit import By
 from crm.services.tours import booking, times
-from crm.services.tours.dialogue import TourDialogue, Wish, aloud, to_go_on
+from crm.services.tours.dialogue import TourDialogue, TourWish, aloud, to_go_on
 from crm.services.tours.times import Offer
 from crm.store.models import Tour
 
@@ -24,7 +24,7 @@ MISSES = 3
 """So many times may turn out to be taken before the caller is passed on."""
 
 
-async def tour_offer(call: Call) -> Step | EndedBy:
+async def tour_offer(call: LiveCall) -> CallStep | EndedBy:
     """Offers times until one is booked; who takes none goes on as the plan says otherwise."""
     decided = await to_carry_out(call)
     following = otherwise(decided, Path.TOUR)
@@ -37,19 +37,19 @@ async def tour_offer(call: Call) -> Step | EndedBy:
         closed = (Say("closed_now"),) if call.is_closed else ()
         tour = await _agree(call, decided.property, decided.says or closed, following)
     if tour is None:
-        await answer(call, Answer(Question.TOUR, ""))
+        await answer(call, KeyedAnswer(Question.TOUR, ""))
         return following
     return await _confirm(call, tour, following)
 
 
-async def _agree(call: Call, place: str, before: tuple[Say, ...], following: Step) -> Tour | None:
+async def _agree(call: LiveCall, place: str, before: tuple[Say, ...], following: CallStep) -> Tour | None:
     """Offers the property's times, and later ones on request; the tour that was booked, or None: they want none."""
     menu, missed = call.office.config.menu, 0
     dialogue = TourDialogue(
         call.known.property_name,
         call.language,
         can_link=call.known.can_text_link,
-        to_mailbox=following is Step.VOICEMAIL,
+        to_mailbox=following is CallStep.VOICEMAIL,
         tries=menu.tries,
         before=before,
     )
@@ -59,9 +59,9 @@ async def _agree(call: Call, place: str, before: tuple[Say, ...], following: Ste
             return None
         call.note(KeyPressed(*call.stamp(), key=key, question=Question.TOUR.value))
         wish = dialogue.hears(key, offer)
-        if wish is Wish.GO_ON:
+        if wish is TourWish.GO_ON:
             return None
-        if wish is Wish.LINK:
+        if wish is TourWish.LINK:
             call.note(LinkRequested(*call.stamp("link")))
         elif isinstance(wish, Slot):
             if tour := await _book(call, place, wish):
@@ -75,7 +75,7 @@ async def _agree(call: Call, place: str, before: tuple[Say, ...], following: Ste
     return None
 
 
-async def _times(call: Call, place: str, after: datetime | None) -> Offer | None:
+async def _times(call: LiveCall, place: str, after: datetime | None) -> Offer | None:
     """What is free now, later than `after` if there is something; None when nothing is."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
@@ -85,7 +85,7 @@ async def _times(call: Call, place: str, after: datetime | None) -> Offer | None
     return offer if offer.slots else None
 
 
-async def _book(call: Call, place: str, slot: Slot) -> Tour | None:
+async def _book(call: LiveCall, place: str, slot: Slot) -> Tour | None:
     """None when somebody else was quicker, or the time is not offered any more."""
     office = call.office
     assert call.caller is not None
@@ -110,23 +110,23 @@ async def _book(call: Call, place: str, slot: Slot) -> Tour | None:
     return booked.tour if booked.tour.state == TourState.BOOKED else None
 
 
-async def _confirm(call: Call, tour: Tour, following: Step) -> Step | EndedBy:
+async def _confirm(call: LiveCall, tour: Tour, following: CallStep) -> CallStep | EndedBy:
     """Says what is booked. The caller may hang up now, or go on with any key."""
     call.note(TourBooked(*call.stamp("tour"), tour_id=tour.id))
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         _, place = await call.office.store.read(booking.get, tour.id)
     when = aloud(tour.slot.starts_at, times.zone(call.office.config, place), call.language)
-    on = to_go_on(to_mailbox=following is Step.VOICEMAIL)
+    on = to_go_on(to_mailbox=following is CallStep.VOICEMAIL)
     files = await sounds(call, (Say("tour_booked", when), Say("tour_done"), on))
     key = await prompt(call.person, files, call.office.config.menu.first_key_seconds)
     if isinstance(key, NoKey):
         await play(call.person, call.sounds("goodbye"))
         return EndedBy.SYSTEM
     call.note(KeyPressed(*call.stamp(), key=key, question=Question.TOUR.value))
-    await answer(call, Answer(Question.TOUR, key))
+    await answer(call, KeyedAnswer(Question.TOUR, key))
     return following
 
 
-def _key(call: Call) -> str:
+def _key(call: LiveCall) -> str:
     """One booking for a call: the same again after the app was away."""
     return f"call:{call.id}"

@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
 from ari_app.call import outside
-from ari_app.call.call import Call
+from ari_app.call.call import LiveCall
 from ari_app.call.kept import PassedTo, written
 from ari_app.call.legs import (
-    Leg,
+    RingingLeg,
     availability,
     first_answer,
     hang_up_of,
@@ -29,12 +29,12 @@ from ari_app.call.outside import NotReached
 from ari_app.call.race import race
 from ari_app.edge import events
 from ari_app.edge.channel import Handle, LeftTheApp
-from ari_app.edge.errors import AsteriskRefused, CallEnded, ChannelGone
+from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp
 from ari_app.edge.media import play, prompt
 from asterisk_conf.prompts.speech import SpeechError
 from crm.config import Config
-from crm.domain.calls import DialStatus, Direction, EndedBy, Step, TransferFailed, Transferred
-from crm.domain.dialing import Purpose, Refused
+from crm.domain.calls import CallDirection, CallStep, DialStatus, EndedBy, TransferFailed, Transferred
+from crm.domain.dialing import DialPurpose, DialRefused
 from crm.domain.errors import CrmError
 from crm.services.phones import dialing, extensions
 from crm.services.phones.spoken import spoken
@@ -62,19 +62,19 @@ class NotTaken(Exception):
         """Spoken instead of the sentence."""
 
 
-async def pass_on(call: Call, agent: Handle, target: str, way: str) -> Step:
+async def pass_on(call: LiveCall, agent: Handle, target: str, way: str) -> CallStep:
     """Leaves the talk: the person hears music, the agent's leg waits for how it goes. `way` is code or refer."""
     await call.talk_bridge.remove(agent.id)
     await call.talk_bridge.start_music()
     call.kept = PassedTo(target)
     call.by_refer = way == "refer"
     call.transferrer = agent.name
-    step = Step.PARKED if call.office.config.parking.has(target) else Step.TRANSFER
+    step = CallStep.PARKED if call.office.config.parking.has(target) else CallStep.TRANSFER
     await call.person.set_variables(LL_STAGE=written(call.kept), LL_PEER=agent.name)
     return step
 
 
-async def ask_target(call: Call, agent: Handle) -> str:
+async def ask_target(call: LiveCall, agent: Handle) -> str:
     """The extension or number that the agent keys, ended by # or a pause; empty without any, or for the code back."""
     config = call.office.config.talk
     digits = ""
@@ -100,8 +100,8 @@ async def _key(agent: Handle, seconds: float) -> str | None:
     return None
 
 
-async def transfer(call: Call) -> Step | EndedBy:
-    """Rings whom the person is passed on to. Raises CallEnded when the person hangs up."""
+async def transfer(call: LiveCall) -> CallStep | EndedBy:
+    """Rings whom the person is passed on to. Raises HungUp when the person hangs up."""
     agent = Handle(call.office.client, call.peer_leg, call.transferrer) if call.peer_leg else None
     target = call.target
     device = call.transferrer_device
@@ -114,13 +114,13 @@ async def transfer(call: Call) -> Step | EndedBy:
                 call.note(TransferFailed(*call.stamp(), from_leg=_leg(call, device), target=target, why=str(failed)))
                 return await give_back(call, agent, failed)
             await taken_over(call, agent, new.id, new.name, BLIND)
-            return Step.TALK
+            return CallStep.TALK
     finally:
         if agent:
             agent.release()
 
 
-async def taken_over(call: Call, agent: Handle | None, channel_id: str, name: str, way: str) -> None:
+async def taken_over(call: LiveCall, agent: Handle | None, channel_id: str, name: str, way: str) -> None:
     """Somebody has the person now: on record, in Asterisk, and on the phone that asked for it."""
     device = call.transferrer_device
     new_leg = call.leg_of(channel_id, _device(name))
@@ -134,7 +134,7 @@ async def taken_over(call: Call, agent: Handle | None, channel_id: str, name: st
         call.leg_over(former, device)
 
 
-async def give_back(call: Call, agent: Handle | None, failed: NotTaken) -> Step | EndedBy:
+async def give_back(call: LiveCall, agent: Handle | None, failed: NotTaken) -> CallStep | EndedBy:
     """The person goes back to who passed them on, on the line still or by ringing their phones, or else to the team."""
     if agent and await agent.is_up():
         try:
@@ -145,18 +145,18 @@ async def give_back(call: Call, agent: Handle | None, failed: NotTaken) -> Step 
                 await while_waiting(call, play(agent, await _sounds(call, failed)))
         except LeftTheApp:
             raise
-        except CallEnded:
+        except HungUp:
             if not await call.person.is_up():
                 raise
         else:
-            return Step.TALK
+            return CallStep.TALK
     if call.peer_leg:
         call.leg_over(call.peer_leg, call.transferrer_device)
     call.peer_leg = None
     return await return_to(call, call.transferrer_device)
 
 
-async def return_to(call: Call, device: str) -> Step | EndedBy:
+async def return_to(call: LiveCall, device: str) -> CallStep | EndedBy:
     """Rings the phones of whoever left the person waiting; nobody there means the team."""
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         owner = await call.office.store.read(extensions.owner_of, device)
@@ -169,25 +169,25 @@ async def return_to(call: Call, device: str) -> Step | EndedBy:
             await stop_other_calls(call, winner, agents)
             await call.person.set_variables(LL_PEER=winner.channel.name)
             call.peer_leg = winner.channel.id
-            return Step.TALK
+            return CallStep.TALK
     return await to_team(call)
 
 
-async def to_team(call: Call) -> Step | EndedBy:
+async def to_team(call: LiveCall) -> CallStep | EndedBy:
     """Takes the person out of the talk: they hear it ring for the team, and then the mailbox."""
     await call.talk_bridge.stop_music()
     await call.talk_bridge.remove(call.person.id)
-    if call.direction is Direction.INTERNAL:
+    if call.direction is CallDirection.INTERNAL:
         await play(call.person, call.sounds("extension_unavailable"))
         return EndedBy.SYSTEM
     call.kept = None
-    return Step.RING
+    return CallStep.RING
 
 
-async def reach(call: Call, target: str) -> Handle:
+async def reach(call: LiveCall, target: str) -> Handle:
     """The channel of whom the person is passed on to, once they answer. Raises NotTaken."""
     office = call.office
-    adopted, call.adopted_legs = [Leg.adopt(call, leg_id) for leg_id in call.adopted_legs], []
+    adopted, call.adopted_legs = [RingingLeg.adopt(call, leg_id) for leg_id in call.adopted_legs], []
     async with asyncio.timeout(office.config.survival.store_seconds):
         callee = await office.store.read(extensions.agent_at, target)
     if callee is None and not adopted:
@@ -211,7 +211,7 @@ async def reach(call: Call, target: str) -> Handle:
     return winner.channel
 
 
-async def _reach_outside(call: Call, target: str) -> Handle:
+async def _reach_outside(call: LiveCall, target: str) -> Handle:
     office = call.office
     device = call.transferrer_device
     if len(target) <= extensions.LONGEST:
@@ -223,12 +223,12 @@ async def _reach_outside(call: Call, target: str) -> Handle:
             clearance = await dialing.clear(
                 office,
                 number=target,
-                purpose=Purpose.TRANSFER,
+                purpose=DialPurpose.TRANSFER,
                 agent=owner.slug if owner else None,
                 call_id=call.id,
                 live=live,
             )
-    except Refused as refused:
+    except DialRefused as refused:
         raise NotTaken(str(refused), text=words.said(refused)) from refused
     except (CrmError, TimeoutError) as error:
         raise NotTaken("The number could not be checked.") from error
@@ -249,18 +249,18 @@ async def _reach_outside(call: Call, target: str) -> Handle:
 
 
 @contextlib.asynccontextmanager
-async def dead_man_s_switch(call: Call, agent: Handle | None) -> AsyncIterator[None]:
+async def dead_man_s_switch(call: LiveCall, agent: Handle | None) -> AsyncIterator[None]:
     """While an agent's leg waits, it has one as the person's: who hears nothing must not do so for ever.
 
     It is due after the person's, whose way the dialplan finds first. The talk that comes next takes it off; what is
     renewed in that moment, `ari_app.signs` takes off again. A call of ours has none: whom the agent had called the
     dialplan connects with them again (outside-leg), and nothing may end that talk.
     """
-    if agent is None or call.direction is Direction.OUT:
+    if agent is None or call.direction is CallDirection.OUT:
         yield
         return
     seconds = str(waiting_seconds(call.office.config))
-    with contextlib.suppress(CallEnded):
+    with contextlib.suppress(HungUp):
         await agent.set_variables(timeout=seconds)
         call.waiting = agent
     try:
@@ -274,12 +274,12 @@ def waiting_seconds(config: Config) -> int:
     return round(config.survival.deadman_seconds * 1.5)
 
 
-async def while_waiting(call: Call, work: Coroutine[Any, Any, T]) -> T:
-    """Does something while the person waits; raises CallEnded when they hang up, and the work is cancelled."""
+async def while_waiting(call: LiveCall, work: Coroutine[Any, Any, T]) -> T:
+    """Does something while the person waits; raises HungUp when they hang up, and the work is cancelled."""
     return await race(hang_up_of(call.person), work)
 
 
-async def progress(call: Call, agent: Handle, state: str) -> None:
+async def progress(call: LiveCall, agent: Handle, state: str) -> None:
     """Tells the phone that asked by REFER how its transfer goes (a NOTIFY with channel_answered: 200)."""
     if not call.by_refer:
         return
@@ -288,20 +288,20 @@ async def progress(call: Call, agent: Handle, state: str) -> None:
 
 
 async def _stays(agent: Handle) -> None:
-    """Raises CallEnded when the phone does not want the call back."""
+    """Raises HungUp when the phone does not want the call back."""
     until = asyncio.get_running_loop().time() + STAYS_SECONDS
     while (left := until - asyncio.get_running_loop().time()) > 0:
         await agent.next_event(left)
 
 
-async def _sounds(call: Call, failed: NotTaken) -> list[Any]:
+async def _sounds(call: LiveCall, failed: NotTaken) -> list[Any]:
     if failed.text:
         with contextlib.suppress(SpeechError):
             return [await spoken(call.office.config, failed.text)]
     return call.sounds(failed.sentence)
 
 
-def _leg(call: Call, device: str) -> str:
+def _leg(call: LiveCall, device: str) -> str:
     return call.leg_of(call.peer_leg, device) if call.peer_leg else ""
 
 
@@ -309,5 +309,5 @@ def _device(name: str) -> str:
     return name.partition("/")[2].rpartition("-")[0]
 
 
-def _title(call: Call) -> str:
+def _title(call: LiveCall) -> str:
     return call.reception.property_name if call.reception else ""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from ari_app.call.call import Call
+from ari_app.call.call import LiveCall
 from ari_app.edge import media
 from ari_app.edge.channel import LeftTheApp
-from ari_app.edge.errors import CallEnded, MediaLost
+from ari_app.edge.errors import HungUp, MediaLost
 from asterisk_conf.prompts import tones
-from crm.domain.calls import Direction, MessageLeft, Step
+from crm.domain.calls import CallDirection, CallStep, VoicemailLeft
 from crm.domain.mailboxes import OFFICE
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.services.voicemail import mailboxes, recordings
 
 
-async def voicemail(call: Call, mailbox: str = "") -> None:
+async def voicemail(call: LiveCall, mailbox: str = "") -> None:
     """Takes a message and thanks for it; a caller who hangs up while speaking has left one too. Who has said nothing is
     not thanked, but told so.
 
@@ -38,7 +38,7 @@ async def voicemail(call: Call, mailbox: str = "") -> None:
         )
     except LeftTheApp:
         raise
-    except CallEnded:
+    except HungUp:
         # If it is not closed by now, the look after what calls have left behind finds it when it is.
         if await media.recording_closed(call.person, call.id):
             await _keep(call, mailbox)
@@ -49,9 +49,9 @@ async def voicemail(call: Call, mailbox: str = "") -> None:
     await media.play(call.person, call.sounds("message_thanks" if seconds else "message_empty"))
 
 
-def _greeting(call: Call, mailbox: str) -> list[Path]:
+def _greeting(call: LiveCall, mailbox: str) -> list[Path]:
     """The mailbox's own, else the standard one."""
-    if call.step is Step.QUESTION:
+    if call.step is CallStep.QUESTION:
         return call.sounds("question")
     beside_leasing = call.decided is not None and (
         call.decided.desk is not None or call.decided.kind is not CallerKind.PROSPECT
@@ -62,7 +62,7 @@ def _greeting(call: Call, mailbox: str) -> list[Path]:
     own = mailboxes.greeting(call.office.config, mailbox) if mailbox else None
     if own:
         return [own]
-    if call.direction is Direction.INTERNAL:
+    if call.direction is CallDirection.INTERNAL:
         return call.sounds("colleague_unavailable")
     if beside_leasing:
         if call.decided and call.decided.desk is DeskKind.MAINTENANCE:
@@ -71,10 +71,10 @@ def _greeting(call: Call, mailbox: str) -> list[Path]:
     return call.sounds("closed" if call.is_closed else "nobody_available")
 
 
-async def _keep(call: Call, mailbox: str) -> float | None:
+async def _keep(call: LiveCall, mailbox: str) -> float | None:
     """Keeps the message with the call. Returns its length in seconds; 0: nothing was said; None: none is there."""
     seconds = await asyncio.to_thread(recordings.message, call.office.config, call.id)
     if seconds:
         file = recordings.file_name(call.id)
-        call.note(MessageLeft(*call.stamp("message"), file=file, seconds=round(seconds), mailbox=mailbox))
+        call.note(VoicemailLeft(*call.stamp("message"), file=file, seconds=round(seconds), mailbox=mailbox))
     return seconds

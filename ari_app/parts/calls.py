@@ -15,14 +15,14 @@ from ari_app.parts.shared import Part, Shared
 from ari_app.workers import lamps, nodes
 from ari_app.workers.refused_calls import RefusedCalls
 from crm.context import Crm
-from crm.domain.calls import Fact, MessageLeft
+from crm.domain.calls import Fact, VoicemailLeft
 from crm.domain.errors import CrmError
 from crm.edge import holidays, processes
 from crm.services.calls import ledger
 from crm.services.calls.journal import Journal
 from crm.services.office import hours
 from crm.services.phones import guard, publish
-from crm.services.phones.emergencies import Desk
+from crm.services.phones.emergencies import EmergencyNotifier
 from crm.services.system import disk
 
 log = logging.getLogger(__name__)
@@ -39,12 +39,12 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
     async def apply(facts: Sequence[Fact]) -> None:
         await crm.store.run(ledger.record_all, config, facts, crm.now())
         shared.on_texts()
-        if any(isinstance(fact, MessageLeft) for fact in facts):
+        if any(isinstance(fact, VoicemailLeft) for fact in facts):
             for tell in on_message:
                 tell()
 
     journal = await stack.enter_async_context(Journal(config.journal_folder, apply, takes_over=take_over))
-    desk = Desk(crm, shared.on_texts)
+    desk = EmergencyNotifier(crm, shared.on_texts)
     app = App(crm, journal, shared.inbox, desk, shared.held)
     await stack.enter_async_context(app.client)
     loop, leaving = asyncio.get_running_loop(), asyncio.create_task(_leave(app, stop))

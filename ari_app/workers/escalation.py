@@ -13,17 +13,17 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
 from ari_app.call import outside
-from ari_app.call.call import Office
-from ari_app.call.confirm import Choice, confirm
-from ari_app.call.legs import Leg, NotRung, availability, new_leg, ring_phone, shown
+from ari_app.call.call import AppContext
+from ari_app.call.confirm import ConfirmChoice, confirm
+from ari_app.call.legs import NotRung, RingingLeg, availability, new_leg, ring_phone, shown
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle
-from ari_app.edge.errors import AsteriskRefused, CallEnded, MediaLost, PhoneError
+from ari_app.edge.errors import AsteriskRefused, HungUp, MediaLost, PhoneError
 from ari_app.edge.media import play, prompt
 from ari_app.flows.mailbox import KEY_SECONDS, Key, caller_in_words
 from asterisk_conf.prompts.speech import SpeechError
 from crm.domain import readout
 from crm.domain.calls import DialStatus, LegEnded, LegRang
-from crm.domain.dialing import Purpose, Refused
+from crm.domain.dialing import DialPurpose, DialRefused
 from crm.domain.errors import Conflict, CrmError, Unavailable
 from crm.domain.ringing import Mobile, Phone
 from crm.services.audit import By
@@ -42,7 +42,7 @@ LONGEST_SECONDS = 900
 class Escalations:
     """The messages that people are being called about now."""
 
-    def __init__(self, office: Office, on_change: Callable[[], None]) -> None:
+    def __init__(self, office: AppContext, on_change: Callable[[], None]) -> None:
         """`on_change` is called when a message was taken or heard."""
         self._office = office
         self._on_change = on_change
@@ -89,7 +89,7 @@ class Escalations:
             self._tasks.pop(due.message_id, None)
 
 
-async def call_group(office: Office, due: Due) -> bool:
+async def call_group(office: AppContext, due: Due) -> bool:
     """Rings everybody in the group at once until one takes the message; True when somebody did."""
     agents = await availability(office, due.turn.agents)
     phones = [phone for agent in agents for phone in agent.reachable_devices(office.now())]
@@ -117,7 +117,9 @@ async def call_group(office: Office, due: Due) -> bool:
     return True
 
 
-async def _ask(office: Office, due: Due, phone: Phone | Mobile, whisper: Path) -> tuple[Handle, Phone | Mobile] | None:
+async def _ask(
+    office: AppContext, due: Due, phone: Phone | Mobile, whisper: Path
+) -> tuple[Handle, Phone | Mobile] | None:
     """Rings one phone and asks whoever answers; the channel when they took the message."""
     channel: Handle | None = None
     try:
@@ -129,11 +131,11 @@ async def _ask(office: Office, due: Due, phone: Phone | Mobile, whisper: Path) -
         # From now on it is not the ringing's short limit that counts.
         await channel.set_variables(timeout=str(LONGEST_SECONDS))
         seconds = office.config.escalation.key_seconds
-        choice = await confirm(channel, [whisper], seconds, (Choice.CONNECT, Choice.PASS))
-        if choice is Choice.CONNECT and await _take(office, due, phone, channel):
+        choice = await confirm(channel, [whisper], seconds, (ConfirmChoice.CONNECT, ConfirmChoice.PASS))
+        if choice is ConfirmChoice.CONNECT and await _take(office, due, phone, channel):
             kept, channel = channel, None
             return kept, phone
-    except (CallEnded, MediaLost, AsteriskRefused) as error:
+    except (HungUp, MediaLost, AsteriskRefused) as error:
         log.info("one phone less for a message", extra={"device": phone.device, "reason": type(error).__name__})
     finally:
         if channel is not None:
@@ -141,7 +143,7 @@ async def _ask(office: Office, due: Due, phone: Phone | Mobile, whisper: Path) -
     return None
 
 
-async def _take(office: Office, due: Due, phone: Phone | Mobile, channel: Handle) -> bool:
+async def _take(office: AppContext, due: Due, phone: Phone | Mobile, channel: Handle) -> bool:
     try:
         await office.store.run(mailboxes.take, By(f"phone {phone.device}", office.now()), due.message_id, phone.agent)
     except Conflict:
@@ -150,12 +152,12 @@ async def _take(office: Office, due: Due, phone: Phone | Mobile, channel: Handle
     return True
 
 
-async def _ring_desk(office: Office, due: Due, phone: Phone) -> Handle | None:
+async def _ring_desk(office: AppContext, due: Due, phone: Phone) -> Handle | None:
     """A phone that is registered with us; None when nobody answers it."""
     call_id, seconds = due.message_id, office.config.escalation.ring_seconds
     leg_id = new_leg(call_id, phone.device)
     office.journal.note(LegRang(f"{call_id}/{leg_id}", call_id, office.now(), leg_id, phone.device, phone.agent, STAGE))
-    leg: Leg | None = None
+    leg: RingingLeg | None = None
     try:
         leg = await ring_phone(
             office,
@@ -184,13 +186,13 @@ async def _ring_desk(office: Office, due: Due, phone: Phone) -> Handle | None:
     return None
 
 
-async def _stop(leg: Leg | None, cause: str) -> None:
+async def _stop(leg: RingingLeg | None, cause: str) -> None:
     if leg:
         with contextlib.suppress(PhoneError):
             await leg.stop(cause)
 
 
-async def _dial_mobile(office: Office, due: Due, phone: Mobile) -> Handle | None:
+async def _dial_mobile(office: AppContext, due: Due, phone: Mobile) -> Handle | None:
     """An agent's mobile, through the one check; None when it may not be dialled, or nobody answers."""
     # Their desk phones first, if they have any on.
     await asyncio.sleep(phone.after_seconds)
@@ -198,7 +200,7 @@ async def _dial_mobile(office: Office, due: Due, phone: Mobile) -> Handle | None
         clearance = await dialing.clear(
             office,
             number=phone.number,
-            purpose=Purpose.ESCALATION,
+            purpose=DialPurpose.ESCALATION,
             agent=phone.agent,
             call_id=due.message_id,
             live=outside.live(await office.client.channels()),
@@ -213,12 +215,12 @@ async def _dial_mobile(office: Office, due: Due, phone: Mobile) -> Handle | None
                 device=phone.device,
                 agent=phone.agent,
             )
-    except (Refused, outside.NotReached, TimeoutError) as error:
+    except (DialRefused, outside.NotReached, TimeoutError) as error:
         log.info("a mobile was not reached", extra={"device": phone.device, "reason": str(error)})
         return None
 
 
-async def _play(office: Office, due: Due, channel: Handle, phone: Phone | Mobile) -> None:
+async def _play(office: AppContext, due: Due, channel: Handle, phone: Phone | Mobile) -> None:
     """The message itself, again with 1, for the one who took it."""
     audio = mailboxes.audio(office.config, due.file)
     message = audio or _sound(office, "mailbox_no_audio")
@@ -227,13 +229,13 @@ async def _play(office: Office, due: Due, channel: Handle, phone: Phone | Mobile
         await office.store.run(mailboxes.heard, due.message_id, office.now())
         while await prompt(channel, [_sound(office, "mailbox_again")], KEY_SECONDS) == Key.REPEAT:
             await prompt(channel, [message], 0)
-    except CallEnded:
+    except HungUp:
         log.info("hung up while hearing a message", extra={"device": phone.device})
     finally:
         await _always(_let_go(office, due, channel))
 
 
-async def _let_go(office: Office, due: Due, channel: Handle) -> None:
+async def _let_go(office: AppContext, due: Due, channel: Handle) -> None:
     """Ends a phone that was answered."""
     with contextlib.suppress(PhoneError):
         await channel.hang_up()
@@ -241,7 +243,7 @@ async def _let_go(office: Office, due: Due, channel: Handle) -> None:
     _over(office, due, channel.id, DialStatus.ANSWER)
 
 
-def _over(office: Office, due: Due, leg_id: str, status: DialStatus, *, forwards: bool = False) -> None:
+def _over(office: AppContext, due: Due, leg_id: str, status: DialStatus, *, forwards: bool = False) -> None:
     fact_id = f"{due.message_id}/leg-ended-{leg_id}"
     office.journal.note(LegEnded(fact_id, due.message_id, office.now(), leg_id, status, forwards=forwards))
 
@@ -251,5 +253,5 @@ async def _always(work: Coroutine[None, None, None] | Awaitable[None]) -> None:
     await asyncio.shield(asyncio.ensure_future(work))
 
 
-def _sound(office: Office, name: str) -> Path:
+def _sound(office: AppContext, name: str) -> Path:
     return office.config.prompts_folder / office.config.voicemail.staff_language / f"{name}.wav"

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ari_app.call.call import Call
+from ari_app.call.call import LiveCall
 from ari_app.call.registry import Calls
-from ari_app.edge.ami import Connection
+from ari_app.edge.ami import AmiConnection
 from ari_app.edge.channel import UNAVAILABLE
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
@@ -44,7 +44,7 @@ DROPPED_PACKETS = 50
 
 
 @dataclass
-class Line:
+class WatchedLine:
     """What has come from the other end of a channel so far."""
 
     received: tuple[float, ...]
@@ -64,7 +64,7 @@ class Line:
     """Since then its phone does not answer SIP either, as far as was looked."""
 
     @classmethod
-    def first(cls, statistics: Mapping[str, Any], now: float, *, is_older_than_we: bool) -> Line:
+    def first(cls, statistics: Mapping[str, Any], now: float, *, is_older_than_we: bool) -> WatchedLine:
         received = _received(statistics)
         # Who has never sent anything is not on hold.
         return cls(received, now, may_be_on_hold=is_older_than_we and bool(received[0]))
@@ -88,8 +88,8 @@ class LostLines:
     def __init__(
         self,
         client: AriClient,
-        ami: Connection,
-        calls: Calls[Call],
+        ami: AmiConnection,
+        calls: Calls[LiveCall],
         seconds: float,
         qualify_seconds: float,
         clock: Callable[[], float] = lambda: asyncio.get_running_loop().time(),
@@ -101,7 +101,7 @@ class LostLines:
         self._qualify_seconds = qualify_seconds
         """How often phones are asked whether they still answer SIP."""
         self._clock = clock
-        self._known: dict[str, Line] = {}
+        self._known: dict[str, WatchedLine] = {}
         self._connection = 0
         """Number of the connection to Asterisk at the last look."""
 
@@ -142,7 +142,7 @@ class LostLines:
     async def _is_lost(self, channel_id: str, *, is_older_than_we: bool) -> bool:
         statistics = await self._client.get(f"{_path(channel_id)}/rtp_statistics")
         now = self._clock()
-        first = Line.first(statistics, now, is_older_than_we=is_older_than_we)
+        first = WatchedLine.first(statistics, now, is_older_than_we=is_older_than_we)
         line = self._known.setdefault(channel_id, first)
         line.hear(statistics, now)
         if not line.is_up:

@@ -12,7 +12,7 @@ import logging
 import uuid
 from contextlib import suppress
 
-from ari_app.call.call import Office
+from ari_app.call.call import AppContext
 from ari_app.edge.errors import PhoneError
 from crm.domain.errors import CrmError
 from crm.services.voicemail import mailboxes
@@ -25,7 +25,7 @@ POLL_SECONDS = 5.0
 
 
 class MessageLamps:
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: AppContext) -> None:
         self._office = office
         self._shown: dict[str, Lamp] = {}
         self.changed = asyncio.Event()

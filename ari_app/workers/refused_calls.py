@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ari_app.edge import hep
-from ari_app.edge.hep import Answer
+from ari_app.edge.hep import InviteAnswer
 from crm.context import Crm
 from crm.domain import invite
 from crm.domain.calls import REFUSALS
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Refused:
-    answer: Answer
+    answer: InviteAnswer
     arrival: Arrival
     at: datetime
 
@@ -69,7 +69,7 @@ class RefusedCalls:
                 is_told = True
             await asyncio.sleep(LOOK_SECONDS)
 
-    def heard(self, answer: Answer) -> None:
+    def heard(self, answer: InviteAnswer) -> None:
         """An INVITE was answered."""
         if answer.status in REFUSALS:
             is_new = answer.call not in self._waiting and len(self._waiting) < MOST_WAITING

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from ari_app.call.call import Office
+from ari_app.call.call import AppContext
 from ari_app.call.legs import availability
 from ari_app.call.line import line, order_id
 from ari_app.edge.errors import PhoneError
@@ -18,7 +18,7 @@ from crm.domain import queueing
 from crm.domain.errors import CrmError
 from crm.domain.ringing import AgentAvailability, by_idleness
 from crm.services.calls import orders
-from crm.services.calls.orders import Claim
+from crm.services.calls.orders import OrderClaim
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ PATIENCE = 10
 
 
 class Turns:
-    def __init__(self, office: Office, begin: Callable[[Claim], None]) -> None:
+    def __init__(self, office: AppContext, begin: Callable[[OrderClaim], None]) -> None:
         self._office = office
         self._begin = begin
         """Starts the call that an order asks for."""
@@ -72,7 +72,7 @@ class Turns:
                     self._begin(claim)
 
 
-def _awaited(office: Office) -> set[str]:
+def _awaited(office: AppContext) -> set[str]:
     """Slugs of all whom somebody waits for."""
     waits = [call.wait.agents for call in office.calls if call.wait]
     return {agent for agents in (*waits, *(place.agents for place in office.calls.places)) for agent in agents}
@@ -82,7 +82,7 @@ def _with_phone(agents: list[AgentAvailability], now: datetime) -> frozenset[str
     return frozenset(agent.slug for agent in agents if agent.free_phones(now))
 
 
-def _end_hopeless(office: Office, present: frozenset[str]) -> None:
+def _end_hopeless(office: AppContext, present: frozenset[str]) -> None:
     """Nobody is there any more who would take a caller: they leave a message instead."""
     for call in office.calls:
         if not call.wait:

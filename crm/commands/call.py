@@ -10,17 +10,17 @@ import click
 from crm.commands import output, placing
 from crm.commands.command import Group, System, cut, limit_option, many, one, since_option, with_system
 from crm.domain import fields
-from crm.domain.calls import Direction, Outcome
+from crm.domain.calls import CallDirection, Outcome
 from crm.views import calls, messages, tasks
 from crm.views.calls import CallDetail, CallEntry
 from crm.views.messages import MessageEntry
 from crm.views.tasks import TaskEntry
 
-DIRECTIONS = tuple(direction.value for direction in Direction)
+DIRECTIONS = tuple(direction.value for direction in CallDirection)
 
 
 def _person(entry: CallEntry) -> str:
-    if entry.direction == Direction.INTERNAL:
+    if entry.direction == CallDirection.INTERNAL:
         return "a colleague"
     if entry.contact and entry.contact != entry.caller:
         return f"{entry.contact}, {entry.caller}"

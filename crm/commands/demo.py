@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from ari_app.demo import call as story
-from ari_app.demo.call import Told
+from ari_app.demo.call import DemoReport
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, config_of, many, one, with_system
 from crm.commands.import_ import ImportedEntry
@@ -25,7 +25,7 @@ def demo() -> None:
 
 
 @demo.command(
-    json=one(Told),
+    json=one(DemoReport),
     examples=(
         "demo call --press 1",
         "demo call --press 2 --answer alice",
@@ -91,7 +91,7 @@ def portfolio(system: System, as_json: bool) -> None:
     system.publish()
 
 
-def _print(told: Told) -> None:
+def _print(told: DemoReport) -> None:
     output.say(f"{told.caller} called {told.line}:")
     verbs = {"hung_up": "hung up", "was_hung_up": "the other side hung up"}
     for moment in told.moments:

@@ -17,12 +17,12 @@ from crm.words import terminal
 
 
 @dataclass(frozen=True)
-class Told(Finding):
+class FindingEntry(Finding):
     mend: str = ""
     """How to mend it; empty when there is nothing to mend."""
 
 
-@click.command(cls=Command, json=many(Told), examples=("doctor", "doctor --json"))
+@click.command(cls=Command, json=many(FindingEntry), examples=("doctor", "doctor --json"))
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:
     """Check everything and say how to mend it.
@@ -32,7 +32,7 @@ def doctor(context: click.Context, as_json: bool) -> None:
     findings = asyncio.run(_examine(config_of(context)))
     errors = [finding for finding in findings if finding.level is Level.ERROR]
     if as_json:
-        output.print_json([Told(**vars(one), mend=_mend(one)) for one in findings])
+        output.print_json([FindingEntry(**vars(one), mend=_mend(one)) for one in findings])
     else:
         output.print_table(
             ("", "check", "found", "mend"),

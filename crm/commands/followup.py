@@ -8,7 +8,7 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import ID, Group, System, cut, limit_option, many, with_system
 from crm.domain.fields import moment
-from crm.domain.leads import Stage
+from crm.domain.leads import LeasingStage
 from crm.services import follow_ups
 from crm.views import follow_ups as views
 from crm.views.follow_ups import FollowUpEntry
@@ -92,11 +92,11 @@ def cancel(system: System, id: int) -> None:
 @followup.command(examples=("followup stage 12 elm still_deciding",))
 @click.argument("lead", type=ID)
 @click.argument("property")
-@click.argument("stage", type=click.Choice([stage.value for stage in Stage]))
+@click.argument("stage", type=click.Choice([stage.value for stage in LeasingStage]))
 @with_system
 def stage(system: System, lead: int, property: str, stage: str) -> None:
     """Say how far LEAD's interest in PROPERTY has come; the sequence of STAGE begins."""
-    system.run(follow_ups.set_stage, system.by, lead, property, Stage(stage))
+    system.run(follow_ups.set_stage, system.by, lead, property, LeasingStage(stage))
     output.say(f"Lead {lead} is in stage {stage} at {property}.")
 
 

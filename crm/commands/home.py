@@ -67,5 +67,5 @@ def hold(system: System) -> None:
     output.say("Nothing leaves this home by itself until `leaseline home release`; calls are answered.")
 
 
-def _told(waiting: copies.Waiting) -> str:
+def _told(waiting: copies.HeldBack) -> str:
     return f"{waiting.texts} texts, {waiting.mails} mails, {waiting.calls} calls"

@@ -9,7 +9,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Command, System, many, with_system
-from crm.domain.imports import COLUMNS, Kind, Wrong
+from crm.domain.imports import COLUMNS, ListKind, Wrong
 from crm.services.system import imports as service
 
 _COLUMNS = "\n\n".join(
@@ -46,7 +46,7 @@ class ImportedEntry(msgspec.Struct):
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--kind",
-    type=click.Choice([kind.value for kind in Kind]),
+    type=click.Choice([kind.value for kind in ListKind]),
     help="What a CSV file lists; without it the file's name says so: units.csv.",
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, and write nothing.")

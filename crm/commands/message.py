@@ -21,7 +21,7 @@ from crm.commands.command import (
 from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.domain.gate import Verdict
-from crm.domain.texts import Direction
+from crm.domain.texts import TextDirection
 from crm.services.outbox import carriers, pauses
 from crm.services.people import intake
 from crm.services.texts import messages as service
@@ -52,7 +52,7 @@ def message() -> None:
 @since_option
 @click.option("--state", type=click.Choice([state.value for state in DeliveryState]), help="Only those.")
 @click.option(
-    "--direction", type=click.Choice([one.value for one in Direction]), help="in: what people wrote; out: we."
+    "--direction", type=click.Choice([one.value for one in TextDirection]), help="in: what people wrote; out: we."
 )
 @click.option("--decision", type=click.Choice([one.value for one in Verdict]), help="Only what the gate decided so.")
 @click.option("--unassigned", is_flag=True, help="Only those that belong to no lead.")
@@ -224,11 +224,11 @@ def secret(system: System, carrier: str, file: IO[str] | None) -> None:
 
 
 def _person(entry: MessageEntry) -> str:
-    return entry.from_number if entry.direction == Direction.IN else entry.to_number
+    return entry.from_number if entry.direction == TextDirection.IN else entry.to_number
 
 
 def _writer(entry: MessageEntry, agent: str | None) -> str:
-    if entry.direction == Direction.IN:
+    if entry.direction == TextDirection.IN:
         return entry.from_number
     return agent or f"us ({entry.purpose})"
 

@@ -8,7 +8,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Command, Failure, System, cut, limit_option, many, one, with_system
-from crm.domain.calls import Outcome, Step
+from crm.domain.calls import CallStep, Outcome
 from crm.services.calls import orders
 from crm.services.calls.orders import State
 from crm.services.phones import dialing
@@ -114,7 +114,7 @@ def _is_settled(entry: OrderEntry) -> bool:
     """The two talk, or it is known that they will not."""
     if entry.state in (State.FAILED, State.CANCELLED):
         return True
-    return entry.outcome is not None or entry.step == Step.TALK
+    return entry.outcome is not None or entry.step == CallStep.TALK
 
 
 def _news(entry: OrderEntry) -> str:
@@ -122,7 +122,7 @@ def _news(entry: OrderEntry) -> str:
         return f"{entry.to} was not reached."
     if entry.outcome == Outcome.INTERRUPTED:
         return f"{entry.agent} and {entry.to} talked, and were cut off."
-    if entry.outcome or entry.step == Step.TALK:
+    if entry.outcome or entry.step == CallStep.TALK:
         return f"{entry.agent} and {entry.to} talk." if not entry.outcome else f"{entry.agent} and {entry.to} talked."
     if entry.state == State.DONE:
         return f"{entry.agent} has answered, {entry.to} is dialled."

@@ -105,14 +105,14 @@ def report() -> None:
     ),
 )
 @since_option
-@click.option("--by", type=click.Choice([group.value for group in metrics.Group]), help="Told apart by this.")
+@click.option("--by", type=click.Choice([group.value for group in metrics.MetricGroup]), help="Told apart by this.")
 @csv_option
 @plot_option
 @with_system
 def metrics_(system: System, since: str, by: str | None, as_csv: bool, plot: Path | None, as_json: bool) -> None:
     start = fields.since(since, system.config.tz, system.now)
     calls = system.read(reports.calls, start, system.now)
-    found = metrics.figures(calls, metrics.Group(by) if by else None, system.config.tz)
+    found = metrics.figures(calls, metrics.MetricGroup(by) if by else None, system.config.tz)
     entries = [MetricsEntry.of(one) for one in found]
     if plot is not None:
         groups = entries[:-1] if by and len(entries) > 1 else entries

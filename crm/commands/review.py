@@ -14,7 +14,7 @@ from crm.commands import output
 from crm.commands.command import Command, System, WrongInput, many, with_system
 from crm.domain import fields, reviews
 from crm.domain.imports import Wrong
-from crm.domain.reviews import ANSWER, NOTE, Answer
+from crm.domain.reviews import ANSWER, NOTE, ReviewAnswer
 from crm.services import reviews as service
 from crm.services.reviews import Case
 
@@ -180,7 +180,7 @@ def review(system: System, what: str, answer: str | None, note: str | None) -> N
     an earlier one.
     """
     if answer is not None:
-        answers = [Answer(what, reviews.routed_right(answer), reviews.note(note or ""))]
+        answers = [ReviewAnswer(what, reviews.routed_right(answer), reviews.note(note or ""))]
     elif note is not None:
         raise WrongInput("A note belongs to one call: write its id, yes or no, and then --note.")
     else:
@@ -195,7 +195,7 @@ def review(system: System, what: str, answer: str | None, note: str | None) -> N
     output.say(f"Kept {output.counted(len(answers), 'answer')}.")
 
 
-def _read(file: Path) -> list[Answer]:
+def _read(file: Path) -> list[ReviewAnswer]:
     try:
         if file.stat().st_size > LONGEST_FILE:
             raise WrongInput(f"{file} is larger than {LONGEST_FILE // 1_000_000} MB: that is no review sheet.")

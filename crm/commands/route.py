@@ -15,7 +15,7 @@ from crm.domain import fields
 from crm.edge import numbers
 from crm.services.phones import lines
 from crm.services.routing import rehearsals, replays
-from crm.services.routing.rehearsals import Phones, Rehearsal
+from crm.services.routing.rehearsals import Rehearsal, RehearsedPhones
 from crm.views import routing
 from crm.views.routing import Explanation, PlanEntry
 
@@ -42,7 +42,7 @@ class RingEntry(msgspec.Struct):
     """Short names of devices, or numbers outside, that ring together; one list after the other. Empty: none can."""
 
 
-class TourEntry(msgspec.Struct):
+class OfferedTourEntry(msgspec.Struct):
     """A tour that would be booked."""
 
     starts_at: datetime
@@ -61,7 +61,7 @@ class TestEntry(msgspec.Struct):
     turns: list[TurnEntry]
     hears: list[str]
     """After the last turn."""
-    tour: TourEntry | None
+    tour: OfferedTourEntry | None
     """What would be booked; null: nothing."""
     plan: PlanEntry
     rings: list[RingEntry]
@@ -71,7 +71,7 @@ class TestEntry(msgspec.Struct):
     def of(cls, found: Rehearsal, number: str, caller: str | None) -> TestEntry:
         turns = [TurnEntry(one.question, list(one.hears), list(one.keys), list(one.pressed)) for one in found.turns]
         label = found.line.label if found.line else ""
-        tour = TourEntry(found.tour.starts_at, found.tour.kind.value) if found.tour else None
+        tour = OfferedTourEntry(found.tour.starts_at, found.tour.kind.value) if found.tour else None
         rings = [RingEntry(stage, phones) for stage, phones in found.rings.items()]
         return cls(number, label, caller, found.at, turns, list(found.hears), tour, PlanEntry.of(found.plan), rings)
 
@@ -196,7 +196,7 @@ def test(
         if not keys or len(keys) > 10 or not set(keys) <= set("0123456789*#"):
             raise WrongInput("--press takes keys of a telephone: 0 to 9, * and #.")
     found = system.read(
-        rehearsals.rehearse, config, number, parsed, at, press, system.now, Phones(busy, offline, waiting)
+        rehearsals.rehearse, config, number, parsed, at, press, system.now, RehearsedPhones(busy, offline, waiting)
     )
     told = TestEntry.of(found, number, parsed)
     if as_json:

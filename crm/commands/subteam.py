@@ -6,7 +6,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
-from crm.domain.dialing import Purpose
+from crm.domain.dialing import DialPurpose
 from crm.services.office import subteams
 from crm.services.phones import dialing
 from crm.views import subteams as views
@@ -71,7 +71,7 @@ def change(
     """
     if answering_service:
         answering_service = system.read(
-            dialing.check, system.config, number=answering_service, purpose=Purpose.ANSWERING, agent=None
+            dialing.check, system.config, number=answering_service, purpose=DialPurpose.ANSWERING, agent=None
         )
     system.run(
         subteams.change,

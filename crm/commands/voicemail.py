@@ -11,10 +11,10 @@ from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, one, with_system
 from crm.services.voicemail import greetings, mailboxes, recordings, transcripts
 from crm.views import voicemail as messages
-from crm.views.voicemail import MessageEntry
+from crm.views.voicemail import VoicemailEntry
 
 
-def _caller(entry: MessageEntry) -> str:
+def _caller(entry: VoicemailEntry) -> str:
     return entry.colleague or entry.caller or "withheld"
 
 
@@ -32,7 +32,7 @@ def voicemail() -> None:
 
 @voicemail.command(
     "list",
-    json=many(MessageEntry),
+    json=many(VoicemailEntry),
     examples=("voicemail list", "voicemail list --box property:elm --new", "voicemail list --deleted --json"),
 )
 @click.option("--box", metavar="BOX", help="agent:SLUG, subteam:SLUG, property:SLUG or office.")
@@ -68,7 +68,7 @@ def list_(system: System, box: str | None, new_only: bool, deleted: bool, limit:
     )
 
 
-@voicemail.command(json=one(MessageEntry), examples=("voicemail show ll0a1b2c-1764000000.12",))
+@voicemail.command(json=one(VoicemailEntry), examples=("voicemail show ll0a1b2c-1764000000.12",))
 @click.argument("message")
 @with_system
 def show(system: System, message: str, as_json: bool) -> None:
@@ -190,7 +190,7 @@ async def greeting(system: System, box: str, text: str | None, language: str, fi
     output.say(f"Callers of {mailbox} hear {'the standard greeting' if reset else 'that'} from the next call on.")
 
 
-def _audio(system: System, entry: MessageEntry) -> Path:
+def _audio(system: System, entry: VoicemailEntry) -> Path:
     path = mailboxes.audio(system.config, entry.file)
     if path is None:
         raise WrongInput("The sound of that message is not there any more.")

@@ -9,7 +9,7 @@ from enum import StrEnum
 from crm.domain import attestation as stir
 
 
-class Kind(StrEnum):
+class BlockKind(StrEnum):
     """What an entry of the block list names."""
 
     NUMBER = "number"
@@ -18,10 +18,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Entry:
+class BlockListEntry:
     """An entry of the block list."""
 
-    kind: Kind
+    kind: BlockKind
     value: str
     """E.164, or its beginning; empty for withheld."""
     is_silent: bool = False
@@ -30,7 +30,9 @@ class Entry:
 
     @property
     def text(self) -> str:
-        name = {Kind.NUMBER: self.value, Kind.PREFIX: f"{self.value}*", Kind.WITHHELD: "withheld"}[self.kind]
+        name = {BlockKind.NUMBER: self.value, BlockKind.PREFIX: f"{self.value}*", BlockKind.WITHHELD: "withheld"}[
+            self.kind
+        ]
         return f"{name}: {self.why}" if self.why else name
 
 
@@ -51,7 +53,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Decision:
+class BlockDecision:
     """What becomes of a caller."""
 
     entry: str = ""
@@ -65,7 +67,7 @@ class Decision:
         return bool(self.entry) and not self.spared
 
 
-NOBODY = Decision()
+NOBODY = BlockDecision()
 
 
 def decide(
@@ -73,18 +75,18 @@ def decide(
     caller: str | None,
     is_withheld: bool,
     attestation: str,
-    entries: Iterable[Entry],
+    entries: Iterable[BlockListEntry],
     known: Known,
     refuse_failed: bool,
-) -> Decision:
+) -> BlockDecision:
     """`caller` is E.164 or None. The narrowest entry counts: a number, then the longest prefix.
 
     `refuse_failed`: whoever shows a number that the carrier found to be false counts as unwanted.
     """
     if entry := _matching(caller, is_withheld, entries):
-        return Decision(entry.text, spared_because(known), entry.is_silent)
+        return BlockDecision(entry.text, spared_because(known), entry.is_silent)
     if refuse_failed and stir.is_failed(attestation):
-        return Decision(f"a number that is not the caller's: {attestation}", spared_because(known))
+        return BlockDecision(f"a number that is not the caller's: {attestation}", spared_because(known))
     return NOBODY
 
 
@@ -101,13 +103,13 @@ def spared_because(known: Known) -> str:
     return "a task is open for them" if known.open_task else ""
 
 
-def _matching(caller: str | None, is_withheld: bool, entries: Iterable[Entry]) -> Entry | None:
+def _matching(caller: str | None, is_withheld: bool, entries: Iterable[BlockListEntry]) -> BlockListEntry | None:
     number = caller or ""
     matching = [
         entry
         for entry in entries
-        if (entry.kind is Kind.NUMBER and entry.value == number)
-        or (entry.kind is Kind.PREFIX and number.startswith(entry.value))
-        or (entry.kind is Kind.WITHHELD and is_withheld)
+        if (entry.kind is BlockKind.NUMBER and entry.value == number)
+        or (entry.kind is BlockKind.PREFIX and number.startswith(entry.value))
+        or (entry.kind is BlockKind.WITHHELD and is_withheld)
     ]
-    return max(matching, key=lambda entry: (entry.kind is Kind.NUMBER, len(entry.value)), default=None)
+    return max(matching, key=lambda entry: (entry.kind is BlockKind.NUMBER, len(entry.value)), default=None)

@@ -38,7 +38,7 @@ class Outcome(StrEnum):
     """A call of ours that nobody answered."""
 
 
-class Step(StrEnum):
+class CallStep(StrEnum):
     """Where in the flow a call is; each can be entered again after the app was away."""
 
     ARRIVED = "arrived"
@@ -98,7 +98,7 @@ class Cut(StrEnum):
     """The line of one of the two."""
 
 
-class Direction(StrEnum):
+class CallDirection(StrEnum):
     """Which way a call goes."""
 
     IN = "in"
@@ -146,7 +146,7 @@ class CallRefused(Fact):
 class CallPlaced(Fact):
     """An agent calls somebody; in place of CallArrived."""
 
-    direction: Direction
+    direction: CallDirection
     agent: str
     """Slug."""
     device: str
@@ -177,7 +177,7 @@ class CallerSpared(Fact):
 
 @dataclass(frozen=True)
 class StepTaken(Fact):
-    step: Step
+    step: CallStep
 
 
 @dataclass(frozen=True)
@@ -373,7 +373,7 @@ class RecordingEnded(Fact):
 
 
 @dataclass(frozen=True)
-class MessageLeft(Fact):
+class VoicemailLeft(Fact):
     file: str
     """Name in the recordings folder."""
     seconds: int
@@ -436,7 +436,7 @@ KINDS: tuple[type[Fact], ...] = (
     TalkEnded,
     RecordingEnded,
     CallbackPromised,
-    MessageLeft,
+    VoicemailLeft,
     HandedToDialplan,
     CallEnded,
 )
@@ -448,7 +448,7 @@ def outcome_of(
     talked: bool,
     message_left: bool,
     link_sent: bool,
-    direction: Direction = Direction.IN,
+    direction: CallDirection = CallDirection.IN,
     blocked: bool = False,
     handed_over: bool = False,
     booked: bool = False,
@@ -464,7 +464,7 @@ def outcome_of(
         return Outcome.BOOKED
     if message_left:
         return Outcome.LEFT_MESSAGE
-    if direction is not Direction.IN:
+    if direction is not CallDirection.IN:
         return Outcome.NOT_REACHED
     if blocked:
         return Outcome.BLOCKED

@@ -35,7 +35,7 @@ class Question(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class KeyedAnswer:
     """What the caller keyed; "" when they keyed nothing of use, however often they were asked."""
 
     question: Question
@@ -45,7 +45,7 @@ class Answer:
     than the key says, or it is not known."""
 
 
-Answers = tuple[Answer, ...]
+Answers = tuple[KeyedAnswer, ...]
 
 
 def answered(answers: Answers, question: Question) -> list[str]:
@@ -65,7 +65,7 @@ class Say:
 
 
 @dataclass(frozen=True)
-class Ask:
+class KeyPrompt:
     """A question, and which keys are answers to it."""
 
     question: Question
@@ -76,9 +76,9 @@ class Ask:
     meanings: tuple[str, ...] = ()
     """What the first of the keys stand for: slugs of properties, or names of areas."""
 
-    def answer(self, keys: str) -> Answer:
+    def answer(self, keys: str) -> KeyedAnswer:
         """What was keyed, with what it stands for."""
-        return Answer(self.question, keys, dict(zip(self.keys, self.meanings, strict=False)).get(keys, ""))
+        return KeyedAnswer(self.question, keys, dict(zip(self.keys, self.meanings, strict=False)).get(keys, ""))
 
     def takes(self, keys: str) -> bool:
         """Whether what was keyed is an answer at all, be it a useful one or not."""
@@ -127,13 +127,13 @@ class Names:
 
 
 @dataclass(frozen=True)
-class Choice:
+class PropertyChoice:
     """How it stands with the property: settled, to be asked, or, with neither, unsure."""
 
     why: str
     slug: str | None = None
     """The property it is; "" is the office as a whole."""
-    ask: Ask | None = None
+    ask: KeyPrompt | None = None
 
 
 LIST_LENGTH = 8
@@ -161,7 +161,7 @@ _BEHIND_DIGITS = chr(ord("9") + 1)
 """Sorts behind every key."""
 
 
-def choose(names: Names, latest: str | None, answers: Answers) -> Choice:
+def choose(names: Names, latest: str | None, answers: Answers) -> PropertyChoice:
     """The property, or the question that comes next. `latest` is the slug of the caller's latest interest.
 
     Takes any answers, also ones that fit no question that was asked. Whatever becomes of the others meanwhile, the
@@ -169,11 +169,11 @@ def choose(names: Names, latest: str | None, answers: Answers) -> Choice:
     """
     listed = names.listed
     if not listed:
-        return Choice("There is no property to choose.")
+        return PropertyChoice("There is no property to choose.")
     if chosen := names.by_slug.get(_meant(answers, Question.PROPERTY)):
         return _by_key(chosen)
     if len(listed) == 1:
-        return Choice(f"{listed[0].name} is the only property there is to choose.", listed[0].slug)
+        return PropertyChoice(f"{listed[0].name} is the only property there is to choose.", listed[0].slug)
     again = names.by_slug.get(_meant(answers, Question.SAME) or latest or "")
     if again:
         same = answered(answers, Question.SAME)
@@ -181,7 +181,9 @@ def choose(names: Names, latest: str | None, answers: Answers) -> Choice:
             offers = Say("same_property", again.name), Say("another_property")
             return _asked(Question.SAME, offers, ("1", "2"), meanings=(again.slug,))
         if same[-1] == "1":
-            return Choice(f"The caller's latest interest was {again.name}, and they said it still is.", again.slug)
+            return PropertyChoice(
+                f"The caller's latest interest was {again.name}, and they said it still is.", again.slug
+            )
     if len(listed) <= LIST_LENGTH:
         return _listed(listed, answers)
     areas = list(names.areas)
@@ -192,25 +194,25 @@ def choose(names: Names, latest: str | None, answers: Answers) -> Choice:
             keys = (*_numbers(areas), NONE_OF_THESE)
             return _asked(Question.AREA, (*says, Say("none_of_these")), keys, meanings=tuple(areas))
         if at < 0:
-            return Choice("The caller named no area.")
+            return PropertyChoice("The caller named no area.")
         names = names.areas[areas[at]]
         if len(names.listed) <= LIST_LENGTH:
             return _listed(names.listed, answers)
     return _by_letters(names, answers)
 
 
-def _listed(names: Sequence[PropertyName], answers: Answers) -> Choice:
+def _listed(names: Sequence[PropertyName], answers: Answers) -> PropertyChoice:
     slugs = tuple(one.slug for one in names)
     at = _option(answers, Question.PROPERTY, slugs)
     if at is None:
         says = tuple(Say("property_choice", one.name, str(number)) for number, one in enumerate(names, 1))
         keys = (*_numbers(names), NONE_OF_THESE)
         return _asked(Question.PROPERTY, (*says, Say("none_of_these")), keys, meanings=slugs)
-    return _by_key(names[at]) if at >= 0 else Choice("The caller named no property.")
+    return _by_key(names[at]) if at >= 0 else PropertyChoice("The caller named no property.")
 
 
-def _by_key(chosen: PropertyName) -> Choice:
-    return Choice(f"The caller chose {chosen.name} by key.", chosen.slug)
+def _by_key(chosen: PropertyName) -> PropertyChoice:
+    return PropertyChoice(f"The caller chose {chosen.name} by key.", chosen.slug)
 
 
 def _option(answers: Answers, question: Question, options: Sequence[str]) -> int | None:
@@ -229,14 +231,14 @@ def _meant(answers: Answers, question: Question) -> str:
     return next((answer.meant for answer in reversed(answers) if answer.question is question), "")
 
 
-def _by_letters(names: Names, answers: Answers) -> Choice:
+def _by_letters(names: Names, answers: Answers) -> PropertyChoice:
     keyed = answered(answers, Question.LETTERS)
     found = names.beginning_with(keyed[-1]) if keyed else []
     may_try = len(keyed) < _LETTER_TRIES and (not keyed or keyed[-1] != "")
     if found and (len(found) <= LIST_LENGTH or not may_try):
         return _listed(found[:LIST_LENGTH], answers)
     if not may_try:
-        return Choice("No property's name begins with the letters that the caller keyed.")
+        return PropertyChoice("No property's name begins with the letters that the caller keyed.")
     says = (Say("more_letters" if found else "no_such_letters"),) if keyed else ()
     return _asked(Question.LETTERS, (*says, Say("letters")), (), LETTERS)
 
@@ -250,9 +252,9 @@ def _in_keys(name: str) -> Iterator[str]:
 
 def _asked(
     question: Question, says: tuple[Say, ...], keys: tuple[str, ...], digits: int = 1, meanings: tuple[str, ...] = ()
-) -> Choice:
-    ask = Ask(question, says, keys, digits, meanings)
-    return Choice("It is not known which property the call is about.", ask=ask)
+) -> PropertyChoice:
+    ask = KeyPrompt(question, says, keys, digits, meanings)
+    return PropertyChoice("It is not known which property the call is about.", ask=ask)
 
 
 def _numbers(options: Sequence[object]) -> tuple[str, ...]:

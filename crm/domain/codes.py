@@ -67,7 +67,7 @@ _EXTENSION = re.compile(r"[0-9]{2,6}")
 
 
 @dataclass(frozen=True)
-class Dialled:
+class DialledCode:
     """A code as somebody dialled it."""
 
     action: Action
@@ -89,15 +89,15 @@ class FeatureCode:
     """How it is dialled."""
 
 
-def resolve(codes: Mapping[str, str], dialled: str) -> Dialled | None:
+def resolve(codes: Mapping[str, str], dialled: str) -> DialledCode | None:
     """What was dialled means; `codes` is the section `[codes]`. None for no code of ours."""
     for action in Action:
         if codes[action] and dialled == codes[action]:
-            return Dialled(action)
+            return DialledCode(action)
     for action in sorted(WITH_EXTENSION):
         code = codes[action]
         if code and dialled.startswith(code) and _EXTENSION.fullmatch(extension := dialled[len(code) :]):
-            return Dialled(action, extension)
+            return DialledCode(action, extension)
     return None
 
 

@@ -14,11 +14,11 @@ from crm.domain import fields
 from crm.domain.errors import CrmError
 
 
-class Refused(CrmError):
+class DialRefused(CrmError):
     """The number may not be dialled; nothing was."""
 
 
-class Purpose(StrEnum):
+class DialPurpose(StrEnum):
     """What a number is dialled for."""
 
     FORWARD = "forward"
@@ -36,7 +36,7 @@ class Purpose(StrEnum):
     """An agent's mobile, about a message nobody has taken."""
 
 
-TO_PEOPLE = frozenset({Purpose.DESK, Purpose.ORDER, Purpose.TRANSFER})
+TO_PEOPLE = frozenset({DialPurpose.DESK, DialPurpose.ORDER, DialPurpose.TRANSFER})
 """The others reach our own agents, of whom nobody has opted out of anything."""
 
 
@@ -52,7 +52,7 @@ class NumberStyle(StrEnum):
 
 
 @dataclass(frozen=True)
-class Rules:
+class DialRules:
     """The settings in `[dialing]` that decide."""
 
     countries: frozenset[str]
@@ -67,14 +67,14 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Ask:
+class DialRequest:
     """What is known about a number that somebody wants dialled."""
 
     typed: str
     """As a person or a setting wrote it."""
     number: str | None
     """E.164; None when it is no telephone number."""
-    purpose: Purpose
+    purpose: DialPurpose
     country: str = ""
     """ISO 3166, 001 for one of no country, such as a satellite's; empty when nobody knows."""
     is_costly: bool = False
@@ -91,7 +91,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Way:
+class OutboundTrunk:
     """A trunk that calls of ours go out by."""
 
     trunk: str
@@ -134,7 +134,7 @@ class Clearance:
 
     number: str
     """E.164."""
-    ways: tuple[Way, ...]
+    ways: tuple[OutboundTrunk, ...]
     """In the order they are tried; at least one."""
     caller_id: str
     """Our line that is shown: the agent's property's, or the one the person knows."""
@@ -164,36 +164,36 @@ def is_emergency(typed: str) -> bool:
     return digits in fields.EMERGENCY_STARTS or digits in fields.EMERGENCY
 
 
-def refused_place(number: str, country: str, rules: Rules, *, is_costly: bool) -> Refused | None:
+def refused_place(number: str, country: str, rules: DialRules, *, is_costly: bool) -> DialRefused | None:
     """Why nothing of ours goes to this number (E.164), be it a call or a text; None when it may."""
     if is_costly or number.startswith(SPECIAL_PREFIXES) or _PAY_PER_CALL.fullmatch(number):
-        return Refused("That number costs extra, so it is blocked.", code="dial_costly")
+        return DialRefused("That number costs extra, so it is blocked.", code="dial_costly")
     if rules.blocked_prefixes and number.startswith(rules.blocked_prefixes):
-        return Refused("Numbers that begin like this one are blocked in the settings.", code="dial_prefix_blocked")
+        return DialRefused("Numbers that begin like this one are blocked in the settings.", code="dial_prefix_blocked")
     is_excepted = bool(rules.allowed_prefixes) and number.startswith(rules.allowed_prefixes)
     if country not in rules.countries and not is_excepted:
-        return Refused("Numbers of that country or area are not allowed in the settings.", code="dial_country")
+        return DialRefused("Numbers of that country or area are not allowed in the settings.", code="dial_country")
     return None
 
 
-def refusal(ask: Ask, rules: Rules) -> Refused | None:
+def refusal(ask: DialRequest, rules: DialRules) -> DialRefused | None:
     """Why the number may not be dialled; None when it may."""
     if is_emergency(ask.typed):
-        return Refused(
+        return DialRefused(
             "Emergency numbers are dialled on a phone and go out directly; Leaseline does not dial them for anybody.",
             code="dial_emergency",
         )
     if ask.number is None:
-        return Refused(
+        return DialRefused(
             "That is not a telephone number: dial ten digits, or 011 and the country for other countries.",
             code="dial_no_number",
         )
     if ask.is_our_line:
-        return Refused(
+        return DialRefused(
             "That number is one of our own lines: choose one that does not lead back here.", code="dial_our_line"
         )
     if ask.agent is not None and not ask.may_dial:
-        return Refused(
+        return DialRefused(
             f"{ask.agent} may not dial numbers outside: an admin can allow it.",
             code="dial_not_permitted",
             agent=ask.agent,
@@ -201,21 +201,21 @@ def refusal(ask: Ask, rules: Rules) -> Refused | None:
     if place := refused_place(ask.number, ask.country, rules, is_costly=ask.is_costly):
         return place
     if ask.opted_out and ask.purpose in TO_PEOPLE:
-        return Refused(f"This person wants no calls from us: {ask.opted_out}.", code="dial_opted_out")
+        return DialRefused(f"This person wants no calls from us: {ask.opted_out}.", code="dial_opted_out")
     if rules.live and ask.live >= rules.live:
-        return Refused(
+        return DialRefused(
             f"{ask.live} calls with numbers outside are up, which is the limit: try again when one has ended.",
             code="dial_limit_live",
             live=ask.live,
         )
     if rules.per_day and ask.today >= rules.per_day:
-        return Refused(
+        return DialRefused(
             f"The office's limit of {rules.per_day} calls a day to numbers outside is reached.",
             code="dial_limit_day",
             most=rules.per_day,
         )
     if ask.agent is not None and rules.per_agent_per_day and ask.today_by_agent >= rules.per_agent_per_day:
-        return Refused(
+        return DialRefused(
             f"The limit of {rules.per_agent_per_day} calls a day to numbers outside is reached for {ask.agent}.",
             code="dial_limit_agent",
             most=rules.per_agent_per_day,
@@ -224,7 +224,7 @@ def refusal(ask: Ask, rules: Rules) -> Refused | None:
     return None
 
 
-def in_order(trunks: Sequence[tuple[int, Way]]) -> tuple[Way, ...]:
+def in_order(trunks: Sequence[tuple[int, OutboundTrunk]]) -> tuple[OutboundTrunk, ...]:
     """The trunks for calls of ours, each given with its position; the lowest position first, then by name."""
     return tuple(way for _, way in sorted(trunks, key=lambda one: (one[0], one[1].trunk)))
 

@@ -14,7 +14,7 @@ TEST = "933"
 
 
 @dataclass(frozen=True)
-class Way:
+class EmergencyTrunk:
     """A trunk, as far as it matters here."""
 
     trunk: str
@@ -24,7 +24,7 @@ class Way:
     emergency: bool
 
 
-def ways_out(trunks: Iterable[Way]) -> tuple[str, ...]:
+def ways_out(trunks: Iterable[EmergencyTrunk]) -> tuple[str, ...]:
     """The trunks of an emergency call, in order: those marked for it, else those for calls of ours, else all there are.
 
     `trunks` are those in use.
@@ -47,7 +47,7 @@ LATE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Told:
+class EmergencyNews:
     """An emergency call as the office hears of it."""
 
     dialled: str
@@ -65,7 +65,7 @@ class Told:
         return self.dialled == TEST
 
 
-def notice(call: Told, tz: tzinfo, now: datetime) -> tuple[str, str]:
+def notice(call: EmergencyNews, tz: tzinfo, now: datetime) -> tuple[str, str]:
     """Subject and text of what the office is told: who, from where, when, and how to reach them."""
     at = call.started_at.astimezone(tz)
     phone = f"{call.who} ({call.device})" if call.who else call.device

@@ -10,7 +10,7 @@ from enum import StrEnum
 from crm.domain.hours import Schedule
 
 
-class Group(StrEnum):
+class EscalationGroup(StrEnum):
     """In the order in which they are called."""
 
     AGENT = "agent"
@@ -21,10 +21,10 @@ class Group(StrEnum):
 
 
 @dataclass(frozen=True)
-class Turn:
+class EscalationTurn:
     """The next group to call."""
 
-    group: Group
+    group: EscalationGroup
     agents: tuple[str, ...]
     """Slugs."""
     number: int
@@ -33,14 +33,18 @@ class Turn:
 
 def next_turn(
     called: int, *, agent: str | None, subteam: Iterable[str], everyone: Iterable[str], on_duty: Iterable[str]
-) -> Turn | None:
+) -> EscalationTurn | None:
     """The first group after the `called` ones that has somebody on duty in it; None when all had their turn."""
     there = set(on_duty)
-    members = {Group.AGENT: (agent,) if agent else (), Group.SUBTEAM: tuple(subteam), Group.EVERYONE: tuple(everyone)}
-    for number, group in enumerate(Group, start=1):
+    members = {
+        EscalationGroup.AGENT: (agent,) if agent else (),
+        EscalationGroup.SUBTEAM: tuple(subteam),
+        EscalationGroup.EVERYONE: tuple(everyone),
+    }
+    for number, group in enumerate(EscalationGroup, start=1):
         agents = tuple(one for one in members[group] if one in there)
         if number > called and agents:
-            return Turn(group, agents, number)
+            return EscalationTurn(group, agents, number)
     return None
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from crm.domain import fields
 from crm.domain.errors import Invalid
-from crm.domain.leads import Stage
+from crm.domain.leads import LeasingStage
 
 MOST_STEPS = 10
 LONGEST_TEXT = 600
@@ -23,7 +23,7 @@ PLACES = ("{name}", "{url}")
 
 
 @dataclass(frozen=True)
-class Step:
+class SequenceStep:
     wait: timedelta
     """After the step before; the first one: after the stage began."""
     text: str
@@ -33,16 +33,16 @@ class Step:
 class StageSequence:
     """What happens in one stage."""
 
-    steps: tuple[Step, ...]
-    then: Stage | None = None
+    steps: tuple[SequenceStep, ...]
+    then: LeasingStage | None = None
     """The stage that follows its last step by itself; None: it stays."""
 
 
 @dataclass(frozen=True)
-class Rules:
+class FollowUpRules:
     """All sequences of a portfolio."""
 
-    sequences: Mapping[Stage, StageSequence]
+    sequences: Mapping[LeasingStage, StageSequence]
     silent_steps: int = 3
     """After so many steps without an answer, and `silence`, a person is unresponsive."""
     silence: timedelta = timedelta(hours=72)
@@ -54,7 +54,7 @@ class Rules:
 class History:
     """What has happened with one interest so far."""
 
-    stage: Stage
+    stage: LeasingStage
     stage_since: datetime
     sent: tuple[datetime, ...] = ()
     """When each step of this stage left, in order."""
@@ -64,7 +64,7 @@ class History:
     """When one of us talked or wrote to them last, by hand."""
 
 
-class Act(StrEnum):
+class FollowUpAct(StrEnum):
     SEND = "send"
     PAUSE = "pause"
     MOVE = "move"
@@ -75,18 +75,18 @@ class Act(StrEnum):
 class Next:
     """What comes next, and why."""
 
-    act: Act
+    act: FollowUpAct
     why: str
     at: datetime | None = None
     """When; None for PAUSE and REST, which wait for something to happen."""
     step: int = 0
     """Which step is sent, from 0."""
     text: str = ""
-    stage: Stage | None = None
+    stage: LeasingStage | None = None
     """Where the interest moves."""
 
 
-def next_step(rules: Rules, history: History) -> Next:
+def next_step(rules: FollowUpRules, history: History) -> Next:
     """The one next thing in an interest's sequence. Total: every history has one.
 
     Someone who has called or written since the stage began or since the latest step, and whom nobody has answered yet,
@@ -94,13 +94,13 @@ def next_step(rules: Rules, history: History) -> Next:
     """
     sequence = rules.sequences.get(history.stage)
     if sequence is None:
-        return Next(Act.REST, f"Nothing is planned for the stage {history.stage}.")
+        return Next(FollowUpAct.REST, f"Nothing is planned for the stage {history.stage}.")
     heard, answered = history.heard_at, history.answered_at
     latest = max((history.stage_since, *history.sent))
     if heard is not None and heard > latest and (answered is None or answered < heard):
         within = bool(history.sent) and heard - history.sent[-1] <= rules.reply_within
         what = "They answered" if within else "They were in touch"
-        return Next(Act.PAUSE, f"{what}, and it is a person's turn.")
+        return Next(FollowUpAct.PAUSE, f"{what}, and it is a person's turn.")
     done = len(history.sent)
     silent_since = _silent_since(rules, history)
     if done < len(sequence.steps):
@@ -108,16 +108,18 @@ def next_step(rules: Rules, history: History) -> Next:
         begin = max(latest, answered) if answered is not None else latest
         due = begin + step.wait
         if silent_since is None or due <= silent_since + rules.silence:
-            return Next(Act.SEND, f"Step {done + 1} of {len(sequence.steps)} in {history.stage}.", due, done, step.text)
+            return Next(
+                FollowUpAct.SEND, f"Step {done + 1} of {len(sequence.steps)} in {history.stage}.", due, done, step.text
+            )
     if silent_since is not None:
         why = f"{rules.silent_steps} steps and {_hours(rules.silence)} without an answer."
-        return Next(Act.MOVE, why, silent_since + rules.silence, stage=Stage.UNRESPONSIVE)
+        return Next(FollowUpAct.MOVE, why, silent_since + rules.silence, stage=LeasingStage.UNRESPONSIVE)
     if sequence.then is not None:
-        return Next(Act.MOVE, "The sequence is over.", latest, stage=sequence.then)
-    return Next(Act.REST, "The sequence is over.")
+        return Next(FollowUpAct.MOVE, "The sequence is over.", latest, stage=sequence.then)
+    return Next(FollowUpAct.REST, "The sequence is over.")
 
 
-def _silent_since(rules: Rules, history: History) -> datetime | None:
+def _silent_since(rules: FollowUpRules, history: History) -> datetime | None:
     """When the last of the steps left that nobody answered; None when there were not enough, or an answer came."""
     if len(history.sent) < rules.silent_steps or rules.silent_steps <= 0:
         return None
@@ -128,7 +130,7 @@ def _silent_since(rules: Rules, history: History) -> datetime | None:
     return enough
 
 
-def parse(text: str) -> Rules:
+def parse(text: str) -> FollowUpRules:
     """Sequences from TOML. Raises Invalid with what to write instead; nothing is half taken.
 
     A table for each stage with `steps`, a list of {wait = "6h", text = "..."}, and perhaps `then`, a stage; beside
@@ -138,7 +140,7 @@ def parse(text: str) -> Rules:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"The sequences are not valid TOML: {error}.", code="sequences_unreadable") from None
-    default = Rules({})
+    default = FollowUpRules({})
     silent_steps = table.pop("silent_steps", default.silent_steps)
     if not isinstance(silent_steps, int) or isinstance(silent_steps, bool) or not 0 <= silent_steps <= MOST_STEPS:
         raise Invalid(
@@ -149,7 +151,7 @@ def parse(text: str) -> Rules:
     silence = _length(table.pop("silence", "72h"), "silence")
     reply_within = _length(table.pop("reply_within", "36h"), "reply_within")
     sequences = {_stage(name): _sequence(name, entry) for name, entry in table.items()}
-    return Rules(sequences, silent_steps, silence, reply_within)
+    return FollowUpRules(sequences, silent_steps, silence, reply_within)
 
 
 def _sequence(name: str, entry: object) -> StageSequence:
@@ -169,7 +171,7 @@ def _sequence(name: str, entry: object) -> StageSequence:
     )
 
 
-def _step(name: str, number: int, step: object) -> Step:
+def _step(name: str, number: int, step: object) -> SequenceStep:
     where = f"Step {number} of [{name}]"
     if not isinstance(step, dict) or set(step) != {"wait", "text"}:
         raise Invalid(f'{where} has to be {{wait = "6h", text = "..."}}.', code="sequence_step_shape", where=where)
@@ -187,7 +189,7 @@ def _step(name: str, number: int, step: object) -> Step:
         )
     if any(character != "\n" and not character.isprintable() for character in body):
         raise Invalid(f"{where} has control characters in its text.", code="sequence_text_unprintable", where=where)
-    return Step(_length(step["wait"], where), body.strip())
+    return SequenceStep(_length(step["wait"], where), body.strip())
 
 
 def _without(text: str, parts: Sequence[str]) -> str:
@@ -203,11 +205,11 @@ def _length(raw: object, where: str) -> timedelta:
         raise Invalid(f"{where}: {error}", code="sequence_wait", where=where) from None
 
 
-def _stage(raw: object) -> Stage:
+def _stage(raw: object) -> LeasingStage:
     try:
-        return Stage(str(raw))
+        return LeasingStage(str(raw))
     except ValueError:
-        known = ", ".join(stage.value for stage in Stage)
+        known = ", ".join(stage.value for stage in LeasingStage)
         raise Invalid(f"{str(raw)[:40]!a} is no stage: use {known}.", code="stage_unknown") from None
 
 

@@ -24,7 +24,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from crm.domain.hours import Schedule, weekly
-from crm.domain.texts import Purpose, of_use_until
+from crm.domain.texts import TextPurpose, of_use_until
 
 
 class Verdict(StrEnum):
@@ -49,12 +49,12 @@ ANSWER_WITHIN = timedelta(hours=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
-CONFIRMATIONS = frozenset({Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.HELP})
-AUTOMATIC = frozenset({Purpose.LISTINGS_LINK, Purpose.MISSED_CALL, Purpose.CALLBACK, Purpose.FOLLOW_UP})
+CONFIRMATIONS = frozenset({TextPurpose.STOP_CONFIRMED, TextPurpose.START_CONFIRMED, TextPurpose.HELP})
+AUTOMATIC = frozenset({TextPurpose.LISTINGS_LINK, TextPurpose.MISSED_CALL, TextPurpose.CALLBACK, TextPurpose.FOLLOW_UP})
 """Nobody of the office has written or arranged them, and most are set off by whoever calls."""
-_COUNTED = frozenset(Purpose) - CONFIRMATIONS - {Purpose.STAFF, Purpose.INBOUND}
-_DESPITE_OPT_OUT = {Purpose.STOP_CONFIRMED, Purpose.HELP}
-_TO_WITHHELD = CONFIRMATIONS | {Purpose.AGENT, Purpose.STAFF}
+_COUNTED = frozenset(TextPurpose) - CONFIRMATIONS - {TextPurpose.STAFF, TextPurpose.INBOUND}
+_DESPITE_OPT_OUT = {TextPurpose.STOP_CONFIRMED, TextPurpose.HELP}
+_TO_WITHHELD = CONFIRMATIONS | {TextPurpose.AGENT, TextPurpose.STAFF}
 """What somebody decided on who knew what they were doing, or asked for."""
 
 
@@ -102,7 +102,7 @@ not legal advice; where sources differ the narrower hours stand here. State holi
 
 
 @dataclass(frozen=True)
-class Place:
+class ClockPlace:
     """Where the clock matters: the office, or one zone the number may be in."""
 
     zone: ZoneInfo
@@ -111,7 +111,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Limits:
+class TextLimits:
     """The settings in `[texts]` that decide; 0 is no limit."""
 
     per_person_per_hour: int = 0
@@ -129,7 +129,7 @@ class Limit:
 
     most: int
     within: timedelta
-    purposes: frozenset[Purpose]
+    purposes: frozenset[TextPurpose]
     to_person: bool
     whose: str
 
@@ -137,9 +137,9 @@ class Limit:
         return f"The limit of {self.most} {self.whose} {'an hour' if self.within == HOUR else 'a day'} is reached."
 
 
-def limits_on(purpose: Purpose, settings: Limits) -> tuple[Limit, ...]:
+def limits_on(purpose: TextPurpose, settings: TextLimits) -> tuple[Limit, ...]:
     """Those that a text of this purpose is held to."""
-    if purpose is Purpose.STAFF:
+    if purpose is TextPurpose.STAFF:
         return ()
     if purpose in CONFIRMATIONS:
         found = [
@@ -163,10 +163,10 @@ def limits_on(purpose: Purpose, settings: Limits) -> tuple[Limit, ...]:
 
 
 @dataclass(frozen=True)
-class Ask:
+class TextRequest:
     """What is known about a text that wants to leave."""
 
-    purpose: Purpose
+    purpose: TextPurpose
     created_at: datetime
     expires_at: datetime | None = None
     """After that it is of no use, such as a reminder of a tour that has begun; None: as its purpose says."""
@@ -178,7 +178,7 @@ class Ask:
     """The person has never been in touch but with their number withheld."""
     last_heard_at: datetime | None = None
     """When the person called or wrote last, before the text was made."""
-    places: tuple[Place, ...] = ()
+    places: tuple[ClockPlace, ...] = ()
     paused_until: datetime | None = None
     """Automatic texts are; None: they are not."""
     sent: tuple[tuple[Limit, tuple[datetime, ...]], ...] = ()
@@ -186,37 +186,39 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Decision:
+class GateDecision:
     verdict: Verdict
     reasons: tuple[str, ...]
     until: datetime | None = None
     """When to ask again; with WAIT only."""
 
 
-def class_of(purpose: Purpose, created_at: datetime, last_heard_at: datetime | None) -> MessageClass:
-    if purpose is Purpose.STAFF:
+def class_of(purpose: TextPurpose, created_at: datetime, last_heard_at: datetime | None) -> MessageClass:
+    if purpose is TextPurpose.STAFF:
         return MessageClass.NOTICE
     if purpose in CONFIRMATIONS:
         return MessageClass.CONFIRMATION
-    if purpose in (Purpose.LISTINGS_LINK, Purpose.MISSED_CALL, Purpose.TOUR, Purpose.CALLBACK):
+    if purpose in (TextPurpose.LISTINGS_LINK, TextPurpose.MISSED_CALL, TextPurpose.TOUR, TextPurpose.CALLBACK):
         return MessageClass.ANSWER
     if last_heard_at is not None and created_at - last_heard_at <= ANSWER_WITHIN:
         return MessageClass.ANSWER
     return MessageClass.FOLLOW_UP
 
 
-def decide(ask: Ask, now: datetime) -> Decision:
+def decide(ask: TextRequest, now: datetime) -> GateDecision:
     """Send, wait, or block, and every reason that counted."""
     kind = class_of(ask.purpose, ask.created_at, ask.last_heard_at)
     if kind is MessageClass.ANSWER and now - ask.created_at > ANSWER_WITHIN:
         # A carrier was away for hours: in the night it is an answer no more.
         kind = MessageClass.FOLLOW_UP
     if ask.refusal:
-        return Decision(Verdict.BLOCK, (ask.refusal,))
+        return GateDecision(Verdict.BLOCK, (ask.refusal,))
     if ask.opted_out and ask.purpose not in _DESPITE_OPT_OUT:
-        return Decision(Verdict.BLOCK, (f"The person opted out of texts: {ask.opted_out}.",))
+        return GateDecision(Verdict.BLOCK, (f"The person opted out of texts: {ask.opted_out}.",))
     if ask.is_withheld and ask.purpose not in _TO_WITHHELD:
-        return Decision(Verdict.BLOCK, ("The person withholds their number, so nothing is texted to it by itself.",))
+        return GateDecision(
+            Verdict.BLOCK, ("The person withholds their number, so nothing is texted to it by itself.",)
+        )
 
     reasons = []
     if ask.opted_out:
@@ -237,17 +239,17 @@ def decide(ask: Ask, now: datetime) -> Decision:
             until = max(until, free)
     end = of_use_until(ask.purpose, ask.created_at, ask.expires_at)
     if until >= end:
-        return Decision(Verdict.BLOCK, (*reasons, "It would come too late to be of use."))
+        return GateDecision(Verdict.BLOCK, (*reasons, "It would come too late to be of use."))
     if ask.paused_until is not None and ask.paused_until > now and ask.purpose in AUTOMATIC:
         reasons.append("Automatic texts are paused after a spike, until that ends or somebody resumes them.")
         # A person may end it at any time, so what ends before it waits as long as it is of use.
         until = max(until, min(ask.paused_until, end))
     if until > now:
-        return Decision(Verdict.WAIT, tuple(reasons), until)
-    return Decision(Verdict.SEND, tuple(reasons))
+        return GateDecision(Verdict.WAIT, tuple(reasons), until)
+    return GateDecision(Verdict.SEND, tuple(reasons))
 
 
-def next_open(places: Sequence[Place], now: datetime) -> datetime:
+def next_open(places: Sequence[ClockPlace], now: datetime) -> datetime:
     """`now` when it is open everywhere, else the first moment at which it is."""
     schedules = [_schedule(place) for place in places]
     at = now
@@ -260,11 +262,11 @@ def next_open(places: Sequence[Place], now: datetime) -> datetime:
     return now + timedelta(days=1)
 
 
-def _schedule(place: Place) -> Schedule:
+def _schedule(place: ClockPlace) -> Schedule:
     return weekly(STATES.get(place.state, FEDERAL), place.zone)
 
 
-def _named(places: Sequence[Place], now: datetime) -> str:
+def _named(places: Sequence[ClockPlace], now: datetime) -> str:
     closed = [place for place in places if not _schedule(place).is_open(now)]
     return ", ".join(dict.fromkeys(place.state or place.zone.key for place in closed))
 

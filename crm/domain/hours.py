@@ -46,7 +46,7 @@ class Opening:
 
 
 @dataclass(frozen=True)
-class SpecialDay:
+class SpecialHours:
     """A date that differs from the week: closed all day, open at other times, or expressly as in the week."""
 
     name: str = ""
@@ -59,7 +59,7 @@ class SpecialDay:
         return self.windows == ()
 
     @classmethod
-    def open(cls, name: str, opens: str, closes: str) -> SpecialDay:
+    def open(cls, name: str, opens: str, closes: str) -> SpecialHours:
         """Open from "HH:MM", up to 24:00. Raises Invalid."""
         opening = Opening.parse(0, opens, closes)
         return cls(name, ((opening.opens, opening.closes),))
@@ -74,7 +74,7 @@ class Schedule:
 
     openings: tuple[Opening, ...]
     tz: ZoneInfo
-    special: Mapping[date, SpecialDay] = field(default_factory=dict)
+    special: Mapping[date, SpecialHours] = field(default_factory=dict)
     """Dates that somebody has set; they win over public holidays."""
     holidays: Callable[[int], Mapping[date, str]] | None = None
     """The public holidays of a year with their names; closed all day."""
@@ -103,7 +103,7 @@ class Schedule:
         own = Schedule(openings, self.tz)
         return own if not openings or own.covers_whole_week else replace(self, openings=openings)
 
-    def special_day(self, at: datetime) -> SpecialDay | None:
+    def special_day(self, at: datetime) -> SpecialHours | None:
         """What is special about the date that it is there at this moment; None: it is as in every week."""
         return self._special(at.astimezone(self.tz).date())
 
@@ -151,11 +151,11 @@ class Schedule:
             left -= closes - begins
         return now + timedelta(minutes=minutes)
 
-    def _special(self, day: date) -> SpecialDay | None:
+    def _special(self, day: date) -> SpecialHours | None:
         if day in self.special:
             return self.special[day]
         name = self.holidays(day.year).get(day) if self.holidays else None
-        return SpecialDay(name) if name is not None else None
+        return SpecialHours(name) if name is not None else None
 
     def _windows_from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         """All openings that end after `at`, in order, those that touch as one; ends where it opens no more."""

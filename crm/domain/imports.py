@@ -26,7 +26,7 @@ MOST_PROBLEMS = 50
 """So many are told; the rest shows itself once these are mended."""
 
 
-class Kind(StrEnum):
+class ListKind(StrEnum):
     """What a list is of, in the order in which lists are written: later ones name earlier ones."""
 
     PORTFOLIOS = "portfolios"
@@ -84,7 +84,7 @@ class Row:
 class Lists:
     """Everything a file holds, or all files of a folder."""
 
-    rows: dict[Kind, list[Row]] = field(default_factory=dict)
+    rows: dict[ListKind, list[Row]] = field(default_factory=dict)
 
     def add(self, file: str, lists: Lists) -> None:
         """Takes in what another file holds; its places are told with its name. Raises Wrong."""
@@ -165,20 +165,20 @@ def _openings(raw: str) -> tuple[str, ...]:
     return parts
 
 
-COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
-    Kind.PORTFOLIOS: {"slug": Column(fields.slug, required=True), "name": Column(_text("name", 200))},
-    Kind.AGENTS: {
+COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
+    ListKind.PORTFOLIOS: {"slug": Column(fields.slug, required=True), "name": Column(_text("name", 200))},
+    ListKind.AGENTS: {
         "slug": Column(fields.slug, required=True),
         "name": Column(_text("name", 200)),
         "extension": Column(fields.extension, empty=None),
         "email": Column(fields.email),
     },
-    Kind.DEVICES: {
+    ListKind.DEVICES: {
         "slug": Column(fields.device_slug, required=True),
         "agent": Column(fields.slug, required=True),
         "kind": Column(_one_of(("desk", "softphone", "browser"), "kind of device"), empty="desk"),
     },
-    Kind.SUBTEAMS: {
+    ListKind.SUBTEAMS: {
         "slug": Column(fields.slug, required=True),
         "name": Column(_text("name", 200)),
         "strategy": Column(_one_of([strategy.value for strategy in Strategy], "strategy"), empty="ring_all"),
@@ -186,7 +186,7 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "sisters": Column(_slugs, empty=()),
         "answering_service": Column(_text("number", 40)),
     },
-    Kind.PROPERTIES: {
+    ListKind.PROPERTIES: {
         "slug": Column(fields.slug, required=True),
         "name": Column(_text("name", 200)),
         "portfolio": Column(fields.slug),
@@ -196,7 +196,7 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "timezone": Column(fields.timezone),
         "holidays": Column(_text("calendar of holidays", 10)),
     },
-    Kind.UNITS: {
+    ListKind.UNITS: {
         "property": Column(fields.slug, required=True),
         "name": Column(_text("name", 40), required=True),
         "bedrooms": Column(_whole(0, 20), required=True),
@@ -208,7 +208,7 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "pets": Column(_text("pets", 200)),
         "available_on": Column(fields.day, empty=None),
     },
-    Kind.LINES: {
+    ListKind.LINES: {
         "number": Column(_text("number", 40), required=True),
         "property": Column(fields.slug),
         "portfolio": Column(fields.slug),
@@ -217,15 +217,15 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "greeting": Column(_text("greeting", 1000)),
         "language": Column(_text("language", 10), empty="en"),
     },
-    Kind.HOURS: {"property": Column(fields.slug), "openings": Column(_openings, required=True)},
-    Kind.SPECIAL_DAYS: {
+    ListKind.HOURS: {"property": Column(fields.slug), "openings": Column(_openings, required=True)},
+    ListKind.SPECIAL_DAYS: {
         "day": Column(fields.day, required=True),
         "open": Column(fields.special_open),
         "name": Column(_text("name", 100)),
         "property": Column(fields.slug),
     },
-    Kind.AGENT_HOURS: {"agent": Column(fields.slug, required=True), "openings": Column(_openings, required=True)},
-    Kind.TOUR_HOURS: {
+    ListKind.AGENT_HOURS: {"agent": Column(fields.slug, required=True), "openings": Column(_openings, required=True)},
+    ListKind.TOUR_HOURS: {
         "property": Column(fields.slug, required=True),
         "kind": Column(_one_of([kind.value for kind in TourKind], "kind of tour"), empty=TourKind.ACCOMPANIED.value),
         "openings": Column(_openings, required=True),
@@ -234,7 +234,7 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "capacity": Column(_whole(1, 100), empty=1),
         "agent": Column(fields.slug),
     },
-    Kind.CONTACTS: {
+    ListKind.CONTACTS: {
         "number": Column(_text("number", 40), required=True),
         "kind": Column(
             _one_of([kind.value for kind in CallerKind if kind is not CallerKind.PROSPECT], "kind of contact"),
@@ -243,7 +243,7 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
         "name": Column(_text("name", 200)),
         "property": Column(fields.slug),
     },
-    Kind.DESKS: {
+    ListKind.DESKS: {
         "kind": Column(_one_of([kind.value for kind in DeskKind], "kind of desk"), required=True),
         "target": Column(_text("target", 60), required=True),
         "property": Column(fields.slug),
@@ -253,20 +253,20 @@ COLUMNS: Mapping[Kind, Mapping[str, Column]] = {
 }
 """The columns of each kind. Openings are those of office hours, several with a semicolon between them."""
 
-KEYS: Mapping[Kind, tuple[str, ...]] = {
-    Kind.UNITS: ("property", "name"),
-    Kind.LINES: ("number",),
-    Kind.TOUR_HOURS: ("property", "kind", "agent"),
-    Kind.HOURS: (),
-    Kind.AGENT_HOURS: (),
-    Kind.SPECIAL_DAYS: ("day", "property"),
-    Kind.CONTACTS: ("number",),
-    Kind.DESKS: ("kind", "property"),
+KEYS: Mapping[ListKind, tuple[str, ...]] = {
+    ListKind.UNITS: ("property", "name"),
+    ListKind.LINES: ("number",),
+    ListKind.TOUR_HOURS: ("property", "kind", "agent"),
+    ListKind.HOURS: (),
+    ListKind.AGENT_HOURS: (),
+    ListKind.SPECIAL_DAYS: ("day", "property"),
+    ListKind.CONTACTS: ("number",),
+    ListKind.DESKS: ("kind", "property"),
 }
 """What an entry is found again by; the others by their slug."""
 
 
-def read_csv(text: str, kind: Kind) -> Lists:
+def read_csv(text: str, kind: ListKind) -> Lists:
     """One list with its heads in the first line. Raises Wrong."""
     text = text.removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text), strict=True, delimiter=delimiter(text))
@@ -315,11 +315,11 @@ def read_toml(text: str) -> Lists:
     problems: list[Problem] = []
     lists = Lists()
     for name, entries in tables.items():
-        if name not in {kind.value for kind in Kind} or not isinstance(entries, list):
-            known = ", ".join(f"[[{kind.value}]]" for kind in Kind)
+        if name not in {kind.value for kind in ListKind} or not isinstance(entries, list):
+            known = ", ".join(f"[[{kind.value}]]" for kind in ListKind)
             problems.append(Problem(f"[[{name[:40]}]]", f"is no list that can be imported: write {known}."))
             continue
-        kind = Kind(name)
+        kind = ListKind(name)
         rows = lists.rows[kind] = []
         for number, entry in enumerate(entries, start=1):
             where = f"{name} entry {number}"
@@ -343,7 +343,7 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-def _check_heads(kind: Kind, heads: Sequence[str], problems: list[Problem], where: str = "line 1") -> None:
+def _check_heads(kind: ListKind, heads: Sequence[str], problems: list[Problem], where: str = "line 1") -> None:
     known = COLUMNS[kind]
     for number, head in enumerate(heads, start=1):
         if head not in known:
@@ -356,7 +356,7 @@ def _check_heads(kind: Kind, heads: Sequence[str], problems: list[Problem], wher
         problems.append(Problem(where, f"{kind} need {' and '.join(missing)}."))
 
 
-def _row(kind: Kind, cells: Mapping[str, str], places: Mapping[str, str], problems: list[Problem]) -> Row:
+def _row(kind: ListKind, cells: Mapping[str, str], places: Mapping[str, str], problems: list[Problem]) -> Row:
     values: dict[str, Any] = {}
     for name, raw in cells.items():
         column, text = COLUMNS[kind][name], raw.strip()
@@ -372,7 +372,7 @@ def _row(kind: Kind, cells: Mapping[str, str], places: Mapping[str, str], proble
     return Row(values, {name: places[name] for name in cells})
 
 
-def _check_twice(kind: Kind, rows: Sequence[Row], problems: list[Problem]) -> None:
+def _check_twice(kind: ListKind, rows: Sequence[Row], problems: list[Problem]) -> None:
     keys = KEYS.get(kind, ("slug",))
     seen: dict[tuple[Any, ...], str] = {}
     for row in rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from crm.domain.calls import TALKS, Direction, Outcome
+from crm.domain.calls import TALKS, CallDirection, Outcome
 
 
 class LeadStatus(StrEnum):
@@ -52,13 +52,13 @@ _LEAVES_CLOSED = (LeadEvent.TURNED_AWAY, LeadEvent.TOUR_OFF)
 _BEGINS = (LeadEvent.TALKED, LeadEvent.TOUR_BOOKED, LeadEvent.TOUR_TAKEN, LeadEvent.TOUR_OFF)
 
 
-def event_of_call(direction: Direction, outcome: Outcome) -> LeadEvent:
+def event_of_call(direction: CallDirection, outcome: Outcome) -> LeadEvent:
     """What an ended call between the office and a lead was."""
     if outcome in TALKS:
         return LeadEvent.TALKED
     if outcome is Outcome.BLOCKED:
         return LeadEvent.TURNED_AWAY
-    return LeadEvent.CALLED if direction is Direction.IN else LeadEvent.REACHED_OUT
+    return LeadEvent.CALLED if direction is CallDirection.IN else LeadEvent.REACHED_OUT
 
 
 class Happened(StrEnum):
@@ -77,7 +77,7 @@ class Happened(StrEnum):
     NOTE = "Note"
 
 
-class Stage(StrEnum):
+class LeasingStage(StrEnum):
     """Of an interest in a home, as the latest leasing event says."""
 
     CONTACTED = "contacted"

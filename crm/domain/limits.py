@@ -16,7 +16,7 @@ NEAR = 0.8
 
 
 @dataclass(frozen=True)
-class Room:
+class CallRoom:
     """What the RTP ports give room for."""
 
     callers: int
@@ -32,7 +32,7 @@ class Room:
         return FILES_AT_REST + FILES_PER_LEG * self.legs
 
 
-def room(wished: int, *, ports: int, phones: int, live: int, reserve: int) -> Room:
+def room(wished: int, *, ports: int, phones: int, live: int, reserve: int) -> CallRoom:
     """`wished` is how many callers are to be let in at the same time, 0: as many as there is room for.
 
     `ports` is the number of RTP ports. Each phone of ours, each call out (`live`; 0 is no limit) and each call that is
@@ -41,7 +41,7 @@ def room(wished: int, *, ports: int, phones: int, live: int, reserve: int) -> Ro
     others = phones + (live or UNLIMITED_CALLS_OUT) + reserve
     inbound = max(2, ports // PORTS_PER_LEG - others)
     callers = min(wished or inbound, inbound * 3 // 5)
-    return Room(callers, inbound - callers, inbound + others)
+    return CallRoom(callers, inbound - callers, inbound + others)
 
 
 def is_near(used: int, limit: int) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from crm.domain.choosing import Ask, Question, Say
+from crm.domain.choosing import KeyPrompt, Question, Say
 from crm.domain.routing import OTHER_LANGUAGE
 
 GREETING = Say("welcome")
 """Stands for the line's own greeting, too, where it has one in the caller's language."""
 LINK_SENT = Say("link_sent")
-LINK_OFFER = Ask(Question.LINK, (Say("text_offer"),), ())
+LINK_OFFER = KeyPrompt(Question.LINK, (Say("text_offer"),), ())
 """Once the link was sent. Whatever they press, they are there and want something."""
 
 
@@ -22,11 +22,11 @@ class MenuDialogue:
     """So often a question is put."""
     greets: bool = True
     """The next question comes after the greeting."""
-    ask: Ask | None = None
+    ask: KeyPrompt | None = None
     _before: tuple[Say, ...] = field(default=(), init=False)
     _missed: int = field(default=0, init=False)
 
-    def put(self, ask: Ask, before: tuple[Say, ...] = ()) -> None:
+    def put(self, ask: KeyPrompt, before: tuple[Say, ...] = ()) -> None:
         """Begins with a question; `before` is said before it the first time."""
         self.ask, self._missed = ask, 0
         self._before = (*((GREETING,) if self.greets else ()), *before)
@@ -57,6 +57,6 @@ class MenuDialogue:
         return keys if self._asked.digits == 1 else keys.rstrip("#")
 
     @property
-    def _asked(self) -> Ask:
+    def _asked(self) -> KeyPrompt:
         assert self.ask is not None
         return self.ask

@@ -13,7 +13,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 
-class Group(StrEnum):
+class MetricGroup(StrEnum):
     """What the figures are told apart by."""
 
     PROPERTY = "property"
@@ -89,7 +89,7 @@ class Figures:
         return self.leads_complete / self.leads if self.leads else None
 
 
-def figures(calls: Iterable[CallRecord], by: Group | None, tz: ZoneInfo) -> list[Figures]:
+def figures(calls: Iterable[CallRecord], by: MetricGroup | None, tz: ZoneInfo) -> list[Figures]:
     """The figures of each group by name, and of all together under the name "all", which comes last."""
     calls = list(calls)
     groups: dict[str, list[CallRecord]] = {}
@@ -130,10 +130,10 @@ def _first_pass(call: CallRecord) -> bool:
     return not call.transferred if call.routed_right is None else call.routed_right
 
 
-_GROUPS: Mapping[Group, Callable[[CallRecord, ZoneInfo], str]] = {
-    Group.PROPERTY: lambda call, _: call.property,
-    Group.SOURCE: lambda call, _: call.source,
-    Group.AGENT: lambda call, _: call.agent,
-    Group.SUBTEAM: lambda call, _: call.subteam,
-    Group.HOUR: lambda call, tz: f"{call.started_at.astimezone(tz):%H}:00",
+_GROUPS: Mapping[MetricGroup, Callable[[CallRecord, ZoneInfo], str]] = {
+    MetricGroup.PROPERTY: lambda call, _: call.property,
+    MetricGroup.SOURCE: lambda call, _: call.source,
+    MetricGroup.AGENT: lambda call, _: call.agent,
+    MetricGroup.SUBTEAM: lambda call, _: call.subteam,
+    MetricGroup.HOUR: lambda call, tz: f"{call.started_at.astimezone(tz):%H}:00",
 }

@@ -28,7 +28,7 @@ from enum import StrEnum
 from crm.domain import quotations
 
 
-class Wish(StrEnum):
+class TextKeyword(StrEnum):
     STOP = "stop"
     START = "start"
     HELP = "help"
@@ -36,7 +36,7 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True)
 class Reading:
-    wish: Wish
+    wish: TextKeyword
     words: str
     """What it was read from, for the evidence."""
     is_keyword: bool
@@ -260,7 +260,7 @@ def read(body: str, *, opted_out: bool = False, ours: Iterable[str] = ()) -> Rea
     # Who writes nothing but that means it, though it stands in a text of ours.
     whole = _plain(quotations.own_words(body))
     if _is_made_of_stops(whole, _SURE_OR_WEAK):
-        return Reading(Wish.STOP, whole[:100], is_keyword=bool(_STRONG_ALONE.search(whole)))
+        return Reading(TextKeyword.STOP, whole[:100], is_keyword=bool(_STRONG_ALONE.search(whole)))
     left = quotations.without_instructions(quotations.own_words(body, ours))
     return _sentence(left, body if left == quotations.letters(body) else "")
 
@@ -272,11 +272,11 @@ def _keyword(body: str, *, opted_out: bool) -> Reading | None:
     joined = bare.replace(" ", "") if re.fullmatch(r"(?:\w ){2,}\w", bare) else bare
     for candidate in dict.fromkeys((plain, bare, joined)):
         if candidate in STOP_WORDS:
-            return Reading(Wish.STOP, candidate, is_keyword=True)
+            return Reading(TextKeyword.STOP, candidate, is_keyword=True)
         if candidate in START_WORDS or (opted_out and candidate in YES_WORDS):
-            return Reading(Wish.START, candidate, is_keyword=True)
+            return Reading(TextKeyword.START, candidate, is_keyword=True)
         if candidate in HELP_WORDS:
-            return Reading(Wish.HELP, candidate, is_keyword=True)
+            return Reading(TextKeyword.HELP, candidate, is_keyword=True)
     return None
 
 
@@ -292,13 +292,13 @@ def _is_made_of_stops(plain: str, words: re.Pattern[str]) -> bool:
 def _sentence(own: str, body: str) -> Reading | None:
     """`body` as it was written, when nothing was taken out of it; else ""."""
     if first := _FIRST.match(own):
-        return Reading(Wish.STOP, first[1], is_keyword=False)
+        return Reading(TextKeyword.STOP, first[1], is_keyword=False)
     if any(one.islower() for one in body) and (loud := _LOUD.search(body)):
-        return Reading(Wish.STOP, " ".join(loud[0].split()), is_keyword=False)
+        return Reading(TextKeyword.STOP, " ".join(loud[0].split()), is_keyword=False)
     for clause in _OUTSIDE.split(own):
         plain = _plain(clause)
         if _is_made_of_stops(plain, _SURE):
-            return Reading(Wish.STOP, plain[:100], is_keyword=False)
+            return Reading(TextKeyword.STOP, plain[:100], is_keyword=False)
     patterns = _SENTENCES if _TEXT_INSTEAD.search(_plain(own)) else (*_SENTENCES, *_CALLS)
     for sentence in _ENDS.split(own):
         plain = _plain(sentence)
@@ -306,7 +306,7 @@ def _sentence(own: str, body: str) -> Reading | None:
             for found in pattern.finditer(plain):
                 before = plain[: found.start()]
                 if not _NOT.search(before) and not _OTHERS.search(before):
-                    return Reading(Wish.STOP, found[0][:100], is_keyword=False)
+                    return Reading(TextKeyword.STOP, found[0][:100], is_keyword=False)
     return None
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingCaller:
     """Somebody in line, on the phone or to be called back."""
 
     id: str
@@ -26,17 +26,17 @@ class Waiting:
     def _order(self) -> tuple[datetime, str]:
         return self.since, self.id
 
-    def is_before(self, other: Waiting) -> bool:
+    def is_before(self, other: WaitingCaller) -> bool:
         """Whether they come first for somebody whom both wait for."""
         return self._order < other._order and bool(self.agents & other.agents)
 
 
-def place(of: Waiting, line: Iterable[Waiting]) -> int:
+def place(of: WaitingCaller, line: Iterable[WaitingCaller]) -> int:
     """Their place in line, from 1: whoever has waited longer for the same people is in front of them."""
     return 1 + sum(other.is_before(of) for other in line)
 
 
-def turns(line: Iterable[Waiting], free: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def turns(line: Iterable[WaitingCaller], free: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Who is rung for whom, by id. Nobody is rung for two.
 
     `free` are agents in the order in which they are to be rung, the longest idle first. Each caller in line gets one

@@ -18,7 +18,7 @@ _MEANS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": Fal
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReviewAnswer:
     """What somebody says of one call's routing."""
 
     call: str
@@ -45,12 +45,12 @@ def note(raw: str) -> str:
     return fields.text(value[1:] if value[:2] in ("'=", "'+", "'-", "'@") else value, NOTE, 300)
 
 
-def read_answers(text: str) -> list[Answer]:
+def read_answers(text: str) -> list[ReviewAnswer]:
     """The calls of a sheet that have an answer. Raises Wrong with everything that is amiss, by line and column."""
     text = text.removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text), strict=True, delimiter=delimiter(text))
     problems: list[Problem] = []
-    answers: dict[str, Answer] = {}
+    answers: dict[str, ReviewAnswer] = {}
     try:
         heads = [head.strip().lower() for head in next(reader, [])]
         if missing := [name for name in (CALL, ANSWER) if heads.count(name) != 1]:
@@ -69,7 +69,9 @@ def read_answers(text: str) -> list[Answer]:
     return list(answers.values())
 
 
-def _row(heads: list[str], cells: list[str], line: int, answers: dict[str, Answer], problems: list[Problem]) -> None:
+def _row(
+    heads: list[str], cells: list[str], line: int, answers: dict[str, ReviewAnswer], problems: list[Problem]
+) -> None:
     if len(cells) != len(heads):
         what = f"the line has {len(cells)} columns and the first line {len(heads)}: is a comma in quotes missing?"
         problems.append(Problem(f"line {line}", what))
@@ -90,12 +92,12 @@ def _row(heads: list[str], cells: list[str], line: int, answers: dict[str, Answe
             problems.append(Problem(_place(heads, line, ANSWER), str(error)))
             return
         try:
-            answers[call] = Answer(call, right, note(values.get(NOTE, "")), place)
+            answers[call] = ReviewAnswer(call, right, note(values.get(NOTE, "")), place)
         except Invalid as error:
             problems.append(Problem(_place(heads, line, NOTE), str(error)))
 
 
-def unknown(answers: Iterable[Answer], known: set[str]) -> list[Problem]:
+def unknown(answers: Iterable[ReviewAnswer], known: set[str]) -> list[Problem]:
     """Answers to calls that are not on record."""
     return [
         Problem(one.place, "there is no such call: did a spreadsheet change its id?")

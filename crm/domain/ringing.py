@@ -153,7 +153,7 @@ class AgentAvailability:
 
 
 @dataclass(frozen=True)
-class Stage:
+class RingStage:
     """A group that rings for `seconds`."""
 
     name: StageName
@@ -165,14 +165,14 @@ class Stage:
 
 
 def who_to_ring(
-    stage: Stage, availability: Iterable[AgentAvailability], now: datetime, caller: str | None = None
+    stage: RingStage, availability: Iterable[AgentAvailability], now: datetime, caller: str | None = None
 ) -> Sequence[Sequence[Phone | OutsideNumber]]:
     """What rings in a stage, in batches: each batch rings together, one after the other. No batch: skip the stage."""
     return [[stage.forward]] if stage.forward else whose_turn(stage, availability, now, caller)
 
 
 def whose_turn(
-    stage: Stage, availability: Iterable[AgentAvailability], now: datetime, caller: str | None = None
+    stage: RingStage, availability: Iterable[AgentAvailability], now: datetime, caller: str | None = None
 ) -> list[list[Phone | Mobile]]:
     """The phones of a stage's agents, in batches. A mobile is not rung for a call that comes from it."""
     agents = [agent for agent in by_idleness(availability) if agent.slug in stage.agents]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from crm.domain.choosing import Answers, Choice
+from crm.domain.choosing import Answers, PropertyChoice
 from crm.domain.hours import Schedule
 from crm.domain.ringing import Strategy
 
@@ -114,7 +114,7 @@ class People:
 
 
 @dataclass(frozen=True)
-class Desk:
+class DeskRoute:
     """A destination beside leasing; agents by slug, or a number outside."""
 
     agents: tuple[str, ...] = ()
@@ -165,11 +165,11 @@ class RoutingInputs:
     """Where callers see this number: sign, website, an ILS."""
     caller: CallerFacts = CallerFacts()
     answers: Answers = ()
-    choice: Choice = Choice("There are no properties to choose from.", slug="")  # noqa: RUF009 - it is frozen
+    choice: PropertyChoice = PropertyChoice("There are no properties to choose from.", slug="")  # noqa: RUF009 - it is frozen
     place: PlaceFacts | None = None
     office: OfficeFacts = OfficeFacts()
     people: People = People()
-    desks: dict[DeskKind, Desk] = field(default_factory=dict)
+    desks: dict[DeskKind, DeskRoute] = field(default_factory=dict)
     waiting: int = 0
     """Callers in the queue of this property's people."""
     forward_to: str | None = None

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from crm.domain.choosing import Ask, Say
-from crm.domain.ringing import Stage
+from crm.domain.choosing import KeyPrompt, Say
+from crm.domain.ringing import RingStage
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.tasks import TaskKind
-from crm.domain.texts import Purpose
+from crm.domain.texts import TextPurpose
 
 
 class Path(StrEnum):
@@ -128,15 +128,15 @@ class RoutePlan:
     """Slug."""
     says: tuple[Say, ...] = ()
     """What the caller hears before the path begins."""
-    ask: Ask | None = None
-    stages: tuple[Stage, ...] = ()
+    ask: KeyPrompt | None = None
+    stages: tuple[RingStage, ...] = ()
     """Who rings, in this order."""
     queue: tuple[str, ...] = ()
     """Slugs of those for whom a caller who queues waits: whoever of them is free first."""
     otherwise: tuple[Path, ...] = ()
     """What follows in this order when nobody answers, or the caller does not take what the path offers."""
     record: Record = Record.LEAD
-    texts: tuple[Purpose, ...] = ()
+    texts: tuple[TextPurpose, ...] = ()
     """What is texted unless the call is finished otherwise."""
     desk: DeskKind | None = None
     """Which destination beside leasing the call is for, also when nobody there can be rung."""

@@ -12,13 +12,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
-from crm.domain.choosing import Answer, Ask, Question, Say, answered
-from crm.domain.ringing import OutsideNumber, Stage, StageName, Strategy
+from crm.domain.choosing import KeyedAnswer, KeyPrompt, Question, Say, answered
+from crm.domain.ringing import OutsideNumber, RingStage, StageName, Strategy
 from crm.domain.route_inputs import (
     CallerFacts,
     CallerKind,
-    Desk,
     DeskKind,
+    DeskRoute,
     OfficeFacts,
     OfficeState,
     People,
@@ -28,7 +28,7 @@ from crm.domain.route_inputs import (
 )
 from crm.domain.route_plan import About, Path, Reason, Record, RoutePlan, Rule, TaskPlan
 from crm.domain.tasks import TaskKind
-from crm.domain.texts import Purpose
+from crm.domain.texts import TextPurpose
 
 # Whoever asks for the decision needs the words of its question and answer, too.
 __all__ = [
@@ -41,8 +41,8 @@ __all__ = [
     "About",
     "CallerFacts",
     "CallerKind",
-    "Desk",
     "DeskKind",
+    "DeskRoute",
     "OfficeFacts",
     "OfficeState",
     "Path",
@@ -97,7 +97,7 @@ class _Decision:
         self.languages = tuple(
             dict.fromkeys((inputs.caller.language or inputs.language, inputs.language, *inputs.rules.languages))
         )
-        asked_in = (Answer(Question.MENU, OTHER_LANGUAGE), Answer(Question.URGENT, OTHER_LANGUAGE))
+        asked_in = (KeyedAnswer(Question.MENU, OTHER_LANGUAGE), KeyedAnswer(Question.URGENT, OTHER_LANGUAGE))
         presses = sum(answer in asked_in for answer in inputs.answers)
         self.language = self.languages[presses % len(self.languages)]
         self.next_language = self.languages[(presses + 1) % len(self.languages)]
@@ -192,7 +192,7 @@ class _Decision:
             return self._ask(inputs.choice.ask, Rule.PROPERTY, inputs.choice.why)
         rule = {DeskKind.CONCERN: Rule.CONCERN, DeskKind.MAINTENANCE: Rule.MAINTENANCE}.get(kind, Rule.CALLER_KIND)
         self.because(rule, f"The call is for the destination of {kind}.")
-        stages: list[Stage] = []
+        stages: list[RingStage] = []
         if not desk.is_open:
             self.because(Rule.CLOSED, f"The destination for {kind} is closed.", About.RINGS)
         elif desk.number and desk.number == inputs.caller.number:
@@ -202,7 +202,7 @@ class _Decision:
             stages.append(_outside(StageName.DESK, desk.number, inputs.rules.desk_seconds, confirm=desk.confirm))
             self.because(rule, f"Calls for {kind} go to {desk.number}.", About.RINGS)
         elif agents := self._ringable(desk.agents, at_any_hour=desk.at_any_hour):
-            stages.append(Stage(StageName.DESK, agents, inputs.rules.desk_seconds, desk.strategy))
+            stages.append(RingStage(StageName.DESK, agents, inputs.rules.desk_seconds, desk.strategy))
             self.because(rule, f"Calls for {kind} ring {_named(agents)} ({desk.strategy}).", About.RINGS)
         else:
             self.because(Rule.NOBODY, f"Nobody of the destination for {kind} can be rung now.", About.RINGS)
@@ -230,7 +230,7 @@ class _Decision:
         # The decision is taken anew when they stay on the line; this is where it stands until then.
         then = Path.QUESTION if choice.slug is None else Path.MESSAGE if self.is_closed else Path.LIVE
         return self._end(
-            Path.LINK, Rule.MENU, task=TaskKind.FOLLOW_UP, texts=(Purpose.LISTINGS_LINK,), otherwise=(then,)
+            Path.LINK, Rule.MENU, task=TaskKind.FOLLOW_UP, texts=(TextPurpose.LISTINGS_LINK,), otherwise=(then,)
         )
 
     def _leasing(self, *, wants_tour: bool) -> RoutePlan:
@@ -240,7 +240,9 @@ class _Decision:
             return self._ask(choice.ask, Rule.PROPERTY, choice.why)
         if choice.slug is None:
             self.because(Rule.UNSURE, f"{choice.why} Nobody is rung blindly: what they want is recorded.")
-            return self._end(Path.QUESTION, Rule.UNSURE, task=TaskKind.LISTEN, texts=(Purpose.MISSED_CALL,), fast=True)
+            return self._end(
+                Path.QUESTION, Rule.UNSURE, task=TaskKind.LISTEN, texts=(TextPurpose.MISSED_CALL,), fast=True
+            )
         self.because(Rule.PROPERTY, choice.why, About.PROPERTY)
         if wants_tour and self._offers_tours():
             self.because(Rule.MENU, "The caller wants a tour, and there are times for one.")
@@ -249,7 +251,7 @@ class _Decision:
                 Path.TOUR,
                 Rule.MENU,
                 task=TaskKind.CALL_BACK,
-                texts=(Purpose.MISSED_CALL,),
+                texts=(TextPurpose.MISSED_CALL,),
                 otherwise=(Path.LIVE if rings else Path.MESSAGE,),
             )
         if inputs.forward_to:
@@ -273,7 +275,7 @@ class _Decision:
             stages=(stage,),
             task=TaskKind.CALL_BACK,
             otherwise=(Path.MESSAGE,),
-            texts=(Purpose.MISSED_CALL,),
+            texts=(TextPurpose.MISSED_CALL,),
         )
 
     def _closed(self) -> RoutePlan:
@@ -290,10 +292,10 @@ class _Decision:
                 stages=stages,
                 task=TaskKind.CALL_BACK,
                 otherwise=otherwise,
-                texts=(Purpose.MISSED_CALL,),
+                texts=(TextPurpose.MISSED_CALL,),
             )
         return self._end(
-            otherwise[0], rule, task=TaskKind.LISTEN, otherwise=otherwise[1:], texts=(Purpose.MISSED_CALL,)
+            otherwise[0], rule, task=TaskKind.LISTEN, otherwise=otherwise[1:], texts=(TextPurpose.MISSED_CALL,)
         )
 
     def _open(self) -> RoutePlan:
@@ -325,7 +327,7 @@ class _Decision:
             stages=tuple(stages),
             task=TaskKind.CALL_BACK,
             otherwise=otherwise if stages else otherwise[1:],
-            texts=(Purpose.MISSED_CALL,),
+            texts=(TextPurpose.MISSED_CALL,),
             queue=tuple(team) if inputs.rules.queue else (),
         )
 
@@ -339,7 +341,7 @@ class _Decision:
             and not answered(inputs.answers, Question.TOUR)
         )
 
-    def _overflow(self, stages: list[Stage], team: Collection[str]) -> str:
+    def _overflow(self, stages: list[RingStage], team: Collection[str]) -> str:
         """Why none of the property's own people can take the call now, as a sentence; "" when somebody can."""
         inputs, people = self.inputs, self.inputs.people
         if 0 < inputs.rules.overflow_waiting <= inputs.waiting:
@@ -365,10 +367,10 @@ class _Decision:
 
     # --- whom to ring ---
 
-    def _people_now(self) -> list[Stage]:
+    def _people_now(self) -> list[RingStage]:
         """The property's people in stages: those who may be rung at this hour."""
         people, rules = self.inputs.people, self.inputs.rules
-        stages: list[Stage] = []
+        stages: list[RingStage] = []
 
         def add(name: StageName, agents: Iterable[str], seconds: float, why: str, nobody: str) -> None:
             rule = _STAGE_RULES[name]
@@ -380,7 +382,7 @@ class _Decision:
             else:
                 strategies = {StageName.SUBTEAM: people.strategy, StageName.SISTERS: people.sisters_strategy}
                 strategy = strategies.get(name, Strategy.RING_ALL)
-                stages.append(Stage(name, ringable, seconds, strategy))
+                stages.append(RingStage(name, ringable, seconds, strategy))
                 self.because(rule, why.format(_named(ringable)), About.RINGS)
 
         assigned = self.inputs.caller.assigned_agent
@@ -414,7 +416,7 @@ class _Decision:
         )
         return stages
 
-    def _answering_service(self) -> list[Stage]:
+    def _answering_service(self) -> list[RingStage]:
         number, seconds = self.inputs.answering_service, self.inputs.rules.answering_seconds
         if not number or seconds <= 0:
             return []
@@ -435,7 +437,7 @@ class _Decision:
 
     # --- questions ---
 
-    def _menu(self) -> Ask:
+    def _menu(self) -> KeyPrompt:
         inputs = self.inputs
         says, keys = [Say("menu")], [TEXT_ME, TEAM]
         if self._offers_tours():
@@ -448,19 +450,19 @@ class _Decision:
             says.append(Say("menu_concern"))
             keys.append(PERSON)
         self._offer_language(says, keys)
-        return Ask(Question.MENU, tuple(says), tuple(keys))
+        return KeyPrompt(Question.MENU, tuple(says), tuple(keys))
 
     def _offer_language(self, says: list[Say], keys: list[str]) -> None:
         if len(self.languages) > 1:
             says.append(Say("menu_language", language=self.next_language))
             keys.append(OTHER_LANGUAGE)
 
-    def _who(self) -> Ask:
+    def _who(self) -> KeyPrompt:
         offered = [(key, kind) for key, kind in _KINDS.items() if self._has_desk(kind)]
         says = tuple(Say(f"who_{kind}") for _, kind in offered)
-        return Ask(Question.WHO, says, tuple(key for key, _ in offered))
+        return KeyPrompt(Question.WHO, says, tuple(key for key, _ in offered))
 
-    def _urgent(self, has_maintenance: bool) -> Ask:
+    def _urgent(self, has_maintenance: bool) -> KeyPrompt:
         first = [Say("urgent_maintenance")] if has_maintenance else []
         says, keys = [*first, Say("urgent_desk"), Say("urgent_leasing")], [TO_DESK, TO_RENT]
         if has_maintenance:
@@ -469,7 +471,7 @@ class _Decision:
             says.append(Say("menu_concern"))
             keys.append(PERSON)
         self._offer_language(says, keys)
-        return Ask(Question.URGENT, tuple(says), tuple(keys))
+        return KeyPrompt(Question.URGENT, tuple(says), tuple(keys))
 
     def _has_desks(self) -> bool:
         return any(self._has_desk(kind) for kind in _DESKS)
@@ -481,10 +483,10 @@ class _Decision:
 
     # --- plans ---
 
-    def _ask(self, ask: Ask, rule: Rule, why: str) -> RoutePlan:
+    def _ask(self, ask: KeyPrompt, rule: Rule, why: str) -> RoutePlan:
         self.because(rule, why)
         self.because(rule, f"The caller is asked: {ask.question}.", About.HEARS)
-        return self._end(Path.ASK, rule, ask=ask, task=TaskKind.CALL_BACK, texts=(Purpose.MISSED_CALL,))
+        return self._end(Path.ASK, rule, ask=ask, task=TaskKind.CALL_BACK, texts=(TextPurpose.MISSED_CALL,))
 
     def _end(
         self,
@@ -492,10 +494,10 @@ class _Decision:
         rule: Rule,
         *,
         task: TaskKind,
-        stages: tuple[Stage, ...] = (),
+        stages: tuple[RingStage, ...] = (),
         otherwise: tuple[Path, ...] = (),
-        ask: Ask | None = None,
-        texts: tuple[Purpose, ...] = (),
+        ask: KeyPrompt | None = None,
+        texts: tuple[TextPurpose, ...] = (),
         record: Record | None = None,
         owner: str = "",
         fast: bool = False,
@@ -542,7 +544,7 @@ class _Decision:
         self.because(Rule.NO_LEASING, f"{_a(self.kind).capitalize()} becomes no lead.", About.RECORD)
         return Record.CONTACT
 
-    def _may_text(self, record: Record, rule: Rule, texts: tuple[Purpose, ...]) -> bool:
+    def _may_text(self, record: Record, rule: Rule, texts: tuple[TextPurpose, ...]) -> bool:
         if record is not Record.LEAD:
             self.because(Rule.NO_LEASING, f"{_a(self.kind).capitalize()} gets no texts about leasing.", About.TEXTS)
             return False
@@ -553,8 +555,8 @@ class _Decision:
         return True
 
 
-def _outside(name: StageName, number: str, seconds: float, *, confirm: bool) -> Stage:
-    return Stage(name, (), seconds, forward=OutsideNumber(number, confirm))
+def _outside(name: StageName, number: str, seconds: float, *, confirm: bool) -> RingStage:
+    return RingStage(name, (), seconds, forward=OutsideNumber(number, confirm))
 
 
 def _named(agents: Sequence[str]) -> str:

@@ -14,16 +14,17 @@ from crm.domain.calls import (
     REFUSALS,
     CallArrived,
     CallbackPromised,
+    CallDirection,
     CallEnded,
     CallerBlocked,
     CallerIs,
     CallPlaced,
     CallRefused,
+    CallStep,
     ChannelLeft,
     Cut,
     DeskChosen,
     DialStatus,
-    Direction,
     EndedBy,
     Fact,
     HandedToDialplan,
@@ -32,7 +33,6 @@ from crm.domain.calls import (
     LegEnded,
     LegRang,
     LinkRequested,
-    MessageLeft,
     Outcome,
     PlaceKept,
     PropertyChosen,
@@ -40,12 +40,12 @@ from crm.domain.calls import (
     RecordingAnnounced,
     RecordingEnded,
     RecordingStarted,
-    Step,
     StepTaken,
     TalkCut,
     TalkEnded,
     TalkStarted,
     TourBooked,
+    VoicemailLeft,
 )
 from crm.domain.ringing import StageName
 
@@ -87,7 +87,7 @@ class RecordingStory:
     seconds: int = 0
 
 
-_WAITING = (Step.PARKED, Step.TRANSFER, Step.RING, Step.QUEUE, Step.VOICEMAIL)
+_WAITING = (CallStep.PARKED, CallStep.TRANSFER, CallStep.RING, CallStep.QUEUE, CallStep.VOICEMAIL)
 """Where a person is who is not talked to."""
 
 
@@ -99,15 +99,15 @@ class CallStory:
     caller: str | None
     trunk: str
     without_app: bool
-    step: Step
+    step: CallStep
     link_requested: bool
     legs: tuple[LegStory, ...]
     talk_started_at: datetime | None
-    message: MessageLeft | None
+    message: VoicemailLeft | None
     ended_at: datetime | None
     """None while the call is up, or with the dialplan, which has not told yet how it went on there."""
     ended_by: EndedBy | None
-    direction: Direction = Direction.IN
+    direction: CallDirection = CallDirection.IN
     placed: CallPlaced | None = None
     """Who called whom, when it is a call of ours."""
     blocked: bool = False
@@ -187,7 +187,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
     ending = _ending(told)
     # A talk whose end alone was noted has taken place all the same.
     talks = [fact.at for fact in told if isinstance(fact, TalkStarted | TalkEnded)]
-    messages = [fact for fact in told if isinstance(fact, MessageLeft)]
+    messages = [fact for fact in told if isinstance(fact, VoicemailLeft)]
     cut = _cut(told)
     handed = any(isinstance(fact, HandedToDialplan) for fact in told)
     return CallStory(
@@ -203,7 +203,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         message=max(messages, key=lambda fact: fact.seconds, default=None),
         ended_at=ending.at if ending else None,
         ended_by=ending.by if ending else None,
-        direction=placed.direction if placed else Direction.IN,
+        direction=placed.direction if placed else CallDirection.IN,
         placed=placed,
         blocked=any(isinstance(fact, CallerBlocked) for fact in told),
         refused=next((fact.status for fact in told if isinstance(fact, CallRefused)), 0),
@@ -232,7 +232,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
 def _came_in(told: Sequence[Fact]) -> bool:
     return any(
         isinstance(fact, KeyPressed | LinkRequested | LegRang)
-        or (isinstance(fact, StepTaken) and fact.step is not Step.ARRIVED)
+        or (isinstance(fact, StepTaken) and fact.step is not CallStep.ARRIVED)
         for fact in told
     )
 
@@ -243,7 +243,7 @@ def _left_waiting(told: Sequence[Fact]) -> bool:
     talked = waits = False
     for fact in told:
         if isinstance(fact, StepTaken):
-            talked = talked or fact.step is Step.TALK
+            talked = talked or fact.step is CallStep.TALK
             waits = talked and fact.step in _WAITING
         elif isinstance(fact, TalkStarted):
             waits = False
@@ -303,14 +303,14 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
         why = REFUSALS.get(story.refused, "the phone system did not take what their carrier sent")
         return f"did not get through: {why} (SIP {story.refused})"
     return {
-        Step.RING: "hung up while phones rang",
-        Step.TALK: "was cut off when the phone was answered",
-        Step.TOUR_OFFER: "booked none of the tours that were offered",
-        Step.QUEUE: "hung up while waiting for somebody to be free",
-        Step.QUESTION: "did not say which property it was about",
-        Step.VOICEMAIL: "left no message when nobody answered",
-        Step.TURNED_AWAY: "found the line busy, because the phone system was being stopped",
-        Step.LAST_RESORT: "left no message when nobody answered",
+        CallStep.RING: "hung up while phones rang",
+        CallStep.TALK: "was cut off when the phone was answered",
+        CallStep.TOUR_OFFER: "booked none of the tours that were offered",
+        CallStep.QUEUE: "hung up while waiting for somebody to be free",
+        CallStep.QUESTION: "did not say which property it was about",
+        CallStep.VOICEMAIL: "left no message when nobody answered",
+        CallStep.TURNED_AWAY: "found the line busy, because the phone system was being stopped",
+        CallStep.LAST_RESORT: "left no message when nobody answered",
     }.get(story.step, "hung up in the menu")
 
 
@@ -326,19 +326,19 @@ def how_ours_went(story: CallStory, who: str, outcome: Outcome) -> str:
     return f"{who} called and reached nobody."
 
 
-def _step(told: Sequence[Fact]) -> Step:
-    step = Step.ARRIVED
+def _step(told: Sequence[Fact]) -> CallStep:
+    step = CallStep.ARRIVED
     for fact in told:
         if isinstance(fact, StepTaken):
             step = fact.step
         elif isinstance(fact, HandedToDialplan):
-            step = Step.LAST_RESORT
+            step = CallStep.LAST_RESORT
     return step
 
 
 def _ending(told: Sequence[Fact]) -> CallEnded | None:
     endings = [fact for fact in told if isinstance(fact, CallEnded)]
-    if _step(told) is Step.LAST_RESORT:
+    if _step(told) is CallStep.LAST_RESORT:
         # The app cannot tell how a call ended that it had given away.
         endings = [fact for fact in endings if fact.without_app]
     if not endings:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 
-class Purpose(StrEnum):
+class TextPurpose(StrEnum):
     LISTINGS_LINK = "listings_link"
     """The caller asked for it."""
     MISSED_CALL = "missed_call"
@@ -30,36 +30,41 @@ class Purpose(StrEnum):
     """The person wrote it."""
 
 
-LIFETIMES: dict[Purpose, timedelta] = {
-    Purpose.LISTINGS_LINK: timedelta(days=1),
-    Purpose.MISSED_CALL: timedelta(hours=2),
-    Purpose.CALLBACK: timedelta(minutes=30),
-    Purpose.AGENT: timedelta(days=3),
-    Purpose.FOLLOW_UP: timedelta(days=3),
-    Purpose.TOUR: timedelta(days=1),
-    Purpose.TOUR_REMINDER: timedelta(hours=12),
+LIFETIMES: dict[TextPurpose, timedelta] = {
+    TextPurpose.LISTINGS_LINK: timedelta(days=1),
+    TextPurpose.MISSED_CALL: timedelta(hours=2),
+    TextPurpose.CALLBACK: timedelta(minutes=30),
+    TextPurpose.AGENT: timedelta(days=3),
+    TextPurpose.FOLLOW_UP: timedelta(days=3),
+    TextPurpose.TOUR: timedelta(days=1),
+    TextPurpose.TOUR_REMINDER: timedelta(hours=12),
     # 47 CFR 64.1200(a)(12): within five minutes, or not at all.
-    Purpose.STOP_CONFIRMED: timedelta(minutes=5),
-    Purpose.START_CONFIRMED: timedelta(hours=1),
-    Purpose.HELP: timedelta(hours=1),
-    Purpose.STAFF: timedelta(days=1),
+    TextPurpose.STOP_CONFIRMED: timedelta(minutes=5),
+    TextPurpose.START_CONFIRMED: timedelta(hours=1),
+    TextPurpose.HELP: timedelta(hours=1),
+    TextPurpose.STAFF: timedelta(days=1),
 }
 """How long a text is of use, and tried again, after it was written. Quiet hours are in it: from Saturday evening to
 Monday morning is a day and a half. What has an end of its own, such as a reminder, ends with that (`expires_at`)."""
 
 
-def of_use_until(purpose: Purpose, created_at: datetime, expires_at: datetime | None = None) -> datetime:
+def of_use_until(purpose: TextPurpose, created_at: datetime, expires_at: datetime | None = None) -> datetime:
     return expires_at or created_at + LIFETIMES[purpose]
 
 
-def of_use_again(purpose: Purpose, expires_at: datetime | None, now: datetime) -> datetime | None:
+def of_use_again(purpose: TextPurpose, expires_at: datetime | None, now: datetime) -> datetime | None:
     """`expires_at` of a text that a person has sent once more; a reminder, and what answers a keyword, get no more."""
-    if purpose in (Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.HELP, Purpose.TOUR_REMINDER):
+    if purpose in (
+        TextPurpose.STOP_CONFIRMED,
+        TextPurpose.START_CONFIRMED,
+        TextPurpose.HELP,
+        TextPurpose.TOUR_REMINDER,
+    ):
         return expires_at
     return now + LIFETIMES[purpose]
 
 
-class Direction(StrEnum):
+class TextDirection(StrEnum):
     IN = "in"
     OUT = "out"
 

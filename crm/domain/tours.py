@@ -13,7 +13,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from crm.domain.hours import weekly
-from crm.domain.leads import LeadEvent, Stage
+from crm.domain.leads import LeadEvent, LeasingStage
 
 
 class TourKind(StrEnum):
@@ -33,10 +33,10 @@ class TourState(StrEnum):
 
 
 STAGE_AFTER = {
-    TourState.BOOKED: Stage.SHOWING_BOOKED,
-    TourState.DONE: Stage.STILL_DECIDING,
-    TourState.MISSED: Stage.SHOWING_MISSED,
-    TourState.CANCELLED: Stage.SHOWING_MISSED,
+    TourState.BOOKED: LeasingStage.SHOWING_BOOKED,
+    TourState.DONE: LeasingStage.STILL_DECIDING,
+    TourState.MISSED: LeasingStage.SHOWING_MISSED,
+    TourState.CANCELLED: LeasingStage.SHOWING_MISSED,
 }
 """How far an interest has come once its tour is in a state."""
 

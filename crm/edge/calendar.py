@@ -18,7 +18,7 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True)
-class Entry:
+class CalendarEntry:
     """An appointment of somebody's."""
 
     key: str
@@ -36,7 +36,7 @@ class Entry:
     """Mail addresses."""
 
 
-def file(entry: Entry, method: Method, now: datetime) -> str:
+def file(entry: CalendarEntry, method: Method, now: datetime) -> str:
     """The text of the file. Times are in UTC, which every calendar shows on its owner's clock."""
     # Here and below: it takes a seventh of a second to load, and most commands book nothing.
     from icalendar import Calendar, Event, vCalAddress, vText

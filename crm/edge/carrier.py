@@ -100,5 +100,5 @@ class Forged(Exception):
     """A request that does not prove to come from the carrier. The text says what is wrong, and nothing of it."""
 
 
-class Unreadable(Exception):
+class UnreadableRequest(Exception):
     """A request that comes from the carrier and is not what its documentation describes."""

@@ -26,7 +26,7 @@ def client() -> httpx.AsyncClient:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CarrierAnswer:
     status: int
     body: Mapping[str, Any]
     """Empty when it is no JSON object."""
@@ -52,7 +52,7 @@ class Service:
     meanings: Mapping[str, str]
     """Other codes, as the end of a sentence."""
 
-    async def post(self, http: httpx.AsyncClient, text: OutgoingText, url: str, **request: Any) -> Answer:
+    async def post(self, http: httpx.AsyncClient, text: OutgoingText, url: str, **request: Any) -> CarrierAnswer:
         """Asks the carrier to take a text. Raises CarrierError when nothing has been sent, CarrierUnknown when nobody
         knows."""
         if len(text.body) > LONGEST_TEXT:
@@ -74,11 +74,11 @@ class Service:
             body = response.json()
         except ValueError:
             body = {}
-        return Answer(
+        return CarrierAnswer(
             response.status_code, body if isinstance(body, dict) else {}, _seconds(response.headers.get("Retry-After"))
         )
 
-    def refusal(self, answer: Answer, code: str) -> CarrierError:
+    def refusal(self, answer: CarrierAnswer, code: str) -> CarrierError:
         """The error for an answer that is no success; `code` is empty when it has none."""
         said = f"{self.title} answered {answer.status}" + (f", error {code}" if code else "")
         if code == self.opted_out:

@@ -13,7 +13,7 @@ from crm.config import Config
 _URI = re.compile(r"sips?:[^@]*@(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(.*)", re.ASCII | re.IGNORECASE)
 
 
-class Unreadable(Exception):
+class UnreadableRegistrations(Exception):
     """Asterisk has no database yet, or somebody else has locked it."""
 
 
@@ -34,7 +34,7 @@ def find_all(config: Config) -> list[Registration]:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as database:
             rows = database.execute("SELECT value FROM astdb WHERE key LIKE '/registrar/contact/%'").fetchall()
     except sqlite3.Error as error:
-        raise Unreadable(str(error)) from error
+        raise UnreadableRegistrations(str(error)) from error
     return [found for (contact,) in rows if (found := _read(str(contact)))]
 
 

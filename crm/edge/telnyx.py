@@ -17,7 +17,7 @@ import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable, answered
+from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, UnreadableRequest, answered
 from crm.edge.http_carrier import Service, callback
 
 NAME = "telnyx"
@@ -48,7 +48,7 @@ _SERVICE = Service(
 
 
 @dataclass(frozen=True)
-class Account:
+class TelnyxAccount:
     key: str = field(repr=False)
     url: str = "https://api.telnyx.com"
     callback_url: str = ""
@@ -56,7 +56,7 @@ class Account:
 
 
 class TelnyxCarrier:
-    def __init__(self, account: Account, http: httpx.AsyncClient) -> None:
+    def __init__(self, account: TelnyxAccount, http: httpx.AsyncClient) -> None:
         self._account = account
         self._http = http
 
@@ -107,9 +107,9 @@ def verified(
         event = json.loads(body)["data"]
         payload = event["payload"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Unreadable("no event with a payload") from None
+        raise UnreadableRequest("no event with a payload") from None
     if not isinstance(event, dict) or not isinstance(payload, dict):
-        raise Unreadable("no event with a payload")
+        raise UnreadableRequest("no event with a payload")
     return event
 
 
@@ -123,7 +123,7 @@ def incoming(event: Mapping[str, Any], now: datetime) -> IncomingText | None:
     first = to[0] if isinstance(to, list) and to else to
     mine = first.get("phone_number") if isinstance(first, dict) else first
     if not isinstance(payload.get("id"), str) or not isinstance(number, str):
-        raise Unreadable("a text without id or sender")
+        raise UnreadableRequest("a text without id or sender")
     links = [entry.get("url") for entry in media if isinstance(entry, dict)] if isinstance(media, list) else []
     return IncomingText(
         carrier=NAME,
@@ -145,7 +145,7 @@ def report(event: Mapping[str, Any], key: str) -> DeliveryReport | None:
     payload = event["payload"]
     taken = payload.get("id")
     if not isinstance(taken, str):
-        raise Unreadable("a report without id")
+        raise UnreadableRequest("a report without id")
     to = payload.get("to")
     status = str(to[0].get("status", "")) if isinstance(to, list) and to and isinstance(to[0], dict) else ""
     code = _code(payload.get("errors"))

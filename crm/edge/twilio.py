@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, Unreadable, answered
+from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, UnreadableRequest, answered
 from crm.edge.http_carrier import Service, callback
 
 NAME = "twilio"
@@ -45,7 +45,7 @@ _SERVICE = Service(
 
 
 @dataclass(frozen=True)
-class Account:
+class TwilioAccount:
     sid: str
     token: str = field(repr=False)
     url: str = "https://api.twilio.com"
@@ -54,7 +54,7 @@ class Account:
 
 
 class TwilioCarrier:
-    def __init__(self, account: Account, http: httpx.AsyncClient) -> None:
+    def __init__(self, account: TwilioAccount, http: httpx.AsyncClient) -> None:
         self._account = account
         self._http = http
 
@@ -106,7 +106,7 @@ def incoming(form: Mapping[str, str], now: datetime) -> IncomingText:
     """Raises Unreadable."""
     sid = form.get("MessageSid") or form.get("SmsSid") or ""
     if not sid or not form.get("From"):
-        raise Unreadable("a text without MessageSid or From")
+        raise UnreadableRequest("a text without MessageSid or From")
     count = form.get("NumMedia", "0")
     media = [form.get(f"MediaUrl{number}", "") for number in range(min(int(count), 10) if count.isdecimal() else 0)]
     return IncomingText(
@@ -129,7 +129,7 @@ def report(form: Mapping[str, str], key: str) -> DeliveryReport | None:
         form.get("MessageStatus") or form.get("SmsStatus") or "",
     )
     if not sid or not status:
-        raise Unreadable("a report without MessageSid or MessageStatus")
+        raise UnreadableRequest("a report without MessageSid or MessageStatus")
     if status in ("delivered", "read"):
         return DeliveryReport(NAME, key, sid[:100], Fate.DELIVERED)
     if status not in ("failed", "undelivered", "canceled"):

@@ -23,9 +23,9 @@ from crm.context import Crm
 from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound, Unavailable
-from crm.domain.follow_ups import LONGEST_TEXT, Act, History, Next, Rules, next_step, parse
-from crm.domain.leads import Happened, LeadStatus, Stage
-from crm.domain.texts import Direction, Purpose
+from crm.domain.follow_ups import LONGEST_TEXT, FollowUpAct, FollowUpRules, History, Next, next_step, parse
+from crm.domain.leads import Happened, LeadStatus, LeasingStage
+from crm.domain.texts import TextDirection, TextPurpose
 from crm.services.audit import By, note
 from crm.services.outbox.outgoing import NewText, queue
 from crm.services.people import timeline
@@ -81,16 +81,16 @@ class _Rules:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._known: dict[str, Rules] = {}
+        self._known: dict[str, FollowUpRules] = {}
 
-    def of(self, place: Property) -> Rules:
+    def of(self, place: Property) -> FollowUpRules:
         name = place.portfolio.slug if place.portfolio else ""
         if name not in self._known:
             self._known[name] = sequences(self._config, name)
         return self._known[name]
 
 
-def sequences(config: Config, portfolio: str = "") -> Rules:
+def sequences(config: Config, portfolio: str = "") -> FollowUpRules:
     """What is in force for a portfolio: its own file, else the office's, else ours. Raises Invalid."""
     path = sequences_file(config, portfolio)
     try:
@@ -153,7 +153,7 @@ def _histories(session: Session, interests: Sequence[Interest]) -> _Known:
         steps.setdefault(row.lead_id, []).append(row)
     wrote = (
         select(Message.lead_id, func.max(Message.created_at))
-        .where(Message.lead_id.in_(lead_ids), Message.direction == Direction.IN)
+        .where(Message.lead_id.in_(lead_ids), Message.direction == TextDirection.IN)
         .group_by(Message.lead_id)
     )
     called = (
@@ -163,7 +163,9 @@ def _histories(session: Session, interests: Sequence[Interest]) -> _Known:
     )
     answered = (
         select(Message.lead_id, func.max(Message.created_at))
-        .where(Message.lead_id.in_(lead_ids), Message.purpose == Purpose.AGENT, Message.state != DeliveryState.BLOCKED)
+        .where(
+            Message.lead_id.in_(lead_ids), Message.purpose == TextPurpose.AGENT, Message.state != DeliveryState.BLOCKED
+        )
         .group_by(Message.lead_id)
     )
     talked = (
@@ -183,7 +185,9 @@ def _latest(session: Session, queries: Iterable[object]) -> dict[int, datetime]:
     return found
 
 
-def _advance(session: Session, config: Config, rules: Rules, interest: Interest, known: _Known, now: datetime) -> int:
+def _advance(
+    session: Session, config: Config, rules: FollowUpRules, interest: Interest, known: _Known, now: datetime
+) -> int:
     """Brings one person's plan up to date; 1 when a text was queued."""
     if interest.stage_since is None:
         interest.stage_since = interest.updated_at
@@ -195,14 +199,14 @@ def _advance(session: Session, config: Config, rules: Rules, interest: Interest,
             _end(row, CANCELLED, now, "The person is in another stage now.")
     found = next_step(rules, _history(interest, mine, known))
     waiting = next((row for row in mine if row.state in (PLANNED, PAUSED)), None)
-    if found.act is Act.SEND:
+    if found.act is FollowUpAct.SEND:
         return _send_or_plan(session, config, interest, found, waiting, now)
     if waiting is not None:
-        if found.act is Act.PAUSE:
+        if found.act is FollowUpAct.PAUSE:
             waiting.state, waiting.why = PAUSED, found.why
         else:
             _end(waiting, CANCELLED, now, found.why)
-    if found.act is Act.MOVE and found.at is not None and found.at <= now and found.stage is not None:
+    if found.act is FollowUpAct.MOVE and found.at is not None and found.at <= now and found.stage is not None:
         _move(session, interest, found.stage, found.why, now)
     return 0
 
@@ -218,10 +222,10 @@ def _history(interest: Interest, mine: Sequence[FollowUp], known: _Known) -> His
     )
 
 
-def _stage(name: str) -> Stage:
+def _stage(name: str) -> LeasingStage:
     with suppress(ValueError):
-        return Stage(name)
-    return Stage.CONTACTED
+        return LeasingStage(name)
+    return LeasingStage.CONTACTED
 
 
 def _send_or_plan(
@@ -265,7 +269,7 @@ def _send(session: Session, config: Config, interest: Interest, step: FollowUp, 
         return 0
     url = office.listings_url(session, interest.property)
     body = " ".join(step.text.replace("{name}", interest.property.name).replace("{url}", url).split())
-    new = NewText(f"followup:{step.id}", Purpose.FOLLOW_UP, lead.phones[0].number, ours, body, lead_id=lead.id)
+    new = NewText(f"followup:{step.id}", TextPurpose.FOLLOW_UP, lead.phones[0].number, ours, body, lead_id=lead.id)
     step.message_id = queue(session, config, new, now).id
     _end(step, SENT, now, step.why)
     return 1
@@ -275,7 +279,7 @@ def _end(step: FollowUp, state: str, now: datetime, why: str) -> None:
     step.state, step.ended_at, step.why = state, now, why[:300]
 
 
-def _move(session: Session, interest: Interest, stage: Stage, why: str, now: datetime) -> None:
+def _move(session: Session, interest: Interest, stage: LeasingStage, why: str, now: datetime) -> None:
     old, interest.stage, interest.stage_since = interest.stage, stage.value, now
     interest.updated_at = now
     told = f"{interest.property.name}: from {old} to {stage}. {why}"
@@ -318,7 +322,7 @@ def _waiting(session: Session, step_id: int) -> FollowUp:
     return step
 
 
-def set_stage(session: Session, by: By, lead_id: int, place: str, stage: Stage) -> None:
+def set_stage(session: Session, by: By, lead_id: int, place: str, stage: LeasingStage) -> None:
     """Says how far a person's interest in a property has come; their sequence begins anew in that stage."""
     interest = session.scalar(
         select(Interest)

@@ -17,7 +17,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.calls import Outcome
 from crm.domain.errors import Unavailable
-from crm.domain.leads import Stage
+from crm.domain.leads import LeasingStage
 from crm.domain.metrics import CallRecord
 from crm.domain.tasks import task_after
 from crm.services.office import owners
@@ -147,7 +147,7 @@ def sources(session: Session, since: datetime, until: datetime) -> list[Source]:
             select(Lead).where(Lead.created_at >= since, Lead.created_at < until).options(selectinload(Lead.interests))
         )
     ).all()
-    applied = {Stage.APPLICATION_SENT, Stage.APPLIED, Stage.LEASED}
+    applied = {LeasingStage.APPLICATION_SENT, LeasingStage.APPLIED, LeasingStage.LEASED}
     names = {record.source for record in records} | {lead.source for lead in leads}
     found = [
         Source(

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.imports import MOST_PROBLEMS, Wrong
-from crm.domain.reviews import Answer, unknown
+from crm.domain.reviews import ReviewAnswer, unknown
 from crm.services.audit import By, note
 from crm.store.models import Call, CallReview, Interest, Lead, Leg, RoutingDecision, Task, Tour
 from crm.store.queries import calls
@@ -106,7 +106,7 @@ def _interest(call: Call) -> Interest | None:
     return next((one for one in interests if one.property_id == call.property_id), None)
 
 
-def answer(session: Session, by: By, answers: Sequence[Answer]) -> None:
+def answer(session: Session, by: By, answers: Sequence[ReviewAnswer]) -> None:
     """Keeps all answers, or none: raises Wrong when one is to a call that is not on record. A later one replaces an
     earlier one."""
     known: set[str] = set()

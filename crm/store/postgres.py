@@ -17,7 +17,7 @@ _LOOK_SECONDS = 0.05
 Result = TypeVar("Result")
 
 
-class Connection(PsycopgConnection[Any]):
+class PostgresConnection(PsycopgConnection[Any]):
     """Whoever gives up on a query gives up on its connection.
 
     psycopg would ask the server to cancel the query and wait for that (3.3.9, measured with a server process that was

@@ -317,7 +317,7 @@ def _prepare_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
 
 def _prepare_postgres(engine: Engine) -> None:
     # Here and not at the top: SQLite needs none of it, and the command line starts sooner without.
-    from crm.store.postgres import Connection as PostgresConnection
+    from crm.store.postgres import PostgresConnection as PostgresConnection
 
     @event.listens_for(engine, "do_connect")
     def on_connect(dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from crm.domain.blocking import Kind
+from crm.domain.blocking import BlockKind
 from crm.store.models import BlockedCaller, SipBan
 
 
@@ -26,7 +26,9 @@ class BlockEntry(msgspec.Struct):
 
     @property
     def written(self) -> str:
-        return {Kind.NUMBER: self.value, Kind.PREFIX: f"{self.value}*", Kind.WITHHELD: "withheld"}[Kind(self.kind)]
+        return {BlockKind.NUMBER: self.value, BlockKind.PREFIX: f"{self.value}*", BlockKind.WITHHELD: "withheld"}[
+            BlockKind(self.kind)
+        ]
 
 
 class BanEntry(msgspec.Struct):

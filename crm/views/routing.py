@@ -119,7 +119,7 @@ class DecisionEntry(msgspec.Struct):
     plan: PlanEntry
 
 
-class TaskEntry(msgspec.Struct):
+class PlannedTaskEntry(msgspec.Struct):
     """The next action that the call really left."""
 
     id: int
@@ -139,7 +139,7 @@ class Explanation(msgspec.Struct):
     decisions: list[DecisionEntry]
     legs: list[LegEntry]
     """Phones that rang."""
-    tasks: list[TaskEntry]
+    tasks: list[PlannedTaskEntry]
 
 
 def explained(session: Session, call_id: str, now: datetime) -> Explanation:
@@ -161,7 +161,7 @@ def explained(session: Session, call_id: str, now: datetime) -> Explanation:
         [_decision(row) for row in session.execute(decisions.order_by(RoutingDecision.at))],
         calls.legs(session, call_id),
         [
-            TaskEntry(one.id, one.kind, one.owner, one.due_at, one.done_at, one.why)
+            PlannedTaskEntry(one.id, one.kind, one.owner, one.due_at, one.done_at, one.why)
             for one in tasks.of_call(session, call_id, now)
         ],
     )

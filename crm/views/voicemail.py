@@ -9,13 +9,13 @@ import msgspec
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session, aliased
 
-from crm.domain.calls import Direction
+from crm.domain.calls import CallDirection
 from crm.domain.errors import NotFound
 from crm.domain.mailboxes import OFFICE
 from crm.store.models import Agent, Call, Lead, Voicemail
 
 
-class MessageEntry(msgspec.Struct):
+class VoicemailEntry(msgspec.Struct):
     """A message somebody left."""
 
     id: str
@@ -54,7 +54,7 @@ class MessageEntry(msgspec.Struct):
 
 def listed(
     session: Session, *, mailbox: str | None = None, new_only: bool = False, deleted: bool = False, limit: int = 50
-) -> list[MessageEntry]:
+) -> list[VoicemailEntry]:
     """The newest first; with `deleted` those that were, instead."""
     found = _MESSAGE.order_by(Voicemail.left_at.desc(), Voicemail.call_id.desc()).limit(limit)
     if mailbox == OFFICE:
@@ -67,7 +67,7 @@ def listed(
     return _entries(session, found)
 
 
-def one(session: Session, message_id: str) -> MessageEntry:
+def one(session: Session, message_id: str) -> VoicemailEntry:
     """Raises NotFound."""
     found = _entries(session, _MESSAGE.where(Voicemail.call_id == message_id))
     if not found:
@@ -75,8 +75,8 @@ def one(session: Session, message_id: str) -> MessageEntry:
     return found[0]
 
 
-def _entries(session: Session, found: Select[Any]) -> list[MessageEntry]:
-    return [MessageEntry(**row._mapping) for row in session.execute(found)]
+def _entries(session: Session, found: Select[Any]) -> list[VoicemailEntry]:
+    return [VoicemailEntry(**row._mapping) for row in session.execute(found)]
 
 
 _TAKER = aliased(Agent)
@@ -86,7 +86,7 @@ _MESSAGE = (
         func.coalesce(func.nullif(Voicemail.mailbox, ""), OFFICE).label("mailbox"),
         Voicemail.left_at,
         Call.caller,
-        case((Call.direction == Direction.INTERNAL, Agent.slug)).label("colleague"),
+        case((Call.direction == CallDirection.INTERNAL, Agent.slug)).label("colleague"),
         Lead.name,
         Call.lead_id.label("lead"),
         Call.did.label("line"),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
-from crm.domain.calls import CallArrived, CallEnded, EndedBy, MessageLeft
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, VoicemailLeft
 from crm.services.calls import ledger
 from crm.store.models import Agent, Task, Voicemail
 from crm.store.session import Store
@@ -36,7 +36,7 @@ async def leave_message(
     at = now - timedelta(minutes=minutes_ago)
     for fact in (
         CallArrived(f"{message_id}/arrived", message_id, at, ELM, number),
-        MessageLeft(f"{message_id}/message", message_id, at, f"{message_id}.wav", 5, mailbox),
+        VoicemailLeft(f"{message_id}/message", message_id, at, f"{message_id}.wav", 5, mailbox),
         CallEnded(f"{message_id}/ended", message_id, at, EndedBy.CALLER),
     ):
         await system.store.run(ledger.record, system.config, fact, now)

@@ -19,7 +19,7 @@ from ari_app.edge import client as client_module
 from ari_app.edge import events, media
 from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
-from ari_app.edge.errors import AsteriskUnreachable, CallEnded, ChannelGone
+from ari_app.edge.errors import AsteriskUnreachable, ChannelGone, HungUp
 from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -104,7 +104,7 @@ async def test_when_a_channel_is_gone_then_requests_say_so(system: System) -> No
             await client.get("/channels/nobody")
         channel = Handle(client, "nobody")
         for request in (channel.answer(), channel.variables("LL_STEP"), channel.set_variables(LL_STEP="menu")):
-            with pytest.raises(CallEnded):
+            with pytest.raises(HungUp):
                 await request
         assert not await channel.is_up()
         await channel.hang_up()

@@ -24,7 +24,7 @@ async def publish_settings(system: System) -> None:
     await publish.publish(dataclasses.replace(system.crm, config=settings.load(system.config.home)))
 
 
-async def refused(system: System) -> capacity.Refused | None:
+async def refused(system: System) -> capacity.RefusedCallers | None:
     answer = await system.ari(f"/asterisk/variable?variable={capacity.REFUSED}")
     return capacity.refused(answer["value"])
 

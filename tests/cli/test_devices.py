@@ -12,7 +12,7 @@ import pytest
 
 from crm.config import load
 from crm.services.phones import provisioning
-from crm.services.phones.provisioning import Account
+from crm.services.phones.provisioning import SipAccount
 from tests.cli.conftest import Leaseline
 
 pytestmark = pytest.mark.cli
@@ -115,7 +115,7 @@ def test_the_qr_code_is_shown_on_a_terminal_only(office: Leaseline) -> None:
 
 
 def test_the_qr_code_says_the_account_as_grandstream_wave_reads_it() -> None:
-    account = Account(
+    account = SipAccount(
         user="alice-desk",
         secret="s3cret",
         name="Alice <& Bob>",

@@ -8,9 +8,9 @@ import pytest
 
 from crm.domain.calls import (
     CallArrived,
+    CallDirection,
     CallEnded,
     CallPlaced,
-    Direction,
     EndedBy,
     Fact,
     TalkEnded,
@@ -33,7 +33,7 @@ def missed(call: str = "c1", number: str | None = PROSPECT) -> list[Fact]:
 def ours(call: str = "o1", *, talked: bool = True) -> list[Fact]:
     begins = START + timedelta(minutes=5)
     facts: list[Fact] = [
-        CallPlaced(f"{call}/p", call, begins, Direction.OUT, "alice", "alice-desk", "+15125550100", PROSPECT)
+        CallPlaced(f"{call}/p", call, begins, CallDirection.OUT, "alice", "alice-desk", "+15125550100", PROSPECT)
     ]
     if talked:
         facts.append(TalkStarted(f"{call}/t", call, begins + timedelta(seconds=9), call))

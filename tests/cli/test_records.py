@@ -14,6 +14,7 @@ from crm import config as settings
 from crm.domain.calls import (
     CallArrived,
     CallEnded,
+    CallStep,
     DialStatus,
     EndedBy,
     Fact,
@@ -21,7 +22,6 @@ from crm.domain.calls import (
     LegEnded,
     LegRang,
     Routed,
-    Step,
     StepTaken,
 )
 from crm.services.calls import ledger
@@ -39,7 +39,7 @@ def missed_call(call: str, caller: str | None, at: datetime) -> list[Fact]:
 
     return [
         CallArrived(f"{call}:arrived", call, at, did="+15125550100", caller=caller, trunk="acme"),
-        StepTaken(f"{call}:menu", call, seconds(1), step=Step.MENU),
+        StepTaken(f"{call}:menu", call, seconds(1), step=CallStep.MENU),
         KeyPressed(f"{call}:key", call, seconds(4), key="2"),
         Routed(
             f"{call}:routed",

@@ -15,12 +15,12 @@ from asterisk_conf.prompts import speech
 from crm import config as settings
 from crm.domain import fields
 from crm.domain.calls import CallArrived, CallEnded, DialStatus, EndedBy, Fact, LegEnded, LegRang, Routed
-from crm.domain.choosing import Answer, Question
+from crm.domain.choosing import KeyedAnswer, Question
 from crm.domain.errors import Invalid
 from crm.domain.routing import TEAM
 from crm.services.calls import ledger
 from crm.services.routing import routes
-from crm.services.routing.routes import Moment
+from crm.services.routing.routes import PhonesNow
 from crm.store.session import Store
 from tests.cli.conftest import Leaseline
 
@@ -36,8 +36,8 @@ def put_through(office: Leaseline, call: str, at: datetime) -> None:
     async def play() -> None:
         config = settings.load(office.home)
         store = Store(config.database_url)
-        answers = (Answer(Question.MENU, "7"), Answer(Question.MENU, TEAM))
-        inputs, plan = await store.read(routes.plan, config, ELM, CALLER, answers, Moment(at))
+        answers = (KeyedAnswer(Question.MENU, "7"), KeyedAnswer(Question.MENU, TEAM))
+        inputs, plan = await store.read(routes.plan, config, ELM, CALLER, answers, PhonesNow(at))
         facts: list[Fact] = [
             CallArrived(f"{call}:arrived", call, at, did=ELM, caller=CALLER, trunk="acme"),
             Routed(

@@ -18,7 +18,7 @@ import pytest
 
 from asterisk_conf.prompts import speech
 from crm import config as settings
-from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact, PlaceKept, Queued, Step, StepTaken
+from crm.domain.calls import CallArrived, CallEnded, CallStep, EndedBy, Fact, PlaceKept, Queued, StepTaken
 from crm.services.calls import ledger
 from crm.store.session import Store
 from tests.cli.conftest import Leaseline, free_ports
@@ -177,7 +177,7 @@ async def callers_in_line(office: Leaseline) -> None:
             at = now - timedelta(minutes=minutes)
             facts: list[Fact] = [
                 CallArrived(f"{call}/a", call, at - timedelta(minutes=1), "+15125550100", f"+1512555019{minutes}"),
-                StepTaken(f"{call}/s", call, at, Step.QUEUE),
+                StepTaken(f"{call}/s", call, at, CallStep.QUEUE),
                 Queued(f"{call}/q", call, at, position=1),
             ]
             if call == "kept":

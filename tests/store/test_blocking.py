@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crm.config import Config
+from crm.domain.blocking import BlockDecision
 from crm.domain.calls import CallArrived, CallEnded, CallerBlocked, EndedBy, LegRang, TalkStarted
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge.carrier import IncomingText
@@ -27,7 +28,7 @@ CALLER, LINE = "+15125550123", "+15125550100"
 BY = By("tests", NOW)
 
 
-async def verdict(store: Store, config: Config, caller: str | None = CALLER, did: str = LINE) -> blocking.Decision:
+async def verdict(store: Store, config: Config, caller: str | None = CALLER, did: str = LINE) -> BlockDecision:
     return await store.read(
         blocking.verdict, config, caller=caller, is_withheld=caller is None, did=did, attestation="", now=NOW
     )

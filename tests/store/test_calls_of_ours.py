@@ -13,19 +13,19 @@ from crm.config import Config
 from crm.domain.calls import (
     CallArrived,
     CallbackPromised,
+    CallDirection,
     CallEnded,
     CallPlaced,
+    CallStep,
     DialStatus,
-    Direction,
     EndedBy,
     Fact,
     LegEnded,
     LegRang,
-    MessageLeft,
-    Step,
     StepTaken,
     TalkEnded,
     TalkStarted,
+    VoicemailLeft,
 )
 from crm.services import tasks
 from crm.services.audit import By
@@ -56,7 +56,7 @@ def placed(call_id: str = "o1", begins: float = 0, *, talked: bool, order_id: in
 
     add(
         CallPlaced,
-        direction=Direction.OUT,
+        direction=CallDirection.OUT,
         agent="alice",
         device="alice-desk",
         did=MAPLE,
@@ -64,12 +64,12 @@ def placed(call_id: str = "o1", begins: float = 0, *, talked: bool, order_id: in
         order_id=order_id,
     )
     add(LegRang, leg_id=call_id, device="alice-desk", agent="alice", stage="desk")
-    add(StepTaken, step=Step.DIALLING)
+    add(StepTaken, step=CallStep.DIALLING)
     add(LegRang, leg_id=f"{call_id}-out", device="trunk-acme", agent="", stage="outside", number=PROSPECT)
     if talked:
         add(TalkStarted, leg_id=call_id)
         add(TalkStarted, leg_id=f"{call_id}-out")
-        add(StepTaken, step=Step.TALK)
+        add(StepTaken, step=CallStep.TALK)
         add(TalkEnded, leg_id=call_id)
         add(LegEnded, leg_id=call_id, status=DialStatus.ANSWER)
     else:
@@ -82,7 +82,7 @@ def missed(call_id: str = "c1", begins: float = 0, *, promised: bool = False) ->
     """The facts of a caller who gave up; with a promise of Alice's to call back in ten minutes."""
     made: list[Fact] = [
         CallArrived(f"{call_id}/a", call_id, at(begins), MAPLE, PROSPECT, "carrier"),
-        StepTaken(f"{call_id}/s", call_id, at(begins + 1), Step.RING),
+        StepTaken(f"{call_id}/s", call_id, at(begins + 1), CallStep.RING),
     ]
     if promised:
         made.append(CallbackPromised(f"{call_id}/p", call_id, at(begins + 2), f"{call_id}-leg", "alice", 10))
@@ -180,7 +180,7 @@ async def test_pain_13_one_person_stays_one_lead_in_both_directions(store: Store
 
 async def test_a_call_between_colleagues_leaves_nothing_to_do_and_no_lead(store: Store, config: Config) -> None:
     facts: list[Fact] = [
-        CallPlaced("i/0", "i", NOW, Direction.INTERNAL, "alice", "alice-desk", extension="102"),
+        CallPlaced("i/0", "i", NOW, CallDirection.INTERNAL, "alice", "alice-desk", extension="102"),
         CallEnded("i/1", "i", at(9), EndedBy.AGENT),
     ]
     for order in (facts, list(reversed(facts))):
@@ -198,8 +198,8 @@ async def test_a_message_for_a_colleague_is_theirs_to_listen_to_and_makes_no_lea
     with store.writing() as session:
         session.scalars(select(Agent).where(Agent.slug == "bob")).one().extension = "102"
     facts: list[Fact] = [
-        CallPlaced("i/0", "i", NOW, Direction.INTERNAL, "alice", "alice-desk", extension="102"),
-        MessageLeft("i/1", "i", at(8), "i.wav", 5, mailbox),
+        CallPlaced("i/0", "i", NOW, CallDirection.INTERNAL, "alice", "alice-desk", extension="102"),
+        VoicemailLeft("i/1", "i", at(8), "i.wav", 5, mailbox),
         CallEnded("i/2", "i", at(9), EndedBy.CALLER),
     ]
     await record(store, config, facts)
@@ -220,8 +220,8 @@ async def test_the_order_of_facts_of_a_message_for_a_colleague_does_not_matter(
     store: Store, config: Config, seed: int
 ) -> None:
     facts: list[Fact] = [
-        CallPlaced("i/0", "i", NOW, Direction.INTERNAL, "alice", "alice-desk", extension="102"),
-        MessageLeft("i/1", "i", at(8), "i.wav", 5, "agent:bob"),
+        CallPlaced("i/0", "i", NOW, CallDirection.INTERNAL, "alice", "alice-desk", extension="102"),
+        VoicemailLeft("i/1", "i", at(8), "i.wav", 5, "agent:bob"),
         CallEnded("i/2", "i", at(9), EndedBy.CALLER),
     ]
     random.Random(seed).shuffle(facts)

@@ -12,19 +12,19 @@ from crm.config import Config
 from crm.domain.calls import (
     CallArrived,
     CallbackPromised,
+    CallDirection,
     CallEnded,
     CallerIs,
     CallPlaced,
     DeskChosen,
-    Direction,
     EndedBy,
     Fact,
     LegRang,
-    MessageLeft,
     TalkEnded,
     TalkStarted,
+    VoicemailLeft,
 )
-from crm.domain.choosing import Answer, Question
+from crm.domain.choosing import KeyedAnswer, Question
 from crm.domain.errors import Conflict, Invalid
 from crm.domain.ringing import Strategy
 from crm.domain.route_inputs import CallerKind, DeskKind
@@ -36,7 +36,7 @@ from crm.services.calls import ledger
 from crm.services.office import agents, holidays, subteams
 from crm.services.people import contacts
 from crm.services.routing import desks, routes
-from crm.services.routing.routes import Moment
+from crm.services.routing.routes import PhonesNow
 from crm.services.texts import messages
 from crm.services.voicemail import escalations
 from crm.store.models import (
@@ -83,8 +83,8 @@ async def plan(
     caller: str = RESIDENT,
     now: datetime = NOW,
 ) -> RoutePlan:
-    keyed = tuple(Answer(Question(question), keys) for question, keys in answers)
-    return (await store.read(routes.plan, config, did, caller, keyed, Moment(now)))[1]
+    keyed = tuple(KeyedAnswer(Question(question), keys) for question, keys in answers)
+    return (await store.read(routes.plan, config, did, caller, keyed, PhonesNow(now)))[1]
 
 
 async def only_on_sundays(store: Store) -> None:
@@ -313,7 +313,7 @@ async def test_a_residents_call_makes_no_lead_and_one_owned_task_that_says_who_c
     assert [await count(store, model) for model in (Lead, Interest, Message, Activity)] == [0, 0, 0, 0]
     # Somebody calls them back: that is no lead either, and ends the task.
     back = Facts("c2", did="").add(
-        CallPlaced, direction=Direction.OUT, agent="bob", device="bob-desk", did=MAPLE, number=RESIDENT
+        CallPlaced, direction=CallDirection.OUT, agent="bob", device="bob-desk", did=MAPLE, number=RESIDENT
     )
     call = await record(store, config, back.talked("bob").ended())
     assert (call.kind, call.lead_id, await count(store, Lead)) == ("resident", None, 0)
@@ -335,7 +335,7 @@ async def test_an_emergency_is_due_at_once_and_people_are_called_about_it_at_nig
     await desk(store, config, "maintenance", "(512) 555-0190")
     with store.writing() as session:
         session.execute(update(Property).values(escalates=False))
-    facts = Facts().is_("resident", "maintenance").add(MessageLeft, file="c1.wav", seconds=9).ended()
+    facts = Facts().is_("resident", "maintenance").add(VoicemailLeft, file="c1.wav", seconds=9).ended()
     await record(store, config, facts)
     due = await store.run(escalations.claim, config, NOW + timedelta(minutes=1))
     assert due

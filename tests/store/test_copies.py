@@ -102,8 +102,8 @@ async def test_what_waits_is_dropped_if_the_original_has_sent_it(store: Store, c
     await queue_a_text(store)
     with store.writing() as session:
         queue(session, config, NewMail("k", "dana@example.com", "New message", "Somebody called."), NOW)
-    assert await store.run(copies.release, config, BY, drop=True) == copies.Waiting(texts=1, mails=1, calls=0)
-    assert await store.read(copies.waiting) == copies.Waiting(0, 0, 0)
+    assert await store.run(copies.release, config, BY, drop=True) == copies.HeldBack(texts=1, mails=1, calls=0)
+    assert await store.read(copies.waiting) == copies.HeldBack(0, 0, 0)
     with store.reading() as session:
         found = [*session.scalars(select(Message)), *session.scalars(select(Mail))]
     assert [(one.state, one.error.partition(":")[0]) for one in found] == [

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from crm.config import Config, Dialing
-from crm.domain.dialing import Clearance, Purpose, Refused
+from crm.domain.dialing import Clearance, DialPurpose, DialRefused
 from crm.domain.errors import NotFound
 from crm.services.audit import By
 from crm.services.people import opt_outs
@@ -38,7 +38,7 @@ class Desk:
         number: str = PROSPECT,
         *,
         agent: str | None = "alice",
-        purpose: Purpose = Purpose.DESK,
+        purpose: DialPurpose = DialPurpose.DESK,
         live: int = 0,
         now: datetime = NOW,
     ) -> Clearance:
@@ -88,7 +88,7 @@ async def test_a_number_that_may_be_dialled_gets_its_routes_in_order_and_is_kept
     ("number", "why"), [("911", "Emergency"), ("+18765550123", "country"), ("+15125550100", "own lines")]
 )
 async def test_a_number_that_may_not_is_kept_with_the_reason(desk: Desk, number: str, why: str) -> None:
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(DialRefused, match=why):
         await desk.clear(number)
     [(kept, allowed, reason)] = await desk.kept()
     assert (kept, allowed) == (number, False)
@@ -96,7 +96,7 @@ async def test_a_number_that_may_not_is_kept_with_the_reason(desk: Desk, number:
 
 
 async def test_junk_of_any_length_is_refused_and_kept_short(desk: Desk) -> None:
-    with pytest.raises(Refused, match="not a telephone number"):
+    with pytest.raises(DialRefused, match="not a telephone number"):
         await desk.clear("5" * 300 + "@evil\x00")
     [(kept, allowed, _)] = await desk.kept()
     assert (kept, allowed) == ("5" * 40, False)
@@ -105,8 +105,8 @@ async def test_junk_of_any_length_is_refused_and_kept_short(desk: Desk) -> None:
 async def test_who_may_not_dial_outside_is_refused_on_every_way(desk: Desk, store: Store) -> None:
     with store.writing() as session:
         session.execute(update(Agent).where(Agent.slug == "bob").values(dialing="none"))
-    for purpose in (Purpose.DESK, Purpose.ORDER, Purpose.TRANSFER, Purpose.FORWARD):
-        with pytest.raises(Refused, match="bob may not dial"):
+    for purpose in (DialPurpose.DESK, DialPurpose.ORDER, DialPurpose.TRANSFER, DialPurpose.FORWARD):
+        with pytest.raises(DialRefused, match="bob may not dial"):
             await desk.clear(agent="bob", purpose=purpose)
     await desk.clear(agent="alice")
 
@@ -120,20 +120,20 @@ async def test_the_limits_of_a_day_begin_anew_at_the_offices_midnight(desk: Desk
     limited = desk.limited(per_agent_per_day=2, per_day=3)
     await limited.clear()
     await limited.clear()
-    with pytest.raises(Refused, match=r"2 calls a day .* for alice"):
+    with pytest.raises(DialRefused, match=r"2 calls a day .* for alice"):
         await limited.clear()
     await limited.clear(agent="bob")
-    with pytest.raises(Refused, match="office's limit of 3"):
+    with pytest.raises(DialRefused, match="office's limit of 3"):
         await limited.clear(agent="carol")
     # 16:00 UTC is 10:00 in Chicago: a day later by UTC is still today there.
-    with pytest.raises(Refused):
+    with pytest.raises(DialRefused):
         await limited.clear(agent="carol", now=NOW + timedelta(hours=13))
     await limited.clear(now=NOW + timedelta(hours=15))
 
 
 async def test_refusals_do_not_use_up_a_limit(desk: Desk) -> None:
     limited = desk.limited(per_agent_per_day=1)
-    with pytest.raises(Refused):
+    with pytest.raises(DialRefused):
         await limited.clear("+18765550123")
     await limited.clear()
 
@@ -142,13 +142,13 @@ async def test_two_who_ask_for_the_last_call_of_the_day_do_not_both_get_it(desk:
     limited = desk.limited(per_day=1)
     answers = await asyncio.gather(*(limited.clear() for _ in range(5)), return_exceptions=True)
     assert sum(isinstance(answer, Clearance) for answer in answers) == 1
-    assert sum(isinstance(answer, Refused) for answer in answers) == 4
+    assert sum(isinstance(answer, DialRefused) for answer in answers) == 4
 
 
 async def test_the_concurrent_limit_counts_what_is_up(desk: Desk) -> None:
     limited = desk.limited(live=3)
     await limited.clear(live=2)
-    with pytest.raises(Refused, match="3 calls"):
+    with pytest.raises(DialRefused, match="3 calls"):
         await limited.clear(live=3)
 
 
@@ -157,13 +157,13 @@ async def test_who_wants_no_calls_is_not_called_but_who_wants_no_texts_is(desk: 
     await desk.store.run(opt_outs.add, desk.config, by, PROSPECT, why="asked by phone")
     await desk.clear()
     await desk.store.run(opt_outs.add, desk.config, by, PROSPECT, why="asked by phone", scope="all")
-    with pytest.raises(Refused, match="wants no calls"):
+    with pytest.raises(DialRefused, match="wants no calls"):
         await desk.clear()
-    await desk.clear(purpose=Purpose.FORWARD)
+    await desk.clear(purpose=DialPurpose.FORWARD)
 
 
 async def test_without_a_trunk_nothing_is_dialled(store: Store, config: Config) -> None:
-    with pytest.raises(Refused, match="no trunk"):
+    with pytest.raises(DialRefused, match="no trunk"):
         await Desk(store, config).clear()
 
 
@@ -182,11 +182,13 @@ async def test_the_line_shown_is_the_agents_propertys_then_the_leads_then_the_fi
 
 async def test_a_number_is_checked_before_it_is_written_down_without_being_counted(desk: Desk) -> None:
     number = await desk.store.read(
-        dialing.check, desk.config, number="512 555 0123", purpose=Purpose.FORWARD, agent="alice"
+        dialing.check, desk.config, number="512 555 0123", purpose=DialPurpose.FORWARD, agent="alice"
     )
     assert number == PROSPECT
-    with pytest.raises(Refused):
-        await desk.store.read(dialing.check, desk.config, number="900 555 0123", purpose=Purpose.FORWARD, agent="alice")
+    with pytest.raises(DialRefused):
+        await desk.store.read(
+            dialing.check, desk.config, number="900 555 0123", purpose=DialPurpose.FORWARD, agent="alice"
+        )
     assert await desk.kept() == []
 
 

@@ -15,7 +15,7 @@ from crm.config import Config, Disk
 from crm.context import Crm
 from crm.services.office import owners
 from crm.services.system import disk
-from crm.services.system.disk import Act, decide
+from crm.services.system.disk import ReserveAct, decide
 from crm.store.models import Mail
 from crm.store.session import Store
 
@@ -32,19 +32,19 @@ NOW = datetime(2026, 3, 2, 16, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("free", "held", "wanted", "act"),
     [
-        (1000, 0, 100, Act.MAKE),
-        (1000, 100, 100, Act.LEAVE),
-        (60, 100, 100, Act.LEAVE),
-        (49, 100, 100, Act.GIVE_UP),
-        (140, 0, 100, Act.LEAVE),
-        (310, 0, 100, Act.MAKE),
-        (1000, 40, 100, Act.MAKE),
-        (1000, 100, 0, Act.GIVE_UP),
-        (0, 0, 0, Act.LEAVE),
+        (1000, 0, 100, ReserveAct.MAKE),
+        (1000, 100, 100, ReserveAct.LEAVE),
+        (60, 100, 100, ReserveAct.LEAVE),
+        (49, 100, 100, ReserveAct.GIVE_UP),
+        (140, 0, 100, ReserveAct.LEAVE),
+        (310, 0, 100, ReserveAct.MAKE),
+        (1000, 40, 100, ReserveAct.MAKE),
+        (1000, 100, 0, ReserveAct.GIVE_UP),
+        (0, 0, 0, ReserveAct.LEAVE),
     ],
 )
 def test_the_reserve_is_given_up_when_the_disk_fills_and_made_again_when_there_is_room(
-    free: int, held: int, wanted: int, act: Act
+    free: int, held: int, wanted: int, act: ReserveAct
 ) -> None:
     assert decide(free, held, wanted) is act
 
@@ -54,11 +54,11 @@ def test_the_reserve_is_room_on_the_disk(config: Config, monkeypatch: pytest.Mon
     reserve = config.home / "reserve"
     free = 5_000_000
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(free))
-    assert disk.tend(config) is Act.MAKE
+    assert disk.tend(config) is ReserveAct.MAKE
     assert reserve.stat().st_blocks * 512 >= 1_000_000
     assert not disk.look(config).reserve_is_used
     free = 100_000
-    assert disk.tend(config) is Act.GIVE_UP
+    assert disk.tend(config) is ReserveAct.GIVE_UP
     assert not reserve.exists()
     assert disk.look(config).reserve_is_used
 
@@ -71,7 +71,7 @@ def test_a_disk_that_has_no_room_for_the_reserve_keeps_none_of_it(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    assert disk.tend(config) is Act.LEAVE
+    assert disk.tend(config) is ReserveAct.LEAVE
     assert not (config.home / "reserve").exists()
 
 

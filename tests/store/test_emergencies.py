@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from crm.config import Config
 from crm.services.calls import spool
 from crm.services.phones import emergencies
-from crm.services.phones.emergencies import Desk
+from crm.services.phones.emergencies import EmergencyNotifier
 from crm.store.models import Agent, Device, Mail, Message
 from crm.store.session import Store
 from crm.views import emergencies as views
@@ -41,8 +41,8 @@ async def people(store: Store, office: None) -> None:
         session.add(Device(slug="bob-mobile", agent_id=bob.id, kind="mobile", number="+15125550177"))
 
 
-def desk(store: Store, config: Config, now: datetime = NOW) -> Desk:
-    return Desk(crm_at(config, store, now), lambda: None)
+def desk(store: Store, config: Config, now: datetime = NOW) -> EmergencyNotifier:
+    return EmergencyNotifier(crm_at(config, store, now), lambda: None)
 
 
 async def all_of(store: Store, kind: type) -> list[object]:

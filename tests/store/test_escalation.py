@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config
-from crm.domain.calls import CallArrived, CallEnded, DeskChosen, EndedBy, MessageLeft
-from crm.domain.escalation import Group, next_turn
+from crm.domain.calls import CallArrived, CallEnded, DeskChosen, EndedBy, VoicemailLeft
+from crm.domain.escalation import EscalationGroup, next_turn
 from crm.domain.route_inputs import DeskKind
 from crm.services import tasks
 from crm.services.audit import By
@@ -33,7 +33,7 @@ BY = By("tests", NOW)
 async def left(store: Store, config: Config, call_id: str = "c1", mailbox: str = "") -> None:
     for fact in (
         CallArrived(f"{call_id}/a", call_id, NOW, MAPLE, CALLER),
-        MessageLeft(f"{call_id}/m", call_id, NOW, f"{call_id}.wav", 12, mailbox),
+        VoicemailLeft(f"{call_id}/m", call_id, NOW, f"{call_id}.wav", 12, mailbox),
         CallEnded(f"{call_id}/e", call_id, NOW, EndedBy.CALLER),
     ):
         await store.run(ledger.record, config, fact, NOW)
@@ -81,14 +81,14 @@ async def test_an_emergency_is_called_about_at_once_but_not_before_whoever_left_
     for fact in (
         CallArrived("c1/a", "c1", NOW, MAPLE, CALLER),
         DeskChosen("c1/d", "c1", NOW, DeskKind.MAINTENANCE.value),
-        MessageLeft("c1/m", "c1", NOW, "c1.wav", 12, "agent:bob"),
+        VoicemailLeft("c1/m", "c1", NOW, "c1.wav", 12, "agent:bob"),
     ):
         await store.run(ledger.record, config, fact, NOW)
     assert await store.run(claim, config, NOW + timedelta(seconds=3)) is None
     await store.run(ledger.record, config, CallEnded("c1/e", "c1", NOW, EndedBy.CALLER), NOW)
     due = await store.run(claim, config, NOW + timedelta(seconds=6))
     assert due
-    assert (due.turn.group, due.turn.agents) == (Group.AGENT, ("bob",))
+    assert (due.turn.group, due.turn.agents) == (EscalationGroup.AGENT, ("bob",))
 
 
 async def test_a_colleagues_own_mailbox_begins_with_them(store: Store, config: Config) -> None:
@@ -189,5 +189,5 @@ async def test_it_can_be_switched_off_for_all_and_for_a_property(store: Store, c
 def test_groups_with_nobody_on_duty_are_passed_over() -> None:
     turn = next_turn(0, agent="alice", subteam=["bob"], everyone=["bob", "carol"], on_duty=["carol"])
     assert turn
-    assert (turn.group, turn.agents, turn.number) == (Group.EVERYONE, ("carol",), 3)
+    assert (turn.group, turn.agents, turn.number) == (EscalationGroup.EVERYONE, ("carol",), 3)
     assert next_turn(3, agent="alice", subteam=[], everyone=["alice"], on_duty=["alice"]) is None

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from crm.config import Config
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.domain.leads import Stage
-from crm.domain.texts import Purpose
+from crm.domain.leads import LeasingStage
+from crm.domain.texts import TextPurpose
 from crm.services import follow_ups
 from crm.services.audit import By
 from crm.services.office import portfolios
@@ -31,7 +31,7 @@ PERSON = "+15125550177"
 BY = By("tests", BEGIN)
 
 
-async def interested(store: Store, number: str | None = PERSON, stage: Stage = Stage.CONTACTED) -> int:
+async def interested(store: Store, number: str | None = PERSON, stage: LeasingStage = LeasingStage.CONTACTED) -> int:
     with store.writing() as session:
         place = session.scalars(select(Property).where(Property.slug == "maple")).one()
         phones = [LeadPhone(number=number)] if number else []
@@ -49,7 +49,7 @@ async def rows(store: Store, of: type, *where: object) -> list:
 
 async def sent(store: Store) -> list[float]:
     """When follow-ups were put into the outbox, in hours since the beginning."""
-    texts = await rows(store, Message, Message.purpose == Purpose.FOLLOW_UP)
+    texts = await rows(store, Message, Message.purpose == TextPurpose.FOLLOW_UP)
     return [(one.created_at - BEGIN) / HOUR for one in texts]
 
 
@@ -65,7 +65,7 @@ async def test_who_never_answers_gets_the_sequence_and_is_then_left_alone(store:
     await pass_time(store, config, 140, step=2)
     assert await sent(store) == [6, 26, 50, 98]
     [interest] = await rows(store, Interest)
-    assert interest.stage == Stage.UNRESPONSIVE
+    assert interest.stage == LeasingStage.UNRESPONSIVE
     assert (interest.stage_since - BEGIN) / HOUR == 122
     [first, *_] = await rows(store, Message)
     assert first.body.startswith("Hi, this is Maple Court.")
@@ -91,7 +91,7 @@ async def test_a_stage_that_changes_begins_another_sequence(store: Store, config
     lead_id = await interested(store)
     await pass_time(store, config, 10, step=2)
     at = By("tests", BEGIN + 10 * HOUR)
-    await store.run(follow_ups.set_stage, at, lead_id, "maple", Stage.STILL_DECIDING)
+    await store.run(follow_ups.set_stage, at, lead_id, "maple", LeasingStage.STILL_DECIDING)
     await pass_time(store, config, 60, since=11)
     assert await sent(store) == [6, 58]
     states = [(row.stage, row.state) for row in await rows(store, FollowUp)]
@@ -167,4 +167,4 @@ async def test_a_portfolio_may_have_its_own_sequences(store: Store, config: Conf
 
 def test_our_own_sequences_can_be_read(tmp_path: Path) -> None:
     rules = follow_ups.sequences(Config(home=tmp_path))
-    assert set(rules.sequences) >= {Stage.CONTACTED, Stage.SHOWING_DESIRED, Stage.SHOWING_MISSED}
+    assert set(rules.sequences) >= {LeasingStage.CONTACTED, LeasingStage.SHOWING_DESIRED, LeasingStage.SHOWING_MISSED}

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config
-from crm.domain.calls import DialStatus, LegEnded, LegRang, Step, TalkEnded, TalkStarted
-from crm.domain.dialing import Refused
+from crm.domain.calls import CallStep, DialStatus, LegEnded, LegRang, TalkEnded, TalkStarted
+from crm.domain.dialing import DialRefused
 from crm.domain.ringing import Mobile, Phone
 from crm.services.audit import By
 from crm.services.phones import devices, forwarding
@@ -26,11 +26,11 @@ NUMBER = "+15125550150"
 
 
 def forwarded(device: str, stage: str, *, talked: bool) -> CallMaker:
-    call = CallMaker().step(Step.MENU).step(Step.RING)
+    call = CallMaker().step(CallStep.MENU).step(CallStep.RING)
     agent = device.partition("-")[0] if device.endswith("-mobile") else ""
     call.add(LegRang, leg_id="leg", device=device, agent=agent, stage=stage, number=NUMBER)
     if talked:
-        call.add(TalkStarted, leg_id="leg").step(Step.TALK).add(TalkEnded, leg_id="leg")
+        call.add(TalkStarted, leg_id="leg").step(CallStep.TALK).add(TalkEnded, leg_id="leg")
     return call.add(LegEnded, leg_id="leg", status=DialStatus.ANSWER if talked else DialStatus.NOANSWER)
 
 
@@ -50,7 +50,7 @@ async def test_a_call_that_the_office_s_number_took_is_handed_over(store: Store,
 
 
 async def test_a_call_that_nobody_took_there_is_missed_as_usual_pain_3(store: Store, config: Config) -> None:
-    await record(store, config, forwarded("trunk-acme", "office", talked=False).step(Step.VOICEMAIL).ended())
+    await record(store, config, forwarded("trunk-acme", "office", talked=False).step(CallStep.VOICEMAIL).ended())
     assert (await the_call(store)).outcome == "gave_up"
     assert [kind for kind, _ in await all_tasks(store)] == ["call_back"]
     assert len(await all_texts(store)) == 1
@@ -66,7 +66,7 @@ async def test_a_talk_on_a_mobile_is_its_agent_s(store: Store, config: Config) -
 
 
 async def test_a_leg_that_answered_without_a_digit_is_no_talk_pain_4_pain_7(store: Store, config: Config) -> None:
-    await record(store, config, forwarded("bob-mobile", "subteam", talked=False).step(Step.VOICEMAIL).ended())
+    await record(store, config, forwarded("bob-mobile", "subteam", talked=False).step(CallStep.VOICEMAIL).ended())
     call = await the_call(store)
     [leg] = call.legs
     assert (call.outcome, call.talk_started_at, leg.status, leg.answered_at) == ("gave_up", None, "NOANSWER", None)
@@ -94,7 +94,7 @@ async def test_what_is_refused_leaves_nothing_behind(store: Store, config: Confi
         store.run(forwarding.forward_office, config, BY, to="+19005550150", confirm=True),
         store.run(devices.add_mobile, config, BY, "alice-cell", agent="alice", number="+18765550150"),
     ):
-        with pytest.raises(Refused):
+        with pytest.raises(DialRefused):
             await act
     with store.reading() as session:
         assert not session.scalars(select(Device).where(Device.kind == "mobile")).all()

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from crm.config import Config
-from crm.domain.choosing import Answer, Question
+from crm.domain.choosing import KeyedAnswer, Question
 from crm.domain.errors import Invalid, NotFound
-from crm.domain.imports import Kind, Lists, Wrong, read_csv, read_toml
+from crm.domain.imports import ListKind, Lists, Wrong, read_csv, read_toml
 from crm.domain.route_inputs import OfficeFacts, OfficeState
 from crm.domain.route_plan import Path, Rule
 from crm.domain.routing import TEAM
@@ -20,7 +20,7 @@ from crm.services import tasks
 from crm.services.audit import By
 from crm.services.office import holidays, hours, properties
 from crm.services.routing import routes
-from crm.services.routing.routes import Moment
+from crm.services.routing.routes import PhonesNow
 from crm.services.system import imports
 from crm.services.tours import times
 from crm.services.voicemail import escalations
@@ -37,7 +37,7 @@ BY = By("tests", NOW)
 WEEK = ["mon-fri 09:00-18:00"]
 MAPLE = "+15125550100"
 PROSPECT = "+15125550123"
-TO_TEAM = (Answer(Question.MENU, TEAM),)
+TO_TEAM = (KeyedAnswer(Question.MENU, TEAM),)
 
 
 async def in_los_angeles(store: Store) -> None:
@@ -160,23 +160,23 @@ async def test_an_unknown_region_changes_nothing(store: Store, config: Config, r
 async def test_the_decision_knows_the_holiday_and_when_it_is_over(store: Store, config: Config) -> None:
     await store.run(hours.replace, BY, WEEK)
     await store.run(holidays.add, BY, date(2026, 3, 2), name="Founders Day", place="maple")
-    inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     tomorrow = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
     assert inputs.office == OfficeFacts(OfficeState.HOLIDAY, "Founders Day", tomorrow)
     assert (plan.path, plan.rule, plan.stages) == (Path.MESSAGE, Rule.HOLIDAY, ())
     assert inputs.due_at == tomorrow + timedelta(minutes=config.tasks.due_minutes)
     await store.run(holidays.add, BY, date(2026, 3, 2), open_="08:00-09:30", name="Short day", place="maple")
-    inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     assert inputs.office == OfficeFacts(OfficeState.CLOSED, "Short day", tomorrow)
     assert plan.rule is Rule.CLOSED
 
 
 async def test_who_has_hours_of_their_own_is_rung_within_them_only(store: Store, config: Config) -> None:
     await store.run(hours.replace_agent, BY, "alice", ["mon 11:00-12:00"])
-    inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     assert plan.stages[0].agents == ("bob",)
     assert "alice" not in inputs.people.available
-    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW + timedelta(hours=1)))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW + timedelta(hours=1)))
     assert plan.stages[0].agents == ("alice", "bob")
 
 
@@ -186,15 +186,15 @@ async def test_hours_of_their_own_count_while_the_office_is_closed_but_not_on_ho
     await store.run(hours.replace, BY, ["tue 09:00-10:00"])
     await store.run(hours.replace_agent, BY, "alice", ["mon 09:00-12:00"])
     await store.run(hours.replace_agent, BY, "bob", ["mon-sun 00:00-24:00"])
-    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     assert (plan.rule, [stage.agents for stage in plan.stages]) == (Rule.AFTER_HOURS, [("alice", "bob")] * 2)
     await store.run(holidays.add, BY, date(2026, 3, 2))
-    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     assert [stage.agents for stage in plan.stages] == [("bob",)] * 2
     await store.run(hours.replace_agent, BY, "bob", [])
     with store.reading() as session:
         assert session.scalars(select(AgentHours.weekday)).all() == [0]
-    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     assert (plan.path, plan.stages) == (Path.MESSAGE, ())
 
 
@@ -300,7 +300,7 @@ async def test_lists_load_hours_special_days_and_agents_hours(store: Store, conf
     for added in (2, 0):
         written = await store.run(imports.write, config, Secrets(config.secrets_file), BY, read_toml(LISTS))
         done = {one.kind: one for one in written}
-        assert (done[Kind.SPECIAL_DAYS].added, done[Kind.SPECIAL_DAYS].changed) == (added, 2 - added)
+        assert (done[ListKind.SPECIAL_DAYS].added, done[ListKind.SPECIAL_DAYS].changed) == (added, 2 - added)
     assert (await store.read(hours.find, config)).schedule.week == [(day, "09:00", "18:00") for day in range(5)]
     maple = (await store.read(hours.find, config, "maple")).schedule
     assert (maple.tz.key, maple.week) == ("America/Denver", [(0, "08:00", "12:00"), (0, "13:00", "17:00")])
@@ -311,7 +311,7 @@ async def test_lists_load_hours_special_days_and_agents_hours(store: Store, conf
     assert own
     assert own.week == [*((day, "09:00", "17:00") for day in range(5)), (5, "10:00", "14:00")]
     # A list that names one property leaves the others and the office alone.
-    one = read_csv("property,openings\nmaple,sun 10:00-11:00\n", Kind.HOURS)
+    one = read_csv("property,openings\nmaple,sun 10:00-11:00\n", ListKind.HOURS)
     await store.run(imports.write, config, Secrets(config.secrets_file), BY, one)
     assert (await store.read(hours.find, config, "maple")).schedule.week == [(6, "10:00", "11:00")]
     assert (await store.read(hours.find, config)).schedule.week[0] == (0, "09:00", "18:00")
@@ -321,34 +321,34 @@ async def test_lists_load_hours_special_days_and_agents_hours(store: Store, conf
     ("kind", "text", "problem"),
     [
         (
-            Kind.HOURS,
+            ListKind.HOURS,
             "property,openings\nmaple,mon 09:00-18:00\nelm,mon 09:00-18:00\n",
             "line 3, column 1 (property): there is no property elm.",
         ),
         (
-            Kind.HOURS,
+            ListKind.HOURS,
             "openings,property\nmon 09:00-18:00,maple\nmon 17:00-19:00,maple\n",
             "line 3, column 1 (openings): Two openings on mon overlap: 09:00-18:00 and 17:00-19:00.",
         ),
         (
-            Kind.SPECIAL_DAYS,
+            ListKind.SPECIAL_DAYS,
             "day,property\n2026-12-24,\n2026-12-25,elm\n",
             "line 3, column 2 (property): there is no property elm.",
         ),
         (
-            Kind.AGENT_HOURS,
+            ListKind.AGENT_HOURS,
             "agent,openings\nalice,mon 09:00-18:00\nzoe,mon 09:00-18:00\n",
             "line 3, column 1 (agent): there is no agent zoe.",
         ),
         (
-            Kind.PROPERTIES,
+            ListKind.PROPERTIES,
             "slug,holidays\nmaple,US-TX\noak,TX\n",
             "line 3, column 2 (holidays): 'TX' has no calendar of holidays: write a country or state like US or US-TX.",
         ),
     ],
 )
 async def test_of_a_list_with_a_problem_nothing_is_written(
-    store: Store, config: Config, kind: Kind, text: str, problem: str
+    store: Store, config: Config, kind: ListKind, text: str, problem: str
 ) -> None:
     lists: Lists = read_csv(text, kind)
     with pytest.raises(Wrong) as wrong:

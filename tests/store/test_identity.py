@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from crm.domain.blocking import Entry, Kind
+from crm.domain.blocking import BlockKind, BlockListEntry
 from crm.domain.route_inputs import CallerKind
 from crm.services.people import intake
 from crm.services.people.identity import NOBODY, Identity, KnownContact, KnownLead, who_is
@@ -56,7 +56,7 @@ def test_a_number_may_be_several(store: Store) -> None:
         found.contact.id, CallerKind.RESIDENT, "Patricia", "", place_id, "maple", "Maple Court"
     )
     assert (found.colleague, found.is_line, found.may_become_lead) == ("bob", False, False)
-    assert found.blocked == Entry(Kind.PREFIX, "+1512", is_silent=True, why="area")
+    assert found.blocked == BlockListEntry(BlockKind.PREFIX, "+1512", is_silent=True, why="area")
 
 
 @pytest.mark.usefixtures("everything")
@@ -64,7 +64,7 @@ def test_a_whole_number_on_the_block_list_comes_before_its_beginnings(store: Sto
     with store.writing() as session:
         session.add(BlockedCaller(kind="number", value=PERSON, refusal="spoken", why="him", created_at=NOW))
     with store.reading() as session:
-        assert who_is(session, PERSON).blocked == Entry(Kind.NUMBER, PERSON, why="him")
+        assert who_is(session, PERSON).blocked == BlockListEntry(BlockKind.NUMBER, PERSON, why="him")
 
 
 @pytest.mark.usefixtures("everything")

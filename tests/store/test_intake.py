@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.domain.leads import Happened, Stage
+from crm.domain.leads import Happened, LeasingStage
 from crm.services.people import intake, timeline
 from crm.store.models import Activity, Interest, Lead, LeadPhone, Property
 from crm.store.session import Store
@@ -61,7 +61,7 @@ def test_an_interest_is_one_and_knows_when_it_was_heard_of_last(store: Store) ->
             intake.interest_in(lead, place, at)
     with store.reading() as session:
         [interest] = session.scalars(select(Interest)).all()
-        assert (interest.stage, interest.updated_at) == (Stage.CONTACTED, LATER)
+        assert (interest.stage, interest.updated_at) == (LeasingStage.CONTACTED, LATER)
 
 
 def test_an_entry_with_the_same_key_is_corrected(store: Store) -> None:

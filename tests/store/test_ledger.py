@@ -15,11 +15,12 @@ from sqlalchemy import func, select
 from crm.config import Config
 from crm.domain.calls import (
     CallArrived,
+    CallDirection,
     CallEnded,
     CallPlaced,
+    CallStep,
     Cut,
     DialStatus,
-    Direction,
     EndedBy,
     Fact,
     HandedToDialplan,
@@ -28,15 +29,14 @@ from crm.domain.calls import (
     LegEnded,
     LegRang,
     LinkRequested,
-    MessageLeft,
     PropertyChosen,
     QuestionAsked,
     Routed,
-    Step,
     StepTaken,
     TalkCut,
     TalkEnded,
     TalkStarted,
+    VoicemailLeft,
 )
 from crm.domain.errors import Unavailable
 from crm.services.calls import ledger
@@ -73,7 +73,7 @@ class CallMaker:
         self.at += timedelta(seconds=1)
         return self
 
-    def step(self, step: Step) -> CallMaker:
+    def step(self, step: CallStep) -> CallMaker:
         return self.add(StepTaken, step=step)
 
     def rang(self, *names: str) -> CallMaker:
@@ -83,7 +83,7 @@ class CallMaker:
 
     def talked(self, name: str) -> CallMaker:
         leg = f"{self.id}-{name}"
-        self.add(TalkStarted, leg_id=leg).step(Step.TALK).add(TalkEnded, leg_id=leg)
+        self.add(TalkStarted, leg_id=leg).step(CallStep.TALK).add(TalkEnded, leg_id=leg)
         return self.add(LegEnded, leg_id=leg, status=DialStatus.ANSWER)
 
     def ended(self, by: EndedBy = EndedBy.CALLER, **fields: Any) -> list[Fact]:
@@ -126,7 +126,9 @@ async def count(store: Store, model: type) -> int:
 
 
 async def test_a_talk_is_on_record_and_finished(store: Store, config: Config) -> None:
-    await record(store, config, CallMaker().step(Step.MENU).step(Step.RING).rang("alice", "bob").talked("bob").ended())
+    await record(
+        store, config, CallMaker().step(CallStep.MENU).step(CallStep.RING).rang("alice", "bob").talked("bob").ended()
+    )
     call = await the_call(store)
     assert (call.outcome, call.step, call.ended_by, call.trunk) == ("talked", "talk", "caller", "carrier")
     assert call.talk_started_at
@@ -159,9 +161,9 @@ async def test_a_talk_is_on_record_and_finished(store: Store, config: Config) ->
 @pytest.mark.parametrize(
     "tell",
     [
-        lambda maker: maker.step(Step.MENU).step(Step.RING).rang("alice", "bob").talked("bob").ended(),
-        lambda maker: maker.step(Step.MENU).add(LinkRequested).ended(),
-        lambda maker: maker.step(Step.VOICEMAIL).add(MessageLeft, file="one.wav", seconds=12).ended(),
+        lambda maker: maker.step(CallStep.MENU).step(CallStep.RING).rang("alice", "bob").talked("bob").ended(),
+        lambda maker: maker.step(CallStep.MENU).add(LinkRequested).ended(),
+        lambda maker: maker.step(CallStep.VOICEMAIL).add(VoicemailLeft, file="one.wav", seconds=12).ended(),
     ],
 )
 async def test_facts_that_are_recorded_together_say_the_same_as_one_by_one(
@@ -184,7 +186,7 @@ async def test_facts_that_are_recorded_together_say_the_same_as_one_by_one(
 
 
 async def test_a_new_caller_who_gives_up_gets_a_task_and_the_listings(store: Store, config: Config) -> None:
-    await record(store, config, CallMaker().step(Step.MENU).step(Step.RING).rang("alice").ended())
+    await record(store, config, CallMaker().step(CallStep.MENU).step(CallStep.RING).rang("alice").ended())
     call = await the_call(store)
     assert call.outcome == "gave_up"
     with store.reading() as session:
@@ -203,7 +205,7 @@ async def test_a_new_caller_who_gives_up_gets_a_task_and_the_listings(store: Sto
 
 async def test_an_active_prospect_is_texted_about_the_property(store: Store, config: Config) -> None:
     await record(store, config, CallMaker("c1").rang("bob").talked("bob").ended())
-    await record(store, config, CallMaker("c2", begins=NOW + timedelta(days=1)).step(Step.RING).ended())
+    await record(store, config, CallMaker("c2", begins=NOW + timedelta(days=1)).step(CallStep.RING).ended())
     [message] = await all_texts(store)
     assert "Maple Court" in message.body
     assert "https://" not in message.body
@@ -214,27 +216,27 @@ async def test_an_active_prospect_is_texted_about_the_property(store: Store, con
 async def test_one_missed_call_text_an_hour(store: Store, config: Config) -> None:
     for number, minutes in enumerate([0, 5, 59, 61]):
         begins = NOW + timedelta(minutes=minutes)
-        await record(store, config, CallMaker(f"c{number}", begins=begins).step(Step.MENU).ended())
+        await record(store, config, CallMaker(f"c{number}", begins=begins).step(CallStep.MENU).ended())
     assert [message.key for message in await all_texts(store)] == ["missed:c0", "missed:c3"]
     assert len(await all_tasks(store)) == 1
 
 
 async def test_who_asked_for_the_link_gets_it_at_once_and_nothing_more(store: Store, config: Config) -> None:
-    maker = CallMaker().step(Step.MENU).add(KeyPressed, key="1").step(Step.TEXT_OFFER).add(LinkRequested)
+    maker = CallMaker().step(CallStep.MENU).add(KeyPressed, key="1").step(CallStep.TEXT_OFFER).add(LinkRequested)
     await record(store, config, maker.facts)
     [message] = await all_texts(store)
     assert (message.key, message.purpose) == ("link:c1", "listings_link")
     assert "https://maple.example.com" in message.body
     assert (await the_call(store)).outcome is None
     assert (await the_lead(store)).id == message.lead_id
-    await record(store, config, maker.step(Step.RING).ended()[-2:])
+    await record(store, config, maker.step(CallStep.RING).ended()[-2:])
     assert (await the_call(store)).outcome == "got_link"
     assert await all_tasks(store) == [("follow_up", "alice")]
     assert len(await all_texts(store)) == 1
 
 
 async def test_a_message_is_to_be_listened_to(store: Store, config: Config) -> None:
-    maker = CallMaker().step(Step.RING).step(Step.VOICEMAIL).add(MessageLeft, file="c1.wav", seconds=14)
+    maker = CallMaker().step(CallStep.RING).step(CallStep.VOICEMAIL).add(VoicemailLeft, file="c1.wav", seconds=14)
     await record(store, config, maker.ended(EndedBy.SYSTEM))
     call = await the_call(store)
     assert call.outcome == "left_message"
@@ -244,25 +246,25 @@ async def test_a_message_is_to_be_listened_to(store: Store, config: Config) -> N
     assert len(await all_texts(store)) == 1
 
 
-@pytest.mark.parametrize("direction", [Direction.IN, Direction.OUT])
+@pytest.mark.parametrize("direction", [CallDirection.IN, CallDirection.OUT])
 @pytest.mark.parametrize(
     ("step", "message", "kind", "why"),
     [
-        (Step.VOICEMAIL, True, "listen", "and talked, and left a message of 12 s after that."),
-        (Step.VOICEMAIL, False, "call_back", "and talked, but was then parked or passed on, and taken by nobody."),
-        (Step.PARKED, False, "call_back", "and talked, but was then parked or passed on, and taken by nobody."),
+        (CallStep.VOICEMAIL, True, "listen", "and talked, and left a message of 12 s after that."),
+        (CallStep.VOICEMAIL, False, "call_back", "and talked, but was then parked or passed on, and taken by nobody."),
+        (CallStep.PARKED, False, "call_back", "and talked, but was then parked or passed on, and taken by nobody."),
     ],
 )
 async def test_who_was_left_waiting_after_a_talk_is_not_lost(
-    store: Store, config: Config, direction: Direction, step: Step, message: bool, kind: str, why: str
+    store: Store, config: Config, direction: CallDirection, step: CallStep, message: bool, kind: str, why: str
 ) -> None:
     maker = CallMaker()
-    if direction is Direction.OUT:
+    if direction is CallDirection.OUT:
         maker.facts.clear()
         maker.add(CallPlaced, direction=direction, agent="bob", device="bob-desk", did=MAPLE, number=PROSPECT)
     facts = maker.rang("bob").talked("bob").step(step)
     if message:
-        facts.add(MessageLeft, file="c1.wav", seconds=12)
+        facts.add(VoicemailLeft, file="c1.wav", seconds=12)
     await record(store, config, facts.ended())
     assert (await the_call(store)).outcome == "talked"
     with store.reading() as session:
@@ -272,7 +274,7 @@ async def test_who_was_left_waiting_after_a_talk_is_not_lost(
 
 
 async def test_a_withheld_number_has_a_lead_and_a_task_but_no_text(store: Store, config: Config) -> None:
-    await record(store, config, CallMaker(caller=None).step(Step.RING).ended())
+    await record(store, config, CallMaker(caller=None).step(CallStep.RING).ended())
     call = await the_call(store)
     assert call.lead_id is not None
     assert call.lead is not None
@@ -284,7 +286,7 @@ async def test_a_withheld_number_has_a_lead_and_a_task_but_no_text(store: Store,
 
 
 async def test_an_unknown_did_is_the_admins(store: Store, config: Config) -> None:
-    await record(store, config, CallMaker(did="+15125559999").step(Step.UNKNOWN_LINE).ended(EndedBy.SYSTEM))
+    await record(store, config, CallMaker(did="+15125559999").step(CallStep.UNKNOWN_LINE).ended(EndedBy.SYSTEM))
     call = await the_call(store)
     assert (call.outcome, call.line_id, call.lead_id) == ("wrong_number", None, None)
     assert await all_tasks(store) == [("unknown_did", "dana")]
@@ -293,14 +295,14 @@ async def test_an_unknown_did_is_the_admins(store: Store, config: Config) -> Non
 
 
 async def test_a_call_from_one_of_our_lines_is_not_texted(store: Store, config: Config) -> None:
-    await record(store, config, CallMaker(caller=OFFICE).add(LinkRequested).step(Step.RING).ended())
+    await record(store, config, CallMaker(caller=OFFICE).add(LinkRequested).step(CallStep.RING).ended())
     assert (await the_call(store)).outcome == "gave_up"
     assert await all_texts(store) == []
     assert await all_tasks(store) == [("call_back", "alice")]
 
 
 async def test_a_line_without_property_uses_the_office_and_its_language(store: Store, config: Config) -> None:
-    await record(store, config, CallMaker(did=OFFICE).step(Step.MENU).ended())
+    await record(store, config, CallMaker(did=OFFICE).step(CallStep.MENU).ended())
     [message] = await all_texts(store)
     assert "Oak Homes" in message.body
     assert "https://oak.example.com" in message.body
@@ -309,8 +311,8 @@ async def test_a_line_without_property_uses_the_office_and_its_language(store: S
 
 
 async def test_a_property_that_was_chosen_is_what_the_call_is_about(store: Store, config: Config) -> None:
-    call = CallMaker(did=OFFICE).step(Step.MENU).add(PropertyChosen, property="maple").add(LinkRequested)
-    await record(store, config, call.step(Step.TEXT_OFFER).ended())
+    call = CallMaker(did=OFFICE).step(CallStep.MENU).add(PropertyChosen, property="maple").add(LinkRequested)
+    await record(store, config, call.step(CallStep.TEXT_OFFER).ended())
     [message] = await all_texts(store)
     assert "https://maple.example.com" in message.body
     lead = await the_lead(store)
@@ -322,9 +324,9 @@ async def test_a_property_that_was_chosen_is_what_the_call_is_about(store: Store
 async def test_a_question_that_nobody_could_place_is_a_task_that_is_due_soon(
     store: Store, config: Config, seconds: int | None, kind: str
 ) -> None:
-    call = CallMaker(did=OFFICE).step(Step.MENU).step(Step.QUESTION).add(QuestionAsked)
+    call = CallMaker(did=OFFICE).step(CallStep.MENU).step(CallStep.QUESTION).add(QuestionAsked)
     if seconds:
-        call.add(MessageLeft, file="c1.wav", seconds=seconds)
+        call.add(VoicemailLeft, file="c1.wav", seconds=seconds)
     await record(store, config, call.ended())
     with store.reading() as session:
         [task] = rows.tasks(session)
@@ -340,22 +342,22 @@ async def test_a_question_that_nobody_could_place_is_a_task_that_is_due_soon(
 async def test_the_language_of_a_choice_is_that_of_the_text_and_of_the_lead_from_then_on(
     store: Store, config: Config
 ) -> None:
-    await record(store, config, CallMaker().add(LanguageChosen, language="es").step(Step.MENU).ended())
+    await record(store, config, CallMaker().add(LanguageChosen, language="es").step(CallStep.MENU).ended())
     [message] = await all_texts(store)
     assert message.body.startswith("Sentimos")
     assert (await the_lead(store)).language == "es"
     later = CallMaker("c2", begins=NOW + timedelta(hours=2))
-    await record(store, config, later.step(Step.MENU).ended())
+    await record(store, config, later.step(CallStep.MENU).ended())
     assert (await the_lead(store)).language == "es", "they chose nothing else"
     again = CallMaker("c3", begins=NOW + timedelta(hours=4))
-    await record(store, config, again.add(LanguageChosen, language="en").step(Step.MENU).ended())
+    await record(store, config, again.add(LanguageChosen, language="en").step(CallStep.MENU).ended())
     assert (await the_lead(store)).language == "en"
 
 
 async def test_a_contact_keeps_their_language_too(store: Store, config: Config) -> None:
     with store.writing() as session:
         session.add(Contact(number=PROSPECT, kind="resident", name="", language="", created_at=NOW))
-    await record(store, config, CallMaker().add(LanguageChosen, language="es").step(Step.MENU).ended())
+    await record(store, config, CallMaker().add(LanguageChosen, language="es").step(CallStep.MENU).ended())
     with store.reading() as session:
         contact = contacts.by_number(session, PROSPECT)
     assert contact
@@ -393,7 +395,7 @@ async def test_the_due_time_is_in_office_hours(store: Store, config: Config) -> 
 
 
 async def test_recording_everything_twice_changes_nothing(store: Store, config: Config) -> None:
-    facts = CallMaker().add(LinkRequested).step(Step.RING).rang("alice").ended()
+    facts = CallMaker().add(LinkRequested).step(CallStep.RING).rang("alice").ended()
     await record(store, config, facts)
     before = await picture(store)
     await record(store, config, facts, NOW + timedelta(days=2))
@@ -435,9 +437,9 @@ async def picture(store: Store) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_the_order_of_facts_does_not_matter(store: Store, config: Config, seed: int) -> None:
-    maker = CallMaker().step(Step.MENU).step(Step.RING)
+    maker = CallMaker().step(CallStep.MENU).step(CallStep.RING)
     maker.add(Routed, rule="subteam", reasons=("why",), stages=("subteam", "everyone")).rang("alice", "bob")
-    facts = maker.step(Step.VOICEMAIL).add(MessageLeft, file="c1.wav", seconds=9).ended()
+    facts = maker.step(CallStep.VOICEMAIL).add(VoicemailLeft, file="c1.wav", seconds=9).ended()
     shuffled = list(facts)
     random.Random(seed).shuffle(shuffled)
     await record(store, config, shuffled, NOW)
@@ -452,7 +454,7 @@ async def test_the_order_of_facts_does_not_matter(store: Store, config: Config, 
 
 
 async def test_a_fact_of_a_call_nobody_knows_makes_the_call(store: Store, config: Config) -> None:
-    await store.run(ledger.record, config, MessageLeft("x/1", "x", NOW, "x.wav", 5), NOW)
+    await store.run(ledger.record, config, VoicemailLeft("x/1", "x", NOW, "x.wav", 5), NOW)
     await store.run(ledger.record, config, CallEnded("x/2", "x", NOW, EndedBy.CALLER), NOW)
     call = await the_call(store, "x")
     assert (call.did, call.outcome) == ("", "left_message")
@@ -461,7 +463,7 @@ async def test_a_fact_of_a_call_nobody_knows_makes_the_call(store: Store, config
 
 async def test_a_beginning_that_comes_last_finds_the_caller_we_know(store: Store, config: Config) -> None:
     await record(store, config, CallMaker("c1").rang("bob").talked("bob").ended())
-    late = CallMaker("c2", begins=NOW + timedelta(days=1)).add(MessageLeft, file="c2.wav", seconds=9).ended()
+    late = CallMaker("c2", begins=NOW + timedelta(days=1)).add(VoicemailLeft, file="c2.wav", seconds=9).ended()
     await record(store, config, [*late[1:], late[0]])
     assert await count(store, Lead) == 1
     call = await the_call(store, "c2")
@@ -476,7 +478,7 @@ async def test_a_beginning_that_comes_last_finds_the_caller_we_know(store: Store
 async def test_a_talk_told_in_whole_seconds_was_after_the_step_in_which_the_phone_rang(
     store: Store, config: Config
 ) -> None:
-    ring = StepTaken("ring", "c1", NOW + timedelta(seconds=3.6), Step.RING)
+    ring = StepTaken("ring", "c1", NOW + timedelta(seconds=3.6), CallStep.RING)
     talk = TalkStarted("talk", "c1", NOW + timedelta(seconds=3), "c1-alice")
     maker = CallMaker().rang("alice")
     end = CallEnded("end", "c1", NOW + timedelta(seconds=9), EndedBy.CALLER)
@@ -486,7 +488,7 @@ async def test_a_talk_told_in_whole_seconds_was_after_the_step_in_which_the_phon
 
 
 async def test_a_talk_that_becomes_known_later_finishes_the_task(store: Store, config: Config) -> None:
-    maker = CallMaker().step(Step.RING).rang("alice")
+    maker = CallMaker().step(CallStep.RING).rang("alice")
     await record(store, config, maker.ended())
     assert await all_tasks(store) == [("call_back", "alice")]
     await record(store, config, [TalkStarted("late", "c1", NOW + timedelta(seconds=3), "c1-alice")])
@@ -501,7 +503,7 @@ async def test_a_talk_that_becomes_known_later_finishes_the_task(store: Store, c
 async def test_whoever_talked_calls_back_when_the_talk_was_cut_and_no_text_says_that_nobody_was_there(
     store: Store, config: Config
 ) -> None:
-    maker = CallMaker().step(Step.RING).rang("alice", "bob").add(TalkStarted, leg_id="c1-bob").step(Step.TALK)
+    maker = CallMaker().step(CallStep.RING).rang("alice", "bob").add(TalkStarted, leg_id="c1-bob").step(CallStep.TALK)
     maker.add(TalkCut, leg_id="", by=Cut.FAILED)
     await record(store, config, maker.ended(EndedBy.SYSTEM))
     assert (await the_call(store)).outcome == "interrupted"
@@ -517,7 +519,7 @@ async def test_a_task_done_stays_done(store: Store, config: Config) -> None:
         task = tasks.by_key(session, "call:c1")
         assert task
         task.done_at, task.result = NOW, "Called back."
-    await record(store, config, [MessageLeft("late", "c1", NOW, "c1.wav", 5)])
+    await record(store, config, [VoicemailLeft("late", "c1", NOW, "c1.wav", 5)])
     with store.reading() as session:
         task = tasks.by_key(session, "call:c1")
     assert task
@@ -525,7 +527,7 @@ async def test_a_task_done_stays_done(store: Store, config: Config) -> None:
 
 
 async def test_a_call_with_the_dialplan_waits_for_what_happened_there(store: Store, config: Config) -> None:
-    maker = CallMaker().step(Step.RING).add(HandedToDialplan, reason="handed_over")
+    maker = CallMaker().step(CallStep.RING).add(HandedToDialplan, reason="handed_over")
     await record(store, config, maker.ended(EndedBy.SYSTEM))
     call = await the_call(store)
     assert (call.outcome, call.step, call.without_app) == (None, "last_resort", True)
@@ -545,7 +547,7 @@ async def test_a_call_with_the_dialplan_waits_for_what_happened_there(store: Sto
 
 
 async def test_two_calls_of_one_unknown_number_at_once_make_one_lead_and_one_text(store: Store, config: Config) -> None:
-    stories = [CallMaker(f"c{number}").step(Step.MENU).ended() for number in range(4)]
+    stories = [CallMaker(f"c{number}").step(CallStep.MENU).ended() for number in range(4)]
     await asyncio.gather(*(record(store, config, story) for story in stories))
     assert await count(store, Lead) == 1
     assert await count(store, Call) == 4
@@ -556,7 +558,7 @@ async def test_two_calls_of_one_unknown_number_at_once_make_one_lead_and_one_tex
 
 
 async def test_one_fact_recorded_by_two_at_once_counts_once(store: Store, config: Config) -> None:
-    story = CallMaker().step(Step.MENU).ended()
+    story = CallMaker().step(CallStep.MENU).ended()
     await asyncio.gather(record(store, config, story), record(store, config, story))
     assert await count(store, CallEvent) == 3
     assert len(await all_texts(store)) == 1
@@ -643,7 +645,7 @@ async def test_while_the_database_is_down_nothing_is_lost(
     async def apply(facts: Sequence[Fact]) -> None:
         await store.run(ledger.record_all, config, facts, NOW)
 
-    facts = CallMaker().step(Step.MENU).ended()
+    facts = CallMaker().step(CallStep.MENU).ended()
     async with Journal(config.journal_folder, apply, longest_retry_seconds=0.2) as journal:
         journal.note(facts[0])
         await journal.drained()

@@ -9,14 +9,24 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config
-from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact, PlaceKept, Step, StepTaken, TalkEnded, TalkStarted
-from crm.domain.choosing import Answer, Question
+from crm.domain.calls import (
+    CallArrived,
+    CallEnded,
+    CallStep,
+    EndedBy,
+    Fact,
+    PlaceKept,
+    StepTaken,
+    TalkEnded,
+    TalkStarted,
+)
+from crm.domain.choosing import KeyedAnswer, Question
 from crm.domain.routing import TEAM, Path
 from crm.services.audit import By
 from crm.services.calls import ledger, orders
-from crm.services.calls.orders import Claim
+from crm.services.calls.orders import OrderClaim
 from crm.services.routing import routes
-from crm.services.routing.routes import Moment
+from crm.services.routing.routes import PhonesNow
 from crm.store.models import Activity, CallOrder, Hours, Message, Task
 from crm.store.queries import calls
 from crm.store.session import Store
@@ -35,7 +45,7 @@ async def keeps_place(
 ) -> None:
     facts: list[Fact] = [
         CallArrived(f"{call}/arrived", call, at, did, caller),
-        StepTaken(f"{call}/queue", call, at, Step.QUEUE),
+        StepTaken(f"{call}/queue", call, at, CallStep.QUEUE),
         PlaceKept(f"{call}/place-kept", call, at, AGENTS),
         CallEnded(f"{call}/ended", call, at, EndedBy.SYSTEM),
     ]
@@ -118,7 +128,7 @@ async def test_an_agent_who_does_not_answer_is_tried_again_after_a_pause_and_the
         [place] = await store.read(orders.places, config, at)
         assert place.is_due
         claim = await store.run(orders.claim_place, config, place.order_id, "alice", at)
-        assert isinstance(claim, Claim)
+        assert isinstance(claim, OrderClaim)
         await store.run(orders.not_placed, config, claim, "alice did not answer.", at, again=True)
         assert [one.is_due for one in await store.read(orders.places, config, at)] in ([False], [])
         at += timedelta(seconds=config.dialing.callback_pause_seconds)
@@ -165,9 +175,9 @@ async def test_a_withheld_number_keeps_no_place_but_leaves_its_task(store: Store
 
 
 async def test_those_who_wait_for_the_same_people_count_for_the_decision(store: Store, config: Config) -> None:
-    to_team = (Answer(Question.MENU, TEAM),)
+    to_team = (KeyedAnswer(Question.MENU, TEAM),)
     line = [frozenset(("alice",)), frozenset(("nobody-of-these",))]
-    moment = Moment(NOW, on_call=("alice-desk", "bob-desk", "carol-desk", "dana-desk"), line=line, waiting=1)
+    moment = PhonesNow(NOW, on_call=("alice-desk", "bob-desk", "carol-desk", "dana-desk"), line=line, waiting=1)
     inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, to_team, moment)
     assert inputs.waiting == 2
     assert (plan.path, plan.otherwise) == (Path.QUEUE, (Path.MESSAGE,))

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from crm.config import Config
 from crm.context import Crm
-from crm.domain.calls import CallArrived, CallEnded, EndedBy, MessageLeft
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, VoicemailLeft
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import TranscriptState
 from crm.services.audit import By
@@ -53,7 +53,7 @@ async def left(
     tone(config.recordings_folder / f"{call_id}.wav")
     for fact in (
         CallArrived(f"{call_id}/a", call_id, at, did, caller),
-        MessageLeft(f"{call_id}/m", call_id, at, f"{call_id}.wav", 12, mailbox),
+        VoicemailLeft(f"{call_id}/m", call_id, at, f"{call_id}.wav", 12, mailbox),
         CallEnded(f"{call_id}/e", call_id, at, EndedBy.CALLER),
     ):
         await store.run(ledger.record, config, fact, at)
@@ -147,7 +147,7 @@ async def test_of_two_who_take_a_message_at_once_one_gets_it(store: Store, confi
 async def test_a_fact_that_comes_late_does_not_take_the_task_away_again(store: Store, config: Config) -> None:
     await left(store, config, "c1")
     await store.run(mailboxes.take, BY, "c1", "carol")
-    await store.run(ledger.record, config, MessageLeft("c1/m2", "c1", NOW, "c1.wav", 14), NOW)
+    await store.run(ledger.record, config, VoicemailLeft("c1/m2", "c1", NOW, "c1.wav", 14), NOW)
     assert await owner_of(store, "c1") == "carol"
     with store.reading() as session:
         task = session.scalars(select(Task)).one()

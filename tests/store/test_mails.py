@@ -20,7 +20,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from sqlalchemy import select
 
 from crm.config import Config
-from crm.config import Mail as MailSettings
+from crm.config import MailSettings as MailSettings
 from crm.domain.delivery import DeliveryState
 from crm.edge.mail import Mailer, MailError, MailUnknown, Server
 from crm.secrets import Secrets

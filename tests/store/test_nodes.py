@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
-from crm.domain.calls import CallArrived, CallEnded, DialStatus, EndedBy, LegEnded, LegRang, MessageLeft, TalkStarted
+from crm.domain.calls import CallArrived, CallEnded, DialStatus, EndedBy, LegEnded, LegRang, TalkStarted, VoicemailLeft
 from crm.secrets import Secrets
 from crm.services import reports
 from crm.services.audit import By
@@ -104,7 +104,7 @@ async def test_what_needs_a_message_s_sound_is_done_where_it_lies_until_that_nod
 ) -> None:
     for fact in (
         CallArrived("e/a", "e", NOW, MAPLE, CALLER),
-        MessageLeft("e/m", "e", NOW, "e.wav", 12),
+        VoicemailLeft("e/m", "e", NOW, "e.wav", 12),
         CallEnded("e/e", "e", NOW, EndedBy.CALLER),
     ):
         await store.run(ledger.record, east, fact, NOW)

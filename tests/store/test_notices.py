@@ -11,7 +11,7 @@ from sqlalchemy import select
 from crm.config import Config
 from crm.domain.delivery import DeliveryState
 from crm.domain.gate import Verdict
-from crm.domain.texts import Purpose
+from crm.domain.texts import TextPurpose
 from crm.services.outbox import gatekeeper, notices
 from crm.services.people import opt_outs
 from crm.store.models import Agent, Device, Mail, Message
@@ -53,7 +53,7 @@ async def test_everybody_is_told_once_however_often_it_is_said(store: Store, con
         await tell(store, config, "911:1", "alice", "bob", "carol")
     texts, mails = await waiting(store)
     assert [(one.to_number, one.from_number, one.purpose, one.body) for one in texts] == [
-        (number, "+15125550100", Purpose.STAFF, "Somebody dialled 911.") for number in (MOBILE, "+15125550141")
+        (number, "+15125550100", TextPurpose.STAFF, "Somebody dialled 911.") for number in (MOBILE, "+15125550141")
     ]
     assert [(one.to_address, one.subject, one.body) for one in mails] == [
         (f"{who}@example.com", "Emergency call", "Somebody dialled 911.") for who in ("alice", "bob")
@@ -94,7 +94,7 @@ async def test_notices_do_not_use_up_what_prospects_may_get(store: Store, config
             one.state, one.sent_at = DeliveryState.SENT, NIGHT
         full = Message(
             key="k",
-            purpose=Purpose.MISSED_CALL,
+            purpose=TextPurpose.MISSED_CALL,
             to_number=MOBILE,
             from_number="+15125550100",
             body="x",

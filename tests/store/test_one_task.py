@@ -16,14 +16,14 @@ from crm.domain.calls import (
     CallArrived,
     CallbackPromised,
     CallEnded,
+    CallStep,
     DeskChosen,
     EndedBy,
     Fact,
     LegRang,
-    MessageLeft,
-    Step,
     StepTaken,
     TalkStarted,
+    VoicemailLeft,
 )
 from crm.services import reports, tasks
 from crm.services.audit import By
@@ -43,7 +43,7 @@ def missed(
 ) -> list[Fact]:
     """A call of ten seconds, `n` minutes after ten."""
     call_id, at = f"c{n}", NOW + timedelta(minutes=n)
-    told = [(CallArrived, {"did": did, "caller": caller}), (StepTaken, {"step": Step.MENU}), *more]
+    told = [(CallArrived, {"did": did, "caller": caller}), (StepTaken, {"step": CallStep.MENU}), *more]
     facts = [
         kind(f"{call_id}/{i}", call_id, at + timedelta(seconds=i), **fields) for i, (kind, fields) in enumerate(told)
     ]
@@ -56,7 +56,7 @@ def talk(n: int) -> list[Fact]:
 
 
 def message(n: int) -> list[Fact]:
-    return missed(n, (MessageLeft, {"file": f"c{n}.wav", "seconds": 5}))
+    return missed(n, (VoicemailLeft, {"file": f"c{n}.wav", "seconds": 5}))
 
 
 async def record(store: Store, config: Config, *stories: Sequence[Fact]) -> None:
@@ -129,9 +129,9 @@ async def test_calls_without_number_are_nobodys_and_so_are_numbers_that_are_no_l
 
 async def test_a_message_that_is_found_later_leaves_the_task_to_the_other_calls(store: Store, config: Config) -> None:
     await record(store, config, missed(0), missed(1), missed(2))
-    await record(store, config, [MessageLeft("c0/found", "c0", NOW + timedelta(seconds=9), file="c0.wav", seconds=5)])
+    await record(store, config, [VoicemailLeft("c0/found", "c0", NOW + timedelta(seconds=9), file="c0.wav", seconds=5)])
     assert sorted(await opened(store)) == [("call_back", 2, "c2"), ("listen", 1, "c0")]
-    await record(store, config, [MessageLeft("c2/found", "c2", NOW + timedelta(seconds=9), file="c2.wav", seconds=5)])
+    await record(store, config, [VoicemailLeft("c2/found", "c2", NOW + timedelta(seconds=9), file="c2.wav", seconds=5)])
     left = next(task for task in await found(store) if task.kind == "call_back")
     assert (left.times, left.call_id, left.key) == (1, "c1", "call:c1")
     assert {task.key for task in await found(store)} == {"call:c0", "call:c1", "call:c2"}

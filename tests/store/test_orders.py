@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config
-from crm.domain.dialing import Refused
+from crm.domain.dialing import DialRefused
 from crm.domain.errors import Invalid, NotFound
 from crm.services.audit import By
 from crm.services.calls import orders
-from crm.services.calls.orders import Claim
+from crm.services.calls.orders import OrderClaim
 from crm.services.people import opt_outs
 from crm.store.models import Agent, Call, CallOrder, Lead, LeadPhone, Trunk
 from crm.store.session import Store
@@ -74,10 +74,10 @@ async def test_what_cannot_be_ordered_leaves_nothing(store: Store, config: Confi
     for agent, to, error, why in (
         ("alice", "999999", NotFound, "no lead"),
         ("alice", "soon", Invalid, "no telephone number"),
-        ("alice", "9005550123", Refused, "costs extra"),
-        ("alice", "+18765550123", Refused, "country"),
-        ("alice", "+15125550100", Refused, "own lines"),
-        ("alice", "+15125550177", Refused, "wants no calls"),
+        ("alice", "9005550123", DialRefused, "costs extra"),
+        ("alice", "+18765550123", DialRefused, "country"),
+        ("alice", "+15125550100", DialRefused, "own lines"),
+        ("alice", "+15125550177", DialRefused, "wants no calls"),
         ("alice", str(withheld), Invalid, "withheld"),
         ("zoe", PROSPECT, NotFound, "no agent"),
         ("zed", PROSPECT, Invalid, "no phone"),
@@ -90,7 +90,7 @@ async def test_what_cannot_be_ordered_leaves_nothing(store: Store, config: Confi
 async def test_of_many_workers_one_gets_the_order(store: Store, config: Config) -> None:
     await store.run(orders.place, config, BY, agent="alice", to=PROSPECT)
     claims = await asyncio.gather(*(store.run(orders.claim, config, NOW) for _ in range(6)))
-    assert sum(isinstance(claim, Claim) for claim in claims) == 1
+    assert sum(isinstance(claim, OrderClaim) for claim in claims) == 1
     other = Store(str(store._engine.url.render_as_string(hide_password=False)))
     try:
         assert await other.run(orders.claim, config, NOW) is None

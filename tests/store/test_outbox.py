@@ -483,7 +483,7 @@ async def test_when_the_carrier_itself_is_silent_then_one_text_at_a_time_goes_un
     def begin() -> None:
         answers.append(asyncio.get_running_loop().create_future())
         number = len(answers)
-        claim = delivery.Claim(number, f"+1512555{2000 + number}", attempt=1, out="Hello")
+        claim = delivery.DeliveryClaim(number, f"+1512555{2000 + number}", attempt=1, out="Hello")
         under_way.begin(claim, asyncio.wait_for(answers[-1], None))
 
     async def come(*answered: bool) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from ari_app.edge.hep import Answer, Way
+from ari_app.edge.hep import InviteAnswer, MessagePath
 from ari_app.workers.refused_calls import PATIENCE, RefusedCalls
 from crm.config import Config, Ports
 from crm.domain.calls import Fact
@@ -39,15 +39,15 @@ def answer(
     caller: str = CALLER,
     source: str = CARRIER,
     user: str = "",
-    way: Way | None = None,
+    way: MessagePath | None = None,
     **headers: str,
-) -> Answer:
+) -> InviteAnswer:
     """To an INVITE that came to this machine."""
     said = {"from": f"<sip:{caller}@carrier>;tag=1", "to": f"<sip:{MAPLE}@us>", "call-id": call, **headers}
     if user:
         said["authorization"] = f'Digest username="{user}", realm="sip"'
     values = {name: (value,) for name, value in said.items()}
-    return Answer(status, way or Way(source, 5060, "127.0.0.1"), f"sip:{MAPLE}@us", values)
+    return InviteAnswer(status, way or MessagePath(source, 5060, "127.0.0.1"), f"sip:{MAPLE}@us", values)
 
 
 class Office:
@@ -55,7 +55,7 @@ class Office:
         self.config, self.store, self.journal = config, store, journal
         self.refused = RefusedCalls(crm_at(config, store), journal)
 
-    async def after(self, *answers: Answer, wait: timedelta = PATIENCE) -> Sequence[Call]:
+    async def after(self, *answers: InviteAnswer, wait: timedelta = PATIENCE) -> Sequence[Call]:
         """The calls on record when these answers were given, and nobody waits any longer."""
         for one in answers:
             self.refused.heard(one)
@@ -134,13 +134,13 @@ async def test_a_trunk_with_a_password_is_known_by_it(office_of_two: Office) -> 
         answer(source=STRANGER),
         answer(source=STRANGER, user="us"),
         answer(user="alice-desk"),
-        answer(way=Way("127.0.0.1", 5060, CARRIER), user="trunk-pbx"),
+        answer(way=MessagePath("127.0.0.1", 5060, CARRIER), user="trunk-pbx"),
         answer(486),
         answer(401),
     ],
 )
 async def test_phones_strangers_our_own_calls_and_other_answers_are_none_of_it(
-    office_of_two: Office, one: Answer
+    office_of_two: Office, one: InviteAnswer
 ) -> None:
     assert await office_of_two.after(one) == []
 
@@ -154,12 +154,12 @@ async def test_phones_strangers_our_own_calls_and_other_answers_are_none_of_it(
         answer(180, "two", caller="office", **{"p-asserted-identity": f"<tel:{CALLER}>"}),
     ],
 )
-async def test_who_gets_through_in_time_needs_nothing(office_of_two: Office, through: Answer) -> None:
+async def test_who_gets_through_in_time_needs_nothing(office_of_two: Office, through: InviteAnswer) -> None:
     assert await office_of_two.after(answer(422), through) == []
 
 
 @pytest.mark.parametrize("other", [answer(180, "two", caller="+15125550177"), answer(420)])
-async def test_another_caller_and_another_refusal_help_nobody(office_of_two: Office, other: Answer) -> None:
+async def test_another_caller_and_another_refusal_help_nobody(office_of_two: Office, other: InviteAnswer) -> None:
     assert len(await office_of_two.after(answer(422), other)) == 1
 
 

@@ -20,15 +20,15 @@ from crm.domain.calls import (
     Fact,
     LegRang,
     LinkRequested,
-    MessageLeft,
     Outcome,
     PlaceKept,
     Routed,
     TalkEnded,
     TalkStarted,
     TourBooked,
+    VoicemailLeft,
 )
-from crm.domain.choosing import Answer, Answers, Question
+from crm.domain.choosing import Answers, KeyedAnswer, Question
 from crm.domain.routing import TEAM, TEXT_ME, TOUR
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
@@ -36,7 +36,7 @@ from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.routing import replays, routes
 from crm.services.routing.replays import Changes, Replay
-from crm.services.routing.routes import Moment
+from crm.services.routing.routes import PhonesNow
 from crm.services.tours import booking, times
 from crm.store.models import Call, Hours
 from crm.store.session import Store
@@ -47,7 +47,7 @@ NOON = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
 """A Monday in Chicago, the office is open."""
 NIGHT = NOON + timedelta(hours=12)
 MAPLE, UNKNOWN = "+15125550100", "+15125559999"
-TO_TEAM = (Answer(Question.MENU, TEAM),)
+TO_TEAM = (KeyedAnswer(Question.MENU, TEAM),)
 ROUNDS = 3
 
 
@@ -70,8 +70,8 @@ KINDS = {
     "gives up": Kind(Outcome.GAVE_UP, "live"),
     "message": Kind(Outcome.LEFT_MESSAGE, "live"),
     "message at night": Kind(Outcome.LEFT_MESSAGE, "tour", at=NIGHT),
-    "tour": Kind(Outcome.BOOKED, "tour", (Answer(Question.MENU, TOUR),)),
-    "link": Kind(Outcome.GOT_LINK, "link", (Answer(Question.MENU, TEXT_ME),)),
+    "tour": Kind(Outcome.BOOKED, "tour", (KeyedAnswer(Question.MENU, TOUR),)),
+    "link": Kind(Outcome.GOT_LINK, "link", (KeyedAnswer(Question.MENU, TEXT_ME),)),
     "place kept": Kind(Outcome.CALLBACK, "live", is_busy=True),
     "misdialled": Kind(Outcome.WRONG_NUMBER, "refuse", did=UNKNOWN),
     "blocked": Kind(Outcome.BLOCKED, ""),
@@ -115,7 +115,7 @@ async def past(store: Store, config: Config) -> datetime:
 
 async def routed(store: Store, config: Config, kind: Kind, call: str, caller: str, at: datetime) -> Routed:
     on_call = ("alice-desk", "bob-desk", "carol-desk", "dana-desk") if kind.is_busy else ()
-    inputs, plan = await store.read(routes.plan, config, kind.did, caller, kind.answers, Moment(at, on_call=on_call))
+    inputs, plan = await store.read(routes.plan, config, kind.did, caller, kind.answers, PhonesNow(at, on_call=on_call))
     assert plan.path == kind.path, call
     return Routed(
         f"{call}/r",
@@ -138,8 +138,8 @@ def follows(name: str, call: str, at: datetime) -> list[Fact]:
     return {
         "talk": [rang, *talk],
         "outside": [outside, *talk],
-        "message": [rang, MessageLeft(f"{call}/m", call, later, f"{call}.wav", 7)],
-        "message at night": [MessageLeft(f"{call}/m", call, later, f"{call}.wav", 7)],
+        "message": [rang, VoicemailLeft(f"{call}/m", call, later, f"{call}.wav", 7)],
+        "message at night": [VoicemailLeft(f"{call}/m", call, later, f"{call}.wav", 7)],
         "link": [LinkRequested(f"{call}/k", call, later)],
         "place kept": [PlaceKept(f"{call}/p", call, later, ("alice", "bob"))],
         "blocked": [CallerBlocked(f"{call}/x", call, at, "a number")],

@@ -52,7 +52,7 @@ async def test_figures_of_recorded_calls(store: Store, config: Config) -> None:
     await called(store, config, "c2", "+15125550172", talk=True, transfer=True)
     await called(store, config, "c3", "+15125550173", talk=False)
     found = await store.read(reports.calls, NOW - timedelta(days=1), NOW + timedelta(days=1))
-    maple, all_ = metrics.figures(found, metrics.Group.PROPERTY, config.tz)
+    maple, all_ = metrics.figures(found, metrics.MetricGroup.PROPERTY, config.tz)
     assert maple.name == "maple"
     assert (all_.calls, all_.qualified, all_.first_pass, all_.transferred) == (3, 2, 1, 1)
     assert all_.answer_median_seconds == 5

@@ -11,7 +11,7 @@ from crm.config import Config
 from crm.domain import metrics
 from crm.domain.calls import CallArrived, Routed
 from crm.domain.imports import Wrong
-from crm.domain.reviews import Answer
+from crm.domain.reviews import ReviewAnswer
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
 from crm.services import reports, reviews
@@ -45,7 +45,7 @@ async def test_the_sample_is_by_chance_repeatable_and_without_what_is_reviewed(s
     assert await drawn(3, 7) == await drawn(3, 7)
     assert len({tuple(await drawn(3, seed)) for seed in range(10)}) > 1
     assert await drawn(50) == [f"c{number}" for number in range(8)]
-    await store.run(reviews.answer, BY, [Answer("c3", True)])
+    await store.run(reviews.answer, BY, [ReviewAnswer("c3", True)])
     assert "c3" not in await drawn(50)
     assert await store.read(reviews.sample, NOW + DAY, NOW + 2 * DAY, 5) == []
 
@@ -91,9 +91,9 @@ async def test_answers_count_in_the_figures_in_place_of_the_rule(store: Store, c
         return all_.first_pass, all_.qualified, all_.reviewed
 
     assert await first_pass() == (1, 2, 0)
-    await store.run(reviews.answer, BY, [Answer("c2", True, "The transfer was to the same team.")])
+    await store.run(reviews.answer, BY, [ReviewAnswer("c2", True, "The transfer was to the same team.")])
     assert await first_pass() == (2, 2, 1)
-    await store.run(reviews.answer, BY, [Answer("c1", False), Answer("c2", False, "No.")])
+    await store.run(reviews.answer, BY, [ReviewAnswer("c1", False), ReviewAnswer("c2", False, "No.")])
     assert await first_pass() == (0, 2, 2)
     assert await reviewed(store) == [("c1", False, "", "dana"), ("c2", False, "No.", "dana")]
 
@@ -102,7 +102,9 @@ async def test_answers_to_unknown_calls_change_nothing(store: Store, config: Con
     await called(store, config, "c1", "+15125550171", talk=True)
     with pytest.raises(Wrong, match=r"line 3, column 1 \(call\): there is no such call"):
         await store.run(
-            reviews.answer, BY, [Answer("c1", True), Answer("1.77E+09", True, "", "line 3, column 1 (call)")]
+            reviews.answer,
+            BY,
+            [ReviewAnswer("c1", True), ReviewAnswer("1.77E+09", True, "", "line 3, column 1 (call)")],
         )
     assert await reviewed(store) == []
 

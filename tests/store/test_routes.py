@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config, Menu, Ring
-from crm.domain.choosing import Answer, Question
+from crm.domain.choosing import KeyedAnswer, Question
 from crm.domain.routing import TEAM, TEXT_ME, Path, RoutePlan, Rule
 from crm.services.routing import routes
-from crm.services.routing.routes import Moment
+from crm.services.routing.routes import PhonesNow
 from crm.store.models import (
     Agent,
     AgentHours,
@@ -33,13 +33,13 @@ pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 MAPLE = "+15125550100"
 PROSPECT = "+15125550123"
-TO_TEAM = (Answer(Question.MENU, TEAM),)
+TO_TEAM = (KeyedAnswer(Question.MENU, TEAM),)
 
 
 async def test_a_new_caller_hears_the_menu_and_then_reaches_the_subteam(store: Store, config: Config) -> None:
-    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, (), Moment(NOW))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, (), PhonesNow(NOW))
     assert plan.path is Path.ASK
-    inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     assert (plan.path, plan.rule, plan.property) == (Path.LIVE, Rule.SUBTEAM, "maple")
     assert inputs.source == "sign"
     assert plan.stages[0].agents == ("alice", "bob")
@@ -49,7 +49,7 @@ async def test_who_has_dnd_is_not_planned_with(store: Store, config: Config) -> 
     with store.writing() as session:
         desk = session.scalars(select(Device).where(Device.slug == "bob-desk")).one()
         desk.dnd = True
-    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     assert plan.stages[0].agents == ("alice",)
 
 
@@ -57,7 +57,7 @@ async def test_all_calls_go_to_one_number(store: Store, config: Config) -> None:
     with store.writing() as session:
         office = session.scalars(select(Organization)).one()
         office.forward_to, office.forward_confirm = "+15125550190", False
-    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     [stage] = plan.stages
     assert (plan.rule, stage.seconds) == (Rule.OFFICE_FORWARD, config.ring.office_seconds)
 
@@ -98,8 +98,8 @@ async def interested(store: Store, *places: str, language: str = "") -> None:
             )
 
 
-async def asked(store: Store, config: Config, *answers: Answer, did: str = CENTRAL) -> RoutePlan:
-    _, plan = await store.read(routes.plan, config, did, PROSPECT, (*TO_TEAM, *answers), Moment(NOW))
+async def asked(store: Store, config: Config, *answers: KeyedAnswer, did: str = CENTRAL) -> RoutePlan:
+    _, plan = await store.read(routes.plan, config, did, PROSPECT, (*TO_TEAM, *answers), PhonesNow(NOW))
     return plan
 
 
@@ -110,7 +110,7 @@ async def test_callers_choose_among_the_lines_portfolio_and_the_chosen_subteam_r
     ask = (await asked(store, config)).ask
     assert ask
     assert [say.name for say in ask.says] == ["Maple Court", "Oak Park", ""]
-    plan = await asked(store, config, Answer(Question.PROPERTY, "1"))
+    plan = await asked(store, config, KeyedAnswer(Question.PROPERTY, "1"))
     assert (plan.path, plan.property, plan.stages[0].agents) == (Path.LIVE, "maple", ("alice", "bob"))
 
 
@@ -127,13 +127,13 @@ async def test_the_latest_interest_is_offered_first_if_it_is_among_them(store: S
     ask = (await asked(store, config)).ask
     assert ask
     assert ask.says[0].name == "Oak Park"
-    plan = await asked(store, config, Answer(Question.SAME, "1"))
+    plan = await asked(store, config, KeyedAnswer(Question.SAME, "1"))
     assert (plan.path, plan.property) == (Path.LIVE, "oak")
 
 
 @pytest.mark.usefixtures("portfolio")
 async def test_who_names_none_is_not_transferred_blindly(store: Store, config: Config) -> None:
-    plan = await asked(store, config, Answer(Question.PROPERTY, ""))
+    plan = await asked(store, config, KeyedAnswer(Question.PROPERTY, ""))
     assert (plan.path, plan.rule, plan.stages) == (Path.QUESTION, Rule.UNSURE, ())
     assert plan.task
     assert plan.task.due_at == NOW + timedelta(minutes=config.tasks.question_minutes)
@@ -141,13 +141,13 @@ async def test_who_names_none_is_not_transferred_blindly(store: Store, config: C
 
 @pytest.mark.usefixtures("portfolio")
 async def test_the_link_is_that_of_the_property_which_is_asked_for_first(store: Store, config: Config) -> None:
-    for_link = (Answer(Question.MENU, TEXT_ME),)
-    _, plan = await store.read(routes.plan, config, CENTRAL, PROSPECT, for_link, Moment(NOW))
+    for_link = (KeyedAnswer(Question.MENU, TEXT_ME),)
+    _, plan = await store.read(routes.plan, config, CENTRAL, PROSPECT, for_link, PhonesNow(NOW))
     assert plan.ask
     assert plan.ask.question is Question.PROPERTY
     for key, slug in (("1", "maple"), ("0", "")):
-        answers = (*for_link, Answer(Question.PROPERTY, key))
-        _, plan = await store.read(routes.plan, config, CENTRAL, PROSPECT, answers, Moment(NOW))
+        answers = (*for_link, KeyedAnswer(Question.PROPERTY, key))
+        _, plan = await store.read(routes.plan, config, CENTRAL, PROSPECT, answers, PhonesNow(NOW))
         assert (plan.path, plan.property) == (Path.LINK, slug)
 
 
@@ -166,10 +166,10 @@ async def test_a_language_without_prompts_is_nobodys(store: Store, config: Confi
 
 async def test_key_9_offers_the_languages_of_the_settings(store: Store, config: Config) -> None:
     spoken = msgspec.structs.replace(config, menu=Menu(languages=("es", "xx")))
-    _, plan = await store.read(routes.plan, spoken, MAPLE, PROSPECT, (), Moment(NOW))
+    _, plan = await store.read(routes.plan, spoken, MAPLE, PROSPECT, (), PhonesNow(NOW))
     assert plan.ask
     assert (plan.ask.says[-1].prompt, plan.ask.says[-1].language) == ("menu_language", "es")
-    _, plan = await store.read(routes.plan, spoken, MAPLE, PROSPECT, (Answer(Question.MENU, "9"),), Moment(NOW))
+    _, plan = await store.read(routes.plan, spoken, MAPLE, PROSPECT, (KeyedAnswer(Question.MENU, "9"),), PhonesNow(NOW))
     assert (plan.path, plan.language) == (Path.ASK, "es")
 
 
@@ -182,12 +182,12 @@ async def test_a_mornings_task_is_for_whoever_works_in_the_morning(store: Store,
         session.add_all(Hours(weekday=day, opens="09:00", closes="18:00") for day in range(5))
         ids = dict(session.execute(select(Agent.slug, Agent.id)).all())
         session.add(AgentHours(agent_id=ids["alice"], weekday=1, opens="14:00", closes="22:00"))
-    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(night))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(night))
     opens = night.replace(hour=15)
     assert (plan.task.due_at, plan.task.owner) == (opens + timedelta(minutes=config.tasks.due_minutes), "bob")
     with store.writing() as session:
         session.add(AgentHours(agent_id=ids["bob"], weekday=0, opens="09:00", closes="18:00"))
-    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(night))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(night))
     assert plan.task.owner == "alice", "nobody of the subteam works then: as ever, who has waited longest"
 
 
@@ -196,10 +196,10 @@ async def test_a_mornings_task_is_for_whoever_works_in_the_morning(store: Store,
 
 async def test_only_those_are_read_who_may_ring(store: Store, config: Config) -> None:
     quiet = msgspec.structs.replace(config, ring=Ring(everyone_seconds=0))
-    inputs, plan = await store.read(routes.plan, quiet, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    inputs, plan = await store.read(routes.plan, quiet, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     assert (inputs.people.available, inputs.people.everyone) == (frozenset({"alice", "bob"}), ())
     assert [stage.name for stage in plan.stages] == ["subteam"]
-    inputs, _ = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, Moment(NOW))
+    inputs, _ = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     assert inputs.people.everyone == ("alice", "bob", "carol", "dana")
 
 

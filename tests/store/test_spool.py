@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from crm.config import Config
-from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact, LegRang, Step, StepTaken, TalkStarted
+from crm.domain.calls import CallArrived, CallEnded, CallStep, EndedBy, Fact, LegRang, StepTaken, TalkStarted
 from crm.services.calls import ledger, spool
 from crm.services.calls.journal import Journal
 from crm.store.models import Call, Message, Trunk
@@ -247,7 +247,7 @@ async def test_a_talk_that_nobody_saw_end_was_cut(store: Store, config: Config, 
 async def test_a_talk_the_app_began_and_the_dialplan_ended(store: Store, config: Config, journal: Journal) -> None:
     began = datetime.fromtimestamp(T, UTC)
     journal.note(CallArrived(f"{CALL}/arrived", CALL, began, "+15125550100", "+15125550123", "carrier"))
-    journal.note(StepTaken(f"{CALL}/1", CALL, began + timedelta(seconds=1), Step.RING))
+    journal.note(StepTaken(f"{CALL}/1", CALL, began + timedelta(seconds=1), CallStep.RING))
     journal.note(LegRang(f"{CALL}/2", CALL, began + timedelta(seconds=1), "leg", "alice-desk", "alice", "subteam"))
     journal.note(TalkStarted(f"{CALL}/3", CALL, began + timedelta(seconds=5), "leg"))
     handed = HEAD.replace("app_down", "deadman").replace(f"handed={T + 1}", f"handed={T + 30}")
@@ -266,7 +266,7 @@ async def test_a_phone_the_app_rang_and_the_dialplan_connected_is_one_leg(
     leg = f"{CALL}-leg-bob-desk-0a1b2c"
     at = datetime.fromtimestamp(T, UTC)
     journal.note(CallArrived(f"{CALL}/arrived", CALL, at, "+15125550100", "+15125550123", "carrier"))
-    journal.note(StepTaken(f"{CALL}/1", CALL, at, Step.RING))
+    journal.note(StepTaken(f"{CALL}/1", CALL, at, CallStep.RING))
     journal.note(LegRang(f"{CALL}/2", CALL, at, leg, "bob-desk", "bob", "subteam"))
     notes = f"handed={T + 5}", "reason=app_down", f"leg={leg}", f"answered=bob-desk,{T + 5}", f"talk_ended={T + 60}"
     note(config, *notes, f"ended={T + 60}")

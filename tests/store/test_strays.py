@@ -14,9 +14,9 @@ from crm.domain.calls import (
     CallArrived,
     CallEnded,
     EndedBy,
-    MessageLeft,
     RecordingEnded,
     RecordingStarted,
+    VoicemailLeft,
 )
 from crm.services.audit import By
 from crm.services.calls import ledger, strays
@@ -56,7 +56,7 @@ async def test_what_is_as_it_should_be_is_left_alone(store: Store, config: Confi
     facts = [
         RecordingStarted("s", CALL, began, talk, "demand", f"{talk}.wav"),
         RecordingEnded("e", CALL, began, talk, 3),
-        MessageLeft("m", CALL, began, f"{CALL}.wav", 3),
+        VoicemailLeft("m", CALL, began, f"{CALL}.wav", 3),
         CallEnded("x", CALL, NOW, EndedBy.CALLER),
     ]
     await store.run(ledger.record_all, config, facts, NOW)
@@ -97,7 +97,7 @@ async def test_a_row_whose_sound_is_gone_says_so(store: Store, config: Config, c
     facts = [
         RecordingStarted("s", CALL, began, talk, "demand", f"{talk}.wav"),
         RecordingEnded("e", CALL, began, talk, 3),
-        MessageLeft("m", CALL, began, f"{CALL}.wav", 3),
+        VoicemailLeft("m", CALL, began, f"{CALL}.wav", 3),
         CallEnded("x", CALL, NOW, EndedBy.CALLER),
     ]
     await store.run(ledger.record_all, config, facts, NOW)

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config, Dialing, Texts
-from crm.domain.calls import CallArrived, CallEnded, EndedBy, Step, StepTaken
+from crm.domain.calls import CallArrived, CallEnded, CallStep, EndedBy, StepTaken
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import NotFound
 from crm.domain.gate import Verdict
-from crm.domain.texts import Purpose
+from crm.domain.texts import TextPurpose
 from crm.edge.carrier import IncomingText
 from crm.services.audit import By
 from crm.services.calls import ledger
@@ -37,7 +37,7 @@ def number(n: int) -> str:
     return f"+1512555{1000 + n}"
 
 
-def row(purpose: Purpose, n: int, at: datetime = NOW, **values: object) -> Message:
+def row(purpose: TextPurpose, n: int, at: datetime = NOW, **values: object) -> Message:
     return Message(
         **{
             "key": f"{purpose}:{n}:{at.isoformat()}",
@@ -94,7 +94,7 @@ def texts(config: Config, **settings: object) -> Config:
     ],
 )
 async def test_a_text_goes_nowhere_that_a_call_may_not_go(store: Store, config: Config, to: str, why: str) -> None:
-    for purpose in (Purpose.MISSED_CALL, Purpose.STOP_CONFIRMED, Purpose.AGENT, Purpose.STAFF):
+    for purpose in (TextPurpose.MISSED_CALL, TextPurpose.STOP_CONFIRMED, TextPurpose.AGENT, TextPurpose.STAFF):
         await add(store, row(purpose, 1, to_number=to))
     assert {verdict for _, verdict in await verdicts(store, config)} == {Verdict.BLOCK}
     with store.reading() as session:
@@ -105,7 +105,7 @@ async def test_a_text_goes_nowhere_that_a_call_may_not_go(store: Store, config: 
 async def test_the_settings_of_dialing_hold_for_texts(store: Store, config: Config) -> None:
     dialing = Dialing(countries=("US", "JM"), blocked_prefixes=("+1512",))
     config = msgspec.structs.replace(config, dialing=dialing)
-    await add(store, row(Purpose.AGENT, 1, to_number="+18765550123"), row(Purpose.AGENT, 2))
+    await add(store, row(TextPurpose.AGENT, 1, to_number="+18765550123"), row(TextPurpose.AGENT, 2))
     assert [verdict for _, verdict in await verdicts(store, config)] == [Verdict.SEND, Verdict.BLOCK]
 
 
@@ -137,7 +137,7 @@ def a_call(n: int, *, seconds: float, menu: bool = False, attestation: str = "",
         ),
         CallEnded(f"{call_id}/ended", call_id, end, by=EndedBy.CALLER, without_app=without_app),
     ]
-    return [*facts, StepTaken(f"{call_id}/menu", call_id, NOW, step=Step.MENU)] if menu else facts
+    return [*facts, StepTaken(f"{call_id}/menu", call_id, NOW, step=CallStep.MENU)] if menu else facts
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ async def test_a_ring_that_is_over_at_once_or_a_false_number_is_on_record_and_no
 
 
 async def many(store: Store, count: int, at: datetime = NOW, first: int = 0) -> None:
-    await add(store, *(row(Purpose.MISSED_CALL, first + n, at) for n in range(count)))
+    await add(store, *(row(TextPurpose.MISSED_CALL, first + n, at) for n in range(count)))
 
 
 async def pauses(store: Store) -> Sequence[TextPause]:
@@ -182,7 +182,7 @@ async def test_a_spike_pauses_automatic_texts_and_the_admin_is_told_once(store: 
     assert {verdict for _, verdict in await verdicts(store, config)} == {Verdict.SEND}
     assert not await pauses(store)
     await many(store, 20, first=30)
-    await add(store, *(row(purpose, 90) for purpose in (Purpose.AGENT, Purpose.TOUR, Purpose.FOLLOW_UP)))
+    await add(store, *(row(purpose, 90) for purpose in (TextPurpose.AGENT, TextPurpose.TOUR, TextPurpose.FOLLOW_UP)))
     found = await verdicts(store, config)
     assert found[:20] == [("missed_call", Verdict.WAIT)] * 20
     assert found[20:] == [("agent", Verdict.SEND), ("tour", Verdict.SEND), ("follow_up", Verdict.WAIT)]
@@ -208,7 +208,7 @@ async def test_two_who_find_the_spike_at_once_make_one_pause(store: Store, confi
 async def test_what_is_usual_is_no_spike(store: Store, config: Config) -> None:
     # Six in each ten minutes of the last week.
     week = [NOW - timedelta(minutes=10 * n, seconds=1) for n in range(1, 1008)]
-    await add(store, *(row(Purpose.MISSED_CALL, n, at, state="sent") for at in week for n in range(6)))
+    await add(store, *(row(TextPurpose.MISSED_CALL, n, at, state="sent") for at in week for n in range(6)))
     await many(store, 59)
     config = texts(config, per_hour=0, per_day=0)
     assert {verdict for _, verdict in await verdicts(store, config)} == {Verdict.SEND}
@@ -229,7 +229,7 @@ async def test_once_a_person_has_looked_what_waits_leaves_and_no_new_pause_begin
 
 async def test_what_was_no_real_call_is_dropped_and_follow_ups_are_not(store: Store, config: Config) -> None:
     await many(store, 40)
-    await add(store, row(Purpose.FOLLOW_UP, 90))
+    await add(store, row(TextPurpose.FOLLOW_UP, 90))
     await verdicts(store, config)
     assert await store.run(text_pauses.resume, BY, drop=True) == 40
     with store.reading() as session:
@@ -240,7 +240,7 @@ async def test_what_was_no_real_call_is_dropped_and_follow_ups_are_not(store: St
 
 async def test_a_pause_ends_by_itself_and_what_is_too_old_by_then_stays(store: Store, config: Config) -> None:
     await many(store, 40)
-    await add(store, row(Purpose.LISTINGS_LINK, 90))
+    await add(store, row(TextPurpose.LISTINGS_LINK, 90))
     await verdicts(store, config)
     found = dict(await verdicts(store, config, NOW + timedelta(minutes=120)))
     assert found == {"missed_call": Verdict.BLOCK}

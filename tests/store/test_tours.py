@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from crm.config import Config, Web
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, CrmError, Invalid, Unavailable
-from crm.domain.leads import Stage
-from crm.domain.texts import Purpose
+from crm.domain.leads import LeasingStage
+from crm.domain.texts import TextPurpose
 from crm.domain.tours import TourKind, TourState
 from crm.secrets import Secrets
 from crm.services.audit import By
@@ -121,12 +121,12 @@ async def test_a_booking_is_confirmed_and_reminded_of(store: Store, config: Conf
     await book(store, config, await person(store), wednesday)
     confirmed, day_before, hours_before = await rows(store, Message)
     assert confirmed.body.startswith("Your tour of Maple Court is booked for Wednesday, March 4, 10:00 AM CST.")
-    assert (confirmed.purpose, confirmed.next_attempt_at) == (Purpose.TOUR, NOW)
+    assert (confirmed.purpose, confirmed.next_attempt_at) == (TextPurpose.TOUR, NOW)
     assert day_before.next_attempt_at == wednesday - timedelta(hours=24)
     assert hours_before.next_attempt_at == wednesday - timedelta(hours=2)
     assert all(one.expires_at == wednesday for one in (day_before, hours_before))
     [interest] = await rows(store, Interest)
-    assert interest.stage == Stage.SHOWING_BOOKED
+    assert interest.stage == LeasingStage.SHOWING_BOOKED
     [entry] = await rows(store, Activity)
     assert entry.kind == "Appointment"
 
@@ -176,7 +176,7 @@ async def test_a_cancelled_tour_frees_its_time_and_sends_no_reminder(store: Stor
     tour = (await book(store, config, await person(store))).tour
     await store.run(booking.cancel, config, secrets_of(config), BY, tour.id)
     [interest] = await rows(store, Interest)
-    assert interest.stage == Stage.SHOWING_MISSED
+    assert interest.stage == LeasingStage.SHOWING_MISSED
     assert TUESDAY_TEN in [one.starts_at for one in await store.read(times.free, config, "maple", NOW)]
     states = {one.key: one.state for one in await rows(store, Message)}
     assert {state for key, state in states.items() if "reminder" in key} == {DeliveryState.BLOCKED}
@@ -184,8 +184,12 @@ async def test_a_cancelled_tour_frees_its_time_and_sends_no_reminder(store: Stor
         await store.run(booking.cancel, config, secrets_of(config), BY, tour.id)
 
 
-@pytest.mark.parametrize(("state", "stage"), [("done", Stage.STILL_DECIDING), ("missed", Stage.SHOWING_MISSED)])
-async def test_what_came_of_it_moves_the_interest(store: Store, config: Config, state: str, stage: Stage) -> None:
+@pytest.mark.parametrize(
+    ("state", "stage"), [("done", LeasingStage.STILL_DECIDING), ("missed", LeasingStage.SHOWING_MISSED)]
+)
+async def test_what_came_of_it_moves_the_interest(
+    store: Store, config: Config, state: str, stage: LeasingStage
+) -> None:
     await offer(store)
     tour = (await book(store, config, await person(store))).tour
     with pytest.raises(Conflict):
@@ -233,7 +237,7 @@ async def test_a_reminder_that_quiet_hours_hold_back_past_the_tour_is_not_sent(s
     assert await store.run(delivery._claim, transport, (), NOW, None) is not None  # the confirmation
     at_six = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
     assert await store.run(delivery._claim, transport, (), at_six, None) is None
-    [reminder] = [one for one in await rows(store, Message) if one.purpose == Purpose.TOUR_REMINDER]
+    [reminder] = [one for one in await rows(store, Message) if one.purpose == TextPurpose.TOUR_REMINDER]
     assert reminder.state == DeliveryState.BLOCKED
     assert "too late" in reminder.error
 

@@ -16,7 +16,7 @@ import pytest
 
 from asterisk_conf.prompts import speech
 from crm.config import Config
-from crm.domain.calls import CallArrived, CallEnded, EndedBy, MessageLeft
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, VoicemailLeft
 from crm.domain.mailboxes import TranscriptState
 from crm.edge import whisper
 from crm.edge.whisper import Transcriber, TranscriberLost, TranscriptError
@@ -132,7 +132,7 @@ async def left(store: Store, config: Config, call_id: str, sound: Path | None) -
         shutil.copy(sound, config.recordings_folder / f"{call_id}.wav")
     for fact in (
         CallArrived(f"{call_id}/a", call_id, NOW, "+15125550100", "+15125550177"),
-        MessageLeft(f"{call_id}/m", call_id, NOW, f"{call_id}.wav", 3),
+        VoicemailLeft(f"{call_id}/m", call_id, NOW, f"{call_id}.wav", 3),
         CallEnded(f"{call_id}/e", call_id, NOW, EndedBy.CALLER),
     ):
         await store.run(ledger.record, config, fact, NOW)

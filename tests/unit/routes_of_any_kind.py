@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from crm.domain.choosing import Answer, Choice, Names, PropertyName, Question, choose
+from crm.domain.choosing import KeyedAnswer, Names, PropertyChoice, PropertyName, Question, choose
 from crm.domain.ringing import Strategy
 from crm.domain.routing import (
     CallerFacts,
     CallerKind,
-    Desk,
     DeskKind,
+    DeskRoute,
     OfficeFacts,
     OfficeState,
     People,
@@ -32,7 +32,7 @@ PROPERTIES = tuple(
 )
 
 keys = st.one_of(st.sampled_from(["", *"0123456789*#"]), st.text(st.sampled_from("0123456789*#ab "), max_size=4))
-answers = st.lists(st.builds(Answer, st.sampled_from(Question), keys), max_size=8).map(tuple)
+answers = st.lists(st.builds(KeyedAnswer, st.sampled_from(Question), keys), max_size=8).map(tuple)
 numbers = st.sampled_from([None, "+15125550123", *OUTSIDE])
 times = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 some_agents = st.lists(st.sampled_from(AGENTS), unique=True).map(tuple)
@@ -71,7 +71,7 @@ people = st.builds(
 desks = st.dictionaries(
     st.sampled_from(DeskKind),
     st.builds(
-        Desk,
+        DeskRoute,
         agents=some_agents,
         number=st.sampled_from([None, *OUTSIDE]),
         confirm=st.booleans(),
@@ -95,7 +95,7 @@ rules = st.builds(
 )
 names = st.lists(st.sampled_from(PROPERTIES), unique=True).map(Names)
 choices = st.builds(choose, names, st.sampled_from([None, "p3", "gone"]), answers) | st.builds(
-    Choice, st.just("Why."), st.sampled_from([None, "", "p3"])
+    PropertyChoice, st.just("Why."), st.sampled_from([None, "", "p3"])
 )
 inputs = st.builds(
     RoutingInputs,
@@ -120,7 +120,9 @@ inputs = st.builds(
     rules=rules,
 )
 to_the_team = st.builds(
-    lambda known, more: replace(known, line_known=True, answers=(*more, Answer(Question.MENU, "2"))), inputs, answers
+    lambda known, more: replace(known, line_known=True, answers=(*more, KeyedAnswer(Question.MENU, "2"))),
+    inputs,
+    answers,
 )
 """Those who get past the questions more often."""
 at_a_desk = st.builds(
@@ -128,8 +130,8 @@ at_a_desk = st.builds(
         known,
         line_known=True,
         caller=replace(known.caller, kind=kind),
-        answers=(*more, Answer(Question.URGENT, key)),
-        desks={DeskKind(kind.value): Desk(), **known.desks},
+        answers=(*more, KeyedAnswer(Question.URGENT, key)),
+        desks={DeskKind(kind.value): DeskRoute(), **known.desks},
     ),
     inputs,
     st.sampled_from([kind for kind in CallerKind if kind is not CallerKind.PROSPECT]),

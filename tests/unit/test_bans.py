@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ari_app.edge.security import Attempt, Kind, attempt
+from ari_app.edge.security import Attempt, AttemptKind, attempt
 from crm.domain import bans
 
 pytestmark = pytest.mark.unit
@@ -86,9 +86,9 @@ EVENT = {"Event": "ChallengeResponseFailed", "Service": "PJSIP", "RemoteAddress"
 @pytest.mark.parametrize(
     ("changes", "found"),
     [
-        ({}, Attempt(Kind.FAILED, GUESSER)),
-        ({"SessionID": 'x",RemoteAddress="IPV4/UDP/198.51.100.7/5060'}, Attempt(Kind.FAILED, GUESSER)),
-        ({"Event": "SuccessfulAuth", "UsingPassword": "1"}, Attempt(Kind.SUCCEEDED, GUESSER)),
+        ({}, Attempt(AttemptKind.FAILED, GUESSER)),
+        ({"SessionID": 'x",RemoteAddress="IPV4/UDP/198.51.100.7/5060'}, Attempt(AttemptKind.FAILED, GUESSER)),
+        ({"Event": "SuccessfulAuth", "UsingPassword": "1"}, Attempt(AttemptKind.SUCCEEDED, GUESSER)),
         ({"Event": "SuccessfulAuth", "UsingPassword": "0"}, None),
         ({"Service": "AMI"}, None),
         ({"RemoteAddress": "IPV4/WS/127.0.0.1/5060"}, None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crm.domain import attestation, blocking
-from crm.domain.blocking import NOBODY, Decision, Entry, Kind, Known
+from crm.domain.blocking import NOBODY, BlockDecision, BlockKind, BlockListEntry, Known
 from crm.domain.errors import Invalid
 from crm.domain.invite import Invite
 from crm.services.people.blocking import read
@@ -13,24 +13,24 @@ from crm.services.people.blocking import read
 pytestmark = pytest.mark.unit
 
 CALLER = "+15125550123"
-NUMBER = Entry(Kind.NUMBER, CALLER, why="robocalls")
-AREA = Entry(Kind.PREFIX, "+1512555", is_silent=True)
-COUNTRY = Entry(Kind.PREFIX, "+1512", why="too wide")
-WITHHELD = Entry(Kind.WITHHELD, "")
+NUMBER = BlockListEntry(BlockKind.NUMBER, CALLER, why="robocalls")
+AREA = BlockListEntry(BlockKind.PREFIX, "+1512555", is_silent=True)
+COUNTRY = BlockListEntry(BlockKind.PREFIX, "+1512", why="too wide")
+WITHHELD = BlockListEntry(BlockKind.WITHHELD, "")
 
 
 STRANGER = Known()
 
 
-def decide(*entries: Entry, known: Known = STRANGER, **values: object) -> Decision:
+def decide(*entries: BlockListEntry, known: Known = STRANGER, **values: object) -> BlockDecision:
     said: dict[str, object] = {"caller": CALLER, "is_withheld": False, "attestation": "", "refuse_failed": False}
     return blocking.decide(entries=entries, known=known, **{**said, **values})  # type: ignore[arg-type]
 
 
 def test_the_narrowest_entry_counts() -> None:
-    assert decide(COUNTRY, AREA, NUMBER) == Decision(f"{CALLER}: robocalls")
-    assert decide(COUNTRY, AREA) == Decision("+1512555*", is_silent=True)
-    assert decide(COUNTRY) == Decision("+1512*: too wide")
+    assert decide(COUNTRY, AREA, NUMBER) == BlockDecision(f"{CALLER}: robocalls")
+    assert decide(COUNTRY, AREA) == BlockDecision("+1512555*", is_silent=True)
+    assert decide(COUNTRY) == BlockDecision("+1512*: too wide")
 
 
 def test_others_get_through() -> None:
@@ -58,7 +58,9 @@ def test_withheld_is_who_withholds_and_not_who_is_malformed() -> None:
     ],
 )
 @pytest.mark.parametrize("entry", [NUMBER, AREA])
-def test_pain_16_nobody_is_blocked_whom_the_office_has_to_do_with(entry: Entry, known: Known, why: str) -> None:
+def test_pain_16_nobody_is_blocked_whom_the_office_has_to_do_with(
+    entry: BlockListEntry, known: Known, why: str
+) -> None:
     decision = decide(entry, known=known)
     assert decision.spared == why
     assert decision.entry
@@ -76,17 +78,17 @@ def test_a_number_that_is_not_the_callers_is_refused_when_that_is_wanted() -> No
 @pytest.mark.parametrize(
     ("raw", "stored"),
     [
-        ("(512) 555-0123", (Kind.NUMBER, CALLER)),
-        ("+15125550123", (Kind.NUMBER, CALLER)),
-        ("+1900*", (Kind.PREFIX, "+1900")),
-        ("900*", (Kind.PREFIX, "+1900")),
-        ("1900*", (Kind.PREFIX, "+1900")),
-        ("(512) 555*", (Kind.PREFIX, "+1512555")),
-        ("+44 20*", (Kind.PREFIX, "+4420")),
-        ("Withheld", (Kind.WITHHELD, "")),
+        ("(512) 555-0123", (BlockKind.NUMBER, CALLER)),
+        ("+15125550123", (BlockKind.NUMBER, CALLER)),
+        ("+1900*", (BlockKind.PREFIX, "+1900")),
+        ("900*", (BlockKind.PREFIX, "+1900")),
+        ("1900*", (BlockKind.PREFIX, "+1900")),
+        ("(512) 555*", (BlockKind.PREFIX, "+1512555")),
+        ("+44 20*", (BlockKind.PREFIX, "+4420")),
+        ("Withheld", (BlockKind.WITHHELD, "")),
     ],
 )
-def test_what_is_written_is_read(raw: str, stored: tuple[Kind, str]) -> None:
+def test_what_is_written_is_read(raw: str, stored: tuple[BlockKind, str]) -> None:
     assert read(raw, "US") == stored
 
 

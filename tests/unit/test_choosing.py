@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from crm.domain.choosing import (
     LIST_LENGTH,
-    Answer,
     Answers,
-    Ask,
-    Choice,
+    KeyedAnswer,
+    KeyPrompt,
     Names,
+    PropertyChoice,
     PropertyName,
     Question,
     Say,
@@ -32,10 +32,10 @@ MOST_QUESTIONS = 5
 
 
 def keyed(*answers: tuple[Question, str]) -> Answers:
-    return tuple(Answer(question, keys) for question, keys in answers)
+    return tuple(KeyedAnswer(question, keys) for question, keys in answers)
 
 
-def asked(choice: Choice) -> Ask:
+def asked(choice: PropertyChoice) -> KeyPrompt:
     assert choice.ask, choice.why
     return choice.ask
 
@@ -168,7 +168,7 @@ def test_whatever_is_keyed_the_questions_end_and_only_a_listed_property_is_settl
         assert choice.slug is None
         assert choice.ask.says
         assert questions.count(choice.ask.question) <= (2 if choice.ask.question is Question.LETTERS else 1)
-        answers = (*answers, Answer(choice.ask.question, keys))
+        answers = (*answers, KeyedAnswer(choice.ask.question, keys))
     choice = choose(known, latest, answers)
     assert choice.ask is None
     assert len(questions) <= MOST_QUESTIONS
@@ -179,10 +179,10 @@ def test_whatever_is_keyed_the_questions_end_and_only_a_listed_property_is_settl
 @given(
     names=NAMES,
     latest=st.none() | st.text("abc-", max_size=4),
-    answers=st.lists(st.builds(Answer, st.sampled_from(Question), KEYS), max_size=8),
+    answers=st.lists(st.builds(KeyedAnswer, st.sampled_from(Question), KEYS), max_size=8),
 )
 def test_answers_to_questions_that_nobody_asked_do_no_harm(
-    names: list[PropertyName], latest: str | None, answers: list[Answer]
+    names: list[PropertyName], latest: str | None, answers: list[KeyedAnswer]
 ) -> None:
     choice = choose(Names(names), latest, tuple(answers))
     assert choice.slug is None or choice.slug in {one.slug for one in names}
@@ -201,7 +201,7 @@ def test_every_property_of_a_short_list_can_be_reached(names: list[PropertyName]
 
 def test_what_was_chosen_stays_so_when_the_list_changes_during_the_call() -> None:
     given = (asked(choose(FEW, None, ())).answer("2"),)
-    assert given == (Answer(Question.PROPERTY, "2", "oak"),)
+    assert given == (KeyedAnswer(Question.PROPERTY, "2", "oak"),)
     ash = PropertyName("ash", "Ash")
     assert choose(Names([ash, *FEW.listed]), None, given).slug == "oak"
     longer = Names([*MANY.listed, *FEW.listed])
@@ -216,7 +216,7 @@ def test_an_area_and_the_latest_interest_mean_what_they_meant_when_the_key_was_p
     areas = ("North, by the lake", "East")
     names = [replace(one, area=areas[number % 2]) for number, one in enumerate(MANY.listed)]
     given = (asked(choose(Names(names), None, ())).answer("2"),)
-    assert given == (Answer(Question.AREA, "2", "North, by the lake"),)
+    assert given == (KeyedAnswer(Question.AREA, "2", "North, by the lake"),)
     named = {say.name for say in asked(choose(Names([*names, PropertyName("x", "X", "Center")]), None, given)).says}
     assert named == {one.name for one in names if one.area != "East"} | {""}
     renamed = Names(replace(one, area=f"{one.area}s") for one in names)

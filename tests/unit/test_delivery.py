@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crm.config import Texts
 from crm.domain.delivery import next_attempt
-from crm.domain.texts import LIFETIMES, Purpose
+from crm.domain.texts import LIFETIMES, TextPurpose
 
 pytestmark = pytest.mark.unit
 
@@ -31,8 +31,8 @@ def test_a_pause_is_never_shorter_than_asked_and_never_longer_than_an_hour_or_th
         assert pause >= (asked or 0.0) - 1e-3
 
 
-@pytest.mark.parametrize("purpose", [one for one in Purpose if one is not Purpose.INBOUND])
-def test_tries_go_on_as_long_as_a_text_is_of_use_and_no_longer(purpose: Purpose) -> None:
+@pytest.mark.parametrize("purpose", [one for one in TextPurpose if one is not TextPurpose.INBOUND])
+def test_tries_go_on_as_long_as_a_text_is_of_use_and_no_longer(purpose: TextPurpose) -> None:
     end = NOW + LIFETIMES[purpose]
     now: datetime | None = NOW
     times = []

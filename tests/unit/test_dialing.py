@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from crm.config import Config, Dialing
 from crm.domain.dialing import (
-    Ask,
     Clearance,
+    DialPurpose,
+    DialRequest,
+    DialRules,
     NumberStyle,
-    Purpose,
+    OutboundTrunk,
     Route,
-    Rules,
-    Way,
     in_order,
     is_emergency,
     refusal,
@@ -30,12 +30,12 @@ from crm.edge import numbers
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[2]
-RULES = Rules(countries=frozenset(Dialing().countries), live=10, per_day=500, per_agent_per_day=150)
+RULES = DialRules(countries=frozenset(Dialing().countries), live=10, per_day=500, per_agent_per_day=150)
 
 
-def ask(typed: str, purpose: Purpose = Purpose.DESK) -> Ask:
+def ask(typed: str, purpose: DialPurpose = DialPurpose.DESK) -> DialRequest:
     number = numbers.dialled(typed, "US", "9")
-    return Ask(
+    return DialRequest(
         typed=typed,
         number=number,
         purpose=purpose,
@@ -45,8 +45,8 @@ def ask(typed: str, purpose: Purpose = Purpose.DESK) -> Ask:
     )
 
 
-def way(trunk: str = "acme", **values: object) -> Way:
-    return Way(**{"trunk": trunk, "host": "sip.example.com", **values})  # type: ignore[arg-type]
+def way(trunk: str = "acme", **values: object) -> OutboundTrunk:
+    return OutboundTrunk(**{"trunk": trunk, "host": "sip.example.com", **values})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_pain_15_emergency_numbers_are_the_dialplans_and_never_stripped_of_digit
     assert "Emergency" in str(refusal(ask(typed), RULES))
 
 
-@pytest.mark.parametrize("purpose", list(Purpose))
-def test_each_rule_refuses_for_each_purpose(purpose: Purpose) -> None:
+@pytest.mark.parametrize("purpose", list(DialPurpose))
+def test_each_rule_refuses_for_each_purpose(purpose: DialPurpose) -> None:
     good = ask("5125550123", purpose)
     assert refusal(good, RULES) is None
     assert "our own lines" in str(refusal(replace(good, is_our_line=True), RULES))
@@ -129,15 +129,15 @@ def test_each_rule_refuses_for_each_purpose(purpose: Purpose) -> None:
 @pytest.mark.parametrize(
     ("purpose", "refused"),
     [
-        (Purpose.DESK, True),
-        (Purpose.ORDER, True),
-        (Purpose.TRANSFER, True),
-        (Purpose.FORWARD, False),
-        (Purpose.OFFICE, False),
-        (Purpose.ESCALATION, False),
+        (DialPurpose.DESK, True),
+        (DialPurpose.ORDER, True),
+        (DialPurpose.TRANSFER, True),
+        (DialPurpose.FORWARD, False),
+        (DialPurpose.OFFICE, False),
+        (DialPurpose.ESCALATION, False),
     ],
 )
-def test_who_wants_no_calls_gets_none(purpose: Purpose, refused: bool) -> None:
+def test_who_wants_no_calls_gets_none(purpose: DialPurpose, refused: bool) -> None:
     asked = replace(ask("5125550123", purpose), opted_out="entered on 2026-03-01")
     assert bool(refusal(asked, RULES)) is refused
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.domain import calls
-from crm.domain.calls import KINDS, CallEnded, EndedBy, Fact
+from crm.domain.calls import KINDS, CallEnded, EndedBy, Fact, VoicemailLeft
 from crm.domain.errors import Invalid
 from crm.services.calls import facts
 
@@ -58,3 +58,8 @@ def test_every_kind_of_fact_is_listed() -> None:
     defined = {kind for kind in vars(calls).values() if isinstance(kind, type) and issubclass(kind, Fact)} - {Fact}
     assert set(KINDS) == defined
     assert all({"id", "call_id", "at"} <= {field.name for field in fields(kind)} for kind in KINDS)
+
+
+def test_a_voicemail_that_an_older_version_noted_is_read() -> None:
+    line = b'{"kind":"MessageLeft","id":"c/m","call_id":"c","at":"2026-03-02T16:00:00Z","file":"c.wav","seconds":9}'
+    assert facts.decode(line) == VoicemailLeft("c/m", "c", datetime(2026, 3, 2, 16, tzinfo=UTC), "c.wav", 9)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.domain.errors import Invalid
-from crm.domain.follow_ups import Act, History, Next, Rules, next_step, parse
-from crm.domain.leads import Stage
+from crm.domain.follow_ups import FollowUpAct, FollowUpRules, History, Next, next_step, parse
+from crm.domain.leads import LeasingStage
 
 pytestmark = pytest.mark.unit
 
@@ -20,7 +20,7 @@ BEGIN = datetime(2026, 3, 2, 16, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def play(stage: Stage, rules: Rules = RULES) -> list[tuple[float, str]]:
+def play(stage: LeasingStage, rules: FollowUpRules = RULES) -> list[tuple[float, str]]:
     """What happens to somebody who never answers: hours since the beginning, and what."""
     told: list[tuple[float, str]] = []
     history = History(stage, BEGIN)
@@ -29,7 +29,7 @@ def play(stage: Stage, rules: Rules = RULES) -> list[tuple[float, str]]:
         if found.at is None:
             return told
         hours = (found.at - BEGIN) / HOUR
-        if found.act is Act.SEND:
+        if found.act is FollowUpAct.SEND:
             told.append((hours, f"step {found.step + 1}"))
             history = History(stage, BEGIN, (*history.sent, found.at))
         else:
@@ -42,61 +42,61 @@ def play(stage: Stage, rules: Rules = RULES) -> list[tuple[float, str]]:
     ("stage", "told"),
     [
         (
-            Stage.CONTACTED,
+            LeasingStage.CONTACTED,
             [(6, "step 1"), (26, "step 2"), (50, "step 3"), (98, "step 4"), (122, "unresponsive")],
         ),
-        (Stage.SHOWING_DESIRED, [(20, "step 1"), (44, "step 2"), (92, "step 3"), (164, "unresponsive")]),
-        (Stage.STILL_DECIDING, [(48, "step 1"), (88, "step 2"), (136, "step 3"), (208, "unresponsive")]),
-        (Stage.APPLICATION_SENT, [(24, "step 1"), (72, "step 2"), (120, "step 3"), (192, "unresponsive")]),
-        (Stage.SHOWING_MISSED, [(4, "step 1"), (4, "showing_desired")]),
-        (Stage.LEASED, []),
-        (Stage.UNRESPONSIVE, []),
+        (LeasingStage.SHOWING_DESIRED, [(20, "step 1"), (44, "step 2"), (92, "step 3"), (164, "unresponsive")]),
+        (LeasingStage.STILL_DECIDING, [(48, "step 1"), (88, "step 2"), (136, "step 3"), (208, "unresponsive")]),
+        (LeasingStage.APPLICATION_SENT, [(24, "step 1"), (72, "step 2"), (120, "step 3"), (192, "unresponsive")]),
+        (LeasingStage.SHOWING_MISSED, [(4, "step 1"), (4, "showing_desired")]),
+        (LeasingStage.LEASED, []),
+        (LeasingStage.UNRESPONSIVE, []),
     ],
 )
-def test_who_never_answers_gets_the_whole_sequence(stage: Stage, told: list[tuple[float, str]]) -> None:
+def test_who_never_answers_gets_the_whole_sequence(stage: LeasingStage, told: list[tuple[float, str]]) -> None:
     assert play(stage) == told
 
 
 def test_an_answer_pauses_until_a_person_has_answered() -> None:
     sent = (BEGIN + 6 * HOUR,)
     heard = BEGIN + 10 * HOUR
-    paused = next_step(RULES, History(Stage.CONTACTED, BEGIN, sent, heard_at=heard))
-    assert (paused.act, paused.at) == (Act.PAUSE, None)
+    paused = next_step(RULES, History(LeasingStage.CONTACTED, BEGIN, sent, heard_at=heard))
+    assert (paused.act, paused.at) == (FollowUpAct.PAUSE, None)
     answered = heard + 2 * HOUR
-    going_on = next_step(RULES, History(Stage.CONTACTED, BEGIN, sent, heard, answered))
-    assert (going_on.act, going_on.step, going_on.at) == (Act.SEND, 1, answered + 20 * HOUR)
+    going_on = next_step(RULES, History(LeasingStage.CONTACTED, BEGIN, sent, heard, answered))
+    assert (going_on.act, going_on.step, going_on.at) == (FollowUpAct.SEND, 1, answered + 20 * HOUR)
 
 
 def test_an_answer_of_days_later_pauses_as_well() -> None:
     sent = (BEGIN + 6 * HOUR,)
-    late = next_step(RULES, History(Stage.CONTACTED, BEGIN, sent, heard_at=BEGIN + 60 * HOUR))
-    assert late.act is Act.PAUSE
+    late = next_step(RULES, History(LeasingStage.CONTACTED, BEGIN, sent, heard_at=BEGIN + 60 * HOUR))
+    assert late.act is FollowUpAct.PAUSE
 
 
 def test_who_has_answered_in_this_stage_is_never_called_unresponsive() -> None:
     sent = tuple(BEGIN + hours * HOUR for hours in (20, 44, 92))
     heard, answered = BEGIN + 30 * HOUR, BEGIN + 31 * HOUR
-    rested = next_step(RULES, History(Stage.SHOWING_DESIRED, BEGIN, sent, heard, answered))
-    assert rested.act is Act.REST
+    rested = next_step(RULES, History(LeasingStage.SHOWING_DESIRED, BEGIN, sent, heard, answered))
+    assert rested.act is FollowUpAct.REST
 
 
 MOMENTS = st.integers(0, 400).map(lambda hours: BEGIN + hours * HOUR)
 
 
 @given(
-    st.sampled_from(Stage),
+    st.sampled_from(LeasingStage),
     st.lists(MOMENTS, max_size=8).map(sorted).map(tuple),
     st.none() | MOMENTS,
     st.none() | MOMENTS,
 )
 def test_every_history_has_one_next_thing(
-    stage: Stage, sent: tuple[datetime, ...], heard: datetime | None, answered: datetime | None
+    stage: LeasingStage, sent: tuple[datetime, ...], heard: datetime | None, answered: datetime | None
 ) -> None:
     found = next_step(RULES, History(stage, BEGIN, sent, heard, answered))
     assert isinstance(found, Next)
     assert found.why
-    assert (found.at is None) == (found.act in (Act.PAUSE, Act.REST))
-    if found.act is Act.SEND:
+    assert (found.at is None) == (found.act in (FollowUpAct.PAUSE, FollowUpAct.REST))
+    if found.act is FollowUpAct.SEND:
         assert found.at is not None
         assert found.at > max((BEGIN, *sent))
         waits = heard is not None and heard > max((BEGIN, *sent)) and (answered is None or answered < heard)

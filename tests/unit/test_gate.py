@@ -13,115 +13,121 @@ from crm.domain import gate
 from crm.domain.gate import (
     DAY,
     HOUR,
-    Ask,
+    ClockPlace,
     Limit,
-    Limits,
     MessageClass,
-    Place,
+    TextLimits,
+    TextRequest,
     Verdict,
     decide,
     limits_on,
     next_open,
 )
 from crm.domain.spikes import is_spike
-from crm.domain.texts import LIFETIMES, Purpose
+from crm.domain.texts import LIFETIMES, TextPurpose
 
 pytestmark = pytest.mark.unit
 
 CHICAGO, NEW_YORK, LOS_ANGELES = (ZoneInfo(f"America/{city}") for city in ("Chicago", "New_York", "Los_Angeles"))
-OFFICE = Place(CHICAGO)
+OFFICE = ClockPlace(CHICAGO)
 NOON = datetime(2026, 3, 3, 18, 0, tzinfo=UTC)
 """A Tuesday, noon in Chicago."""
 NIGHT = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 """2:00 in Chicago."""
-ONES_OWN = (Purpose.LISTINGS_LINK, Purpose.MISSED_CALL)
+ONES_OWN = (TextPurpose.LISTINGS_LINK, TextPurpose.MISSED_CALL)
 
 
 def local(zone: ZoneInfo, *when: int) -> datetime:
     return datetime(*when, tzinfo=zone).astimezone(UTC)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("purpose", [Purpose.AGENT, *ONES_OWN, Purpose.START_CONFIRMED])
-def test_pain_11_who_opted_out_gets_nothing(purpose: Purpose) -> None:
-    decision = decide(Ask(purpose, NOON, opted_out='on 2026-03-01 they wrote "stop"'), NOON)
+@pytest.mark.parametrize("purpose", [TextPurpose.AGENT, *ONES_OWN, TextPurpose.START_CONFIRMED])
+def test_pain_11_who_opted_out_gets_nothing(purpose: TextPurpose) -> None:
+    decision = decide(TextRequest(purpose, NOON, opted_out='on 2026-03-01 they wrote "stop"'), NOON)
     assert decision.verdict is Verdict.BLOCK
     assert '"stop"' in decision.reasons[0]
 
 
 def test_who_withholds_their_number_gets_only_what_a_person_writes() -> None:
-    by_itself = (*ONES_OWN, Purpose.CALLBACK, Purpose.FOLLOW_UP, Purpose.TOUR, Purpose.TOUR_REMINDER)
-    for purpose in (*by_itself, Purpose.AGENT, Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.HELP):
-        verdict = decide(Ask(purpose, NOON, is_withheld=True), NOON).verdict
+    by_itself = (*ONES_OWN, TextPurpose.CALLBACK, TextPurpose.FOLLOW_UP, TextPurpose.TOUR, TextPurpose.TOUR_REMINDER)
+    for purpose in (
+        *by_itself,
+        TextPurpose.AGENT,
+        TextPurpose.STOP_CONFIRMED,
+        TextPurpose.START_CONFIRMED,
+        TextPurpose.HELP,
+    ):
+        verdict = decide(TextRequest(purpose, NOON, is_withheld=True), NOON).verdict
         assert (verdict is Verdict.BLOCK) == (purpose in by_itself)
 
 
 @pytest.mark.parametrize("at", [NOON, NIGHT])
-@pytest.mark.parametrize("purpose", [Purpose.STOP_CONFIRMED, Purpose.HELP])
-def test_pain_11_the_stop_confirmation_is_not_blocked_by_its_own_opt_out(purpose: Purpose, at: datetime) -> None:
-    decision = decide(Ask(purpose, at, opted_out="stop", places=(OFFICE,)), at + timedelta(minutes=4))
+@pytest.mark.parametrize("purpose", [TextPurpose.STOP_CONFIRMED, TextPurpose.HELP])
+def test_pain_11_the_stop_confirmation_is_not_blocked_by_its_own_opt_out(purpose: TextPurpose, at: datetime) -> None:
+    decision = decide(TextRequest(purpose, at, opted_out="stop", places=(OFFICE,)), at + timedelta(minutes=4))
     assert decision.verdict is Verdict.SEND
     assert decision.reasons
 
 
 def test_a_confirmation_after_five_minutes_stays() -> None:
-    ask = Ask(Purpose.STOP_CONFIRMED, NOON, opted_out="stop")
+    ask = TextRequest(TextPurpose.STOP_CONFIRMED, NOON, opted_out="stop")
     assert decide(ask, NOON + timedelta(minutes=4, seconds=59)).verdict is Verdict.SEND
     assert decide(ask, NOON + timedelta(minutes=5)).verdict is Verdict.BLOCK
 
 
 @pytest.mark.parametrize("purpose", ONES_OWN)
-def test_an_answer_to_the_callers_own_call_goes_out_at_night(purpose: Purpose) -> None:
-    assert decide(Ask(purpose, NIGHT, places=(OFFICE,)), NIGHT).verdict is Verdict.SEND
+def test_an_answer_to_the_callers_own_call_goes_out_at_night(purpose: TextPurpose) -> None:
+    assert decide(TextRequest(purpose, NIGHT, places=(OFFICE,)), NIGHT).verdict is Verdict.SEND
 
 
 def test_an_agents_text_is_an_answer_for_an_hour_and_then_a_follow_up() -> None:
     heard = NIGHT - timedelta(minutes=60)
-    answer = Ask(Purpose.AGENT, NIGHT, last_heard_at=heard, places=(OFFICE,))
+    answer = TextRequest(TextPurpose.AGENT, NIGHT, last_heard_at=heard, places=(OFFICE,))
     assert decide(answer, NIGHT).verdict is Verdict.SEND
-    late = Ask(Purpose.AGENT, NIGHT, last_heard_at=heard - timedelta(seconds=1), places=(OFFICE,))
+    late = TextRequest(TextPurpose.AGENT, NIGHT, last_heard_at=heard - timedelta(seconds=1), places=(OFFICE,))
     decision = decide(late, NIGHT)
     assert decision.verdict is Verdict.WAIT
     assert decision.until == local(CHICAGO, 2026, 3, 3, 8, 0)
-    assert gate.class_of(Purpose.AGENT, NIGHT, None) is MessageClass.FOLLOW_UP
+    assert gate.class_of(TextPurpose.AGENT, NIGHT, None) is MessageClass.FOLLOW_UP
 
 
 @pytest.mark.parametrize(
     ("places", "now", "until"),
     [
         # Both zones have to be open: it is 8:00 in Chicago, and 6:00 in Los Angeles.
-        ((OFFICE, Place(LOS_ANGELES)), local(CHICAGO, 2026, 3, 3, 8, 0), local(LOS_ANGELES, 2026, 3, 3, 8, 0)),
+        ((OFFICE, ClockPlace(LOS_ANGELES)), local(CHICAGO, 2026, 3, 3, 8, 0), local(LOS_ANGELES, 2026, 3, 3, 8, 0)),
         # 20:30 in Chicago, 21:30 in New York: closed there until their morning, and then until ours.
-        ((OFFICE, Place(NEW_YORK)), local(CHICAGO, 2026, 3, 3, 20, 30), local(CHICAGO, 2026, 3, 4, 8, 0)),
+        ((OFFICE, ClockPlace(NEW_YORK)), local(CHICAGO, 2026, 3, 3, 20, 30), local(CHICAGO, 2026, 3, 4, 8, 0)),
         ((OFFICE,), local(CHICAGO, 2026, 3, 3, 20, 59), local(CHICAGO, 2026, 3, 3, 20, 59)),
         ((OFFICE,), local(CHICAGO, 2026, 3, 3, 21, 0), local(CHICAGO, 2026, 3, 4, 8, 0)),
         # Florida closes at 20:00.
-        ((Place(NEW_YORK, "Florida"),), local(NEW_YORK, 2026, 3, 3, 20, 0), local(NEW_YORK, 2026, 3, 4, 8, 0)),
+        ((ClockPlace(NEW_YORK, "Florida"),), local(NEW_YORK, 2026, 3, 3, 20, 0), local(NEW_YORK, 2026, 3, 4, 8, 0)),
         # Texas: not before noon on Sundays.
-        ((Place(CHICAGO, "Texas"),), local(CHICAGO, 2026, 3, 1, 9, 0), local(CHICAGO, 2026, 3, 1, 12, 0)),
+        ((ClockPlace(CHICAGO, "Texas"),), local(CHICAGO, 2026, 3, 1, 9, 0), local(CHICAGO, 2026, 3, 1, 12, 0)),
         # Alabama: not on Sundays at all.
-        ((Place(CHICAGO, "Alabama"),), local(CHICAGO, 2026, 3, 1, 12, 0), local(CHICAGO, 2026, 3, 2, 8, 0)),
+        ((ClockPlace(CHICAGO, "Alabama"),), local(CHICAGO, 2026, 3, 1, 12, 0), local(CHICAGO, 2026, 3, 2, 8, 0)),
         # The night the clocks go forward is an hour shorter.
         ((OFFICE,), local(CHICAGO, 2026, 3, 7, 22, 0), datetime(2026, 3, 8, 13, 0, tzinfo=UTC)),
         ((), NIGHT, NIGHT),
     ],
 )
-def test_quiet_hours(places: tuple[Place, ...], now: datetime, until: datetime) -> None:
+def test_quiet_hours(places: tuple[ClockPlace, ...], now: datetime, until: datetime) -> None:
     assert next_open(places, now) == until
-    decision = decide(Ask(Purpose.AGENT, now, places=places), now)
+    decision = decide(TextRequest(TextPurpose.AGENT, now, places=places), now)
     assert decision.verdict is (Verdict.SEND if until == now else Verdict.WAIT)
     assert decision.until == (None if until == now else until)
 
 
 @given(st.sampled_from(["", *gate.STATES]), st.sampled_from(["", *gate.STATES]), st.integers(0, 14 * 24 * 4))
 def test_it_always_opens_and_then_everywhere(one: str, other: str, quarters: int) -> None:
-    places = (OFFICE, Place(LOS_ANGELES, one), Place(NEW_YORK, other))
+    places = (OFFICE, ClockPlace(LOS_ANGELES, one), ClockPlace(NEW_YORK, other))
     now = NIGHT + timedelta(minutes=15 * quarters)
     opens = next_open(places, now)
     assert now <= opens <= now + timedelta(days=4)
     assert next_open(places, opens) == opens
 
 
-def sent(purpose: Purpose, settings: Limits, *minutes: int) -> tuple[tuple[Limit, tuple[datetime, ...]], ...]:
+def sent(purpose: TextPurpose, settings: TextLimits, *minutes: int) -> tuple[tuple[Limit, tuple[datetime, ...]], ...]:
     """Texts that left so many minutes ago, and that count for every limit on the purpose."""
     times = tuple(NOON - timedelta(minutes=one) for one in minutes)
     return tuple((limit, times[-limit.most :]) for limit in limits_on(purpose, settings))
@@ -130,74 +136,74 @@ def sent(purpose: Purpose, settings: Limits, *minutes: int) -> tuple[tuple[Limit
 @pytest.mark.parametrize(
     ("settings", "free_after"),
     [
-        (Limits(per_person_per_hour=3), 10),
-        (Limits(per_person_per_hour=2), 20),
-        (Limits(per_hour=3), 10),
-        (Limits(per_hour=5, automatic_percent=60), 10),
-        (Limits(per_day=3), 24 * 60 - 50),
-        (Limits(per_person_per_hour=4, per_hour=4, per_day=4), None),
-        (Limits(), None),
+        (TextLimits(per_person_per_hour=3), 10),
+        (TextLimits(per_person_per_hour=2), 20),
+        (TextLimits(per_hour=3), 10),
+        (TextLimits(per_hour=5, automatic_percent=60), 10),
+        (TextLimits(per_day=3), 24 * 60 - 50),
+        (TextLimits(per_person_per_hour=4, per_hour=4, per_day=4), None),
+        (TextLimits(), None),
     ],
 )
-def test_the_limits(settings: Limits, free_after: int | None) -> None:
+def test_the_limits(settings: TextLimits, free_after: int | None) -> None:
     # A link is of use for a day.
-    purpose = Purpose.LISTINGS_LINK
-    decision = decide(Ask(purpose, NOON, sent=sent(purpose, settings, 50, 40, 30)), NOON)
+    purpose = TextPurpose.LISTINGS_LINK
+    decision = decide(TextRequest(purpose, NOON, sent=sent(purpose, settings, 50, 40, 30)), NOON)
     assert decision.verdict is (Verdict.SEND if free_after is None else Verdict.WAIT)
     assert decision.until == (None if free_after is None else NOON + timedelta(minutes=free_after))
 
 
-@pytest.mark.parametrize("purpose", [Purpose.AGENT, Purpose.TOUR, Purpose.TOUR_REMINDER])
-def test_automatic_texts_leave_room_for_agents_and_tours(purpose: Purpose) -> None:
-    settings = Limits(per_hour=10, per_day=100, automatic_percent=60)
+@pytest.mark.parametrize("purpose", [TextPurpose.AGENT, TextPurpose.TOUR, TextPurpose.TOUR_REMINDER])
+def test_automatic_texts_leave_room_for_agents_and_tours(purpose: TextPurpose) -> None:
+    settings = TextLimits(per_hour=10, per_day=100, automatic_percent=60)
     assert [limit.most for limit in limits_on(purpose, settings)] == [10, 100]
-    own = [limit for limit in limits_on(Purpose.MISSED_CALL, settings) if purpose not in limit.purposes]
+    own = [limit for limit in limits_on(TextPurpose.MISSED_CALL, settings) if purpose not in limit.purposes]
     assert [(limit.most, limit.within) for limit in own] == [(6, HOUR), (60, DAY)]
-    assert Purpose.FOLLOW_UP in own[0].purposes
+    assert TextPurpose.FOLLOW_UP in own[0].purposes
 
 
-@pytest.mark.parametrize("purpose", [Purpose.STOP_CONFIRMED, Purpose.START_CONFIRMED, Purpose.HELP])
-def test_answers_to_keywords_have_limits_of_their_own_and_none_of_the_others(purpose: Purpose) -> None:
-    settings = Limits(6, 200, 1000, 60, confirmations_per_person_per_day=2, confirmations_per_hour=3)
+@pytest.mark.parametrize("purpose", [TextPurpose.STOP_CONFIRMED, TextPurpose.START_CONFIRMED, TextPurpose.HELP])
+def test_answers_to_keywords_have_limits_of_their_own_and_none_of_the_others(purpose: TextPurpose) -> None:
+    settings = TextLimits(6, 200, 1000, 60, confirmations_per_person_per_day=2, confirmations_per_hour=3)
     assert [(limit.most, limit.within, limit.to_person) for limit in limits_on(purpose, settings)] == [
         (2, DAY, True),
         (3, HOUR, False),
     ]
-    full = decide(Ask(purpose, NOON, sent=sent(purpose, settings, 50, 40)), NOON)
+    full = decide(TextRequest(purpose, NOON, sent=sent(purpose, settings, 50, 40)), NOON)
     assert full.verdict is Verdict.BLOCK
     assert "too late" in full.reasons[-1]
-    assert decide(Ask(purpose, NOON, sent=sent(purpose, settings, 50)), NOON).verdict is Verdict.SEND
+    assert decide(TextRequest(purpose, NOON, sent=sent(purpose, settings, 50)), NOON).verdict is Verdict.SEND
 
 
-@pytest.mark.parametrize("purpose", [one for one in Purpose if one is not Purpose.INBOUND])
-def test_no_text_goes_where_no_call_may_go(purpose: Purpose) -> None:
-    decision = decide(Ask(purpose, NOON, refusal="That number costs extra, so it is blocked."), NOON)
+@pytest.mark.parametrize("purpose", [one for one in TextPurpose if one is not TextPurpose.INBOUND])
+def test_no_text_goes_where_no_call_may_go(purpose: TextPurpose) -> None:
+    decision = decide(TextRequest(purpose, NOON, refusal="That number costs extra, so it is blocked."), NOON)
     assert (decision.verdict, decision.reasons) == (
         Verdict.BLOCK,
         ("That number costs extra, so it is blocked.",),
     )
 
 
-@pytest.mark.parametrize("purpose", [one for one in Purpose if one is not Purpose.INBOUND])
-def test_a_pause_holds_back_automatic_texts_alone(purpose: Purpose) -> None:
+@pytest.mark.parametrize("purpose", [one for one in TextPurpose if one is not TextPurpose.INBOUND])
+def test_a_pause_holds_back_automatic_texts_alone(purpose: TextPurpose) -> None:
     ends = NOON + timedelta(minutes=20)
-    decision = decide(Ask(purpose, NOON, paused_until=ends), NOON)
+    decision = decide(TextRequest(purpose, NOON, paused_until=ends), NOON)
     assert decision.verdict is (Verdict.WAIT if purpose in gate.AUTOMATIC else Verdict.SEND)
     assert decision.until == (ends if purpose in gate.AUTOMATIC else None)
-    assert decide(Ask(purpose, NOON, paused_until=NOON), NOON).verdict is Verdict.SEND
+    assert decide(TextRequest(purpose, NOON, paused_until=NOON), NOON).verdict is Verdict.SEND
 
 
-@pytest.mark.parametrize("purpose", [one for one in Purpose if one is not Purpose.INBOUND])
-def test_what_is_of_no_use_any_more_is_not_sent(purpose: Purpose) -> None:
+@pytest.mark.parametrize("purpose", [one for one in TextPurpose if one is not TextPurpose.INBOUND])
+def test_what_is_of_no_use_any_more_is_not_sent(purpose: TextPurpose) -> None:
     end = NOON + LIFETIMES[purpose]
-    assert decide(Ask(purpose, NOON), end - timedelta(seconds=1)).verdict is Verdict.SEND
-    assert decide(Ask(purpose, NOON), end).verdict is Verdict.BLOCK
+    assert decide(TextRequest(purpose, NOON), end - timedelta(seconds=1)).verdict is Verdict.SEND
+    assert decide(TextRequest(purpose, NOON), end).verdict is Verdict.BLOCK
     # What has an end of its own, such as a reminder, ends with that.
-    assert decide(Ask(purpose, NOON, expires_at=NOON), NOON).verdict is Verdict.BLOCK
+    assert decide(TextRequest(purpose, NOON, expires_at=NOON), NOON).verdict is Verdict.BLOCK
 
 
 def test_an_answer_that_a_carrier_has_held_up_for_hours_waits_for_the_morning() -> None:
-    ask = Ask(Purpose.LISTINGS_LINK, NIGHT, places=(OFFICE,))
+    ask = TextRequest(TextPurpose.LISTINGS_LINK, NIGHT, places=(OFFICE,))
     assert decide(ask, NIGHT + timedelta(hours=1)).verdict is Verdict.SEND
     assert decide(ask, NIGHT + timedelta(hours=1, seconds=1)).until == local(CHICAGO, 2026, 3, 3, 8, 0)
 
@@ -213,12 +219,14 @@ def test_a_spike_is_many_and_many_more_than_usual(recent: int, before: int, is_o
     assert not is_spike(10_000, 0, window, least=0, times=10.0)
 
 
-@given(st.sampled_from([one for one in Purpose if one is not Purpose.INBOUND]), st.booleans(), st.integers(0, 96))
-def test_every_decision_says_why(purpose: Purpose, out: bool, quarters: int) -> None:
+@given(
+    st.sampled_from([one for one in TextPurpose if one is not TextPurpose.INBOUND]), st.booleans(), st.integers(0, 96)
+)
+def test_every_decision_says_why(purpose: TextPurpose, out: bool, quarters: int) -> None:
     now = NIGHT + timedelta(minutes=15 * quarters)
-    decision = decide(Ask(purpose, now, opted_out="stop" if out else "", places=(OFFICE,)), now)
+    decision = decide(TextRequest(purpose, now, opted_out="stop" if out else "", places=(OFFICE,)), now)
     assert decision.reasons
     assert (decision.until is not None) == (decision.verdict is Verdict.WAIT)
     if out:
-        passes = purpose in (Purpose.STOP_CONFIRMED, Purpose.HELP)
+        passes = purpose in (TextPurpose.STOP_CONFIRMED, TextPurpose.HELP)
         assert decision.verdict is (Verdict.SEND if passes else Verdict.BLOCK)

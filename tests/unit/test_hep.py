@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ari_app.edge.hep import Answer, Invites, Way, read
+from ari_app.edge.hep import InviteAnswer, Invites, MessagePath, read
 from crm.config import Config
 from crm.services.routing import arrivals
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 
 CONFIG = Config(Path("/nowhere"))
 PASSWORD = "capture"
-CARRIER = Way("192.0.2.7", 5060, "10.0.0.1")
+CARRIER = MessagePath("192.0.2.7", 5060, "10.0.0.1")
 INVITE = (
     "INVITE sip:+15125550100@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1\r\n"
     'f: "Ann"\r\n  <sip:+15125550123@carrier>;tag=1\r\nTo: <sip:+15125550100@10.0.0.1>\r\ni: one@carrier\r\n'
@@ -41,7 +41,7 @@ def packet(text: str, *, password: str = PASSWORD, source: bytes = bytes([192, 0
     return b"HEP3" + struct.pack("!H", len(body) + 6) + body
 
 
-def heard(*texts: str) -> Sequence[Answer]:
+def heard(*texts: str) -> Sequence[InviteAnswer]:
     invites = Invites(["from", "privacy"])
     return [found for text in texts if (found := invites.answer(CARRIER, text))]
 
@@ -102,13 +102,13 @@ def test_of_very_many_invites_the_oldest_is_forgotten() -> None:
 @pytest.mark.parametrize(
     ("way", "comes_in"),
     [
-        (Way("192.0.2.7", 5060, "127.0.0.1"), True),
-        (Way("127.0.0.1", 5090, "127.0.0.1"), True),
-        (Way("127.0.0.1", 5060, "127.0.0.1"), False),
-        (Way("127.0.0.1", 5060, "192.0.2.7"), False),
+        (MessagePath("192.0.2.7", 5060, "127.0.0.1"), True),
+        (MessagePath("127.0.0.1", 5090, "127.0.0.1"), True),
+        (MessagePath("127.0.0.1", 5060, "127.0.0.1"), False),
+        (MessagePath("127.0.0.1", 5060, "192.0.2.7"), False),
     ],
 )
-def test_which_invites_came_to_us(way: Way, comes_in: bool) -> None:
+def test_which_invites_came_to_us(way: MessagePath, comes_in: bool) -> None:
     assert way.is_in((5060, 5061)) == comes_in
 
 

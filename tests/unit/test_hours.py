@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crm.domain import fields
 from crm.domain.errors import Invalid
-from crm.domain.hours import Opening, Schedule, SpecialDay, weekly
+from crm.domain.hours import Opening, Schedule, SpecialHours, weekly
 
 pytestmark = pytest.mark.unit
 
@@ -49,10 +49,10 @@ def schedules(draw: st.DrawFn) -> Schedule:
 
 
 @st.composite
-def special_days(draw: st.DrawFn) -> SpecialDay:
+def special_days(draw: st.DrawFn) -> SpecialHours:
     opens = draw(st.integers(0, 24 * 60 - 1))
     span = (opens, draw(st.integers(opens + 1, 24 * 60)))
-    return SpecialDay("", draw(st.sampled_from([(), None, (span,)])))
+    return SpecialHours("", draw(st.sampled_from([(), None, (span,)])))
 
 
 @st.composite
@@ -246,14 +246,14 @@ def test_a_holiday_is_closed_and_a_special_day_wins_over_it() -> None:
     assert day
     assert (day.name, day.is_closed) == ("Thanksgiving", True)
 
-    half = replace(closed, special={THANKSGIVING: SpecialDay.open("Short day", "10:00", "14:00")})
+    half = replace(closed, special={THANKSGIVING: SpecialHours.open("Short day", "10:00", "14:00")})
     assert half.windows(local("2026-11-26T00:00"), 1) == [(thursday, local("2026-11-26T14:00"))]
-    as_usual = replace(closed, special={THANKSGIVING: SpecialDay("", windows=None)})
+    as_usual = replace(closed, special={THANKSGIVING: SpecialHours("", windows=None)})
     assert as_usual.windows(local("2026-11-26T00:00"), 1) == WEEKDAYS.windows(local("2026-11-26T00:00"), 1)
 
 
 def test_a_special_day_opens_what_is_closed_by_the_week() -> None:
-    sunday = replace(WEEKDAYS, special={date(2026, 3, 1): SpecialDay.open("Open house", "12:00", "16:00")})
+    sunday = replace(WEEKDAYS, special={date(2026, 3, 1): SpecialHours.open("Open house", "12:00", "16:00")})
     assert sunday.next_open(local("2026-02-28T12:00")) == local("2026-03-01T12:00")
     assert not sunday.is_open(local("2026-03-01T16:00"))
 
@@ -276,8 +276,8 @@ def test_a_date_is_that_of_the_place_and_not_of_the_clock_in_greenwich() -> None
     assert (chicago.is_open(at), los_angeles.is_open(at)) == (False, True)
 
 
-@pytest.mark.parametrize("special", [{}, {date(2026, 3, 3): SpecialDay("")}])
-def test_what_is_closed_for_good_ends(special: dict[date, SpecialDay]) -> None:
+@pytest.mark.parametrize("special", [{}, {date(2026, 3, 3): SpecialHours("")}])
+def test_what_is_closed_for_good_ends(special: dict[date, SpecialHours]) -> None:
     def every_day(year: int) -> dict[date, str]:
         return {date(year, 1, 1) + timedelta(days=day): "Closed" for day in range(366)}
 
@@ -320,7 +320,7 @@ def test_a_special_day_on_the_nights_when_clocks_change(
     zone: str, day: date, opens: str, closes: str, hours: int
 ) -> None:
     tz = ZoneInfo(zone)
-    schedule = replace(WEEKDAYS, tz=tz, special={day: SpecialDay.open("", opens, closes)})
+    schedule = replace(WEEKDAYS, tz=tz, special={day: SpecialHours.open("", opens, closes)})
     [(first, last)] = schedule.windows(local(f"{day}T00:00", tz), 1)
     assert last - first == timedelta(hours=hours)
     assert first.astimezone(tz).strftime("%H:%M") == opens
@@ -418,7 +418,7 @@ def test_when_a_special_day_cannot_be_open(written: str) -> None:
 
 def test_another_week_at_the_same_place_has_its_days_off_unless_it_never_closes() -> None:
     tz = ZoneInfo("America/Chicago")
-    place = Schedule((Opening.parse(0, "09:00", "17:00"),), tz, {date(2026, 3, 2): SpecialDay("Founders")})
+    place = Schedule((Opening.parse(0, "09:00", "17:00"),), tz, {date(2026, 3, 2): SpecialHours("Founders")})
     monday, next_monday = (datetime(2026, 3, day, 20, 0, tzinfo=tz) for day in (2, 9))
     evenings = place.with_week((Opening.parse(0, "18:00", "22:00"),))
     assert (evenings.is_open(monday), evenings.is_open(next_monday)) == (False, True)

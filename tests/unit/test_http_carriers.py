@@ -13,9 +13,9 @@ from aiohttp.test_utils import TestServer
 
 from crm.edge import http_carrier
 from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
-from crm.edge.telnyx import Account as TelnyxAccount
+from crm.edge.telnyx import TelnyxAccount as TelnyxAccount
 from crm.edge.telnyx import TelnyxCarrier
-from crm.edge.twilio import Account as TwilioAccount
+from crm.edge.twilio import TwilioAccount as TwilioAccount
 from crm.edge.twilio import TwilioCarrier
 
 pytestmark = pytest.mark.unit

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.domain.imports import Kind, Wrong, read_csv, read_toml
+from crm.domain.imports import ListKind, Wrong, read_csv, read_toml
 
 pytestmark = pytest.mark.unit
 
 UNITS = "property,name,bedrooms,bathrooms,rent,available_on\n"
 
 
-def problems(text: str, kind: Kind = Kind.UNITS) -> list[str]:
+def problems(text: str, kind: ListKind = ListKind.UNITS) -> list[str]:
     with pytest.raises(Wrong) as wrong:
         read_csv(text, kind)
     return [str(problem) for problem in wrong.value.problems]
@@ -25,8 +25,8 @@ def problems(text: str, kind: Kind = Kind.UNITS) -> list[str]:
 
 def test_a_good_list_is_read() -> None:
     heads = "\ufeffProperty,Name,Bedrooms,Bathrooms,Rent,Available on\n"
-    lists = read_csv(heads + 'elm,204B,2,1.5,"$1,450",2026-04-01\n\n', Kind.UNITS)
-    [row] = lists.rows[Kind.UNITS]
+    lists = read_csv(heads + 'elm,204B,2,1.5,"$1,450",2026-04-01\n\n', ListKind.UNITS)
+    [row] = lists.rows[ListKind.UNITS]
     assert row.values == {
         "property": "elm",
         "name": "204B",
@@ -38,7 +38,7 @@ def test_a_good_list_is_read() -> None:
 
 
 def test_semicolons_between_cells_are_read() -> None:
-    [row] = read_csv("slug;name\nelm;Elm Street, the old one\n", Kind.PORTFOLIOS).rows[Kind.PORTFOLIOS]
+    [row] = read_csv("slug;name\nelm;Elm Street, the old one\n", ListKind.PORTFOLIOS).rows[ListKind.PORTFOLIOS]
     assert row.values == {"slug": "elm", "name": "Elm Street, the old one"}
 
 
@@ -72,7 +72,7 @@ def test_a_list_that_cannot_be_is_refused(text: str, where: str) -> None:
 
 
 def test_lines_are_counted_right_behind_a_cell_of_several_lines() -> None:
-    told = problems('number,greeting,label\n5125550100,"one\ntwo",x\n5125550101,hi,"a\tb"\n', Kind.LINES)
+    told = problems('number,greeting,label\n5125550100,"one\ntwo",x\n5125550101,hi,"a\tb"\n', ListKind.LINES)
     assert told[0].startswith("line 2, column 2")
     assert told[1].startswith("line 4, column 3")
 
@@ -83,8 +83,8 @@ def test_toml_holds_several_lists() -> None:
         '[[units]]\nproperty = "elm"\nname = "1"\nbedrooms = 1\nbathrooms = 1\nrent = 900\n'
         '[[hours]]\nopenings = ["mon-fri 09:00-18:00", "sat 10:00-14:00"]\n'
     )
-    assert set(lists.rows) == {Kind.PROPERTIES, Kind.UNITS, Kind.HOURS}
-    assert lists.rows[Kind.HOURS][0].values["openings"] == ("mon-fri 09:00-18:00", "sat 10:00-14:00")
+    assert set(lists.rows) == {ListKind.PROPERTIES, ListKind.UNITS, ListKind.HOURS}
+    assert lists.rows[ListKind.HOURS][0].values["openings"] == ("mon-fri 09:00-18:00", "sat 10:00-14:00")
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_toml_that_cannot_be_is_refused(text: str) -> None:
         read_toml(text)
 
 
-@given(st.text(), st.sampled_from(Kind))
-def test_any_text_is_read_or_refused(text: str, kind: Kind) -> None:
+@given(st.text(), st.sampled_from(ListKind))
+def test_any_text_is_read_or_refused(text: str, kind: ListKind) -> None:
     for read in (lambda: read_csv(text, kind), lambda: read_toml(text)):
         with contextlib.suppress(Wrong):
             assert read().rows is not None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.domain.calls import TALKS, Direction, Outcome
+from crm.domain.calls import TALKS, CallDirection, Outcome
 from crm.domain.leads import LeadEvent, LeadStatus, event_of_call, status_after
 from crm.domain.tours import EVENT_OF, STAGE_AFTER, TourState
 
@@ -44,9 +44,9 @@ def test_nobody_is_new_again_and_only_a_person_closes(events: list[LeadEvent]) -
         assert status_after(status, event) == status, "said twice, it is the same"
 
 
-@pytest.mark.parametrize("direction", [Direction.IN, Direction.OUT])
+@pytest.mark.parametrize("direction", [CallDirection.IN, CallDirection.OUT])
 @pytest.mark.parametrize("outcome", Outcome)
-def test_only_who_was_kept_out_leaves_a_closed_lead_closed(direction: Direction, outcome: Outcome) -> None:
+def test_only_who_was_kept_out_leaves_a_closed_lead_closed(direction: CallDirection, outcome: Outcome) -> None:
     event = event_of_call(direction, outcome)
     assert status_after(NEW, event) == (IN_PROGRESS if outcome in TALKS else NEW)
     assert status_after(CLOSED, event) == (CLOSED if outcome is Outcome.BLOCKED else IN_PROGRESS)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ari_app.call.registry import Calls
-from ari_app.edge.ami import Connection
+from ari_app.edge.ami import AmiConnection
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskUnreachable, ChannelGone
 from ari_app.edge.rtcp import SenderReport
@@ -55,7 +55,7 @@ class Asterisk(AriClient):
         self.hung_up.append(path.removeprefix("/channels/"))
 
 
-class Ami(Connection):
+class Ami(AmiConnection):
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.error: Exception | None = None

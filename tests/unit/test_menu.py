@@ -12,12 +12,12 @@ import pytest
 from ari_app.edge.errors import MediaLost
 from ari_app.flows import menu
 from crm.config import Config
-from crm.domain.choosing import Ask, Question, Say
+from crm.domain.choosing import KeyPrompt, Question, Say
 from crm.domain.menu import LINK_OFFER, LINK_SENT, MenuDialogue
 
 pytestmark = pytest.mark.unit
 
-ASK = Ask(Question.MENU, (Say("menu"),), ("1", "2"))
+ASK = KeyPrompt(Question.MENU, (Say("menu"),), ("1", "2"))
 
 
 def caller(tmp_path: Path) -> Any:
@@ -53,7 +53,7 @@ async def test_when_a_question_cannot_be_played_then_it_comes_again_alone_and_no
     assert played == [["welcome", "menu"], ["menu"]]
 
 
-LETTERS = Ask(Question.LETTERS, (Say("letters"),), (), 3)
+LETTERS = KeyPrompt(Question.LETTERS, (Say("letters"),), (), 3)
 
 
 def said(dialogue: MenuDialogue) -> list[str]:
@@ -81,8 +81,8 @@ def test_a_wrong_key_is_told_and_the_last_try_goes_on_without_an_answer() -> Non
 
 
 def test_after_another_language_the_greeting_comes_again_but_not_for_that_key_elsewhere() -> None:
-    menu = Ask(Question.MENU, (Say("menu"),), ("1", "9"))
-    listed = Ask(Question.PROPERTY, (Say("choose"),), ("1", "9"))
+    menu = KeyPrompt(Question.MENU, (Say("menu"),), ("1", "9"))
+    listed = KeyPrompt(Question.PROPERTY, (Say("choose"),), ("1", "9"))
     dialogue = MenuDialogue(tries=2)
     dialogue.put(listed)
     assert dialogue.hears("9") == "9"

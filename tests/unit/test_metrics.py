@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.domain.metrics import CallRecord, Group, figures, percentile
+from crm.domain.metrics import CallRecord, MetricGroup, figures, percentile
 
 pytestmark = pytest.mark.unit
 
@@ -44,21 +44,21 @@ def test_each_figure_is_what_its_definition_says() -> None:
 @pytest.mark.parametrize(
     ("by", "names"),
     [
-        (Group.PROPERTY, ["elm", "unknown", "all"]),
-        (Group.SOURCE, ["sign", "unknown", "all"]),
-        (Group.AGENT, ["alice", "unknown", "all"]),
-        (Group.SUBTEAM, ["north", "unknown", "all"]),
-        (Group.HOUR, ["12:00", "all"]),
+        (MetricGroup.PROPERTY, ["elm", "unknown", "all"]),
+        (MetricGroup.SOURCE, ["sign", "unknown", "all"]),
+        (MetricGroup.AGENT, ["alice", "unknown", "all"]),
+        (MetricGroup.SUBTEAM, ["north", "unknown", "all"]),
+        (MetricGroup.HOUR, ["12:00", "all"]),
     ],
 )
-def test_calls_are_told_apart(by: Group, names: list[str]) -> None:
+def test_calls_are_told_apart(by: MetricGroup, names: list[str]) -> None:
     known = call(1, property="elm", source="sign", agent="alice", subteam="north")
     found = figures([known, call(2)], by, TZ)
     assert [one.name for one in found] == names
 
 
 def test_without_calls_nothing_is_divided() -> None:
-    [nothing] = figures([], Group.PROPERTY, TZ)
+    [nothing] = figures([], MetricGroup.PROPERTY, TZ)
     assert (nothing.calls, nothing.first_pass_share, nothing.answer_median_seconds) == (0, None, None)
 
 
@@ -71,6 +71,6 @@ def test_a_percentile_is_one_of_the_values_that_enough_do_not_exceed(values: lis
 
 @given(st.lists(st.builds(call, st.integers(0, 9), st.none() | st.floats(0, 99), property=st.sampled_from("abc"))))
 def test_the_groups_add_up_to_all(calls: list[CallRecord]) -> None:
-    *groups, all_ = figures(calls, Group.PROPERTY, TZ)
+    *groups, all_ = figures(calls, MetricGroup.PROPERTY, TZ)
     assert sum(one.calls for one in groups) == all_.calls == len(calls)
     assert sum(one.first_pass for one in groups) == all_.first_pass

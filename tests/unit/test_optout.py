@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from crm.domain import quotations, texts
-from crm.domain.optout import HELP_WORDS, START_WORDS, STOP_WORDS, Wish, read
+from crm.domain.optout import HELP_WORDS, START_WORDS, STOP_WORDS, TextKeyword, read
 
 pytestmark = pytest.mark.unit
 
@@ -52,7 +52,7 @@ REQUIRED = (
 )
 
 
-def wish(body: str, *, opted_out: bool = False, ours: tuple[str, ...] = ()) -> Wish | None:
+def wish(body: str, *, opted_out: bool = False, ours: tuple[str, ...] = ()) -> TextKeyword | None:
     reading = read(body, opted_out=opted_out, ours=ours)
     return reading.wish if reading else None
 
@@ -65,7 +65,7 @@ def test_pain_11_every_required_word_in_any_case_and_punctuation(word: str, writ
     for cased in (word, word.upper(), word.lower(), word.title()):
         reading = read(written.format(cased))
         assert reading is not None
-        assert reading.wish is Wish.STOP
+        assert reading.wish is TextKeyword.STOP
 
 
 SIGNS = st.text(" .,!?-_*'\"\t\n", max_size=6)
@@ -76,7 +76,7 @@ def test_a_keyword_stays_one_with_any_punctuation_around(word: str, before: str,
     for body in (before + word + after, before + word.upper() + after):
         reading = read(body)
         assert reading is not None
-        assert reading.wish is Wish.STOP
+        assert reading.wish is TextKeyword.STOP
         assert reading.is_keyword
 
 
@@ -84,7 +84,7 @@ def test_a_keyword_stays_one_with_any_punctuation_around(word: str, before: str,
 def test_whoever_wants_no_more_texts_is_understood(body: str) -> None:
     reading = read(body, ours=OURS)
     assert reading is not None
-    assert reading.wish is Wish.STOP
+    assert reading.wish is TextKeyword.STOP
 
 
 @pytest.mark.parametrize("body", [*OTHERS, "yes", "", "?!", "\U0001f600", "\U0001f44d"])
@@ -112,14 +112,14 @@ def test_a_quotation_of_ours_is_not_read_in_any_language(
     # Without marks a few words may be anybody's; the last one may be cut off.
     assume(marks[0] or len(quotations.letters(cut).split()) > quotations.LONG)
     assert wish(f"{verb} {marks[0]}{cut}{marks[1]}", ours=(ours,)) is None
-    assert wish(f"{verb} {marks[0]}{cut}{marks[1]} And stop texting me", ours=(ours,)) is Wish.STOP
+    assert wish(f"{verb} {marks[0]}{cut}{marks[1]} And stop texting me", ours=(ours,)) is TextKeyword.STOP
 
 
 @given(st.sampled_from(STOPS), st.sampled_from(OTHERS), st.text(max_size=200))
 def test_texts_of_ours_only_ever_take_a_stop_away(stop: str, other: str, ours: str) -> None:
     assert wish(other, ours=(ours, *OURS)) is None
-    if wish(stop, ours=(ours,)) is Wish.STOP:
-        assert wish(stop) is Wish.STOP
+    if wish(stop, ours=(ours,)) is TextKeyword.STOP:
+        assert wish(stop) is TextKeyword.STOP
 
 
 def test_a_start_that_is_quoted_is_none() -> None:
@@ -130,16 +130,16 @@ def test_a_start_that_is_quoted_is_none() -> None:
 
 @pytest.mark.parametrize("word", sorted(START_WORDS))
 def test_start_words(word: str) -> None:
-    assert wish(word.upper() + "!") is Wish.START
+    assert wish(word.upper() + "!") is TextKeyword.START
 
 
 @pytest.mark.parametrize("word", sorted(HELP_WORDS))
 def test_help_words(word: str) -> None:
-    assert wish(word.upper() + "?") is Wish.HELP
+    assert wish(word.upper() + "?") is TextKeyword.HELP
 
 
 def test_yes_returns_only_who_had_opted_out() -> None:
-    assert wish("Yes!", opted_out=True) is Wish.START
+    assert wish("Yes!", opted_out=True) is TextKeyword.START
     assert wish("Yes!") is None
     assert wish("yes, 3 pm works", opted_out=True) is None
 

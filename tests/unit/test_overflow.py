@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crm.domain.choosing import Answer, Choice, Question
+from crm.domain.choosing import KeyedAnswer, PropertyChoice, Question
 from crm.domain.ringing import StageName, Strategy
 from crm.domain.routing import (
     TEAM,
@@ -38,9 +38,9 @@ PEOPLE = People(
 INPUTS = RoutingInputs(
     now=datetime(2026, 3, 2, 16, tzinfo=UTC),
     line_known=True,
-    answers=(Answer(Question.MENU, TEAM),),
+    answers=(KeyedAnswer(Question.MENU, TEAM),),
     caller=CallerFacts("+15125550123"),
-    choice=Choice("The number dialled is for Maple Court.", "maple"),
+    choice=PropertyChoice("The number dialled is for Maple Court.", "maple"),
     people=PEOPLE,
     rules=Rules(
         agent_seconds=15,

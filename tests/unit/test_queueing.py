@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crm.domain.queueing import Waiting, place, turns
+from crm.domain.queueing import WaitingCaller, place, turns
 
 pytestmark = pytest.mark.unit
 
@@ -14,8 +14,8 @@ NOW = datetime(2026, 3, 2, 16, tzinfo=UTC)
 NORTH, SOUTH = frozenset(("alice", "bob")), frozenset(("carol",))
 
 
-def waits(name: str, minutes: float, agents: frozenset[str] = NORTH, **more: object) -> Waiting:
-    return Waiting(name, NOW - timedelta(minutes=minutes), agents, **more)  # type: ignore[arg-type]
+def waits(name: str, minutes: float, agents: frozenset[str] = NORTH, **more: object) -> WaitingCaller:
+    return WaitingCaller(name, NOW - timedelta(minutes=minutes), agents, **more)  # type: ignore[arg-type]
 
 
 FIRST, SECOND, ELSEWHERE = waits("first", 9), waits("second", 5), waits("elsewhere", 7, SOUTH)

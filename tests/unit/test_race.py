@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from ari_app.call.race import end_all, race, until_done
-from ari_app.edge.errors import CallEnded
+from ari_app.edge.errors import HungUp
 
 pytestmark = pytest.mark.unit
 
@@ -55,9 +55,9 @@ async def test_when_two_end_in_the_same_moment_then_the_one_named_first_counts()
 
 
 async def test_when_the_winner_raises_then_so_does_the_race() -> None:
-    a, b = Runner(), Runner(fails=CallEnded("hung up"))
+    a, b = Runner(), Runner(fails=HungUp("hung up"))
     b.go.set()
-    with pytest.raises(CallEnded, match="hung up"):
+    with pytest.raises(HungUp, match="hung up"):
         await race(a.run("a"), b.run("b"))
     assert a.ended == "cancelled"
 
@@ -77,7 +77,7 @@ async def test_when_a_loser_fails_then_the_winner_counts_and_the_error_is_logged
 
 
 async def test_when_a_loser_hangs_up_then_that_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    a, b = Runner(), Runner(fails=CallEnded("hung up"))
+    a, b = Runner(), Runner(fails=HungUp("hung up"))
     a.go.set()
     b.go.set()
     with caplog.at_level(logging.INFO):

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asterisk_conf.install import AsteriskDirs
-from asterisk_conf.render import Office, Passwords, Peer, Phone, render
+from asterisk_conf.render import OfficeSetup, Passwords, Peer, PhoneAccount, render
 from crm.config import Config, Talk
 
 pytestmark = pytest.mark.unit
@@ -31,7 +31,7 @@ HOSTILE = [
 ]
 
 
-def phone(**values: object) -> Phone:
+def phone(**values: object) -> PhoneAccount:
     known: dict[str, object] = {
         "device": "alice-desk",
         "secret": "s3cret",
@@ -40,7 +40,7 @@ def phone(**values: object) -> Phone:
         "on_duty": True,
         "dnd_until": None,
     }
-    return Phone(**{**known, **values})  # type: ignore[arg-type]
+    return PhoneAccount(**{**known, **values})  # type: ignore[arg-type]
 
 
 def peer(**values: object) -> Peer:
@@ -58,7 +58,7 @@ def peer(**values: object) -> Peer:
     return Peer(**{**known, **values})  # type: ignore[arg-type]
 
 
-def rendered(home: Path, office: Office, node: str = "") -> dict[str, str]:
+def rendered(home: Path, office: OfficeSetup, node: str = "") -> dict[str, str]:
     config = Config(home=home, node=node)
     render(config, DIRS, PASSWORDS, office)
     return {path.name: path.read_text() for path in (config.asterisk_folder / "etc").iterdir()}
@@ -69,7 +69,7 @@ def test_lines_that_the_app_does_not_have_end_when_nothing_comes_from_them_for_l
     tmp_path: Path, seconds: float, count: int
 ) -> None:
     config = Config(home=tmp_path, talk=Talk(lost_seconds=seconds))
-    render(config, DIRS, PASSWORDS, Office())
+    render(config, DIRS, PASSWORDS, OfficeSetup())
     text = (config.asterisk_folder / "etc" / "pjsip.conf").read_text()
     assert len(re.findall(r"^rtp_timeout = ", text, re.MULTILINE)) == count, "of phones and of trunks"
 
@@ -82,8 +82,8 @@ def keys(text: str) -> list[str]:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_name_or_password_adds_no_line(tmp_path: Path, text: str) -> None:
-    plain = rendered(tmp_path / "plain", Office(phones=(phone(),), peers=(peer(),)))["pjsip.conf"]
-    office = Office(phones=(phone(name=text, secret=text),), peers=(peer(secret=text, username=text),))
+    plain = rendered(tmp_path / "plain", OfficeSetup(phones=(phone(),), peers=(peer(),)))["pjsip.conf"]
+    office = OfficeSetup(phones=(phone(name=text, secret=text),), peers=(peer(secret=text, username=text),))
     hostile = rendered(tmp_path / "hostile", office)["pjsip.conf"]
     assert keys(hostile) == keys(plain)
 
@@ -91,30 +91,30 @@ def test_a_hostile_name_or_password_adds_no_line(tmp_path: Path, text: str) -> N
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 @given(name=st.text(max_size=60), secret=st.text(min_size=1, max_size=60))
 def test_no_name_or_password_adds_a_line(tmp_path: Path, name: str, secret: str) -> None:
-    plain = rendered(tmp_path, Office(phones=(phone(),)))["pjsip.conf"]
-    assert keys(rendered(tmp_path, Office(phones=(phone(name=name, secret=secret),)))["pjsip.conf"]) == keys(plain)
+    plain = rendered(tmp_path, OfficeSetup(phones=(phone(),)))["pjsip.conf"]
+    assert keys(rendered(tmp_path, OfficeSetup(phones=(phone(name=name, secret=secret),)))["pjsip.conf"]) == keys(plain)
 
 
 def test_a_trunk_over_tls_is_called_so_and_its_certificate_is_checked(tmp_path: Path) -> None:
-    text = rendered(tmp_path, Office(peers=(peer(transport="tls", port=5061),)))["pjsip.conf"]
+    text = rendered(tmp_path, OfficeSetup(peers=(peer(transport="tls", port=5061),)))["pjsip.conf"]
     assert "contact = sip:sip.example:5061\\;transport=tls" in text
     assert "server_uri = sip:sip.example:5061\\;transport=tls" in text
     assert "verify_server = yes" in text
 
 
 def test_a_phone_that_has_to_encrypt_may_do_nothing_else(tmp_path: Path) -> None:
-    text = rendered(tmp_path, Office(phones=(phone(encrypted=True),)))["pjsip.conf"]
+    text = rendered(tmp_path, OfficeSetup(phones=(phone(encrypted=True),)))["pjsip.conf"]
     assert "transport = transport-tls" in text
     assert "media_encryption = sdes" in text
     assert "media_encryption_optimistic" not in text
 
 
 def test_a_semicolon_in_a_password_stays_in_it(tmp_path: Path) -> None:
-    assert "password = a\\;b" in rendered(tmp_path, Office(phones=(phone(secret="a;b"),)))["pjsip.conf"]
+    assert "password = a\\;b" in rendered(tmp_path, OfficeSetup(phones=(phone(secret="a;b"),)))["pjsip.conf"]
 
 
 def test_files_are_their_owner_s_alone(tmp_path: Path) -> None:
-    rendered(tmp_path, Office(phones=(phone(),)))
+    rendered(tmp_path, OfficeSetup(phones=(phone(),)))
     files = list((tmp_path / "asterisk" / "etc").iterdir())
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     assert not [file for file in files if file.suffix == ".new"]
@@ -122,21 +122,21 @@ def test_files_are_their_owner_s_alone(tmp_path: Path) -> None:
 
 def test_only_what_changes_is_written_anew(tmp_path: Path) -> None:
     config = Config(home=tmp_path)
-    first = render(config, DIRS, PASSWORDS, Office(phones=(phone(),)))
+    first = render(config, DIRS, PASSWORDS, OfficeSetup(phones=(phone(),)))
     assert {"pjsip.conf", "extensions.conf", "modules.conf", "ari.conf"} <= first
     before = {path: path.stat().st_ino for path in (config.asterisk_folder / "etc").iterdir()}
-    assert render(config, DIRS, PASSWORDS, Office(phones=(phone(),))) == set()
+    assert render(config, DIRS, PASSWORDS, OfficeSetup(phones=(phone(),))) == set()
     assert {path: path.stat().st_ino for path in before} == before
-    assert render(config, DIRS, PASSWORDS, Office(phones=(phone(on_duty=False),))) == {"extensions.conf"}
+    assert render(config, DIRS, PASSWORDS, OfficeSetup(phones=(phone(on_duty=False),))) == {"extensions.conf"}
 
 
-def phones_on_duty(tmp_path: Path, office: Office) -> str:
+def phones_on_duty(tmp_path: Path, office: OfficeSetup) -> str:
     text = rendered(tmp_path, office)["extensions.conf"]
     return text[text.index("[phones-on-duty]") : text.index("[phones-of-extension]")]
 
 
 def test_without_the_app_only_phones_on_duty_and_not_on_dnd_ring(tmp_path: Path) -> None:
-    office = Office(
+    office = OfficeSetup(
         phones=(
             phone(device="on-duty"),
             phone(device="off-duty", on_duty=False),
@@ -153,7 +153,7 @@ def test_without_the_app_only_phones_on_duty_and_not_on_dnd_ring(tmp_path: Path)
 
 
 def test_without_the_app_the_office_is_closed_outside_its_windows_as_far_as_they_are_known(tmp_path: Path) -> None:
-    office = Office(phones=(phone(),), open_windows=((100, 200), (300, 400)), windows_end=900)
+    office = OfficeSetup(phones=(phone(),), open_windows=((100, 200), (300, 400)), windows_end=900)
     text = phones_on_duty(tmp_path, office)
     assert "${EPOCH} >= 100 & ${EPOCH} < 200]?Set(LL_OPEN=1)" in text
     assert "${EPOCH} >= 300 & ${EPOCH} < 400]?Set(LL_OPEN=1)" in text
@@ -162,19 +162,21 @@ def test_without_the_app_the_office_is_closed_outside_its_windows_as_far_as_they
 
 
 def test_phones_the_app_rang_may_ring_on_before_the_last_resort_rings(tmp_path: Path) -> None:
-    text = rendered(tmp_path, Office())["extensions.conf"]
+    text = rendered(tmp_path, OfficeSetup())["extensions.conf"]
     # 20 s of a stage and 5 more, of which the app has been away for at least 15.
     assert '"${LL_STEP}" = "ring" | "${LL_STEP}" = "transfer" | "${LL_STEP}" = "queue"]?Wait(10)' in text
 
 
 def test_a_trunk_known_by_address_needs_no_name_and_is_told_last(tmp_path: Path) -> None:
-    text = rendered(tmp_path, Office(peers=(peer(addresses=("192.0.2.1",), digest=False, secret="", register=False),)))
+    text = rendered(
+        tmp_path, OfficeSetup(peers=(peer(addresses=("192.0.2.1",), digest=False, secret="", register=False),))
+    )
     assert "identify_by = ip" in text["pjsip.conf"]
     assert "match = 192.0.2.1" in text["pjsip.conf"]
 
 
 def test_calls_and_events_of_two_nodes_can_be_told_apart(tmp_path: Path) -> None:
-    east, west = (rendered(tmp_path / name, Office(), node=name)["asterisk.conf"] for name in ("east", "west"))
+    east, west = (rendered(tmp_path / name, OfficeSetup(), node=name)["asterisk.conf"] for name in ("east", "west"))
     assert "systemname = east" in east
     assert "systemname = west" in west
     [mine], [others] = (
@@ -185,7 +187,7 @@ def test_calls_and_events_of_two_nodes_can_be_told_apart(tmp_path: Path) -> None
 
 def test_pain_15_emergency_numbers_come_before_every_other_rule_and_no_digit_is_stripped(tmp_path: Path) -> None:
     peers = tuple(peer(name=name, transport="tls") for name in ("other", "acme"))
-    office = Office(phones=(phone(),), peers=peers, emergency_trunks=("acme", "other"))
+    office = OfficeSetup(phones=(phone(),), peers=peers, emergency_trunks=("acme", "other"))
     text = rendered(tmp_path, office)["extensions.conf"]
     sections = dict(re.findall(r"^\[([a-z-]+)\]\n(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL))
     rules = [line for line in sections["from-staff"].splitlines() if line.startswith(("exten", "include"))]
@@ -207,7 +209,7 @@ def test_without_the_app_an_extension_rings_no_phone_on_dnd(tmp_path: Path) -> N
         phone(device=device, dnd_until=until)
         for device, until in (("alice-desk", None), ("alice-soft", "forever"), ("alice-browser", 1_900_000_000))
     )
-    office = Office(phones=phones, extensions=(("101", tuple(one.device for one in phones)),))
+    office = OfficeSetup(phones=phones, extensions=(("101", tuple(one.device for one in phones)),))
     text = rendered(tmp_path, office)["extensions.conf"]
     extension = text[text.index("exten => 101,1,Set(LL_PHONES=)") :].partition("Return()")[0]
     assert " same => n,Set(LL_PHONES=${LL_PHONES}&PJSIP/alice-desk)" in extension
@@ -216,7 +218,7 @@ def test_without_the_app_an_extension_rings_no_phone_on_dnd(tmp_path: Path) -> N
 
 
 def test_every_parking_slot_has_a_lamp_and_no_other_has(tmp_path: Path) -> None:
-    office = Office(phones=(phone(),), extensions=(("101", ("alice-desk",)),))
+    office = OfficeSetup(phones=(phone(),), extensions=(("101", ("alice-desk",)),))
     text = rendered(tmp_path, office)["extensions.conf"]
     lamps = re.findall(r"^exten => (\d+),hint,(.*)$", text, re.MULTILINE)
     assert lamps == [

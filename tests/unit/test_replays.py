@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from crm.config import Config, ConfigError
-from crm.domain.choosing import Answer, Choice, Question
+from crm.domain.choosing import KeyedAnswer, PropertyChoice, Question
 from crm.domain.hours import weekly
 from crm.domain.routing import TEAM, OfficeFacts, OfficeState, People, RoutingInputs, decide
 from crm.services.routing import replays
@@ -25,8 +25,8 @@ NOW = datetime(2026, 3, 2, 16, tzinfo=UTC)
 LIVE = RoutingInputs(
     now=NOW,
     line_known=True,
-    answers=(Answer(Question.MENU, TEAM),),
-    choice=Choice("The line is Elm's.", "elm"),
+    answers=(KeyedAnswer(Question.MENU, TEAM),),
+    choice=PropertyChoice("The line is Elm's.", "elm"),
     people=People(subteam=("alice",), everyone=("alice",), available=frozenset(("alice",)), owner="alice"),
 )
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.domain.imports import Wrong
-from crm.domain.reviews import Answer, note, read_answers
+from crm.domain.reviews import ReviewAnswer, note, read_answers
 
 pytestmark = pytest.mark.unit
 
@@ -35,8 +35,8 @@ def test_calls_with_an_answer_are_read_and_the_others_left_out() -> None:
 
 def test_semicolons_and_other_ways_to_write_yes_are_understood() -> None:
     assert read_answers("Call;Routed_Right\nc1;TRUE\nc2;n\n") == [
-        Answer("c1", True, "", "line 2, column 1 (call)"),
-        Answer("c2", False, "", "line 3, column 1 (call)"),
+        ReviewAnswer("c1", True, "", "line 2, column 1 (call)"),
+        ReviewAnswer("c2", False, "", "line 3, column 1 (call)"),
     ]
 
 

@@ -18,7 +18,7 @@ from crm.domain.ringing import (
     Mobile,
     OutsideNumber,
     Phone,
-    Stage,
+    RingStage,
     StageName,
     Strategy,
     ringing_seconds,
@@ -38,8 +38,8 @@ def agent(
     return AgentAvailability(slug, on_duty, ended, devices or (DeviceAvailability(f"{slug}-desk"),))
 
 
-def stage(*agents: str, strategy: Strategy = Strategy.RING_ALL) -> Stage:
-    return Stage(StageName.EVERYONE, agents, 20, strategy)
+def stage(*agents: str, strategy: Strategy = Strategy.RING_ALL) -> RingStage:
+    return RingStage(StageName.EVERYONE, agents, 20, strategy)
 
 
 Batches = Sequence[Sequence[Phone | OutsideNumber]]

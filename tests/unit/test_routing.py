@@ -8,15 +8,15 @@ from itertools import pairwise
 
 import pytest
 
-from crm.domain.choosing import Answer, Choice, Question
+from crm.domain.choosing import KeyedAnswer, PropertyChoice, Question
 from crm.domain.ringing import OutsideNumber, StageName, Strategy
 from crm.domain.routing import (
     OTHER_LANGUAGE,
     TEAM,
     CallerFacts,
     CallerKind,
-    Desk,
     DeskKind,
+    DeskRoute,
     OfficeFacts,
     OfficeState,
     Path,
@@ -31,7 +31,7 @@ from crm.domain.routing import (
 pytestmark = pytest.mark.unit
 
 NOW = datetime(2026, 3, 2, 16, tzinfo=UTC)
-TO_TEAM = (Answer(Question.MENU, TEAM),)
+TO_TEAM = (KeyedAnswer(Question.MENU, TEAM),)
 PEOPLE = People(
     subteam=("alice", "bob"),
     strategy=Strategy.ROUND_ROBIN,
@@ -44,7 +44,7 @@ INPUTS = RoutingInputs(
     line_known=True,
     caller=CallerFacts(assigned_agent="alice"),
     answers=TO_TEAM,
-    choice=Choice("The number dialled is for Maple Court.", "maple"),
+    choice=PropertyChoice("The number dialled is for Maple Court.", "maple"),
     people=PEOPLE,
     rules=Rules(agent_seconds=15, subteam_seconds=20, everyone_seconds=25),
 )
@@ -140,11 +140,11 @@ def test_key_9_leads_round_all_languages_and_each_question_names_the_next_in_tha
         language=line,
         caller=CallerFacts(kind=kind, language=chosen),
         rules=Rules(languages=offered),
-        desks={DeskKind.OWNER: Desk(("alice",))},
+        desks={DeskKind.OWNER: DeskRoute(("alice",))},
     )
     heard = []
     for presses in range(len(order) + 1):
-        plan = decide(replace(known, answers=(Answer(question, OTHER_LANGUAGE),) * presses))
+        plan = decide(replace(known, answers=(KeyedAnswer(question, OTHER_LANGUAGE),) * presses))
         assert plan.ask
         assert (plan.ask.question, OTHER_LANGUAGE in plan.ask.keys) == (question, True)
         [offer] = [say for say in plan.ask.says if say.prompt == "menu_language"]

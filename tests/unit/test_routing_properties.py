@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asterisk_conf.prompts import speech
-from crm.domain.choosing import Answer, Names, Question, choose
-from crm.domain.ringing import Stage, StageName
+from crm.domain.choosing import KeyedAnswer, Names, Question, choose
+from crm.domain.ringing import RingStage, StageName
 from crm.domain.routing import (
     PERSON,
     TEAM,
@@ -39,7 +39,7 @@ def numbers(plan: RoutePlan) -> set[str]:
     return {stage.forward.number for stage in plan.stages if stage.forward and stage.forward.number}
 
 
-def agents(stages: tuple[Stage, ...]) -> set[str]:
+def agents(stages: tuple[RingStage, ...]) -> set[str]:
     return {agent for stage in stages for agent in stage.agents}
 
 
@@ -148,7 +148,7 @@ def test_residents_owners_and_vendors_get_no_leasing_texts_and_become_no_leads(i
 def test_who_is_put_through_to_a_desk_is_no_prospect_or_has_a_concern(inputs: RoutingInputs) -> None:
     plan = decide(inputs)
     if plan.path is Path.DESK and plan.kind is CallerKind.PROSPECT:
-        assert Answer(Question.MENU, PERSON) in inputs.answers
+        assert KeyedAnswer(Question.MENU, PERSON) in inputs.answers
 
 
 @given(any_inputs)
@@ -156,7 +156,7 @@ def test_a_concern_goes_to_a_person_before_any_machine(inputs: RoutingInputs) ->
     concern = inputs.desks.get(DeskKind.CONCERN)
     if concern is None:
         return
-    asked = replace(inputs, line_known=True, answers=(*inputs.answers, Answer(Question.MENU, PERSON)))
+    asked = replace(inputs, line_known=True, answers=(*inputs.answers, KeyedAnswer(Question.MENU, PERSON)))
     plan = decide(asked)
     if plan.path is Path.ASK:
         assert concern.by_property, "whose concern it is depends on the property"
@@ -189,7 +189,7 @@ def test_asking_ends(inputs: RoutingInputs, names: Names, keyed: list[str], obey
         key = keyed[turns] if turns < len(keyed) else ""
         if obeys and plan.ask.keys and key not in plan.ask.keys:
             key = ""
-        answers = (*state.answers, Answer(plan.ask.question, key))
+        answers = (*state.answers, KeyedAnswer(plan.ask.question, key))
         state = replace(state, answers=answers, choice=choose(names, latest, answers))
         turns += 1
     if turns >= len(keyed):

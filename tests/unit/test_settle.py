@@ -14,8 +14,8 @@ from ari_app.call.outside import LEG_VARIABLES
 from ari_app.edge.events import CallerID, Channel, DialplanCEP
 from ari_app.flows.plan import answers_from, kept
 from ari_app.settle import KEPT, Settlement, call_of, in_app, may_succeed, present, settle
-from crm.domain.calls import Step
-from crm.domain.choosing import Answer, Question
+from crm.domain.calls import CallStep
+from crm.domain.choosing import KeyedAnswer, Question
 
 pytestmark = pytest.mark.unit
 
@@ -44,16 +44,16 @@ def decide(*channels: Channel, **variables: str) -> Settlement:
 @pytest.mark.parametrize(
     ("kept", "step"),
     [
-        ("", Step.ARRIVED),
-        ("menu", Step.MENU),
-        ("text_offer", Step.TEXT_OFFER),
-        ("voicemail", Step.VOICEMAIL),
-        ("unknown_line", Step.UNKNOWN_LINE),
-        ("last_resort", Step.ARRIVED),
-        ("a step of a newer version", Step.ARRIVED),
+        ("", CallStep.ARRIVED),
+        ("menu", CallStep.MENU),
+        ("text_offer", CallStep.TEXT_OFFER),
+        ("voicemail", CallStep.VOICEMAIL),
+        ("unknown_line", CallStep.UNKNOWN_LINE),
+        ("last_resort", CallStep.ARRIVED),
+        ("a step of a newer version", CallStep.ARRIVED),
     ],
 )
-def test_a_caller_is_taken_up_in_the_step_asterisk_has_kept(kept: str, step: Step) -> None:
+def test_a_caller_is_taken_up_in_the_step_asterisk_has_kept(kept: str, step: CallStep) -> None:
     [resumed] = decide(caller(), LL_STEP=kept).resumed
     assert (resumed.channel.id, resumed.step, resumed.legs, resumed.peer) == (CALL, step, (), None)
 
@@ -61,14 +61,14 @@ def test_a_caller_is_taken_up_in_the_step_asterisk_has_kept(kept: str, step: Ste
 def test_a_caller_whom_nobody_has_answered_has_not_arrived_yet() -> None:
     unanswered = channel(CALL, "PJSIP/trunk-demo-00000001", state="Ring")
     [resumed] = decide(unanswered, LL_STEP="menu").resumed
-    assert resumed.step is Step.ARRIVED
+    assert resumed.step is CallStep.ARRIVED
 
 
 def test_ringing_phones_are_taken_over_answered_or_not() -> None:
     answered = leg(OTHER_LEG, "Up", "PJSIP/bob-desk-00000003")
     settlement = decide(caller(), leg(), answered, LL_STEP="ring", LL_STAGE="subteam")
     [resumed] = settlement.resumed
-    assert (resumed.step, resumed.stage, set(resumed.legs)) == (Step.RING, "subteam", {LEG, OTHER_LEG})
+    assert (resumed.step, resumed.stage, set(resumed.legs)) == (CallStep.RING, "subteam", {LEG, OTHER_LEG})
     assert settlement.orphans == ()
 
 
@@ -76,13 +76,13 @@ def test_a_talk_keeps_its_agent_and_no_other_phone() -> None:
     ringing = leg(OTHER_LEG, name="PJSIP/bob-desk-00000003")
     settlement = decide(caller(), leg(state="Up"), ringing, LL_STEP="talk", LL_PEER=ALICE)
     [resumed] = settlement.resumed
-    assert (resumed.step, resumed.peer) == (Step.TALK, LEG)
+    assert (resumed.step, resumed.peer) == (CallStep.TALK, LEG)
     assert settlement.orphans == (OTHER_LEG,)
 
 
 def test_a_talk_whose_agent_is_gone_has_no_peer() -> None:
     [resumed] = decide(caller(), LL_STEP="talk", LL_PEER=ALICE).resumed
-    assert (resumed.step, resumed.peer) == (Step.TALK, None)
+    assert (resumed.step, resumed.peer) == (CallStep.TALK, None)
 
 
 def test_phones_of_a_caller_in_another_step_are_stopped() -> None:
@@ -129,14 +129,19 @@ def test_a_colleague_who_dialled_takes_over_the_phones_that_ring() -> None:
     ringing = leg(f"{DESK}-leg-alice-desk-0a1b2c")
     settlement = settle([desk(), ringing], {DESK: {"LL_CALL": DESK, "LL_STEP": "dialling", "LL_STAGE": "101"}})
     [resumed] = settlement.resumed
-    assert (resumed.call_id, resumed.step, resumed.stage, resumed.legs) == (DESK, Step.DIALLING, "101", (ringing.id,))
+    assert (resumed.call_id, resumed.step, resumed.stage, resumed.legs) == (
+        DESK,
+        CallStep.DIALLING,
+        "101",
+        (ringing.id,),
+    )
     assert settlement.orphans == ()
 
 
 def test_a_call_to_somebody_outside_is_kept_with_their_channel() -> None:
     person = {"LL_CALL": DESK, "LL_STEP": "talk", "LL_PEER": desk().name}
     [resumed] = settle([desk(), outside()], {DESK: {"LL_CALL": DESK, "LL_STEP": PEER}, OUTSIDE: person}).resumed
-    assert (resumed.channel.id, resumed.call_id, resumed.step, resumed.peer) == (OUTSIDE, DESK, Step.TALK, DESK)
+    assert (resumed.channel.id, resumed.call_id, resumed.step, resumed.peer) == (OUTSIDE, DESK, CallStep.TALK, DESK)
 
 
 def test_killed_while_the_call_passes_to_the_person_reached_it_is_one_call() -> None:
@@ -233,12 +238,12 @@ def test_what_the_app_keeps_is_set_on_every_channel_because_asterisk_tells_nothi
 def test_what_a_caller_keyed_is_read_again_and_what_cannot_be_read_is_left_out() -> None:
     stored = "menu=9,menu=2,same=,letters=2*5,of a newer version=1,=,letters"
     assert answers_from(stored) == [
-        Answer(Question.MENU, "9"),
-        Answer(Question.MENU, "2"),
-        Answer(Question.SAME, ""),
-        Answer(Question.LETTERS, "2*5"),
-        Answer(Question.LETTERS, ""),
+        KeyedAnswer(Question.MENU, "9"),
+        KeyedAnswer(Question.MENU, "2"),
+        KeyedAnswer(Question.SAME, ""),
+        KeyedAnswer(Question.LETTERS, "2*5"),
+        KeyedAnswer(Question.LETTERS, ""),
     ]
     assert answers_from("") == []
-    answers = [Answer(Question.AREA, "2", "North, by the lake: 1=2"), Answer(Question.PROPERTY, "1", "elm")]
+    answers = [KeyedAnswer(Question.AREA, "2", "North, by the lake: 1=2"), KeyedAnswer(Question.PROPERTY, "1", "elm")]
     assert answers_from(kept(answers)) == answers

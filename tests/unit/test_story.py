@@ -12,30 +12,30 @@ from crm.domain.calls import (
     REFUSALS,
     CallArrived,
     CallbackPromised,
+    CallDirection,
     CallEnded,
     CallPlaced,
     CallRefused,
+    CallStep,
     ChannelLeft,
     Cut,
     DialStatus,
-    Direction,
     EndedBy,
     Fact,
     HandedToDialplan,
     LegEnded,
     LegRang,
     LinkRequested,
-    MessageLeft,
     Outcome,
     RecordingAnnounced,
     RecordingEnded,
     RecordingStarted,
-    Step,
     StepTaken,
     TalkCut,
     TalkEnded,
     TalkStarted,
     Transferred,
+    VoicemailLeft,
     outcome_of,
 )
 from crm.domain.story import how_it_went, how_ours_went, tell
@@ -53,13 +53,13 @@ def at(seconds: float) -> datetime:
 ARRIVED = CallArrived("c/arrived", "c", at(0), "+15125550100", "+15125550123", "carrier")
 TALK: list[Fact] = [
     ARRIVED,
-    StepTaken("c/1", "c", at(1), Step.MENU),
-    StepTaken("c/2", "c", at(5), Step.RING),
+    StepTaken("c/1", "c", at(1), CallStep.MENU),
+    StepTaken("c/2", "c", at(5), CallStep.RING),
     LegRang("c/3", "c", at(5), "leg-a", "alice-desk", "alice", "subteam"),
     LegRang("c/4", "c", at(5), "leg-b", "bob-desk", "bob", "subteam"),
     TalkStarted("c/5", "c", at(9), "leg-a"),
     LegEnded("c/6", "c", at(9), "leg-b", DialStatus.CANCEL),
-    StepTaken("c/7", "c", at(9), Step.TALK),
+    StepTaken("c/7", "c", at(9), CallStep.TALK),
     TalkEnded("c/8", "c", at(60), "leg-a"),
     LegEnded("c/9", "c", at(60), "leg-a", DialStatus.ANSWER),
     CallEnded("c/ended", "c", at(61), EndedBy.CALLER),
@@ -71,7 +71,7 @@ def test_a_talk() -> None:
     assert (story.did, story.caller, story.trunk) == ("+15125550100", "+15125550123", "carrier")
     assert (story.started_at, story.talk_started_at, story.ended_at) == (at(0), at(9), at(61))
     assert story.talked
-    assert story.step is Step.TALK
+    assert story.step is CallStep.TALK
     assert story.ended_by is EndedBy.CALLER
     winner, loser = story.legs
     assert (winner.status, winner.answered_at, winner.ended_at) == (DialStatus.ANSWER, at(9), at(60))
@@ -141,15 +141,15 @@ def test_what_asterisk_noted_of_channels_is_when_they_were_gone() -> None:
 
 
 OURS: list[Fact] = [
-    CallPlaced("o/0", "o", at(0), Direction.OUT, "alice", "alice-desk", "+15125550100", "+15125550123", order_id=7),
+    CallPlaced("o/0", "o", at(0), CallDirection.OUT, "alice", "alice-desk", "+15125550100", "+15125550123", order_id=7),
     LegRang("o/1", "o", at(0), "o", "alice-desk", "alice", "desk"),
-    StepTaken("o/2", "o", at(0), Step.DIALLING),
+    StepTaken("o/2", "o", at(0), CallStep.DIALLING),
     LegRang("o/3", "o", at(1), "leg-first", "trunk-first", "", "outside", "+15125550123"),
     LegEnded("o/4", "o", at(3), "leg-first", DialStatus.CONGESTION),
     LegRang("o/5", "o", at(3), "leg-next", "trunk-next", "", "outside", "+15125550123"),
     TalkStarted("o/6", "o", at(9), "leg-next"),
     TalkStarted("o/7", "o", at(9), "o"),
-    StepTaken("o/8", "o", at(9), Step.TALK),
+    StepTaken("o/8", "o", at(9), CallStep.TALK),
     TalkEnded("o/9", "o", at(134), "o"),
     LegEnded("o/a", "o", at(134), "o", DialStatus.ANSWER),
     CallEnded("o/ended", "o", at(134), EndedBy.AGENT),
@@ -162,7 +162,7 @@ def test_a_call_of_ours_is_the_same_in_any_order_and_however_often_it_is_told(
 ) -> None:
     story = tell([*facts, *again])
     assert story == tell(OURS)
-    assert (story.direction, story.caller, story.did) == (Direction.OUT, "+15125550123", "+15125550100")
+    assert (story.direction, story.caller, story.did) == (CallDirection.OUT, "+15125550123", "+15125550100")
     assert story.placed
     assert story.placed.order_id == 7
     assert [(leg.device, leg.number) for leg in story.legs if leg.number] == [
@@ -177,7 +177,7 @@ def test_a_call_of_ours_is_the_same_in_any_order_and_however_often_it_is_told(
 def test_a_part_of_the_facts_of_a_call_of_ours_is_a_story_too(facts: list[Fact]) -> None:
     story = tell(facts)
     assert story.talk_seconds >= 0
-    assert story.direction is (Direction.OUT if OURS[0] in facts else Direction.IN)
+    assert story.direction is (CallDirection.OUT if OURS[0] in facts else CallDirection.IN)
 
 
 def test_of_several_promises_the_first_counts() -> None:
@@ -194,7 +194,7 @@ def test_a_call_given_to_the_dialplan_ends_as_the_dialplan_says() -> None:
     handed = HandedToDialplan("c/handed", "c", at(20), "handed_over")
     by_app = CallEnded("c/ended", "c", at(21), EndedBy.SYSTEM)
     story = tell([ARRIVED, handed, by_app])
-    assert story.step is Step.LAST_RESORT
+    assert story.step is CallStep.LAST_RESORT
     assert story.ended_at is None
     assert story.without_app
     by_dialplan = CallEnded("c/spool/ended", "c", at(50), EndedBy.CALLER, without_app=True)
@@ -203,7 +203,7 @@ def test_a_call_given_to_the_dialplan_ends_as_the_dialplan_says() -> None:
 
 def test_a_call_the_app_took_back_ends_as_the_app_says() -> None:
     handed = HandedToDialplan("c/handed", "c", at(20), "deadman")
-    again = StepTaken("c/2", "c", at(25), Step.RING)
+    again = StepTaken("c/2", "c", at(25), CallStep.RING)
     ended = CallEnded("c/ended", "c", at(30), EndedBy.CALLER)
     assert tell([ARRIVED, handed, again, ended]).ended_at == at(30)
 
@@ -273,7 +273,7 @@ def test_of_callers_only_who_was_talked_to_leaves_no_task(
 
 
 def test_every_outcome_is_told_and_has_its_task() -> None:
-    story = tell([ARRIVED, MessageLeft("c/m", "c", at(9), "c.wav", 14), LinkRequested("c/l", "c", at(3))])
+    story = tell([ARRIVED, VoicemailLeft("c/m", "c", at(9), "c.wav", 14), LinkRequested("c/l", "c", at(3))])
     told = {outcome: how_it_went(story, outcome) for outcome in Outcome}
     assert told[Outcome.LEFT_MESSAGE] == "left a message of 14 s"
     assert len(set(told.values())) == len(Outcome)
@@ -289,12 +289,12 @@ def test_every_outcome_is_told_and_has_its_task() -> None:
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        (Step.MENU, "hung up in the menu"),
-        (Step.RING, "hung up while phones rang"),
-        (Step.VOICEMAIL, "left no message when nobody answered"),
+        (CallStep.MENU, "hung up in the menu"),
+        (CallStep.RING, "hung up while phones rang"),
+        (CallStep.VOICEMAIL, "left no message when nobody answered"),
     ],
 )
-def test_who_gave_up_is_told_where(step: Step, words: str) -> None:
+def test_who_gave_up_is_told_where(step: CallStep, words: str) -> None:
     assert how_it_went(tell([ARRIVED, StepTaken("c/1", "c", at(1), step)]), Outcome.GAVE_UP) == words
 
 

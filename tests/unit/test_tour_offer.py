@@ -10,7 +10,7 @@ import pytest
 
 from asterisk_conf.prompts import speech
 from crm.domain.calls import Outcome
-from crm.domain.choosing import Answer, Choice, Question, Say
+from crm.domain.choosing import KeyedAnswer, PropertyChoice, Question, Say
 from crm.domain.routing import (
     TEAM,
     TOUR,
@@ -37,7 +37,7 @@ OPEN = RoutingInputs(
     now=datetime(2026, 3, 2, 16, tzinfo=UTC),
     line_known=True,
     caller=CallerFacts("+15125550123"),
-    choice=Choice("The number dialled is for Maple Court.", "maple"),
+    choice=PropertyChoice("The number dialled is for Maple Court.", "maple"),
     place=PlaceFacts("maple", "Maple Court", has_tours=True),
     people=PEOPLE,
     rules=Rules(subteam_seconds=20, everyone_seconds=15, queue=True),
@@ -45,8 +45,8 @@ OPEN = RoutingInputs(
 CLOSED = replace(OPEN, office=OfficeFacts(OfficeState.CLOSED))
 
 
-def keyed(*answers: tuple[Question, str]) -> tuple[Answer, ...]:
-    return tuple(Answer(question, keys) for question, keys in answers)
+def keyed(*answers: tuple[Question, str]) -> tuple[KeyedAnswer, ...]:
+    return tuple(KeyedAnswer(question, keys) for question, keys in answers)
 
 
 def test_the_menu_has_key_3_only_where_there_are_times() -> None:

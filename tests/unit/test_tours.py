@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.domain.leads import Stage
+from crm.domain.leads import LeasingStage
 from crm.domain.tours import (
     STAGE_AFTER,
     Availability,
@@ -130,7 +130,7 @@ def test_reminders_lie_ahead() -> None:
 
 def test_every_end_of_a_tour_moves_the_interest() -> None:
     assert set(STAGE_AFTER) == set(TourState)
-    assert STAGE_AFTER[TourState.MISSED] is Stage.SHOWING_MISSED
+    assert STAGE_AFTER[TourState.MISSED] is LeasingStage.SHOWING_MISSED
 
 
 # --- what a caller is offered by key ---

@@ -12,13 +12,13 @@ import pytest
 
 from ari_app.call.call import Wait
 from ari_app.call.kept import RingsAt, read
-from ari_app.call.legs import Leg
+from ari_app.call.legs import RingingLeg
 from ari_app.flows import queue, ring_group
 from ari_app.workers.turns import PATIENCE, _end_hopeless
 from crm.config import Config
-from crm.domain.calls import Direction, Step
+from crm.domain.calls import CallDirection, CallStep
 from crm.domain.errors import Unavailable
-from crm.domain.ringing import AgentAvailability, DeviceAvailability, Mobile, Phone, Stage, StageName
+from crm.domain.ringing import AgentAvailability, DeviceAvailability, Mobile, Phone, RingStage, StageName
 
 pytestmark = pytest.mark.unit
 
@@ -93,14 +93,14 @@ async def test_whose_mobile_alone_rings_is_rung_for_nobody_else_in_line_meanwhil
     call = caller(tmp_path, "alice")
     call.known, call.decided = SimpleNamespace(property_name="Elm Street Apartments"), None
 
-    async def no_desk_phones(*_: object) -> list[Leg]:
+    async def no_desk_phones(*_: object) -> list[RingingLeg]:
         return []
 
     monkeypatch.setattr(ring_group, "ring_phones", no_desk_phones)
     monkeypatch.setattr(ring_group, "Forwarded", lambda *_: "mobile")
     monkeypatch.setattr(ring_group.whisper, "prepare", lambda _: None)
     mobile = Mobile("+15125550150", device="alice-mobile", agent="alice")
-    assert await ring_group.ring_batch(call, Stage(StageName.SUBTEAM, ("alice",), 20), [mobile], 20) == ["mobile"]
+    assert await ring_group.ring_batch(call, RingStage(StageName.SUBTEAM, ("alice",), 20), [mobile], 20) == ["mobile"]
     assert call.ringing == {"alice"}
 
 
@@ -140,7 +140,7 @@ async def test_a_wait_that_an_app_takes_up_again_has_lasted_since_it_began(tmp_p
     assert queue._waited(first) == 0
     later = caller(tmp_path, "alice")
     later.office.now = lambda: NOW + timedelta(seconds=90)
-    later.kept, later.person = read(Step.QUEUE, Direction.IN, kept["LL_STAGE"]), first.person
+    later.kept, later.person = read(CallStep.QUEUE, CallDirection.IN, kept["LL_STAGE"]), first.person
     kept.clear()
     await queue._keep_time(later)
     assert queue._waited(later) == 90

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asterisk_conf.render import Office
+from asterisk_conf.render import OfficeSetup
 from crm.domain import invite
 from tests.unit.test_render import rendered
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unit
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, list[str]]]:
     """Header, what is left of it (the characters that pass), and the patterns that are looked for in it."""
-    text = rendered(tmp_path_factory.mktemp("home"), Office())["extensions.conf"]
+    text = rendered(tmp_path_factory.mktemp("home"), OfficeSetup())["extensions.conf"]
     context = text.partition("\n[withheld]\n")[2].partition("\n[")[0]
     filtered = re.findall(r"FILTER\((.*),\$\{PJSIP_HEADER\(read,([\w-]+)\)", context)
     asked = [re.findall(r'REGEX\("(.*?)" ', line) for line in context.splitlines() if "REGEX" in line]

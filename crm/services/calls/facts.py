@@ -6,11 +6,13 @@ from typing import Any
 
 import msgspec
 
-from crm.domain.calls import KINDS, Fact
+from crm.domain.calls import KINDS, Fact, VoicemailLeft
 from crm.domain.errors import Invalid
 from crm.store.models import CallEvent
 
-_KINDS = {kind.__name__: kind for kind in KINDS}
+_FORMER = {"MessageLeft": VoicemailLeft}
+"""Names under which older versions noted facts; they stay in journals and in call_event."""
+_KINDS = _FORMER | {kind.__name__: kind for kind in KINDS}
 _IN_COLUMNS = ("id", "call_id", "at")
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.calls import Direction, Fact, MessageLeft, Routed
+from crm.domain.calls import CallDirection, Fact, Routed, VoicemailLeft
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.story import CallStory, tell
@@ -151,12 +151,12 @@ def _kind(session: Session, call: Call, story: CallStory, known: Identity) -> st
     if story.kind:
         return story.kind
     contact = session.get(Contact, call.contact_id) if call.contact_id else None
-    if contact is None or (known.lead and story.direction is not Direction.IN):
+    if contact is None or (known.lead and story.direction is not CallDirection.IN):
         return call.kind or CallerKind.PROSPECT
     return contact.kind
 
 
-def _write_message(scene: Scene, told: MessageLeft) -> None:
+def _write_message(scene: Scene, told: VoicemailLeft) -> None:
     session, call, story = scene.session, scene.call, scene.story
     voicemail = session.get(Voicemail, call.id)
     is_new = voicemail is None

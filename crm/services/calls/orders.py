@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, selectinload
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.calls import ORDER_MARK
-from crm.domain.dialing import Purpose
+from crm.domain.dialing import DialPurpose
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened
 from crm.domain.tasks import TaskKind
@@ -56,7 +56,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Claim:
+class OrderClaim:
     """An order that is ours to carry out."""
 
     id: int
@@ -77,7 +77,7 @@ class Claim:
 def place(session: Session, config: Config, by: By, *, agent: str, to: str) -> CallOrder:
     """Orders a call to a lead (by id) or a number; the same one again is the same order while it is under way.
 
-    Raises Refused, NotFound, Invalid; then nothing is rung.
+    Raises DialRefused, NotFound, Invalid; then nothing is rung.
     """
     lead, number = intake.person(session, config, to)
     if number is None:
@@ -117,7 +117,7 @@ def _place(
     who = agents.named(session, agent)
     if all(device.kind == "mobile" for device in who.devices):
         raise Invalid(f"Agent {agent} has no phone that could ring.", code="agent_without_phone", agent=agent)
-    number = dialing.check_in(session, config, number=number, purpose=Purpose.ORDER, agent=agent)
+    number = dialing.check_in(session, config, number=number, purpose=DialPurpose.ORDER, agent=agent)
     if who_is(session, number).is_line:
         raise Invalid("That is one of our own lines: call somebody else.", code="number_is_ours")
     same = select(CallOrder).where(
@@ -212,7 +212,7 @@ def any_due(session: Session, now: datetime) -> bool:
     return session.scalar(_any_open) is not None and session.scalar(_due(now).limit(1)) is not None
 
 
-def claim(session: Session, config: Config, now: datetime, online: Collection[str] | None = None) -> Claim | None:
+def claim(session: Session, config: Config, now: datetime, online: Collection[str] | None = None) -> OrderClaim | None:
     """Takes the order that is due longest. Two workers never get the same one. Raises Unavailable.
 
     `online` are the slugs of devices that are registered with our Asterisk: other nodes may have the agent's.
@@ -234,17 +234,19 @@ def claim(session: Session, config: Config, now: datetime, online: Collection[st
         return _claimed(session, config, order, now)
 
 
-def _claimed(session: Session, config: Config, order: CallOrder, now: datetime) -> Claim:
+def _claimed(session: Session, config: Config, order: CallOrder, now: datetime) -> OrderClaim:
     order.state, order.tries_left = State.DIALLING, order.tries_left - 1
     order.claimed_until = now + timedelta(seconds=config.dialing.agent_ring_seconds) + MARGIN
     order.call_id, order.node = f"{ORDER_MARK}{order.id}-{uuid.uuid4().hex[:8]}", config.node
     lead = who_is(session, order.to_number).lead
     name = lead.name if lead else ""
-    return Claim(order.id, order.call_id, order.agent.slug, order.to_number, name, keeps_place=order.since is not None)
+    return OrderClaim(
+        order.id, order.call_id, order.agent.slug, order.to_number, name, keeps_place=order.since is not None
+    )
 
 
 @dataclass(frozen=True)
-class Place:
+class KeptPlace:
     """Somebody who hung up to be called back when it is their turn."""
 
     order_id: int
@@ -258,14 +260,14 @@ class Place:
     """Slug of who was rung last; empty before the first try."""
 
 
-def places(session: Session, config: Config, now: datetime) -> list[Place]:
+def places(session: Session, config: Config, now: datetime) -> list[KeptPlace]:
     """Those who keep a place, in the order in which they have waited."""
     if session.scalar(_any_open) is None:
         return []
     kept = _whole.where(_is_kept(), ~_is_stale(now)).order_by(CallOrder.since, CallOrder.id)
     found = session.scalars(kept).all()
     return [
-        Place(
+        KeptPlace(
             order.id,
             order.since,
             tuple(order.agents),
@@ -277,7 +279,7 @@ def places(session: Session, config: Config, now: datetime) -> list[Place]:
     ]
 
 
-def claim_place(session: Session, config: Config, order_id: int, agent: str, now: datetime) -> Claim | None:
+def claim_place(session: Session, config: Config, order_id: int, agent: str, now: datetime) -> OrderClaim | None:
     """Takes the order of a kept place for an agent who is free; None when it is not to be carried out any more, or
     somebody else has it. Raises Unavailable."""
     wanted = select(CallOrder.id).where(CallOrder.id == order_id, _is_kept())
@@ -352,7 +354,7 @@ def placed(session: Session, order_id: int, call_id: str) -> None:
     )
 
 
-def not_placed(session: Session, config: Config, claim: Claim, why: str, now: datetime, *, again: bool) -> None:
+def not_placed(session: Session, config: Config, claim: OrderClaim, why: str, now: datetime, *, again: bool) -> None:
     """The agent did not answer, or the number was refused; `again` when another try may go better."""
     order = session.scalars(_whole.where(CallOrder.id == claim.id).with_for_update(of=CallOrder)).one()
     if order.state != State.DIALLING or order.call_id != claim.call_id:

@@ -31,10 +31,10 @@ from crm.domain.calls import (
     HandedToDialplan,
     LegEnded,
     LegRang,
-    MessageLeft,
     TalkCut,
     TalkEnded,
     TalkStarted,
+    VoicemailLeft,
 )
 from crm.services.calls.journal import Journal
 from crm.services.phones import emergencies
@@ -317,7 +317,7 @@ def _facts(noted: _Noted, config: Config, died_at: datetime | None) -> Iterator[
         yield TalkEnded(fact_id("talk_ended"), call_id, talk_ended_at, leg_id="")
     if noted.values.get("voicemail") and (seconds := recordings.message(config, call_id)):
         file = recordings.file_name(call_id)
-        yield MessageLeft(fact_id("voicemail"), call_id, ended_at, file=file, seconds=round(seconds))
+        yield VoicemailLeft(fact_id("voicemail"), call_id, ended_at, file=file, seconds=round(seconds))
     by = EndedBy.CALLER if noted.ended_at else EndedBy.SYSTEM
     if by is EndedBy.SYSTEM:
         # Nobody noted the end: Asterisk was gone, and with it a talk that was going on.

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
-from crm.domain.calls import Fact, MessageLeft, RecordingEnded, RecordingStarted
+from crm.domain.calls import Fact, RecordingEnded, RecordingStarted, VoicemailLeft
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.calls import ledger
@@ -109,7 +109,7 @@ def facts_of(config: Config, name: str, now: datetime) -> Iterator[Fact]:
     file = recordings.file_name(name)
     if call_id == name:
         if seconds := recordings.message(config, name):
-            yield MessageLeft(f"{call_id}/message", call_id, at, file=file, seconds=round(seconds))
+            yield VoicemailLeft(f"{call_id}/message", call_id, at, file=file, seconds=round(seconds))
     elif seconds := recordings.keep(config, name):
         began = at - timedelta(seconds=seconds)
         yield RecordingStarted(f"{call_id}/{name}-started", call_id, began, name, UNKNOWN_MODE, file)

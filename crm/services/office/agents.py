@@ -19,7 +19,7 @@ DIALING = ("allowed", "none")
 
 
 @dataclass(frozen=True)
-class AgentEntry:
+class AgentRecord:
     """An agent with devices, the subteams they are in, and whether they own what nobody else does."""
 
     agent: Agent
@@ -27,7 +27,7 @@ class AgentEntry:
     is_admin: bool
 
 
-def find_all(session: Session) -> list[AgentEntry]:
+def find_all(session: Session) -> list[AgentRecord]:
     found = session.scalars(_whole.order_by(Agent.slug)).all()
     return [_entry(session, agent) for agent in found]
 
@@ -142,7 +142,7 @@ def named(session: Session, slug: str) -> Agent:
 _whole = select(Agent).options(selectinload(Agent.devices), selectinload(Agent.hours))
 
 
-def _entry(session: Session, agent: Agent) -> AgentEntry:
+def _entry(session: Session, agent: Agent) -> AgentRecord:
     subteams = session.scalars(
         select(Subteam.slug)
         .join(SubteamMember, SubteamMember.subteam_id == Subteam.id)
@@ -150,7 +150,7 @@ def _entry(session: Session, agent: Agent) -> AgentEntry:
         .order_by(Subteam.slug)
     )
     admin = session.scalar(select(Organization).where(Organization.admin_agent_id == agent.id))
-    return AgentEntry(agent, tuple(subteams), admin is not None)
+    return AgentRecord(agent, tuple(subteams), admin is not None)
 
 
 def _free_extension(session: Session, raw: str, slug: str) -> str:

@@ -16,7 +16,7 @@ from crm.store.models import Device, Location
 
 
 @dataclass(frozen=True)
-class LocationEntry:
+class LocationRecord:
     """A location and the phones that stand there."""
 
     location: Location
@@ -24,9 +24,9 @@ class LocationEntry:
     """Slugs."""
 
 
-def find_all(session: Session) -> list[LocationEntry]:
+def find_all(session: Session) -> list[LocationRecord]:
     found = session.scalars(select(Location).order_by(Location.slug)).all()
-    return [LocationEntry(one, _devices(session, one)) for one in found]
+    return [LocationRecord(one, _devices(session, one)) for one in found]
 
 
 def add(session: Session, config: Config, by: By, slug: str, *, address: str, callback_number: str) -> Location:

@@ -20,19 +20,19 @@ RECORDING = ("off", "announced", "demand")
 
 
 @dataclass(frozen=True)
-class PropertyEntry:
+class PropertyRecord:
     """A property with its subteam, and the numbers that advertise it."""
 
     property: Property
     lines: tuple[str, ...]
 
 
-def find_all(session: Session) -> list[PropertyEntry]:
+def find_all(session: Session) -> list[PropertyRecord]:
     found = session.scalars(_whole.order_by(Property.slug)).all()
     numbers: dict[int | None, list[str]] = {}
     for place_id, number in session.execute(select(Line.property_id, Line.number).order_by(Line.number)):
         numbers.setdefault(place_id, []).append(number)
-    return [PropertyEntry(one, tuple(numbers.get(one.id, ()))) for one in found]
+    return [PropertyRecord(one, tuple(numbers.get(one.id, ()))) for one in found]
 
 
 def add(

@@ -21,19 +21,19 @@ STRATEGIES = tuple(strategy.value for strategy in Strategy)
 
 
 @dataclass(frozen=True)
-class SubteamEntry:
+class SubteamRecord:
     """A subteam with its members, and the short names of the properties it leases."""
 
     subteam: Subteam
     properties: tuple[str, ...]
 
 
-def find_all(session: Session) -> list[SubteamEntry]:
+def find_all(session: Session) -> list[SubteamRecord]:
     found = session.scalars(_whole.order_by(Subteam.slug)).all()
     leased: dict[int | None, list[str]] = {}
     for team_id, slug in session.execute(select(Property.subteam_id, Property.slug).order_by(Property.slug)):
         leased.setdefault(team_id, []).append(slug)
-    return [SubteamEntry(one, tuple(leased.get(one.id, ()))) for one in found]
+    return [SubteamRecord(one, tuple(leased.get(one.id, ()))) for one in found]
 
 
 def add(session: Session, by: By, slug: str, *, name: str = "", strategy: str = "ring_all") -> None:

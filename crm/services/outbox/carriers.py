@@ -100,10 +100,10 @@ def over_http(config: Config, secrets: Secrets, http: httpx.AsyncClient) -> Carr
         if name == twilio.NAME:
             callback = webhook_url(config, "/texts/twilio/status")
             return twilio.TwilioCarrier(
-                twilio.Account(config.texts.twilio_account, secret, config.texts.twilio_url, callback), http
+                twilio.TwilioAccount(config.texts.twilio_account, secret, config.texts.twilio_url, callback), http
             )
         return telnyx.TelnyxCarrier(
-            telnyx.Account(secret, config.texts.telnyx_url, webhook_url(config, "/texts/telnyx")), http
+            telnyx.TelnyxAccount(secret, config.texts.telnyx_url, webhook_url(config, "/texts/telnyx")), http
         )
 
     return carrier_for

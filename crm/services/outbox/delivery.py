@@ -102,7 +102,7 @@ class Transport(ABC, Generic[Row, Out]):
 
 
 @dataclass(frozen=True)
-class Claim(Generic[Out]):
+class DeliveryClaim(Generic[Out]):
     """A row that is ours to send."""
 
     id: int
@@ -169,7 +169,7 @@ class UnderWay:
 
     def __init__(self, at_once: int, wake: asyncio.Event) -> None:
         self._at_once, self._wake = at_once, wake
-        self._claims: dict[asyncio.Task[bool], Claim[Any]] = {}
+        self._claims: dict[asyncio.Task[bool], DeliveryClaim[Any]] = {}
         self._unanswered = 0
 
     @property
@@ -189,7 +189,7 @@ class UnderWay:
     def has_room(self) -> bool:
         return len(self._claims) < (1 if self._unanswered >= self._at_once else self._at_once)
 
-    def begin(self, claim: Claim[Any], delivering: Coroutine[None, None, bool]) -> None:
+    def begin(self, claim: DeliveryClaim[Any], delivering: Coroutine[None, None, bool]) -> None:
         task = asyncio.create_task(delivering, name=f"delivery {claim.id}")
         self._claims[task] = claim
         task.add_done_callback(lambda _: self._wake.set())
@@ -234,7 +234,7 @@ def _claim(
     busy: Sequence[str],
     now: datetime,
     only_since: datetime | None,
-) -> Claim[Out] | None:
+) -> DeliveryClaim[Out] | None:
     """Takes the row that is due longest and goes to none of the `busy` people. Two workers never get the same one: only
     one of them finds it queued."""
     transport.look(session, now)
@@ -267,7 +267,7 @@ def _claim(
     while (id := session.scalar(claim)) is not None:
         row = session.get_one(table, id, populate_existing=True)
         if (out := transport.claim(session, row, now)) is not None:
-            return Claim(row.id, getattr(row, transport.to), row.attempts, out)
+            return DeliveryClaim(row.id, getattr(row, transport.to), row.attempts, out)
         # No try was made.
         row.attempts -= 1
         session.flush()
@@ -287,7 +287,7 @@ def _pause(session: Session, transport: Transport[Row, Out], now: datetime, *, b
 
 
 async def _deliver(
-    store: Store, transport: Transport[Row, Out], claim: Claim[Out], clock: Callable[[], datetime]
+    store: Store, transport: Transport[Row, Out], claim: DeliveryClaim[Out], clock: Callable[[], datetime]
 ) -> bool:
     """Whether the other side has answered, be it with a refusal."""
     result: str | DeliveryError
@@ -305,7 +305,11 @@ async def _deliver(
 
 
 def _record(
-    session: Session, transport: Transport[Row, Out], claim: Claim[Out], result: str | DeliveryError, now: datetime
+    session: Session,
+    transport: Transport[Row, Out],
+    claim: DeliveryClaim[Out],
+    result: str | DeliveryError,
+    now: datetime,
 ) -> None:
     row = session.get(transport.table, claim.id, with_for_update=True)
     # Unknown, when another worker started meanwhile and took us for dead: we know better.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from crm.config import Config
 from crm.domain import dialing
-from crm.domain.dialing import Rules
+from crm.domain.dialing import DialRules
 from crm.edge import numbers
 
 
-def rules(config: Config) -> Rules:
+def rules(config: Config) -> DialRules:
     settings = config.dialing
-    return Rules(
+    return DialRules(
         countries=frozenset(settings.countries),
         allowed_prefixes=settings.allowed_prefixes,
         blocked_prefixes=settings.blocked_prefixes,

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from crm.config import Config, Texts
 from crm.domain import gate
 from crm.domain.delivery import DeliveryState
-from crm.domain.gate import Ask, Decision, Limits, Place, Verdict
-from crm.domain.texts import Purpose
+from crm.domain.gate import ClockPlace, GateDecision, TextLimits, TextRequest, Verdict
+from crm.domain.texts import TextPurpose
 from crm.edge import numbers
 from crm.services.outbox import destinations
 from crm.services.people import opt_outs as entries
@@ -19,7 +19,7 @@ from crm.store.models import Message, OptOut
 from crm.store.queries import calls, messages, opt_outs
 
 
-def decide(session: Session, config: Config, message: Message, now: datetime) -> Decision:
+def decide(session: Session, config: Config, message: Message, now: datetime) -> GateDecision:
     """Asks the gate about a text of ours and writes the answer on it: decision, reasons, what follows for its state.
 
     With SEND the state stays as it is.
@@ -42,8 +42,8 @@ def refused(session: Session, message: Message, why: str, now: datetime) -> None
         entries.enter(session, message.to_number, source="carrier", evidence=why, now=now, message_id=message.id)
 
 
-def _ask(session: Session, config: Config, message: Message, now: datetime) -> Ask:
-    purpose, to = Purpose(message.purpose), message.to_number
+def _ask(session: Session, config: Config, message: Message, now: datetime) -> TextRequest:
+    purpose, to = TextPurpose(message.purpose), message.to_number
     paused = messages.pause_in_force(session, now) if purpose in gate.AUTOMATIC else None
     sent = []
     for limit in gate.limits_on(purpose, _limits(config.texts)):
@@ -52,7 +52,7 @@ def _ask(session: Session, config: Config, message: Message, now: datetime) -> A
             session, now - limit.within, to_number=number, purposes=limit.purposes, newest=limit.most
         )
         sent.append((limit, tuple(left)))
-    return Ask(
+    return TextRequest(
         purpose=purpose,
         created_at=message.created_at,
         expires_at=message.expires_at,
@@ -67,8 +67,8 @@ def _ask(session: Session, config: Config, message: Message, now: datetime) -> A
     )
 
 
-def _limits(texts: Texts) -> Limits:
-    return Limits(
+def _limits(texts: Texts) -> TextLimits:
+    return TextLimits(
         per_person_per_hour=texts.per_person_per_hour,
         per_hour=texts.per_hour,
         per_day=texts.per_day,
@@ -78,13 +78,13 @@ def _limits(texts: Texts) -> Limits:
     )
 
 
-def places(config: Config, number: str) -> tuple[Place, ...]:
+def places(config: Config, number: str) -> tuple[ClockPlace, ...]:
     """The office, and every zone the number may be in."""
     state = numbers.state(number)
-    found = [Place(config.tz)]
+    found = [ClockPlace(config.tz)]
     for name in numbers.zones(number):
         try:
-            found.append(Place(ZoneInfo(name), state))
+            found.append(ClockPlace(ZoneInfo(name), state))
         except (ZoneInfoNotFoundError, ValueError):
             continue
     return tuple(found)

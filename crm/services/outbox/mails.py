@@ -72,7 +72,7 @@ def server_of(config: Config, secrets: Secrets) -> Callable[[], Server]:
 
 
 @dataclass(frozen=True)
-class Outgoing:
+class MailToSend:
     """A mail as it was when it was claimed."""
 
     key: str
@@ -83,7 +83,7 @@ class Outgoing:
     calendar: str
 
 
-class MailTransport(Transport[Mail, Outgoing]):
+class MailTransport(Transport[Mail, MailToSend]):
     """One at a time, over the one connection that is kept. Without a server they wait, say so, and get too old."""
 
     what = "mail"
@@ -114,13 +114,13 @@ class MailTransport(Transport[Mail, Outgoing]):
         here = exists().where(Call.id == Mail.voicemail_id, nodes.is_for_us(Call.node, self._config.node, now))
         return Mail.voicemail_id.is_(None) | here
 
-    def claim(self, session: Session, row: Mail, now: datetime) -> Outgoing:
-        return Outgoing(row.key, row.to_address, row.subject, row.body, row.voicemail_id, row.calendar)
+    def claim(self, session: Session, row: Mail, now: datetime) -> MailToSend:
+        return MailToSend(row.key, row.to_address, row.subject, row.body, row.voicemail_id, row.calendar)
 
     def of_use_until(self, row: Mail) -> datetime:
         return row.created_at + STALE
 
-    async def send(self, out: Outgoing, now: datetime) -> str:
+    async def send(self, out: MailToSend, now: datetime) -> str:
         attachments = await self._attach(out.voicemail_id) if out.voicemail_id else []
         mail = compose(self._config, out.key, out.to_address, out.subject, out.body, attachments, now, out.calendar)
         await self._sender.send(mail, self._config.mail.from_address, out.to_address)

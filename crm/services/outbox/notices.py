@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.texts import Purpose
+from crm.domain.texts import TextPurpose
 from crm.services.outbox.outgoing import NOTICE, NewMail, NewText, queue
 from crm.store.models import Agent, Device, Line
 from crm.store.queries import lines
@@ -38,7 +38,7 @@ def tell(
             assert number is not None
             # Our own lines would take the notice for a prospect's text.
             if lines.by_number(session, number) is None:
-                new = NewText(_key(key, number), Purpose.STAFF, number, sender, _short(_clean(text)))
+                new = NewText(_key(key, number), TextPurpose.STAFF, number, sender, _short(_clean(text)))
                 queue(session, config, new, now)
     elif mobiles:
         _log.warning("a notice is not texted: there is no line to text from", extra={"key": key})

@@ -18,7 +18,7 @@ from crm.config import Config
 from crm.domain.delivery import DeliveryState
 from crm.domain.gate import Verdict
 from crm.domain.segments import segments
-from crm.domain.texts import Direction, Purpose, of_use_again
+from crm.domain.texts import TextDirection, TextPurpose, of_use_again
 from crm.services.outbox import gatekeeper
 from crm.store.models import Mail, Message
 
@@ -31,7 +31,7 @@ LONGEST_KEY = 120
 @dataclass(frozen=True)
 class NewText:
     key: str
-    purpose: Purpose
+    purpose: TextPurpose
     to_number: str
     from_number: str
     body: str
@@ -66,7 +66,7 @@ def queue(session: Session, config: Config, new: NewMail, now: datetime) -> Mail
 def queue(session: Session, config: Config, new: NewText | NewMail, now: datetime) -> Message | Mail:
     """Puts a text or a mail into the outbox, or finds the one that was queued for the same key.
 
-    On what a person writes (`Purpose.AGENT`) stands what the gate says of it now.
+    On what a person writes (`TextPurpose.AGENT`) stands what the gate says of it now.
     """
     return _text(session, config, new, now) if isinstance(new, NewText) else _mail(session, new, now)
 
@@ -77,7 +77,7 @@ def _text(session: Session, config: Config, new: NewText, now: datetime) -> Mess
         return known
     text = Message(
         key=key,
-        direction=Direction.OUT,
+        direction=TextDirection.OUT,
         purpose=new.purpose,
         to_number=new.to_number,
         from_number=new.from_number,
@@ -96,7 +96,7 @@ def _text(session: Session, config: Config, new: NewText, now: datetime) -> Mess
     )
     session.add(text)
     session.flush()
-    if new.purpose is Purpose.AGENT:
+    if new.purpose is TextPurpose.AGENT:
         gatekeeper.decide(session, config, text, now)
     return text
 
@@ -129,7 +129,7 @@ def again(session: Session, config: Config, text: Message, now: datetime) -> Non
     text.state, text.next_attempt_at = DeliveryState.QUEUED, now
     # The carrier tells one try from the other by their number, so that goes on.
     text.attempts_before, text.carrier_id = text.attempts, None
-    text.expires_at = of_use_again(Purpose(text.purpose), text.expires_at, now)
+    text.expires_at = of_use_again(TextPurpose(text.purpose), text.expires_at, now)
     if gatekeeper.decide(session, config, text, now).verdict is not Verdict.BLOCK:
         text.error = why
     session.flush()

@@ -16,7 +16,7 @@ from crm.domain import spikes
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import NotFound
 from crm.domain.gate import AUTOMATIC, Verdict
-from crm.domain.texts import Purpose
+from crm.domain.texts import TextPurpose
 from crm.services.audit import By, note
 from crm.services.office import owners
 from crm.services.outbox import notices
@@ -26,7 +26,7 @@ from crm.store.queries import messages
 from crm.words import notices as words
 
 # What we plan ourselves, such as the follow-ups of a Monday morning, is no sign of anything.
-_SET_OFF = AUTOMATIC - {Purpose.FOLLOW_UP}
+_SET_OFF = AUTOMATIC - {TextPurpose.FOLLOW_UP}
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def resume(session: Session, by: By, *, drop: bool) -> int:
     waiting = Message.purpose.in_(AUTOMATIC), Message.created_at <= by.now, Message.decision == Verdict.WAIT
     if drop:
         # What was planned has nothing to do with whoever has called.
-        waits = *waiting, Message.purpose != Purpose.FOLLOW_UP
+        waits = *waiting, Message.purpose != TextPurpose.FOLLOW_UP
         count = withdraw(session, Message, f"Dropped by {by.who} after a spike."[:200], *waits)
     else:
         let_go = update(Message).where(Message.state == DeliveryState.QUEUED, *waiting).values(next_attempt_at=by.now)

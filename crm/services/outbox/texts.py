@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import gate
-from crm.domain.gate import Decision, Verdict
+from crm.domain.gate import GateDecision, Verdict
 from crm.domain.leads import Happened
-from crm.domain.texts import Purpose, of_use_until
+from crm.domain.texts import TextPurpose, of_use_until
 from crm.edge.carrier import CarrierError, OutgoingText
 from crm.edge.delivery import DeliveryError
 from crm.services.outbox import gatekeeper, pauses
@@ -27,12 +27,12 @@ from crm.store.models import Message, Trunk
 
 
 @dataclass(frozen=True)
-class Outgoing:
+class TextToSend:
     text: OutgoingText
     trunk: Trunk | None
 
 
-class TextTransport(Transport[Message, Outgoing]):
+class TextTransport(Transport[Message, TextToSend]):
     what = "text"
     advice = "ask the person before you send it again."
     table = Message
@@ -42,7 +42,7 @@ class TextTransport(Transport[Message, Outgoing]):
         self._config, self._carrier_for = config, carrier_for
         self.retries, self.at_once = config.texts, config.texts.at_once
 
-    def claim(self, session: Session, row: Message, now: datetime) -> Outgoing | None:
+    def claim(self, session: Session, row: Message, now: datetime) -> TextToSend | None:
         if ask(session, self._config, row, now).verdict is not Verdict.SEND:
             return None
         # It counts for the limits from now on, whatever becomes of it, unless it certainly was not sent.
@@ -50,16 +50,16 @@ class TextTransport(Transport[Message, Outgoing]):
         text = OutgoingText(
             key=row.key, to_number=row.to_number, from_number=row.from_number, body=row.body, attempt=row.attempts
         )
-        return Outgoing(text, self._trunk(session))
+        return TextToSend(text, self._trunk(session))
 
     def of_use_until(self, row: Message) -> datetime:
-        return of_use_until(Purpose(row.purpose), row.created_at, row.expires_at)
+        return of_use_until(TextPurpose(row.purpose), row.created_at, row.expires_at)
 
     def tries(self, row: Message) -> int:
         """Those before a person had it sent again are left out."""
         return row.attempts - row.attempts_before
 
-    async def send(self, out: Outgoing, now: datetime) -> str:
+    async def send(self, out: TextToSend, now: datetime) -> str:
         if out.trunk is None and self._config.texts.carrier == "sip":
             raise CarrierError(_no_trunk(self._config.texts.trunk), retryable=True)
         return await self._carrier_for(out.trunk).send(out.text) or ""
@@ -82,7 +82,7 @@ class TextTransport(Transport[Message, Outgoing]):
         return session.scalars(trunks).one_or_none()
 
 
-def ask(session: Session, config: Config, message: Message, now: datetime) -> Decision:
+def ask(session: Session, config: Config, message: Message, now: datetime) -> GateDecision:
     """Whether the text may leave now. What callers set off may be the text too many, and begin a pause."""
     if message.purpose in gate.AUTOMATIC:
         pauses.look(session, config, now)

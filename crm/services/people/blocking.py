@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import blocking, emergency, fields
-from crm.domain.blocking import Decision, Entry, Kind, Known
-from crm.domain.calls import Direction
+from crm.domain.blocking import BlockDecision, BlockKind, BlockListEntry, Known
+from crm.domain.calls import CallDirection
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import LeadEvent, LeadStatus, status_after
-from crm.domain.texts import Purpose
+from crm.domain.texts import TextPurpose
 from crm.edge import numbers
 from crm.services.audit import By, note
 from crm.services.people.identity import Identity, who_is
@@ -37,7 +37,7 @@ def verdict(
     did: str,
     attestation: str,
     now: datetime,
-) -> Decision:
+) -> BlockDecision:
     """What becomes of a caller. Raises Unavailable; then nobody is blocked."""
     who = who_is(session, caller)
     return decide(session, config, who, is_withheld=is_withheld, did=did, attestation=attestation, now=now)
@@ -52,7 +52,7 @@ def decide(
     did: str,
     attestation: str,
     now: datetime,
-) -> Decision:
+) -> BlockDecision:
     entries = [entry for entry in (who.blocked, _withheld(session) if is_withheld else None) if entry]
     if not entries and not config.unwanted.refuse_failed:
         return blocking.NOBODY
@@ -77,11 +77,11 @@ def _known(session: Session, who: Identity, did: str, now: datetime) -> Known:
         return Known(emergency=called_911)
     lead = who.lead
     texted = select(Message.id).where(
-        Message.to_number == who.number, Message.direction == "out", Message.purpose == Purpose.AGENT
+        Message.to_number == who.number, Message.direction == "out", Message.purpose == TextPurpose.AGENT
     )
     task = select(Task.id).where(Task.lead_id == lead.id, Task.done_at.is_(None)) if lead else None
     return Known(
-        was_called=_any(session, select(Call.id).where(Call.caller == who.number, Call.direction == Direction.OUT)),
+        was_called=_any(session, select(Call.id).where(Call.caller == who.number, Call.direction == CallDirection.OUT)),
         was_texted=_any(session, texted),
         in_progress=lead is not None and lead.status == LeadStatus.IN_PROGRESS,
         open_task=task is not None and _any(session, task),
@@ -93,9 +93,9 @@ def _any(session: Session, query: object) -> bool:
     return session.scalar(query.limit(1)) is not None  # type: ignore[attr-defined]
 
 
-def _withheld(session: Session) -> Entry | None:
-    row = session.scalar(select(BlockedCaller).where(BlockedCaller.kind == Kind.WITHHELD))
-    return Entry(Kind.WITHHELD, row.value, row.refusal == "silent", row.why) if row else None
+def _withheld(session: Session) -> BlockListEntry | None:
+    row = session.scalar(select(BlockedCaller).where(BlockedCaller.kind == BlockKind.WITHHELD))
+    return BlockListEntry(BlockKind.WITHHELD, row.value, row.refusal == "silent", row.why) if row else None
 
 
 def add(
@@ -117,7 +117,7 @@ def add(
     why = fields.text(why, "reason", 300)
     if session.scalar(select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value)):
         raise Conflict("This is on the list already.", code="block_exists")
-    if kind is Kind.NUMBER:
+    if kind is BlockKind.NUMBER:
         who = who_is(session, value)
         if who.is_line:
             raise Invalid("That is one of our own lines.", code="block_is_our_line")
@@ -147,21 +147,21 @@ def block_last_caller(session: Session, by: By, agent: str) -> str:
     who = who_is(session, number)
     if who.is_line:
         return "The last caller is one of our own lines, so it is not blocked."
-    if who.blocked and who.blocked.kind is Kind.NUMBER:
+    if who.blocked and who.blocked.kind is BlockKind.NUMBER:
         return "The last caller is blocked already."
     try:
         _make_unwanted(session, who, by, close_lead=True)
     except Conflict:
         return "The office itself has called or texted this number, so it is not blocked."
-    _put(session, by, Kind.NUMBER, number, is_silent=False, why=f"by {agent}, by phone")
+    _put(session, by, BlockKind.NUMBER, number, is_silent=False, why=f"by {agent}, by phone")
     return "The last caller is blocked."
 
 
-def read(raw: str, region: str) -> tuple[Kind, str]:
+def read(raw: str, region: str) -> tuple[BlockKind, str]:
     """What somebody wrote, as the list has it; raises Invalid."""
     written = raw.strip()
     if written.lower() == "withheld":
-        return Kind.WITHHELD, ""
+        return BlockKind.WITHHELD, ""
     if not written.endswith("*"):
         number = numbers.parse(written, region)
         if number is None:
@@ -169,7 +169,7 @@ def read(raw: str, region: str) -> tuple[Kind, str]:
                 "Write a telephone number such as (512) 555-0199, a beginning such as +1900*, or withheld.",
                 code="block_invalid",
             )
-        return Kind.NUMBER, number
+        return BlockKind.NUMBER, number
     beginning = written.removesuffix("*")
     if not re.fullmatch(r"[0-9+()./\- ]+", beginning, re.ASCII) or "+" in beginning.strip()[1:]:
         raise Invalid(
@@ -188,7 +188,7 @@ def read(raw: str, region: str) -> tuple[Kind, str]:
             code="block_prefix_too_short",
             shortest=SHORTEST_PREFIX,
         )
-    return Kind.PREFIX, f"+{digits}"
+    return BlockKind.PREFIX, f"+{digits}"
 
 
 def _make_unwanted(session: Session, who: Identity, by: By, *, close_lead: bool) -> None:
@@ -216,7 +216,7 @@ def _close(session: Session, lead: Lead, by: By) -> None:
     note(session, by, f"lead {lead.id} closed: an unwanted caller")
 
 
-def _put(session: Session, by: By, kind: Kind, value: str, *, is_silent: bool, why: str) -> str:
+def _put(session: Session, by: By, kind: BlockKind, value: str, *, is_silent: bool, why: str) -> str:
     refusal = "silent" if is_silent else "spoken"
     session.add(BlockedCaller(kind=kind, value=value, refusal=refusal, why=why, created_at=by.now))
     note(session, by, f"block list: {kind} added, {refusal}")
@@ -224,5 +224,5 @@ def _put(session: Session, by: By, kind: Kind, value: str, *, is_silent: bool, w
     return _written(kind, value)
 
 
-def _written(kind: Kind, value: str) -> str:
-    return {Kind.NUMBER: value, Kind.PREFIX: f"{value}*", Kind.WITHHELD: "withheld"}[kind]
+def _written(kind: BlockKind, value: str) -> str:
+    return {BlockKind.NUMBER: value, BlockKind.PREFIX: f"{value}*", BlockKind.WITHHELD: "withheld"}[kind]

@@ -49,7 +49,7 @@ class Identity:
     """Slug of the agent whose own mobile it is."""
     is_line: bool = False
     """One of our own lines: whoever shows it tells nothing of themselves, and nothing is texted to it."""
-    blocked: blocking.Entry | None = None
+    blocked: blocking.BlockListEntry | None = None
     """The narrowest entry of the block list that names it; `blocking.decide` knows whether it counts."""
 
     @property
@@ -81,7 +81,9 @@ def who_is(session: Session, number: str | None) -> Identity:
             found.property_name or "",
         )
     if found.entry_kind is not None:
-        entry = blocking.Entry(blocking.Kind(found.entry_kind), found.entry_value, found.refusal == "silent", found.why)
+        entry = blocking.BlockListEntry(
+            blocking.BlockKind(found.entry_kind), found.entry_value, found.refusal == "silent", found.why
+        )
     return Identity(number, lead, contact, found.colleague, found.line_id is not None, entry)
 
 
@@ -89,9 +91,9 @@ _number = bindparam("number", type_=Contact.number.type)
 _nobody = select(literal(1).label("row")).subquery("asked")
 _assigned, _owner = aliased(Agent), aliased(Agent)
 _names_it = or_(
-    and_(BlockedCaller.kind == blocking.Kind.NUMBER, BlockedCaller.value == _number),
+    and_(BlockedCaller.kind == blocking.BlockKind.NUMBER, BlockedCaller.value == _number),
     and_(
-        BlockedCaller.kind == blocking.Kind.PREFIX,
+        BlockedCaller.kind == blocking.BlockKind.PREFIX,
         func.substr(_number, 1, func.length(BlockedCaller.value)) == BlockedCaller.value,
     ),
 )

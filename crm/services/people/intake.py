@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.errors import Invalid, NotFound
-from crm.domain.leads import LeadStatus, Stage
+from crm.domain.leads import LeadStatus, LeasingStage
 from crm.edge import numbers
 from crm.services.people.identity import who_is
 from crm.store.models import Interest, Lead, LeadPhone, Line
@@ -80,7 +80,7 @@ def interest_in(lead: Lead, property_id: int, at: datetime) -> Interest:
     """The lead's interest in a property, of which something was heard at `at`; made when it is the first."""
     interest = next((found for found in lead.interests if found.property_id == property_id), None)
     if interest is None:
-        interest = Interest(property_id=property_id, stage=Stage.CONTACTED, updated_at=at)
+        interest = Interest(property_id=property_id, stage=LeasingStage.CONTACTED, updated_at=at)
         lead.interests.append(interest)
     interest.updated_at = max(interest.updated_at, at)
     return interest

@@ -26,7 +26,7 @@ _UDP = ("/proc/net/udp", "/proc/net/udp6")
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedCallers:
     """Callers who were answered 503 since Asterisk started."""
 
     count: int
@@ -38,7 +38,7 @@ class Refused:
     """Slug; whose caller it was."""
 
 
-def room(config: Config, phones: int) -> limits.Room:
+def room(config: Config, phones: int) -> limits.CallRoom:
     """What there is room for with so many phones of ours."""
     return limits.room(
         config.limits.calls,
@@ -49,13 +49,15 @@ def room(config: Config, phones: int) -> limits.Room:
     )
 
 
-def refused(value: str) -> Refused | None:
+def refused(value: str) -> RefusedCallers | None:
     """What the variable says; None when nobody was refused."""
     found = _REFUSED.fullmatch(value)
-    return Refused(int(found[1]), datetime.fromtimestamp(int(found[2]), UTC), found[3], found[4]) if found else None
+    return (
+        RefusedCallers(int(found[1]), datetime.fromtimestamp(int(found[2]), UTC), found[3], found[4]) if found else None
+    )
 
 
-def tell(session: Session, config: Config, latest: Refused, now: datetime) -> None:
+def tell(session: Session, config: Config, latest: RefusedCallers, now: datetime) -> None:
     """Tells the admin, once an hour at most."""
     spell = int(latest.at.timestamp() // SPELL.total_seconds())
     text = (

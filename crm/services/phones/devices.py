@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields
-from crm.domain.dialing import Purpose
+from crm.domain.dialing import DialPurpose
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import sip_register
 from crm.secrets import Secrets
@@ -90,7 +90,7 @@ def add_mobile(
 ) -> None:
     """Adds a mobile, which has a number and no account. It rings when its agent's forwarding is on.
 
-    Raises Refused for a number that may not be dialled.
+    Raises DialRefused for a number that may not be dialled.
     """
     if session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
         raise Conflict(
@@ -100,7 +100,7 @@ def add_mobile(
         )
     owner = agents.named(session, agent)
     mobile = Device(slug=slug, agent_id=owner.id, kind=MOBILE)
-    mobile.number = dialing.check_in(session, config, number=number, purpose=Purpose.FORWARD, agent=agent)
+    mobile.number = dialing.check_in(session, config, number=number, purpose=DialPurpose.FORWARD, agent=agent)
     mobile.rings_after_seconds = checked_after(after_seconds)
     session.add(mobile)
     note(session, by, f"device {slug} of {agent} added, number {mobile.number}")
@@ -123,7 +123,7 @@ def change(
     """Changes what is given; None leaves a field as it is, an empty location: nobody knows where it stands. Number and
     time are a mobile's, whisper and location are not.
 
-    Raises Refused for a number that may not be dialled.
+    Raises DialRefused for a number that may not be dialled.
     """
     device = named(session, slug)
     is_mobile = device.kind == MOBILE
@@ -177,7 +177,7 @@ def change(
         changed.append(f"stands at {location or 'no known location'}")
     if number is not None:
         device.number = dialing.check_in(
-            session, config, number=number, purpose=Purpose.FORWARD, agent=device.agent.slug
+            session, config, number=number, purpose=DialPurpose.FORWARD, agent=device.agent.slug
         )
         changed.append(f"number {device.number}")
     if after_seconds is not None:

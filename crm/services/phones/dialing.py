@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.context import Crm
 from crm.domain import dialing, gate
-from crm.domain.dialing import Ask, Clearance, NumberStyle, Purpose, Refused, Way
+from crm.domain.dialing import Clearance, DialPurpose, DialRefused, DialRequest, NumberStyle, OutboundTrunk
 from crm.domain.errors import NotFound
 from crm.edge import numbers
 from crm.services.outbox import destinations, gatekeeper
@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 
 
 async def clear(
-    crm: Crm, *, number: str, purpose: Purpose, agent: str | None, call_id: str | None, live: int
+    crm: Crm, *, number: str, purpose: DialPurpose, agent: str | None, call_id: str | None, live: int
 ) -> Clearance:
-    """Permission to dial `number`, as typed or E.164, now; raises Refused. The answer is on record either way.
+    """Permission to dial `number`, as typed or E.164, now; raises DialRefused. The answer is on record either way.
 
     `agent` is the slug of whoever dials or whose mobile it is, None when it is the office itself. `live` is how many
     legs to outside Asterisk has now.
@@ -34,7 +34,7 @@ async def clear(
     answer = await crm.store.run(
         _answer, crm.config, number=number, purpose=purpose, agent=agent, call_id=call_id, live=live, now=crm.now()
     )
-    if isinstance(answer, Refused):
+    if isinstance(answer, DialRefused):
         log.info("a number is not dialled", extra={"purpose": purpose.value, "reason": str(answer)})
         raise answer
     return answer
@@ -45,12 +45,12 @@ def _answer(
     config: Config,
     *,
     number: str,
-    purpose: Purpose,
+    purpose: DialPurpose,
     agent: str | None,
     call_id: str | None,
     live: int,
     now: datetime,
-) -> Clearance | Refused:
+) -> Clearance | DialRefused:
     # Two who ask at once would both find the last call of the day free.
     session.execute(select(Organization.id).with_for_update())
     who = _agent(session, agent)
@@ -64,21 +64,21 @@ def _answer(
             call_id=call_id,
             purpose=purpose,
             allowed=isinstance(answer, Clearance),
-            reason=str(answer)[:300] if isinstance(answer, Refused) else "",
+            reason=str(answer)[:300] if isinstance(answer, DialRefused) else "",
         )
     )
     return answer
 
 
-def check(session: Session, config: Config, *, number: str, purpose: Purpose, agent: str | None) -> str:
-    """The number as E.164 when it may be dialled, whatever is up and was dialled today; raises Refused.
+def check(session: Session, config: Config, *, number: str, purpose: DialPurpose, agent: str | None) -> str:
+    """The number as E.164 when it may be dialled, whatever is up and was dialled today; raises DialRefused.
 
     For whoever writes a number down that is to be dialled later. Nothing is recorded.
     """
     return check_in(session, config, number=number, purpose=purpose, agent=agent)
 
 
-def check_in(session: Session, config: Config, *, number: str, purpose: Purpose, agent: str | None) -> str:
+def check_in(session: Session, config: Config, *, number: str, purpose: DialPurpose, agent: str | None) -> str:
     """The same within somebody's transaction."""
     who = _agent(session, agent)
     facts = _facts(session, config, number, purpose, who)
@@ -89,10 +89,10 @@ def check_in(session: Session, config: Config, *, number: str, purpose: Purpose,
 
 
 def check_answering_service(session: Session, config: Config, number: str) -> str | None:
-    """The number of an answering service as it is stored; None for an empty one. Raises Refused."""
+    """The number of an answering service as it is stored; None for an empty one. Raises DialRefused."""
     if not number.strip():
         return None
-    return check_in(session, config, number=number, purpose=Purpose.ANSWERING, agent=None)
+    return check_in(session, config, number=number, purpose=DialPurpose.ANSWERING, agent=None)
 
 
 def warning(config: Config, number: str, now: datetime) -> str:
@@ -136,8 +136,8 @@ def _agent(session: Session, slug: str | None) -> Agent | None:
 
 
 def _ask(
-    session: Session, config: Config, number: str, purpose: Purpose, who: Agent | None, live: int, now: datetime
-) -> Ask:
+    session: Session, config: Config, number: str, purpose: DialPurpose, who: Agent | None, live: int, now: datetime
+) -> DialRequest:
     facts = _facts(session, config, number, purpose, who)
     today = datetime.combine(now.astimezone(config.tz).date(), time(), config.tz)
     dialled = select(func.count()).select_from(Dialled).where(Dialled.allowed, Dialled.at >= today)
@@ -150,10 +150,10 @@ def _ask(
     )
 
 
-def _facts(session: Session, config: Config, number: str, purpose: Purpose, who: Agent | None) -> Ask:
+def _facts(session: Session, config: Config, number: str, purpose: DialPurpose, who: Agent | None) -> DialRequest:
     parsed = numbers.dialled(number, config.region, config.dialing.outside_prefix)
     opted_out = [entry for entry in opt_outs.in_force(session, parsed) if entry.scope == "all"] if parsed else []
-    return Ask(
+    return DialRequest(
         typed=number,
         number=parsed,
         purpose=purpose,
@@ -166,23 +166,23 @@ def _facts(session: Session, config: Config, number: str, purpose: Purpose, who:
     )
 
 
-def _clearance(session: Session, ask: Ask, who: Agent | None) -> Clearance | Refused:
+def _clearance(session: Session, ask: DialRequest, who: Agent | None) -> Clearance | DialRefused:
     assert ask.number is not None
     trunks = session.scalars(select(Trunk).where(Trunk.enabled, Trunk.outbound))
     ways = dialing.in_order([(trunk.position, _way(trunk)) for trunk in trunks])
     if not ways:
-        return Refused(
+        return DialRefused(
             "There is no trunk that calls of ours go out by: add one, or switch one on for that.",
             code="trunk_out_missing",
         )
     line = shown_line(session, who.id if who else None, ask.number)
     if line is None:
-        return Refused("There is no line whose number could be shown: add one.", code="line_to_show_missing")
+        return DialRefused("There is no line whose number could be shown: add one.", code="line_to_show_missing")
     return Clearance(ask.number, ways, line.number)
 
 
-def _way(trunk: Trunk) -> Way:
-    return Way(trunk.slug, trunk.host, trunk.port, trunk.transport, NumberStyle(trunk.numbers))
+def _way(trunk: Trunk) -> OutboundTrunk:
+    return OutboundTrunk(trunk.slug, trunk.host, trunk.port, trunk.transport, NumberStyle(trunk.numbers))
 
 
 def _digits(raw: str) -> str:

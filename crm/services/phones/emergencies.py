@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session, selectinload
 from crm.config import Config
 from crm.context import Crm
 from crm.domain import emergency
-from crm.domain.emergency import Told
+from crm.domain.emergency import EmergencyNews
 from crm.domain.errors import Unavailable
 from crm.edge import numbers
 from crm.services.audit import By, note
@@ -114,7 +114,7 @@ def _time(epoch: str) -> datetime:
 # --- from files to the record ---
 
 
-class Desk:
+class EmergencyNotifier:
     """Takes in what was noted, again and again. `on_told` is called after somebody was told: texts and mails wait."""
 
     def __init__(self, crm: Crm, on_told: Callable[[], None]) -> None:
@@ -189,7 +189,9 @@ def record(session: Session, config: Config, noted: Noted, now: datetime, *, is_
         )
         session.add(call)
         shown = numbers.display(noted.callback_number, config.region) if noted.callback_number else ""
-        told = Told(noted.dialled, owner.name if owner else "", noted.device, noted.address, shown, noted.started_at)
+        told = EmergencyNews(
+            noted.dialled, owner.name if owner else "", noted.device, noted.address, shown, noted.started_at
+        )
         subject, text = emergency.notice(told, config.tz, now)
         notices.tell(session, config, _told(session), f"emergency:{noted.id}", subject, text, now)
         _log.warning("emergency call", extra={"dialled": noted.dialled, "device": noted.device})

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import codes
-from crm.domain.codes import Action, Dialled, FeatureCode
+from crm.domain.codes import Action, DialledCode, FeatureCode
 from crm.domain.errors import NotFound
 from crm.services.audit import By, note
 from crm.services.office import agents
@@ -23,7 +23,7 @@ from crm.store.queries import calls
 
 
 @dataclass(frozen=True)
-class Answer:
+class CodeAnswer:
     """What the phone gets to hear, or where its call goes on."""
 
     say: str = ""
@@ -34,10 +34,10 @@ class Answer:
     """Something was changed that Asterisk's configuration shows."""
 
 
-UNKNOWN = Answer("There is no such code.")
+UNKNOWN = CodeAnswer("There is no such code.")
 
 
-def act(session: Session, config: Config, dialled: str, device: str, by: By) -> Answer:
+def act(session: Session, config: Config, dialled: str, device: str, by: By) -> CodeAnswer:
     """Does what a code means for the phone it was dialled from. Raises CrmError when that cannot be done now."""
     found = codes.resolve(as_mapping(config), dialled)
     if found is None:
@@ -46,9 +46,9 @@ def act(session: Session, config: Config, dialled: str, device: str, by: By) -> 
     agent = phone.agent.slug
     match found.action:
         case Action.VOICEMAIL:
-            return Answer(go=("mailbox", found.extension))
+            return CodeAnswer(go=("mailbox", found.extension))
         case Action.PICKUP:
-            return Answer(go=("pickup", found.extension))
+            return CodeAnswer(go=("pickup", found.extension))
         case Action.DND_ON | Action.DND_ON_ALL | Action.DND_HALF_HOUR | Action.DND_HALF_HOUR_ALL:
             return _dnd_on(session, config, by, found, phone)
         case Action.DND_OFF | Action.DND_OFF_ALL:
@@ -60,7 +60,7 @@ def act(session: Session, config: Config, dialled: str, device: str, by: By) -> 
         case Action.LAST_CALLER:
             return _last_caller(session, agent)
         case Action.BLOCK_LAST_CALLER:
-            return Answer(blocking.block_last_caller(session, by, agent))
+            return CodeAnswer(blocking.block_last_caller(session, by, agent))
 
 
 def as_mapping(config: Config) -> Mapping[str, str]:
@@ -74,47 +74,47 @@ def in_use(config: Config) -> list[FeatureCode]:
     return [*codes.listed(as_mapping(config)), *codes.listed_in_talk(in_talk)]
 
 
-def _dnd_on(session: Session, config: Config, by: By, dialled: Dialled, phone: Device) -> Answer:
+def _dnd_on(session: Session, config: Config, by: By, dialled: DialledCode, phone: Device) -> CodeAnswer:
     half = dialled.action in (Action.DND_HALF_HOUR, Action.DND_HALF_HOUR_ALL)
     length = codes.HALF_HOUR if half else timedelta(hours=config.dnd.by_phone_hours)
     until = by.now + length if length else None
     every = dialled.action in (Action.DND_ON_ALL, Action.DND_HALF_HOUR_ALL)
     devices.set_dnd(session, by, _meant(session, phone, every=every), until=until)
     end = f"until {codes.when(until, config.tz, by.now)}" if until else "until you switch it off"
-    return Answer(f"Do not disturb is on{' for all of your phones' if every else ''} {end}.", is_change=True)
+    return CodeAnswer(f"Do not disturb is on{' for all of your phones' if every else ''} {end}.", is_change=True)
 
 
-def _dnd_off(session: Session, by: By, dialled: Dialled, phone: Device) -> Answer:
+def _dnd_off(session: Session, by: By, dialled: DialledCode, phone: Device) -> CodeAnswer:
     every = dialled.action is Action.DND_OFF_ALL
     devices.clear_dnd(session, by, _meant(session, phone, every=every))
-    return Answer(f"Do not disturb is off{' for all of your phones' if every else ''}.", is_change=True)
+    return CodeAnswer(f"Do not disturb is off{' for all of your phones' if every else ''}.", is_change=True)
 
 
 def _meant(session: Session, phone: Device, *, every: bool) -> list[str]:
     return devices.of_agent(session, phone.agent.slug) if every else [phone.slug]
 
 
-def _forwarding(session: Session, by: By, slug: str, *, on: bool) -> Answer:
+def _forwarding(session: Session, by: By, slug: str, *, on: bool) -> CodeAnswer:
     agent = agents.named(session, slug)
     has_mobile = any(device.kind == "mobile" and device.number for device in agent.devices)
     if on and not has_mobile:
-        return Answer("You have no mobile to forward to. Please ask for one to be added.")
+        return CodeAnswer("You have no mobile to forward to. Please ask for one to be added.")
     agent.forwarding = on
     note(session, by, f"forwarding of {slug} {'on' if on else 'off'}")
-    return Answer("Forwarding is on. Your mobile rings, too." if on else "Forwarding is off.")
+    return CodeAnswer("Forwarding is on. Your mobile rings, too." if on else "Forwarding is off.")
 
 
-def _duty(session: Session, by: By, slug: str, *, on: bool) -> Answer:
+def _duty(session: Session, by: By, slug: str, *, on: bool) -> CodeAnswer:
     agents.change(session, by, slug, on_duty=on)
     if on:
-        return Answer("You are on duty.", is_change=True)
+        return CodeAnswer("You are on duty.", is_change=True)
     others = session.scalar(select(func.count()).select_from(Agent).where(Agent.on_duty, Agent.devices.any()))
     warning = "" if others else " Nobody else is on duty, so all callers get voicemail."
-    return Answer(f"You are off duty.{warning}", is_change=True)
+    return CodeAnswer(f"You are off duty.{warning}", is_change=True)
 
 
-def _last_caller(session: Session, slug: str) -> Answer:
+def _last_caller(session: Session, slug: str) -> CodeAnswer:
     number = calls.last_caller_of(session, slug)
     if number is None:
         raise NotFound("Nobody has called you from outside yet.", code="no_last_caller")
-    return Answer(f"Calling {number} back.", go=("staff", number))
+    return CodeAnswer(f"Calling {number} back.", go=("staff", number))

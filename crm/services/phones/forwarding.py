@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.dialing import Purpose, Refused
+from crm.domain.dialing import DialPurpose, DialRefused
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.services.audit import By, note
 from crm.services.office import agents
@@ -23,7 +23,7 @@ DEFAULT_AFTER_SECONDS = 8
 
 
 @dataclass(frozen=True)
-class Mobile:
+class ForwardedMobile:
     """A mobile of an agent."""
 
     device: str
@@ -43,7 +43,7 @@ class Personal:
 
     agent: str
     on: bool
-    mobiles: tuple[Mobile, ...]
+    mobiles: tuple[ForwardedMobile, ...]
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ def switch_on(
 ) -> Personal:
     """Lets an agent's calls ring their mobile, too. With `to` the mobile gets this number, or is made with it.
 
-    Raises Refused for a number that may not be dialled, and Invalid or Conflict when it is not clear which is meant.
+    Raises DialRefused for a number that may not be dialled, and Invalid or Conflict when it is unclear which is meant.
     """
     owner = agents.named(session, agent)
     mobiles = _mobiles(owner)
     if to is not None:
-        number = dialing.check_in(session, config, number=to, purpose=Purpose.FORWARD, agent=agent)
+        number = dialing.check_in(session, config, number=to, purpose=DialPurpose.FORWARD, agent=agent)
         if len(mobiles) > 1:
             raise Conflict(f"{agent} has several mobiles, {_named(mobiles)}.", code="mobiles_several", agent=agent)
         if mobiles:
@@ -109,14 +109,14 @@ def of_office(session: Session, config: Config) -> OfficeForwarding:
     found = _organization(session)
     refusal = ""
     if found.forward_to:
-        refusal = _refusal(session, config, found.forward_to, Purpose.OFFICE, None)
+        refusal = _refusal(session, config, found.forward_to, DialPurpose.OFFICE, None)
     return OfficeForwarding(found.forward_to, found.forward_confirm, refusal)
 
 
 def forward_office(session: Session, config: Config, by: By, *, to: str, confirm: bool) -> str:
-    """Sends all leasing calls to a number outside; returns it as E.164. Raises Refused."""
+    """Sends all leasing calls to a number outside; returns it as E.164. Raises DialRefused."""
     found = _organization(session)
-    found.forward_to = dialing.check_in(session, config, number=to, purpose=Purpose.OFFICE, agent=None)
+    found.forward_to = dialing.check_in(session, config, number=to, purpose=DialPurpose.OFFICE, agent=None)
     found.forward_confirm = confirm
     note(session, by, f"all calls forwarded to {found.forward_to}, {'after 1' if confirm else 'straight'}")
     return found.forward_to
@@ -137,31 +137,31 @@ def _organization(session: Session) -> Organization:
 
 def _personal(session: Session, config: Config, agent: Agent, now: datetime) -> Personal:
     mobiles = [
-        Mobile(
+        ForwardedMobile(
             mobile.slug,
             mobile.number or "",
             mobile.rings_after_seconds,
             devices.has_dnd(mobile, now),
-            _refusal(session, config, mobile.number or "", Purpose.FORWARD, agent.slug),
+            _refusal(session, config, mobile.number or "", DialPurpose.FORWARD, agent.slug),
         )
         for mobile in _mobiles(agent)
     ]
     return Personal(agent.slug, agent.forwarding, tuple(mobiles))
 
 
-def _refusal(session: Session, config: Config, number: str, purpose: Purpose, agent: str | None) -> str:
+def _refusal(session: Session, config: Config, number: str, purpose: DialPurpose, agent: str | None) -> str:
     try:
         dialing.check_in(session, config, number=number, purpose=purpose, agent=agent)
-    except Refused as refused:
+    except DialRefused as refused:
         return str(refused)
     return ""
 
 
 def _check_all(session: Session, config: Config, agent: str, mobiles: Sequence[Device]) -> None:
-    """Raises Refused when none of the numbers may be dialled: forwarding would be on and do nothing."""
-    refusals = [_refusal(session, config, mobile.number or "", Purpose.FORWARD, agent) for mobile in mobiles]
+    """Raises DialRefused when none of the numbers may be dialled: forwarding would be on and do nothing."""
+    refusals = [_refusal(session, config, mobile.number or "", DialPurpose.FORWARD, agent) for mobile in mobiles]
     if all(refusals):
-        raise Refused(
+        raise DialRefused(
             f"{mobiles[0].slug} cannot be rung: {refusals[0]}",
             code="mobile_refused",
             device=mobiles[0].slug,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ari_app.edge.errors import AsteriskUnreachable
-from ari_app.edge.security import Attempt, Kind, Watch
+from ari_app.edge.security import Attempt, AttemptKind, SecurityWatch
 from crm.config import Config
 from crm.context import Crm
 from crm.domain import bans as rules
@@ -27,7 +27,7 @@ async def run(crm: Crm) -> None:
     """Watches Asterisk's security events, bans and ends bans, until it is cancelled."""
     config, store = crm.config, crm.store
     failures = rules.Failures(config.bans.failures, timedelta(minutes=config.bans.within_minutes))
-    watch = Watch(config.ports.ami, crm.secrets.ensure("ami_watch"))
+    watch = SecurityWatch(config.ports.ami, crm.secrets.ensure("ami_watch"))
     looked_at: datetime | None = None
     dropped: list[str] = []
     try:
@@ -61,9 +61,9 @@ def _guessers(failures: rules.Failures, attempts: Sequence[Attempt], now: dateti
     found = []
     for one in attempts:
         match one.kind:
-            case Kind.SUCCEEDED:
+            case AttemptKind.SUCCEEDED:
                 failures.succeeded(one.address, now)
-            case Kind.FAILED:
+            case AttemptKind.FAILED:
                 if failures.failed(one.address, now):
                     found.append(one.address)
     return list(dict.fromkeys(found))
@@ -73,6 +73,6 @@ def _registered(config: Config) -> set[str]:
     """Addresses from which phones are registered now; also those that registered before we were started."""
     try:
         return {one.address for one in registrations.find_all(config)}
-    except registrations.Unreadable as error:
+    except registrations.UnreadableRegistrations as error:
         _log.warning("Asterisk's registrations cannot be read", extra={"error": str(error)})
         return set()

@@ -35,7 +35,7 @@ _TEMPLATES = jinja2.Environment(
 
 
 @dataclass(frozen=True)
-class Account:
+class SipAccount:
     """A device's SIP account as it stands in the phone."""
 
     user: str
@@ -51,7 +51,7 @@ class Account:
     """SRTP is compulsory."""
 
 
-def account(config: Config, secrets: Secrets, device: Device) -> Account:
+def account(config: Config, secrets: Secrets, device: Device) -> SipAccount:
     """Raises Invalid for a device that nobody types an account into."""
     if device.kind == devices.MOBILE:
         raise Invalid(
@@ -65,7 +65,7 @@ def account(config: Config, secrets: Secrets, device: Device) -> Account:
             code="browser_not_provisioned",
             device=device.slug,
         )
-    return Account(
+    return SipAccount(
         user=device.slug,
         secret=secrets.get(devices.secret_name(device.slug)),
         name=device.agent.name,
@@ -77,12 +77,12 @@ def account(config: Config, secrets: Secrets, device: Device) -> Account:
     )
 
 
-def qr(of: Account, voicemail: str) -> segno.QRCode:
+def qr(of: SipAccount, voicemail: str) -> segno.QRCode:
     """The code that Grandstream Wave scans. `voicemail` is what it dials for messages."""
     return segno.make(qr_text(of, voicemail), error="m", micro=False)
 
 
-def qr_text(of: Account, voicemail: str) -> str:
+def qr_text(of: SipAccount, voicemail: str) -> str:
     """What the code says: XML, in which the server has its port and the transport has no place."""
     fields = {
         "RegisterServer": f"{of.server}:{of.port}",
@@ -99,13 +99,13 @@ def qr_text(of: Account, voicemail: str) -> str:
     return f'{head}<AccountConfig version="1"><Account>{inner}</Account></AccountConfig>'
 
 
-def qr_for_terminal(of: Account, voicemail: str) -> str:
+def qr_for_terminal(of: SipAccount, voicemail: str) -> str:
     drawn = io.StringIO()
     qr(of, voicemail).terminal(out=drawn, compact=True)
     return drawn.getvalue()
 
 
-def page(of: Account, codes: Sequence[FeatureCode], voicemail: str) -> str:
+def page(of: SipAccount, codes: Sequence[FeatureCode], voicemail: str) -> str:
     """A page of HTML with everything in it, to be printed on one sheet of paper."""
     drawn = qr(of, voicemail).svg_inline(border=4, omitsize=True)
     return _TEMPLATES.get_template("phone.html.j2").render(account=of, codes=codes, qr=drawn)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from ari_app.edge import ami
 from ari_app.edge.errors import AsteriskUnreachable, PhoneError
 from asterisk_conf import certificate, install
-from asterisk_conf.render import RELOADS, Office, Passwords, Peer, Phone, render
+from asterisk_conf.render import RELOADS, OfficeSetup, Passwords, Peer, PhoneAccount, render
 from crm.config import Config
 from crm.context import Crm
 from crm.domain import emergency
@@ -76,7 +76,7 @@ async def _publish(crm: Crm) -> Published:
     return Published(changed, reloaded=True)
 
 
-def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -> Office:
+def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -> OfficeSetup:
     with_phones = selectinload(Agent.devices).selectinload(Device.location)
     agents = session.scalars(select(Agent).options(with_phones).order_by(Agent.slug)).all()
     trunks = session.scalars(select(Trunk).where(Trunk.enabled).order_by(Trunk.slug)).all()
@@ -85,7 +85,7 @@ def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -
     banned = bans.addresses(session, now)
     schedule = hours.schedule(session, config)
     phones = [
-        Phone(
+        PhoneAccount(
             device=device.slug,
             secret=secrets.ensure(devices.secret_name(device.slug)),
             name=agent.name,
@@ -103,7 +103,7 @@ def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -
         if device.kind != "mobile"  # A mobile has no SIP account; it is dialled through a trunk.
     ]
     slugs = {phone.device for phone in phones}
-    return Office(
+    return OfficeSetup(
         phones=tuple(phones),
         peers=tuple(_peer(trunk, secrets) for trunk in trunks),
         extensions=tuple(
@@ -115,7 +115,7 @@ def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -
         window_days=WINDOW_DAYS,
         windows_end=int((_day(now) + timedelta(days=WINDOW_DAYS)).timestamp()),
         emergency_trunks=emergency.ways_out(
-            emergency.Way(trunk.slug, trunk.position, trunk.outbound, trunk.emergency) for trunk in trunks
+            emergency.EmergencyTrunk(trunk.slug, trunk.position, trunk.outbound, trunk.emergency) for trunk in trunks
         ),
         bans=tuple(banned),
         callers=capacity.room(config, phones=len(phones)).callers,

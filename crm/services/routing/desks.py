@@ -11,17 +11,16 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields
-from crm.domain.dialing import Purpose, Refused
+from crm.domain.dialing import DialPurpose, DialRefused
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.hours import Opening, Schedule
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.ringing import Strategy
-from crm.domain.route_inputs import Desk, DeskKind
+from crm.domain.route_inputs import DeskKind, DeskRoute
 from crm.services.audit import By, note
 from crm.services.office import owners, properties
 from crm.services.phones import dialing
-from crm.store.models import Agent, Organization, Property, Subteam
-from crm.store.models import Desk as Row
+from crm.store.models import Agent, Desk, Organization, Property, Subteam
 from crm.store.queries import agents, contacts
 
 KINDS = tuple(kind.value for kind in DeskKind)
@@ -50,7 +49,7 @@ class DeskEntry:
 
 def find_all(session: Session, config: Config) -> list[DeskEntry]:
     """By kind, in the order of DeskKind; the one for all properties before those of single ones."""
-    rows = session.scalars(select(Row).options(selectinload(Row.property))).all()
+    rows = session.scalars(select(Desk).options(selectinload(Desk.property))).all()
     order = sorted(rows, key=lambda row: (KINDS.index(row.kind), row.property.slug if row.property else ""))
     return [
         DeskEntry(
@@ -78,7 +77,7 @@ def put(
 ) -> str:
     """Makes a desk, or replaces the one there is, and returns its target as stored.
 
-    Raises Invalid, NotFound, Refused.
+    Raises Invalid, NotFound, DialRefused.
     """
     place = properties.named(session, property_slug) if property_slug else None
     stored = put_in(session, config, kind, target, place=place, hours=hours, confirm=confirm)
@@ -109,7 +108,7 @@ def put_in(
     fields.openings(hours)
     row = of(session, kind, place)
     if row is None:
-        row = Row(kind=DeskKind(kind).value, property_id=place.id if place else None)
+        row = Desk(kind=DeskKind(kind).value, property_id=place.id if place else None)
         session.add(row)
     row.target, row.confirm, row.hours = stored, confirm, [" ".join(one.split()) for one in hours]
     session.flush()
@@ -128,7 +127,7 @@ def remove(session: Session, by: By, kind: str, *, property_slug: str | None = N
 
 
 def read_target(session: Session, config: Config, raw: str) -> str:
-    """A target as it is stored, which can be reached in principle. Raises Invalid, NotFound, Refused."""
+    """A target as it is stored, which can be reached in principle. Raises Invalid, NotFound, DialRefused."""
     what, _, slug = raw.strip().partition(":")
     if slug and what in (BoxKind.AGENT, BoxKind.SUBTEAM):
         model = Agent if what == BoxKind.AGENT else Subteam
@@ -137,14 +136,14 @@ def read_target(session: Session, config: Config, raw: str) -> str:
         return box(BoxKind(what), slug)
     if not any(character.isdigit() for character in raw) or ":" in raw:
         raise Invalid(f"That is nowhere a call could go: {WHERE}.", code="desk_target_invalid")
-    return dialing.check_in(session, config, number=raw, purpose=Purpose.OFFICE, agent=None)
+    return dialing.check_in(session, config, number=raw, purpose=DialPurpose.OFFICE, agent=None)
 
 
 def _problem(session: Session, config: Config, target: str) -> str:
     if target.startswith("+"):
         try:
-            dialing.check_in(session, config, number=target, purpose=Purpose.OFFICE, agent=None)
-        except Refused as refused:
+            dialing.check_in(session, config, number=target, purpose=DialPurpose.OFFICE, agent=None)
+        except DialRefused as refused:
             return str(refused)
         return ""
     members = _agents(session, target)
@@ -155,20 +154,20 @@ def _problem(session: Session, config: Config, target: str) -> str:
     return ""
 
 
-def of(session: Session, kind: str, place: Property | None) -> Row | None:
+def of(session: Session, kind: str, place: Property | None) -> Desk | None:
     """A property's own desk, or the one for all. Raises Invalid."""
     if kind not in KINDS:
         raise Invalid(
             f"{kind[:40]!a} is no kind of desk: use {', '.join(KINDS)}.", code="desk_kind_unknown", known=list(KINDS)
         )
-    mine = Row.property_id == place.id if place else Row.property_id.is_(None)
-    return session.scalars(select(Row).where(Row.kind == kind, mine)).first()
+    mine = Desk.property_id == place.id if place else Desk.property_id.is_(None)
+    return session.scalars(select(Desk).where(Desk.kind == kind, mine)).first()
 
 
 # --- asking them ---
 
 
-def known(session: Session, place: Property | None, schedule: Schedule, now: datetime) -> dict[DeskKind, Desk]:
+def known(session: Session, place: Property | None, schedule: Schedule, now: datetime) -> dict[DeskKind, DeskRoute]:
     """The desks of a property, else those for all, at this moment; without a property also which only some have.
 
     `schedule` is the property's, else the office's. Who is there only `staffed` finds out.
@@ -177,21 +176,21 @@ def known(session: Session, place: Property | None, schedule: Schedule, now: dat
         DeskKind(row.kind): _desk(row, schedule, now) for row in contacts.desks(session, place.id if place else None)
     }
     if place is None:
-        for kind in session.scalars(select(Row.kind).where(Row.property_id.is_not(None)).distinct()):
-            found[DeskKind(kind)] = replace(found.get(DeskKind(kind), Desk()), by_property=True)
+        for kind in session.scalars(select(Desk.kind).where(Desk.property_id.is_not(None)).distinct()):
+            found[DeskKind(kind)] = replace(found.get(DeskKind(kind), DeskRoute()), by_property=True)
     return found
 
 
-def _desk(row: Row, schedule: Schedule, now: datetime) -> Desk:
+def _desk(row: Desk, schedule: Schedule, now: datetime) -> DeskRoute:
     own = schedule.with_week(tuple(Opening.parse(*opening) for opening in fields.openings(row.hours)))
     is_open = not row.hours or own.is_open(now)
     if row.target.startswith("+"):
-        return Desk(number=row.target, confirm=row.confirm, is_open=is_open)
+        return DeskRoute(number=row.target, confirm=row.confirm, is_open=is_open)
     at_any_hour = bool(row.hours) or row.kind == DeskKind.MAINTENANCE
-    return Desk(is_open=is_open, at_any_hour=at_any_hour, mailbox=row.target)
+    return DeskRoute(is_open=is_open, at_any_hour=at_any_hour, mailbox=row.target)
 
 
-def staffed(session: Session, desk: Desk, due: datetime) -> Desk:
+def staffed(session: Session, desk: DeskRoute, due: datetime) -> DeskRoute:
     """The same with its agents, how they ring, and who owns what is left to do by `due`, on the office's clock."""
     what, _, slug = desk.mailbox.partition(":")
     if what == BoxKind.AGENT:
@@ -212,7 +211,7 @@ def owner(session: Session, kind: str, place: Property | None, due: datetime) ->
     """Who owns what a call for this desk leaves to do by `due`, on the office's clock: its agent, else who of its
     subteam has waited longest, else as for any call about the property."""
     rows = [row for row in contacts.desks(session, place.id if place else None) if row.kind == kind]
-    found = staffed(session, Desk(mailbox=rows[0].target), due) if rows else Desk()
+    found = staffed(session, DeskRoute(mailbox=rows[0].target), due) if rows else DeskRoute()
     agent = agents.by_slug(session, found.owner) if found.owner else None
     return agent or owners.owner(session, None, place, due)
 

@@ -14,7 +14,7 @@ from asterisk_conf.prompts import speech
 from asterisk_conf.prompts.speech import Prompt
 from crm.config import Config
 from crm.domain import fields
-from crm.domain.choosing import Answer, Ask, Question, Say
+from crm.domain.choosing import KeyedAnswer, KeyPrompt, Question, Say
 from crm.domain.errors import Invalid
 from crm.domain.menu import GREETING, LINK_OFFER, LINK_SENT, MenuDialogue
 from crm.domain.ringing import Mobile, Phone, who_to_ring
@@ -23,15 +23,15 @@ from crm.domain.tours import Slot
 from crm.services.office import agents
 from crm.services.phones import devices
 from crm.services.routing import reception, routes
-from crm.services.routing.routes import Moment
+from crm.services.routing.routes import PhonesNow
 from crm.services.tours import times
-from crm.services.tours.dialogue import TourDialogue, Wish
+from crm.services.tours.dialogue import TourDialogue, TourWish
 from crm.store.models import Device, Line
 from crm.store.queries import lines, office
 
 
 @dataclass(frozen=True)
-class Turn:
+class RehearsedTurn:
     """Something is said, and the caller keys something, or nothing."""
 
     question: Question
@@ -44,7 +44,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Phones:
+class RehearsedPhones:
     """How it stands with people and phones in a call that is not made; otherwise all are registered and free."""
 
     busy: Sequence[str] = ()
@@ -62,7 +62,7 @@ class Rehearsal:
     at: datetime
     tz: ZoneInfo
     """Where the property is, else the office."""
-    turns: tuple[Turn, ...]
+    turns: tuple[RehearsedTurn, ...]
     hears: tuple[str, ...]
     """After the last turn."""
     plan: RoutePlan
@@ -80,7 +80,7 @@ def rehearse(
     at: str,
     presses: Sequence[str],
     now: datetime,
-    phones: Phones,
+    phones: RehearsedPhones,
 ) -> Rehearsal:
     """Follows the dialogue as a call does; keys that run out are silence.
 
@@ -90,8 +90,8 @@ def rehearse(
     tz = office.zone(config.tz, line.property if line else None)
     moment = _moment(session, fields.moment(at, tz, now), phones)
     left = list(presses)
-    turns: list[Turn] = []
-    answers: tuple[Answer, ...] = ()
+    turns: list[RehearsedTurn] = []
+    answers: tuple[KeyedAnswer, ...] = ()
     dialogue = MenuDialogue(config.menu.tries)
     tour: Slot | None = None
     while True:
@@ -105,19 +105,19 @@ def rehearse(
             turns += offered
             if tour or not offered:
                 break
-            answers = (*answers, Answer(Question.TOUR, ""))
+            answers = (*answers, KeyedAnswer(Question.TOUR, ""))
             continue
         else:
             break
         turns.append(turn)
         keys = turn.pressed[-1]
-        answers = (*answers, plan.ask.answer(keys) if plan.ask else Answer(turn.question, keys))
+        answers = (*answers, plan.ask.answer(keys) if plan.ask else KeyedAnswer(turn.question, keys))
     hears = () if plan.path is Path.TOUR else _said(plan.says, plan.language)
     rings = _rings(session, config, plan, moment, caller)
     return Rehearsal(line, moment.now, tz, tuple(turns), hears, plan, tour, rings)
 
 
-def _moment(session: Session, now: datetime, phones: Phones) -> Moment:
+def _moment(session: Session, now: datetime, phones: RehearsedPhones) -> PhonesNow:
     busy = [agents.named(session, slug) for slug in phones.busy]
     offline = [devices.named(session, slug) for slug in phones.offline]
     registered = set(session.scalars(select(Device.slug).where(Device.kind != "mobile")))
@@ -133,7 +133,7 @@ def _moment(session: Session, now: datetime, phones: Phones) -> Moment:
                 code="rehearsal_mobile",
                 device=device.slug,
             )
-    return Moment(
+    return PhonesNow(
         now,
         online=registered - {device.slug for device in offline},
         waiting=phones.waiting,
@@ -142,7 +142,7 @@ def _moment(session: Session, now: datetime, phones: Phones) -> Moment:
 
 
 def _rings(
-    session: Session, config: Config, plan: RoutePlan, moment: Moment, caller: str | None
+    session: Session, config: Config, plan: RoutePlan, moment: PhonesNow, caller: str | None
 ) -> dict[str, list[list[str]]]:
     wanted = {agent for stage in plan.stages for agent in stage.agents}
     known = reception.availability(session, config, moment.online, moment.on_call, of=wanted)
@@ -157,7 +157,7 @@ def _rings(
 
 def _tour(
     session: Session, config: Config, did: str, caller: str | None, plan: RoutePlan, now: datetime, left: list[str]
-) -> tuple[list[Turn], Slot | None]:
+) -> tuple[list[RehearsedTurn], Slot | None]:
     """Times are offered until one would be booked, which is returned, or the caller wants none."""
     known = reception.receive(session, config, did, caller, plan.property)
     dialogue = TourDialogue(
@@ -168,21 +168,21 @@ def _tour(
         tries=config.menu.tries,
         before=plan.says,
     )
-    turns: list[Turn] = []
+    turns: list[RehearsedTurn] = []
     while (offer := times.offer(session, config, plan.property, now, dialogue.after)).slots:
         hears, keys, pressed = dialogue.says(offer), dialogue.keys(offer), left.pop(0) if left else ""
-        turns.append(Turn(Question.TOUR, _said(hears, plan.language), keys, (pressed,)))
-        wish = dialogue.hears(pressed, offer) if pressed else Wish.GO_ON
+        turns.append(RehearsedTurn(Question.TOUR, _said(hears, plan.language), keys, (pressed,)))
+        wish = dialogue.hears(pressed, offer) if pressed else TourWish.GO_ON
         if isinstance(wish, Slot):
             return turns, wish
-        if wish is Wish.GO_ON:
+        if wish is TourWish.GO_ON:
             break
     return turns, None
 
 
 def _asked(
-    dialogue: MenuDialogue, ask: Ask, before: Sequence[Say], line: Line | None, language: str, left: list[str]
-) -> Turn:
+    dialogue: MenuDialogue, ask: KeyPrompt, before: Sequence[Say], line: Line | None, language: str, left: list[str]
+) -> RehearsedTurn:
     """A question as it is put the first time, and what is keyed until the dialogue goes on."""
     dialogue.put(ask, tuple(before))
     hears = [
@@ -195,12 +195,14 @@ def _asked(
     while given is None:
         pressed.append(left.pop(0) if left else "")
         given = dialogue.hears(pressed[-1])
-    return Turn(ask.question, tuple(hears), ask.keys, tuple(pressed if given == pressed[-1] else [*pressed, given]))
+    return RehearsedTurn(
+        ask.question, tuple(hears), ask.keys, tuple(pressed if given == pressed[-1] else [*pressed, given])
+    )
 
 
-def _link(dialogue: MenuDialogue, plan: RoutePlan, left: list[str]) -> Turn:
+def _link(dialogue: MenuDialogue, plan: RoutePlan, left: list[str]) -> RehearsedTurn:
     if not plan.texts:
-        return Turn(Question.LINK, _sentences(plan.language, Prompt.LINK_NOT_POSSIBLE), (), ("",))
+        return RehearsedTurn(Question.LINK, _sentences(plan.language, Prompt.LINK_NOT_POSSIBLE), (), ("",))
     return _asked(dialogue, LINK_OFFER, [LINK_SENT], None, plan.language, left)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from asterisk_conf.prompts import speech
 from crm.config import Config
-from crm.domain.choosing import Answers, Choice, choose
+from crm.domain.choosing import Answers, PropertyChoice, choose
 from crm.domain.ringing import AgentAvailability, Strategy
 from crm.domain.routing import (
     CallerFacts,
@@ -38,7 +38,7 @@ from crm.store.queries import agents, lines, office, properties
 
 
 @dataclass(frozen=True)
-class Moment:
+class PhonesNow:
     """What only the running system knows: Asterisk's phones, and who waits."""
 
     now: datetime
@@ -57,7 +57,7 @@ class Moment:
 
 
 def plan(
-    session: Session, config: Config, did: str, caller: str | None, answers: Answers, moment: Moment
+    session: Session, config: Config, did: str, caller: str | None, answers: Answers, moment: PhonesNow
 ) -> tuple[RoutingInputs, RoutePlan]:
     """The decision as things stand, and what it was taken from. Both numbers are cleaned. Raises Unavailable."""
     inputs, place = _gather(session, config, did, caller, answers, moment)
@@ -81,7 +81,7 @@ def plan(
 
 
 def _gather(
-    session: Session, config: Config, did: str, caller: str | None, answers: Answers, moment: Moment
+    session: Session, config: Config, did: str, caller: str | None, answers: Answers, moment: PhonesNow
 ) -> tuple[RoutingInputs, Property | None]:
     line = lines.by_number(session, did)
     if line is None:
@@ -143,14 +143,14 @@ def _heard(languages: Iterable[str]) -> list[str]:
     return [language for language in languages if language in known]
 
 
-def _choice(session: Session, line: Line, known: Identity, answers: Answers) -> Choice:
+def _choice(session: Session, line: Line, known: Identity, answers: Answers) -> PropertyChoice:
     if line.property:
-        return Choice(f"The number dialled is for {line.property.name}.", line.property.slug)
+        return PropertyChoice(f"The number dialled is for {line.property.name}.", line.property.slug)
     if known.contact and known.contact.property:
-        return Choice(f"The caller has to do with {known.contact.property_name}.", known.contact.property)
+        return PropertyChoice(f"The caller has to do with {known.contact.property_name}.", known.contact.property)
     names = properties.names(session, line.portfolio_id)
     if not names.listed:
-        return Choice("There are no properties to choose from.", "")
+        return PropertyChoice("There are no properties to choose from.", "")
     latest = properties.latest_interest(session, known.lead.id) if known.lead else None
     return choose(names, latest, answers)
 
@@ -171,7 +171,9 @@ def _caller(known: Identity) -> CallerFacts:
     )
 
 
-def _people(session: Session, config: Config, inputs: RoutingInputs, place: Property | None, moment: Moment) -> People:
+def _people(
+    session: Session, config: Config, inputs: RoutingInputs, place: Property | None, moment: PhonesNow
+) -> People:
     """Whoever may ring for this call; nobody else is read, for there may be thousands."""
     subteam = place.subteam if place else None
     sisters = agents.sisters(session, subteam.id) if subteam else ()

@@ -43,7 +43,7 @@ class Stamp(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Waiting:
+class HeldBack:
     """What would leave when the home is released."""
 
     texts: int
@@ -70,7 +70,7 @@ def held(config: Config) -> str:
     return ""
 
 
-class Watch:
+class CopyWatch:
     """What `held` says, looked at again every two seconds."""
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.monotonic) -> None:
@@ -87,15 +87,15 @@ class Watch:
         return bool(self._why)
 
 
-def waiting(session: Session) -> Waiting:
+def waiting(session: Session) -> HeldBack:
     texts = select(func.count()).select_from(Message).where(Message.state == DeliveryState.QUEUED)
     mails = select(func.count()).select_from(Mail).where(Mail.state == DeliveryState.QUEUED)
     calls = select(func.count()).select_from(CallOrder).where(CallOrder.state == orders.State.WAITING)
     counts = [session.scalar(query) or 0 for query in (texts, mails, calls)]
-    return Waiting(*counts)
+    return HeldBack(*counts)
 
 
-def release(session: Session, config: Config, by: By, *, drop: bool) -> Waiting:
+def release(session: Session, config: Config, by: By, *, drop: bool) -> HeldBack:
     """From now on this home is the one that sends. Returns what waited; with `drop` that never leaves."""
     found = waiting(session)
     if drop:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, NotFound
-from crm.domain.imports import Kind
+from crm.domain.imports import ListKind
 from crm.secrets import Secrets, of_trunk
 from crm.services.audit import By, note
 from crm.services.phones import devices, dialing, trunks
@@ -158,7 +158,7 @@ def load_portfolio(
     Raises Conflict in an office with lines of its own.
     """
     lists = imports.read(DEMO_PORTFOLIO)
-    ours = {row.values["number"] for row in lists.rows[Kind.LINES]}
+    ours = {row.values["number"] for row in lists.rows[ListKind.LINES]}
     numbers = set(session.scalars(select(Line.number)))
     if session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK)):
         ours |= set(DEMO_LINES)

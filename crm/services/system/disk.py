@@ -30,7 +30,7 @@ MEGABYTE = 1_000_000
 _log = logging.getLogger(__name__)
 
 
-class Act(StrEnum):
+class ReserveAct(StrEnum):
     """What becomes of the reserve."""
 
     MAKE = "make"
@@ -39,7 +39,7 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True)
-class Room:
+class DiskRoom:
     """How the disk is at one moment."""
 
     free_megabytes: int
@@ -50,37 +50,37 @@ class Room:
     """The disk was so full that the reserve was given up."""
 
 
-def decide(free: int, held: int, wanted: int) -> Act:
+def decide(free: int, held: int, wanted: int) -> ReserveAct:
     """`free` bytes beside the reserve, which is to hold `wanted` and holds `held`; 0 is none.
 
     It is given up when less than half of it is free, and made again when the disk has three times as much: a disk that
     stays full does not have it come and go.
     """
     if held and (not wanted or free < wanted / 2):
-        return Act.GIVE_UP
-    return Act.MAKE if held < wanted and free > wanted * 3 else Act.LEAVE
+        return ReserveAct.GIVE_UP
+    return ReserveAct.MAKE if held < wanted and free > wanted * 3 else ReserveAct.LEAVE
 
 
-def look(config: Config) -> Room:
+def look(config: Config) -> DiskRoom:
     """Changes nothing. Raises OSError."""
     free = shutil.disk_usage(config.home).free
     wanted, held = config.disk.reserve_megabytes * MEGABYTE, _held(_reserve(config))
     is_used = held < wanted and free < wanted * 3
-    return Room(free // MEGABYTE, free < config.disk.warn_megabytes * MEGABYTE, is_used)
+    return DiskRoom(free // MEGABYTE, free < config.disk.warn_megabytes * MEGABYTE, is_used)
 
 
-def tend(config: Config) -> Act:
+def tend(config: Config) -> ReserveAct:
     """Makes the reserve or gives it up, as the disk asks for; blocks on the disk, and never raises for it."""
     path, wanted = _reserve(config), config.disk.reserve_megabytes * MEGABYTE
     try:
         act = decide(shutil.disk_usage(config.home).free, _held(path), wanted)
-        if act is Act.GIVE_UP:
+        if act is ReserveAct.GIVE_UP:
             path.unlink(missing_ok=True)
-        elif act is Act.MAKE:
+        elif act is ReserveAct.MAKE:
             _make(path, wanted)
     except OSError as error:
         _log.warning("the reserve on disk cannot be looked after", extra={"error": error.strerror})
-        return Act.LEAVE
+        return ReserveAct.LEAVE
     return act
 
 
@@ -88,9 +88,9 @@ async def keep(config: Config, on_look: Callable[[], None] = lambda: None) -> No
     """Looks after the reserve until it is cancelled."""
     while True:
         act = await asyncio.to_thread(tend, config)
-        if act is Act.GIVE_UP:
+        if act is ReserveAct.GIVE_UP:
             _log.error("the disk is full: its reserve was given up, make room on it", extra={"home": config.home})
-        elif act is Act.MAKE:
+        elif act is ReserveAct.MAKE:
             _log.info("the disk has a reserve")
         on_look()
         await asyncio.sleep(LOOK_SECONDS)

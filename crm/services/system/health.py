@@ -32,7 +32,7 @@ from crm.services.office import hours
 from crm.services.outbox import pauses
 from crm.services.phones import capacity, devices, emergencies, forwarding, trunks
 from crm.services.system import copies, disk
-from crm.services.system.disk import Room
+from crm.services.system.disk import DiskRoom
 from crm.store import migrate
 from crm.store.models import Device, EmergencyCall, Trunk
 from crm.store.queries import calls as call_queries
@@ -281,7 +281,7 @@ class Health:
     """A `leaseline up` keeps both running."""
     left: list[str] = field(default_factory=list)
     """What a `leaseline up` has started and nobody keeps running any more."""
-    disk: Room | None = None
+    disk: DiskRoom | None = None
     """Of the home; null when it cannot be asked."""
 
     @property

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields, imports
-from crm.domain.dialing import Refused
+from crm.domain.dialing import DialRefused
 from crm.domain.errors import Invalid, NotFound
-from crm.domain.imports import Kind, Lists, Problem, Row, Wrong
+from crm.domain.imports import ListKind, Lists, Problem, Row, Wrong
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
 from crm.services.audit import By, note
@@ -50,7 +50,7 @@ Progress = Callable[[int, int], None]
 class Imported:
     """What became of one list."""
 
-    kind: Kind
+    kind: ListKind
     added: int
     changed: int
 
@@ -110,10 +110,10 @@ def _read_file(file: Path, kind: str | None) -> Lists:
         ) from None
     if file.suffix.lower() == ".toml":
         return imports.read_toml(text)
-    named = kind or next((one.value for one in Kind if one.value == file.stem.lower()), None)
+    named = kind or next((one.value for one in ListKind if one.value == file.stem.lower()), None)
     if named is None:
         raise Invalid(f"{file.name} does not say what it lists.", code="import_kind_missing", path=file.name)
-    return imports.read_csv(text, Kind(named))
+    return imports.read_csv(text, ListKind(named))
 
 
 def write(
@@ -129,7 +129,7 @@ def write(
     done = _write(session, config, by, lists, progress)
     told = ", ".join(f"{one.added + one.changed} {one.kind}" for one in done)
     note(session, by, f"imported {told or 'nothing'}")
-    for row in lists.rows.get(Kind.DEVICES, ()):
+    for row in lists.rows.get(ListKind.DEVICES, ()):
         # Before the commit: a password without its device harms nobody, a device without its password would.
         secrets.ensure(devices.secret_name(row.values["slug"]))
     return done
@@ -148,7 +148,7 @@ def rehearse(
 
 def _write(session: Session, config: Config, by: By, lists: Lists, progress: Progress | None) -> list[Imported]:
     importer = _Importer(config, by, progress, sum(len(rows) for rows in lists.rows.values()))
-    for kind in Kind:
+    for kind in ListKind:
         if rows := lists.rows.get(kind):
             importer.write(session, kind, rows)
     if importer.problems:
@@ -171,26 +171,26 @@ class _Importer:
         self.problems: list[Problem] = []
         self.done: list[Imported] = []
 
-    def write(self, session: Session, kind: Kind, rows: Sequence[Row]) -> None:
+    def write(self, session: Session, kind: ListKind, rows: Sequence[Row]) -> None:
         write_row = {
-            Kind.PORTFOLIOS: self._portfolio,
-            Kind.AGENTS: self._agent,
-            Kind.DEVICES: self._device,
-            Kind.SUBTEAMS: self._subteam,
-            Kind.PROPERTIES: self._property,
-            Kind.UNITS: self._unit,
-            Kind.LINES: self._line,
-            Kind.SPECIAL_DAYS: self._special_day,
-            Kind.CONTACTS: self._contact,
-            Kind.DESKS: self._desk,
+            ListKind.PORTFOLIOS: self._portfolio,
+            ListKind.AGENTS: self._agent,
+            ListKind.DEVICES: self._device,
+            ListKind.SUBTEAMS: self._subteam,
+            ListKind.PROPERTIES: self._property,
+            ListKind.UNITS: self._unit,
+            ListKind.LINES: self._line,
+            ListKind.SPECIAL_DAYS: self._special_day,
+            ListKind.CONTACTS: self._contact,
+            ListKind.DESKS: self._desk,
         }.get(kind)
         replace_all = {
-            Kind.HOURS: self._hours,
-            Kind.AGENT_HOURS: self._agent_hours,
-            Kind.TOUR_HOURS: self._tour_hours,
+            ListKind.HOURS: self._hours,
+            ListKind.AGENT_HOURS: self._agent_hours,
+            ListKind.TOUR_HOURS: self._tour_hours,
         }.get(kind)
         self._known = {}
-        if kind is Kind.CONTACTS:
+        if kind is ListKind.CONTACTS:
             whole = select(Contact).options(selectinload(Contact.property))
             self._contacts = {contact.id: contact for contact in session.scalars(whole)}
         if replace_all:
@@ -202,7 +202,7 @@ class _Importer:
                 added += write_row(session, row)
                 self._step()
             changed = len(rows) - added
-        if kind is Kind.SUBTEAMS:
+        if kind is ListKind.SUBTEAMS:
             self._sisters(session, rows)
         session.flush()
         self.done.append(Imported(kind, added, changed))
@@ -297,7 +297,7 @@ class _Importer:
             try:
                 number = dialing.check_answering_service(session, self._config, row.values["answering_service"])
                 subteam.answering_service = number
-            except Refused as refused:
+            except DialRefused as refused:
                 self.problems.append(row.problem("answering_service", str(refused)))
         return is_new
 
@@ -424,7 +424,7 @@ class _Importer:
                 hours=values.get("hours", ()),
                 confirm=values.get("confirm", "yes") == "yes",
             )
-        except (Invalid, NotFound, Refused) as error:
+        except (Invalid, NotFound, DialRefused) as error:
             self.problems.append(row.problem("target", str(error)))
         return is_new
 

@@ -23,10 +23,10 @@ from crm.domain.errors import Invalid
 from crm.domain.gate import Verdict
 from crm.domain.incoming import Over
 from crm.domain.leads import Happened, LeadEvent, status_after
-from crm.domain.optout import Reading, Wish
+from crm.domain.optout import Reading, TextKeyword
 from crm.domain.segments import segments
 from crm.domain.tasks import TaskKind
-from crm.domain.texts import Direction, Purpose
+from crm.domain.texts import TextDirection, TextPurpose
 from crm.edge import numbers
 from crm.edge.carrier import DeliveryReport, Fate, IncomingText
 from crm.services.audit import By, note
@@ -142,8 +142,8 @@ def _receive(session: Session, config: Config, incoming: IncomingText, now: date
     body = _clean(incoming.body)[:LONGEST_BODY]
     message = Message(
         key=key,
-        direction=Direction.IN,
-        purpose=Purpose.INBOUND,
+        direction=TextDirection.IN,
+        purpose=TextPurpose.INBOUND,
         to_number=ours[:20],
         from_number=sender,
         body=body,
@@ -180,13 +180,13 @@ def _receive(session: Session, config: Config, incoming: IncomingText, now: date
 
 def _read(session: Session, incoming: IncomingText, body: str, number: str) -> Reading | None:
     """What the text wishes. The carrier is believed where it has acted: it sends nothing any more, or sends again."""
-    if incoming.answered in (Wish.STOP, Wish.START):
-        return Reading(Wish(incoming.answered), body[:100], is_keyword=True)
+    if incoming.answered in (TextKeyword.STOP, TextKeyword.START):
+        return Reading(TextKeyword(incoming.answered), body[:100], is_keyword=True)
     reading = optout.read(body, opted_out=bool(ledger.in_force(session, number)))
     if reading and not reading.is_keyword:
         reading = optout.read(body, ours=messages.latest_to(session, number, QUOTABLE))
     if reading is None and incoming.answered:
-        return Reading(Wish.HELP, body[:100], is_keyword=True)
+        return Reading(TextKeyword.HELP, body[:100], is_keyword=True)
     return reading
 
 
@@ -224,12 +224,12 @@ def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) 
     session, message = scene.session, scene.message
     number, name = message.from_number, scene.name()
     in_force = ledger.in_force(session, number)
-    answer: tuple[Purpose, str] | None = None
-    if reading.wish is Wish.STOP:
+    answer: tuple[TextPurpose, str] | None = None
+    if reading.wish is TextKeyword.STOP:
         if not in_force:
             source = "keyword" if reading.is_keyword else "sentence"
             evidence = f'"{reading.words}" in "{message.body[:200]}"'
-            if answered == Wish.STOP:
+            if answered == TextKeyword.STOP:
                 source, evidence = "carrier", f'{message.carrier} took "{message.body[:200]}" for STOP'
             opt_outs.enter(
                 session,
@@ -240,8 +240,8 @@ def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) 
                 message_id=message.id,
             )
             # One confirmation, and none for saying it again.
-            answer = Purpose.STOP_CONFIRMED, texts.stop_confirmed(name, scene.language)
-    elif reading.wish is Wish.START:
+            answer = TextPurpose.STOP_CONFIRMED, texts.stop_confirmed(name, scene.language)
+    elif reading.wish is TextKeyword.START:
         if not in_force:
             return False  # Somebody who gets texts anyway just wrote a word.
         opt_outs.end(
@@ -251,17 +251,17 @@ def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) 
             evidence=f'"{message.body[:200]}"',
             now=message.created_at,
         )
-        answer = Purpose.START_CONFIRMED, texts.start_confirmed(name, scene.language)
+        answer = TextPurpose.START_CONFIRMED, texts.start_confirmed(name, scene.language)
     else:
         ours = numbers.display(message.to_number, scene.config.region)
-        answer = Purpose.HELP, texts.help_answer(name, ours, scene.language)
+        answer = TextPurpose.HELP, texts.help_answer(name, ours, scene.language)
     if answer and answered != reading.wish and message.to_number and over is None:
         _answer(scene, *answer)
     # HELP may be a prospect who only wants to know more.
-    return reading.is_keyword and reading.wish is not Wish.HELP
+    return reading.is_keyword and reading.wish is not TextKeyword.HELP
 
 
-def _answer(scene: _Scene, purpose: Purpose, body: str) -> None:
+def _answer(scene: _Scene, purpose: TextPurpose, body: str) -> None:
     message = scene.message
     new = NewText(
         key=f"{purpose}:{message.id}",
@@ -286,7 +286,7 @@ def _remind(scene: _Scene, reading: Reading | None) -> str:
     why = f"Wrote to {scene.name()}: {wrote}"
     if message.carrier == "sip" and not message.body:
         why = f"Wrote to {scene.name()}, but the text came empty or was too long for Asterisk: ask what it was."
-    if reading and reading.wish is Wish.STOP:
+    if reading and reading.wish is TextKeyword.STOP:
         why = f"Opted out of texts with the words {reading.words!r}; see whether that is what they meant: {wrote}"
     if scene.writer:
         number = numbers.display(message.from_number, scene.config.region)
@@ -423,7 +423,7 @@ def send(
     contact = who_is(session, number).contact
     new = NewText(
         key=f"agent:{uuid.uuid4().hex}",
-        purpose=Purpose.AGENT,
+        purpose=TextPurpose.AGENT,
         to_number=number,
         from_number=line_for(session, config, lead, line, contact.property_id if contact else None),
         body=body,

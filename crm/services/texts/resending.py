@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, NotFound
-from crm.domain.texts import Direction
+from crm.domain.texts import TextDirection
 from crm.services.audit import By, note
 from crm.services.outbox import outgoing
 from crm.store.models import Message
@@ -31,7 +31,7 @@ def these(session: Session, config: Config, by: By, ids: Sequence[int], *, unkno
     """
     found = {row.id: row for row in session.scalars(select(Message).where(Message.id.in_(ids)))}
     for id in ids:
-        if id not in found or found[id].direction != Direction.OUT:
+        if id not in found or found[id].direction != TextDirection.OUT:
             raise NotFound(f"There is no text {id} of ours.", code="message_unknown", message=id)
         state = found[id].state
         if state == DeliveryState.UNKNOWN and not unknown:
@@ -51,7 +51,7 @@ def failed(
 ) -> tuple[list[Message], bool]:
     """Sends again all that failed, of those written since then; the oldest first. True when there are more than fit."""
     states = [DeliveryState.FAILED, *([DeliveryState.UNKNOWN] if unknown else [])]
-    rows = select(Message).where(Message.state.in_(states), Message.direction == Direction.OUT)
+    rows = select(Message).where(Message.state.in_(states), Message.direction == TextDirection.OUT)
     if since is not None:
         rows = rows.where(Message.created_at >= since)
     found = session.scalars(rows.order_by(Message.created_at, Message.id).limit(MOST + 1)).all()

@@ -18,7 +18,7 @@ from crm.config import Config
 from crm.domain import fields, texts, tours
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
 from crm.domain.leads import Happened, status_after
-from crm.domain.texts import Purpose
+from crm.domain.texts import TextPurpose
 from crm.domain.tours import EVENT_OF, STAGE_AFTER, TourKind, TourState
 from crm.secrets import Secrets
 from crm.services.audit import By, note
@@ -330,7 +330,7 @@ def _drop_reminders(session: Session, tour: Tour) -> None:
         Message,
         "The tour was moved, cancelled, or is over.",
         Message.key.like(f"tour:{tour.id}:%"),
-        Message.purpose == Purpose.TOUR_REMINDER,
+        Message.purpose == TextPurpose.TOUR_REMINDER,
     )
 
 
@@ -357,7 +357,7 @@ def _text(
     body = texts.tour(what, place.name, when, language, link)
     new = NewText(
         key=f"tour:{tour.id}:{tour.version}:{what}{part}",
-        purpose=Purpose.TOUR_REMINDER if what == "reminder" else Purpose.TOUR,
+        purpose=TextPurpose.TOUR_REMINDER if what == "reminder" else TextPurpose.TOUR,
         to_number=lead.phones[0].number,
         from_number=line.number,
         body=body,

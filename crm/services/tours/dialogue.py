@@ -15,7 +15,7 @@ from crm.domain.tours import Slot
 from crm.services.tours.times import Offer
 
 
-class Wish(StrEnum):
+class TourWish(StrEnum):
     """What a caller wants who takes none of the times; the values are the keys."""
 
     LATER = "4"
@@ -56,23 +56,23 @@ class TourDialogue:
 
     def keys(self, offer: Offer) -> tuple[str, ...]:
         """Those that mean something."""
-        later = [Wish.LATER] if offer.has_later else []
-        link = [Wish.LINK] if self.can_link else []
-        return (*offer.by_key, *later, *link, Wish.GO_ON)
+        later = [TourWish.LATER] if offer.has_later else []
+        link = [TourWish.LINK] if self.can_link else []
+        return (*offer.by_key, *later, *link, TourWish.GO_ON)
 
-    def hears(self, key: str, offer: Offer) -> Slot | Wish | None:
+    def hears(self, key: str, offer: Offer) -> Slot | TourWish | None:
         """The time that a key stands for, or what else they want; None is a wrong key. What is said next fits it."""
         self.before = ()
         if key not in self.keys(offer):
             self.wrong += 1
             self.before = (Say("not_a_choice"),)
-            return Wish.GO_ON if self.wrong == self.tries else None
+            return TourWish.GO_ON if self.wrong == self.tries else None
         if slot := offer.by_key.get(key):
             return slot
-        wish = Wish(key)
-        if wish is Wish.LATER:
+        wish = TourWish(key)
+        if wish is TourWish.LATER:
             self.after = offer.slots[-1].starts_at
-        elif wish is Wish.LINK:
+        elif wish is TourWish.LINK:
             self.before, self.can_link = (Say("link_sent"),), False
         return wish
 

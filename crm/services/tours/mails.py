@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain import texts
 from crm.edge import calendar, numbers
-from crm.edge.calendar import Entry, Method
+from crm.edge.calendar import CalendarEntry, Method
 from crm.services.outbox import outgoing
 from crm.store.models import Agent, Lead, Property, Tour
 from crm.words import notices as words
@@ -90,7 +90,7 @@ def _mail(
     now: datetime,
 ) -> None:
     is_over = what == "cancelled"
-    entry = Entry(
+    entry = CalendarEntry(
         # Neither of these changes while there is the tour.
         key=f"{tour.key} {tour.booked_at.isoformat()}",
         # That it does not take place is news later than its last version.

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import escalation
-from crm.domain.calls import Direction
-from crm.domain.escalation import Turn
+from crm.domain.calls import CallDirection
+from crm.domain.escalation import EscalationTurn
 from crm.domain.hours import Schedule
 from crm.domain.leads import Happened
 from crm.domain.mailboxes import BoxKind, split
@@ -38,7 +38,7 @@ class Due:
     """The property's name; "" for none."""
     caller: str | None
     """E.164."""
-    turn: Turn
+    turn: EscalationTurn
 
 
 def any_due(session: Session, config: Config, now: datetime) -> bool:
@@ -105,10 +105,10 @@ def _turn(
     schedule: Schedule,
     message: Voicemail,
     now: datetime,
-) -> Turn | None:
+) -> EscalationTurn | None:
     """Whose turn it is with a message; None puts it off or ends it."""
     task = mailboxes.open_task(session, message.call_id)
-    is_internal = message.call.direction == Direction.INTERNAL  # A colleague's concerns nobody else.
+    is_internal = message.call.direction == CallDirection.INTERNAL  # A colleague's concerns nobody else.
     is_off = (place is not None and not place.escalates) or not config.escalation.first_minutes
     if task is None or is_internal or (is_off and not _is_urgent(message)):
         message.escalate_at = None
@@ -142,7 +142,7 @@ def _claimed(
     place: Property | None,
     schedule: Schedule,
     message: Voicemail,
-    turn: Turn,
+    turn: EscalationTurn,
     now: datetime,
 ) -> Due:
     message.escalation = turn.number

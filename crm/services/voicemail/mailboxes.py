@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import escalation
-from crm.domain.calls import Direction
+from crm.domain.calls import CallDirection
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened
 from crm.domain.mailboxes import OFFICE, BoxKind, TranscriptState, box, file_stem, of_property, parse, split
@@ -121,7 +121,7 @@ def existing(session: Session, raw: str) -> str:
 
 
 @dataclass(frozen=True)
-class Message:
+class MailboxEntry:
     """A message as somebody hears it."""
 
     id: str
@@ -147,7 +147,7 @@ class Listener:
     agent: str
     """Slug."""
     boxes: tuple[str, ...]
-    messages: tuple[Message, ...]
+    messages: tuple[MailboxEntry, ...]
     """The new ones, their own mailbox's first, the oldest of each first; without new ones the heard ones."""
     new: int
 
@@ -165,7 +165,7 @@ def listener(session: Session, device: str) -> Listener | None:
     return Listener(agent.slug, tuple(boxes), tuple(new or [_as_heard(one) for one in found]), len(new))
 
 
-def message(session: Session, message_id: str) -> Message:
+def message(session: Session, message_id: str) -> MailboxEntry:
     """Raises NotFound."""
     return _as_heard(_named(session, message_id))
 
@@ -181,10 +181,10 @@ _whole = select(Voicemail).options(
 )
 
 
-def _as_heard(row: Voicemail) -> Message:
+def _as_heard(row: Voicemail) -> MailboxEntry:
     line = row.call.line
-    colleague = row.call.agent if row.call.direction == Direction.INTERNAL else None
-    return Message(
+    colleague = row.call.agent if row.call.direction == CallDirection.INTERNAL else None
+    return MailboxEntry(
         id=row.call_id,
         mailbox=row.mailbox or OFFICE,
         caller=row.call.caller,
@@ -317,7 +317,7 @@ def where(message: Voicemail) -> str:
 
 def who(message: Voicemail, region: str) -> str:
     """Name and number of whoever left it."""
-    if message.call.direction == Direction.INTERNAL:
+    if message.call.direction == CallDirection.INTERNAL:
         return "a colleague"
     number = numbers.display(message.call.caller, region) if message.call.caller else "a withheld number"
     lead = message.call.lead

@@ -21,7 +21,7 @@ def listed(session: Session) -> Sequence[Agent]:
 
 
 @dataclass(frozen=True)
-class Phones:
+class AgentPhones:
     """Agents, devices and hours as plain rows: a large office has thousands, and each call looks at them."""
 
     agents: Sequence[Row[int, str, bool, datetime | None, bool]]
@@ -36,10 +36,10 @@ _FEW = 500
 """So many are named in a query; to look for more, all are read."""
 
 
-def phones(session: Session, *, of: Collection[str] | None = None, on_duty: bool = False) -> Phones:
+def phones(session: Session, *, of: Collection[str] | None = None, on_duty: bool = False) -> AgentPhones:
     """Of all agents, or of those named by slug, or of those on duty."""
     if of is not None and not of:
-        return Phones((), (), {})
+        return AgentPhones((), (), {})
     people = select(Agent.id, Agent.slug, Agent.on_duty, Agent.last_talk_ended_at, Agent.forwarding)
     devices = select(
         Device.agent_id,
@@ -62,7 +62,7 @@ def phones(session: Session, *, of: Collection[str] | None = None, on_duty: bool
     for agent_id, weekday, opens, closes in session.execute(hours):
         by_agent.setdefault(agent_id, []).append((weekday, opens, closes))
     listed = session.execute(people.order_by(Agent.slug)).all()
-    return Phones(
+    return AgentPhones(
         listed if of is None or len(of) <= _FEW else [row for row in listed if row.slug in of],
         session.execute(devices.order_by(Device.slug)).all(),
         by_agent,

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from crm.domain.calls import Direction, Outcome
+from crm.domain.calls import CallDirection, Outcome
 from crm.domain.route_inputs import CallerKind
 from crm.store.models import Agent, Call, CallEvent, Lead, Leg, Line, Message, RoutingDecision
 from crm.store.queries.nodes import is_ours
@@ -29,7 +29,7 @@ def is_withheld(session: Session, number: str) -> bool:
     def any_of(query: Select[str] | Select[int]) -> bool:
         return session.scalar(query.limit(1)) is not None
 
-    calls = select(Call.id).where(Call.caller == number, Call.direction == Direction.IN)
+    calls = select(Call.id).where(Call.caller == number, Call.direction == CallDirection.IN)
     return (
         any_of(calls.where(Call.withheld))
         and not any_of(calls.where(Call.withheld.is_(False)))
@@ -92,7 +92,7 @@ def last_caller_of(session: Session, agent: str) -> str | None:
 def leasing(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
     """Which calls reports are about: prospects' calls to our lines in that time that are over."""
     return (
-        Call.direction == Direction.IN,
+        Call.direction == CallDirection.IN,
         Call.line_id.is_not(None),
         Call.started_at >= since,
         Call.started_at < until,

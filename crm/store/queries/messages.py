@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from crm.domain.texts import Direction
+from crm.domain.texts import TextDirection
 from crm.store.models import Call, Lead, LeadPhone, Message, TextPause
 
 
@@ -22,7 +22,7 @@ def by_id(session: Session, message_id: int) -> Message | None:
 
 def reported(session: Session, carrier: str, key: str, carrier_id: str) -> Message | None:
     """Our text that a carrier's report is about: by our key, else by the carrier's id; locked."""
-    found = select(Message).where(Message.direction == Direction.OUT).with_for_update()
+    found = select(Message).where(Message.direction == TextDirection.OUT).with_for_update()
     if key:
         return session.scalars(found.where(Message.key == key)).first()
     named = found.where(Message.carrier == carrier, Message.carrier_id == carrier_id)
@@ -59,7 +59,7 @@ def count_to(session: Session, line: str, since: datetime, until: datetime, *, m
 
 
 def _count_in(session: Session, whose: ColumnElement[bool], since: datetime, until: datetime, most: int) -> int:
-    came = whose, Message.created_at > since, Message.created_at <= until, Message.direction == Direction.IN
+    came = whose, Message.created_at > since, Message.created_at <= until, Message.direction == TextDirection.IN
     found = select(Message.id).where(*came).limit(most).subquery()
     return session.scalar(select(func.count()).select_from(found)) or 0
 
@@ -69,7 +69,7 @@ def last_heard_at(session: Session, number: str, before: datetime) -> datetime |
     same = select(LeadPhone.lead_id).where(LeadPhone.number == number).scalar_subquery()
     numbers = select(LeadPhone.number).where(LeadPhone.lead_id == same)
     wrote = select(func.max(Message.created_at)).where(
-        Message.direction == Direction.IN,
+        Message.direction == TextDirection.IN,
         or_(Message.from_number == number, Message.from_number.in_(numbers)),
         Message.created_at <= before,
     )
@@ -82,7 +82,7 @@ def last_heard_at(session: Session, number: str, before: datetime) -> datetime |
 
 def latest_to(session: Session, number: str, count: int) -> Sequence[str]:
     """The words of our latest texts to a number, sent or not."""
-    found = select(Message.body).where(Message.to_number == number, Message.direction == Direction.OUT)
+    found = select(Message.body).where(Message.to_number == number, Message.direction == TextDirection.OUT)
     return session.scalars(found.order_by(Message.id.desc()).limit(count)).all()
 
 
@@ -91,7 +91,7 @@ def lines_used(session: Session, lead: Lead) -> Sequence[str]:
     numbers = [phone.number for phone in lead.phones]
     wrote = (
         select(Message.to_number, Message.created_at)
-        .where(Message.direction == Direction.IN, Message.from_number.in_(numbers))
+        .where(Message.direction == TextDirection.IN, Message.from_number.in_(numbers))
         .order_by(Message.created_at.desc())
         .limit(1)
     )

@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.domain.hours import Opening, Schedule, SpecialDay
+from crm.domain.hours import Opening, Schedule, SpecialHours
 from crm.edge import holidays
-from crm.store.models import Hours, Organization, Property
-from crm.store.models import SpecialDay as SpecialDayRow
+from crm.store.models import Hours, Organization, Property, SpecialDay
 
 NO_HOLIDAYS = "none"
 """Of a property that is open on public holidays, whatever the office does."""
@@ -33,13 +32,13 @@ def schedule(
     """
     place_id = place.id if place else None
     mine = Hours.property_id.is_(None) | (Hours.property_id == place_id)
-    special = SpecialDayRow.property_id.is_(None) | (SpecialDayRow.property_id == place_id)
+    special = SpecialDay.property_id.is_(None) | (SpecialDay.property_id == place_id)
     return _schedule(
         place,
         tz,
         office or organization(session),
         session.scalars(select(Hours).where(mine)).all(),
-        session.scalars(select(SpecialDayRow).where(special)).all(),
+        session.scalars(select(SpecialDay).where(special)).all(),
     )
 
 
@@ -49,7 +48,7 @@ def schedules(
     """The same for many at once; None is the office."""
     office = organization(session)
     week = session.scalars(select(Hours)).all()
-    special = session.scalars(select(SpecialDayRow)).all()
+    special = session.scalars(select(SpecialDay)).all()
     return [(place, _schedule(place, tz, office, week, special)) for place in places]
 
 
@@ -58,7 +57,7 @@ def _schedule(
     tz: ZoneInfo,
     office: Organization | None,
     week: Iterable[Hours],
-    special: Iterable[SpecialDayRow],
+    special: Iterable[SpecialDay],
 ) -> Schedule:
     place_id = place.id if place else None
     own = [row for row in week if row.property_id == place_id] or [row for row in week if row.property_id is None]
@@ -74,10 +73,10 @@ def _schedule(
     )
 
 
-def _special_day(row: SpecialDayRow) -> SpecialDay:
+def _special_day(row: SpecialDay) -> SpecialHours:
     if row.as_usual:
-        return SpecialDay(row.name, windows=None)
-    return SpecialDay.open(row.name, row.opens, row.closes) if row.opens else SpecialDay(row.name)
+        return SpecialHours(row.name, windows=None)
+    return SpecialHours.open(row.name, row.opens, row.closes) if row.opens else SpecialHours(row.name)
 
 
 def holiday_region(office: Organization | None, place: Property | None) -> str:

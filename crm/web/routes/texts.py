@@ -20,7 +20,7 @@ from starlette.routing import Route
 from crm.context import Crm
 from crm.domain.errors import Unavailable
 from crm.edge import telnyx, twilio
-from crm.edge.carrier import DeliveryReport, Forged, IncomingText, Unreadable
+from crm.edge.carrier import DeliveryReport, Forged, IncomingText, UnreadableRequest
 from crm.secrets import SecretError
 from crm.services.outbox.carriers import secret_name, webhook_url
 from crm.services.texts import messages
@@ -67,7 +67,7 @@ async def _answered(
     except Forged as error:
         _log.warning("a forged webhook was refused", extra={**about, "reason": str(error)})
         return Response("forbidden\n", 403, media_type="text/plain")
-    except Unreadable as error:
+    except UnreadableRequest as error:
         _log.error("a carrier's webhook could not be read", extra={**about, "reason": str(error)})
         return Response("unreadable\n", 400, media_type="text/plain")
     except HTTPException as error:
@@ -131,7 +131,7 @@ async def _telnyx(webhooks: Webhooks, request: Request) -> Response:
 
 def _whole(incoming: IncomingText) -> IncomingText:
     if not incoming.from_number.strip():
-        raise Unreadable("a text without sender")
+        raise UnreadableRequest("a text without sender")
     return incoming
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from crm.domain.calls import Direction, Outcome
+from crm.domain.calls import CallDirection, Outcome
 from crm.domain.delivery import DeliveryState
 from crm.domain.leads import Happened, event_of_call, status_after
 from crm.domain.story import how_it_went
@@ -26,7 +26,7 @@ def lead_of(scene: Scene) -> Lead:
         lead = intake.by_number(session, call.caller, call.started_at, nameless=lead)
     lead = lead or intake.without_number(session, call.started_at)
     call.lead_id = lead.id
-    if scene.story.direction is Direction.IN:
+    if scene.story.direction is CallDirection.IN:
         intake.came_by(lead, scene.line)
     return lead
 

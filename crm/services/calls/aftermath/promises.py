@@ -7,7 +7,7 @@ from datetime import timedelta
 from crm.domain import texts
 from crm.domain.calls import CallbackPromised, PlaceKept
 from crm.domain.tasks import TaskKind
-from crm.domain.texts import Purpose
+from crm.domain.texts import TextPurpose
 from crm.services.calls import orders
 from crm.services.calls.aftermath import shared
 from crm.services.calls.aftermath.leads import lead_of
@@ -43,7 +43,7 @@ def keep_promise(scene: Scene, promised: CallbackPromised) -> None:
         assert scene.line is not None
         name = scene.name()
         body = texts.callback_promised(agent.name, name, promised.minutes, scene.language(lead))
-        queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)
+        queue(scene, f"callback:{call.id}", TextPurpose.CALLBACK, body, lead)
 
 
 def keep_place(scene: Scene, lead: Lead | None, kept: PlaceKept) -> None:
@@ -57,4 +57,4 @@ def keep_place(scene: Scene, lead: Lead | None, kept: PlaceKept) -> None:
     )
     if lead and scene.may_text():
         body = texts.place_kept(scene.name(), scene.language(lead))
-        queue(scene, f"callback:{call.id}", Purpose.CALLBACK, body, lead)
+        queue(scene, f"callback:{call.id}", TextPurpose.CALLBACK, body, lead)

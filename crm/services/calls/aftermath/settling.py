@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from crm.domain.calls import TALKS, Direction, Outcome, outcome_of
+from crm.domain.calls import TALKS, CallDirection, Outcome, outcome_of
 from crm.domain.leads import Happened, event_of_call, status_after
 from crm.domain.story import how_ours_went
 from crm.services.calls.aftermath.leads import drop_nameless, enter, forget_lead, keep_lead, lead_of, remember_language
@@ -35,7 +35,7 @@ def settle(scene: Scene, ended_at: datetime) -> None:
     call.ended_at = ended_at
     call.ended_by = story.ended_by or ""
 
-    if story.direction is not Direction.IN:
+    if story.direction is not CallDirection.IN:
         _settle_ours(scene, outcome, ended_at)
         return
     lead, was_active = None, False

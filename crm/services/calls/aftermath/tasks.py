@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from crm.domain.calls import Direction, Outcome, Step
+from crm.domain.calls import CallDirection, CallStep, Outcome
 from crm.domain.route_inputs import DeskKind
 from crm.domain.story import how_it_went, how_ours_went
 from crm.domain.tasks import TaskKind, person_of, task_after
@@ -25,7 +25,7 @@ def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datet
     kind = task_after(
         outcome,
         message_left=story.message is not None,
-        went_on=story.step is not Step.TOUR_OFFER,
+        went_on=story.step is not CallStep.TOUR_OFFER,
         left_waiting=story.left_waiting,
     )
     task = tasks.of_call(session, call.id)
@@ -130,7 +130,7 @@ def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
         return f"A call came to {scene.call.did}, which is no line: add it, or have the carrier send it elsewhere."
     message = scene.session.get(Voicemail, scene.call.id) if kind is TaskKind.LISTEN else None
     taken = mailboxes.taken_in_words(scene.session, message) if message else ""
-    if scene.story.direction is Direction.INTERNAL:
+    if scene.story.direction is CallDirection.INTERNAL:
         return f"{how_ours_went(scene.story, scene.agent_name('A colleague'), outcome)}{taken}"
     withheld = "" if scene.call.caller else " The number was withheld."
     went = f"{how_it_went(scene.story, outcome)}.{withheld}{taken}"

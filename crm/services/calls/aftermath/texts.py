@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from crm.domain import attestation, texts
-from crm.domain.texts import Purpose
+from crm.domain.texts import TextPurpose
 from crm.services.calls.aftermath.leads import lead_of
 from crm.services.calls.aftermath.scene import Scene
 from crm.services.outbox import outgoing
@@ -23,7 +23,7 @@ def text_link(scene: Scene) -> None:
     queue(
         scene,
         f"link:{scene.call.id}",
-        Purpose.LISTINGS_LINK,
+        TextPurpose.LISTINGS_LINK,
         texts.listings_link(scene.name(), url, scene.language(lead)),
         lead,
     )
@@ -42,14 +42,14 @@ def text_missed(scene: Scene, lead: Lead, is_active: bool) -> None:
     if not line or not caller or not scene.may_text():
         return
     since = scene.now - timedelta(seconds=scene.config.texts.missed_per_caller_seconds)
-    if messages.has_any_since(session, caller, Purpose.MISSED_CALL, since):
+    if messages.has_any_since(session, caller, TextPurpose.MISSED_CALL, since):
         return
     url = office.listings_url(session, scene.place)
     body = texts.missed_call(scene.name(), url, scene.language(lead), is_active=is_active)
-    queue(scene, f"missed:{scene.call.id}", Purpose.MISSED_CALL, body, lead)
+    queue(scene, f"missed:{scene.call.id}", TextPurpose.MISSED_CALL, body, lead)
 
 
-def queue(scene: Scene, key: str, purpose: Purpose, body: str, lead: Lead | None) -> None:
+def queue(scene: Scene, key: str, purpose: TextPurpose, body: str, lead: Lead | None) -> None:
     """Puts a text to the caller into the outbox, once per key."""
     assert scene.line is not None
     assert scene.call.caller is not None

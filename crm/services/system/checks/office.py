@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from asterisk_conf.prompts import speech
 from crm.config import Config
-from crm.domain.dialing import Purpose, Refused
+from crm.domain.dialing import DialPurpose, DialRefused
 from crm.edge import holidays as calendars
 from crm.services.office import agents, hours, properties, subteams
-from crm.services.office.agents import AgentEntry
+from crm.services.office.agents import AgentRecord
 from crm.services.people import contacts
 from crm.services.phones import dialing, lines
 from crm.services.routing import desks
@@ -91,7 +91,7 @@ def _links(without: Sequence[str]) -> Iterator[Finding]:
         yield ok("listings", "Every line has a link to text.")
 
 
-def _people(people: Sequence[AgentEntry]) -> Iterator[Finding]:
+def _people(people: Sequence[AgentRecord]) -> Iterator[Finding]:
     ready = [entry.agent.slug for entry in people if entry.agent.on_duty and entry.agent.devices]
     if ready:
         yield ok("agents", f"On duty: {some(ready)}.")
@@ -99,7 +99,7 @@ def _people(people: Sequence[AgentEntry]) -> Iterator[Finding]:
         yield fault("agents", "No agent with a device is on duty, so every caller gets voicemail.", "nobody_on_duty")
 
 
-def _opening_hours(session: Session, config: Config, people: Sequence[AgentEntry], now: datetime) -> list[Finding]:
+def _opening_hours(session: Session, config: Config, people: Sequence[AgentRecord], now: datetime) -> list[Finding]:
     found = []
     windows = {
         place.slug if place else "the office": schedule.windows(now, AHEAD_DAYS)
@@ -165,8 +165,8 @@ def _answering_services(session: Session, config: Config) -> list[Finding]:
     for subteam, number in numbers.items():
         try:
             if number:
-                dialing.check(session, config, number=number, purpose=Purpose.ANSWERING, agent=None)
-        except Refused as refused:
+                dialing.check(session, config, number=number, purpose=DialPurpose.ANSWERING, agent=None)
+        except DialRefused as refused:
             found.append(
                 warn(
                     "answering service",

@@ -13,7 +13,7 @@ from crm.domain import emergency
 from crm.edge import registrations
 from crm.secrets import Secrets, of_trunk
 from crm.services.office import agents, locations
-from crm.services.office.agents import AgentEntry
+from crm.services.office.agents import AgentRecord
 from crm.services.phones import devices, emergencies, lines, trunks
 from crm.services.system.checks.finding import Finding, fault, ok, some, warn
 from crm.services.system.health import Health
@@ -33,7 +33,7 @@ async def examine(crm: Crm, health: Health) -> list[Finding]:
     ]
 
 
-def _phones(health: Health, people: Sequence[AgentEntry]) -> Iterator[Finding]:
+def _phones(health: Health, people: Sequence[AgentRecord]) -> Iterator[Finding]:
     on_duty = {entry.agent.slug for entry in people if entry.agent.on_duty}
     for device in health.devices:
         if device.dnd and device.dnd_until is None:
@@ -67,7 +67,7 @@ async def _encryption(crm: Crm) -> list[Finding]:
     wanted = {device.slug for device in await crm.store.read(devices.find_all) if device.encrypted}
     try:
         found = await asyncio.to_thread(registrations.find_all, crm.config) if wanted else []
-    except registrations.Unreadable:
+    except registrations.UnreadableRegistrations:
         return []
     plain = sorted({one.device for one in found if one.device in wanted and not one.is_encrypted})
     text = f"Registered without TLS, so calls do not reach them: {some(plain)}."
@@ -156,7 +156,7 @@ def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence
             )
         )
     enabled = [
-        emergency.Way(trunk.slug, trunk.position, trunk.outbound, trunk.emergency)
+        emergency.EmergencyTrunk(trunk.slug, trunk.position, trunk.outbound, trunk.emergency)
         for trunk in all_trunks
         if trunk.enabled
     ]

@@ -96,7 +96,7 @@ async def test_pain_16_a_lead_in_progress_gets_through_until_it_is_closed(store:
     await talked(store, config)
     decision = await verdict(store, config)
     assert decision.spared == "their lead is in progress"
-    with pytest.raises(Conflict, match="close-lead"):
+    with pytest.raises(Conflict, match="their lead is in progress"):
         await store.run(blocking.add, config, BY, CALLER)
     await store.run(blocking.add, config, BY, CALLER, close_lead=True)
     assert (await verdict(store, config)).is_blocked

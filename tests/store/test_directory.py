@@ -103,7 +103,7 @@ async def test_the_demo_works_without_an_office_and_follows_its_port(
 async def test_the_demo_stays_out_of_a_real_office(store: Store, config: Config, secrets: Secrets) -> None:
     await store.run(lines.add, BY, "US", "+15125550177")
     before = await counts(store)
-    with pytest.raises(Conflict, match="demo"):
+    with pytest.raises(Conflict, match="of its own"):
         await store.run(directory.load_demo, config, secrets, BY)
     assert await counts(store) == before
 

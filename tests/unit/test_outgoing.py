@@ -34,7 +34,7 @@ def rows_made(path: Path) -> Iterator[ast.Call]:
             made = list(node.args)
         is_row = any(ast.unparse(one) in names for one in made)
         directions = [ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg == "direction"]
-        if is_row and directions != ["Direction.IN"]:
+        if is_row and directions != ["TextDirection.IN"]:
             yield node
 
 
@@ -53,7 +53,7 @@ def test_texts_and_mails_of_ours_are_made_in_one_file_alone() -> None:
     [
         "from crm.store.models import Message\nMessage(key='a')",
         "from crm.store.models import Mail as Row\nRow(key='a')",
-        "from crm.store.models.texts import Message\nMessage(direction=Direction.OUT)",
+        "from crm.store.models.texts import Message\nMessage(direction=TextDirection.OUT)",
         "from crm.store.models import Mail\nfrom sqlalchemy import insert\ninsert(Mail)",
         "from crm.store import models\nmodels.Message(key='a')",
     ],

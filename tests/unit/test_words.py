@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 WITHOUT_COMMANDS = ("crm/services", "crm/domain", "crm/store", "crm/views")
 COMMANDS = re.compile(r"\bleaseline [a-z]|(?<![\w-])--[a-z]")
 """`leaseline agent list`, or an option such as --successor."""
-KINDS = {"CrmError", "NotFound", "Conflict", "Invalid", "Refused", "Unavailable", "Wrong"}
+KINDS = {"CrmError", "NotFound", "Conflict", "Invalid", "DialRefused", "Unavailable", "Wrong"}
 """Those with a code where they are made; a kind for the terminal alone, such as StartError, has it in its class."""
 
 
@@ -59,7 +59,7 @@ def sites() -> list[Site]:
 
 
 def imported_kinds(tree: ast.Module) -> set[str]:
-    """The names in a file that mean our errors; another `Refused` than ours is none."""
+    """The names in a file that mean our errors; another name than ours is none."""
     names = {name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for name in imports(node)}
     return names | {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and is_one(node)}
 
@@ -212,4 +212,4 @@ def test_what_people_outside_of_the_terminal_get_was_not_written_for_an_admin(do
 
 def test_each_reason_why_a_number_is_not_dialled_can_be_heard() -> None:
     written_down = {"mobile_refused"}
-    assert {site.code for site in SITES if site.kind == "Refused"} - written_down <= set(phone.SENTENCES)
+    assert {site.code for site in SITES if site.kind == "DialRefused"} - written_down <= set(phone.SENTENCES)

@@ -24,7 +24,7 @@ LOWEST_PORT, HIGHEST_PORT = 1024, 65226
 """Where a home's block of 300 ports may begin."""
 
 # What an attempt that was cut off may have left; it is taken up again.
-_OURS = {"secrets.json", "secrets.json.lock", "secrets.json.new", "leaseline.toml.new"}
+_OURS = {"secrets.json", "secrets.json.lock", "secrets.json.new", "leaseline.toml.new", settings.NODE}
 _OUR_DATABASE = "leaseline.db"
 
 

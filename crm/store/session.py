@@ -20,9 +20,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from crm.domain.errors import Conflict, Unavailable
+from crm.store.changes import Changes
 
 BUSY_SECONDS = 5
 """How long a writer waits for another one on SQLite, and a connection to PostgreSQL may take."""
@@ -69,7 +70,9 @@ class Store:
             _prepare_postgres(self._engine)
         event.listen(self._engine, "before_cursor_execute", _stop_abandoned)
         # Both share the pool; the option tells the begin listener what kind of transaction to open.
-        self._writing = self._engine.execution_options(writes=True)
+        self._writing = sessionmaker(self._engine.execution_options(writes=True), expire_on_commit=False)
+        self.changes = Changes(self._engine, parsed)
+        self.changes.follow(self._writing)
         self._pools: dict[bool, ThreadPoolExecutor] = {}
         self._pools_lock = threading.Lock()
 
@@ -122,10 +125,13 @@ class Store:
         Raises Unavailable, and IntegrityError.
         """
         self._look()
-        with _translated(), Session(self._writing, expire_on_commit=False) as session, session.begin():
-            yield session
-            session.flush()
-            _stop_abandoned()
+        with _translated(), self._writing(info={"changed": set()}) as session:
+            with session.begin():
+                yield session
+                session.flush()
+                _stop_abandoned()
+                self.changes.announce(session)
+            self.changes.made(session)
 
     def revision(self) -> str | None:
         """That the tables are at, whatever `refusal` says; None when there are none of ours. Raises Unavailable."""

@@ -1,0 +1,168 @@
+"""Who waits for rows is told when some were added or changed, in this process or in another.
+
+What a transaction changes is seen as its statements run (`Store`). Once it is committed, those who wait in the same
+process are told which tables it was. Others hear of it
+
+- on PostgreSQL by NOTIFY, which is sent within the transaction and so arrives when it is there to be seen. One
+  connection of this process listens.
+- on SQLite, which notifies nobody, from the number that a kept connection gives for the state of the file
+  (PRAGMA data_version). One look for the whole process, twice a second; it reads no page. The number says that
+  something was committed, not what or by whom, so all who wait are told.
+
+To be told is to be asked to look: there may be nothing to find.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, event, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from crm.domain.errors import Unavailable
+
+LOOK_SECONDS = 0.5
+CHANNEL = "leaseline"
+ALIVE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""Nothing is sent on a connection that listens, so only TCP notices that the server's machine is gone."""
+
+WATCHED = frozenset({"agent", "call", "call_order", "device", "mail", "message", "task", "voicemail"})
+"""Tables that somebody may wait for. Of other tables nobody is told: a NOTIFY makes a commit wait for other such."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    tables: frozenset[str]
+    loop: asyncio.AbstractEventLoop
+    tell: Callable[[], None]
+
+
+class Changes:
+    """Of one store's database."""
+
+    def __init__(self, engine: Engine, url: URL) -> None:
+        self._engine, self._url = engine, url
+        self._is_sqlite = url.get_backend_name() == "sqlite"
+        self._waiting: set[_Waiting] = set()
+        self._me = uuid.uuid4().hex
+        """In front of our own notifications, which we know already."""
+
+    @contextmanager
+    def told(self, tables: Collection[str], tell: Callable[[], None]) -> Iterator[None]:
+        """Has `tell` called, in the event loop, whenever rows of one of the tables may have changed."""
+        if unwatched := set(tables) - WATCHED:
+            raise ValueError(f"not in crm.store.changes.WATCHED: {unwatched}")
+        one = _Waiting(frozenset(tables), asyncio.get_running_loop(), tell)
+        self._waiting.add(one)
+        try:
+            yield
+        finally:
+            self._waiting.discard(one)
+
+    async def listen(self) -> None:
+        """Tells of what other processes commit, until it is cancelled. Raises Unavailable when it cannot."""
+        if not self._is_sqlite:
+            await self._listen_to_server()
+        elif self._url.database and self._url.database != ":memory:":
+            await self._watch_file(self._url.database)
+        else:
+            await asyncio.Event().wait()
+
+    # --- what the store says ---
+
+    def follow(self, sessions: sessionmaker[Session]) -> None:
+        """Has what these sessions change written down as it happens."""
+
+        @event.listens_for(sessions, "after_begin")
+        def on_begin(session: Session, transaction: object, connection: Any) -> None:
+            connection.info["changed"] = session.info["changed"]
+
+        @event.listens_for(self._engine, "before_cursor_execute")
+        def on_execute(
+            connection: Any, cursor: object, statement: str, parameters: object, context: Any, _: bool
+        ) -> None:
+            if context.isinsert or context.isupdate or context.isdelete:
+                changed = connection.info.get("changed")
+                name = context.compiled.statement.table.name if context.compiled else ""
+                if changed is not None and name in WATCHED:
+                    changed.add(name)
+
+    def announce(self, session: Session) -> None:
+        """As the last thing in a transaction: other processes will hear of it."""
+        if session.info["changed"] and not self._is_sqlite:
+            names = " ".join([self._me, *sorted(session.info["changed"])])
+            session.execute(text("SELECT pg_notify(:channel, :names)"), {"channel": CHANNEL, "names": names})
+
+    def made(self, session: Session) -> None:
+        """After the commit."""
+        self._tell(session.info["changed"])
+
+    # --- hearing of others ---
+
+    async def _listen_to_server(self) -> None:
+        from psycopg import AsyncConnection, Error
+
+        arguments, options = self._engine.dialect.create_connect_args(self._url)
+        try:
+            connection = await AsyncConnection.connect(*arguments, **{**options, **ALIVE}, autocommit=True)
+            async with connection:
+                await connection.execute(f"LISTEN {CHANNEL}".encode())
+                # What was committed before nobody has told us of.
+                self._tell(WATCHED)
+                async for notification in connection.notifies():
+                    sender, *tables = notification.payload.split(" ")
+                    if sender != self._me:
+                        self._tell(tables)
+        except (Error, OSError) as error:
+            raise Unavailable(_DEAF, code="database_deaf") from error
+        raise Unavailable(_DEAF, code="database_deaf")
+
+    async def _watch_file(self, path: str) -> None:
+        # In a thread, since a disk that hangs holds up whoever asks; and always the same, as SQLite's connections want.
+        with ThreadPoolExecutor(1, thread_name_prefix="store-watcher") as thread:
+            loop = asyncio.get_running_loop()
+            try:
+                connection = await loop.run_in_executor(thread, _opened, path)
+                try:
+                    known = None
+                    while True:
+                        version = await loop.run_in_executor(thread, _version, connection)
+                        if version != known:
+                            self._tell(WATCHED)
+                        known = version
+                        await asyncio.sleep(LOOK_SECONDS)
+                finally:
+                    thread.submit(connection.close)
+            except sqlite3.Error as error:
+                raise Unavailable(_DEAF, code="database_deaf") from error
+
+    def _tell(self, tables: Collection[str]) -> None:
+        """May be called in any thread."""
+        for one in list(self._waiting):
+            if not one.tables.isdisjoint(tables) and not one.loop.is_closed():
+                one.loop.call_soon_threadsafe(one.tell)
+
+
+_DEAF = "The database does not tell what others change in it: what they add is found a minute later."
+
+
+def _opened(path: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    with closing(connection.execute("PRAGMA data_version")) as cursor:
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,192 @@
+"""Work that goes on by itself: rows are claimed, something is done about each outside of any transaction, and what came
+of it is recorded.
+
+A worker says
+
+- `wakes_on`: the tables of which a new or changed row may be work, added by whatever process (`crm.store.changes`);
+- `due`: when the next piece is due. It only reads, so that looking keeps nobody from writing. Until then nobody asks
+  the database anything;
+- `claim`: takes that piece, in one transaction, so that no two workers get the same one;
+- `work`: does it, asynchronously;
+- `record`: writes what came of it, tried again until the database answers;
+- `settle`: looks after what a worker that died has left in the middle, at the start and after trouble;
+- `at_once` and `grace_seconds`: how many pieces are under way at once, and how long they may take at the end.
+
+`keep` runs one until it is cancelled. What it raises ends neither it nor anything else: it is tried again, and is in
+`Troubles` meanwhile.
+
+Task queues that others maintain want PostgreSQL alone (procrastinate), a broker, or rows of their own beside those that
+say already what is to be done; none works on SQLite and PostgreSQL with tables that are there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy.orm import Session
+
+from crm.context import Crm
+from crm.domain.errors import CrmError, Unavailable
+from crm.store.models import Base
+
+Claim = TypeVar("Claim")
+Result = TypeVar("Result")
+
+RETRY_SECONDS = 5.0
+"""After trouble, unless something wakes the worker when it was the database that was away."""
+PASSED_OVER_SECONDS = 1.0
+"""What is due and cannot be claimed somebody else has at this moment."""
+LONGEST_SLEEP_SECONDS = 60.0
+"""A clock that was set, or a machine that slept, makes a due time come sooner than was reckoned."""
+
+_log = logging.getLogger(__name__)
+
+
+class Worker(Generic[Claim, Result]):
+    """One kind of work. `under_way` are the claims that are being worked on in this process."""
+
+    name = ""
+    """As `leaseline status` shows it."""
+    wakes_on: tuple[type[Base], ...] = ()
+    at_once = 1
+    grace_seconds = 0.0
+
+    def due(self, session: Session, now: datetime, under_way: Sequence[Claim]) -> datetime | None:
+        """When the next piece is; None: nothing waits that could be begun beside what is under way."""
+        raise NotImplementedError
+
+    def claim(self, session: Session, now: datetime, under_way: Sequence[Claim]) -> Claim | None:
+        """Takes the piece that is due longest; None when somebody else has it."""
+        raise NotImplementedError
+
+    async def work(self, claim: Claim) -> Result:
+        """What it raises is trouble, and nothing is recorded."""
+        raise NotImplementedError
+
+    def record(self, session: Session, claim: Claim, result: Result, now: datetime) -> None:
+        """Nothing to record by default."""
+
+    def settle(self, session: Session, under_way: Sequence[Claim], now: datetime) -> None:
+        """Nothing can be left in the middle by default."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    what: str
+    since: datetime
+
+
+class Troubles:
+    """What does not work at this moment, by the worker's name."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self.found: dict[str, Trouble] = {}
+
+    def failed(self, name: str, error: Exception) -> None:
+        if isinstance(error, (CrmError, OSError)):
+            what = str(error)
+            _log.warning("%s: waits", name, extra={"reason": what})
+        else:
+            what = f"It failed in an unexpected way ({type(error).__name__}): the log has the details."
+            _log.error("%s: failed", name, exc_info=error)
+        known = self.found.get(name)
+        self.found[name] = Trouble(what, known.since if known else self._now())
+
+    def well(self, name: str) -> None:
+        if self.found.pop(name, None):
+            _log.info("%s: works again", name)
+
+
+async def keep(crm: Crm, worker: Worker[Any, Any], troubles: Troubles) -> None:
+    """Runs the worker until it is cancelled; then what is under way has its `grace_seconds`."""
+    await _Keeper(crm, worker, troubles).run()
+
+
+class _Keeper(Generic[Claim, Result]):
+    def __init__(self, crm: Crm, worker: Worker[Claim, Result], troubles: Troubles) -> None:
+        self._crm, self._worker, self._troubles = crm, worker, troubles
+        self._wake = asyncio.Event()
+        self._under_way: dict[asyncio.Task[None], Claim] = {}
+        self._is_settled = False
+
+    async def run(self) -> None:
+        tables = [table.__tablename__ for table in self._worker.wakes_on]
+        try:
+            with self._crm.store.changes.told(tables, self._wake.set):
+                while True:
+                    self._wake.clear()
+                    await self._sleep(*await self._look())
+        finally:
+            await self._finish()
+
+    async def _look(self) -> tuple[float, bool]:
+        """Begins what is due. Returns how long to wait then, and whether something may end that sooner."""
+        try:
+            for task in [task for task in self._under_way if task.done()]:
+                del self._under_way[task]
+                task.result()
+            if not self._is_settled:
+                await self._crm.store.run(self._worker.settle, self._claims, self._crm.now())
+                self._is_settled = True
+            seconds = await self._begin_due()
+        except Exception as error:  # noqa: BLE001 - a door: no worker ends for what it meets
+            # Whether a claim was committed is not known now.
+            self._is_settled = False
+            self._troubles.failed(self._worker.name, error)
+            return RETRY_SECONDS, isinstance(error, Unavailable)
+        if not self._under_way:
+            self._troubles.well(self._worker.name)
+        return seconds, True
+
+    async def _begin_due(self) -> float:
+        while len(self._under_way) < self._worker.at_once:
+            now = self._crm.now()
+            at = await self._crm.store.read(self._worker.due, now, self._claims)
+            if at is None or at > now:
+                return LONGEST_SLEEP_SECONDS if at is None else (at - now) / timedelta(seconds=1)
+            claim = await self._crm.store.run(self._worker.claim, now, self._claims)
+            if claim is None:
+                return PASSED_OVER_SECONDS
+            task = asyncio.create_task(self._carry_out(claim), name=self._worker.name)
+            self._under_way[task] = claim
+            task.add_done_callback(lambda _: self._wake.set())
+        return LONGEST_SLEEP_SECONDS
+
+    async def _carry_out(self, claim: Claim) -> None:
+        result = await self._worker.work(claim)
+        while True:
+            try:
+                await self._crm.store.run(self._worker.record, claim, result, self._crm.now())
+                return
+            except Unavailable as error:
+                self._troubles.failed(self._worker.name, error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    @property
+    def _claims(self) -> list[Claim]:
+        return list(self._under_way.values())
+
+    async def _sleep(self, seconds: float, may_be_woken: bool) -> None:
+        if not may_be_woken:
+            await asyncio.sleep(seconds)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds, LONGEST_SLEEP_SECONDS)):
+                await self._wake.wait()
+
+    async def _finish(self) -> None:
+        if not self._under_way:
+            return
+        _, running = await asyncio.wait(self._under_way, timeout=self._worker.grace_seconds)
+        for task in running:
+            task.cancel()
+        for outcome in await asyncio.gather(*self._under_way, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                _log.error("%s: broke off at the end", self._worker.name, exc_info=outcome)

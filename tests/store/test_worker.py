@@ -1,0 +1,160 @@
+"""The one mechanism of work that goes on by itself, on both databases: woken by rows, in trouble, and at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm import worker as workers
+from crm.config import Config
+from crm.context import Crm, utc_now
+from crm.domain.errors import Unavailable
+from crm.secrets import Secrets
+from crm.store.models import Agent
+from crm.store.session import Store
+from crm.worker import Troubles, Worker
+
+pytestmark = pytest.mark.store
+
+ADD = """
+import sys
+from crm.store.models import Agent
+from crm.store.session import Store
+store = Store(sys.argv[1])
+with store.writing() as session:
+    session.add(Agent(slug=sys.argv[2], name="new"))
+store.close()
+"""
+
+
+class Greeter(Worker[str, str]):
+    """Greets every agent named "new"."""
+
+    name = "greeter"
+    wakes_on = (Agent,)
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.greeted: list[str] = []
+        self.fails: Exception | None = None
+        self.held: asyncio.Event | None = None
+
+    def due(self, session: Session, now: datetime, under_way: Sequence[str]) -> datetime | None:
+        waiting = select(Agent.slug).where(Agent.name == "new", Agent.slug.not_in(under_way))
+        return now if session.scalar(waiting.limit(1)) else None
+
+    def claim(self, session: Session, now: datetime, under_way: Sequence[str]) -> str | None:
+        agent = session.scalars(select(Agent).where(Agent.name == "new").limit(1)).first()
+        if agent is None:
+            return None
+        agent.name = "claimed"
+        return agent.slug
+
+    async def work(self, claim: str) -> str:
+        self.begun.append(claim)
+        if self.held:
+            await self.held.wait()
+        if self.fails:
+            raise self.fails
+        return f"Hello {claim}"
+
+    def record(self, session: Session, claim: str, result: str, now: datetime) -> None:
+        session.scalars(select(Agent).where(Agent.slug == claim)).one().name = result
+        self.greeted.append(claim)
+
+
+@contextlib.asynccontextmanager
+async def kept(crm: Crm, greeter: Greeter, troubles: Troubles) -> AsyncIterator[asyncio.Task[None]]:
+    tasks = [asyncio.create_task(workers.keep(crm, greeter, troubles)), asyncio.create_task(crm.store.changes.listen())]
+    try:
+        yield tasks[0]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - what is waited for is in the database, too
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def system(store: Store, config: Config) -> Crm:
+    return Crm(config, store, Secrets(config.secrets_file), utc_now)
+
+
+def add(store: Store, slug: str) -> None:
+    with store.writing() as session:
+        session.add(Agent(slug=slug, name="new"))
+
+
+def name_of(store: Store, slug: str) -> str:
+    with store.reading() as session:
+        return session.scalars(select(Agent.name).where(Agent.slug == slug)).one()
+
+
+async def test_a_row_of_another_process_wakes_the_worker(system: Crm, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nothing but being told finds the row in time.
+    monkeypatch.setattr(workers, "LONGEST_SLEEP_SECONDS", 3600.0)
+    greeter, troubles = Greeter(), Troubles(utc_now)
+    async with kept(system, greeter, troubles):
+        add(system.store, "ours")
+        await until(lambda: greeter.greeted == ["ours"])
+        url = system.store._engine.url.render_as_string(hide_password=False)
+        await asyncio.to_thread(subprocess.run, [sys.executable, "-c", ADD, url, "theirs"], check=True)
+        await until(lambda: greeter.greeted == ["ours", "theirs"])
+    assert troubles.found == {}
+
+
+async def test_a_worker_that_fails_shows_since_when_and_goes_on_by_itself(
+    system: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Until a row wakes it.
+    monkeypatch.setattr(workers, "RETRY_SECONDS", 3600.0)
+    greeter, troubles = Greeter(), Troubles(utc_now)
+    greeter.fails = Unavailable("The database does not answer.", code="database_silent")
+    began = utc_now()
+    async with kept(system, greeter, troubles):
+        add(system.store, "alice")
+        await until(lambda: "greeter" in troubles.found)
+        shown = troubles.found["greeter"]
+        assert shown.what == "The database does not answer."
+        assert began <= shown.since <= utc_now()
+        greeter.fails = None
+        add(system.store, "bob")
+        await until(lambda: greeter.greeted == ["bob"] and not troubles.found)
+
+
+async def test_an_unexpected_exception_ends_nothing(system: Crm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "RETRY_SECONDS", 3600.0)
+    greeter, troubles = Greeter(), Troubles(utc_now)
+    greeter.fails = ValueError("a number")
+    async with kept(system, greeter, troubles) as task:
+        add(system.store, "alice")
+        await until(lambda: "greeter" in troubles.found)
+        assert "ValueError" in troubles.found["greeter"].what
+        assert "a number" not in troubles.found["greeter"].what
+        assert not task.done()
+
+
+async def test_at_the_end_what_is_under_way_is_finished_and_recorded(system: Crm) -> None:
+    greeter, troubles = Greeter(), Troubles(utc_now)
+    greeter.grace_seconds, greeter.held = 30.0, asyncio.Event()
+    async with kept(system, greeter, troubles) as task:
+        add(system.store, "alice")
+        await until(lambda: greeter.begun == ["alice"])
+        assert name_of(system.store, "alice") == "claimed"
+        task.cancel()
+        greeter.held.set()
+        await asyncio.gather(task, return_exceptions=True)
+    assert name_of(system.store, "alice") == "Hello alice"

@@ -12,7 +12,6 @@ from typing import Any
 from ari_app import draining, replacing, signs
 from ari_app import log as log_to
 from ari_app.call.call import AppContext, LiveCall
-from ari_app.call.legs import phones
 from ari_app.edge import ami, events, rtcp
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
@@ -35,8 +34,6 @@ from crm.domain.calls import (
     CallEnded,
     EndedBy,
 )
-from crm.domain.errors import CrmError
-from crm.services.calls import orders
 from crm.services.calls.journal import Journal
 from crm.services.calls.orders import OrderClaim
 from crm.services.phones import devices
@@ -48,8 +45,6 @@ log = logging.getLogger(__name__)
 
 HANGUP_SECONDS = 0.5
 """Within this time a channel that has left the app for a hangup is gone."""
-ORDERS_SECONDS = 0.5
-"""How soon an order that somebody has written is taken."""
 
 
 class App:
@@ -75,7 +70,7 @@ class App:
         self.ami = ami.AmiConnection(config.ports.ami, crm.secrets.get("ami"), on_event=self.on_ami_event)
         self.office = AppContext(config, crm.store, crm.secrets, crm.now, journal, self.client, self.ami, held=held)
         self.lamps = MessageLamps(self.office)
-        self.escalations = Escalations(self.office, self.on_messages)
+        self.escalations = Escalations(self.office)
         self.turns = Turns(self.office, self.begin_order)
         self.lost_lines = LostLines(
             self.client, self.ami, self.office.calls, config.talk.lost_seconds, config.sip.qualify_seconds
@@ -88,10 +83,6 @@ class App:
         self.to_drain = asyncio.Event()
         """Set when Leaseline is to end, once nobody is on the line."""
         self.reconciler = Reconciler(self.office, self, inbox, desk, self.escalations)
-
-    def on_messages(self) -> None:
-        """Messages came in, were heard, taken or deleted."""
-        self.lamps.changed.set()
 
     # --- arriving ---
 
@@ -140,7 +131,7 @@ class App:
             case ["pickup", *extension]:
                 call, flow = self.call_from(channel), functools.partial(pickup, extension="".join(extension))
             case ["mailbox", extension]:
-                call, flow = self.call_from(channel), functools.partial(self.listen, extension=extension)
+                call, flow = self.call_from(channel), functools.partial(mailbox.listen, extension=extension)
             case _:
                 return False
         # Before Asterisk takes the call back (survival.first_seconds).
@@ -191,13 +182,6 @@ class App:
         """Starts a call with the flow that tells its first step."""
         if call.id not in self.calls:
             self.calls.add(call, asyncio.create_task(self.supervise(call, flow), name=call.id))
-
-    async def listen(self, call: LiveCall, *, extension: str) -> steps.Following:
-        """Somebody listens to their messages."""
-        try:
-            return await mailbox.listen(call, extension)
-        finally:
-            self.on_messages()
 
     def chore(self, work: Any) -> None:
         """A small act whose end nobody waits for."""
@@ -296,22 +280,6 @@ class App:
         self.reconciler.look_now.set()
 
     # --- calls that were ordered ---
-
-    async def place_orders(self) -> None:
-        """Takes orders as they come due, each in a flow of its own. Other apps may do so, too."""
-        while True:
-            await asyncio.sleep(ORDERS_SECONDS)
-            if not self.office.places_calls:
-                continue
-            try:
-                while await self.office.store.read(orders.any_due, self.office.now()) and (
-                    claim := await self.office.store.run(
-                        orders.claim, self.config, self.office.now(), (await phones(self.office)).online
-                    )
-                ):
-                    self.begin_order(claim)
-            except (PhoneError, CrmError, OSError) as error:
-                log.warning("orders wait: %s", error)
 
     def begin_order(self, claim: OrderClaim) -> None:
         call = LiveCall(self.office, Handle(self.client, claim.call_id), "", claim.number, "")

@@ -22,6 +22,7 @@ from crm.domain.errors import CrmError, Unavailable
 from crm.services.system import copies
 from crm.store import revision
 from crm.store.session import Store
+from crm.worker import RETRY_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +74,8 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SCHEMA_SECONDS):
                 await _look_at_schema(store)
-        work: list[Part] = [partial(_watch_schema, store)]
         shared = Shared(crm, stack, copies.CopyWatch(config).is_held)
+        work: list[Part] = [partial(_watch_schema, store), partial(_hear, shared)]
         if "calls" in parts:
             work += await calls(shared, stop, take_over=take_over)
         if "texts" in parts:
@@ -92,6 +93,17 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _hear(shared: Shared) -> None:
+    """Has everybody who waits told of what other processes commit."""
+    name = "changes in the database"
+    while True:
+        try:
+            await shared.crm.store.changes.listen(lambda: shared.troubles.well(name))
+        except Unavailable as error:
+            shared.troubles.failed(name, error)
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _look_at_schema(store: Store) -> None:

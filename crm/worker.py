@@ -6,6 +6,7 @@ A worker says
 - `wakes_on`: the tables of which a new or changed row may be work, added by whatever process (`crm.store.changes`);
 - `due`: when the next piece is due. It only reads, so that looking keeps nobody from writing. Until then nobody asks
   the database anything;
+- `prepare`: finds out what claiming it depends on outside of the database, such as which phones are there;
 - `claim`: takes that piece, in one transaction, so that no two workers get the same one;
 - `work`: does it, asynchronously;
 - `record`: writes what came of it, tried again until the database answers;
@@ -60,6 +61,9 @@ class Worker(Generic[Claim, Result]):
     def due(self, session: Session, now: datetime, under_way: Sequence[Claim]) -> datetime | None:
         """When the next piece is; None: nothing waits that could be begun beside what is under way."""
         raise NotImplementedError
+
+    async def prepare(self) -> None:
+        """Finds out, before each claim, what it has to know that is not in the database. Nothing by default."""
 
     def claim(self, session: Session, now: datetime, under_way: Sequence[Claim]) -> Claim | None:
         """Takes the piece that is due longest; None when somebody else has it."""
@@ -151,6 +155,7 @@ class _Keeper(Generic[Claim, Result]):
             at = await self._crm.store.read(self._worker.due, now, self._claims)
             if at is None or at > now:
                 return LONGEST_SLEEP_SECONDS if at is None else (at - now) / timedelta(seconds=1)
+            await self._worker.prepare()
             claim = await self._crm.store.run(self._worker.claim, now, self._claims)
             if claim is None:
                 return PASSED_OVER_SECONDS

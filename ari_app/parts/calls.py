@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from ari_app import draining, signs
@@ -13,9 +13,11 @@ from ari_app.app import App
 from ari_app.call.race import race
 from ari_app.parts.shared import Part, Shared
 from ari_app.workers import lamps, nodes
+from ari_app.workers.orders import Orders
 from ari_app.workers.refused_calls import RefusedCalls
+from crm import worker
 from crm.context import Crm
-from crm.domain.calls import Fact, VoicemailLeft
+from crm.domain.calls import Fact
 from crm.domain.errors import CrmError
 from crm.edge import holidays, processes
 from crm.services.calls import ledger
@@ -34,17 +36,12 @@ PUBLISH_SECONDS = 3600.0
 async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list[Part]:
     """`stop` is set when another app has the place of this one, or nobody is on the line any more after SIGUSR1."""
     crm, config, stack = shared.crm, shared.crm.config, shared.stack
-    on_message: list[Callable[[], None]] = [shared.to_transcribe.set]
 
     async def apply(facts: Sequence[Fact]) -> None:
         await crm.store.run(ledger.record_all, config, facts, crm.now())
-        shared.on_texts()
-        if any(isinstance(fact, VoicemailLeft) for fact in facts):
-            for tell in on_message:
-                tell()
 
     journal = await stack.enter_async_context(Journal(config.journal_folder, apply, takes_over=take_over))
-    desk = EmergencyNotifier(crm, shared.on_texts)
+    desk = EmergencyNotifier(crm)
     app = App(crm, journal, shared.inbox, desk, shared.held)
     await stack.enter_async_context(app.client)
     loop, leaving = asyncio.get_running_loop(), asyncio.create_task(_leave(app, stop))
@@ -54,22 +51,21 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
     if take_over:
         processes.ask_to_yield(config)
     stack.push_async_callback(app.stop)
-    on_message.append(app.on_messages)
     return [
         partial(signs.beat, app.office, lambda: app.plain_phones.troubles),
         app.client.run,
         partial(signs.renew, app.office, app.chore),
         app.reconciler.watch,
-        app.place_orders,
+        partial(worker.keep, crm, Orders(app.office, app.begin_order), shared.troubles),
         desk.run,
         partial(_republish, crm),
         partial(lamps.keep, crm, app.client),
         app.lamps.run,
-        app.escalations.run,
+        partial(worker.keep, crm, app.escalations, shared.troubles),
         app.turns.run,
         app.lost_lines.run,
         partial(disk.keep, config),
-        partial(disk.run, crm, shared.on_texts),
+        partial(disk.run, crm),
         partial(nodes.keep, config, crm.store, journal, crm.now),
         partial(guard.run, crm),
         RefusedCalls(crm, journal).run,

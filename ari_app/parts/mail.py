@@ -17,7 +17,7 @@ def mail(shared: Shared) -> list[Part]:
     shared.stack.push_async_callback(mailer.close)
     transport = MailTransport(crm.config, mailer, transcripts.attachments(crm))
     return [
-        partial(delivery.run, crm.store, transport, shared.mails_due, crm.now, shared.held),
-        partial(transcripts.run, crm, shared.to_transcribe, shared.mails_due.set),
+        partial(delivery.run, crm.store, transport, crm.now, shared.held),
+        partial(transcripts.run, crm, shared.troubles),
         partial(retention.run, crm),
     ]

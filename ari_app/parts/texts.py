@@ -13,7 +13,7 @@ from crm.services.outbox.texts import TextTransport
 
 
 async def texts(shared: Shared) -> list[Part]:
-    crm, config, wake = shared.crm, shared.crm.config, shared.texts_due.set
+    crm, config = shared.crm, shared.crm.config
     sip = SipCarriers()
     shared.stack.callback(sip.close)
     carrier_for = carriers.over_sip(config, crm.secrets, sip)
@@ -21,9 +21,9 @@ async def texts(shared: Shared) -> list[Part]:
         http = await shared.stack.enter_async_context(http_carrier.client())
         carrier_for = carriers.over_http(config, crm.secrets, http)
     return [
-        partial(delivery.run, crm.store, TextTransport(config, carrier_for), shared.texts_due, crm.now, shared.held),
+        partial(delivery.run, crm.store, TextTransport(config, carrier_for), crm.now, shared.held),
         shared.inbox.run,
-        partial(follow_ups.run, crm, wake, shared.held),
-        partial(tasks.run, crm, wake),
-        partial(reports.run, crm, wake),
+        partial(follow_ups.run, crm, shared.held),
+        partial(tasks.run, crm),
+        partial(reports.run, crm),
     ]

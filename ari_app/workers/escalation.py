@@ -9,8 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections import Counter
+from collections.abc import Awaitable, Coroutine, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from sqlalchemy.orm import Session
 
 from ari_app.call import outside
 from ari_app.call.call import AppContext
@@ -24,79 +28,66 @@ from asterisk_conf.prompts.speech import SpeechError
 from crm.domain import readout
 from crm.domain.calls import DialStatus, LegEnded, LegRang
 from crm.domain.dialing import DialPurpose, DialRefused
-from crm.domain.errors import Conflict, CrmError, Unavailable
+from crm.domain.errors import Conflict, CrmError
 from crm.domain.ringing import Mobile, Phone
 from crm.services.audit import By
 from crm.services.phones import dialing
 from crm.services.phones.spoken import spoken
 from crm.services.voicemail import escalations, mailboxes
 from crm.services.voicemail.escalations import STAGE, Due
+from crm.store.models import Call, Voicemail
+from crm.worker import Worker
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 3.0
+NOT_YET = timedelta(seconds=3)
+"""While no calls may begin it is looked so often whether they may now."""
 LONGEST_SECONDS = 900
 """A phone that was answered about a message is let go after so long, should the app be away by then."""
 
 
-class Escalations:
-    """The messages that people are being called about now."""
+class Escalations(Worker[Due, None]):
+    """Calls people about messages; `calling` are those they are being called about now."""
 
-    def __init__(self, office: AppContext, on_change: Callable[[], None]) -> None:
-        """`on_change` is called when a message was taken or heard."""
+    name = "calls about messages"
+    wakes_on = (Voicemail, Call)
+    at_once = 50
+
+    def __init__(self, office: AppContext) -> None:
         self._office = office
-        self._on_change = on_change
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._calling: Counter[str] = Counter()
 
     @property
     def calling(self) -> list[str]:
         """Ids of the messages' calls, which the legs to the phones are named after."""
-        return sorted(self._tasks)
+        return sorted(self._calling)
 
-    async def run(self) -> None:
-        """Calls about what is due, until it is cancelled."""
+    def due(self, session: Session, now: datetime, under_way: Sequence[Due]) -> datetime | None:
+        return escalations.next_due(session, self._office.config, now) if self._office.places_calls else now + NOT_YET
+
+    def claim(self, session: Session, now: datetime, under_way: Sequence[Due]) -> Due | None:
+        # Without phones the turn would be lost.
+        return escalations.claim(session, self._office.config, now) if self._office.places_calls else None
+
+    async def work(self, claim: Due) -> None:
+        self._calling[claim.message_id] += 1
         try:
-            while True:
-                try:
-                    await self._begin_due()
-                except Unavailable as error:
-                    log.warning("nobody is called about messages yet: %s", error)
-                await asyncio.sleep(POLL_SECONDS)
-        finally:
-            tasks = list(self._tasks.values())
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _begin_due(self) -> None:
-        office = self._office
-        if not office.places_calls:
-            return  # The turn would be lost.
-        while await office.store.read(escalations.any_due, office.config, office.now()) and (
-            due := await office.store.run(escalations.claim, office.config, office.now())
-        ):
-            task = asyncio.create_task(self._call(due), name=f"escalation {due.message_id}")
-            self._tasks[due.message_id] = task
-
-    async def _call(self, due: Due) -> None:
-        try:
-            if await call_group(self._office, due):
-                self._on_change()
+            await call_group(self._office, claim)
         except (PhoneError, CrmError, SpeechError, TimeoutError) as error:
             # The next group is due later in any case.
             log.warning("a group could not be called about a message: %s", error)
         finally:
-            self._tasks.pop(due.message_id, None)
+            self._calling -= Counter((claim.message_id,))
 
 
-async def call_group(office: AppContext, due: Due) -> bool:
-    """Rings everybody in the group at once until one takes the message; True when somebody did."""
+async def call_group(office: AppContext, due: Due) -> None:
+    """Rings everybody in the group at once until one takes the message, and plays it to them."""
     agents = await availability(office, due.turn.agents)
     phones = [phone for agent in agents for phone in agent.reachable_devices(office.now())]
     log.info("called about a message", extra={"message_id": due.message_id, "group": due.turn.group, "n": len(phones)})
     if not phones:
         await office.store.run(escalations.nobody_there, due.message_id, office.now())
-        return False
+        return
     language = office.config.voicemail.staff_language
     text = readout.escalation(due.place, caller_in_words(office, due.caller), language)
     whisper = await spoken(office.config, text, language)
@@ -111,10 +102,8 @@ async def call_group(office: AppContext, due: Due) -> bool:
         for task in asked:
             task.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
-    if taker is None:
-        return False
-    await _play(office, due, *taker)
-    return True
+    if taker:
+        await _play(office, due, *taker)
 
 
 async def _ask(

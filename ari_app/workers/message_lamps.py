@@ -21,25 +21,28 @@ from crm.services.voicemail.mailboxes import Lamp
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 5.0
-"""What another process changed, such as the command line, is seen within this time."""
+"""After trouble, and when it was the agents or their teams that were changed."""
 
 
 class MessageLamps:
     def __init__(self, office: AppContext) -> None:
         self._office = office
         self._shown: dict[str, Lamp] = {}
-        self.changed = asyncio.Event()
-        """Set it when a message came, was heard or was deleted."""
+        self._changed = asyncio.Event()
 
     def forget(self) -> None:
         """Asterisk may have been started anew and know nothing."""
         self._shown = {}
-        self.changed.set()
+        self._changed.set()
 
     async def run(self) -> None:
         """Keeps the lamps right until it is cancelled."""
+        with self._office.store.changes.told(["voicemail"], self._changed.set):
+            await self._keep_showing()
+
+    async def _keep_showing(self) -> None:
         while True:
-            self.changed.clear()
+            self._changed.clear()
             if self._office.client.connected.is_set():
                 try:
                     await self._show()
@@ -47,7 +50,7 @@ class MessageLamps:
                     log.warning("message lamps are set later: %s", error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
-                    await self.changed.wait()
+                    await self._changed.wait()
 
     async def _show(self) -> None:
         for agent, lamp in (await self._office.store.read(mailboxes.lamps)).items():

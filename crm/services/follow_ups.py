@@ -43,12 +43,12 @@ PLANNED, PAUSED, SENT, CANCELLED = "planned", "paused", "sent", "cancelled"
 _log = logging.getLogger(__name__)
 
 
-async def run(crm: Crm, wake_outbox: Callable[[], None], held: Callable[[], bool] = lambda: False) -> None:
+async def run(crm: Crm, held: Callable[[], bool] = lambda: False) -> None:
     """Ticks until it is cancelled, and stands still while `held` (`crm.services.system.copies`)."""
     while True:
         try:
-            if not held() and await tick(crm):
-                wake_outbox()
+            if not held():
+                await tick(crm)
         except Unavailable as error:
             _log.warning("follow-ups wait for the database: %s", error)
         except CrmError as error:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -211,12 +211,11 @@ def lost(session: Session, config: Config, now: datetime) -> list[Lost]:
     return found
 
 
-async def run(crm: Crm, wake_outbox: Callable[[], None]) -> None:
+async def run(crm: Crm) -> None:
     """Looks every hour whether anybody was lost, and tells the admin, until it is cancelled."""
     while True:
         try:
-            if await crm.store.run(alarm, crm.config, crm.now()):
-                wake_outbox()
+            await crm.store.run(alarm, crm.config, crm.now())
         except Unavailable as error:
             _log.warning("whether anybody was lost is looked at later: %s", error)
         await asyncio.sleep(LOOK_SECONDS)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -78,12 +77,11 @@ def _open(session: Session, task_id: int) -> Task:
 # --- what nobody does in time ---
 
 
-async def run(crm: Crm, wake_outbox: Callable[[], None]) -> None:
+async def run(crm: Crm) -> None:
     """Ticks until it is cancelled."""
     while True:
         try:
-            if await crm.store.run(tick, crm.config, crm.now()):
-                wake_outbox()
+            await crm.store.run(tick, crm.config, crm.now())
         except Unavailable as error:
             _log.warning("overdue tasks wait for the database: %s", error)
         await asyncio.sleep(TICK_SECONDS)

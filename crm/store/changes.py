@@ -50,7 +50,7 @@ class _Waiting:
     tell: Callable[[], None]
 
 
-class Changes:
+class RowChanges:
     """Of one store's database."""
 
     def __init__(self, engine: Engine, url: URL) -> None:
@@ -72,12 +72,15 @@ class Changes:
         finally:
             self._waiting.discard(one)
 
-    async def listen(self) -> None:
-        """Tells of what other processes commit, until it is cancelled. Raises Unavailable when it cannot."""
+    async def listen(self, on_hearing: Callable[[], None] = lambda: None) -> None:
+        """Tells of what other processes commit, until it is cancelled. Raises Unavailable when it cannot.
+
+        `on_hearing` is called once it can.
+        """
         if not self._is_sqlite:
-            await self._listen_to_server()
+            await self._listen_to_server(on_hearing)
         elif self._url.database and self._url.database != ":memory:":
-            await self._watch_file(self._url.database)
+            await self._watch_file(self._url.database, on_hearing)
         else:
             await asyncio.Event().wait()
 
@@ -108,11 +111,11 @@ class Changes:
 
     def made(self, session: Session) -> None:
         """After the commit."""
-        self._tell(session.info["changed"])
+        self.tell(session.info["changed"])
 
     # --- hearing of others ---
 
-    async def _listen_to_server(self) -> None:
+    async def _listen_to_server(self, on_hearing: Callable[[], None]) -> None:
         from psycopg import AsyncConnection, Error
 
         arguments, options = self._engine.dialect.create_connect_args(self._url)
@@ -120,28 +123,32 @@ class Changes:
             connection = await AsyncConnection.connect(*arguments, **{**options, **ALIVE}, autocommit=True)
             async with connection:
                 await connection.execute(f"LISTEN {CHANNEL}".encode())
+                on_hearing()
                 # What was committed before nobody has told us of.
-                self._tell(WATCHED)
+                self.tell(WATCHED)
                 async for notification in connection.notifies():
                     sender, *tables = notification.payload.split(" ")
                     if sender != self._me:
-                        self._tell(tables)
+                        self.tell(tables)
         except (Error, OSError) as error:
             raise Unavailable(_DEAF, code="database_deaf") from error
         raise Unavailable(_DEAF, code="database_deaf")
 
-    async def _watch_file(self, path: str) -> None:
+    async def _watch_file(self, path: str, on_hearing: Callable[[], None]) -> None:
         # In a thread, since a disk that hangs holds up whoever asks; and always the same, as SQLite's connections want.
         with ThreadPoolExecutor(1, thread_name_prefix="store-watcher") as thread:
             loop = asyncio.get_running_loop()
             try:
                 connection = await loop.run_in_executor(thread, _opened, path)
                 try:
-                    known = None
+                    known = await loop.run_in_executor(thread, _version, connection)
+                    on_hearing()
+                    # What was committed before nobody has told us of.
+                    self.tell(WATCHED)
                     while True:
                         version = await loop.run_in_executor(thread, _version, connection)
                         if version != known:
-                            self._tell(WATCHED)
+                            self.tell(WATCHED)
                         known = version
                         await asyncio.sleep(LOOK_SECONDS)
                 finally:
@@ -149,8 +156,8 @@ class Changes:
             except sqlite3.Error as error:
                 raise Unavailable(_DEAF, code="database_deaf") from error
 
-    def _tell(self, tables: Collection[str]) -> None:
-        """May be called in any thread."""
+    def tell(self, tables: Collection[str]) -> None:
+        """Asks those who wait for one of the tables to look. May be called in any thread."""
         for one in list(self._waiting):
             if not one.tables.isdisjoint(tables) and not one.loop.is_closed():
                 one.loop.call_soon_threadsafe(one.tell)

@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.domain.errors import Conflict, Unavailable
-from crm.store.changes import Changes
+from crm.store.changes import RowChanges
 
 BUSY_SECONDS = 5
 """How long a writer waits for another one on SQLite, and a connection to PostgreSQL may take."""
@@ -71,7 +71,7 @@ class Store:
         event.listen(self._engine, "before_cursor_execute", _stop_abandoned)
         # Both share the pool; the option tells the begin listener what kind of transaction to open.
         self._writing = sessionmaker(self._engine.execution_options(writes=True), expire_on_commit=False)
-        self.changes = Changes(self._engine, parsed)
+        self.changes = RowChanges(self._engine, parsed)
         self.changes.follow(self._writing)
         self._pools: dict[bool, ThreadPoolExecutor] = {}
         self._pools_lock = threading.Lock()

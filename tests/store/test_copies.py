@@ -133,12 +133,11 @@ async def test_a_held_home_tells_its_own_people_what_is_new_and_sends_nothing_el
         session.add(Device(slug="dana-cell", kind="mobile", number="+15125550177", agent_id=admin.id))
         notices.tell(session, config, [admin], "old", "Old", "The original has told this.", NOW)
     later = NOW + timedelta(minutes=5)
-    carrier, wake, held = Sent(), asyncio.Event(), True
+    carrier, held = Sent(), True
     by_text = TextTransport(config, lambda trunk: carrier)
-    running = asyncio.create_task(delivery.run(store, by_text, wake, lambda: later, lambda: held))
+    running = asyncio.create_task(delivery.run(store, by_text, lambda: later, lambda: held))
     with store.writing() as session:
         notices.tell(session, config, [owners.admin(session)], "emergency:1", "911", "Alice dialled 911.", later)
-    wake.set()
     await asyncio.wait_for(carrier.given.wait(), 10)
     assert carrier.bodies == ["Alice dialled 911."]
     running.cancel()

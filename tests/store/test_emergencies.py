@@ -42,7 +42,7 @@ async def people(store: Store, office: None) -> None:
 
 
 def desk(store: Store, config: Config, now: datetime = NOW) -> EmergencyNotifier:
-    return EmergencyNotifier(crm_at(config, store, now), lambda: None)
+    return EmergencyNotifier(crm_at(config, store, now))
 
 
 async def all_of(store: Store, kind: type) -> list[object]:

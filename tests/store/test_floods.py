@@ -118,7 +118,7 @@ async def test_a_flood_from_the_spool_is_taken_in_whole_and_what_is_bad_in_it_ke
     assert len(files) == 3
     with files[0].open("ab") as file:
         file.write(b"\n{broken")
-    box = Inbox(crm, lambda: None)
+    box = Inbox(crm)
     assert await box.import_all() == 250
     assert await count(store, Message) == 250
     assert (config.spool_folder / "rejected" / files[0].name).read_bytes() == b"{broken\n"

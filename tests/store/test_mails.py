@@ -108,12 +108,12 @@ async def nothing(message_id: str) -> list[Attachment]:
 @asynccontextmanager
 async def worker(
     store: Store, config: Config, clock: Callable[[], datetime] = lambda: NOW, attach: mails.Attach = nothing
-) -> AsyncIterator[asyncio.Event]:
-    """Sends what is queued, and yields what tells it that there is more."""
-    mailer, more = Mailer(mails.server_of(config, Secrets(config.secrets_file))), asyncio.Event()
-    task = asyncio.create_task(delivery.run(store, MailTransport(config, mailer, attach), more, clock))
+) -> AsyncIterator[None]:
+    """Sends what is queued."""
+    mailer = Mailer(mails.server_of(config, Secrets(config.secrets_file)))
+    task = asyncio.create_task(delivery.run(store, MailTransport(config, mailer, attach), clock))
     try:
-        yield more
+        yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -196,10 +196,9 @@ async def test_a_connection_cut_after_the_data_leaves_it_unknown_and_is_not_trie
     handler = Handler(answers=["CUT"])
     async with serving(handler) as port:
         await queue(store)
-        async with worker(store, settings(config, port), lambda: NOW + timedelta(days=1)) as more:
+        async with worker(store, settings(config, port), lambda: NOW + timedelta(days=1)):
             mail = await settled(store, lambda mail: mail.state == DeliveryState.UNKNOWN)
             await queue(store, "k2")
-            more.set()
             await settled(store, lambda mail: mail.state == DeliveryState.SENT, "k2")
     assert "may have arrived or not" in mail.error
     assert len(handler.taken) == 2
@@ -247,7 +246,7 @@ async def test_at_shutdown_the_mail_under_way_may_get_its_answer(store: Store, c
     await queue(store, "k1")
     await queue(store, "k2")
     transport = MailTransport(settings(config), Slow(), nothing)
-    task = asyncio.create_task(delivery.run(store, transport, asyncio.Event(), lambda: NOW))
+    task = asyncio.create_task(delivery.run(store, transport, lambda: NOW))
     await asyncio.wait_for(busy.wait(), 10)
     assert (await row(store, "k2")).state == DeliveryState.QUEUED, "one at a time"
     task.cancel()

@@ -87,7 +87,7 @@ async def work(store: Store, config: Config, carrier: Taker | CarrierFor, now: d
     with store.writing() as session:
         if not session.scalars(select(Trunk)).first():
             session.add(Trunk(slug="acme", host="127.0.0.1", auth="address"))
-    task = asyncio.create_task(delivery.run(store, TextTransport(config, chosen), asyncio.Event(), lambda: now))
+    task = asyncio.create_task(delivery.run(store, TextTransport(config, chosen), lambda: now))
     try:
         async with asyncio.timeout(10):
             while True:
@@ -552,7 +552,7 @@ async def test_pain_12_a_text_noted_without_the_app_is_imported_once(store: Stor
     notes = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
     notes.parent.mkdir(parents=True)
     row = '"{""extra"":""text ' + note(b"while down") + '""}"\n'
-    taken = Inbox(crm, lambda: None)
+    taken = Inbox(crm)
     async with Journal(config.journal_folder, apply) as journal:
         for _ in range(2):  # The carrier repeated it, and it was noted again.
             notes.write_text(row * 2)
@@ -579,8 +579,7 @@ async def test_when_the_database_is_away_then_the_text_waits_on_disk(
     def away(*_: object) -> bool:
         raise Unavailable("away", code="database_silent")
 
-    told = []
-    box = Inbox(crm, lambda: told.append(1))
+    box = Inbox(crm)
     with monkeypatch.context() as patched:
         patched.setattr(messages, "receive", away)
         await box.accept(text("hello"))
@@ -588,7 +587,6 @@ async def test_when_the_database_is_away_then_the_text_waits_on_disk(
         assert await box.import_all() == 0
     assert len(list(config.spool_folder.glob("*.text"))) == 1
     assert await box.import_all() == 1
-    assert told
     (message,) = await rows(store, Message)
     assert message.body == "hello"
     await box.accept(text("hello"))
@@ -598,7 +596,7 @@ async def test_when_the_database_is_away_then_the_text_waits_on_disk(
 async def test_a_file_that_is_no_text_holds_nothing_up(store: Store, config: Config, crm: Crm) -> None:
     (config.spool_folder / "0.text").write_text("{broken")
     inbox.keep(config, [text("hello")])
-    assert await Inbox(crm, lambda: None).import_all() == 1
+    assert await Inbox(crm).import_all() == 1
     assert (config.spool_folder / "rejected" / "0.text").exists()
     with store.reading() as session:
         assert session.scalar(select(func.count()).select_from(Message)) == 1

@@ -122,9 +122,10 @@ async def test_what_needs_a_message_s_sound_is_done_where_it_lies_until_that_nod
             return session.scalar(sa.select(Mail.id).where(transport.is_for_us(at))) is not None
 
         written_down = await store.read(transcripts._next, config, at)
+        called_about = await store.read(escalations.next_due, config, at)
         return [
             written_down is not None,
-            await store.read(escalations.any_due, config, at),
+            called_about is not None and called_about <= at,
             await store.read(mails),
         ]
 

@@ -58,8 +58,8 @@ class Worker:
     """A running outbox and what a test turns."""
 
     def __init__(self, store: Store, config: Config, carrier_for: CarrierFor) -> None:
-        self.wake, self.clock = asyncio.Event(), Clock()
-        self.task = asyncio.create_task(delivery.run(store, TextTransport(config, carrier_for), self.wake, self.clock))
+        self.clock = Clock()
+        self.task = asyncio.create_task(delivery.run(store, TextTransport(config, carrier_for), self.clock))
 
 
 @asynccontextmanager
@@ -136,9 +136,9 @@ async def test_a_queued_text_is_sent_once_and_stands_on_the_leads_timeline(
 ) -> None:
     (message_id,) = await queue(store, "link:1", lead=True)
     carrier = FakeCarrier()
-    async with working(store, config, carrier) as worker:
+    async with working(store, config, carrier):
         row = await until(store, "link:1", DeliveryState.SENT)
-        worker.wake.set()
+        store.changes.tell({"message"})
         await queue(store, "link:2")
         await until(store, "link:2", DeliveryState.SENT)
     assert (row.attempts, row.sent_at, row.next_attempt_at, row.error) == (1, NOW, None, "")
@@ -156,9 +156,8 @@ async def test_whoever_commits_a_row_wakes_the_worker_at_once(
     store: Store, config: Config, trunk: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "POLL_SECONDS", 60.0)
-    async with working(store, config, FakeCarrier()) as worker:
+    async with working(store, config, FakeCarrier()):
         await queue(store, "a")
-        worker.wake.set()
         await until(store, "a", DeliveryState.SENT)
 
 
@@ -182,7 +181,7 @@ async def test_a_text_waits_for_its_time_and_the_longest_due_goes_first(
         await until(store, "second", DeliveryState.SENT)
         assert [text.key for text in carrier.given] == ["first", "second"]
         worker.clock.now = NOW + timedelta(seconds=30)
-        worker.wake.set()
+        store.changes.tell({"message"})
         await until(store, "later", DeliveryState.SENT)
 
 
@@ -200,7 +199,7 @@ async def test_a_passing_refusal_is_tried_again_with_growing_pauses_until_it_cou
             assert row.next_attempt_at is not None
             pauses.append((row.next_attempt_at - worker.clock.now).total_seconds())
             worker.clock.now = row.next_attempt_at
-            worker.wake.set()
+            store.changes.tell({"message"})
         row = await until(store, "a", DeliveryState.FAILED)
     assert [round(pause / 10) for pause in pauses] == [1, 2], "give or take a fifth"
     assert (row.attempts, row.error, row.next_attempt_at) == (3, "Given up after 3 tries. The peer is busy.", None)
@@ -241,9 +240,9 @@ async def test_when_the_fate_is_unknown_then_it_is_never_sent_again_and_the_next
         await until(store, "b", DeliveryState.SENT)
         row = await message(store, "a")
         worker.clock.now += timedelta(hours=5)
-        worker.wake.set()
+        store.changes.tell({"message"})
         await queue(store, "c")
-        worker.wake.set()
+        store.changes.tell({"message"})
         await until(store, "c", DeliveryState.SENT)
     assert (row.state, row.next_attempt_at) == (DeliveryState.UNKNOWN, None)
     assert row.error
@@ -366,7 +365,7 @@ async def test_without_a_trunk_the_text_waits_and_says_what_to_do(store: Store, 
             session.add(Trunk(slug="off", host="127.0.0.1", auth="address", enabled=False))
             session.add(Trunk(slug="acme", host="127.0.0.1", auth="address"))
         worker.clock.now += timedelta(minutes=1)
-        worker.wake.set()
+        store.changes.tell({"message"})
         await until(store, "a", DeliveryState.SENT)
 
 
@@ -421,7 +420,7 @@ async def test_what_no_carrier_takes_while_it_is_of_use_has_failed_and_used_up_n
         states = DeliveryState.FAILED, DeliveryState.QUEUED
         while (row := await until(store, "a", *states, attempts=tries)).next_attempt_at:
             worker.clock.now = row.next_attempt_at
-            worker.wake.set()
+            store.changes.tell({"message"})
             tries += 1
     assert (row.state, row.sent_at) == (DeliveryState.FAILED, None)
     assert row.error == f"Given up after {tries} tries. The peer is busy."
@@ -546,7 +545,7 @@ async def test_what_failed_is_sent_again_by_a_person_and_what_is_unknown_only_wh
     carrier = FakeCarrier(refusing(CarrierError("Busy.", retryable=True)))
     async with working(store, config, carrier) as worker:
         worker.clock.now = by.now
-        worker.wake.set()
+        store.changes.tell({"message"})
         row = await until(store, "a", DeliveryState.QUEUED, attempts=7)
         await until(store, "b", DeliveryState.QUEUED, attempts=7)
     # The pauses begin anew, and the carrier sees another number.

@@ -24,6 +24,7 @@ from crm.services.calls import ledger
 from crm.services.voicemail import transcripts
 from crm.store.models import Voicemail
 from crm.store.session import Store
+from crm.worker import Troubles
 from tests.store import rows, tiny_whisper
 from tests.store.conftest import crm_at
 
@@ -140,7 +141,7 @@ async def left(store: Store, config: Config, call_id: str, sound: Path | None) -
 
 async def written(store: Store, config: Config, *ids: str) -> list[Voicemail]:
     """Lets the worker do what waits."""
-    task = asyncio.create_task(transcripts.run(crm_at(config, store), asyncio.Event(), lambda: None))
+    task = asyncio.create_task(transcripts.run(crm_at(config, store), Troubles(lambda: NOW)))
     try:
         async with asyncio.timeout(60):
             while True:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
@@ -39,7 +39,6 @@ class Site:
     key: Ed25519PrivateKey
     http: httpx.AsyncClient
     now: datetime = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
-    texts_due: list[int] = field(default_factory=list)
 
     async def twilio(self, path: str = "/texts/twilio", *, signature: str | None = None, **form: str) -> httpx.Response:
         signed = twilio.signature(TOKEN, PUBLIC + path, list(form.items()))
@@ -93,14 +92,13 @@ async def site(tmp_path: Path, migrated: Path) -> AsyncIterator[Site]:
     secrets.put("texts/twilio", TOKEN)
     with store.writing() as session:
         session.add(Line(number=MAPLE, label="Maple"))
-    due: list[int] = []
 
     def clock() -> datetime:
         return found.now
 
     crm = Crm(config, store, secrets, clock)
-    webhooks = Webhooks(crm, Inbox(crm, lambda: due.append(1)))
+    webhooks = Webhooks(crm, Inbox(crm))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(build(webhooks)), base_url="http://127.0.0.1") as http:
-        found = Site(webhooks, key, http, texts_due=due)
+        found = Site(webhooks, key, http)
         yield found
     store.close()

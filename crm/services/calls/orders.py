@@ -207,9 +207,18 @@ def _open_task(session: Session, call: Call) -> Task | None:
 # --- carrying them out ---
 
 
-def any_due(session: Session, now: datetime) -> bool:
-    """Whether `claim` may find one. Most of the time there is none, and asking should keep nobody from writing."""
-    return session.scalar(_any_open) is not None and session.scalar(_due(now).limit(1)) is not None
+def next_due(session: Session) -> datetime | None:
+    """When `claim` may find one; None when none is open."""
+    opened = session.scalars(_whole.where(CallOrder.state.in_((State.WAITING, State.DIALLING)))).all()
+    return min((at for order in opened if (at := _due_at(order))), default=None)
+
+
+def _due_at(order: CallOrder) -> datetime | None:
+    """`_due` of one order."""
+    at = order.claimed_until if order.state == State.DIALLING else order.not_before
+    if at is None or order.since is None or (order.task and order.task.done_at):
+        return at
+    return max(at, order.expires_at)
 
 
 def claim(session: Session, config: Config, now: datetime, online: Collection[str] | None = None) -> OrderClaim | None:

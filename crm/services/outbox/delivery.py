@@ -4,7 +4,7 @@ again, unless a person says so.
 A row goes from queued to sending in a transaction of its own, in which its `Transport` is asked whether it may leave.
 It is handed over outside of any transaction, and then the row becomes sent, failed, unknown, or queued again for a
 later try, as long as it is of use. Several are under way at once, one for each person, so that a carrier that does not
-answer for one holds up no other. Whoever commits a new row sets `wake`.
+answer for one holds up no other. A row that is committed wakes the worker.
 
 Texts and mails stay two tables: a text belongs to a thread both ways and has a gate and a carrier, a mail has a subject
 and attachments, and neither would use the other's columns. What the worker needs of a row is `Sendable`.
@@ -114,7 +114,6 @@ class DeliveryClaim(Generic[Out]):
 async def run(
     store: Store,
     transport: Transport[Row, Out],
-    wake: asyncio.Event,
     clock: Callable[[], datetime],
     held: Callable[[], bool] = lambda: False,
 ) -> None:
@@ -126,36 +125,38 @@ async def run(
     What was being sent when it starts becomes unknown: whoever sent it is most likely dead. If they are alive after
     all, what they learn from the other side replaces that.
     """
+    wake = asyncio.Event()
     under_way = UnderWay(transport.at_once, wake)
     settled, started = False, clock()
     try:
-        while True:
-            wake.clear()
-            under_way.look()
-            seconds = POLL_SECONDS
-            try:
-                if not settled:
-                    if await store.read(_is_any_left_behind, transport, under_way.ids):
-                        await store.run(_settle, transport, under_way.ids)
-                    settled = True
-                # Who only looks keeps nobody from writing, and right after a start there are calls to take up.
-                if await store.read(_is_any_queued, transport):
-                    only_since = started if held() else None
-                    while under_way.has_room and (
-                        claim := await store.run(_claim, transport, under_way.people, clock(), only_since)
-                    ):
-                        under_way.begin(claim, _deliver(store, transport, claim, clock))
-                    if transport.is_ready() and only_since is None:
-                        seconds = await store.read(_pause, transport, clock(), busy=bool(under_way.people))
-            except Unavailable as error:
-                # Whether a claim was committed is not known now, so rows in sending are looked at once more.
-                settled = False
-                logger.warning(
-                    "the outbox waits for the database", extra={"what": transport.what, "reason": str(error)}
-                )
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await wake.wait()
+        with store.changes.told([transport.table.__tablename__], wake.set):
+            while True:
+                wake.clear()
+                under_way.look()
+                seconds = POLL_SECONDS
+                try:
+                    if not settled:
+                        if await store.read(_is_any_left_behind, transport, under_way.ids):
+                            await store.run(_settle, transport, under_way.ids)
+                        settled = True
+                    # Who only looks keeps nobody from writing, and right after a start there are calls to take up.
+                    if await store.read(_is_any_queued, transport):
+                        only_since = started if held() else None
+                        while under_way.has_room and (
+                            claim := await store.run(_claim, transport, under_way.people, clock(), only_since)
+                        ):
+                            under_way.begin(claim, _deliver(store, transport, claim, clock))
+                        if transport.is_ready() and only_since is None:
+                            seconds = await store.read(_pause, transport, clock(), busy=bool(under_way.people))
+                except Unavailable as error:
+                    # Whether a claim was committed is not known now, so rows in sending are looked at once more.
+                    settled = False
+                    logger.warning(
+                        "the outbox waits for the database", extra={"what": transport.what, "reason": str(error)}
+                    )
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await wake.wait()
     finally:
         await _finish(under_way.tasks)
 

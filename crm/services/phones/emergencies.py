@@ -13,7 +13,7 @@ import binascii
 import logging
 import os
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -115,10 +115,10 @@ def _time(epoch: str) -> datetime:
 
 
 class EmergencyNotifier:
-    """Takes in what was noted, again and again. `on_told` is called after somebody was told: texts and mails wait."""
+    """Takes in what was noted, again and again."""
 
-    def __init__(self, crm: Crm, on_told: Callable[[], None]) -> None:
-        self._crm, self._on_told = crm, on_told
+    def __init__(self, crm: Crm) -> None:
+        self._crm = crm
         self._seen: dict[str, int] = {}
         self.look_now = asyncio.Event()
         self.channels: Collection[str] | None = None
@@ -155,7 +155,6 @@ class EmergencyNotifier:
             return False
         if noted is not None:
             await self._crm.store.run(record, self._crm.config, noted, self._crm.now(), is_over=is_over)
-            self._on_told()
         self._seen[path.name] = len(text)
         if noted is None and not self._is_gone(path):
             return False

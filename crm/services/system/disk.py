@@ -115,12 +115,11 @@ def _tell(session: Session, config: Config, key: str, text: str, now: datetime) 
     notices.tell(session, config, [owners.admin(session)], key, "The disk is almost full", text, now)
 
 
-async def run(crm: Crm, wake_outbox: Callable[[], None], every: float = 60.0) -> None:
+async def run(crm: Crm, every: float = 60.0) -> None:
     """Looks every minute whether the disk fills, until it is cancelled."""
     while True:
         try:
-            if await warn(crm):
-                wake_outbox()
+            await warn(crm)
         except (Unavailable, OSError) as error:
             _log.warning("whether the disk fills is looked at later: %s", error)
         await asyncio.sleep(every)

@@ -18,7 +18,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,10 +47,8 @@ _log = logging.getLogger(__name__)
 
 
 class Inbox:
-    """`on_texts` is called after a text was taken in: an answer may wait in the outbox."""
-
-    def __init__(self, crm: Crm, on_texts: Callable[[], None]) -> None:
-        self._crm, self._on_texts = crm, on_texts
+    def __init__(self, crm: Crm) -> None:
+        self._crm = crm
         self.look_now = asyncio.Event()
         self._accepting = 0
         self._pruned_at: datetime | None = None
@@ -68,8 +66,6 @@ class Inbox:
         except (Unavailable, TimeoutError) as error:
             _log.warning("a text waits on disk for the database", extra={"error": type(error).__name__})
             await asyncio.to_thread(keep, self._crm.config, [incoming])
-        else:
-            self._on_texts()
         finally:
             self._accepting -= 1
 
@@ -123,7 +119,6 @@ class Inbox:
                     except Exception as error:  # noqa: BLE001 - a door
                         _reject(path, line, error, rejected)
                         count -= 1
-            self._on_texts()
             if len(batch) == BATCH:
                 await asyncio.sleep(time.monotonic() - began)
         if rejected:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
@@ -41,10 +41,9 @@ class Due:
     turn: EscalationTurn
 
 
-def any_due(session: Session, config: Config, now: datetime) -> bool:
-    """Whether `claim` may find one. Nearly always there is none, and who only looks keeps nobody from writing."""
-    is_due = Voicemail.escalate_at <= now, _is_whole, _is_for_us(config, now)
-    return session.scalar(select(Voicemail.call_id).where(*is_due).limit(1)) is not None
+def next_due(session: Session, config: Config, now: datetime) -> datetime | None:
+    """When `claim` may find one; None when nobody has to be called about any."""
+    return session.scalar(select(func.min(Voicemail.escalate_at)).where(*_is_open, _is_for_us(config, now)))
 
 
 def claim(session: Session, config: Config, now: datetime) -> Due | None:
@@ -77,9 +76,11 @@ def _is_for_us(config: Config, now: datetime) -> ColumnElement[bool]:
 _is_whole = Voicemail.call.has(Call.outcome.is_not(None))
 """Whoever left it has hung up. Only then it has its task, which says whether anybody has to be called."""
 
+_is_open = _is_whole, Voicemail.taken_by_id.is_(None), Voicemail.heard_at.is_(None), Voicemail.deleted_at.is_(None)
+
 _due = (
     select(Voicemail)
-    .where(_is_whole, Voicemail.taken_by_id.is_(None), Voicemail.heard_at.is_(None), Voicemail.deleted_at.is_(None))
+    .where(*_is_open)
     .order_by(Voicemail.escalate_at, Voicemail.call_id)
     .limit(1)
     .with_for_update(of=Voicemail, skip_locked=True)

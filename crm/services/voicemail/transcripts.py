@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.context import Crm
-from crm.domain.errors import Unavailable
 from crm.domain.mailboxes import OFFICE, TranscriptState
 from crm.edge.whisper import Transcriber, TranscriberLost, TranscriptError, problem
 from crm.services.outbox import mails
@@ -27,12 +26,20 @@ from crm.services.voicemail import mailboxes, recordings
 from crm.store.models import Call, Lead, Line, Voicemail
 from crm.store.queries import nodes
 from crm.words import notices as words
+from crm.worker import Troubles, Worker, keep
 
-POLL_SECONDS = 5.0
 TRIES = 2
 """How often a message is tried on which the transcriber died; it may be the message's fault."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A message to be written down."""
+
+    id: str
+    file: str
 
 
 def model_folder(config: Config) -> Path | None:
@@ -40,67 +47,92 @@ def model_folder(config: Config) -> Path | None:
     return config.home / config.voice.whisper_model if config.voice.whisper_model else None
 
 
-async def run(crm: Crm, wake: asyncio.Event, on_mails: Callable[[], None]) -> None:
-    """Works until it is cancelled. `on_mails` is called when mails may wait in the outbox."""
-    config, store = crm.config, crm.store
-    folder = model_folder(config)
-    transcriber = Transcriber(folder, config.voice.threads) if folder else None
-    if folder and (why := problem(folder)):
-        _log.warning("messages have no transcript", extra={"reason": why})
-    loop = asyncio.get_running_loop()
-    worked_at = loop.time()
+class Transcripts(Worker[Waiting, tuple[TranscriptState, str]]):
+    """One message after the other; two apps may write the same one down, and one of them is heard."""
+
+    name = "transcripts"
+    wakes_on = (Voicemail,)
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        folder = model_folder(config)
+        self._transcriber = Transcriber(folder, config.voice.threads) if folder else None
+        self._idle: asyncio.Task[None] | None = None
+        if folder and (why := problem(folder)):
+            _log.warning("messages have no transcript", extra={"reason": why})
+
+    def due(self, session: Session, now: datetime, under_way: Sequence[Waiting]) -> datetime | None:
+        return now if _next(session, self._config, now) else None
+
+    def claim(self, session: Session, now: datetime, under_way: Sequence[Waiting]) -> Waiting | None:
+        return _next(session, self._config, now)
+
+    async def work(self, claim: Waiting) -> tuple[TranscriptState, str]:
+        await self._stop_idling()
+        try:
+            return await _write_down(self._config, self._transcriber, claim)
+        finally:
+            self._idle = asyncio.create_task(self._let_go_later())
+
+    def record(self, session: Session, claim: Waiting, result: tuple[TranscriptState, str], now: datetime) -> None:
+        finish(session, self._config, claim.id, *result, now)
+
+    async def close(self) -> None:
+        await self._stop_idling()
+        if self._transcriber:
+            await self._transcriber.stop()
+
+    async def _let_go_later(self) -> None:
+        """The model takes memory that nobody needs while no message comes."""
+        await asyncio.sleep(self._config.voice.idle_seconds)
+        if self._transcriber:
+            await self._transcriber.stop()
+
+    async def _stop_idling(self) -> None:
+        if self._idle:
+            self._idle.cancel()
+            await asyncio.gather(self._idle, return_exceptions=True)
+            self._idle = None
+
+
+async def run(crm: Crm, troubles: Troubles) -> None:
+    """Works until it is cancelled."""
+    worker = Transcripts(crm.config)
     try:
-        while True:
-            wake.clear()
-            try:
-                while message := await store.read(_next, config, crm.now()):
-                    state, text = await _write_down(config, transcriber, *message)
-                    await store.run(finish, config, message[0], state, text, crm.now())
-                    worked_at = loop.time()
-                    on_mails()
-            except Unavailable as error:
-                _log.warning("transcripts wait for the database", extra={"reason": str(error)})
-            if transcriber and loop.time() - worked_at > config.voice.idle_seconds:
-                await transcriber.stop()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(POLL_SECONDS, config.voice.idle_seconds)):
-                    await wake.wait()
+        await keep(crm, worker, troubles)
     finally:
-        if transcriber:
-            await transcriber.stop()
+        await worker.close()
 
 
-def _next(session: Session, config: Config, now: datetime) -> tuple[str, str] | None:
-    """Id and file of the message that has waited longest, of those whose sound is here or with a node that is gone."""
+def _next(session: Session, config: Config, now: datetime) -> Waiting | None:
+    """The message that has waited longest, of those whose sound is here or with a node that is gone."""
     query = select(Voicemail.call_id, Voicemail.file).join(Voicemail.call)
     query = query.where(
         Voicemail.transcript_state == TranscriptState.QUEUED, nodes.is_for_us(Call.node, config.node, now)
     )
     row = session.execute(query.order_by(Voicemail.left_at, Voicemail.call_id).limit(1)).first()
-    return (row[0], row[1]) if row else None
+    return Waiting(row[0], row[1]) if row else None
 
 
-async def _write_down(
-    config: Config, transcriber: Transcriber | None, message_id: str, file: str
-) -> tuple[TranscriptState, str]:
+async def _write_down(config: Config, transcriber: Transcriber | None, message: Waiting) -> tuple[TranscriptState, str]:
     folder = model_folder(config)
     if transcriber is None or folder is None or problem(folder):
         return TranscriptState.NONE, ""
-    sound = mailboxes.audio(config, file)
+    sound = mailboxes.audio(config, message.file)
     if sound is None:
         return TranscriptState.FAILED, ""
     for attempt in range(1, TRIES + 1):
         try:
             text = await transcriber.transcribe(sound, config.voice.longest_seconds)
         except TranscriberLost as error:
-            _log.warning("the transcriber was lost", extra={"message_id": message_id, "attempt": attempt})
+            _log.warning("the transcriber was lost", extra={"message_id": message.id, "attempt": attempt})
             reason = str(error)
         except TranscriptError as error:
             reason = str(error)
             break
         else:
             return TranscriptState.DONE, text
-    _log.warning("a message has no transcript", extra={"message_id": message_id, "reason": reason})
+    _log.warning("a message has no transcript", extra={"message_id": message.id, "reason": reason})
     return TranscriptState.FAILED, ""
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class Sendable:
     """What a row has that is sent once: its place in the outbox, committed with what caused it."""
 
+    __tablename__: str
+
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str]
     state: Mapped[str] = mapped_column(String(10), comment="as in crm.domain.delivery.DeliveryState")

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -87,10 +87,12 @@ class Trouble:
 
 
 class Troubles:
-    """What does not work at this moment, by the worker's name."""
+    """What does not work at this moment, by the worker's name. `on_change` is called with it whenever it changes."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
+    def __init__(
+        self, now: Callable[[], datetime], on_change: Callable[[Mapping[str, Trouble]], None] = lambda found: None
+    ) -> None:
+        self._now, self._on_change = now, on_change
         self.found: dict[str, Trouble] = {}
 
     def failed(self, name: str, error: Exception) -> None:
@@ -101,11 +103,15 @@ class Troubles:
             what = f"It failed in an unexpected way ({type(error).__name__}): the log has the details."
             _log.error("%s: failed", name, exc_info=error)
         known = self.found.get(name)
-        self.found[name] = Trouble(what, known.since if known else self._now())
+        trouble = Trouble(what, known.since if known else self._now())
+        if trouble != known:
+            self.found[name] = trouble
+            self._on_change(self.found)
 
     def well(self, name: str) -> None:
         if self.found.pop(name, None):
             _log.info("%s: works again", name)
+            self._on_change(self.found)
 
 
 async def keep(crm: Crm, worker: Worker[Any, Any], troubles: Troubles) -> None:

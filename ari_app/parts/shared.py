@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from crm.context import Crm
+from crm.services.system import workers
 from crm.services.texts.inbox import Inbox
 from crm.worker import Troubles
 
@@ -28,4 +30,4 @@ class Shared:
 
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.crm)
-        self.troubles = Troubles(self.crm.now)
+        self.troubles = Troubles(self.crm.now, partial(workers.show, self.crm.config))

@@ -98,6 +98,10 @@ def _print(found: Health, config: Config) -> None:
                 else ()
             ),
             *(("to mend", trouble) for trouble in app.trouble),
+            *(
+                ("to mend", f"{one.worker}, since {output.local(one.since, config.tz, seconds=True)}: {one.trouble}")
+                for one in found.workers
+            ),
         )
     )
     if problems := _limits_text(found.limits, config):

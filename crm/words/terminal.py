@@ -111,6 +111,7 @@ MENDS = {
     # --- the machine and the programs ---
     "app_down": "Start it with `leaseline up`.",
     "app_in_trouble": "See {folder} for more.",
+    "worker_in_trouble": "See {folder} for more.",
     "app_not_connected": "See {folder} for why; it keeps trying.",
     "asterisk_down": "Start it with `leaseline up`.",
     "certificate_ours": "`leaseline up` makes them.",

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,7 +21,9 @@ from asterisk_conf.prompts import speech
 from crm import config as settings
 from crm.domain.calls import CallArrived, CallEnded, CallStep, EndedBy, Fact, PlaceKept, Queued, StepTaken
 from crm.services.calls import ledger
+from crm.services.system import workers
 from crm.store.session import Store
+from crm.worker import Troubles
 from tests.cli.conftest import Leaseline, free_ports
 
 pytestmark = pytest.mark.cli
@@ -248,6 +251,28 @@ def test_a_healthy_office_has_no_findings(office: Leaseline) -> None:
     found.pop("disk")
     assert {level for entries in found.values() for level, _ in entries} == {"OK"}, found
     assert "alice-desk" in said
+
+
+def test_what_a_worker_cannot_do_shows_until_it_works_again(office: Leaseline) -> None:
+    began = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+    config = settings.load(office.home)
+    troubles = Troubles(lambda: began, partial(workers.show, config))
+    folder = office.home / "run" / "workers"
+    troubles.failed("transcripts", OSError("The model cannot be read."))
+    shown = {"worker": "transcripts", "trouble": "The model cannot be read.", "since": "2026-03-02T16:00:00Z"}
+    assert status(office, 1)["workers"] == [shown]
+    assert "transcripts, since 2026-03-02 10:00:00: The model cannot be read." in office("status").stdout
+    assert findings(office)["workers"] == [
+        ("WARN", "transcripts, since 2026-03-02 16:00 UTC: The model cannot be read.")
+    ]
+    (own,) = folder.iterdir()
+    # A process that was killed leaves its file; another may have its number by now.
+    left = json.loads(own.read_text()) | {"process": {"pid": os.getpid(), "started": "1"}}
+    (folder / "1.json").write_text(json.dumps(left))
+    assert status(office, 1)["workers"] == [shown]
+    troubles.well("transcripts")
+    assert status(office, 1)["workers"] == []
+    assert list(folder.iterdir()) == []
 
 
 def test_doctor_finds_what_is_wrong(office: Leaseline) -> None:

@@ -31,8 +31,9 @@ from crm.services.calls import orders, spool
 from crm.services.office import hours
 from crm.services.outbox import pauses
 from crm.services.phones import capacity, devices, emergencies, forwarding, trunks
-from crm.services.system import copies, disk
+from crm.services.system import copies, disk, workers
 from crm.services.system.disk import DiskRoom
+from crm.services.system.workers import WorkerHealth
 from crm.store import migrate
 from crm.store.models import Device, EmergencyCall, Trunk
 from crm.store.queries import calls as call_queries
@@ -281,6 +282,8 @@ class Health:
     """A `leaseline up` keeps both running."""
     left: list[str] = field(default_factory=list)
     """What a `leaseline up` has started and nobody keeps running any more."""
+    workers: list[WorkerHealth] = field(default_factory=list)
+    """Those that wait and try again, in the app or in a process of their own."""
     disk: DiskRoom | None = None
     """Of the home; null when it cannot be asked."""
 
@@ -308,6 +311,7 @@ async def look(config: Config, now: datetime) -> Health:
         health = replace(health, disk=disk.look(config))
     health = replace(health, limits=_limits(config, len(health.devices), _from_trunks(channels), refused))
     health = replace(health, held=copies.held(config))
+    health.workers.extend(workers.found(config))
     if processes.keeper(config):
         health = replace(health, keeper=True)
     else:

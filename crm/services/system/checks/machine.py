@@ -180,6 +180,9 @@ def _running(config: Config, health: Health) -> Iterator[Finding]:
         yield fault("database", database.detail, database.code if database.up else "database_down")
     for trouble in health.app.trouble:
         yield warn("app", trouble, "app_in_trouble", folder=str(config.log_folder))
+    for one in health.workers:
+        text = f"{one.worker}, since {one.since:%Y-%m-%d %H:%M} UTC: {one.trouble}"
+        yield warn("workers", text, "worker_in_trouble", folder=str(config.log_folder))
 
 
 def _limits(config: Config, health: Health) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ A worker says
 - `at_once` and `grace_seconds`: how many pieces are under way at once, and how long they may take at the end.
 
 `keep` runs one until it is cancelled. What it raises ends neither it nor anything else: it is tried again, and is in
-`Troubles` meanwhile.
+`Troubles` meanwhile. `repeat` does the same for what is only looked at from time to time.
 
 Task queues that others maintain want PostgreSQL alone (procrastinate), a broker, or rows of their own beside those that
 say already what is to be done; none works on SQLite and PostgreSQL with tables that are there.
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -117,6 +117,19 @@ class Troubles:
 async def keep(crm: Crm, worker: Worker[Any, Any], troubles: Troubles) -> None:
     """Runs the worker until it is cancelled; then what is under way has its `grace_seconds`."""
     await _Keeper(crm, worker, troubles).run()
+
+
+async def repeat(name: str, look: Callable[[], Awaitable[object]], seconds: float, troubles: Troubles) -> None:
+    """Looks again and again, until it is cancelled, after what no row tells of, such as whether the disk fills."""
+    while True:
+        try:
+            await look()
+        except Exception as error:  # noqa: BLE001 - a door, as in `keep`
+            troubles.failed(name, error)
+            await asyncio.sleep(min(seconds, LONGEST_SLEEP_SECONDS))
+        else:
+            troubles.well(name)
+            await asyncio.sleep(seconds)
 
 
 class _Keeper(Generic[Claim, Result]):

@@ -65,8 +65,8 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
         app.turns.run,
         app.lost_lines.run,
         partial(disk.keep, config),
-        partial(disk.run, crm),
-        partial(nodes.keep, config, crm.store, journal, crm.now),
+        shared.every(disk.WARN_SECONDS, "room on the disk", lambda: disk.warn(crm)),
+        shared.every(nodes.BEAT_SECONDS, "other nodes", lambda: nodes.look(config, crm.store, journal, crm.now())),
         partial(guard.run, crm),
         RefusedCalls(crm, journal).run,
     ]

@@ -19,5 +19,5 @@ def mail(shared: Shared) -> list[Part]:
     return [
         partial(delivery.run, crm.store, transport, crm.now, shared.held),
         partial(transcripts.run, crm, shared.troubles),
-        partial(retention.run, crm),
+        shared.every(retention.EVERY_SECONDS, "retention", lambda: retention.look(crm)),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from crm.context import Crm
 from crm.services.system import workers
 from crm.services.texts.inbox import Inbox
-from crm.worker import Troubles
+from crm.worker import Troubles, repeat
 
 Part = Callable[[], Coroutine[Any, Any, None]]
 """Runs until it is cancelled; begun again when it fails."""
@@ -31,3 +31,6 @@ class Shared:
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.crm)
         self.troubles = Troubles(self.crm.now, partial(workers.show, self.crm.config))
+
+    def every(self, seconds: float, name: str, look: Callable[[], Awaitable[object]]) -> Part:
+        return partial(repeat, name, look, seconds, self.troubles)

@@ -20,10 +20,15 @@ async def texts(shared: Shared) -> list[Part]:
     if config.texts.carrier != "sip":
         http = await shared.stack.enter_async_context(http_carrier.client())
         carrier_for = carriers.over_http(config, crm.secrets, http)
+
+    async def follow_up() -> None:
+        if not shared.held():
+            await follow_ups.tick(crm)
+
     return [
         partial(delivery.run, crm.store, TextTransport(config, carrier_for), crm.now, shared.held),
         shared.inbox.run,
-        partial(follow_ups.run, crm, shared.held),
-        partial(tasks.run, crm),
-        partial(reports.run, crm),
+        shared.every(follow_ups.TICK_SECONDS, "follow-ups", follow_up),
+        shared.every(tasks.TICK_SECONDS, "overdue tasks", lambda: crm.store.run(tasks.tick, config, crm.now())),
+        shared.every(reports.LOOK_SECONDS, "lost callers", lambda: crm.store.run(reports.alarm, config, crm.now())),
     ]

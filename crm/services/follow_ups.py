@@ -7,9 +7,7 @@ they were last in touch about.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +20,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain import fields
 from crm.domain.delivery import DeliveryState
-from crm.domain.errors import Conflict, CrmError, Invalid, NotFound, Unavailable
+from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
 from crm.domain.follow_ups import LONGEST_TEXT, FollowUpAct, FollowUpRules, History, Next, next_step, parse
 from crm.domain.leads import Happened, LeadStatus, LeasingStage
 from crm.domain.texts import TextDirection, TextPurpose
@@ -39,21 +37,6 @@ BATCH = 200
 DEFAULT = Path(__file__).parents[1] / "follow_ups" / "default.toml"
 
 PLANNED, PAUSED, SENT, CANCELLED = "planned", "paused", "sent", "cancelled"
-
-_log = logging.getLogger(__name__)
-
-
-async def run(crm: Crm, held: Callable[[], bool] = lambda: False) -> None:
-    """Ticks until it is cancelled, and stands still while `held` (`crm.services.system.copies`)."""
-    while True:
-        try:
-            if not held():
-                await tick(crm)
-        except Unavailable as error:
-            _log.warning("follow-ups wait for the database: %s", error)
-        except CrmError as error:
-            _log.error("follow-ups stand still: %s", error)
-        await asyncio.sleep(TICK_SECONDS)
 
 
 async def tick(crm: Crm) -> int:

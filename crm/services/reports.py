@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from bisect import bisect_right
 from collections import Counter
@@ -14,9 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from crm.config import Config
-from crm.context import Crm
 from crm.domain.calls import Outcome
-from crm.domain.errors import Unavailable
 from crm.domain.leads import LeasingStage
 from crm.domain.metrics import CallRecord
 from crm.domain.tasks import task_after
@@ -209,16 +206,6 @@ def lost(session: Session, config: Config, now: datetime) -> list[Lost]:
         Lost(call.id, call.started_at, f"It ended as {call.outcome}, and nobody has a task.") for call in ownerless
     ]
     return found
-
-
-async def run(crm: Crm) -> None:
-    """Looks every hour whether anybody was lost, and tells the admin, until it is cancelled."""
-    while True:
-        try:
-            await crm.store.run(alarm, crm.config, crm.now())
-        except Unavailable as error:
-            _log.warning("whether anybody was lost is looked at later: %s", error)
-        await asyncio.sleep(LOOK_SECONDS)
 
 
 def alarm(session: Session, config: Config, now: datetime) -> int:

@@ -5,7 +5,6 @@ They come up where their cause is recorded, in the ledger above all.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import datetime
 
@@ -13,9 +12,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
-from crm.context import Crm
 from crm.domain import fields
-from crm.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened
 from crm.services.audit import By, note
 from crm.services.office import agents, owners
@@ -75,16 +73,6 @@ def _open(session: Session, task_id: int) -> Task:
 
 
 # --- what nobody does in time ---
-
-
-async def run(crm: Crm) -> None:
-    """Ticks until it is cancelled."""
-    while True:
-        try:
-            await crm.store.run(tick, crm.config, crm.now())
-        except Unavailable as error:
-            _log.warning("overdue tasks wait for the database: %s", error)
-        await asyncio.sleep(TICK_SECONDS)
 
 
 def tick(session: Session, config: Config, now: datetime) -> int:

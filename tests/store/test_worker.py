@@ -158,3 +158,19 @@ async def test_at_the_end_what_is_under_way_is_finished_and_recorded(system: Crm
         greeter.held.set()
         await asyncio.gather(task, return_exceptions=True)
     assert name_of(system.store, "alice") == "Hello alice"
+
+
+async def test_what_is_looked_at_from_time_to_time_is_looked_at_again_after_trouble() -> None:
+    troubles = Troubles(utc_now)
+    found: list[str] = []
+
+    async def look() -> None:
+        found.extend(trouble.what for trouble in troubles.found.values())
+        if not found:
+            raise OSError("The disk does not answer.")
+
+    task = asyncio.create_task(workers.repeat("disk", look, 0.01, troubles))
+    await until(lambda: bool(found) and not troubles.found)
+    assert found == ["The disk does not answer."]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

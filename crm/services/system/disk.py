@@ -20,11 +20,11 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
-from crm.domain.errors import Unavailable
 from crm.services.office import owners
 from crm.services.outbox import notices
 
 LOOK_SECONDS = 2.0
+WARN_SECONDS = 60.0
 MEGABYTE = 1_000_000
 
 _log = logging.getLogger(__name__)
@@ -113,16 +113,6 @@ async def warn(crm: Crm) -> bool:
 
 def _tell(session: Session, config: Config, key: str, text: str, now: datetime) -> None:
     notices.tell(session, config, [owners.admin(session)], key, "The disk is almost full", text, now)
-
-
-async def run(crm: Crm, every: float = 60.0) -> None:
-    """Looks every minute whether the disk fills, until it is cancelled."""
-    while True:
-        try:
-            await warn(crm)
-        except (Unavailable, OSError) as error:
-            _log.warning("whether the disk fills is looked at later: %s", error)
-        await asyncio.sleep(every)
 
 
 def _reserve(config: Config) -> Path:

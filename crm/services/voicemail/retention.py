@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
-from crm.domain.errors import CrmError
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.phones import spoken
@@ -25,7 +24,6 @@ from crm.store.models import Call, Recording, Voicemail
 from crm.store.queries import nodes
 
 EVERY_SECONDS = 86400.0
-AFTER_TROUBLE_SECONDS = 600.0
 BATCH = 200
 """Rows of one transaction; others want to write, too."""
 
@@ -96,18 +94,10 @@ def _note(session: Session, by: By, gone: Sequence[Expired]) -> None:
         audit.note(session, by, f"{one.kind} of {one.at:%Y-%m-%d}, call {one.call}, deleted by retention")
 
 
-async def run(crm: Crm) -> None:
-    """Once a day, and at each start, until it is cancelled."""
-    while True:
-        pause = EVERY_SECONDS
-        try:
-            gone = await prune(crm, By("retention", crm.now()))
-            sentences = await asyncio.to_thread(spoken.prune, crm.config)
-            log.info("retention", extra={"deleted": len(gone), "sentences": sentences})
-        except (CrmError, OSError) as error:
-            log.warning("old recordings are deleted later: %s", error)
-            pause = AFTER_TROUBLE_SECONDS
-        await asyncio.sleep(pause)
+async def look(crm: Crm) -> None:
+    gone = await prune(crm, By("retention", crm.now()))
+    sentences = await asyncio.to_thread(spoken.prune, crm.config)
+    log.info("retention", extra={"deleted": len(gone), "sentences": sentences})
 
 
 def _path(config: Config, file: str) -> Path | None:

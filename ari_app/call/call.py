@@ -16,7 +16,7 @@ from pathlib import Path
 from ari_app.call.kept import Kept, PassedTo, ToColleague
 from ari_app.call.registry import Calls
 from ari_app.edge.ami import AmiConnection
-from ari_app.edge.bridge import Bridge
+from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
 from crm.context import Crm
@@ -202,7 +202,7 @@ class LiveCall:
     """While they are in line."""
     keeps_place: bool = False
     """We call somebody back who has kept their place in line."""
-    _bridge: Bridge | None = None
+    _bridge: MixingBridge | None = None
     _taken: asyncio.Future[Taker] | None = None
 
     def __post_init__(self) -> None:
@@ -227,10 +227,10 @@ class LiveCall:
         return self.id.startswith(ORDER_MARK)
 
     @property
-    def talk_bridge(self) -> Bridge:
+    def talk_bridge(self) -> MixingBridge:
         """Where the person talks, and waits with music in between."""
         if self._bridge is None:
-            self._bridge = Bridge(self.office.client, f"{BRIDGE_MARK}{self.id}")
+            self._bridge = MixingBridge(self.office.client, f"{BRIDGE_MARK}{self.id}")
         return self._bridge
 
     @property

@@ -10,7 +10,7 @@ import asyncio
 from urllib.parse import quote
 
 from ari_app.call.call import LiveCall
-from ari_app.edge.bridge import Bridge
+from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import Handle
 from ari_app.edge.errors import ChannelGone, HungUp
 from ari_app.edge.media import hush, play
@@ -49,7 +49,7 @@ def _heard(call: LiveCall, channel: Handle) -> None:
     call.note(RecordingAnnounced(*call.stamp(f"announced-{leg}"), leg_id=leg))
 
 
-async def go_on(call: LiveCall, bridge: Bridge) -> None:
+async def go_on(call: LiveCall, bridge: MixingBridge) -> None:
     """Begins an announced recording once the two are connected; one that runs already goes on."""
     if call.recording is None:
         call.recording = await _live(call)
@@ -57,7 +57,7 @@ async def go_on(call: LiveCall, bridge: Bridge) -> None:
         await _start(call, bridge, ANNOUNCED)
 
 
-async def switch(call: LiveCall, agent: Handle, bridge: Bridge) -> None:
+async def switch(call: LiveCall, agent: Handle, bridge: MixingBridge) -> None:
     """The agent wants the talk recorded, or no longer."""
     if call.recording:
         if call.recording_mode == DEMAND:
@@ -83,7 +83,7 @@ async def finish(call: LiveCall) -> None:
     call.note(RecordingEnded(*call.stamp(f"{name}-ended"), recording_id=name, seconds=round(seconds)))
 
 
-async def _start(call: LiveCall, bridge: Bridge, mode: str) -> None:
+async def _start(call: LiveCall, bridge: MixingBridge, mode: str) -> None:
     name = await asyncio.to_thread(recordings.next_name, call.office.config, call.id)
     await bridge.record(name)
     call.recording = name

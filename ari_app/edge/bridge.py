@@ -18,7 +18,7 @@ CLOSING_SECONDS = 3.0
 """A recording of which Asterisk says nothing for so long after it was stopped is taken as it is."""
 
 
-class Bridge:
+class MixingBridge:
     def __init__(self, client: AriClient, bridge_id: str) -> None:
         self.client = client
         self.id = bridge_id

@@ -49,7 +49,7 @@ class Channel:
 
 
 @dataclass(frozen=True)
-class BridgeInfo:
+class Bridge:
     id: str
     channels: list[str]
 
@@ -176,13 +176,13 @@ class ChannelDestroyed(Event):
 
 @dataclass(frozen=True)
 class ChannelEnteredBridge(Event):
-    bridge: BridgeInfo
+    bridge: Bridge
     channel: Channel | None = None
 
 
 @dataclass(frozen=True)
 class ChannelLeftBridge(Event):
-    bridge: BridgeInfo
+    bridge: Bridge
     channel: Channel
 
 

@@ -13,7 +13,7 @@ from ari_app.call.call import PEER, Handover, LiveCall
 from ari_app.call.codes import Keys
 from ari_app.call.race import race
 from ari_app.edge import events
-from ari_app.edge.bridge import Bridge
+from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp
 from ari_app.flows.transfer import (
@@ -80,9 +80,9 @@ async def consult(call: LiveCall) -> CallStep | EndedBy:
         agent.release()
 
 
-def consult_bridge(call: LiveCall) -> Bridge:
+def consult_bridge(call: LiveCall) -> MixingBridge:
     """Where the agent and whom they consult talk."""
-    return Bridge(call.office.client, f"consult-{call.id}")
+    return MixingBridge(call.office.client, f"consult-{call.id}")
 
 
 class _AgentLeft(Exception):
@@ -112,7 +112,7 @@ async def _left(agent: Handle) -> None:
             await agent.next_event()
 
 
-async def _talk(call: LiveCall, agent: Handle, found: Handle, bridge: Bridge) -> bool:
+async def _talk(call: LiveCall, agent: Handle, found: Handle, bridge: MixingBridge) -> bool:
     """Agent and target talk. True when the agent hangs up, which passes the person on; False for back to the person."""
     colleague = Handle(call.office.client, found.id, found.name)
     keys = Keys(call.office.config.talk)
@@ -147,7 +147,7 @@ async def _hung_up_or_back(agent: Handle, keys: Keys, back: str) -> bool:
 # --- by the phone's keys ---
 
 
-async def join(call: LiveCall, agent: Handle, bridge: Bridge, wish: events.ChannelTransfer) -> CallStep:
+async def join(call: LiveCall, agent: Handle, bridge: MixingBridge, wish: events.ChannelTransfer) -> CallStep:
     """Connects the person with the other end of the agent's second call."""
     call.by_refer = True
     call.transferrer = agent.name

@@ -15,7 +15,7 @@ from ari_app.call.codes import Keys
 from ari_app.call.legs import device_of, is_outsider, owner_of
 from ari_app.call.race import end_all, race, until_done
 from ari_app.edge import events, sources
-from ari_app.edge.bridge import Bridge
+from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, MediaLost
 from ari_app.edge.media import play
@@ -92,7 +92,7 @@ async def talk(call: LiveCall) -> CallStep | EndedBy | None:
         agent.release()
 
 
-async def _connect(call: LiveCall, agent: Handle, bridge: Bridge) -> bool:
+async def _connect(call: LiveCall, agent: Handle, bridge: MixingBridge) -> bool:
     try:
         await agent.look()
         await agent.set_variables(timeout="0")
@@ -116,7 +116,7 @@ async def _connect(call: LiveCall, agent: Handle, bridge: Bridge) -> bool:
     return True
 
 
-async def _listen(call: LiveCall, agent: Handle, bridge: Bridge) -> CallStep | EndedBy | None:
+async def _listen(call: LiveCall, agent: Handle, bridge: MixingBridge) -> CallStep | EndedBy | None:
     """Waits for a hangup, or for what the agent wants to happen with the person; does it if it leaves them talking."""
     ears = _Ears(call, agent)
     try:
@@ -156,14 +156,16 @@ async def _listen(call: LiveCall, agent: Handle, bridge: Bridge) -> CallStep | E
         await ears.close()
 
 
-async def _transferred(call: LiveCall, agent: Handle, bridge: Bridge, wish: events.ChannelTransfer) -> CallStep | None:
+async def _transferred(
+    call: LiveCall, agent: Handle, bridge: MixingBridge, wish: events.ChannelTransfer
+) -> CallStep | None:
     """The agent's phone asks for a transfer (REFER)."""
     if wish.refer_to.requested_destination.protocol_id or wish.refer_to.destination_channel:
         return await attended.join(call, agent, bridge, wish)
     return await pass_on(call, agent, wish.refer_to.requested_destination.destination, way="refer")
 
 
-async def _act(call: LiveCall, agent: Handle, bridge: Bridge, code: str) -> CallStep | EndedBy | None:
+async def _act(call: LiveCall, agent: Handle, bridge: MixingBridge, code: str) -> CallStep | EndedBy | None:
     """What a code means that was keyed in the talk; None when they talk on."""
     codes = call.office.config.talk
     if code == codes.record:

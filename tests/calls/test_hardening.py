@@ -68,7 +68,7 @@ async def test_no_answer_names_a_product_or_version(system: System) -> None:
         assert not PRODUCT.search(answer), answer
     async with aiohttp.ClientSession() as session:
         for port in (system.config.ports.http, system.config.ports.web):
-            with session.get(f"http://127.0.0.1:{port}/") as response:
+            async with session.get(f"http://127.0.0.1:{port}/") as response:
                 head = str(response.raw_headers).encode()
             assert not PRODUCT.search(head), head
 

@@ -99,9 +99,9 @@ class Store:
                         "Somebody else changed the same entry at this moment: look at it and try again.",
                         code="changed_meanwhile",
                     ) from error
-            except _Collision as error:
+            except _Collision:
                 if attempt == TRIES:
-                    raise Unavailable(str(error), code="database_busy") from error
+                    raise
         raise AssertionError("the last try returns or raises")
 
     def read_blocking(
@@ -205,7 +205,7 @@ class _Abandoned(Exception):
     """Takes an act back whose caller has gone."""
 
 
-class _Collision(Exception):
+class _Collision(Unavailable):
     """Two transactions were in each other's way, and the server ended this one."""
 
 
@@ -233,7 +233,7 @@ def _translated() -> Iterator[None]:
         raise
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _COLLISIONS:
-            raise _Collision("The database is too busy: try again.") from error
+            raise _Collision("The database is too busy: try again.", code="database_busy") from error
         raise _in_trouble(error) from error
     except (PoolTimeout, sqlite3.Error, OSError) as error:
         raise _in_trouble(error) from error

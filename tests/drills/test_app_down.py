@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from crm.services.phones import publish
 from crm.store.models import Agent, Device, Hours
@@ -92,6 +92,7 @@ async def test_when_the_app_is_down_and_the_office_closed_then_no_phone_rings(sy
     now = datetime.now(system.config.tz)
     with system.store.writing() as session:
         # Open only on the day after tomorrow.
+        session.execute(delete(Hours))
         session.add(Hours(weekday=(now.weekday() + 2) % 7, opens="10:00", closes="11:00"))
     await system.publish()
     async with system.phone("alice-desk") as alice, system.caller() as caller:

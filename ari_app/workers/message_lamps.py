@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import uuid
 from contextlib import suppress
 
@@ -28,11 +29,14 @@ class MessageLamps:
     def __init__(self, office: AppContext) -> None:
         self._office = office
         self._shown: dict[str, Lamp] = {}
+        self._again: dict[str, float] = {}
+        """When an agent's are told once more, by the loop's clock."""
         self._changed = asyncio.Event()
 
     def forget(self) -> None:
         """Asterisk may have been started anew and know nothing."""
         self._shown = {}
+        self._again = {}
         self._changed.set()
 
     async def run(self) -> None:
@@ -53,8 +57,11 @@ class MessageLamps:
                     await self._changed.wait()
 
     async def _show(self) -> None:
+        now = asyncio.get_running_loop().time()
         for agent, lamp in (await self._office.store.read(mailboxes.lamps)).items():
-            if self._shown.get(agent) == lamp:
+            # Asterisk loses what it is told in its first seconds (seen on 22.10.1), so all is told once more.
+            is_known = self._shown.get(agent) == lamp
+            if is_known and now < self._again.get(agent, math.inf):
                 continue
             await self._office.client.post(
                 "/channels",
@@ -67,3 +74,4 @@ class MessageLamps:
                 timeout="5",
             )
             self._shown[agent] = lamp
+            self._again[agent] = math.inf if is_known else now + POLL_SECONDS

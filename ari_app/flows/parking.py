@@ -23,6 +23,7 @@ from crm.services.phones.spoken import spoken
 log = logging.getLogger(__name__)
 
 STAGE = "parked"
+RETURN_SECONDS = 1.0
 
 
 async def parked(call: LiveCall) -> CallStep | EndedBy:
@@ -110,8 +111,18 @@ async def _lamp(office: AppContext, slot: str, state: str) -> None:
 
 async def retrieve(call: LiveCall, slot: str) -> None:
     """A phone of ours dialled a slot: it has the person who waits there."""
-    other = next((one for one in call.office.calls if one.parked_at == slot), None)
-    await take_over(call, other, STAGE, nobody="nobody_parked")
+    await take_over(call, await _in(call.office, slot), STAGE, nobody="nobody_parked")
+
+
+async def _in(office: AppContext, slot: str) -> LiveCall | None:
+    """Who is parked there. One whose call goes on after a restart may take a moment to be there again."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + RETURN_SECONDS
+    while True:
+        found = next((one for one in office.calls if one.parked_at == slot), None)
+        if (found and found.is_waiting) or clock() > until:
+            return found
+        await asyncio.sleep(0.02)
 
 
 async def take_over(call: LiveCall, other: LiveCall | None, stage: str, nobody: str) -> None:

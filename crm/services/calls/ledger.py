@@ -46,20 +46,7 @@ def record(session: Session, config: Config, fact: Fact, now: datetime) -> None:
 
 
 def record_all(session: Session, config: Config, facts: Sequence[Fact], now: datetime) -> None:
-    """Records facts of one call, at least one, and what follows from them, in one transaction.
-
-    Raises Unavailable for database trouble.
-    """
-    _record(session, config, facts, now)
-
-
-def open_calls(session: Session, config: Config) -> dict[str, datetime]:
-    """Calls of this node without an outcome and when they began, oldest first: they are up, or were lost sight of while
-    the app was away."""
-    return calls.open_since(session, config.node)
-
-
-def _record(session: Session, config: Config, facts: Sequence[Fact], now: datetime) -> None:
+    """Records facts of one call, at least one, and what follows from them, in one transaction."""
     call = session.get(Call, facts[0].call_id, with_for_update={"key_share": True})
     if call is None:
         # Facts are recorded where their call was: its Asterisk and its app have told them.
@@ -96,6 +83,12 @@ def _record(session: Session, config: Config, facts: Sequence[Fact], now: dateti
         tour.call_id = tour.call_id or call.id
     if story.ended_at:
         settle(scene, story.ended_at)
+
+
+def open_calls(session: Session, config: Config) -> dict[str, datetime]:
+    """Calls of this node without an outcome and when they began, oldest first: they are up, or were lost sight of while
+    the app was away."""
+    return calls.open_since(session, config.node)
 
 
 def _decision(fact: Routed) -> RoutingDecision:

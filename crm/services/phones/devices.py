@@ -70,12 +70,7 @@ def add(
         raise Invalid("A mobile is dialled: it needs a number.", code="mobile_without_number", device=slug)
     if encrypted and kind == BROWSER:
         raise Invalid(_BROWSER_ENCRYPTS, code="browser_always_encrypts", device=slug)
-    if session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
-        raise Conflict(
-            f"There is a device {slug} already: choose another name, or remove it first.",
-            code="device_exists",
-            device=slug,
-        )
+    _must_be_new(session, slug)
     owner = agents.named(session, agent)
     place = locations.named(session, location) if location else None
     session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=place, encrypted=encrypted))
@@ -92,18 +87,23 @@ def add_mobile(
 
     Raises DialRefused for a number that may not be dialled.
     """
-    if session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
-        raise Conflict(
-            f"There is a device {slug} already: choose another name, or remove it first.",
-            code="device_exists",
-            device=slug,
-        )
+    _must_be_new(session, slug)
     owner = agents.named(session, agent)
     mobile = Device(slug=slug, agent_id=owner.id, kind=MOBILE)
     mobile.number = dialing.check_in(session, config, number=number, purpose=DialPurpose.FORWARD, agent=agent)
     mobile.rings_after_seconds = checked_after(after_seconds)
     session.add(mobile)
     note(session, by, f"device {slug} of {agent} added, number {mobile.number}")
+
+
+def _must_be_new(session: Session, slug: str) -> None:
+    """Raises Conflict for a name that a device has, and Invalid for none."""
+    if session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
+        raise Conflict(
+            f"There is a device {slug} already: choose another name, or remove it first.",
+            code="device_exists",
+            device=slug,
+        )
 
 
 def change(

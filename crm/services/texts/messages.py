@@ -58,16 +58,10 @@ _log = logging.getLogger(__name__)
 # --- in ---
 
 
-def receive(session: Session, config: Config, incoming: IncomingText, now: datetime) -> bool:
-    """Takes in one text, in one transaction; False when it had been taken in already. Raises Unavailable."""
-    return _receive(session, config, incoming, now)
-
-
 def receive_all(session: Session, config: Config, texts: Sequence[IncomingText], now: datetime) -> None:
-    """Takes in several, all or none, in one transaction. Raises Unavailable, and whatever one of them is rejected
-    with: then each is to be tried alone."""
+    """Takes in several, all or none. Raises whatever one of them is rejected with: then each is to be tried alone."""
     for incoming in texts:
-        _receive(session, config, incoming, now)
+        receive(session, config, incoming, now)
 
 
 @dataclass(frozen=True)
@@ -116,7 +110,8 @@ class _Scene:
         return (organization.name if organization else "") or "Leasing office"
 
 
-def _receive(session: Session, config: Config, incoming: IncomingText, now: datetime) -> bool:
+def receive(session: Session, config: Config, incoming: IncomingText, now: datetime) -> bool:
+    """Takes in one text; False when it had been taken in already."""
     key = key_of(incoming)
     if messages.by_key(session, key):
         _log.info("a text came again and was left out", extra={"carrier": incoming.carrier})

@@ -73,39 +73,6 @@ def book(
     however often it is asked. `language` is that of the texts about it; empty: as the person or their line has it.
     Raises Conflict when somebody else was quicker, Invalid for a time that is not offered, NotFound.
     """
-    return _book(
-        session,
-        config,
-        secrets,
-        by,
-        person=person,
-        place=place,
-        at=at,
-        key=key,
-        kind=kind,
-        booked_by=booked_by or by.who,
-        call_id=call_id,
-        remark=remark,
-        language=language,
-    )
-
-
-def _book(
-    session: Session,
-    config: Config,
-    secrets: Secrets,
-    by: By,
-    *,
-    person: str,
-    place: str,
-    at: datetime,
-    key: str,
-    kind: TourKind | None,
-    booked_by: str,
-    call_id: str | None,
-    remark: str,
-    language: str,
-) -> Booked:
     found = properties.named(session, place)
     lead = intake.lead_of(session, config, person, by.now)
     # Only now that the lead is locked: the same booking may have been made while we waited for it.
@@ -122,7 +89,7 @@ def _book(
         call_id=call_id,
         state=TourState.BOOKED,
         version=1,
-        booked_by=booked_by[:80],
+        booked_by=(booked_by or by.who)[:80],
         booked_at=by.now,
         note=fields.text(remark, "note", 300),
     )

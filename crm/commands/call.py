@@ -57,7 +57,7 @@ def list_(
     as_json: bool,
 ) -> None:
     """List calls, the newest first."""
-    start = fields.since(since, system.config.tz, system.now) if since else None
+    start = system.since(since)
     found = system.read(
         calls.listed, since=start, outcome=outcome, direction=direction, in_progress=in_progress, limit=limit + 1
     )
@@ -94,11 +94,11 @@ def show(system: System, id: str, as_json: bool) -> None:
     wanted = fields.text(id, "call's id", 80, required=True)
     with system.store.reading() as session:
         detail = calls.one(session, wanted)
+        if as_json:
+            output.print_json(detail)
+            return
         left, written = tasks.of_call(session, wanted, system.now), messages.of_call(session, wanted)
-    if as_json:
-        output.print_json(detail)
-    else:
-        _print(detail, left, written, system)
+    _print(detail, left, written, system)
 
 
 def _block_list(detail: CallDetail) -> str:

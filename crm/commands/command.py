@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
@@ -132,6 +132,18 @@ class System:
     def now(self) -> datetime:
         return self.by.now
 
+    def since(self, text: str | None) -> datetime | None:
+        """From when on `--since` means, in UTC; None without it. Raises Invalid."""
+        from crm.domain import fields
+
+        return fields.since(text, self.config.tz, self.now) if text else None
+
+    def shown(self, number: str) -> str:
+        """A telephone number as the office's people write it."""
+        from crm.edge import numbers
+
+        return numbers.display(number, self.config.region)
+
     def run(self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """One act, in a transaction. Raises Unavailable and Conflict, and what the act raises."""
         return self.store.run_blocking(act, *args, **kwargs)
@@ -189,6 +201,17 @@ def someone() -> By:
         # A container may run under a number that no user has.
         who = f"uid {os.getuid()}"
     return By(who, datetime.now(UTC))
+
+
+def read_secret(file: IO[str], what: str = "secret") -> str:
+    """The first line of a file, and nothing after it. Raises WrongInput."""
+    try:
+        secret, _, rest = file.read(4096).partition("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongInput(f"The {what}'s file cannot be read as text: write the {what} alone into it.") from error
+    if rest.strip():
+        raise WrongInput(f"The {what}'s file has more than one line: write the {what} alone into it.")
+    return secret.removesuffix("\r")
 
 
 def limit_option(default: int = 50) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

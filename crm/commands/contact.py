@@ -6,7 +6,6 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, with_system
-from crm.edge import numbers
 from crm.services.office import properties
 from crm.services.people import contacts
 from crm.views import contacts as views
@@ -45,7 +44,7 @@ def add(system: System, number: str, kind: str, name: str, place: str | None) ->
     stored = system.run(
         contacts.add, system.by, system.config.region, number, kind=kind, name=name, property_slug=place
     )
-    output.say(f"Added {kind} {_shown(stored, system)}.")
+    output.say(f"Added {kind} {system.shown(stored)}.")
 
 
 @contact.command("list", json=many(ContactEntry), examples=("contact list --kind resident --property elm --json",))
@@ -65,7 +64,7 @@ def list_(system: System, kind: str | None, place: str | None, limit: int, as_js
         return
     output.print_table(
         ("number", "kind", "name", "property"),
-        ((_shown(one.number, system), one.kind, one.name, one.property) for one in entries),
+        ((system.shown(one.number), one.kind, one.name, one.property) for one in entries),
         empty="There are no contacts: `leaseline contact add` adds one, `leaseline import contacts.csv` many.",
     )
 
@@ -91,7 +90,7 @@ def change(system: System, number: str, kind: str | None, name: str | None, plac
         property_slug=place,
         new_number=new,
     )
-    output.say(f"Changed {_shown(stored, system)}.")
+    output.say(f"Changed {system.shown(stored)}.")
 
 
 @contact.command(examples=("contact remove '(512) 555-0142'",))
@@ -100,8 +99,4 @@ def change(system: System, number: str, kind: str | None, name: str | None, plac
 def remove(system: System, number: str) -> None:
     """Remove the contact with this NUMBER: who calls from it is a prospect again. Their calls stay on record."""
     stored = system.run(contacts.remove, system.by, system.config.region, number)
-    output.say(f"{_shown(stored, system)} is no contact any more.")
-
-
-def _shown(number: str, system: System) -> str:
-    return numbers.display(number, system.config.region)
+    output.say(f"{system.shown(stored)} is no contact any more.")

@@ -10,7 +10,7 @@ from ari_app.demo import call as story
 from ari_app.demo.call import DemoReport
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, config_of, many, one, with_system
-from crm.commands.import_ import ImportedEntry
+from crm.commands.import_ import ImportedEntry, show_imported
 from crm.domain import fields
 from crm.edge import numbers
 from crm.services.phones import lines
@@ -82,12 +82,7 @@ def portfolio(system: System, as_json: bool) -> None:
     """
     with output.progress("Importing") as tell:
         done = system.run(directory.load_portfolio, system.config, system.secrets, system.by, tell)
-    if as_json:
-        output.print_json([ImportedEntry(one.kind.value, one.added, one.changed) for one in done])
-    else:
-        output.print_table(
-            ("list", "added", "changed"), ((one.kind.value, one.added, one.changed) for one in done), empty=""
-        )
+    show_imported(done, as_json, empty="")
     system.publish()
 
 

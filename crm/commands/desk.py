@@ -6,7 +6,6 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
-from crm.edge import numbers
 from crm.services.routing import desks
 from crm.services.routing.desks import DeskEntry
 
@@ -107,4 +106,4 @@ def _connects(entry: DeskEntry) -> str:
 
 
 def _shown(target: str, system: System) -> str:
-    return numbers.display(target, system.config.region) if target.startswith("+") else target
+    return system.shown(target) if target.startswith("+") else target

@@ -7,7 +7,6 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, cut, limit_option, many, one, since_option, with_system
-from crm.domain import fields
 from crm.services.phones import emergencies
 from crm.store.models import Agent
 from crm.views import emergencies as views
@@ -41,7 +40,7 @@ def emergency() -> None:
 @with_system
 def list_(system: System, since: str | None, limit: int, as_json: bool) -> None:
     """List emergency calls, the latest first."""
-    start = fields.since(since, system.config.tz, system.now) if since else None
+    start = system.since(since)
     entries = cut(system.read(views.listed, since=start, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)

@@ -9,7 +9,6 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, one, with_system
-from crm.edge import numbers
 from crm.services.phones import forwarding
 from crm.services.phones.forwarding import OfficeForwarding, Personal
 
@@ -57,7 +56,7 @@ def on(system: System, agent: str, to: str | None, after: int | None, at_once: b
     )
     for mobile in found.mobiles:
         when = f"after {mobile.after_seconds} s" if mobile.after_seconds else "together with the other phones"
-        output.say(f"Calls for {agent} ring {mobile.device}, {_shown(mobile.number, system)}, {when}.")
+        output.say(f"Calls for {agent} ring {mobile.device}, {system.shown(mobile.number)}, {when}.")
         if mobile.dnd:
             output.hint(f"DND of {mobile.device} is on: `leaseline dnd off {mobile.device}` lets it ring.")
         if mobile.refusal:
@@ -101,7 +100,7 @@ def _rows(found: Sequence[Personal], system: System) -> list[tuple[object, ...]]
                 one_agent.agent,
                 is_on,
                 mobile.device,
-                _shown(mobile.number, system),
+                system.shown(mobile.number),
                 f"{mobile.after_seconds} s",
                 "on" if mobile.dnd else "",
                 mobile.refusal,
@@ -128,7 +127,7 @@ def office() -> None:
 def office_on(system: System, to: str, straight: bool) -> None:
     """Send all leasing calls to one number. Who answers hears who calls and presses 1."""
     number = system.run(forwarding.forward_office, system.config, system.by, to=to, confirm=not straight)
-    output.say(f"All leasing calls go to {_shown(number, system)}{', straight' if straight else ' after pressing 1'}.")
+    output.say(f"All leasing calls go to {system.shown(number)}{', straight' if straight else ' after pressing 1'}.")
 
 
 @office.command("off", examples=("forward office off",))
@@ -154,9 +153,5 @@ def _office_text(found: OfficeForwarding, system: System) -> str:
     if not found.number:
         return "All leasing calls go to the team."
     way = "after pressing 1" if found.confirm else "straight"
-    text = f"All leasing calls go to {_shown(found.number, system)}, {way}."
+    text = f"All leasing calls go to {system.shown(found.number)}, {way}."
     return f"{text} But the number is not dialled, and the team rings: {found.refusal}" if found.refusal else text
-
-
-def _shown(number: str, system: System) -> str:
-    return numbers.display(number, system.config.region)

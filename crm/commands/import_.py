@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from crm.commands import output
 from crm.commands.command import Command, System, many, with_system
 from crm.domain.imports import COLUMNS, ListKind, Wrong
 from crm.services.system import imports as service
+from crm.services.system.imports import Imported
 
 _COLUMNS = "\n\n".join(
     f"{kind}: " + ", ".join(f"{name}*" if column.required else name for name, column in columns.items())
@@ -60,18 +62,29 @@ def import_(system: System, file: Path, kind: str | None, dry_run: bool, as_json
             else:
                 done = system.run(service.write, system.config, system.secrets, system.by, lists, progress=tell)
     except Wrong as wrong:
-        for problem in wrong.problems[1:]:
-            output.hint(str(problem))
+        tell_others(wrong)
         raise
+    show_imported(done, as_json, empty="The file is empty.")
     if as_json:
-        output.print_json([ImportedEntry(one.kind.value, one.added, one.changed) for one in done])
         return
-    output.print_table(
-        ("list", "added", "changed"),
-        ((one.kind.value, one.added, one.changed) for one in done),
-        empty="The file is empty.",
-    )
     if dry_run:
         output.say("Nothing was written, because of --dry-run.")
     else:
         system.publish()
+
+
+def show_imported(done: Sequence[Imported], as_json: bool, *, empty: str) -> None:
+    """How many rows of each list were added or changed; `empty` is said when there are none."""
+    entries = [ImportedEntry(one.kind.value, one.added, one.changed) for one in done]
+    if as_json:
+        output.print_json(entries)
+    else:
+        output.print_table(
+            ("list", "added", "changed"), ((one.kind, one.added, one.changed) for one in entries), empty=empty
+        )
+
+
+def tell_others(wrong: Wrong) -> None:
+    """Of everything found amiss what the error itself does not tell: it tells the first problem."""
+    for problem in wrong.problems[1:]:
+        output.hint(str(problem))

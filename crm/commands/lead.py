@@ -8,7 +8,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, one, since_option, with_system
-from crm.domain import fields
+from crm.domain.errors import NotFound
 from crm.domain.leads import LeadStatus
 from crm.services.people import intake
 from crm.services.people import leads as leads_service
@@ -30,7 +30,7 @@ def lead() -> None:
 @with_system
 def list_(system: System, since: str | None, status: str | None, limit: int, as_json: bool) -> None:
     """List leads, the newest first."""
-    start = fields.since(since, system.config.tz, system.now) if since else None
+    start = system.since(since)
     entries = cut(system.read(leads.listed, status=status, since=start, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
@@ -62,7 +62,7 @@ def show(system: System, lead: str, as_json: bool) -> None:
     with system.store.reading() as session:
         found, _ = intake.person(session, system.config, lead)
         if found is None:
-            raise WrongInput("There is no lead with this number: `leaseline lead list` shows those there are.")
+            raise NotFound("There is no lead with this number.", code="lead_unknown")
         detail = leads.one(session, found.id)
     if as_json:
         output.print_json(detail)

@@ -9,7 +9,6 @@ import click
 from asterisk_conf.prompts import speech
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
-from crm.edge import numbers
 from crm.services.phones import lines
 from crm.views import lines as views
 from crm.views.lines import LineEntry
@@ -141,7 +140,7 @@ def show(system: System, number: str, as_json: bool) -> None:
         return
     output.print_entry(
         (
-            ("line", numbers.display(entry.number, system.config.region)),
+            ("line", system.shown(entry.number)),
             ("number", entry.number),
             ("label", entry.label),
             ("source", entry.source),

@@ -8,11 +8,11 @@ from typing import IO
 import click
 
 from crm.commands import output
-from crm.commands.command import Failure, Group, System, WrongInput, cut, limit_option, many, with_system
+from crm.commands.command import Failure, Group, System, WrongInput, cut, limit_option, many, read_secret, with_system
 from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.edge.mail import Mailer, MailError
-from crm.services.outbox import carriers, mails
+from crm.services.outbox import mails
 from crm.views import mails as views
 from crm.views.mails import MailEntry
 
@@ -64,7 +64,7 @@ def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:
 @with_system
 def secret(system: System, file: IO[str] | None) -> None:
     """Keep the password that mail.user logs in with."""
-    value = carriers.first_line(file) if file else str(click.prompt("Password of the mail server", hide_input=True))
+    value = read_secret(file) if file else str(click.prompt("Password of the mail server", hide_input=True))
     system.run(mails.put_secret, system.secrets, system.by, value)
     output.say("The password is kept; it counts from the next mail.")
 

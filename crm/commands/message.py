@@ -14,11 +14,11 @@ from crm.commands.command import (
     cut,
     limit_option,
     many,
+    read_secret,
     since_option,
     tell_of_more,
     with_system,
 )
-from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.domain.gate import Verdict
 from crm.domain.texts import TextDirection
@@ -69,7 +69,7 @@ def list_(
     as_json: bool,
 ) -> None:
     """List texts, the newest first."""
-    start = fields.since(since, system.config.tz, system.now) if since else None
+    start = system.since(since)
     found = system.read(
         messages.listed,
         since=start,
@@ -184,7 +184,7 @@ def resend(system: System, ids: tuple[int, ...], all_failed: bool, since: str | 
     if ids:
         written, more = system.run(resending.these, system.config, system.by, ids, unknown=unknown), False
     else:
-        start = fields.since(since, system.config.tz, system.now) if since else None
+        start = system.since(since)
         written, more = system.run(resending.failed, system.config, system.by, start, unknown=unknown)
     for one in written:
         output.say(_fate(system, one))
@@ -218,7 +218,7 @@ def resume(system: System, drop: bool) -> None:
 @with_system
 def secret(system: System, carrier: str, file: IO[str] | None) -> None:
     """Keep the secret of CARRIER: Twilio's auth token or Telnyx's API key."""
-    value = carriers.first_line(file) if file else str(click.prompt(f"Secret of {carrier}", hide_input=True))
+    value = read_secret(file) if file else str(click.prompt(f"Secret of {carrier}", hide_input=True))
     system.run(carriers.put_secret, system.secrets, system.by, carrier, value)
     output.say(f"The secret of {carrier} is kept; it counts from the next text.")
 

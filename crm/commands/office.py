@@ -7,6 +7,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, one, with_system
+from crm.domain.errors import NotFound
 from crm.services.system import directory
 
 
@@ -32,7 +33,7 @@ def show(system: System, as_json: bool) -> None:
     """Show the company's name, its link, and its answering service."""
     found = system.read(directory.organization)
     if found is None:
-        raise WrongInput("This home has no office yet: make one with `leaseline init`.")
+        raise NotFound("This home has no office yet.", code="office_missing")
     entry = OfficeEntry(found.name, found.listings_url, found.answering_service)
     if as_json:
         output.print_json(entry)

@@ -8,6 +8,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Command, Failure, System, cut, limit_option, many, one, with_system
+from crm.commands.task import due_text
 from crm.domain.calls import CallStep, Outcome
 from crm.services.calls import orders
 from crm.services.calls.orders import State
@@ -66,7 +67,15 @@ def missed(system: System, limit: int, as_json: bool) -> None:
     output.print_table(
         ("call", "due", "owner", "lead", "name", "phone", "why"),
         (
-            (entry.call, _due(entry, system), entry.owner, entry.lead, entry.name, entry.phone or "withheld", entry.why)
+            (
+                entry.call,
+                due_text(entry.due_at, entry.overdue, system),
+                entry.owner,
+                entry.lead,
+                entry.name,
+                entry.phone or "withheld",
+                entry.why,
+            )
             for entry in entries
         ),
         empty="Nobody is to be called back.",
@@ -129,7 +138,3 @@ def _news(entry: OrderEntry) -> str:
     if entry.state == State.DIALLING:
         return f"{entry.agent}'s phones ring."
     return f"Waiting for the phone system to ring {entry.agent}." if entry.state == State.WAITING else entry.state
-
-
-def _due(entry: MissedEntry, system: System) -> str:
-    return output.local(entry.due_at, system.config.tz) + (" overdue" if entry.overdue else "")

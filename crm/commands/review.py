@@ -12,6 +12,7 @@ import msgspec
 
 from crm.commands import output
 from crm.commands.command import Command, System, WrongInput, many, with_system
+from crm.commands.import_ import tell_others
 from crm.domain import fields, reviews
 from crm.domain.imports import Wrong
 from crm.domain.reviews import ANSWER, NOTE, ReviewAnswer
@@ -190,7 +191,7 @@ def review(system: System, what: str, answer: str | None, note: str | None) -> N
     try:
         system.run(service.answer, system.by, answers)
     except Wrong as wrong:
-        _tell_others(wrong)
+        tell_others(wrong)
         raise
     output.say(f"Kept {output.counted(len(answers), 'answer')}.")
 
@@ -207,11 +208,5 @@ def _read(file: Path) -> list[ReviewAnswer]:
     except UnicodeDecodeError as error:
         raise WrongInput(f"{file} is not UTF-8 at byte {error.start}: save it as CSV UTF-8.") from None
     except Wrong as wrong:
-        _tell_others(wrong)
+        tell_others(wrong)
         raise
-
-
-def _tell_others(wrong: Wrong) -> None:
-    """The error itself tells the first problem."""
-    for problem in wrong.problems[1:]:
-        output.hint(str(problem))

@@ -51,7 +51,7 @@ def list_(
     if mine and owner:
         raise WrongInput("Give --mine or --owner, not both.")
     due_before = _due_before(due, system) if due else None
-    start = fields.since(since, system.config.tz, system.now) if since else None
+    start = system.since(since)
     with system.store.reading() as session:
         if mine and agent_queries.by_slug(session, owner := system.by.who) is None:
             raise WrongInput(f"No agent is called {owner}, as you are on this machine: give --owner SLUG.")
@@ -125,4 +125,9 @@ def _due_before(raw: str, system: System) -> datetime:
 def _due(entry: TaskEntry, system: System) -> str:
     if entry.done_at:
         return f"done {output.local(entry.done_at, system.config.tz)}"
-    return output.local(entry.due_at, system.config.tz) + (" overdue" if entry.overdue else "")
+    return due_text(entry.due_at, entry.overdue, system)
+
+
+def due_text(due_at: datetime, overdue: bool, system: System) -> str:
+    """When a task is due, as a table shows it."""
+    return output.local(due_at, system.config.tz) + (" overdue" if overdue else "")

@@ -157,7 +157,8 @@ def slots(system: System, property: str, days: int, kind: str | None, limit: int
 @with_system
 def book(system: System, property: str, person: str, at_text: str, kind: str | None, note: str, as_json: bool) -> None:
     """Book a tour of PROPERTY; the person gets a text, and reminders before it."""
-    at = fields.moment(at_text, _zone(system, property), system.now)
+    tz = _zone(system, property)
+    at = fields.moment(at_text, tz, system.now)
     booked = system.run(
         booking.book,
         system.config,
@@ -173,7 +174,7 @@ def book(system: System, property: str, person: str, at_text: str, kind: str | N
     if as_json:
         output.print_json(system.read(tours.one, booked.tour.id)[0])
         return
-    output.say(f"Booked tour {booked.tour.id} of {property}: {_clock(at, _zone(system, property))}.")
+    output.say(f"Booked tour {booked.tour.id} of {property}: {_clock(at, tz)}.")
 
 
 @tour.command(examples=("tour move 7 --at 'wed 14:00'",))

@@ -7,7 +7,7 @@ from typing import IO
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, WrongInput, many, one, with_system
+from crm.commands.command import Group, System, many, one, read_secret, with_system
 from crm.domain import fields
 from crm.services.phones import trunks
 from crm.views import trunks as views
@@ -79,7 +79,7 @@ def add(
 ) -> None:
     """Add the trunk SLUG. A password is asked for or read from a file, never taken from the command line."""
     _confirm_wide(addresses, yes)
-    password = _from_file(password_file) if password_file else _asked() if username else None
+    password = read_secret(password_file, "password") if password_file else _asked() if username else None
     system.run(
         trunks.add,
         system.secrets,
@@ -168,7 +168,7 @@ def change(
         auth=auth,
         addresses=() if no_address else addresses or None,
         username=username,
-        password=_from_file(password_file) if password_file else _asked() if ask else None,
+        password=read_secret(password_file, "password") if password_file else _asked() if ask else None,
         register=register,
         emergency=emergency,
         enabled=enabled,
@@ -267,15 +267,3 @@ def _known_by(entry: TrunkEntry) -> str:
 
 def _asked() -> str:
     return str(click.prompt("Password of the trunk", hide_input=True, confirmation_prompt=True))
-
-
-def _from_file(file: IO[str]) -> str:
-    """The first line of a file, and nothing after it."""
-    try:
-        text = file.read(4096)
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongInput("The password's file cannot be read as text: write the password alone into it.") from error
-    password, _, rest = text.partition("\n")
-    if rest.strip():
-        raise WrongInput("The password's file has more than one line: write the password alone into it.")
-    return password.removesuffix("\r")

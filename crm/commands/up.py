@@ -13,16 +13,15 @@ import click
 
 from ari_app import supervisor
 from crm import config as settings
+from crm import context
 from crm.commands.command import Command, home_of, someone
 from crm.config import Config
 from crm.domain.errors import Conflict, Unavailable
 from crm.edge import addresses, numbers
-from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.services.phones import devices, lines
 from crm.services.system import directory, homes
 from crm.store import migrate
-from crm.store.session import Store
 
 
 @click.command(cls=Command, examples=("up", "up --demo", "up --home ~/second --demo --ports-from 20000"))
@@ -60,14 +59,13 @@ async def _up(home: Path, by: By, *, demo: bool, ports_from: int | None) -> None
 async def _demo_office(config: Config, by: By) -> str:
     """Loads the demo office; gives what to tell the person about it."""
     await asyncio.to_thread(migrate.upgrade, config.database_url, node=config.node)
-    secrets = Secrets(config.secrets_file)
-    store = Store(config.database_url)
+    crm = context.opened(config)
     try:
-        await store.run(directory.load_demo, config, secrets, by)
-        numbers_there = await store.read(lines.find_all)
-        phones = await store.read(devices.find_all)
+        await crm.store.run(directory.load_demo, config, crm.secrets, by)
+        numbers_there = await crm.store.read(lines.find_all)
+        phones = await crm.store.read(devices.find_all)
     finally:
-        store.close()
+        crm.store.close()
     leaseline = _as_typed(config.home)
     return "\n".join(
         (
@@ -75,7 +73,7 @@ async def _demo_office(config: Config, by: By) -> str:
             "Leasing numbers:",
             *(f"  {numbers.display(line.number, config.region)}  {line.label}" for line in numbers_there),
             f"Phones (SIP server {addresses.server(config)}, port {config.ports.sip}, UDP or TCP):",
-            *(f"  user {phone.slug:<12} {phone.agent.name}" for phone in phones if phone.kind != "mobile"),
+            *(f"  user {phone.slug:<12} {phone.agent.name}" for phone in phones if phone.kind != devices.MOBILE),
             f"  A phone's password: {leaseline} device show alice-desk --secret",
             "",
             "Try it in a second terminal:",

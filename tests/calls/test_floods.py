@@ -30,26 +30,28 @@ async def refused(system: System) -> capacity.RefusedCallers | None:
 
 
 async def test_when_hundreds_call_at_once_and_confirm_nothing_then_the_next_caller_is_answered(system: System) -> None:
-    numbers = [system.new_number() for _ in range(130)]
-    began = time.time()
-    async with unanswering_callers(system, numbers) as statuses, system.caller() as caller:
-        await system.until(lambda: len(statuses()) == 130, "a final answer to all")
-        # 488 is what Asterisk says without an RTP port.
-        assert set(statuses()) == {"200", "503"}
-        # How long they took to come is theirs to say.
-        seconds = int(time.time() - began) + 2
-        assert statuses().count("200") <= system.config.limits.trunk_new_per_second * seconds
-        last = await refused(system)
-        assert last
-        # Two who are refused in the very same moment may count as one.
-        assert statuses().count("503") * 0.8 <= last.count <= statuses().count("503")
-        assert last.limit == "trunk_new_per_second"
-        # In the same second the caller would be one too many, too.
-        await system.until(lambda: time.time() >= last.at.timestamp() + 1, "the second is over")
-        await system.dial(caller)
-        await system.hears(caller, system.prompt("menu"))
-    for channel in await system.ari("/channels"):
-        await system.hang_up(channel["id"])
+    try:
+        numbers = [system.new_number() for _ in range(130)]
+        began = time.time()
+        async with unanswering_callers(system, numbers) as statuses, system.caller() as caller:
+            await system.until(lambda: len(statuses()) == 130, "a final answer to all")
+            # 488 is what Asterisk says without an RTP port.
+            assert set(statuses()) == {"200", "503"}
+            # How long they took to come is theirs to say.
+            seconds = int(time.time() - began) + 2
+            assert statuses().count("200") <= system.config.limits.trunk_new_per_second * seconds
+            last = await refused(system)
+            assert last
+            # Two who are refused in the very same moment may count as one.
+            assert statuses().count("503") * 0.8 <= last.count <= statuses().count("503")
+            assert last.limit == "trunk_new_per_second"
+            # In the same second the caller would be one too many, too.
+            await system.until(lambda: time.time() >= last.at.timestamp() + 1, "the second is over")
+            await system.dial(caller)
+            await system.hears(caller, system.prompt("menu"))
+    finally:
+        for channel in await system.ari("/channels"):
+            await system.hang_up(channel["id"])
 
 
 async def test_when_a_trunk_or_a_number_has_too_many_callers_then_503_and_the_silent_make_room(system: System) -> None:

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.drills.witness import MESSAGE, hears, legs, one_record, records, say
+from tests.drills.witness import MESSAGE, hears, in_plain_bridge, legs, one_record, records, say
 from tests.system import LAKESIDE, System
 from tests.talks import connect, hear_each_other
 
@@ -31,7 +31,7 @@ async def test_when_the_app_stays_away_then_a_talk_goes_on_and_a_caller_in_the_m
         await alice.answer()
         await hear_each_other(system, newcomer, alice)
         # By now Asterisk has taken back the talk, too.
-        await system.until(lambda: in_plain_bridge(system, "carol-soft"), "the talk goes on without the app")
+        await system.until(lambda: in_plain_bridge(system), "the talk goes on without the app")
         await hear_each_other(system, talker, carol)
         await carol.hang_up()
         await talker.wait_for("CALL_CLOSED")
@@ -46,11 +46,6 @@ async def test_when_the_app_stays_away_then_a_talk_goes_on_and_a_caller_in_the_m
 
 async def is_unlimited(system: System, channel: str) -> bool:
     return float(await system.variable(channel, "TIMEOUT(absolute)")) == 0
-
-
-async def in_plain_bridge(system: System, endpoint: str) -> bool:
-    bridges = await system.ari("/bridges")
-    return any(bridge["bridge_class"] == "basic" and len(bridge["channels"]) == 2 for bridge in bridges)
 
 
 async def test_when_the_app_stays_away_then_ringing_goes_on_and_a_message_is_kept(system: System) -> None:
@@ -96,7 +91,7 @@ async def test_when_the_app_hangs_and_wakes_up_then_what_asterisk_did_meanwhile_
         try:
             await alice.wait_for("CALL_INCOMING")
             await alice.answer()
-            await system.until(lambda: in_plain_bridge(system, "carol-soft"), "the talk goes on without the app")
+            await system.until(lambda: in_plain_bridge(system), "the talk goes on without the app")
         finally:
             os.kill(system.app.process.pid, signal.SIGCONT)
         # The app renewed the switch before it knew that the call was not its own any more.

@@ -14,7 +14,7 @@ from crm.services.people import blocking
 from crm.services.phones import lines
 from crm.services.routing import desks
 from crm.store.models import Call
-from tests.drills.witness import MESSAGE, ask_asterisk, channel_of, hears, legs, one_record, records, say
+from tests.drills.witness import MESSAGE, ask_asterisk, hears, legs, one_record, records, say, times_heard
 from tests.scripted_phone import raw_calls, unreadable_call
 from tests.scripted_trunk import scripted_trunk
 from tests.system import ELM, LAKESIDE, System
@@ -64,7 +64,7 @@ async def test_when_the_app_is_killed_and_comes_back_then_every_caller_goes_on_w
         await carol.hang_up()
         await talker.wait_for("CALL_CLOSED")
 
-        assert system.heard_names(recorder).count("nobody_available") == 1
+        assert await times_heard(recorder, system.prompt("nobody_available")) == 1
         message = await one_record(system, recorder.user, "left_message")
         await one_record(system, asker.user, "got_link")
         await one_record(system, newcomer.user, "got_link")
@@ -164,8 +164,8 @@ async def test_when_the_app_is_killed_between_an_answer_and_the_talk_then_the_tw
         await alice.wait_for("CALL_INCOMING")
         await system.kill_app()
         # What the app had told Asterisk by then: who is to talk with whom.
-        chosen = {"LL_STEP": "talk", "LL_PEER": (await channel_of(system, "alice-desk"))["name"]}
-        path = f"/channels/{(await channel_of(system, 'trunk-demo'))['id']}/variables"
+        chosen = {"LL_STEP": "talk", "LL_PEER": (await system.channel_of("alice-desk"))["name"]}
+        path = f"/channels/{(await system.channel_of('trunk-demo'))['id']}/variables"
         await ask_asterisk(system, "POST", path, {"variables": chosen})
         await alice.answer()
         await hear_each_other(system, caller, alice)

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.drills.witness import in_plain_bridge
 from tests.outside import person
 from tests.system import System
 
@@ -88,8 +89,3 @@ async def test_when_the_app_stays_away_during_a_talk_outside_then_the_two_are_no
             await system.start_app()
         call = await system.ended_call(prospect.user)
     assert (call.direction, call.outcome) == ("out", "talked")
-
-
-async def in_plain_bridge(system: System) -> bool:
-    bridges = await system.ari("/bridges")
-    return any(bridge["bridge_class"] == "basic" and len(bridge["channels"]) == 2 for bridge in bridges)

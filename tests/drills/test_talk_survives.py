@@ -9,8 +9,7 @@ import pytest
 from ari_app.demo.softphone import Softphone
 from crm.services.office import properties
 from crm.services.phones import devices
-from tests.drills.test_outbound_killed import in_plain_bridge
-from tests.drills.witness import hears, legs, one_record, say
+from tests.drills.witness import hears, in_plain_bridge, legs, one_record, say
 from tests.scripted_phone import replacing_call
 from tests.system import System
 from tests.talks import ANSWER, QUESTION, connect, hear_each_other, said_in, says_to, talk_with

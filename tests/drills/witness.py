@@ -30,13 +30,14 @@ async def hears(system: System, phone: Softphone, sound: Path, count: int = 1, s
     programs at the same time drops packets.
     """
     deadline = asyncio.get_running_loop().time() + seconds
-    while (times := await _times_heard(phone, sound)) < count:
+    while (times := await times_heard(phone, sound)) < count:
         late = asyncio.get_running_loop().time() > deadline
         assert not late, f"{phone.user} heard {sound.stem} {times} times of {count}"
         await asyncio.sleep(0.3)
 
 
-async def _times_heard(phone: Softphone, sound: Path) -> int:
+async def times_heard(phone: Softphone, sound: Path) -> int:
+    """How often the beginning of a sound was heard in this call."""
     if not phone.heard.exists() or phone.heard.stat().st_size <= 44:
         return 0
     looked_for = {sound.stem: listening.read(sound)}
@@ -88,10 +89,10 @@ async def ask_asterisk(system: System, method: str, path: str, body: Any = None,
         assert response.status < 300, await response.text()
 
 
-async def channel_of(system: System, endpoint: str) -> dict[str, Any]:
-    """The one channel of an endpoint."""
-    [channel] = [one for one in await system.ari("/channels") if one["name"].startswith(f"PJSIP/{endpoint}-")]
-    return dict(channel)
+async def in_plain_bridge(system: System) -> bool:
+    """Whether two talk in a bridge that needs no app."""
+    bridges = await system.ari("/bridges")
+    return any(bridge["bridge_class"] == "basic" and len(bridge["channels"]) == 2 for bridge in bridges)
 
 
 @contextlib.asynccontextmanager

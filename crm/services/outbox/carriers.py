@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import IO
 
 import httpx
 from sqlalchemy.orm import Session
@@ -41,21 +40,6 @@ def put_secret(session: Session, secrets: Secrets, by: By, carrier: str, value: 
         raise Invalid(f"This secret cannot be used: {problem}.", code="secret_unusable")
     note(session, by, f"secret of {carrier} set")
     secrets.put(secret_name(carrier), value)
-
-
-def first_line(file: IO[str]) -> str:
-    """The secret alone in a file, and nothing after it."""
-    try:
-        secret, _, rest = file.read(4096).partition("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(
-            "The secret's file cannot be read as text: write the secret alone into it.", code="secret_file_unreadable"
-        ) from error
-    if rest.strip():
-        raise Invalid(
-            "The secret's file has more than one line: write the secret alone into it.", code="secret_file_too_long"
-        )
-    return secret.removesuffix("\r")
 
 
 def webhook_url(config: Config, path: str) -> str:

@@ -1,4 +1,4 @@
-"""A colleague's extension is dialled: which phones may ring for it right now?
+"""A colleague's extension is dialed: which phones may ring for it right now?
 
 Sets LL_ANSWERED=1 and LL_PHONES, a dial string of devices or empty. Without that the dialplan rings what it was
 rendered with.

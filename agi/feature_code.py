@@ -1,6 +1,6 @@
-"""A code such as *78 is dialled: what it means is done, and the phone hears what was done.
+"""A code such as *78 is dialed: what it means is done, and the phone hears what was done.
 
-Arguments: what was dialled, and the endpoint it was dialled from. Sets LL_SAY, files to play, and LL_GO, the arguments
+Arguments: what was dialed, and the endpoint it was dialed from. Sets LL_SAY, files to play, and LL_GO, the arguments
 with which the app takes the call, both or one of them. Without either the dialplan says that codes do not work now.
 """
 

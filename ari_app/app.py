@@ -166,7 +166,7 @@ class App:
         )
 
     def call_from(self, channel: events.Channel) -> LiveCall:
-        """A phone of ours dialled."""
+        """A phone of ours dialed."""
         call = LiveCall(self.office, Handle(self.client, channel.id, channel.name), "", None, "")
         call.direction = CallDirection.INTERNAL
         return call

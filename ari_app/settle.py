@@ -2,7 +2,7 @@
 
 `ari_app.reconcile` looks at Asterisk at every (re)connection, asks this, and acts. Each call has one channel that keeps
 its step in variables: its person's (`ari_app.call.call`). That is the first channel of the call, or one that we have
-dialled.
+dialed.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Settlement:
 
 
 def is_leg(channel: Channel) -> bool:
-    """Whether we have dialled it; other channels got their ids from Asterisk."""
+    """Whether we have dialed it; other channels got their ids from Asterisk."""
     return LEG_MARK in channel.id
 
 
@@ -97,7 +97,7 @@ def settle(
     flows: Collection[str] = (),
     held: Collection[str] = (),
 ) -> Settlement:
-    """Decides about the channels named in `variables` and about all that we have dialled.
+    """Decides about the channels named in `variables` and about all that we have dialed.
 
     `variables` are those of KEPT of each channel in the app that no flow has, by channel id; LL_PEER is a channel's
     name. `flows` are the calls that a flow works on, which sees to its own phones;

@@ -156,7 +156,7 @@ class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     confirm_seconds: Positive = 25.0
     """How long who answered hears who calls and may press 1, before it counts as no answer."""
     colleague_seconds: Positive = 30.0
-    """A colleague whose extension was dialled, or to whom a call was transferred."""
+    """A colleague whose extension was dialed, or to whom a call was transferred."""
 
 
 class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -277,16 +277,16 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Dialing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be dialled outside, by phones, forwarding and orders alike; 0 is no limit."""
+    """What may be dialed outside, by phones, forwarding and orders alike; 0 is no limit."""
 
     countries: tuple[str, ...] = ("US", "CA")
-    """Countries (ISO 3166) whose numbers may be dialled. +1 alone says nothing: Jamaica has it, too."""
+    """Countries (ISO 3166) whose numbers may be dialed. +1 alone says nothing: Jamaica has it, too."""
     allowed_prefixes: tuple[str, ...] = ()
     """Beginnings of numbers, e.g. +1787, that are allowed whatever their country; for new area codes, too."""
     blocked_prefixes: tuple[str, ...] = ()
     """Beginnings of numbers, e.g. +1907, that are not, beside all that cost extra."""
     outside_prefix: str = "9"
-    """Digits that may be dialled in front of a number outside, as in many offices; empty for none."""
+    """Digits that may be dialed in front of a number outside, as in many offices; empty for none."""
     live: NotNegativeInt = 10
     """Calls with numbers outside at the same time."""
     per_day: NotNegativeInt = 500
@@ -367,7 +367,7 @@ class Codes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What phones dial to have something done: a star and one to four digits; "" switches a code off."""
 
     dnd_on: str = "*78"
-    """Do not disturb for the phone it is dialled from, for dnd.by_phone_hours."""
+    """Do not disturb for the phone it is dialed from, for dnd.by_phone_hours."""
     dnd_on_all: str = "*780"
     """The same for all phones of the agent."""
     dnd_half_hour: str = "*30"

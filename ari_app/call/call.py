@@ -131,9 +131,9 @@ class LiveCall:
 
     office: AppContext
     channel: Handle
-    """The call's first channel: the caller's, or the phone of ours that dialled."""
+    """The call's first channel: the caller's, or the phone of ours that dialed."""
     did: str
-    """Our number: the one dialled, cleaned (E.164, or digits), or the one that is shown."""
+    """Our number: the one dialed, cleaned (E.164, or digits), or the one that is shown."""
     caller: str | None
     """The person outside, E.164; None is withheld, malformed, or a colleague."""
     trunk: str
@@ -243,7 +243,7 @@ class LiveCall:
 
     @property
     def target(self) -> str:
-        """Whom the person is passed on to, as it was dialled."""
+        """Whom the person is passed on to, as it was dialed."""
         return self.kept.target if isinstance(self.kept, PassedTo) else ""
 
     @property

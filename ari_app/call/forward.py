@@ -38,7 +38,7 @@ class Forwarded(RingingLeg):
         self.to = to
         self._alone = asyncio.Event()
         self._stopped_as = DialStatus.CANCEL
-        """How it ended, should it be stopped while it is dialled."""
+        """How it ended, should it be stopped while it is dialed."""
         self.failure = ""
         """Why the number could not be rung, as one sentence."""
         device, agent = (to.device, to.agent) if isinstance(to, Mobile) else ("", "")
@@ -55,11 +55,11 @@ class Forwarded(RingingLeg):
             self._channel = await self._dial()
         except DialRefused as refused:
             self.failure = str(refused)
-            log.warning("a number that calls are forwarded to is not dialled: %s", refused)
+            log.warning("a number that calls are forwarded to is not dialed: %s", refused)
             return DialStatus.CHANUNAVAIL
         except (CrmError, TimeoutError):
-            # Nothing is dialled without the check.
-            self.failure = "The database did not answer, so it could not be checked whether the number may be dialled."
+            # Nothing is dialed without the check.
+            self.failure = "The database did not answer, so it could not be checked whether the number may be dialed."
             return DialStatus.CHANUNAVAIL
         except outside.NotReached as not_reached:
             if not_reached.status in NO_WAY:
@@ -103,7 +103,7 @@ class Forwarded(RingingLeg):
             self._alone.set()
 
     def leave(self) -> None:
-        """Once it was answered it stays; while it is dialled nobody could go on with it, so it is hung up."""
+        """Once it was answered it stays; while it is dialed nobody could go on with it, so it is hung up."""
         self.answer.cancel()
         if self.has_channel:
             self.channel.release()

@@ -23,7 +23,7 @@ class RingsAt:
 
 @dataclass(frozen=True)
 class ToColleague:
-    """An agent dialled a colleague."""
+    """An agent dialed a colleague."""
 
     extension: str
 
@@ -33,7 +33,7 @@ class PassedTo:
     """The person is passed on to an extension, a number outside, or a slot of the park."""
 
     target: str
-    """As it was dialled."""
+    """As it was dialed."""
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,7 @@ async def _ring_one(call: LiveCall, stage: str, phone: Phone, seconds: float, ca
 
 
 def new_leg(call_id: str, device: str) -> str:
-    """An id for a channel that is dialled for a call; `device_of` and the call's id can be read from it."""
+    """An id for a channel that is dialed for a call; `device_of` and the call's id can be read from it."""
     return f"{call_id}{LEG_MARK}{device}-{uuid.uuid4().hex[:6]}"
 
 
@@ -481,12 +481,12 @@ async def owner_of(office: AppContext, device: str) -> str:
 
 
 def device_of(leg_id: str) -> str:
-    """The device that a channel of ours was dialled for, told by its id; "" for a channel that was not."""
+    """The device that a channel of ours was dialed for, told by its id; "" for a channel that was not."""
     return leg_id.rpartition(LEG_MARK)[2].rpartition("-")[0] if LEG_MARK in leg_id else ""
 
 
 def is_outsider(leg_id: str) -> bool:
-    """Whether the channel was dialled to a number that is nobody's of ours; an agent's mobile has its device's name."""
+    """Whether the channel was dialed to a number that is nobody's of ours; an agent's mobile has its device's name."""
     return device_of(leg_id).startswith("trunk-")
 
 

@@ -25,7 +25,7 @@ LAST_TRUNK_PATIENCE = 3
 """How much longer the last trunk may be silent; there is none after it."""
 ANSWERS = frozenset({404, 410, 480, 484, 485, 486, 487, 600, 603, 604, 607, 608})
 """SIP answers (RFC 3261, 8197, 8688) that are about the person or the number, and would be the same by every trunk. All
-others are about the trunk: 3xx that it wants another address dialled, which nobody does, 401 and 403 that it does not
+others are about the trunk: 3xx that it wants another address dialed, which nobody does, 401 and 403 that it does not
 want us, 408 and 5xx that it cannot now."""
 LEG_VARIABLES = (
     "LL_STEP",
@@ -103,7 +103,7 @@ async def dial(
 
 
 async def adopt(office: AppContext, leg_id: str, call_id: str) -> Handle:
-    """Waits on for a leg that was dialled before the app was away; raises NotReached."""
+    """Waits on for a leg that was dialed before the app was away; raises NotReached."""
     return await OutsideLeg(office, leg_id, call_id).answered(None)
 
 
@@ -113,7 +113,7 @@ def live(channels: list[Channel]) -> int:
 
 
 class OutsideLeg:
-    """One number that is dialled by one trunk."""
+    """One number that is dialed by one trunk."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class OutsideLeg:
             )
         except AsteriskRefused as refused:
             self._over(DialStatus.CHANUNAVAIL)
-            raise _TrunkFailed(DialStatus.CHANUNAVAIL, f"trunk {route.trunk} could not be dialled") from refused
+            raise _TrunkFailed(DialStatus.CHANUNAVAIL, f"trunk {route.trunk} could not be dialed") from refused
         self._now(state)
 
     async def answered(self, patience: float | None, dialled: Awaitable[None] | None = None) -> Handle:

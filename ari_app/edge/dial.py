@@ -1,11 +1,11 @@
-"""Rings an endpoint in such a way that nothing it answers is ever dialled.
+"""Rings an endpoint in such a way that nothing it answers is ever dialed.
 
 Asterisk's originate (`POST /channels`) obeys a redirection (SIP 3xx): it dials what the Contact says, through
 `Local/...@context` or even `PJSIP/...@trunk`, and nothing in its configuration forbids that (main/dial.c,
-`handle_call_forward`). A channel that is created and then dialled (`POST /channels/create`, `.../dial`) is not
+`handle_call_forward`). A channel that is created and then dialed (`POST /channels/create`, `.../dial`) is not
 forwarded: it ends with the answer it got. A test holds that nobody dials in another way.
 
-Such a channel is with the app, where its answer would reach nobody while the app is away. So as soon as it is dialled
+Such a channel is with the app, where its answer would reach nobody while the app is away. So as soon as it is dialed
 it goes on in the dialplan (context `ringing`), which takes it on when it is answered, with the app or without. AMI has
 to send it there, for ARI refuses to while it has not been answered (412).
 """
@@ -40,12 +40,12 @@ async def dial(
     variables: Mapping[str, str],
     originator: str = "",
 ) -> str:
-    """Lets `endpoint` ring as `channel`, and returns its state as soon as it is dialled: Down, Ringing or Up. Answered,
+    """Lets `endpoint` ring as `channel`, and returns its state as soon as it is dialed: Down, Ringing or Up. Answered,
     it enters the dialplan context `then`.
 
     `seconds` is when Asterisk ends the ringing if nobody has before. `caller_id` is what is shown, as
     `"name" <number>`. `originator` is the id of the channel of whose call it becomes a part. Raises AsteriskRefused
-    when the endpoint can't be dialled, CallEnded when it ended at once; then and when cancelled nothing rings.
+    when the endpoint can't be dialed, CallEnded when it ended at once; then and when cancelled nothing rings.
     """
     client = channel.client
     shown = {"CALLERID(all)": caller_id, "CONNECTEDLINE(all,i)": caller_id}
@@ -59,7 +59,7 @@ async def dial(
         await _until(channel, events.StasisStart)
         with channel.while_ours():
             await client.post(f"{channel.path}/dial")
-        # A channel that has not been dialled can't be sent on: it would get another id.
+        # A channel that has not been dialed can't be sent on: it would get another id.
         state = await _until(channel, events.Dial)
         await _send_on(channel, ami, then)
         return state
@@ -88,8 +88,8 @@ async def _send_on(channel: Handle, ami: AmiConnection, then: str) -> None:
 
 
 async def is_answered(channel: Handle, ami: AmiConnection) -> bool:
-    """Whether a channel that was dialled before the app was away has been answered, and is with us; raises HungUp
-    when it has left. One that was not yet sent on is so now, or ended when it may not even have been dialled.
+    """Whether a channel that was dialed before the app was away has been answered, and is with us; raises HungUp
+    when it has left. One that was not yet sent on is so now, or ended when it may not even have been dialed.
     """
     with channel.while_ours():
         found = await channel.client.get(channel.path)

@@ -98,10 +98,10 @@ class StasisEnd(Event):
 
 @dataclass(frozen=True)
 class Dial(Event):
-    """A channel was dialled, or how that goes."""
+    """A channel was dialed, or how that goes."""
 
     peer: Channel
-    """The one dialled."""
+    """The one dialed."""
 
 
 @dataclass(frozen=True)

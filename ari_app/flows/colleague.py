@@ -20,7 +20,7 @@ STAGE = "colleague"
 
 
 async def colleague(call: LiveCall, caller: Colleague | None, extension: str) -> CallStep:
-    """An agent dialled a colleague's extension."""
+    """An agent dialed a colleague's extension."""
     place(call, caller, extension)
     await call.take(CallStep.DIALLING, LL_STAGE=written(call.kept), LL_DIRECTION=CallDirection.INTERNAL.value)
     return CallStep.DIALLING

@@ -1,4 +1,4 @@
-"""A caller dialled one of our numbers; what comes after the first steps is in `ari_app.flows.steps`."""
+"""A caller dialed one of our numbers; what comes after the first steps is in `ari_app.flows.steps`."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def blocked(call: LiveCall) -> EndedBy:
 
 
 async def unknown_line(call: LiveCall) -> EndedBy:
-    """Nobody is behind the number dialled: say so, twice, and end."""
+    """Nobody is behind the number dialed: say so, twice, and end."""
     await play(call.person, call.sounds("unknown_number", "unknown_number"))
     return EndedBy.SYSTEM
 

@@ -73,7 +73,7 @@ class After(Enum):
 
 
 async def listen(call: LiveCall, extension: str = "") -> CallStep | EndedBy | None:
-    """A phone of ours dialled the code for messages. Nothing of it is on record, unless it ends in a call back.
+    """A phone of ours dialed the code for messages. Nothing of it is on record, unless it ends in a call back.
 
     With a colleague's extension after the code it leaves them a message.
     """
@@ -84,7 +84,7 @@ async def listen(call: LiveCall, extension: str = "") -> CallStep | EndedBy | No
     try:
         wanted = await mailbox(visit)
         if wanted:
-            # From here on it is as if they had dialled it, for the dialplan, too.
+            # From here on it is as if they had dialed it, for the dialplan, too.
             await call.channel.set_variables(LL_DIALLED=wanted)
         number = wanted
     except (CrmError, SpeechError, MediaLost) as error:
@@ -124,7 +124,7 @@ class Visit:
     office: AppContext
     channel: Handle
     device: str
-    """Slug: the endpoint that dialled, never its caller ID."""
+    """Slug: the endpoint that dialed, never its caller ID."""
 
     def sounds(self, *names: str) -> list[Path]:
         config = self.office.config

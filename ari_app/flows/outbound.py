@@ -32,14 +32,14 @@ from crm.words import phone as words
 log = logging.getLogger(__name__)
 
 DESK, ORDER, OUTSIDE = "desk", "order", "outside"
-"""Stages of the legs on record: the phone that dialled, the one that was rung to dial, and the person's."""
+"""Stages of the legs on record: the phone that dialed, the one that was rung to dial, and the person's."""
 
 
 # --- from a phone ---
 
 
 async def outbound(call: LiveCall, number: str) -> CallStep | None:
-    """An agent dialled a number outside on their phone. What may not be dialled is told, and nothing is on record."""
+    """An agent dialed a number outside on their phone. What may not be dialed is told, and nothing is on record."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
         agent = await office.store.read(extensions.owner_of, call.channel.endpoint)
@@ -142,7 +142,7 @@ async def _not_placed(call: LiveCall, claim: OrderClaim, why: str, *, again: boo
         await call.office.store.run(orders.not_placed, call.office.config, claim, why, call.office.now(), again=again)
 
 
-# --- dialling ---
+# --- dialing ---
 
 
 async def dialling(call: LiveCall) -> CallStep | EndedBy:
@@ -260,7 +260,7 @@ async def _clear(call: LiveCall, number: str, purpose: DialPurpose, agent: str |
 async def _place(
     call: LiveCall, clearance: Clearance, agent: str, device: str, stage: str, order_id: int | None = None
 ) -> None:
-    """States that the agent calls, and enters the step of dialling."""
+    """States that the agent calls, and enters the step of dialing."""
     call.direction, call.clearance = CallDirection.OUT, clearance
     call.did, call.caller = clearance.caller_id, clearance.number
     call.note(

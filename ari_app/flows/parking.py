@@ -110,7 +110,7 @@ async def _lamp(office: AppContext, slot: str, state: str) -> None:
 
 
 async def retrieve(call: LiveCall, slot: str) -> None:
-    """A phone of ours dialled a slot: it has the person who waits there."""
+    """A phone of ours dialed a slot: it has the person who waits there."""
     await take_over(call, await _in(call.office, slot), STAGE, nobody="nobody_parked")
 
 
@@ -126,7 +126,7 @@ async def _in(office: AppContext, slot: str) -> LiveCall | None:
 
 
 async def take_over(call: LiveCall, other: LiveCall | None, stage: str, nobody: str) -> None:
-    """Connects the phone that dialled with the person of another call, or says that nobody is there any more."""
+    """Connects the phone that dialed with the person of another call, or says that nobody is there any more."""
     await call.channel.answer()
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         owner = await call.office.store.read(extensions.owner_of, call.channel.endpoint)

@@ -1,4 +1,4 @@
-"""A phone of ours dialled something that no feature code is: a colleague, or a number outside."""
+"""A phone of ours dialed something that no feature code is: a colleague, or a number outside."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EXTENSION = re.compile(r"[0-9]{2,6}", re.ASCII)
 
 
 async def staff(call: LiveCall, dialled: str) -> CallStep | EndedBy | None:
-    """Decides what was dialled; None when it is no call, and nothing is on record."""
+    """Decides what was dialed; None when it is no call, and nothing is on record."""
     if dialled in call.office.config.parking.names:
         await retrieve(call, dialled)
         return None
@@ -36,6 +36,6 @@ async def staff(call: LiveCall, dialled: str) -> CallStep | EndedBy | None:
 
 
 async def say(call: LiveCall, *names: str) -> None:
-    """Answers the phone that dialled and tells it something."""
+    """Answers the phone that dialed and tells it something."""
     await call.channel.answer()
     await play(call.channel, call.sounds(*names))

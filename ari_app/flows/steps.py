@@ -64,7 +64,7 @@ async def wind_up(call: LiveCall) -> None:
 
 
 async def legs_of(call: LiveCall) -> list[str]:
-    """Ids of the channels that are up and were dialled for a call."""
+    """Ids of the channels that are up and were dialed for a call."""
     ids = (await call.office.client.channel_ids()).values()
     return [id for of_endpoint in ids for id in of_endpoint if id.startswith(f"{call.id}{LEG_MARK}")]
 

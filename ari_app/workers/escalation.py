@@ -182,7 +182,7 @@ async def _stop(leg: RingingLeg | None, cause: str) -> None:
 
 
 async def _dial_mobile(office: AppContext, due: Due, phone: Mobile) -> Handle | None:
-    """An agent's mobile, through the one check; None when it may not be dialled, or nobody answers."""
+    """An agent's mobile, through the one check; None when it may not be dialed, or nobody answers."""
     # Their desk phones first, if they have any on.
     await asyncio.sleep(phone.after_seconds)
     try:

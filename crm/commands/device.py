@@ -69,7 +69,7 @@ def add(
         if location is not None:
             raise WrongInput("A mobile is carried around, and its own network knows where it is: leave out --location.")
         if encrypted:
-            raise WrongInput("A mobile is dialled and has no account that could encrypt: leave out --encrypted.")
+            raise WrongInput("A mobile is dialed and has no account that could encrypt: leave out --encrypted.")
         system.run(
             devices.add_mobile, system.config, system.by, slug, agent=agent, number=number, after_seconds=after or 0
         )

@@ -46,7 +46,7 @@ def list_(system: System, since: str | None, limit: int, as_json: bool) -> None:
         output.print_json(entries)
         return
     output.print_table(
-        ("call", "at", "dialled", "device", "agent", "address", "callback number", "status"),
+        ("call", "at", "dialed", "device", "agent", "address", "callback number", "status"),
         (
             (
                 one.id,
@@ -76,7 +76,7 @@ def show(system: System, id: str, as_json: bool) -> None:
     output.print_entry(
         (
             ("call", entry.id),
-            ("dialled", _dialled(entry)),
+            ("dialed", _dialled(entry)),
             ("device", entry.device),
             ("agent", entry.agent),
             ("address", entry.address or "the device had no location"),

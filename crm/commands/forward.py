@@ -83,7 +83,7 @@ def show(system: System, agent: str | None, as_json: bool) -> None:
         output.print_json(Forwarding(everything, found))
         return
     output.print_table(
-        ("agent", "forwarding", "mobile", "number", "rings after", "do not disturb", "not dialled because"),
+        ("agent", "forwarding", "mobile", "number", "rings after", "do not disturb", "not dialed because"),
         _rows(found, system),
         empty="No agent has a mobile: `leaseline forward on --agent SLUG --to NUMBER` adds one.",
     )
@@ -154,4 +154,4 @@ def _office_text(found: OfficeForwarding, system: System) -> str:
         return "All leasing calls go to the team."
     way = "after pressing 1" if found.confirm else "straight"
     text = f"All leasing calls go to {system.shown(found.number)}, {way}."
-    return f"{text} But the number is not dialled, and the team rings: {found.refusal}" if found.refusal else text
+    return f"{text} But the number is not dialed, and the team rings: {found.refusal}" if found.refusal else text

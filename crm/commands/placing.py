@@ -134,7 +134,7 @@ def _news(entry: OrderEntry) -> str:
     if entry.outcome or entry.step == CallStep.TALK:
         return f"{entry.agent} and {entry.to} talk." if not entry.outcome else f"{entry.agent} and {entry.to} talked."
     if entry.state == State.DONE:
-        return f"{entry.agent} has answered, {entry.to} is dialled."
+        return f"{entry.agent} has answered, {entry.to} is dialed."
     if entry.state == State.DIALLING:
         return f"{entry.agent}'s phones ring."
     return f"Waiting for the phone system to ring {entry.agent}." if entry.state == State.WAITING else entry.state

@@ -29,7 +29,7 @@ class WeeklyEntry(msgspec.Struct, kw_only=True):
     call: str
     at: datetime
     line: str
-    """The number dialled."""
+    """The number dialed."""
     label: str
     source: str
     caller: str

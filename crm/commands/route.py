@@ -158,7 +158,7 @@ def explain(system: System, call: str, as_json: bool) -> None:
         "route test --line 512-555-0100 --at '2026-12-25 10:00' --json",
     ),
 )
-@click.option("--line", required=True, metavar="NUMBER", help="The number that is dialled.")
+@click.option("--line", required=True, metavar="NUMBER", help="The number that is dialed.")
 @click.option("--from", "caller", default=CALLER, show_default=True, metavar="NUMBER", help="The caller, or withheld.")
 @click.option(
     "--at",

@@ -38,7 +38,7 @@ def _emergency_text(call: EmergencyHealth, config: Config) -> str:
     what = "TEST of the emergency line" if call.dialled == emergency.TEST else "EMERGENCY CALL"
     end = f"ended {output.local(call.ended_at, config.tz, seconds=True)} as {call.status or 'unknown'}"
     return (
-        f"!! {what}: {call.device}{f' ({call.agent})' if call.agent else ''} dialled {call.dialled} at "
+        f"!! {what}: {call.device}{f' ({call.agent})' if call.agent else ''} dialed {call.dialled} at "
         f"{output.local(call.started_at, config.tz, seconds=True)}, {end if call.ended_at else 'not ended'}; "
         f"location: {call.address or 'unknown'}; callback number: {call.callback_number or 'none'}"
     )
@@ -125,7 +125,7 @@ def _print(found: Health, config: Config) -> None:
     if found.forwarding:
         output.print_heading("Forwarding that is on")
         output.print_table(
-            ("calls for", "go to", "number", "how", "not dialled because"),
+            ("calls for", "go to", "number", "how", "not dialed because"),
             (
                 (
                     one.agent or "ALL",
@@ -170,7 +170,7 @@ def _print(found: Health, config: Config) -> None:
         output.print_entry((("automatic texts", f"PAUSED until {until}: {found.texts.why}"),))
     output.print_heading("Calls in progress")
     output.print_table(
-        ("call", "since", "caller", "number dialled", "step", "with the app"),
+        ("call", "since", "caller", "number dialed", "step", "with the app"),
         (
             (one.id, output.local(one.started_at, config.tz, seconds=True), one.caller, one.did, one.step, one.with_app)
             for one in found.calls

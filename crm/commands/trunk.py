@@ -35,7 +35,7 @@ _password_option = click.option(
 
 
 _DID_FROM = (
-    "Where its calls name the number dialled, in order: request (URI), called (P-Called-Party-ID), to, diversion. The "
+    "Where its calls name the number dialed, in order: request (URI), called (P-Called-Party-ID), to, diversion. The "
     "first that is a line counts; '' for all, in this order."
 )
 
@@ -241,7 +241,7 @@ def show(system: System, slug: str, as_json: bool) -> None:
             ("enabled", entry.enabled),
             ("calls out", _out(entry)),
             ("numbers", entry.numbers),
-            ("number dialled", ", ".join(entry.did_from)),
+            ("number dialed", ", ".join(entry.did_from)),
         )
     )
 

@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     """Keeps their place in line, and is called back when it is their turn."""
     GAVE_UP = "gave_up"
     WRONG_NUMBER = "wrong_number"
-    """The number dialled is none of our lines."""
+    """The number dialed is none of our lines."""
     BLOCKED = "blocked"
     """An unwanted caller, kept out."""
     HANDED_OVER = "handed_over"
@@ -119,7 +119,7 @@ class Fact:
 @dataclass(frozen=True)
 class CallArrived(Fact):
     did: str
-    """As dialled, cleaned of everything but digits and a leading +; empty when nothing was left."""
+    """As dialed, cleaned of everything but digits and a leading +; empty when nothing was left."""
     caller: str | None
     """E.164; None is withheld or malformed."""
     trunk: str = ""
@@ -130,7 +130,7 @@ class CallArrived(Fact):
     withheld: bool = False
     """The caller withholds their number; it is here all the same only if privacy.keep_withheld says so."""
     dialled: tuple[tuple[str, str], ...] = ()
-    """Where in the INVITE a number dialled stands (crm.domain.invite.DidSource), and the number, cleaned. Which one is
+    """Where in the INVITE a number dialed stands (crm.domain.invite.DidSource), and the number, cleaned. Which one is
     a line of ours the ledger finds out (`crm.services.routing.arrivals`); without any it is `did`."""
 
 
@@ -269,7 +269,7 @@ class LegRang(Fact):
     """Slugs."""
     stage: str
     number: str | None = None
-    """E.164, when it was dialled through a trunk."""
+    """E.164, when it was dialed through a trunk."""
 
 
 @dataclass(frozen=True)
@@ -338,7 +338,7 @@ class TransferFailed(Fact):
 
     from_leg: str
     target: str
-    """As it was dialled."""
+    """As it was dialed."""
     why: str
 
 

@@ -1,4 +1,4 @@
-"""Which property a caller means, when the number they dialled does not say it. A pure decision.
+"""Which property a caller means, when the number they dialed does not say it. A pure decision.
 
 The caller's latest interest is offered first, then a list with keys; a list of more than eight begins with areas, or
 with the first letters of the name on the keypad. Whoever settles nothing is unsure, and is not transferred blindly.

@@ -68,7 +68,7 @@ _EXTENSION = re.compile(r"[0-9]{2,6}")
 
 @dataclass(frozen=True)
 class DialledCode:
-    """A code as somebody dialled it."""
+    """A code as somebody dialed it."""
 
     action: Action
     extension: str = ""
@@ -82,15 +82,15 @@ class FeatureCode:
     action: str
     """Key of `[codes]`; with talk. in front one of `[talk]`."""
     code: str
-    """What is dialled."""
+    """What is dialed."""
     meaning: str
     """What it does."""
     example: str
-    """How it is dialled."""
+    """How it is dialed."""
 
 
 def resolve(codes: Mapping[str, str], dialled: str) -> DialledCode | None:
-    """What was dialled means; `codes` is the section `[codes]`. None for no code of ours."""
+    """What was dialed means; `codes` is the section `[codes]`. None for no code of ours."""
     for action in Action:
         if codes[action] and dialled == codes[action]:
             return DialledCode(action)

@@ -1,4 +1,4 @@
-"""May this number be dialled outside, and by which trunks? The one check for every forwarding and every call of ours.
+"""May this number be dialed outside, and by which trunks? The one check for every forwarding and every call of ours.
 
 A `Clearance` is its answer, and the only place where a dial string for outside is made: who has none cannot dial.
 """
@@ -15,11 +15,11 @@ from crm.domain.errors import CrmError
 
 
 class DialRefused(CrmError):
-    """The number may not be dialled; nothing was."""
+    """The number may not be dialed; nothing was."""
 
 
 class DialPurpose(StrEnum):
-    """What a number is dialled for."""
+    """What a number is dialed for."""
 
     FORWARD = "forward"
     """An agent's mobile, for a call of theirs."""
@@ -28,7 +28,7 @@ class DialPurpose(StrEnum):
     ANSWERING = "answering"
     """The answering service, when nobody here answers."""
     DESK = "desk"
-    """An agent dialled it on their phone."""
+    """An agent dialed it on their phone."""
     ORDER = "order"
     """`leaseline call start`, a call back, and the like."""
     TRANSFER = "transfer"
@@ -68,7 +68,7 @@ class DialRules:
 
 @dataclass(frozen=True)
 class DialRequest:
-    """What is known about a number that somebody wants dialled."""
+    """What is known about a number that somebody wants dialed."""
 
     typed: str
     """As a person or a setting wrote it."""
@@ -177,10 +177,10 @@ def refused_place(number: str, country: str, rules: DialRules, *, is_costly: boo
 
 
 def refusal(ask: DialRequest, rules: DialRules) -> DialRefused | None:
-    """Why the number may not be dialled; None when it may."""
+    """Why the number may not be dialed; None when it may."""
     if is_emergency(ask.typed):
         return DialRefused(
-            "Emergency numbers are dialled on a phone and go out directly; Leaseline does not dial them for anybody.",
+            "Emergency numbers are dialed on a phone and go out directly; Leaseline does not dial them for anybody.",
             code="dial_emergency",
         )
     if ask.number is None:

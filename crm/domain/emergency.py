@@ -71,7 +71,7 @@ def notice(call: EmergencyNews, tz: tzinfo, now: datetime) -> tuple[str, str]:
     phone = f"{call.who} ({call.device})" if call.who else call.device
     subject = f"Test of the emergency line by {phone}" if call.is_test else f"EMERGENCY CALL by {phone}"
     said = [
-        f"{'TEST of the emergency line' if call.is_test else 'EMERGENCY CALL'}: {phone} dialled {call.dialled} "
+        f"{'TEST of the emergency line' if call.is_test else 'EMERGENCY CALL'}: {phone} dialed {call.dialled} "
         f"at {at:%H:%M} on {at:%Y-%m-%d}.",
         f"Location: {call.address}." if call.address else "Location: unknown, the phone has none.",
         f"Callback number: {call.callback_number}." if call.callback_number else "There is no callback number.",

@@ -4,7 +4,7 @@
     ├── NotFound      no such record; whoever named it can mend it
     ├── Conflict      it contradicts what is there already
     ├── Invalid       a value that cannot be right
-    ├── DialRefused   a number that may not be dialled (crm.domain.dialing)
+    ├── DialRefused   a number that may not be dialed (crm.domain.dialing)
     └── Unavailable   the database does not answer; the same act may succeed later
 
 The text of each is one sentence that is true for whoever reads it, at whatever door. What to do about it depends on the

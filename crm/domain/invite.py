@@ -1,4 +1,4 @@
-"""What the INVITE of a trunk says: who calls, and which number was dialled. Pure.
+"""What the INVITE of a trunk says: who calls, and which number was dialed. Pure.
 
 The dialplan hands the headers on as they came (context said in asterisk_conf/templates/extensions.conf.j2); whether the
 number is withheld it decides itself (context withheld). An INVITE that never came so far is read from its headers.
@@ -20,7 +20,7 @@ _URI = re.compile(r"\s*(?:sips?|tel):([^@;>?\s]*)", re.IGNORECASE)
 
 
 class DidSource(StrEnum):
-    """Where in an INVITE the number dialled may stand."""
+    """Where in an INVITE the number dialed may stand."""
 
     REQUEST = "request"
     """The request URI."""
@@ -63,7 +63,7 @@ class Invite:
         return _users((*self.identities, *callers, *self.senders))
 
     def dialled(self, request: str) -> Dialled:
-        """What may be the number dialled; `request` is the user of the request URI."""
+        """What may be the number dialed; `request` is the user of the request URI."""
         found = {
             DidSource.REQUEST: (request,),
             DidSource.CALLED: _users(self.called),
@@ -161,7 +161,7 @@ def did_sources(raw: str) -> str:
     known = [source.value for source in DID_SOURCES]
     if unknown := [name for name in names if name not in known]:
         raise Invalid(
-            f"{unknown[0][:40]!a} is no place for the number dialled: use {', '.join(known)}.",
+            f"{unknown[0][:40]!a} is no place for the number dialed: use {', '.join(known)}.",
             code="dialled_place_unknown",
             known=list(known),
         )
@@ -176,7 +176,7 @@ def in_order(dialled: Iterable[tuple[str, str]], did_from: str) -> list[str]:
 
 
 def likeliest(numbers: Sequence[str]) -> str:
-    """Which one was dialled when none is a line: the first telephone number (E.164), else the first; "" for none."""
+    """Which one was dialed when none is a line: the first telephone number (E.164), else the first; "" for none."""
     return next((number for number in numbers if number.startswith("+")), numbers[0] if numbers else "")
 
 

@@ -51,7 +51,7 @@ class Phone:
 
 @dataclass(frozen=True)
 class OutsideNumber:
-    """A number that is dialled through a trunk; nobody's of ours, such as the one that all calls are forwarded to."""
+    """A number that is dialed through a trunk; nobody's of ours, such as the one that all calls are forwarded to."""
 
     number: str
     """E.164."""

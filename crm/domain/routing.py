@@ -120,7 +120,7 @@ class _Decision:
     def plan(self) -> RoutePlan:
         inputs = self.inputs
         if not inputs.line_known:
-            self.because(Rule.UNKNOWN_LINE, "The number dialled is none of the lines.")
+            self.because(Rule.UNKNOWN_LINE, "The number dialed is none of the lines.")
             return self._end(Path.REFUSE, Rule.UNKNOWN_LINE, task=TaskKind.UNKNOWN_DID, record=Record.NONE)
         menu = [keys for keys in answered(inputs.answers, Question.MENU) if keys != OTHER_LANGUAGE]
         wanted = menu[-1] if menu else None

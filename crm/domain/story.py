@@ -68,7 +68,7 @@ class LegStory:
     agent: str = ""
     stage: str = ""
     number: str | None = None
-    """E.164, when it was dialled through a trunk."""
+    """E.164, when it was dialed through a trunk."""
     announced_at: datetime | None = None
     """Heard that the call is recorded."""
     answered_at: datetime | None = None

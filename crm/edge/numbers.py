@@ -144,7 +144,7 @@ def is_costly(number: str) -> bool:
 
 
 def clean_did(raw: str | None, region: str) -> str:
-    """The number dialled, as lines are stored: E.164, else its digits, after a + if it had one, at most 40 characters.
+    """The number dialed, as lines are stored: E.164, else its digits, after a + if it had one, at most 40 characters.
 
     So an extension of the office's own phone system (6001) works as a line; "" when there is no digit.
     """

@@ -33,7 +33,7 @@ class CallEntry(msgspec.Struct, kw_only=True):
     """in, out, or internal between colleagues."""
     started_at: datetime
     did: str
-    """Our number: the one dialled, or the one that was shown; E.164 where it is a telephone number."""
+    """Our number: the one dialed, or the one that was shown; E.164 where it is a telephone number."""
     line: str | None
     """Label of the line, or its number; null is none of our lines."""
     property: str | None

@@ -40,7 +40,7 @@ class TrunkEntry(msgspec.Struct):
     outbound: bool
     """Calls of ours go out by it."""
     did_from: list[str]
-    """Where in its calls the number dialled stands (request, called, to, diversion), in the order they are tried."""
+    """Where in its calls the number dialed stands (request, called, to, diversion), in the order they are tried."""
     numbers: str
     """How it wants numbers: plus (+15125550100), digits (15125550100) or national (5125550100)."""
 

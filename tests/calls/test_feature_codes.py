@@ -1,4 +1,4 @@
-"""Feature codes, dialled on real phones: what was set is heard, and is so."""
+"""Feature codes, dialed on real phones: what was set is heard, and is so."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def agent_of(system: System, slug: str) -> Agent:
 
 
 def until(system: System, length: timedelta) -> list[str]:
-    """The sentence's end, for a code dialled within this minute or the next."""
+    """The sentence's end, for a code dialed within this minute or the next."""
     now = datetime.now(UTC)
     return [codes.when(at + length, system.config.tz, now) for at in (now, now + timedelta(minutes=1))]
 

@@ -101,7 +101,7 @@ async def test_when_voicemail_answers_and_talks_then_the_caller_is_not_swallowed
         await caller.hang_up()
         call = await system.ended_call(caller.user)
         await system.carrier.text_to(caller.user)
-        assert cell.count("CALL_INCOMING") == 1, "it is not dialled again in the next stage"
+        assert cell.count("CALL_INCOMING") == 1, "it is not dialed again in the next stage"
     [leg] = call.legs
     assert (leg.device, leg.status, leg.answered_at) == ("alice-mobile", "NOANSWER", None)
     assert call.talk_started_at is None

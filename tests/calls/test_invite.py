@@ -1,4 +1,4 @@
-"""What carriers write into an INVITE: who calls, who withholds it, and which number was dialled."""
+"""What carriers write into an INVITE: who calls, who withholds it, and which number was dialed."""
 
 from __future__ import annotations
 

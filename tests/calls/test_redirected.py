@@ -1,4 +1,4 @@
-"""Nothing that a phone or a carrier answers is ever dialled: a SIP 3xx is a call declined, or a trunk that refuses.
+"""Nothing that a phone or a carrier answers is ever dialed: a SIP 3xx is a call declined, or a trunk that refuses.
 
 Each of these makes Asterisk's own originate, or a Dial() without option i, dial: 911 by the dialplan, and whatever is
 written as a dial string by the trunk named there. `sink` is that trunk, and gets nothing.

@@ -24,7 +24,7 @@ async def test_a_mobile_a_call_out_and_911_go_out_by_a_trunk_that_answers_no_opt
         await only_by(system, quiet=1)
         async with system.caller() as caller:
             await system.to_team(caller)
-            await system.until(lambda: len(quiet.received("INVITE")) == 1, "the mobile is dialled")
+            await system.until(lambda: len(quiet.received("INVITE")) == 1, "the mobile is dialed")
             await caller.hang_up()
             await system.ended_call(caller.user)
         async with system.phone("alice-desk") as alice:

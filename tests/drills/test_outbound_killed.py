@@ -27,7 +27,7 @@ async def test_when_the_app_dies_while_it_rings_outside_then_the_two_talk_all_th
         await system.step(prospect.user, "talk")
         await alice.say(system.spoken(QUESTION))
         await system.hears(prospect, system.spoken(QUESTION))
-        assert prospect.count("CALL_INCOMING") == 1, "nobody is dialled twice"
+        assert prospect.count("CALL_INCOMING") == 1, "nobody is dialed twice"
         await alice.hang_up()
         call = await system.ended_call(prospect.user)
     assert (call.direction, call.outcome) == ("out", "talked")

@@ -1,4 +1,4 @@
-"""Toll fraud: whatever strangers, callers, phones and carriers may try to have a number dialled that costs.
+"""Toll fraud: whatever strangers, callers, phones and carriers may try to have a number dialed that costs.
 
 Each attempt stands for a kind seen on the Internet: scanners that dial at every address, stolen phone passwords, call
 forwarding and transfers to premium numbers, and dial strings in fields that end in a dialplan.

@@ -64,7 +64,7 @@ exten => _X.,1,Dial(PJSIP/${{EXTEN}}@trunk-first,8,tT)
  same => n,Dial(PJSIP/${{EXTEN}}@trunk-sink,8,tT)
 exten => _+X.,1,Goto(${{EXTEN:1}},1)
 """
-"""Guests are let in, phones and carriers share a context, and whatever is dialled goes out."""
+"""Guests are let in, phones and carriers share a context, and whatever is dialed goes out."""
 
 
 @dataclass

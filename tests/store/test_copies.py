@@ -137,9 +137,9 @@ async def test_a_held_home_tells_its_own_people_what_is_new_and_sends_nothing_el
     by_text = TextTransport(config, lambda trunk: carrier)
     running = asyncio.create_task(delivery.run(store, by_text, lambda: later, lambda: held))
     with store.writing() as session:
-        notices.tell(session, config, [owners.admin(session)], "emergency:1", "911", "Alice dialled 911.", later)
+        notices.tell(session, config, [owners.admin(session)], "emergency:1", "911", "Alice dialed 911.", later)
     await asyncio.wait_for(carrier.given.wait(), 10)
-    assert carrier.bodies == ["Alice dialled 911."]
+    assert carrier.bodies == ["Alice dialed 911."]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     with store.reading() as session:

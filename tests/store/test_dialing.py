@@ -1,4 +1,4 @@
-"""The one check before a number is dialled outside: what it gathers, and what it keeps."""
+"""The one check before a number is dialed outside: what it gathers, and what it keeps."""
 
 from __future__ import annotations
 

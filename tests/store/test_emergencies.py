@@ -76,7 +76,7 @@ async def test_the_office_is_told_at_once_and_only_once(store: Store, config: Co
     assert isinstance(text, Message)
     assert (mail.to_address, text.to_number) == ("alice@example.com", "+15125550177")
     assert mail.subject == "EMERGENCY CALL by Alice (alice-desk)"
-    for part in ("Alice (alice-desk) dialled 911 at 10:00", ADDRESS, "(512) 555-0100"):
+    for part in ("Alice (alice-desk) dialed 911 at 10:00", ADDRESS, "(512) 555-0100"):
         assert part in mail.body
         assert part in text.body
     assert "Told only at" not in mail.body

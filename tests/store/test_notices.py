@@ -35,7 +35,7 @@ async def reachable(office: None, store: Store) -> None:
             session.add(Device(slug=slug, agent_id=by_slug["alice"].id, kind="mobile", number=number))
 
 
-async def tell(store: Store, config: Config, key: str, *who: str, text: str = "Somebody dialled 911.") -> None:
+async def tell(store: Store, config: Config, key: str, *who: str, text: str = "Somebody dialed 911.") -> None:
     with store.writing() as session:
         found = session.scalars(select(Agent).where(Agent.slug.in_(who))).all()
         notices.tell(session, config, found, key, "Emergency call", text, NIGHT)
@@ -53,10 +53,10 @@ async def test_everybody_is_told_once_however_often_it_is_said(store: Store, con
         await tell(store, config, "911:1", "alice", "bob", "carol")
     texts, mails = await waiting(store)
     assert [(one.to_number, one.from_number, one.purpose, one.body) for one in texts] == [
-        (number, "+15125550100", TextPurpose.STAFF, "Somebody dialled 911.") for number in (MOBILE, "+15125550141")
+        (number, "+15125550100", TextPurpose.STAFF, "Somebody dialed 911.") for number in (MOBILE, "+15125550141")
     ]
     assert [(one.to_address, one.subject, one.body) for one in mails] == [
-        (f"{who}@example.com", "Emergency call", "Somebody dialled 911.") for who in ("alice", "bob")
+        (f"{who}@example.com", "Emergency call", "Somebody dialed 911.") for who in ("alice", "bob")
     ]
     await tell(store, config, "911:2", "alice")
     texts, mails = await waiting(store)

@@ -16,10 +16,10 @@ from tests.system.asterisk import Asterisk
 
 class App(Asterisk):
     async def kill_app(self) -> None:
-        """As a crash does: no good-bye. What is being dialled in these milliseconds rings first, as Asterisk can see to
+        """As a crash does: no good-bye. What is being dialed in these milliseconds rings first, as Asterisk can see to
         it by itself only then (ari_app/edge/dial.py)."""
         assert self.app.process is not None
-        await self.until(self._is_dialled, "nothing is in the moment of being dialled")
+        await self.until(self._is_dialled, "nothing is in the moment of being dialed")
         self.app.process.kill()
         await self.app.process.wait()
 

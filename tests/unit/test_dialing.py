@@ -1,4 +1,4 @@
-"""Which numbers may be dialled outside, and what a dial string can hold."""
+"""Which numbers may be dialed outside, and what a dial string can hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who calls and what was dialled, from the headers of an INVITE."""
+"""Who calls and what was dialed, from the headers of an INVITE."""
 
 from __future__ import annotations
 

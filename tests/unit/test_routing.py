@@ -44,7 +44,7 @@ INPUTS = RoutingInputs(
     line_known=True,
     caller=CallerFacts(assigned_agent="alice"),
     answers=TO_TEAM,
-    choice=PropertyChoice("The number dialled is for Maple Court.", "maple"),
+    choice=PropertyChoice("The number dialed is for Maple Court.", "maple"),
     people=PEOPLE,
     rules=Rules(agent_seconds=15, subteam_seconds=20, everyone_seconds=25),
 )

@@ -116,7 +116,7 @@ OUTSIDE = f"{DESK}-leg-demo-0a1b2e"
 
 
 def desk() -> Channel:
-    """A phone of ours that dialled."""
+    """A phone of ours that dialed."""
     return channel(DESK, "PJSIP/bob-desk-00000005")
 
 

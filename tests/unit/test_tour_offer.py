@@ -37,7 +37,7 @@ OPEN = RoutingInputs(
     now=datetime(2026, 3, 2, 16, tzinfo=UTC),
     line_known=True,
     caller=CallerFacts("+15125550123"),
-    choice=PropertyChoice("The number dialled is for Maple Court.", "maple"),
+    choice=PropertyChoice("The number dialed is for Maple Court.", "maple"),
     place=PlaceFacts("maple", "Maple Court", has_tours=True),
     people=PEOPLE,
     rules=Rules(subteam_seconds=20, everyone_seconds=15, queue=True),

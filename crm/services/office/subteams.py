@@ -61,7 +61,7 @@ def change(
 ) -> None:
     """Changes what is given; None leaves a field as it is, and "" is no answering service of its own.
 
-    Whoever calls has asked `dialing.check` whether the number of one may be dialled.
+    Whoever calls has asked `dialing.check` whether the number of one may be dialed.
     """
     subteam = named(session, slug)
     if name is not None:

@@ -67,7 +67,7 @@ def add(
             f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.", code="device_kind_unknown", known=list(KINDS)
         )
     if kind == MOBILE:
-        raise Invalid("A mobile is dialled: it needs a number.", code="mobile_without_number", device=slug)
+        raise Invalid("A mobile is dialed: it needs a number.", code="mobile_without_number", device=slug)
     if encrypted and kind == BROWSER:
         raise Invalid(_BROWSER_ENCRYPTS, code="browser_always_encrypts", device=slug)
     _must_be_new(session, slug)
@@ -85,7 +85,7 @@ def add_mobile(
 ) -> None:
     """Adds a mobile, which has a number and no account. It rings when its agent's forwarding is on.
 
-    Raises DialRefused for a number that may not be dialled.
+    Raises DialRefused for a number that may not be dialed.
     """
     _must_be_new(session, slug)
     owner = agents.named(session, agent)
@@ -123,7 +123,7 @@ def change(
     """Changes what is given; None leaves a field as it is, an empty location: nobody knows where it stands. Number and
     time are a mobile's, whisper and location are not.
 
-    Raises DialRefused for a number that may not be dialled.
+    Raises DialRefused for a number that may not be dialed.
     """
     device = named(session, slug)
     is_mobile = device.kind == MOBILE
@@ -205,7 +205,7 @@ def rotate(session: Session, secrets: Secrets, by: By, slug: str) -> None:
     device = named(session, slug)
     if device.kind == MOBILE:
         raise Invalid(
-            f"{slug} is a mobile: it is dialled and has no password.", code="mobile_has_no_password", device=slug
+            f"{slug} is a mobile: it is dialed and has no password.", code="mobile_has_no_password", device=slug
         )
     note(session, by, f"password of device {slug} renewed")
     session.flush()

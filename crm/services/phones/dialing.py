@@ -1,4 +1,4 @@
-"""Asks the one check whether a number may be dialled outside, and keeps every answer."""
+"""Asks the one check whether a number may be dialed outside, and keeps every answer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def clear(
         _answer, crm.config, number=number, purpose=purpose, agent=agent, call_id=call_id, live=live, now=crm.now()
     )
     if isinstance(answer, DialRefused):
-        log.info("a number is not dialled", extra={"purpose": purpose.value, "reason": str(answer)})
+        log.info("a number is not dialed", extra={"purpose": purpose.value, "reason": str(answer)})
         raise answer
     return answer
 
@@ -71,9 +71,9 @@ def _answer(
 
 
 def check(session: Session, config: Config, *, number: str, purpose: DialPurpose, agent: str | None) -> str:
-    """The number as E.164 when it may be dialled, whatever is up and was dialled today; raises DialRefused.
+    """The number as E.164 when it may be dialed, whatever is up and was dialed today; raises DialRefused.
 
-    For whoever writes a number down that is to be dialled later. Nothing is recorded.
+    For whoever writes a number down that is to be dialed later. Nothing is recorded.
     """
     return check_in(session, config, number=number, purpose=purpose, agent=agent)
 

@@ -1,4 +1,4 @@
-"""Colleagues' extensions: which phones ring when one is dialled."""
+"""Colleagues' extensions: which phones ring when one is dialed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feature codes, carried out: one code dialled on a phone is one act of the agent whose phone it is."""
+"""Feature codes, carried out: one code dialed on a phone is one act of the agent whose phone it is."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ UNKNOWN = CodeAnswer("There is no such code.")
 
 
 def act(session: Session, config: Config, dialled: str, device: str, by: By) -> CodeAnswer:
-    """Does what a code means for the phone it was dialled from. Raises CrmError when that cannot be done now."""
+    """Does what a code means for the phone it was dialed from. Raises CrmError when that cannot be done now."""
     found = codes.resolve(as_mapping(config), dialled)
     if found is None:
         return UNKNOWN

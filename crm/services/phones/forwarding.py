@@ -34,7 +34,7 @@ class ForwardedMobile:
     dnd: bool
     """Do not disturb is on at this moment."""
     refusal: str
-    """Why the number may not be dialled now; empty when it may."""
+    """Why the number may not be dialed now; empty when it may."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class OfficeForwarding:
     confirm: bool
     """Who answers there presses 1; else they have the caller at once."""
     refusal: str
-    """Why the number may not be dialled now, so that the team rings; empty when it may."""
+    """Why the number may not be dialed now, so that the team rings; empty when it may."""
 
 
 def personal(session: Session, config: Config, now: datetime, agent: str | None = None) -> list[Personal]:
@@ -74,7 +74,7 @@ def switch_on(
 ) -> Personal:
     """Lets an agent's calls ring their mobile, too. With `to` the mobile gets this number, or is made with it.
 
-    Raises DialRefused for a number that may not be dialled, and Invalid or Conflict when it is unclear which is meant.
+    Raises DialRefused for a number that may not be dialed, and Invalid or Conflict when it is unclear which is meant.
     """
     owner = agents.named(session, agent)
     mobiles = _mobiles(owner)
@@ -158,7 +158,7 @@ def _refusal(session: Session, config: Config, number: str, purpose: DialPurpose
 
 
 def _check_all(session: Session, config: Config, agent: str, mobiles: Sequence[Device]) -> None:
-    """Raises DialRefused when none of the numbers may be dialled: forwarding would be on and do nothing."""
+    """Raises DialRefused when none of the numbers may be dialed: forwarding would be on and do nothing."""
     refusals = [_refusal(session, config, mobile.number or "", DialPurpose.FORWARD, agent) for mobile in mobiles]
     if all(refusals):
         raise DialRefused(

@@ -91,7 +91,7 @@ def change(
 
 
 def remove(session: Session, by: By, region: str, number: str) -> str:
-    """Removes a line; its calls stay on record with the number that was dialled."""
+    """Removes a line; its calls stay on record with the number that was dialed."""
     line = named(session, region, number)
     session.delete(line)
     note(session, by, f"line {line.number} removed")

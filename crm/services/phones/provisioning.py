@@ -55,7 +55,7 @@ def account(config: Config, secrets: Secrets, device: Device) -> SipAccount:
     """Raises Invalid for a device that nobody types an account into."""
     if device.kind == devices.MOBILE:
         raise Invalid(
-            f"{device.slug} is a mobile: it is dialled and has no account.",
+            f"{device.slug} is a mobile: it is dialed and has no account.",
             code="mobile_not_provisioned",
             device=device.slug,
         )

@@ -100,7 +100,7 @@ def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -
         )
         for agent in agents
         for device in agent.devices
-        if device.kind != "mobile"  # A mobile has no SIP account; it is dialled through a trunk.
+        if device.kind != "mobile"  # A mobile has no SIP account; it is dialed through a trunk.
     ]
     slugs = {phone.device for phone in phones}
     return OfficeSetup(

@@ -22,7 +22,7 @@ class Arrival:
     """A call as it arrives; which line it is for only the database knows (`line_called`)."""
 
     dialled: Dialled
-    """Where a number dialled stands, and the number: E.164, or digits."""
+    """Where a number dialed stands, and the number: E.164, or digits."""
     did: str
     """The likeliest of them."""
     caller: str | None
@@ -60,7 +60,7 @@ def _arrival(config: Config, request: str, headers: Invite, *, withheld: bool, s
 
 
 def line_called(session: Session, trunk: str, did: str, dialled: Iterable[tuple[str, str]]) -> str:
-    """The number dialled: the first that is a line of ours, in the order of the trunk (slug); else the likeliest.
+    """The number dialed: the first that is a line of ours, in the order of the trunk (slug); else the likeliest.
 
     `did` is what counts when there is nothing to choose from.
     """

@@ -145,7 +145,7 @@ def _heard(languages: Iterable[str]) -> list[str]:
 
 def _choice(session: Session, line: Line, known: Identity, answers: Answers) -> PropertyChoice:
     if line.property:
-        return PropertyChoice(f"The number dialled is for {line.property.name}.", line.property.slug)
+        return PropertyChoice(f"The number dialed is for {line.property.name}.", line.property.slug)
     if known.contact and known.contact.property:
         return PropertyChoice(f"The caller has to do with {known.contact.property_name}.", known.contact.property)
     names = properties.names(session, line.portfolio_id)

@@ -61,7 +61,7 @@ def change_office(
     answering_service: str | None = None,
 ) -> None:
     """Changes what is given; an answering service of "" is none. Raises NotFound before there is an office, Invalid,
-    and DialRefused for a number that may not be dialled."""
+    and DialRefused for a number that may not be dialed."""
     office = session.scalar(select(Organization))
     if office is None:
         raise NotFound("This home has no office yet.", code="office_missing")

@@ -128,7 +128,7 @@ class ForwardHealth:
     straight: bool
     """Connected without pressing 1."""
     refusal: str
-    """Why the number is not dialled now; empty when it is."""
+    """Why the number is not dialed now; empty when it is."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class NodeHealth:
 class CallInProgress:
     id: str
     did: str
-    """Number dialled; empty before it is on record."""
+    """Number dialed; empty before it is on record."""
     caller: str | None
     """E.164; null is withheld, malformed or not on record yet."""
     step: str
@@ -380,7 +380,7 @@ async def _fill_in(
 
 
 def _from_trunks(channels: list[Channel]) -> dict[str, Channel]:
-    """Not those that an emergency call was dialled on."""
+    """Not those that an emergency call was dialed on."""
     return {
         channel.id: channel
         for channel in channels

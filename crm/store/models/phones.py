@@ -1,4 +1,4 @@
-"""Lines, phones and trunks, and what was dialled outside."""
+"""Lines, phones and trunks, and what was dialed outside."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class SipBan(Base):
 
 
 class Dialled(Base):
-    """Every number that the one check was asked about before it is dialled outside, and its answer."""
+    """Every number that the one check was asked about before it is dialed outside, and its answer."""
 
     __tablename__ = "dialled"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -123,7 +123,7 @@ class Dialled(Base):
 
 
 class EmergencyCall(Base):
-    """Somebody dialled the emergency number; Asterisk connected it alone."""
+    """Somebody dialed the emergency number; Asterisk connected it alone."""
 
     __tablename__ = "emergency_call"
     __table_args__ = (Index("ix_emergency_call_started_at", "started_at"),)

@@ -170,11 +170,11 @@ def _answering_services(session: Session, config: Config) -> list[Finding]:
             found.append(
                 warn(
                     "answering service",
-                    f"{number} is not dialled: {refused}",
+                    f"{number} is not dialed: {refused}",
                     "answering_service_of_subteam" if subteam else "answering_service_of_office",
                     subteam=subteam,
                 )
             )
     if not found and any(numbers.values()):
-        found.append(ok("answering service", "Its number may be dialled."))
+        found.append(ok("answering service", "Its number may be dialed."))
     return found

@@ -79,7 +79,7 @@ def _forwarding(health: Health) -> Iterator[Finding]:
         if one.refusal:
             yield warn(
                 "forwarding",
-                f"Calls are to go to {one.device or 'one number for all'}, which is not dialled: {one.refusal}",
+                f"Calls are to go to {one.device or 'one number for all'}, which is not dialed: {one.refusal}",
                 "forwarding_of_agent_refused" if one.agent else "forwarding_of_office_refused",
                 agent=one.agent,
             )

@@ -101,8 +101,10 @@ async def test_when_an_agents_phone_dies_in_the_talk_then_the_caller_is_told_and
         await hear_each_other(system, caller, bob)
         await caller.hang_up()
         call = await system.ended_call(caller.user)
-    answered = [(leg.stage, leg.device) for leg in call.legs if leg.answered_at]
-    assert answered == [("subteam", "alice-desk"), ("agent", "alice-desk"), ("subteam", "bob-desk")]
+    answered = [leg.device for leg in call.legs if leg.answered_at]
+    assert answered == ["alice-desk", "alice-desk", "bob-desk"]
+    stages = [leg.stage for leg in call.legs if leg.device == "alice-desk"]
+    assert stages[:2] == ["subteam", "agent"]
     assert call.outcome == "talked"
 
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 import uuid
+from typing import Any
 
 import pytest
 
@@ -65,8 +66,14 @@ async def test_when_the_same_invite_comes_by_two_ways_then_it_is_one_call(system
         assert sorted(await asyncio.gather(north.invite(number, id), south.invite(number, id))) == [200, 482]
         await system.step(number, "menu")
         assert await south.invite(number, id) == 482
-        [channel] = await system.ari("/channels")
-        await system.hang_up(channel["id"])
+        channels: list[dict[str, Any]] = []
+
+        async def is_alone() -> bool:
+            channels[:] = await system.ari("/channels")
+            return len(channels) == 1
+
+        await system.until(is_alone, "the one call's channel alone")
+        await system.hang_up(channels[0]["id"])
         await system.ended_call(number)
     finally:
         north.close()

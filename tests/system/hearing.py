@@ -29,7 +29,18 @@ class Hearing(Parts):
     async def hears(self, phone: Softphone, sound: Path, count: int = 1, seconds: float = 45) -> None:
         """Waits until a phone has heard a sound file to its end, `count` times in its latest call."""
         ear = Ear(phone.heard, sound)
-        await self.until(lambda: ear.has_heard(count), f"{phone.user} hears {sound.stem}", seconds, pause=0.2)
+        try:
+            await self.until(lambda: ear.has_heard(count), f"{phone.user} hears {sound.stem}", seconds, pause=0.2)
+        except AssertionError as error:
+            heard = await asyncio.to_thread(self._parts_heard, phone, sound)
+            raise AssertionError(f"{error}; heard: {heard}") from None
+
+    def _parts_heard(self, phone: Softphone, sound: Path) -> list[Heard]:
+        """What was heard instead: all prompts, and what there is of the sound."""
+        if not phone.heard.exists():
+            return []
+        recorded = listening.read(phone.heard)
+        return self.heard(phone) + listening.find(recorded, {f"looked for: {sound.stem}": listening.read(sound)})
 
     async def has_heard(self, phone: Softphone, sound: Path) -> bool:
         """Whether a phone has heard a sound file to its end in its latest call."""

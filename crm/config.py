@@ -540,6 +540,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """What callers hear, as audio: `<language>/<name>.wav` and `greetings/<line number>.wav`."""
         return self.home / "prompts"
 
+    def prompt(self, name: str, language: str) -> Path:
+        """The audio of one of our sentences."""
+        return self.prompts_folder / language / f"{name}.wav"
+
+    def line_greeting(self, number: str) -> Path:
+        """The audio of a line's own greeting, if it has one."""
+        return self.prompts_folder / "greetings" / f"{number}.wav"
+
     @property
     def music_folder(self) -> Path:
         """The office's own music on hold: WAV files, PCM16, 8 kHz, mono. Without any, a melody of ours is played."""

@@ -47,9 +47,11 @@ async def ask(call: LiveCall, channel: Handle, agent: str) -> ConfirmChoice:
         offered.append(ConfirmChoice.LATER)
     call.whispered.append(channel)
     try:
-        keys = _prompt(call, "whisper_keys" if ConfirmChoice.LATER in offered else "whisper_two_keys")
+        keys = "whisper_keys" if ConfirmChoice.LATER in offered else "whisper_two_keys"
         about = await asyncio.shield(prepare(call))
-        choice = await confirm(channel, [about, keys], call.office.config.ring.confirm_seconds, offered)
+        config = call.office.config
+        sounds = [about, config.prompt(keys, AGENTS_LANGUAGE)]
+        choice = await confirm(channel, sounds, config.ring.confirm_seconds, offered)
     except LeftTheApp:
         return ConfirmChoice.NOTHING
     except MediaLost as error:
@@ -81,8 +83,4 @@ async def _speak(call: LiveCall) -> Path:
         return await spoken(config, text, AGENTS_LANGUAGE)
     except SpeechError as error:
         log.warning("who calls could not be spoken: %s", type(error).__name__)
-        return _prompt(call, "whisper_call")
-
-
-def _prompt(call: LiveCall, name: str) -> Path:
-    return call.office.config.prompts_folder / AGENTS_LANGUAGE / f"{name}.wav"
+        return config.prompt("whisper_call", AGENTS_LANGUAGE)

@@ -256,7 +256,7 @@ class _Demo:
             await asyncio.Event().wait()
 
     def _length(self, prompt: str) -> float:
-        return len(listening.read(self.config.prompts_folder / "en" / f"{prompt}.wav")) / listening.RATE
+        return len(listening.read(self.config.prompt(prompt, "en"))) / listening.RATE
 
     def _note(self, kind: str, text: str) -> None:
         self.moments.append(DemoMoment(asyncio.get_running_loop().time() - self.answered_at, kind, text))
@@ -343,7 +343,7 @@ class _Demo:
 
     def _heard(self, caller: Softphone) -> list[DemoMoment]:
         sentences = speech.sentences("en")
-        files = {name: self.config.prompts_folder / "en" / f"{name}.wav" for name in sentences}
+        files = {name: self.config.prompt(name, "en") for name in sentences}
         for greeting in (self.config.prompts_folder / "greetings").glob("*.wav"):
             files[f"the greeting of {greeting.stem}"] = greeting
         files.update(self.clips)

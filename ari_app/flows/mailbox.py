@@ -128,7 +128,7 @@ class Visit:
 
     def sounds(self, *names: str) -> list[Path]:
         config = self.office.config
-        return [config.prompts_folder / config.voicemail.staff_language / f"{name}.wav" for name in names]
+        return [config.prompt(name, config.voicemail.staff_language) for name in names]
 
     async def say(self, text: str) -> Path:
         return await spoken(self.office.config, text, self.office.config.voicemail.staff_language)

@@ -65,7 +65,7 @@ async def _keys(call: LiveCall, dialogue: MenuDialogue) -> str:
 
 def _greeting(call: LiveCall) -> list[Path]:
     """The line's own, to those who hear its language; else the standard one."""
-    own = call.office.config.prompts_folder / "greetings" / f"{call.did}.wav"
+    own = call.office.config.line_greeting(call.did)
     return [own] if call.language == call.known.language and own.exists() else call.sounds("welcome")
 
 

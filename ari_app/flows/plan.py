@@ -184,7 +184,7 @@ async def sounds(call: LiveCall, says: tuple[Say, ...]) -> list[File]:
 async def _sound(call: LiveCall, say: Say) -> File | None:
     language = say.language or call.language
     if not say.name and not say.key:
-        return call.office.config.prompts_folder / language / f"{say.prompt}.wav"
+        return call.office.config.prompt(say.prompt, language)
     try:
         text = speech.phrases(language)[say.prompt].format(name=say.name, key=say.key)
         return await spoken(call.office.config, text, language)

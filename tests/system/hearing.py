@@ -18,7 +18,7 @@ from tests.system.parts import Parts
 class Hearing(Parts):
     def heard(self, phone: Softphone) -> list[Heard]:
         """Which prompts the phone heard, in order; names of the language `en`, `beep`, or `greeting`."""
-        sounds = {name: self.config.prompts_folder / "en" / f"{name}.wav" for name in speech.sentences("en")}
+        sounds = {name: self.config.prompt(name, "en") for name in speech.sentences("en")}
         sounds |= {f"greeting {path.stem}": path for path in (self.config.prompts_folder / "greetings").glob("*.wav")}
         known = {name: listening.read(path) for name, path in sounds.items()}
         return listening.find(listening.read(phone.heard), known)
@@ -65,7 +65,7 @@ class Hearing(Parts):
         await asyncio.sleep(len(listening.read(sound)) / listening.RATE + 0.3)
 
     def prompt(self, name: str, language: str = "en") -> Path:
-        return self.config.prompts_folder / language / f"{name}.wav"
+        return self.config.prompt(name, language)
 
     async def phrase(self, prompt: str, language: str = "en", **places: str) -> Path:
         """A sentence with a name or a key in it, as callers hear it."""

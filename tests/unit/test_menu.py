@@ -31,7 +31,7 @@ def caller(tmp_path: Path) -> Any:
         known=SimpleNamespace(language="en"),
         note=lambda fact: None,
         stamp=lambda once="": (f"call/{once}", "call", datetime.now(UTC)),
-        sounds=lambda *names: [config.prompts_folder / "en" / f"{name}.wav" for name in names],
+        sounds=lambda *names: [config.prompt(name, "en") for name in names],
     )
 
 

@@ -71,8 +71,8 @@ def _prompts(config: Config, found: Sequence[Line]) -> Iterator[Finding]:
                 "language_incomplete",
                 language=language,
             )
-    wanted = [folder / language / f"{name}.wav" for language in languages for name in speech.Prompt]
-    wanted += [folder / "greetings" / f"{line.number}.wav" for line in found if line.greeting]
+    wanted = [config.prompt(name, language) for language in languages for name in speech.Prompt]
+    wanted += [config.line_greeting(line.number) for line in found if line.greeting]
     missing = [path for path in wanted if not path.exists()]
     if missing:
         yield fault(

@@ -24,7 +24,7 @@ from ari_app.settle import Resumed
 from ari_app.witness import Witness
 from ari_app.workers.crowding import Crowding
 from ari_app.workers.escalation import Escalations
-from crm.domain.calls import ORDER_MARK, CallDirection, CallStep, DialStatus, LegEnded
+from crm.domain.calls import ORDER_MARK, CallDirection, DialStatus, LegEnded
 from crm.domain.errors import CrmError
 from crm.services.calls import ledger, spool
 from crm.services.phones.emergencies import EmergencyNotifier
@@ -82,15 +82,16 @@ class Reconciler:
 
     async def take_up(self) -> None:
         """At each connection: takes up every call in the step it was in, since events have been missed."""
-        async with self._looking:
-            tasks = self._office.calls.tasks
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self._office.journal.taken_over()
-            self._asterisk_since = await self._office.client.started_at()
-            channels = await self._office.client.channels()
-            await self._settle(channels, self._waiting(channels))
+        with self._office.calls.looking():
+            async with self._looking:
+                tasks = self._office.calls.tasks
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await self._office.journal.taken_over()
+                self._asterisk_since = await self._office.client.started_at()
+                channels = await self._office.client.channels()
+                await self._settle(channels, self._waiting(channels))
 
     async def watch(self) -> None:
         """Looks again and again after what no event tells."""
@@ -191,8 +192,7 @@ class Reconciler:
         for entry in settlement.resumed:
             handle, known = found.pop(entry.channel.id)
             call = self._resumed(entry, handle, known)
-            if entry.step is CallStep.QUEUE:
-                self._office.calls.returns(call)
+            self._office.calls.returns(call, entry.step)
             self._app.chore(signs.renew_one(self._office, call.person))
             for leg in channels:
                 if leg.id in entry.legs and leg.state == "Up":

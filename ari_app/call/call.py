@@ -303,6 +303,7 @@ class LiveCall:
         log.info("step", extra={"step": step.value})
         await self.person.set_variables(LL_STEP=step.value, **variables)
         self.step = step
+        self.office.calls.has_returned(self)
         self.note(StepTaken(*self.stamp(), step=step))
 
     async def follows(self, person: Handle, peer: Handle) -> None:
@@ -357,6 +358,7 @@ class LiveCall:
     def open_to_offers(self) -> asyncio.Future[Taker]:
         """For a step in which the person waits; ends it with `close_to_offers`."""
         self._taken = asyncio.get_running_loop().create_future()
+        self.office.calls.has_returned(self)
         return self._taken
 
     def close_to_offers(self) -> None:
@@ -369,4 +371,4 @@ class LiveCall:
     def sounds(self, *names: str) -> list[Path]:
         """Prompt files by name, in the caller's language."""
         language = self.language or (self.reception.language if self.reception else "en")
-        return [self.office.config.prompts_folder / language / f"{name}.wav" for name in names]
+        return [self.office.config.prompt(name, language) for name in names]

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator, Set
 from typing import Generic, Protocol, TypeVar
 
+from crm.domain.calls import CallStep
 from crm.services.calls.orders import KeptPlace
+
+RETURN_SECONDS = 10.0
+"""After the app was away, so long a call may take to be back in its step before others go on without it."""
 
 
 class Waiter(Protocol):
@@ -50,10 +55,10 @@ class Calls(Generic[C]):
         """Those who have hung up and keep their place in line, as last seen."""
         self.lost: set[str] = set()
         """Ids of channels that were hung up because nothing came from them any more (ari_app/workers/lost_lines.py)."""
-        self._returning: set[str] = set()
-        self.line_is_whole = asyncio.Event()
-        """Not so while calls that were in line before the app was away are not in it again."""
-        self.line_is_whole.set()
+        self._returning: dict[str, CallStep] = {}
+        self._looking = 0
+        """How often Asterisk is being looked at for calls from before the app was away."""
+        self._changed = asyncio.Event()
 
     def add(self, call: C, task: asyncio.Task[None]) -> None:
         self._calls[call.id] = call, task
@@ -79,15 +84,39 @@ class Calls(Generic[C]):
     def ids(self) -> list[str]:
         return sorted(self._calls)
 
-    def returns(self, call: C) -> None:
-        """The call was in line before the app was away; `has_returned` once it is again, or is not to be."""
-        self._returning.add(call.id)
-        self.line_is_whole.clear()
+    @contextlib.contextmanager
+    def looking(self) -> Iterator[None]:
+        """While it is not known yet which calls return after the app was away."""
+        self._looking += 1
+        try:
+            yield
+        finally:
+            self._looking -= 1
+            self._wake()
+
+    def returns(self, call: C, step: CallStep) -> None:
+        """The call was in this step before the app was away; `has_returned` once it is again, or is not to be."""
+        self._returning[call.id] = step
 
     def has_returned(self, call: C) -> None:
-        self._returning.discard(call.id)
-        if not self._returning:
-            self.line_is_whole.set()
+        if self._returning.pop(call.id, None):
+            self._wake()
+
+    def are_returning(self, *steps: CallStep) -> bool:
+        """Whether there are calls, or may be, that were in one of the steps before the app was away and are not yet
+        again."""
+        return self._looking > 0 or not set(steps).isdisjoint(self._returning.values())
+
+    async def returned(self, *steps: CallStep) -> None:
+        """Waits until they are, RETURN_SECONDS at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RETURN_SECONDS):
+                while self.are_returning(*steps):
+                    await self._changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def line(self, without: C) -> list[frozenset[str]]:
         """Those who wait or keep their place, beside one call: the agents whom each waits for."""

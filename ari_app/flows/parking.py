@@ -23,7 +23,6 @@ from crm.services.phones.spoken import spoken
 log = logging.getLogger(__name__)
 
 STAGE = "parked"
-RETURN_SECONDS = 1.0
 
 
 async def parked(call: LiveCall) -> CallStep | EndedBy:
@@ -40,14 +39,15 @@ async def parked(call: LiveCall) -> CallStep | EndedBy:
                 )
             )
             return await give_back(call, agent, NotTaken("All slots are taken.", "parking_full"))
-        call.parked_at = slot
+        # In one breath: who is found in the slot waits there.
+        call.parked_at, taken = slot, call.open_to_offers()
         call.kept = PassedTo(slot)
-        await call.person.set_variables(LL_STAGE=written(call.kept))
-        await call.talk_bridge.start_music()
-        await _lamp(office, slot, "INUSE")
-        taken = call.open_to_offers()
-        telling = asyncio.create_task(_tell(call, agent, slot)) if agent else None
+        telling: asyncio.Task[None] | None = None
         try:
+            await call.person.set_variables(LL_STAGE=written(call.kept))
+            await call.talk_bridge.start_music()
+            await _lamp(office, slot, "INUSE")
+            telling = asyncio.create_task(_tell(call, agent, slot)) if agent else None
             async with asyncio.timeout(office.config.parking.seconds):
                 await race(until_done(taken), hang_up_of(call.person))
         except TimeoutError:
@@ -111,18 +111,9 @@ async def _lamp(office: AppContext, slot: str, state: str) -> None:
 
 async def retrieve(call: LiveCall, slot: str) -> None:
     """A phone of ours dialed a slot: it has the person who waits there."""
-    await take_over(call, await _in(call.office, slot), STAGE, nobody="nobody_parked")
-
-
-async def _in(office: AppContext, slot: str) -> LiveCall | None:
-    """Who is parked there. One whose call goes on after a restart may take a moment to be there again."""
-    clock = asyncio.get_running_loop().time
-    until = clock() + RETURN_SECONDS
-    while True:
-        found = next((one for one in office.calls if one.parked_at == slot), None)
-        if (found and found.is_waiting) or clock() > until:
-            return found
-        await asyncio.sleep(0.02)
+    await call.office.calls.returned(CallStep.PARKED)
+    found = next((one for one in call.office.calls if one.parked_at == slot), None)
+    await take_over(call, found, STAGE, nobody="nobody_parked")
 
 
 async def take_over(call: LiveCall, other: LiveCall | None, stage: str, nobody: str) -> None:

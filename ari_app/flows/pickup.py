@@ -17,6 +17,7 @@ async def pickup(call: LiveCall, extension: str) -> None:
     """Takes the call that rings at the extension; without one, the oldest that rings for the agent's subteams, or for
     anybody. The other phones stop as answered elsewhere."""
     office = call.office
+    await office.calls.returned(*RINGING)
     async with asyncio.timeout(office.config.survival.store_seconds):
         agent = await office.store.read(extensions.owner_of, call.channel.endpoint)
         callee = await office.store.read(extensions.agent_at, extension) if extension else None

@@ -7,7 +7,6 @@ and does meanwhile.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -33,9 +32,6 @@ from crm.domain.errors import CrmError
 from crm.domain.ringing import AgentAvailability, OutsideNumber, Phone, RingStage, StageName
 
 log = logging.getLogger(__name__)
-
-RETURN_SECONDS = 10.0
-"""After the app was away, so long others who were in line may take to be there again before places are told."""
 
 
 class QueueWish(StrEnum):
@@ -115,9 +111,7 @@ async def _pass_the_time(call: LiveCall) -> QueueWish:
     clock = asyncio.get_running_loop().time
     until = clock() + config.longest_seconds - _waited(call)
     begins = [Say("queue_busy")]
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(RETURN_SECONDS):
-            await call.office.calls.line_is_whole.wait()
+    await call.office.calls.returned(CallStep.QUEUE)
     while True:
         await _stop_music(call)
         pressed = await _tell(call, begins)

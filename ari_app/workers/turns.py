@@ -15,6 +15,7 @@ from ari_app.call.legs import availability
 from ari_app.call.line import line, order_id
 from ari_app.edge.errors import PhoneError
 from crm.domain import queueing
+from crm.domain.calls import CallStep
 from crm.domain.errors import CrmError
 from crm.domain.ringing import AgentAvailability, by_idleness
 from crm.services.calls import orders
@@ -48,7 +49,7 @@ class Turns:
         async with asyncio.timeout(office.config.survival.store_seconds):
             places = await office.store.read(orders.places, office.config, office.now())
         office.calls.places = places
-        if not office.calls.line_is_whole.is_set():
+        if office.calls.are_returning(CallStep.QUEUE):
             return
         if not any(call.wait for call in office.calls) and not any(place.is_due for place in places):
             return

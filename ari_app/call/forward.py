@@ -18,7 +18,6 @@ from crm.domain.calls import DialStatus
 from crm.domain.dialing import DialPurpose, DialRefused
 from crm.domain.errors import CrmError
 from crm.domain.ringing import Mobile, OutsideNumber, StageName
-from crm.services.phones import dialing
 
 log = logging.getLogger(__name__)
 
@@ -75,16 +74,8 @@ class Forwarded(RingingLeg):
 
     async def _dial(self) -> Handle:
         call, office, is_mobile = self._call, self._call.office, isinstance(self.to, Mobile)
-        live = outside.live(await office.client.channels())
-        async with asyncio.timeout(office.config.survival.store_seconds):
-            clearance = await dialing.clear(
-                office,
-                number=self.to.number,
-                agent=self.agent or None,
-                call_id=call.id,
-                purpose=DialPurpose.FORWARD if is_mobile else _PURPOSES.get(self._stage, DialPurpose.OFFICE),
-                live=live,
-            )
+        purpose = DialPurpose.FORWARD if is_mobile else _PURPOSES.get(self._stage, DialPurpose.OFFICE)
+        clearance = await outside.clear(office, self.to.number, purpose, agent=self.agent, call_id=call.id)
         return await outside.dial(
             office,
             clearance,

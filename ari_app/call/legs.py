@@ -15,6 +15,7 @@ from urllib.parse import quote
 from ari_app.call import whisper
 from ari_app.call.call import LEG_MARK, AppContext, LiveCall, Taker
 from ari_app.call.confirm import ConfirmChoice
+from ari_app.call.race import some_done
 from ari_app.edge import dial, events
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, MediaLost, PhoneError
@@ -283,7 +284,7 @@ async def first_answer(
             if (left := until + grace - clock()) <= 0:
                 break
             watched: list[asyncio.Future[Any]] = [listening, taken, *(leg.answer for leg in ringing)]
-            await asyncio.wait(watched, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            await some_done(watched, left)
             if listening.done():
                 listening.result()
                 listening, is_telling = asyncio.create_task(hang_up_of(person)), False

@@ -14,10 +14,10 @@ from ari_app.edge import events
 from ari_app.edge.channel import NORMAL, Handle
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, PhoneError
-from ari_app.edge.events import Channel
 from asterisk_conf.render import RINGS_ON_SECONDS
 from crm.domain.calls import DialStatus, LegEnded, LegRang
-from crm.domain.dialing import Clearance, Route
+from crm.domain.dialing import Clearance, DialPurpose, Route
+from crm.services.phones import dialing
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +107,15 @@ async def adopt(office: AppContext, leg_id: str, call_id: str) -> Handle:
     return await OutsideLeg(office, leg_id, call_id).answered(None)
 
 
-def live(channels: list[Channel]) -> int:
-    """How many legs to numbers outside there are; for `crm.services.phones.dialing.clear`."""
-    return sum(LEG_MARK in channel.id and channel.endpoint.startswith("trunk-") for channel in channels)
+async def clear(office: AppContext, number: str, purpose: DialPurpose, *, agent: str, call_id: str) -> Clearance:
+    """Permission to dial a number now, of the one check (`crm.services.phones.dialing.clear`); `agent` is empty for the
+    office itself. Raises DialRefused, NotFound, Unavailable, TimeoutError."""
+    channels = await office.client.channels()
+    live = sum(LEG_MARK in channel.id and channel.endpoint.startswith("trunk-") for channel in channels)
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        return await dialing.clear(
+            office, number=number, purpose=purpose, agent=agent or None, call_id=call_id, live=live
+        )
 
 
 class OutsideLeg:

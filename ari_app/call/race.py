@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from typing import Any, TypeVar, overload
 
 from ari_app.edge.errors import PhoneError
@@ -31,11 +31,32 @@ async def race(*work: Coroutine[Any, Any, Any]) -> Any:
     tasks = [asyncio.create_task(one) for one in work]
     winner: asyncio.Task[Any] | None = None
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await some_done(tasks)
         winner = next(task for task in tasks if task.done())
         return winner.result()
     finally:
         await end_all(task for task in tasks if task is not winner)
+
+
+async def first_found(work: Iterable[Coroutine[Any, Any, A | None]]) -> A | None:
+    """Runs them until one brings something, and returns that, or None when none does; the others are cancelled, and
+    have ended by then. Raises what the first to fail does."""
+    waiting = [asyncio.create_task(one) for one in work]
+    try:
+        while waiting:
+            await some_done(waiting)
+            ended = next(task for task in waiting if task.done())
+            waiting.remove(ended)
+            if (found := ended.result()) is not None:
+                return found
+        return None
+    finally:
+        await end_all(waiting)
+
+
+async def some_done(tasks: Collection[asyncio.Future[Any]], seconds: float | None = None) -> None:
+    """Waits until one of them is done, or for so long; all go on."""
+    await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def end_all(tasks: Iterable[asyncio.Future[Any]]) -> None:

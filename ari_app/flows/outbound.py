@@ -12,7 +12,7 @@ from ari_app.call import outside
 from ari_app.call.call import LiveCall
 from ari_app.call.legs import NotRung, RingingLeg, availability, hang_up_of, new_leg, ring_phone, shown
 from ari_app.call.outside import NotReached
-from ari_app.call.race import end_all, race
+from ari_app.call.race import end_all, first_found, race
 from ari_app.edge.channel import BUSY, NORMAL, Handle, LeftTheApp
 from ari_app.edge.errors import HungUp, PhoneError
 from ari_app.edge.media import play
@@ -25,7 +25,7 @@ from crm.domain.ringing import Phone
 from crm.edge import numbers
 from crm.services.calls import orders
 from crm.services.calls.orders import OrderClaim
-from crm.services.phones import dialing, extensions
+from crm.services.phones import extensions
 from crm.services.phones.spoken import spoken
 from crm.words import phone as words
 
@@ -44,7 +44,9 @@ async def outbound(call: LiveCall, number: str) -> CallStep | None:
     async with asyncio.timeout(office.config.survival.store_seconds):
         agent = await office.store.read(extensions.owner_of, call.channel.endpoint)
     try:
-        clearance = await _clear(call, number, DialPurpose.DESK, agent.slug if agent else None)
+        clearance = await outside.clear(
+            office, number, DialPurpose.DESK, agent=agent.slug if agent else "", call_id=call.id
+        )
     except (DialRefused, NotFound) as refused:
         await call.channel.answer()
         await _say(call, words.said(refused))
@@ -84,7 +86,7 @@ async def _ordered(call: LiveCall, claim: OrderClaim) -> CallStep:
     phones = found.free_phones(office.now()) if found else ()
     if not phones:
         raise NotReached(DialStatus.CHANUNAVAIL, f"{claim.agent} has no phone that is registered and free.")
-    clearance = await _clear(call, claim.number, DialPurpose.ORDER, claim.agent)
+    clearance = await outside.clear(office, claim.number, DialPurpose.ORDER, agent=claim.agent, call_id=call.id)
     phone = await _first_to_answer(call, phones, claim)
     call.channel.release()
     call.channel = call.person = phone.channel
@@ -99,26 +101,24 @@ async def _first_to_answer(call: LiveCall, phones: Iterable[Phone], claim: Order
     seconds = call.office.config.dialing.agent_ring_seconds
     rung = await asyncio.gather(*(_ring(call, phone, claim, seconds) for phone in phones))
     legs = [leg for leg in rung if leg]
-    ringing, winner = list(legs), None
+    winner: RingingLeg | None = None
     try:
         async with asyncio.timeout(seconds):
-            while ringing and winner is None:
-                await asyncio.wait([leg.answer for leg in ringing], return_when=asyncio.FIRST_COMPLETED)
-                for leg in [leg for leg in ringing if leg.answer.done()]:
-                    ringing.remove(leg)
-                    if winner is None and leg.status is DialStatus.ANSWER:
-                        winner = leg
+            winner = await first_found(_answered(leg) for leg in legs)
     except TimeoutError:
         pass
     finally:
         for leg in legs:
             if leg is not winner:
-                leg.answer.cancel()
                 with contextlib.suppress(PhoneError):
                     await asyncio.shield(leg.stop(NORMAL))
     if winner is None:
         raise NotReached(DialStatus.NOANSWER, f"{claim.agent} did not answer.")
     return winner
+
+
+async def _answered(leg: RingingLeg) -> RingingLeg | None:
+    return leg if await leg.answer is DialStatus.ANSWER else None
 
 
 async def _ring(call: LiveCall, phone: Phone, claim: OrderClaim, seconds: float) -> RingingLeg | None:
@@ -185,13 +185,16 @@ async def over_too_soon(call: LiveCall, person: Handle) -> EndedBy:
 async def _reach(call: LiveCall) -> Handle:
     """The person's channel, once they have answered; raises NotReached."""
     office = call.office
+    office.calls.has_returned(call)
     adopted, call.adopted_legs = call.adopted_legs, []
     if adopted:
         return await outside.adopt(office, adopted[0], call.id)
     if call.clearance is None:
         # The app was away, and what rang has ended meanwhile.
         owner = await office.store.read(extensions.owner_of, call.channel.endpoint)
-        call.clearance = await _clear(call, call.caller or "", DialPurpose.DESK, owner.slug if owner else None)
+        call.clearance = await outside.clear(
+            office, call.caller or "", DialPurpose.DESK, agent=owner.slug if owner else "", call_id=call.id
+        )
     ringing = asyncio.Event()
     ringback = asyncio.create_task(_ring_back(call, ringing))
     try:
@@ -241,20 +244,6 @@ async def _tell_why(call: LiveCall, status: DialStatus) -> EndedBy:
 
 
 # --- common ---
-
-
-async def _clear(call: LiveCall, number: str, purpose: DialPurpose, agent: str | None) -> Clearance:
-    office = call.office
-    live = outside.live(await office.client.channels())
-    async with asyncio.timeout(office.config.survival.store_seconds):
-        return await dialing.clear(
-            office,
-            number=number,
-            purpose=purpose,
-            agent=agent,
-            call_id=call.id,
-            live=live,
-        )
 
 
 async def _place(

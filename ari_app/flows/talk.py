@@ -13,7 +13,7 @@ from ari_app.call import recording
 from ari_app.call.call import Handover, LiveCall
 from ari_app.call.codes import Keys
 from ari_app.call.legs import device_of, is_outsider, owner_of
-from ari_app.call.race import end_all, race, until_done
+from ari_app.call.race import end_all, race, some_done, until_done
 from ari_app.edge import events, sources
 from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import Handle, LeftTheApp
@@ -239,7 +239,7 @@ class _Ears:
     async def next(self) -> Heard:
         while True:
             self._start()
-            await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+            await some_done(self._tasks.values())
             # The person first: whatever the agent wants is for them.
             name = next(name for name, task in self._tasks.items() if task.done())
             return self._tasks.pop(name).result()

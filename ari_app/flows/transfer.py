@@ -36,7 +36,7 @@ from crm.config import Config
 from crm.domain.calls import CallDirection, CallStep, DialStatus, EndedBy, TransferFailed, Transferred
 from crm.domain.dialing import DialPurpose, DialRefused
 from crm.domain.errors import CrmError
-from crm.services.phones import dialing, extensions
+from crm.services.phones import extensions
 from crm.services.phones.spoken import spoken
 from crm.words import phone as words
 
@@ -216,18 +216,12 @@ async def _reach_outside(call: LiveCall, target: str) -> Handle:
     device = call.transferrer_device
     if len(target) <= extensions.LONGEST:
         raise NotTaken("There is no such extension.", "transfer_unknown")
-    live = outside.live(await office.client.channels())
     try:
         async with asyncio.timeout(office.config.survival.store_seconds):
             owner = await office.store.read(extensions.owner_of, device)
-            clearance = await dialing.clear(
-                office,
-                number=target,
-                purpose=DialPurpose.TRANSFER,
-                agent=owner.slug if owner else None,
-                call_id=call.id,
-                live=live,
-            )
+        clearance = await outside.clear(
+            office, target, DialPurpose.TRANSFER, agent=owner.slug if owner else "", call_id=call.id
+        )
     except DialRefused as refused:
         raise NotTaken(str(refused), text=words.said(refused)) from refused
     except (CrmError, TimeoutError) as error:

@@ -20,6 +20,7 @@ from ari_app.call import outside
 from ari_app.call.call import AppContext
 from ari_app.call.confirm import ConfirmChoice, confirm
 from ari_app.call.legs import NotRung, RingingLeg, availability, new_leg, ring_phone, shown
+from ari_app.call.race import first_found
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle
 from ari_app.edge.errors import AsteriskRefused, HungUp, MediaLost, PhoneError
 from ari_app.edge.media import play, prompt
@@ -31,7 +32,6 @@ from crm.domain.dialing import DialPurpose, DialRefused
 from crm.domain.errors import Conflict, CrmError
 from crm.domain.ringing import Mobile, Phone
 from crm.services.audit import By
-from crm.services.phones import dialing
 from crm.services.phones.spoken import spoken
 from crm.services.voicemail import escalations, mailboxes
 from crm.services.voicemail.escalations import STAGE, Due
@@ -91,18 +91,7 @@ async def call_group(office: AppContext, due: Due) -> None:
     language = office.config.voicemail.staff_language
     text = readout.escalation(due.place, caller_in_words(office, due.caller), language)
     whisper = await spoken(office.config, text, language)
-    asked = {asyncio.create_task(_ask(office, due, phone, whisper)) for phone in phones}
-    taker: tuple[Handle, Phone | Mobile] | None = None
-    try:
-        waiting = asked
-        while waiting and taker is None:
-            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            taker = next((found for task in done if (found := task.result())), None)
-    finally:
-        for task in asked:
-            task.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-    if taker:
+    if taker := await first_found(_ask(office, due, phone, whisper) for phone in phones):
         await _play(office, due, *taker)
 
 
@@ -186,13 +175,8 @@ async def _dial_mobile(office: AppContext, due: Due, phone: Mobile) -> Handle | 
     # Their desk phones first, if they have any on.
     await asyncio.sleep(phone.after_seconds)
     try:
-        clearance = await dialing.clear(
-            office,
-            number=phone.number,
-            purpose=DialPurpose.ESCALATION,
-            agent=phone.agent,
-            call_id=due.message_id,
-            live=outside.live(await office.client.channels()),
+        clearance = await outside.clear(
+            office, phone.number, DialPurpose.ESCALATION, agent=phone.agent, call_id=due.message_id
         )
         async with asyncio.timeout(office.config.escalation.ring_seconds):
             return await outside.dial(
@@ -243,4 +227,4 @@ async def _always(work: Coroutine[None, None, None] | Awaitable[None]) -> None:
 
 
 def _sound(office: AppContext, name: str) -> Path:
-    return office.config.prompts_folder / office.config.voicemail.staff_language / f"{name}.wav"
+    return office.config.prompt(name, office.config.voicemail.staff_language)

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from ari_app.call.race import end_all, race, until_done
+from ari_app.call.race import end_all, first_found, race, until_done
 from ari_app.edge.errors import HungUp
 
 pytestmark = pytest.mark.unit
@@ -111,3 +111,26 @@ async def test_what_goes_on_whoever_wins_is_not_cancelled() -> None:
     assert won is task
     assert task.result() == "lasting"
     await end_all([task])
+
+
+class TestFirstFound:
+    async def test_what_comes_to_nothing_is_passed_over_and_the_rest_is_cancelled(self) -> None:
+        async def nothing() -> None: ...
+
+        quick, slow = Runner(), Runner()
+        quick.go.set()
+        assert await first_found([nothing(), quick.run("quick"), slow.run("slow")]) == "quick"
+        assert slow.ended == "cancelled"
+
+    async def test_none_when_nothing_brings_anything(self) -> None:
+        async def nothing() -> None: ...
+
+        assert await first_found([nothing(), nothing()]) is None
+        assert await first_found([]) is None
+
+    async def test_what_fails_first_is_raised(self) -> None:
+        failing, slow = Runner(fails=HungUp("gone")), Runner()
+        failing.go.set()
+        with pytest.raises(HungUp):
+            await first_found([failing.run("failing"), slow.run("slow")])
+        assert slow.ended == "cancelled"

@@ -117,7 +117,7 @@ def _place(
     who = agents.named(session, agent)
     if all(device.kind == "mobile" for device in who.devices):
         raise Invalid(f"Agent {agent} has no phone that could ring.", code="agent_without_phone", agent=agent)
-    number = dialing.check_in(session, config, number=number, purpose=DialPurpose.ORDER, agent=agent)
+    number = dialing.check(session, config, number=number, purpose=DialPurpose.ORDER, agent=agent)
     if who_is(session, number).is_line:
         raise Invalid("That is one of our own lines: call somebody else.", code="number_is_ours")
     same = select(CallOrder).where(

@@ -90,7 +90,7 @@ def add_mobile(
     _must_be_new(session, slug)
     owner = agents.named(session, agent)
     mobile = Device(slug=slug, agent_id=owner.id, kind=MOBILE)
-    mobile.number = dialing.check_in(session, config, number=number, purpose=DialPurpose.FORWARD, agent=agent)
+    mobile.number = dialing.check(session, config, number=number, purpose=DialPurpose.FORWARD, agent=agent)
     mobile.rings_after_seconds = checked_after(after_seconds)
     session.add(mobile)
     note(session, by, f"device {slug} of {agent} added, number {mobile.number}")
@@ -176,7 +176,7 @@ def change(
         device.location_id = locations.named(session, location).id if location else None
         changed.append(f"stands at {location or 'no known location'}")
     if number is not None:
-        device.number = dialing.check_in(
+        device.number = dialing.check(
             session, config, number=number, purpose=DialPurpose.FORWARD, agent=device.agent.slug
         )
         changed.append(f"number {device.number}")

@@ -75,11 +75,6 @@ def check(session: Session, config: Config, *, number: str, purpose: DialPurpose
 
     For whoever writes a number down that is to be dialed later. Nothing is recorded.
     """
-    return check_in(session, config, number=number, purpose=purpose, agent=agent)
-
-
-def check_in(session: Session, config: Config, *, number: str, purpose: DialPurpose, agent: str | None) -> str:
-    """The same within somebody's transaction."""
     who = _agent(session, agent)
     facts = _facts(session, config, number, purpose, who)
     if refused := dialing.refusal(facts, destinations.rules(config)):
@@ -92,7 +87,7 @@ def check_answering_service(session: Session, config: Config, number: str) -> st
     """The number of an answering service as it is stored; None for an empty one. Raises DialRefused."""
     if not number.strip():
         return None
-    return check_in(session, config, number=number, purpose=DialPurpose.ANSWERING, agent=None)
+    return check(session, config, number=number, purpose=DialPurpose.ANSWERING, agent=None)
 
 
 def warning(config: Config, number: str, now: datetime) -> str:

@@ -79,7 +79,7 @@ def switch_on(
     owner = agents.named(session, agent)
     mobiles = _mobiles(owner)
     if to is not None:
-        number = dialing.check_in(session, config, number=to, purpose=DialPurpose.FORWARD, agent=agent)
+        number = dialing.check(session, config, number=to, purpose=DialPurpose.FORWARD, agent=agent)
         if len(mobiles) > 1:
             raise Conflict(f"{agent} has several mobiles, {_named(mobiles)}.", code="mobiles_several", agent=agent)
         if mobiles:
@@ -116,7 +116,7 @@ def of_office(session: Session, config: Config) -> OfficeForwarding:
 def forward_office(session: Session, config: Config, by: By, *, to: str, confirm: bool) -> str:
     """Sends all leasing calls to a number outside; returns it as E.164. Raises DialRefused."""
     found = _organization(session)
-    found.forward_to = dialing.check_in(session, config, number=to, purpose=DialPurpose.OFFICE, agent=None)
+    found.forward_to = dialing.check(session, config, number=to, purpose=DialPurpose.OFFICE, agent=None)
     found.forward_confirm = confirm
     note(session, by, f"all calls forwarded to {found.forward_to}, {'after 1' if confirm else 'straight'}")
     return found.forward_to
@@ -151,7 +151,7 @@ def _personal(session: Session, config: Config, agent: Agent, now: datetime) -> 
 
 def _refusal(session: Session, config: Config, number: str, purpose: DialPurpose, agent: str | None) -> str:
     try:
-        dialing.check_in(session, config, number=number, purpose=purpose, agent=agent)
+        dialing.check(session, config, number=number, purpose=purpose, agent=agent)
     except DialRefused as refused:
         return str(refused)
     return ""

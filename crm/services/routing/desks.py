@@ -136,13 +136,13 @@ def read_target(session: Session, config: Config, raw: str) -> str:
         return box(BoxKind(what), slug)
     if not any(character.isdigit() for character in raw) or ":" in raw:
         raise Invalid(f"That is nowhere a call could go: {WHERE}.", code="desk_target_invalid")
-    return dialing.check_in(session, config, number=raw, purpose=DialPurpose.OFFICE, agent=None)
+    return dialing.check(session, config, number=raw, purpose=DialPurpose.OFFICE, agent=None)
 
 
 def _problem(session: Session, config: Config, target: str) -> str:
     if target.startswith("+"):
         try:
-            dialing.check_in(session, config, number=target, purpose=DialPurpose.OFFICE, agent=None)
+            dialing.check(session, config, number=target, purpose=DialPurpose.OFFICE, agent=None)
         except DialRefused as refused:
             return str(refused)
         return ""

@@ -84,8 +84,10 @@ def find(recording: Sound, files: Mapping[str, Sound]) -> list[Heard]:
     sounds = {name: _without_pauses(sound)[0] for name, sound in files.items()}
     pieces = {name: _pieces(sound) for name, sound in sounds.items()}
     found = _begun(spoken, spoken, np.arange(len(spoken)), sounds, pieces, first=0)
-    # The first piece of a file may be spoilt. The next ones are looked for where something else is heard.
-    for first in (1, 2):
+    # The first piece of a file may be spoilt. The next ones are looked for where something else is heard: all of them
+    # if there is one file alone, which takes no longer than two for each of many.
+    most = max((len(of_file) for of_file in pieces.values()), default=0) if len(files) == 1 else 3
+    for first in range(1, most):
         rest, left = _without_pauses(_without(spoken, found))
         if float(np.max(np.abs(rest), initial=0.0)) > LOUD:
             more = _begun(spoken, rest, left, sounds, pieces, first=first)

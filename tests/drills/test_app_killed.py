@@ -14,7 +14,17 @@ from crm.services.people import blocking
 from crm.services.phones import lines
 from crm.services.routing import desks
 from crm.store.models import Call
-from tests.drills.witness import MESSAGE, ask_asterisk, hears, legs, one_record, records, say, times_heard
+from tests.drills.witness import (
+    MESSAGE,
+    ask_asterisk,
+    hears,
+    legs,
+    one_record,
+    records,
+    say,
+    times_heard,
+    what_was_heard,
+)
 from tests.scripted_phone import raw_calls, unreadable_call
 from tests.scripted_trunk import scripted_trunk
 from tests.system import ELM, LAKESIDE, System
@@ -64,7 +74,8 @@ async def test_when_the_app_is_killed_and_comes_back_then_every_caller_goes_on_w
         await carol.hang_up()
         await talker.wait_for("CALL_CLOSED")
 
-        assert await times_heard(recorder, system.prompt("nobody_available")) == 1
+        times = await times_heard(recorder, system.prompt("nobody_available"))
+        assert times == 1, await what_was_heard(system, recorder)
         message = await one_record(system, recorder.user, "left_message")
         await one_record(system, asker.user, "got_link")
         await one_record(system, newcomer.user, "got_link")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from ari_app.demo import listening
 from ari_app.demo.softphone import Softphone
@@ -31,8 +32,9 @@ async def hears(system: System, phone: Softphone, sound: Path, count: int = 1, s
     """
     deadline = asyncio.get_running_loop().time() + seconds
     while (times := await times_heard(phone, sound)) < count:
-        late = asyncio.get_running_loop().time() > deadline
-        assert not late, f"{phone.user} heard {sound.stem} {times} times of {count}"
+        if asyncio.get_running_loop().time() > deadline:
+            heard = await what_was_heard(system, phone)
+            pytest.fail(f"{phone.user} heard {sound.stem} {times} times of {count}: {heard}")
         await asyncio.sleep(0.3)
 
 
@@ -42,6 +44,12 @@ async def times_heard(phone: Softphone, sound: Path) -> int:
         return 0
     looked_for = {sound.stem: listening.read(sound)}
     return len(await asyncio.to_thread(listening.find, listening.read(phone.heard), looked_for))
+
+
+async def what_was_heard(system: System, phone: Softphone) -> str:
+    """For the message of a failed test: all prompts that a phone has heard, and in how long a recording."""
+    recorded = listening.read(phone.heard)
+    return f"in {len(recorded) / listening.RATE:.1f} s: {await asyncio.to_thread(system.heard, phone)}"
 
 
 async def records(system: System, number: str) -> None:

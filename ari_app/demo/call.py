@@ -28,6 +28,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.calls import CallStep
 from crm.domain.errors import CrmError, Invalid, NotFound
+from crm.domain.ringing import DeviceKind
 from crm.secrets import of_trunk
 from crm.services.phones import devices
 from crm.services.system.directory import DEMO_TRUNK, DEMO_USER
@@ -289,7 +290,7 @@ class _Demo:
         def ask(session: Session) -> Any:
             wanted = select(Device.slug).join(Agent, Device.agent_id == Agent.id)
             named = (Device.slug == self.options.answer) | (Agent.slug == self.options.answer)
-            return list(session.scalars(wanted.where(named, Device.kind != "mobile")))
+            return list(session.scalars(wanted.where(named, Device.kind != DeviceKind.MOBILE)))
 
         slugs = await self._query(ask)
         if not slugs:

@@ -16,6 +16,7 @@ from ari_app.edge.client import AriClient
 from ari_app.edge.errors import ChannelGone
 from ari_app.edge.events import Channel
 from crm.context import Crm
+from crm.domain.ringing import DeviceKind
 from crm.services.phones import capacity, devices, trunks
 
 SILENT_SECONDS = 4.0
@@ -73,7 +74,7 @@ class Crowding:
 
     async def _make_room(self, asked: Sequence[Channel], at: float) -> None:
         self._left = [left for left in self._left if at - left < LEAVING_SECONDS]
-        phones = sum(one.kind != devices.MOBILE for one in await self._crm.store.read(devices.find_all))
+        phones = sum(one.kind != DeviceKind.MOBILE for one in await self._crm.store.read(devices.find_all))
         spare = capacity.room(self._crm.config, phones).leaving - len(self._left)
         gone = 0
         for one in asked:

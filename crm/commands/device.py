@@ -13,6 +13,7 @@ from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, config_of, many, one, with_system
 from crm.config import Config
 from crm.domain.codes import FeatureCode
+from crm.domain.ringing import DeviceKind
 from crm.edge import addresses
 from crm.services.office import agents
 from crm.services.phones import devices, feature_codes
@@ -65,7 +66,7 @@ def add(
     encrypted: bool,
 ) -> None:
     """Add the device SLUG, which is its SIP user, and make its password; a mobile has a number instead."""
-    if kind == devices.MOBILE and number is not None:
+    if kind == DeviceKind.MOBILE and number is not None:
         if location is not None:
             raise WrongInput("A mobile is carried around, and its own network knows where it is: leave out --location.")
         if encrypted:
@@ -225,7 +226,7 @@ def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path |
         _hand_out(system, system.read(devices.named, slug), as_qr=as_qr, page=page, with_secret=with_secret)
         return
     found = system.read(views.one, slug, system.now)
-    is_mobile = found.kind == devices.MOBILE
+    is_mobile = found.kind == DeviceKind.MOBILE
     detail = DeviceDetail(
         **msgspec.structs.asdict(found),
         server="" if is_mobile else addresses.server(system.config),
@@ -271,9 +272,9 @@ def _entries(system: System, agent: str | None) -> list[DeviceEntry]:
 
 
 def _transport(device: DeviceEntry) -> str:
-    if device.kind == devices.MOBILE:
+    if device.kind == DeviceKind.MOBILE:
         return ""
-    if device.kind == devices.BROWSER:
+    if device.kind == DeviceKind.BROWSER:
         return "ws"
     return "tls" if device.encrypted else "udp"
 

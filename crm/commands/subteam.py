@@ -6,9 +6,8 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
-from crm.domain.dialing import DialPurpose
 from crm.services.office import subteams
-from crm.services.phones import dialing
+from crm.services.phones import answering
 from crm.views import subteams as views
 from crm.views.subteams import SubteamEntry
 
@@ -69,12 +68,9 @@ def change(
 
     When all sisters ring round_robin, whoever of all of them has waited longest for a talk rings first.
     """
-    if answering_service:
-        answering_service = system.read(
-            dialing.check, system.config, number=answering_service, purpose=DialPurpose.ANSWERING, agent=None
-        )
     system.run(
-        subteams.change,
+        answering.change_subteam,
+        system.config,
         system.by,
         slug,
         name=name,

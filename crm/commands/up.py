@@ -17,6 +17,7 @@ from crm import context
 from crm.commands.command import Command, home_of, someone
 from crm.config import Config
 from crm.domain.errors import Conflict, Unavailable
+from crm.domain.ringing import DeviceKind
 from crm.edge import addresses, numbers
 from crm.services.audit import By
 from crm.services.phones import devices, lines
@@ -73,7 +74,7 @@ async def _demo_office(config: Config, by: By) -> str:
             "Leasing numbers:",
             *(f"  {numbers.display(line.number, config.region)}  {line.label}" for line in numbers_there),
             f"Phones (SIP server {addresses.server(config)}, port {config.ports.sip}, UDP or TCP):",
-            *(f"  user {phone.slug:<12} {phone.agent.name}" for phone in phones if phone.kind != devices.MOBILE),
+            *(f"  user {phone.slug:<12} {phone.agent.name}" for phone in phones if phone.kind != DeviceKind.MOBILE),
             f"  A phone's password: {leaseline} device show alice-desk --secret",
             "",
             "Try it in a second terminal:",

@@ -17,7 +17,7 @@ from typing import Any
 
 from crm.domain import fields
 from crm.domain.errors import Invalid
-from crm.domain.ringing import Strategy
+from crm.domain.ringing import DeviceKind, Strategy
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.tours import TourKind
 
@@ -176,7 +176,10 @@ COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
     ListKind.DEVICES: {
         "slug": Column(fields.device_slug, required=True),
         "agent": Column(fields.slug, required=True),
-        "kind": Column(_one_of(("desk", "softphone", "browser"), "kind of device"), empty="desk"),
+        "kind": Column(
+            _one_of([kind.value for kind in DeviceKind if kind is not DeviceKind.MOBILE], "kind of device"),
+            empty=DeviceKind.DESK.value,
+        ),
     },
     ListKind.SUBTEAMS: {
         "slug": Column(fields.slug, required=True),

@@ -14,6 +14,21 @@ from enum import StrEnum
 from crm.domain.hours import Schedule
 
 
+class DeviceKind(StrEnum):
+    """Kinds of phones that agents have."""
+
+    DESK = "desk"
+    SOFTPHONE = "softphone"
+    BROWSER = "browser"
+    MOBILE = "mobile"
+    """A number outside. The others register with us."""
+
+
+def has_dnd(is_set: bool, until: datetime | None, now: datetime) -> bool:
+    """Whether do not disturb holds; one whose end has come is over."""
+    return is_set and (until is None or now < until)
+
+
 class Strategy(StrEnum):
     """How the agents of one stage ring."""
 
@@ -85,7 +100,7 @@ class DeviceAvailability:
     """Who answers presses 1, as on a mobile."""
 
     def has_dnd(self, now: datetime) -> bool:
-        return self.dnd and (self.dnd_until is None or now < self.dnd_until)
+        return has_dnd(self.dnd, self.dnd_until, now)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain import fields
 from crm.domain.errors import NotFound
+from crm.domain.ringing import DeviceKind, has_dnd
 from crm.store.models import Agent, Device, Location
 
 
@@ -44,8 +45,6 @@ class DndEntry(msgspec.Struct):
     until: datetime | None
     """When it ends by itself; null: when somebody switches it off."""
 
-
-MOBILE = "mobile"
 
 _DEVICE = (
     select(
@@ -90,7 +89,7 @@ def undisturbed(session: Session, now: datetime) -> list[DndEntry]:
 
 def _entry(device: DeviceEntry, now: datetime) -> DeviceEntry:
     """As it is now, and not as somebody has set it."""
-    device.dnd = device.dnd and (device.dnd_until is None or device.dnd_until > now)
+    device.dnd = has_dnd(device.dnd, device.dnd_until, now)
     device.dnd_until = device.dnd_until if device.dnd else None
-    device.whisper = device.whisper or device.kind == MOBILE
+    device.whisper = device.whisper or device.kind == DeviceKind.MOBILE
     return device

@@ -23,6 +23,7 @@ from crm.domain.calls import ORDER_MARK
 from crm.domain.dialing import DialPurpose
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened
+from crm.domain.ringing import DeviceKind
 from crm.domain.tasks import TaskKind
 from crm.services.audit import By, note
 from crm.services.office import agents
@@ -115,7 +116,7 @@ def _place(
     session: Session, config: Config, by: By, agent: str, number: str, lead: Lead | None, task: Task | None
 ) -> CallOrder:
     who = agents.named(session, agent)
-    if all(device.kind == "mobile" for device in who.devices):
+    if all(device.kind == DeviceKind.MOBILE for device in who.devices):
         raise Invalid(f"Agent {agent} has no phone that could ring.", code="agent_without_phone", agent=agent)
     number = dialing.check(session, config, number=number, purpose=DialPurpose.ORDER, agent=agent)
     if who_is(session, number).is_line:

@@ -28,8 +28,14 @@ class AgentRecord:
 
 
 def find_all(session: Session) -> list[AgentRecord]:
+    """All, by slug."""
     found = session.scalars(_whole.order_by(Agent.slug)).all()
-    return [_entry(session, agent) for agent in found]
+    subteams = select(SubteamMember.agent_id, Subteam.slug).join(Subteam, Subteam.id == SubteamMember.subteam_id)
+    member_of: dict[int, list[str]] = {}
+    for agent_id, slug in session.execute(subteams.order_by(Subteam.slug)):
+        member_of.setdefault(agent_id, []).append(slug)
+    admins = set(session.scalars(select(Organization.admin_agent_id)))
+    return [AgentRecord(agent, tuple(member_of.get(agent.id, ())), agent.id in admins) for agent in found]
 
 
 def add(
@@ -140,17 +146,6 @@ def named(session: Session, slug: str) -> Agent:
 
 
 _whole = select(Agent).options(selectinload(Agent.devices), selectinload(Agent.hours))
-
-
-def _entry(session: Session, agent: Agent) -> AgentRecord:
-    subteams = session.scalars(
-        select(Subteam.slug)
-        .join(SubteamMember, SubteamMember.subteam_id == Subteam.id)
-        .where(SubteamMember.agent_id == agent.id)
-        .order_by(Subteam.slug)
-    )
-    admin = session.scalar(select(Organization).where(Organization.admin_agent_id == agent.id))
-    return AgentRecord(agent, tuple(subteams), admin is not None)
 
 
 def _free_extension(session: Session, raw: str, slug: str) -> str:

@@ -57,12 +57,8 @@ def change(
     name: str | None = None,
     strategy: str | None = None,
     sisters: Sequence[str] | None = None,
-    answering_service: str | None = None,
-) -> None:
-    """Changes what is given; None leaves a field as it is, and "" is no answering service of its own.
-
-    Whoever calls has asked `dialing.check` whether the number of one may be dialed.
-    """
+) -> Subteam:
+    """Changes what is given and returns it; None leaves a field as it is."""
     subteam = named(session, slug)
     if name is not None:
         subteam.name = fields.text(name, "name", 200, required=True)
@@ -70,9 +66,8 @@ def change(
         subteam.strategy = _strategy(strategy)
     if sisters is not None:
         put_sisters(session, subteam, [named(session, sister) for sister in dict.fromkeys(sisters)])
-    if answering_service is not None:
-        subteam.answering_service = answering_service or None
     note(session, by, f"subteam {slug} changed")
+    return subteam
 
 
 def remove(session: Session, by: By, slug: str) -> None:

@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from crm.config import Config
 from crm.domain import dialing
-from crm.domain.dialing import DialRules
 from crm.edge import numbers
-
-
-def rules(config: Config) -> DialRules:
-    settings = config.dialing
-    return DialRules(
-        countries=frozenset(settings.countries),
-        allowed_prefixes=settings.allowed_prefixes,
-        blocked_prefixes=settings.blocked_prefixes,
-        live=settings.live,
-        per_day=settings.per_day,
-        per_agent_per_day=settings.per_agent_per_day,
-    )
+from crm.store.queries.dialing import rules
 
 
 def refusal(config: Config, number: str) -> str:

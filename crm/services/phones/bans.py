@@ -22,9 +22,9 @@ BY = "the watch over SIP passwords"
 _log = logging.getLogger(__name__)
 
 
-def addresses(session: Session, now: datetime) -> list[str]:
+def addresses(session: Session, config: Config, now: datetime) -> list[str]:
     """What Asterisk is to drop; never the office's or a trunk's, also when they became that since."""
-    own = _own(session)
+    own = _own(session, config)
     found = session.scalars(_in_force(now).limit(MOST)).all()
     return sorted(ban.network for ban in found if not bans.is_spared(ban.network, own))
 
@@ -81,9 +81,9 @@ def ban_guessers(session: Session, config: Config, guessers: Sequence[str], now:
     return new
 
 
-def _own(session: Session, config: Config | None = None) -> list[str]:
+def _own(session: Session, config: Config) -> list[str]:
     """Networks of trunks and of the office."""
-    own = [config.sip.local_network] if config and config.sip.local_network else []
+    own = [config.sip.local_network] if config.sip.local_network else []
     for trunk in session.scalars(select(Trunk)):
         own += trunk.addresses
         if fields.is_address(trunk.host):

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
-from crm.domain import fields
+from crm.domain import fields, ringing
 from crm.domain.dialing import DialPurpose
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.ringing import DeviceKind
 from crm.edge import sip_register
 from crm.secrets import Secrets
 from crm.services.audit import By, note
@@ -20,9 +21,7 @@ from crm.services.phones import dialing
 from crm.store.models import Agent, Device
 from crm.store.session import after_commit
 
-MOBILE = "mobile"
-BROWSER = "browser"
-KINDS = ("desk", "softphone", "browser", MOBILE)
+KINDS = tuple(kind.value for kind in DeviceKind)
 LONGEST_AFTER_SECONDS = 60
 """A mobile that rings later than this would ring for nobody: by then the caller is with somebody else or gone."""
 _BROWSER_ENCRYPTS = "A browser always encrypts, by a way of its own."
@@ -66,9 +65,9 @@ def add(
         raise Invalid(
             f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.", code="device_kind_unknown", known=list(KINDS)
         )
-    if kind == MOBILE:
+    if kind == DeviceKind.MOBILE:
         raise Invalid("A mobile is dialed: it needs a number.", code="mobile_without_number", device=slug)
-    if encrypted and kind == BROWSER:
+    if encrypted and kind == DeviceKind.BROWSER:
         raise Invalid(_BROWSER_ENCRYPTS, code="browser_always_encrypts", device=slug)
     _must_be_new(session, slug)
     owner = agents.named(session, agent)
@@ -89,7 +88,7 @@ def add_mobile(
     """
     _must_be_new(session, slug)
     owner = agents.named(session, agent)
-    mobile = Device(slug=slug, agent_id=owner.id, kind=MOBILE)
+    mobile = Device(slug=slug, agent_id=owner.id, kind=DeviceKind.MOBILE)
     mobile.number = dialing.check(session, config, number=number, purpose=DialPurpose.FORWARD, agent=agent)
     mobile.rings_after_seconds = checked_after(after_seconds)
     session.add(mobile)
@@ -126,7 +125,7 @@ def change(
     Raises DialRefused for a number that may not be dialed.
     """
     device = named(session, slug)
-    is_mobile = device.kind == MOBILE
+    is_mobile = device.kind == DeviceKind.MOBILE
     if not is_mobile and (number is not None or after_seconds is not None):
         raise Invalid(
             f"{slug} is no mobile: only mobiles have a number, and ring after other phones.",
@@ -143,13 +142,13 @@ def change(
         raise Invalid(
             f"{slug} is a mobile: its own network knows where it is.", code="mobile_has_no_location", device=slug
         )
-    if is_mobile and (kind not in (None, MOBILE) or encrypted is not None):
+    if is_mobile and (kind not in (None, DeviceKind.MOBILE) or encrypted is not None):
         raise Invalid(
             f"{slug} is a mobile and has no account: remove it and add a phone in its place.",
             code="mobile_has_no_account",
             device=slug,
         )
-    if not is_mobile and kind == MOBILE:
+    if not is_mobile and kind == DeviceKind.MOBILE:
         raise Invalid(
             f"{slug} is a phone with an account: remove it and add a mobile in its place.",
             code="phone_has_account",
@@ -159,7 +158,7 @@ def change(
         raise Invalid(
             f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.", code="device_kind_unknown", known=list(KINDS)
         )
-    if encrypted and (kind or device.kind) == BROWSER:
+    if encrypted and (kind or device.kind) == DeviceKind.BROWSER:
         raise Invalid(_BROWSER_ENCRYPTS, code="browser_always_encrypts", device=slug)
     changed = []
     if agent is not None:
@@ -167,7 +166,7 @@ def change(
         changed.append(f"belongs to {agent}")
     if kind is not None:
         device.kind = kind
-        device.encrypted = device.encrypted and kind != BROWSER
+        device.encrypted = device.encrypted and kind != DeviceKind.BROWSER
         changed.append(f"kind {kind}")
     if encrypted is not None:
         device.encrypted = encrypted
@@ -203,7 +202,7 @@ def checked_after(seconds: int) -> int:
 def rotate(session: Session, secrets: Secrets, by: By, slug: str) -> None:
     """Gives a phone a new password; the old one is refused as soon as Asterisk has read it."""
     device = named(session, slug)
-    if device.kind == MOBILE:
+    if device.kind == DeviceKind.MOBILE:
         raise Invalid(
             f"{slug} is a mobile: it is dialed and has no password.", code="mobile_has_no_password", device=slug
         )
@@ -257,8 +256,7 @@ def of_agent(session: Session, agent: str) -> list[str]:
 
 
 def has_dnd(device: Device, now: datetime) -> bool:
-    """Whether a device's DND holds at `now`; one whose end has come is over."""
-    return device.dnd and (device.dnd_until is None or device.dnd_until > now)
+    return ringing.has_dnd(device.dnd, device.dnd_until, now)
 
 
 def named(session: Session, slug: str) -> Device:

@@ -14,11 +14,12 @@ from crm.context import Crm
 from crm.domain import dialing, gate
 from crm.domain.dialing import Clearance, DialPurpose, DialRefused, DialRequest, NumberStyle, OutboundTrunk
 from crm.domain.errors import NotFound
-from crm.edge import numbers
-from crm.services.outbox import destinations, gatekeeper
+from crm.services.outbox import gatekeeper
 from crm.services.people.identity import who_is
 from crm.store.models import Agent, Call, Dialled, Line, Organization, Property, Subteam, SubteamMember, Trunk
-from crm.store.queries import agents, opt_outs
+from crm.store.queries import agents
+from crm.store.queries import dialing as queries
+from crm.store.queries.dialing import Wanted
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def _answer(
     session.execute(select(Organization.id).with_for_update())
     who = _agent(session, agent)
     ask = _ask(session, config, number, purpose, who, live, now)
-    answer = dialing.refusal(ask, destinations.rules(config)) or _clearance(session, ask, who)
+    answer = dialing.refusal(ask, queries.rules(config)) or _clearance(session, ask, who)
     session.add(
         Dialled(
             at=now,
@@ -77,17 +78,10 @@ def check(session: Session, config: Config, *, number: str, purpose: DialPurpose
     """
     who = _agent(session, agent)
     facts = _facts(session, config, number, purpose, who)
-    if refused := dialing.refusal(facts, destinations.rules(config)):
+    if refused := dialing.refusal(facts, queries.rules(config)):
         raise refused
     assert facts.number is not None
     return facts.number
-
-
-def check_answering_service(session: Session, config: Config, number: str) -> str | None:
-    """The number of an answering service as it is stored; None for an empty one. Raises DialRefused."""
-    if not number.strip():
-        return None
-    return check(session, config, number=number, purpose=DialPurpose.ANSWERING, agent=None)
 
 
 def warning(config: Config, number: str, now: datetime) -> str:
@@ -146,19 +140,9 @@ def _ask(
 
 
 def _facts(session: Session, config: Config, number: str, purpose: DialPurpose, who: Agent | None) -> DialRequest:
-    parsed = numbers.dialled(number, config.region, config.dialing.outside_prefix)
-    opted_out = [entry for entry in opt_outs.in_force(session, parsed) if entry.scope == "all"] if parsed else []
-    return DialRequest(
-        typed=number,
-        number=parsed,
-        purpose=purpose,
-        country=numbers.country(parsed) if parsed else "",
-        is_costly=numbers.is_costly(parsed) if parsed else False,
-        is_our_line=who_is(session, parsed).is_line,
-        agent=who.slug if who else None,
-        may_dial=who is None or who.dialing == "allowed",
-        opted_out=f"entered on {opted_out[0].created_at:%Y-%m-%d}" if opted_out else "",
-    )
+    wanted = Wanted(number, purpose, who.slug if who else None, who is None or who.dialing == queries.ALLOWED)
+    [found] = queries.requests(session, config, [wanted])
+    return found
 
 
 def _clearance(session: Session, ask: DialRequest, who: Agent | None) -> Clearance | DialRefused:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from crm.domain.ringing import DeviceKind
 from crm.services.phones.devices import has_dnd
 from crm.store.models import Agent, Subteam, SubteamMember
 from crm.store.queries import agents
@@ -29,7 +30,7 @@ def phones_of(session: Session, extension: str, now: datetime) -> list[str]:
     """Slugs of the devices that may ring for an extension now; duty does not matter to a colleague, DND does."""
     agent = session.scalar(select(Agent).where(Agent.extension == extension).options(selectinload(Agent.devices)))
     return (
-        [device.slug for device in agent.devices if device.kind != "mobile" and not has_dnd(device, now)]
+        [device.slug for device in agent.devices if device.kind != DeviceKind.MOBILE and not has_dnd(device, now)]
         if agent
         else []
     )
@@ -52,7 +53,7 @@ def with_dnd(session: Session, now: datetime) -> dict[str, bool]:
     found = select(Agent).where(Agent.extension.is_not(None)).options(selectinload(Agent.devices))
     states: dict[str, bool] = {}
     for agent in session.scalars(found):
-        phones = [device for device in agent.devices if device.kind != "mobile"]
+        phones = [device for device in agent.devices if device.kind != DeviceKind.MOBILE]
         states[agent.extension or ""] = bool(phones) and all(has_dnd(phone, now) for phone in phones)
     return states
 

@@ -14,6 +14,7 @@ from crm.config import Config
 from crm.domain import codes
 from crm.domain.codes import Action, DialledCode, FeatureCode
 from crm.domain.errors import NotFound
+from crm.domain.ringing import DeviceKind
 from crm.services.audit import By, note
 from crm.services.office import agents
 from crm.services.people import blocking
@@ -96,7 +97,7 @@ def _meant(session: Session, phone: Device, *, every: bool) -> list[str]:
 
 def _forwarding(session: Session, by: By, slug: str, *, on: bool) -> CodeAnswer:
     agent = agents.named(session, slug)
-    has_mobile = any(device.kind == "mobile" and device.number for device in agent.devices)
+    has_mobile = any(device.kind == DeviceKind.MOBILE and device.number for device in agent.devices)
     if on and not has_mobile:
         return CodeAnswer("You have no mobile to forward to. Please ask for one to be added.")
     agent.forwarding = on

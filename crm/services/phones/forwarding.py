@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.dialing import DialPurpose, DialRefused
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.ringing import DeviceKind
 from crm.services.audit import By, note
 from crm.services.office import agents
 from crm.services.phones import devices, dialing
@@ -63,7 +64,7 @@ def personal(session: Session, config: Config, now: datetime, agent: str | None 
     if agent is not None:
         found: Sequence[Agent] = [agents.named(session, agent)]
     else:
-        with_mobile = select(Agent).join(Device).where(Device.kind == devices.MOBILE).distinct()
+        with_mobile = select(Agent).join(Device).where(Device.kind == DeviceKind.MOBILE).distinct()
         slugs = [one.slug for one in session.scalars(with_mobile.order_by(Agent.slug))]
         found = [agents.named(session, slug) for slug in slugs]
     return [_personal(session, config, one, now) for one in found]
@@ -178,14 +179,14 @@ def _new_mobile(session: Session, owner: Agent, number: str) -> Device:
             agent=owner.slug,
             device=slug,
         )
-    mobile = Device(slug=slug, agent_id=owner.id, kind=devices.MOBILE, number=number)
+    mobile = Device(slug=slug, agent_id=owner.id, kind=DeviceKind.MOBILE, number=number)
     mobile.rings_after_seconds = DEFAULT_AFTER_SECONDS
     owner.devices.append(mobile)
     return mobile
 
 
 def _mobiles(agent: Agent) -> list[Device]:
-    return [device for device in agent.devices if device.kind == devices.MOBILE]
+    return [device for device in agent.devices if device.kind == DeviceKind.MOBILE]
 
 
 def _named(mobiles: Sequence[Device]) -> str:

@@ -45,7 +45,7 @@ async def run(crm: Crm) -> None:
                 if guessers:
                     for ban in await store.run(bans.ban_guessers, config, guessers, now):
                         _log.warning("an address is banned", extra={"address": ban.network, "until": ban.until})
-                wanted = await store.read(bans.addresses, now)
+                wanted = await store.read(bans.addresses, config, now)
                 if wanted != dropped:
                     await publish.publish(crm)
                 looked_at, dropped = now, wanted

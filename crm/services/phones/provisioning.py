@@ -20,6 +20,7 @@ import segno
 from crm.config import Config
 from crm.domain.codes import FeatureCode
 from crm.domain.errors import Conflict, CrmError, Invalid
+from crm.domain.ringing import DeviceKind
 from crm.edge import addresses
 from crm.secrets import Secrets
 from crm.services.phones import devices
@@ -53,13 +54,13 @@ class SipAccount:
 
 def account(config: Config, secrets: Secrets, device: Device) -> SipAccount:
     """Raises Invalid for a device that nobody types an account into."""
-    if device.kind == devices.MOBILE:
+    if device.kind == DeviceKind.MOBILE:
         raise Invalid(
             f"{device.slug} is a mobile: it is dialed and has no account.",
             code="mobile_not_provisioned",
             device=device.slug,
         )
-    if device.kind == devices.BROWSER:
+    if device.kind == DeviceKind.BROWSER:
         raise Invalid(
             f"{device.slug} is a browser: its page logs in by itself, so there is nothing to write into it.",
             code="browser_not_provisioned",

@@ -18,6 +18,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain import emergency
 from crm.domain.hours import Schedule
+from crm.domain.ringing import DeviceKind, has_dnd
 from crm.secrets import Secrets, of_trunk
 from crm.services.office import hours
 from crm.services.phones import bans, capacity, devices
@@ -82,7 +83,7 @@ def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -
     trunks = session.scalars(select(Trunk).where(Trunk.enabled).order_by(Trunk.slug)).all()
     callbacks = session.scalars(select(Location.callback_number).order_by(Location.id)).all()
     numbers = session.scalars(select(Line.number).order_by(Line.id)).all()
-    banned = bans.addresses(session, now)
+    banned = bans.addresses(session, config, now)
     schedule = hours.schedule(session, config)
     phones = [
         PhoneAccount(
@@ -95,12 +96,12 @@ def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -
             callback_number=device.location.callback_number if device.location else "",
             address=device.location.address if device.location else "",
             encrypted=device.encrypted,
-            browser=device.kind == "browser",
+            browser=device.kind == DeviceKind.BROWSER,
             agent=agent.slug,
         )
         for agent in agents
         for device in agent.devices
-        if device.kind != "mobile"  # A mobile has no SIP account; it is dialed through a trunk.
+        if device.kind != DeviceKind.MOBILE  # A mobile has no SIP account; it is dialed through a trunk.
     ]
     slugs = {phone.device for phone in phones}
     return OfficeSetup(
@@ -124,7 +125,7 @@ def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -
 
 
 def _dnd_until(dnd: bool, until: datetime | None, now: datetime) -> int | str | None:
-    if not dnd or (until is not None and until <= now):
+    if not has_dnd(dnd, until, now):
         return None
     return "forever" if until is None else int(until.timestamp())
 

@@ -14,7 +14,7 @@ from crm.config import Config
 from crm.domain.hours import weekly
 from crm.domain.invite import Dialled
 from crm.domain.mailboxes import OFFICE
-from crm.domain.ringing import AgentAvailability, DeviceAvailability
+from crm.domain.ringing import AgentAvailability, DeviceAvailability, DeviceKind
 from crm.services.outbox import destinations
 from crm.services.people.identity import who_is
 from crm.services.routing.arrivals import line_called
@@ -146,7 +146,7 @@ def available_in(
     on_call = {*on_call, *nodes.on_call_elsewhere(session, config.node)}
     devices: dict[int, list[DeviceAvailability]] = {}
     for agent_id, device, kind, dnd, dnd_until, number, rings_after_seconds, whisper in everybody.devices:
-        is_mobile = kind == "mobile"
+        is_mobile = kind == DeviceKind.MOBILE
         found = DeviceAvailability(
             device,
             dnd,

@@ -17,7 +17,7 @@ from crm.domain import fields
 from crm.domain.choosing import KeyedAnswer, KeyPrompt, Question, Say
 from crm.domain.errors import Invalid
 from crm.domain.menu import GREETING, LINK_OFFER, LINK_SENT, MenuDialogue
-from crm.domain.ringing import Mobile, Phone, who_to_ring
+from crm.domain.ringing import DeviceKind, Mobile, Phone, who_to_ring
 from crm.domain.routing import Path, RoutePlan
 from crm.domain.tours import Slot
 from crm.services.office import agents
@@ -120,14 +120,14 @@ def rehearse(
 def _moment(session: Session, now: datetime, phones: RehearsedPhones) -> PhonesNow:
     busy = [agents.named(session, slug) for slug in phones.busy]
     offline = [devices.named(session, slug) for slug in phones.offline]
-    registered = set(session.scalars(select(Device.slug).where(Device.kind != "mobile")))
+    registered = set(session.scalars(select(Device.slug).where(Device.kind != DeviceKind.MOBILE)))
     for agent in busy:
         if not agent.devices:
             raise Invalid(
                 f"{agent.slug} has no phone to be in a talk on.", code="rehearsal_agent_without_phone", agent=agent.slug
             )
     for device in offline:
-        if device.kind == "mobile":
+        if device.kind == DeviceKind.MOBILE:
             raise Invalid(
                 f"{device.slug} is a mobile, which never registers: leave it out.",
                 code="rehearsal_mobile",

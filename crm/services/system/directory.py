@@ -13,7 +13,7 @@ from crm.domain.errors import Conflict, NotFound
 from crm.domain.imports import ListKind
 from crm.secrets import Secrets, of_trunk
 from crm.services.audit import By, note
-from crm.services.phones import devices, dialing, trunks
+from crm.services.phones import answering, devices, trunks
 from crm.services.system import imports
 from crm.store.models import Agent, Device, Hours, Line, Location, Organization, Property, Subteam, Trunk
 
@@ -69,7 +69,7 @@ def change_office(
         office.name if name is None else name, office.listings_url if listings_url is None else listings_url
     )
     if answering_service is not None:
-        office.answering_service = dialing.check_answering_service(session, config, answering_service)
+        office.answering_service = answering.checked(session, config, answering_service)
     note(session, by, f"office {office.name} changed")
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from ari_app.edge.client import AriClient
@@ -23,21 +23,26 @@ from ari_app.edge.events import Channel
 from asterisk_conf.render import STASIS_APP
 from crm.config import Config
 from crm.domain import limits
+from crm.domain.dialing import DialPurpose
 from crm.domain.errors import CrmError
+from crm.domain.ringing import DeviceKind
 from crm.domain.route_inputs import OfficeFacts
 from crm.edge import numbers, processes
 from crm.secrets import SecretError, Secrets
 from crm.services.calls import orders, spool
 from crm.services.office import hours
 from crm.services.outbox import pauses
-from crm.services.phones import capacity, devices, emergencies, forwarding, trunks
+from crm.services.phones import capacity, devices, emergencies, trunks
 from crm.services.system import copies, disk, workers
 from crm.services.system.disk import DiskRoom
 from crm.services.system.workers import WorkerHealth
 from crm.store import migrate
-from crm.store.models import Device, EmergencyCall, Trunk
+from crm.store.models import Agent, Device, EmergencyCall, Trunk
 from crm.store.queries import calls as call_queries
+from crm.store.queries import dialing as dial_queries
 from crm.store.queries import messages, nodes
+from crm.store.queries import office as office_queries
+from crm.store.queries.dialing import Wanted
 from crm.store.revision import problem
 from crm.store.session import Store
 
@@ -302,8 +307,7 @@ async def look(config: Config, now: datetime) -> Health:
     health = Health(now, config.node, asterisk, app, database)
     if database.current:
         try:
-            line, texts = await _fill_in(health, config, channels, endpoints, with_app)
-            health = replace(health, line=line, texts=texts)
+            health = await _from_database(health, config, channels, endpoints, with_app)
         except CrmError as error:
             unusable = DatabaseHealth(False, False, database.revision, str(error), error.code)
             health = Health(now, config.node, asterisk, app, unusable)
@@ -338,33 +342,59 @@ def _noted(config: Config, on_record: set[str], now: datetime) -> Iterator[Emerg
             )
 
 
-async def _fill_in(
+async def _from_database(
     health: Health, config: Config, channels: list[Channel], endpoints: dict[str, str], with_app: set[str]
-) -> tuple[LineHealth, TextsHealth]:
-    """Fills the lists; returns who waits in line, and how texts are."""
+) -> Health:
     store = Store(config.database_url)
     try:
-        health.trunks.extend(_trunk(trunk, endpoints) for trunk in await store.read(trunks.find_all))
-        health.emergencies.extend(await store.read(_emergencies, health.at - emergencies.RECENT))
-        health.devices.extend(_device(device, endpoints, health.at) for device in await store.read(devices.find_all))
-        health.forwarding.extend(await store.read(_forwarding, config, health.at))
-        health.nodes.extend(
-            NodeHealth(one.name, one.place, one.seen_at, up=health.at - one.seen_at < nodes.LIVELY)
-            for one in await store.read(nodes.listed)
-        )
-        health.offices.extend(await store.read(_offices, config, health.at))
-        open_calls = await store.read(call_queries.in_progress, limit=MOST_CALLS)
-        waiting_since = await store.read(call_queries.waiting_since)
-        pause = await store.read(messages.pause_in_force, health.at)
-        kept = await store.read(orders.places, config, health.at)
+        return await store.read(_on_record, health, config, channels, endpoints, with_app)
     finally:
         store.close()
+
+
+def _on_record(
+    session: Session,
+    health: Health,
+    config: Config,
+    channels: list[Channel],
+    endpoints: dict[str, str],
+    with_app: set[str],
+) -> Health:
+    """The same with what the database knows, all of it at one moment."""
+    now = health.at
+    waiting_since = call_queries.waiting_since(session)
+    longest = max(0, round((now - waiting_since[0]).total_seconds())) if waiting_since else None
+    pause = messages.pause_in_force(session, now)
+    open_calls = call_queries.in_progress(session, limit=MOST_CALLS)
+    return replace(
+        health,
+        trunks=[_trunk(trunk, endpoints) for trunk in trunks.find_all(session)],
+        devices=[_device(device, endpoints, now) for device in devices.find_all(session)],
+        forwarding=_forwarding(session, config),
+        nodes=[
+            NodeHealth(one.name, one.place, one.seen_at, up=now - one.seen_at < nodes.LIVELY)
+            for one in nodes.listed(session)
+        ],
+        offices=_offices(session, config, now),
+        calls=_in_progress(config, open_calls, _from_trunks(channels), with_app),
+        line=LineHealth(len(waiting_since), longest, len(orders.places(session, config, now))),
+        texts=TextsHealth(pause.ends_at, pauses.sentence(config, pause)) if pause else TextsHealth(),
+        emergencies=_emergencies(session, now - emergencies.RECENT),
+    )
+
+
+def _in_progress(
+    config: Config,
+    open_calls: Sequence[Row[str, str, str | None, str, datetime]],
+    from_trunks: dict[str, Channel],
+    with_app: set[str],
+) -> list[CallInProgress]:
     on_record = {call.id: call for call in open_calls}
-    from_trunks = _from_trunks(channels)
+    found = []
     for call_id in sorted(with_app | set(from_trunks)):
         call, channel = on_record.get(call_id), from_trunks.get(call_id)
         heard = numbers.parse(channel.caller.number, config.region) if channel else None
-        health.calls.append(
+        found.append(
             CallInProgress(
                 id=call_id,
                 did=call.did if call else "",
@@ -374,9 +404,7 @@ async def _fill_in(
                 with_app=call_id in with_app,
             )
         )
-    longest = max(0, round((health.at - waiting_since[0]).total_seconds())) if waiting_since else None
-    texts = TextsHealth(pause.ends_at, pauses.sentence(config, pause)) if pause else TextsHealth()
-    return LineHealth(len(waiting_since), longest, len(kept)), texts
+    return found
 
 
 def _from_trunks(channels: list[Channel]) -> dict[str, Channel]:
@@ -413,7 +441,7 @@ def _trunk(trunk: Trunk, endpoints: dict[str, str]) -> TrunkHealth:
 
 
 def _device(device: Device, endpoints: dict[str, str], now: datetime) -> DeviceHealth:
-    is_mobile = device.kind == devices.MOBILE
+    is_mobile = device.kind == DeviceKind.MOBILE
     on = "on" if device.agent.forwarding else "off"
     state = on if is_mobile else endpoints.get(device.slug, "unknown")
     dnd = devices.has_dnd(device, now)
@@ -445,17 +473,21 @@ def _emergencies(session: Session, since: datetime) -> list[EmergencyHealth]:
     return [EmergencyHealth(*row) for row in rows]
 
 
-def _forwarding(session: Session, config: Config, now: datetime) -> list[ForwardHealth]:
-    found = [
-        ForwardHealth(agent.agent, mobile.device, mobile.number, straight=False, refusal=mobile.refusal)
-        for agent in forwarding.personal(session, config, now)
-        if agent.on
-        for mobile in agent.mobiles
-    ]
-    office = forwarding.of_office(session, config)
-    if office.number:
-        found.insert(0, ForwardHealth(None, None, office.number, not office.confirm, office.refusal))
-    return found
+def _forwarding(session: Session, config: Config) -> list[ForwardHealth]:
+    """The office's, then whose mobiles ring, too."""
+    found: list[ForwardHealth] = []
+    wanted: list[Wanted] = []
+    office = office_queries.organization(session)
+    if office and office.forward_to:
+        wanted.append(Wanted(office.forward_to, DialPurpose.OFFICE))
+        found.append(ForwardHealth(None, None, office.forward_to, not office.forward_confirm, ""))
+    mobiles = select(Agent.slug, Agent.dialing, Device.slug, Device.number).join(Device, Device.agent_id == Agent.id)
+    mobiles = mobiles.where(Agent.forwarding, Device.kind == DeviceKind.MOBILE).order_by(Agent.slug, Device.slug)
+    for agent, dialing, device, number in session.execute(mobiles):
+        wanted.append(Wanted(number or "", DialPurpose.FORWARD, agent, dialing == dial_queries.ALLOWED))
+        found.append(ForwardHealth(agent, device, number or "", straight=False, refusal=""))
+    refusals = dial_queries.refusals(session, config, wanted)
+    return [replace(one, refusal=refusal) for one, refusal in zip(found, refusals, strict=True)]
 
 
 def _offices(session: Session, config: Config, now: datetime) -> list[OfficeHealth]:

@@ -19,12 +19,13 @@ from crm.domain import fields, imports
 from crm.domain.dialing import DialRefused
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.imports import ListKind, Lists, Problem, Row, Wrong
+from crm.domain.ringing import DeviceKind
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
 from crm.services.audit import By, note
 from crm.services.office import holidays, hours, subteams
 from crm.services.people import contacts
-from crm.services.phones import devices, dialing, lines
+from crm.services.phones import answering, devices, lines
 from crm.services.routing import desks
 from crm.services.tours import times
 from crm.store.models import (
@@ -279,7 +280,7 @@ class _Importer:
         if device is None:
             session.add(Device(slug=slug, kind=kind or "desk", agent_id=agent.id))
             return True
-        if device.kind == devices.MOBILE:
+        if device.kind == DeviceKind.MOBILE:
             self.problems.append(row.problem("slug", f"{slug} is a mobile, which is no phone of ours."))
             return False
         device.agent_id, device.kind = agent.id, kind or device.kind
@@ -295,7 +296,7 @@ class _Importer:
             subteam.members = [everybody[slug] for slug in row.values["members"] if slug in everybody]
         if "answering_service" in row.values:
             try:
-                number = dialing.check_answering_service(session, self._config, row.values["answering_service"])
+                number = answering.checked(session, self._config, row.values["answering_service"])
                 subteam.answering_service = number
             except DialRefused as refused:
                 self.problems.append(row.problem("answering_service", str(refused)))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.context import Crm
 from crm.domain import emergency
+from crm.domain.ringing import DeviceKind
 from crm.edge import registrations
 from crm.secrets import Secrets, of_trunk
 from crm.services.office import agents, locations
@@ -146,7 +147,7 @@ def _texts(config: Config, found: Sequence[Trunk]) -> Iterator[Finding]:
 def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence[Trunk]) -> list[Finding]:
     """Whether an emergency call goes out, tells where it comes from, and is heard of."""
     found = []
-    phones = [device for device in devices.find_all(session) if device.kind != "mobile"]
+    phones = [device for device in devices.find_all(session) if device.kind != DeviceKind.MOBILE]
     if without := [device.slug for device in phones if not device.location]:
         found.append(
             fault(

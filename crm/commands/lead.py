@@ -58,7 +58,7 @@ def list_(system: System, since: str | None, status: str | None, limit: int, as_
 @click.argument("lead")
 @with_system
 def show(system: System, lead: str, as_json: bool) -> None:
-    """Show the LEAD with this id or telephone number, and everything that happened with them."""
+    """Show the LEAD with this id, telephone number or email address, and everything that happened with them."""
     with system.store.reading() as session:
         found, _ = intake.person(session, system.config, lead)
         if found is None:
@@ -99,7 +99,7 @@ def show(system: System, lead: str, as_json: bool) -> None:
 @click.option("--email", metavar="ADDRESS", help="Where tours are confirmed to, with an entry for the calendar.")
 @with_system
 def set_(system: System, lead: str, name: str | None, email: str | None) -> None:
-    """Change the LEAD with this id or telephone number."""
+    """Change the LEAD with this id, telephone number or email address."""
     if name is None and email is None:
         raise WrongInput("Nothing is to be changed: give --name or --email.")
     found = system.run(leads_service.change, system.config, system.by, lead, name=name, email=email)

@@ -150,7 +150,7 @@ def slots(system: System, property: str, days: int, kind: str | None, limit: int
     ),
 )
 @click.argument("property")
-@click.option("--lead", "person", required=True, metavar="LEAD", help="The lead's number, or a telephone number.")
+@click.option("--lead", "person", required=True, metavar="LEAD", help="A lead's id, a number or an email address.")
 @click.option("--at", "at_text", required=True, metavar="WHEN", help="On the property's clock: 'tue 10:00' or a date.")
 @click.option("--kind", type=KINDS, help="Which kind, when several are offered then.")
 @click.option("--note", default="", help="For whoever shows it.")

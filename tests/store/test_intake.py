@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.config import Config
+from crm.domain.errors import Invalid, NotFound
 from crm.domain.leads import Happened, LeasingStage
 from crm.services.people import intake, timeline
-from crm.store.models import Activity, Interest, Lead, LeadPhone, Property
+from crm.store.models import Activity, Interest, Lead, LeadEmail, LeadPhone, Property
 from crm.store.session import Store
 from tests.store.conftest import NOW
 
@@ -30,6 +32,62 @@ async def test_of_many_who_meet_a_number_at_once_one_makes_its_lead(store: Store
         [phone] = session.scalars(select(LeadPhone)).all()
         assert set(found) == {phone.lead_id}
         assert len(session.scalars(select(Lead)).all()) == 1
+
+
+async def test_of_many_who_meet_an_address_at_once_one_makes_its_lead(store: Store) -> None:
+    def meet(session: Session, raw: str) -> int:
+        return intake.by_address(session, raw, NOW).id
+
+    written = ("pat@example.com", "Pat@Example.com", " PAT@EXAMPLE.COM ")
+    found = await asyncio.gather(*(store.run(meet, written[n % 3]) for n in range(9)))
+    with store.reading() as session:
+        [email] = session.scalars(select(LeadEmail)).all()
+        assert (set(found), email.address) == ({email.lead_id}, "pat@example.com")
+        assert session.scalars(select(Lead.email)).all() == ["pat@example.com"]
+
+
+async def test_who_asks_for_an_address_has_its_lead_alone_until_the_end(store: Store) -> None:
+    def count(session: Session) -> None:
+        lead = intake.by_address(session, "pat@example.com", NOW)
+        lead.name = str(int(lead.name or 0) + 1)
+
+    await asyncio.gather(*(store.run(count) for _ in range(12)))
+    with store.reading() as session:
+        assert session.scalars(select(Lead.name)).all() == ["12"]
+
+
+def test_no_address_makes_nobody(store: Store) -> None:
+    for raw in ("", " ", "pat", "pat@", "pat@example.com, sam@example.com"):
+        with pytest.raises(Invalid), store.writing() as session:
+            intake.by_address(session, raw, NOW)
+    with store.reading() as session:
+        assert not session.scalars(select(Lead)).all()
+
+
+def test_an_address_that_was_written_down_finds_whoever_had_it_first(store: Store) -> None:
+    with store.writing() as session:
+        first, second = intake.by_number(session, PERSON, NOW), intake.without_number(session, NOW)
+        intake.write_address(session, first, "Pat@Example.com")
+        intake.write_address(session, second, "pat@example.com")
+        assert (first.email, second.email) == ("Pat@Example.com", "pat@example.com")
+        assert intake.by_address(session, "PAT@example.com", NOW) is first
+        intake.write_address(session, first, "sam@example.com")
+        assert intake.by_address(session, "sam@example.com", NOW) is first
+        assert intake.by_address(session, "pat@example.com", NOW) is second
+        intake.write_address(session, first, "")
+        assert (first.email, first.emails) == ("", [])
+
+
+def test_a_lead_is_meant_by_id_number_or_address(store: Store, config: Config) -> None:
+    with store.writing() as session:
+        lead = intake.by_number(session, PERSON, NOW)
+        intake.write_address(session, lead, "pat@example.com")
+        for raw in (str(lead.id), "(512) 555-0177", "PAT@example.com"):
+            assert intake.person(session, config, raw)[0] is lead
+            assert intake.lead_of(session, config, raw, NOW) is lead
+        with pytest.raises(NotFound):
+            intake.person(session, config, "sam@example.com")
+        assert intake.lead_of(session, config, "sam@example.com", NOW).email == "sam@example.com"
 
 
 async def test_who_asks_for_a_lead_has_it_alone_until_the_end(store: Store) -> None:

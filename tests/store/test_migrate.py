@@ -50,6 +50,22 @@ def test_the_migrations_make_what_the_models_describe(url: str) -> None:
     engine.dispose()
 
 
+def test_addresses_of_older_leads_find_the_oldest(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0024")
+    engine = migration_engine(empty_url)
+    with engine.connect() as connection, connection.begin():
+        for id, address in enumerate(("Pat@Example.com", "", "pat@example.com", "sam@example.com"), start=1):
+            connection.exec_driver_sql(
+                "INSERT INTO lead (id, email, status, source, created_at)"
+                f" VALUES ({id}, '{address}', 'new', '', '2026-03-02 16:00:00')"
+            )
+    migrate.upgrade(empty_url)
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT lead_id, address FROM lead_email ORDER BY lead_id").all()
+        assert [tuple(row) for row in found] == [(1, "pat@example.com"), (4, "sam@example.com")]
+    engine.dispose()
+
+
 def test_migrating_again_changes_nothing(url: str) -> None:
     migrate.upgrade(url)
     assert migrate.is_current(url)

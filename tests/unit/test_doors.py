@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
         ("Activity", "crm/services/people/timeline.py"),
         ("Lead", "crm/services/people/intake.py"),
         ("LeadPhone", "crm/services/people/intake.py"),
+        ("LeadEmail", "crm/services/people/intake.py"),
         ("Interest", "crm/services/people/intake.py"),
+        ("Contact", "crm/services/people/contacts.py"),
     ],
 )
 def test_a_persons_records_have_one_door(record: str, door: str) -> None:

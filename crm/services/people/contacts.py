@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
 from crm.domain import fields
@@ -30,17 +32,33 @@ def add(
             f"{stored} is {existing.name or f'known as {existing.kind}'} already.", code="contact_exists", number=stored
         )
     place = properties.named(session, property_slug) if property_slug else None
-    session.add(
-        Contact(
-            number=stored,
-            kind=read_kind(kind),
-            name=fields.text(name, "name", 200),
-            property_id=place.id if place else None,
-            created_at=by.now,
-        )
-    )
+    put(session, None, stored, kind=kind, name=name, place=place, at=by.now)
     note(session, by, f"contact added: {kind}")
     return stored
+
+
+def put(
+    session: Session,
+    found: Contact | None,
+    number: str,
+    *,
+    kind: str,
+    name: str | None,
+    place: Property | None,
+    at: datetime,
+) -> Contact:
+    """The one way to a new contact, whose number `read_number` has read, and to what a list says of one that is there.
+
+    Raises Invalid. With a name of None the one that is there stays.
+    """
+    if found is None:
+        found = Contact(number=number, created_at=at, property=None)
+        session.add(found)
+    found.kind = read_kind(kind)
+    if name is not None:
+        found.name = fields.text(name, "name", 200)
+    found.property = place
+    return found
 
 
 def change(

@@ -7,20 +7,29 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.domain import fields
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.leads import LeadStatus, LeasingStage
 from crm.edge import numbers
 from crm.services.people.identity import who_is
-from crm.store.models import Interest, Lead, LeadPhone, Line
+from crm.store.models import Interest, Lead, LeadEmail, LeadPhone, Line
 from crm.store.queries import leads
 
 
 def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str | None]:
-    """Whom a person at the terminal means: the lead, and the number when one was written. Raises NotFound, Invalid."""
+    """Whom a person at the terminal means by a lead's id, a telephone number or an email address.
+
+    Returns the lead, and the number when one was written. Raises NotFound, Invalid.
+    """
     if raw.isascii() and raw.isdigit() and len(raw) < 7:
         lead = leads.by_id(session, int(raw))
         if lead is None:
             raise NotFound(f"There is no lead {raw}.", code="lead_unknown", lead=raw)
+        return lead, None
+    if "@" in raw:
+        lead = leads.by_address(session, _address(raw))
+        if lead is None:
+            raise NotFound("There is no lead with this email address.", code="lead_unknown")
         return lead, None
     number = numbers.parse(raw, config.region)
     if number is None:
@@ -32,10 +41,13 @@ def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str
 
 
 def lead_of(session: Session, config: Config, raw: str, now: datetime) -> Lead:
-    """The lead that `raw`, a lead's id or a telephone number, means, locked; a number that is nobody's makes one.
+    """The lead that a lead's id, a telephone number or an email address means, locked; a number or an address that is
+    nobody's makes one.
 
     Raises NotFound, Invalid.
     """
+    if "@" in raw:
+        return by_address(session, raw, now)
     lead, number = person(session, config, raw)
     if lead is not None:
         locked = leads.by_id(session, lead.id, for_update=True)
@@ -64,6 +76,35 @@ def by_number(session: Session, number: str, at: datetime, *, nameless: Lead | N
     return lead
 
 
+def by_address(session: Session, raw: str, at: datetime) -> Lead:
+    """Whose email address it is, locked; made when nobody's, as `by_number` does. Raises Invalid for none."""
+    address = _address(raw)
+    lead = leads.by_address(session, address, for_update=True)
+    if lead is None:
+        lead = _make(session, at)
+        lead.email = address
+        lead.emails.append(LeadEmail(address=address))
+    session.flush()
+    return lead
+
+
+def write_address(session: Session, lead: Lead, raw: str) -> None:
+    """Where mail to a lead goes from now on, and what finds them; empty for nowhere. Raises Invalid.
+
+    An address that two people share finds who had it first, as long as they have it.
+    """
+    lead.email = fields.email(raw)
+    address = lead.email.lower()
+    gone = [one for one in lead.emails if one.address != address]
+    lead.emails = [one for one in lead.emails if one.address == address]
+    session.flush()
+    for one in gone:
+        if heir := leads.first_with(session, one.address):
+            heir.emails.append(LeadEmail(address=one.address))
+    if address and leads.by_address(session, address) is None:
+        lead.emails.append(LeadEmail(address=address))
+
+
 def without_number(session: Session, at: datetime) -> Lead:
     """A lead for somebody who withholds the number: nothing tells whether they have been here before."""
     lead = _make(session, at)
@@ -87,6 +128,16 @@ def interest_in(lead: Lead, property_id: int, at: datetime) -> Interest:
 
 
 def _make(session: Session, at: datetime) -> Lead:
-    lead = Lead(status=LeadStatus.NEW, source="", created_at=at, phones=[], interests=[], assigned_agent=None)
+    lead = Lead(
+        status=LeadStatus.NEW, source="", created_at=at, phones=[], emails=[], interests=[], assigned_agent=None
+    )
     session.add(lead)
     return lead
+
+
+def _address(raw: str) -> str:
+    """An email address as it finds its lead, whatever capitals it was written with. Raises Invalid."""
+    address = fields.email(raw).lower()
+    if not address:
+        raise Invalid("That is no email address: write one like pat@example.com.", code="email_invalid")
+    return address

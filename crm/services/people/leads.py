@@ -15,14 +15,14 @@ from crm.store.models import Lead
 def change(
     session: Session, config: Config, by: By, raw: str, *, name: str | None = None, email: str | None = None
 ) -> Lead:
-    """Changes what is given of the lead with this id or telephone number; an empty text takes it away."""
+    """Changes what is given of the lead that `intake.person` finds; an empty text takes it away."""
     lead, _ = intake.person(session, config, raw)
     if lead is None:
         raise NotFound("There is no lead with this id or number.", code="lead_unknown")
     if name is not None:
         lead.name = fields.text(name, "name", 200) or None
     if email is not None:
-        lead.email = fields.email(email)
+        intake.write_address(session, lead, email)
     changed = [what for what, value in (("name", name), ("email", email)) if value is not None]
     note(session, by, f"lead {lead.id} changed: {', '.join(changed)}")
     return lead

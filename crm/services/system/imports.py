@@ -398,16 +398,11 @@ class _Importer:
             return False
         self._numbers[number] = row.places["number"]
         found = self._contacts.get(known.contact.id) if known.contact else None
-        is_new = found is None
-        if found is None:
-            found = Contact(number=number, created_at=self._by.now, property=None)
-            session.add(found)
-        found.kind = row.values["kind"]
-        if "name" in row.values:
-            found.name = row.values["name"]
-        if "property" in row.values:
-            found.property = place
-        return is_new
+        if "property" not in row.values and found:
+            place = found.property
+        name = row.values.get("name")
+        contacts.put(session, found, number, kind=row.values["kind"], name=name, place=place, at=self._by.now)
+        return found is None
 
     def _desk(self, session: Session, row: Row) -> bool:
         values = row.values

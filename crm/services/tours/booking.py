@@ -69,8 +69,8 @@ def book(
 ) -> Booked:
     """Books the slot of a property that begins at `at`, texts a confirmation, and plans the reminders.
 
-    `person` is a lead's id or a telephone number, which makes a lead when it is nobody's. The same `key` books once,
-    however often it is asked. `language` is that of the texts about it; empty: as the person or their line has it.
+    `person` is as in `intake.lead_of`, which makes a lead of somebody new. The same `key` books once, however often it
+    is asked. `language` is that of the texts about it; empty: as the person or their line has it.
     Raises Conflict when somebody else was quicker, Invalid for a time that is not offered, NotFound.
     """
     found = properties.named(session, place)

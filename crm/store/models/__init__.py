@@ -25,7 +25,7 @@ from crm.store.models.office import (
     SubteamSister,
     Unit,
 )
-from crm.store.models.people import Activity, BlockedCaller, Contact, Interest, Lead, LeadPhone, OptOut
+from crm.store.models.people import Activity, BlockedCaller, Contact, Interest, Lead, LeadEmail, LeadPhone, OptOut
 from crm.store.models.phones import Device, Dialled, EmergencyCall, Line, SipBan, Trunk
 from crm.store.models.tasks import FollowUp, Task, TaskCall
 from crm.store.models.texts import Mail, Message, Sendable, TextPause
@@ -51,6 +51,7 @@ __all__ = [
     "Hours",
     "Interest",
     "Lead",
+    "LeadEmail",
     "LeadPhone",
     "Leg",
     "Line",

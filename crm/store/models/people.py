@@ -57,6 +57,7 @@ class Lead(Base):
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str | None] = mapped_column(String(200), comment="null until somebody knows it")
+    # Where mail goes, as it was written; `emails` is what finds the lead.
     email: Mapped[str] = mapped_column(String(200), default="", server_default="")
     language: Mapped[str] = mapped_column(
         String(10), default="", server_default="", comment="chosen in an earlier call; empty: the line's"
@@ -67,6 +68,7 @@ class Lead(Base):
     created_at: Mapped[datetime]
     assigned_agent: Mapped[Agent | None] = relationship()
     phones: Mapped[list[LeadPhone]] = relationship(cascade="all, delete-orphan", order_by="LeadPhone.id")
+    emails: Mapped[list[LeadEmail]] = relationship(cascade="all, delete-orphan", order_by="LeadEmail.id")
     interests: Mapped[list[Interest]] = relationship(cascade="all, delete-orphan", order_by="Interest.id")
 
 
@@ -77,6 +79,15 @@ class LeadPhone(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
     number: Mapped[str] = mapped_column(String(20), unique=True, comment="E.164")
+
+
+class LeadEmail(Base):
+    """An email address that finds its lead; unique for the same reason."""
+
+    __tablename__ = "lead_email"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
+    address: Mapped[str] = mapped_column(String(200), unique=True, comment="in lower case")
 
 
 class Interest(Base):

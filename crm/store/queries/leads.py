@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from crm.store.models import Interest, Lead, LeadPhone
+from crm.store.models import Interest, Lead, LeadEmail, LeadPhone
 
 _CARD = (
     selectinload(Lead.phones),
@@ -24,6 +24,19 @@ def by_phone(session: Session, number: str, *, for_update: bool = False) -> Lead
     if for_update:
         found = found.with_for_update(of=Lead, key_share=True)
     return session.scalars(found).first()
+
+
+def by_address(session: Session, address: str, *, for_update: bool = False) -> Lead | None:
+    """The same by an email address in lower case."""
+    found = select(Lead).join(LeadEmail).where(LeadEmail.address == address).options(*_CARD)
+    if for_update:
+        found = found.with_for_update(of=Lead, key_share=True)
+    return session.scalars(found).first()
+
+
+def first_with(session: Session, address: str) -> Lead | None:
+    """The oldest of those to whom mail goes at an email address (lower case), whoever it finds."""
+    return session.scalars(select(Lead).where(func.lower(Lead.email) == address).order_by(Lead.id)).first()
 
 
 def by_id(session: Session, lead_id: int, *, for_update: bool = False) -> Lead | None:

@@ -71,17 +71,17 @@ class TextDirection(StrEnum):
 
 _WORDS = {
     "en": {
-        "listings": "Thank you for calling {name}. The homes available now: {url}",
-        "missed_new": "Sorry we missed your call to {name}. We will call you back. The homes available now: {url}",
-        "missed_known": "Sorry we missed your call about {name}. Somebody from the leasing team will call you back.",
+        "listings": "Thank you for calling {name}. See our available homes: {url}",
+        "missed_new": "Sorry we missed your call to {name}. We will call you back. Our available homes: {url}",
+        "missed_known": "Sorry we missed your call about {name}. Someone from our leasing team will call you back.",
         "tour_booked": "Your tour of {name} is booked for {when}.",
         "tour_moved": "Your tour of {name} was moved to {when}.",
-        "tour_cancelled": "Your tour of {name} on {when} was cancelled. Reply or call us for another time.",
+        "tour_cancelled": "Your tour of {name} on {when} was canceled. Reply or call us for another time.",
         "tour_reminder": "Reminder: your tour of {name} is {when}.",
         "tour_change": " To change or cancel: {url}",
         "tour_reply": " To change or cancel, reply to this text or call us.",
-        "callback": "{agent} from {name}: I cannot talk right now and will call you in {minutes} minutes.",
-        "place": "{name}: you keep your place in line, and we will call you back as soon as it is your turn.",
+        "callback": "{agent} from {name}: I can't talk right now, but I will call you in {minutes} minutes.",
+        "place": "{name}: we are holding your place in line, and we will call you back as soon as it is your turn.",
         "stop": "{name}: you are unsubscribed and will get no more texts from us. Reply START to get them again.",
         "start": "{name}: you will get our texts again. Reply STOP to end them, HELP for help.",
         "help": "{name} leasing office: for help call {number}. Reply STOP to get no more texts. Data rates may apply.",

@@ -28,7 +28,7 @@ def whisper(
     return " ".join(sentences)
 
 
-_URGENT = {"maintenance": "An emergency in a home.", "concern": "A concern, for a person."}
+_URGENT = {"maintenance": "An emergency in a home.", "concern": "A complaint or concern."}
 
 
 def _sayable(text: str) -> str:

@@ -1,17 +1,17 @@
-"""What a notice to people of the office ends with, by what it is about: how to look closer, at the terminal."""
+"""How a notice to people in the office ends, by what it is about: the command that shows more."""
 
 from __future__ import annotations
 
 MORE = {
     "call_lost": "See `leaseline call show {call}`.",
     "callers_refused": "`leaseline status` shows how many.",
-    "phone_forwards": "To be rung on a mobile, too: `leaseline forward on --agent {agent} --to NUMBER`.",
+    "phone_forwards": "To ring a mobile as well: `leaseline forward on --agent {agent} --to NUMBER`.",
     "texts_flood": "See them with `leaseline message list --direction in --unassigned`.",
     "texts_paused": (
-        "Look at `leaseline call list`, then `leaseline message resume`, with --drop if the callers are not real."
+        "Check `leaseline call list`, then run `leaseline message resume`, with --drop if the callers are not real."
     ),
     "tour": "`leaseline lead show {lead}` shows everything about them.",
-    "voicemail": "To take it on: leaseline voicemail take {call} --agent NAME",
+    "voicemail": "To take it: leaseline voicemail take {call} --agent NAME",
 }
 
 

@@ -182,8 +182,8 @@ async def test_the_trunk_gets_numbers_as_it_wants_them(system: System) -> None:
 @pytest.mark.parametrize(
     ("dialled", "why"),
     [
-        ("19005550123", "That number costs extra, so it is blocked."),
-        ("011442079460000", "Numbers of that country or area are not allowed."),
+        ("19005550123", "That is a premium-rate number, so it is blocked."),
+        ("011442079460000", "Numbers in that country or area are not allowed."),
         (LAKESIDE, "That number is one of our own lines: choose one that does not lead back here."),
     ],
 )

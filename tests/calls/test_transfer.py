@@ -18,7 +18,7 @@ from tests.talks import connect, hear_each_other, said_in
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
-COSTLY = "That number costs extra, so it is blocked."
+COSTLY = "That is a premium-rate number, so it is blocked."
 ASIDE = "I have somebody on the line who would like to see the corner unit."
 
 

@@ -131,7 +131,7 @@ def test_a_tour_is_offered_and_what_would_be_booked_is_told(office: Leaseline) -
     found = office.json(*test, "--press", "4", "--press", "1")
     assert [turn["question"] for turn in found["turns"]] == ["menu", "tour", "tour"]
     first, later = found["turns"][1:]
-    assert first["hears"][0] == "Here are the next times for a tour of Elm Street Apartments."
+    assert first["hears"][0] == "Here are the next tour times for Elm Street Apartments."
     assert {"1", "2", "3", "4", "9"} <= set(first["keys"])
     assert first["hears"][1] != later["hears"][1], "4 leads to later times"
     assert found["tour"]["kind"] == "accompanied"

@@ -266,7 +266,7 @@ async def test_a_promise_is_one_task_of_that_agent_an_order_and_a_text(store: St
     with store.reading() as session:
         [text] = session.scalars(select(Message)).all()
     assert (text.purpose, text.to_number, text.from_number) == ("callback", PROSPECT, MAPLE)
-    assert text.body == "Alice from Maple Court: I cannot talk right now and will call you in 10 minutes."
+    assert text.body == "Alice from Maple Court: I can't talk right now, but I will call you in 10 minutes."
 
 
 @pytest.mark.parametrize("seed", range(6))

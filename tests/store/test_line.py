@@ -68,7 +68,7 @@ async def test_who_keeps_the_place_leaves_a_task_an_order_and_gets_one_text(stor
     assert call
     assert (call.outcome, task.kind, task.done_at) == ("callback", "call_back", None)
     assert (text.purpose, text.to_number) == ("callback", PROSPECT)
-    assert text.body.startswith("Maple Court: you keep your place in line")
+    assert text.body.startswith("Maple Court: we are holding your place in line")
     assert told == "Called Maple Court and kept their place in line, to be called back."
     order = await the_order(store)
     assert (order.to_number, order.since, order.agents, order.state) == (PROSPECT, NOW, list(AGENTS), "waiting")

@@ -14,7 +14,7 @@ from crm.domain.optout import HELP_WORDS, START_WORDS, STOP_WORDS, TextKeyword, 
 pytestmark = pytest.mark.unit
 
 OURS = (
-    "Sorry we missed your call to Maple Court. We will call you back. The homes available now: https://example.com/",
+    "Sorry we missed your call to Maple Court. We will call you back. Our available homes: https://example.com/",
     "Your tour of Maple Court is booked for Tuesday, March 3. To change or cancel, reply to this text or call us.",
     "Maple Court leasing office: for help call (512) 555-0100. Reply STOP to get no more texts. Data rates may apply.",
     "Maple Court: you will get our texts again. Reply STOP to end them, HELP for help.",

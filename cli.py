@@ -17,48 +17,48 @@ from crm.commands.command import Command, Failure, Group, WrongInput, home_of
 
 # Loading a command loads the database library and more, so `leaseline --help` shows these lines and loads nothing.
 COMMANDS = {
-    "init": "Make a new home: settings, passwords, database, office.",
+    "init": "Create a new home: settings, passwords, database, office.",
     "up": "Run Asterisk and the app together, here.",
-    "down": "End the Leaseline of this home, once nobody is on the line any more.",
-    "restart": "Replace the app by a new one; nobody on the line is lost.",
-    "serve": "Run the app alone; Asterisk is run by somebody else.",
-    "status": "What is up, who is open, and the calls in progress.",
-    "doctor": "Check everything and say how to mend it.",
-    "setup": "The programs that Leaseline runs: newer ones, and back.",
-    "home": "Whether this home is the one that sends, or a copy of it.",
+    "down": "Stop Leaseline once nobody is on the line.",
+    "restart": "Replace the app with a new one, without losing a call.",
+    "serve": "Run the app alone, without Asterisk.",
+    "status": "Show what is up, what is open, and the calls in progress.",
+    "doctor": "Check everything and say how to fix it.",
+    "setup": "Update Asterisk and its tools, or go back.",
+    "home": "Whether this home may send, or is a copy that must not.",
     "config": "Show the settings.",
-    "db": "Bring the database to this version's tables.",
+    "db": "Migrate the database to this version's tables.",
     "office": "The company this system serves.",
-    "trunk": "Ways to the telephone network.",
+    "trunk": "Connections to the phone network.",
     "line": "Leasing numbers that callers dial.",
     "property": "Buildings and communities with homes to rent.",
-    "portfolio": "Properties that are leased alike.",
+    "portfolio": "Properties that are leased in the same way.",
     "subteam": "Agents who lease the same properties.",
     "agent": "People who lease.",
-    "device": "Phones of the agents.",
-    "dnd": "Do not disturb (DND), for each device.",
-    "forward": "Calls to a mobile, too, or all calls to one number outside.",
-    "location": "Where phones stand, as the emergency service has to hear of it.",
-    "emergency": "Emergency calls (911, 9911 and the test number 933), and who of the office is told of them.",
-    "block": "Callers whom nobody has to answer.",
-    "ban": "Addresses whose SIP is dropped.",
-    "contact": "Residents, owners and vendors, known by their number.",
-    "desk": "Where callers who are no prospects are put through to.",
+    "device": "The agents' phones.",
+    "dnd": "Do not disturb (DND), per device.",
+    "forward": "Forward calls to a mobile, or all calls to one outside number.",
+    "location": "Where phones are, as emergency services need to know it.",
+    "emergency": "Emergency calls (911, 9911 and the test number 933), and who is notified of them.",
+    "block": "Callers whose calls are refused.",
+    "ban": "Addresses whose SIP traffic is dropped.",
+    "contact": "Residents, owners and vendors, recognized by their number.",
+    "desk": "Where callers who are not prospects are connected.",
     "hours": "When the office and its properties are open.",
-    "holiday": "Dates on which the office and its properties are not open as in every week.",
+    "holiday": "Dates with hours that differ from the usual week.",
     "call": "Calls and what happened in them.",
-    "route": "Whom calls reach, and why.",
+    "route": "Who calls reach, and why.",
     "lead": "People who called.",
-    "tour": "Showings: when they can be had, and who has booked one.",
-    "followup": "Texts that go to people whom nobody has reached yet, step by step.",
-    "task": "What is to be done next, and by whom.",
-    "message": "Texts, both ways.",
+    "tour": "Tours: when they are offered, and who has booked one.",
+    "followup": "Text sequences for people who have not been reached yet.",
+    "task": "What has to be done next, and by whom.",
+    "message": "Texts, in and out.",
     "import": "Load lists from a spreadsheet or a TOML file.",
     "report": "What calls, leads and tours add up to.",
-    "optout": "People who want no texts.",
-    "voicemail": "Messages that callers left.",
-    "recordings": "Sound that is kept, and for how long.",
-    "mail": "Mails to people of the office.",
+    "optout": "People who do not want texts.",
+    "voicemail": "Voicemail that callers left.",
+    "recordings": "Recordings and voicemail audio: deleting what is old, repairing what is missing.",
+    "mail": "Email to people in the office.",
     "demo": "Try the system with a call, or with the properties of a larger office.",
 }
 
@@ -120,11 +120,11 @@ def _told(error: Exception, ctx: click.Context) -> click.ClickException:
 
 
 def _logged(error: Exception, ctx: click.Context) -> str:
-    """Writes an error nobody expected to the home's log and says where."""
+    """Writes an unexpected error to the home's log and says where."""
     import logging
 
     log = home_of(ctx) / "log" / "cli.log"
-    said = f"Leaseline ran into {type(error).__name__}, which it did not expect"
+    said = f"Leaseline ran into {type(error).__name__}, which is unexpected"
     try:
         handler = logging.FileHandler(log, encoding="utf-8")
     except OSError:
@@ -147,7 +147,7 @@ def _logged(error: Exception, ctx: click.Context) -> str:
 )
 @click.version_option(package_name="leaseline", message="leaseline %(version)s")
 def cli() -> None:
-    """Leaseline, a phone system for apartment leasing: it answers the leasing numbers and loses no caller."""
+    """Leaseline, a phone system for apartment leasing that answers every call and loses no caller."""
 
 
 def main() -> None:

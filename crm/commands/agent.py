@@ -39,8 +39,8 @@ def add(system: System, slug: str, name: str, extension: str | None, on_duty: bo
 @click.option("--name", help="As callers and colleagues know them.")
 @click.option("--extension", metavar="DIGITS", help="2 to 6 digits that colleagues dial; '' for none.")
 @click.option("--on-duty/--off-duty", default=None, help="Whether calls ring their phones.")
-@click.option("--email", metavar="ADDRESS", help="Gets notices and messages; '' for none.")
-@click.option("--dialing", type=click.Choice(agents.DIALING), help="Whether they may dial numbers outside.")
+@click.option("--email", metavar="ADDRESS", help="Gets notices and voicemail; '' for none.")
+@click.option("--dialing", type=click.Choice(agents.DIALING), help="Whether they may dial outside numbers.")
 @click.option("--admin", is_flag=True, help="Make them the owner of what nobody owns.")
 @with_system
 def change(
@@ -53,7 +53,7 @@ def change(
     dialing: str | None,
     admin: bool,
 ) -> None:
-    """Change the agent SLUG; what is not given stays."""
+    """Change the agent SLUG; options not given leave things as they are."""
     system.run(
         agents.change,
         system.by,
@@ -93,18 +93,18 @@ class AgentHoursEntry(msgspec.Struct):
 )
 @click.argument("slug")
 @click.argument("openings", nargs=-1)
-@click.option("--always", is_flag=True, help="At any hour, on holidays, too.")
-@click.option("--as-office", is_flag=True, help="While the office is open: no hours of their own any more.")
+@click.option("--always", is_flag=True, help="At any hour, even on holidays.")
+@click.option("--as-office", is_flag=True, help="While the office is open; removes hours of their own.")
 @with_system
 def hours_(system: System, slug: str, openings: tuple[str, ...], always: bool, as_office: bool, as_json: bool) -> None:
     """Show or replace the hours of the agent SLUG, in the office's time zone.
 
-    Outside of them their phones do not ring for callers, even on duty; colleagues reach them as ever. Within them they
-    ring, too, while the office is closed, but for holidays unless it is --always. While the app is down Asterisk rings
-    everybody on duty when the office is open, whatever stands here.
+    Outside these hours their phones do not ring for callers, even on duty; colleagues still reach them. Within them
+    they ring even while the office is closed, except on holidays, unless --always is set. While the app is down,
+    Asterisk rings everyone on duty when the office is open, whatever is set here.
     """
     if [bool(openings), always, as_office].count(True) > 1:
-        raise click.UsageError("Give openings, or --always, or --as-office: one of them.")
+        raise click.UsageError("Give either openings, or --always, or --as-office.")
     if openings or always or as_office:
         system.run(hours.replace_agent, system.by, slug, (fields.ALL_WEEK,) if always else openings)
     schedule = system.read(hours.find_agent, system.config, slug)
@@ -115,7 +115,7 @@ def hours_(system: System, slug: str, openings: tuple[str, ...], always: bool, a
     elif schedule is None:
         output.say(f"Agent {slug} answers while they are on duty and the office is open.")
     else:
-        outside = "" if entry.is_within else " Not at this moment."
+        outside = "" if entry.is_within else " Not right now."
         output.say(f"Agent {slug} answers {'; '.join(texts)} ({entry.timezone}).{outside}")
 
 
@@ -124,7 +124,7 @@ def hours_(system: System, slug: str, openings: tuple[str, ...], always: bool, a
 @click.option("--successor", metavar="SLUG", help="Who takes over their tasks and leads.")
 @with_system
 def remove(system: System, slug: str, successor: str | None) -> None:
-    """Remove the agent SLUG, once they have no devices any more."""
+    """Remove the agent SLUG, once they have no devices."""
     system.run(agents.remove, system.by, slug, successor=successor)
     output.say(f"Removed agent {slug}.")
     system.publish()
@@ -167,8 +167,8 @@ def show(system: System, slug: str, as_json: bool) -> None:
             ("devices", entry.devices),
             ("email", entry.email or None),
             ("dials outside", entry.dialing),
-            ("hours", "; ".join(entry.hours) or "as the office"),
-            ("last talk ended", output.local(entry.last_talk_ended_at, system.config.tz)),
+            ("hours", "; ".join(entry.hours) or "same as the office"),
+            ("last call ended", output.local(entry.last_talk_ended_at, system.config.tz)),
             ("admin", entry.is_admin or None),
         )
     )

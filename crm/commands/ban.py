@@ -14,11 +14,11 @@ from crm.views.blocking import BanEntry
 
 @click.group(cls=Group, examples=("ban list", "ban add 203.0.113.9 --for 2d --why scanner", "ban remove 203.0.113.9"))
 def ban() -> None:
-    """Addresses whose SIP is dropped.
+    """Addresses whose SIP traffic is dropped.
 
-    Whoever shows too many wrong passwords is dropped for minutes, and each further time for longer ([bans] in
-    leaseline.toml). A trunk's addresses and the office's are never on the list, nor is one from which a phone has shown
-    the right password within two hours.
+    An address that tries too many wrong passwords is dropped for minutes, and for longer each time ([bans] in
+    leaseline.toml). The addresses of trunks and of the office are never on the list, nor is one from which a phone has
+    used the right password within the last two hours.
     """
 
 
@@ -30,11 +30,11 @@ def ban() -> None:
     )
 )
 @click.argument("address")
-@click.option("--for", "length", metavar="TIME", help="For so long: 30m, 2h, 1d.  [default: until you remove it]")
+@click.option("--for", "length", metavar="TIME", help="How long: 30m, 2h, 1d.  [default: until you remove it]")
 @click.option("--why", default="", metavar="TEXT", help="Shown in the list.")
 @with_system
 def add(system: System, address: str, length: str | None, why: str) -> None:
-    """Drop all SIP from ADDRESS, an IPv4 address or a network."""
+    """Drop all SIP traffic from ADDRESS, an IPv4 address or a network."""
     until = system.now + fields.duration(length) if length else None
     network = system.run(bans.add, system.config, system.by, address, until=until, why=why)
     end = f"until {output.local(until, system.config.tz)}" if until else "until you remove it"
@@ -46,22 +46,22 @@ def add(system: System, address: str, length: str | None, why: str) -> None:
 @click.argument("address")
 @with_system
 def remove(system: System, address: str) -> None:
-    """Listen to ADDRESS again."""
+    """Stop dropping SIP traffic from ADDRESS."""
     network = system.run(bans.remove, system.by, address)
-    output.say(f"SIP from {network} is not dropped any more.")
+    output.say(f"SIP from {network} is no longer dropped.")
     system.publish()
 
 
 @ban.command("list", json=many(BanEntry), examples=("ban list", "ban list --json"))
 @with_system
 def list_(system: System, as_json: bool) -> None:
-    """List whose SIP is dropped now, the latest first."""
+    """List the addresses dropped right now, newest first."""
     entries = system.read(views.bans, system.now)
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
-        ("address", "since", "until", "time within a day", "why"),
+        ("address", "since", "until", "bans within a day", "why"),
         (
             (
                 one.network,

@@ -15,14 +15,14 @@ from crm.views.blocking import BlockEntry
     cls=Group, examples=("block add '(512) 555-0199' --why robocalls", "block add '+1900*' --silent", "block list")
 )
 def block() -> None:
-    """Callers whom nobody has to answer.
+    """Callers whose calls are refused.
 
-    A blocked caller hears a refusal, or with --silent nothing, and no phone rings. It leaves a call with the outcome
-    blocked, and no lead, task or text. A text from a blocked number is kept in its thread, and STOP is obeyed, but it
-    makes no lead and no task, and nobody is told.
+    A blocked caller hears a refusal, or nothing with --silent, and no phone rings. The call is recorded with the
+    outcome blocked, but makes no lead, task or text. A text from a blocked number is kept in its thread, and STOP is
+    obeyed, but it makes no lead and no task, and nobody is notified.
 
-    Nobody is blocked whom the office itself has called, whom an agent has texted, whose lead is in progress, or for
-    whom a task is open; `leaseline call show` says so. While the app is away nobody is blocked.
+    A number that the office has called or an agent has texted, whose lead is in progress, or that has an open task, is
+    not blocked; `leaseline call show` says so. While the app is down, nobody is blocked.
     """
 
 
@@ -35,12 +35,14 @@ def block() -> None:
     )
 )
 @click.argument("caller")
-@click.option("--silent", is_flag=True, help="Hang up at once instead of telling them.")
+@click.option("--silent", is_flag=True, help="Hang up at once, without an announcement.")
 @click.option("--why", default="", metavar="TEXT", help="Shown with each call that is blocked.")
-@click.option("--close-lead", is_flag=True, help="Close the number's lead and tasks first, which would let it through.")
+@click.option(
+    "--close-lead", is_flag=True, help="First close the number's lead and tasks, which would otherwise let it through."
+)
 @with_system
 def add(system: System, caller: str, silent: bool, why: str, close_lead: bool) -> None:
-    """Block CALLER: a number, the beginning of numbers with a star (+1900*), or withheld."""
+    """Block CALLER: a number, a prefix with a star (+1900*), or withheld."""
     entry = system.run(blocking.add, system.config, system.by, caller, is_silent=silent, why=why, close_lead=close_lead)
     output.say(f"Blocked {entry}.")
 
@@ -64,5 +66,5 @@ def list_(system: System, as_json: bool) -> None:
 @click.argument("caller")
 @with_system
 def remove(system: System, caller: str) -> None:
-    """Block CALLER no longer."""
-    output.say(f"{system.run(blocking.remove, system.config, system.by, caller)} is not blocked any more.")
+    """Unblock CALLER."""
+    output.say(f"{system.run(blocking.remove, system.config, system.by, caller)} is no longer blocked.")

@@ -42,9 +42,11 @@ call.add_command(placing.note)
     "list", json=many(CallEntry), examples=("call list --since today", "call list --outcome gave_up --since 7d --json")
 )
 @since_option
-@click.option("--outcome", type=click.Choice([outcome.value for outcome in Outcome]), help="Only calls that ended so.")
-@click.option("--direction", type=click.Choice(DIRECTIONS), help="Only calls that went this way.")
-@click.option("--up", "in_progress", is_flag=True, help="Only calls without an outcome yet.")
+@click.option(
+    "--outcome", type=click.Choice([outcome.value for outcome in Outcome]), help="Only calls with this outcome."
+)
+@click.option("--direction", type=click.Choice(DIRECTIONS), help="Only calls in this direction.")
+@click.option("--up", "in_progress", is_flag=True, help="Only calls in progress.")
 @limit_option()
 @with_system
 def list_(
@@ -56,7 +58,7 @@ def list_(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List calls, the newest first."""
+    """List calls, newest first."""
     start = system.since(since)
     found = system.read(
         calls.listed, since=start, outcome=outcome, direction=direction, in_progress=in_progress, limit=limit + 1
@@ -82,7 +84,7 @@ def list_(
             )
             for one in entries
         ),
-        empty="There are no such calls.",
+        empty="No calls found.",
     )
 
 
@@ -90,7 +92,7 @@ def list_(
 @click.argument("id")
 @with_system
 def show(system: System, id: str, as_json: bool) -> None:
-    """Show the call ID: who rang, what happened, and what came of it."""
+    """Show the call ID: whose phones rang, what happened, and what came of it."""
     wanted = fields.text(id, "call's id", 80, required=True)
     with system.store.reading() as session:
         detail = calls.one(session, wanted)
@@ -121,9 +123,9 @@ def _print(detail: CallDetail, left: Sequence[TaskEntry], written: Sequence[Mess
             ("direction", detail.direction),
             ("agent", detail.agent),
             ("person", _person(detail)),
-            ("line", f"{detail.line} ({detail.did})" if detail.line else f"{detail.did}, none of our lines"),
+            ("line", f"{detail.line} ({detail.did})" if detail.line else f"{detail.did}, not one of our lines"),
             ("property", detail.property),
-            ("who called", None if detail.kind == "prospect" else detail.kind),
+            ("caller is", None if detail.kind == "prospect" else detail.kind),
             ("destination", detail.desk or None),
             ("attestation", detail.attestation),
             ("block list", _block_list(detail)),
@@ -184,7 +186,7 @@ def _print(detail: CallDetail, left: Sequence[TaskEntry], written: Sequence[Mess
             for event in detail.events
             if event.kind != "Routed"  # It is told above.
         ),
-        empty="Nothing is on record.",
+        empty="Nothing was recorded.",
     )
     if left or written:
         output.print_heading("What came of it")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
-HOME_HELP = "The system's home folder.  [default: LEASELINE_HOME, else ~/.leaseline]"
+HOME_HELP = "The system's home folder.  [default: LEASELINE_HOME or ~/.leaseline]"
 MOST = 10_000
 """Rows that one list may show."""
 ID = click.IntRange(1, 2**31 - 1)
@@ -208,9 +208,9 @@ def read_secret(file: IO[str], what: str = "secret") -> str:
     try:
         secret, _, rest = file.read(4096).partition("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongInput(f"The {what}'s file cannot be read as text: write the {what} alone into it.") from error
+        raise WrongInput(f"The {what}'s file cannot be read as text: write only the {what} into it.") from error
     if rest.strip():
-        raise WrongInput(f"The {what}'s file has more than one line: write the {what} alone into it.")
+        raise WrongInput(f"The {what}'s file has more than one line: write only the {what} into it.")
     return secret.removesuffix("\r")
 
 
@@ -221,7 +221,7 @@ def limit_option(default: int = 50) -> Callable[[Callable[..., Any]], Callable[.
 
 
 since_option = click.option(
-    "--since", metavar="WHEN", help="Only from then on: 2h, 3d, today, or a date such as 2026-03-01."
+    "--since", metavar="WHEN", help="Only from then on: 2h or 3d ago, today, or a date such as 2026-03-01."
 )
 
 
@@ -234,7 +234,7 @@ def cut(found: list[Result], limit: int) -> list[Result]:
 def tell_of_more(found: int, limit: int) -> None:
     """Says that a list was cut."""
     if found > limit:
-        output.hint(f"Only {limit} are shown; --limit shows more.")
+        output.hint(f"Only the first {limit} are shown; --limit shows more.")
 
 
 class Failure(click.ClickException):

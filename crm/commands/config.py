@@ -23,14 +23,14 @@ class Settings(msgspec.Struct):
 def config() -> None:
     """Show the settings.
 
-    They stand in leaseline.toml in the home; after a change start Leaseline again.
+    They are in leaseline.toml in the home; after a change, restart Leaseline.
     """
 
 
 @config.command(json=one(Settings), examples=("config show",))
 @click.pass_context
 def show(context: click.Context, as_json: bool) -> None:
-    """Print every setting in force, as it could stand in leaseline.toml."""
+    """Print every setting in force, in the format of leaseline.toml."""
     found = config_of(context)
     settings = {name: _plain(getattr(found, name)) for name in Config.__struct_fields__ if name != "home"}
     settings["database"] = {"url": _without_password(found.database.url)}

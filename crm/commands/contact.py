@@ -20,10 +20,10 @@ from crm.views.contacts import ContactEntry
     ),
 )
 def contact() -> None:
-    """Residents, owners and vendors, known by their number.
+    """Residents, owners and vendors, recognized by their number.
 
-    They hear no leasing menu: they are asked whether it is an emergency in their home, something else, or a home to
-    rent, and are put through to their desk (`leaseline desk`). Their calls make no lead and no texts about listings.
+    They do not hear the leasing menu: they are asked whether it is about an emergency, something else, or a home to
+    rent, and are connected to their desk (`leaseline desk`). Their calls make no lead and no texts about listings.
     `leaseline import contacts.csv` loads many at once.
     """
 
@@ -37,10 +37,10 @@ def contact() -> None:
 @click.argument("number")
 @click.option("--kind", required=True, type=click.Choice(contacts.KINDS), help="Who they are.")
 @click.option("--name", default="", help="As people know them.")
-@click.option("--property", "place", metavar="SLUG", help="The property they have to do with.")
+@click.option("--property", "place", metavar="SLUG", help="The property they belong to.")
 @with_system
 def add(system: System, number: str, kind: str, name: str, place: str | None) -> None:
-    """Add whoever calls from NUMBER, in any usual way of writing it. One number is one person."""
+    """Add the person with this NUMBER, written in any usual way. One number is one person."""
     stored = system.run(
         contacts.add, system.by, system.config.region, number, kind=kind, name=name, property_slug=place
     )
@@ -72,14 +72,14 @@ def list_(system: System, kind: str | None, place: str | None, limit: int, as_js
 @contact.command("set", examples=("contact set '(512) 555-0142' --kind owner --property ''",))
 @click.argument("number")
 @click.option("--kind", type=click.Choice(contacts.KINDS), help="Who they are.")
-@click.option("--name", help="As people know them; '' takes it away.")
-@click.option("--property", "place", metavar="SLUG", help="The property they have to do with; '' takes it away.")
+@click.option("--name", help="As people know them; '' for none.")
+@click.option("--property", "place", metavar="SLUG", help="The property they belong to; '' for none.")
 @click.option("--number", "new", metavar="NUMBER", help="Their new number.")
 @with_system
 def change(system: System, number: str, kind: str | None, name: str | None, place: str | None, new: str | None) -> None:
-    """Change the contact with this NUMBER; what is not given stays."""
+    """Change the contact with this NUMBER; options not given leave things as they are."""
     if kind is None and name is None and place is None and new is None:
-        raise WrongInput("Nothing is to be changed: give --kind, --name, --property or --number.")
+        raise WrongInput("Nothing to change: give --kind, --name, --property or --number.")
     stored = system.run(
         contacts.change,
         system.by,
@@ -97,6 +97,6 @@ def change(system: System, number: str, kind: str | None, name: str | None, plac
 @click.argument("number")
 @with_system
 def remove(system: System, number: str) -> None:
-    """Remove the contact with this NUMBER: who calls from it is a prospect again. Their calls stay on record."""
+    """Remove the contact with this NUMBER, whose caller is then a prospect again. Their calls stay on record."""
     stored = system.run(contacts.remove, system.by, system.config.region, number)
-    output.say(f"{system.shown(stored)} is no contact any more.")
+    output.say(f"{system.shown(stored)} is no longer a contact.")

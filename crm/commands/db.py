@@ -11,7 +11,7 @@ from crm.store import migrate
 
 
 class Revision(msgspec.Struct):
-    """Where the database stands."""
+    """The database's revision, and the one needed."""
 
     current: str | None
     """Revision of the database; null when it was never migrated."""
@@ -22,34 +22,34 @@ class Revision(msgspec.Struct):
 
 @click.group(cls=Group, examples=("db upgrade", "db current"))
 def db() -> None:
-    """Bring the database to this version's tables."""
+    """Migrate the database to this version's tables."""
 
 
 @db.command(examples=("db upgrade",))
 @click.pass_context
 def upgrade(context: click.Context) -> None:
-    """Migrate the database up to this version; all or nothing, and harmless when it is done already."""
+    """Migrate the database up to this version: all or nothing, and safe to repeat."""
     config = config_of(context)
     url = config.database_url
     before = migrate.current(url)
     migrate.upgrade(url, node=config.node)
     after = migrate.head()
     migrated = f"Migrated from {before or 'nothing'} to {after}."
-    output.say(f"The database is at {after} already." if before == after else migrated)
+    output.say(f"The database is already at {after}." if before == after else migrated)
 
 
 @db.command(examples=("db downgrade 0001",))
 @click.argument("revision")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_context
 def downgrade(context: click.Context, revision: str, yes: bool) -> None:
     """Migrate the database down to REVISION, for an older version of Leaseline; "base" removes every table.
 
-    What the older tables have no place for is lost, so make a backup first.
+    Data that the older tables cannot hold is lost, so make a backup first.
     """
     url = config_of(context).database_url
     if not yes:
-        click.confirm(f"Data newer than {output.safe(revision)} is lost. Go on?", abort=True)
+        click.confirm(f"Data newer than {output.safe(revision)} is lost. Continue?", abort=True)
     migrate.downgrade(url, revision)
     output.say(f"The database is at {migrate.current(url) or 'nothing: no tables are left'}.")
 
@@ -63,7 +63,7 @@ def current(context: click.Context, as_json: bool) -> None:
     if as_json:
         output.print_json(revision)
     elif revision.is_current:
-        output.say(f"The database is at {found}, as this version needs it.")
+        output.say(f"The database is at {found}, which is what this version needs.")
     else:
         at = found or "nothing"
         output.say(f"The database is at {at}, this version needs {revision.needed}: run `leaseline db upgrade`.")

@@ -34,11 +34,13 @@ def demo() -> None:
     ),
 )
 @click.option("--press", multiple=True, type=click.Choice([*"0123456789*#"]), help="Key at the next menu; repeatable.")
-@click.option("--answer", metavar="NAME", help="Agent or device whose phone is there and answers.")
+@click.option("--answer", metavar="NAME", help="Agent or device whose phone answers.")
 @click.option("--leave-message", metavar="TEXT", help="What the caller says after the beep.")
-@click.option("--hang-up-after", type=click.FloatRange(0, 600), metavar="SECONDS", help="After the call was answered.")
+@click.option(
+    "--hang-up-after", type=click.FloatRange(0, 600), metavar="SECONDS", help="Counted from when the call is answered."
+)
 @click.option("--from", "caller", default=story.CALLER, show_default=True, metavar="NUMBER", help="The caller.")
-@click.option("--line", metavar="NUMBER", help="The leasing number called.  [default: the first]")
+@click.option("--line", metavar="NUMBER", help="The leasing number to call.  [default: the first]")
 @click.pass_context
 def call(
     context: click.Context,
@@ -50,14 +52,14 @@ def call(
     line: str | None,
     as_json: bool,
 ) -> None:
-    """Place a real SIP call as a prospect, and tell what they heard and what is in the CRM now.
+    """Place a real SIP call as a prospect, and report what they heard and what is now in the CRM.
 
-    Runs beside `leaseline up --demo`, on its demo trunk.
+    Needs a running `leaseline up --demo`, whose demo trunk it uses.
     """
     config = config_of(context)
     number = numbers.parse(caller, config.region)
     if number is None:
-        raise WrongInput("The caller's number cannot be: write one like +15125550199.")
+        raise WrongInput("That cannot be a caller's number: write one like +15125550199.")
     options = story.Options(
         press=press,
         answer=fields.slug(answer) if answer else None,
@@ -76,9 +78,9 @@ def call(
 @demo.command(json=many(ImportedEntry), examples=("demo portfolio",))
 @with_system
 def portfolio(system: System, as_json: bool) -> None:
-    """Load twelve properties with units, people and lines, as an import would; beside the demo office, or alone.
+    """Load twelve properties with units, people and lines, as an import would, into the demo or a home without lines.
 
-    Then `leaseline route test` tells what would happen to a call, e.g. to 512-555-0114 or 720-555-0114.
+    Then `leaseline route test` shows what would happen to a call, e.g. to 512-555-0114 or 720-555-0114.
     """
     with output.progress("Importing") as tell:
         done = system.run(directory.load_portfolio, system.config, system.secrets, system.by, tell)
@@ -88,7 +90,7 @@ def portfolio(system: System, as_json: bool) -> None:
 
 def _print(told: DemoReport) -> None:
     output.say(f"{told.caller} called {told.line}:")
-    verbs = {"hung_up": "hung up", "was_hung_up": "the other side hung up"}
+    verbs = {"hung_up": "hung up", "was_hung_up": "was hung up on"}
     for moment in told.moments:
         output.say(f"{moment.at:5.1f} s  {verbs.get(moment.kind, moment.kind)} {moment.text}".rstrip(), indent=2)
     output.print_heading("In the CRM now")

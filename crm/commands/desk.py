@@ -20,14 +20,14 @@ from crm.services.routing.desks import DeskEntry
     ),
 )
 def desk() -> None:
-    """Where callers who are no prospects are put through to.
+    """Where callers who are not prospects are connected.
 
-    resident, owner and vendor: who is known by their number (`leaseline contact`), or presses 4 in the menu.
+    resident, owner and vendor: callers recognized by number (`leaseline contact`), or who press 4 in the menu.
     maintenance: emergencies in a home, which residents are asked about first; they ring at any hour, then the
-    property's people, and a message is called about at once. concern: complaints, disputes and fair housing, key 0 in
-    the menu; they always lead to a person.
+    property's people, and people are called about a voicemail at once. concern: complaints, disputes and fair housing,
+    key 0 in the menu; they always reach a person.
 
-    A key is offered when there is a desk for it. A property without a desk of its own has the one for all properties.
+    A key is offered when there is a desk for it. A property without a desk of its own uses the one for all properties.
     """
 
 
@@ -42,38 +42,40 @@ def desk() -> None:
 )
 @click.argument("kind", type=click.Choice(desks.KINDS))
 @click.argument("target")
-@click.option("--property", "place", metavar="SLUG", help="Only for this property; without it for all others.")
+@click.option(
+    "--property", "place", metavar="SLUG", help="Only for this property.  [default: every property without its own]"
+)
 @click.option(
     "--hours",
     multiple=True,
     metavar="TEXT",
-    help="When it rings, every week on the property's clock, e.g. 'mon-fri 09:00-17:00'; may be given several times. "
-    "Without hours a number outside rings at any time, and people while the property's office is open. The property's "
-    "holidays and special days hold for hours, too, unless they cover the whole week.",
+    help="When it rings, every week on the property's clock, e.g. 'mon-fri 09:00-17:00'; repeatable. "
+    "Without hours, an outside number rings at any time, and people while the property's office is open. Holidays and "
+    "special days also apply to hours, unless they cover the whole week.",
 )
-@click.option("--straight", is_flag=True, help="Connect with a number outside at once, without pressing 1.")
+@click.option("--straight", is_flag=True, help="Connect an outside number at once, without pressing 1.")
 @with_system
 def put(system: System, kind: str, target: str, place: str | None, hours: tuple[str, ...], straight: bool) -> None:
-    """Send calls of a KIND to a TARGET: agent:SLUG, subteam:SLUG, or a number outside. Replaces what was set."""
+    """Send calls of a KIND to a TARGET: agent:SLUG, subteam:SLUG, or an outside number. Replaces what was set."""
     stored = system.run(
         desks.put, system.config, system.by, kind, target, property_slug=place, hours=hours, confirm=not straight
     )
     output.say(f"Calls for {kind}{f' of {place}' if place else ''} go to {_shown(stored, system)}.")
     for entry in system.read(desks.find_all, system.config):
         if (entry.kind, entry.property) == (kind, place) and entry.problem:
-            output.hint(f"Nobody can be reached there yet: {entry.problem}")
+            output.hint(f"It cannot be reached yet: {entry.problem}")
 
 
 @desk.command("list", json=many(DeskEntry), examples=("desk list", "desk list --json"))
 @with_system
 def list_(system: System, as_json: bool) -> None:
-    """List the desks, and what stands in the way of reaching them."""
+    """List the desks, and why any of them cannot be reached."""
     entries = system.read(desks.find_all, system.config)
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
-        ("kind", "property", "target", "connects", "hours", "not reached because"),
+        ("kind", "property", "target", "connects", "hours", "unreachable because"),
         (
             (
                 one.kind,
@@ -85,18 +87,20 @@ def list_(system: System, as_json: bool) -> None:
             )
             for one in entries
         ),
-        empty="There are no desks, so everybody reaches the leasing team: `leaseline desk set` makes one.",
+        empty="There are no desks, so all callers reach the leasing team: `leaseline desk set` makes one.",
     )
 
 
 @desk.command(examples=("desk remove vendor", "desk remove resident --property elm"))
 @click.argument("kind", type=click.Choice(desks.KINDS))
-@click.option("--property", "place", metavar="SLUG", help="That of this property; without it the one for all.")
+@click.option(
+    "--property", "place", metavar="SLUG", help="The desk of this property.  [default: the one for all properties]"
+)
 @with_system
 def remove(system: System, kind: str, place: str | None) -> None:
-    """Send calls of a KIND to no desk: without one they reach the leasing team."""
+    """Remove the desk for a KIND of caller: without one they reach the leasing team."""
     system.run(desks.remove, system.by, kind, property_slug=place)
-    output.say(f"Calls for {kind}{f' of {place}' if place else ''} have no desk of their own any more.")
+    output.say(f"Calls for {kind}{f' of {place}' if place else ''} no longer have a desk of their own.")
 
 
 def _connects(entry: DeskEntry) -> str:

@@ -26,10 +26,10 @@ class DeviceDetail(DeviceEntry):
     """A phone and its SIP account; a mobile has none: server, transport and user are empty, the port is 0."""
 
     server: str
-    """Address to write into the phone as its SIP server or registrar."""
+    """Address to enter on the phone as SIP server or registrar."""
     port: int
     transport: str
-    """What to write into the phone: udp (tcp and tls serve, too), tls where it has to encrypt, ws for a browser."""
+    """What to enter on the phone: udp (tcp and tls also work), tls if it has to encrypt, ws for a browser."""
     user: str
     secret: str | None
     """The password, with --secret; null without."""
@@ -37,7 +37,7 @@ class DeviceDetail(DeviceEntry):
 
 @click.group(cls=Group, examples=("device add alice-desk --agent alice", "device show alice-desk --secret"))
 def device() -> None:
-    """Phones of the agents."""
+    """The agents' phones."""
 
 
 @device.command(
@@ -50,10 +50,12 @@ def device() -> None:
 @click.argument("slug")
 @click.option("--agent", required=True, metavar="SLUG", help="Whose phone it is.")
 @click.option("--kind", type=click.Choice(devices.KINDS), default="desk", show_default=True)
-@click.option("--number", metavar="NUMBER", help="Of a mobile; it rings when the agent's forwarding is on.")
-@click.option("--after", type=int, metavar="SECONDS", help="So long the agent's other phones ring before a mobile.")
-@click.option("--location", metavar="SLUG", help="Where it stands, which an emergency call tells.")
-@click.option("--encrypted", is_flag=True, help="It has to use TLS and SRTP; without this it may.")
+@click.option("--number", metavar="NUMBER", help="A mobile's number; it rings when the agent's forwarding is on.")
+@click.option(
+    "--after", type=int, metavar="SECONDS", help="How long the agent's other phones ring before a mobile does."
+)
+@click.option("--location", metavar="SLUG", help="Where it is, which an emergency call reports.")
+@click.option("--encrypted", is_flag=True, help="Require TLS and SRTP, which are otherwise optional.")
 @with_system
 def add(
     system: System,
@@ -65,25 +67,25 @@ def add(
     location: str | None,
     encrypted: bool,
 ) -> None:
-    """Add the device SLUG, which is its SIP user, and make its password; a mobile has a number instead."""
+    """Add the device SLUG, which is its SIP user, and create its password; a mobile has a number instead."""
     if kind == DeviceKind.MOBILE and number is not None:
         if location is not None:
-            raise WrongInput("A mobile is carried around, and its own network knows where it is: leave out --location.")
+            raise WrongInput("A mobile moves around, and its own network knows where it is: leave out --location.")
         if encrypted:
-            raise WrongInput("A mobile is dialed and has no account that could encrypt: leave out --encrypted.")
+            raise WrongInput("A mobile is dialed and has no account to encrypt: leave out --encrypted.")
         system.run(
             devices.add_mobile, system.config, system.by, slug, agent=agent, number=number, after_seconds=after or 0
         )
-        output.say(f"Added mobile {slug}; `leaseline forward on --agent {agent}` lets calls ring it.")
+        output.say(f"Added mobile {slug}; `leaseline forward on --agent {agent}` makes calls ring it.")
         return
     if number is not None or after is not None:
         raise WrongInput(
-            "Only a mobile has a number and rings after other phones: add it with --kind mobile and --number."
+            "Only a mobile has a number and rings after other phones: add it with both --kind mobile and --number."
         )
     system.run(
         devices.add, system.secrets, system.by, slug, agent=agent, kind=kind, location=location, encrypted=encrypted
     )
-    output.say(f"Added device {slug}; `leaseline device show {slug} --secret` says what to write into the phone.")
+    output.say(f"Added device {slug}; `leaseline device show {slug} --secret` says what to enter on the phone.")
     system.publish()
 
 
@@ -99,13 +101,17 @@ def add(
     ),
 )
 @click.argument("slug")
-@click.option("--number", metavar="NUMBER", help="Of a mobile.")
-@click.option("--after", type=int, metavar="SECONDS", help="So long the agent's other phones ring before a mobile.")
-@click.option("--whisper/--no-whisper", default=None, help="Who answers hears who calls first, and presses 1.")
-@click.option("--location", metavar="SLUG", help="Where it stands, for emergency calls; '' for unknown.")
+@click.option("--number", metavar="NUMBER", help="A mobile's number.")
+@click.option(
+    "--after", type=int, metavar="SECONDS", help="How long the agent's other phones ring before a mobile does."
+)
+@click.option(
+    "--whisper/--no-whisper", default=None, help="The person who answers first hears who is calling, and presses 1."
+)
+@click.option("--location", metavar="SLUG", help="Where it is, for emergency calls; '' for unknown.")
 @click.option("--agent", metavar="SLUG", help="Whose phone it is from now on.")
 @click.option("--kind", type=click.Choice(devices.KINDS))
-@click.option("--encrypted/--no-encrypted", default=None, help="It has to use TLS and SRTP, or may.")
+@click.option("--encrypted/--no-encrypted", default=None, help="Whether TLS and SRTP are required.")
 @with_system
 def change(
     system: System,
@@ -118,9 +124,9 @@ def change(
     kind: str | None,
     encrypted: bool | None,
 ) -> None:
-    """Change the device SLUG; what is not given stays."""
+    """Change the device SLUG; options not given leave things as they are."""
     if all(given is None for given in (number, after, whisper, location, agent, kind, encrypted)):
-        raise WrongInput("There is nothing to change: give --agent, --kind, --encrypted, --number, --after, ...")
+        raise WrongInput("Nothing to change: give --agent, --kind, --encrypted, --number, --after, ...")
     system.run(
         devices.change,
         system.config,
@@ -174,20 +180,20 @@ def list_(system: System, agent: str | None, as_json: bool) -> None:
 @click.option("--secret", "with_secret", is_flag=True, help="Show the new password.")
 @with_system
 async def rotate(system: System, slug: str, with_secret: bool) -> None:
-    """Give the device SLUG a new password. The old one is refused from then on, and the phone's registration ends."""
+    """Give the device SLUG a new password. The old one stops working, and the phone's registration ends."""
     await system.store.run(devices.rotate, system.secrets, system.by, slug)
-    output.say(f"Device {slug} has a new password; `leaseline device show {slug}` helps to write it into the phone.")
+    output.say(f"Device {slug} has a new password; `leaseline device show {slug}` shows what to enter on the phone.")
     if with_secret:
         output.say(system.secrets.get(devices.secret_name(slug)))
     await system.publish_async()
     if not await devices.end_registration(system.config, system.secrets, slug):
-        output.hint("Asterisk does not answer, so a phone that is registered stays so until that expires, in an hour.")
+        output.hint("Asterisk does not answer, so a registered phone stays registered until that expires, in an hour.")
 
 
 @device.command(json=many(FeatureCode), examples=("device codes", "device codes --json"))
 @click.pass_context
 def codes(context: click.Context, as_json: bool) -> None:
-    """List what a phone can dial, or key in a talk, to have something done; [codes] and [talk] of leaseline.toml."""
+    """List the codes that phones can dial, or key during a call; set in [codes] and [talk] of leaseline.toml."""
     found = feature_codes.in_use(config_of(context))
     if as_json:
         output.print_json(found)
@@ -195,7 +201,7 @@ def codes(context: click.Context, as_json: bool) -> None:
     output.print_table(
         ("code", "meaning", "example"),
         ((one.code, one.meaning, one.example) for one in found),
-        empty="All codes are switched off in [codes] and [talk].",
+        empty="All codes are turned off in [codes] and [talk].",
     )
 
 
@@ -209,20 +215,20 @@ def codes(context: click.Context, as_json: bool) -> None:
     ),
 )
 @click.argument("slug")
-@click.option("--secret", "with_secret", is_flag=True, help="Show the password, too.")
-@click.option("--qr", "as_qr", is_flag=True, help="Show a QR code that Grandstream Wave scans; it holds the password.")
+@click.option("--secret", "with_secret", is_flag=True, help="Also show the password.")
+@click.option("--qr", "as_qr", is_flag=True, help="Show a QR code for Grandstream Wave; it contains the password.")
 @click.option(
     "--page",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write a page to print (HTML), for common phones; it holds the password and only you may read it.",
+    help="Write a page to print (HTML), for common phones; it contains the password, and only you may read it.",
 )
 @with_system
 def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path | None, as_json: bool) -> None:
-    """Show the device SLUG and what to write into the phone."""
+    """Show the device SLUG and what to enter on the phone."""
     if as_qr or page is not None:
         if as_json:
-            raise WrongInput("--json goes with neither --qr nor --page.")
+            raise WrongInput("Use --json without --qr and --page.")
         _hand_out(system, system.read(devices.named, slug), as_qr=as_qr, page=page, with_secret=with_secret)
         return
     found = system.read(views.one, slug, system.now)
@@ -244,7 +250,7 @@ def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path |
             ("agent", detail.agent),
             ("kind", detail.kind),
             ("number", detail.number),
-            ("rings after", f"{detail.rings_after_seconds} s of the other phones" if is_mobile else None),
+            ("rings after", f"{detail.rings_after_seconds} s of ringing on the other phones" if is_mobile else None),
             *(
                 ()
                 if is_mobile
@@ -253,7 +259,7 @@ def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path |
                     ("server", detail.server),
                     ("port", detail.port),
                     ("transport", "udp, tcp or tls" if detail.transport == "udp" else detail.transport),
-                    ("encryption", "has to use SRTP" if detail.encrypted else None),
+                    ("encryption", "SRTP required" if detail.encrypted else None),
                     ("user", detail.user),
                     ("password", detail.secret or "shown with --secret"),
                 )
@@ -292,13 +298,15 @@ def _hand_out(system: System, device: Device, *, as_qr: bool, page: Path | None,
     if as_qr:
         # In a pipe it would end in a file or a log that others read.
         if not sys.stdout.isatty() and not with_secret:
-            raise WrongInput("The QR code holds the password, so only a terminal shows it; --secret shows it anyway.")
+            raise WrongInput(
+                "The QR code contains the password, so it is only shown on a terminal; --secret shows it anyway."
+            )
         click.echo(provisioning.qr_for_terminal(account, voicemail))
         output.hint("For Grandstream Wave: Settings, Account Settings, add, Scan QR Code. Others: --secret or --page.")
     if page is not None:
         found = feature_codes.in_use(system.config)
         provisioning.write_page(page, provisioning.page(account, found, voicemail))
-        output.say(f"Wrote {page}; it holds the password, so destroy it once the phone works.")
+        output.say(f"Wrote {page}; it contains the password, so destroy it once the phone works.")
 
 
 def dnd_text(dnd: bool, until: datetime | None, config: Config) -> str:

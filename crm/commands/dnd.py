@@ -19,7 +19,7 @@ from crm.views.devices import DndEntry
     cls=Group, examples=("dnd on alice-desk --for 30m", "dnd on --agent alice --until 17:00", "dnd off alice-desk")
 )
 def dnd() -> None:
-    """Do not disturb (DND), for each device. It ends by itself, so that no Friday's DND loses Monday's calls."""
+    """Do not disturb (DND), per device. It ends by itself, so that Friday's DND does not lose Monday's calls."""
 
 
 @dnd.command(
@@ -27,9 +27,9 @@ def dnd() -> None:
 )
 @click.argument("device", required=False)
 @click.option("--agent", metavar="SLUG", help="All devices of this agent.")
-@click.option("--for", "length", metavar="TIME", help="For so long: 30m, 2h, 1d.")
-@click.option("--until", metavar="HH:MM", help="Until the office's clock shows this, today or tomorrow.")
-@click.option("--yes", is_flag=True, help="Do not ask when it has no end.")
+@click.option("--for", "length", metavar="TIME", help="How long: 30m, 2h, 1d.")
+@click.option("--until", metavar="HH:MM", help="Until this time on the office's clock, today or tomorrow.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation when it has no end.")
 @with_system
 def on(system: System, device: str | None, agent: str | None, length: str | None, until: str | None, yes: bool) -> None:
     """Stop DEVICE, or all of an agent's devices, from ringing."""
@@ -43,9 +43,9 @@ def on(system: System, device: str | None, agent: str | None, length: str | None
         end = fields.next_clock(until, system.config.tz, system.now)
     elif not yes:
         chosen = ", ".join(slugs)
-        click.confirm(f"Without --for or --until {chosen} stays silent until you switch DND off. Go on?", abort=True)
+        click.confirm(f"Without --for or --until {chosen} stays silent until you turn DND off. Continue?", abort=True)
     system.run(devices.set_dnd, system.by, slugs, until=end)
-    output.say(f"DND of {', '.join(slugs)} is {dnd_text(True, end, system.config)}.")
+    output.say(f"DND for {', '.join(slugs)} is {dnd_text(True, end, system.config)}.")
     system.publish()
 
 
@@ -57,14 +57,14 @@ def off(system: System, device: str | None, agent: str | None) -> None:
     """Let DEVICE, or all of an agent's devices, ring again."""
     slugs = _chosen(system, device, agent)
     system.run(devices.clear_dnd, system.by, slugs)
-    output.say(f"DND of {', '.join(slugs)} is off.")
+    output.say(f"DND for {', '.join(slugs)} is off.")
     system.publish()
 
 
 @dnd.command("list", json=many(DndEntry), examples=("dnd list", "dnd list --json"))
 @with_system
 def list_(system: System, as_json: bool) -> None:
-    """List the devices that are not to be disturbed at this moment."""
+    """List the devices with DND on."""
     entries = system.read(views.undisturbed, system.now)
     if as_json:
         output.print_json(entries)

@@ -19,15 +19,15 @@ from crm.words import terminal
 @dataclass(frozen=True)
 class FindingEntry(Finding):
     mend: str = ""
-    """How to mend it; empty when there is nothing to mend."""
+    """How to fix it; empty when there is nothing to fix."""
 
 
 @click.command(cls=Command, json=many(FindingEntry), examples=("doctor", "doctor --json"))
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:
-    """Check everything and say how to mend it.
+    """Check everything and say how to fix it.
 
-    The exit status is 1 when a check found an ERROR: callers are not served.
+    The exit status is 1 when a check found an ERROR, which means callers are not served.
     """
     findings = asyncio.run(_examine(config_of(context)))
     errors = [finding for finding in findings if finding.level is Level.ERROR]

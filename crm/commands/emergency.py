@@ -14,11 +14,11 @@ from crm.views.emergencies import EmergencyEntry
 
 
 class ToldEntry(msgspec.Struct):
-    """Somebody who is told of emergency calls."""
+    """Somebody who is notified of emergency calls."""
 
     agent: str
     named: bool
-    """False: they are told because nobody is named."""
+    """False: they are notified because nobody is named."""
     email: str
     mobiles: list[str]
     """E.164."""
@@ -31,7 +31,7 @@ class ToldEntry(msgspec.Struct):
 
 @click.group(cls=Group, examples=("emergency list", "emergency notify add alice"))
 def emergency() -> None:
-    """Emergency calls (911, 9911 and the test number 933), and who of the office is told of them."""
+    """Emergency calls (911, 9911 and the test number 933), and who is notified of them."""
 
 
 @emergency.command("list", json=many(EmergencyEntry), examples=("emergency list", "emergency list --since 7d --json"))
@@ -39,7 +39,7 @@ def emergency() -> None:
 @limit_option()
 @with_system
 def list_(system: System, since: str | None, limit: int, as_json: bool) -> None:
-    """List emergency calls, the latest first."""
+    """List emergency calls, newest first."""
     start = system.since(since)
     entries = cut(system.read(views.listed, since=start, limit=limit + 1), limit)
     if as_json:
@@ -60,7 +60,7 @@ def list_(system: System, since: str | None, limit: int, as_json: bool) -> None:
             )
             for one in entries
         ),
-        empty="There are no such emergency calls.",
+        empty="No emergency calls found.",
     )
 
 
@@ -83,7 +83,7 @@ def show(system: System, id: str, as_json: bool) -> None:
             ("callback number", entry.callback_number or "none"),
             ("began", output.local(entry.started_at, system.config.tz, seconds=True)),
             ("ended", output.local(entry.ended_at, system.config.tz, seconds=True) or "not yet"),
-            ("status", entry.status or ("its end was not noted" if entry.ended_at else "in progress")),
+            ("status", entry.status or ("its end was not recorded" if entry.ended_at else "in progress")),
         )
     )
 
@@ -94,9 +94,9 @@ def _dialled(entry: EmergencyEntry) -> str:
 
 @emergency.group(cls=Group, examples=("emergency notify add alice", "emergency notify list"))
 def notify() -> None:
-    """Who is told of an emergency call, by text and email, as soon as it is made.
+    """Who is notified of an emergency call, by text and email, as soon as it is made.
 
-    While nobody is named, every agent is told.
+    While nobody is named, every agent is notified.
     """
 
 
@@ -104,9 +104,9 @@ def notify() -> None:
 @click.argument("agent")
 @with_system
 def notify_add(system: System, agent: str) -> None:
-    """Name AGENT, who is told on their mobile and by email."""
+    """Notify AGENT of emergency calls, on their mobile and by email."""
     reachable = system.run(emergencies.set_notice, system.by, agent, wanted=True)
-    output.say(f"{agent} is told of emergency calls.")
+    output.say(f"{agent} is notified of emergency calls.")
     if not reachable:
         output.hint(
             f"{agent} has neither a mobile nor an email address:"
@@ -118,16 +118,16 @@ def notify_add(system: System, agent: str) -> None:
 @click.argument("agent")
 @with_system
 def notify_remove(system: System, agent: str) -> None:
-    """Name AGENT no longer."""
+    """Stop notifying AGENT."""
     system.run(emergencies.set_notice, system.by, agent, wanted=False)
     _, named = system.read(emergencies.told)
-    output.say(f"{agent} is not named any more." + ("" if named else " Nobody is, so every agent is told."))
+    output.say(f"{agent} is no longer named." + ("" if named else " Nobody is now, so every agent is notified."))
 
 
 @notify.command("list", json=many(ToldEntry), examples=("emergency notify list",))
 @with_system
 def notify_list(system: System, as_json: bool) -> None:
-    """List who is told."""
+    """List who is notified."""
     found, named = system.read(emergencies.told)
     entries = [ToldEntry.of(agent) for agent in found]
     if as_json:
@@ -136,7 +136,7 @@ def notify_list(system: System, as_json: bool) -> None:
     output.print_table(
         ("agent", "email", "mobiles"),
         ((entry.agent, entry.email, entry.mobiles) for entry in entries),
-        empty="There is nobody to tell.",
+        empty="There is nobody to notify.",
     )
     if not named:
-        output.hint("Nobody is named, so every agent is told: name somebody with `leaseline emergency notify add`.")
+        output.hint("Nobody is named, so every agent is notified: name somebody with `leaseline emergency notify add`.")

@@ -15,11 +15,11 @@ from crm.views.follow_ups import FollowUpEntry
 
 
 class SequenceStepEntry(msgspec.Struct):
-    """A step as the file of sequences has it."""
+    """A step, as in the file of sequences."""
 
     stage: str
     step: int
-    """From 1."""
+    """Counted from 1."""
     wait_hours: float
     """After the step before; the first one after the stage began."""
     text: str
@@ -30,18 +30,18 @@ class SequenceStepEntry(msgspec.Struct):
     examples=("followup list", "followup change 7 --at 'tue 10:00'", "followup cancel 7", "followup sequences"),
 )
 def followup() -> None:
-    """Texts that go to people whom nobody has reached yet, step by step."""
+    """Text sequences for people who have not been reached yet."""
 
 
 @followup.command("list", json=many(FollowUpEntry), examples=("followup list", "followup list --lead 12 --json"))
-@click.option("--lead", "lead_id", type=ID, metavar="ID", help="All steps of this lead, past ones too.")
+@click.option("--lead", "lead_id", type=ID, metavar="ID", help="All steps of this lead, including past ones.")
 @click.option(
     "--state", type=click.Choice((follow_ups.PLANNED, follow_ups.PAUSED, follow_ups.SENT, follow_ups.CANCELLED))
 )
 @limit_option()
 @with_system
 def list_(system: System, lead_id: int | None, state: str | None, limit: int, as_json: bool) -> None:
-    """List the steps that are planned or paused, the next one first."""
+    """List the steps that are planned or paused, next one first."""
     states = (state,) if state else () if lead_id is not None else (follow_ups.PLANNED, follow_ups.PAUSED)
     entries = cut(system.read(views.listed, lead_id=lead_id, states=states, limit=limit + 1), limit)
     if as_json:
@@ -72,7 +72,7 @@ def list_(system: System, lead_id: int | None, state: str | None, limit: int, as
 @click.option("--text", help="{name} is the property, {url} the link to its listings.")
 @with_system
 def change(system: System, id: int, at_text: str | None, text: str | None) -> None:
-    """Give the planned step ID another time or text."""
+    """Change the time or text of the planned step ID."""
     if at_text is None and text is None:
         raise click.UsageError("Give --at, --text, or both.")
     due_at = moment(at_text, system.config.tz, system.now) if at_text else None
@@ -84,9 +84,9 @@ def change(system: System, id: int, at_text: str | None, text: str | None) -> No
 @click.argument("id", type=ID)
 @with_system
 def cancel(system: System, id: int) -> None:
-    """Leave out the planned step ID; the next one is planned from now on."""
+    """Cancel the planned step ID; the next one is planned from now on."""
     system.run(follow_ups.cancel, system.by, id)
-    output.say(f"Cancelled follow-up {id}.")
+    output.say(f"Canceled follow-up {id}.")
 
 
 @followup.command(examples=("followup stage 12 elm still_deciding",))
@@ -95,7 +95,7 @@ def cancel(system: System, id: int) -> None:
 @click.argument("stage", type=click.Choice([stage.value for stage in LeasingStage]))
 @with_system
 def stage(system: System, lead: int, property: str, stage: str) -> None:
-    """Say how far LEAD's interest in PROPERTY has come; the sequence of STAGE begins."""
+    """Set the STAGE of LEAD's interest in PROPERTY; the sequence of that stage begins."""
     system.run(follow_ups.set_stage, system.by, lead, property, LeasingStage(stage))
     output.say(f"Lead {lead} is in stage {stage} at {property}.")
 
@@ -104,7 +104,7 @@ def stage(system: System, lead: int, property: str, stage: str) -> None:
 @click.option("--portfolio", default="", metavar="SLUG", help="Of this portfolio.")
 @with_system
 def sequences(system: System, portfolio: str, as_json: bool) -> None:
-    """Show the sequences in force, and check the file they stand in."""
+    """Show the sequences in force, and check their file."""
     rules = follow_ups.sequences(system.config, portfolio)
     entries = [
         SequenceStepEntry(stage.value, number, step.wait.total_seconds() / 3600, step.text)
@@ -120,4 +120,6 @@ def sequences(system: System, portfolio: str, as_json: bool) -> None:
         empty="Nothing is sent to anybody.",
     )
     own = system.config.home / "follow_ups" / f"{portfolio or 'default'}.toml"
-    output.hint(f"In force is {follow_ups.sequences_file(system.config, portfolio)}; your own goes to {own}.")
+    output.hint(
+        f"The file in force is {follow_ups.sequences_file(system.config, portfolio)}; your own goes into {own}."
+    )

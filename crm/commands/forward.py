@@ -19,7 +19,7 @@ class Forwarding(msgspec.Struct):
     office: OfficeForwarding
     """Where all leasing calls go."""
     agents: list[Personal]
-    """Whose calls ring which mobiles."""
+    """Which mobiles ring for whose calls."""
 
 
 @click.group(
@@ -32,7 +32,8 @@ class Forwarding(msgspec.Struct):
     ),
 )
 def forward() -> None:
-    """Calls to a mobile, too, or all calls to one number outside. Only a digit connects, which no voicemail presses."""
+    """Forward calls to a mobile, or all calls to one outside number. It takes a keypress to connect, so voicemail never
+    does."""
 
 
 @forward.command(
@@ -43,12 +44,12 @@ def forward() -> None:
     )
 )
 @click.option("--agent", required=True, metavar="SLUG", help="Whose calls.")
-@click.option("--to", metavar="NUMBER", help="Number of their mobile, which is added when they have none.")
-@click.option("--after", type=int, metavar="SECONDS", help="So long their other phones ring first.  [default: 8]")
+@click.option("--to", metavar="NUMBER", help="Their mobile's number; the mobile is added if they have none.")
+@click.option("--after", type=int, metavar="SECONDS", help="How long their other phones ring first.  [default: 8]")
 @click.option("--at-once", is_flag=True, help="The mobile rings together with their other phones.")
 @with_system
 def on(system: System, agent: str, to: str | None, after: int | None, at_once: bool) -> None:
-    """Let an agent's calls ring their mobile, too: who answers hears who calls and presses 1."""
+    """Let an agent's calls also ring their mobile, where they hear who is calling and press 1."""
     if at_once and after is not None:
         raise WrongInput("Give --after or --at-once, not both.")
     found = system.run(
@@ -58,7 +59,7 @@ def on(system: System, agent: str, to: str | None, after: int | None, at_once: b
         when = f"after {mobile.after_seconds} s" if mobile.after_seconds else "together with the other phones"
         output.say(f"Calls for {agent} ring {mobile.device}, {system.shown(mobile.number)}, {when}.")
         if mobile.dnd:
-            output.hint(f"DND of {mobile.device} is on: `leaseline dnd off {mobile.device}` lets it ring.")
+            output.hint(f"DND of {mobile.device} is on: `leaseline dnd off {mobile.device}` makes it ring.")
         if mobile.refusal:
             output.hint(f"{mobile.device} does not ring: {mobile.refusal}")
 
@@ -67,16 +68,16 @@ def on(system: System, agent: str, to: str | None, after: int | None, at_once: b
 @click.option("--agent", required=True, metavar="SLUG", help="Whose calls.")
 @with_system
 def off(system: System, agent: str) -> None:
-    """Ring an agent's mobile no longer. Its number stays, for the next time."""
+    """Stop ringing an agent's mobile. Its number is kept for the next time."""
     system.run(forwarding.switch_off, system.by, agent)
-    output.say(f"Calls for {agent} ring no mobile.")
+    output.say(f"Calls for {agent} no longer ring a mobile.")
 
 
 @forward.command(json=one(Forwarding), examples=("forward show", "forward show --agent alice --json"))
 @click.option("--agent", metavar="SLUG", help="Only this agent's.")
 @with_system
 def show(system: System, agent: str | None, as_json: bool) -> None:
-    """Show whose calls ring which mobile."""
+    """Show which mobiles ring for whose calls."""
     found = system.read(forwarding.personal, system.config, system.now, agent)
     everything = system.read(forwarding.of_office, system.config)
     if as_json:
@@ -112,7 +113,8 @@ def _rows(found: Sequence[Personal], system: System) -> list[tuple[object, ...]]
 
 @forward.group(examples=("forward office on --to '(512) 555-0190'", "forward office off"))
 def office() -> None:
-    """All leasing calls to one number outside, after the menu, in place of the team; also when the office is closed."""
+    """Send all leasing calls to one outside number, after the menu, instead of to the team; even while the office is
+    closed."""
 
 
 @office.command(
@@ -121,11 +123,11 @@ def office() -> None:
 )
 @click.option("--to", required=True, metavar="NUMBER", help="Where all calls go.")
 @click.option(
-    "--straight", is_flag=True, help="Connect at once, without pressing 1; voicemail there gets callers, too."
+    "--straight", is_flag=True, help="Connect at once, without pressing 1, so voicemail there can get callers."
 )
 @with_system
 def office_on(system: System, to: str, straight: bool) -> None:
-    """Send all leasing calls to one number. Who answers hears who calls and presses 1."""
+    """Send all leasing calls to one number. The person who answers hears who is calling, and presses 1."""
     number = system.run(forwarding.forward_office, system.config, system.by, to=to, confirm=not straight)
     output.say(f"All leasing calls go to {system.shown(number)}{', straight' if straight else ' after pressing 1'}.")
 
@@ -133,7 +135,7 @@ def office_on(system: System, to: str, straight: bool) -> None:
 @office.command("off", examples=("forward office off",))
 @with_system
 def office_off(system: System) -> None:
-    """Send the calls to the team again."""
+    """Send calls to the team again."""
     system.run(forwarding.end_office, system.by)
     output.say("All leasing calls go to the team.")
 
@@ -154,4 +156,4 @@ def _office_text(found: OfficeForwarding, system: System) -> str:
         return "All leasing calls go to the team."
     way = "after pressing 1" if found.confirm else "straight"
     text = f"All leasing calls go to {system.shown(found.number)}, {way}."
-    return f"{text} But the number is not dialed, and the team rings: {found.refusal}" if found.refusal else text
+    return f"{text} But the number is refused, so the team rings: {found.refusal}" if found.refusal else text

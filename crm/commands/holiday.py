@@ -14,19 +14,19 @@ from crm.services.office import holidays as service
 
 
 class DayEntry(msgspec.Struct):
-    """A date on which the office or a property is not open as in every week."""
+    """A date on which the office or a property does not have its usual hours."""
 
     day: date
     name: str
     kind: str
-    """holiday: a public one; or special: somebody has set it."""
+    """holiday: a public one; special: set by somebody."""
     property: str | None
-    """Slug of the one property it is for; null: everywhere."""
+    """Slug of the one property it applies to; null: everywhere."""
     open: str
     """closed, HH:MM-HH:MM, or usual: the week's hours."""
 
 
-_property = click.option("--property", "place", metavar="SLUG", help="For this property alone.")
+_property = click.option("--property", "place", metavar="SLUG", help="Only for this property.")
 
 
 @click.group(
@@ -34,10 +34,10 @@ _property = click.option("--property", "place", metavar="SLUG", help="For this p
     examples=("holiday set US-TX", "holiday add 2026-12-24 --open 09:00-12:00 --name 'Christmas Eve'", "holiday list"),
 )
 def holiday() -> None:
-    """Dates on which the office and its properties are not open as in every week.
+    """Dates with hours that differ from the usual week.
 
-    Public holidays of a country or state close them all day. A special day wins over holidays and week, and a
-    property's own over the office's.
+    Public holidays of a country or state close the office and its properties all day. A special day overrides holidays
+    and the week, and a property's own day overrides the office's.
     """
 
 
@@ -45,10 +45,10 @@ def holiday() -> None:
     "list", json=many(DayEntry), examples=("holiday list", "holiday list --year 2027", "holiday list --property elm")
 )
 @click.option("--year", type=int, help="[default: this one]")
-@click.option("--property", "place", metavar="SLUG", help="What counts at this property.")
+@click.option("--property", "place", metavar="SLUG", help="What applies at this property.")
 @with_system
 def list_(system: System, year: int | None, place: str | None, as_json: bool) -> None:
-    """List the dates of a year."""
+    """List the dates in a year."""
     year = year or system.now.astimezone(system.config.tz).year
     found = system.read(service.calendar, year, place)
     entries = [
@@ -64,12 +64,12 @@ def list_(system: System, year: int | None, place: str | None, as_json: bool) ->
             (one.day.isoformat(), fields.WEEKDAYS[one.day.weekday()], one.name, one.open, one.property or "all")
             for one in entries
         ),
-        empty=f"{year} has no special day.",
+        empty=f"There are no special days in {year}.",
     )
     if found.region:
         output.say(f"{whose} is closed on the public holidays of {found.region}.")
     else:
-        output.say(f"{whose} is open on public holidays: `leaseline holiday set US-TX` closes on those of Texas.")
+        output.say(f"{whose} is open on public holidays: `leaseline holiday set US-TX` closes it on those of Texas.")
 
 
 @holiday.command("set", examples=("holiday set US-TX", "holiday set US", "holiday set US-CA --property elm"))
@@ -79,11 +79,11 @@ def list_(system: System, year: int | None, place: str | None, as_json: bool) ->
 def set_(system: System, region: str, place: str | None) -> None:
     """Close on the public holidays of REGION: a country, such as US, or a state, such as US-TX.
 
-    `none` is open on all of them; of a property '' is as the office. A state's calendar has days on which few offices
-    close: look at `holiday list`, and keep one open with `holiday add DATE --open usual`.
+    `none` means open on all of them; for a property, '' means the office's holidays. A state's calendar has days on
+    which few offices close: check `holiday list`, and keep one open with `holiday add DATE --open usual`.
     """
     if not region and place is None:
-        raise click.UsageError("Write whose holidays: a country or state like US or US-TX, or none.")
+        raise click.UsageError("Say whose holidays: a country or state, such as US or US-TX, or none.")
     known = system.run(service.set_region, system.by, region, place)
     whose = f"Property {place}" if place else "The office"
     if not known:
@@ -104,16 +104,18 @@ def set_(system: System, region: str, place: str | None) -> None:
     )
 )
 @click.argument("day", metavar="DATE")
-@click.option("--open", "open_", default="", metavar="SPAN", help="As 10:00-14:00, or usual; without it: closed.")
-@click.option("--name", default="", help="As people know the day.")
+@click.option(
+    "--open", "open_", default="", metavar="SPAN", help="Hours such as 10:00-14:00, or usual.  [default: closed]"
+)
+@click.option("--name", default="", help="What the day is called.")
 @_property
 @with_system
 def add(system: System, day: str, open_: str, name: str, place: str | None) -> None:
-    """Set DATE apart: closed, or with --open open at other times. What was set for it before is replaced."""
+    """Close on DATE, or set other hours with --open. Replaces what was set for it before."""
     when = fields.day(day)
     is_new = system.run(service.add, system.by, when, open_=open_, name=name, place=place)
     opens = fields.special_open(open_)
-    how = {"": "closed", fields.AS_USUAL: "open as in every week"}.get(opens, f"open {opens}")
+    how = {"": "closed", fields.AS_USUAL: "open as usual"}.get(opens, f"open {opens}")
     whose = f"property {place}" if place else "the office and all properties"
     output.say(f"{when} is {'' if is_new else 'now '}{how} for {whose}.")
     system.publish()
@@ -124,8 +126,8 @@ def add(system: System, day: str, open_: str, name: str, place: str | None) -> N
 @_property
 @with_system
 def remove(system: System, day: str, place: str | None) -> None:
-    """Take back what was set for DATE; a public holiday stays one."""
+    """Remove what was set for DATE; a public holiday remains one."""
     when = fields.day(day)
     system.run(service.remove, system.by, when, place)
-    output.say(f"{when} is no special day any more.")
+    output.say(f"{when} is no longer a special day.")
     system.publish()

@@ -11,31 +11,31 @@ from crm.services.system import copies
 
 
 class HomeEntry(msgspec.Struct):
-    """Whether this home sends to people by itself, and what waits if it does not."""
+    """Whether this home sends to people by itself, and what is waiting if it does not."""
 
     home: str
     held: str
-    """Why nothing leaves; empty when it does."""
+    """Why nothing is sent; empty when it is."""
     texts: int
-    """Texts that wait to be sent."""
+    """Texts waiting to be sent."""
     mails: int
     calls: int
-    """Calls that were ordered and not placed yet."""
+    """Calls that were ordered and not yet placed."""
 
 
 @click.group(cls=Group, examples=("home show", "home release"))
 def home() -> None:
-    """Whether this home is the one that sends, or a copy of it.
+    """Whether this home may send, or is a copy that must not.
 
-    A home that finds itself on another machine, or in another folder, may be a copy: it answers calls, and holds back
-    texts, mails, orders and follow-ups until it is released.
+    A home that finds itself on another machine, or in another folder, may be a copy: it answers calls, but holds back
+    texts, emails, ordered calls and follow-ups until it is released.
     """
 
 
 @home.command(json=one(HomeEntry), examples=("home show", "home show --json"))
 @with_system
 def show(system: System, as_json: bool) -> None:
-    """Show whether anything is held back, and how much waits."""
+    """Show whether anything is held back, and how much is waiting."""
     waiting = system.read(copies.waiting)
     entry = HomeEntry(str(system.config.home), copies.held(system.config), waiting.texts, waiting.mails, waiting.calls)
     if as_json:
@@ -46,12 +46,12 @@ def show(system: System, as_json: bool) -> None:
 
 
 @home.command(examples=("home release", "home release --drop"))
-@click.option("--drop", is_flag=True, help="What waits is never sent: the home that this is a copy of has sent it.")
+@click.option("--drop", is_flag=True, help="Discard what is waiting: the home that this is a copy of has sent it.")
 @with_system
 def release(system: System, drop: bool) -> None:
-    """Let this home send from now on: the one that it was copied from is not used any more.
+    """Let this home send from now on, because the one it was copied from is no longer used.
 
-    Everything that waits leaves at once, unless it is dropped.
+    Everything that is waiting is sent at once, unless it is dropped.
     """
     was_held = copies.held(system.config)
     waiting = system.run(copies.release, system.config, system.by, drop=drop)
@@ -62,10 +62,10 @@ def release(system: System, drop: bool) -> None:
 @home.command(examples=("home hold",))
 @with_system
 def hold(system: System) -> None:
-    """Hold back everything that goes to people by itself, as before a backup is started in the same place."""
-    copies.hold(system.config, "It was held by hand.")
-    output.say("Nothing leaves this home by itself until `leaseline home release`; calls are answered.")
+    """Hold back everything that is sent automatically, as before starting a restored backup in the same place."""
+    copies.hold(system.config, "Held by command.")
+    output.say("Nothing is sent from this home automatically until `leaseline home release`; calls are answered.")
 
 
 def _told(waiting: copies.HeldBack) -> str:
-    return f"{waiting.texts} texts, {waiting.mails} mails, {waiting.calls} calls"
+    return f"{waiting.texts} texts, {waiting.mails} emails, {waiting.calls} calls"

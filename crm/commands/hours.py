@@ -28,14 +28,14 @@ class HoursEntry(msgspec.Struct):
     """When the office or a property is open."""
 
     property: str | None
-    """Slug; null is the office."""
+    """Slug; null for the office."""
     is_own: bool
     """False: the property has no hours of its own, and these are the office's."""
     timezone: str
     openings: list[OpeningEntry]
-    """None at all: always open, but for holidays and special days."""
+    """Empty: always open, except on holidays and special days."""
     today: str | None
-    """Name of the holiday or special day that today is; null for a day like every week's."""
+    """Name of today's holiday or special day; null on an ordinary day."""
     is_open: bool
     """At this moment."""
     opens_next: datetime | None
@@ -46,11 +46,11 @@ class HoursEntry(msgspec.Struct):
     cls=Group, examples=("hours show", "hours set 'mon-fri 09:00-18:00' 'sat 10:00-14:00'", "hours show --property elm")
 )
 def hours() -> None:
-    """When the office and its properties are open, each by its own clock.
+    """When the office and its properties are open, each on its own clock.
 
-    Outside of it no phone rings but those of agents whose own hours say so (`leaseline agent hours`); callers leave a
-    message. Public holidays and single dates are set with `leaseline holiday`. While the app is down Asterisk goes by
-    the office's hours alone.
+    Outside these hours no phone rings, except those of agents whose own hours say so (`leaseline agent hours`); callers
+    leave a voicemail. Public holidays and single dates are set with `leaseline holiday`. While the app is down,
+    Asterisk goes by the office's hours only.
     """
 
 
@@ -65,16 +65,16 @@ def hours() -> None:
     ),
 )
 @click.argument("openings", nargs=-1)
-@click.option("--always", is_flag=True, help="Open at all times, but for holidays.")
-@click.option("--property", "place", metavar="SLUG", help="Hours of this property alone, in its time zone.")
-@click.option("--as-office", is_flag=True, help="The property has the office's week again, on its own clock.")
+@click.option("--always", is_flag=True, help="Open at all times, except on holidays.")
+@click.option("--property", "place", metavar="SLUG", help="Hours of this property only, in its time zone.")
+@click.option("--as-office", is_flag=True, help="Give the property the office's week again, on its own clock.")
 @with_system
 def change(system: System, openings: tuple[str, ...], always: bool, place: str | None, as_office: bool) -> None:
-    """Replace the whole week by OPENINGS; days that none of them names are closed."""
+    """Replace the whole week with OPENINGS; days they do not name are closed."""
     if [bool(openings), always, as_office].count(True) != 1:
         raise click.UsageError("Give the week's openings, such as 'mon-fri 09:00-18:00', or --always.")
     if as_office and place is None:
-        raise click.UsageError("--as-office goes with --property: name the one that has the office's week.")
+        raise click.UsageError("--as-office goes with --property: name the one that gets the office's week.")
     # A property without a week has the office's.
     week = (ALL_WEEK,) if always and place else openings
     system.run(service.replace, system.by, week, place)
@@ -89,7 +89,7 @@ def change(system: System, openings: tuple[str, ...], always: bool, place: str |
 
 
 @hours.command(json=one(HoursEntry), examples=("hours show", "hours show --property elm", "hours show --json"))
-@click.option("--property", "place", metavar="SLUG", help="Of this property; without it the office's own.")
+@click.option("--property", "place", metavar="SLUG", help="Of this property.  [default: the office]")
 @with_system
 def show(system: System, place: str | None, as_json: bool) -> None:
     """Show the week's openings, and whether it is open now."""

@@ -21,7 +21,7 @@ _COLUMNS = "\n\n".join(
 
 
 class ImportedEntry(msgspec.Struct):
-    """What became of one list."""
+    """The result for one list."""
 
     kind: str
     added: int
@@ -33,9 +33,9 @@ class ImportedEntry(msgspec.Struct):
     cls=Command,
     json=many(ImportedEntry),
     help=(
-        "Load lists from a spreadsheet or a TOML file: CSV with heads in its first line, or [[properties]] etc. "
-        "A folder is all its files as one. The whole is checked before anything is written; what is there already is "
-        f"changed, what it does not name stays.\n\nColumns, those with * needed:\n\n{_COLUMNS}\n\nOpenings are "
+        "Load lists from a spreadsheet or a TOML file: CSV with column names in its first line, or [[properties]] etc. "
+        "A folder is read as one list. Everything is checked before anything is written; what exists is updated, and "
+        f"what the list does not name stays.\n\nColumns (* required):\n\n{_COLUMNS}\n\nOpenings are "
         "written like 'mon-fri 09:00-18:00; sat 10:00-14:00'."
     ),
     examples=(
@@ -49,9 +49,9 @@ class ImportedEntry(msgspec.Struct):
 @click.option(
     "--kind",
     type=click.Choice([kind.value for kind in ListKind]),
-    help="What a CSV file lists; without it the file's name says so: units.csv.",
+    help="What a CSV file lists.  [default: from the file's name, such as units.csv]",
 )
-@click.option("--dry-run", is_flag=True, help="Check everything, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Check everything, but write nothing.")
 @with_system
 def import_(system: System, file: Path, kind: str | None, dry_run: bool, as_json: bool) -> None:
     try:

@@ -20,7 +20,7 @@ from crm.services.system import homes
     ),
 )
 @click.option("--name", default="Leasing Office", show_default=True, help="The company's name.")
-@click.option("--listings-url", default="", metavar="URL", help="Texted where a property has no link of its own.")
+@click.option("--listings-url", default="", metavar="URL", help="Texted when a property has no link of its own.")
 @click.option(
     "--timezone", default="America/Chicago", show_default=True, metavar="ZONE", help="The office's time zone."
 )
@@ -29,19 +29,19 @@ from crm.services.system import homes
     default="US",
     show_default=True,
     metavar="CC",
-    help="Numbers without +country are read in this country's way.",
+    help="Numbers without a country code are read as numbers of this country.",
 )
 @click.option(
     "--ports-from",
     type=click.IntRange(homes.LOWEST_PORT, homes.HIGHEST_PORT),
     metavar="PORT",
-    help="Lay all ports in one block of 300 from here, beside other systems.  [default: the usual SIP ports]",
+    help="Put all ports in one block of 300 from here, to run beside other systems.  [default: the usual SIP ports]",
 )
 @click.option(
     "--database",
     default="",
     metavar="URL",
-    help="An empty PostgreSQL database; its password belongs in ~/.pgpass.  [default: a SQLite file in the home]",
+    help="An empty PostgreSQL database; put its password in ~/.pgpass.  [default: a SQLite file in the home]",
 )
 @click.pass_context
 def init(
@@ -53,9 +53,9 @@ def init(
     ports_from: int | None,
     database: str,
 ) -> None:
-    """Make a new home: settings, passwords, database, office.
+    """Create a new home: settings, passwords, database, office.
 
-    The home belongs to you alone (mode 0700). A home that is there already stays as it is.
+    Only you can read the home (mode 0700). An existing home is left as it is.
     """
     home = home_of(context)
     config = asyncio.run(
@@ -70,5 +70,5 @@ def init(
             database=database,
         )
     )
-    output.say(f"Made {home}, time zone {config.timezone}, SIP on port {config.ports.sip}.")
+    output.say(f"Created {home}, time zone {config.timezone}, SIP on port {config.ports.sip}.")
     output.say("Next: add a trunk, a property, a line, agents and their devices, then start with `leaseline up`.")

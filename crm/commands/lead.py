@@ -25,11 +25,11 @@ def lead() -> None:
 
 @lead.command("list", json=many(LeadEntry), examples=("lead list --since today", "lead list --status new --json"))
 @since_option
-@click.option("--status", type=click.Choice([status.value for status in LeadStatus]), help="Only those.")
+@click.option("--status", type=click.Choice([status.value for status in LeadStatus]), help="Only these.")
 @limit_option()
 @with_system
 def list_(system: System, since: str | None, status: str | None, limit: int, as_json: bool) -> None:
-    """List leads, the newest first."""
+    """List leads, newest first."""
     start = system.since(since)
     entries = cut(system.read(leads.listed, status=status, since=start, limit=limit + 1), limit)
     if as_json:
@@ -50,7 +50,7 @@ def list_(system: System, since: str | None, status: str | None, limit: int, as_
             )
             for one in entries
         ),
-        empty="There are no such leads.",
+        empty="No leads found.",
     )
 
 
@@ -58,7 +58,7 @@ def list_(system: System, since: str | None, status: str | None, limit: int, as_
 @click.argument("lead")
 @with_system
 def show(system: System, lead: str, as_json: bool) -> None:
-    """Show the LEAD with this id, telephone number or email address, and everything that happened with them."""
+    """Show the LEAD with this id, phone number or email address, and everything that has happened with them."""
     with system.store.reading() as session:
         found, _ = intake.person(session, system.config, lead)
         if found is None:
@@ -86,7 +86,7 @@ def show(system: System, lead: str, as_json: bool) -> None:
     output.print_table(
         ("at", "kind", "what", "call"),
         ((output.local(one.at, tz, seconds=True), one.kind, one.text, one.call) for one in detail.timeline),
-        empty="Nothing is on record.",
+        empty="Nothing was recorded.",
     )
 
 
@@ -95,15 +95,15 @@ def show(system: System, lead: str, as_json: bool) -> None:
     examples=("lead set 12 --name Carol", "lead set +15125550123 --email carol@example.com", "lead set 12 --email ''"),
 )
 @click.argument("lead")
-@click.option("--name", help="As the person says it; '' takes it away.")
-@click.option("--email", metavar="ADDRESS", help="Where tours are confirmed to, with an entry for the calendar.")
+@click.option("--name", help="As the person says it; '' for none.")
+@click.option("--email", metavar="ADDRESS", help="Where tour confirmations are sent, with a calendar entry.")
 @with_system
 def set_(system: System, lead: str, name: str | None, email: str | None) -> None:
-    """Change the LEAD with this id, telephone number or email address."""
+    """Change the LEAD with this id, phone number or email address."""
     if name is None and email is None:
-        raise WrongInput("Nothing is to be changed: give --name or --email.")
+        raise WrongInput("Nothing to change: give --name or --email.")
     found = system.run(leads_service.change, system.config, system.by, lead, name=name, email=email)
-    output.say(f"Lead {found.id} is changed.")
+    output.say(f"Changed lead {found.id}.")
 
 
 def _interests(interests: Sequence[InterestEntry]) -> list[str]:

@@ -28,11 +28,11 @@ def line() -> None:
 )
 @click.argument("number")
 @click.option("--property", "place", metavar="SLUG", help="The property it advertises.")
-@click.option("--portfolio", metavar="SLUG", help="Callers choose by key among its properties; without: among all.")
+@click.option("--portfolio", metavar="SLUG", help="Callers choose among its properties by key.  [default: among all]")
 @click.option("--label", default="", help="What people call it.")
-@click.option("--source", default="", help="Where callers saw it; their leads get it as source.")
-@click.option("--greeting", default="", metavar="TEXT", help="Spoken first, in place of the standard greeting.")
-@click.option("--language", default="en", show_default=True, metavar="CODE", help="Language of its prompts.")
+@click.option("--source", default="", help="Where callers saw it; becomes the source of their leads.")
+@click.option("--greeting", default="", metavar="TEXT", help="Spoken first, instead of the standard greeting.")
+@click.option("--language", default="en", show_default=True, metavar="CODE", help="The language of its prompts.")
 @with_system
 async def add(
     system: System,
@@ -44,7 +44,7 @@ async def add(
     greeting: str,
     language: str,
 ) -> None:
-    """Add the leasing NUMBER, in any usual way of writing it, or the digits of an office extension."""
+    """Add the leasing NUMBER, written in any usual way, or the digits of an office extension."""
     stored = await system.store.run(
         lines.add,
         system.by,
@@ -69,12 +69,12 @@ async def add(
     ),
 )
 @click.argument("number")
-@click.option("--property", "place", metavar="SLUG", help="The property it advertises; '' takes it away.")
-@click.option("--portfolio", metavar="SLUG", help="Callers choose by key among its properties; '': among all.")
+@click.option("--property", "place", metavar="SLUG", help="The property it advertises; '' for none.")
+@click.option("--portfolio", metavar="SLUG", help="Callers choose among its properties by key; '' for all.")
 @click.option("--label", help="What people call it.")
 @click.option("--source", help="Where callers saw it.")
-@click.option("--greeting", metavar="TEXT", help="Spoken first; '' is the standard greeting.")
-@click.option("--language", metavar="CODE", help="Language of its prompts.")
+@click.option("--greeting", metavar="TEXT", help="Spoken first; '' for the standard greeting.")
+@click.option("--language", metavar="CODE", help="The language of its prompts.")
 @with_system
 async def change(
     system: System,
@@ -86,7 +86,7 @@ async def change(
     greeting: str | None,
     language: str | None,
 ) -> None:
-    """Change the line NUMBER; what is not given stays."""
+    """Change the line NUMBER; options not given leave things as they are."""
     stored = await system.store.run(
         lines.change,
         system.by,
@@ -107,7 +107,7 @@ async def change(
 @click.argument("number")
 @with_system
 async def remove(system: System, number: str) -> None:
-    """Remove the line NUMBER. Its calls stay on record; whoever dials it from now on hears that it is not in use."""
+    """Remove the line NUMBER. Its calls stay on record; callers hear from now on that it is not in use."""
     stored = await system.store.run(lines.remove, system.by, system.config.region, number)
     output.say(f"Removed line {stored}.")
     # Without a text this takes the audio away.
@@ -160,4 +160,4 @@ async def _speak(system: System, number: str) -> None:
             speech.greeting, system.config.prompts_folder, found.number, found.greeting, found.language
         )
     except speech.SpeechError as error:
-        output.hint(f"Saved; callers do not hear the greeting yet: {error}")
+        output.hint(f"Saved, but callers do not hear the greeting yet: {error}")

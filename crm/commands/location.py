@@ -19,11 +19,11 @@ from crm.views.locations import LocationEntry
     ),
 )
 def location() -> None:
-    """Where phones stand, as the emergency service has to hear of it.
+    """Where phones are, as emergency services need to know it.
 
-    An emergency call shows the callback number of the location of the phone. Have the carrier register that number for
-    the very address (E911), floor and room included, and dial 933 from a phone to hear what it has. Then say which
-    phone stands where: `leaseline device set SLUG --location PLACE`.
+    An emergency call shows the callback number of the phone's location. Have the carrier register that number for
+    exactly that address (E911), including floor and room, and dial 933 from a phone to hear what it has. Then say which
+    phone is where: `leaseline device set SLUG --location LOCATION`.
     """
 
 
@@ -47,7 +47,7 @@ def add(system: System, slug: str, address: str, callback: str) -> None:
 @click.option("--callback", metavar="NUMBER", help="Registered with the carrier for this address.")
 @with_system
 def change(system: System, slug: str, address: str | None, callback: str | None) -> None:
-    """Change the location SLUG; what is not given stays."""
+    """Change the location SLUG; options not given leave things as they are."""
     system.run(locations.change, system.config, system.by, slug, address=address, callback_number=callback)
     output.say(f"Changed location {slug}.")
     system.publish()
@@ -72,7 +72,7 @@ def list_(system: System, as_json: bool) -> None:
 @click.argument("slug")
 @with_system
 def remove(system: System, slug: str) -> None:
-    """Remove the location SLUG, where no phone stands any more."""
+    """Remove the location SLUG, once no phone is assigned to it."""
     system.run(locations.remove, system.by, slug)
     output.say(f"Removed location {slug}.")
     system.publish()

@@ -17,20 +17,20 @@ from crm.views import mails as views
 from crm.views.mails import MailEntry
 
 OF_A_MAIL = [state.value for state in DeliveryState if state not in (DeliveryState.DELIVERED, DeliveryState.RECEIVED)]
-"""Mail servers do not say what arrived, and nobody writes mails to us."""
+"""Mail servers do not report what arrived, and nobody emails us."""
 
 
 @click.group(cls=Group, examples=("mail secret", "mail test alice@example.com", "mail list --state failed"))
 def mail() -> None:
-    """Mails to people of the office."""
+    """Email to people in the office."""
 
 
 @mail.command("list", json=many(MailEntry), examples=("mail list", "mail list --state queued --json"))
-@click.option("--state", type=click.Choice(OF_A_MAIL), help="Only those.")
+@click.option("--state", type=click.Choice(OF_A_MAIL), help="Only these.")
 @limit_option()
 @with_system
 def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:
-    """List mails, the newest first."""
+    """List emails, newest first."""
     entries = cut(system.read(views.listed, state=state, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
@@ -49,7 +49,7 @@ def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:
             )
             for one in entries
         ),
-        empty="There are no such mails.",
+        empty="No emails found.",
     )
 
 
@@ -59,28 +59,28 @@ def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:
     "file",
     type=click.File("r", encoding="utf-8"),
     metavar="FILE",
-    help="Read the password's line from a file, - for standard input; without it you are asked.",
+    help="Read the password from a file, - for standard input.  [default: prompt for it]",
 )
 @with_system
 def secret(system: System, file: IO[str] | None) -> None:
-    """Keep the password that mail.user logs in with."""
+    """Store the password that mail.user logs in with."""
     value = read_secret(file) if file else str(click.prompt("Password of the mail server", hide_input=True))
     system.run(mails.put_secret, system.secrets, system.by, value)
-    output.say("The password is kept; it counts from the next mail.")
+    output.say("The password is stored, and used from the next email on.")
 
 
 @mail.command(examples=("mail test alice@example.com",))
 @click.argument("address")
 @with_system
 async def test(system: System, address: str) -> None:
-    """Send a mail to ADDRESS now, and say what the server answered."""
+    """Send an email to ADDRESS now, and show what the server answered."""
     config = system.config
     to = fields.email(address)
     if not to:
-        raise WrongInput("Name the address that the test goes to.")
+        raise WrongInput("Name the address to send the test to.")
     if not config.mail.server:
         raise Failure(mails.NO_SERVER)
-    words = "This is a test of Leaseline's mail."
+    words = "This is a test email from Leaseline."
     message = mails.compose(config, f"test:{uuid.uuid4().hex}", to, "Test", words, [], system.now)
     mailer = Mailer(mails.server_of(config, system.secrets))
     try:
@@ -89,4 +89,4 @@ async def test(system: System, address: str) -> None:
         raise Failure(str(error)) from error
     finally:
         await mailer.close()
-    output.say(f"The mail server {config.mail.server} has taken the test mail.")
+    output.say(f"The mail server {config.mail.server} accepted the test email.")

@@ -41,7 +41,7 @@ from crm.views.messages import MessageEntry
     ),
 )
 def message() -> None:
-    """Texts, both ways."""
+    """Texts, in and out."""
 
 
 @message.command(
@@ -50,12 +50,16 @@ def message() -> None:
     examples=("message list --since 7d", "message list --direction in", "message list --decision block --json"),
 )
 @since_option
-@click.option("--state", type=click.Choice([state.value for state in DeliveryState]), help="Only those.")
+@click.option("--state", type=click.Choice([state.value for state in DeliveryState]), help="Only these.")
 @click.option(
-    "--direction", type=click.Choice([one.value for one in TextDirection]), help="in: what people wrote; out: we."
+    "--direction",
+    type=click.Choice([one.value for one in TextDirection]),
+    help="in: what people wrote to us; out: what we wrote.",
 )
-@click.option("--decision", type=click.Choice([one.value for one in Verdict]), help="Only what the gate decided so.")
-@click.option("--unassigned", is_flag=True, help="Only those that belong to no lead.")
+@click.option(
+    "--decision", type=click.Choice([one.value for one in Verdict]), help="Only texts with this decision of the gate."
+)
+@click.option("--unassigned", is_flag=True, help="Only texts that belong to no lead.")
 @limit_option()
 @with_system
 def list_(
@@ -68,7 +72,7 @@ def list_(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List texts, the newest first."""
+    """List texts, newest first."""
     start = system.since(since)
     found = system.read(
         messages.listed,
@@ -99,7 +103,7 @@ def list_(
             )
             for one in entries
         ),
-        empty="There are no such texts.",
+        empty="No texts found.",
     )
 
 
@@ -108,7 +112,7 @@ def list_(
 @limit_option()
 @with_system
 def thread(system: System, person: str, limit: int, as_json: bool) -> None:
-    """Show all texts with PERSON, a lead's id or a telephone number, the latest at the end."""
+    """Show all texts with PERSON, a lead's id or a phone number, latest last."""
     with system.store.reading() as session:
         lead, number = intake.person(session, system.config, person)
         found = messages.thread(session, lead_id=lead.id if lead else None, number=number, limit=limit + 1)
@@ -142,13 +146,13 @@ def thread(system: System, person: str, limit: int, as_json: bool) -> None:
 )
 @click.argument("person")
 @click.argument("text")
-@click.option("--agent", metavar="SLUG", help="Who writes it.")
+@click.option("--agent", metavar="SLUG", help="The agent who writes it.")
 @click.option(
     "--from", "line", metavar="LINE", help="Our number it comes from.  [default: the one the person used last]"
 )
 @with_system
 def send(system: System, person: str, text: str, agent: str | None, line: str | None) -> None:
-    """Text PERSON, a lead's id or a telephone number. It ends the open task to reply."""
+    """Text PERSON, a lead's id or a phone number. This completes the open task to reply."""
     written = system.run(service.send, system.config, system.by, person, text, agent=agent, line=line)
     if written.decision == Verdict.BLOCK:
         raise Failure(_fate(system, written))
@@ -173,14 +177,14 @@ def _fate(system: System, one: Message) -> str:
     ),
 )
 @click.argument("ids", metavar="[TEXT]...", nargs=-1, type=int)
-@click.option("--failed", "all_failed", is_flag=True, help="All that failed.")
+@click.option("--failed", "all_failed", is_flag=True, help="All texts that failed.")
 @since_option
-@click.option("--unknown", is_flag=True, help="Also what may have arrived already: the person may get it twice.")
+@click.option("--unknown", is_flag=True, help="Include texts that may have arrived: the person may get one twice.")
 @with_system
 def resend(system: System, ids: tuple[int, ...], all_failed: bool, since: str | None, unknown: bool) -> None:
-    """Send texts again that failed, each TEXT by its id. The gate is asked as for any other text."""
+    """Resend failed texts, each TEXT by its id. The gate decides as for any other text."""
     if all_failed == bool(ids) or (since and ids):
-        raise Failure("Name the texts, or say --failed for all of them, with --since for those of a time.")
+        raise Failure("Name the texts, or give --failed for all of them, with --since for recent ones.")
     if ids:
         written, more = system.run(resending.these, system.config, system.by, ids, unknown=unknown), False
     else:
@@ -189,18 +193,18 @@ def resend(system: System, ids: tuple[int, ...], all_failed: bool, since: str | 
     for one in written:
         output.say(_fate(system, one))
     if not written:
-        output.say("There are no such texts.")
+        output.say("No texts found.")
     if more:
-        output.say(f"There are more than {len(written)}: say it once more when these have left.")
+        output.say(f"There are more than {len(written)}: run this again when these have been sent.")
     if any(one.decision == Verdict.BLOCK for one in written):
-        raise Failure("Some are blocked and stay here; they are told above.")
+        raise Failure("Some are blocked and are not sent; see above.")
 
 
 @message.command(examples=("message resume", "message resume --drop"))
-@click.option("--drop", is_flag=True, help="What has waited is not sent: the callers were not real.")
+@click.option("--drop", is_flag=True, help="Discard what has waited: the callers were not real.")
 @with_system
 def resume(system: System, drop: bool) -> None:
-    """Let automatic texts leave again that a spike has paused; `leaseline status` says when they are."""
+    """Send automatic texts again after a spike has paused them; `leaseline status` shows a pause."""
     count = system.run(pauses.resume, system.by, drop=drop)
     texts = f"{count} text{'s' if count != 1 else ''}"
     output.say(f"Automatic texts leave again. {texts} that waited {'stay here.' if drop else 'may leave now.'}")
@@ -213,14 +217,14 @@ def resume(system: System, drop: bool) -> None:
     "file",
     type=click.File("r", encoding="utf-8"),
     metavar="FILE",
-    help="Read the secret's line from a file, - for standard input; without it you are asked.",
+    help="Read the secret from a file, - for standard input.  [default: prompt for it]",
 )
 @with_system
 def secret(system: System, carrier: str, file: IO[str] | None) -> None:
-    """Keep the secret of CARRIER: Twilio's auth token or Telnyx's API key."""
+    """Store the secret of CARRIER: Twilio's auth token or Telnyx's API key."""
     value = read_secret(file) if file else str(click.prompt(f"Secret of {carrier}", hide_input=True))
     system.run(carriers.put_secret, system.secrets, system.by, carrier, value)
-    output.say(f"The secret of {carrier} is kept; it counts from the next text.")
+    output.say(f"The secret of {carrier} is stored, and used from the next text on.")
 
 
 def _person(entry: MessageEntry) -> str:

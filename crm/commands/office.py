@@ -15,11 +15,11 @@ class OfficeEntry(msgspec.Struct):
     """The company this system serves."""
 
     name: str
-    """As callers hear and read it where no property is meant."""
+    """As callers hear and read it when it is about no particular property."""
     listings_url: str
     """Texted to callers whose property has no link of its own."""
     answering_service: str | None
-    """E.164 of who answers when nobody here does; null: nobody."""
+    """E.164 of the service that answers when nobody here does; null for none."""
 
 
 @click.group(cls=Group, examples=("office show", "office set --name 'Maple Leasing'"))
@@ -59,11 +59,11 @@ def show(system: System, as_json: bool) -> None:
 @click.option(
     "--answering-service",
     metavar="NUMBER",
-    help="Rung when nobody of the team answers an open office's call; who answers there presses 1. '' for none.",
+    help="Rung while the office is open and nobody on the team answers; they press 1 to take the call. '' for none.",
 )
 @with_system
 def change(system: System, name: str | None, listings_url: str | None, answering_service: str | None) -> None:
-    """Change the company's name, link or answering service; what is not given stays."""
+    """Change the company's name, link or answering service; options not given leave things as they are."""
     if name is None and listings_url is None and answering_service is None:
         raise WrongInput("Give --name, --listings-url or --answering-service.")
     system.run(

@@ -16,15 +16,15 @@ from crm.views.opt_outs import OptOutEntry
     examples=("optout list", "optout add '(512) 555-0199' --why 'asked on the phone'"),
 )
 def optout() -> None:
-    """People who want no texts; nothing is texted to them, whoever asks for it."""
+    """People who do not want texts; nothing is texted to them, no matter who asks for it."""
 
 
 @optout.command("list", json=many(OptOutEntry), examples=("optout list", "optout list --all --json"))
-@click.option("--all", "with_ended", is_flag=True, help="Those that are over, too.")
+@click.option("--all", "with_ended", is_flag=True, help="Include those that have ended.")
 @limit_option()
 @with_system
 def list_(system: System, with_ended: bool, limit: int, as_json: bool) -> None:
-    """List who opted out, the latest first."""
+    """List who has opted out, newest first."""
     entries = cut(system.read(views.listed, with_ended=with_ended, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
@@ -47,7 +47,7 @@ def list_(system: System, with_ended: bool, limit: int, as_json: bool) -> None:
     )
 
 
-_why_option = click.option("--why", required=True, metavar="TEXT", help="How it is known; kept as evidence.")
+_why_option = click.option("--why", required=True, metavar="TEXT", help="How you know; kept as evidence.")
 
 
 @optout.command(
@@ -63,13 +63,13 @@ _why_option = click.option("--why", required=True, metavar="TEXT", help="How it 
     type=click.Choice(opt_outs.SCOPES),
     default="texts",
     show_default=True,
-    help="all: no calls of ours either.",
+    help="all: no calls from us either.",
 )
 @with_system
 def add(system: System, number: str, why: str, scope: str) -> None:
-    """Enter NUMBER, because the person said so in another way than by text."""
+    """Opt NUMBER out, because the person asked for it other than by text."""
     entered = system.run(opt_outs.add, system.config, system.by, number, why=why, scope=scope)
-    output.say(f"{entered} gets no more texts.")
+    output.say(f"{entered} will get no more texts.")
 
 
 @optout.command(examples=("optout remove '(512) 555-0199' --why 'wants texts again, said so at the tour'",))
@@ -77,6 +77,6 @@ def add(system: System, number: str, why: str, scope: str) -> None:
 @_why_option
 @with_system
 def remove(system: System, number: str, why: str) -> None:
-    """End what NUMBER has in the ledger, because the person asked for it. The carrier may keep a list of its own."""
+    """End the opt-out of NUMBER, because the person asked for it. The carrier may keep a list of its own."""
     ended = system.run(opt_outs.remove, system.config, system.by, number, why=why)
     output.say(f"{ended} may get texts again.")

@@ -21,7 +21,7 @@ _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\
 
 
 def safe(text: object) -> str:
-    """Text as one line that cannot move the cursor, change colours or reorder what stands around it."""
+    """Text as one line that cannot move the cursor, change colors or reorder what is around it."""
     line = " ".join(str(text).split())
     return "".join(character for character in line if unicodedata.category(character) not in _UNSAFE)
 

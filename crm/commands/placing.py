@@ -32,8 +32,8 @@ _wait_option = click.option("--wait/--no-wait", default=True, show_default=True,
     json=one(OrderEntry),
     examples=("call start --agent alice --to 12", "call start --agent alice --to '(512) 555-0123' --json"),
 )
-@click.option("--agent", required=True, metavar="SLUG", help="Whose phones ring first.")
-@click.option("--to", required=True, metavar="LEAD", help="Id of the lead, or a telephone number.")
+@click.option("--agent", required=True, metavar="SLUG", help="The agent whose phones ring first.")
+@click.option("--to", required=True, metavar="LEAD", help="The lead's id, or a phone number.")
 @_wait_option
 @with_system
 async def start(system: System, agent: str, to: str, wait: bool, as_json: bool) -> None:
@@ -46,11 +46,11 @@ async def start(system: System, agent: str, to: str, wait: bool, as_json: bool) 
     cls=Command, json=one(OrderEntry), examples=("call back 1773000000.12", "call back 1773000000.12 --agent bob")
 )
 @click.argument("id")
-@click.option("--agent", metavar="SLUG", help="Whose phones ring first; whoever has the task, if none is named.")
+@click.option("--agent", metavar="SLUG", help="The agent whose phones ring first.  [default: the task's owner]")
 @_wait_option
 @with_system
 async def back(system: System, id: str, agent: str | None, wait: bool, as_json: bool) -> None:
-    """Call back whoever made the call ID."""
+    """Call back the person who made the call ID."""
     order = await system.store.run(orders.call_back, system.config, system.by, id, agent=agent)
     await _follow(system, order.id, wait, as_json)
 
@@ -59,7 +59,7 @@ async def back(system: System, id: str, agent: str | None, wait: bool, as_json: 
 @limit_option()
 @with_system
 def missed(system: System, limit: int, as_json: bool) -> None:
-    """List who is to be called back, the most pressing first."""
+    """List who is to be called back, most urgent first."""
     entries = cut(system.read(tasks.missed, system.now, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
@@ -87,9 +87,9 @@ def missed(system: System, limit: int, as_json: bool) -> None:
 @click.argument("text")
 @with_system
 def note(system: System, id: str, text: str) -> None:
-    """Write down what came out of the call ID; it stands with the call and in the lead's timeline."""
+    """Add a note about the call ID; it is kept with the call and in the lead's timeline."""
     system.run(orders.remark, system.by, id, text)
-    output.say(f"Noted with call {id}.")
+    output.say(f"Added to call {id}.")
 
 
 async def _follow(system: System, order_id: int, wait: bool, as_json: bool) -> None:
@@ -114,7 +114,7 @@ async def _follow(system: System, order_id: int, wait: bool, as_json: bool) -> N
     if as_json:
         output.print_json(entry)
     elif not wait:
-        output.say(f"Ordered: {entry.agent}'s phones ring next.")
+        output.say(f"Ordered: {entry.agent}'s phones will ring next.")
     if wait and entry.state in (State.FAILED, State.CANCELLED):
         raise Failure(entry.error)
 
@@ -132,9 +132,13 @@ def _news(entry: OrderEntry) -> str:
     if entry.outcome == Outcome.INTERRUPTED:
         return f"{entry.agent} and {entry.to} talked, and were cut off."
     if entry.outcome or entry.step == CallStep.TALK:
-        return f"{entry.agent} and {entry.to} talk." if not entry.outcome else f"{entry.agent} and {entry.to} talked."
+        return (
+            f"{entry.agent} and {entry.to} are talking."
+            if not entry.outcome
+            else f"{entry.agent} and {entry.to} talked."
+        )
     if entry.state == State.DONE:
-        return f"{entry.agent} has answered, {entry.to} is dialed."
+        return f"{entry.agent} has answered, dialing {entry.to}."
     if entry.state == State.DIALLING:
-        return f"{entry.agent}'s phones ring."
+        return f"{entry.agent}'s phones are ringing."
     return f"Waiting for the phone system to ring {entry.agent}." if entry.state == State.WAITING else entry.state

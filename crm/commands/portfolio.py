@@ -13,7 +13,7 @@ from crm.views.properties import PortfolioEntry
 
 @click.group(cls=Group, examples=("portfolio add east --name 'East side'", "portfolio assign elm east"))
 def portfolio() -> None:
-    """Properties that are leased alike, such as those of one owner."""
+    """Properties that are leased in the same way, such as those of one owner."""
 
 
 @portfolio.command(examples=("portfolio add east --name 'East side'",))
@@ -33,14 +33,16 @@ def add(system: System, slug: str, name: str) -> None:
 def assign(system: System, property: str, portfolio: str) -> None:
     """Put PROPERTY into PORTFOLIO; '' takes it out."""
     system.run(portfolios.assign, system.by, property, portfolio)
-    output.say(f"Property {property} is in portfolio {portfolio}." if portfolio else f"Property {property} is in none.")
+    output.say(
+        f"Property {property} is in portfolio {portfolio}." if portfolio else f"Property {property} is in no portfolio."
+    )
 
 
 @portfolio.command(examples=("portfolio remove east",))
 @click.argument("slug")
 @with_system
 def remove(system: System, slug: str) -> None:
-    """Remove the portfolio SLUG, unless properties belong to it."""
+    """Remove the portfolio SLUG, once no property belongs to it."""
     system.run(portfolios.remove, system.by, slug)
     output.say(f"Removed portfolio {slug}.")
 

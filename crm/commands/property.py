@@ -26,8 +26,8 @@ def property_() -> None:
 )
 @click.argument("slug")
 @click.option("--name", default="", help="As callers hear and read it.")
-@click.option("--subteam", metavar="SLUG", help="Who leases it.")
-@click.option("--listings-url", default="", metavar="URL", help="Texted to callers in place of the office's link.")
+@click.option("--subteam", metavar="SLUG", help="The subteam that leases it.")
+@click.option("--listings-url", default="", metavar="URL", help="Texted to callers instead of the office's link.")
 @click.option("--area", default="", help="Part of town; lists of more than eight properties begin with areas.")
 @with_system
 def add(system: System, slug: str, name: str, subteam: str | None, listings_url: str, area: str) -> None:
@@ -47,17 +47,19 @@ def add(system: System, slug: str, name: str, subteam: str | None, listings_url:
 )
 @click.argument("slug")
 @click.option("--name", help="As callers hear and read it.")
-@click.option("--subteam", metavar="SLUG", help="Who leases it; '' for nobody in particular.")
-@click.option("--listings-url", metavar="URL", help="Texted to callers; '' is the office's link.")
-@click.option("--area", help="Part of town; lists of more than eight properties begin with areas; '' takes it away.")
-@click.option("--timezone", metavar="ZONE", help="Where it is, such as America/Denver; '' is the office's.")
+@click.option("--subteam", metavar="SLUG", help="The subteam that leases it; '' for none.")
+@click.option("--listings-url", metavar="URL", help="Texted to callers; '' for the office's link.")
+@click.option("--area", help="Part of town; lists of more than eight properties begin with areas; '' for none.")
+@click.option("--timezone", metavar="ZONE", help="Where it is, such as America/Denver; '' for the office's.")
 @click.option(
     "--recording",
     type=click.Choice(properties.RECORDING),
-    help="Talks: never; always, after an announcement; or when an agent keys the code, after the same.",
+    help="Record calls: never, always (after an announcement), or when an agent keys the code (after the same one).",
 )
-@click.option("--messages-to", type=click.Choice([one.value for one in MessagesTo]), help="Whose box they go to.")
-@click.option("--escalate/--no-escalate", default=None, help="Call groups about a message that nobody takes.")
+@click.option(
+    "--messages-to", type=click.Choice([one.value for one in MessagesTo]), help="The mailbox that voicemail goes to."
+)
+@click.option("--escalate/--no-escalate", default=None, help="Call people about voicemail that nobody takes.")
 @with_system
 def change(
     system: System,
@@ -71,7 +73,7 @@ def change(
     messages_to: str | None,
     escalate: bool | None,
 ) -> None:
-    """Change the property SLUG; what is not given stays."""
+    """Change the property SLUG; options not given leave things as they are."""
     system.run(
         properties.change,
         system.by,
@@ -92,7 +94,7 @@ def change(
 @click.argument("slug")
 @with_system
 def remove(system: System, slug: str) -> None:
-    """Remove the property SLUG, unless lines or leads name it."""
+    """Remove the property SLUG, once no line or lead refers to it."""
     system.run(properties.remove, system.by, slug)
     output.say(f"Removed property {slug}.")
 
@@ -128,7 +130,7 @@ def show(system: System, slug: str, as_json: bool) -> None:
             ("subteam", entry.subteam),
             ("lines", entry.lines),
             ("recording", entry.recording),
-            ("messages to", entry.messages_to),
+            ("voicemail to", entry.messages_to),
             ("escalation", entry.escalates),
             ("listings", entry.listings_url or "the office's link"),
             ("portfolio", entry.portfolio),

@@ -15,10 +15,10 @@ from crm.services.voicemail.retention import Expired
 
 
 class ExpiredEntry(msgspec.Struct):
-    """Sound that has been kept long enough."""
+    """Audio that has been kept long enough."""
 
     kind: str
-    """recording or message."""
+    """recording or message (a voicemail)."""
     call: str
     at: datetime
     file: str
@@ -31,24 +31,24 @@ class ExpiredEntry(msgspec.Struct):
 
 
 class StrayEntry(msgspec.Struct):
-    """Sound without a record, or a record without its sound."""
+    """Audio without a record, or a record without its audio."""
 
     kind: str
-    """sound: no call has it. message, talk: its sound is gone."""
+    """sound: it belongs to no call. message (a voicemail), talk: its audio is gone."""
     name: str
-    """Of the recording; a message has its call's id."""
+    """Of the recording; a voicemail has its call's id."""
 
 
 @click.group(cls=Group, examples=("recordings prune --dry-run", "recordings mend"))
 def recordings() -> None:
-    """Sound that is kept, and for how long."""
+    """Recordings and voicemail audio: deleting what is old, repairing what is missing."""
 
 
 @recordings.command(json=many(ExpiredEntry), examples=("recordings prune --dry-run", "recordings prune --json"))
-@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
 @with_system
 async def prune(system: System, dry_run: bool, as_json: bool) -> None:
-    """Delete what is older than recordings.keep_days and voicemail.keep_days. The app does so every day by itself."""
+    """Delete what is older than recordings.keep_days and voicemail.keep_days. The app also does this every day."""
     if dry_run:
         found = await system.store.read(retention.expired, system.config, system.now)
     else:
@@ -60,7 +60,7 @@ async def prune(system: System, dry_run: bool, as_json: bool) -> None:
     output.print_table(
         ("kind", "at", "call", "file", "bytes"),
         ((one.kind, output.local(one.at, system.config.tz), one.call, one.file, one.bytes) for one in entries),
-        empty="Nothing has been kept too long.",
+        empty="There is nothing to delete.",
     )
     if entries:
         verb = "would be" if dry_run else "were"
@@ -68,14 +68,14 @@ async def prune(system: System, dry_run: bool, as_json: bool) -> None:
 
 
 @recordings.command(json=many(StrayEntry), examples=("recordings mend --dry-run", "recordings mend --json"))
-@click.option("--dry-run", is_flag=True, help="Only say what is amiss.")
+@click.option("--dry-run", is_flag=True, help="Only show what is wrong.")
 @with_system
 async def mend(system: System, dry_run: bool, as_json: bool) -> None:
-    """Put on record what was recorded and no call has, as after a crash or a restored backup.
+    """Repair audio and records that do not match, as after a crash or a restored backup.
 
-    Sound in which somebody speaks becomes a message of its call, with a task to listen to it; a talk becomes a
-    recording of its call; sound in which nobody speaks is deleted. A message or a recording of a talk whose sound is
-    gone says so from then on.
+    Audio in which somebody speaks becomes a voicemail of its call, with a task to listen to it; a recorded talk becomes
+    a recording of its call; audio in which nobody speaks is deleted. A voicemail or a recording whose audio is gone is
+    marked as such.
     """
     if dry_run:
         found = await strays.compare(system.crm)
@@ -89,7 +89,7 @@ async def mend(system: System, dry_run: bool, as_json: bool) -> None:
     output.print_table(
         ("kind", "name"),
         ((one.kind, one.name) for one in entries),
-        empty="Every sound has its call, and every call its sound.",
+        empty="All audio has its call, and every call its audio.",
     )
     if entries and not dry_run:
-        output.say(f"{len(entries)} were put right: `leaseline voicemail list` shows the messages.")
+        output.say(f"{len(entries)} were repaired: `leaseline voicemail list` shows the voicemail.")

@@ -21,16 +21,16 @@ from crm.services import reports
 _MEANINGS = "\n\n".join(f"{name}: {text}" for name, text in DEFINITIONS.items())
 
 since_option = click.option(
-    "--since", default="7d", show_default=True, metavar="WHEN", help="From then on: 30d, today, or a date."
+    "--since", default="7d", show_default=True, metavar="WHEN", help="From when on: 30d ago, today, or a date."
 )
-csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with the keys of --json as its heads.")
+csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with the keys of --json as column names.")
 plot_option = click.option(
-    "--plot", type=click.Path(path_type=Path), metavar="PNG", help="Draw bars into this file, too."
+    "--plot", type=click.Path(path_type=Path), metavar="PNG", help="Also draw a bar chart into this file."
 )
 
 
 class MetricsEntry(msgspec.Struct):
-    """The figures of one group; the last one, all, is of everything."""
+    """The figures of one group; the last group, all, covers everything."""
 
     name: str
     calls: int
@@ -41,7 +41,7 @@ class MetricsEntry(msgspec.Struct):
     first_pass_share: float | None
     """0 to 1, of the qualified calls."""
     reviewed: int
-    """Qualified calls whose routing somebody has judged."""
+    """Qualified calls whose routing has been reviewed."""
     transferred: int
     tours: int
     leads: int
@@ -69,15 +69,15 @@ class MetricsEntry(msgspec.Struct):
 
 
 class SourceEntry(msgspec.Struct):
-    """What one source of callers brought."""
+    """What one lead source brought."""
 
     name: str
     calls: int
     leads: int
-    """People who were new."""
+    """New leads."""
     tours: int
     applications: int
-    """People who got as far as an application."""
+    """Leads that got as far as an application."""
 
 
 class LostEntry(msgspec.Struct):
@@ -105,7 +105,7 @@ def report() -> None:
     ),
 )
 @since_option
-@click.option("--by", type=click.Choice([group.value for group in metrics.MetricGroup]), help="Told apart by this.")
+@click.option("--by", type=click.Choice([group.value for group in metrics.MetricGroup]), help="Group by this.")
 @csv_option
 @plot_option
 @with_system
@@ -185,14 +185,15 @@ def sources(system: System, since: str, as_csv: bool, plot: Path | None, as_json
     output.print_table(
         ("source", "calls", "new leads", "tours", "applications"),
         ((one.name, one.calls, one.leads, one.tours, one.applications) for one in entries),
-        empty="Nobody has called.",
+        empty="There were no calls.",
     )
 
 
 @report.command(json=many(LostEntry), examples=("report lost", "report lost --json"))
 @with_system
 def lost(system: System, as_json: bool) -> None:
-    """Show callers with neither an outcome nor an owned next action. There must be none; exit status 1 if there are."""
+    """Show callers with neither an outcome nor an owned next action. There must be none; the exit status is 1 if there
+    are any."""
     entries = [
         LostEntry(one.call_id, one.started_at, one.why) for one in system.read(reports.lost, system.config, system.now)
     ]
@@ -202,7 +203,7 @@ def lost(system: System, as_json: bool) -> None:
         output.print_table(
             ("call", "at", "why"),
             ((one.call, output.local(one.started_at, system.config.tz), one.why) for one in entries),
-            empty="Nobody is lost.",
+            empty="No caller is lost.",
         )
     if entries:
         raise Failure(f"{output.counted(len(entries), 'caller')} may be lost: look at each with `leaseline call show`.")
@@ -221,12 +222,12 @@ def _print(entries: Sequence[msgspec.Struct], schema: type[msgspec.Struct], *, a
 
 def _draw(plot: Path, title: str, groups: Sequence[str], axis: str, panels: Sequence[Panel]) -> None:
     if not groups:
-        raise WrongInput("There is nothing to draw: nobody has called in that time.")
+        raise WrongInput("There is nothing to draw: there were no calls in that time.")
     try:
         chart.draw(plot, title, groups, axis, panels)
     except chart.ChartError as error:
         raise WrongInput(str(error)) from None
-    output.hint(f"The picture is in {plot}.")
+    output.hint(f"The chart is in {plot}.")
 
 
 def _panels(entries: Sequence[MetricsEntry]) -> list[Panel]:
@@ -252,9 +253,9 @@ def _panels(entries: Sequence[MetricsEntry]) -> list[Panel]:
             ],
         ),
         Panel("Routed right on the first pass", "% of those talked to", [_shares(first_pass)], most=100),
-        Panel("Passed on by hand", "calls", [_bars("", [one.transferred for one in entries])]),
+        Panel("Transferred by hand", "calls", [_bars("", [one.transferred for one in entries])]),
         Panel("Tours booked", "tours", [_bars("", [one.tours for one in entries])]),
-        Panel("Records complete by themselves", "% of leads", [_shares(complete)], most=100),
+        Panel("Records completed automatically", "% of leads", [_shares(complete)], most=100),
     ]
 
 

@@ -1,4 +1,4 @@
-"""`leaseline report weekly` and `report review`: a sample of calls for people to judge, and what they say."""
+"""`leaseline report weekly` and `report review`: a sample of calls for people to judge, and their answers."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ class WeeklyEntry(msgspec.Struct, kw_only=True):
     label: str
     source: str
     caller: str
-    """Who called: prospect."""
+    """The kind of caller: prospect."""
     property: str | None
     """Slug."""
     path: str
     """What was decided, in order."""
     rule: str
-    """What decided it."""
+    """The rule that decided it."""
     reasons: list[str]
     talked_with: list[str]
     """Agents, in order."""
     talk_seconds: int
     audio: list[str]
-    """Names in the recordings folder: the message, and what was recorded of the talk."""
+    """Names in the recordings folder: the voicemail, and recordings of the talk."""
     lead: int | None
     stage: str | None
-    """How far the lead's interest in the property has come."""
+    """The stage of the lead's interest in the property."""
     task: str | None
-    """What is left to do, and whose it is."""
+    """What is left to do, and for whom."""
     tour: datetime | None
-    """Booked in the call, for then."""
+    """When the tour booked in the call begins."""
     outcome: str
 
     @classmethod
@@ -92,9 +92,13 @@ class WeeklyEntry(msgspec.Struct, kw_only=True):
         "report weekly --since 2026-03-02 --seed 7 --json",
     ),
 )
-@click.option("--since", default="7d", show_default=True, metavar="WHEN", help="From then on: 30d, today, or a date.")
-@click.option("--sample", type=click.IntRange(1, 1000), default=20, show_default=True, help="So many calls, by chance.")
-@click.option("--seed", type=int, metavar="NUMBER", help="The same number draws the same calls again.")
+@click.option(
+    "--since", default="7d", show_default=True, metavar="WHEN", help="From when on: 30d ago, today, or a date."
+)
+@click.option(
+    "--sample", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many calls to draw at random."
+)
+@click.option("--seed", type=int, metavar="NUMBER", help="The same seed draws the same calls again.")
 @click.option(
     "--file",
     type=click.Path(path_type=Path),
@@ -105,8 +109,8 @@ class WeeklyEntry(msgspec.Struct, kw_only=True):
 def weekly(system: System, since: str, sample: int, seed: int | None, file: Path | None, as_json: bool) -> None:
     """Show a random sample of leasing calls as a review sheet: what was decided and why, and what came of it.
 
-    Calls that are reviewed already are left out. `report review` takes the answers; they count in `report metrics` as
-    the first pass of their calls.
+    Calls already reviewed are left out. `report review` takes the answers, which `report metrics` counts as
+    first pass.
     """
     start = fields.since(since, system.config.tz, system.now)
     entries = [WeeklyEntry.of(one) for one in system.read(service.sample, start, system.now, sample, seed)]
@@ -151,11 +155,11 @@ def _got(one: WeeklyEntry, system: System) -> list[str]:
 
 
 def _write(file: Path, entries: Sequence[WeeklyEntry]) -> None:
-    """Only into a new file: one that is there may hold answers."""
+    """Only into a new file: an existing one may hold answers."""
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise WrongInput(f"{file} is there already, perhaps with answers: name another file.") from None
+        raise WrongInput(f"{file} already exists, perhaps with answers: name another file.") from None
     except OSError as error:
         raise WrongInput(f"{file} cannot be written ({error.strerror}): name another file.") from None
     # The mark tells spreadsheets that it is UTF-8.
@@ -172,18 +176,18 @@ def _write(file: Path, entries: Sequence[WeeklyEntry]) -> None:
 )
 @click.argument("what", metavar="FILE|CALL")
 @click.argument("answer", required=False, type=click.Choice(["yes", "no"]))
-@click.option("--note", help="Why; with one CALL only.")
+@click.option("--note", help="Why; only with one CALL.")
 @with_system
 def review(system: System, what: str, answer: str | None, note: str | None) -> None:
-    """Keep whether calls were routed right: those of a filled-in sheet FILE, or one CALL.
+    """Record whether calls were routed right: those in a filled-in sheet FILE, or one CALL.
 
-    A sheet is taken whole or not at all. Calls without an answer in it are left out; a later answer to a call replaces
+    A sheet is accepted whole or not at all. Calls without an answer are skipped; a later answer for a call replaces
     an earlier one.
     """
     if answer is not None:
         answers = [ReviewAnswer(what, reviews.routed_right(answer), reviews.note(note or ""))]
     elif note is not None:
-        raise WrongInput("A note belongs to one call: write its id, yes or no, and then --note.")
+        raise WrongInput("A note belongs to one call: give its id, yes or no, and then --note.")
     else:
         answers = _read(Path(what))
         if not answers:
@@ -199,7 +203,7 @@ def review(system: System, what: str, answer: str | None, note: str | None) -> N
 def _read(file: Path) -> list[ReviewAnswer]:
     try:
         if file.stat().st_size > LONGEST_FILE:
-            raise WrongInput(f"{file} is larger than {LONGEST_FILE // 1_000_000} MB: that is no review sheet.")
+            raise WrongInput(f"{file} is larger than {LONGEST_FILE // 1_000_000} MB: that is not a review sheet.")
         return reviews.read_answers(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise WrongInput(

@@ -20,18 +20,18 @@ from crm.views import routing
 from crm.views.routing import Explanation, PlanEntry
 
 CALLER = "+15125550199"
-"""Whoever calls in a test that names nobody: a number reserved for fiction."""
+"""The caller in a test that names none: a number reserved for fiction."""
 
 
 class TurnEntry(msgspec.Struct):
-    """A question, and what is keyed."""
+    """A question, and the keys pressed."""
 
     question: str
     hears: list[str]
     keys: list[str]
-    """That would be answers; empty: any digits."""
+    """The keys that would be accepted; empty: any digits."""
     pressed: list[str]
-    """Each try; empty text is silence."""
+    """One for each try; empty text is silence."""
 
 
 class RingEntry(msgspec.Struct):
@@ -39,7 +39,7 @@ class RingEntry(msgspec.Struct):
 
     stage: str
     phones: list[list[str]]
-    """Short names of devices, or numbers outside, that ring together; one list after the other. Empty: none can."""
+    """Short names of devices, or outside numbers, that ring together; one list after the other. Empty: none can."""
 
 
 class OfferedTourEntry(msgspec.Struct):
@@ -51,7 +51,7 @@ class OfferedTourEntry(msgspec.Struct):
 
 
 class TestEntry(msgspec.Struct):
-    """What would happen to a call that was not made."""
+    """What would happen to a call; none was made."""
 
     line: str
     """Its number."""
@@ -62,10 +62,10 @@ class TestEntry(msgspec.Struct):
     hears: list[str]
     """After the last turn."""
     tour: OfferedTourEntry | None
-    """What would be booked; null: nothing."""
+    """The tour that would be booked; null: none."""
     plan: PlanEntry
     rings: list[RingEntry]
-    """Which phones would ring, by the plan's stages."""
+    """The phones that would ring, by stage of the plan."""
 
     @classmethod
     def of(cls, found: Rehearsal, number: str, caller: str | None) -> TestEntry:
@@ -77,7 +77,7 @@ class TestEntry(msgspec.Struct):
 
 
 class ChangedEntry(msgspec.Struct):
-    """A decision that would have been another one."""
+    """A decision that would have been different."""
 
     call: str
     at: datetime
@@ -86,7 +86,7 @@ class ChangedEntry(msgspec.Struct):
 
 
 class CountEntry(msgspec.Struct):
-    """How often one became the other; in words, e.g. "live (subteam): subteam 20 s"."""
+    """How often one decision became another; in words, e.g. "live (subteam): subteam 20 s"."""
 
     before: str
     after: str
@@ -94,13 +94,13 @@ class CountEntry(msgspec.Struct):
 
 
 class ReplayEntry(msgspec.Struct):
-    """Calls of the past under changed rules."""
+    """Past calls under changed rules."""
 
     calls: int
-    """Looked at."""
+    """How many were looked at."""
     decisions: int
     unreadable: int
-    """Decisions that were kept without what was known, so that nobody can tell."""
+    """Decisions recorded without their inputs, which cannot be replayed."""
     counts: list[CountEntry]
     changed: list[ChangedEntry]
 
@@ -114,14 +114,14 @@ class ReplayEntry(msgspec.Struct):
     ),
 )
 def route() -> None:
-    """Whom calls reach, and why."""
+    """Who calls reach, and why."""
 
 
 @route.command(json=one(Explanation), examples=("route explain 1773000000.12", "route explain 1773000000.12 --json"))
 @click.argument("call")
 @with_system
 def explain(system: System, call: str, as_json: bool) -> None:
-    """Tell each decision about the CALL: what was known, what was decided by which rule, and what followed."""
+    """Explain each decision about the CALL: what was known, what was decided by which rule, and what followed."""
     wanted = fields.text(call, "call's id", 80, required=True)
     told = system.read(routing.explained, wanted, system.now)
     if as_json:
@@ -130,7 +130,9 @@ def explain(system: System, call: str, as_json: bool) -> None:
     tz = system.config.tz
     output.say(f"Call {told.call}, {told.outcome or 'still up'}")
     if not told.decisions:
-        output.say("No decision is on record: it ended before one, or Asterisk handled it alone.", indent=2)
+        output.say(
+            "No decision is on record: the call ended before one was made, or Asterisk handled it alone.", indent=2
+        )
     for decision in told.decisions:
         output.print_heading(f"Decided at {output.local(decision.at, tz, seconds=True)}")
         for keyed in decision.keyed:
@@ -143,7 +145,7 @@ def explain(system: System, call: str, as_json: bool) -> None:
     for task in told.tasks:
         done = f", done {output.local(task.done_at, tz)}" if task.done_at else ""
         due = output.local(task.due_at, tz)
-        output.say(f"task {task.id} ({task.kind}) is {task.owner}'s, due {due}{done}: {task.why}", indent=2)
+        output.say(f"task {task.id} ({task.kind}) belongs to {task.owner}, due {due}{done}: {task.why}", indent=2)
     if not told.legs and not told.tasks:
         output.say("No phone rang, and nothing is left to do.", indent=2)
 
@@ -158,7 +160,7 @@ def explain(system: System, call: str, as_json: bool) -> None:
         "route test --line 512-555-0100 --at '2026-12-25 10:00' --json",
     ),
 )
-@click.option("--line", required=True, metavar="NUMBER", help="The number that is dialed.")
+@click.option("--line", required=True, metavar="NUMBER", help="The number dialed.")
 @click.option("--from", "caller", default=CALLER, show_default=True, metavar="NUMBER", help="The caller, or withheld.")
 @click.option(
     "--at",
@@ -167,10 +169,17 @@ def explain(system: System, call: str, as_json: bool) -> None:
     metavar="WHEN",
     help="On the clock of the line's property: now, 'sat 21:10', '2026-12-25 10:00'.",
 )
-@click.option("--press", multiple=True, metavar="KEYS", help="Keys at the next question; repeatable. Then: silence.")
-@click.option("--busy", multiple=True, metavar="AGENT", help="Is in a talk; repeatable.")
-@click.option("--offline", multiple=True, metavar="DEVICE", help="Is not registered; repeatable.")
-@click.option("--waiting", type=click.IntRange(0, 1000), default=0, help="So many callers wait in line already.")
+@click.option(
+    "--press",
+    multiple=True,
+    metavar="KEYS",
+    help="Keys pressed at the next question; repeatable. After the last one: silence.",
+)
+@click.option("--busy", multiple=True, metavar="AGENT", help="This device is on a call; repeatable.")
+@click.option("--offline", multiple=True, metavar="DEVICE", help="This device is not registered; repeatable.")
+@click.option(
+    "--waiting", type=click.IntRange(0, 1000), default=0, help="How many callers are already waiting in line."
+)
 @with_system
 def test(
     system: System,
@@ -183,18 +192,18 @@ def test(
     waiting: int,
     as_json: bool,
 ) -> None:
-    """Tell what would happen to a call; none is made, and nothing is booked.
+    """Show what would happen to a call; none is made, and nothing is booked.
 
-    Phones count as registered and free, but for those that --busy and --offline name.
+    Phones count as registered and free, except those named by --busy and --offline.
     """
     config = system.config
     number = lines.read_number(line, config.region)
     parsed = None if caller.strip().lower() == "withheld" else numbers.parse(caller, config.region)
     if parsed is None and caller.strip().lower() != "withheld":
-        raise WrongInput("The caller's number cannot be: write one like +15125550199, or withheld.")
+        raise WrongInput("That cannot be a caller's number: write one like +15125550199, or withheld.")
     for keys in press:
         if not keys or len(keys) > 10 or not set(keys) <= set("0123456789*#"):
-            raise WrongInput("--press takes keys of a telephone: 0 to 9, * and #.")
+            raise WrongInput("--press takes the keys of a phone: 0 to 9, * and #.")
     found = system.read(
         rehearsals.rehearse, config, number, parsed, at, press, system.now, RehearsedPhones(busy, offline, waiting)
     )
@@ -229,18 +238,18 @@ def test(
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="What changes: sections of leaseline.toml ([ring], [queue], [menu], [tasks]), and perhaps [hours].",
+    help="The changes: sections of leaseline.toml ([ring], [queue], [menu], [tasks]), and optionally [hours].",
 )
 @limit_option()
 @with_system
 def replay(system: System, since: str, file: Path, limit: int, as_json: bool) -> None:
-    """Decide past calls again under changed rules, and show what would have changed; nothing is written.
+    """Replay the decisions of past calls under changed rules, and show what would have changed; nothing is written.
 
-    In [hours], office = ['mon-fri 09:00-18:00'] is for all properties, elm = [...] for one.
+    In [hours], office = ['mon-fri 09:00-18:00'] applies to all properties, elm = [...] to one.
     """
     start = fields.since(since, system.config.tz, system.now)
     changes = replays.read(system.config, file)
-    with output.progress("Deciding again") as tell:
+    with output.progress("Replaying") as tell:
         found = replays.replay(system.store, system.config, changes, start, tell)
     if as_json:
         output.print_json(
@@ -257,12 +266,12 @@ def replay(system: System, since: str, file: Path, limit: int, as_json: bool) ->
         )
         return
     if found.unreadable:
-        output.hint(f"{found.unreadable} decisions were kept without what was known; they are left out.")
+        output.hint(f"{found.unreadable} decisions were recorded without their inputs; they are left out.")
     if not found.changed:
         beginning = output.local(start, system.config.tz)
         output.say(f"Nothing would have changed in {output.counted(found.calls, 'call')} since {beginning}.")
         return
-    output.say(f"{len(found.changed)} of {output.counted(found.decisions, 'decision')} would have been others.")
+    output.say(f"{len(found.changed)} of {output.counted(found.decisions, 'decision')} would have been different.")
     output.print_heading("How often")
     output.print_table(("before", "after", "times"), found.counts, empty="")
     output.print_heading("Which")
@@ -289,7 +298,7 @@ def _due(one: replays.Changed, tz: tzinfo) -> tuple[str, str]:
 
 
 def _few(agents: list[str]) -> list[str]:
-    """As many as a line holds; --json has them all."""
+    """As many as fit on a line; --json has them all."""
     return agents if len(agents) <= 8 else [*agents[:7], f"{len(agents) - 7} more"]
 
 
@@ -325,7 +334,7 @@ def _print_plan(plan: PlanEntry, tz: tzinfo, rings: Mapping[str, list[list[str]]
     output.print_table(
         ("about", "rule", "reason"),
         ((one.about, one.rule, one.text) for one in plan.reasons),
-        empty="Why is not on record.",
+        empty="The reason is not on record.",
     )
 
 

@@ -11,13 +11,13 @@ from crm.commands.command import Command, config_of
 
 
 @click.command(cls=Command, examples=("serve", "serve --only calls --only agi", "serve --take-over"))
-@click.option("--only", multiple=True, type=click.Choice(main.PARTS), help="Run this part alone; may be repeated.")
-@click.option("--take-over", is_flag=True, help="Take the place of the app that runs, which ends; no call is lost.")
+@click.option("--only", multiple=True, type=click.Choice(main.PARTS), help="Run only this part; repeatable.")
+@click.option("--take-over", is_flag=True, help="Replace the running app, which ends; no call is lost.")
 @click.pass_context
 def serve(context: click.Context, only: tuple[str, ...], take_over: bool) -> None:
-    """Run the app alone; Asterisk is run by somebody else.
+    """Run the app alone, without Asterisk.
 
-    For systemd and for several processes on one machine; `leaseline up` runs both together. SIGTERM ends it and leaves
-    its calls to the app that comes next; SIGUSR1 ends it once nobody is on the line any more.
+    For systemd, and for several processes on one machine; `leaseline up` runs both together. SIGTERM ends it and leaves
+    its calls to the next app; SIGUSR1 ends it once nobody is on the line.
     """
     asyncio.run(main.serve(config_of(context), only, take_over=take_over))

@@ -21,7 +21,7 @@ from crm.words import terminal
 @click.command(cls=Command, json=one(Health), examples=("status", "status --json"))
 @click.pass_context
 def status(context: click.Context, as_json: bool) -> None:
-    """What is up, who is open, and the calls in progress.
+    """Show what is up, what is open, and the calls in progress.
 
     The exit status is 0 when calls are answered and recorded, and 1 otherwise.
     """
@@ -45,7 +45,7 @@ def _emergency_text(call: EmergencyHealth, config: Config) -> str:
 
 
 def _alike(found: Health, config: Config) -> dict[tuple[str, str, str], list[str]]:
-    """State, why and next opening, and which properties have them in common: there may be hundreds."""
+    """State, reason and next opening, and which properties share them: there may be hundreds."""
     alike: dict[tuple[str, str, str], list[str]] = {}
     for office in found.offices:
         why = opens = ""
@@ -90,7 +90,7 @@ def _print(found: Health, config: Config) -> None:
             ("Asterisk", "up" if found.asterisk.up else f"DOWN: {found.asterisk.detail}"),
             ("app", ("up" if app.connected else "up, but not connected to Asterisk") if app.up else "DOWN"),
             *((("sending", f"HELD: {found.held}"),) if found.held else ()),
-            *((("keeper", f"GONE: nobody starts {' and '.join(found.left)} again"),) if found.left else ()),
+            *((("keeper", f"UNATTENDED: nothing restarts {' and '.join(found.left)}"),) if found.left else ()),
             ("database", "up" if database.current else _database_text(database)),
             *(
                 (("disk", f"{'FULL' if room.reserve_is_used else 'LOW'}: {room.free_megabytes:,} MB free"),)
@@ -123,7 +123,7 @@ def _print(found: Health, config: Config) -> None:
             empty="",
         )
     if found.forwarding:
-        output.print_heading("Forwarding that is on")
+        output.print_heading("Forwarding in effect")
         output.print_table(
             ("calls for", "go to", "number", "how", "not dialed because"),
             (
@@ -141,7 +141,7 @@ def _print(found: Health, config: Config) -> None:
     if others := [one for one in found.nodes if one.node != found.node]:
         output.print_heading("Other nodes on this database")
         output.print_table(
-            ("node", "home", "sign of life", "state"),
+            ("node", "home", "last seen", "state"),
             (
                 (
                     one.node,

@@ -25,7 +25,7 @@ def subteam() -> None:
     type=click.Choice(subteams.STRATEGIES),
     default="ring_all",
     show_default=True,
-    help="Ring everybody at once, or one after another, the longest idle first.",
+    help="Ring everyone at once, or one at a time, longest idle first.",
 )
 @with_system
 def add(system: System, slug: str, name: str, strategy: str) -> None:
@@ -48,12 +48,12 @@ def add(system: System, slug: str, name: str, strategy: str) -> None:
 @click.option(
     "--sisters",
     metavar="SLUGS",
-    help="Subteams that help out: they ring after it, and at once when everybody of it is in a talk. '' for none.",
+    help="Subteams that help out: they ring after this one, or at once when everyone in it is on a call. '' for none.",
 )
 @click.option(
     "--answering-service",
     metavar="NUMBER",
-    help="Rung after them, in place of the office's; who answers there presses 1. '' for the office's.",
+    help="Rung after them, instead of the office's; they press 1 to take the call. '' for the office's.",
 )
 @with_system
 def change(
@@ -64,9 +64,9 @@ def change(
     sisters: str | None,
     answering_service: str | None,
 ) -> None:
-    """Change the subteam SLUG; what is not given stays.
+    """Change the subteam SLUG; options not given leave things as they are.
 
-    When all sisters ring round_robin, whoever of all of them has waited longest for a talk rings first.
+    When all sister subteams are round_robin, the agent among all of them who has been idle longest rings first.
     """
     system.run(
         answering.change_subteam,
@@ -85,7 +85,7 @@ def change(
 @click.argument("slug")
 @with_system
 def remove(system: System, slug: str) -> None:
-    """Remove the subteam SLUG, unless it leases a property. Its agents stay."""
+    """Remove the subteam SLUG, once it leases no property. Its agents stay."""
     system.run(subteams.remove, system.by, slug)
     output.say(f"Removed subteam {slug}.")
 
@@ -147,7 +147,7 @@ def add_members(system: System, slug: str, agents: tuple[str, ...]) -> None:
 @click.argument("agents", nargs=-1, required=True)
 @with_system
 def remove_members(system: System, slug: str, agents: tuple[str, ...]) -> None:
-    """Take AGENTS out of the subteam SLUG."""
+    """Remove AGENTS from the subteam SLUG."""
     system.run(subteams.remove_members, system.by, slug, agents)
     left = system.read(views.one, slug).members
     output.say(f"Subteam {slug} now has {', '.join(left) or 'nobody'}.")

@@ -22,7 +22,7 @@ from crm.views.tasks import TaskEntry
     examples=("task list --owner alice --due today", "task done 3 --result 'tour on Friday'", "task snooze 3 --for 2h"),
 )
 def task() -> None:
-    """What is to be done next, and by whom."""
+    """What has to be done next, and by whom."""
 
 
 @task.command(
@@ -31,9 +31,9 @@ def task() -> None:
     examples=("task list", "task list --mine --due today", "task list --owner alice --all --since 7d --json"),
 )
 @click.option("--owner", metavar="SLUG", help="Only this agent's.")
-@click.option("--mine", is_flag=True, help="Only those of the agent who is called as you are on this machine.")
+@click.option("--mine", is_flag=True, help="Only those of the agent with your user name on this machine.")
 @click.option("--due", metavar="WHEN", help="Only those due by then: today, tomorrow, overdue, or a date.")
-@click.option("--all", "with_done", is_flag=True, help="Those that are done, too.")
+@click.option("--all", "with_done", is_flag=True, help="Include those that are done.")
 @since_option
 @limit_option()
 @with_system
@@ -47,14 +47,14 @@ def list_(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List open tasks, the most pressing first. --since goes by when they came up."""
+    """List open tasks, most urgent first. --since goes by when they were created."""
     if mine and owner:
         raise WrongInput("Give --mine or --owner, not both.")
     due_before = _due_before(due, system) if due else None
     start = system.since(since)
     with system.store.reading() as session:
         if mine and agent_queries.by_slug(session, owner := system.by.who) is None:
-            raise WrongInput(f"No agent is called {owner}, as you are on this machine: give --owner SLUG.")
+            raise WrongInput(f"There is no agent {owner}, your user name on this machine: give --owner SLUG.")
         if owner is not None:
             agents.named(session, owner)
         found = tasks.listed(
@@ -92,14 +92,14 @@ def done(system: System, id: int, result: str) -> None:
 @click.option("--to", required=True, metavar="SLUG", help="The agent who is to do it.")
 @with_system
 def reassign(system: System, id: int, to: str) -> None:
-    """Give the task ID to another agent."""
+    """Reassign the task ID to another agent."""
     system.run(service.reassign, system.by, id, to)
-    output.say(f"Task {id} is {to}'s.")
+    output.say(f"Task {id} now belongs to {to}.")
 
 
 @task.command(examples=("task snooze 3 --for 2h", "task snooze 3 --until 'mon 09:00'"))
 @click.argument("id", type=ID)
-@click.option("--for", "length", metavar="TIME", help="For so long: 30m, 2h, 1d.")
+@click.option("--for", "length", metavar="TIME", help="How long: 30m, 2h, 1d.")
 @click.option("--until", metavar="WHEN", help="On the office's clock: 'mon 09:00' or a date.")
 @with_system
 def snooze(system: System, id: int, length: str | None, until: str | None) -> None:

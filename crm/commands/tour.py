@@ -39,7 +39,7 @@ KINDS = click.Choice([kind.value for kind in TourKind])
     ),
 )
 def tour() -> None:
-    """Showings: when they can be had, and who has booked one."""
+    """Tours: when they are offered, and who has booked one."""
 
 
 @tour.group(cls=Group, examples=("tour hours set elm 'mon-fri 10:00-17:00' --minutes 30", "tour hours list"))
@@ -61,7 +61,7 @@ def hours() -> None:
 @click.option("--minutes", type=int, default=30, show_default=True, help="How long a tour takes.")
 @click.option("--buffer", "buffer_minutes", type=int, default=0, show_default=True, help="Minutes between two tours.")
 @click.option("--capacity", type=int, default=1, show_default=True, help="People who may have the same time.")
-@click.option("--agent", metavar="SLUG", help="Who shows: one home at a time, at whatever property.")
+@click.option("--agent", metavar="SLUG", help="Who gives the tours: one at a time, at any property.")
 @with_system
 def set_hours(
     system: System,
@@ -73,7 +73,8 @@ def set_hours(
     capacity: int,
     agent: str | None,
 ) -> None:
-    """Replace the weekly hours of one kind of tour at PROPERTY; without OPENINGS there are no such tours any more."""
+    """Replace the weekly hours of one kind of tour at PROPERTY; without OPENINGS, this kind of tour is no longer
+    offered."""
     system.run(
         times.set_hours,
         system.by,
@@ -85,14 +86,16 @@ def set_hours(
         capacity=capacity,
         agent=agent,
     )
-    output.say(f"{kind.replace('_', '-').capitalize()} tours of {property}: {', '.join(openings) or 'none any more'}.")
+    output.say(
+        f"{kind.replace('_', '-').capitalize()} tours of {property}: {', '.join(openings) or 'no longer offered'}."
+    )
 
 
 @hours.command("list", json=many(TourHoursEntry), examples=("tour hours list", "tour hours list elm --json"))
 @click.argument("property", required=False)
 @with_system
 def list_hours(system: System, property: str | None, as_json: bool) -> None:
-    """List when tours may begin, of all properties or of PROPERTY."""
+    """List when tours may begin, at all properties or at PROPERTY."""
     with system.store.reading() as session:
         if property is not None:
             properties.named(session, property)
@@ -138,7 +141,7 @@ def slots(system: System, property: str, days: int, kind: str | None, limit: int
     output.print_table(
         ("at", "until", "kind"),
         ((_clock(one.at, tz), f"{one.until.astimezone(tz):%H:%M}", one.kind) for one in entries),
-        empty="No time is free: `leaseline tour hours list` shows when tours are offered at all.",
+        empty="No time is free: `leaseline tour hours list` shows when tours are offered.",
     )
 
 
@@ -150,10 +153,12 @@ def slots(system: System, property: str, days: int, kind: str | None, limit: int
     ),
 )
 @click.argument("property")
-@click.option("--lead", "person", required=True, metavar="LEAD", help="A lead's id, a number or an email address.")
+@click.option(
+    "--lead", "person", required=True, metavar="LEAD", help="A lead's id, a phone number or an email address."
+)
 @click.option("--at", "at_text", required=True, metavar="WHEN", help="On the property's clock: 'tue 10:00' or a date.")
-@click.option("--kind", type=KINDS, help="Which kind, when several are offered then.")
-@click.option("--note", default="", help="For whoever shows it.")
+@click.option("--kind", type=KINDS, help="Which kind, if several are offered at that time.")
+@click.option("--note", default="", help="A note for the agent who gives the tour.")
 @with_system
 def book(system: System, property: str, person: str, at_text: str, kind: str | None, note: str, as_json: bool) -> None:
     """Book a tour of PROPERTY; the person gets a text, and reminders before it."""
@@ -188,7 +193,7 @@ def move(system: System, id: int, at_text: str) -> None:
     moved = system.run(
         booking.move, system.config, system.secrets, system.by, id, fields.moment(at_text, tz, system.now)
     )
-    output.say(f"Tour {id} is on {_clock(moved.slot.starts_at, tz)} now.")
+    output.say(f"Tour {id} is now on {_clock(moved.slot.starts_at, tz)}.")
 
 
 @tour.command(examples=("tour cancel 7",))
@@ -197,7 +202,7 @@ def move(system: System, id: int, at_text: str) -> None:
 def cancel(system: System, id: int) -> None:
     """Cancel the tour ID; the person gets a text, and the time is free again."""
     system.run(booking.cancel, system.config, system.secrets, system.by, id)
-    output.say(f"Cancelled tour {id}.")
+    output.say(f"Canceled tour {id}.")
 
 
 @tour.command(examples=("tour close 7 --done", "tour close 7 --missed"))
@@ -205,7 +210,7 @@ def cancel(system: System, id: int) -> None:
 @click.option("--done/--missed", "done", required=True, default=None, help="What came of it.")
 @with_system
 def close(system: System, id: int, done: bool) -> None:
-    """Say what came of the tour ID."""
+    """Record what came of the tour ID."""
     state = TourState.DONE if done else TourState.MISSED
     system.run(booking.close, system.config, system.secrets, system.by, id, state)
     output.say(f"Tour {id} is {state}.")
@@ -213,14 +218,14 @@ def close(system: System, id: int, done: bool) -> None:
 
 @tour.command("list", json=many(TourEntry), examples=("tour list", "tour list --property elm --since 7d --json"))
 @since_option
-@click.option("--property", metavar="SLUG", help="Only there.")
-@click.option("--state", type=click.Choice([state.value for state in TourState]), help="Only those.")
+@click.option("--property", metavar="SLUG", help="Only this property's.")
+@click.option("--state", type=click.Choice([state.value for state in TourState]), help="Only these.")
 @limit_option()
 @with_system
 def list_(
     system: System, since: str | None, property: str | None, state: str | None, limit: int, as_json: bool
 ) -> None:
-    """List tours by time: those ahead, or with --since those since then, too."""
+    """List upcoming tours by time; with --since, also those since then."""
     start = fields.since(since, system.config.tz, system.now) if since else system.now - timedelta(hours=12)
     with system.store.reading() as session:
         if property is not None:
@@ -245,7 +250,7 @@ def list_(
             )
             for one, tz in entries
         ),
-        empty="There are no such tours.",
+        empty="No tours found.",
     )
 
 
@@ -256,13 +261,13 @@ def list_(
     )
 )
 @click.option("--from", "first", required=True, metavar="WHEN", help="A date, a date and time, or 'tue 09:00'.")
-@click.option("--to", "last", required=True, metavar="WHEN", help="The same; a date alone is its beginning.")
-@click.option("--property", metavar="SLUG", help="Only there.")
+@click.option("--to", "last", required=True, metavar="WHEN", help="The same; a date alone means the start of that day.")
+@click.option("--property", metavar="SLUG", help="Only this property's.")
 @click.option("--agent", metavar="SLUG", help="Only this agent's tours.")
 @click.option("--why", default="")
 @with_system
 def blackout(system: System, first: str, last: str, property: str | None, agent: str | None, why: str) -> None:
-    """Offer no tours for a time; what is booked in it stays booked."""
+    """Offer no tours for a time; tours already booked stay booked."""
     tz = _zone(system, property) if property else system.config.tz
     starts_at, ends_at = fields.moment(first, tz, system.now), fields.moment(last, tz, system.now)
     system.run(times.black_out, system.by, starts_at, ends_at, place=property, agent=agent, why=why)
@@ -272,7 +277,7 @@ def blackout(system: System, first: str, last: str, property: str | None, agent:
 @tour.command(json=many(BlackoutEntry), examples=("tour blackouts",))
 @with_system
 def blackouts(system: System, as_json: bool) -> None:
-    """List the times without tours that are not over."""
+    """List the blackouts that are not over."""
     entries = system.read(tours.blackouts, system.now)
     if as_json:
         output.print_json(entries)
@@ -284,7 +289,7 @@ def blackouts(system: System, as_json: bool) -> None:
             (one.id, output.local(one.at, tz), output.local(one.until, tz), one.property or "all", one.agent, one.why)
             for one in entries
         ),
-        empty="Tours are offered at all their hours.",
+        empty="There are no blackouts.",
     )
 
 
@@ -292,7 +297,7 @@ def blackouts(system: System, as_json: bool) -> None:
 @click.argument("id", type=ID)
 @with_system
 def end_blackout(system: System, id: int) -> None:
-    """Offer tours again in the time of the blackout ID."""
+    """Remove the blackout ID: tours are offered again."""
     system.run(times.end_blackout, system.by, id)
     output.say(f"Removed blackout {id}.")
 

@@ -22,15 +22,15 @@ from crm.views.trunks import TrunkEntry
     ),
 )
 def trunk() -> None:
-    """Ways to the telephone network: carriers, and the office's existing phone system."""
+    """Connections to the phone network: carriers, and the office's existing phone system."""
 
 
-_yes_option = click.option("--yes", is_flag=True, help="Do not ask about networks larger than a /24.")
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation of networks larger than a /24.")
 _password_option = click.option(
     "--password-file",
     type=click.File("r", encoding="utf-8"),
     metavar="FILE",
-    help="Read the password's line from a file, - for standard input; without it you are asked.",
+    help="Read the password from a file, - for standard input.  [default: prompt for it]",
 )
 
 
@@ -50,15 +50,15 @@ _DID_FROM = (
     )
 )
 @click.argument("slug")
-@click.option("--host", required=True, help="Name or IPv4 address of the peer.")
-@click.option("--port", type=click.IntRange(1, 65535), help="[default: 5060, with tls 5061]")
+@click.option("--host", required=True, help="The peer's name or IPv4 address.")
+@click.option("--port", type=click.IntRange(1, 65535), help="[default: 5060, or 5061 with tls]")
 @click.option("--transport", type=click.Choice(trunks.TRANSPORTS), default="udp", show_default=True)
 @click.option("--auth", type=click.Choice(trunks.AUTHS), required=True, help="How the peer proves who it is.")
-@click.option("--address", "addresses", multiple=True, help="Address or network its calls come from; may be repeated.")
-@click.option("--username", default="", help="Digest user of our calls and registrations there.")
+@click.option("--address", "addresses", multiple=True, help="Address or network its calls come from; repeatable.")
+@click.option("--username", default="", help="Digest user for our calls and registrations there.")
 @_password_option
 @click.option("--register", is_flag=True, help="Register with the peer, so that it knows where to send calls.")
-@click.option("--emergency", is_flag=True, help="Emergency calls go out by it.")
+@click.option("--emergency", is_flag=True, help="Emergency calls go out through it.")
 @click.option("--did-from", default="", metavar="PLACES", help=_DID_FROM)
 @_yes_option
 @with_system
@@ -77,7 +77,7 @@ def add(
     did_from: str,
     yes: bool,
 ) -> None:
-    """Add the trunk SLUG. A password is asked for or read from a file, never taken from the command line."""
+    """Add the trunk SLUG. A password is prompted for or read from a file, never given on the command line."""
     _confirm_wide(addresses, yes)
     password = read_secret(password_file, "password") if password_file else _asked() if username else None
     system.run(
@@ -98,7 +98,7 @@ def add(
     )
     output.say(f"Added trunk {slug}.")
     if auth == "digest" and not addresses:
-        output.hint(f"Its calls to us have to log in as {trunks.endpoint(slug)}, with the same password.")
+        output.hint(f"Its calls to us have to authenticate as {trunks.endpoint(slug)}, with the same password.")
     system.publish()
 
 
@@ -115,20 +115,20 @@ def add(
     ),
 )
 @click.argument("slug")
-@click.option("--host", help="Name or IPv4 address of the peer.")
+@click.option("--host", help="The peer's name or IPv4 address.")
 @click.option("--port", type=click.IntRange(1, 65535))
 @click.option("--transport", type=click.Choice(trunks.TRANSPORTS))
 @click.option("--auth", type=click.Choice(trunks.AUTHS), help="How the peer proves who it is.")
-@click.option("--address", "addresses", multiple=True, help="Replaces all addresses; may be repeated.")
-@click.option("--no-address", is_flag=True, help="Takes all addresses away.")
-@click.option("--username", help="Digest user of our calls there; an empty one takes user and password away.")
-@click.option("--password", "ask", is_flag=True, help="Ask for a new password.")
+@click.option("--address", "addresses", multiple=True, help="Replaces all addresses; repeatable.")
+@click.option("--no-address", is_flag=True, help="Removes all addresses.")
+@click.option("--username", help="Digest user for our calls there; '' removes user and password.")
+@click.option("--password", "ask", is_flag=True, help="Prompt for a new password.")
 @_password_option
-@click.option("--register/--no-register", default=None, help="Register with the peer, or not.")
-@click.option("--emergency/--no-emergency", default=None, help="Emergency calls go out by it, or by others only.")
-@click.option("--enable/--disable", "enabled", default=None, help="Use the trunk, or leave it out.")
-@click.option("--position", type=int, metavar="N", help="Calls of ours try the lowest first, then the next.")
-@click.option("--outbound/--no-outbound", default=None, help="Whether calls of ours go out by it.")
+@click.option("--register/--no-register", default=None, help="Whether to register with the peer.")
+@click.option("--emergency/--no-emergency", default=None, help="Whether emergency calls go out through it.")
+@click.option("--enable/--disable", "enabled", default=None, help="Whether the trunk is used.")
+@click.option("--position", type=int, metavar="N", help="Calls out try the lowest first, then the next.")
+@click.option("--outbound/--no-outbound", default=None, help="Whether calls go out through it.")
 @click.option("--numbers", type=click.Choice(trunks.NUMBER_STYLES), help="+15125550100, 15125550100 or 5125550100.")
 @click.option("--did-from", metavar="PLACES", help=_DID_FROM)
 @_yes_option
@@ -154,7 +154,7 @@ def change(
     did_from: str | None,
     yes: bool,
 ) -> None:
-    """Change the trunk SLUG; what is not given stays."""
+    """Change the trunk SLUG; options not given leave things as they are."""
     system.read(trunks.named, slug)
     _confirm_wide(addresses or (), yes)
     system.run(
@@ -194,7 +194,7 @@ def remove(system: System, slug: str) -> None:
 @trunk.command("list", json=many(TrunkEntry), examples=("trunk list", "trunk list --json"))
 @with_system
 def list_(system: System, as_json: bool) -> None:
-    """List all trunks, in the order in which calls of ours try them."""
+    """List all trunks, in the order in which calls out try them."""
     entries = system.read(views.listed, system.secrets)
     if as_json:
         output.print_json(entries)
@@ -247,10 +247,10 @@ def show(system: System, slug: str, as_json: bool) -> None:
 
 
 def _confirm_wide(addresses: tuple[str, ...], yes: bool) -> None:
-    """Whoever has one of a trunk's addresses is taken for it, and so is whoever forges one over UDP."""
+    """Anyone at one of a trunk's addresses is taken for the trunk, and so is anyone who forges one over UDP."""
     if not yes and (wide := [address for address in addresses if fields.is_wide(address)]):
         click.confirm(
-            f"Everybody in {', '.join(wide)} may then call as this trunk, without a password. Go on?", abort=True
+            f"Anyone in {', '.join(wide)} could then call as this trunk, without a password. Continue?", abort=True
         )
 
 

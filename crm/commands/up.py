@@ -26,21 +26,23 @@ from crm.store import migrate
 
 
 @click.command(cls=Command, examples=("up", "up --demo", "up --home ~/second --demo --ports-from 20000"))
-@click.option("--demo", is_flag=True, help="Make a home with a demo office if there is none, and say how to try it.")
+@click.option("--demo", is_flag=True, help="Create a home with a demo office if there is none, and show how to try it.")
 @click.option(
     "--ports-from",
     type=click.IntRange(homes.LOWEST_PORT, homes.HIGHEST_PORT),
     metavar="PORT",
-    help="With --demo: where a new home's block of ports begins.  [default: the usual SIP ports]",
+    help="With --demo: the start of a new home's block of ports.  [default: the usual SIP ports]",
 )
 @click.pass_context
 def up(context: click.Context, demo: bool, ports_from: int | None) -> None:
     """Run Asterisk and the app together, here.
 
-    Stays in the foreground; Ctrl-C ends everything it started and nothing else.
+    Stays in the foreground; Ctrl-C ends everything it started, and nothing else.
     """
     if ports_from is not None and not demo:
-        raise click.UsageError("--ports-from goes with --demo; the ports of a home stand in its leaseline.toml.")
+        raise click.UsageError(
+            "--ports-from goes with --demo; the ports of an existing home are in its leaseline.toml."
+        )
     asyncio.run(_up(home_of(context), someone(), demo=demo, ports_from=ports_from))
 
 
@@ -49,7 +51,7 @@ async def _up(home: Path, by: By, *, demo: bool, ports_from: int | None) -> None
         config = await homes.create(home, by, name=directory.DEMO_NAME, ports_from=ports_from)
     else:
         config = settings.load(home)
-    next_steps = "See what is up with `leaseline status`; Ctrl-C stops."
+    next_steps = "`leaseline status` shows what is up; Ctrl-C stops everything."
     if demo:
         # A database that is not to be had is told by the start, which goes on without it.
         with contextlib.suppress(Unavailable, Conflict):

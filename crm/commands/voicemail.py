@@ -27,7 +27,7 @@ def _caller(entry: VoicemailEntry) -> str:
     ),
 )
 def voicemail() -> None:
-    """Messages that callers left."""
+    """Voicemail that callers left."""
 
 
 @voicemail.command(
@@ -36,12 +36,12 @@ def voicemail() -> None:
     examples=("voicemail list", "voicemail list --box property:elm --new", "voicemail list --deleted --json"),
 )
 @click.option("--box", metavar="BOX", help="agent:SLUG, subteam:SLUG, property:SLUG or office.")
-@click.option("--new", "new_only", is_flag=True, help="Only those that nobody has heard.")
-@click.option("--deleted", is_flag=True, help="Those that were deleted, instead.")
+@click.option("--new", "new_only", is_flag=True, help="Only those that nobody has listened to.")
+@click.option("--deleted", is_flag=True, help="Those that were deleted instead.")
 @limit_option()
 @with_system
 def list_(system: System, box: str | None, new_only: bool, deleted: bool, limit: int, as_json: bool) -> None:
-    """List messages, the newest first."""
+    """List voicemail, newest first."""
     mailbox = system.read(mailboxes.existing, box) if box else None
     found = system.read(messages.listed, mailbox=mailbox, new_only=new_only, deleted=deleted, limit=limit + 1)
     entries = cut(found, limit)
@@ -64,15 +64,15 @@ def list_(system: System, box: str | None, new_only: bool, deleted: bool, limit:
             )
             for entry in entries
         ),
-        empty="There are no such messages.",
+        empty="No voicemail found.",
     )
 
 
 @voicemail.command(json=one(VoicemailEntry), examples=("voicemail show ll0a1b2c-1764000000.12",))
-@click.argument("message")
+@click.argument("message", metavar="VOICEMAIL")
 @with_system
 def show(system: System, message: str, as_json: bool) -> None:
-    """Show one MESSAGE with its transcript."""
+    """Show the VOICEMAIL with its transcript."""
     entry = system.read(messages.one, message)
     if as_json:
         output.print_json(entry)
@@ -101,17 +101,17 @@ def show(system: System, message: str, as_json: bool) -> None:
 
 
 @voicemail.command(examples=("voicemail play ll0a1b2c-1764000000.12",))
-@click.argument("message")
+@click.argument("message", metavar="VOICEMAIL")
 @with_system
 async def play(system: System, message: str) -> None:
-    """Play MESSAGE on this machine's loudspeaker; without one, say where the file is."""
+    """Play VOICEMAIL on this machine's speakers; without any, say where the file is."""
     path = _audio(system, await system.store.read(messages.one, message))
     if not await recordings.play(path):
-        output.say(f"No program here can play sound. The file is {path}.")
+        output.say(f"There is no program here to play audio. The file is {path}.")
         output.hint("By phone: dial the voicemail code, which `leaseline device codes` shows.")
         return
     await system.store.run(mailboxes.heard, message, system.now)
-    output.say("Played; the message counts as heard.")
+    output.say("Played; the voicemail is now marked as heard.")
 
 
 @voicemail.command(
@@ -120,17 +120,17 @@ async def play(system: System, message: str) -> None:
         "voicemail export ll0a1b2c-1764000000.12 message.mp3",
     )
 )
-@click.argument("message")
+@click.argument("message", metavar="VOICEMAIL")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--overwrite", is_flag=True, help="Replace FILE when it is there.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @with_system
 def export(system: System, message: str, file: Path, overwrite: bool) -> None:
-    """Write MESSAGE to FILE, as WAV or MP3 by its ending."""
+    """Write VOICEMAIL to FILE, as WAV or MP3 by its extension."""
     path = _audio(system, system.read(messages.one, message))
     if file.suffix.lower() not in (".wav", ".mp3"):
         raise click.UsageError("Name a file that ends in .wav or .mp3.")
     if file.exists() and not overwrite:
-        raise WrongInput(f"{file} is there already: name another file, or give --overwrite.")
+        raise WrongInput(f"{file} already exists: name another file, or give --overwrite.")
     content = recordings.mp3(path) if file.suffix.lower() == ".mp3" else path.read_bytes()
     try:
         file.write_bytes(content)
@@ -140,22 +140,22 @@ def export(system: System, message: str, file: Path, overwrite: bool) -> None:
 
 
 @voicemail.command(examples=("voicemail delete ll0a1b2c-1764000000.12",))
-@click.argument("message")
+@click.argument("message", metavar="VOICEMAIL")
 @with_system
 def delete(system: System, message: str) -> None:
-    """Take MESSAGE out of its mailbox. The task to call back stays, and the audio goes with retention."""
+    """Remove VOICEMAIL from its mailbox. The task to call back stays, and the audio is kept until it is old enough."""
     system.run(mailboxes.delete, system.by, message)
     output.say("Deleted.")
 
 
 @voicemail.command(examples=("voicemail take ll0a1b2c-1764000000.12 --agent alice",))
-@click.argument("message")
-@click.option("--agent", metavar="SLUG", required=True, help="Who sees to it from now on.")
+@click.argument("message", metavar="VOICEMAIL")
+@click.option("--agent", metavar="SLUG", required=True, help="The agent who takes it.")
 @with_system
 def take(system: System, message: str, agent: str) -> None:
-    """Make MESSAGE an agent's: its task is theirs, and nobody is called about it any more."""
+    """Give VOICEMAIL to an agent: its task is theirs, and nobody else is called about it."""
     system.run(mailboxes.take, system.by, message, agent)
-    output.say(f"The message and its task are {agent}'s.")
+    output.say(f"The voicemail and its task now belong to {agent}.")
 
 
 @voicemail.command(
@@ -166,13 +166,13 @@ def take(system: System, message: str, agent: str) -> None:
     )
 )
 @click.argument("box")
-@click.option("--text", help="Is spoken.")
-@click.option("--language", default="en", show_default=True, help="Of the text.")
+@click.option("--text", help="Text to be spoken.")
+@click.option("--language", default="en", show_default=True, help="Language of the text.")
 @click.option("--file", type=click.Path(path_type=Path), help="A recording.")
-@click.option("--reset", is_flag=True, help="Back to the standard greeting.")
+@click.option("--reset", is_flag=True, help="Go back to the standard greeting.")
 @with_system
 async def greeting(system: System, box: str, text: str | None, language: str, file: Path | None, reset: bool) -> None:
-    """Set what callers hear before they leave a message in BOX; without an option, say what they hear."""
+    """Set what callers hear before they leave a voicemail in BOX; without an option, show it."""
     mailbox = await system.store.read(mailboxes.existing, box)
     if sum((text is not None, file is not None, reset)) > 1:
         raise click.UsageError("Give one of --text, --file and --reset.")
@@ -193,5 +193,5 @@ async def greeting(system: System, box: str, text: str | None, language: str, fi
 def _audio(system: System, entry: VoicemailEntry) -> Path:
     path = mailboxes.audio(system.config, entry.file)
     if path is None:
-        raise WrongInput("The sound of that message is not there any more.")
+        raise WrongInput("The audio of that voicemail is no longer there.")
     return path

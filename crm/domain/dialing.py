@@ -167,12 +167,12 @@ def is_emergency(typed: str) -> bool:
 def refused_place(number: str, country: str, rules: DialRules, *, is_costly: bool) -> DialRefused | None:
     """Why nothing of ours goes to this number (E.164), be it a call or a text; None when it may."""
     if is_costly or number.startswith(SPECIAL_PREFIXES) or _PAY_PER_CALL.fullmatch(number):
-        return DialRefused("That number costs extra, so it is blocked.", code="dial_costly")
+        return DialRefused("That is a premium-rate number, so it is blocked.", code="dial_costly")
     if rules.blocked_prefixes and number.startswith(rules.blocked_prefixes):
         return DialRefused("Numbers that begin like this one are blocked in the settings.", code="dial_prefix_blocked")
     is_excepted = bool(rules.allowed_prefixes) and number.startswith(rules.allowed_prefixes)
     if country not in rules.countries and not is_excepted:
-        return DialRefused("Numbers of that country or area are not allowed in the settings.", code="dial_country")
+        return DialRefused("Numbers in that country or area are not allowed in the settings.", code="dial_country")
     return None
 
 
@@ -185,7 +185,7 @@ def refusal(ask: DialRequest, rules: DialRules) -> DialRefused | None:
         )
     if ask.number is None:
         return DialRefused(
-            "That is not a telephone number: dial ten digits, or 011 and the country for other countries.",
+            "That is not a phone number: dial ten digits, or, for another country, 011 and the country code.",
             code="dial_no_number",
         )
     if ask.is_our_line:
@@ -194,29 +194,29 @@ def refusal(ask: DialRequest, rules: DialRules) -> DialRefused | None:
         )
     if ask.agent is not None and not ask.may_dial:
         return DialRefused(
-            f"{ask.agent} may not dial numbers outside: an admin can allow it.",
+            f"{ask.agent} may not dial outside numbers: an admin can allow it.",
             code="dial_not_permitted",
             agent=ask.agent,
         )
     if place := refused_place(ask.number, ask.country, rules, is_costly=ask.is_costly):
         return place
     if ask.opted_out and ask.purpose in TO_PEOPLE:
-        return DialRefused(f"This person wants no calls from us: {ask.opted_out}.", code="dial_opted_out")
+        return DialRefused(f"This person has asked not to be called: {ask.opted_out}.", code="dial_opted_out")
     if rules.live and ask.live >= rules.live:
         return DialRefused(
-            f"{ask.live} calls with numbers outside are up, which is the limit: try again when one has ended.",
+            f"{ask.live} outside calls are in progress, which is the limit: try again when one has ended.",
             code="dial_limit_live",
             live=ask.live,
         )
     if rules.per_day and ask.today >= rules.per_day:
         return DialRefused(
-            f"The office's limit of {rules.per_day} calls a day to numbers outside is reached.",
+            f"The office has reached its limit of {rules.per_day} outside calls a day.",
             code="dial_limit_day",
             most=rules.per_day,
         )
     if ask.agent is not None and rules.per_agent_per_day and ask.today_by_agent >= rules.per_agent_per_day:
         return DialRefused(
-            f"The limit of {rules.per_agent_per_day} calls a day to numbers outside is reached for {ask.agent}.",
+            f"{ask.agent} has reached the limit of {rules.per_agent_per_day} outside calls a day.",
             code="dial_limit_agent",
             most=rules.per_agent_per_day,
             agent=ask.agent,

@@ -16,7 +16,7 @@ SENTENCES = {
     ),
     "dial_not_permitted": "You are not allowed to dial outside numbers.",
     "dial_opted_out": "This person has asked not to be called.",
-    "dial_our_line": "That number is one of our own lines. Please choose one that does not lead back here.",
+    "dial_our_line": "That number is one of our own lines: choose one that does not lead back here.",
     "dial_prefix_blocked": "Numbers that begin like this one are blocked.",
     "line_to_show_missing": "Outside calls are not set up yet.",
     "no_last_caller": "Nobody has called you from outside yet.",

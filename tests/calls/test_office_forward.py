@@ -135,7 +135,7 @@ async def test_when_the_number_may_not_be_dialled_any_more_then_the_team_rings(s
         call = await system.ended_call(caller.user)
     assert {leg.stage for leg in call.legs} == {"subteam"}
     _, second = await decisions(system, call.id)
-    assert any("costs extra" in reason for reason in second.reasons)
+    assert any("premium-rate" in reason for reason in second.reasons)
 
 
 async def test_when_two_call_at_once_then_both_are_forwarded(system: System) -> None:

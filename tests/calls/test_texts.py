@@ -78,7 +78,7 @@ async def test_when_a_caller_is_missed_twice_then_one_text_goes_out_and_one_task
 
 async def test_a_caller_who_shows_a_number_that_costs_extra_is_on_record_and_not_texted(system: System) -> None:
     text = await text_that_is(system, await missed(system, "+19005550123"), "blocked")
-    assert "costs extra" in text.error
+    assert "premium-rate" in text.error
     (call,) = await system.calls_from("+19005550123")
     assert call.outcome == "gave_up"
     assert not system.carrier.texts_to("+19005550123")

@@ -72,7 +72,7 @@ def _refusal_without_phones(office: Leaseline) -> str:
         (("resident", "alice"), "nowhere a call could go"),
         (("resident", "property:elm"), "nowhere a call could go"),
         (("resident", "911"), "Emergency numbers"),
-        (("resident", "+19005550199"), "costs extra"),
+        (("resident", "+19005550199"), "premium-rate"),
         (("resident", "+15125550100"), "our own lines"),
         (("resident", "agent:alice", "--straight"), "Only a number outside"),
         (("resident", "agent:alice", "--hours", "someday"), "is not an opening"),

@@ -108,7 +108,7 @@ def test_a_device_that_encrypts_is_told_so_everywhere(office: Leaseline, tmp_pat
 
 
 def test_the_qr_code_is_shown_on_a_terminal_only(office: Leaseline) -> None:
-    assert "only a terminal" in office.refused("device", "show", "alice-desk", "--qr")
+    assert "only shown on a terminal" in office.refused("device", "show", "alice-desk", "--qr")
     drawn = office.ok("device", "show", "alice-desk", "--qr", "--secret")
     assert "█" in drawn
     assert secret_of(office) not in drawn
@@ -200,12 +200,12 @@ def test_a_device_changes_hands_and_kind(office: Leaseline) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("set", "alice-desk"), "There is nothing to change"),
+        (("set", "alice-desk"), "Nothing to change"),
         (("set", "alice-desk", "--agent", "nobody"), "There is no agent nobody"),
         (("set", "alice-desk", "--kind", "mobile"), "add a mobile in its place"),
         (("set", "alice-desk", "--kind", "browser", "--encrypted"), "A browser always encrypts"),
         (("add", "bob-web", "--agent", "bob", "--kind", "browser", "--encrypted"), "A browser always encrypts"),
-        (("show", "alice-desk", "--qr", "--json"), "--json goes with neither"),
+        (("show", "alice-desk", "--qr", "--json"), "Use --json without"),
     ],
 )
 def test_what_cannot_be_is_refused(untouched: Leaseline, arguments: tuple[str, ...], said: str) -> None:

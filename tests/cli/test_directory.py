@@ -234,9 +234,9 @@ def test_the_office_has_an_answering_service(office: Leaseline) -> None:
 BAD = [
     ("subteam set north --sisters north", "own sister"),
     ("subteam set north --sisters south,nowhere", "no subteam"),
-    ("subteam set north --answering-service 900-555-0150", "costs extra"),
+    ("subteam set north --answering-service 900-555-0150", "premium-rate"),
     ("subteam set north --answering-service 512-555-0100", "own lines"),
-    ("subteam set north --answering-service soon", "not a telephone number"),
+    ("subteam set north --answering-service soon", "not a phone number"),
     ("office set --answering-service 911", "Emergency numbers"),
     ("office set --answering-service +442079460000", "not allowed"),
     ("agent add Alice", "a-z"),

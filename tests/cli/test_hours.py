@@ -80,7 +80,7 @@ def test_hours_of_a_property_are_its_own_in_its_own_zone(office: Leaseline) -> N
         (["hours", "set", "--as-office"], "--property"),
         (["hours", "show", "--property", "oak"], "no property oak"),
         (["agent", "hours", "nobody", "mon 09:00-10:00"], "no agent nobody"),
-        (["agent", "hours", "alice", "mon 09:00-10:00", "--always"], "one of them"),
+        (["agent", "hours", "alice", "mon 09:00-10:00", "--always"], "Give either"),
         (["agent", "hours", "alice", "mon 10:00-09:00"], "does not end after it begins"),
         (["holiday", "set", "US-XX"], "there are AK, AL, AR"),
         (["holiday", "set", "TX"], "US-TX"),

@@ -53,7 +53,7 @@ def test_a_call_is_ordered_once_and_shown(office: Leaseline) -> None:
     ("agent", "to", "why"),
     [
         ("alice", "911", "no lead 911"),
-        ("alice", "9005550123", "costs extra"),
+        ("alice", "9005550123", "premium-rate"),
         ("alice", "+18765550123", "not allowed"),
         ("alice", "+15125550100", "own lines"),
         ("alice", "call me; rm -rf /", "no telephone number"),

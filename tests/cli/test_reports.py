@@ -36,7 +36,7 @@ def test_sources(busy: Leaseline) -> None:
 
 def test_nobody_is_lost(busy: Leaseline) -> None:
     assert busy.json("report", "lost") == []
-    assert "Nobody is lost" in busy.ok("report", "lost")
+    assert "No caller is lost" in busy.ok("report", "lost")
 
 
 def test_the_help_says_what_each_figure_means(leaseline: Leaseline) -> None:

@@ -75,7 +75,7 @@ def test_a_calls_decision_is_explained_with_its_rules_and_what_followed(office: 
     assert task["owner"] == plan["owner"] == "alice"
     assert [leg["agent"] for leg in found["legs"]] == ["alice"]
     shown = office.ok("route", "explain", "1772467200.1")
-    for told in ("live, decided by subteam", "menu: the caller keyed 2", "alice-desk rang", "is alice's"):
+    for told in ("live, decided by subteam", "menu: the caller keyed 2", "alice-desk rang", "belongs to alice"):
         assert told in shown
     assert "Routed by subteam: live, rings subteam, then everyone." in office.ok("call", "show", "1772467200.1")
     assert "no call 12" in office.refused("route", "explain", "12")
@@ -176,7 +176,7 @@ def test_past_calls_are_decided_again_under_changed_rules(office: Leaseline, tmp
         {"before": "live (subteam): subteam 20 s, everyone 20 s", "after": "live (everyone): everyone 20 s", "calls": 2}
     ]
     shown = office.ok("route", "replay", "--with", str(new))
-    assert "2 of 2 decisions would have been others." in shown
+    assert "2 of 2 decisions would have been different." in shown
     assert office.contents() == before
     new.write_text("[ring]\nsubteam = 0\n")
     result = office("route", "replay", "--with", str(new))

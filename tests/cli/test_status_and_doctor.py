@@ -315,7 +315,7 @@ def test_doctor_finds_what_is_wrong(office: Leaseline) -> None:
         "journal": "1 facts",
         "rejected": "2 facts",
         "spool": "1 calls",
-        "answering service": "costs extra",
+        "answering service": "premium-rate",
         "languages": "xx.toml lacks",
     }
     for check, text in expected.items():

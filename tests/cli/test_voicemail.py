@@ -53,7 +53,7 @@ def test_messages_are_listed_and_shown(office: Leaseline) -> None:
     shown = office.ok("voicemail", "show", MESSAGE)
     assert "Hello <b>there</b>" in shown
     assert "\x1b" not in shown
-    assert "no such messages" in office.ok("voicemail", "list", "--box", "office")
+    assert "No voicemail found" in office.ok("voicemail", "list", "--box", "office")
 
 
 def test_a_message_is_exported_as_wav_and_mp3(office: Leaseline, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_message_is_exported_as_wav_and_mp3(office: Leaseline, tmp_path: Path)
     mp3 = (tmp_path / "m.mp3").read_bytes()
     assert mp3[0] == 0xFF
     assert len(mp3) < path.stat().st_size
-    assert "there already" in office.refused("voicemail", "export", MESSAGE, str(tmp_path / "m.mp3"))
+    assert "already exists" in office.refused("voicemail", "export", MESSAGE, str(tmp_path / "m.mp3"))
     office.ok("voicemail", "export", MESSAGE, str(tmp_path / "m.mp3"), "--overwrite")
     assert ".wav or .mp3" in office.refused("voicemail", "export", MESSAGE, str(tmp_path / "m.ogg"))
 
@@ -87,7 +87,7 @@ def test_play_says_where_the_file_is_when_nothing_here_plays(office: Leaseline, 
     assert str(path) in office.ok("voicemail", "play", MESSAGE)
     assert office.json("voicemail", "show", MESSAGE)["heard_at"] is None
     path.unlink()
-    assert "not there any more" in office.refused("voicemail", "play", MESSAGE)
+    assert "no longer there" in office.refused("voicemail", "play", MESSAGE)
 
 
 def test_a_greeting_is_spoken_recorded_and_taken_back(office: Leaseline, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_retention_says_what_it_would_delete_and_then_does(office: Leaseline) ->
     assert not path.exists()
     assert kept.exists()
     assert office.json("recordings", "prune") == []
-    assert "not there any more" in office.refused("voicemail", "play", MESSAGE)
+    assert "no longer there" in office.refused("voicemail", "play", MESSAGE)
     assert any("deleted by retention" in what for (what,) in office.rows("select what from audit_entry"))
 
 

@@ -73,8 +73,8 @@ async def test_a_home_on_another_machine_is_held_until_it_is_released(
 async def test_a_home_can_be_held_by_hand_and_a_stamp_that_cannot_be_read_holds(
     store: Store, config: Config, machine: Callable[[str], None]
 ) -> None:
-    copies.hold(config, "It was held by hand.")
-    assert copies.held(config) == "It was held by hand."
+    copies.hold(config, "Held by command.")
+    assert copies.held(config) == "Held by command."
     (config.home / "home.json").write_text("?")
     assert "cannot be read" in copies.held(config)
     await store.run(copies.release, config, BY, drop=False)

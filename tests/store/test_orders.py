@@ -74,10 +74,10 @@ async def test_what_cannot_be_ordered_leaves_nothing(store: Store, config: Confi
     for agent, to, error, why in (
         ("alice", "999999", NotFound, "no lead"),
         ("alice", "soon", Invalid, "no telephone number"),
-        ("alice", "9005550123", DialRefused, "costs extra"),
+        ("alice", "9005550123", DialRefused, "premium-rate"),
         ("alice", "+18765550123", DialRefused, "country"),
         ("alice", "+15125550100", DialRefused, "own lines"),
-        ("alice", "+15125550177", DialRefused, "wants no calls"),
+        ("alice", "+15125550177", DialRefused, "asked not to be called"),
         ("alice", str(withheld), Invalid, "withheld"),
         ("zoe", PROSPECT, NotFound, "no agent"),
         ("zed", PROSPECT, Invalid, "no phone"),

@@ -85,9 +85,9 @@ def texts(config: Config, **settings: object) -> Config:
 @pytest.mark.parametrize(
     ("to", "why"),
     [
-        ("+19005550123", "costs extra"),
-        ("+15129760123", "costs extra"),
-        ("+881612345678", "costs extra"),
+        ("+19005550123", "premium-rate"),
+        ("+15129760123", "premium-rate"),
+        ("+881612345678", "premium-rate"),
         ("+252612345678", "country"),
         ("+5352345678", "country"),
         ("+18765550123", "country"),

@@ -87,19 +87,19 @@ def test_what_may_be_dialled(typed: str) -> None:
         ("2425550123", "country"),  # Bahamas
         ("011442079460000", "country"),
         ("+19115550123", "country"),  # No area code, so of no country.
-        ("9005550123", "costs extra"),
-        ("15129760123", "costs extra"),
-        ("5005550123", "costs extra"),
-        ("+870776123456", "costs extra"),  # Inmarsat
-        ("+881612345678", "costs extra"),  # Iridium
-        ("+882161234567", "costs extra"),
-        ("+9791234567", "costs extra|not a telephone number"),
-        ("+449098790123", "costs extra"),
-        ("", "not a telephone number"),
-        ("101", "not a telephone number"),
-        ("1-800-FLOWERS", "not a telephone number"),
-        ("5125550123@evil", "not a telephone number"),
-        ("anonymous", "not a telephone number"),
+        ("9005550123", "premium-rate"),
+        ("15129760123", "premium-rate"),
+        ("5005550123", "premium-rate"),
+        ("+870776123456", "premium-rate"),  # Inmarsat
+        ("+881612345678", "premium-rate"),  # Iridium
+        ("+882161234567", "premium-rate"),
+        ("+9791234567", "premium-rate|not a phone number"),
+        ("+449098790123", "premium-rate"),
+        ("", "not a phone number"),
+        ("101", "not a phone number"),
+        ("1-800-FLOWERS", "not a phone number"),
+        ("5125550123@evil", "not a phone number"),
+        ("anonymous", "not a phone number"),
     ],
 )
 def test_what_may_not_be_dialled_and_why(typed: str, why: str) -> None:
@@ -119,7 +119,7 @@ def test_each_rule_refuses_for_each_purpose(purpose: DialPurpose) -> None:
     assert "our own lines" in str(refusal(replace(good, is_our_line=True), RULES))
     assert "may not dial" in str(refusal(replace(good, may_dial=False), RULES))
     assert "blocked in the settings" in str(refusal(good, replace(RULES, blocked_prefixes=("+1512",))))
-    assert "10 calls" in str(refusal(replace(good, live=10), RULES))
+    assert "10 outside calls" in str(refusal(replace(good, live=10), RULES))
     assert "500" in str(refusal(replace(good, today=500), RULES))
     assert "150" in str(refusal(replace(good, today_by_agent=150), RULES))
     unlimited = replace(RULES, live=0, per_day=0, per_agent_per_day=0)

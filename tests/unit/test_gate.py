@@ -177,10 +177,10 @@ def test_answers_to_keywords_have_limits_of_their_own_and_none_of_the_others(pur
 
 @pytest.mark.parametrize("purpose", [one for one in TextPurpose if one is not TextPurpose.INBOUND])
 def test_no_text_goes_where_no_call_may_go(purpose: TextPurpose) -> None:
-    decision = decide(TextRequest(purpose, NOON, refusal="That number costs extra, so it is blocked."), NOON)
+    decision = decide(TextRequest(purpose, NOON, refusal="That is a premium-rate number, so it is blocked."), NOON)
     assert (decision.verdict, decision.reasons) == (
         Verdict.BLOCK,
-        ("That number costs extra, so it is blocked.",),
+        ("That is a premium-rate number, so it is blocked.",),
     )
 
 

@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import Engine
 
 from cli import cli
-from crm.store import session
+from tests.compiled import statements_compiled_once
 
 
 @dataclass(frozen=True)
@@ -67,18 +66,7 @@ class Leaseline:
 
 @pytest.fixture(scope="session", autouse=True)
 def _compile_statements_once() -> Iterator[None]:
-    """Each command opens an engine, which compiles statements anew; here it uses what the first ones have compiled."""
-    open_engine = session.create_engine
-    first: dict[str, Engine] = {}
-
-    def open_another(*arguments: Any, **options: Any) -> Engine:
-        engine = open_engine(*arguments, **options)
-        shared = first.setdefault(engine.dialect.name, engine)
-        engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
-        return engine
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "create_engine", open_another)
+    with statements_compiled_once():
         yield
 
 

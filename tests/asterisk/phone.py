@@ -1,0 +1,164 @@
+"""Phones at the other end of the channels: for whoever uses one it is a softphone (`ari_app.demo.softphone`)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ari_app.demo.softphone import PhoneEvent, Softphone, SoftphoneError
+
+if TYPE_CHECKING:
+    from tests.asterisk.model import Asterisk, Channel, Sound
+
+REASONS = {17: "486 Busy Here", 21: "603 Decline", 19: "480 Temporarily Unavailable", 1: "404 Not Found"}
+
+
+class Phone(Softphone):
+    """One phone; its commands are baresip's, and so are its events."""
+
+    def __init__(self, asterisk: Asterisk, user: str, endpoint: str, context: str = "", says: int = 180) -> None:
+        """`says` is the SIP answer to every call: 180, and it rings, or one that ends it; 100, and nothing follows; or
+        0, and it does not answer at all. One that calls by itself enters the dialplan's `context`."""
+        super().__init__(user, Path(), None)  # type: ignore[arg-type]
+        self._asterisk = asterisk
+        self.endpoint = endpoint
+        self.shown_number = user
+        self.says = says
+        self.called = 0
+        """How many calls were sent to it."""
+        self.causes: list[int] = []
+        """Q.850 causes with which calls ended that Asterisk ended: 26 is answered elsewhere."""
+        self.shown: list[str] = []
+        """Who called, as the phone displays it."""
+        self._context = context
+        self._calls: list[Channel] = []
+        self._latest: Channel | None = None
+        self._pressed = ""
+        self._stirred = asyncio.Event()
+
+    # --- what whoever holds it does ---
+
+    async def command(self, name: str, params: str = "") -> str:
+        match name:
+            case "dial":
+                self._dial(params)
+            case "accept":
+                self._accept()
+            case "hangup":
+                self._hang_up()
+            case "sndcode" if params.isprintable():
+                self._pressed = params
+            case "sndcode":
+                # Asterisk tells of a key when it is released.
+                self._asterisk.press(self._call, self._pressed)
+            case "hold":
+                self._asterisk.hold(self._call, on=True)
+            case "resume":
+                self._asterisk.hold(self._call, on=False)
+            case "transfer":
+                self._asterisk.refer(self._call, _user(params))
+        return ""
+
+    @property
+    def _call(self) -> Channel:
+        if not self._calls:
+            raise SoftphoneError(f"Phone {self.user} has no call.")
+        return self._calls[-1]
+
+    def _dial(self, uri: str) -> None:
+        channel = self._asterisk.arrives(self, self.endpoint, self._context, _user(uri))
+        self._calls.append(channel)
+        self._latest = channel
+        self._note("CALL_OUTGOING", uri)
+
+    def _accept(self) -> None:
+        ringing = next((call for call in self._calls if call.state != "Up"), None)
+        if ringing is None:
+            raise SoftphoneError(f"Phone {self.user} has nothing to answer.")
+        self._calls.remove(ringing)
+        self._calls.append(ringing)
+        self._latest = ringing
+        self._asterisk.is_answered(ringing)
+        self._note("CALL_ANSWERED")
+        self._note("CALL_ESTABLISHED")
+
+    def _hang_up(self) -> None:
+        call = self._call
+        if call.is_dialled and call.state != "Up":
+            self._asterisk.declines(call, 486)
+        else:
+            self._asterisk.hang_up(call, 16)
+
+    async def say(self, recording: Path) -> None:
+        self._asterisk.speaks(self._call, recording)
+
+    # --- what happens to it ---
+
+    def is_called(self, channel: Channel) -> None:
+        if channel.gone.is_set():
+            return
+        self.called += 1
+        if self.says == 0:
+            return
+        channel.has_spoken = True
+        if self.says == 100:
+            return
+        if self.says >= 300:
+            self._asterisk.declines(channel, self.says)
+            return
+        self._calls.insert(0, channel)
+        if len(self._calls) == 1:
+            self._latest = channel
+        shown = channel.variables.get("CALLERID(all)", "")
+        self.shown.append(shown)
+        number = re.search(r"<(.*)>", shown)
+        self._asterisk.rings(channel)
+        self._note("CALL_INCOMING", f"sip:{number[1] if number else ''}@127.0.0.1")
+
+    def is_answered(self, channel: Channel) -> None:
+        self._note("CALL_ANSWERED")
+        self._note("CALL_ESTABLISHED")
+
+    def is_closed(self, channel: Channel, cause: int) -> None:
+        if channel in self._calls:
+            self._calls.remove(channel)
+            self.causes.append(cause)
+            self._note("CALL_CLOSED", REASONS.get(cause, "") if channel.state != "Up" else "")
+
+    def is_told(self, state: str) -> None:
+        """How a transfer goes that it asked for. As baresip does, it hangs up when that fails, without a word."""
+        if state == "channel_unavailable":
+            self._note("TRANSFER_FAILED")
+            self._asterisk.loop.call_soon(self._hang_up)
+
+    # --- what it notices ---
+
+    @property
+    def sounds(self) -> list[Sound]:
+        """What is heard in its latest call."""
+        return self._latest.heard if self._latest else []
+
+    @property
+    def channel(self) -> Channel | None:
+        return self._latest
+
+    def _note(self, kind: str, param: str = "") -> None:  # type: ignore[override]
+        self.events.append(PhoneEvent(kind, param, asyncio.get_running_loop().time()))
+        self._stirred.set()
+
+    async def wait_until(self, is_so: Callable[[], bool], what: str, seconds: float = 20) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                while not is_so():
+                    self._stirred.clear()
+                    await self._stirred.wait()
+        except TimeoutError:
+            seen = ", ".join(f"{event.kind} {event.param}".strip() for event in self.events)
+            raise SoftphoneError(f"Phone {self.user}: no {what} within {seconds:g} s; it saw: {seen}.") from None
+
+
+def _user(uri: str) -> str:
+    return uri.removeprefix("sip:").partition("@")[0]

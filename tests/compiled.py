@@ -1,0 +1,29 @@
+"""Statements are compiled once for a whole run, though many databases are opened one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from crm.store import session
+
+
+@contextmanager
+def statements_compiled_once() -> Iterator[None]:
+    """Each engine compiles statements anew; here it uses what the first ones have compiled."""
+    open_engine = session.create_engine
+    first: dict[str, Engine] = {}
+
+    def open_another(*arguments: Any, **options: Any) -> Engine:
+        engine = open_engine(*arguments, **options)
+        shared = first.setdefault(engine.dialect.name, engine)
+        engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "create_engine", open_another)
+        yield

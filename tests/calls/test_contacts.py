@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 import pytest
 from sqlalchemy import func, select
 
-from crm.services.people import contacts
 from crm.services.routing import desks
-from crm.store.models import Interest, Lead, LeadPhone
-from tests.mobile import NUMBER, mobile, picks_up
+from crm.store.models import LeadPhone
 from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
-
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 async def desk(system: System, kind: str, target: str, hours: str = "") -> None:
@@ -38,33 +32,6 @@ async def keyed(system: System, number: str, key: str) -> None:
     await system.until(so, f"key {key} of {number}")
 
 
-async def test_when_a_known_resident_has_an_emergency_then_the_maintenance_number_rings_and_1_connects(
-    system: System,
-) -> None:
-    await desk(system, "maintenance", NUMBER)
-    async with system.phone("alice-desk") as alice, mobile(system) as cell, system.caller() as caller:
-        await system.store.run(
-            contacts.add, system.by, "US", caller.user, kind="resident", name="Carol", property_slug="elm"
-        )
-        await system.dial(caller)
-        await system.step(caller.user, "menu")
-        await caller.press("1")
-        await picks_up(cell)
-        await system.hears(cell, system.prompt("whisper_two_keys"))
-        await cell.press("1")
-        await system.step(caller.user, "talk")
-        await cell.say(system.spoken("Maintenance, which apartment is it?"))
-        await system.hears(caller, system.spoken("Maintenance, which apartment is it?"))
-        await caller.hang_up()
-        call = await system.ended_call(caller.user)
-        assert alice.count("CALL_INCOMING") == 0
-        assert await leads_of(system, caller.user) == 0
-    assert (call.kind, call.desk, call.outcome) == ("resident", "maintenance", "handed_over")
-    assert [(leg.stage, leg.number, leg.status) for leg in call.legs] == [("desk", NUMBER, "ANSWER")]
-    assert await system.tasks_of(call) == []
-    assert await system.texts_of(caller.user) == []
-
-
 async def test_when_4_and_1_are_pressed_then_the_residents_desk_rings_and_no_lead_is_made(system: System) -> None:
     await desk(system, "resident", "agent:bob")
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob, system.caller() as caller:
@@ -83,47 +50,3 @@ async def test_when_4_and_1_are_pressed_then_the_residents_desk_rings_and_no_lea
     assert (call.kind, call.desk, call.outcome, call.lead_id) == ("resident", "resident", "talked", None)
     assert [leg.stage for leg in call.legs] == ["desk"]
     assert await system.tasks_of(call) == []
-
-
-async def test_when_0_is_pressed_then_the_person_for_concerns_rings_and_nothing_is_automated(system: System) -> None:
-    await desk(system, "concern", "agent:carol")
-    async with system.phone("carol-soft") as carol, system.caller() as caller:
-        await system.dial(caller)
-        await system.step(caller.user, "menu")
-        await caller.press("0")
-        await carol.wait_for("CALL_INCOMING")
-        await caller.hang_up()
-        call = await system.ended_call(caller.user)
-    assert (call.kind, call.desk, call.outcome) == ("prospect", "concern", "gave_up")
-    [task] = await system.tasks_of(call)
-    assert (task.kind, task.owner.slug) == ("call_back", "carol")
-    assert task.why.startswith("A concern, for a person: ")
-    assert await system.texts_of(caller.user) == []
-    assert await system.all(select(Interest).join(Lead).where(Lead.id == call.lead_id)) == []
-
-
-async def test_when_the_vendors_desk_is_closed_then_their_message_has_its_owner_and_they_are_no_lead(
-    system: System,
-) -> None:
-    # Open two days from now only, so that the test holds at any time of any day.
-    day = DAYS[(datetime.now(system.config.tz) + timedelta(days=2)).weekday()]
-    await desk(system, "vendor", "agent:bob", f"{day} 09:00-17:00")
-    async with system.phone("bob-desk") as bob, system.caller() as caller:
-        await system.store.run(contacts.add, system.by, "US", caller.user, kind="vendor")
-        await system.dial(caller)
-        await system.step(caller.user, "menu")
-        await caller.press("2")
-        await system.hears(caller, system.prompt("desk_closed"))
-        await system.recording(caller.user)
-        await caller.say(system.spoken("I have a question about my last invoice, please call me back."))
-        await caller.wait_for("CALL_CLOSED", seconds=30)
-        call = await system.ended_call(caller.user)
-        assert bob.count("CALL_INCOMING") == 0
-        assert await leads_of(system, caller.user) == 0
-    assert (call.kind, call.desk, call.outcome, call.legs) == ("vendor", "vendor", "left_message", [])
-    assert call.voicemail
-    assert call.voicemail.mailbox == "agent:bob"
-    [task] = await system.tasks_of(call)
-    assert (task.kind, task.owner.slug, task.lead_id) == ("listen", "bob", None)
-    assert task.why.startswith("A vendor of Elm Street Apartments called and left a message")
-    assert await system.texts_of(caller.user) == []

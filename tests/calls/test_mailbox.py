@@ -16,7 +16,7 @@ from crm.domain import readout
 from crm.services.phones.spoken import spoken
 from crm.services.voicemail import mailboxes
 from crm.store.models import AuditEntry, Call, Task
-from tests.calls.messages import becomes, leave_message, message, without_messages
+from tests.messages import becomes, leave_message, message, without_messages
 from tests.outside import person
 from tests.system import ELM, System
 from tests.talks import hear_each_other

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from crm.services.audit import By
 from crm.services.voicemail import mailboxes
-from tests.calls.messages import leave_message, without_messages
+from tests.messages import leave_message, without_messages
 from tests.scripted_phone import ScriptedPhone, scripted_phone
 from tests.system import System
 

@@ -18,7 +18,7 @@ from crm.services.calls import orders
 from crm.services.phones import devices
 from crm.store.models import Leg
 from crm.views import orders as placed
-from tests.calls.messages import leave_message, without_messages
+from tests.messages import leave_message, without_messages
 from tests.mobile import forward, mobile, picks_up
 from tests.outside import only_by, person
 from tests.redirecting import Redirecting, redirecting_phone, redirecting_trunk

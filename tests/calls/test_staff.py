@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from crm.services.phones import devices
 from tests.system import System
 from tests.talks import hear_each_other
 
@@ -22,13 +21,6 @@ async def talk_by_extension(system: System) -> None:
         await bob.wait_for("CALL_CLOSED")
 
 
-async def is_told_that_it_cannot_be_reached(system: System, extension: str) -> None:
-    async with system.phone("bob-desk") as bob:
-        await bob.dial(f"sip:{extension}@{system.sip}")
-        await bob.wait_for("CALL_CLOSED")
-        assert [(one.name, one.nearly_whole) for one in system.heard(bob)] == [("extension_unavailable", True)]
-
-
 async def test_when_an_extension_is_dialled_then_the_two_talk(system: System) -> None:
     await talk_by_extension(system)
 
@@ -39,48 +31,6 @@ async def test_when_the_app_is_away_then_colleagues_talk_all_the_same(system: Sy
         await talk_by_extension(system)
     finally:
         await system.start_app()
-
-
-async def reaches_the_mailbox_and_says_nothing(system: System) -> None:
-    """What somebody says there is in test_mailbox."""
-    async with system.phone("bob-desk") as bob:
-        await bob.dial(f"sip:101@{system.sip}")
-        await system.recording(None)
-        await bob.hang_up()
-        call = await system.ended_call(None)
-        assert [one.name for one in system.heard(bob) if one.nearly_whole] == ["colleague_unavailable"]
-    assert (call.direction, call.outcome, call.voicemail, call.lead_id) == ("internal", "not_reached", None, None)
-    assert await system.tasks_of(call) == []
-
-
-async def test_when_the_colleague_is_on_dnd_then_their_phone_is_silent_and_their_mailbox_answers(
-    system: System,
-) -> None:
-    await system.store.run(devices.set_dnd, system.by, ["alice-desk"], until=None)
-    async with system.phone("alice-desk") as alice:
-        await reaches_the_mailbox_and_says_nothing(system)
-        assert alice.count("CALL_INCOMING") == 0
-
-
-async def test_when_the_colleague_is_on_a_call_then_their_mailbox_answers(system: System) -> None:
-    async with system.phone("alice-desk") as alice, system.caller() as caller:
-        await system.to_team(caller)
-        await alice.wait_for("CALL_INCOMING")
-        await alice.answer()
-        await system.step(caller.user, "talk")
-        await reaches_the_mailbox_and_says_nothing(system)
-        assert alice.count("CALL_INCOMING") == 1
-        await caller.hang_up()
-        await alice.wait_for("CALL_CLOSED")
-        await system.ended_call(caller.user)
-
-
-async def test_when_the_colleagues_phone_is_off_then_their_mailbox_answers(system: System) -> None:
-    await reaches_the_mailbox_and_says_nothing(system)
-
-
-async def test_when_nobody_has_the_extension_then_that_is_said(system: System) -> None:
-    await is_told_that_it_cannot_be_reached(system, "177")
 
 
 async def test_when_the_colleague_declines_then_it_is_busy(system: System) -> None:

@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from crm.services.audit import By
 from crm.services.office import hours
 from crm.services.tours import booking, times
 from crm.services.tours.dialogue import aloud
@@ -66,87 +65,3 @@ async def test_when_the_office_is_closed_then_times_are_offered_and_a_key_books_
     assert {one.purpose for one in await system.texts_of(caller.user)} <= {"tour", "tour_reminder"}
     [interest] = await system.all(select(Interest).where(Interest.lead_id == call.lead_id))
     assert interest.stage == "showing_booked"
-
-
-async def test_who_speaks_spanish_hears_the_times_books_and_gets_the_text_in_spanish(offered: System) -> None:
-    system, number = offered, offered.new_number()
-    await closed_until(system)
-    await system.add_lead(number, language="es")
-    async with system.caller(number) as caller:
-        await system.dial(caller)
-        await system.step(number, "menu")
-        await caller.press("3")
-        await hears_beginning(system, caller, system.prompt("closed_now", "es"))
-        await hears_beginning(system, caller, await said(system, "tour_times", "Elm Street Apartments", language="es"))
-        await caller.press("1")
-        await hears_beginning(system, caller, system.prompt("tour_done", "es"))
-        await caller.press("9")
-        await system.recording(number)
-        await caller.hang_up()
-        call = await system.ended_call(number)
-        text = await system.carrier.text_to(number)
-        [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
-        found, place = await system.store.read(booking.get, tour.id)
-        when = found.slot.starts_at, times.zone(system.config, place), "es"
-        booked = await said(system, "tour_booked", aloud(*when), language="es")
-        await hears_beginning(system, caller, booked)
-    assert (call.outcome, call.step) == ("booked", "voicemail")
-    assert booking.in_words(*when) in text
-
-
-async def test_when_key_3_is_pressed_while_open_then_times_are_offered_and_any_key_leads_on_to_the_team(
-    offered: System,
-) -> None:
-    system = offered
-    async with system.phone("alice-desk") as alice, system.caller() as caller:
-        await system.dial(caller)
-        await system.step(caller.user, "menu")
-        await caller.press("3")
-        await system.step(caller.user, "tour_offer")
-        await caller.press("1")
-        await hears_beginning(system, caller, system.prompt("tour_done"))
-        await caller.press("9")
-        await alice.wait_for("CALL_INCOMING")
-        await alice.answer()
-        await system.step(caller.user, "talk")
-        await caller.hang_up()
-        call = await system.ended_call(caller.user)
-    assert call.outcome == "talked"
-    [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
-    assert tour.lead_id == call.lead_id
-
-
-async def test_when_somebody_else_is_quicker_then_that_is_told_and_who_takes_nothing_leaves_a_message(
-    offered: System,
-) -> None:
-    system = offered
-    opens = await closed_until(system)
-    async with system.caller() as caller:
-        await system.dial(caller)
-        await system.step(caller.user, "menu")
-        await caller.press("3")
-        await system.hears(caller, system.prompt("closed_now"))
-        # Before the caller has heard them all, the first is gone.
-        first = (await system.store.read(times.offer, system.config, "elm", datetime.now(UTC))).slots[0]
-        await system.store.run(
-            booking.book,
-            system.config,
-            system.secrets,
-            By("tests", datetime.now(UTC)),
-            person="+15125559090",
-            place="elm",
-            at=first.starts_at,
-            key="quicker",
-        )
-        await caller.press("1")
-        await system.hears(caller, system.prompt("tour_taken"))
-        await caller.press("9")
-        await system.recording(caller.user)
-        await caller.say(system.spoken("I would like to see a home on Saturday, please call me back."))
-        await caller.wait_for("CALL_CLOSED", seconds=30)
-        call = await system.ended_call(caller.user)
-    assert (call.outcome, call.step) == ("left_message", "voicemail")
-    assert await system.all(select(Tour).where(Tour.lead_id == call.lead_id)) == []
-    [task] = await system.tasks_of(call)
-    assert task.kind == "listen"
-    assert opens <= task.due_at <= opens + timedelta(hours=1)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from ari_app.demo import listening
 from crm.services.phones import devices
 from crm.store.models import Lead, LeadPhone
-from tests.mobile import about, forward, mobile, picks_up
-from tests.system import System
+from tests.asterisk import Seam
+from tests.flows.people import about, forward, mobile, picks_up
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.flows
 
 
-async def test_when_a_known_lead_calls_then_their_name_is_whispered(system: System) -> None:
+async def test_when_a_known_lead_calls_then_their_name_is_whispered(system: Seam) -> None:
     number = system.new_number()
     await system.add_lead(number, agent="alice")
     with system.store.writing() as session:
@@ -32,12 +31,11 @@ async def test_when_a_known_lead_calls_then_their_name_is_whispered(system: Syst
         await system.step(number, "talk")
         await caller.hang_up()
         await system.ended_call(number)
-        heard = listening.find(listening.read(caller.heard), {"whisper": listening.read(whisper)})
-    assert heard == []
+        assert not await system.has_heard(caller, whisper)
 
 
 async def test_when_the_digit_does_not_come_then_the_whisper_is_heard_again_until_the_time_is_over(
-    system: System,
+    system: Seam,
 ) -> None:
     await forward(system)
     async with mobile(system) as cell, system.caller() as caller:
@@ -51,7 +49,7 @@ async def test_when_the_digit_does_not_come_then_the_whisper_is_heard_again_unti
     assert [leg.status for leg in call.legs] == ["NOANSWER"]
 
 
-async def test_when_a_desk_phone_whispers_then_it_asks_for_the_digit_too(system: System) -> None:
+async def test_when_a_desk_phone_whispers_then_it_asks_for_the_digit_too(system: Seam) -> None:
     await system.store.run(devices.change, system.config, system.by, "alice-desk", whisper=True)
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await system.to_team(caller)
@@ -65,7 +63,7 @@ async def test_when_a_desk_phone_whispers_then_it_asks_for_the_digit_too(system:
     assert [(leg.device, leg.status) for leg in call.legs] == [("alice-desk", "ANSWER")]
 
 
-async def test_when_the_number_is_withheld_then_no_callback_is_offered(system: System) -> None:
+async def test_when_the_number_is_withheld_then_no_callback_is_offered(system: Seam) -> None:
     await forward(system)
     async with mobile(system) as cell, system.caller("anonymous") as caller:
         await system.dial(caller)

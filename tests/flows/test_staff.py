@@ -1,0 +1,59 @@
+"""Colleagues call each other by extension."""
+
+from __future__ import annotations
+
+import pytest
+
+from crm.services.phones import devices
+from tests.asterisk import Seam
+
+pytestmark = pytest.mark.flows
+
+
+async def is_told_that_it_cannot_be_reached(system: Seam, extension: str) -> None:
+    async with system.phone("bob-desk") as bob:
+        await bob.dial(f"sip:{extension}@{system.sip}")
+        await bob.wait_for("CALL_CLOSED")
+        assert [(one.name, one.nearly_whole) for one in system.heard(bob)] == [("extension_unavailable", True)]
+
+
+async def reaches_the_mailbox_and_says_nothing(system: Seam) -> None:
+    """What somebody says there is in test_mailbox."""
+    async with system.phone("bob-desk") as bob:
+        await bob.dial(f"sip:101@{system.sip}")
+        await system.recording(None)
+        await bob.hang_up()
+        call = await system.ended_call(None)
+        assert [one.name for one in system.heard(bob) if one.nearly_whole] == ["colleague_unavailable"]
+    assert (call.direction, call.outcome, call.voicemail, call.lead_id) == ("internal", "not_reached", None, None)
+    assert await system.tasks_of(call) == []
+
+
+async def test_when_the_colleague_is_on_dnd_then_their_phone_is_silent_and_their_mailbox_answers(
+    system: Seam,
+) -> None:
+    await system.store.run(devices.set_dnd, system.by, ["alice-desk"], until=None)
+    async with system.phone("alice-desk") as alice:
+        await reaches_the_mailbox_and_says_nothing(system)
+        assert alice.count("CALL_INCOMING") == 0
+
+
+async def test_when_the_colleague_is_on_a_call_then_their_mailbox_answers(system: Seam) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await system.step(caller.user, "talk")
+        await reaches_the_mailbox_and_says_nothing(system)
+        assert alice.count("CALL_INCOMING") == 1
+        await caller.hang_up()
+        await alice.wait_for("CALL_CLOSED")
+        await system.ended_call(caller.user)
+
+
+async def test_when_the_colleagues_phone_is_off_then_their_mailbox_answers(system: Seam) -> None:
+    await reaches_the_mailbox_and_says_nothing(system)
+
+
+async def test_when_nobody_has_the_extension_then_that_is_said(system: Seam) -> None:
+    await is_told_that_it_cannot_be_reached(system, "177")

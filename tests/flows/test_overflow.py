@@ -118,7 +118,7 @@ async def test_when_a_caller_keeps_the_place_then_the_agent_is_rung_in_their_tur
             await caller.wait_for("CALL_CLOSED")
         kept = await system.ended_call(prospect.user)
         assert (kept.outcome, [task.kind for task in await system.tasks_of(kept)]) == ("callback", ["call_back"])
-        assert "keep your place" in await system.carrier.text_to(prospect.user)
+        assert "holding your place" in await system.carrier.text_to(prospect.user)
         assert alice.count("CALL_INCOMING") == 1
         await first.hang_up()
         await alice.wait_for("CALL_INCOMING", 2)

@@ -14,7 +14,8 @@ A worker says
 - `at_once` and `grace_seconds`: how many pieces are under way at once, and how long they may take at the end.
 
 `keep` runs one until it is cancelled. What it raises ends neither it nor anything else: it is tried again, and is in
-`Troubles` meanwhile. `repeat` does the same for what is only looked at from time to time.
+`Troubles` meanwhile. `repeat` does the same for what is only looked at from time to time. Both look at once when the
+event `wake` is set, by whoever knows of something that no row tells.
 
 Task queues that others maintain want PostgreSQL alone (procrastinate), a broker, or rows of their own beside those that
 say already what is to be done; none works on SQLite and PostgreSQL with tables that are there.
@@ -28,13 +29,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
+from ari_app.edge.errors import PhoneError
 from crm.context import Crm
 from crm.domain.errors import CrmError, Unavailable
-from crm.store.models import Base
 
 Claim = TypeVar("Claim")
 Result = TypeVar("Result")
@@ -49,12 +50,20 @@ LONGEST_SLEEP_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 
+class Table(Protocol):
+    """A model."""
+
+    __tablename__: Any
+
+
 class Worker(Generic[Claim, Result]):
     """One kind of work. `under_way` are the claims that are being worked on in this process."""
 
     name = ""
     """As `leaseline status` shows it."""
-    wakes_on: tuple[type[Base], ...] = ()
+    wakes_on: tuple[type[Table], ...] = ()
+    wake: asyncio.Event | None = None
+    """Set by whoever knows of something that no row tells."""
     at_once = 1
     grace_seconds = 0.0
 
@@ -94,14 +103,20 @@ class Troubles:
     ) -> None:
         self._now, self._on_change = now, on_change
         self.found: dict[str, Trouble] = {}
+        self._logged: dict[str, str] = {}
+        """The latest error of each, which is logged once however often it comes."""
 
     def failed(self, name: str, error: Exception) -> None:
-        if isinstance(error, (CrmError, OSError)):
-            what = str(error)
-            _log.warning("%s: waits", name, extra={"reason": what})
+        is_new = self._logged.get(name) != repr(error)
+        self._logged[name] = repr(error)
+        if isinstance(error, (CrmError, OSError, PhoneError)):
+            what = str(error) or "It took too long."
+            if is_new:
+                _log.warning("%s: waits", name, extra={"reason": what})
         else:
             what = f"It failed in an unexpected way ({type(error).__name__}): the log has the details."
-            _log.error("%s: failed", name, exc_info=error)
+            if is_new:
+                _log.error("%s: failed", name, exc_info=error)
         known = self.found.get(name)
         trouble = Trouble(what, known.since if known else self._now())
         if trouble != known:
@@ -110,6 +125,7 @@ class Troubles:
 
     def well(self, name: str) -> None:
         if self.found.pop(name, None):
+            del self._logged[name]
             _log.info("%s: works again", name)
             self._on_change(self.found)
 
@@ -119,23 +135,39 @@ async def keep(crm: Crm, worker: Worker[Any, Any], troubles: Troubles) -> None:
     await _Keeper(crm, worker, troubles).run()
 
 
-async def repeat(name: str, look: Callable[[], Awaitable[object]], seconds: float, troubles: Troubles) -> None:
+async def repeat(
+    name: str,
+    look: Callable[[], Awaitable[object]],
+    seconds: float,
+    troubles: Troubles,
+    *,
+    wake: asyncio.Event | None = None,
+) -> None:
     """Looks again and again, until it is cancelled, after what no row tells of, such as whether the disk fills."""
+    wake = wake or asyncio.Event()
     while True:
+        wake.clear()
         try:
             await look()
         except Exception as error:  # noqa: BLE001 - a door, as in `keep`
             troubles.failed(name, error)
-            await asyncio.sleep(min(seconds, LONGEST_SLEEP_SECONDS))
+            pause = min(seconds, LONGEST_SLEEP_SECONDS)
         else:
             troubles.well(name)
-            await asyncio.sleep(seconds)
+            pause = seconds
+        await _until_woken(wake, pause)
+
+
+async def _until_woken(wake: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await wake.wait()
 
 
 class _Keeper(Generic[Claim, Result]):
     def __init__(self, crm: Crm, worker: Worker[Claim, Result], troubles: Troubles) -> None:
         self._crm, self._worker, self._troubles = crm, worker, troubles
-        self._wake = asyncio.Event()
+        self._wake = worker.wake or asyncio.Event()
         self._under_way: dict[asyncio.Task[None], Claim] = {}
         self._is_settled = False
 
@@ -198,12 +230,10 @@ class _Keeper(Generic[Claim, Result]):
         return list(self._under_way.values())
 
     async def _sleep(self, seconds: float, may_be_woken: bool) -> None:
-        if not may_be_woken:
+        if may_be_woken:
+            await _until_woken(self._wake, min(seconds, LONGEST_SLEEP_SECONDS))
+        else:
             await asyncio.sleep(seconds)
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(min(seconds, LONGEST_SLEEP_SECONDS)):
-                await self._wake.wait()
 
     async def _finish(self) -> None:
         if not self._under_way:

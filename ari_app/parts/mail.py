@@ -6,7 +6,8 @@ from functools import partial
 
 from ari_app.parts.shared import Part, Shared
 from crm.edge.mail import Mailer
-from crm.services.outbox import delivery, mails
+from crm.services.outbox import mails
+from crm.services.outbox.delivery import Outbox
 from crm.services.outbox.mails import MailTransport
 from crm.services.voicemail import retention, transcripts
 
@@ -17,7 +18,7 @@ def mail(shared: Shared) -> list[Part]:
     shared.stack.push_async_callback(mailer.close)
     transport = MailTransport(crm.config, mailer, transcripts.attachments(crm))
     return [
-        partial(delivery.run, crm.store, transport, crm.now, shared.held),
+        shared.keep(Outbox(crm, transport, shared.held)),
         partial(transcripts.run, crm, shared.troubles),
         shared.every(retention.EVERY_SECONDS, "retention", lambda: retention.look(crm)),
     ]

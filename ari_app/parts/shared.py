@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 from crm.context import Crm
 from crm.services.system import workers
 from crm.services.texts.inbox import Inbox
-from crm.worker import Troubles, repeat
+from crm.worker import Troubles, Worker, keep, repeat
 
 Part = Callable[[], Coroutine[Any, Any, None]]
 """Runs until it is cancelled; begun again when it fails."""
@@ -32,5 +33,10 @@ class Shared:
         self.inbox = Inbox(self.crm)
         self.troubles = Troubles(self.crm.now, partial(workers.show, self.crm.config))
 
-    def every(self, seconds: float, name: str, look: Callable[[], Awaitable[object]]) -> Part:
-        return partial(repeat, name, look, seconds, self.troubles)
+    def keep(self, worker: Worker[Any, Any]) -> Part:
+        return partial(keep, self.crm, worker, self.troubles)
+
+    def every(
+        self, seconds: float, name: str, look: Callable[[], Awaitable[object]], wake: asyncio.Event | None = None
+    ) -> Part:
+        return partial(repeat, name, look, seconds, self.troubles, wake=wake)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from ari_app.parts.shared import Part, Shared
 from crm.edge import http_carrier
 from crm.edge.sip_message import SipCarriers
 from crm.services import follow_ups, reports, tasks
-from crm.services.outbox import carriers, delivery
+from crm.services.outbox import carriers
+from crm.services.outbox.delivery import Outbox
 from crm.services.outbox.texts import TextTransport
+from crm.services.texts import inbox
 
 
 async def texts(shared: Shared) -> list[Part]:
@@ -26,8 +26,8 @@ async def texts(shared: Shared) -> list[Part]:
             await follow_ups.tick(crm)
 
     return [
-        partial(delivery.run, crm.store, TextTransport(config, carrier_for), crm.now, shared.held),
-        shared.inbox.run,
+        shared.keep(Outbox(crm, TextTransport(config, carrier_for), shared.held)),
+        shared.every(inbox.LOOK_SECONDS, "incoming texts", shared.inbox.import_all, shared.inbox.look_now),
         shared.every(follow_ups.TICK_SECONDS, "follow-ups", follow_up),
         shared.every(tasks.TICK_SECONDS, "overdue tasks", lambda: crm.store.run(tasks.tick, config, crm.now())),
         shared.every(reports.LOOK_SECONDS, "lost callers", lambda: crm.store.run(reports.alarm, config, crm.now())),

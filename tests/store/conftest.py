@@ -13,15 +13,18 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crm.config import Config
 from crm.context import Crm
 from crm.secrets import Secrets
+from crm.services.outbox.delivery import Outbox, Transport
 from crm.store import migrate
 from crm.store.models import Agent, Base, Device, Line, Organization, Property, Subteam
 from crm.store.session import Store
+from crm.worker import Troubles, keep
 from tests.postgres import PostgresServer, running_postgres
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
@@ -146,6 +149,19 @@ def config(tmp_path: Path) -> Config:
 def crm_at(config: Config, store: Store, now: datetime = NOW) -> Crm:
     """What workers work with, at a time that stands still."""
     return Crm(config, store, Secrets(config.secrets_file), lambda: now)
+
+
+async def send_what_waits(
+    store: Store,
+    config: Config,
+    transport: Transport[Any, Any],
+    clock: Callable[[], datetime] = lambda: NOW,
+    held: Callable[[], bool] = lambda: False,
+    troubles: Troubles | None = None,
+) -> None:
+    """The outbox at work, until it is cancelled."""
+    crm = Crm(config, store, Secrets(config.secrets_file), clock)
+    await keep(crm, Outbox(crm, transport, held), troubles or Troubles(clock))
 
 
 @pytest.fixture

@@ -16,12 +16,13 @@ from crm.config import Config
 from crm.edge.carrier import OutgoingText
 from crm.services.audit import By
 from crm.services.office import owners
-from crm.services.outbox import delivery, notices
+from crm.services.outbox import notices
 from crm.services.outbox.outgoing import NewMail, queue
 from crm.services.outbox.texts import TextTransport
 from crm.services.system import copies
 from crm.store.models import Device, Mail, Message, Trunk
 from crm.store.session import Store
+from tests.store.conftest import send_what_waits
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -135,7 +136,7 @@ async def test_a_held_home_tells_its_own_people_what_is_new_and_sends_nothing_el
     later = NOW + timedelta(minutes=5)
     carrier, held = Sent(), True
     by_text = TextTransport(config, lambda trunk: carrier)
-    running = asyncio.create_task(delivery.run(store, by_text, lambda: later, lambda: held))
+    running = asyncio.create_task(send_what_waits(store, config, by_text, lambda: later, lambda: held))
     with store.writing() as session:
         notices.tell(session, config, [owners.admin(session)], "emergency:1", "911", "Alice dialed 911.", later)
     await asyncio.wait_for(carrier.given.wait(), 10)

@@ -24,11 +24,12 @@ from crm.config import MailSettings as MailSettings
 from crm.domain.delivery import DeliveryState
 from crm.edge.mail import Mailer, MailError, MailUnknown, Server
 from crm.secrets import Secrets
-from crm.services.outbox import delivery, mails, outgoing
+from crm.services.outbox import mails, outgoing
 from crm.services.outbox.mails import Attachment, MailTransport
 from crm.services.outbox.outgoing import NewMail
 from crm.store.models import Mail
 from crm.store.session import Store
+from tests.store.conftest import send_what_waits
 
 pytestmark = pytest.mark.store
 
@@ -111,7 +112,7 @@ async def worker(
 ) -> AsyncIterator[None]:
     """Sends what is queued."""
     mailer = Mailer(mails.server_of(config, Secrets(config.secrets_file)))
-    task = asyncio.create_task(delivery.run(store, MailTransport(config, mailer, attach), clock))
+    task = asyncio.create_task(send_what_waits(store, config, MailTransport(config, mailer, attach), clock))
     try:
         yield
     finally:
@@ -246,7 +247,7 @@ async def test_at_shutdown_the_mail_under_way_may_get_its_answer(store: Store, c
     await queue(store, "k1")
     await queue(store, "k2")
     transport = MailTransport(settings(config), Slow(), nothing)
-    task = asyncio.create_task(delivery.run(store, transport, lambda: NOW))
+    task = asyncio.create_task(send_what_waits(store, config, transport))
     await asyncio.wait_for(busy.wait(), 10)
     assert (await row(store, "k2")).state == DeliveryState.QUEUED, "one at a time"
     task.cancel()

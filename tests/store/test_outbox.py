@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from crm import worker as workers
 from crm.config import Config, Texts
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, NotFound, Unavailable
@@ -19,12 +22,16 @@ from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipMessageCarrier
 from crm.secrets import Secrets
 from crm.services.audit import By
-from crm.services.outbox import carriers, delivery
+from crm.services.outbox import carriers
 from crm.services.outbox.carriers import CarrierFor
-from crm.services.outbox.texts import TextTransport
+from crm.services.outbox.delivery import DeliveryClaim, Outbox
+from crm.services.outbox.texts import TextToSend, TextTransport
+from crm.services.system import workers as shown
 from crm.services.texts import resending
 from crm.store.models import Activity, Lead, Message, Trunk
 from crm.store.session import Store
+from crm.worker import Troubles
+from tests.store.conftest import crm_at, send_what_waits
 
 pytestmark = pytest.mark.store
 
@@ -59,7 +66,9 @@ class Worker:
 
     def __init__(self, store: Store, config: Config, carrier_for: CarrierFor) -> None:
         self.clock = Clock()
-        self.task = asyncio.create_task(delivery.run(store, TextTransport(config, carrier_for), self.clock))
+        troubles = Troubles(self.clock, partial(shown.show, config))
+        transport = TextTransport(config, carrier_for)
+        self.task = asyncio.create_task(send_what_waits(store, config, transport, self.clock, troubles=troubles))
 
 
 @asynccontextmanager
@@ -155,16 +164,7 @@ async def test_a_queued_text_is_sent_once_and_stands_on_the_leads_timeline(
 async def test_whoever_commits_a_row_wakes_the_worker_at_once(
     store: Store, config: Config, trunk: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "POLL_SECONDS", 60.0)
-    async with working(store, config, FakeCarrier()):
-        await queue(store, "a")
-        await until(store, "a", DeliveryState.SENT)
-
-
-async def test_a_row_nobody_told_of_is_found_all_the_same(
-    store: Store, config: Config, trunk: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(delivery, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(workers, "LONGEST_SLEEP_SECONDS", 3600.0)
     async with working(store, config, FakeCarrier()):
         await queue(store, "a")
         await until(store, "a", DeliveryState.SENT)
@@ -320,7 +320,7 @@ async def test_when_no_answer_comes_before_shutdown_ends_then_the_next_start_cal
     async def never(text: OutgoingText) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(delivery, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(Outbox, "grace_seconds", 0.05)
     await queue(store, "a")
     carrier = FakeCarrier(never)
     async with working(store, config, carrier):
@@ -333,6 +333,7 @@ async def test_when_no_answer_comes_before_shutdown_ends_then_the_next_start_cal
 async def test_when_the_database_goes_away_after_the_text_left_then_the_result_is_written_when_it_is_back(
     store: Store, config: Config, trunk: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(workers, "RETRY_SECONDS", 0.05)
     await queue(store, "a")
     is_away = asyncio.Event()
     writing = store.writing
@@ -476,48 +477,63 @@ async def test_no_more_are_with_the_carrier_at_once_than_is_set_and_the_limits_c
     assert waits.next_attempt_at == NOW + timedelta(hours=1)
 
 
-async def test_when_the_carrier_itself_is_silent_then_one_text_at_a_time_goes_until_it_answers() -> None:
-    under_way, answers = delivery.UnderWay(3, asyncio.Event()), []
+async def test_when_the_carrier_itself_is_silent_then_one_text_at_a_time_goes_until_it_answers(
+    store: Store, config: Config
+) -> None:
+    config = msgspec.structs.replace(config, texts=Texts(at_once=3))
+    answers: list[Exception | None] = []
 
-    def begin() -> None:
-        answers.append(asyncio.get_running_loop().create_future())
-        number = len(answers)
-        claim = delivery.DeliveryClaim(number, f"+1512555{2000 + number}", attempt=1, out="Hello")
-        under_way.begin(claim, asyncio.wait_for(answers[-1], None))
+    async def behaviour(text: OutgoingText) -> None:
+        if error := answers.pop():
+            raise error
 
-    async def come(*answered: bool) -> None:
-        for answer in answered:
-            next(one for one in answers if not one.done()).set_result(answer)
-        async with asyncio.timeout(5):
-            while sum(task.done() for task in under_way.tasks) < len(answered):  # noqa: ASYNC110
-                await asyncio.sleep(0)
-        under_way.look()
+    carrier = FakeCarrier(behaviour)
+    outbox = Outbox(crm_at(config, store), TextTransport(config, lambda trunk: carrier))
+    text = OutgoingText("a", "+15125550123", "+15125550100", "Hello", attempt=1)
+    claim = DeliveryClaim(1, text.to_number, 1, TextToSend(text, Trunk(slug="acme", host="127.0.0.1", auth="address")))
 
-    for _ in range(3):
-        assert under_way.has_room
-        begin()
-    assert not under_way.has_room
-    await come(False, False)
-    begin()
-    begin()
-    await come(True, False, False)
+    async def at_once_after(*came: Exception | None) -> int:
+        for answer in came:
+            answers.append(answer)
+            await outbox.work(claim)
+        return outbox.at_once
+
+    silence, refusal = CarrierUnknown("No answer."), CarrierError("Busy.", retryable=True)
+    assert await at_once_after(silence, silence) == 3
     # Somebody got an answer between them: it is the numbers that are silent.
-    for _ in range(3):
-        assert under_way.has_room
-        begin()
-    await come(False, False, False)
-    begin()
-    assert not under_way.has_room
-    await come(False)
-    begin()
-    assert not under_way.has_room
-    await come(True)
-    for _ in range(3):
-        assert under_way.has_room
-        begin()
-    for answer in answers:
-        answer.cancel()
-    await asyncio.gather(*under_way.tasks, return_exceptions=True)
+    assert await at_once_after(None, silence, silence) == 3
+    assert await at_once_after(silence) == 1
+    assert await at_once_after(silence) == 1
+    assert await at_once_after(refusal) == 3
+
+
+async def test_an_outbox_that_fails_shows_and_sends_when_it_can_again(
+    store: Store, config: Config, trunk: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "RETRY_SECONDS", 0.05)
+    is_broken = True
+    claim = TextTransport.claim
+
+    def breaks(self: TextTransport, session: Session, row: Message, now: datetime) -> TextToSend | None:
+        if is_broken:
+            raise ValueError("a fault of ours")
+        return claim(self, session, row, now)
+
+    monkeypatch.setattr(TextTransport, "claim", breaks)
+    carrier = FakeCarrier()
+    async with working(store, config, carrier):
+        await queue(store, "a")
+        async with asyncio.timeout(10):
+            while not (troubles := shown.found(config)):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert [(one.worker, "ValueError" in one.trouble) for one in troubles] == [("outgoing texts", True)]
+        assert (await message(store, "a")).state == DeliveryState.QUEUED
+        is_broken = False
+        await until(store, "a", DeliveryState.SENT)
+        async with asyncio.timeout(10):
+            while shown.found(config):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert [text.key for text in carrier.given] == ["a"]
 
 
 async def test_what_failed_is_sent_again_by_a_person_and_what_is_unknown_only_when_they_say_so(

@@ -17,12 +17,13 @@ from crm.domain.tours import TourKind, TourState
 from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.services.office import properties
-from crm.services.outbox import delivery
+from crm.services.outbox.delivery import Outbox
 from crm.services.outbox.texts import TextTransport
 from crm.services.tours import booking, links, times
 from crm.store.models import Activity, Interest, Lead, LeadPhone, Message, Tour, TourSlot
 from crm.store.session import Store
 from crm.views import tours as views
+from tests.store.conftest import crm_at
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -234,9 +235,10 @@ async def test_a_reminder_that_quiet_hours_hold_back_past_the_tour_is_not_sent(s
     await store.run(times.set_hours, BY, "maple", ["tue 08:00-09:00"], kind=TourKind.SELF_GUIDED, minutes=30)
     await book(store, config, await person(store), datetime(2026, 3, 3, 14, 0, tzinfo=UTC))
     transport = TextTransport(config, lambda trunk: pytest.fail("nothing is sent here"))
-    assert await store.run(delivery._claim, transport, (), NOW, None) is not None  # the confirmation
+    outbox = Outbox(crm_at(config, store), transport)
+    assert await store.run(outbox.claim, NOW, ()) is not None  # the confirmation
     at_six = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
-    assert await store.run(delivery._claim, transport, (), at_six, None) is None
+    assert await store.run(outbox.claim, at_six, ()) is None
     [reminder] = [one for one in await rows(store, Message) if one.purpose == TextPurpose.TOUR_REMINDER]
     assert reminder.state == DeliveryState.BLOCKED
     assert "too late" in reminder.error

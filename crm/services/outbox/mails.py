@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, exists, func, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -108,6 +108,13 @@ class MailTransport(Transport[Mail, MailToSend]):
         )
         if not self.is_ready():
             session.execute(waiting.where(Mail.error != NO_SERVER).values(error=NO_SERVER))
+
+    def look_due(self, session: Session, now: datetime) -> datetime | None:
+        waiting = select(func.min(Mail.created_at)).where(Mail.state == DeliveryState.QUEUED)
+        if not self.is_ready() and session.scalar(waiting.where(Mail.error != NO_SERVER)):
+            return now
+        oldest = session.scalar(waiting)
+        return oldest + STALE + timedelta(microseconds=1) if oldest else None
 
     def is_for_us(self, now: datetime) -> ColumnElement[bool]:
         # The sound of a message goes with its mail, and is where the message was left.

@@ -20,7 +20,7 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -28,10 +28,10 @@ import msgspec
 from crm.config import Config
 from crm.context import Crm
 from crm.domain.errors import Unavailable
+from crm.edge import spool_folder
 from crm.edge.carrier import IncomingText
 from crm.services.texts import messages
 
-KEPT = timedelta(days=30)
 LOOK_SECONDS = 2.0
 BATCH = 5
 """Texts that are committed together."""
@@ -39,7 +39,6 @@ A_FILE = 100
 """Texts of Asterisk's notes that are kept in one file."""
 MOST_AT_ONCE = 8
 """Texts that webhooks bring at the same time; more wait on disk."""
-PRUNED_EVERY = timedelta(hours=1)
 
 _NOTE = re.compile(r"(\d{1,10}) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+)", re.ASCII)
 _USER = re.compile(r"(?:sips?|tel|pjsip):([^@;>\s]*)", re.IGNORECASE)
@@ -50,8 +49,8 @@ class Inbox:
     def __init__(self, crm: Crm) -> None:
         self._crm = crm
         self.look_now = asyncio.Event()
+        """Set when Asterisk's notes have brought some."""
         self._accepting = 0
-        self._pruned_at: datetime | None = None
 
     async def accept(self, incoming: IncomingText) -> None:
         """Returns when the text is safe, in the database or on disk. Raises OSError when it is neither."""
@@ -69,32 +68,17 @@ class Inbox:
         finally:
             self._accepting -= 1
 
-    async def run(self) -> None:
-        """Takes in what waits on disk, until it is cancelled."""
-        while True:
-            self.look_now.clear()
-            try:
-                await self.import_all()
-            except OSError as error:
-                _log.error("the spool cannot be read", extra={"error": error.strerror})
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self.look_now.wait()
-
     async def import_all(self) -> int:
-        """Returns how many texts were taken in now."""
-        count = 0
+        """Takes in what waits on disk; returns how many texts that were now. Raises Unavailable, and OSError when all
+        are in but those that cannot be read or put aside."""
+        count, failed = 0, None
         for path in await asyncio.to_thread(_waiting, self._crm.config):
             try:
                 count += await self._import(path)
-            except Unavailable as error:
-                _log.warning("texts wait on disk for the database", extra={"error": str(error)})
-                break
             except OSError as error:
-                _log.error("a text cannot be imported yet", extra={"error": error.strerror, "file": path.name})
-        if self._pruned_at is None or self._crm.now() - self._pruned_at >= PRUNED_EVERY:
-            self._pruned_at = self._crm.now()
-            await asyncio.to_thread(_prune, self._crm.config.spool_folder / "done", self._crm.now())
+                failed = error
+        if failed:
+            raise failed
         return count
 
     async def _import(self, path: Path) -> int:
@@ -123,7 +107,7 @@ class Inbox:
                 await asyncio.sleep(time.monotonic() - began)
         if rejected:
             await asyncio.to_thread(_keep_rejected, path, rejected)
-        await asyncio.to_thread(_move, path, "done")
+        await asyncio.to_thread(spool_folder.put_aside, path)
         return count
 
     async def _take_in_all(self, texts: Sequence[IncomingText]) -> bool:
@@ -208,16 +192,3 @@ def _user(uri: str) -> str:
     """The user of `"Name" <sip:user@host>`: behind the last <, because a name may hold anything."""
     found = _USER.search(uri, uri.rfind("<") + 1)
     return found[1] if found else ""
-
-
-def _move(path: Path, folder: str) -> None:
-    done = path.parent / folder
-    done.mkdir(mode=0o700, exist_ok=True)
-    path.replace(done / path.name)
-
-
-def _prune(done: Path, now: datetime) -> None:
-    for path in done.glob("*.text"):
-        with suppress(OSError):
-            if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
-                path.unlink()

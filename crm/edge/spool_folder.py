@@ -1,0 +1,28 @@
+"""What has been taken in from the spool stays for a month in spool/done/, for whoever looks into what went wrong."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from crm.config import Config
+
+KEPT = timedelta(days=30)
+PRUNED_EVERY_SECONDS = 3600.0
+
+
+def put_aside(path: Path) -> None:
+    """Moves a file of the spool to those that are done. Raises OSError."""
+    done = path.parent / "done"
+    done.mkdir(mode=0o700, exist_ok=True)
+    path.replace(done / path.name)
+
+
+def prune(config: Config, now: datetime) -> None:
+    """Removes what has been done for long. Raises OSError."""
+    for path in (config.spool_folder / "done").glob("*"):
+        # Another app of this home may be quicker.
+        with suppress(FileNotFoundError):
+            if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
+                path.unlink()

@@ -23,6 +23,7 @@ from ari_app.flows.pickup import pickup
 from ari_app.flows.staff import staff
 from ari_app.reconcile import Reconciler, stop_leg
 from ari_app.workers.escalation import Escalations
+from ari_app.workers.lamps import BusyLamps
 from ari_app.workers.lost_lines import LostLines
 from ari_app.workers.message_lamps import MessageLamps
 from ari_app.workers.plain_phones import PlainPhones
@@ -69,7 +70,7 @@ class App:
         )
         self.ami = ami.AmiConnection(config.ports.ami, crm.secrets.get("ami"), on_event=self.on_ami_event)
         self.office = AppContext(config, crm.store, crm.secrets, crm.now, journal, self.client, self.ami, held=held)
-        self.lamps = MessageLamps(self.office)
+        self.lamps = BusyLamps(self.client), MessageLamps(self.client)
         self.escalations = Escalations(self.office)
         self.turns = Turns(self.office, self.begin_order)
         self.lost_lines = LostLines(
@@ -276,7 +277,8 @@ class App:
     async def take_up(self) -> None:
         """At each connection: takes up every call in the step it was in, since events have been missed."""
         await self.reconciler.take_up()
-        self.lamps.forget()
+        for lamps in self.lamps:
+            lamps.forget()
         self.reconciler.look_now.set()
 
     # --- calls that were ordered ---

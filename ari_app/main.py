@@ -18,7 +18,9 @@ from ari_app.parts.texts import texts
 from ari_app.parts.web import web
 from crm import context
 from crm.config import Config
+from crm.context import Crm
 from crm.domain.errors import CrmError, Unavailable
+from crm.edge import spool_folder
 from crm.services.system import copies
 from crm.store import revision
 from crm.store.session import Store
@@ -75,7 +77,11 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
             async with asyncio.timeout(SCHEMA_SECONDS):
                 await _look_at_schema(store)
         shared = Shared(crm, stack, copies.CopyWatch(config).is_held)
-        work: list[Part] = [partial(_watch_schema, store), partial(_hear, shared)]
+        work: list[Part] = [
+            partial(_watch_schema, store),
+            partial(_hear, shared),
+            shared.every(spool_folder.PRUNED_EVERY_SECONDS, "what was taken in long ago", partial(_prune, crm)),
+        ]
         if "calls" in parts:
             work += await calls(shared, stop, take_over=take_over)
         if "texts" in parts:
@@ -104,6 +110,10 @@ async def _hear(shared: Shared) -> None:
         except Unavailable as error:
             shared.troubles.failed(name, error)
             await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _prune(crm: Crm) -> None:
+    await asyncio.to_thread(spool_folder.prune, crm.config, crm.now())
 
 
 async def _look_at_schema(store: Store) -> None:

@@ -17,7 +17,7 @@ from ari_app.call import kept
 from ari_app.call.call import BRIDGE_MARK, AppContext, LiveCall
 from ari_app.edge import events
 from ari_app.edge.channel import Handle
-from ari_app.edge.errors import ChannelGone, HungUp, PhoneError
+from ari_app.edge.errors import ChannelGone, HungUp
 from ari_app.flows import steps
 from ari_app.flows.plan import answers_from
 from ari_app.settle import Resumed
@@ -25,7 +25,6 @@ from ari_app.witness import Witness
 from ari_app.workers.crowding import Crowding
 from ari_app.workers.escalation import Escalations
 from crm.domain.calls import ORDER_MARK, CallDirection, DialStatus, LegEnded
-from crm.domain.errors import CrmError
 from crm.services.calls import ledger, spool
 from crm.services.phones.emergencies import EmergencyNotifier
 from crm.services.texts.inbox import Inbox
@@ -93,20 +92,11 @@ class Reconciler:
                 channels = await self._office.client.channels()
                 await self._settle(channels, self._waiting(channels))
 
-    async def watch(self) -> None:
-        """Looks again and again after what no event tells."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self.look_now.wait()
-            self.look_now.clear()
-            if not self._office.client.connected.is_set():
-                continue
-            try:
-                async with self._looking:
-                    await self._look()
-            except (PhoneError, CrmError, OSError) as error:
-                log.warning("calls are looked after later: %s", error)
+    async def look(self) -> None:
+        """After what no event tells, every LOOK_SECONDS. Raises PhoneError, CrmError, OSError."""
+        if self._office.client.connected.is_set():
+            async with self._looking:
+                await self._look()
 
     async def _look(self) -> None:
         """Compares Asterisk and the record with our flows.

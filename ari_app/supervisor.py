@@ -23,8 +23,10 @@ from ari_app.heartbeat import is_connected
 from ari_app.readiness import StartError, prepare
 from asterisk_conf import install, refresh
 from crm.config import Config
+from crm.context import utc_now
 from crm.edge import processes
-from crm.services.system import disk, logs
+from crm.services.system import disk, logs, workers
+from crm.worker import Troubles, repeat
 
 READY_SECONDS = 60.0
 """Asterisk and the app are up within a second or two; a machine that takes longer than this has another problem."""
@@ -126,7 +128,12 @@ async def _kept(config: Config, children: list[Child], say: Say) -> AsyncIterato
             await _start(child, say, LONGEST_PAUSE)
 
     keepers = [asyncio.create_task(keep(child)) for child in children]
-    keepers += [asyncio.create_task(disk.keep(config)), asyncio.create_task(logs.keep(config))]
+    troubles = Troubles(utc_now, functools.partial(workers.show, config))
+    for name, look, seconds in (
+        ("reserve on the disk", disk.look_after, disk.LOOK_SECONDS),
+        ("logs of others", logs.look_after, logs.LOOK_SECONDS),
+    ):
+        keepers.append(asyncio.create_task(repeat(name, functools.partial(look, config), seconds, troubles)))
     try:
         yield
     finally:

@@ -8,23 +8,22 @@ import signal
 from collections.abc import Sequence
 from functools import partial
 
-from ari_app import draining, signs
+from ari_app import draining, reconcile, signs
 from ari_app.app import App
 from ari_app.call.race import race
 from ari_app.parts.shared import Part, Shared
-from ari_app.workers import lamps, nodes
+from ari_app.workers import nodes
 from ari_app.workers.orders import Orders
 from ari_app.workers.refused_calls import RefusedCalls
-from crm import worker
 from crm.context import Crm
 from crm.domain.calls import Fact
-from crm.domain.errors import CrmError
 from crm.edge import holidays, processes
 from crm.services.calls import ledger
 from crm.services.calls.journal import Journal
 from crm.services.office import hours
-from crm.services.phones import guard, publish
+from crm.services.phones import emergencies, publish
 from crm.services.phones.emergencies import EmergencyNotifier
+from crm.services.phones.guard import LOOK_SECONDS, Guard
 from crm.services.system import disk
 
 log = logging.getLogger(__name__)
@@ -51,24 +50,26 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
     if take_over:
         processes.ask_to_yield(config)
     stack.push_async_callback(app.stop)
+    guard = Guard(crm, app.client.connected.is_set)
+    stack.callback(guard.close)
     return [
         partial(signs.beat, app.office, lambda: app.plain_phones.troubles),
         app.client.run,
         partial(signs.renew, app.office, app.chore),
-        app.reconciler.watch,
-        partial(worker.keep, crm, Orders(app.office, app.begin_order), shared.troubles),
-        desk.run,
-        partial(_republish, crm),
-        partial(lamps.keep, crm, app.client),
-        app.lamps.run,
-        partial(worker.keep, crm, app.escalations, shared.troubles),
-        app.turns.run,
+        shared.every(reconcile.LOOK_SECONDS, "calls", app.reconciler.look, app.reconciler.look_now),
+        shared.keep(Orders(app.office, app.begin_order)),
+        shared.every(emergencies.LOOK_SECONDS, "emergency calls", desk.import_all, desk.look_now),
+        shared.every(PUBLISH_SECONDS, "holidays", partial(_load_holidays, crm)),
+        partial(_republish, shared),
+        *[shared.keep(lamps) for lamps in app.lamps],
+        shared.keep(app.escalations),
+        partial(app.turns.run, shared.troubles),
         app.lost_lines.run,
-        partial(disk.keep, config),
+        shared.every(disk.LOOK_SECONDS, "reserve on the disk", partial(disk.look_after, config)),
         shared.every(disk.WARN_SECONDS, "room on the disk", lambda: disk.warn(crm)),
         shared.every(nodes.BEAT_SECONDS, "other nodes", lambda: nodes.look(config, crm.store, journal, crm.now())),
-        partial(guard.run, crm),
-        RefusedCalls(crm, journal).run,
+        shared.every(LOOK_SECONDS, "passwords tried", guard.look),
+        partial(RefusedCalls(crm, journal).run, shared.troubles),
     ]
 
 
@@ -86,16 +87,13 @@ async def _drained(app: App) -> None:
         log.exception("calls could not be let end")
 
 
-async def _republish(crm: Crm) -> None:
-    while True:
-        try:
-            if await crm.store.read(hours.holiday_regions):
-                # Calls, too, ask whether today is a holiday, and must not wait for it.
-                await asyncio.to_thread(holidays.load)
-        except CrmError as error:
-            log.warning("holidays are loaded later: %s", error)
-        await asyncio.sleep(PUBLISH_SECONDS)
-        try:
-            await publish.publish(crm)
-        except CrmError as error:
-            log.warning("Asterisk's last resort is not renewed: %s", error)
+async def _load_holidays(crm: Crm) -> None:
+    if await crm.store.read(hours.holiday_regions):
+        # Calls, too, ask whether today is a holiday, and must not wait for it.
+        await asyncio.to_thread(holidays.load)
+
+
+async def _republish(shared: Shared) -> None:
+    # Whoever started Asterisk has just done so.
+    await asyncio.sleep(PUBLISH_SECONDS)
+    await shared.every(PUBLISH_SECONDS, "Asterisk's last resort", partial(publish.publish, shared.crm))()

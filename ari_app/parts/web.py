@@ -12,6 +12,6 @@ from crm.web.routes.texts import Webhooks
 def web(shared: Shared) -> list[Part]:
     config, webhooks = shared.crm.config, Webhooks(shared.crm, shared.inbox)
     return [
-        partial(server.keep_serving, config, server.build(webhooks)),
-        partial(server.keep_serving, config, server.build_webhooks(webhooks), "webhooks"),
+        partial(server.keep_serving, config, server.build(webhooks), shared.troubles),
+        partial(server.keep_serving, config, server.build_webhooks(webhooks), shared.troubles, "webhooks"),
     ]

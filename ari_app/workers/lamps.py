@@ -1,39 +1,88 @@
-"""Do not disturb on the colleagues' busy lamps: Asterisk knows who talks, and we tell it who is not to be rung."""
+"""Lamps that Asterisk lights as we tell it: do not disturb on the colleagues' busy lamps, beside what Asterisk knows of
+who talks."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
 from urllib.parse import quote
 
-from ari_app.edge.client import AriClient
-from ari_app.edge.errors import PhoneError
-from crm.context import Crm
-from crm.domain.errors import CrmError
-from crm.services.phones import extensions
+from sqlalchemy.orm import Session
 
-LOOK_SECONDS = 2.0
-"""Nothing tells when a DND is set elsewhere or ends by itself."""
+from ari_app.edge.client import AriClient
+from crm.services.phones import extensions
+from crm.store.models import Agent, Device
+from crm.worker import Worker
 
 log = logging.getLogger(__name__)
 
+State = TypeVar("State")
 
-async def keep(crm: Crm, client: AriClient) -> None:
-    """Keeps each extension's DND state (`Stasis:dnd-<extension>`, see the context lamps) as the database has it."""
-    told: dict[str, bool] = {}
-    connection = 0
-    while True:
-        await client.connected.wait()
-        if client.connections != connection:
-            # Perhaps another Asterisk.
-            told, connection = {}, client.connections
-        try:
-            for extension, dnd in (await crm.store.read(extensions.with_dnd, crm.now())).items():
-                if told.get(extension) != dnd:
-                    # INVALID counts least beside the phones' own states, so that an idle lamp is theirs.
-                    state = "BUSY" if dnd else "INVALID"
-                    await client.put(f"/deviceStates/{quote(f'Stasis:dnd-{extension}', safe='')}", deviceState=state)
-                    told[extension] = dnd
-        except (PhoneError, CrmError) as error:
-            log.warning("busy lamps are not renewed: %s", error)
-        await asyncio.sleep(LOOK_SECONDS)
+
+class Lamps(Worker[Mapping[str, State], None], Generic[State]):
+    """Tells Asterisk what the database has, and once more at each connection: it may have been started anew and know
+    nothing."""
+
+    def __init__(self, client: AriClient) -> None:
+        self._client = client
+        self._told: dict[str, State] = {}
+        self.wake: asyncio.Event = asyncio.Event()
+
+    def forget(self) -> None:
+        """Asterisk may know nothing."""
+        self._told = {}
+        self.wake.set()
+
+    @abstractmethod
+    def wanted(self, session: Session, now: datetime) -> Mapping[str, State]:
+        """What each lamp shows, by its name."""
+
+    def next_change(self, session: Session, now: datetime) -> datetime | None:
+        """When one changes that no row tells of."""
+        return None
+
+    @abstractmethod
+    async def tell(self, name: str, state: State) -> None:
+        """Raises PhoneError."""
+
+    def due(self, session: Session, now: datetime, under_way: Sequence[Mapping[str, State]]) -> datetime | None:
+        if not self._client.connected.is_set():
+            return None
+        return now if self._news(session, now) else self.next_change(session, now)
+
+    def claim(
+        self, session: Session, now: datetime, under_way: Sequence[Mapping[str, State]]
+    ) -> Mapping[str, State] | None:
+        return self._news(session, now) or None
+
+    async def work(self, claim: Mapping[str, State]) -> None:
+        told = self._told
+        for name, state in claim.items():
+            await self.tell(name, state)
+            told[name] = state
+
+    def _news(self, session: Session, now: datetime) -> dict[str, State]:
+        told = self._told
+        return {name: state for name, state in self.wanted(session, now).items() if told.get(name) != state}
+
+
+class BusyLamps(Lamps[bool]):
+    """Keeps each extension's DND state (`Stasis:dnd-<extension>`, see the context lamps)."""
+
+    name = "busy lamps"
+    wakes_on = (Agent, Device)
+
+    def wanted(self, session: Session, now: datetime) -> dict[str, bool]:
+        return extensions.with_dnd(session, now)
+
+    def next_change(self, session: Session, now: datetime) -> datetime | None:
+        return extensions.next_dnd_end(session, now)
+
+    async def tell(self, name: str, state: bool) -> None:
+        # INVALID counts least beside the phones' own states, so that an idle lamp is theirs.
+        device = quote(f"Stasis:dnd-{name}", safe="")
+        await self._client.put(f"/deviceStates/{device}", deviceState="BUSY" if state else "INVALID")

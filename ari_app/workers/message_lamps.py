@@ -8,70 +8,49 @@ message-lamp). The database has the truth: after each start of Asterisk or of th
 from __future__ import annotations
 
 import asyncio
-import logging
-import math
 import uuid
-from contextlib import suppress
+from collections.abc import Mapping
+from datetime import datetime
 
-from ari_app.call.call import AppContext
-from ari_app.edge.errors import PhoneError
-from crm.domain.errors import CrmError
+from sqlalchemy.orm import Session
+
+from ari_app.workers.lamps import Lamps
 from crm.services.voicemail import mailboxes
 from crm.services.voicemail.mailboxes import Lamp
+from crm.store.models import Agent, SubteamMember, Voicemail
 
-log = logging.getLogger(__name__)
+AGAIN_SECONDS = 5.0
+"""What Asterisk is told in the first second of a connection does not reach a phone that registers right then (seen on
+22.10.1), so all is told once more."""
 
-POLL_SECONDS = 5.0
-"""After trouble, and when it was the agents or their teams that were changed."""
 
-
-class MessageLamps:
-    def __init__(self, office: AppContext) -> None:
-        self._office = office
-        self._shown: dict[str, Lamp] = {}
-        self._again: dict[str, float] = {}
-        """When an agent's are told once more, by the loop's clock."""
-        self._changed = asyncio.Event()
+class MessageLamps(Lamps[Lamp]):
+    name = "message lamps"
+    # That a property got another subteam is found within a minute.
+    wakes_on = (Voicemail, Agent, SubteamMember)
+    _is_connection_new = False
 
     def forget(self) -> None:
-        """Asterisk may have been started anew and know nothing."""
-        self._shown = {}
-        self._again = {}
-        self._changed.set()
+        super().forget()
+        self._is_connection_new = True
 
-    async def run(self) -> None:
-        """Keeps the lamps right until it is cancelled."""
-        with self._office.store.changes.told(["voicemail"], self._changed.set):
-            await self._keep_showing()
+    async def work(self, claim: Mapping[str, Lamp]) -> None:
+        await super().work(claim)
+        if self._is_connection_new:
+            self._is_connection_new = False
+            asyncio.get_running_loop().call_later(AGAIN_SECONDS, super().forget)
 
-    async def _keep_showing(self) -> None:
-        while True:
-            self._changed.clear()
-            if self._office.client.connected.is_set():
-                try:
-                    await self._show()
-                except (CrmError, PhoneError) as error:
-                    log.warning("message lamps are set later: %s", error)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._changed.wait()
+    def wanted(self, session: Session, now: datetime) -> dict[str, Lamp]:
+        return mailboxes.lamps(session)
 
-    async def _show(self) -> None:
-        now = asyncio.get_running_loop().time()
-        for agent, lamp in (await self._office.store.read(mailboxes.lamps)).items():
-            # Asterisk loses what it is told in its first seconds (seen on 22.10.1), so all is told once more.
-            is_known = self._shown.get(agent) == lamp
-            if is_known and now < self._again.get(agent, math.inf):
-                continue
-            await self._office.client.post(
-                "/channels",
-                {"variables": {"LL_AGENT": agent, "LL_NEW": str(lamp.new), "LL_OLD": str(lamp.old)}},
-                endpoint="Local/s@message-lamp",
-                context="message-lamp",
-                extension="done",
-                priority="1",
-                channelId=f"lamp-{agent}-{uuid.uuid4().hex[:8]}",
-                timeout="5",
-            )
-            self._shown[agent] = lamp
-            self._again[agent] = math.inf if is_known else now + POLL_SECONDS
+    async def tell(self, name: str, state: Lamp) -> None:
+        await self._client.post(
+            "/channels",
+            {"variables": {"LL_AGENT": name, "LL_NEW": str(state.new), "LL_OLD": str(state.old)}},
+            endpoint="Local/s@message-lamp",
+            context="message-lamp",
+            extension="done",
+            priority="1",
+            channelId=f"lamp-{name}-{uuid.uuid4().hex[:8]}",
+            timeout="5",
+        )

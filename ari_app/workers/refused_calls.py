@@ -6,7 +6,6 @@ With the app away nobody does.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ from crm.services.phones import trunks
 from crm.services.routing import arrivals
 from crm.services.routing.arrivals import Arrival
 from crm.store.models import Trunk
+from crm.worker import Troubles, repeat
 
 PATIENCE = timedelta(seconds=8)
 """So long a refused caller has to get through after all: after 420 and 422 a carrier sends the INVITE again as we asked
@@ -56,18 +56,25 @@ class RefusedCalls:
         self._trunks: Sequence[Trunk] = ()
         """As they were when the database last told."""
 
-    async def run(self) -> None:
+    async def run(self, troubles: Troubles) -> None:
         """Listens until it is cancelled; while another program has the port, tries again."""
-        is_told = False
-        while True:
+        async with contextlib.AsyncExitStack() as listening:
+            is_listening = False
+
+            async def look() -> None:
+                nonlocal is_listening
+                if not is_listening:
+                    port = self._crm.config.ports.hep
+                    await listening.enter_async_context(hep.listening(port, self._password, invite.HEADERS, self.heard))
+                    is_listening = True
+                    self._trunks = await self._crm.store.read(trunks.find_all)
+                await self.look(self._crm.now())
+
             try:
-                async with hep.listening(self._crm.config.ports.hep, self._password, invite.HEADERS, self.heard):
-                    await self._look_after()
-            except OSError as error:
-                if not is_told:
-                    log.warning("callers whom SIP refuses are not seen", extra={"error": error.strerror})
-                is_told = True
-            await asyncio.sleep(LOOK_SECONDS)
+                await repeat("callers whom SIP refuses", look, LOOK_SECONDS, troubles)
+            finally:
+                # Whoever is left had less time than they might, but whoever comes after us knows nothing of them.
+                self._note(self._waiting, {}, self._crm.now())
 
     def heard(self, answer: InviteAnswer) -> None:
         """An INVITE was answered."""
@@ -85,17 +92,6 @@ class RefusedCalls:
                 for call, one in self._waiting.items()
                 if call != answer.call and (caller is None or one.arrival.caller != caller)
             }
-
-    async def _look_after(self) -> None:
-        with contextlib.suppress(Unavailable):
-            self._trunks = await self._crm.store.read(trunks.find_all)
-        try:
-            while True:
-                await asyncio.sleep(LOOK_SECONDS)
-                await self.look(self._crm.now())
-        finally:
-            # Whoever is left had less time than they might, but whoever comes after us knows nothing of them.
-            self._note(self._waiting, {}, self._crm.now())
 
     async def look(self, now: datetime) -> None:
         """Puts those on record who have not got through in time."""

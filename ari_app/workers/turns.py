@@ -6,22 +6,18 @@ One for the whole app, so that nobody's phones ring for two who wait.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from ari_app.call.call import AppContext
 from ari_app.call.legs import availability
 from ari_app.call.line import line, order_id
-from ari_app.edge.errors import PhoneError
 from crm.domain import queueing
 from crm.domain.calls import CallStep
-from crm.domain.errors import CrmError
 from crm.domain.ringing import AgentAvailability, by_idleness
 from crm.services.calls import orders
 from crm.services.calls.orders import OrderClaim
-
-log = logging.getLogger(__name__)
+from crm.worker import Troubles, repeat
 
 LOOK_SECONDS = 0.5
 PATIENCE = 10
@@ -33,22 +29,28 @@ class Turns:
         self._office = office
         self._begin = begin
         """Starts the call that an order asks for."""
+        self._changes, self._read = 1, 0
+        """Of orders: how often there were any, and as of which of them the places were read."""
 
-    async def run(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            if not self._office.client.connected.is_set():
-                continue
-            try:
-                await self._look()
-            except (PhoneError, CrmError, TimeoutError, OSError) as error:
-                log.warning("those who wait are looked after later: %s", error)
+    async def run(self, troubles: Troubles) -> None:
+        """Looks again and again: who is free is known to Asterisk, and who waits to the flows."""
+        with self._office.store.changes.told(["call_order"], self._changed):
+            await repeat("callers in line", self._look, LOOK_SECONDS, troubles)
+
+    def _changed(self) -> None:
+        self._changes += 1
 
     async def _look(self) -> None:
         office = self._office
-        async with asyncio.timeout(office.config.survival.store_seconds):
-            places = await office.store.read(orders.places, office.config, office.now())
-        office.calls.places = places
+        if not office.client.connected.is_set():
+            return
+        # Nobody keeps a place unless an order says so; and when it is due, time tells.
+        changes = self._changes
+        if changes != self._read or office.calls.places:
+            async with asyncio.timeout(office.config.survival.store_seconds):
+                office.calls.places = await office.store.read(orders.places, office.config, office.now())
+            self._read = changes
+        places = office.calls.places
         if office.calls.are_returning(CallStep.QUEUE):
             return
         if not any(call.wait for call in office.calls) and not any(place.is_due for place in places):

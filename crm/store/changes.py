@@ -39,7 +39,7 @@ ALIVE: dict[str, Any] = {
 }
 """Nothing is sent on a connection that listens, so only TCP notices that the server's machine is gone."""
 
-WATCHED = frozenset({"agent", "call", "call_order", "device", "mail", "message", "task", "voicemail"})
+WATCHED = frozenset({"agent", "call", "call_order", "device", "mail", "message", "subteam_member", "task", "voicemail"})
 """Tables that somebody may wait for. Of other tables nobody is told: a NOTIFY makes a commit wait for other such."""
 
 

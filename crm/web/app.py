@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
@@ -20,10 +19,10 @@ from crm.web.guard import IDLE_SECONDS, GuardedProtocol
 from crm.web.routes import texts, tours
 from crm.web.routes.texts import Webhooks
 from crm.web.shield import shielded
+from crm.worker import Troubles
 
 START_SECONDS = 10.0
 RETRY_SECONDS = 10.0
-_log = logging.getLogger(__name__)
 
 
 def build(webhooks: Webhooks) -> ASGIApp:
@@ -43,19 +42,22 @@ def _application(webhooks: Webhooks, routes: list[Route]) -> ASGIApp:
     return shielded(app, webhooks.crm.config.web)
 
 
-async def keep_serving(config: Config, app: ASGIApp, listener: str = "web") -> None:
+async def keep_serving(config: Config, app: ASGIApp, troubles: Troubles, listener: str = "web") -> None:
     """Serves on the port that [ports] gives `listener`, until it is cancelled, and then answers the requests it has: a
     carrier's text must not be lost in between.
 
-    A port that is taken is tried again: the calls do not need it.
+    A port that is taken is tried again: the calls do not need it. This is no `repeat`, whose looks come to an end: a
+    server that works goes on.
     """
+    name = f"listener {listener}"
     while True:
         try:
             async with serving(config, app, listener) as server:
+                troubles.well(name)
                 await asyncio.wait([server])
-            _log.error("the web server ended and is started again")
-        except (OSError, TimeoutError) as error:
-            _log.error("the web server cannot be started: %s", error)
+            troubles.failed(name, OSError("The web server ended by itself and is started again."))
+        except OSError as error:
+            troubles.failed(name, error)
         await asyncio.sleep(RETRY_SECONDS)
 
 

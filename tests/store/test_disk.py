@@ -71,7 +71,8 @@ def test_a_disk_that_has_no_room_for_the_reserve_keeps_none_of_it(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    assert disk.tend(config) is ReserveAct.LEAVE
+    with pytest.raises(OSError, match="No space left"):
+        disk.tend(config)
     assert not (config.home / "reserve").exists()
 
 

@@ -22,6 +22,7 @@ from crm.services.calls.journal import Journal
 from crm.services.people import blocking
 from crm.store.models import Agent, Call, Mail, Task, Trunk
 from crm.store.session import Store
+from crm.worker import Troubles
 from tests.store.conftest import crm_at
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -207,8 +208,11 @@ async def test_a_taken_port_ends_nothing_and_who_still_waits_at_the_end_is_put_o
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", office_of_two.config.ports.hep))
-        running = asyncio.create_task(office_of_two.refused.run())
-        await asyncio.sleep(0)
+        troubles = Troubles(lambda: NOW)
+        running = asyncio.create_task(office_of_two.refused.run(troubles))
+        async with asyncio.timeout(10):
+            while "callers whom SIP refuses" not in troubles.found:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
     async with asyncio.timeout(10):
         while is_free():  # noqa: ASYNC110 - the system tells nobody when a port is taken
             await asyncio.sleep(0.02)

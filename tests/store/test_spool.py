@@ -15,6 +15,7 @@ import pytest
 
 from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, CallStep, EndedBy, Fact, LegRang, StepTaken, TalkStarted
+from crm.edge import spool_folder
 from crm.services.calls import ledger, spool
 from crm.services.calls.journal import Journal
 from crm.store.models import Call, Message, Trunk
@@ -368,10 +369,11 @@ async def test_other_files_are_left_alone_and_old_ones_pruned(store: Store, conf
     strange.write_text(f"ended={T}\n")
     done = config.spool_folder / "done"
     done.mkdir()
-    for name, days in (("old.call", 31), ("young.call", 29)):
+    for name, days in (("old.call", 31), ("old.text", 31), ("old.emergency", 31), ("young.call", 29)):
         (done / name).write_text("")
         os.utime(done / name, ((NOW - timedelta(days=days)).timestamp(),) * 2)
     assert await run(config, journal) == 0
+    spool_folder.prune(config, NOW)
     assert strange.exists()
     assert [path.name for path in done.iterdir()] == ["young.call"]
 

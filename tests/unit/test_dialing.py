@@ -229,7 +229,7 @@ def test_every_channel_that_is_made_is_a_phones_or_has_a_clearance() -> None:
         if path == "ari_app/edge/dial.py":
             assert whom == "endpoint"
         elif path == "ari_app/workers/message_lamps.py":
-            assert (how, whom) == ("self._office.client.post", "'Local/s@message-lamp'")
+            assert (how, whom) == ("self._client.post", "'Local/s@message-lamp'")
         else:
             # Asterisk's own originate obeys whatever a far end redirects to.
             assert how in ("dial.dial", "ringing.dial"), f"{path}: {how}"

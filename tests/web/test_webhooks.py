@@ -22,6 +22,7 @@ from crm.store.models import Message, OptOut
 from crm.web import app as web
 from crm.web.app import build, serving
 from crm.web.routes.texts import LONGEST_BODY
+from crm.worker import Troubles
 from tests.web.conftest import MAPLE, PERSON, PUBLIC, TOKEN, Site
 
 pytestmark = pytest.mark.web
@@ -302,15 +303,19 @@ async def test_a_taken_port_is_waited_for_and_the_last_request_is_answered(
         holder.listen()
         port = holder.getsockname()[1]
         config = msgspec.structs.replace(site.webhooks.crm.config, ports=Ports(web=port))
-        serving = asyncio.create_task(web.keep_serving(config, build(site.webhooks)))
-        await asyncio.sleep(0.2)
-        assert not serving.done()
+        troubles = Troubles(lambda: site.now)
+        serving = asyncio.create_task(web.keep_serving(config, build(site.webhooks), troubles))
+        async with asyncio.timeout(10):
+            while not troubles.found:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert "ports.web" in troubles.found["listener web"].what
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as site.http, asyncio.timeout(10):
         while True:
             with contextlib.suppress(httpx.ConnectError):
                 assert (await site.twilio(**{**TEXT, "From": ""})).status_code == 400
                 break
             await asyncio.sleep(0.02)
+        assert troubles.found == {}
         last = asyncio.create_task(site.twilio(**TEXT))
         await taken.wait()
         serving.cancel()

@@ -36,14 +36,12 @@ from crm.domain.calls import (
     TalkStarted,
     VoicemailLeft,
 )
+from crm.edge import spool_folder
 from crm.services.calls.journal import Journal
 from crm.services.phones import emergencies
 from crm.services.routing import arrivals
 from crm.services.texts import inbox
 from crm.services.voicemail import recordings
-
-KEPT = timedelta(days=30)
-"""How long an imported file stays in spool/done/."""
 
 _WRITING_SECONDS = 0.05
 _SETTLING = timedelta(seconds=10)
@@ -91,9 +89,7 @@ async def import_all(
                 journal.note(fact)
             # Only when the journal is safe on disk may the file go.
             await journal.sync()
-            done = config.spool_folder / "done"
-            done.mkdir(mode=0o700, exist_ok=True)
-            path.replace(done / path.name)
+            spool_folder.put_aside(path)
         except OSError as error:
             # The file stays and is tried again; the others must not wait for it.
             why = {"error": error.strerror, "file": path.name}
@@ -102,7 +98,6 @@ async def import_all(
         count += 1
     if count:
         _log.info("Calls that Asterisk handled alone were imported", extra={"count": count})
-    _prune(config.spool_folder / "done", now)
     return count
 
 
@@ -323,15 +318,6 @@ def _facts(noted: _Noted, config: Config, died_at: datetime | None) -> Iterator[
         # Nobody noted the end: Asterisk was gone, and with it a talk that was going on.
         yield TalkCut(fact_id("cut"), call_id, ended_at, leg_id="", by=Cut.FAILED)
     yield CallEnded(fact_id("ended"), call_id, ended_at, by=by, without_app=True)
-
-
-def _prune(done: Path, now: datetime) -> None:
-    for path in done.glob("*.call"):
-        try:
-            if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
-                path.unlink()
-        except OSError as error:
-            _log.warning("An old file of the spool cannot be removed", extra={"error": error.strerror})
 
 
 def _time(text: str) -> datetime | None:

@@ -14,7 +14,6 @@ import logging
 import os
 import re
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,16 +25,13 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain import emergency
 from crm.domain.emergency import EmergencyNews
-from crm.domain.errors import Unavailable
-from crm.edge import numbers
+from crm.edge import numbers, spool_folder
 from crm.services.audit import By, note
 from crm.services.office import agents
 from crm.services.outbox import notices
 from crm.store.models import Agent, Device, EmergencyCall
 
 LOOK_SECONDS = 2.0
-KEPT = timedelta(days=30)
-"""How long a file stays in spool/done/."""
 RECENT = timedelta(hours=24)
 """So long `leaseline status` shows an emergency call."""
 
@@ -115,7 +111,7 @@ def _time(epoch: str) -> datetime:
 
 
 class EmergencyNotifier:
-    """Takes in what was noted, again and again."""
+    """Takes in what was noted."""
 
     def __init__(self, crm: Crm) -> None:
         self._crm = crm
@@ -124,27 +120,19 @@ class EmergencyNotifier:
         self.channels: Collection[str] | None = None
         """Ids of the channels that Asterisk has; None while nobody knows."""
 
-    async def run(self) -> None:
-        """Until it is cancelled."""
-        while True:
-            self.look_now.clear()
-            await self.import_all()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self.look_now.wait()
-
     async def import_all(self) -> int:
-        """Records every call of which there is something new; returns how many. What cannot be recorded now stays."""
-        count = 0
+        """Records every call of which there is something new; returns how many. What cannot be recorded now stays.
+
+        Raises Unavailable, and OSError when all are recorded but those that cannot be read or put aside.
+        """
+        count, failed = 0, None
         for path in sorted(self._crm.config.spool_folder.glob("*.emergency")):
             try:
                 count += await self._import(path)
-            except Unavailable as error:
-                _log.warning("an emergency call waits for the database", extra={"error": str(error)})
-                break
             except OSError as error:
-                _log.error("an emergency call cannot be read", extra={"error": error.strerror, "file": path.name})
-        _prune(self._crm.config.spool_folder / "done", self._crm.now())
+                failed = error
+        if failed:
+            raise failed
         return count
 
     async def _import(self, path: Path) -> bool:
@@ -159,9 +147,7 @@ class EmergencyNotifier:
         if noted is None and not self._is_gone(path):
             return False
         if is_over:
-            done = path.parent / "done"
-            done.mkdir(mode=0o700, exist_ok=True)
-            path.replace(done / path.name)
+            spool_folder.put_aside(path)
             del self._seen[path.name]
         return noted is not None
 
@@ -203,13 +189,6 @@ def _told(session: Session) -> Sequence[Agent]:
     every = select(Agent).options(selectinload(Agent.devices)).order_by(Agent.slug)
     named = session.scalars(every.where(Agent.emergency_notice)).all()
     return named or session.scalars(every).all()
-
-
-def _prune(done: Path, now: datetime) -> None:
-    for path in done.glob("*.emergency"):
-        with suppress(OSError):
-            if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
-                path.unlink()
 
 
 # --- who is told ---

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.ringing import DeviceKind
 from crm.services.phones.devices import has_dnd
-from crm.store.models import Agent, Subteam, SubteamMember
+from crm.store.models import Agent, Device, Subteam, SubteamMember
 from crm.store.queries import agents
 
 LONGEST = 6
@@ -56,6 +56,11 @@ def with_dnd(session: Session, now: datetime) -> dict[str, bool]:
         phones = [device for device in agent.devices if device.kind != DeviceKind.MOBILE]
         states[agent.extension or ""] = bool(phones) and all(has_dnd(phone, now) for phone in phones)
     return states
+
+
+def next_dnd_end(session: Session, now: datetime) -> datetime | None:
+    """When the next DND ends by itself; None: none does."""
+    return session.scalar(select(func.min(Device.dnd_until)).where(Device.dnd, Device.dnd_until > now))
 
 
 def subteams_of(session: Session, agent: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from ari_app.edge.errors import AsteriskUnreachable
@@ -12,7 +12,6 @@ from ari_app.edge.security import Attempt, AttemptKind, SecurityWatch
 from crm.config import Config
 from crm.context import Crm
 from crm.domain import bans as rules
-from crm.domain.errors import CrmError
 from crm.edge import registrations
 from crm.services.phones import bans, publish
 
@@ -23,38 +22,47 @@ ENDED_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
 
-async def run(crm: Crm) -> None:
-    """Watches Asterisk's security events, bans and ends bans, until it is cancelled."""
-    config, store = crm.config, crm.store
-    failures = rules.Failures(config.bans.failures, timedelta(minutes=config.bans.within_minutes))
-    watch = SecurityWatch(config.ports.ami, crm.secrets.ensure("ami_watch"))
-    looked_at: datetime | None = None
-    dropped: list[str] = []
-    try:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            now = crm.now()
-            try:
-                guessers = _guessers(failures, await watch.attempts(), now)
-                if guessers:
-                    phones = await asyncio.to_thread(_registered, config)
-                    guessers = [address for address in guessers if address not in phones]
-                is_due = looked_at is None or (now - looked_at).total_seconds() > ENDED_SECONDS
-                if not guessers and not is_due:
-                    continue
-                if guessers:
-                    for ban in await store.run(bans.ban_guessers, config, guessers, now):
-                        _log.warning("an address is banned", extra={"address": ban.network, "until": ban.until})
-                wanted = await store.read(bans.addresses, config, now)
-                if wanted != dropped:
-                    await publish.publish(crm)
-                looked_at, dropped = now, wanted
-            except AsteriskUnreachable:
-                continue
-            except (CrmError, OSError) as error:
-                _log.warning("bans are looked after later: %s", error)
-    finally:
-        watch.close()
+class Guard:
+    """Bans those who guess, and ends bans, at each look.
+
+    Asterisk's security events are a stream, which `SecurityWatch` collects between two looks.
+    """
+
+    def __init__(self, crm: Crm, has_asterisk: Callable[[], bool]) -> None:
+        """`has_asterisk`: whether the app is connected to it."""
+        config = crm.config
+        self._crm, self._has_asterisk = crm, has_asterisk
+        self._failures = rules.Failures(config.bans.failures, timedelta(minutes=config.bans.within_minutes))
+        self._watch = SecurityWatch(config.ports.ami, crm.secrets.ensure("ami_watch"))
+        self._looked_at: datetime | None = None
+        self._dropped: list[str] = []
+
+    async def look(self) -> None:
+        """Raises AsteriskUnreachable when it is Asterisk's security events alone that cannot be read."""
+        config, store, now = self._crm.config, self._crm.store, self._crm.now()
+        try:
+            attempts = await self._watch.attempts()
+        except AsteriskUnreachable:
+            if self._has_asterisk():
+                raise
+            return
+        guessers = _guessers(self._failures, attempts, now)
+        if guessers:
+            phones = await asyncio.to_thread(_registered, config)
+            guessers = [address for address in guessers if address not in phones]
+        is_due = self._looked_at is None or (now - self._looked_at).total_seconds() > ENDED_SECONDS
+        if not guessers and not is_due:
+            return
+        if guessers:
+            for ban in await store.run(bans.ban_guessers, config, guessers, now):
+                _log.warning("an address is banned", extra={"address": ban.network, "until": ban.until})
+        wanted = await store.read(bans.addresses, config, now)
+        if wanted != self._dropped:
+            await publish.publish(self._crm)
+        self._looked_at, self._dropped = now, wanted
+
+    def close(self) -> None:
+        self._watch.close()
 
 
 def _guessers(failures: rules.Failures, attempts: Sequence[Attempt], now: datetime) -> list[str]:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -70,30 +69,20 @@ def look(config: Config) -> DiskRoom:
 
 
 def tend(config: Config) -> ReserveAct:
-    """Makes the reserve or gives it up, as the disk asks for; blocks on the disk, and never raises for it."""
+    """Makes the reserve or gives it up, as the disk asks for. Blocks on the disk; raises OSError."""
     path, wanted = _reserve(config), config.disk.reserve_megabytes * MEGABYTE
-    try:
-        act = decide(shutil.disk_usage(config.home).free, _held(path), wanted)
-        if act is ReserveAct.GIVE_UP:
-            path.unlink(missing_ok=True)
-        elif act is ReserveAct.MAKE:
-            _make(path, wanted)
-    except OSError as error:
-        _log.warning("the reserve on disk cannot be looked after", extra={"error": error.strerror})
-        return ReserveAct.LEAVE
+    act = decide(shutil.disk_usage(config.home).free, _held(path), wanted)
+    if act is ReserveAct.GIVE_UP:
+        path.unlink(missing_ok=True)
+        _log.error("the disk is full: its reserve was given up, make room on it", extra={"home": config.home})
+    elif act is ReserveAct.MAKE:
+        _make(path, wanted)
+        _log.info("the disk has a reserve")
     return act
 
 
-async def keep(config: Config, on_look: Callable[[], None] = lambda: None) -> None:
-    """Looks after the reserve until it is cancelled."""
-    while True:
-        act = await asyncio.to_thread(tend, config)
-        if act is ReserveAct.GIVE_UP:
-            _log.error("the disk is full: its reserve was given up, make room on it", extra={"home": config.home})
-        elif act is ReserveAct.MAKE:
-            _log.info("the disk has a reserve")
-        on_look()
-        await asyncio.sleep(LOOK_SECONDS)
+async def look_after(config: Config) -> None:
+    await asyncio.to_thread(tend, config)
 
 
 async def warn(crm: Crm) -> bool:

@@ -24,12 +24,20 @@ KEPT = 3
 _log = logging.getLogger(__name__)
 
 
-async def keep(config: Config) -> None:
-    """Looks after all of them until it is cancelled."""
-    while True:
-        for log in logs(config):
-            await asyncio.to_thread(turn, log)
-        await asyncio.sleep(LOOK_SECONDS)
+async def look_after(config: Config) -> None:
+    """Turns all that are too long. Raises OSError when some cannot be."""
+    await asyncio.to_thread(_turn_all, config)
+
+
+def _turn_all(config: Config) -> None:
+    failed = None
+    for log in logs(config):
+        try:
+            turn(log)
+        except OSError as error:
+            failed = error
+    if failed:
+        raise failed
 
 
 def logs(config: Config) -> Iterator[Path]:
@@ -39,26 +47,21 @@ def logs(config: Config) -> Iterator[Path]:
 
 
 def turn(log: Path, longest: int = LONGEST) -> bool:
-    """Begins the log anew when it is too long; returns whether it does. Blocks; never raises for the disk."""
-    try:
-        size = log.stat().st_size
-        if size <= longest:
-            return False
-        for number in range(KEPT, 1, -1):
-            if (older := _old(log, number - 1)).exists():
-                older.replace(_old(log, number))
-        try:
-            _old(log, 1).touch(mode=0o600)
-            with log.open("rb") as whole, _old(log, 1).open("wb") as part:
-                whole.seek(max(0, size - longest))
-                shutil.copyfileobj(whole, part)
-        except OSError as error:
-            # The disk is full, perhaps of this very log.
-            _log.warning("the end of a log is not kept", extra={"log": log.name, "error": error.strerror})
-        os.truncate(log, 0)
-    except OSError as error:
-        _log.warning("a log cannot be turned", extra={"log": log.name, "error": error.strerror})
+    """Begins the log anew when it is too long; returns whether it does. Blocks; raises OSError."""
+    if log.stat().st_size <= longest:
         return False
+    for number in range(KEPT, 1, -1):
+        if (older := _old(log, number - 1)).exists():
+            older.replace(_old(log, number))
+    try:
+        _old(log, 1).touch(mode=0o600)
+        with log.open("rb") as whole, _old(log, 1).open("wb") as part:
+            whole.seek(max(0, log.stat().st_size - longest))
+            shutil.copyfileobj(whole, part)
+    except OSError as error:
+        # The disk is full, perhaps of this very log.
+        _log.warning("the end of a log is not kept", extra={"log": log.name, "error": error.strerror})
+    os.truncate(log, 0)
     return True
 
 

@@ -1,0 +1,113 @@
+"""What Asterisk is told of lamps, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from ari_app.edge.errors import AsteriskUnreachable
+from ari_app.workers import message_lamps
+from ari_app.workers.lamps import BusyLamps, Lamps
+from ari_app.workers.message_lamps import MessageLamps
+from crm import worker as workers
+from crm.config import Config
+from crm.store.models import Agent, Device
+from crm.store.session import Store
+from crm.worker import Troubles
+from tests.store.conftest import NOW, crm_at
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+
+class FakeClient:
+    """Asterisk as far as lamps go: remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.connected = asyncio.Event()
+        self.told: list[tuple[str, str]] = []
+        self.fails = False
+
+    async def put(self, path: str, *, deviceState: str) -> None:
+        if self.fails:
+            raise AsteriskUnreachable("Asterisk does not answer")
+        self.told.append((path.rpartition("-")[2], deviceState))
+
+    async def post(self, path: str, body: dict[str, dict[str, str]], **query: str) -> None:
+        values = body["variables"]
+        self.told.append((values["LL_AGENT"], f"{values['LL_NEW']}/{values['LL_OLD']}"))
+
+
+@asynccontextmanager
+async def kept(store: Store, config: Config, lamps: Lamps[Any], troubles: Troubles) -> AsyncIterator[None]:
+    task = asyncio.create_task(workers.keep(crm_at(config, store), lamps, troubles))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_messages_are_told_twice_at_a_connection_and_once_when_they_change(
+    store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_lamps, "AGAIN_SECONDS", 0.05)
+    client = FakeClient()
+    lamps = MessageLamps(client)  # type: ignore[arg-type]
+    everybody = [(name, "0/0") for name in ("alice", "bob", "carol", "dana")]
+    async with kept(store, config, lamps, Troubles(lambda: NOW)):
+        client.connected.set()
+        lamps.forget()
+        await until(lambda: sorted(client.told) == sorted(everybody * 2))
+        with store.writing() as session:
+            session.add(Agent(slug="erin", name="Erin"))
+        await until(lambda: client.told[8:] == [("erin", "0/0")])
+        assert await store.read(lamps.due, NOW, ()) is None
+
+
+async def test_dnd_is_told_when_it_begins_and_when_it_ends_by_itself(store: Store, config: Config) -> None:
+    with store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug == "alice").values(extension="101"))
+    client, troubles = FakeClient(), Troubles(lambda: NOW)
+    lamps = BusyLamps(client)  # type: ignore[arg-type]
+    async with kept(store, config, lamps, troubles):
+        client.connected.set()
+        lamps.forget()
+        await until(lambda: client.told == [("101", "INVALID")])
+        ends = NOW + timedelta(hours=1)
+        with store.writing() as session:
+            session.execute(update(Device).where(Device.slug == "alice-desk").values(dnd=True, dnd_until=ends))
+        await until(lambda: client.told[1:] == [("101", "BUSY")])
+        assert await store.read(lamps.due, NOW, ()) == ends
+        assert await store.read(lamps.due, ends, ()) == ends
+        client.connected.clear()
+        assert await store.read(lamps.due, ends, ()) is None
+        assert troubles.found == {}
+
+
+async def test_what_asterisk_was_not_told_is_told_later_and_shows_meanwhile(
+    store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "RETRY_SECONDS", 0.05)
+    with store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug == "alice").values(extension="101"))
+    client, troubles = FakeClient(), Troubles(lambda: NOW)
+    client.fails = True
+    lamps = BusyLamps(client)  # type: ignore[arg-type]
+    client.connected.set()
+    async with kept(store, config, lamps, troubles):
+        await until(lambda: "busy lamps" in troubles.found)
+        assert troubles.found["busy lamps"].what == "Asterisk does not answer"
+        client.fails = False
+        await until(lambda: client.told == [("101", "INVALID")] and not troubles.found)

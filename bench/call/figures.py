@@ -1,0 +1,369 @@
+"""What is measured, a function for each figure. Each gives rows of a table and everything that it found."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.call.offices import Office, until
+from bench.call.probe import probe
+from bench.call.processes import cpu_seconds, memory
+from bench.call.rig import EVERY, LEASELINE, Rig, rig
+from bench.call.sipp import Calls
+from tests.system import port_block
+
+STAY_SECONDS = 1.9
+"""From the key on: 0.2 s of ringing, what the way takes, and some 1.5 s of talk."""
+REACH_SECONDS = 2.3
+"""A caller waits so long for an agent where the highest rate is looked for."""
+HURRIED_RATE = 4.0
+"""Calls a second that every way carries."""
+MICRO_RATE = 8.0
+WARM_CALLS = 12
+RATES = {
+    LEASELINE: (2, 4, 6, 8, 10, 12, 14, 17, 20, 25, 30, 35, 40, 50, 60, 80),
+    "dialplan": (40, 80, 120, 160, 200, 240),
+    "asyncari": (5, 10, 15, 20, 25, 30, 40, 60),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    rounds: int
+    calls: int
+    agents: int
+    large: int
+    probes: int
+    step_seconds: float
+    talks: int
+    hold: float
+    idle: float
+    in_a_row: int
+
+
+@dataclass(frozen=True)
+class Row:
+    what: str
+    found: str
+    goal: str = ""
+
+
+Found = tuple[list[Row], dict[str, Any]]
+
+
+async def cost(options: Options) -> Found:
+    """CPU of a whole call and of a micro-call, Leaseline and controls in turns."""
+    registered = min(40, options.agents)
+    costs: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    async with _rig(options.agents, registered) as bench, bench.leaseline.running_app():
+        for way in EVERY:
+            await _whole(bench, way, WARM_CALLS, HURRIED_RATE, STAY_SECONDS, registered)
+        for _ in range(options.rounds):
+            for scenario, rate in (("caller", HURRIED_RATE), ("leaver", MICRO_RATE)):
+                for way in EVERY:
+                    spent = await _cost(bench, way, scenario, options.calls, rate, registered)
+                    costs.setdefault(scenario, {}).setdefault(way, []).append(spent)
+    goals = {
+        "caller": "at most 3 times dialplan, half of forked AGI; below asyncari",
+        "leaver": "at most 5 times dialplan",
+    }
+    names = {"caller": "whole call", "leaver": "micro-call"}
+    rows = []
+    for scenario, of_way in costs.items():
+        medians = {way: [statistics.median(part) for part in zip(*spent, strict=True)] for way, spent in of_way.items()}
+        control = sum(medians["dialplan"])
+        for way, (asterisk, beside) in medians.items():
+            total = asterisk + beside
+            text = f"{asterisk:.1f} + {beside:.1f} = {total:.1f} ms, {total / control:.1f} x dialplan"
+            goal = goals[scenario] if way == LEASELINE else ""
+            rows.append(Row(f"{names[scenario]}, Asterisk + app: {way}", text, goal))
+    return rows, {names[scenario]: of_way for scenario, of_way in costs.items()}
+
+
+async def _cost(bench: Rig, way: str, scenario: str, count: int, rate: float, registered: int) -> tuple[float, float]:
+    """Milliseconds a call, of Asterisk and of the program beside it."""
+    before, begun = bench.cpu(way), bench.leaseline.calls()
+    calls = await bench.run(way, scenario, count, rate, STAY_SECONDS, registered)
+    assert not calls.failed, f"{way}: {calls}"
+    assert scenario != "caller" or calls.reached == count, f"{way}: {calls}"
+    if way == LEASELINE:
+        await bench.leaseline.recorded(begun + count)
+    await asyncio.sleep(0.5)
+    after = bench.cpu(way)
+    return (after[0] - before[0]) / count * 1000, (after[1] - before[1]) / count * 1000
+
+
+async def _whole(bench: Rig, way: str, count: int, rate: float, stay: float, registered: int) -> Calls:
+    """Whole calls, recorded."""
+    begun = bench.leaseline.calls()
+    calls = await bench.run(way, "caller", count, rate, stay, registered)
+    if way == LEASELINE:
+        await bench.leaseline.recorded(begun + count)
+    return calls
+
+
+async def counts(options: Options) -> Found:
+    """Statements, transactions, requests, actions and thread hops of a whole call."""
+    registered, seconds = min(40, options.agents), 10.0
+    async with _rig(options.agents, registered) as bench, bench.leaseline.running_app(measured=True):
+        ours = bench.leaseline
+        await _whole(bench, LEASELINE, WARM_CALLS, HURRIED_RATE, STAY_SECONDS, registered)
+        await asyncio.sleep(2)
+        await ours.counted()
+        await asyncio.sleep(seconds)
+        idle = await ours.counted()
+        began = time.monotonic()
+        await _whole(bench, LEASELINE, options.calls, HURRIED_RATE, STAY_SECONDS, registered)
+        await asyncio.sleep(1)
+        busy, spent = await ours.counted(), time.monotonic() - began
+
+    def per_call(kind: str) -> dict[str, float]:
+        """Without what there is of it when nobody calls."""
+        names = {*busy[kind], *idle[kind]}
+        found = {n: busy[kind].get(n, 0) - idle[kind].get(n, 0) * spent / seconds for n in names}
+        ordered = sorted(found.items(), key=lambda one: -one[1])
+        return {name: round(count / options.calls, 2) for name, count in ordered if count > 0}
+
+    found = {kind: per_call(kind) for kind in ("statements", "transactions", "ari", "ami", "thread hops")}
+    total = {kind: sum(of_kind.values()) for kind, of_kind in found.items()}
+    written = found["transactions"]
+    rows = [
+        Row("SQL statements in a whole call", f"{total['statements']:.0f}", "at most 25"),
+        Row(
+            "transactions in a whole call, write + read",
+            f"{written.get('write', 0):.1f} + {written.get('read', 0):.1f}",
+            "at most 3",
+        ),
+        Row("ARI requests in a whole call", f"{total['ari']:.1f}", "at most 16"),
+        *(Row(f"  {name}", f"{count:.1f}") for name, count in found["ari"].items() if count >= 0.5),
+        Row("AMI actions in a whole call", f"{total['ami']:.1f}"),
+        Row("thread hops in a whole call", f"{total['thread hops']:.0f}"),
+    ]
+    return rows, {"per call": found, "idle per second": _per_second(idle, seconds)}
+
+
+async def key(options: Options) -> Found:
+    """From the key until the INVITE is at the phone, with a small and a large office."""
+    rows, found = [], {}
+    for agents, allowed in ((options.agents if options.agents <= 40 else 40, 15), (options.large, 25)):
+        spent: dict[str, list[float]] = {LEASELINE: [], "dialplan": []}
+        async with _rig(agents, 0) as bench, bench.leaseline.running_app(), contextlib.AsyncExitStack() as stack:
+            probes = {way: await stack.enter_async_context(probe(bench.office(way))) for way in spent}
+            for number in range(options.probes + 3):
+                for way, one in probes.items():
+                    seconds = await one.key_to_invite(bench.lines(way)[0])
+                    if number >= 3:  # The first ones warm it up.
+                        spent[way].append(seconds * 1000)
+                await until(lambda: bench.leaseline.behind(bench.leaseline.calls()) <= 0, "the call is on record")
+        for way, milliseconds in spent.items():
+            p99 = _quantile(milliseconds, 0.99)
+            text = f"p50 {statistics.median(milliseconds):.1f}, p99 {p99:.1f} ms"
+            goal = f"p99 at most {allowed} ms above dialplan" if way == LEASELINE else ""
+            rows.append(Row(f"key to INVITE with {agents} agents: {way}", text, goal))
+        found[f"{agents} agents"] = spent
+    return rows, found
+
+
+async def rate(options: Options) -> Found:
+    """The highest rate without a failed call, and how far the record is behind then."""
+    agents, best, steps = options.agents, {}, []
+    behind, late = 0, 0.0
+    async with _rig(agents, agents) as bench, bench.leaseline.running_app():
+        for way in RATES:
+            await _whole(bench, way, WARM_CALLS, HURRIED_RATE, STAY_SECONDS, agents)
+        for way, rates in RATES.items():
+            for pace in rates:
+                count, begun = round(pace * options.step_seconds), bench.leaseline.calls()
+                calls = await bench.run(way, "caller", count, pace, REACH_SECONDS, agents)
+                step: dict[str, Any] = {
+                    "way": way,
+                    "rate": pace,
+                    "failed": calls.failed,
+                    "reached": calls.reached,
+                    "error": calls.error,
+                }
+                if way == LEASELINE:
+                    step["behind"] = bench.leaseline.behind(begun + count)
+                    step["seconds behind"] = await bench.leaseline.recorded(bench.leaseline.calls())
+                steps.append(step)
+                if calls.failed or calls.reached < count:
+                    break
+                best[way] = pace
+                if way == LEASELINE:
+                    behind, late = step["behind"], step["seconds behind"]
+                await asyncio.sleep(2)
+    goals = {LEASELINE: "at least 40/s or 1/4 of dialplan; twice asyncari"}
+    rows = [
+        Row(f"highest rate without a failed call, {agents} agents: {way}", f"{best.get(way, 0)}/s", goals.get(way, ""))
+        for way in RATES
+    ]
+    rows.append(Row("record behind at that rate, calls and seconds", f"{behind}, {late:.1f} s", "at most 1 s"))
+    return rows, {"steps": steps}
+
+
+async def talks(options: Options) -> Found:
+    """Many talks at the same time, held for a while."""
+    count, pace = options.talks, 5.0
+    stay = options.hold + count / pace + 5
+    async with _rig(count, count) as bench, bench.leaseline.running_app(measured=True):
+        ours = bench.leaseline
+        assert ours.app.process
+        pid = ours.app.process.pid
+        await _whole(bench, LEASELINE, WARM_CALLS, HURRIED_RATE, STAY_SECONDS, count)
+        await asyncio.sleep(2)
+        before, begun = memory(pid), ours.calls()
+        run = asyncio.create_task(bench.run(LEASELINE, "caller", count, pace, stay, count))
+        await asyncio.sleep(count / pace + 4)
+        await ours.counted()
+        spent, held = cpu_seconds(pid), memory(pid)
+        await asyncio.sleep(options.hold)
+        spent = cpu_seconds(pid) - spent
+        counted = await ours.counted()
+        calls = await run
+        await ours.recorded(begun + count)
+        await asyncio.sleep(3)
+        kept = memory(pid) - before
+    lag = {name: seconds * 1000 for name, seconds in counted["lag"].items()}
+    share = spent / options.hold
+    what = f"{count} talks held {options.hold:g} s"
+    rows = [
+        Row(f"{what}: lost", str(max(calls.failed, count - calls.reached)), "0"),
+        Row(f"{what}: app CPU", f"{share:.1%} of a core", "at most 5 %"),
+        Row(f"{what}: loop lag", f"p99.9 {lag['p99.9']:.1f}, most {lag['most']:.1f} ms", "p99.9 below 10 ms"),
+        Row(
+            f"{what}: memory while held, kept after",
+            f"{(held - before) / count / 1000:.0f}, {kept / count / 1000:.0f} kB a call",
+            "below 30 kB a call",
+        ),
+    ]
+    return rows, {"lag": lag, "cpu share": share, "memory": [before, held, kept], "calls": vars(calls)}
+
+
+async def idle(options: Options) -> Found:
+    """The app when nobody calls, its start, and two commands."""
+    registered = min(40, options.agents)
+    async with _rig(options.agents, registered) as bench:
+        ours = bench.leaseline
+        async with ours.running_app():
+            await _whole(bench, LEASELINE, WARM_CALLS, HURRIED_RATE, STAY_SECONDS, registered)
+            assert ours.app.process
+            pid = ours.app.process.pid
+            await asyncio.sleep(5)
+            spent = cpu_seconds(pid)
+            await asyncio.sleep(options.idle)
+            share = (cpu_seconds(pid) - spent) / options.idle
+            listed = await _seconds(["call", "list"], ours)
+            helped = await _seconds(["status", "--help"], ours)
+        async with ours.running_app(measured=True):
+            await asyncio.sleep(5)
+            await ours.counted()
+            await asyncio.sleep(options.idle)
+            counted = await ours.counted()
+    ready = await _ready(max(3, options.rounds))
+    statements = sum(counted["statements"].values()) / options.idle
+    rows = [
+        Row("idle app", f"{share:.2%} of a core", "below 0.5 %"),
+        Row("idle app: statements a second", f"{statements:.2f}", "0"),
+        Row("warm script/up to ready, seconds", _spread(ready), "below 2.5 s"),
+        Row("leaseline call list, seconds", _spread(listed), "below 0.35 s"),
+        Row("leaseline status --help, seconds", _spread(helped), "below 0.2 s"),
+    ]
+    per_second = _per_second(counted, options.idle)
+    return rows, {"share": share, "per second": per_second, "up": ready, "call list": listed, "help": helped}
+
+
+async def _seconds(words: Sequence[str], ours: Office, times: int = 9) -> list[float]:
+    """Of a command, from its start to its end."""
+    program = [str(Path(sys.executable).parent / "leaseline"), "--home", str(ours.config.home), *words]
+    found = []
+    for _ in range(times):
+        began = time.perf_counter()
+        process = await asyncio.create_subprocess_exec(*program, stdout=subprocess.DEVNULL)
+        assert await process.wait() == 0, words
+        found.append(time.perf_counter() - began)
+    return found
+
+
+async def _ready(times: int) -> list[float]:
+    """Seconds from script/up until it says that all is up; the first start, which makes the home, does not count."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder, port_block() as first:
+        for _ in range(times + 1):
+            began = time.perf_counter()
+            process = await asyncio.create_subprocess_exec(
+                *("script/up", "--home", f"{folder}/home", "--ports-from", str(first)),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+            assert process.stdout
+            async with asyncio.timeout(120):
+                async for line in process.stdout:
+                    if b"Leaseline is up" in line:
+                        break
+                else:
+                    raise AssertionError("script/up ended")
+            found.append(time.perf_counter() - began)
+            process.send_signal(signal.SIGINT)
+            await process.communicate()
+    return found[1:]
+
+
+async def row(options: Options) -> Found:
+    """Many calls one after the other: what grows."""
+    registered = min(40, options.agents)
+    async with _rig(options.agents, registered) as bench, bench.leaseline.running_app():
+        ours = bench.leaseline
+        assert ours.app.process
+        pid = ours.app.process.pid
+        await _whole(bench, LEASELINE, max(WARM_CALLS, options.in_a_row // 5), HURRIED_RATE, STAY_SECONDS, registered)
+        await asyncio.sleep(2)
+        memory_before, bytes_before = memory(pid), ours.database_bytes()
+        await _whole(bench, LEASELINE, options.in_a_row, HURRIED_RATE, STAY_SECONDS, registered)
+        await asyncio.sleep(2)
+        grown = (memory(pid) - memory_before) / options.in_a_row
+        written = (ours.database_bytes() - bytes_before) / options.in_a_row
+    what = f"{options.in_a_row} calls in a row"
+    rows = [
+        Row(f"{what}: growth of the app a call", f"{grown / 1000:.1f} kB", "below 1 kB"),
+        Row(f"{what}: database a call", f"{written / 1000:.1f} kB", "below 4 kB"),
+    ]
+    return rows, {"memory": grown, "database": written}
+
+
+FIGURES = {"cost": cost, "counts": counts, "key": key, "rate": rate, "talks": talks, "idle": idle, "row": row}
+
+
+@contextlib.asynccontextmanager
+async def _rig(agents: int, registered: int) -> AsyncIterator[Rig]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with rig(Path(folder), agents, registered) as made:
+            yield made
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+
+
+def _per_second(counted: dict[str, Any], seconds: float) -> dict[str, dict[str, float]]:
+    return {
+        kind: {name: round(count / seconds, 2) for name, count in counted[kind].items()}
+        for kind in counted
+        if kind != "lag"
+    }

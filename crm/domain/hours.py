@@ -15,6 +15,7 @@ _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
 _CLOSED_FOR_GOOD = 2 * 366
 """After so many days without an opening nobody looks further."""
+_DATES_KEPT = 100
 
 
 @dataclass(frozen=True, order=True)
@@ -78,6 +79,10 @@ class Schedule:
     """Dates that somebody has set; they win over public holidays."""
     holidays: Callable[[int], Mapping[date, str]] | None = None
     """The public holidays of a year with their names; closed all day."""
+    _dates: dict[date, tuple[tuple[datetime, datetime], ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What was found out already: many calls ask about the same few dates."""
 
     @property
     def always_open(self) -> bool:
@@ -192,9 +197,15 @@ class Schedule:
                 closed_days = 0
             day += _DAY
 
-    def _of_date(self, day: date) -> list[tuple[datetime, datetime]]:
+    def _of_date(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
         """The date's openings in order; some may overlap."""
-        return sorted(window for start, end in self._minutes_of(day) for window in self._opening(day, start, end))
+        if (known := self._dates.get(day)) is not None:
+            return known
+        if len(self._dates) >= _DATES_KEPT:
+            self._dates.clear()
+        windows = (window for start, end in self._minutes_of(day) for window in self._opening(day, start, end))
+        found = self._dates[day] = tuple(sorted(windows))
+        return found
 
     def _opening(self, day: date, start: int, end: int) -> Iterator[tuple[datetime, datetime]]:
         opens = _instant(day, start, self.tz, fold=0)

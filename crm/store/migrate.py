@@ -18,6 +18,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from crm.domain.errors import Conflict, Unavailable
+from crm.store import marks
 from crm.store.session import in_words, migration_engine
 
 FOLDER = Path(__file__).parents[2] / "alembic"
@@ -36,7 +37,12 @@ def upgrade(url: str, revision: str = "head", *, node: str = "") -> None:
 
 def downgrade(url: str, revision: str) -> None:
     """Migrates down to `revision`; "base" removes every table."""
-    _run(url, lambda config: command.downgrade(config, revision))
+
+    def down(config: Config) -> None:
+        marks.unwatch(config.attributes["connection"])
+        command.downgrade(config, revision)
+
+    _run(url, down)
 
 
 def current(url: str) -> str | None:
@@ -69,6 +75,8 @@ def _run(url: str, migrate: Callable[[Config], None], node: str = "") -> None:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             migrate(_config(connection, node))
+            if marks.is_marked(connection):
+                marks.watch(connection)
             if connection.dialect.name == "sqlite":
                 _check_foreign_keys(connection)
     except CommandError as error:

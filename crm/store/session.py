@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.domain.errors import Conflict, Unavailable
 from crm.store.changes import RowChanges
+from crm.store.snapshot import Office
 
 BUSY_SECONDS = 5
 """How long a writer waits for another one on SQLite, and a connection to PostgreSQL may take."""
@@ -73,6 +74,7 @@ class Store:
         self._writing = sessionmaker(self._engine.execution_options(writes=True), expire_on_commit=False)
         self.changes = RowChanges(self._engine, parsed)
         self.changes.follow(self._writing)
+        self._office = Office()
         self._pools: dict[bool, ThreadPoolExecutor] = {}
         self._pools_lock = threading.Lock()
 
@@ -115,7 +117,7 @@ class Store:
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the database; what is changed in it is not kept. Raises Unavailable."""
         self._look()
-        with _translated(), Session(self._engine, expire_on_commit=False) as session:
+        with _translated(), Session(self._engine, expire_on_commit=False, info={"office": self._office}) as session:
             yield session
 
     @contextmanager
@@ -125,7 +127,7 @@ class Store:
         Raises Unavailable, and IntegrityError.
         """
         self._look()
-        with _translated(), self._writing(info={"changed": set()}) as session:
+        with _translated(), self._writing(info={"changed": set(), "office": self._office}) as session:
             with session.begin():
                 yield session
                 session.flush()
@@ -147,6 +149,7 @@ class Store:
         for pool in pools.values():
             pool.shutdown(cancel_futures=True)
         self._engine.dispose()
+        self._office.forget()
 
     async def _in_thread(self, writes: bool, work: Callable[[], Result]) -> Result:
         abandoned = threading.Event()

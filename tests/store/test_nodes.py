@@ -68,6 +68,8 @@ async def test_an_agent_who_talks_at_another_node_is_busy_and_one_whose_phone_ri
         [alice] = await store.read(reception.availability, config, ["alice-desk"], of=["alice"])
         return alice.is_on_call
 
+    for home in (east, west):
+        await store.run(nodes.beat, home, NOW)
     await rings_alice(store, east, "e", answered=False)
     assert not await busy(west)
     await rings_alice(store, east, "e")

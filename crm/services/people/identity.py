@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from crm.domain import blocking
 from crm.domain.route_inputs import CallerKind
+from crm.store import prepared
 from crm.store.models import Agent, BlockedCaller, Contact, Device, Lead, LeadPhone, Line, Property
 
 
@@ -66,7 +67,7 @@ def who_is(session: Session, number: str | None) -> Identity:
     """Whose number (E.164) it is."""
     if not number:
         return NOBODY
-    found = session.execute(_ASKED, {"number": number}).one()
+    found = prepared.rows(session, _ASKED, {"number": number}).one()
     lead = contact = entry = None
     if found.lead_id is not None:
         lead = KnownLead(found.lead_id, found.lead_name or "", found.status, found.lead_language, found.assigned_agent)

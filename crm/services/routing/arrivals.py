@@ -6,15 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import attestation, invite
 from crm.domain.invite import Dialled, Invite
 from crm.edge import numbers
-from crm.store.models import Trunk
-from crm.store.queries import lines
+from crm.store import snapshot
+from crm.store.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -65,11 +64,16 @@ def line_called(session: Session, trunk: str, did: str, dialled: Iterable[tuple[
     `did` is what counts when there is nothing to choose from.
     """
     candidates = list(dialled)
-    if len({number for _, number in candidates}) < 2:
+    return line_among(snapshot.now(session), trunk, did, candidates) if _differ(candidates) else did
+
+
+def line_among(office: Snapshot, trunk: str, did: str, dialled: Sequence[tuple[str, str]]) -> str:
+    """The same for who has the office at hand."""
+    if not _differ(dialled):
         return did
-    did_from = session.scalar(select(Trunk.did_from).where(Trunk.slug == trunk)) or ""
-    ordered = invite.in_order(candidates, did_from)
-    for number in ordered:
-        if lines.is_ours(session, number):
-            return number
-    return invite.likeliest(ordered) or did
+    ordered = invite.in_order(dialled, office.did_from.get(trunk, ""))
+    return next((number for number in ordered if number in office.lines), invite.likeliest(ordered) or did)
+
+
+def _differ(dialled: Sequence[tuple[str, str]]) -> bool:
+    return len({number for _, number in dialled}) > 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,8 +20,10 @@ from crm.domain.route_inputs import DeskKind, DeskRoute
 from crm.services.audit import By, note
 from crm.services.office import owners, properties
 from crm.services.phones import dialing
+from crm.store import snapshot
 from crm.store.models import Agent, Desk, Organization, Property, Subteam
-from crm.store.queries import agents, contacts
+from crm.store.queries import agents
+from crm.store.snapshot import KnownAgent, KnownDesk, KnownPlace, Snapshot
 
 KINDS = tuple(kind.value for kind in DeskKind)
 WHERE = "write agent:alice, subteam:north, or a telephone number"
@@ -167,51 +169,59 @@ def of(session: Session, kind: str, place: Property | None) -> Desk | None:
 # --- asking them ---
 
 
-def known(session: Session, place: Property | None, schedule: Schedule, now: datetime) -> dict[DeskKind, DeskRoute]:
+def known(office: Snapshot, place: KnownPlace | None, schedule: Schedule, now: datetime) -> dict[DeskKind, DeskRoute]:
     """The desks of a property, else those for all, at this moment; without a property also which only some have.
 
     `schedule` is the property's, else the office's. Who is there only `staffed` finds out.
     """
-    found = {
-        DeskKind(row.kind): _desk(row, schedule, now) for row in contacts.desks(session, place.id if place else None)
-    }
+    found = {DeskKind(desk.kind): _desk(desk, schedule, now) for desk in office.desks(place.id if place else None)}
     if place is None:
-        for kind in session.scalars(select(Desk.kind).where(Desk.property_id.is_not(None)).distinct()):
+        for kind in office.desks_by_property:
             found[DeskKind(kind)] = replace(found.get(DeskKind(kind), DeskRoute()), by_property=True)
     return found
 
 
-def _desk(row: Desk, schedule: Schedule, now: datetime) -> DeskRoute:
-    own = schedule.with_week(tuple(Opening.parse(*opening) for opening in fields.openings(row.hours)))
-    is_open = not row.hours or own.is_open(now)
-    if row.target.startswith("+"):
-        return DeskRoute(number=row.target, confirm=row.confirm, is_open=is_open)
-    at_any_hour = bool(row.hours) or row.kind == DeskKind.MAINTENANCE
-    return DeskRoute(is_open=is_open, at_any_hour=at_any_hour, mailbox=row.target)
+def _desk(desk: KnownDesk, schedule: Schedule, now: datetime) -> DeskRoute:
+    own = schedule.with_week(tuple(Opening.parse(*opening) for opening in fields.openings(desk.hours)))
+    is_open = not desk.hours or own.is_open(now)
+    if desk.target.startswith("+"):
+        return DeskRoute(number=desk.target, confirm=desk.confirm, is_open=is_open)
+    at_any_hour = bool(desk.hours) or desk.kind == DeskKind.MAINTENANCE
+    return DeskRoute(is_open=is_open, at_any_hour=at_any_hour, mailbox=desk.target)
 
 
-def staffed(session: Session, desk: DeskRoute, due: datetime) -> DeskRoute:
+def staffed(session: Session, office: Snapshot, desk: DeskRoute, due: datetime) -> DeskRoute:
     """The same with its agents, how they ring, and who owns what is left to do by `due`, on the office's clock."""
     what, _, slug = desk.mailbox.partition(":")
     if what == BoxKind.AGENT:
         return replace(desk, agents=(slug,), owner=slug)
-    team = session.scalar(select(Subteam).where(Subteam.slug == slug)) if what == BoxKind.SUBTEAM else None
+    team = office.teams.get(slug) if what == BoxKind.SUBTEAM else None
     if team is None:
         return desk
-    first = agents.longest_idle(session, team.id, due=due)
+    first = longest_idle(session, team.members, due)
     return replace(
         desk,
-        agents=agents.slugs_of(session, [team.id])[team.id],
+        agents=tuple(one.slug for one in team.members),
         strategy=Strategy(team.strategy),
         owner=first.slug if first else "",
     )
 
 
+def longest_idle(session: Session, among: Iterable[KnownAgent], due: datetime) -> KnownAgent | None:
+    """As `crm.store.queries.agents.longest_idle`, among agents who are known: of those on duty."""
+    on_duty = {one.id: one for one in among if one.on_duty}
+    if not on_duty:
+        return None
+    first = {key: one for key, one in on_duty.items() if one.works(due)} or on_duty
+    return first[agents.most_idle(session, first.keys())]
+
+
 def owner(session: Session, kind: str, place: Property | None, due: datetime) -> Agent:
     """Who owns what a call for this desk leaves to do by `due`, on the office's clock: its agent, else who of its
     subteam has waited longest, else as for any call about the property."""
-    rows = [row for row in contacts.desks(session, place.id if place else None) if row.kind == kind]
-    found = staffed(session, DeskRoute(mailbox=rows[0].target), due) if rows else DeskRoute()
+    office = snapshot.now(session)
+    target = next((desk.target for desk in office.desks(place.id if place else None) if desk.kind == kind), "")
+    found = staffed(session, office, DeskRoute(mailbox=target), due)
     agent = agents.by_slug(session, found.owner) if found.owner else None
     return agent or owners.owner(session, None, place, due)
 

@@ -6,20 +6,21 @@ Each function is one short read. `Unavailable` is for the flow to handle: it goe
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.hours import weekly
 from crm.domain.invite import Dialled
 from crm.domain.mailboxes import OFFICE
-from crm.domain.ringing import AgentAvailability, DeviceAvailability, DeviceKind
+from crm.domain.ringing import AgentAvailability
 from crm.services.outbox import destinations
 from crm.services.people.identity import who_is
-from crm.services.routing.arrivals import line_called
+from crm.services.routing.arrivals import line_among
 from crm.services.voicemail import mailboxes
-from crm.store.queries import agents, lines, nodes, office, properties
+from crm.store import snapshot
+from crm.store.queries import agents, nodes
+from crm.store.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,13 @@ def receive(
     `chosen` is the slug of the property that the call is about, where the line does not say it. `dialled` are the
     numbers of which one may be a line of ours, `did` being the likeliest.
     """
-    did = line_called(session, trunk, did, dialled)
-    line = lines.by_number(session, did)
+    office = snapshot.now(session)
+    did = line_among(office, trunk, did, dialled)
+    line = office.lines.get(did)
     if line is None:
         return Reception(did, caller)
     known = who_is(session, caller)
-    place = line.property or (properties.by_slug(session, chosen) if chosen else None)
+    place = line.property or office.places.get(chosen)
     subteam = place.subteam if place else None
     return Reception(
         did=did,
@@ -103,7 +105,7 @@ def receive(
         language=line.language,
         source=line.source,
         property_name=place.name if place else "",
-        listings_url=office.listings_url(session, place),
+        listings_url=office.listings_url(place),
         mailbox=mailboxes.box_of_place(place),
         caller_is_line=known.is_line,
         lead_known=known.lead is not None,
@@ -129,44 +131,33 @@ def availability(
     talks at another node is on a call as far as that has put it on record. Without `online` every device counts as
     online: then ringing it tells, as it does for a mobile always.
     """
-    return available_in(session, config, online, on_call, of=of)
-
-
-def available_in(
-    session: Session,
-    config: Config,
-    online: Collection[str] | None,
-    on_call: Collection[str],
-    *,
-    of: Collection[str] | None = None,
-    on_duty: bool = False,
-) -> list[AgentAvailability]:
-    """The same; `on_duty` leaves out who is not, for they cannot be rung."""
-    everybody = agents.phones(session, of=of, on_duty=on_duty)
-    on_call = {*on_call, *nodes.on_call_elsewhere(session, config.node)}
-    devices: dict[int, list[DeviceAvailability]] = {}
-    for agent_id, device, kind, dnd, dnd_until, number, rings_after_seconds, whisper in everybody.devices:
-        is_mobile = kind == DeviceKind.MOBILE
-        found = DeviceAvailability(
-            device,
-            dnd,
-            dnd_until,
-            online=online is None or is_mobile or device in online,
-            on_call=device in on_call,
-            is_mobile=is_mobile,
-            number=number,
-            rings_after_seconds=rings_after_seconds,
-            whisper=whisper,
-        )
-        devices.setdefault(agent_id, []).append(found)
+    office = snapshot.now(session)
+    slugs = office.agents.keys() if of is None else sorted({*of} & office.agents.keys())
+    wanted = [office.agents[slug] for slug in slugs]
+    busy = everywhere_on_call(session, office, config, on_call)
+    last = agents.last_talks(session, {one.id for one in wanted}) if wanted else {}
     return [
         AgentAvailability(
-            slug,
-            is_on_duty,
-            last_talk_ended_at,
-            tuple(devices.get(agent_id, ())),
-            forwarding,
-            hours=weekly(everybody.hours[agent_id], config.tz) if agent_id in everybody.hours else None,
+            one.slug,
+            one.on_duty,
+            last.get(one.id),
+            tuple(
+                replace(
+                    device,
+                    online=online is None or device.is_mobile or device.slug in online,
+                    on_call=device.slug in busy,
+                )
+                for device in one.devices
+            ),
+            one.forwarding,
+            hours=one.hours(config.tz),
         )
-        for agent_id, slug, is_on_duty, last_talk_ended_at, forwarding in everybody.agents
+        for one in wanted
     ]
+
+
+def everywhere_on_call(session: Session, office: Snapshot, config: Config, on_call: Collection[str]) -> Collection[str]:
+    """The same devices, and those in a talk that another node has."""
+    if office.nodes <= {config.node}:
+        return on_call
+    return {*on_call, *nodes.on_call_elsewhere(session, config.node)}

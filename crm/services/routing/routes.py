@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from asterisk_conf.prompts import speech
 from crm.config import Config
 from crm.domain.choosing import Answers, PropertyChoice, choose
-from crm.domain.ringing import AgentAvailability, Strategy
+from crm.domain.ringing import Strategy
 from crm.domain.routing import (
     CallerFacts,
     CallerKind,
@@ -33,8 +33,9 @@ from crm.services.office import owners
 from crm.services.people.identity import Identity, who_is
 from crm.services.routing import desks, reception
 from crm.services.tours import times
-from crm.store.models import Line, Property
-from crm.store.queries import agents, lines, office, properties
+from crm.store import snapshot
+from crm.store.queries import properties
+from crm.store.snapshot import KnownLine, KnownPlace, Snapshot
 
 
 @dataclass(frozen=True)
@@ -59,40 +60,61 @@ class PhonesNow:
 def plan(
     session: Session, config: Config, did: str, caller: str | None, answers: Answers, moment: PhonesNow
 ) -> tuple[RoutingInputs, RoutePlan]:
-    """The decision as things stand, and what it was taken from. Both numbers are cleaned. Raises Unavailable."""
-    inputs, place = _gather(session, config, did, caller, answers, moment)
+    """The decision as things stand, and what it was taken from. Both numbers are cleaned. Raises Unavailable.
+
+    All of it is read from the office as it is kept in memory, but for the caller, who talks at other nodes, which
+    times for tours are taken, and who has waited longest.
+    """
+    office = snapshot.now(session)
+    inputs, place = _gather(session, config, office, did, caller, answers, moment)
     decision = decide(inputs)
     if decision.path in (Path.ASK, Path.REFUSE):
         return inputs, decision
     due = (decision.task.due_at or moment.now).astimezone(config.tz)
-    owner = inputs.caller.assigned_agent or owners.owner(session, None, place, due).slug
+    owner = inputs.caller.assigned_agent or _owner(session, office, place, due)
     if decision.path is Path.LINK:
         inputs = replace(inputs, people=People(owner=owner))
         return inputs, decide(inputs)
     # Only now it matters who is there.
     if kind := decision.desk:
-        staffed = desks.staffed(session, inputs.desks[kind], due)
+        staffed = desks.staffed(session, office, inputs.desks[kind], due)
         inputs = replace(inputs, desks={**inputs.desks, kind: staffed})
-    people = replace(_people(session, config, inputs, place, moment), owner=owner)
-    team = {*people.subteam, *people.sisters, *people.everyone, *filter(None, [inputs.caller.assigned_agent])}
-    waiting = moment.waiting + sum(bool(team & agents) for agents in moment.line)
+    people = replace(_people(session, config, office, inputs, place, moment), owner=owner)
+    waiting = moment.waiting
+    if moment.line:
+        team = {*people.subteam, *people.sisters, *people.everyone, *filter(None, [inputs.caller.assigned_agent])}
+        waiting += sum(bool(team & agents) for agents in moment.line)
     inputs = replace(inputs, people=people, waiting=waiting)
     return inputs, decide(inputs)
 
 
+def _owner(session: Session, office: Snapshot, place: KnownPlace | None, due: datetime) -> str:
+    """As `crm.services.office.owners.owner`: who of the property's subteam, then of all, has waited longest."""
+    team = place.subteam.members if place and place.subteam else ()
+    found = desks.longest_idle(session, team, due) or desks.longest_idle(session, office.agents.values(), due)
+    found = found or office.admin()
+    return found.slug if found else owners.admin(session).slug
+
+
 def _gather(
-    session: Session, config: Config, did: str, caller: str | None, answers: Answers, moment: PhonesNow
-) -> tuple[RoutingInputs, Property | None]:
-    line = lines.by_number(session, did)
+    session: Session,
+    config: Config,
+    office: Snapshot,
+    did: str,
+    caller: str | None,
+    answers: Answers,
+    moment: PhonesNow,
+) -> tuple[RoutingInputs, KnownPlace | None]:
+    line = office.lines.get(did)
     if line is None:
         return RoutingInputs(now=moment.now, line_known=False), None
     known = who_is(session, caller)
-    choice = _choice(session, line, known, answers)
+    choice = _choice(session, office, line, known, answers)
     place = line.property
     if place is None or choice.slug != place.slug:
-        place = properties.by_slug(session, choice.slug) if choice.slug else None
-    organization = office.organization(session)
-    schedule = office.schedule(session, config.tz, place, organization)
+        place = office.places.get(choice.slug) if choice.slug else None
+    organization = office.organization
+    schedule = office.schedule(config.tz, place)
     service = place.subteam.answering_service if place and place.subteam else None
     inputs = RoutingInputs(
         now=moment.now,
@@ -102,9 +124,9 @@ def _gather(
         caller=_caller(known),
         answers=answers,
         choice=choice,
-        place=_place(session, config, place, moment.now) if place else None,
+        place=_place(session, config, office, place, moment.now) if place else None,
         office=OfficeFacts.of(schedule, moment.now),
-        desks=desks.known(session, place, schedule, moment.now),
+        desks=desks.known(office, place, schedule, moment.now),
         waiting=moment.waiting,
         forward_to=organization.forward_to if organization else None,
         forward_confirm=organization.forward_confirm if organization else True,
@@ -139,24 +161,25 @@ def rules(config: Config) -> Rules:
 
 def _heard(languages: Iterable[str]) -> list[str]:
     """Those that prompts are written in; who chose another one before its file was taken away hears the line's."""
-    known = speech.languages()
-    return [language for language in languages if language in known]
+    named = list(filter(None, languages))
+    known = speech.languages() if named else ()
+    return [language for language in named if language in known]
 
 
-def _choice(session: Session, line: Line, known: Identity, answers: Answers) -> PropertyChoice:
+def _choice(session: Session, office: Snapshot, line: KnownLine, known: Identity, answers: Answers) -> PropertyChoice:
     if line.property:
         return PropertyChoice(f"The number dialed is for {line.property.name}.", line.property.slug)
     if known.contact and known.contact.property:
         return PropertyChoice(f"The caller has to do with {known.contact.property_name}.", known.contact.property)
-    names = properties.names(session, line.portfolio_id)
+    names = office.names(line.portfolio_id)
     if not names.listed:
         return PropertyChoice("There are no properties to choose from.", "")
     latest = properties.latest_interest(session, known.lead.id) if known.lead else None
     return choose(names, latest, answers)
 
 
-def _place(session: Session, config: Config, place: Property, now: datetime) -> PlaceFacts:
-    return PlaceFacts(place.slug, place.name, has_tours=times.has_free(session, config, place, now))
+def _place(session: Session, config: Config, office: Snapshot, place: KnownPlace, now: datetime) -> PlaceFacts:
+    return PlaceFacts(place.slug, place.name, has_tours=times.has_free(session, config, office, place, now))
 
 
 def _caller(known: Identity) -> CallerFacts:
@@ -172,37 +195,41 @@ def _caller(known: Identity) -> CallerFacts:
 
 
 def _people(
-    session: Session, config: Config, inputs: RoutingInputs, place: Property | None, moment: PhonesNow
+    session: Session,
+    config: Config,
+    office: Snapshot,
+    inputs: RoutingInputs,
+    place: KnownPlace | None,
+    moment: PhonesNow,
 ) -> People:
-    """Whoever may ring for this call; nobody else is read, for there may be thousands."""
-    subteam = place.subteam if place else None
-    sisters = agents.sisters(session, subteam.id) if subteam else ()
-    slugs = agents.slugs_of(session, [subteam.id, *(row.id for row in sisters)]) if subteam else {}
-    members = slugs[subteam.id] if subteam else ()
-    helpers = dict.fromkeys(slug for row in sisters for slug in slugs[row.id] if slug not in members)
-    teams = {row.strategy for row in sisters if slugs[row.id]}
+    """Whoever may ring for this call; nobody else is looked at, for there may be thousands."""
+    team = place.subteam if place else None
+    sisters = office.sisters(team) if team else []
+    members = tuple(one.slug for one in team.members) if team else ()
+    helpers = dict.fromkeys(one.slug for sister in sisters for one in sister.members if one.slug not in members)
+    strategies = {sister.strategy for sister in sisters if sister.members}
     rings_everyone = config.ring.everyone_seconds > 0
-    assigned = (inputs.caller.assigned_agent,) if inputs.caller.assigned_agent else ()
-    wanted = {*members, *helpers, *assigned, *chain.from_iterable(desk.agents for desk in inputs.desks.values())}
-    found = reception.available_in(
-        session, config, moment.online, moment.on_call, of=None if rings_everyone else wanted, on_duty=True
-    )
-    available = [agent.slug for agent in found if agent.may_ring(moment.now)]
+    standing = office.standing(config.tz, moment.now)
+    on_call = reception.everywhere_on_call(session, office, config, moment.on_call)
+    busy = {office.owner_of[device].slug for device in on_call if device in office.owner_of}
+    busy = {slug for slug in busy if office.agents[slug].on_duty}
+    holiday = inputs.office.state is OfficeState.HOLIDAY
+    available, after_hours = standing.available, standing.on_holidays if holiday else standing.after_hours
+    if rings_everyone:
+        reachable = standing.reachable(moment.online)
+    else:
+        assigned = (inputs.caller.assigned_agent,) if inputs.caller.assigned_agent else ()
+        wanted = {*members, *helpers, *assigned, *chain.from_iterable(desk.agents for desk in inputs.desks.values())}
+        available, after_hours, busy = available & wanted, after_hours & wanted, busy & wanted
+        reachable = standing.reachable(moment.online, of=available)
     return People(
         subteam=members,
-        strategy=Strategy(subteam.strategy) if subteam else Strategy.RING_ALL,
+        strategy=Strategy(team.strategy) if team else Strategy.RING_ALL,
         sisters=tuple(helpers),
-        sisters_strategy=Strategy.ROUND_ROBIN if teams == {Strategy.ROUND_ROBIN.value} else Strategy.RING_ALL,
-        everyone=tuple(available) if rings_everyone else (),
-        available=frozenset(available),
-        busy=frozenset(agent.slug for agent in found if agent.is_on_call),
-        free=frozenset(
-            agent.slug for agent in found if agent.slug not in moment.tried and agent.reachable_devices(moment.now)
-        ),
-        after_hours=_after_hours(found, moment.now, inputs.office),
+        sisters_strategy=Strategy.ROUND_ROBIN if strategies == {Strategy.ROUND_ROBIN.value} else Strategy.RING_ALL,
+        everyone=standing.may_ring if rings_everyone else (),
+        available=available,
+        busy=frozenset(busy),
+        free=reachable.difference(busy, moment.tried),
+        after_hours=after_hours,
     )
-
-
-def _after_hours(agents: Sequence[AgentAvailability], now: datetime, state: OfficeFacts) -> frozenset[str]:
-    holiday = state.state is OfficeState.HOLIDAY
-    return frozenset(agent.slug for agent in agents if agent.answers_after_hours(now, holiday=holiday))

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from itertools import islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import fields, tours
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.hours import Schedule, clock_minutes
-from crm.domain.tours import Availability, Blackout, Slot, TourKind
+from crm.domain.tours import Slot, TourKind
 from crm.services.audit import By, note
 from crm.services.office import agents, properties
+from crm.store import prepared, snapshot
 from crm.store.models import Agent, Property, TourBlackout, TourHours, TourSlot
-from crm.store.queries import office
+from crm.store.queries import office as queries
+from crm.store.queries.office import HasZone
+from crm.store.snapshot import KnownPlace, Snapshot
 
 OFFERED_DAYS = 14
 """So far ahead times are looked for when nobody says otherwise."""
@@ -158,8 +163,8 @@ def free(
     limit: int = 50,
 ) -> list[Slot]:
     """The times that can be booked from now on, the earliest first."""
-    found = properties.named(session, place)
-    return _free(session, config, found, now + NOTICE, days, kind, limit)
+    office = snapshot.now(session)
+    return _free(session, config, office, _named(session, office, place), now + NOTICE, days, kind, limit)
 
 
 @dataclass(frozen=True)
@@ -179,80 +184,75 @@ class Offer:
 
 def offer(session: Session, config: Config, place: str, now: datetime, after: datetime | None = None) -> Offer:
     """The next times of a property, or those later than `after`, as far as they are free in this moment."""
-    found = properties.named(session, place)
-    free_ = _free(session, config, found, now + NOTICE, OFFERED_DAYS, None, MOST_OFFERED)
+    office = snapshot.now(session)
+    found = _named(session, office, place)
+    free_ = _free(session, config, office, found, now + NOTICE, OFFERED_DAYS, None, MOST_OFFERED)
     slots = tours.offer(free_, after)
     has_later = bool(slots) and free_[-1].starts_at > slots[-1].starts_at
     return Offer(tuple(slots), has_later, zone(config, found))
 
 
-def has_free(session: Session, config: Config, place: Property, now: datetime) -> bool:
+def has_free(session: Session, config: Config, office: Snapshot, place: KnownPlace, now: datetime) -> bool:
     """Whether there is anything to offer within the usual days; asked at every call, so the near ones are tried first.
 
-    Without weekly hours for tours, as most properties are, it is one short query.
+    Without weekly hours for tours, as most properties are, nothing is asked.
     """
-    if session.scalar(select(TourHours.id).where(TourHours.property_id == place.id).limit(1)) is None:
-        return False
-    return any(_free(session, config, place, now + NOTICE, days, None, 1) for days in (1, OFFERED_DAYS))
+    return any(_free(session, config, office, place, now + NOTICE, days, None, 1) for days in (1, OFFERED_DAYS))
+
+
+def _named(session: Session, office: Snapshot, place: str) -> KnownPlace:
+    """Raises NotFound."""
+    return office.places.get(place) or office.places_by_id[properties.named(session, place).id]
 
 
 def _free(
     session: Session,
     config: Config,
-    place: Property,
+    office: Snapshot,
+    place: KnownPlace,
     first: datetime,
     days: int,
     kind: TourKind | None,
     limit: int,
 ) -> list[Slot]:
-    possible = offered(session, config, place, first, days, kind)
+    possible = _possible(config, office, place, first, days, kind)
     if not possible:
         return []
-    last = possible[-1].ends_at
-    taken = session.scalars(
-        select(TourSlot.key).where(
-            TourSlot.property_id == place.id,
-            TourSlot.starts_at >= first,
-            TourSlot.starts_at <= last,
-            TourSlot.taken >= TourSlot.capacity,
-        )
-    )
-    full = set(taken)
-    shows = showings(session, {slot.agent_id for slot in possible if slot.agent_id}, first, last)
-    return [
+    agent_ids = {slot.agent_id for slot in possible if slot.agent_id}
+    taken = _taken(session, place.id, agent_ids, first, possible[-1].ends_at)
+    full = {slot.key for slot in taken if slot.property_id == place.id and slot.taken >= slot.capacity}
+    shows = [slot for slot in taken if slot.agent_id in agent_ids]
+    found = (
         slot for slot in possible if key_of(place.id, slot) not in full and not is_elsewhere(place.id, slot, shows)
-    ][:limit]
+    )
+    return list(islice(found, limit))
 
 
 def offered(
     session: Session, config: Config, place: Property, first: datetime, days: int, kind: TourKind | None
 ) -> list[Slot]:
     """The slots of a property from `first` on, taken or not: those of that day and so many more. None is any kind."""
-    rows = session.scalars(select(TourHours).where(TourHours.property_id == place.id))
-    availabilities = [
-        Availability(
-            row.weekday,
-            row.opens,
-            row.closes,
-            TourKind(row.kind),
-            row.minutes,
-            row.buffer_minutes,
-            row.capacity,
-            row.agent_id,
-        )
-        for row in rows
-        if kind is None or row.kind == kind
-    ]
-    away = session.scalars(
-        select(TourBlackout).where(
-            TourBlackout.ends_at > first,
-            TourBlackout.property_id.is_(None) | (TourBlackout.property_id == place.id),
-        )
-    )
-    closed = [Blackout(row.starts_at, row.ends_at, row.agent_id) for row in away]
-    schedule = office.schedule(session, config.tz, place)
-    found = tours.slots(availabilities, closed, zone(config, place), first, days)
-    return [slot for slot in found if slot.kind is TourKind.SELF_GUIDED or not _is_day_off(schedule, slot)]
+    office = snapshot.now(session)
+    return _possible(config, office, office.places_by_id[place.id], first, days, kind)
+
+
+def _possible(
+    config: Config, office: Snapshot, place: KnownPlace, first: datetime, days: int, kind: TourKind | None
+) -> list[Slot]:
+    if not office.tour_hours(place.id):
+        return []
+    tz = zone(config, place)
+    midnight = datetime.combine(first.astimezone(tz).date(), time(), tz).astimezone(UTC)
+    found = office.of_tours((place.id, midnight, days), lambda: _from(config, office, place, midnight, days))
+    # The same for all who ask that day.
+    return [slot for slot in found if slot.starts_at >= first and kind in (None, slot.kind)]
+
+
+def _from(config: Config, office: Snapshot, place: KnownPlace, midnight: datetime, days: int) -> tuple[Slot, ...]:
+    schedule = office.schedule(config.tz, place)
+    closed = [one for one in office.blackouts(place.id) if one.ends_at > midnight]
+    found = tours.slots(office.tour_hours(place.id), closed, zone(config, place), midnight, days)
+    return tuple(slot for slot in found if slot.kind is TourKind.SELF_GUIDED or not _is_day_off(schedule, slot))
 
 
 def _is_day_off(schedule: Schedule, slot: Slot) -> bool:
@@ -261,24 +261,48 @@ def _is_day_off(schedule: Schedule, slot: Slot) -> bool:
     return day is not None and day.is_closed
 
 
-def showings(session: Session, agent_ids: set[int], first: datetime, last: datetime) -> Sequence[TourSlot]:
+def showings(session: Session, agent_ids: set[int], first: datetime, last: datetime) -> Sequence[TakenSlot]:
     """Taken slots of these agents around a time, at any property."""
-    if not agent_ids:
-        return []
-    around = timedelta(hours=12)
-    return (
-        session.scalars(
-            select(TourSlot).where(
-                TourSlot.agent_id.in_(agent_ids),
-                TourSlot.taken > 0,
-                TourSlot.starts_at > first - around,
-                TourSlot.starts_at < last + around,
-            )
-        )
-    ).all()
+    return _taken(session, None, agent_ids, first, last) if agent_ids else []
 
 
-def is_elsewhere(place_id: int, slot: Slot, shows: Sequence[TourSlot]) -> bool:
+TakenSlot = Row[*tuple[Any, ...]]
+"""A row of TourSlot."""
+_AROUND = timedelta(hours=12)
+_TAKEN = select(
+    TourSlot.key,
+    TourSlot.property_id,
+    TourSlot.agent_id,
+    TourSlot.starts_at,
+    TourSlot.ends_at,
+    TourSlot.capacity,
+    TourSlot.taken,
+).where(
+    TourSlot.taken > 0,
+    or_(
+        and_(
+            TourSlot.property_id == bindparam("place"),
+            TourSlot.starts_at.between(bindparam("first"), bindparam("last")),
+        ),
+        and_(
+            TourSlot.agent_id.in_(bindparam("agents", expanding=True)),
+            TourSlot.starts_at > bindparam("before"),
+            TourSlot.starts_at < bindparam("after"),
+        ),
+    ),
+)
+
+
+def _taken(
+    session: Session, place_id: int | None, agent_ids: set[int], first: datetime, last: datetime
+) -> Sequence[TakenSlot]:
+    """Slots that somebody has booked: at the property in that time, and of these agents around it."""
+    around = {"before": first - _AROUND, "after": last + _AROUND}
+    values = {"place": place_id, "agents": list(agent_ids), "first": first, "last": last, **around}
+    return prepared.rows(session, _TAKEN, values).all()
+
+
+def is_elsewhere(place_id: int, slot: Slot, shows: Sequence[TakenSlot]) -> bool:
     """Whether the agent shows something else then; one more person in the same slot is no hindrance."""
     return any(
         shown.agent_id == slot.agent_id
@@ -288,9 +312,9 @@ def is_elsewhere(place_id: int, slot: Slot, shows: Sequence[TourSlot]) -> bool:
     )
 
 
-def zone(config: Config, place: Property) -> ZoneInfo:
+def zone(config: Config, place: HasZone) -> ZoneInfo:
     """The property's own time zone, else the office's."""
-    return office.zone(config.tz, place)
+    return queries.zone(config.tz, place)
 
 
 def key_of(place_id: int, slot: Slot) -> str:

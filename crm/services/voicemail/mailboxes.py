@@ -27,11 +27,12 @@ from crm.services.office import owners
 from crm.services.people import timeline
 from crm.store.models import Agent, Call, Lead, Line, Property, Subteam, Task, Voicemail
 from crm.store.queries import agents, office, tasks
+from crm.store.snapshot import KnownPlace
 
 # --- a message comes in ---
 
 
-def box_of_place(place: Property | None) -> str:
+def box_of_place(place: Property | KnownPlace | None) -> str:
     """The mailbox of calls about a property: its own or its subteam's, else the office's."""
     if place is None:
         return OFFICE

@@ -252,3 +252,11 @@ class Desk(Base):
     confirm: Mapped[bool] = mapped_column(default=True, comment="who answers a number outside presses 1")
     hours: Mapped[list[str]] = mapped_column(default=list, comment="as 'mon-fri 09:00-17:00'; none: at any time")
     property: Mapped[Property | None] = relationship()
+
+
+class OfficeMark(Base):
+    """One row, which triggers change with whatever the routing decision knows of the office (crm/store/marks.py)."""
+
+    __tablename__ = "office_mark"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mark: Mapped[str] = mapped_column(String(36), comment="random; another one after each change")

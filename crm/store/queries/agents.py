@@ -3,70 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, case, exists, select
+from sqlalchemy import bindparam, case, exists, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.hours import Schedule, weekly
-from crm.store.models import Agent, AgentHours, Device, Subteam, SubteamMember, SubteamSister
+from crm.store import prepared
+from crm.store.models import Agent, AgentHours, Device, SubteamMember
 
 
 def listed(session: Session) -> Sequence[Agent]:
     """Every agent with devices and hours, by slug."""
     whole = (selectinload(Agent.devices), selectinload(Agent.hours))
     return session.scalars(select(Agent).order_by(Agent.slug).options(*whole)).all()
-
-
-@dataclass(frozen=True)
-class AgentPhones:
-    """Agents, devices and hours as plain rows: a large office has thousands, and each call looks at them."""
-
-    agents: Sequence[Row[int, str, bool, datetime | None, bool]]
-    """Id, slug, on duty, end of the last talk, forwarding; by slug."""
-    devices: Sequence[Row[int, str, str, bool, datetime | None, str | None, int, bool]]
-    """Agent's id, slug, kind, DND, its end, number, seconds after others, whisper; by slug."""
-    hours: dict[int, list[tuple[int, str, str]]]
-    """By agent's id: weekday, opens, closes."""
-
-
-_FEW = 500
-"""So many are named in a query; to look for more, all are read."""
-
-
-def phones(session: Session, *, of: Collection[str] | None = None, on_duty: bool = False) -> AgentPhones:
-    """Of all agents, or of those named by slug, or of those on duty."""
-    if of is not None and not of:
-        return AgentPhones((), (), {})
-    people = select(Agent.id, Agent.slug, Agent.on_duty, Agent.last_talk_ended_at, Agent.forwarding)
-    devices = select(
-        Device.agent_id,
-        Device.slug,
-        Device.kind,
-        Device.dnd,
-        Device.dnd_until,
-        Device.number,
-        Device.rings_after_seconds,
-        Device.whisper,
-    )
-    hours = select(AgentHours.agent_id, AgentHours.weekday, AgentHours.opens, AgentHours.closes)
-    if on_duty:
-        people = people.where(Agent.on_duty)
-    if of is not None and len(of) <= _FEW:
-        people = people.where(Agent.slug.in_(of))
-        ids = select(Agent.id).where(Agent.slug.in_(of))
-        devices, hours = devices.where(Device.agent_id.in_(ids)), hours.where(AgentHours.agent_id.in_(ids))
-    by_agent: dict[int, list[tuple[int, str, str]]] = {}
-    for agent_id, weekday, opens, closes in session.execute(hours):
-        by_agent.setdefault(agent_id, []).append((weekday, opens, closes))
-    listed = session.execute(people.order_by(Agent.slug)).all()
-    return AgentPhones(
-        listed if of is None or len(of) <= _FEW else [row for row in listed if row.slug in of],
-        session.execute(devices.order_by(Device.slug)).all(),
-        by_agent,
-    )
 
 
 def own_hours(agent: Agent, tz: ZoneInfo) -> Schedule | None:
@@ -113,18 +64,27 @@ def of_subteam(session: Session, subteam_id: int) -> Sequence[Agent]:
     return session.scalars(members.order_by(Agent.slug)).all()
 
 
-def slugs_of(session: Session, subteam_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
-    """Slugs of subteams' members, by the subteam's id."""
-    members = select(SubteamMember.subteam_id, Agent.slug).join(Agent, Agent.id == SubteamMember.agent_id)
-    found: dict[int, list[str]] = {subteam_id: [] for subteam_id in subteam_ids}
-    rows = session.execute(members.where(SubteamMember.subteam_id.in_(subteam_ids)).order_by(Agent.slug))
-    for subteam_id, slug in rows:
-        found[subteam_id].append(slug)
-    return {subteam_id: tuple(slugs) for subteam_id, slugs in found.items()}
+_MOST_NAMED = 100
+"""To find one of more than so many, all are looked through."""
+_TALKS = select(Agent.id, Agent.last_talk_ended_at)
+_IDLEST = select(Agent.id).order_by(Agent.last_talk_ended_at.asc().nulls_first(), Agent.slug)
+_NAMED = Agent.id.in_(bindparam("ids", expanding=True))
+_TALKS_OF, _IDLEST_OF = _TALKS.where(_NAMED), _IDLEST.where(_NAMED).limit(1)
+_IDLEST_ON_DUTY = _IDLEST.where(Agent.on_duty)
 
 
-def sisters(session: Session, subteam_id: int) -> Sequence[Row[int, str]]:
-    """Subteams that help one out, in order: id and strategy."""
-    found = select(Subteam.id, Subteam.strategy).join(SubteamSister, SubteamSister.sister_id == Subteam.id)
-    mine = found.where(SubteamSister.subteam_id == subteam_id).order_by(SubteamSister.position)
-    return session.execute(mine).all()
+def most_idle(session: Session, ids: Collection[int]) -> int:
+    """The id of who of these agents on duty, at least one, has waited longest for a talk; never comes before all."""
+    if len(ids) == 1:
+        return next(iter(ids))
+    if len(ids) <= _MOST_NAMED:
+        return prepared.rows(session, _IDLEST_OF, {"ids": list(ids)}).scalar_one()
+    on_duty = prepared.rows(session, _IDLEST_ON_DUTY, {}).scalars()
+    return next((one for one in on_duty if one in ids), min(ids))
+
+
+def last_talks(session: Session, ids: Collection[int]) -> dict[int, datetime | None]:
+    """When each agent's last talk ended, by id; None: they have had none. More may be told than was asked for."""
+    few = len(ids) <= _MOST_NAMED
+    found = prepared.rows(session, _TALKS_OF, {"ids": list(ids)}) if few else prepared.rows(session, _TALKS, {})
+    return dict(found.all())

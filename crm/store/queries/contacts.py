@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
@@ -14,16 +12,6 @@ def by_number(session: Session, number: str) -> Contact | None:
     """Whose number (E.164) this is, with their property."""
     found = select(Contact).where(Contact.number == number).options(selectinload(Contact.property))
     return session.scalars(found).first()
-
-
-def desks(session: Session, property_id: int | None) -> Sequence[Desk]:
-    """One of each kind: the property's own, else the one for all."""
-    found = select(Desk).where(Desk.property_id.is_(None) | (Desk.property_id == property_id))
-    by_kind: dict[str, Desk] = {}
-    for desk in session.scalars(found):
-        if desk.property_id is not None or desk.kind not in by_kind:
-            by_kind[desk.kind] = desk
-    return list(by_kind.values())
 
 
 def served_by(session: Session, target: str) -> list[str]:

@@ -17,11 +17,6 @@ def by_number(session: Session, number: str) -> Line | None:
     return session.scalars(select(Line).where(Line.number == number).options(*_WHOLE)).first()
 
 
-def is_ours(session: Session, number: str) -> bool:
-    """Whether a number (E.164) is one of the lines."""
-    return session.scalar(select(Line.id).where(Line.number == number)) is not None
-
-
 def by_id(session: Session, line_id: int) -> Line | None:
     """The line with its property and subteam."""
     return session.scalars(select(Line).where(Line.id == line_id).options(*_WHOLE)).first()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from functools import partial
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -15,6 +17,49 @@ from crm.store.models import Hours, Organization, Property, SpecialDay
 
 NO_HOLIDAYS = "none"
 """Of a property that is open on public holidays, whatever the office does."""
+
+
+class HasZone(Protocol):
+    @property
+    def timezone(self) -> str: ...
+
+
+class HasHolidays(Protocol):
+    @property
+    def holidays(self) -> str: ...
+
+
+class HasHours(HasZone, HasHolidays, Protocol):
+    """A property, as a row or as a part of the snapshot."""
+
+    @property
+    def id(self) -> int: ...
+
+
+class WeekRow(Protocol):
+    @property
+    def property_id(self) -> int | None: ...
+    @property
+    def weekday(self) -> int: ...
+    @property
+    def opens(self) -> str: ...
+    @property
+    def closes(self) -> str: ...
+
+
+class DayRow(Protocol):
+    @property
+    def property_id(self) -> int | None: ...
+    @property
+    def day(self) -> date: ...
+    @property
+    def opens(self) -> str: ...
+    @property
+    def closes(self) -> str: ...
+    @property
+    def as_usual(self) -> bool: ...
+    @property
+    def name(self) -> str: ...
 
 
 def organization(session: Session) -> Organization | None:
@@ -33,7 +78,7 @@ def schedule(
     place_id = place.id if place else None
     mine = Hours.property_id.is_(None) | (Hours.property_id == place_id)
     special = SpecialDay.property_id.is_(None) | (SpecialDay.property_id == place_id)
-    return _schedule(
+    return schedule_of(
         place,
         tz,
         office or organization(session),
@@ -49,16 +94,17 @@ def schedules(
     office = organization(session)
     week = session.scalars(select(Hours)).all()
     special = session.scalars(select(SpecialDay)).all()
-    return [(place, _schedule(place, tz, office, week, special)) for place in places]
+    return [(place, schedule_of(place, tz, office, week, special)) for place in places]
 
 
-def _schedule(
-    place: Property | None,
+def schedule_of(
+    place: HasHours | None,
     tz: ZoneInfo,
-    office: Organization | None,
-    week: Iterable[Hours],
-    special: Iterable[SpecialDay],
+    office: HasHolidays | None,
+    week: Iterable[WeekRow],
+    special: Iterable[DayRow],
 ) -> Schedule:
+    """The schedule of a property, or the office, from rows among which are its own and the office's."""
     place_id = place.id if place else None
     own = [row for row in week if row.property_id == place_id] or [row for row in week if row.property_id is None]
     # A property's own date comes last and so wins over the office's.
@@ -73,19 +119,19 @@ def _schedule(
     )
 
 
-def _special_day(row: SpecialDay) -> SpecialHours:
+def _special_day(row: DayRow) -> SpecialHours:
     if row.as_usual:
         return SpecialHours(row.name, windows=None)
     return SpecialHours.open(row.name, row.opens, row.closes) if row.opens else SpecialHours(row.name)
 
 
-def holiday_region(office: Organization | None, place: Property | None) -> str:
+def holiday_region(office: HasHolidays | None, place: HasHolidays | None) -> str:
     """Whose public holidays close the property, or without one the office; "" for none."""
     named = (place.holidays if place else "") or (office.holidays if office else "")
     return "" if named == NO_HOLIDAYS else named
 
 
-def zone(tz: ZoneInfo, place: Property | None) -> ZoneInfo:
+def zone(tz: ZoneInfo, place: HasZone | None) -> ZoneInfo:
     """The property's own time zone, else the office's."""
     return ZoneInfo(place.timezone) if place and place.timezone else tz
 

@@ -1,0 +1,18 @@
+"""Statements for which a caller waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVarTuple
+
+from sqlalchemy import CursorResult, Select
+from sqlalchemy.orm import Session
+
+Columns = TypeVarTuple("Columns")
+
+
+def rows(session: Session, statement: Select[*Columns], values: Mapping[str, Any]) -> CursorResult[*Columns]:
+    """What a statement made beforehand finds. It selects columns alone, so nothing of the ORM is needed, which takes
+    longer than the database does."""
+    session.flush()
+    return session.connection().execute(statement, values)

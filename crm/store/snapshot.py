@@ -1,0 +1,534 @@
+"""The office as one immutable value, with what is looked for in it by number, slug and id.
+
+It is read whole, by few statements, and kept as long as the office's mark (`crm.store.marks`) stays the same. Whoever
+asks for it compares marks within their own transaction, so a change of the office holds for the next call, whoever
+has made it. What changes with each call is not in it: who talked last, leads, tours that are booked.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from crm.domain.choosing import Names, PropertyName
+from crm.domain.hours import Schedule, weekly
+from crm.domain.ringing import DeviceAvailability, DeviceKind
+from crm.domain.tours import Availability, Blackout, Slot, TourKind
+from crm.store.models import (
+    Agent,
+    AgentHours,
+    Desk,
+    Device,
+    Hours,
+    Line,
+    Node,
+    Organization,
+    Property,
+    SpecialDay,
+    Subteam,
+    SubteamMember,
+    SubteamSister,
+    TourBlackout,
+    TourHours,
+    Trunk,
+)
+from crm.store.queries import office
+
+_TRIES = 3
+"""So often the office is read when it changes meanwhile (PostgreSQL)."""
+_SLOTS_KEPT = 1000
+"""Properties and days; each has some dozens of slots."""
+
+One = TypeVar("One")
+
+
+class Office:
+    """Of one store: the snapshot that holds, kept for whoever asks next."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[str, Snapshot] | None = None
+        self._reading = threading.Lock()
+
+    def now(self, session: Session) -> Snapshot:
+        """The office as this transaction sees it."""
+        mark = _mark(session)
+        if kept := self._of(mark):
+            return kept
+        if "changed" in session.info:
+            # What it has changed may be taken back.
+            return _read(session)
+        with self._reading:
+            for _ in range(_TRIES):
+                if kept := self._of(mark):
+                    return kept
+                found, before = _read(session), mark
+                mark = _mark(session)
+                if mark == before:
+                    self._kept = (mark, found)
+                    break
+        return found
+
+    def forget(self) -> None:
+        self._kept = None
+
+    def _of(self, mark: str) -> Snapshot | None:
+        kept = self._kept
+        return kept[1] if kept and kept[0] == mark else None
+
+
+def now(session: Session) -> Snapshot:
+    """The office as this session's transaction sees it."""
+    kept: Office = session.info["office"]
+    return kept.now(session)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownTeam:
+    """A subteam."""
+
+    id: int
+    slug: str
+    strategy: str
+    answering_service: str | None
+    members: tuple[KnownAgent, ...]
+    """By slug."""
+    sister_ids: tuple[int, ...]
+    """In the order in which they help out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownPlace:
+    """A property."""
+
+    id: int
+    slug: str
+    name: str
+    area: str
+    listings_url: str
+    timezone: str
+    holidays: str
+    recording: str
+    messages_to: str
+    portfolio_id: int | None
+    subteam: KnownTeam | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownLine:
+    number: str
+    label: str
+    source: str
+    greeting: str
+    language: str
+    portfolio_id: int | None
+    property: KnownPlace | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownAgent:
+    id: int
+    slug: str
+    on_duty: bool
+    forwarding: bool
+    week: tuple[tuple[int, str, str], ...]
+    """Their own hours; none: whenever they are on duty and the office is open."""
+    devices: tuple[DeviceAvailability, ...]
+    """As if each were online, and in no talk; by slug."""
+
+    def works(self, at: datetime) -> bool:
+        """Within their own hours, if they have some; `at` is on the office's clock. On duty or not."""
+        clock = f"{at:%H:%M}"
+        return not self.week or any(day == at.weekday() and opens <= clock < closes for day, opens, closes in self.week)
+
+    def hours(self, tz: ZoneInfo) -> Schedule | None:
+        return weekly(self.week, tz) if self.week else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownDesk:
+    kind: str
+    target: str
+    confirm: bool
+    hours: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownOrganization:
+    listings_url: str
+    admin_agent_id: int | None
+    forward_to: str | None
+    forward_confirm: bool
+    holidays: str
+    answering_service: str | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Who could ring for a call, as far as the office knows it: on duty, by their own hours and DND. Slugs."""
+
+    may_ring: tuple[str, ...]
+    after_hours: frozenset[str]
+    """Their own hours say so in so many words."""
+    on_holidays: frozenset[str]
+    """The same at all hours, which is meant of holidays, too."""
+    _phones: dict[str, tuple[str, ...]]
+    """Of those who may ring, their phones without DND; mobiles are not among them."""
+    _with_mobile: frozenset[str]
+    """Theirs rings wherever it is."""
+    _kept: dict[str, tuple[Collection[str], frozenset[str]]] = field(default_factory=dict)
+
+    @cached_property
+    def available(self) -> frozenset[str]:
+        return frozenset(self.may_ring)
+
+    def reachable(self, online: Collection[str] | None, of: Collection[str] | None = None) -> frozenset[str]:
+        """Those of whom a phone would ring that is in no talk; `online` as in `reception.availability`."""
+        if of is not None:
+            return frozenset(slug for slug in of if self._is_reachable(slug, online))
+        if online is None:
+            return self._with_mobile | {slug for slug, phones in self._phones.items() if phones}
+        # Phones come and go less often than calls come.
+        known = self._kept.get("online")
+        if known is None or known[0] != online:
+            found = frozenset(slug for slug in self.may_ring if self._is_reachable(slug, online))
+            known = self._kept["online"] = (frozenset(online), found)
+        return known[1]
+
+    def _is_reachable(self, slug: str, online: Collection[str] | None) -> bool:
+        phones = self._phones.get(slug, ())
+        return slug in self._with_mobile or (bool(phones) if online is None else any(map(online.__contains__, phones)))
+
+
+class Snapshot:
+    """The office at one moment. Nothing in it changes; what follows from it alone is found out once."""
+
+    def __init__(
+        self,
+        organization: KnownOrganization | None,
+        agents: Iterable[KnownAgent],
+        teams: Iterable[KnownTeam],
+        places: Iterable[KnownPlace],
+        lines: Iterable[KnownLine],
+        desks: Iterable[tuple[int | None, KnownDesk]],
+        hours: Iterable[Row[*tuple[Any, ...]]],
+        special_days: Iterable[Row[*tuple[Any, ...]]],
+        tour_hours: Iterable[tuple[int, Availability]],
+        blackouts: Iterable[tuple[int | None, Blackout]],
+        did_from: Iterable[tuple[str, str]],
+        nodes: Iterable[str],
+    ) -> None:
+        self.organization = organization
+        self.agents = {one.slug: one for one in agents}
+        """By slug, in order."""
+        self.agents_by_id = {one.id: one for one in self.agents.values()}
+        self.owner_of = {device.slug: one for one in self.agents.values() for device in one.devices}
+        """Whose a device is, by its slug."""
+        self.teams = {one.slug: one for one in teams}
+        self.teams_by_id = {one.id: one for one in self.teams.values()}
+        self.places = {one.slug: one for one in places}
+        self.places_by_id = {one.id: one for one in self.places.values()}
+        self.lines = {one.number: one for one in lines}
+        self.did_from = dict(did_from)
+        """By trunk: where the number dialed stands."""
+        self.nodes = frozenset(nodes)
+        """Names of all, those that are gone, too."""
+        self._desks = _grouped(desks)
+        self._hours = _grouped((row.property_id, row) for row in hours)
+        self._special_days = _grouped((row.property_id, row) for row in special_days)
+        self._tour_hours = _grouped(tour_hours)
+        self._blackouts = _grouped(blackouts)
+        self._schedules: dict[tuple[str, int | None], Schedule] = {}
+        self._names: dict[int | None, Names] = {}
+        self._slots: dict[tuple[int, datetime, int], tuple[Slot, ...]] = {}
+        self._standing: tuple[object, Standing] | None = None
+        self._open: tuple[object, tuple[bool, ...]] | None = None
+
+    def schedule(self, tz: ZoneInfo, place: KnownPlace | None) -> Schedule:
+        """As `crm.store.queries.office.schedule`."""
+        key = (tz.key, place.id if place else None)
+        if key not in self._schedules:
+            ids = {None, place.id if place else None}
+            week = [row for one in ids for row in self._hours.get(one, ())]
+            special = [row for one in ids for row in self._special_days.get(one, ())]
+            self._schedules[key] = office.schedule_of(place, tz, self.organization, week, special)
+        return self._schedules[key]
+
+    def listings_url(self, place: KnownPlace | None) -> str:
+        """The property's link, else the office's; "" when there is neither."""
+        own = place.listings_url if place else ""
+        return own or (self.organization.listings_url if self.organization else "")
+
+    def names(self, portfolio_id: int | None) -> Names:
+        """Properties of a portfolio, else all."""
+        if portfolio_id not in self._names:
+            self._names[portfolio_id] = Names(
+                PropertyName(one.slug, one.name, one.area)
+                for one in self.places.values()
+                if portfolio_id in (None, one.portfolio_id)
+            )
+        return self._names[portfolio_id]
+
+    def desks(self, place_id: int | None) -> list[KnownDesk]:
+        """One of each kind: the property's own, else the one for all."""
+        found = {desk.kind: desk for desk in self._desks.get(None, ())}
+        if place_id is not None:
+            found |= {desk.kind: desk for desk in self._desks.get(place_id, ())}
+        return list(found.values())
+
+    @cached_property
+    def desks_by_property(self) -> frozenset[str]:
+        """Kinds of which some property has one of its own."""
+        return frozenset(desk.kind for place, desks in self._desks.items() if place is not None for desk in desks)
+
+    def tour_hours(self, place_id: int) -> Sequence[Availability]:
+        return self._tour_hours.get(place_id, ())
+
+    def blackouts(self, place_id: int) -> list[Blackout]:
+        """Times without tours, past ones, too."""
+        return [*self._blackouts.get(None, ()), *self._blackouts.get(place_id, ())]
+
+    def of_tours(self, key: tuple[int, datetime, int], find: Callable[[], tuple[Slot, ...]]) -> tuple[Slot, ...]:
+        """What follows from tour hours and blackouts for a property and the days after a midnight."""
+        known = self._slots.get(key)
+        if known is None:
+            if len(self._slots) >= _SLOTS_KEPT:
+                self._slots.clear()
+            known = self._slots[key] = find()
+        return known
+
+    def sisters(self, team: KnownTeam) -> list[KnownTeam]:
+        """Subteams that help this one out, in order."""
+        return [self.teams_by_id[one] for one in team.sister_ids if one in self.teams_by_id]
+
+    def admin(self) -> KnownAgent | None:
+        """Who owns what nobody else does; None when there is nobody at all."""
+        named = self.organization.admin_agent_id if self.organization else None
+        if named in self.agents_by_id:
+            return self.agents_by_id[named]
+        return self.agents_by_id[min(self.agents_by_id)] if self.agents_by_id else None
+
+    def standing(self, tz: ZoneInfo, now: datetime) -> Standing:
+        """Who could ring now. It stays the same until somebody's hours begin or end, or a DND ends."""
+        key = (tz.key, self._weeks_open(tz, now), bisect_right(self._dnd_ends, now))
+        kept = self._standing
+        if kept is None or kept[0] != key:
+            kept = self._standing = (key, self._stand(tz, now))
+        return kept[1]
+
+    def _weeks_open(self, tz: ZoneInfo, now: datetime) -> tuple[bool, ...]:
+        # Hours begin and end with a minute.
+        minute = (tz.key, int(now.timestamp() // 60))
+        kept = self._open
+        if kept is None or kept[0] != minute:
+            kept = self._open = (minute, tuple(weekly(week, tz).is_open(now) for week in self._weeks))
+        return kept[1]
+
+    @cached_property
+    def _weeks(self) -> tuple[tuple[tuple[int, str, str], ...], ...]:
+        return tuple(dict.fromkeys(one.week for one in self.agents.values() if one.week))
+
+    @cached_property
+    def _dnd_ends(self) -> list[datetime]:
+        devices = (device for one in self.agents.values() for device in one.devices)
+        return sorted(device.dnd_until for device in devices if device.dnd and device.dnd_until)
+
+    def _stand(self, tz: ZoneInfo, now: datetime) -> Standing:
+        is_open = dict(zip(self._weeks, self._weeks_open(tz, now), strict=True))
+        always = {week for week in self._weeks if weekly(week, tz).covers_whole_week}
+        at_work = [one for one in self.agents.values() if one.on_duty and (not one.week or is_open[one.week])]
+        usable = {one: [device for device in one.devices if not device.has_dnd(now)] for one in at_work}
+        return Standing(
+            may_ring=tuple(one.slug for one in at_work if usable[one]),
+            after_hours=frozenset(one.slug for one in at_work if one.week),
+            on_holidays=frozenset(one.slug for one in at_work if one.week in always),
+            _phones={
+                one.slug: tuple(device.slug for device in devices if not device.is_mobile)
+                for one, devices in usable.items()
+            },
+            _with_mobile=frozenset(
+                one.slug
+                for one, devices in usable.items()
+                if one.forwarding and any(device.is_mobile and device.number for device in devices)
+            ),
+        )
+
+
+def _grouped(rows: Iterable[tuple[int | None, One]]) -> dict[int | None, list[One]]:
+    found: dict[int | None, list[One]] = defaultdict(list)
+    for key, row in rows:
+        found[key].append(row)
+    return dict(found)
+
+
+_MARK = "SELECT mark FROM office_mark"
+_AGENTS = select(Agent.id, Agent.slug, Agent.on_duty, Agent.forwarding).order_by(Agent.slug)
+_DEVICES = select(
+    Device.agent_id,
+    Device.slug,
+    Device.dnd,
+    Device.dnd_until,
+    Device.kind,
+    Device.number,
+    Device.rings_after_seconds,
+    Device.whisper,
+).order_by(Device.slug)
+_AGENT_HOURS = select(AgentHours.agent_id, AgentHours.weekday, AgentHours.opens, AgentHours.closes).order_by(
+    AgentHours.weekday, AgentHours.opens
+)
+_TEAMS = select(Subteam.id, Subteam.slug, Subteam.strategy, Subteam.answering_service)
+_MEMBERS = select(SubteamMember.subteam_id, SubteamMember.agent_id)
+_SISTERS = select(SubteamSister.subteam_id, SubteamSister.sister_id).order_by(SubteamSister.position)
+_PLACES = select(
+    Property.id,
+    Property.slug,
+    Property.name,
+    Property.area,
+    Property.listings_url,
+    Property.timezone,
+    Property.holidays,
+    Property.recording,
+    Property.messages_to,
+    Property.portfolio_id,
+    Property.subteam_id,
+).order_by(Property.slug)
+_LINES = select(Line.number, Line.label, Line.source, Line.greeting, Line.language, Line.portfolio_id, Line.property_id)
+_DESKS = select(Desk.property_id, Desk.kind, Desk.target, Desk.confirm, Desk.hours).order_by(Desk.id)
+_HOURS = select(Hours.property_id, Hours.weekday, Hours.opens, Hours.closes)
+_SPECIAL_DAYS = select(
+    SpecialDay.property_id, SpecialDay.day, SpecialDay.opens, SpecialDay.closes, SpecialDay.as_usual, SpecialDay.name
+)
+_TOUR_HOURS = select(
+    TourHours.property_id,
+    TourHours.weekday,
+    TourHours.opens,
+    TourHours.closes,
+    TourHours.kind,
+    TourHours.minutes,
+    TourHours.buffer_minutes,
+    TourHours.capacity,
+    TourHours.agent_id,
+)
+_BLACKOUTS = select(TourBlackout.property_id, TourBlackout.starts_at, TourBlackout.ends_at, TourBlackout.agent_id)
+_ORGANIZATION = (
+    select(
+        Organization.listings_url,
+        Organization.admin_agent_id,
+        Organization.forward_to,
+        Organization.forward_confirm,
+        Organization.holidays,
+        Organization.answering_service,
+    )
+    .order_by(Organization.id)
+    .limit(1)
+)
+
+
+def _mark(session: Session) -> str:
+    session.flush()
+    mark: str = session.connection().exec_driver_sql(_MARK).scalar_one()
+    return mark
+
+
+def _read(session: Session) -> Snapshot:
+    organization = session.execute(_ORGANIZATION).first()
+    weeks = _grouped((row.agent_id, (row.weekday, row.opens, row.closes)) for row in session.execute(_AGENT_HOURS))
+    devices = _grouped((row.agent_id, _device(row)) for row in session.execute(_DEVICES))
+    agents = [
+        KnownAgent(*row, tuple(weeks.get(row.id, ())), tuple(devices.get(row.id, ())))
+        for row in session.execute(_AGENTS)
+    ]
+    # What others change while this is read may leave loose ends on PostgreSQL; then it is read again.
+    of_team = _grouped(session.execute(_MEMBERS))
+    sisters = _grouped(session.execute(_SISTERS))
+    members = {team: frozenset(ids) for team, ids in of_team.items()}
+    by_id = {one.id: one for one in agents}
+    teams = [
+        KnownTeam(
+            *row,
+            tuple(sorted((by_id[one] for one in members.get(row.id, ()) if one in by_id), key=lambda one: one.slug)),
+            tuple(sisters.get(row.id, ())),
+        )
+        for row in session.execute(_TEAMS)
+    ]
+    teams_by_id = {one.id: one for one in teams}
+    places = {
+        row.id: KnownPlace(
+            row.id,
+            row.slug,
+            row.name,
+            row.area,
+            row.listings_url,
+            row.timezone,
+            row.holidays,
+            row.recording,
+            row.messages_to,
+            row.portfolio_id,
+            teams_by_id.get(row.subteam_id) if row.subteam_id else None,
+        )
+        for row in session.execute(_PLACES)
+    }
+    return Snapshot(
+        KnownOrganization(*organization) if organization else None,
+        agents,
+        teams,
+        places.values(),
+        (
+            KnownLine(
+                row.number,
+                row.label,
+                row.source,
+                row.greeting,
+                row.language,
+                row.portfolio_id,
+                places.get(row.property_id) if row.property_id else None,
+            )
+            for row in session.execute(_LINES)
+        ),
+        (
+            (row.property_id, KnownDesk(row.kind, row.target, row.confirm, tuple(row.hours)))
+            for row in session.execute(_DESKS)
+        ),
+        session.execute(_HOURS).all(),
+        session.execute(_SPECIAL_DAYS).all(),
+        (
+            (
+                row.property_id,
+                Availability(
+                    row.weekday,
+                    row.opens,
+                    row.closes,
+                    TourKind(row.kind),
+                    row.minutes,
+                    row.buffer_minutes,
+                    row.capacity,
+                    row.agent_id,
+                ),
+            )
+            for row in session.execute(_TOUR_HOURS)
+        ),
+        ((row.property_id, Blackout(row.starts_at, row.ends_at, row.agent_id)) for row in session.execute(_BLACKOUTS)),
+        session.execute(select(Trunk.slug, Trunk.did_from)).all(),
+        session.scalars(select(Node.name)),
+    )
+
+
+def _device(row: Row[*tuple[Any, ...]]) -> DeviceAvailability:
+    return DeviceAvailability(
+        row.slug,
+        row.dnd,
+        row.dnd_until,
+        is_mobile=row.kind == DeviceKind.MOBILE,
+        number=row.number,
+        rings_after_seconds=row.rings_after_seconds,
+        whisper=row.whisper,
+    )

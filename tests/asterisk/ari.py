@@ -202,7 +202,10 @@ class Ari:
         return nothing()
 
     async def ring(self, request: web.Request) -> Answer:
-        self._channel(request, in_app=True).is_ringing = request.method == "POST"
+        channel = self._channel(request, in_app=True)
+        channel.is_ringing = request.method == "POST"
+        if channel.is_ringing and channel.phone and channel.state != "Up":
+            channel.phone.is_ringing_there()
         self._asterisk.on_change()
         return nothing()
 

@@ -118,6 +118,10 @@ class Phone(Softphone):
         self._asterisk.rings(channel)
         self._note("CALL_INCOMING", f"sip:{number[1] if number else ''}@127.0.0.1")
 
+    def is_ringing_there(self) -> None:
+        """Whoever it calls is being rung."""
+        self._note("CALL_RINGING")
+
     def is_answered(self, channel: Channel) -> None:
         self._note("CALL_ANSWERED")
         self._note("CALL_ESTABLISHED")

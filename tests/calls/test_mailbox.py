@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import select
 
 from ari_app.demo import listening
 from ari_app.demo.softphone import Softphone
 from crm.domain import readout
 from crm.services.phones.spoken import spoken
 from crm.services.voicemail import mailboxes
-from crm.store.models import AuditEntry, Call, Task
+from crm.store.models import Call
 from tests.messages import becomes, leave_message, message, without_messages
 from tests.outside import person
 from tests.system import ELM, System
@@ -42,41 +39,6 @@ async def says(system: System, phone: Softphone, text: str) -> None:
     await system.hears(phone, await spoken(system.config, text))
 
 
-async def test_what_is_new_is_heard_own_box_first_and_keys_decide(system: System) -> None:
-    of_property = await leave_message(system, words=SECOND, minutes_ago=90)
-    own = await leave_message(system, mailbox="agent:alice", words=FIRST, minutes_ago=60, number="+15125550199")
-    await leave_message(system, mailbox="agent:carol")
-    async with system.phone("alice-desk") as phone:
-        await listen(system, phone)
-        await says(system, phone, readout.how_many(2, 0, "en"))
-        await system.hears(phone, system.spoken(FIRST))
-        # The number, digit by digit, stood before it.
-        row = await message(system, own)
-        at, now = (one.astimezone(system.config.tz) for one in (row.left_at, datetime.now(UTC)))
-        spoken_number = "5 1 2, 5 5 5, 0 1 9 9"
-        await says(system, phone, readout.about(1, at, now, "Elm Street Apartments", spoken_number, "en"))
-        await system.until(becomes(system, own, lambda one: one.heard_at), "heard")
-        assert (await message(system, of_property)).heard_at is None
-        await phone.press("1")
-        await system.hears(phone, system.spoken(FIRST), count=2)
-        await phone.press("3")
-        await system.until(becomes(system, own, lambda one: one.deleted_at), "deleted")
-        await system.hears(phone, system.spoken(SECOND))
-        await phone.press("5")
-        await system.hears(phone, system.prompt("mailbox_taken"))
-        await phone.press("*")
-        await system.hears(phone, system.prompt("mailbox_menu"))
-        await phone.hang_up()
-    taken = await message(system, of_property)
-    assert taken.taken_at
-    assert taken.heard_at
-    said = await system.all(select(AuditEntry.what).where(AuditEntry.who == "phone alice-desk"))
-    assert f"message {own} deleted from agent:alice" in said
-    assert f"message {of_property} taken by alice" in said
-    (task,) = await system.all(select(Task).where(Task.key == f"call:{of_property}"))
-    assert task.done_at is None
-
-
 async def test_when_the_app_is_killed_then_the_listener_hears_the_message_from_its_beginning(system: System) -> None:
     kept = await leave_message(system, words=FIRST)
     async with system.phone("bob-desk") as phone:
@@ -101,18 +63,11 @@ async def test_a_greeting_counts_when_it_is_confirmed_and_callers_hear_it(system
         await says(system, phone, readout.choice_of_boxes(["", "north", "elm"], "en"))
         await phone.press("3")
         await system.hears(phone, system.prompt("mailbox_greeting_record"))
-        await system.until(lambda: _is_recording(config.asterisk_folder), "the greeting is recorded")
-        await phone.press("#")
-        await system.hears(phone, system.prompt("mailbox_greeting_empty"))
-        await system.hears(phone, system.prompt("mailbox_greeting_record"), 2)
-        await system.until(lambda: _is_live(system), "the greeting is recorded again")
+        await system.until(lambda: _is_live(system), "the greeting is recorded")
         await system.speak(phone, words)
         await phone.press("#")
         await system.hears(phone, system.prompt("mailbox_greeting_check"))
         assert mailboxes.greeting(config, "property:elm") is None
-        await phone.press("2")
-        await asyncio.sleep(0)
-        await system.hears(phone, system.prompt("mailbox_greeting_check"), count=2)
         await phone.press("1")
         await system.hears(phone, system.prompt("mailbox_greeting_saved"))
         await phone.hang_up()
@@ -130,18 +85,6 @@ async def test_a_greeting_counts_when_it_is_confirmed_and_callers_hear_it(system
         assert [one.name for one in heard] == ["own"]
 
 
-async def test_who_hangs_up_before_confirming_keeps_the_old_greeting(system: System) -> None:
-    async with system.phone("carol-soft") as phone:
-        await listen(system, phone)
-        await system.hears(phone, system.prompt("mailbox_menu"))
-        await phone.press("91")
-        await system.hears(phone, system.prompt("mailbox_greeting_record"))
-        await system.until(lambda: _is_recording(system.config.asterisk_folder), "the greeting is recorded")
-        await phone.hang_up()
-    await system.until(lambda: not _is_recording(system.config.asterisk_folder), "nothing is left of it")
-    assert mailboxes.greeting(system.config, "agent:carol") is None
-
-
 # --- colleagues ---
 
 
@@ -156,35 +99,6 @@ async def is_left_for_alice(system: System, seconds: float) -> Call:
     assert (task.kind, task.owner.slug, task.lead_id) == ("listen", "alice", None)
     assert task.why == f"Bob left a message of {call.voicemail.seconds} s."
     return call
-
-
-@pytest.mark.parametrize("dialled", ["101", "*97101"])
-async def test_who_does_not_reach_a_colleague_leaves_a_message_and_is_called_back(system: System, dialled: str) -> None:
-    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
-        await bob.dial(f"sip:{dialled}@{system.sip}")
-        # By the extension her phone rings until it is too long for the one who calls; by the code not at all.
-        if dialled == "101":
-            await alice.wait_for("CALL_CLOSED", seconds=45)
-        await system.recording(None)
-        assert alice.count("CALL_INCOMING") == (1 if dialled == "101" else 0)
-        await system.speak(bob, system.spoken(FIRST))
-        await bob.press("#")
-        await bob.wait_for("CALL_CLOSED")
-        assert {"colleague_unavailable", "message_thanks"} <= set(system.heard_names(bob))
-        call = await is_left_for_alice(system, _seconds(system.spoken(FIRST)))
-
-        await listen(system, alice)
-        await system.hears(alice, system.spoken(FIRST))
-        at, now = (one.astimezone(system.config.tz) for one in (call.voicemail.left_at, datetime.now(UTC)))
-        await says(system, alice, readout.about(1, at, now, "", "Bob", "en"))
-        await alice.press("4")
-        await bob.wait_for("CALL_INCOMING")
-        await bob.answer()
-        await system.step(None, "talk")
-        await alice.hang_up()
-        await bob.wait_for("CALL_CLOSED")
-        back = await system.ended_call(None)
-    assert (back.direction, back.outcome) == ("internal", "talked")
 
 
 async def test_when_the_app_is_killed_then_who_speaks_to_a_colleagues_mailbox_speaks_on(system: System) -> None:
@@ -226,7 +140,7 @@ async def calls_back(system: System, phone: Softphone, prospect: Softphone) -> N
     await prospect.wait_for("CALL_INCOMING")
 
 
-@pytest.mark.parametrize("killed", ["", "ringing", "talking"])
+@pytest.mark.parametrize("killed", ["ringing", "talking"])
 async def test_the_caller_is_called_back_through_a_trunk_also_when_the_app_is_killed(
     system: System, killed: str
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from crm.services.phones import devices
 from crm.services.phones.spoken import spoken
 from tests.system import System
 from tests.talks import connect, hear_each_other
@@ -16,16 +15,12 @@ async def lamp(system: System, slot: str) -> str:
     return str((await system.ari(f"/deviceStates/Stasis%3Apark-{slot}"))["state"])
 
 
-@pytest.mark.parametrize("by", ["code", "transfer"])
 async def test_when_a_caller_is_parked_then_the_parker_hears_the_slot_and_a_colleague_has_them_from_there(
-    system: System, by: str
+    system: System,
 ) -> None:
     async with system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller:
         await connect(system, caller, alice)
-        if by == "code":
-            await alice.press("*4")
-        else:
-            await alice.transfer(f"sip:700@{system.sip}")
+        await alice.transfer(f"sip:700@{system.sip}")
         await system.step(caller.user, "parked")
         await system.hears(alice, await spoken(system.config, "Parked at 7 0 1."))
         await alice.wait_for("CALL_CLOSED")
@@ -45,45 +40,3 @@ async def test_when_a_caller_is_parked_then_the_parker_hears_the_slot_and_a_coll
     ]
     assert [event.data["slot"] for event in call.events if event.kind == "Parked"] == ["701"]
     assert call.outcome == "talked"
-
-
-async def test_when_nobody_picks_a_parked_caller_up_then_the_parker_rings_then_the_team_then_the_mailbox(
-    system: System,
-) -> None:
-    async with system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller:
-        await connect(system, caller, alice)
-        await alice.press("*4")
-        await system.step(caller.user, "parked")
-        await alice.wait_for("CALL_CLOSED")
-        await alice.wait_for("CALL_INCOMING", 2)
-        await system.rings(caller.user, "return", "alice-desk")
-        await system.store.run(devices.set_dnd, system.by, ["alice-desk"], until=None)
-        await carol.wait_for("CALL_INCOMING")
-        await system.step(caller.user, "voicemail")
-        await caller.hang_up()
-        call = await system.ended_call(caller.user)
-    assert call.outcome == "talked"
-
-
-async def test_when_a_slot_is_empty_then_that_is_said(system: System) -> None:
-    async with system.phone("alice-desk") as alice:
-        await alice.dial(f"sip:702@{system.sip}")
-        await system.hears(alice, system.prompt("nobody_parked"))
-        await alice.wait_for("CALL_CLOSED")
-
-
-async def test_when_a_parked_caller_hangs_up_then_the_slot_is_free_and_they_are_called_back(system: System) -> None:
-    async with system.phone("alice-desk") as alice, system.caller() as caller:
-        await connect(system, caller, alice)
-        await alice.press("*4")
-        await system.step(caller.user, "parked")
-        await caller.hang_up()
-        call = await system.ended_call(caller.user)
-        await system.until(lambda: _is_free(system), "slot 701 free")
-        await alice.wait_for("CALL_CLOSED")
-    assert (call.outcome, call.ended_by) == ("talked", "caller")
-    assert [(task.kind, task.done_at) for task in await system.tasks_of(call)] == [("call_back", None)]
-
-
-async def _is_free(system: System) -> bool:
-    return await lamp(system, "701") == "NOT_INUSE"

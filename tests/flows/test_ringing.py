@@ -56,6 +56,36 @@ async def test_when_no_phone_is_there_then_a_message_is_asked_for_at_once(system
     assert call.outcome == "gave_up"
 
 
+@pytest.mark.parametrize("first", ["alice", "bob"])
+async def test_when_two_answer_at_the_same_moment_then_exactly_one_gets_the_caller(system: Seam, first: str) -> None:
+    async with (
+        system.phone("alice-desk") as alice,
+        system.phone("bob-desk") as bob,
+        system.caller() as caller,
+    ):
+        await system.to_team(caller)
+        await asyncio.gather(alice.wait_for("CALL_INCOMING"), bob.wait_for("CALL_INCOMING"))
+        await asyncio.gather(*(phone.answer() for phone in ((alice, bob) if first == "alice" else (bob, alice))))
+        await system.step(caller.user, "talk")
+        await system.until(lambda: bool(alice.count("CALL_CLOSED")) != bool(bob.count("CALL_CLOSED")), "one is hung up")
+        winner, loser = (bob, alice) if alice.count("CALL_CLOSED") else (alice, bob)
+        await system.until(lambda: is_gone(system, loser.user), "the other has no channel")
+        assert await system.channels(winner.user) == 1
+        [bridge] = await system.ari("/bridges")
+        assert len(bridge["channels"]) == 2
+        await winner.say(system.spoken("Good morning, this is the leasing office."))
+        await system.hears(caller, system.spoken("Good morning, this is the leasing office."))
+        await winner.hang_up()
+        call = await system.ended_call(caller.user)
+    assert {leg.device: leg.status for leg in call.legs} == {winner.user: "ANSWER", loser.user: "CANCEL"}
+    assert [leg.device for leg in call.legs if leg.answered_at] == [winner.user]
+    assert (call.outcome, call.ended_by) == ("talked", "agent")
+
+
+async def is_gone(system: Seam, device: str) -> bool:
+    return not await system.channels(device)
+
+
 # --- who is not rung ---
 
 

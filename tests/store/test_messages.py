@@ -604,6 +604,14 @@ async def test_a_file_that_is_no_text_holds_nothing_up(store: Store, config: Con
         assert session.scalar(select(func.count()).select_from(Message)) == 1
 
 
+async def test_a_file_that_cannot_be_read_shows_and_holds_nothing_up(config: Config, crm: Crm, store: Store) -> None:
+    (config.spool_folder / "0.text").mkdir()
+    inbox.keep(config, [text("hello")])
+    with pytest.raises(IsADirectoryError):
+        await Inbox(crm).import_all()
+    assert [message.body for message in await rows(store, Message)] == ["hello"]
+
+
 # --- notices ---
 
 

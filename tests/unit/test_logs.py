@@ -47,3 +47,24 @@ def test_logs_are_all_that_others_write_and_notes_of_calls_are_none(tmp_path: Pa
         (tmp_path / name).touch()
     found = {str(path.relative_to(tmp_path)) for path in logs.logs(config)}
     assert found == {"asterisk/log/messages", "log/app.out", "log/asterisk.out"}
+
+
+async def test_a_log_that_cannot_be_turned_shows_and_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config(tmp_path)
+    config.log_folder.mkdir()
+    turned = []
+
+    def turn(log: Path) -> bool:
+        turned.append(log.name)
+        if len(turned) == 1:
+            raise OSError(30, "Read-only file system")
+        return True
+
+    monkeypatch.setattr(logs, "turn", turn)
+    for name in ("app.out", "asterisk.out"):
+        (config.log_folder / name).touch()
+    with pytest.raises(OSError, match="Read-only"):
+        await logs.look_after(config)
+    assert sorted(turned) == ["app.out", "asterisk.out"]

@@ -22,55 +22,26 @@ LOOK_SECONDS = 0.001
 reach the other a little later."""
 
 
-class Threads:
-    """How many pieces of work threads have been given whose end the loop has not heard of yet."""
-
-    def __init__(self) -> None:
-        self.busy = 0
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        submit = ThreadPoolExecutor.submit
-
-        def submit_counted(pool: ThreadPoolExecutor, *args: Any, **kwargs: Any) -> Future[Any]:
-            try:
-                loop = asyncio.get_running_loop()
-            except RuntimeError:
-                return submit(pool, *args, **kwargs)
-            self.busy += 1
-            work = submit(pool, *args, **kwargs)
-            work.add_done_callback(lambda _: None if loop.is_closed() else loop.call_soon_threadsafe(self._heard))
-            return work
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(ThreadPoolExecutor, "submit", submit_counted)
-            yield
-
-    def _heard(self) -> None:
-        self.busy -= 1
-
-
 class _Selector(selectors.DefaultSelector):
-    def __init__(self, threads: Threads) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._threads = threads
         self.passed = 0.0
         """Seconds that went by without anybody having to wait for them."""
+        self.threads = 0
+        """How many pieces of work threads have been given whose end the loop has not heard of yet."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is not None and timeout <= 0:
-            return super().select(0)
-        if self._threads.busy:
-            return super().select(timeout if timeout is None else min(timeout, 1.0))
-        ready = super().select(LOOK_SECONDS)
-        if not ready and timeout is not None and not self._threads.busy:
+        if self.threads or (timeout is not None and timeout <= 0):
+            return super().select(timeout)
+        ready = super().select(timeout and LOOK_SECONDS)
+        if not ready and timeout is not None:
             self.passed += timeout
         return ready
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
-    def __init__(self, threads: Threads) -> None:
-        self._jumps = _Selector(threads)
+    def __init__(self) -> None:
+        self._jumps = _Selector()
         super().__init__(self._jumps)
 
     def time(self) -> float:
@@ -79,3 +50,28 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def now(self) -> datetime:
         """By the calendar."""
         return datetime.now(UTC) + timedelta(seconds=self._jumps.passed)
+
+    def watch(self, work: Future[Any]) -> None:
+        """No time is skipped before the loop has heard of the end of what a thread does."""
+        self._jumps.threads += 1
+        work.add_done_callback(lambda _: None if self.is_closed() else self.call_soon_threadsafe(self._is_done))
+
+    def _is_done(self) -> None:
+        self._jumps.threads -= 1
+
+
+@contextmanager
+def threads_watched() -> Iterator[None]:
+    """Whatever a jumping loop gives to threads it waits for."""
+    submit = ThreadPoolExecutor.submit
+
+    def submit_watched(pool: ThreadPoolExecutor, *args: Any, **kwargs: Any) -> Future[Any]:
+        work = submit(pool, *args, **kwargs)
+        loop = asyncio._get_running_loop()
+        if isinstance(loop, JumpingLoop):
+            loop.watch(work)
+        return work
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ThreadPoolExecutor, "submit", submit_watched)
+        yield

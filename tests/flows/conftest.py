@@ -8,16 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.asterisk import Seam, Template, template
-from tests.asterisk.clock import JumpingLoop, Threads
+from tests.asterisk.clock import JumpingLoop, threads_watched
 from tests.compiled import statements_compiled_once
 from tests.system import port_block
-
-threads = Threads()
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Callable[[], JumpingLoop]]:
     """Time passes only when nobody has anything to do."""
-    return {"jumping": lambda: JumpingLoop(threads)}
+    return {"jumping": JumpingLoop}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,7 +33,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
 @pytest.fixture
 async def system(home: Template, tmp_path: Path) -> AsyncIterator[Seam]:
     """The system with no call in it, before and after the test."""
-    with threads.watched():
+    with threads_watched():
         async with Seam.running(home, tmp_path) as running:
             yield running
             await running.until(running.is_quiet, "no channel, bridge or open call left", seconds=20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ari_app.parts.shared import Part, Shared
 from crm.edge import http_carrier
 from crm.edge.sip_message import SipCarriers
-from crm.services import follow_ups, reports, tasks
+from crm.services import follow_ups, lost_callers, tasks
 from crm.services.outbox import carriers
 from crm.services.outbox.delivery import Outbox
 from crm.services.outbox.texts import TextTransport
@@ -30,5 +30,7 @@ async def texts(shared: Shared) -> list[Part]:
         shared.every(inbox.LOOK_SECONDS, "incoming texts", shared.inbox.import_all, shared.inbox.look_now),
         shared.every(follow_ups.TICK_SECONDS, "follow-ups", follow_up),
         shared.every(tasks.TICK_SECONDS, "overdue tasks", lambda: crm.store.run(tasks.tick, config, crm.now())),
-        shared.every(reports.LOOK_SECONDS, "lost callers", lambda: crm.store.run(reports.alarm, config, crm.now())),
+        shared.every(
+            lost_callers.LOOK_SECONDS, "lost callers", lambda: crm.store.run(lost_callers.alarm, config, crm.now())
+        ),
     ]

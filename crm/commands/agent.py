@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain import fields
 from crm.services.office import agents, hours
 from crm.views import agents as views
+from crm.views import hours as hours_views
 from crm.views.agents import AgentEntry
+from crm.views.hours import AgentHoursEntry
 
 
 @click.group(cls=Group, examples=("agent add alice --name Alice --extension 101", "agent list"))
@@ -69,18 +70,6 @@ def change(
     system.publish()
 
 
-class AgentHoursEntry(msgspec.Struct):
-    """When an agent answers."""
-
-    agent: str
-    hours: list[str]
-    """As the command takes them; none: while they are on duty and the office is open."""
-    timezone: str
-    """The office's."""
-    is_within: bool
-    """At this moment."""
-
-
 @agent.command(
     "hours",
     json=one(AgentHoursEntry),
@@ -107,16 +96,14 @@ def hours_(system: System, slug: str, openings: tuple[str, ...], always: bool, a
         raise click.UsageError("Give either openings, or --always, or --as-office.")
     if openings or always or as_office:
         system.run(hours.replace_agent, system.by, slug, (fields.ALL_WEEK,) if always else openings)
-    schedule = system.read(hours.find_agent, system.config, slug)
-    texts = fields.as_texts(schedule.week) if schedule else []
-    entry = AgentHoursEntry(slug, texts, system.config.timezone, schedule is None or schedule.is_open(system.now))
+    entry = system.read(hours_views.of_agent, system.config, slug, system.now)
     if as_json:
         output.print_json(entry)
-    elif schedule is None:
+    elif not entry.hours:
         output.say(f"Agent {slug} answers while they are on duty and the office is open.")
     else:
         outside = "" if entry.is_within else " Not right now."
-        output.say(f"Agent {slug} answers {'; '.join(texts)} ({entry.timezone}).{outside}")
+        output.say(f"Agent {slug} answers {'; '.join(entry.hours)} ({entry.timezone}).{outside}")
 
 
 @agent.command(examples=("agent remove alice", "agent remove alice --successor bob"))

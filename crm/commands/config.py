@@ -8,15 +8,7 @@ import msgspec
 from crm.commands import output
 from crm.commands.command import Group, config_of, one
 from crm.config import Config
-
-
-class Settings(msgspec.Struct):
-    """The settings in force."""
-
-    home: str
-    """The home folder."""
-    settings: dict[str, object]
-    """Sections and keys as in leaseline.toml, defaults included; a password in database.url shows as ***."""
+from crm.views.system import Settings
 
 
 @click.group(cls=Group, examples=("config show", "config show --json"))

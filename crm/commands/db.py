@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, config_of, one
 from crm.store import migrate
-
-
-class Revision(msgspec.Struct):
-    """The database's revision, and the one needed."""
-
-    current: str | None
-    """Revision of the database; null when it was never migrated."""
-    needed: str
-    """Revision this version of Leaseline needs."""
-    is_current: bool
+from crm.views.system import Revision
 
 
 @click.group(cls=Group, examples=("db upgrade", "db current"))

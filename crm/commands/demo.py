@@ -10,11 +10,12 @@ from ari_app.demo import call as story
 from ari_app.demo.call import DemoReport
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, config_of, many, one, with_system
-from crm.commands.import_ import ImportedEntry, show_imported
+from crm.commands.import_ import show_imported
 from crm.domain import fields
 from crm.edge import numbers
 from crm.services.phones import lines
 from crm.services.system import directory
+from crm.views.system import ImportedEntry
 
 LONGEST_MESSAGE = 1000
 

@@ -7,7 +7,8 @@ import click
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
 from crm.services.routing import desks
-from crm.services.routing.desks import DeskEntry
+from crm.views import desks as views
+from crm.views.desks import DeskEntry
 
 
 @click.group(
@@ -61,7 +62,7 @@ def put(system: System, kind: str, target: str, place: str | None, hours: tuple[
         desks.put, system.config, system.by, kind, target, property_slug=place, hours=hours, confirm=not straight
     )
     output.say(f"Calls for {kind}{f' of {place}' if place else ''} go to {_shown(stored, system)}.")
-    for entry in system.read(desks.find_all, system.config):
+    for entry in system.read(views.listed, system.config):
         if (entry.kind, entry.property) == (kind, place) and entry.problem:
             output.hint(f"It cannot be reached yet: {entry.problem}")
 
@@ -70,7 +71,7 @@ def put(system: System, kind: str, target: str, place: str | None, hours: tuple[
 @with_system
 def list_(system: System, as_json: bool) -> None:
     """List the desks, and why any of them cannot be reached."""
-    entries = system.read(desks.find_all, system.config)
+    entries = system.read(views.listed, system.config)
     if as_json:
         output.print_json(entries)
         return

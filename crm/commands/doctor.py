@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 import click
 
@@ -13,13 +12,8 @@ from crm.config import Config
 from crm.services.system import doctor as service
 from crm.services.system import health
 from crm.services.system.checks.finding import Finding, Level
+from crm.views.system import FindingEntry
 from crm.words import terminal
-
-
-@dataclass(frozen=True)
-class FindingEntry(Finding):
-    mend: str = ""
-    """How to fix it; empty when there is nothing to fix."""
 
 
 @click.command(cls=Command, json=many(FindingEntry), examples=("doctor", "doctor --json"))
@@ -32,7 +26,7 @@ def doctor(context: click.Context, as_json: bool) -> None:
     findings = asyncio.run(_examine(config_of(context)))
     errors = [finding for finding in findings if finding.level is Level.ERROR]
     if as_json:
-        output.print_json([FindingEntry(**vars(one), mend=_mend(one)) for one in findings])
+        output.print_json([_entry(one) for one in findings])
     else:
         output.print_table(
             ("", "check", "found", "mend"),
@@ -42,6 +36,10 @@ def doctor(context: click.Context, as_json: bool) -> None:
         warnings = sum(finding.level is Level.WARN for finding in findings)
         output.say(f"Errors: {len(errors)}, warnings: {warnings}." if errors or warnings else "All is well.")
     context.exit(1 if errors else 0)
+
+
+def _entry(one: Finding) -> FindingEntry:
+    return FindingEntry(one.check, one.level, one.text, one.code, dict(one.facts), _mend(one))
 
 
 def _mend(finding: Finding) -> str:

@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, cut, limit_option, many, one, since_option, with_system
 from crm.services.phones import emergencies
-from crm.store.models import Agent
 from crm.views import emergencies as views
-from crm.views.emergencies import EmergencyEntry
-
-
-class ToldEntry(msgspec.Struct):
-    """Somebody who is notified of emergency calls."""
-
-    agent: str
-    named: bool
-    """False: they are notified because nobody is named."""
-    email: str
-    mobiles: list[str]
-    """E.164."""
-
-    @classmethod
-    def of(cls, agent: Agent) -> ToldEntry:
-        mobiles = [device.number for device in agent.devices if device.number]
-        return cls(agent.slug, agent.emergency_notice, agent.email, mobiles)
+from crm.views.emergencies import EmergencyEntry, ToldEntry
 
 
 @click.group(cls=Group, examples=("emergency list", "emergency notify add alice"))
@@ -120,16 +102,15 @@ def notify_add(system: System, agent: str) -> None:
 def notify_remove(system: System, agent: str) -> None:
     """Stop notifying AGENT."""
     system.run(emergencies.set_notice, system.by, agent, wanted=False)
-    _, named = system.read(emergencies.told)
-    output.say(f"{agent} is no longer named." + ("" if named else " Nobody is now, so every agent is notified."))
+    still = any(entry.named for entry in system.read(views.told))
+    output.say(f"{agent} is no longer named." + ("" if still else " Nobody is now, so every agent is notified."))
 
 
 @notify.command("list", json=many(ToldEntry), examples=("emergency notify list",))
 @with_system
 def notify_list(system: System, as_json: bool) -> None:
     """List who is notified."""
-    found, named = system.read(emergencies.told)
-    entries = [ToldEntry.of(agent) for agent in found]
+    entries = system.read(views.told)
     if as_json:
         output.print_json(entries)
         return
@@ -138,5 +119,5 @@ def notify_list(system: System, as_json: bool) -> None:
         ((entry.agent, entry.email, entry.mobiles) for entry in entries),
         empty="There is nobody to notify.",
     )
-    if not named:
+    if not any(entry.named for entry in entries):
         output.hint("Nobody is named, so every agent is notified: name somebody with `leaseline emergency notify add`.")

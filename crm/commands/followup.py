@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import ID, Group, System, cut, limit_option, many, with_system
@@ -11,18 +10,7 @@ from crm.domain.fields import moment
 from crm.domain.leads import LeasingStage
 from crm.services import follow_ups
 from crm.views import follow_ups as views
-from crm.views.follow_ups import FollowUpEntry
-
-
-class SequenceStepEntry(msgspec.Struct):
-    """A step, as in the file of sequences."""
-
-    stage: str
-    step: int
-    """Counted from 1."""
-    wait_hours: float
-    """After the step before; the first one after the stage began."""
-    text: str
+from crm.views.follow_ups import FollowUpEntry, SequenceStepEntry
 
 
 @click.group(
@@ -105,12 +93,7 @@ def stage(system: System, lead: int, property: str, stage: str) -> None:
 @with_system
 def sequences(system: System, portfolio: str, as_json: bool) -> None:
     """Show the sequences in force, and check their file."""
-    rules = follow_ups.sequences(system.config, portfolio)
-    entries = [
-        SequenceStepEntry(stage.value, number, step.wait.total_seconds() / 3600, step.text)
-        for stage, sequence in rules.sequences.items()
-        for number, step in enumerate(sequence.steps, start=1)
-    ]
+    entries = views.sequence_steps(follow_ups.sequences(system.config, portfolio))
     if as_json:
         output.print_json(entries)
         return

@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, one, with_system
 from crm.services.phones import forwarding
-from crm.services.phones.forwarding import OfficeForwarding, Personal
-
-
-class Forwarding(msgspec.Struct):
-    """What is forwarded."""
-
-    office: OfficeForwarding
-    """Where all leasing calls go."""
-    agents: list[Personal]
-    """Which mobiles ring for whose calls."""
+from crm.views import forwarding as views
+from crm.views.forwarding import Forwarding, OfficeForwarding, Personal
 
 
 @click.group(
@@ -52,9 +43,8 @@ def on(system: System, agent: str, to: str | None, after: int | None, at_once: b
     """Let an agent's calls also ring their mobile, where they hear who is calling and press 1."""
     if at_once and after is not None:
         raise WrongInput("Give --after or --at-once, not both.")
-    found = system.run(
-        forwarding.switch_on, system.config, system.by, agent, to=to, after_seconds=0 if at_once else after
-    )
+    system.run(forwarding.switch_on, system.config, system.by, agent, to=to, after_seconds=0 if at_once else after)
+    [found] = system.read(views.personal, system.config, system.now, agent)
     for mobile in found.mobiles:
         when = f"after {mobile.after_seconds} s" if mobile.after_seconds else "together with the other phones"
         output.say(f"Calls for {agent} ring {mobile.device}, {system.shown(mobile.number)}, {when}.")
@@ -78,18 +68,17 @@ def off(system: System, agent: str) -> None:
 @with_system
 def show(system: System, agent: str | None, as_json: bool) -> None:
     """Show which mobiles ring for whose calls."""
-    found = system.read(forwarding.personal, system.config, system.now, agent)
-    everything = system.read(forwarding.of_office, system.config)
+    found = system.read(views.everything, system.config, system.now, agent)
     if as_json:
-        output.print_json(Forwarding(everything, found))
+        output.print_json(found)
         return
     output.print_table(
         ("agent", "forwarding", "mobile", "number", "rings after", "do not disturb", "not dialed because"),
-        _rows(found, system),
+        _rows(found.agents, system),
         empty="No agent has a mobile: `leaseline forward on --agent SLUG --to NUMBER` adds one.",
     )
-    if everything.number:
-        output.say(_office_text(everything, system))
+    if found.office.number:
+        output.say(_office_text(found.office, system))
 
 
 def _rows(found: Sequence[Personal], system: System) -> list[tuple[object, ...]]:
@@ -144,7 +133,7 @@ def office_off(system: System) -> None:
 @with_system
 def office_show(system: System, as_json: bool) -> None:
     """Show where all leasing calls go."""
-    found = system.read(forwarding.of_office, system.config)
+    found = system.read(views.of_office, system.config)
     if as_json:
         output.print_json(found)
     else:

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
 from crm.domain import fields
 from crm.services.office import holidays as service
-
-
-class DayEntry(msgspec.Struct):
-    """A date on which the office or a property does not have its usual hours."""
-
-    day: date
-    name: str
-    kind: str
-    """holiday: a public one; special: set by somebody."""
-    property: str | None
-    """Slug of the one property it applies to; null: everywhere."""
-    open: str
-    """closed, HH:MM-HH:MM, or usual: the week's hours."""
-
+from crm.views import holidays as views
+from crm.views.holidays import DayEntry
 
 _property = click.option("--property", "place", metavar="SLUG", help="Only for this property.")
 
@@ -50,19 +35,16 @@ def holiday() -> None:
 def list_(system: System, year: int | None, place: str | None, as_json: bool) -> None:
     """List the dates in a year."""
     year = year or system.now.astimezone(system.config.tz).year
-    found = system.read(service.calendar, year, place)
-    entries = [
-        DayEntry(one.day, one.name, one.kind.value, one.property or None, one.open or "closed") for one in found.days
-    ]
+    found = system.read(views.year, year, place)
     if as_json:
-        output.print_json(entries)
+        output.print_json(found.days)
         return
     whose = f"Property {place}" if place else "The office"
     output.print_table(
         ("date", "day", "name", "open", "for"),
         (
             (one.day.isoformat(), fields.WEEKDAYS[one.day.weekday()], one.name, one.open, one.property or "all")
-            for one in entries
+            for one in found.days
         ),
         empty=f"There are no special days in {year}.",
     )

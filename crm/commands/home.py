@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, one, with_system
 from crm.services.system import copies
-
-
-class HomeEntry(msgspec.Struct):
-    """Whether this home sends to people by itself, and what is waiting if it does not."""
-
-    home: str
-    held: str
-    """Why nothing is sent; empty when it is."""
-    texts: int
-    """Texts waiting to be sent."""
-    mails: int
-    calls: int
-    """Calls that were ordered and not yet placed."""
+from crm.views.system import HomeEntry
 
 
 @click.group(cls=Group, examples=("home show", "home release"))

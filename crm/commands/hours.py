@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, one, with_system
 from crm.domain.fields import ALL_WEEK, WEEKDAYS
 from crm.services.office import hours as service
-
-
-class OpeningEntry(msgspec.Struct):
-    """One opening in the week, on the office's or the property's clock."""
-
-    weekday: str
-    """mon to sun."""
-    opens: str
-    """HH:MM."""
-    closes: str
-    """HH:MM, up to 24:00."""
-
-
-class HoursEntry(msgspec.Struct):
-    """When the office or a property is open."""
-
-    property: str | None
-    """Slug; null for the office."""
-    is_own: bool
-    """False: the property has no hours of its own, and these are the office's."""
-    timezone: str
-    openings: list[OpeningEntry]
-    """Empty: always open, except on holidays and special days."""
-    today: str | None
-    """Name of today's holiday or special day; null on an ordinary day."""
-    is_open: bool
-    """At this moment."""
-    opens_next: datetime | None
-    """Null while it is open, and when it never opens again."""
+from crm.views import hours as views
+from crm.views.hours import HoursEntry
 
 
 @click.group(
@@ -93,19 +63,8 @@ def change(system: System, openings: tuple[str, ...], always: bool, place: str |
 @with_system
 def show(system: System, place: str | None, as_json: bool) -> None:
     """Show the week's openings, and whether it is open now."""
-    found = system.read(service.find, system.config, place)
-    schedule = found.schedule
-    is_open = schedule.is_open(system.now)
-    today = schedule.special_day(system.now)
-    entry = HoursEntry(
-        property=place,
-        is_own=found.is_own or place is None,
-        timezone=schedule.tz.key,
-        openings=[OpeningEntry(WEEKDAYS[weekday], opens, closes) for weekday, opens, closes in schedule.week],
-        today=(today.name or "a special day") if today else None,
-        is_open=is_open,
-        opens_next=None if is_open else schedule.next_open(system.now),
-    )
+    found = system.read(views.week, system.config, place)
+    schedule, entry = found.schedule, found.at(system.now)
     if as_json:
         output.print_json(entry)
         return

@@ -6,26 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Command, System, many, with_system
 from crm.domain.imports import COLUMNS, ListKind, Wrong
 from crm.services.system import imports as service
 from crm.services.system.imports import Imported
+from crm.views.system import ImportedEntry
 
 _COLUMNS = "\n\n".join(
     f"{kind}: " + ", ".join(f"{name}*" if column.required else name for name, column in columns.items())
     for kind, columns in COLUMNS.items()
 )
-
-
-class ImportedEntry(msgspec.Struct):
-    """The result for one list."""
-
-    kind: str
-    added: int
-    changed: int
 
 
 @click.command(

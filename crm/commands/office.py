@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, one, with_system
-from crm.domain.errors import NotFound
 from crm.services.system import directory
-
-
-class OfficeEntry(msgspec.Struct):
-    """The company this system serves."""
-
-    name: str
-    """As callers hear and read it when it is about no particular property."""
-    listings_url: str
-    """Texted to callers whose property has no link of its own."""
-    answering_service: str | None
-    """E.164 of the service that answers when nobody here does; null for none."""
+from crm.views import office as views
+from crm.views.office import OfficeEntry
 
 
 @click.group(cls=Group, examples=("office show", "office set --name 'Maple Leasing'"))
@@ -31,10 +20,7 @@ def office() -> None:
 @with_system
 def show(system: System, as_json: bool) -> None:
     """Show the company's name, its link, and its answering service."""
-    found = system.read(directory.organization)
-    if found is None:
-        raise NotFound("This home has no office yet.", code="office_missing")
-    entry = OfficeEntry(found.name, found.listings_url, found.answering_service)
+    entry = system.read(views.one)
     if as_json:
         output.print_json(entry)
         return

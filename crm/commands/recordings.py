@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 import msgspec
 
@@ -11,32 +9,7 @@ from crm.commands import output
 from crm.commands.command import Group, System, many, with_system
 from crm.services.calls import strays
 from crm.services.voicemail import retention
-from crm.services.voicemail.retention import Expired
-
-
-class ExpiredEntry(msgspec.Struct):
-    """Audio that has been kept long enough."""
-
-    kind: str
-    """recording or message (a voicemail)."""
-    call: str
-    at: datetime
-    file: str
-    bytes: int
-    """0: the file is gone already."""
-
-    @classmethod
-    def of(cls, found: Expired) -> ExpiredEntry:
-        return cls(kind=found.kind, call=found.call, at=found.at, file=found.file, bytes=found.bytes)
-
-
-class StrayEntry(msgspec.Struct):
-    """Audio without a record, or a record without its audio."""
-
-    kind: str
-    """sound: it belongs to no call. message (a voicemail), talk: its audio is gone."""
-    name: str
-    """Of the recording; a voicemail has its call's id."""
+from crm.views.recordings import ExpiredEntry, StrayEntry
 
 
 @click.group(cls=Group, examples=("recordings prune --dry-run", "recordings mend"))
@@ -53,7 +26,7 @@ async def prune(system: System, dry_run: bool, as_json: bool) -> None:
         found = await system.store.read(retention.expired, system.config, system.now)
     else:
         found = await retention.prune(system.crm, system.by)
-    entries = [ExpiredEntry.of(one) for one in found]
+    entries = msgspec.convert(found, list[ExpiredEntry], from_attributes=True)
     if as_json:
         output.print_json(entries)
         return

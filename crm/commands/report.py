@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -13,10 +12,11 @@ from crm.commands import output
 from crm.commands import review as review_commands
 from crm.commands.command import Failure, Group, System, WrongInput, many, with_system
 from crm.domain import fields, metrics
-from crm.domain.metrics import DEFINITIONS, Figures
+from crm.domain.metrics import DEFINITIONS
 from crm.edge import chart
 from crm.edge.chart import Bars, Panel
-from crm.services import reports
+from crm.views import reports
+from crm.views.reports import LostEntry, MetricsEntry, SourceEntry
 
 _MEANINGS = "\n\n".join(f"{name}: {text}" for name, text in DEFINITIONS.items())
 
@@ -27,65 +27,6 @@ csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with
 plot_option = click.option(
     "--plot", type=click.Path(path_type=Path), metavar="PNG", help="Also draw a bar chart into this file."
 )
-
-
-class MetricsEntry(msgspec.Struct):
-    """The figures of one group; the last group, all, covers everything."""
-
-    name: str
-    calls: int
-    qualified: int
-    answer_median_seconds: float | None
-    answer_p90_seconds: float | None
-    first_pass: int
-    first_pass_share: float | None
-    """0 to 1, of the qualified calls."""
-    reviewed: int
-    """Qualified calls whose routing has been reviewed."""
-    transferred: int
-    tours: int
-    leads: int
-    leads_complete: int
-    complete_share: float | None
-    """0 to 1, of the leads."""
-
-    @classmethod
-    def of(cls, found: Figures) -> MetricsEntry:
-        return cls(
-            found.name,
-            found.calls,
-            found.qualified,
-            found.answer_median_seconds,
-            found.answer_p90_seconds,
-            found.first_pass,
-            found.first_pass_share,
-            found.reviewed,
-            found.transferred,
-            found.tours,
-            found.leads,
-            found.leads_complete,
-            found.complete_share,
-        )
-
-
-class SourceEntry(msgspec.Struct):
-    """What one lead source brought."""
-
-    name: str
-    calls: int
-    leads: int
-    """New leads."""
-    tours: int
-    applications: int
-    """Leads that got as far as an application."""
-
-
-class LostEntry(msgspec.Struct):
-    """A caller with neither an outcome nor an owned next action."""
-
-    call: str
-    started_at: datetime
-    why: str
 
 
 @click.group(cls=Group, examples=("report metrics --since 30d --by property", "report weekly", "report lost"))
@@ -111,9 +52,8 @@ def report() -> None:
 @with_system
 def metrics_(system: System, since: str, by: str | None, as_csv: bool, plot: Path | None, as_json: bool) -> None:
     start = fields.since(since, system.config.tz, system.now)
-    calls = system.read(reports.calls, start, system.now)
-    found = metrics.figures(calls, metrics.MetricGroup(by) if by else None, system.config.tz)
-    entries = [MetricsEntry.of(one) for one in found]
+    group = metrics.MetricGroup(by) if by else None
+    entries = system.read(reports.figures, system.config, start, system.now, group)
     if plot is not None:
         groups = entries[:-1] if by and len(entries) > 1 else entries
         title = f"Calls since {output.local(start, system.config.tz)}"
@@ -162,10 +102,7 @@ def metrics_(system: System, since: str, by: str | None, as_csv: bool, plot: Pat
 def sources(system: System, since: str, as_csv: bool, plot: Path | None, as_json: bool) -> None:
     """Show calls, new leads, tours and applications by where callers saw the number."""
     start = fields.since(since, system.config.tz, system.now)
-    entries = [
-        SourceEntry(one.name, one.calls, one.leads, one.tours, one.applications)
-        for one in system.read(reports.sources, start, system.now)
-    ]
+    entries = system.read(reports.sources, start, system.now)
     if plot is not None:
         title = f"What sources brought since {output.local(start, system.config.tz)}"
         bars = [
@@ -194,9 +131,7 @@ def sources(system: System, since: str, as_csv: bool, plot: Path | None, as_json
 def lost(system: System, as_json: bool) -> None:
     """Show callers with neither an outcome nor an owned next action. There must be none; the exit status is 1 if there
     are any."""
-    entries = [
-        LostEntry(one.call_id, one.started_at, one.why) for one in system.read(reports.lost, system.config, system.now)
-    ]
+    entries = system.read(reports.lost, system.config, system.now)
     if as_json:
         output.print_json(entries)
     else:

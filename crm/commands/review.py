@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Command, System, WrongInput, many, with_system
@@ -17,70 +15,11 @@ from crm.domain import fields, reviews
 from crm.domain.imports import Wrong
 from crm.domain.reviews import ANSWER, NOTE, ReviewAnswer
 from crm.services import reviews as service
-from crm.services.reviews import Case
+from crm.views import reviews as views
+from crm.views.reviews import WeeklyEntry
 
 LONGEST_FILE = 20_000_000
 """Bytes."""
-
-
-class WeeklyEntry(msgspec.Struct, kw_only=True):
-    """One call of the sample."""
-
-    call: str
-    at: datetime
-    line: str
-    """The number dialed."""
-    label: str
-    source: str
-    caller: str
-    """The kind of caller: prospect."""
-    property: str | None
-    """Slug."""
-    path: str
-    """What was decided, in order."""
-    rule: str
-    """The rule that decided it."""
-    reasons: list[str]
-    talked_with: list[str]
-    """Agents, in order."""
-    talk_seconds: int
-    audio: list[str]
-    """Names in the recordings folder: the voicemail, and recordings of the talk."""
-    lead: int | None
-    stage: str | None
-    """The stage of the lead's interest in the property."""
-    task: str | None
-    """What is left to do, and for whom."""
-    tour: datetime | None
-    """When the tour booked in the call begins."""
-    outcome: str
-
-    @classmethod
-    def of(cls, case: Case) -> WeeklyEntry:
-        call = case.call
-        last = case.decisions[-1] if case.decisions else None
-        talked = call.ended_at - call.talk_started_at if call.ended_at and call.talk_started_at else None
-        task = case.task
-        return cls(
-            call=call.id,
-            at=call.started_at,
-            line=call.did,
-            label=call.line.label if call.line else "",
-            source=call.line.source if call.line else "",
-            caller=call.kind,
-            property=case.interest.property.slug if case.interest else None,
-            path=", then ".join(dict.fromkeys(one.path for one in case.decisions)),
-            rule=last.rule if last else "",
-            reasons=list(last.reasons) if last else [],
-            talked_with=list(case.talked_with),
-            talk_seconds=round(talked.total_seconds()) if talked else 0,
-            audio=list(case.audio),
-            lead=call.lead_id,
-            stage=case.interest.stage if case.interest else None,
-            task=f"{task.kind}, {task.owner.slug}{', done' if task.done_at else ''}" if task else None,
-            tour=case.tour.slot.starts_at if case.tour else None,
-            outcome=call.outcome or "",
-        )
 
 
 @click.command(
@@ -113,7 +52,7 @@ def weekly(system: System, since: str, sample: int, seed: int | None, file: Path
     first pass.
     """
     start = fields.since(since, system.config.tz, system.now)
-    entries = [WeeklyEntry.of(one) for one in system.read(service.sample, start, system.now, sample, seed)]
+    entries = system.read(views.sample, start, system.now, sample, seed)
     if file is not None and not entries:
         # An empty sheet would only stand in the way of the next one.
         output.hint("There is no leasing call to review, so no sheet is written.")

@@ -3,106 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 
 import click
-import msgspec
 
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, limit_option, one, tell_of_more, with_system
 from crm.domain import fields
+from crm.domain.rehearsals import Changed, told_plan
 from crm.edge import numbers
 from crm.services.phones import lines
 from crm.services.routing import rehearsals, replays
-from crm.services.routing.rehearsals import Rehearsal, RehearsedPhones
+from crm.services.routing.rehearsals import RehearsedPhones
 from crm.views import routing
-from crm.views.routing import Explanation, PlanEntry
+from crm.views.routing import Explanation, PlanEntry, ReplayEntry, TestEntry
 
 CALLER = "+15125550199"
 """The caller in a test that names none: a number reserved for fiction."""
-
-
-class TurnEntry(msgspec.Struct):
-    """A question, and the keys pressed."""
-
-    question: str
-    hears: list[str]
-    keys: list[str]
-    """The keys that would be accepted; empty: any digits."""
-    pressed: list[str]
-    """One for each try; empty text is silence."""
-
-
-class RingEntry(msgspec.Struct):
-    """The phones of a stage."""
-
-    stage: str
-    phones: list[list[str]]
-    """Short names of devices, or outside numbers, that ring together; one list after the other. Empty: none can."""
-
-
-class OfferedTourEntry(msgspec.Struct):
-    """A tour that would be booked."""
-
-    starts_at: datetime
-    kind: str
-    """accompanied, self_guided or remote."""
-
-
-class TestEntry(msgspec.Struct):
-    """What would happen to a call; none was made."""
-
-    line: str
-    """Its number."""
-    label: str
-    caller: str | None
-    at: datetime
-    turns: list[TurnEntry]
-    hears: list[str]
-    """After the last turn."""
-    tour: OfferedTourEntry | None
-    """The tour that would be booked; null: none."""
-    plan: PlanEntry
-    rings: list[RingEntry]
-    """The phones that would ring, by stage of the plan."""
-
-    @classmethod
-    def of(cls, found: Rehearsal, number: str, caller: str | None) -> TestEntry:
-        turns = [TurnEntry(one.question, list(one.hears), list(one.keys), list(one.pressed)) for one in found.turns]
-        label = found.line.label if found.line else ""
-        tour = OfferedTourEntry(found.tour.starts_at, found.tour.kind.value) if found.tour else None
-        rings = [RingEntry(stage, phones) for stage, phones in found.rings.items()]
-        return cls(number, label, caller, found.at, turns, list(found.hears), tour, PlanEntry.of(found.plan), rings)
-
-
-class ChangedEntry(msgspec.Struct):
-    """A decision that would have been different."""
-
-    call: str
-    at: datetime
-    before: PlanEntry
-    after: PlanEntry
-
-
-class CountEntry(msgspec.Struct):
-    """How often one decision became another; in words, e.g. "live (subteam): subteam 20 s"."""
-
-    before: str
-    after: str
-    calls: int
-
-
-class ReplayEntry(msgspec.Struct):
-    """Past calls under changed rules."""
-
-    calls: int
-    """How many were looked at."""
-    decisions: int
-    unreadable: int
-    """Decisions recorded without their inputs, which cannot be replayed."""
-    counts: list[CountEntry]
-    changed: list[ChangedEntry]
 
 
 @click.group(
@@ -207,7 +125,7 @@ def test(
     found = system.read(
         rehearsals.rehearse, config, number, parsed, at, press, system.now, RehearsedPhones(busy, offline, waiting)
     )
-    told = TestEntry.of(found, number, parsed)
+    told = TestEntry.of(found)
     if as_json:
         output.print_json(told)
         return
@@ -252,18 +170,7 @@ def replay(system: System, since: str, file: Path, limit: int, as_json: bool) ->
     with output.progress("Replaying") as tell:
         found = replays.replay(system.store, system.config, changes, start, tell)
     if as_json:
-        output.print_json(
-            ReplayEntry(
-                found.calls,
-                found.decisions,
-                found.unreadable,
-                [CountEntry(*count) for count in found.counts],
-                [
-                    ChangedEntry(one.call_id, one.at, PlanEntry.of(one.before), PlanEntry.of(one.after))
-                    for one in found.changed
-                ],
-            )
-        )
+        output.print_json(ReplayEntry.of(found))
         return
     if found.unreadable:
         output.hint(f"{found.unreadable} decisions were recorded without their inputs; they are left out.")
@@ -281,8 +188,8 @@ def replay(system: System, since: str, file: Path, limit: int, as_json: bool) ->
             (
                 one.call_id,
                 output.local(one.at, system.config.tz),
-                replays.told(one.before),
-                replays.told(one.after),
+                told_plan(one.before),
+                told_plan(one.after),
                 *_due(one, system.config.tz),
             )
             for one in found.changed[:limit]
@@ -292,7 +199,7 @@ def replay(system: System, since: str, file: Path, limit: int, as_json: bool) ->
     tell_of_more(len(found.changed), limit)
 
 
-def _due(one: replays.Changed, tz: tzinfo) -> tuple[str, str]:
+def _due(one: Changed, tz: tzinfo) -> tuple[str, str]:
     before, after = one.before.task.due_at, one.after.task.due_at
     return ("", "") if before == after else (output.local(before, tz), output.local(after, tz))
 

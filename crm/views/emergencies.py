@@ -12,6 +12,7 @@ from crm.domain import emergency as rules
 from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.store.models import EmergencyCall
+from crm.store.queries import agents
 
 
 class EmergencyEntry(msgspec.Struct):
@@ -47,6 +48,30 @@ _CALL = select(
     EmergencyCall.ended_at,
     EmergencyCall.status,
 )
+
+
+class ToldEntry(msgspec.Struct):
+    """Somebody who is notified of emergency calls."""
+
+    agent: str
+    named: bool
+    """False: they are notified because nobody is named."""
+    email: str
+    mobiles: list[str]
+    """E.164."""
+
+
+def told(session: Session) -> list[ToldEntry]:
+    """Whom an emergency call is told to, by slug."""
+    return [
+        ToldEntry(
+            agent.slug,
+            agent.emergency_notice,
+            agent.email,
+            [device.number for device in agent.devices if device.number],
+        )
+        for agent in agents.told_of_emergencies(session)
+    ]
 
 
 def listed(session: Session, *, since: datetime | None = None, limit: int = 50) -> list[EmergencyEntry]:

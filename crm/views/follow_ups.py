@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.domain.follow_ups import FollowUpRules
 from crm.store.models import FollowUp, Interest, Property
 
 
@@ -29,6 +30,26 @@ class FollowUpEntry(msgspec.Struct):
     why: str
     message: int | None
     """The text it became."""
+
+
+class SequenceStepEntry(msgspec.Struct):
+    """A step, as in the file of sequences."""
+
+    stage: str
+    step: int
+    """Counted from 1."""
+    wait_hours: float
+    """After the step before; the first one after the stage began."""
+    text: str
+
+
+def sequence_steps(rules: FollowUpRules) -> list[SequenceStepEntry]:
+    """By stage, in the order in which they go out."""
+    return [
+        SequenceStepEntry(stage.value, number, step.wait.total_seconds() / 3600, step.text)
+        for stage, sequence in rules.sequences.items()
+        for number, step in enumerate(sequence.steps, start=1)
+    ]
 
 
 def listed(

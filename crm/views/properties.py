@@ -80,6 +80,14 @@ def one(session: Session, slug: str) -> PropertyEntry:
     return found[0]
 
 
+def named(session: Session, slug: str) -> Property:
+    """The row itself, for views of what belongs to it. Raises NotFound, Invalid."""
+    found = session.scalar(select(Property).where(Property.slug == fields.slug(slug)))
+    if found is None:
+        raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)
+    return found
+
+
 def portfolios(session: Session) -> list[PortfolioEntry]:
     """All, by slug."""
     places = by_owner(session, select(Property.portfolio_id, Property.slug).order_by(Property.slug))

@@ -11,6 +11,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from crm.domain.errors import NotFound
+from crm.domain.rehearsals import Rehearsal, Replay
 from crm.domain.routing import RoutePlan
 from crm.store.models import Call, RoutingDecision
 from crm.views import calls, tasks
@@ -140,6 +141,107 @@ class Explanation(msgspec.Struct):
     legs: list[LegEntry]
     """Phones that rang."""
     tasks: list[PlannedTaskEntry]
+
+
+class TurnEntry(msgspec.Struct):
+    """A question, and the keys pressed."""
+
+    question: str
+    hears: list[str]
+    keys: list[str]
+    """The keys that would be accepted; empty: any digits."""
+    pressed: list[str]
+    """One for each try; empty text is silence."""
+
+
+class RingEntry(msgspec.Struct):
+    """The phones of a stage."""
+
+    stage: str
+    phones: list[list[str]]
+    """Short names of devices, or outside numbers, that ring together; one list after the other. Empty: none can."""
+
+
+class OfferedTourEntry(msgspec.Struct):
+    """A tour that would be booked."""
+
+    starts_at: datetime
+    kind: str
+    """accompanied, self_guided or remote."""
+
+
+class TestEntry(msgspec.Struct):
+    """What would happen to a call; none was made."""
+
+    line: str
+    """Its number."""
+    label: str
+    caller: str | None
+    at: datetime
+    turns: list[TurnEntry]
+    hears: list[str]
+    """After the last turn."""
+    tour: OfferedTourEntry | None
+    """The tour that would be booked; null: none."""
+    plan: PlanEntry
+    rings: list[RingEntry]
+    """The phones that would ring, by stage of the plan."""
+
+    @classmethod
+    def of(cls, found: Rehearsal) -> TestEntry:
+        return cls(
+            line=found.line,
+            label=found.label,
+            caller=found.caller,
+            at=found.at,
+            turns=[TurnEntry(one.question, list(one.hears), list(one.keys), list(one.pressed)) for one in found.turns],
+            hears=list(found.hears),
+            tour=OfferedTourEntry(found.tour.starts_at, found.tour.kind.value) if found.tour else None,
+            plan=PlanEntry.of(found.plan),
+            rings=[RingEntry(stage, phones) for stage, phones in found.rings.items()],
+        )
+
+
+class ChangedEntry(msgspec.Struct):
+    """A decision that would have been different."""
+
+    call: str
+    at: datetime
+    before: PlanEntry
+    after: PlanEntry
+
+
+class CountEntry(msgspec.Struct):
+    """How often one decision became another; in words, e.g. "live (subteam): subteam 20 s"."""
+
+    before: str
+    after: str
+    calls: int
+
+
+class ReplayEntry(msgspec.Struct):
+    """Past calls under changed rules."""
+
+    calls: int
+    """How many were looked at."""
+    decisions: int
+    unreadable: int
+    """Decisions recorded without their inputs, which cannot be replayed."""
+    counts: list[CountEntry]
+    changed: list[ChangedEntry]
+
+    @classmethod
+    def of(cls, found: Replay) -> ReplayEntry:
+        return cls(
+            found.calls,
+            found.decisions,
+            found.unreadable,
+            [CountEntry(*count) for count in found.counts],
+            [
+                ChangedEntry(one.call_id, one.at, PlanEntry.of(one.before), PlanEntry.of(one.after))
+                for one in found.changed
+            ],
+        )
 
 
 def explained(session: Session, call_id: str, now: datetime) -> Explanation:

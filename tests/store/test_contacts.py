@@ -30,7 +30,6 @@ from crm.domain.ringing import Strategy
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.routing import Path, RoutePlan
 from crm.edge.carrier import IncomingText
-from crm.services import reports
 from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.office import agents, holidays, subteams
@@ -54,6 +53,8 @@ from crm.store.models import (
 )
 from crm.store.session import Store
 from crm.views import contacts as views
+from crm.views import desks as desk_views
+from crm.views import reports as report_views
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -247,7 +248,7 @@ async def test_a_desk_cannot_lose_the_people_behind_it(store: Store, config: Con
         await store.run(agents.remove, BY, "carol", successor="dana")
     with pytest.raises(Conflict, match=r"east is where calls for resident of maple go"):
         await store.run(subteams.remove, BY, "east")
-    [maple, everywhere] = await store.read(desks.find_all, config)
+    [maple, everywhere] = await store.read(desk_views.listed, config)
     assert (maple.problem, everywhere.problem) == ("", "Nobody of agent:carol has a phone.")
 
 
@@ -318,7 +319,7 @@ async def test_a_residents_call_makes_no_lead_and_one_owned_task_that_says_who_c
     call = await record(store, config, back.talked("bob").ended())
     assert (call.kind, call.lead_id, await count(store, Lead)) == ("resident", None, 0)
     assert await todo(store) == []
-    assert await store.read(reports.lost, config, NOW + timedelta(days=1)) == []
+    assert await store.read(report_views.lost, config, NOW + timedelta(days=1)) == []
 
 
 async def test_who_calls_while_the_app_is_away_is_known_by_their_number(store: Store, config: Config) -> None:
@@ -387,7 +388,9 @@ async def test_a_concern_is_answered_by_a_person_and_by_no_text(store: Store, co
     [(kind, owner, why)] = await todo(store)
     assert (kind, owner) == ("call_back", "dana")
     assert why.startswith("A concern, for a person: Called Maple Court")
-    assert await store.read(reports.calls, NOW - timedelta(hours=1), NOW + timedelta(hours=1)) == [], "no leasing call"
+    assert await store.read(report_views.calls, NOW - timedelta(hours=1), NOW + timedelta(hours=1)) == [], (
+        "no leasing call"
+    )
 
 
 async def test_a_callback_promised_to_a_resident_makes_no_lead(store: Store, config: Config) -> None:

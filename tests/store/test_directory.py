@@ -19,6 +19,7 @@ from crm.services.phones import devices, lines, trunks
 from crm.services.system import directory, homes
 from crm.store.models import AuditEntry, Base, Task
 from crm.store.session import Store
+from crm.views import hours as hour_views
 from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.store
@@ -167,7 +168,7 @@ async def test_wrong_hours_leave_the_old_week(store: Store, config: Config) -> N
     await store.run(hours.replace, BY, ["mon-fri 09:00-18:00"])
     with pytest.raises(Invalid):
         await store.run(hours.replace, BY, ["mon 09:00-18:00", "mon 17:00-19:00"])
-    assert len((await store.read(hours.find, config)).schedule.openings) == 5
+    assert len((await store.read(hour_views.week, config)).schedule.openings) == 5
 
 
 async def test_a_successor_owns_tasks_afterwards(store: Store) -> None:

@@ -16,6 +16,7 @@ from crm.services.phones import devices, forwarding
 from crm.services.routing import reception
 from crm.store.models import Activity, Device, Message
 from crm.store.session import Store
+from crm.views import forwarding as views
 from tests.store.test_ledger import CallMaker, all_tasks, all_texts, record, the_call, the_lead
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -85,7 +86,7 @@ async def test_what_is_switched_on_is_what_flows_see(store: Store, config: Confi
     await store.run(forwarding.switch_off, BY, "alice")
     [alice, *_] = await store.read(reception.availability, config, online={"alice-desk"})
     assert [ref.device for ref in alice.reachable_devices(NOW)] == ["alice-desk"]
-    assert [one.agent for one in await store.read(forwarding.personal, config, NOW)] == ["alice"]
+    assert [one.agent for one in await store.read(views.personal, config, NOW)] == ["alice"]
 
 
 async def test_what_is_refused_leaves_nothing_behind(store: Store, config: Config) -> None:
@@ -98,13 +99,13 @@ async def test_what_is_refused_leaves_nothing_behind(store: Store, config: Confi
             await act
     with store.reading() as session:
         assert not session.scalars(select(Device).where(Device.kind == "mobile")).all()
-    assert await store.read(forwarding.personal, config, NOW) == []
-    assert (await store.read(forwarding.of_office, config)).number is None
+    assert await store.read(views.personal, config, NOW) == []
+    assert (await store.read(views.of_office, config)).number is None
 
 
 async def test_where_all_calls_go_is_kept_and_ended(store: Store, config: Config) -> None:
     await store.run(forwarding.forward_office, config, BY, to="512-555-0190", confirm=False)
-    found = await store.read(forwarding.of_office, config)
+    found = await store.read(views.of_office, config)
     assert (found.number, found.confirm, found.refusal) == ("+15125550190", False, "")
     await store.run(forwarding.end_office, BY)
-    assert (await store.read(forwarding.of_office, config)).number is None
+    assert (await store.read(views.of_office, config)).number is None

@@ -28,6 +28,8 @@ from crm.store.models import AgentHours, Call, Hours, Line, Property, SpecialDay
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import office
 from crm.store.session import Store
+from crm.views import holidays as holiday_views
+from crm.views import hours as hour_views
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -45,7 +47,7 @@ async def in_los_angeles(store: Store) -> None:
 
 
 async def is_open(store: Store, config: Config, place: str | None = None, at: datetime = NOW) -> bool:
-    return (await store.read(hours.find, config, place)).schedule.is_open(at)
+    return (await store.read(hour_views.week, config, place)).schedule.is_open(at)
 
 
 # --- whose hours count ---
@@ -55,7 +57,7 @@ async def test_a_property_has_the_offices_week_on_its_own_clock(store: Store, co
     await store.run(hours.replace, BY, WEEK)
     await in_los_angeles(store)
     assert (await is_open(store, config), await is_open(store, config, "maple")) == (True, False)
-    assert not (await store.read(hours.find, config, "maple")).is_own
+    assert not (await store.read(hour_views.week, config, "maple")).is_own
     evening = NOW + timedelta(hours=9)  # 19:00 in Chicago.
     assert (await is_open(store, config, at=evening), await is_open(store, config, "maple", evening)) == (False, True)
 
@@ -64,19 +66,19 @@ async def test_a_propertys_own_hours_win_and_go_again(store: Store, config: Conf
     await store.run(hours.replace, BY, WEEK)
     await store.run(hours.replace, BY, ["mon 11:00-12:00"], "maple")
     assert (await is_open(store, config), await is_open(store, config, "maple")) == (True, False)
-    assert (await store.read(hours.find, config, "maple")).is_own
+    assert (await store.read(hour_views.week, config, "maple")).is_own
     await store.run(hours.replace, BY, ["sun 11:00-12:00"])
-    assert (await store.read(hours.find, config, "maple")).schedule.week == [(0, "11:00", "12:00")]
+    assert (await store.read(hour_views.week, config, "maple")).schedule.week == [(0, "11:00", "12:00")]
     await store.run(hours.replace, BY, [], "maple")
-    assert (await store.read(hours.find, config, "maple")).schedule.week == [(6, "11:00", "12:00")]
+    assert (await store.read(hour_views.week, config, "maple")).schedule.week == [(6, "11:00", "12:00")]
 
 
 async def test_on_the_night_of_the_change_each_property_goes_by_its_own_clock(store: Store, config: Config) -> None:
     # 2026-03-08: clocks are put forward at 08:00 UTC in Chicago, and at 10:00 UTC in Los Angeles.
     await store.run(hours.replace, BY, ["sun 01:00-04:00"])
     await in_los_angeles(store)
-    chicago = (await store.read(hours.find, config)).schedule
-    los_angeles = (await store.read(hours.find, config, "maple")).schedule
+    chicago = (await store.read(hour_views.week, config)).schedule
+    los_angeles = (await store.read(hour_views.week, config, "maple")).schedule
     begins = datetime(2026, 3, 8, 6, tzinfo=UTC)
     assert chicago.windows(begins, 1) == [(begins + timedelta(hours=1), begins + timedelta(hours=3))]
     assert los_angeles.windows(begins, 1) == [(begins + timedelta(hours=3), begins + timedelta(hours=5))]
@@ -126,19 +128,19 @@ async def test_the_calendar_of_a_year(store: Store, config: Config) -> None:
     await store.run(holidays.add, BY, date(2026, 7, 20), name="Roof repair", place="maple")
     await store.run(holidays.add, BY, date(2026, 12, 25), open_="10:00-12:00", name="Open house", place="maple")
     found = {(one.day.isoformat(), one.property): (one.name, one.open) for one in (await days(store)).days}
-    assert found["2026-03-02", ""] == ("", "usual")
-    assert found["2026-07-20", "maple"] == ("Roof repair", "")
-    assert found["2026-12-25", ""] == ("Christmas Day", ""), "it stays one for the others"
+    assert found["2026-03-02", None] == ("", "usual")
+    assert found["2026-07-20", "maple"] == ("Roof repair", "closed")
+    assert found["2026-12-25", None] == ("Christmas Day", "closed"), "it stays one for the others"
     assert found["2026-12-25", "maple"] == ("Open house", "10:00-12:00")
-    assert found["2026-07-03", ""] == ("Independence Day (observed)", "")
+    assert found["2026-07-03", None] == ("Independence Day (observed)", "closed")
     mine = await days(store, "maple")
     assert [one.name for one in mine.days if one.day == date(2026, 12, 25)] == ["Open house"]
     assert [one.day for one in mine.days] == sorted(one.day for one in mine.days)
-    assert (await store.read(holidays.calendar, 2027)).days[0].name == "New Year's Day"
+    assert (await store.read(holiday_views.year, 2027)).days[0].name == "New Year's Day"
 
 
-async def days(store: Store, place: str | None = None) -> holidays.Calendar:
-    return await store.read(holidays.calendar, 2026, place)
+async def days(store: Store, place: str | None = None) -> holiday_views.YearEntry:
+    return await store.read(holiday_views.year, 2026, place)
 
 
 @pytest.mark.parametrize(
@@ -301,20 +303,19 @@ async def test_lists_load_hours_special_days_and_agents_hours(store: Store, conf
         written = await store.run(imports.write, config, Secrets(config.secrets_file), BY, read_toml(LISTS))
         done = {one.kind: one for one in written}
         assert (done[ListKind.SPECIAL_DAYS].added, done[ListKind.SPECIAL_DAYS].changed) == (added, 2 - added)
-    assert (await store.read(hours.find, config)).schedule.week == [(day, "09:00", "18:00") for day in range(5)]
-    maple = (await store.read(hours.find, config, "maple")).schedule
+    assert (await store.read(hour_views.week, config)).schedule.week == [(day, "09:00", "18:00") for day in range(5)]
+    maple = (await store.read(hour_views.week, config, "maple")).schedule
     assert (maple.tz.key, maple.week) == ("America/Denver", [(0, "08:00", "12:00"), (0, "13:00", "17:00")])
     calendar = await days(store, "maple")
     assert calendar.region == "US-CO"
-    assert [one.open for one in calendar.days if one.day == date(2026, 12, 24)] == [""]
-    own = await store.read(hours.find_agent, config, "alice")
-    assert own
-    assert own.week == [*((day, "09:00", "17:00") for day in range(5)), (5, "10:00", "14:00")]
+    assert [one.open for one in calendar.days if one.day == date(2026, 12, 24)] == ["closed"]
+    own = await store.read(hour_views.of_agent, config, "alice", NOW)
+    assert own.hours == ["mon-fri 09:00-17:00", "sat 10:00-14:00"]
     # A list that names one property leaves the others and the office alone.
     one = read_csv("property,openings\nmaple,sun 10:00-11:00\n", ListKind.HOURS)
     await store.run(imports.write, config, Secrets(config.secrets_file), BY, one)
-    assert (await store.read(hours.find, config, "maple")).schedule.week == [(6, "10:00", "11:00")]
-    assert (await store.read(hours.find, config)).schedule.week[0] == (0, "09:00", "18:00")
+    assert (await store.read(hour_views.week, config, "maple")).schedule.week == [(6, "10:00", "11:00")]
+    assert (await store.read(hour_views.week, config)).schedule.week[0] == (0, "09:00", "18:00")
 
 
 @pytest.mark.parametrize(

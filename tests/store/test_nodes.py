@@ -13,7 +13,6 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.calls import CallArrived, CallEnded, DialStatus, EndedBy, LegEnded, LegRang, TalkStarted, VoicemailLeft
 from crm.secrets import Secrets
-from crm.services import reports
 from crm.services.audit import By
 from crm.services.calls import ledger, orders, strays
 from crm.services.outbox.mails import MailTransport
@@ -23,6 +22,7 @@ from crm.services.voicemail import escalations, retention, transcripts
 from crm.store import migrate
 from crm.store.models import Call, CallOrder, Mail, Node, Trunk
 from crm.store.session import Store, migration_engine
+from crm.views import reports as report_views
 from tests.store.conftest import NOW
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -88,7 +88,7 @@ async def test_a_call_of_a_node_that_lives_is_not_lost_and_one_of_a_node_that_is
         return await store.run(nodes.beat, config, at)
 
     async def lost(config: Config, at: datetime) -> list[str]:
-        return [one.call_id for one in await store.read(reports.lost, config, at)]
+        return [one.call for one in await store.read(report_views.lost, config, at)]
 
     later = NOW + timedelta(hours=7)
     assert await seen(east, later) == []

@@ -25,11 +25,12 @@ from crm.domain.calls import (
     TalkStarted,
     VoicemailLeft,
 )
-from crm.services import reports, tasks
+from crm.services import tasks
 from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.store.models import CallOrder, Task
 from crm.store.session import Store
+from crm.views import reports as report_views
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -82,7 +83,7 @@ async def test_sixty_calls_of_one_caller_make_one_task_that_says_how_many(store:
     assert task.why == (
         "Called Maple Court and hung up in the menu. 60 calls, the first on Mon 10:00, the last on Mon 10:59."
     )
-    assert not await store.read(reports.lost, config, NOW + timedelta(days=1))
+    assert not await store.read(report_views.lost, config, NOW + timedelta(days=1))
 
 
 async def test_the_same_facts_again_and_in_any_order_count_once(store: Store, config: Config) -> None:
@@ -135,7 +136,7 @@ async def test_a_message_that_is_found_later_leaves_the_task_to_the_other_calls(
     left = next(task for task in await found(store) if task.kind == "call_back")
     assert (left.times, left.call_id, left.key) == (1, "c1", "call:c1")
     assert {task.key for task in await found(store)} == {"call:c0", "call:c1", "call:c2"}
-    assert not await store.read(reports.lost, config, NOW + timedelta(days=1))
+    assert not await store.read(report_views.lost, config, NOW + timedelta(days=1))
 
 
 async def test_a_talk_ends_the_task_of_all_calls_before_it_and_of_none_after(store: Store, config: Config) -> None:

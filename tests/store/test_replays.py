@@ -29,13 +29,14 @@ from crm.domain.calls import (
     VoicemailLeft,
 )
 from crm.domain.choosing import Answers, KeyedAnswer, Question
+from crm.domain.rehearsals import Replay
 from crm.domain.routing import TEAM, TEXT_ME, TOUR
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.routing import replays, routes
-from crm.services.routing.replays import Changes, Replay
+from crm.services.routing.replays import Changes
 from crm.services.routing.routes import PhonesNow
 from crm.services.tours import booking, times
 from crm.store.models import Call, Hours

@@ -12,13 +12,14 @@ from crm.domain import metrics
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, LegRang, TalkEnded, TalkStarted, Transferred
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
-from crm.services import reports
+from crm.services import lost_callers
 from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.tours import booking, times
 from crm.store.models import Call, Mail, Task
 from crm.store.queries import agents
 from crm.store.session import Store
+from crm.views import reports as views
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -51,14 +52,14 @@ async def test_figures_of_recorded_calls(store: Store, config: Config) -> None:
     await called(store, config, "c1", "+15125550171", talk=True)
     await called(store, config, "c2", "+15125550172", talk=True, transfer=True)
     await called(store, config, "c3", "+15125550173", talk=False)
-    found = await store.read(reports.calls, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    found = await store.read(views.calls, NOW - timedelta(days=1), NOW + timedelta(days=1))
     maple, all_ = metrics.figures(found, metrics.MetricGroup.PROPERTY, config.tz)
     assert maple.name == "maple"
     assert (all_.calls, all_.qualified, all_.first_pass, all_.transferred) == (3, 2, 1, 1)
     assert all_.answer_median_seconds == 5
     assert (all_.leads, all_.leads_complete) == (3, 3)
     assert {record.agent for record in found} == {"alice", ""}
-    assert await store.read(reports.calls, NOW + timedelta(days=1), NOW + timedelta(days=2)) == []
+    assert await store.read(views.calls, NOW + timedelta(days=1), NOW + timedelta(days=2)) == []
 
 
 async def test_sources_count_what_they_brought(store: Store, config: Config) -> None:
@@ -69,7 +70,7 @@ async def test_sources_count_what_they_brought(store: Store, config: Config) -> 
     [slot, *_] = await store.read(times.free, config, "maple", by.now)
     secrets = Secrets(config.secrets_file)
     await store.run(booking.book, config, secrets, by, person="+15125550171", place="maple", at=slot.starts_at, key="t")
-    [sign] = await store.read(reports.sources, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    [sign] = await store.read(views.sources, NOW - timedelta(days=1), NOW + timedelta(days=1))
     assert (sign.name, sign.calls, sign.leads, sign.tours, sign.applications) == ("sign", 2, 1, 1, 0)
 
 
@@ -77,8 +78,8 @@ async def test_nobody_is_lost_and_if_somebody_were_the_admin_would_hear_of_it(st
     await called(store, config, "c1", "+15125550171", talk=True)
     await called(store, config, "c2", "+15125550172", talk=False)
     await store.run(ledger.record, config, CallArrived("c3/a", "c3", NOW, MAPLE, None), NOW)
-    assert await store.read(reports.lost, config, after(120)) == []
-    assert await store.run(reports.alarm, config, after(120)) == 0
+    assert await store.read(views.lost, config, after(120)) == []
+    assert await store.run(lost_callers.alarm, config, after(120)) == 0
 
     with store.writing() as session:
         session.execute(delete(Task).where(Task.call_id == "c2"))
@@ -86,12 +87,12 @@ async def test_nobody_is_lost_and_if_somebody_were_the_admin_would_hear_of_it(st
         assert admin is not None
         admin.email = "dana@example.com"
     later = NOW + timedelta(days=1)
-    assert [(one.call_id, one.why) for one in await store.read(reports.lost, config, later)] == [
+    assert [(one.call, one.why) for one in await store.read(views.lost, config, later)] == [
         ("c3", "It has no outcome."),
         ("c2", "It ended as gave_up, and nobody has a task."),
     ]
     for _ in range(2):
-        assert await store.run(reports.alarm, config, later) == 2
+        assert await store.run(lost_callers.alarm, config, later) == 2
     with store.reading() as session:
         mails = session.scalars(select(Mail.subject)).all()
         assert session.get(Call, "c2") is not None

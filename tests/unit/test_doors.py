@@ -40,6 +40,51 @@ def test_nobody_who_can_wait_holds_a_session() -> None:
     assert held == set()
 
 
+def test_what_commands_print_is_defined_with_the_views() -> None:
+    """So that the web and the API answer with the same. The one class of a command is what all of them work with."""
+    found = {
+        f"{path.name}:{node.name}"
+        for path in (ROOT / "crm/commands").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and _is_record(node)
+    }
+    assert found == {"command.py:System"}
+
+
+def test_what_lists_and_pages_show_is_read_by_views() -> None:
+    """Commands select nothing themselves."""
+    found = {
+        path.name
+        for path in (ROOT / "crm/commands").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("select", "sqlalchemy.select")
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "is_one"),
+    [
+        ("class Entry(msgspec.Struct, kw_only=True): ...", True),
+        ("class Entry(Struct): ...", True),
+        ("@dataclass(frozen=True)\nclass Entry: ...", True),
+        ("@dataclasses.dataclass\nclass Entry: ...", True),
+        ("class Entry(NamedTuple): ...", True),
+        ("class Failure(click.ClickException): ...", False),
+    ],
+)
+def test_a_record_is_known_by_how_it_is_made(code: str, is_one: bool) -> None:
+    (node,) = ast.parse(code).body
+    assert isinstance(node, ast.ClassDef)
+    assert _is_record(node) == is_one
+
+
+def _is_record(node: ast.ClassDef) -> bool:
+    bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+    made = {ast.unparse(one).partition("(")[0].rpartition(".")[2] for one in node.decorator_list}
+    return bool(bases & {"Struct", "NamedTuple", "TypedDict"}) or "dataclass" in made
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from crm.domain import fields
 from crm.domain.errors import Invalid, NotFound
@@ -16,62 +14,6 @@ from crm.services.audit import By, note
 from crm.services.office import properties
 from crm.store.models import Property, SpecialDay
 from crm.store.queries import office
-
-
-class DayKind(StrEnum):
-    HOLIDAY = "holiday"
-    """A public one."""
-    SPECIAL = "special"
-    """Somebody has set it."""
-
-
-@dataclass(frozen=True)
-class Day:
-    """A date that differs."""
-
-    day: date
-    name: str
-    kind: DayKind
-    property: str
-    """Slug of the one property it is for; empty: everywhere."""
-    open: str
-    """As 10:00-14:00, `usual` for the week's hours, or empty: closed all day."""
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """The dates of one year that differ, in order."""
-
-    region: str
-    """Whose public holidays these are; empty: none."""
-    days: tuple[Day, ...]
-
-
-def calendar(session: Session, year: int, place: str | None = None) -> Calendar:
-    """Of a property what counts there, one entry a date; without one the office's, and the special days of all."""
-    if not 1900 <= year <= 2200:
-        raise Invalid(
-            f"There is no calendar for {year}: write a year like 2026.", code="calendar_year_invalid", year=year
-        )
-    found = properties.named(session, place) if place else None
-    region = office.holiday_region(office.organization(session), found)
-    wanted = select(SpecialDay).where(SpecialDay.day.between(date(year, 1, 1), date(year, 12, 31)))
-    rows = session.scalars(wanted.options(selectinload(SpecialDay.property))).all()
-    if found:
-        rows = [row for row in rows if row.property_id in (None, found.id)]
-        own = {row.day for row in rows if row.property_id is not None}
-        rows = [row for row in rows if row.property_id is not None or row.day not in own]
-    special = [_special(row) for row in rows]
-    # What is set for single properties leaves the holiday standing for the others.
-    taken = {one.day for one in special if found or not one.property}
-    public = calendars.in_year(region, year) if region else {}
-    days = [Day(day, name, DayKind.HOLIDAY, "", "") for day, name in public.items() if day not in taken]
-    return Calendar(region, tuple(sorted([*days, *special], key=lambda one: (one.day, one.property))))
-
-
-def _special(row: SpecialDay) -> Day:
-    open_ = fields.AS_USUAL if row.as_usual else f"{row.opens}-{row.closes}" if row.opens else ""
-    return Day(row.day, row.name, DayKind.SPECIAL, row.property.slug if row.property else "", open_)
 
 
 def known_region(raw: str) -> str:

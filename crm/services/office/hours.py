@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -14,25 +13,7 @@ from crm.domain.hours import Schedule
 from crm.services.audit import By, note
 from crm.services.office import agents, properties
 from crm.store.models import Agent, AgentHours, Hours, Property
-from crm.store.queries import agents as agent_queries
 from crm.store.queries import office
-
-
-@dataclass(frozen=True)
-class Week:
-    """When something is open."""
-
-    schedule: Schedule
-    is_own: bool
-    """False: a property that has the office's week."""
-
-
-def find(session: Session, config: Config, place: str | None = None) -> Week:
-    """The office's hours, or a property's. Raises NotFound."""
-    found = properties.named(session, place) if place else None
-    own = select(Hours.id).where(Hours.property_id == (found.id if found else None)).limit(1)
-    is_own = session.scalar(own) is not None
-    return Week(office.schedule(session, config.tz, found), is_own)
 
 
 def schedule(session: Session, config: Config) -> Schedule:
@@ -71,11 +52,6 @@ def put(session: Session, place: Property | None, week: Iterable[tuple[int, str,
     session.add_all(
         Hours(property_id=place_id, weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in week
     )
-
-
-def find_agent(session: Session, config: Config, slug: str) -> Schedule | None:
-    """When an agent answers; None: whenever they are on duty and the office is open. Raises NotFound."""
-    return agent_queries.own_hours(agents.named(session, slug), config.tz)
 
 
 def replace_agent(session: Session, by: By, slug: str, openings: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
@@ -30,6 +30,7 @@ from crm.services.audit import By, note
 from crm.services.office import agents
 from crm.services.outbox import notices
 from crm.store.models import Agent, Device, EmergencyCall
+from crm.store.queries import agents as agent_queries
 
 LOOK_SECONDS = 2.0
 RECENT = timedelta(hours=24)
@@ -178,26 +179,14 @@ def record(session: Session, config: Config, noted: Noted, now: datetime, *, is_
             noted.dialled, owner.name if owner else "", noted.device, noted.address, shown, noted.started_at
         )
         subject, text = emergency.notice(told, config.tz, now)
-        notices.tell(session, config, _told(session), f"emergency:{noted.id}", subject, text, now)
+        people = agent_queries.told_of_emergencies(session)
+        notices.tell(session, config, people, f"emergency:{noted.id}", subject, text, now)
         _log.warning("emergency call", extra={"dialled": noted.dialled, "device": noted.device})
     call.ended_at = noted.ended_at or (now if is_over else None)
     call.status = noted.status
 
 
-def _told(session: Session) -> Sequence[Agent]:
-    """Those who are named; if nobody is, everybody: somebody has to hear of it (47 CFR 9.16(b)(2))."""
-    every = select(Agent).options(selectinload(Agent.devices)).order_by(Agent.slug)
-    named = session.scalars(every.where(Agent.emergency_notice)).all()
-    return named or session.scalars(every).all()
-
-
 # --- who is told ---
-
-
-def told(session: Session) -> tuple[Sequence[Agent], bool]:
-    """Whom an emergency call is told to, and whether they were named for it."""
-    found = _told(session)
-    return found, any(agent.emergency_notice for agent in found)
 
 
 def set_notice(session: Session, by: By, slug: str, *, wanted: bool) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,62 +15,17 @@ from crm.services.audit import By, note
 from crm.services.office import agents
 from crm.services.phones import devices, dialing
 from crm.store.models import Agent, Device, Organization
+from crm.store.queries import dialing as queries
 from crm.store.queries import office
+from crm.store.queries.dialing import Wanted
 
 DEFAULT_AFTER_SECONDS = 8
 """A new mobile rings so long after the agent's other phones: time to reach the one on the desk."""
 
 
-@dataclass(frozen=True)
-class ForwardedMobile:
-    """A mobile of an agent."""
-
-    device: str
-    number: str
-    """E.164."""
-    after_seconds: int
-    """So long the agent's other phones ring before it."""
-    dnd: bool
-    """Do not disturb is on at this moment."""
-    refusal: str
-    """Why the number may not be dialed now; empty when it may."""
-
-
-@dataclass(frozen=True)
-class Personal:
-    """Whether an agent's calls ring their mobiles, too."""
-
-    agent: str
-    on: bool
-    mobiles: tuple[ForwardedMobile, ...]
-
-
-@dataclass(frozen=True)
-class OfficeForwarding:
-    """Where all leasing calls go instead of to the team."""
-
-    number: str | None
-    """E.164; null: they go to the team."""
-    confirm: bool
-    """Who answers there presses 1; else they have the caller at once."""
-    refusal: str
-    """Why the number may not be dialed now, so that the team rings; empty when it may."""
-
-
-def personal(session: Session, config: Config, now: datetime, agent: str | None = None) -> list[Personal]:
-    """Every agent who has a mobile, or one agent, whatever they have."""
-    if agent is not None:
-        found: Sequence[Agent] = [agents.named(session, agent)]
-    else:
-        with_mobile = select(Agent).join(Device).where(Device.kind == DeviceKind.MOBILE).distinct()
-        slugs = [one.slug for one in session.scalars(with_mobile.order_by(Agent.slug))]
-        found = [agents.named(session, slug) for slug in slugs]
-    return [_personal(session, config, one, now) for one in found]
-
-
 def switch_on(
     session: Session, config: Config, by: By, agent: str, *, to: str | None = None, after_seconds: int | None = None
-) -> Personal:
+) -> None:
     """Lets an agent's calls ring their mobile, too. With `to` the mobile gets this number, or is made with it.
 
     Raises DialRefused for a number that may not be dialed, and Invalid or Conflict when it is unclear which is meant.
@@ -90,28 +43,18 @@ def switch_on(
     elif not mobiles:
         raise Invalid(f"{agent} has no mobile.", code="agent_without_mobile", agent=agent)
     else:
-        _check_all(session, config, agent, mobiles)
+        _check_all(session, config, owner, mobiles)
     if after_seconds is not None:
         for mobile in mobiles:
             mobile.rings_after_seconds = devices.checked_after(after_seconds)
     owner.forwarding = True
     note(session, by, f"forwarding of {agent} on, to {_named(mobiles)}")
-    session.flush()
-    return _personal(session, config, owner, by.now)
 
 
 def switch_off(session: Session, by: By, agent: str) -> None:
     """The agent's mobiles ring no longer; their numbers stay."""
     agents.named(session, agent).forwarding = False
     note(session, by, f"forwarding of {agent} off")
-
-
-def of_office(session: Session, config: Config) -> OfficeForwarding:
-    found = _organization(session)
-    refusal = ""
-    if found.forward_to:
-        refusal = _refusal(session, config, found.forward_to, DialPurpose.OFFICE, None)
-    return OfficeForwarding(found.forward_to, found.forward_confirm, refusal)
 
 
 def forward_office(session: Session, config: Config, by: By, *, to: str, confirm: bool) -> str:
@@ -136,31 +79,11 @@ def _organization(session: Session) -> Organization:
     return found
 
 
-def _personal(session: Session, config: Config, agent: Agent, now: datetime) -> Personal:
-    mobiles = [
-        ForwardedMobile(
-            mobile.slug,
-            mobile.number or "",
-            mobile.rings_after_seconds,
-            devices.has_dnd(mobile, now),
-            _refusal(session, config, mobile.number or "", DialPurpose.FORWARD, agent.slug),
-        )
-        for mobile in _mobiles(agent)
-    ]
-    return Personal(agent.slug, agent.forwarding, tuple(mobiles))
-
-
-def _refusal(session: Session, config: Config, number: str, purpose: DialPurpose, agent: str | None) -> str:
-    try:
-        dialing.check(session, config, number=number, purpose=purpose, agent=agent)
-    except DialRefused as refused:
-        return str(refused)
-    return ""
-
-
-def _check_all(session: Session, config: Config, agent: str, mobiles: Sequence[Device]) -> None:
+def _check_all(session: Session, config: Config, owner: Agent, mobiles: Sequence[Device]) -> None:
     """Raises DialRefused when none of the numbers may be dialed: forwarding would be on and do nothing."""
-    refusals = [_refusal(session, config, mobile.number or "", DialPurpose.FORWARD, agent) for mobile in mobiles]
+    may_dial = owner.dialing == queries.ALLOWED
+    wanted = [Wanted(mobile.number or "", DialPurpose.FORWARD, owner.slug, may_dial) for mobile in mobiles]
+    refusals = queries.refusals(session, config, wanted)
     if all(refusals):
         raise DialRefused(
             f"{mobiles[0].slug} cannot be rung: {refusals[0]}",

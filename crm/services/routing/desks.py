@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import fields
-from crm.domain.dialing import DialPurpose, DialRefused
+from crm.domain.dialing import DialPurpose
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.hours import Opening, Schedule
 from crm.domain.mailboxes import BoxKind, box
@@ -30,40 +30,6 @@ WHERE = "write agent:alice, subteam:north, or a telephone number"
 
 
 # --- setting them ---
-
-
-@dataclass(frozen=True)
-class DeskEntry:
-    """A desk, and what stands in its way now."""
-
-    kind: str
-    property: str | None
-    """Slug; null: for every property without one of its own."""
-    target: str
-    """agent:SLUG, subteam:SLUG, or a number as E.164."""
-    confirm: bool
-    """Who answers at a number outside presses 1."""
-    hours: list[str]
-    """Its own; none: emergencies and numbers outside ring at any time, people while the property's office is open."""
-    problem: str
-    """Why nobody can be reached there, as one sentence; empty when somebody can."""
-
-
-def find_all(session: Session, config: Config) -> list[DeskEntry]:
-    """By kind, in the order of DeskKind; the one for all properties before those of single ones."""
-    rows = session.scalars(select(Desk).options(selectinload(Desk.property))).all()
-    order = sorted(rows, key=lambda row: (KINDS.index(row.kind), row.property.slug if row.property else ""))
-    return [
-        DeskEntry(
-            row.kind,
-            row.property.slug if row.property else None,
-            row.target,
-            row.confirm,
-            list(row.hours),
-            _problem(session, config, row.target),
-        )
-        for row in order
-    ]
 
 
 def put(
@@ -141,21 +107,6 @@ def read_target(session: Session, config: Config, raw: str) -> str:
     return dialing.check(session, config, number=raw, purpose=DialPurpose.OFFICE, agent=None)
 
 
-def _problem(session: Session, config: Config, target: str) -> str:
-    if target.startswith("+"):
-        try:
-            dialing.check(session, config, number=target, purpose=DialPurpose.OFFICE, agent=None)
-        except DialRefused as refused:
-            return str(refused)
-        return ""
-    members = _agents(session, target)
-    if not members:
-        return f"There is nobody in {target}."
-    if not any(member.devices for member in members):
-        return f"Nobody of {target} has a phone."
-    return ""
-
-
 def of(session: Session, kind: str, place: Property | None) -> Desk | None:
     """A property's own desk, or the one for all. Raises Invalid."""
     if kind not in KINDS:
@@ -224,13 +175,3 @@ def owner(session: Session, kind: str, place: Property | None, due: datetime) ->
     found = staffed(session, office, DeskRoute(mailbox=target), due)
     agent = agents.by_slug(session, found.owner) if found.owner else None
     return agent or owners.owner(session, None, place, due)
-
-
-def _agents(session: Session, target: str) -> list[Agent]:
-    what, _, slug = target.partition(":")
-    if what == BoxKind.AGENT:
-        one = agents.by_slug(session, slug)
-        return [one] if one else []
-    members = selectinload(Subteam.members).selectinload(Agent.devices)
-    team = session.scalars(select(Subteam).where(Subteam.slug == slug).options(members)).first()
-    return list(team.members) if team else []

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from crm.domain import fields
 from crm.domain.choosing import KeyedAnswer, KeyPrompt, Question, Say
 from crm.domain.errors import Invalid
 from crm.domain.menu import GREETING, LINK_OFFER, LINK_SENT, MenuDialogue
+from crm.domain.rehearsals import Rehearsal, RehearsedTurn
 from crm.domain.ringing import DeviceKind, Mobile, Phone, who_to_ring
 from crm.domain.routing import Path, RoutePlan
 from crm.domain.tours import Slot
@@ -31,19 +31,6 @@ from crm.store.queries import lines, office
 
 
 @dataclass(frozen=True)
-class RehearsedTurn:
-    """Something is said, and the caller keys something, or nothing."""
-
-    question: Question
-    hears: tuple[str, ...]
-    """Word by word, in the caller's language."""
-    keys: tuple[str, ...]
-    """That would be answers; empty: any digits."""
-    pressed: tuple[str, ...]
-    """Each try, the last one counts; "" is silence."""
-
-
-@dataclass(frozen=True)
 class RehearsedPhones:
     """How it stands with people and phones in a call that is not made; otherwise all are registered and free."""
 
@@ -53,23 +40,6 @@ class RehearsedPhones:
     """Slugs of devices that are not registered."""
     waiting: int = 0
     """Callers in line already."""
-
-
-@dataclass(frozen=True)
-class Rehearsal:
-    line: Line | None
-    """None: the number is none of the lines."""
-    at: datetime
-    tz: ZoneInfo
-    """Where the property is, else the office."""
-    turns: tuple[RehearsedTurn, ...]
-    hears: tuple[str, ...]
-    """After the last turn."""
-    plan: RoutePlan
-    tour: Slot | None = None
-    """What would be booked."""
-    rings: dict[str, list[list[str]]] = field(default_factory=dict)
-    """Phones by the plan's stages: slugs of devices that ring together, one list after the other."""
 
 
 def rehearse(
@@ -114,7 +84,8 @@ def rehearse(
         answers = (*answers, plan.ask.answer(keys) if plan.ask else KeyedAnswer(turn.question, keys))
     hears = () if plan.path is Path.TOUR else _said(plan.says, plan.language)
     rings = _rings(session, config, plan, moment, caller)
-    return Rehearsal(line, moment.now, tz, tuple(turns), hears, plan, tour, rings)
+    label = line.label if line else ""
+    return Rehearsal(number, label, caller, moment.now, tz, tuple(turns), hears, plan, tour, rings)
 
 
 def _moment(session: Session, now: datetime, phones: RehearsedPhones) -> PhonesNow:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,6 +17,7 @@ from crm.config import Config, ConfigError
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.domain.hours import Schedule, weekly
+from crm.domain.rehearsals import Changed, Replay
 from crm.domain.routing import OfficeFacts, OfficeState, Path, RoutePlan, RoutingInputs, decide
 from crm.services.routing.routes import SETTINGS
 from crm.store.models import Property, RoutingDecision
@@ -97,38 +97,6 @@ def _hours(section: object, path: File) -> dict[str, tuple[tuple[int, str, str],
         except Invalid as error:
             raise ConfigError(f"{path}: hours.{name}: {error}") from None
     return found
-
-
-@dataclass(frozen=True)
-class Changed:
-    """A decision that would have been another one."""
-
-    call_id: str
-    at: datetime
-    before: RoutePlan
-    after: RoutePlan
-
-
-@dataclass
-class Replay:
-    calls: int = 0
-    decisions: int = 0
-    unreadable: int = 0
-    """Stored by another version, or without what was known."""
-    changed: list[Changed] = field(default_factory=list)
-
-    @property
-    def counts(self) -> list[tuple[str, str, int]]:
-        """What became what, the most frequent first."""
-        found = Counter((told(one.before), told(one.after)) for one in self.changed)
-        return [(before, after, count) for (before, after), count in found.most_common()]
-
-
-def told(plan: RoutePlan) -> str:
-    """A plan in a few words, e.g. "live (subteam): agent 15 s, subteam 20 s"."""
-    follows = [f"{stage.name} {stage.seconds:g} s" for stage in plan.stages]
-    follows += [path.value for path in plan.otherwise if path is Path.QUEUE]
-    return f"{plan.path} ({plan.rule}){': ' + ', '.join(follows) if follows else ''}"
 
 
 def replay(store: Store, config: Config, changes: Changes, since: datetime, progress: Progress | None = None) -> Replay:

@@ -20,6 +20,13 @@ def listed(session: Session) -> Sequence[Agent]:
     return session.scalars(select(Agent).order_by(Agent.slug).options(*whole)).all()
 
 
+def told_of_emergencies(session: Session) -> Sequence[Agent]:
+    """Those who are named for it, with devices; if nobody is, everybody: somebody has to hear of an emergency call
+    (47 CFR 9.16(b)(2))."""
+    every = select(Agent).options(selectinload(Agent.devices)).order_by(Agent.slug)
+    return session.scalars(every.where(Agent.emergency_notice)).all() or session.scalars(every).all()
+
+
 def own_hours(agent: Agent, tz: ZoneInfo) -> Schedule | None:
     """When the agent answers, in the office's time zone; None: whenever they are on duty and the office is open."""
     if not agent.hours:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Row, Select, func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from crm.domain.calls import CallDirection, Outcome
 from crm.domain.route_inputs import CallerKind
-from crm.store.models import Agent, Call, CallEvent, Lead, Leg, Line, Message, RoutingDecision
-from crm.store.queries.nodes import is_ours
+from crm.domain.tasks import task_after
+from crm.store.models import Agent, Call, CallEvent, Lead, Leg, Line, Message, RoutingDecision, Task, TaskCall
+from crm.store.queries.nodes import is_of_others, is_ours
 
 _ROW = (
     selectinload(Call.line).selectinload(Line.property),
@@ -101,3 +103,51 @@ def leasing(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]
         Call.kind == CallerKind.PROSPECT,
         Call.desk == "",
     )
+
+
+SETTLED = timedelta(hours=6)
+"""A call without an outcome for so long is not up any more."""
+
+
+@dataclass(frozen=True)
+class LostCall:
+    """A caller with neither an outcome nor an owned next action."""
+
+    call_id: str
+    started_at: datetime
+    why: str
+
+
+def lost(session: Session, node: str, now: datetime) -> list[LostCall]:
+    """Must be empty. Calls that are up are not lost, nor are those of another node that lives and sees to them."""
+    need_task = [outcome for outcome in Outcome if task_after(outcome) is not None]
+    endless = session.scalars(
+        select(Call)
+        .where(Call.outcome.is_(None), Call.started_at < now - SETTLED)
+        .where(~is_of_others(Call.node, node, now))
+        .order_by(Call.started_at)
+    )
+    found = [LostCall(call.id, call.started_at, "It has no outcome.") for call in endless]
+    has_task = select(Task.id).where(Task.call_id == Call.id).exists()
+    # Or one that it shares with other calls of the same person.
+    shares_task = select(TaskCall.task_id).where(TaskCall.call_id == Call.id).exists()
+    # A call of ours that reached nobody may leave an older task of the person's open instead of one of its own.
+    lead_has_task = select(Task.id).where(Task.lead_id == Call.lead_id, Task.lead_id.is_not(None)).exists()
+    # So it is with one to a resident, owner or vendor.
+    other = aliased(Call)
+    caller_has_task = (
+        select(Task.id)
+        .join(other, Task.call_id == other.id)
+        .where(other.caller == Call.caller, Task.lead_id.is_(None), Call.direction == "out")
+        .exists()
+    )
+    ownerless = session.scalars(
+        select(Call)
+        .where(Call.outcome.in_(need_task), ~has_task, ~shares_task, ~lead_has_task, ~caller_has_task)
+        .where(Call.direction != "internal")
+        .order_by(Call.started_at)
+    )
+    found += [
+        LostCall(call.id, call.started_at, f"It ended as {call.outcome}, and nobody has a task.") for call in ownerless
+    ]
+    return found

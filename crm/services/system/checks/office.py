@@ -16,11 +16,11 @@ from crm.services.office import agents, hours, properties, subteams
 from crm.services.office.agents import AgentRecord
 from crm.services.people import contacts
 from crm.services.phones import dialing, lines
-from crm.services.routing import desks
 from crm.services.system import directory
 from crm.services.system.checks.finding import Finding, fault, ok, some, warn
 from crm.store.models import Contact, Line
 from crm.store.queries import agents as agent_queries
+from crm.store.queries import desks
 
 AHEAD_DAYS = 14
 """So far ahead opening hours are looked at."""
@@ -135,16 +135,17 @@ def _overlap(some: Iterable[tuple[datetime, datetime]], others: Collection[tuple
 
 
 def _desks(session: Session, config: Config) -> list[Finding]:
-    found = desks.find_all(session, config)
+    found = desks.listed(session)
+    problems = desks.problems(session, config, {one.target for one in found})
     findings = [
         warn(
             "desks",
-            f"Calls for {one.kind} of {one.property or 'all properties'} reach nobody: {one.problem}",
+            f"Calls for {one.kind} of {one.property or 'all properties'} reach nobody: {problems[one.target]}",
             "desk_unreachable",
             kind=one.kind,
         )
         for one in found
-        if one.problem
+        if problems[one.target]
     ]
     served = {one.kind for one in found} | ({"resident"} if any(one.kind == "maintenance" for one in found) else set())
     for kind in contacts.KINDS:

@@ -15,10 +15,11 @@ from crm.edge import registrations
 from crm.secrets import Secrets, of_trunk
 from crm.services.office import agents, locations
 from crm.services.office.agents import AgentRecord
-from crm.services.phones import devices, emergencies, lines, trunks
+from crm.services.phones import devices, lines, trunks
 from crm.services.system.checks.finding import Finding, fault, ok, some, warn
 from crm.services.system.health import Health
 from crm.store.models import Line, Trunk
+from crm.store.queries import agents as agent_queries
 
 
 async def examine(crm: Crm, health: Health) -> list[Finding]:
@@ -178,7 +179,7 @@ def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence
         for entry in locations.find_all(session)
         if entry.location.callback_number not in ours
     ]
-    told, _ = emergencies.told(session)
+    told = agent_queries.told_of_emergencies(session)
     if not any(agent.email or any(device.number for device in agent.devices) for agent in told):
         found.append(
             warn(

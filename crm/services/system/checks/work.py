@@ -13,13 +13,12 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.delivery import DeliveryState
 from crm.edge import whisper
-from crm.services import reports
 from crm.services.calls.strays import compare
 from crm.services.outbox import pauses
 from crm.services.system.checks.finding import Finding, counted, ok, some, warn
 from crm.services.voicemail import transcripts
 from crm.store.models import Mail, Message, Task
-from crm.store.queries import messages
+from crm.store.queries import calls, messages
 
 RECENT = timedelta(days=7)
 """Texts that failed before this are history."""
@@ -39,7 +38,7 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
     overdue = count(Task, Task.done_at.is_(None), Task.due_at < now)
     unsent = count(Mail, Mail.state.in_((DeliveryState.QUEUED, *in_doubt)), Mail.created_at > now - RECENT)
     pause = messages.pause_in_force(session, now)
-    lost = len(reports.lost(session, config, now))
+    lost = len(calls.lost(session, config.node, now))
     return [
         counted(
             "texts", failed + stuck, f"{failed} failed or unknown this week, {stuck} not sent in time.", "texts_failed"

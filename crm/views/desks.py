@@ -1,0 +1,32 @@
+"""Where residents, owners and vendors, emergencies and concerns are put through to."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.store.queries import desks
+
+
+class DeskEntry(msgspec.Struct):
+    """A desk, and what stands in its way now."""
+
+    kind: str
+    property: str | None
+    """Slug; null: for every property without one of its own."""
+    target: str
+    """agent:SLUG, subteam:SLUG, or a number as E.164."""
+    confirm: bool
+    """Who answers at a number outside presses 1."""
+    hours: list[str]
+    """Its own; none: emergencies and numbers outside ring at any time, people while the property's office is open."""
+    problem: str
+    """Why nobody can be reached there, as one sentence; empty when somebody can."""
+
+
+def listed(session: Session, config: Config) -> list[DeskEntry]:
+    """By kind; the one for all properties before those of single ones."""
+    rows = desks.listed(session)
+    problems = desks.problems(session, config, {row.target for row in rows})
+    return [DeskEntry(*row, problem=problems[row.target]) for row in rows]

@@ -1,0 +1,30 @@
+"""The company this system serves."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.domain.errors import NotFound
+from crm.store.models import Organization
+
+
+class OfficeEntry(msgspec.Struct):
+    """The company this system serves."""
+
+    name: str
+    """As callers hear and read it when it is about no particular property."""
+    listings_url: str
+    """Texted to callers whose property has no link of its own."""
+    answering_service: str | None
+    """E.164 of the service that answers when nobody here does; null for none."""
+
+
+def one(session: Session) -> OfficeEntry:
+    """Raises NotFound."""
+    found = select(Organization.name, Organization.listings_url, Organization.answering_service)
+    row = session.execute(found.order_by(Organization.id).limit(1)).first()
+    if row is None:
+        raise NotFound("This home has no office yet.", code="office_missing")
+    return OfficeEntry(*row)

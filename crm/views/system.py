@@ -1,0 +1,62 @@
+"""The system itself: its home, settings and database, what is wrong with it, and what was loaded into it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class HomeEntry(msgspec.Struct):
+    """Whether this home sends to people by itself, and what is waiting if it does not."""
+
+    home: str
+    held: str
+    """Why nothing is sent; empty when it is."""
+    texts: int
+    """Texts waiting to be sent."""
+    mails: int
+    calls: int
+    """Calls that were ordered and not yet placed."""
+
+
+class Settings(msgspec.Struct):
+    """The settings in force."""
+
+    home: str
+    """The home folder."""
+    settings: dict[str, object]
+    """Sections and keys as in leaseline.toml, defaults included; a password in database.url shows as ***."""
+
+
+class Revision(msgspec.Struct):
+    """The database's revision, and the one needed."""
+
+    current: str | None
+    """Revision of the database; null when it was never migrated."""
+    needed: str
+    """Revision this version of Leaseline needs."""
+    is_current: bool
+
+
+class ImportedEntry(msgspec.Struct):
+    """The result for one list."""
+
+    kind: str
+    added: int
+    changed: int
+
+
+class FindingEntry(msgspec.Struct):
+    """What one check found, and how to mend it."""
+
+    check: str
+    """What was looked at."""
+    level: str
+    """OK, WARN: something does not work as it should, or ERROR: callers are not served."""
+    text: str
+    """What was found."""
+    code: str
+    """Names the situation for programs, and for the words that say how to mend it; empty when there is nothing to."""
+    facts: dict[str, object]
+    """What those words need to know, such as the trunk that is meant."""
+    mend: str
+    """How to fix it; empty when there is nothing to fix."""

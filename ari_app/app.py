@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ari_app import draining, replacing, signs
+from ari_app import draining, replacing, settle, signs
 from ari_app import log as log_to
 from ari_app.call.call import AppContext, LiveCall
 from ari_app.edge import ami, events, rtcp
@@ -96,7 +96,7 @@ class App:
                 if not self.arrives(channel, args):
                     # A phone was answered for a call that is being taken up, or whose flow has ended in this moment.
                     self.reconciler.look_now.set()
-            case events.ChannelDestroyed(channel=channel) if channel.id not in self.calls:
+            case events.ChannelDestroyed(channel=channel) if not self.calls.sees_to(settle.call_of(channel.id)):
                 self.reconciler.look_now.set()
             case events.TextMessageReceived():
                 # The dialplan has noted it; the look finds the note.
@@ -203,6 +203,7 @@ class App:
         try:
             log.info("call begins", extra={"direction": call.direction.value})
             await steps.follow(call, await flow(call))
+            self.calls.is_over(call)
         except LeftTheApp:
             await self.let_go(call)
         except HungUp:
@@ -233,6 +234,7 @@ class App:
         call.note(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
         with contextlib.suppress(PhoneError):
             await steps.wind_up(call)
+            self.calls.is_over(call)
 
     async def let_go(self, call: LiveCall) -> None:
         """Asterisk has taken the call back, and notes itself what becomes of it; or it hangs up in this moment."""

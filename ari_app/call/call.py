@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from ari_app.call.kept import Kept, PassedTo, ToColleague
+from ari_app.call.kept import Kept, PassedTo, ToColleague, written
 from ari_app.call.registry import Calls
 from ari_app.edge.ami import AmiConnection
 from ari_app.edge.bridge import MixingBridge
@@ -202,6 +202,10 @@ class LiveCall:
     """While they are in line."""
     keeps_place: bool = False
     """We call somebody back who has kept their place in line."""
+    has_consulted: bool = False
+    """An agent has talked to whom they pass the person on to, in a bridge of their own."""
+    _kept: dict[str, str] = field(default_factory=dict)
+    """Variables that go to Asterisk with the next step."""
     _bridge: MixingBridge | None = None
     _taken: asyncio.Future[Taker] | None = None
 
@@ -301,10 +305,23 @@ class LiveCall:
     async def take(self, step: CallStep, **variables: str) -> None:
         """Enters a step: Asterisk keeps it with the person's channel, for the app that comes after a crash."""
         log.info("step", extra={"step": step.value})
-        await self.person.set_variables(LL_STEP=step.value, **variables)
+        if step is CallStep.RING:
+            self.kept = None
+            variables |= {"LL_STAGE": written(self.kept)}
+        await self.tell(LL_STEP=step.value, **variables)
         self.step = step
         self.office.calls.has_returned(self)
         self.note(StepTaken(*self.stamp(), step=step))
+
+    def keep(self, **variables: str) -> None:
+        """For the app that comes after a crash: Asterisk is told with the step that follows, or by `tell`."""
+        self._kept |= variables
+
+    async def tell(self, **variables: str) -> None:
+        """Has Asterisk keep variables with the person's channel at once, and those that wait for it."""
+        variables, self._kept = self._kept | variables, {}
+        if variables:
+            await self.person.set_variables(**variables)
 
     async def follows(self, person: Handle, peer: Handle) -> None:
         """The person was reached: from now on the talk and what comes after it are kept with their channel.

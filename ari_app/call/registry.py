@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Iterator, Set
 from typing import Generic, Protocol, TypeVar
 
@@ -12,6 +13,8 @@ from crm.services.calls.orders import KeptPlace
 
 RETURN_SECONDS = 10.0
 """After the app was away, so long a call may take to be back in its step before others go on without it."""
+REMEMBERED = 200
+"""So many calls that are over may have channels that are just leaving."""
 
 
 class Waiter(Protocol):
@@ -55,6 +58,7 @@ class Calls(Generic[C]):
         """Those who have hung up and keep their place in line, as last seen."""
         self.lost: set[str] = set()
         """Ids of channels that were hung up because nothing came from them any more (ari_app/workers/lost_lines.py)."""
+        self._over: deque[str] = deque(maxlen=REMEMBERED)
         self._returning: dict[str, CallStep] = {}
         self._looking = 0
         """How often Asterisk is being looked at for calls from before the app was away."""
@@ -68,6 +72,14 @@ class Calls(Generic[C]):
         if found and found[0] is call:
             del self._calls[call.id]
             self.has_returned(call)
+
+    def is_over(self, call: C) -> None:
+        """It came to its end with us, so that nothing of it is left to be looked after."""
+        self._over.append(call.id)
+
+    def sees_to(self, call_id: str) -> bool:
+        """Whether a flow looks after the call's channels, or has done so to the end."""
+        return call_id in self._calls or call_id in self._over
 
     def __contains__(self, call_id: object) -> bool:
         return call_id in self._calls

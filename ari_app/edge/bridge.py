@@ -24,15 +24,24 @@ class MixingBridge:
         self.id = bridge_id
         self.path = f"/bridges/{quote(bridge_id, safe='')}"
         self._plays = 0
+        self._is_new = False
+        """Nobody has ever been in it."""
+        self._may_play = True
+        """There may be music in it, as from before the app was away."""
 
     async def make(self) -> None:
         """Makes it; harmless when it is there since before the app was away."""
-        with contextlib.suppress(ChannelGone):
+        try:
             # Without dtmf_events keys do not reach the app when both phones' sound is passed on unread.
             await self.client.post(self.path, type="mixing,dtmf_events")
+        except ChannelGone:
+            return
+        self._is_new, self._may_play = True, False
 
     async def members(self) -> list[str]:
         """Ids of the channels in it; Asterisk's own for music and recording are not told."""
+        if self._is_new:
+            return []
         try:
             return list((await self.client.get(self.path))["channels"])
         except ChannelGone:
@@ -42,6 +51,7 @@ class MixingBridge:
         """Puts those in who are not. Raises ChannelGone or AsteriskRefused when one of them has left."""
         inside = await self.members()
         if outside := [id for id in channel_ids if id not in inside]:
+            self._is_new = False
             await self.client.post(f"{self.path}/addChannel", channel=",".join(outside))
 
     async def remove(self, channel_id: str) -> None:
@@ -51,12 +61,16 @@ class MixingBridge:
                 await self.client.post(f"{self.path}/removeChannel", channel=channel_id)
 
     async def start_music(self) -> None:
+        self._may_play = True
         with contextlib.suppress(ChannelGone):
             await self.client.post(f"{self.path}/moh")
 
     async def stop_music(self) -> None:
+        if not self._may_play:
+            return
         with contextlib.suppress(ChannelGone):
             await self.client.delete(f"{self.path}/moh")
+        self._may_play = False
 
     async def play(self, sounds: list[Path]) -> None:
         """Plays to everybody in it, to the end. Raises MediaLost, and ChannelGone when the bridge is gone."""

@@ -134,6 +134,7 @@ class Handle:
             return event  # Another has its place by now.
         if isinstance(event, events.ChannelHangupRequest | events.ChannelDestroyed):
             # Only the first of the two knows the SIP answer (seen on 22.10.1).
+            self._is_hung_up = True
             status = event.tech_cause if isinstance(event, events.ChannelHangupRequest) else None
             raise HungUp("the channel hung up", cause=event.cause or 0, sip_status=status or 0)
         if isinstance(event, events.StasisEnd):

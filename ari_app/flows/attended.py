@@ -53,7 +53,7 @@ async def consult(call: LiveCall) -> CallStep | EndedBy:
             await agent.look()
         except HungUp:
             return CallStep.TRANSFER
-        bridge = consult_bridge(call)
+        bridge, call.has_consulted = consult_bridge(call), True
         # Entered again the two may be talking, and nothing may end that.
         is_talking = agent.id in await bridge.members()
         try:

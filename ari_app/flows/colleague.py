@@ -60,7 +60,7 @@ async def dialling(call: LiveCall) -> CallStep | EndedBy:
     winner = await first_answer(call, legs, office.config.ring.colleague_seconds) if legs else None
     if winner:
         await stop_other_calls(call, winner, agents)
-        await call.channel.set_variables(LL_PEER=winner.channel.name)
+        call.keep(LL_PEER=winner.channel.name)
         await call.channel.answer()
         call.peer_leg = winner.channel.id
         return CallStep.TALK

@@ -23,8 +23,9 @@ async def menu(call: LiveCall) -> CallStep:
     dialogue = MenuDialogue(call.office.config.menu.tries, greets=not call.answers)
     while (decided := await plan(call)).path is Way.ASK:
         assert decided.ask is not None
-        await answer(call, decided.ask.answer(await _put(call, dialogue, decided.ask, decided.says)))
+        answer(call, decided.ask.answer(await _put(call, dialogue, decided.ask, decided.says)))
     if decided.path in (Way.LIVE, Way.DESK) and call.answers and not call.answers[-1].keys:
+        await call.tell()
         await play(call.person, call.sounds("connecting" if decided.path is Way.LIVE else "connecting_desk"))
     return STEPS[decided.path]
 
@@ -32,6 +33,7 @@ async def menu(call: LiveCall) -> CallStep:
 async def _put(call: LiveCall, dialogue: MenuDialogue, ask: KeyPrompt, before: tuple[Say, ...]) -> str:
     """Puts a question until the dialogue goes on; returns the answer, "" for none."""
     dialogue.put(ask, before)
+    await call.tell()
     while True:
         keys = dialogue.keyed(await _keys(call, dialogue))
         if keys:
@@ -83,6 +85,6 @@ async def text_offer(call: LiveCall) -> CallStep:
 
 
 async def _to_team(call: LiveCall, pressed: str) -> CallStep:
-    await answer(call, KeyedAnswer(Question.LINK, pressed))
+    answer(call, KeyedAnswer(Question.LINK, pressed))
     decided: RoutePlan = await plan(call)
     return STEPS[decided.path]

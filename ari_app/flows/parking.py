@@ -62,7 +62,7 @@ async def parked(call: LiveCall) -> CallStep | EndedBy:
         if taken.done() and not taken.cancelled():
             winner = taker_leg(call, taken.result())
             call.peer_leg = winner.channel.id
-            await call.person.set_variables(LL_PEER=winner.channel.name)
+            call.keep(LL_PEER=winner.channel.name)
             return CallStep.TALK
         call.peer_leg = None
         return await return_to(call, device)

@@ -152,10 +152,10 @@ def otherwise(decided: RoutePlan, after: Path | None = None) -> CallStep:
     return next((STEPS[path] for path in rest if path in STEPS), CallStep.VOICEMAIL)
 
 
-async def answer(call: LiveCall, given: KeyedAnswer) -> None:
-    """Keeps what the caller keyed, with their channel, too, for the app that comes after a crash."""
+def answer(call: LiveCall, given: KeyedAnswer) -> None:
+    """Keeps what the caller keyed, with their channel, too, before they wait for anything again."""
     call.answers.append(given)
-    await call.person.set_variables(LL_KEYS=kept(call.answers))
+    call.keep(LL_KEYS=kept(call.answers))
 
 
 def kept(answers: Iterable[KeyedAnswer]) -> str:

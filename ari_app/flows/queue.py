@@ -251,7 +251,7 @@ async def _to_talk(call: LiveCall, ears: asyncio.Task[QueueWish], winner: Ringin
     await end_all([ears])
     # Variables are set only when nothing plays any more.
     await hush(call.person)
-    await call.person.set_variables(LL_PEER=winner.channel.name)
+    call.keep(LL_PEER=winner.channel.name)
     call.peer_leg = winner.channel.id
     await stop_other_calls(call, winner)
     return CallStep.TALK

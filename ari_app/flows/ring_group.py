@@ -92,6 +92,7 @@ async def ring(call: LiveCall) -> CallStep:
         if isinstance(again, CallStep):
             return again
         decided, call.kept = again, None
+        await call.tell(LL_STAGE=written(call.kept))
         spared.begin_again(call)
         winner, _ = await _ring_all(call, decided, [], spared)
     if winner is None:
@@ -99,8 +100,8 @@ async def ring(call: LiveCall) -> CallStep:
         if following is CallStep.VOICEMAIL and await may_queue(call):
             return CallStep.QUEUE
         return following
-    # Before the talk begins: from then on the dead man's switch looks for the peer.
-    await call.person.set_variables(LL_PEER=winner.channel.name)
+    # As soon as it is a talk, the dead man's switch looks for the peer.
+    call.keep(LL_PEER=winner.channel.name)
     call.peer_leg = winner.channel.id
     return CallStep.TALK
 
@@ -120,8 +121,9 @@ async def _ring_all(
     names = [stage.name.value for stage in decided.stages]
     first = names.index(call.kept.stage) if isinstance(call.kept, RingsAt) and call.kept.stage in names else 0
     legs: list[RingingLeg] = []
-    for stage in decided.stages[first:]:
-        await call.person.set_variables(LL_STAGE=written(RingsAt(stage.name.value)))
+    for number, stage in enumerate(decided.stages[first:]):
+        if number:  # The first of these is where the step begins, or went on.
+            await call.tell(LL_STAGE=written(RingsAt(stage.name.value)))
         winner, legs = await _ring_stage(call, stage, adopted, spared)
         adopted = []
         if winner:

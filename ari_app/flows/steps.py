@@ -59,7 +59,8 @@ async def wind_up(call: LiveCall) -> None:
     for channel_id in {*await legs_of(call), *([call.peer_leg] if call.peer_leg else [])}:
         with contextlib.suppress(ChannelGone):
             await call.office.client.delete(f"/channels/{quote(channel_id, safe='')}")
-    await consult_bridge(call).delete()
+    if call.has_consulted:
+        await consult_bridge(call).delete()
     await call.talk_bridge.delete()
 
 

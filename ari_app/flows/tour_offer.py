@@ -37,7 +37,7 @@ async def tour_offer(call: LiveCall) -> CallStep | EndedBy:
         closed = (Say("closed_now"),) if call.is_closed else ()
         tour = await _agree(call, decided.property, decided.says or closed, following)
     if tour is None:
-        await answer(call, KeyedAnswer(Question.TOUR, ""))
+        answer(call, KeyedAnswer(Question.TOUR, ""))
         return following
     return await _confirm(call, tour, following)
 
@@ -123,7 +123,7 @@ async def _confirm(call: LiveCall, tour: Tour, following: CallStep) -> CallStep 
         await play(call.person, call.sounds("goodbye"))
         return EndedBy.SYSTEM
     call.note(KeyPressed(*call.stamp(), key=key, question=Question.TOUR.value))
-    await answer(call, KeyedAnswer(Question.TOUR, key))
+    answer(call, KeyedAnswer(Question.TOUR, key))
     return following
 
 

@@ -167,7 +167,7 @@ async def return_to(call: LiveCall, device: str) -> CallStep | EndedBy:
         legs = await ring_phones(call, RETURN, phones, seconds, shown(_title(call), call.shown))
         if winner := await first_answer(call, legs, seconds):
             await stop_other_calls(call, winner, agents)
-            await call.person.set_variables(LL_PEER=winner.channel.name)
+            call.keep(LL_PEER=winner.channel.name)
             call.peer_leg = winner.channel.id
             return CallStep.TALK
     return await to_team(call)

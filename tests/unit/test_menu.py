@@ -20,6 +20,9 @@ pytestmark = pytest.mark.unit
 ASK = KeyPrompt(Question.MENU, (Say("menu"),), ("1", "2"))
 
 
+async def _nothing() -> None: ...
+
+
 def caller(tmp_path: Path) -> Any:
     """As much of a call as a question needs."""
     config = Config(tmp_path)
@@ -31,6 +34,7 @@ def caller(tmp_path: Path) -> Any:
         known=SimpleNamespace(language="en"),
         note=lambda fact: None,
         stamp=lambda once="": (f"call/{once}", "call", datetime.now(UTC)),
+        tell=_nothing,
         sounds=lambda *names: [config.prompt(name, "en") for name in names],
     )
 

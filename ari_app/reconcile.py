@@ -83,6 +83,7 @@ class Reconciler:
         """At each connection: takes up every call in the step it was in, since events have been missed."""
         with self._office.calls.looking():
             async with self._looking:
+                await self._office.client.look()  # Calls that come now wait for it.
                 tasks = self._office.calls.tasks
                 for task in tasks:
                     task.cancel()
@@ -106,7 +107,7 @@ class Reconciler:
         so at a later look: events and facts about it may be on their way.
         """
         office, journal = self._office, self._office.journal
-        channels = await office.client.channels()
+        channels = await office.client.look()
         present = settle.present(channels)
         # Of an Asterisk that died while we were away we know the time only as the last sign of life before us.
         died_at = office.client.lost_at or self._last_seen

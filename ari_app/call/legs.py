@@ -414,8 +414,7 @@ async def stop_other_calls(
     """
     client = call.office.client
     own = f"{call.id}{LEG_MARK}"
-    ids = [id for of_endpoint in (await client.channel_ids()).values() for id in of_endpoint]
-    others = [id for id in ids if LEG_MARK in id and not id.startswith(own)]
+    others = [id for id in (await client.seen()).channels if LEG_MARK in id and not id.startswith(own)]
     if not others:
         return
     phones = _phones_beside(winner, agents) or await _ask_for_phones(call.office, winner)
@@ -453,12 +452,13 @@ class RingingPhones:
 
 
 async def phones(office: AppContext) -> RingingPhones:
-    endpoints = await office.client.get("/endpoints/PJSIP")
-    online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == "online"}
+    present = await office.client.seen()
     # A phone that rings is on no call yet: two callers may ring the same team, and two agents take one each.
-    busy = [channel for channel in await office.client.channels() if channel.state not in RINGING]
+    busy = [channel for channel in present.channels.values() if channel.state not in RINGING]
     # A mobile's channel is a trunk's; whose it is stands in its id.
-    return RingingPhones(online, {channel.endpoint for channel in busy} | {device_of(channel.id) for channel in busy})
+    return RingingPhones(
+        set(present.online), {channel.endpoint for channel in busy} | {device_of(channel.id) for channel in busy}
+    )
 
 
 async def availability(office: AppContext, agents: Collection[str]) -> list[ringing.AgentAvailability]:

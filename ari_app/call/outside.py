@@ -110,7 +110,7 @@ async def adopt(office: AppContext, leg_id: str, call_id: str) -> Handle:
 async def clear(office: AppContext, number: str, purpose: DialPurpose, *, agent: str, call_id: str) -> Clearance:
     """Permission to dial a number now, of the one check (`crm.services.phones.dialing.clear`); `agent` is empty for the
     office itself. Raises DialRefused, NotFound, Unavailable, TimeoutError."""
-    channels = await office.client.channels()
+    channels = (await office.client.seen()).channels.values()
     live = sum(LEG_MARK in channel.id and channel.endpoint.startswith("trunk-") for channel in channels)
     async with asyncio.timeout(office.config.survival.store_seconds):
         return await dialing.clear(
@@ -244,6 +244,5 @@ async def _offline_last(client: AriClient, routes: tuple[Route, ...]) -> list[Ro
     """A trunk that does not answer OPTIONS is tried when all others have failed: it may be back."""
     if len(routes) < 2:
         return list(routes)
-    endpoints = await client.get("/endpoints/PJSIP")
-    online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == "online"}
+    online = (await client.seen()).online
     return sorted(routes, key=lambda route: f"trunk-{route.trunk}" not in online)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -22,7 +23,8 @@ import msgspec
 
 from ari_app.edge import events
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
-from ari_app.edge.events import CallerID, Channel, DialplanCEP, Event
+from ari_app.edge.events import CallerID, Channel, DialplanCEP, Endpoint, Event
+from ari_app.edge.present import Present
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ RECONNECT_SECONDS = 0.25
 """First pause before the event socket is opened again; doubles up to eight times that."""
 PING_SECONDS = 10.0
 """A socket whose peer does not answer a ping for so long is dead, whatever TCP says."""
+ENDPOINTS_SECONDS = 10.0
+"""How often it is made good what no event told of the phones."""
 
 UNREADABLE = DialplanCEP("", "", 0)
 """In place of where a channel is of which Asterisk cannot tell."""
@@ -41,7 +45,7 @@ class AriClient:
     """Connection to one Asterisk. `run` reads events for ever; everything else may be called meanwhile.
 
     `on_connect` is awaited in a task of its own after each (re)connection: events before it are lost, so it has to
-    look at what is there now. `on_event` gets what no channel's owner has subscribed to, and must not block.
+    `look` at what is there now. `on_event` gets what no channel's owner has subscribed to, and must not block.
     """
 
     def __init__(
@@ -69,6 +73,10 @@ class AriClient:
         """Since when we hear events; what happened before, others have to tell."""
         self.lost_at: datetime | None = None
         """When the connection before this one was lost."""
+        self.present = Present()
+        """What there is in Asterisk, as far as events have told; see `seen`."""
+        self._is_seen = asyncio.Event()
+        self._endpoints_at = 0.0
         self.connections = 0
         self.unknown: Counter[str] = Counter()
         """How many events of kinds we do not know came, by kind."""
@@ -154,6 +162,7 @@ class AriClient:
                                 self.replaced.set()
                             break
             finally:
+                self._is_seen.clear()
                 self.lost_at = datetime.now(UTC)
                 settling.cancel()
                 await asyncio.gather(settling, return_exceptions=True)
@@ -173,6 +182,7 @@ class AriClient:
             self.unknown[event.type] += 1
             self.latest_unknown.append(event)
             return
+        self.present.hear(event)
         match event:
             case events.ChannelHold(channel=channel):
                 self.on_hold.add(channel.id)
@@ -198,13 +208,39 @@ class AriClient:
     async def delete(self, path: str, **query: str) -> Any:
         return await self._request("DELETE", path, query)
 
+    async def seen(self) -> Present:
+        """What there is in Asterisk now, without asking it. Raises AsteriskUnreachable while that is not known."""
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await self._is_seen.wait()
+        except TimeoutError:
+            raise AsteriskUnreachable("what there is in Asterisk is not known") from None
+        return self.present
+
+    async def look(self) -> list[Channel]:
+        """Makes good what no event told: every channel, and now and then every endpoint."""
+        now = time.monotonic()
+        if not self._is_seen.is_set() or now - self._endpoints_at > ENDPOINTS_SECONDS:
+            await self._endpoints()
+            self._endpoints_at = now
+        channels = await self.channels()
+        if self.connected.is_set():
+            self._is_seen.set()
+        return channels
+
     async def channels(self) -> list[Channel]:
-        """Every channel of this Asterisk, the app's or not.
+        """Every channel of this Asterisk, the app's or not; `seen` tells the same without a request.
 
         One with bytes in it that are no UTF-8, as in its Call-ID, Asterisk cannot write as JSON, and answers 500 for
         all (22.10.1). Then each is asked for by itself, and of such a one no more than its id and endpoint is told: it
         is taken for one that talks and is not with the app.
         """
+        with self.present.listing() as listing:
+            channels = await self._channels()
+            listing.channels(channels)
+            return channels
+
+    async def _channels(self) -> list[Channel]:
         if not self._unreadable:
             try:
                 return msgspec.convert(await self.get("/channels"), list[Channel])
@@ -219,8 +255,14 @@ class AriClient:
 
     async def channel_ids(self) -> dict[str, list[str]]:
         """Ids of the SIP channels by endpoint; told whatever is in them."""
-        endpoints = await self.get("/endpoints/PJSIP")
+        endpoints = await self._endpoints()
         return {endpoint["resource"]: endpoint["channel_ids"] for endpoint in endpoints}
+
+    async def _endpoints(self) -> list[dict[str, Any]]:
+        with self.present.listing() as listing:
+            endpoints: list[dict[str, Any]] = await self.get("/endpoints/PJSIP")
+            listing.endpoints(msgspec.convert(endpoints, list[Endpoint]))
+            return endpoints
 
     async def _channel(self, channel_id: str, endpoint: str) -> Channel | None:
         # Each time Asterisk is asked for such a one it fills a page of its log.

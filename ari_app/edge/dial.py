@@ -16,11 +16,13 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 
+import msgspec
+
 from ari_app.edge import events
 from ari_app.edge.ami import AmiConnection
 from ari_app.edge.channel import Handle
 from ari_app.edge.errors import AsteriskUnreachable, ChannelGone, PhoneError
-from ari_app.edge.events import Event
+from ari_app.edge.events import Channel, Event
 
 RINGING = "ringing"
 """The dialplan context in which a channel of ours rings; also what its first StasisStart says, which is no answer."""
@@ -56,6 +58,7 @@ async def dial(
     try:
         made = await client.post("/channels/create", {"variables": {**shown, **variables, **kept}}, **query)
         channel.name = made["name"]
+        client.present.made(msgspec.convert(made, Channel))
         await _until(channel, events.StasisStart)
         with channel.while_ours():
             await client.post(f"{channel.path}/dial")

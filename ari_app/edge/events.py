@@ -90,6 +90,11 @@ class StasisStart(Event):
 
 
 @dataclass(frozen=True)
+class ChannelCreated(Event):
+    channel: Channel
+
+
+@dataclass(frozen=True)
 class StasisEnd(Event):
     """The channel has left the app: hung up, or on in the dialplan."""
 
@@ -218,6 +223,8 @@ class Endpoint:
     technology: str
     resource: str
     """The endpoint's name."""
+    state: str = ""
+    """online, offline, unknown."""
 
 
 @dataclass(frozen=True)
@@ -239,6 +246,13 @@ class ContactStatusChange(Event):
 
 
 @dataclass(frozen=True)
+class PeerStatusChange(Event):
+    """An endpoint can be reached from now on, or no longer."""
+
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True)
 class ApplicationReplaced(Event):
     """Another process connected with our name; this socket gets no more events."""
 
@@ -254,6 +268,7 @@ class UnknownEvent(Event):
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
+        ChannelCreated,
         StasisStart,
         StasisEnd,
         Dial,
@@ -272,6 +287,7 @@ KINDS: dict[str, type[Event]] = {
         ApplicationReplaced,
         TextMessageReceived,
         ContactStatusChange,
+        PeerStatusChange,
     )
 }
 

@@ -66,8 +66,8 @@ async def wind_up(call: LiveCall) -> None:
 
 async def legs_of(call: LiveCall) -> list[str]:
     """Ids of the channels that are up and were dialed for a call."""
-    ids = (await call.office.client.channel_ids()).values()
-    return [id for of_endpoint in ids for id in of_endpoint if id.startswith(f"{call.id}{LEG_MARK}")]
+    present = await call.office.client.seen()
+    return [id for id in present.channels if id.startswith(f"{call.id}{LEG_MARK}")]
 
 
 async def begin_late(call: LiveCall, flow: Callable[[LiveCall], Awaitable[Following]]) -> Following:

@@ -55,7 +55,8 @@ async def talk(call: LiveCall) -> CallStep | EndedBy | None:
     """
     if call.peer_leg is None:
         return EndedBy.AGENT  # They hung up while the app was away.
-    agent = Handle(call.office.client, call.peer_leg)
+    known = call.office.client.present.channels.get(call.peer_leg)
+    agent = Handle(call.office.client, call.peer_leg, known.name if known else "")
     has_begun = call.has_talked
     bridge = call.talk_bridge
     try:
@@ -94,7 +95,8 @@ async def talk(call: LiveCall) -> CallStep | EndedBy | None:
 
 async def _connect(call: LiveCall, agent: Handle, bridge: MixingBridge) -> bool:
     try:
-        await agent.look()
+        if not agent.name:
+            await agent.look()
         await agent.set_variables(timeout="0")
         await bridge.make()
         members = await bridge.members()

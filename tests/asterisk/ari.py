@@ -370,18 +370,15 @@ class Ari:
 
     # --- the rest ---
 
-    def _endpoint(self, name: str) -> dict[str, Any]:
-        ids = [channel.id for channel in self._asterisk.of_endpoint(name)]
-        state = "online" if name in self._asterisk.registered else "offline"
-        return {"technology": "PJSIP", "resource": name, "state": state, "channel_ids": ids}
-
     async def endpoints(self, _: web.Request) -> Answer:
-        return shown("List[Endpoint]", [self._endpoint(name) for name in sorted(self._asterisk.endpoints)])
+        return shown(
+            "List[Endpoint]", [self._asterisk.endpoint_json(name) for name in sorted(self._asterisk.endpoints)]
+        )
 
     async def endpoint(self, request: web.Request) -> Answer:
         if (name := request.match_info["name"]) not in self._asterisk.endpoints:
             raise Refused(404, "Endpoint not found")
-        return shown("Endpoint", self._endpoint(name))
+        return shown("Endpoint", self._asterisk.endpoint_json(name))
 
     async def info(self, _: web.Request) -> Answer:
         started = written(self._asterisk.started)

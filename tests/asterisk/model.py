@@ -239,7 +239,24 @@ class Asterisk:
 
     def add(self, channel: Channel) -> Channel:
         self.channels[channel.id] = channel
+        self.tell("ChannelCreated", channel=channel.json)
         return channel
+
+    def register(self, endpoint: str, phone: Phone | None) -> None:
+        """From now on this phone answers there, or none does."""
+        was_online = endpoint in self.registered
+        if phone:
+            self.registered[endpoint] = phone
+        else:
+            self.registered.pop(endpoint, None)
+        if was_online != bool(phone):
+            status = "Reachable" if phone else "Unreachable"
+            self.tell("PeerStatusChange", endpoint=self.endpoint_json(endpoint), peer={"peer_status": status})
+
+    def endpoint_json(self, name: str) -> dict[str, Any]:
+        ids = [channel.id for channel in self.of_endpoint(name)]
+        state = "online" if name in self.registered else "offline"
+        return {"technology": "PJSIP", "resource": name, "state": state, "channel_ids": ids}
 
     def of_endpoint(self, endpoint: str) -> list[Channel]:
         return [channel for channel in self.channels.values() if channel.endpoint == endpoint]

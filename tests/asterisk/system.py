@@ -136,7 +136,7 @@ class Seam(Records):
         Dialplan(self.pbx, config, secrets)
         self._read_configuration()
         # The demo trunk's other end answers OPTIONS.
-        self.pbx.registered["trunk-demo"] = Phone(self.pbx, "carrier", "trunk-demo", says=480)
+        self.pbx.register("trunk-demo", Phone(self.pbx, "carrier", "trunk-demo", says=480))
         ari = Ari(self.pbx, secrets.get("ari"))
         manager = Manager(self.pbx, {secrets.get("ami"), secrets.get("ami_watch")}, self._read_configuration)
         runner = web.AppRunner(ari.application(), access_log=None, shutdown_timeout=0.1)
@@ -234,13 +234,11 @@ class Seam(Records):
     @contextlib.contextmanager
     def _registered(self, endpoint: str, phone: Phone) -> Iterator[None]:
         former = self.pbx.registered.get(endpoint)
-        self.pbx.registered[endpoint] = phone
+        self.pbx.register(endpoint, phone)
         try:
             yield
         finally:
-            del self.pbx.registered[endpoint]
-            if former:
-                self.pbx.registered[endpoint] = former
+            self.pbx.register(endpoint, former)
 
     @contextlib.asynccontextmanager
     async def caller(self, number: str | None = None) -> AsyncIterator[Phone]:

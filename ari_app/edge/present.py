@@ -1,0 +1,73 @@
+"""What there is in Asterisk now, kept from its events: channels, and phones that can be reached.
+
+A call that asked Asterisk for all of them would cost the more, the larger the office. Events may be missed, so both
+lists are asked for at each connection and now and then (`AriClient.look`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from ari_app.edge import events
+from ari_app.edge.events import Channel, Endpoint, Event
+
+ONLINE = "online"
+"""State of an endpoint that has a contact which answers."""
+
+
+class Present:
+    def __init__(self) -> None:
+        self.channels: dict[str, Channel] = {}
+        """By id. Where each is in the dialplan is as old as its last event."""
+        self.online: set[str] = set()
+        """Names of endpoints."""
+        self._hearing: list[list[Event]] = []
+
+    def hear(self, event: Event) -> None:
+        """Every event, in order."""
+        for heard in self._hearing:
+            heard.append(event)
+        match event:
+            case events.ChannelDestroyed(channel=channel):
+                self.channels.pop(channel.id, None)
+            case (
+                events.ChannelCreated(channel=channel)
+                | events.ChannelStateChange(channel=channel)
+                | events.StasisStart(channel=channel)
+            ):
+                self.channels[channel.id] = channel
+            case events.PeerStatusChange(endpoint=endpoint):
+                (self.online.add if endpoint.state == ONLINE else self.online.discard)(endpoint.resource)
+
+    def made(self, channel: Channel) -> None:
+        """We have made a channel, of which no event may have come yet."""
+        self.channels.setdefault(channel.id, channel)
+
+    @contextlib.contextmanager
+    def listing(self) -> Iterator[_Listing]:
+        """While a list is asked for: what is heard meanwhile may be newer."""
+        heard: list[Event] = []
+        self._hearing.append(heard)
+        try:
+            yield _Listing(self, heard)
+        finally:
+            self._hearing = [one for one in self._hearing if one is not heard]
+
+
+class _Listing:
+    def __init__(self, present: Present, heard: list[Event]) -> None:
+        self._present, self._heard = present, heard
+
+    def channels(self, found: list[Channel]) -> None:
+        self._present.channels = {channel.id: channel for channel in found}
+        self._repeat()
+
+    def endpoints(self, found: list[Endpoint]) -> None:
+        self._present.online = {endpoint.resource for endpoint in found if endpoint.state == ONLINE}
+        self._repeat()
+
+    def _repeat(self) -> None:
+        heard, self._heard[:] = list(self._heard), []
+        for event in heard:
+            self._present.hear(event)

@@ -166,7 +166,7 @@ class Reconciler:
         for channel in waiting:
             handle = Handle(self._office.client, channel.id, channel.name)  # subscribes before it asks
             try:
-                known = await handle.variables(*settle.KEPT)
+                known = await handle.variables(*kept.VARIABLES)
             except HungUp:
                 handle.release()
                 continue

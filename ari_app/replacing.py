@@ -14,9 +14,10 @@ from urllib.parse import quote
 from ari_app import log as log_to
 from ari_app import settle
 from ari_app.call.call import PEER, AppContext, LiveCall
+from ari_app.call.kept import VARIABLES
 from ari_app.call.legs import owner_of
 from ari_app.edge import events
-from ari_app.edge.channel import variables
+from ari_app.edge.channel import hang_up, path_of, variables
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import ChannelGone
 
@@ -53,12 +54,12 @@ async def _succeeded(call: LiveCall, former: events.Channel, channel: events.Cha
         await call.person.set_variables(LL_PEER=channel.name)
     if not await _has_parted(client, former):
         return  # Where there was no bridge, one has become the other, with all that was kept.
-    kept = dict.fromkeys(settle.KEPT, "") | await variables(client, former.id, *settle.KEPT)
+    kept = dict.fromkeys(VARIABLES, "") | await variables(client, former.id, *VARIABLES)
     kept |= {"LL_CALL": call.id, "PJSIP_TRANSFER_HANDLING()": "ari-only"}
     if call.person.id != channel.id:
         kept["LL_STEP"] = PEER
-    await client.post(f"/channels/{quote(channel.id, safe='')}/variables", {"variables": kept})
-    await client.delete(f"/channels/{quote(former.id, safe='')}")
+    await client.post(f"{path_of(channel.id)}/variables", {"variables": kept})
+    await hang_up(client, former.id)
 
 
 async def _has_parted(client: AriClient, former: events.Channel) -> bool:
@@ -85,4 +86,4 @@ async def _put_back(client: AriClient, former: events.Channel, channel: events.C
                 await client.post(f"/bridges/{quote(bridge, safe='')}/addChannel", channel=former.id)
             break
         await asyncio.sleep(CHANGE_SECONDS / 60)
-    await client.delete(f"/channels/{quote(channel.id, safe='')}")
+    await hang_up(client, channel.id)

@@ -14,20 +14,6 @@ from ari_app.call.call import LEG_MARK, PEER
 from ari_app.edge.events import Channel
 from crm.domain.calls import CallDirection, CallStep
 
-KEPT = (
-    "LL_CALL",
-    "LL_STEP",
-    "LL_STAGE",
-    "LL_PEER",
-    "LL_DID",
-    "LL_TRUNK",
-    "LL_SAID",
-    "LL_WITHHELD",
-    "LL_DIRECTION",
-    "LL_NUMBER",
-    "LL_KEYS",
-)
-"""Variables that the dialplan gives every channel of ours and the app fills in."""
 RINGING_STEPS = (CallStep.RING, CallStep.DIALLING, CallStep.TRANSFER, CallStep.CONSULT, CallStep.PARKED, CallStep.QUEUE)
 """Steps that take over the phones which ring for them."""
 PEER_STEPS = (CallStep.TALK, CallStep.TRANSFER, CallStep.CONSULT, CallStep.PARKED)
@@ -99,7 +85,7 @@ def settle(
 ) -> Settlement:
     """Decides about the channels named in `variables` and about all that we have dialed.
 
-    `variables` are those of KEPT of each channel in the app that no flow has, by channel id; LL_PEER is a channel's
+    `variables` are those kept with each channel in the app that no flow has, by channel id; LL_PEER is a channel's
     name. `flows` are the calls that a flow works on, which sees to its own phones;
     `held` are channels that a flow works with though their ids name another call, because they came from it.
     """

@@ -19,6 +19,7 @@ from ari_app.edge.ami import AmiConnection
 from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
+from ari_app.edge.events import endpoint_of
 from crm.context import Crm
 from crm.domain.calls import (
     ORDER_MARK,
@@ -257,7 +258,7 @@ class LiveCall:
 
     @property
     def transferrer_device(self) -> str:
-        return self.transferrer.partition("/")[2].rpartition("-")[0]
+        return endpoint_of(self.transferrer)
 
     def has(self, channel_id: str) -> bool:
         """Whether a channel is part of this call, beside phones that only ring."""

@@ -10,6 +10,22 @@ from typing import assert_never
 
 from crm.domain.calls import CallDirection, CallStep
 
+VARIABLES = (
+    "LL_CALL",
+    "LL_STEP",
+    "LL_STAGE",
+    "LL_PEER",
+    "LL_DID",
+    "LL_TRUNK",
+    "LL_SAID",
+    "LL_WITHHELD",
+    "LL_DIRECTION",
+    "LL_NUMBER",
+    "LL_KEYS",
+)
+"""Variables that the dialplan gives every channel of ours and the app fills in, on those that it
+dials, too: ARI tells none if one of them is not set at all."""
+
 _SINCE = "since-"
 _KEEPS_PLACE = "kept"
 

@@ -10,14 +10,13 @@ import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
-from urllib.parse import quote
 
 from ari_app.call import whisper
 from ari_app.call.call import LEG_MARK, AppContext, LiveCall, Taker
 from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.race import some_done
 from ari_app.edge import dial, events
-from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp
+from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp, path_of
 from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, MediaLost, PhoneError
 from ari_app.edge.media import hush, play
 from asterisk_conf.render import RINGS_ON_SECONDS
@@ -421,7 +420,7 @@ async def stop_other_calls(
     for channel_id in others:
         if device_of(channel_id) in phones:
             # By request and not as a Handle: the channel belongs to the other call's flow, which hears of it.
-            path = f"/channels/{quote(channel_id, safe='')}"
+            path = path_of(channel_id)
             with contextlib.suppress(ChannelGone):
                 if (await client.get(path))["state"] in RINGING:
                     if other := call.office.calls.get(channel_id.partition(LEG_MARK)[0]):

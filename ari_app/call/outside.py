@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from ari_app.call import kept
 from ari_app.call.call import LEG_MARK, AppContext
 from ari_app.call.legs import REDIRECTIONS, dial_status, new_leg
 from ari_app.edge import dial as ringing
@@ -27,19 +28,6 @@ ANSWERS = frozenset({404, 410, 480, 484, 485, 486, 487, 600, 603, 604, 607, 608}
 """SIP answers (RFC 3261, 8197, 8688) that are about the person or the number, and would be the same by every trunk. All
 others are about the trunk: 3xx that it wants another address dialed, which nobody does, 401 and 403 that it does not
 want us, 408 and 5xx that it cannot now."""
-LEG_VARIABLES = (
-    "LL_STEP",
-    "LL_STAGE",
-    "LL_PEER",
-    "LL_DID",
-    "LL_TRUNK",
-    "LL_SAID",
-    "LL_WITHHELD",
-    "LL_DIRECTION",
-    "LL_NUMBER",
-    "LL_KEYS",
-)
-"""Where the app is with the call, for the app that comes after it; ARI tells none if one of them is not set at all."""
 
 
 class NotReached(PhoneError):
@@ -138,7 +126,7 @@ class OutsideLeg:
         self._was_up = False
 
     async def originate(self, route: Route, caller_id: str, variables: Mapping[str, str]) -> None:
-        named = dict.fromkeys(LEG_VARIABLES, "") | {"LL_CALL": self._call_id, "LL_CALLER": ""} | dict(variables)
+        named = dict.fromkeys(kept.VARIABLES, "") | {"LL_CALL": self._call_id, "LL_CALLER": ""} | dict(variables)
         try:
             state = await ringing.dial(
                 self._channel,

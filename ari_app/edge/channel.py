@@ -44,7 +44,7 @@ class Handle:
     def _be(self, channel_id: str, name: str) -> None:
         self.id = channel_id
         self.name = name
-        self.path = f"/channels/{quote(channel_id, safe='')}"
+        self.path = path_of(channel_id)
         self._is_hung_up = False
 
     def become(self, event: events.StasisStart) -> None:
@@ -55,8 +55,8 @@ class Handle:
 
     @property
     def endpoint(self) -> str:
-        """The PJSIP endpoint's name: the part of the channel's name between technology and running number."""
-        return self.name.partition("/")[2].rpartition("-")[0]
+        """The PJSIP endpoint's name."""
+        return events.endpoint_of(self.name)
 
     def release(self) -> None:
         for channel_id in (self.id, *self._former):
@@ -111,8 +111,7 @@ class Handle:
         """
         if self._is_hung_up:
             return
-        with contextlib.suppress(ChannelGone):
-            await self.client.delete(self.path, reason_code=cause)
+        await hang_up(self.client, self.id, cause)
         self._is_hung_up = True
 
     async def next_event(self, seconds: float | None = None) -> Event | None:
@@ -164,9 +163,20 @@ class Handle:
         return bool(channel["dialplan"]["app_name"] == "Stasis")
 
 
+def path_of(channel_id: str) -> str:
+    """For requests to ARI."""
+    return f"/channels/{quote(channel_id, safe='')}"
+
+
+async def hang_up(client: AriClient, channel_id: str, cause: str = NORMAL) -> None:
+    """As `Handle.hang_up`, of a channel that somebody else owns."""
+    with contextlib.suppress(ChannelGone):
+        await client.delete(path_of(channel_id), reason_code=cause)
+
+
 async def variables(client: AriClient, channel_id: str, *names: str) -> dict[str, str]:
     """As `Handle.variables`, of a channel that somebody else owns. Raises ChannelGone."""
-    answer = await client.get(f"/channels/{quote(channel_id, safe='')}/variables", variables=",".join(names))
+    answer = await client.get(f"{path_of(channel_id)}/variables", variables=",".join(names))
     return {name: str(value) for name, value in _flat(answer).items() if value not in (None, "")}
 
 

@@ -31,6 +31,11 @@ class DialplanCEP:
     """The application's arguments."""
 
 
+def endpoint_of(channel_name: str) -> str:
+    """The PJSIP endpoint's name: the part of a channel's name between technology and running number."""
+    return channel_name.partition("/")[2].rpartition("-")[0]
+
+
 @dataclass(frozen=True)
 class Channel:
     id: str
@@ -44,8 +49,8 @@ class Channel:
 
     @property
     def endpoint(self) -> str:
-        """The PJSIP endpoint's name: the part of the channel's name between technology and running number."""
-        return self.name.partition("/")[2].rpartition("-")[0]
+        """The PJSIP endpoint's name."""
+        return endpoint_of(self.name)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ari_app.call.codes import Keys
 from ari_app.call.race import race
 from ari_app.edge import events
 from ari_app.edge.bridge import MixingBridge
-from ari_app.edge.channel import Handle, LeftTheApp
+from ari_app.edge.channel import Handle, LeftTheApp, hang_up
 from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp
 from ari_app.flows.transfer import (
     ATTENDED,
@@ -163,7 +163,7 @@ async def join(call: LiveCall, agent: Handle, bridge: MixingBridge, wish: events
         return CallStep.TALK
     if other.step is CallStep.DIALLING:
         # The target has not answered yet: passed on as it rings.
-        await call.office.client.delete(f"/channels/{second.id}")
+        await hang_up(call.office.client, second.id)
         return await pass_on(call, agent, other.extension, way="refer")
     asked = Handover(second.id, asyncio.get_running_loop().create_future())
     other.handovers.put_nowait(asked)
@@ -182,6 +182,5 @@ async def join(call: LiveCall, agent: Handle, bridge: MixingBridge, wish: events
         return CallStep.TALK
     await bridge.remove(agent.id)
     await taken_over(call, agent, far.id, far.name, ATTENDED)
-    with contextlib.suppress(ChannelGone):
-        await call.office.client.delete(f"/channels/{second.id}")
+    await hang_up(call.office.client, second.id)
     return CallStep.TALK

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from ari_app.call import outside
+from ari_app.call import kept, outside
 from ari_app.call.call import LiveCall
 from ari_app.call.legs import NotRung, RingingLeg, availability, hang_up_of, new_leg, ring_phone, shown
 from ari_app.call.outside import NotReached
@@ -130,7 +130,7 @@ async def _ring(call: LiveCall, phone: Phone, claim: OrderClaim, seconds: float)
             then="order-leg",
             caller_id=shown(claim.name or "Call to", claim.number),
             seconds=seconds + RINGS_ON_SECONDS,
-            variables=dict.fromkeys(outside.LEG_VARIABLES, "") | {"LL_CALL": call.id, "LL_DIALLED": claim.number},
+            variables=dict.fromkeys(kept.VARIABLES, "") | {"LL_CALL": call.id, "LL_DIALLED": claim.number},
         )
     except NotRung:
         return None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
 from ari_app.call import recording
 from ari_app.call.call import LEG_MARK, LiveCall
-from ari_app.edge.errors import ChannelGone
+from ari_app.edge.channel import hang_up
 from ari_app.edge.media import stop_left_over
 from ari_app.flows import colleague, outbound
 from ari_app.flows.attended import consult, consult_bridge
@@ -57,8 +55,7 @@ async def wind_up(call: LiveCall) -> None:
     if not call.has_talked:
         return
     for channel_id in {*await legs_of(call), *([call.peer_leg] if call.peer_leg else [])}:
-        with contextlib.suppress(ChannelGone):
-            await call.office.client.delete(f"/channels/{quote(channel_id, safe='')}")
+        await hang_up(call.office.client, channel_id)
     if call.has_consulted:
         await consult_bridge(call).delete()
     await call.talk_bridge.delete()

@@ -123,7 +123,7 @@ async def transfer(call: LiveCall) -> CallStep | EndedBy:
 async def taken_over(call: LiveCall, agent: Handle | None, channel_id: str, name: str, way: str) -> None:
     """Somebody has the person now: on record, in Asterisk, and on the phone that asked for it."""
     device = call.transferrer_device
-    new_leg = call.leg_of(channel_id, _device(name))
+    new_leg = call.leg_of(channel_id, events.endpoint_of(name))
     call.note(Transferred(*call.stamp(), from_leg=_leg(call, device), to_leg=new_leg, way=way))
     former, call.peer_leg = call.peer_leg, channel_id
     await call.person.set_variables(LL_PEER=name)
@@ -297,10 +297,6 @@ async def _sounds(call: LiveCall, failed: NotTaken) -> list[Any]:
 
 def _leg(call: LiveCall, device: str) -> str:
     return call.leg_of(call.peer_leg, device) if call.peer_leg else ""
-
-
-def _device(name: str) -> str:
-    return name.partition("/")[2].rpartition("-")[0]
 
 
 def _title(call: LiveCall) -> str:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from urllib.parse import quote
 
+from ari_app.edge.channel import path_of
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import ChannelGone
 from ari_app.edge.events import Channel
@@ -81,11 +81,11 @@ class Crowding:
             if gone >= spare:
                 break
             try:
-                sound = await self._client.get(f"/channels/{quote(one.id, safe='')}/rtp_statistics")
+                sound = await self._client.get(f"{path_of(one.id)}/rtp_statistics")
                 if sound["rxcount"]:
                     self._heard.add(one.id)
                     continue
-                await self._client.delete(f"/channels/{quote(one.id, safe='')}")
+                await self._client.delete(path_of(one.id))
             except ChannelGone:
                 continue
             self._left.append(at)

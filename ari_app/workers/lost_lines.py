@@ -27,9 +27,10 @@ from urllib.parse import quote
 from ari_app.call.call import LiveCall
 from ari_app.call.registry import Calls
 from ari_app.edge.ami import AmiConnection
-from ari_app.edge.channel import UNAVAILABLE
+from ari_app.edge.channel import UNAVAILABLE, path_of
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
+from ari_app.edge.events import endpoint_of
 from ari_app.edge.rtcp import SenderReport, host_of
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ class LostLines:
                 if await self._is_lost(channel_id, is_older_than_we=is_first):
                     log.warning("nothing comes from a line any more", extra={"channel": channel_id})
                     self._calls.lost.add(channel_id)
-                    await self._client.delete(_path(channel_id), reason_code=UNAVAILABLE)
+                    await self._client.delete(path_of(channel_id), reason_code=UNAVAILABLE)
             except (ChannelGone, AsteriskRefused):
                 # It left in this moment, or it has no sound of its own.
                 self._known.pop(channel_id, None)
@@ -140,13 +141,13 @@ class LostLines:
                 return
 
     async def _is_lost(self, channel_id: str, *, is_older_than_we: bool) -> bool:
-        statistics = await self._client.get(f"{_path(channel_id)}/rtp_statistics")
+        statistics = await self._client.get(f"{path_of(channel_id)}/rtp_statistics")
         now = self._clock()
         first = WatchedLine.first(statistics, now, is_older_than_we=is_older_than_we)
         line = self._known.setdefault(channel_id, first)
         line.hear(statistics, now)
         if not line.is_up:
-            line.is_up = (await self._client.get(_path(channel_id)))["state"] == "Up"
+            line.is_up = (await self._client.get(path_of(channel_id)))["state"] == "Up"
             line.since = now
         silent = now - line.since
         on_hold = line.may_be_on_hold or channel_id in self._client.on_hold
@@ -159,7 +160,7 @@ class LostLines:
                 line.was_asked = True
                 await self._ask(channel_id)
             return False
-        name = str((await self._client.get(_path(channel_id)))["name"])
+        name = str((await self._client.get(path_of(channel_id)))["name"])
         if not await self._is_away(name):
             line.away_since = None
             if may_be_asked:
@@ -172,7 +173,7 @@ class LostLines:
 
     async def _is_away(self, name: str) -> bool:
         """Whether a phone of ours does not answer SIP either; a trunk's answers say nothing of the person behind it."""
-        endpoint = name.partition("/")[2].rpartition("-")[0]
+        endpoint = endpoint_of(name)
         if endpoint.startswith("trunk-"):
             return False
         return bool((await self._client.get(f"/endpoints/PJSIP/{quote(endpoint, safe='')}"))["state"] != "online")
@@ -188,17 +189,13 @@ class LostLines:
         if "transport=ws" in (await self._variable(channel_id, "CHANNEL(pjsip,target_uri)")).lower():
             return
         try:
-            await self._ami.refresh(str((await self._client.get(_path(channel_id)))["name"]))
+            await self._ami.refresh(str((await self._client.get(path_of(channel_id)))["name"]))
         except (AsteriskRefused, AsteriskUnreachable) as error:
             log.warning("a line is not asked where its sound is: %s", error, extra={"channel": channel_id})
 
     async def _variable(self, channel_id: str, name: str) -> str:
-        return str((await self._client.get(f"{_path(channel_id)}/variable", variable=name))["value"])
+        return str((await self._client.get(f"{path_of(channel_id)}/variable", variable=name))["value"])
 
 
 def _received(statistics: Mapping[str, Any]) -> tuple[float, ...]:
     return tuple(statistics.get(name) or 0 for name in RECEIVED)
-
-
-def _path(channel_id: str) -> str:
-    return f"/channels/{quote(channel_id, safe='')}"

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ari_app.call.call import PEER
-from ari_app.call.outside import LEG_VARIABLES
+from ari_app.call.kept import VARIABLES
 from ari_app.edge.events import CallerID, Channel, DialplanCEP
 from ari_app.flows.plan import answers_from, kept
-from ari_app.settle import KEPT, Settlement, call_of, in_app, may_succeed, present, settle
+from ari_app.settle import Settlement, call_of, in_app, may_succeed, present, settle
 from crm.domain.calls import CallStep
 from crm.domain.choosing import KeyedAnswer, Question
 
@@ -230,9 +230,8 @@ def test_a_phone_that_came_from_another_call_is_kept_as_the_peer() -> None:
 def test_what_the_app_keeps_is_set_on_every_channel_because_asterisk_tells_nothing_if_one_is_not() -> None:
     template = Path(__file__).parents[2] / "asterisk_conf" / "templates" / "extensions.conf.j2"
     kept = template.read_text().partition("[kept]")[2].partition("Return()")[0]
-    for name in KEPT:
+    for name in VARIABLES:
         assert name == "LL_CALL" or f"Set({name}=${{{name}}})" in kept
-    assert {"LL_CALL", *LEG_VARIABLES} == set(KEPT)
 
 
 def test_what_a_caller_keyed_is_read_again_and_what_cannot_be_read_is_left_out() -> None:

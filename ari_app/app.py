@@ -238,9 +238,8 @@ class App:
 
     async def let_go(self, call: LiveCall) -> None:
         """Asterisk has taken the call back, and notes itself what becomes of it; or it hangs up in this moment."""
-        await asyncio.sleep(HANGUP_SECONDS)
         with contextlib.suppress(PhoneError):
-            if not await call.person.is_up():
+            if await call.person.ends_within(HANGUP_SECONDS):
                 call.note(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
                 return
         log.warning("Asterisk has taken the call back")

@@ -17,6 +17,8 @@ from crm.services.calls import spool
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
+"""Asterisk is asked: no event tells of a channel that it cannot write as JSON, nor of a playback to whom its channel
+does not belong."""
 TELL_SECONDS = 15.0
 """Longest time for the sentence; what plays on a channel before it is heard to its end first."""
 END_SECONDS = 5.0

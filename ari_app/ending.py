@@ -16,6 +16,7 @@ from crm.config import Config
 from crm.edge import processes
 
 LOOK_SECONDS = 0.2
+"""The app is another process, and tells by a file how it is."""
 GRACE_SECONDS = 30.0
 """After stopping.longest_seconds: for the sentence, and for the records of what was cut."""
 REPLACED_SECONDS = 60.0

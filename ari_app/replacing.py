@@ -24,7 +24,8 @@ from ari_app.edge.errors import ChannelGone
 log = logging.getLogger(__name__)
 
 CHANGE_SECONDS = 3.0
-"""Two channels have changed places in a bridge within milliseconds, or never do."""
+"""Two channels have changed places in a bridge within milliseconds, or never do. Asterisk is asked, since their events
+go to the flow that owns them."""
 
 
 def succeeds(office: AppContext, event: events.StasisStart) -> Coroutine[Any, Any, None]:

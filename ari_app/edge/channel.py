@@ -151,6 +151,19 @@ class Handle:
             return False
         return True
 
+    async def ends_within(self, seconds: float) -> bool:
+        """Whether the channel, which may have left the app, has ended by then; returns as soon as it has."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    try:
+                        await self.next_event()
+                    except LeftTheApp:
+                        pass
+                    except HungUp:
+                        return True
+        return not await self.is_up()
+
     async def look(self) -> None:
         """Learns the channel's name; raises HungUp when it has left."""
         with self.while_ours():

@@ -22,6 +22,7 @@ from ari_app.flows.outbound import ordered
 from ari_app.flows.pickup import pickup
 from ari_app.flows.staff import staff
 from ari_app.reconcile import Reconciler, stop_leg
+from ari_app.workers import message_lamps
 from ari_app.workers.escalation import Escalations
 from ari_app.workers.lamps import BusyLamps
 from ari_app.workers.lost_lines import LostLines
@@ -96,7 +97,7 @@ class App:
                 if not self.arrives(channel, args):
                     # A phone was answered for a call that is being taken up, or whose flow has ended in this moment.
                     self.reconciler.look_now.set()
-            case events.ChannelDestroyed(channel=channel) if not self.calls.sees_to(settle.call_of(channel.id)):
+            case events.ChannelDestroyed(channel=channel) if not self.has_seen_to(channel.id):
                 self.reconciler.look_now.set()
             case events.TextMessageReceived():
                 # The dialplan has noted it; the look finds the note.
@@ -106,6 +107,10 @@ class App:
                     self.chore(self.registered(endpoint.resource, contact.uri))
             case events.ApplicationReplaced() if not self.client.yields.is_set():
                 log.error("another process has taken over the calls: end one of the two")
+
+    def has_seen_to(self, channel_id: str) -> bool:
+        """Whether there is nothing left to be found of a channel that is gone."""
+        return self.calls.sees_to(settle.call_of(channel_id)) or channel_id.startswith(message_lamps.MARK)
 
     def on_ami_event(self, _: object, event: Any) -> None:
         if report := rtcp.sender_report(event):

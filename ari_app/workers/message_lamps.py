@@ -19,6 +19,8 @@ from crm.services.voicemail import mailboxes
 from crm.services.voicemail.mailboxes import Lamp
 from crm.store.models import Agent, SubteamMember, Voicemail
 
+MARK = "lamp-"
+"""In front of the id of a channel that only sets a lamp."""
 AGAIN_SECONDS = 5.0
 """What Asterisk is told in the first second of a connection does not reach a phone that registers right then (seen on
 22.10.1), so all is told once more."""
@@ -51,6 +53,6 @@ class MessageLamps(Lamps[Lamp]):
             context="message-lamp",
             extension="done",
             priority="1",
-            channelId=f"lamp-{name}-{uuid.uuid4().hex[:8]}",
+            channelId=f"{MARK}{name}-{uuid.uuid4().hex[:8]}",
             timeout="5",
         )

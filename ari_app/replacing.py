@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 from ari_app import log as log_to
 from ari_app import settle
+from ari_app.call.available import owner_of
 from ari_app.call.call import PEER, AppContext, LiveCall
 from ari_app.call.kept import VARIABLES
-from ari_app.call.legs import owner_of
 from ari_app.edge import events
 from ari_app.edge.channel import hang_up, path_of, variables
 from ari_app.edge.client import AriClient

@@ -8,9 +8,10 @@ import logging
 from collections.abc import Iterable
 
 from ari_app.call import outside
+from ari_app.call.available import availability
 from ari_app.call.call import LiveCall
 from ari_app.call.confirm import ConfirmChoice
-from ari_app.call.legs import Confirmation, RingingLeg, availability, confirmation, confirmed_by
+from ari_app.call.legs import Confirmation, RingingLeg, confirmation, confirmed_by
 from ari_app.edge.channel import Handle
 from ari_app.edge.errors import HungUp
 from ari_app.edge.media import stop_left_over

@@ -1,4 +1,4 @@
-"""Phones that ring for a call: originate them, wait for the first who takes it, stop the others."""
+"""One phone that rings for a call, until somebody takes the call there, or it is stopped."""
 
 from __future__ import annotations
 
@@ -7,30 +7,21 @@ import contextlib
 import functools
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from ari_app.call import whisper
-from ari_app.call.call import LEG_MARK, AppContext, LiveCall, Taker
+from ari_app.call.call import LEG_MARK, AppContext, LiveCall
 from ari_app.call.confirm import ConfirmChoice
-from ari_app.call.race import some_done
 from ari_app.edge import dial, events
-from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp, path_of
-from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, MediaLost, PhoneError
-from ari_app.edge.media import hush, play
+from ari_app.edge.channel import Handle
+from ari_app.edge.errors import AsteriskRefused, HungUp, PhoneError
+from ari_app.edge.media import hush
 from asterisk_conf.render import RINGS_ON_SECONDS
-from crm.domain import ringing
 from crm.domain.calls import DialStatus, LegEnded, LegRang
-from crm.domain.errors import CrmError
 from crm.domain.ringing import Phone
-from crm.services.phones import extensions
-from crm.services.routing import reception
 
 log = logging.getLogger(__name__)
 
-RINGING = ("Down", "Ringing")
-"""States of a channel on its way to a phone that nobody has answered yet."""
 REDIRECTIONS = range(300, 400)
 """SIP answers that name another address to call (RFC 3261, 21.3): a phone's own forwarding, a carrier's routing."""
 LAST_EVENT_SECONDS = 1.0
@@ -255,229 +246,6 @@ def shown(name: str, number: str | None) -> str:
     """What a phone shows of who calls; both of our own making."""
     safe = "".join(letter for letter in name if letter.isalnum() or letter in " .-")[:40]
     return f'"{safe}" <{number or "anonymous"}>'
-
-
-async def first_answer(
-    call: LiveCall, legs: list[RingingLeg], seconds: float, *, listen: bool = True
-) -> RingingLeg | None:
-    """Waits for the first answer; the other phones stop with "answered elsewhere".
-
-    Raises HungUp when the person hangs up, unless somebody else listens to them. A colleague who picks the person up
-    (`LiveCall.offer`) comes before any answer.
-    """
-    person = call.person
-    listening = asyncio.create_task(hang_up_of(person) if listen else _never())
-    is_telling = False
-    winner: RingingLeg | None = None
-    ringing = list(legs)
-    taken = call.open_to_offers()
-    clock = asyncio.get_running_loop().time
-    until = clock() + seconds
-    try:
-        while (ringing or is_telling) and winner is None and not taken.done():
-            for leg in ringing:
-                leg.hurry(ringing)
-            # Who is hearing what it is about still rings, and gets to say what they want.
-            is_heard = is_telling or any(leg.hears for leg in ringing)
-            grace = call.office.config.ring.confirm_seconds if is_heard else 0
-            if (left := until + grace - clock()) <= 0:
-                break
-            watched: list[asyncio.Future[Any]] = [listening, taken, *(leg.answer for leg in ringing)]
-            await some_done(watched, left)
-            if listening.done():
-                listening.result()
-                listening, is_telling = asyncio.create_task(hang_up_of(person)), False
-            for leg in [leg for leg in ringing if leg.answer.done() and not taken.done()]:
-                if leg.answer.result() is DialStatus.ANSWER:
-                    winner = winner or leg
-                    continue
-                ringing.remove(leg)
-                await end(call, leg)
-                if leg.choice is ConfirmChoice.LATER and not is_telling:
-                    listening.cancel()
-                    listening, is_telling = asyncio.create_task(_tell_of_callback(call, person)), True
-    except LeftTheApp:
-        # Perhaps because whoever answered one of these has the person now, without us (agent-leg).
-        peer = await peer_of(person)
-        await stop(call, [leg for leg in ringing if not (leg.has_channel and leg.channel.name == peer)])
-        raise
-    except HungUp:
-        await stop(call, ringing, DialStatus.CANCEL, NORMAL, told="caller_hung_up")
-        raise
-    except BaseException:
-        for leg in ringing:
-            # Without a hangup: when the app stops, phones go on ringing for the app that comes after it.
-            leg.leave()
-        raise
-    finally:
-        listening.cancel()
-        call.close_to_offers()
-        call.ringing.clear()
-    if is_telling:
-        await hush(person)
-    if taken.done() and not taken.cancelled():
-        winner = taker_leg(call, taken.result())
-    losers = [leg for leg in ringing if leg is not winner]
-    if winner:
-        if winner in legs:
-            winner.leave()
-        await stop(call, losers, DialStatus.CANCEL, ANSWERED_ELSEWHERE, told="colleague_was_quicker")
-    else:
-        await stop(call, losers, DialStatus.NOANSWER, NORMAL)
-    return winner
-
-
-async def _tell_of_callback(call: LiveCall, person: Handle) -> None:
-    """Tells the person that they will be called back, and lets them hear the ringing again: others may answer.
-
-    Raises HungUp when they hang up, for which they now have a reason.
-    """
-    try:
-        await person.stop_ringback()
-        await play(person, call.sounds("callback_promised"))
-        await person.start_ringback()
-    except MediaLost as error:
-        log.error("a promise could not be told: %s", error)
-
-
-async def peer_of(person: Handle) -> str:
-    """Name of the channel that the person talks with, as the dialplan keeps it."""
-    try:
-        return (await person.variables("LL_PEER")).get("LL_PEER", "")
-    except HungUp:
-        return ""
-
-
-async def _never() -> None:
-    await asyncio.Event().wait()
-
-
-def taker_leg(call: LiveCall, taker: Taker) -> RingingLeg:
-    """The phone of whoever picked the person up, as if it had rung and been answered."""
-    leg_id = call.leg_of(taker.channel.id, taker.device)
-    call.note(
-        LegRang(*call.stamp(f"leg-{leg_id}"), leg_id=leg_id, device=taker.device, agent=taker.agent, stage=taker.stage)
-    )
-    leg = RingingLeg(taker.channel, taker.device, taker.agent)
-    leg.answer.cancel()
-    return leg
-
-
-async def hang_up_of(channel: Handle) -> NoReturn:
-    """Reads a channel's events until it raises HungUp."""
-    while True:
-        await channel.next_event()
-
-
-async def stop(
-    call: LiveCall, legs: list[RingingLeg], status: DialStatus = DialStatus.CANCEL, cause: str = NORMAL, told: str = ""
-) -> None:
-    """Stops phones that ring, and notes how it ended for each; `told` is the prompt for whoever was hearing more."""
-
-    async def stop_one(leg: RingingLeg) -> None:
-        await leg.stop(cause, told)
-        if leg.has_channel:
-            over(call, leg, status)
-
-    await asyncio.gather(*(stop_one(leg) for leg in legs))
-
-
-async def end(call: LiveCall, leg: RingingLeg) -> None:
-    """A phone has stopped ringing by itself, or whoever answered did not take the call."""
-    if not leg.has_channel:
-        return
-    if leg.hears:
-        await leg.stop(NORMAL, "callback_noted" if leg.choice is ConfirmChoice.LATER else "")
-    leg.channel.release()
-    over(call, leg, leg.answer.result())
-
-
-def was_taken_away(call: LiveCall, leg: RingingLeg) -> bool:
-    """Whether a phone stopped ringing because its owner took another call: they have neither declined nor missed this
-    one."""
-    return leg.has_channel and leg.channel.id in call.taken_away
-
-
-def over(call: LiveCall, leg: RingingLeg, status: DialStatus) -> None:
-    """Notes that a phone rings no longer."""
-    leg_id = leg.channel.id
-    call.note(LegEnded(*call.stamp(f"leg-ended-{leg_id}"), leg_id=leg_id, status=status, forwards=leg.forwards))
-
-
-async def stop_other_calls(
-    call: LiveCall, winner: RingingLeg, agents: Iterable[ringing.AgentAvailability] = ()
-) -> None:
-    """Other callers may ring the phones of whoever has just answered; nobody is rung while they talk.
-
-    `agents` are those whose phones are known already; else they are asked for, if anything rings at all.
-    """
-    client = call.office.client
-    own = f"{call.id}{LEG_MARK}"
-    others = [id for id in (await client.seen()).channels if LEG_MARK in id and not id.startswith(own)]
-    if not others:
-        return
-    phones = _phones_beside(winner, agents) or await _ask_for_phones(call.office, winner)
-    for channel_id in others:
-        if device_of(channel_id) in phones:
-            # By request and not as a Handle: the channel belongs to the other call's flow, which hears of it.
-            path = path_of(channel_id)
-            with contextlib.suppress(ChannelGone):
-                if (await client.get(path))["state"] in RINGING:
-                    if other := call.office.calls.get(channel_id.partition(LEG_MARK)[0]):
-                        other.taken_away.add(channel_id)
-                    await client.delete(path, reason_code=BUSY)
-
-
-def _phones_beside(winner: RingingLeg, agents: Iterable[ringing.AgentAvailability]) -> set[str]:
-    """All phones of whose phone it is; none when it is nobody's of these."""
-    owners = ({device.slug for device in agent.devices} for agent in agents)
-    return next((devices for devices in owners if winner.device in devices), set())
-
-
-async def _ask_for_phones(office: AppContext, winner: RingingLeg) -> set[str]:
-    try:
-        known = await availability(office, [winner.agent] if winner.agent else [])
-    except (CrmError, TimeoutError):
-        known = []
-    return _phones_beside(winner, known) or {winner.device}
-
-
-@dataclass(frozen=True)
-class RingingPhones:
-    """Slugs of devices, as Asterisk sees them in this moment."""
-
-    online: set[str]
-    on_call: set[str]
-
-
-async def phones(office: AppContext) -> RingingPhones:
-    present = await office.client.seen()
-    # A phone that rings is on no call yet: two callers may ring the same team, and two agents take one each.
-    busy = [channel for channel in present.channels.values() if channel.state not in RINGING]
-    # A mobile's channel is a trunk's; whose it is stands in its id.
-    return RingingPhones(
-        set(present.online), {channel.endpoint for channel in busy} | {device_of(channel.id) for channel in busy}
-    )
-
-
-async def availability(office: AppContext, agents: Collection[str]) -> list[ringing.AgentAvailability]:
-    """Of agents by slug: duty and DND as the store has them, reachability and calls as Asterisk sees them now."""
-    if not agents:
-        return []
-    seen = await phones(office)
-    async with asyncio.timeout(office.config.survival.store_seconds):
-        return await office.store.read(reception.availability, office.config, seen.online, seen.on_call, of=agents)
-
-
-async def owner_of(office: AppContext, device: str) -> str:
-    """Slug of the agent whose phone it is; empty for nobody's, and while the database is away."""
-    try:
-        async with asyncio.timeout(office.config.survival.store_seconds):
-            owner = await office.store.read(extensions.owner_of, device)
-    except (CrmError, TimeoutError) as error:
-        log.warning("whose phone it is could not be looked up: %s", error, extra={"device": device})
-        return ""
-    return owner.slug if owner else ""
 
 
 def device_of(leg_id: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from ari_app.call.answering import first_answer, stop_other_calls
+from ari_app.call.available import availability
 from ari_app.call.call import LiveCall
 from ari_app.call.kept import ToColleague, written
-from ari_app.call.legs import RingingLeg, availability, first_answer, ring_phones, shown, stop_other_calls
+from ari_app.call.legs import RingingLeg, ring_phones, shown
 from ari_app.edge.channel import BUSY
 from ari_app.edge.media import play
 from ari_app.flows.voicemail import voicemail

@@ -9,8 +9,10 @@ from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from ari_app.call import kept, outside
+from ari_app.call.answering import hang_up_of
+from ari_app.call.available import availability
 from ari_app.call.call import LiveCall
-from ari_app.call.legs import NotRung, RingingLeg, availability, hang_up_of, new_leg, ring_phone, shown
+from ari_app.call.legs import NotRung, RingingLeg, new_leg, ring_phone, shown
 from ari_app.call.outside import NotReached
 from ari_app.call.race import end_all, first_found, race
 from ari_app.edge.channel import BUSY, NORMAL, Handle, LeftTheApp

@@ -7,9 +7,9 @@ import contextlib
 import logging
 from urllib.parse import quote
 
+from ari_app.call.answering import hang_up_of, taker_leg
 from ari_app.call.call import PEER, AppContext, LiveCall, Taker
 from ari_app.call.kept import PassedTo, written
-from ari_app.call.legs import hang_up_of, taker_leg
 from ari_app.call.race import end_all, race, until_done
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import HungUp, PhoneError

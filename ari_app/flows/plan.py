@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from ari_app.call import legs
+from ari_app.call.available import phones as phones_now
 from ari_app.call.call import LiveCall
 from asterisk_conf.prompts import speech
 from crm.domain.calls import CallerIs, CallStep, DeskChosen, LanguageChosen, PropertyChosen, Routed
@@ -95,7 +95,7 @@ def _may_wait(decided: RoutePlan) -> bool:
 
 async def _decide(call: LiveCall, forward_failed: str) -> tuple[RoutingInputs, RoutePlan]:
     office = call.office
-    phones = await legs.phones(office)
+    phones = await phones_now(office)
     moment = PhonesNow(
         office.now(),
         phones.online,

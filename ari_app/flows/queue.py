@@ -13,11 +13,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from ari_app.call import forward
+from ari_app.call.answering import first_answer, peer_of, stop, stop_other_calls, was_taken_away
+from ari_app.call.available import availability
 from ari_app.call.call import LiveCall, Wait
 from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.forward import Forwarded
 from ari_app.call.kept import InLine, KeepsPlace, written
-from ari_app.call.legs import RingingLeg, availability, first_answer, peer_of, stop, stop_other_calls, was_taken_away
+from ari_app.call.legs import RingingLeg
 from ari_app.call.line import place
 from ari_app.call.race import end_all, race, until_done
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, LeftTheApp

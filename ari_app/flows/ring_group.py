@@ -7,20 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ari_app.call import forward, whisper
+from ari_app.call.answering import first_answer, stop, stop_other_calls, was_taken_away
+from ari_app.call.available import availability
 from ari_app.call.call import LiveCall
 from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.forward import Forwarded
 from ari_app.call.kept import RingsAt, written
-from ari_app.call.legs import (
-    RingingLeg,
-    availability,
-    first_answer,
-    ring_phones,
-    shown,
-    stop,
-    stop_other_calls,
-    was_taken_away,
-)
+from ari_app.call.legs import RingingLeg, ring_phones, shown
 from ari_app.flows.inbound import ask
 from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, ring_again, to_carry_out
 from crm.domain import ringing

@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Any
 
 from ari_app.call import recording
+from ari_app.call.available import owner_of
 from ari_app.call.call import Handover, LiveCall
 from ari_app.call.codes import Keys
-from ari_app.call.legs import device_of, is_outsider, owner_of
+from ari_app.call.legs import device_of, is_outsider
 from ari_app.call.race import end_all, race, some_done, until_done
 from ari_app.edge import events, sources
 from ari_app.edge.bridge import MixingBridge

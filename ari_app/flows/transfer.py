@@ -13,18 +13,11 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
 from ari_app.call import outside
+from ari_app.call.answering import first_answer, hang_up_of, stop_other_calls
+from ari_app.call.available import availability
 from ari_app.call.call import LiveCall
 from ari_app.call.kept import PassedTo, written
-from ari_app.call.legs import (
-    RingingLeg,
-    availability,
-    first_answer,
-    hang_up_of,
-    is_outsider,
-    ring_phones,
-    shown,
-    stop_other_calls,
-)
+from ari_app.call.legs import RingingLeg, is_outsider, ring_phones, shown
 from ari_app.call.outside import NotReached
 from ari_app.call.race import race
 from ari_app.edge import events

@@ -17,9 +17,10 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from ari_app.call import outside
+from ari_app.call.available import availability
 from ari_app.call.call import AppContext
 from ari_app.call.confirm import ConfirmChoice, confirm
-from ari_app.call.legs import NotRung, RingingLeg, availability, new_leg, ring_phone, shown
+from ari_app.call.legs import NotRung, RingingLeg, new_leg, ring_phone, shown
 from ari_app.call.race import first_found
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle
 from ari_app.edge.errors import AsteriskRefused, HungUp, MediaLost, PhoneError

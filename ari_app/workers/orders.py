@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from ari_app.call.available import phones
 from ari_app.call.call import AppContext
-from ari_app.call.legs import phones
 from ari_app.edge.errors import PhoneError
 from crm.services.calls import orders
 from crm.services.calls.orders import OrderClaim

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
+from ari_app.call.available import availability
 from ari_app.call.call import AppContext
-from ari_app.call.legs import availability
 from ari_app.call.line import line, order_id
 from crm.domain import queueing
 from crm.domain.calls import CallStep

@@ -1,0 +1,58 @@
+"""Whose phones may ring now: duty as the store has it, reachability and calls as Asterisk sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ari_app.call.call import AppContext
+from ari_app.call.legs import device_of
+from crm.domain import ringing
+from crm.domain.errors import CrmError
+from crm.services.phones import extensions
+from crm.services.routing import reception
+
+log = logging.getLogger(__name__)
+
+RINGING = ("Down", "Ringing")
+"""States of a channel on its way to a phone that nobody has answered yet."""
+
+
+@dataclass(frozen=True)
+class RingingPhones:
+    """Slugs of devices, as Asterisk sees them in this moment."""
+
+    online: set[str]
+    on_call: set[str]
+
+
+async def phones(office: AppContext) -> RingingPhones:
+    present = await office.client.seen()
+    # A phone that rings is on no call yet: two callers may ring the same team, and two agents take one each.
+    busy = [channel for channel in present.channels.values() if channel.state not in RINGING]
+    # A mobile's channel is a trunk's; whose it is stands in its id.
+    return RingingPhones(
+        set(present.online), {channel.endpoint for channel in busy} | {device_of(channel.id) for channel in busy}
+    )
+
+
+async def availability(office: AppContext, agents: Collection[str]) -> list[ringing.AgentAvailability]:
+    """Of agents by slug: duty and DND as the store has them, reachability and calls as Asterisk sees them now."""
+    if not agents:
+        return []
+    seen = await phones(office)
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        return await office.store.read(reception.availability, office.config, seen.online, seen.on_call, of=agents)
+
+
+async def owner_of(office: AppContext, device: str) -> str:
+    """Slug of the agent whose phone it is; empty for nobody's, and while the database is away."""
+    try:
+        async with asyncio.timeout(office.config.survival.store_seconds):
+            owner = await office.store.read(extensions.owner_of, device)
+    except (CrmError, TimeoutError) as error:
+        log.warning("whose phone it is could not be looked up: %s", error, extra={"device": device})
+        return ""
+    return owner.slug if owner else ""

@@ -120,7 +120,7 @@ def large(made_office: Path, tmp_path_factory: pytest.TempPathFactory) -> Leasel
 
 
 def ago(n: int) -> datetime:
-    return NOW - timedelta(minutes=n)
+    return NOW - timedelta(hours=n)
 
 
 def phone(n: int) -> str:
@@ -215,11 +215,11 @@ def test_a_list_costs_the_same_statements_however_long_it_is(large: Leaseline) -
 
 def test_filters_find_what_lies_far_down(large: Leaseline) -> None:
     """Nothing is cut off before it is filtered."""
-    assert [one["lead"] for one in large.json("task", "list", "--since", "10m", "--limit", "5")] == [9, 6, 3]
-    assert [one["id"] for one in large.json("lead", "list", "--status", "new", "--since", "8m")] == [2, 4, 6]
-    gave_up = large.json("call", "list", "--outcome", "gave_up", "--since", "9m")
+    assert [one["lead"] for one in large.json("task", "list", "--since", "10h", "--limit", "5")] == [9, 6, 3]
+    assert [one["id"] for one in large.json("lead", "list", "--status", "new", "--since", "8h")] == [2, 4, 6]
+    gave_up = large.json("call", "list", "--outcome", "gave_up", "--since", "9h")
     assert [one["id"] for one in gave_up] == ["c2", "c5", "c8"]
-    assert [one["lead"] for one in large.json("message", "list", "--direction", "in", "--since", "7m")] == [2, 4, 6]
+    assert [one["lead"] for one in large.json("message", "list", "--direction", "in", "--since", "7h")] == [2, 4, 6]
 
 
 def test_a_thread_is_of_one_person_alone(large: Leaseline) -> None:

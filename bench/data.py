@@ -31,9 +31,8 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
-from crm.domain import metrics
 from crm.secrets import Secrets
-from crm.services import follow_ups, reports
+from crm.services import follow_ups
 from crm.services.texts import messages as texting
 from crm.store import migrate
 from crm.store.models import (
@@ -55,7 +54,7 @@ from crm.store.models import (
 )
 from crm.store.queries import calls as calls_queries
 from crm.store.session import Store
-from crm.views import calls, leads, messages, tasks
+from crm.views import calls, leads, messages, reports, tasks
 from tests.postgres import running_postgres
 
 RESULTS = Path(__file__).parent / "results"
@@ -326,13 +325,12 @@ def reads(store: Store, config: Config, now: datetime, rounds: int, clock: Clock
         "call list --direction out": lambda session: calls.listed(session, direction="out"),
         "task list --owner": lambda session: tasks.listed(session, now, owner="agent-7"),
         "report lost": lambda session: reports.lost(session, config, now),
+        "the same of 30 days, hourly": lambda session: calls_queries.lost(session, config.node, now, since=month),
         "message list --state failed": lambda session: messages.listed(session, state="failed"),
         "last caller of an agent": lambda session: calls_queries.last_caller_of(session, "agent-7"),
         "lead list": lambda session: leads.listed(session),
         "open reply": lambda session: texting.open_reply(session, None, "+13012000500"),
-        "report metrics --since 30d": lambda session: metrics.figures(
-            reports.calls(session, month, now), None, config.tz
-        ),
+        "report metrics --since 30d": lambda session: reports.figures(session, config, month, now, None),
     }
     found: dict[str, list[float]] = {}
     for name, act in acts.items():

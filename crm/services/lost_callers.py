@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -14,13 +14,15 @@ from crm.store.queries import calls
 from crm.words import notices as words
 
 LOOK_SECONDS = 3600.0
+WITHIN = timedelta(days=30)
+"""Calls that began longer ago and are over have been looked at hundreds of times."""
 
 _log = logging.getLogger(__name__)
 
 
 def alarm(session: Session, config: Config, now: datetime) -> int:
     """Tells the admin of each lost caller once; returns how many there are."""
-    found = calls.lost(session, config.node, now)
+    found = calls.lost(session, config.node, now, since=now - WITHIN)
     for one in found:
         notices.tell(
             session,

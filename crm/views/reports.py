@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import and_, exists, func, select
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import metrics
 from crm.domain.leads import LeasingStage
 from crm.domain.metrics import CallRecord, Figures, MetricGroup
-from crm.store.models import Call, CallEvent, CallReview, Interest, Lead, Leg, Line, Property, Tour
+from crm.store.models import (
+    Agent,
+    Call,
+    CallEvent,
+    CallReview,
+    Interest,
+    Lead,
+    LeadPhone,
+    Leg,
+    Line,
+    Property,
+    Subteam,
+    Tour,
+)
 from crm.store.queries import calls as queries
 
 TOUR_WITHIN = timedelta(hours=1)
-_BATCH = 500
 
 
 class MetricsEntry(msgspec.Struct):
@@ -118,40 +130,61 @@ _APPLIED = (LeasingStage.APPLICATION_SENT, LeasingStage.APPLIED, LeasingStage.LE
 
 def calls(session: Session, since: datetime, until: datetime) -> list[CallRecord]:
     """Every leasing call that came in to one of our lines in that time, as the figures need it."""
-    found = (
-        session.execute(
-            select(Call.id, Call.lead_id, Call.started_at, Call.ended_at)
-            .where(*queries.leasing(since, until))
-            .order_by(Call.started_at, Call.id)
-        )
-    ).all()
-    tours = _tours(session, [_Span(*row) for row in found], since)
-    ids = [row.id for row in found]
+    rows = session.execute(_RECORD.where(*queries.leasing(since, until)).order_by(Call.started_at, Call.id)).all()
+    tours = _tours(session, [_Span(row.id, row.lead_id, row.started_at, row.ended_at) for row in rows], since)
     return [
-        record
-        for start in range(0, len(ids), _BATCH)
-        for record in _records(session, ids[start : start + _BATCH], tours)
+        CallRecord(
+            id=row.id,
+            started_at=row.started_at,
+            talk_started_at=row.talk_started_at,
+            property=row.property or "",
+            source=row.source or "",
+            agent=row.agent or "",
+            subteam=row.subteam or "",
+            transferred=row.transferred,
+            routed_right=row.routed_right,
+            tours=tours[row.id],
+            lead_complete=None if row.lead_id is None else row.complete,
+        )
+        for row in rows
     ]
 
 
-def _records(session: Session, ids: list[str], tours: Mapping[str, int]) -> list[CallRecord]:
-    rows = session.scalars(
-        select(Call)
-        .where(Call.id.in_(ids))
-        .options(
-            selectinload(Call.line).selectinload(Line.property).selectinload(Property.subteam),
-            selectinload(Call.legs).selectinload(Leg.agent),
-            selectinload(Call.lead).selectinload(Lead.phones),
-            selectinload(Call.lead).selectinload(Lead.interests),
-        )
-        .order_by(Call.started_at, Call.id)
+_FIRST_TO_ANSWER = (
+    select(Agent.slug)
+    .select_from(Leg)
+    .outerjoin(Agent, Agent.id == Leg.agent_id)
+    .where(Leg.call_id == Call.id, Leg.answered_at.is_not(None))
+    .order_by(Leg.answered_at, Leg.id)
+    .limit(1)
+    .scalar_subquery()
+)
+_IS_COMPLETE = and_(
+    Lead.source != "",
+    exists().where(LeadPhone.lead_id == Lead.id),
+    exists().where(Interest.lead_id == Lead.id),
+)
+_RECORD = (
+    select(
+        Call.id,
+        Call.lead_id,
+        Call.started_at,
+        Call.talk_started_at,
+        Call.ended_at,
+        Property.slug.label("property"),
+        Line.source,
+        _FIRST_TO_ANSWER.label("agent"),
+        Subteam.slug.label("subteam"),
+        exists().where(CallEvent.call_id == Call.id, CallEvent.kind == "Transferred").label("transferred"),
+        CallReview.routed_right,
+        _IS_COMPLETE.label("complete"),
     )
-    transferred = set(
-        session.scalars(select(CallEvent.call_id).where(CallEvent.call_id.in_(ids), CallEvent.kind == "Transferred"))
-    )
-    reviewed = select(CallReview.call_id, CallReview.routed_right).where(CallReview.call_id.in_(ids))
-    reviews = {row.call_id: row.routed_right for row in session.execute(reviewed)}
-    return [_record(call, call.id in transferred, tours.get(call.id, 0), reviews.get(call.id)) for call in rows]
+    .outerjoin(Line, Line.id == Call.line_id)
+    .outerjoin(Property, Property.id == Line.property_id)
+    .outerjoin(Subteam, Subteam.id == Property.subteam_id)
+    .outerjoin(Lead, Lead.id == Call.lead_id)
+    .outerjoin(CallReview, CallReview.call_id == Call.id)
+)
 
 
 @dataclass(frozen=True)
@@ -184,22 +217,3 @@ def _tours(session: Session, spans: Sequence[_Span], since: datetime) -> Counter
         if latest and latest.ended_at and booked_at <= latest.ended_at + TOUR_WITHIN:
             counts[latest.id] += 1
     return counts
-
-
-def _record(call: Call, transferred: bool, tours: int, routed_right: bool | None) -> CallRecord:
-    place = call.line.property if call.line else None
-    answered = sorted((leg for leg in call.legs if leg.answered_at), key=lambda leg: (leg.answered_at, leg.id))
-    lead = call.lead
-    return CallRecord(
-        id=call.id,
-        started_at=call.started_at,
-        talk_started_at=call.talk_started_at,
-        property=place.slug if place else "",
-        source=call.line.source if call.line else "",
-        agent=answered[0].agent.slug if answered and answered[0].agent else "",
-        subteam=place.subteam.slug if place and place.subteam else "",
-        transferred=transferred,
-        routed_right=routed_right,
-        tours=tours,
-        lead_complete=bool(lead.phones and lead.source and lead.interests) if lead else None,
-    )

@@ -66,6 +66,24 @@ def test_addresses_of_older_leads_find_the_oldest(empty_url: str) -> None:
     engine.dispose()
 
 
+def test_older_tasks_to_reply_say_who_wrote(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0026")
+    engine = migration_engine(empty_url)
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("INSERT INTO agent (id, slug, name, on_duty) VALUES (1, 'dana', 'Dana', true)")
+        tasks = (("reply:+15125550171:5", ""), ("reply:+15125550171:6", ""), ("reply:7", "lead:3"), ("reply:8", ""))
+        for id, (key, person) in enumerate(tasks, start=1):
+            connection.exec_driver_sql(
+                "INSERT INTO task (id, key, kind, owner_id, person, why, due_at, created_at, result) VALUES"
+                f" ({id}, '{key}', 'reply', 1, '{person}', '', '2026-03-02 16:00:00', '2026-03-02 16:00:00', '')"
+            )
+    migrate.upgrade(empty_url)
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT person FROM task ORDER BY id").scalars().all()
+        assert list(found) == ["writer:+15125550171", "", "lead:3", ""]
+    engine.dispose()
+
+
 def test_migrating_again_changes_nothing(url: str) -> None:
     migrate.upgrade(url)
     assert migrate.is_current(url)

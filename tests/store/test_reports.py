@@ -17,7 +17,7 @@ from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.tours import booking, times
 from crm.store.models import Call, Mail, Task
-from crm.store.queries import agents
+from crm.store.queries import agents, calls
 from crm.store.session import Store
 from crm.views import reports as views
 
@@ -91,6 +91,8 @@ async def test_nobody_is_lost_and_if_somebody_were_the_admin_would_hear_of_it(st
         ("c3", "It has no outcome."),
         ("c2", "It ended as gave_up, and nobody has a task."),
     ]
+    since = NOW + timedelta(seconds=1)
+    assert [one.call_id for one in await store.read(calls.lost, config.node, later, since)] == ["c3"], "not over"
     for _ in range(2):
         assert await store.run(lost_callers.alarm, config, later) == 2
     with store.reading() as session:

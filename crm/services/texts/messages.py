@@ -286,8 +286,7 @@ def _remind(scene: _Scene, reading: Reading | None) -> str:
     if scene.writer:
         number = numbers.display(message.from_number, scene.config.region)
         why = f"{scene.writer} ({number}): {why[0].lower()}{why[1:]}"
-    person = f"lead:{lead.id}" if lead else f"writer:{message.from_number}"
-    task = tasks.open_one(session, person, TaskKind.REPLY) or open_reply(session, lead, message.from_number)
+    task = open_reply(session, lead, message.from_number)
     if task is None:
         schedule = office.schedule(session, scene.config.tz, scene.place)
         due_at = schedule.due_time(message.created_at, scene.config.tasks.due_minutes)
@@ -299,7 +298,7 @@ def _remind(scene: _Scene, reading: Reading | None) -> str:
             created_at=scene.now,
             result="",
             due_at=due_at,
-            person=person,
+            person=_person(lead, message.from_number),
             times=0,
         )
         session.add(task)
@@ -311,9 +310,16 @@ def _remind(scene: _Scene, reading: Reading | None) -> str:
 
 def open_reply(session: Session, lead: Lead | None, number: str) -> Task | None:
     """The open task to reply to somebody: to a lead, whichever of their numbers it is, else to a number."""
-    if lead:
-        return tasks.open_reply(session, lead.id, "")
-    return tasks.open_reply(session, None, _thread(number), is_thread=True)
+    task = tasks.open_one(session, _person(lead, number), TaskKind.REPLY)
+    if task is None and lead:
+        # One from before they were a lead.
+        task = next(iter(tasks.open_of(session, lead.id, (TaskKind.REPLY,))), None)
+    return task
+
+
+def _person(lead: Lead | None, number: str) -> str:
+    """Whom a task to reply is about (Task.person)."""
+    return f"lead:{lead.id}" if lead else f"writer:{number}"[:60]  # As long as the column is.
 
 
 NOTICED = 160

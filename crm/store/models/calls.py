@@ -31,7 +31,10 @@ class Call(Base):
     """
 
     __tablename__ = "call"
-    __table_args__ = (Index("ix_call_outcome_started", "outcome", "started_at"),)
+    __table_args__ = (
+        Index("ix_call_outcome_started", "outcome", "started_at"),
+        Index("ix_call_direction_started", "direction", "started_at"),
+    )
     id: Mapped[str] = mapped_column(String(80), primary_key=True)
     direction: Mapped[str] = mapped_column(
         String(10), default="in", server_default="in", comment="in, out, or internal between colleagues"
@@ -88,6 +91,7 @@ class Leg(Base):
     """One phone that rang for a call."""
 
     __tablename__ = "leg"
+    __table_args__ = (Index("ix_leg_agent_started", "agent_id", "started_at"),)
     id: Mapped[str] = mapped_column(String(80), primary_key=True, comment="the channel's id, which we give it")
     call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
     device: Mapped[str] = mapped_column(String(40), comment="slug, kept when the device is deleted")

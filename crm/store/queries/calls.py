@@ -86,8 +86,9 @@ def decisions(session: Session, call_id: str) -> Sequence[RoutingDecision]:
 
 def last_caller_of(session: Session, agent: str) -> str | None:
     """Number (E.164) of whoever outside last rang an agent's phones, answered or not; None without one."""
-    found = select(Call.caller).join(Leg, Leg.call_id == Call.id).join(Agent, Agent.id == Leg.agent_id)
-    found = found.where(Agent.slug == agent, Call.direction == "in", Call.caller.is_not(None))
+    whose = select(Agent.id).where(Agent.slug == agent).scalar_subquery()
+    found = select(Call.caller).join(Leg, Leg.call_id == Call.id)
+    found = found.where(Leg.agent_id == whose, Call.direction == "in", Call.caller.is_not(None))
     return session.scalars(found.order_by(Leg.started_at.desc()).limit(1)).first()
 
 
@@ -118,19 +119,18 @@ class LostCall:
     why: str
 
 
-def lost(session: Session, node: str, now: datetime) -> list[LostCall]:
-    """Must be empty. Calls that are up are not lost, nor are those of another node that lives and sees to them."""
+def lost(session: Session, node: str, now: datetime, since: datetime | None = None) -> list[LostCall]:
+    """Must be empty. Calls that are up are not lost, nor are those of another node that lives and sees to them.
+    `since` leaves out calls that began before then and are over: who was taken care of stays so."""
     need_task = [outcome for outcome in Outcome if task_after(outcome) is not None]
-    endless = session.scalars(
-        select(Call)
-        .where(Call.outcome.is_(None), Call.started_at < now - SETTLED)
-        .where(~is_of_others(Call.node, node, now))
-        .order_by(Call.started_at)
+    called = select(Call.id, Call.started_at, Call.outcome).order_by(Call.started_at)
+    endless = session.execute(
+        called.where(Call.outcome.is_(None), Call.started_at < now - SETTLED).where(~is_of_others(Call.node, node, now))
     )
     found = [LostCall(call.id, call.started_at, "It has no outcome.") for call in endless]
-    has_task = select(Task.id).where(Task.call_id == Call.id).exists()
-    # Or one that it shares with other calls of the same person.
+    # Its own, or one that it shares with other calls of the same person; of nearly every call nothing else is asked.
     shares_task = select(TaskCall.task_id).where(TaskCall.call_id == Call.id).exists()
+    has_task = select(Task.id).where(Task.call_id == Call.id).exists()
     # A call of ours that reached nobody may leave an older task of the person's open instead of one of its own.
     lead_has_task = select(Task.id).where(Task.lead_id == Call.lead_id, Task.lead_id.is_not(None)).exists()
     # So it is with one to a resident, owner or vendor.
@@ -141,12 +141,10 @@ def lost(session: Session, node: str, now: datetime) -> list[LostCall]:
         .where(other.caller == Call.caller, Task.lead_id.is_(None), Call.direction == "out")
         .exists()
     )
-    ownerless = session.scalars(
-        select(Call)
-        .where(Call.outcome.in_(need_task), ~has_task, ~shares_task, ~lead_has_task, ~caller_has_task)
-        .where(Call.direction != "internal")
-        .order_by(Call.started_at)
-    )
+    over = called.where(Call.outcome.in_(need_task), Call.direction != "internal")
+    if since is not None:
+        over = over.where(Call.started_at >= since)
+    ownerless = session.execute(over.where(~shares_task, ~has_task, ~lead_has_task, ~caller_has_task))
     found += [
         LostCall(call.id, call.started_at, f"It ended as {call.outcome}, and nobody has a task.") for call in ownerless
     ]

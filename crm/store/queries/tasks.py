@@ -8,7 +8,6 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from crm.domain.tasks import TaskKind
 from crm.store.models import Call, Lead, Task, TaskCall
 
 _ROW = (selectinload(Task.owner), selectinload(Task.call), selectinload(Task.lead).selectinload(Lead.phones))
@@ -32,7 +31,9 @@ def open_one(session: Session, person: str, kind: str) -> Task | None:
     """The one open task about a person (Task.person) of that kind."""
     if not person:
         return None
-    found = select(Task).where(Task.person == person, Task.kind == kind, Task.done_at.is_(None)).options(*_ROW)
+    # That it is not empty, SQLite has to be told: its index has only those.
+    found = select(Task).where(Task.person == person, Task.person != "", Task.kind == kind, Task.done_at.is_(None))
+    found = found.options(*_ROW)
     return session.scalars(found).first()
 
 
@@ -41,16 +42,6 @@ def calls_of(session: Session, task_id: int) -> Sequence[tuple[str, datetime]]:
     found = select(Call.id, Call.started_at).join(TaskCall, TaskCall.call_id == Call.id)
     rows = session.execute(found.where(TaskCall.task_id == task_id).order_by(Call.started_at, Call.id))
     return [(id, started_at) for id, started_at in rows]
-
-
-def open_reply(session: Session, lead_id: int | None, key: str, *, is_thread: bool = False) -> Task | None:
-    """The one open task to answer somebody's texts: the lead's, or for a writer without one that with this key, or
-    with `is_thread` one whose key begins so."""
-    found = select(Task).where(Task.kind == TaskKind.REPLY, Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
-    mine = Task.key.startswith(key, autoescape=True) if is_thread else Task.key == key
-    if lead_id is not None:
-        mine = Task.lead_id == lead_id
-    return session.scalars(found.where(mine).limit(1)).first()
 
 
 def open_of(session: Session, lead_id: int, kinds: Collection[str] = ()) -> Sequence[Task]:

@@ -40,7 +40,7 @@ from crm.domain.routing import (
 from crm.services.routing import replays, routes
 from crm.services.routing.replays import Changes
 from crm.services.routing.routes import PhonesNow
-from crm.store import migrate
+from crm.store import decisions, migrate
 from crm.store.models import (
     Agent,
     Call,
@@ -161,7 +161,7 @@ async def replayed(folder: Path, cases: list[RoutingInputs]) -> float:
                     rule="",
                     reasons=[],
                     stages=[],
-                    inputs=replays.to_stored(case),
+                    inputs=decisions.told("", "", NOW, case, decide(case)).inputs,
                     plan={},
                 )
             )

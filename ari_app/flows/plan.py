@@ -8,18 +8,17 @@ from collections.abc import Iterable
 from pathlib import Path as File
 from urllib.parse import quote, unquote
 
-import msgspec
-
 from ari_app.call.available import phones as phones_now
 from ari_app.call.call import LiveCall
 from asterisk_conf.prompts import speech
-from crm.domain.calls import CallerIs, CallStep, DeskChosen, LanguageChosen, PropertyChosen, Routed
+from crm.domain.calls import CallerIs, CallStep, DeskChosen, LanguageChosen, PropertyChosen
 from crm.domain.choosing import KeyedAnswer, Question, Say
 from crm.domain.errors import CrmError
 from crm.domain.routing import CallerKind, OfficeState, Path, RoutePlan, RoutingInputs
 from crm.services.phones.spoken import spoken
 from crm.services.routing import reception, routes
 from crm.services.routing.routes import PhonesNow
+from crm.store import decisions
 
 log = logging.getLogger(__name__)
 
@@ -131,17 +130,7 @@ async def _decide(call: LiveCall, forward_failed: str) -> tuple[RoutingInputs, R
 
 
 def _put_on_record(call: LiveCall, inputs: RoutingInputs, decided: RoutePlan, once: str) -> None:
-    call.note(
-        Routed(
-            *call.stamp(once),
-            rule=decided.rule.value,
-            path=decided.path.value,
-            reasons=tuple(reason.text for reason in decided.reasons),
-            stages=tuple(stage.name.value for stage in decided.stages),
-            inputs=msgspec.to_builtins(inputs),
-            plan=msgspec.to_builtins(decided),
-        )
-    )
+    call.note(decisions.told(*call.stamp(once), inputs, decided))
 
 
 def otherwise(decided: RoutePlan, after: Path | None = None) -> CallStep:

@@ -193,12 +193,14 @@ class Routed(Fact):
     """Whom the call should ring, and why."""
 
     rule: str
-    reasons: tuple[str, ...]
-    stages: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
     path: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
-    """What was known, and below what was decided: crm.domain.routing as JSON."""
+    """What was known, and below what was decided, as crm.store.decisions writes and reads it."""
     plan: dict[str, Any] = field(default_factory=dict)
+    roster: tuple[str, ...] = ()
+    """By which both name agents."""
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,8 @@ class People:
     """Who could answer in this moment: a phone of theirs rings when it is called. None: all available but the busy."""
     after_hours: frozenset[str] = frozenset()
     """Their own schedule says in so many words that they answer now."""
+    roster: tuple[str, ...] = field(default=(), compare=False)
+    """All agents of the office, by whose order a decision is kept; the decision itself knows nothing of it."""
     owner: str = ""
     """Who owns the next action: the lead's agent, else who of the subteam has waited longest, else the admin."""
 

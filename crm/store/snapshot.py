@@ -230,6 +230,8 @@ class Snapshot:
         self.organization = organization
         self.agents = {one.slug: one for one in agents}
         """By slug, in order."""
+        self.roster = tuple(self.agents)
+        """The slugs of all, in order."""
         self.agents_by_id = {one.id: one for one in self.agents.values()}
         self.owner_of = {device.slug: one for one in self.agents.values() for device in one.devices}
         """Whose a device is, by its slug."""

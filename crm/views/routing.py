@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.domain.errors import NotFound
 from crm.domain.rehearsals import Rehearsal, Replay
 from crm.domain.routing import RoutePlan
+from crm.store import decisions
 from crm.store.models import Call, RoutingDecision
 from crm.views import calls, tasks
 from crm.views.calls import LegEntry
@@ -249,18 +250,13 @@ def explained(session: Session, call_id: str, now: datetime) -> Explanation:
     found = session.execute(select(Call.id, Call.outcome).where(Call.id == call_id)).first()
     if found is None:
         raise NotFound(f"There is no call {call_id}.", code="call_unknown", call=call_id)
-    decisions = select(
-        RoutingDecision.at,
-        RoutingDecision.inputs,
-        RoutingDecision.plan,
-        RoutingDecision.path,
-        RoutingDecision.rule,
-        RoutingDecision.reasons,
-    ).where(RoutingDecision.call_id == call_id)
+    taken = select(RoutingDecision).where(RoutingDecision.call_id == call_id).order_by(RoutingDecision.at)
+    rows = session.scalars(taken).all()
+    rosters = decisions.rosters(session, rows)
     return Explanation(
         found.id,
         found.outcome,
-        [_decision(row) for row in session.execute(decisions.order_by(RoutingDecision.at))],
+        [_decision(row, rosters) for row in rows],
         calls.legs(session, call_id),
         [
             PlannedTaskEntry(one.id, one.kind, one.owner, one.due_at, one.done_at, one.why)
@@ -269,9 +265,9 @@ def explained(session: Session, call_id: str, now: datetime) -> Explanation:
     )
 
 
-def _decision(row: Row[*tuple[Any, ...]]) -> DecisionEntry:
+def _decision(row: RoutingDecision, rosters: Mapping[str, Sequence[str]]) -> DecisionEntry:
     keyed = [KeyedEntry(one["question"], one["keys"]) for one in row.inputs.get("answers", ())]
-    plan = PlanEntry.stored(row.plan)
+    plan = PlanEntry.stored(decisions.plan_of(row, rosters))
     if not row.plan:
         # Asterisk's or an older version's, which kept the sentences only.
         plan.path, plan.rule = row.path, row.rule

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from cli import cli
 from crm.domain.routing import decide
 from crm.services.routing import replays
-from crm.store.models import RoutingDecision
+from crm.store import decisions
+from crm.store.models import Roster, RoutingDecision
 from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -41,6 +42,7 @@ async def test_when_the_caller_hangs_up_unanswered_then_the_explanation_names_th
     assert plan["owner"] == task.owner.slug == "bob", "who of the subteam has waited longest"
     assert told["tasks"][0]["owner"] == "bob"
     [row] = await system.all(select(RoutingDecision).where(RoutingDecision.call_id == call.id))
-    again = replays.from_stored(row.inputs)
+    roster = await system.all(select(Roster))
+    again = replays.from_stored(decisions.inputs_of(row, {one.id: one.agents for one in roster}))
     assert again
     assert [reason.text for reason in decide(again).reasons] == [one["text"] for one in plan["reasons"]]

@@ -8,19 +8,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import msgspec
 import pytest
 
 from asterisk_conf.prompts import speech
 from crm import config as settings
 from crm.domain import fields
-from crm.domain.calls import CallArrived, CallEnded, DialStatus, EndedBy, Fact, LegEnded, LegRang, Routed
+from crm.domain.calls import CallArrived, CallEnded, DialStatus, EndedBy, Fact, LegEnded, LegRang
 from crm.domain.choosing import KeyedAnswer, Question
 from crm.domain.errors import Invalid
 from crm.domain.routing import TEAM
 from crm.services.calls import ledger
 from crm.services.routing import routes
 from crm.services.routing.routes import PhonesNow
+from crm.store import decisions
 from crm.store.session import Store
 from tests.cli.conftest import Leaseline
 
@@ -40,17 +40,7 @@ def put_through(office: Leaseline, call: str, at: datetime) -> None:
         inputs, plan = await store.read(routes.plan, config, ELM, CALLER, answers, PhonesNow(at))
         facts: list[Fact] = [
             CallArrived(f"{call}:arrived", call, at, did=ELM, caller=CALLER, trunk="acme"),
-            Routed(
-                f"{call}:routed",
-                call,
-                at,
-                rule=plan.rule.value,
-                path=plan.path.value,
-                reasons=tuple(reason.text for reason in plan.reasons),
-                stages=tuple(stage.name.value for stage in plan.stages),
-                inputs=msgspec.to_builtins(inputs),
-                plan=msgspec.to_builtins(plan),
-            ),
+            decisions.told(f"{call}:routed", call, at, inputs, plan),
             LegRang(f"{call}:rang", call, at, leg_id=f"{call}-1", device="alice-desk", agent="alice", stage="subteam"),
             LegEnded(f"{call}:silent", call, at, leg_id=f"{call}-1", status=DialStatus.NOANSWER),
             CallEnded(f"{call}:ended", call, at + timedelta(seconds=30), by=EndedBy.CALLER),

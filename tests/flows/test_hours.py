@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from crm.services.office import holidays, hours
+from crm.store.models import RoutingDecision
 from tests.asterisk import LAKESIDE, Seam
 
 pytestmark = pytest.mark.flows
@@ -70,7 +72,7 @@ async def test_when_one_property_has_a_day_off_then_only_its_callers_hear_so_and
         await for_lakeside.hang_up()
         rang = await system.ended_call(for_lakeside.user)
     assert closed.legs == []
-    [routed] = [event for event in closed.events if event.kind == "Routed"]
-    assert routed.data["rule"] == "holiday"
-    assert "Closed: Founders Day." in routed.data["reasons"]
+    [routed] = await system.all(select(RoutingDecision).where(RoutingDecision.call_id == closed.id))
+    assert routed.rule == "holiday"
+    assert "Closed: Founders Day." in routed.reasons
     assert [leg.device for leg in rang.legs] == ["carol-soft"]

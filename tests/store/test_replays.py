@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as File
 
-import msgspec
 import pytest
 from sqlalchemy import func, select
 
@@ -39,6 +38,7 @@ from crm.services.routing import replays, routes
 from crm.services.routing.replays import Changes
 from crm.services.routing.routes import PhonesNow
 from crm.services.tours import booking, times
+from crm.store import decisions
 from crm.store.models import Call, Hours
 from crm.store.session import Store
 
@@ -118,17 +118,7 @@ async def routed(store: Store, config: Config, kind: Kind, call: str, caller: st
     on_call = ("alice-desk", "bob-desk", "carol-desk", "dana-desk") if kind.is_busy else ()
     inputs, plan = await store.read(routes.plan, config, kind.did, caller, kind.answers, PhonesNow(at, on_call=on_call))
     assert plan.path == kind.path, call
-    return Routed(
-        f"{call}/r",
-        call,
-        at,
-        rule=plan.rule.value,
-        path=plan.path.value,
-        reasons=(),
-        stages=tuple(stage.name.value for stage in plan.stages),
-        inputs=msgspec.to_builtins(inputs),
-        plan=msgspec.to_builtins(plan),
-    )
+    return decisions.told(f"{call}/r", call, at, inputs, plan)
 
 
 def follows(name: str, call: str, at: datetime) -> list[Fact]:

@@ -14,6 +14,8 @@ _FORMER = {"MessageLeft": VoicemailLeft}
 """Names under which older versions noted facts; they stay in journals and in call_event."""
 _KINDS = _FORMER | {kind.__name__: kind for kind in KINDS}
 _IN_COLUMNS = ("id", "call_id", "at")
+_ELSEWHERE = {"Routed": ("reasons", "inputs", "plan", "roster")}
+"""What stands in a row of its own and is kept there alone."""
 
 
 def encode(fact: Fact) -> bytes:
@@ -33,9 +35,10 @@ def decode(line: bytes) -> Fact:
 
 
 def to_row(fact: Fact) -> CallEvent:
-    values = msgspec.to_builtins(fact)
-    data = {name: value for name, value in values.items() if name not in _IN_COLUMNS}
-    return CallEvent(id=fact.id, call_id=fact.call_id, at=fact.at, kind=type(fact).__name__, data=data)
+    values, kind = msgspec.to_builtins(fact), type(fact).__name__
+    elsewhere = (*_IN_COLUMNS, *_ELSEWHERE.get(kind, ()))
+    data = {name: value for name, value in values.items() if name not in elsewhere}
+    return CallEvent(id=fact.id, call_id=fact.call_id, at=fact.at, kind=kind, data=data)
 
 
 def from_row(row: CallEvent) -> Fact:

@@ -27,13 +27,13 @@ from crm.services.people.identity import Identity, who_is
 from crm.services.phones import own_forwarding
 from crm.services.routing.arrivals import line_called
 from crm.services.voicemail import mailboxes
+from crm.store import decisions
 from crm.store.models import (
     Agent,
     Call,
     Contact,
     Leg,
     Recording,
-    RoutingDecision,
     Tour,
     Voicemail,
 )
@@ -60,7 +60,9 @@ def record_all(session: Session, config: Config, facts: Sequence[Fact], now: dat
     if not new:
         return
     session.add_all(to_row(fact) for fact in new)
-    session.add_all(_decision(fact) for fact in new if isinstance(fact, Routed))
+    for fact in new:
+        if isinstance(fact, Routed):
+            decisions.add(session, fact)
     session.flush()
 
     story = tell([*told, *new])
@@ -89,20 +91,6 @@ def open_calls(session: Session, config: Config) -> dict[str, datetime]:
     """Calls of this node without an outcome and when they began, oldest first: they are up, or were lost sight of while
     the app was away."""
     return calls.open_since(session, config.node)
-
-
-def _decision(fact: Routed) -> RoutingDecision:
-    return RoutingDecision(
-        id=fact.id,
-        call_id=fact.call_id,
-        at=fact.at,
-        rule=fit(fact.rule, 40),
-        reasons=list(fact.reasons),
-        stages=list(fact.stages),
-        path=fit(fact.path, 20),
-        inputs=fact.inputs,
-        plan=fact.plan,
-    )
 
 
 def _write_call(session: Session, call: Call, story: CallStory) -> Identity:

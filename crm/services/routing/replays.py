@@ -20,6 +20,7 @@ from crm.domain.hours import Schedule, weekly
 from crm.domain.rehearsals import Changed, Replay
 from crm.domain.routing import OfficeFacts, OfficeState, Path, RoutePlan, RoutingInputs, decide
 from crm.services.routing.routes import SETTINGS
+from crm.store import decisions
 from crm.store.models import Property, RoutingDecision
 from crm.store.queries import office
 from crm.store.session import Store
@@ -33,14 +34,8 @@ OFFICE = "office"
 Progress = Callable[[int, int], None]
 
 
-def to_stored(inputs: RoutingInputs) -> dict[str, Any]:
-    """The inputs as they are kept with the call."""
-    stored: dict[str, Any] = msgspec.to_builtins(inputs)
-    return stored
-
-
 def from_stored(stored: Mapping[str, Any]) -> RoutingInputs | None:
-    """The inputs as they were; fields that came later have their defaults. None when they cannot be read."""
+    """The inputs as they were (`decisions.inputs_of`). None when they cannot be read."""
     try:
         return msgspec.convert(stored, RoutingInputs, strict=True)
     except msgspec.ValidationError:
@@ -112,11 +107,11 @@ def replay(store: Store, config: Config, changes: Changes, since: datetime, prog
     last: tuple[datetime, str] | None = None
     while True:
         # A page is a read of its own: a month of calls must not hold a transaction open.
-        rows = store.read_blocking(_page, since, last)
+        rows, rosters = store.read_blocking(_page, since, last)
         for row in rows:
             calls.add(row.call_id)
             found.decisions += 1
-            inputs = from_stored(row.inputs)
+            inputs = from_stored(decisions.inputs_of(row, rosters))
             if inputs is None:
                 found.unreadable += 1
                 continue
@@ -137,11 +132,14 @@ def _count(session: Session, since: datetime) -> int:
     return session.scalar(query) or 0
 
 
-def _page(session: Session, since: datetime, after: tuple[datetime, str] | None) -> Sequence[RoutingDecision]:
+def _page(
+    session: Session, since: datetime, after: tuple[datetime, str] | None
+) -> tuple[Sequence[RoutingDecision], dict[str, list[str]]]:
     query = select(RoutingDecision).where(RoutingDecision.at >= since)
     if after:
         query = query.where(tuple_(RoutingDecision.at, RoutingDecision.id) > after)
-    return session.scalars(query.order_by(RoutingDecision.at, RoutingDecision.id).limit(PAGE)).all()
+    rows = session.scalars(query.order_by(RoutingDecision.at, RoutingDecision.id).limit(PAGE)).all()
+    return rows, decisions.rosters(session, rows)
 
 
 def under(inputs: RoutingInputs, changes: Changes, schedules: Mapping[str, Schedule]) -> RoutingInputs:

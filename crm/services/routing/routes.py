@@ -232,4 +232,5 @@ def _people(
         busy=frozenset(busy),
         free=reachable.difference(busy, moment.tried),
         after_hours=after_hours,
+        roster=office.roster,
     )

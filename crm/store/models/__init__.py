@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from crm.store.models.audit import AuditEntry
 from crm.store.models.base import Base, UtcDateTime
-from crm.store.models.calls import Call, CallEvent, CallOrder, CallReview, Leg, Recording, RoutingDecision, Voicemail
+from crm.store.models.calls import (
+    Call,
+    CallEvent,
+    CallOrder,
+    CallReview,
+    Leg,
+    Recording,
+    Roster,
+    RoutingDecision,
+    Voicemail,
+)
 from crm.store.models.nodes import Node
 from crm.store.models.office import (
     Agent,
@@ -67,6 +77,7 @@ __all__ = [
     "Portfolio",
     "Property",
     "Recording",
+    "Roster",
     "RoutingDecision",
     "Sendable",
     "SipBan",

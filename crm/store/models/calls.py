@@ -132,6 +132,15 @@ class RoutingDecision(Base):
         default=dict, server_default="{}", comment="everything that was known; it can be decided again"
     )
     plan: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}", comment="what was decided")
+    roster: Mapped[str | None] = mapped_column(String(16), comment="by which it names agents; null: by their slugs")
+
+
+class Roster(Base):
+    """All agents of the office at some time. Decisions name them by their places in it (crm/store/decisions.py)."""
+
+    __tablename__ = "roster"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, comment="hash of the list")
+    agents: Mapped[list[str]] = mapped_column(comment="slugs, in order")
 
 
 class CallReview(Base):

@@ -1,0 +1,191 @@
+"""Routing decisions as they are kept: once, short, and whole enough to be explained and taken again.
+
+What has its default is left out. Agents, of whom there may be thousands, are named by their places in a list of all of
+the office's, the roster; it is kept once for as long as nobody is hired or leaves. The reasons' sentences stand in a
+column of their own. Decisions of older versions, with everything in them, are read as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cache, lru_cache
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.domain.calls import Routed
+from crm.domain.route_inputs import RoutingInputs
+from crm.domain.route_plan import RoutePlan
+from crm.store.models import Roster, RoutingDecision
+
+_PEOPLE = ("subteam", "sisters", "everyone", "available", "busy", "free", "after_hours")
+
+
+def told(fact_id: str, call_id: str, at: datetime, inputs: RoutingInputs, plan: RoutePlan) -> Routed:
+    """The fact that a call was decided about."""
+    known, decided, roster = _lean(inputs), _lean(plan), inputs.people.roster
+    known.get("people", {}).pop("roster", None)
+    places = _places(roster)
+    for holder, name in _names(known, decided):
+        holder[name] = _in_runs(holder[name], places)
+    decided["reasons"] = [f"{one.rule}/{one.about}" for one in plan.reasons]
+    return Routed(
+        fact_id,
+        call_id,
+        at,
+        rule=plan.rule.value,
+        path=plan.path.value,
+        reasons=tuple(reason.text for reason in plan.reasons),
+        stages=tuple(stage.name.value for stage in plan.stages),
+        inputs=known,
+        plan=decided,
+        roster=roster,
+    )
+
+
+def row_of(fact: Routed) -> RoutingDecision:
+    return RoutingDecision(
+        id=fact.id,
+        call_id=fact.call_id,
+        at=fact.at,
+        rule=fact.rule[:40],
+        reasons=list(fact.reasons),
+        stages=list(fact.stages),
+        path=fact.path[:20],
+        inputs=fact.inputs,
+        plan=fact.plan,
+        roster=_id_of(fact.roster) if fact.roster else None,
+    )
+
+
+def add(session: Session, fact: Routed) -> None:
+    """Keeps the decision that a fact tells."""
+    row = row_of(fact)
+    if row.roster and session.scalar(select(Roster.id).where(Roster.id == row.roster)) is None:
+        session.add(Roster(id=row.roster, agents=list(fact.roster)))
+    session.add(row)
+
+
+def rosters(session: Session, decisions: Sequence[RoutingDecision]) -> dict[str, list[str]]:
+    """The lists by which these name agents."""
+    wanted = {one.roster for one in decisions if one.roster}
+    found = session.execute(select(Roster.id, Roster.agents).where(Roster.id.in_(wanted))) if wanted else ()
+    return {row.id: row.agents for row in found}
+
+
+def inputs_of(row: RoutingDecision, rosters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What was known, with everybody's slugs, as `crm.domain.route_inputs` has it; what is left out has its default."""
+    return _named(row.inputs, rosters.get(row.roster or "", ()))
+
+
+def plan_of(row: RoutingDecision, rosters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What was decided, in the same way, and whole; {} when only the sentences are known."""
+    if not row.plan:
+        return {}
+    plan = _named(row.plan, rosters.get(row.roster or "", ()))
+    told = plan.get("reasons", ())
+    if not all(isinstance(one, str) for one in told):
+        return plan
+    plan["reasons"] = [
+        {**dict(zip(("rule", "about"), one.split("/"), strict=True)), "text": text}
+        for one, text in zip(told, row.reasons, strict=False)
+    ]
+    try:
+        whole: dict[str, Any] = msgspec.to_builtins(msgspec.convert(plan, RoutePlan))
+    except msgspec.ValidationError:
+        return plan
+    return whole
+
+
+# --- agents by their places ---
+
+
+def _names(inputs: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Where agents are named: the object that holds the list, and its name there."""
+    holders = [(inputs.get("people", {}), _PEOPLE), (plan, ("queue",))]
+    holders += [(one, ("agents",)) for one in (*inputs.get("desks", {}).values(), *plan.get("stages", ()))]
+    for holder, names in holders:
+        yield from ((holder, name) for name in names if holder.get(name) is not None)
+
+
+def _named(stored: Mapping[str, Any], roster: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = _copied(stored)
+    for holder, name in _names(found, found):
+        if isinstance(holder[name], str):
+            holder[name] = _from_runs(holder[name], roster)
+    return found
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copied(one) for name, one in value.items()}
+    return [_copied(one) for one in value] if isinstance(value, list) else value
+
+
+@lru_cache(maxsize=4)
+def _places(roster: tuple[str, ...]) -> dict[str, int]:
+    return {slug: place for place, slug in enumerate(roster)}
+
+
+@lru_cache(maxsize=4)
+def _id_of(roster: tuple[str, ...]) -> str:
+    return sha256("\n".join(roster).encode()).hexdigest()[:16]
+
+
+def _in_runs(slugs: Sequence[str], places: Mapping[str, int]) -> str | list[str]:
+    """As "0-11,14": in order, from the first to the last of each run. The slugs themselves where one is not known."""
+    runs: list[list[int]] = []
+    for slug in slugs:
+        place = places.get(slug)
+        if place is None:
+            return list(slugs)
+        if runs and runs[-1][1] == place - 1:
+            runs[-1][1] = place
+        else:
+            runs.append([place, place])
+    return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in runs)
+
+
+def _from_runs(runs: str, roster: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for run in filter(None, runs.split(",")):
+        first, _, last = run.partition("-")
+        found += roster[int(first) : int(last or first) + 1]
+    return found
+
+
+# --- without defaults ---
+
+
+def _lean(value: Any) -> Any:
+    """As JSON, without what a dataclass has by default."""
+    if is_dataclass(value) and not isinstance(value, type):
+        kind = type(value)
+        return {
+            one.name: _lean(now)
+            for one in fields(value)
+            if (now := getattr(value, one.name)) != _default(kind, one.name)
+        }
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, list | tuple):
+        return [_lean(one) for one in value]
+    if isinstance(value, dict):
+        return {_lean(name): _lean(one) for name, one in value.items()}
+    return value
+
+
+@cache
+def _default(kind: type, name: str) -> object:
+    [field] = [one for one in fields(kind) if one.name == name]
+    return field.default_factory() if field.default_factory is not MISSING else field.default

@@ -8,7 +8,7 @@ column of their own. Decisions of older versions, with everything in them, are r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache, lru_cache
@@ -29,11 +29,10 @@ _PEOPLE = ("subteam", "sisters", "everyone", "available", "busy", "free", "after
 
 def told(fact_id: str, call_id: str, at: datetime, inputs: RoutingInputs, plan: RoutePlan) -> Routed:
     """The fact that a call was decided about."""
-    known, decided, roster = _lean(inputs), _lean(plan), inputs.people.roster
-    known.get("people", {}).pop("roster", None)
-    places = _places(roster)
+    roster = inputs.people.roster
+    known, decided = _lean(replace(inputs, people=replace(inputs.people, roster=()))), _lean(plan)
     for holder, name in _names(known, decided):
-        holder[name] = _in_runs(holder[name], places)
+        holder[name] = _in_runs(tuple(holder[name]), roster) if roster else holder[name]
     decided["reasons"] = [f"{one.rule}/{one.about}" for one in plan.reasons]
     return Routed(
         fact_id,
@@ -138,13 +137,15 @@ def _id_of(roster: tuple[str, ...]) -> str:
     return sha256("\n".join(roster).encode()).hexdigest()[:16]
 
 
-def _in_runs(slugs: Sequence[str], places: Mapping[str, int]) -> str | list[str]:
+@lru_cache(maxsize=32)
+def _in_runs(slugs: tuple[str, ...], roster: tuple[str, ...]) -> str | tuple[str, ...]:
     """As "0-11,14": in order, from the first to the last of each run. The slugs themselves where one is not known."""
+    places = _places(roster)
     runs: list[list[int]] = []
     for slug in slugs:
         place = places.get(slug)
         if place is None:
-            return list(slugs)
+            return slugs
         if runs and runs[-1][1] == place - 1:
             runs[-1][1] = place
         else:
@@ -165,27 +166,33 @@ def _from_runs(runs: str, roster: Sequence[str]) -> list[str]:
 
 def _lean(value: Any) -> Any:
     """As JSON, without what a dataclass has by default."""
-    if is_dataclass(value) and not isinstance(value, type):
-        kind = type(value)
-        return {
-            one.name: _lean(now)
-            for one in fields(value)
-            if (now := getattr(value, one.name)) != _default(kind, one.name)
-        }
+    kind = type(value)
+    if kind is str or value is None:
+        return value
+    if is_dataclass(kind):
+        defaults = _defaults(kind)
+        return {name: _lean(now) for name, default in defaults if (now := getattr(value, name)) != default}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    if isinstance(value, list | tuple):
-        return [_lean(one) for one in value]
+    if isinstance(value, frozenset):
+        return _in_order(value)
+    if isinstance(value, tuple):
+        return value if value and type(value[0]) is str else [_lean(one) for one in value]
     if isinstance(value, dict):
         return {_lean(name): _lean(one) for name, one in value.items()}
     return value
 
 
+@lru_cache(maxsize=8)
+def _in_order(slugs: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(slugs))
+
+
 @cache
-def _default(kind: type, name: str) -> object:
-    [field] = [one for one in fields(kind) if one.name == name]
-    return field.default_factory() if field.default_factory is not MISSING else field.default
+def _defaults(kind: Any) -> list[tuple[str, object]]:
+    """By field, in order."""
+    return [
+        (one.name, one.default_factory() if one.default_factory is not MISSING else one.default) for one in fields(kind)
+    ]

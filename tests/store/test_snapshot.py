@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -13,21 +14,38 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import Select, create_engine, event, text, update
+from sqlalchemy import Select, create_engine, event, select, text, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.domain.calls import CallArrived
 from crm.domain.choosing import KeyedAnswer, Question
 from crm.domain.routing import TEAM, OfficeState, RoutePlan, RoutingInputs
 from crm.domain.tours import TourKind
 from crm.services.audit import By
+from crm.services.calls import ledger
 from crm.services.office import hours
 from crm.services.people import blocking
-from crm.services.routing import reception, routes
+from crm.services.routing import reception, replays, routes
 from crm.services.routing.routes import PhonesNow
 from crm.services.tours import times
-from crm.store import marks, migrate, snapshot
-from crm.store.models import Agent, Base, Call, Desk, Device, Hours, Leg, Line, Node, Organization, Property, Subteam
+from crm.store import decisions, marks, migrate, snapshot
+from crm.store.models import (
+    Agent,
+    Base,
+    Call,
+    Desk,
+    Device,
+    Hours,
+    Leg,
+    Line,
+    Node,
+    Organization,
+    Property,
+    Roster,
+    Subteam,
+)
+from crm.store.queries import calls
 from crm.store.session import Store, migration_engine
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -235,6 +253,33 @@ async def test_many_agents_are_not_read_for_a_call(store: Store, config: Config)
     assert len(told) == 3
     assert len(inputs.people.everyone) == 304
     assert plan.task.owner == "alice"
+
+
+async def test_what_is_kept_of_a_decision_does_not_grow_with_the_office(store: Store, config: Config) -> None:
+    def kept(call_id: str) -> int:
+        fact = decisions.told(f"{call_id}/r", call_id, NOW, *decided(store, config))
+        store.run_blocking(
+            ledger.record_all, config, [CallArrived(f"{call_id}/a", call_id, NOW, MAPLE, CALLER), fact], NOW
+        )
+        with store.reading() as session:
+            [row] = calls.decisions(session, call_id)
+            [event] = [one for one in calls.events(session, call_id) if one.kind == "Routed"]
+            assert event.data == {"rule": "subteam", "path": "live", "stages": ["subteam", "everyone"]}
+            rosters = decisions.rosters(session, [row])
+            again = replays.from_stored(decisions.inputs_of(row, rosters))
+            assert again == decided(store, config)[0]
+            assert msgspec.convert(decisions.plan_of(row, rosters), RoutePlan) == decided(store, config)[1]
+            return len(json.dumps([row.inputs, row.plan, row.reasons]))
+
+    small = kept("small")
+    with store.writing() as session:
+        session.add_all(
+            Agent(slug=f"x{n}", name="x", devices=[Device(slug=f"x{n}-desk", kind="desk")]) for n in range(500)
+        )
+    assert kept("large") < small + 200
+    assert kept("again") < small + 200
+    with store.reading() as session:
+        assert len(session.scalars(select(Roster)).all()) == 2, "one for each set of agents"
 
 
 async def test_the_end_of_a_talk_leaves_the_office_as_it_is(store: Store, config: Config) -> None:

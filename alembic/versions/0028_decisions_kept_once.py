@@ -4,8 +4,8 @@ Why: each was kept twice, with the names of all agents several times: most of wh
 What happens to rows that are there: nothing; they are read as they are.
 Down: new decisions can no longer be read: their inputs and plans are emptied, and the sentences stay.
 
-Revision ID: 0027
-Revises: 0026
+Revision ID: 0028
+Revises: 0027
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

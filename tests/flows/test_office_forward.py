@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select, update
 
 from crm.services.phones import forwarding
-from crm.store.models import Hours, LeadPhone, Organization, RoutingDecision, Trunk
-from tests.asterisk import Seam
+from crm.store.models import LeadPhone, Organization, RoutingDecision, Trunk
+from tests.asterisk import ELM, Seam
 from tests.flows.people import NUMBER, mobile, picks_up, trunk
 
 pytestmark = pytest.mark.flows
@@ -31,25 +31,31 @@ async def phones(system: Seam, lead_id: int | None) -> list[LeadPhone]:
     return await system.all(select(LeadPhone).where(LeadPhone.lead_id == lead_id))
 
 
-async def test_when_it_is_straight_then_whoever_answers_has_the_caller_also_when_closed(system: Seam) -> None:
-    await all_calls(system, confirm=False)
-    await close(system)
-    async with mobile(system) as cell, system.caller() as caller:
+async def test_when_all_calls_are_forwarded_then_who_presses_1_there_has_the_caller(system: Seam) -> None:
+    await all_calls(system)
+    async with system.phone("alice-desk") as alice, mobile(system) as cell, system.caller() as caller:
         await system.to_team(caller)
+        shown = await cell.wait_for("CALL_INCOMING")
+        assert f"sip:{ELM}@" in shown.param
         await picks_up(cell)
+        await system.hears(cell, system.prompt("whisper_two_keys"))
+        await cell.press("1")
         await system.step(caller.user, "talk")
         await cell.say(system.spoken(HELLO))
         await system.hears(caller, system.spoken(HELLO))
-        await cell.hang_up()
+        await caller.hang_up()
         call = await system.ended_call(caller.user)
-    assert (call.outcome, call.ended_by) == ("handed_over", "agent")
-
-
-async def close(system: Seam) -> None:
-    with system.store.writing() as session:
-        # Open on no day but one that is three days away.
-        weekday = (system.now().astimezone(system.config.tz).weekday() + 3) % 7
-        session.add(Hours(weekday=weekday, opens="10:00", closes="10:01"))
+        assert alice.count("CALL_INCOMING") == 0
+    assert (call.outcome, [(leg.stage, leg.number, leg.status) for leg in call.legs]) == (
+        "handed_over",
+        [("office", NUMBER, "ANSWER")],
+    )
+    assert call.lead
+    assert (call.lead.name, [phone.number for phone in await phones(system, call.lead_id)]) == (None, [caller.user])
+    assert await system.tasks_of(call) == []
+    assert await system.texts_of(caller.user) == []
+    [decision] = await decisions(system, call.id)
+    assert (decision.rule, decision.stages) == ("office_forward", ["office"])
 
 
 async def test_when_nobody_is_there_then_the_caller_is_missed_as_usual_pain_3_pain_7(system: Seam) -> None:

@@ -13,7 +13,7 @@ from crm.services.audit import By
 from crm.services.office import hours
 from crm.services.tours import booking, times
 from crm.services.tours.dialogue import aloud
-from crm.store.models import Tour
+from crm.store.models import Interest, Tour
 from tests.asterisk import Seam
 from tests.flows.people import hears_beginning
 from tests.flows.test_hours import DAYS
@@ -37,6 +37,34 @@ async def closed_until(system: Seam) -> datetime:
 
 async def said(system: Seam, phrase: str, name: str, key: str = "", language: str = "en") -> Path:
     return await system.phrase(phrase, language, name=name, key=key)
+
+
+async def test_when_the_office_is_closed_then_times_are_offered_and_a_key_books_one(offered: Seam) -> None:
+    system = offered
+    await closed_until(system)
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.dial(caller)
+        await system.hears(caller, await said(system, "reached", "Elm Street Apartments"))
+        await caller.press("2")
+        await hears_beginning(system, caller, system.prompt("closed_now"))
+        await caller.press("1")
+        await hears_beginning(system, caller, system.prompt("tour_done"))
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+        text = await system.carrier.text_to(caller.user)
+        assert alice.count("CALL_INCOMING") == 0
+        [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
+        found, place = await system.store.read(booking.get, tour.id)
+        tz = times.zone(system.config, place)
+        when = aloud(found.slot.starts_at, tz, "en")
+        await hears_beginning(system, caller, await said(system, "tour_booked", when))
+    assert (call.outcome, call.ended_by) == ("booked", "caller")
+    assert (found.booked_by, found.version) == ("keypad", 1)
+    assert booking.in_words(found.slot.starts_at, tz, "en") in text
+    assert await system.tasks_of(call) == []
+    assert {one.purpose for one in await system.texts_of(caller.user)} <= {"tour", "tour_reminder"}
+    [interest] = await system.all(select(Interest).where(Interest.lead_id == call.lead_id))
+    assert interest.stage == "showing_booked"
 
 
 async def test_who_speaks_spanish_hears_the_times_books_and_gets_the_text_in_spanish(offered: Seam) -> None:
@@ -63,28 +91,6 @@ async def test_who_speaks_spanish_hears_the_times_books_and_gets_the_text_in_spa
         await hears_beginning(system, caller, booked)
     assert (call.outcome, call.step) == ("booked", "voicemail")
     assert booking.in_words(*when) in text
-
-
-async def test_when_key_3_is_pressed_while_open_then_times_are_offered_and_any_key_leads_on_to_the_team(
-    offered: Seam,
-) -> None:
-    system = offered
-    async with system.phone("alice-desk") as alice, system.caller() as caller:
-        await system.dial(caller)
-        await system.step(caller.user, "menu")
-        await caller.press("3")
-        await system.step(caller.user, "tour_offer")
-        await caller.press("1")
-        await hears_beginning(system, caller, system.prompt("tour_done"))
-        await caller.press("9")
-        await alice.wait_for("CALL_INCOMING")
-        await alice.answer()
-        await system.step(caller.user, "talk")
-        await caller.hang_up()
-        call = await system.ended_call(caller.user)
-    assert call.outcome == "talked"
-    [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
-    assert tour.lead_id == call.lead_id
 
 
 async def test_when_somebody_else_is_quicker_then_that_is_told_and_who_takes_nothing_leaves_a_message(

@@ -29,14 +29,23 @@ class _Selector(selectors.DefaultSelector):
         """Seconds that went by without anybody having to wait for them."""
         self.threads = 0
         """How many pieces of work threads have been given whose end the loop has not heard of yet."""
+        self.waiting: list[asyncio.Future[None]] = []
+        """Of those who wait until nobody has anything to do."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self.threads or (timeout is not None and timeout <= 0):
             return super().select(timeout)
-        ready = super().select(timeout and LOOK_SECONDS)
-        if not ready and timeout is not None:
+        ready = super().select(LOOK_SECONDS if timeout or self.waiting else None)
+        if ready:
+            return ready
+        if self.waiting:
+            for one in self.waiting:
+                if not one.done():
+                    one.set_result(None)
+            self.waiting.clear()
+        elif timeout is not None:
             self.passed += timeout
-        return ready
+        return []
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
@@ -50,6 +59,12 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def now(self) -> datetime:
         """By the calendar."""
         return datetime.now(UTC) + timedelta(seconds=self._jumps.passed)
+
+    async def idle(self) -> None:
+        """Waits until nobody has anything to do before some later time."""
+        one = self.create_future()
+        self._jumps.waiting.append(one)
+        await one
 
     def watch(self, work: Future[Any]) -> None:
         """No time is skipped before the loop has heard of the end of what a thread does."""

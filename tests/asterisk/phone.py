@@ -159,6 +159,7 @@ class Phone(Softphone):
                 while not is_so():
                     self._stirred.clear()
                     await self._stirred.wait()
+            await self._asterisk.loop.idle()
         except TimeoutError:
             seen = ", ".join(f"{event.kind} {event.param}".strip() for event in self.events)
             raise SoftphoneError(f"Phone {self.user}: no {what} within {seconds:g} s; it saw: {seen}.") from None

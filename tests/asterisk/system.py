@@ -77,7 +77,6 @@ def template(folder: Path, first_port: int) -> Iterator[Template]:
             for name in speech.sentences(language):
                 sound(config.prompts_folder / language / f"{name}.wav", f"{language} {name}", PROMPT_SECONDS)
         sound(config.prompts_folder / tones.FILE, "beep", 0.2)
-        (config.prompts_folder / "greetings").mkdir(exist_ok=True)
         await publish.publish(crm)
         store.close()
         return home
@@ -107,10 +106,14 @@ class Seam(Records):
     async def running(cls, copied: Template, folder: Path) -> AsyncIterator[Seam]:
         """Starts the app in a copy of a home."""
         home = folder / "home"
-        shutil.copytree(copied.home, home, symlinks=True)
+        shutil.copytree(copied.home, home, symlinks=True, ignore=shutil.ignore_patterns("prompts"))
         loop = cast(JumpingLoop, asyncio.get_running_loop())
         carrier = CarrierPeer()
         config = settings.load(home)
+        config.prompts_folder.mkdir()
+        for entry in (*speech.languages(), tones.FILE):
+            (config.prompts_folder / entry).symlink_to(settings.load(copied.home).prompts_folder / entry)
+        (config.prompts_folder / "greetings").mkdir()
         transport, _ = await loop.create_datagram_endpoint(lambda: carrier, local_addr=("127.0.0.1", config.ports.demo))
         crm = Crm(config, Store(config.database_url), Secrets(config.secrets_file), loop.now)
         seam = cls(crm, cast(Any, None), cast(Any, None), carrier, folder)
@@ -205,14 +208,17 @@ class Seam(Records):
     async def until(
         self, condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 15, pause: float = 0.05
     ) -> None:
-        """Waits until a condition holds: it is looked at whenever something has happened."""
-        deadline = asyncio.get_running_loop().time() + seconds
+        """Waits until a condition holds, and whatever follows from it at once has been done. It is looked at whenever
+        something has happened."""
+        loop = self.pbx.loop
+        deadline = loop.time() + seconds
         while True:
             self._stirred.clear()
             answer = condition()
             if answer if isinstance(answer, bool) else await answer:
+                await loop.idle()
                 return
-            assert asyncio.get_running_loop().time() < deadline, f"not so within {seconds:g} s: {what}"
+            assert loop.time() < deadline, f"not so within {seconds:g} s: {what}"
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await self._stirred.wait()

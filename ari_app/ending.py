@@ -45,7 +45,7 @@ async def _patience(config: Config, say: Say) -> None:
         # Where nobody is on the line the app has ended before it says so.
         if beat.get("stopping") and count != told:
             told = count
-            what = f"{count} {'calls go on' if count != 1 else 'call goes on'}" if count else "Asterisk has calls yet"
+            what = f"{count} {'calls go on' if count != 1 else 'call goes on'}" if count else "Asterisk still has calls"
             say(
                 f"{what}; they have {config.stopping.longest_seconds:g} s to end. Ctrl-C again, or `leaseline down "
                 "--now`, ends them at once."
@@ -60,11 +60,11 @@ async def down(config: Config, say: Say, *, at_once: bool) -> bool:
         found = True
         keeper.send_signal(signal.SIGQUIT if at_once else signal.SIGTERM)
         if not at_once:
-            say("Leaseline ends when nobody is on the line any more.")
+            say("Leaseline stops once nobody is on the line.")
         await keeper.ended()
     if left := processes.running(config):
         found = True
-        say(f"{' and '.join(left)} had no keeper.")
+        say(f"{' and '.join(left)} had been left running alone.")
         asterisk, app = _adopted(config, left)
         hurry = asyncio.Event()
         if at_once:
@@ -100,7 +100,7 @@ async def replace(config: Config, app: Child, say: Say) -> None:
     if process.returncode is None:
         process.kill()
         await process.wait()
-    say(f"A new app does not come up, so the old one stays: {app.last_words}")
+    say(f"The new app did not start, so the old one stays: {app.last_words}")
 
 
 async def _let_go(process: asyncio.subprocess.Process | Adopted | None) -> None:
@@ -119,7 +119,7 @@ async def restart(config: Config) -> None:
     if keeper is None:
         left = processes.running(config)
         mend = "`leaseline up` takes it over" if left else "start it with `leaseline up`"
-        raise StartError(f"No `leaseline up` keeps this home running: {mend}.")
+        raise StartError(f"No `leaseline up` is keeping this home running: {mend}.")
     before, since = beat_of(config).get("pid"), datetime.now(UTC)
     keeper.send_signal(signal.SIGUSR1)
     until = time.monotonic() + REPLACED_SECONDS
@@ -128,4 +128,4 @@ async def restart(config: Config) -> None:
         if beat.get("pid") != before and is_connected(config, since):
             return
         await asyncio.sleep(LOOK_SECONDS)
-    raise StartError(f"A new app does not come up, and the old one stays: see {config.log_folder}.")
+    raise StartError(f"The new app did not start, and the old one stays: see {config.log_folder}.")

@@ -34,7 +34,7 @@ PART_SECONDS = 1.0
 """Pause before a part that failed is begun again."""
 SCHEMA_SECONDS = 2.0
 """How often a database that cannot be used is looked at again."""
-NOT_LOOKED_AT = "The database has not answered since the app was started: look after its server, or the disk."
+NOT_LOOKED_AT = "The database has not answered since the app started: check its server, or the disk."
 
 
 async def serve(config: Config, only: Collection[str] = (), *, take_over: bool = False) -> None:

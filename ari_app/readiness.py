@@ -56,21 +56,21 @@ async def prepare(config: Config, console: Console, running: Collection[str] = (
     except (CrmError, SecretError, speech.SpeechError, OSError) as error:
         if not (config.asterisk_folder / "etc" / "asterisk.conf").exists():
             raise StartError(str(error)) from error
-        console.print(f"{error} Asterisk starts as it was set up last.", markup=False, soft_wrap=True)
+        console.print(f"{error} Asterisk starts with its last configuration.", markup=False, soft_wrap=True)
 
 
 def _look_at_disk(config: Config, console: Console) -> None:
     disk.tend(config)
     room = disk.look(config)
     if room.is_low:
-        text = f"Only {room.free_megabytes:,} MB are free on the disk of {config.home}: make room on it."
+        text = f"Only {room.free_megabytes:,} MB are free on the disk of {config.home}: free some space."
         console.print(text, markup=False, soft_wrap=True)
 
 
 async def _prepare_prompts(config: Config, console: Console) -> None:
     """Speaks what is not spoken yet: the fixed sentences and the lines' greetings."""
     with Progress(
-        TextColumn("Preparing what callers hear"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
+        TextColumn("Preparing the prompts"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
     ) as progress:
         bar = progress.add_task("prompts", total=None, visible=False)
 

@@ -62,7 +62,7 @@ async def up(config: Config, *, next_steps: str = "") -> None:
     with _only_one(config):
         left = processes.running(config)
         if left:
-            say(f"{' and '.join(left)} had no keeper any more: taken over.")
+            say(f"{' and '.join(left)} had been left running alone: taken over.")
         await prepare(config, console, left)
         asterisk, app = kept = children(config)
         try:
@@ -123,7 +123,7 @@ async def _kept(config: Config, children: list[Child], say: Say) -> AsyncIterato
                 child.process, child.successor = child.successor, None
                 continue
             restarts = 1 if time.monotonic() - started > STEADY_SECONDS else restarts + 1
-            say(f"{child.name} ended with status {status} and starts again: {child.last_words}")
+            say(f"{child.name} ended with status {status} and is restarted: {child.last_words}")
             await asyncio.sleep(pause_before(restarts))
             await _start(child, say, LONGEST_PAUSE)
 
@@ -199,7 +199,7 @@ def _only_one(config: Config) -> Iterator[None]:
                 lock.write(f"{processes.me().pid} {processes.me().started}")
                 lock.flush()
         except BlockingIOError:
-            raise StartError(f"Leaseline is running in {config.home} already: `leaseline down` ends it.") from None
+            raise StartError(f"Leaseline is already running in {config.home}: `leaseline down` ends it.") from None
         except OSError:
             pass  # There is nothing to keep two of us apart, but calls come first.
         yield

@@ -409,7 +409,7 @@ def check_system() -> None:
 def disk_full(cache: Path, needed_mb: int) -> DiskFull:
     free = shutil.disk_usage(cache).free // 10**6
     return DiskFull(
-        f"{cache} is on a disk with {free} MB free and the set-up needs {needed_mb} MB: free some space there, or name "
+        f"{cache} is on a disk with {free} MB free and the setup needs {needed_mb} MB: free some space there, or name "
         "a folder on another disk in LEASELINE_CACHE, and run it again."
     )
 
@@ -421,7 +421,7 @@ def only_one(cache: Path, progress: Progress) -> Iterator[int]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress.show("Another set-up is at work; waiting for it")
+            progress.show("Another setup is running; waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield file.fileno()
 
@@ -562,7 +562,7 @@ class Apt:
 
     def update(self) -> None:
         """Fetches the lists of packages."""
-        self._progress.show("Asking for the list of packages")
+        self._progress.show("Getting the list of packages")
         code, self._updated = self._run(["update"])
         # Of the machine's own sources one may be broken without harm; what matters then is whether the packages are
         # found.
@@ -752,7 +752,7 @@ def _fetch(package_set: PackageSet, apt: Apt, cache: Path, progress: Progress) -
 
 def resolved(package_set: PackageSet, apt: Apt, progress: Progress) -> list[Package]:
     """The newest packages of a set that are to be had."""
-    progress.show(f"{package_set.title}: finding out what is needed")
+    progress.show(f"{package_set.title}: working out what is needed")
     packages = apt.resolve(package_set)
     for package in packages:
         version = asterisk_version(f":{package.version.partition(':')[2]}")
@@ -811,7 +811,7 @@ def _unpack_one(file: Path, folder: Path) -> None:
     if "No space left" in result.stderr or "quota exceeded" in result.stderr:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     last = (result.stderr.strip().splitlines() or ["no reason given"])[-1].rstrip(".")
-    raise SetupError(f"{file.name} can't be unpacked ({last}): run the set-up again.")
+    raise SetupError(f"{file.name} can't be unpacked ({last}): run the setup again.")
 
 
 def _finish(root: Path) -> None:
@@ -887,11 +887,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         progress.clear()
-        print(f"Set-up: {cache} can't be written ({error}): name another folder in LEASELINE_CACHE.", file=sys.stderr)
+        print(f"Setup: {cache} can't be written ({error}): name another folder in LEASELINE_CACHE.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         progress.clear()
-        print("Set-up: stopped halfway; run it again, and it goes on with what is downloaded already.", file=sys.stderr)
+        print(
+            "Setup: stopped halfway; run it again, and it continues with what is already downloaded.", file=sys.stderr
+        )
         return 130
     if level == "pip":
         print(next((PIP.root(cache) / "usr/share/python-wheels").glob("pip-*.whl")))

@@ -125,7 +125,7 @@ def back(cache: Path, progress: Progress) -> Kept:
                 beside.rename(before)
             return now
         if former(cache) is None:
-            raise SetupError("There is no older set to go back to: only the one in use is there.")
+            raise SetupError("There is no older set to go back to, only the one in use.")
         shutil.rmtree(beside, ignore_errors=True)
         before.rename(beside)
         found = waiting(cache)

@@ -609,7 +609,7 @@ def load(home: Path) -> Config:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(
-            f"There is no Leaseline home at {home}: make one with `leaseline init --home {home}`."
+            f"There is no Leaseline home at {home}: create one with `leaseline init --home {home}`."
         ) from None
     except PermissionError:
         raise ConfigError(f"{path} may not be read by this user: run as the user who owns {home}.") from None
@@ -634,9 +634,7 @@ def _kept_node(home: Path) -> str:
             fresh.unlink()
         return path.read_text("ascii").strip()
     except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be written ({error.strerror}): look after the disk and whose it is."
-        ) from None
+        raise ConfigError(f"{path} cannot be written ({error.strerror}): check the disk and the owner.") from None
 
 
 def changed(config: Config, table: dict[str, object], path: Path) -> Config:
@@ -688,9 +686,7 @@ def _check(config: Config, path: Path) -> None:
     try:
         ZoneInfo(config.timezone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ConfigError(
-            f"{path}: timezone {config.timezone!r} is not known; write one like America/Chicago."
-        ) from None
+        raise ConfigError(f"{path}: timezone {config.timezone!r} is unknown; write one like America/Chicago.") from None
     ports = config.ports
     names = ("sip", "sips", "http", "ami", "agi", "web", "webhooks", "hep", "demo", "rtp_first", "rtp_last")
     single = {name: getattr(ports, name) for name in names}
@@ -698,11 +694,11 @@ def _check(config: Config, path: Path) -> None:
         if not 1024 <= port <= 65525:
             raise ConfigError(f"{path}: ports.{name} = {port} is outside 1024 to 65525.")
     if len(set(single.values())) < len(single):
-        raise ConfigError(f"{path}: two entries of [ports] are the same; give each its own port.")
+        raise ConfigError(f"{path}: two entries in [ports] are the same; give each its own port.")
     if ports.rtp_last - ports.rtp_first < 20:
         raise ConfigError(f"{path}: ports.rtp_first to rtp_last is too small; four ports are needed for each call.")
     if config.texts.carrier not in TEXT_CARRIERS:
-        raise ConfigError(f"{path}: texts.carrier = {config.texts.carrier!r} is none of {', '.join(TEXT_CARRIERS)}.")
+        raise ConfigError(f"{path}: texts.carrier = {config.texts.carrier!r} is not one of {', '.join(TEXT_CARRIERS)}.")
     if config.texts.carrier == "twilio" and not config.texts.twilio_account:
         raise ConfigError(f"{path}: texts.carrier is twilio: write the Account SID (AC...) into texts.twilio_account.")
     for name, url in (
@@ -711,11 +707,15 @@ def _check(config: Config, path: Path) -> None:
         ("texts.telnyx_url", config.texts.telnyx_url),
     ):
         if url and not url.startswith(("https://", "http://")):
-            raise ConfigError(f"{path}: {name} = {url!r} is no web address; write one like https://phone.example.com.")
+            raise ConfigError(
+                f"{path}: {name} = {url!r} is not a web address; write one like https://phone.example.com."
+            )
     if config.mail.security not in MAIL_SECURITIES:
-        raise ConfigError(f"{path}: mail.security = {config.mail.security!r} is none of {', '.join(MAIL_SECURITIES)}.")
+        raise ConfigError(
+            f"{path}: mail.security = {config.mail.security!r} is not one of {', '.join(MAIL_SECURITIES)}."
+        )
     if config.mail.server and not _ADDRESS.fullmatch(config.mail.from_address):
-        raise ConfigError(f"{path}: mail.from_address is no address: write one like phone@example.com.")
+        raise ConfigError(f"{path}: mail.from_address is not an address: write one like phone@example.com.")
     _check_texts(config.texts, path)
     _check_dialing(config.dialing, path)
     _check_talk(config, path)
@@ -724,12 +724,12 @@ def _check(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: stopping.new_calls = {config.stopping.new_calls!r} is neither {choice}.")
     _check_codes(config, path)
     if bool(config.sip.certificate) != bool(config.sip.private_key):
-        raise ConfigError(f"{path}: sip.certificate and sip.private_key go together; write both or neither.")
+        raise ConfigError(f"{path}: sip.certificate and sip.private_key go together; set both or neither.")
     for name in ("hostname", "certificate", "private_key", "trusted_certificates"):
         # They go into Asterisk's configuration, where a semicolon begins a comment.
         allowed = r"[A-Za-z0-9.-]{0,200}" if name == "hostname" else r"[^;\x00-\x1f\x7f]{0,400}"
         if not re.fullmatch(allowed, getattr(config.sip, name)):
-            raise ConfigError(f"{path}: sip.{name} has characters that cannot be in it; write it anew.")
+            raise ConfigError(f"{path}: sip.{name} has characters that are not allowed in it; correct it.")
 
 
 def _check_texts(texts: Texts, path: Path) -> None:
@@ -741,7 +741,9 @@ def _check_codes(config: Config, path: Path) -> None:
     codes = {name: code for name, code in msgspec.structs.asdict(config.codes).items() if code}
     for name, code in codes.items():
         if not re.fullmatch(r"\*\d{1,4}", code, re.ASCII):
-            raise ConfigError(f"{path}: codes.{name} = {code!r} is no code; write a star and 1 to 4 digits, like *78.")
+            raise ConfigError(
+                f"{path}: codes.{name} = {code!r} is not a code; write a star and 1 to 4 digits, like *78."
+            )
         if code.startswith(("*911", "*9911", "*933")):
             raise ConfigError(f"{path}: codes.{name} = {code!r} looks like an emergency call; choose another.")
     for name, code in codes.items():
@@ -758,7 +760,7 @@ def _check_codes(config: Config, path: Path) -> None:
 def _check_dialing(dialing: Dialing, path: Path) -> None:
     for country in dialing.countries:
         if not re.fullmatch(r"[A-Z]{2}", country):
-            raise ConfigError(f"{path}: dialing.countries has {country!r}; write codes of two letters such as US.")
+            raise ConfigError(f"{path}: dialing.countries has {country!r}; write two-letter codes such as US.")
     for name in ("allowed_prefixes", "blocked_prefixes"):
         for prefix in getattr(dialing, name):
             if not re.fullmatch(r"\+[0-9]{1,14}", prefix):
@@ -771,9 +773,13 @@ def _check_talk(config: Config, path: Path) -> None:
     codes = [getattr(config.talk, name) for name in TALK_CODES if getattr(config.talk, name)]
     for code in codes:
         if not re.fullmatch(r"[*#][0-9]{1,3}", code):
-            raise ConfigError(f"{path}: {code!r} in [talk] is no code; write a star and one to three digits, like *1.")
+            raise ConfigError(
+                f"{path}: {code!r} in [talk] is not a code; write a star and one to three digits, like *1."
+            )
     if any(one.startswith(two) for at, one in enumerate(codes) for two in codes[:at] + codes[at + 1 :]):
-        raise ConfigError(f"{path}: two codes in [talk] begin alike; the shorter would always come first.")
+        raise ConfigError(
+            f"{path}: one code in [talk] is the beginning of another, which could never be keyed; change one of them."
+        )
     if not re.fullmatch(r"[1-9][0-9]{1,4}", config.parking.extension):
         raise ConfigError(f"{path}: parking.extension = {config.parking.extension!r}; write two to five digits.")
     if not 1 <= config.parking.slots <= 90:

@@ -142,7 +142,7 @@ def unusable(value: str) -> str:
     if len(value) > LONGEST:
         return f"it is longer than {LONGEST} characters"
     if not value.isprintable() or not value.isascii():
-        return "it has control characters or letters outside ASCII, which SIP programs disagree about"
+        return "it has control characters or letters outside ASCII, which SIP phones disagree about"
     if value != value.strip():
         return "it begins or ends with a space"
     return ""

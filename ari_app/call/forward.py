@@ -59,7 +59,7 @@ class Forwarded(RingingLeg):
             return DialStatus.CHANUNAVAIL
         except (CrmError, TimeoutError):
             # Nothing is dialed without the check.
-            self.failure = "The database did not answer, so it could not be checked whether the number may be dialed."
+            self.failure = "The database did not answer, so the number could not be checked before dialing."
             return DialStatus.CHANUNAVAIL
         except outside.NotReached as not_reached:
             if not_reached.status in NO_WAY:

@@ -137,7 +137,7 @@ class _Demo:
                 for task in answering:
                     task.cancel()
                 await asyncio.gather(*answering, return_exceptions=True)
-            self.say("the call is over; the CRM is being read")
+            self.say("the call is over; reading the CRM")
             call_id = await self._closed_call()
             with contextlib.suppress(SoftphoneError):
                 expected = await self._texts(call_id)
@@ -294,7 +294,7 @@ class _Demo:
 
         slugs = await self._query(ask)
         if not slugs:
-            raise NotFound(f"No agent or device is called {self.options.answer!r}.", code="demo_answer_unknown")
+            raise NotFound(f"There is no agent or device named {self.options.answer!r}.", code="demo_answer_unknown")
         if len(slugs) >= MOST_PHONES:
             raise Invalid(f"{self.options.answer} has {len(slugs)} devices.", code="demo_phones_many")
         return [str(slug) for slug in slugs]
@@ -329,7 +329,7 @@ class _Demo:
         deadline = asyncio.get_running_loop().time() + seconds
         while (found := await ask()) is None:
             if asyncio.get_running_loop().time() > deadline:
-                raise CrmError(f"The call did not reach its {what} in {seconds:g} s.", code="demo_stuck")
+                raise CrmError(f"The call did not get to its {what} within {seconds:g} s.", code="demo_stuck")
             await asyncio.sleep(0.1)
         return found
 

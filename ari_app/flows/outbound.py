@@ -87,7 +87,7 @@ async def _ordered(call: LiveCall, claim: OrderClaim) -> CallStep:
     found = next(iter(await availability(office, [claim.agent])), None)
     phones = found.free_phones(office.now()) if found else ()
     if not phones:
-        raise NotReached(DialStatus.CHANUNAVAIL, f"{claim.agent} has no phone that is registered and free.")
+        raise NotReached(DialStatus.CHANUNAVAIL, f"{claim.agent} has no registered phone that is free.")
     clearance = await outside.clear(office, claim.number, DialPurpose.ORDER, agent=claim.agent, call_id=call.id)
     phone = await _first_to_answer(call, phones, claim)
     call.channel.release()

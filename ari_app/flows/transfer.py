@@ -191,7 +191,7 @@ async def reach(call: LiveCall, target: str) -> Handle:
     if not legs and found:
         phones = found.free_phones(office.now())
         if not phones:
-            raise NotTaken("The colleague is on DND, on a call, or has no phone that answers.", "transfer_unavailable")
+            raise NotTaken("The colleague is on DND, on a call, or has no reachable phone.", "transfer_unavailable")
         name = shown(_title(call), call.shown)
         legs = await ring_phones(call, STAGE, phones, office.config.ring.colleague_seconds, name)
     winner = await first_answer(call, legs, office.config.ring.colleague_seconds, listen=False)
@@ -229,7 +229,7 @@ async def _reach_outside(call: LiveCall, target: str) -> Handle:
             variables={"LL_CALLER": call.person.name},
         )
     except NotReached as failed:
-        raise NotTaken(f"Nobody was reached outside ({failed.status}).") from failed
+        raise NotTaken(f"Nobody was reached at the outside number ({failed.status}).") from failed
     # The talk listens to it by itself.
     found.release()
     return found

@@ -41,8 +41,8 @@ class PlainPhones:
         """The phones that came lately, with how to mend it."""
         since = self._clock() - LONGEST_REGISTRATION
         names = ", ".join(sorted(device for device, at in self._came.items() if at > since))
-        mend = "set the phone's transport to TLS, or let the device do without encryption and restart the phone."
-        return [f"Registers without TLS though it has to encrypt, and is not taken ({names}): {mend}"] if names else []
+        mend = "set the phone's transport to TLS, or allow the device to do without encryption, and restart the phone."
+        return [f"Registers without TLS although it has to encrypt, and is refused ({names}): {mend}"] if names else []
 
     async def remove(self, device: str, uri: str) -> bool:
         """Ends a registration that may not be; False for one that may, and while the database is away.

@@ -213,7 +213,7 @@ def synthesize(text: str, language: str, path: Path) -> None:
     if len(words) > LONGEST_TEXT:
         raise SpeechError(f"The text beginning {_quoted(text)} takes minutes to say: shorten it to a few sentences.")
     if not words:
-        raise SpeechError(f"There is nothing to say in {_quoted(text)}: write a sentence with words.")
+        raise SpeechError(f"There is nothing to be spoken in {_quoted(text)}: write a sentence with words.")
     with _workplace(path) as work:
         # The engines read the text from a file: on a command line a word like -x would be an option.
         script, spoken = work / "text.txt", work / "spoken.wav"
@@ -351,7 +351,7 @@ def _workplace(path: Path) -> Iterator[Path]:
             yield Path(folder)
     except OSError as error:
         raise SpeechError(
-            f"{path} cannot be written ({error.strerror or error}): check the disk and who owns its folder."
+            f"{path} cannot be written ({error.strerror or error}): check the disk, and the owner of its folder."
         ) from error
 
 
@@ -453,7 +453,7 @@ def _finish(source: Path, finished: Path, *, trim: bool) -> None:
     said = _run("sox", *to_plain, *([*_EDGE, "reverse", *_EDGE, "reverse"] if trim else []), "stats")
     measured = _RMS.search(said)
     if not measured:
-        raise _ProgramFailed(f"{source.name} has no sound in it.")
+        raise _ProgramFailed(f"{source.name} is silent.")
     # The limiter rounds the few peaks that would be cut off.
     gain = ["gain", "-l", f"{LEVEL_DB - float(measured[1]):.2f}"]
     silence = ["pad", str(HEAD_SECONDS), str(TAIL_SECONDS)] if trim else []
@@ -464,7 +464,7 @@ def _finish(source: Path, finished: Path, *, trim: bool) -> None:
             2,
             RATE,
         ) or made.getnframes() < RATE // 10:
-            raise _ProgramFailed(f"{source.name} has no sound in it.")
+            raise _ProgramFailed(f"{source.name} is silent.")
 
 
 def _quoted(text: str) -> str:

@@ -86,14 +86,14 @@ def decide(
     if entry := _matching(caller, is_withheld, entries):
         return BlockDecision(entry.text, spared_because(known), entry.is_silent)
     if refuse_failed and stir.is_failed(attestation):
-        return BlockDecision(f"a number that is not the caller's: {attestation}", spared_because(known))
+        return BlockDecision(f"the caller's number is false: {attestation}", spared_because(known))
     return NOBODY
 
 
 def spared_because(known: Known) -> str:
     """Why somebody is never blocked; "" when nothing stands against it."""
     if known.emergency:
-        return "somebody has just called the emergency service, which may be calling back"
+        return "somebody has just called emergency services, which may be calling back"
     if known.was_called:
         return "the office itself has called this number"
     if known.was_texted:

@@ -401,9 +401,9 @@ TALKS = (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.INTERRUPTED)
 """Outcomes of calls in which somebody talked with the person."""
 
 REFUSALS = {
-    420: "their carrier requires something of SIP that the phone system does not know",
-    422: "their carrier wants the call confirmed more often than the phone system takes",
-    488: "their carrier offered no sound that the phone system takes",
+    420: "their carrier requires a SIP extension that the phone system does not support",
+    422: "their carrier wants the call refreshed more often than the phone system allows",
+    488: "their carrier offered no codec that the phone system supports",
 }
 """Answers to an INVITE that Asterisk gives before there is a channel, and of which nothing else tells; and why."""
 

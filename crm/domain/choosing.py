@@ -182,7 +182,7 @@ def choose(names: Names, latest: str | None, answers: Answers) -> PropertyChoice
             return _asked(Question.SAME, offers, ("1", "2"), meanings=(again.slug,))
         if same[-1] == "1":
             return PropertyChoice(
-                f"The caller's latest interest was {again.name}, and they said it still is.", again.slug
+                f"The caller last asked about {again.name}, and says it is about that again.", again.slug
             )
     if len(listed) <= LIST_LENGTH:
         return _listed(listed, answers)
@@ -194,7 +194,7 @@ def choose(names: Names, latest: str | None, answers: Answers) -> PropertyChoice
             keys = (*_numbers(areas), NONE_OF_THESE)
             return _asked(Question.AREA, (*says, Say("none_of_these")), keys, meanings=tuple(areas))
         if at < 0:
-            return PropertyChoice("The caller named no area.")
+            return PropertyChoice("The caller chose no area.")
         names = names.areas[areas[at]]
         if len(names.listed) <= LIST_LENGTH:
             return _listed(names.listed, answers)
@@ -208,7 +208,7 @@ def _listed(names: Sequence[PropertyName], answers: Answers) -> PropertyChoice:
         says = tuple(Say("property_choice", one.name, str(number)) for number, one in enumerate(names, 1))
         keys = (*_numbers(names), NONE_OF_THESE)
         return _asked(Question.PROPERTY, (*says, Say("none_of_these")), keys, meanings=slugs)
-    return _by_key(names[at]) if at >= 0 else PropertyChoice("The caller named no property.")
+    return _by_key(names[at]) if at >= 0 else PropertyChoice("The caller chose no property.")
 
 
 def _by_key(chosen: PropertyName) -> PropertyChoice:
@@ -238,7 +238,7 @@ def _by_letters(names: Names, answers: Answers) -> PropertyChoice:
     if found and (len(found) <= LIST_LENGTH or not may_try):
         return _listed(found[:LIST_LENGTH], answers)
     if not may_try:
-        return PropertyChoice("No property's name begins with the letters that the caller keyed.")
+        return PropertyChoice("No property's name begins with the letters the caller keyed.")
     says = (Say("more_letters" if found else "no_such_letters"),) if keyed else ()
     return _asked(Question.LETTERS, (*says, Say("letters")), (), LETTERS)
 

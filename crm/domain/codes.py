@@ -38,22 +38,25 @@ MEANINGS = {
     Action.DND_HALF_HOUR_ALL: "Do not disturb for all of your phones, 30 minutes",
     Action.DND_OFF: "This phone rings again",
     Action.DND_OFF_ALL: "All of your phones ring again",
-    Action.FORWARDING_ON: "Your mobile rings, too, when your calls come",
-    Action.FORWARDING_OFF: "Your mobile does not ring any more",
+    Action.FORWARDING_ON: "Forward your calls to your mobile as well",
+    Action.FORWARDING_OFF: "Stop forwarding to your mobile",
     Action.ON_DUTY: "You are on duty",
-    Action.OFF_DUTY: "You are off duty: no leasing call rings your phones",
-    Action.VOICEMAIL: "Your voicemail; with an extension after it a colleague's",
-    Action.PICKUP: "Take a call that rings at a colleague's; with an extension after it that colleague's",
-    Action.LAST_CALLER: "Call back whoever called you last from outside",
-    Action.BLOCK_LAST_CALLER: "Block whoever called you last from outside",
+    Action.OFF_DUTY: "You are off duty: leasing calls do not ring your phones",
+    Action.VOICEMAIL: "Your voicemail; followed by an extension, a colleague's",
+    Action.PICKUP: "Pick up a call ringing at a colleague's phone; followed by an extension, at that colleague's",
+    Action.LAST_CALLER: "Call back your last outside caller",
+    Action.BLOCK_LAST_CALLER: "Block your last outside caller",
 }
 
 IN_TALK = {
-    "blind_transfer": ("In a talk: pass the person on at once to the extension or number after it", "101#"),
-    "attended_transfer": ("In a talk: first talk to the extension or number after it; hang up to connect", "101#"),
-    "back": ("In a transfer: back to the person", ""),
-    "record": ("In a talk: recording on and off, where the property records on demand", ""),
-    "park": ("In a talk: the person waits for whoever dials the number that you hear", ""),
+    "blind_transfer": ("During a call: transfer at once to the extension or number that follows", "101#"),
+    "attended_transfer": (
+        "During a call: first talk to the extension or number that follows; hang up to connect",
+        "101#",
+    ),
+    "back": ("During a transfer: go back to the caller", ""),
+    "record": ("During a call: recording on and off, where the property records on demand", ""),
+    "park": ("During a call: park the caller; a colleague dials the slot number that you hear", ""),
 }
 """What the keys of `[talk]` do, and what is keyed after them."""
 

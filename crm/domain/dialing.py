@@ -121,7 +121,7 @@ class Route:
 
     def __post_init__(self) -> None:
         if not _DIAL_STRING.fullmatch(self.endpoint):
-            raise ValueError("a dial string may hold a number and a trunk, and nothing else")
+            raise ValueError("a dial string may only hold a number and a trunk")
 
     def shown(self, line: str) -> str:
         """Our line's number as this trunk wants a caller ID."""

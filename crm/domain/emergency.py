@@ -73,9 +73,11 @@ def notice(call: EmergencyNews, tz: tzinfo, now: datetime) -> tuple[str, str]:
     said = [
         f"{'TEST of the emergency line' if call.is_test else 'EMERGENCY CALL'}: {phone} dialed {call.dialled} "
         f"at {at:%H:%M} on {at:%Y-%m-%d}.",
-        f"Location: {call.address}." if call.address else "Location: unknown, the phone has none.",
+        f"Location: {call.address}." if call.address else "Location: unknown; none is set for the phone.",
         f"Callback number: {call.callback_number}." if call.callback_number else "There is no callback number.",
     ]
     if now - call.started_at > LATE:
-        said.append(f"Told only at {now.astimezone(tz):%H:%M}, because the phone system was not complete at that time.")
+        said.append(
+            f"This notice was delayed until {now.astimezone(tz):%H:%M}, because part of the phone system was down."
+        )
     return subject, " ".join(said)

@@ -40,7 +40,7 @@ def slug(raw: str) -> str:
     """The short name a record is called by: 1 to 40 of a-z, 0-9 and -, beginning with a letter."""
     if not SLUG.fullmatch(raw):
         raise Invalid(
-            f"{_shown(raw)} is not a short name: use 1 to 40 of a-z, 0-9 and -, beginning with a letter.",
+            f"{_shown(raw)} is not a short name: use 1 to 40 characters from a-z, 0-9 and -, beginning with a letter.",
             code="slug_invalid",
         )
     return raw
@@ -50,7 +50,7 @@ def device_slug(raw: str) -> str:
     """A device's short name is its SIP user and Asterisk's endpoint, so some are taken."""
     if slug(raw) in RESERVED_DEVICES or raw.startswith(RESERVED_DEVICE_STARTS):
         raise Invalid(
-            f"The name {raw} has a meaning of its own in Asterisk: choose another, such as alice-desk.",
+            f"The name {raw} is reserved in Asterisk: choose another, such as alice-desk.",
             code="device_name_reserved",
             slug=raw,
         )
@@ -72,7 +72,7 @@ def text(raw: str, what: str, longest: int, *, required: bool = False) -> str:
         )
     if not value.isprintable():
         raise Invalid(
-            f"The {what} has line breaks or control characters: write it in one line without them.",
+            f"The {what} has line breaks or control characters: write it on one line without them.",
             code="text_unprintable",
             what=what,
         )
@@ -134,7 +134,7 @@ def network(raw: str) -> str:
         ) from None
     if found.prefixlen < 8:
         raise Invalid(
-            f"{_shown(raw)} lets in too much of the Internet: write the addresses the carrier names.",
+            f"{_shown(raw)} lets in too much of the Internet: use the addresses the carrier names.",
             code="network_too_wide",
         )
     return str(found.network_address) if found.prefixlen == 32 else str(found)
@@ -180,7 +180,7 @@ def extension(raw: str) -> str:
         raise Invalid(f"{_shown(raw)} is not an extension: write 2 to 6 digits.", code="extension_invalid")
     if raw.startswith(EMERGENCY_STARTS) or raw in EMERGENCY:
         raise Invalid(
-            f"{raw} would stand in the way of an emergency call: choose another extension.",
+            f"{raw} would get in the way of emergency calls: choose another extension.",
             code="extension_is_emergency",
             extension=raw,
         )
@@ -328,7 +328,7 @@ def since(raw: str, tz: tzinfo, now: datetime) -> datetime:
         return datetime.combine(day, time(), tz).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Invalid(
-            f"{_shown(raw)} is not a beginning: write 2h, 3d, today or a date like 2026-03-01.", code="since_invalid"
+            f"{_shown(raw)} is not a start time: write 2h, 3d, today or a date like 2026-03-01.", code="since_invalid"
         ) from None
 
 
@@ -354,7 +354,7 @@ def moment(raw: str, tz: tzinfo, now: datetime) -> datetime:
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=tz)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Invalid(
-            f"{_shown(raw)} is no time: write 'tue 10:00', '2026-03-03 10:00' or a date.", code="moment_invalid"
+            f"{_shown(raw)} is not a time: write 'tue 10:00', '2026-03-03 10:00' or a date.", code="moment_invalid"
         ) from None
 
 

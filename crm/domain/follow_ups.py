@@ -94,13 +94,13 @@ def next_step(rules: FollowUpRules, history: History) -> Next:
     """
     sequence = rules.sequences.get(history.stage)
     if sequence is None:
-        return Next(FollowUpAct.REST, f"Nothing is planned for the stage {history.stage}.")
+        return Next(FollowUpAct.REST, f"Nothing is planned for stage {history.stage}.")
     heard, answered = history.heard_at, history.answered_at
     latest = max((history.stage_since, *history.sent))
     if heard is not None and heard > latest and (answered is None or answered < heard):
         within = bool(history.sent) and heard - history.sent[-1] <= rules.reply_within
         what = "They answered" if within else "They were in touch"
-        return Next(FollowUpAct.PAUSE, f"{what}, and it is a person's turn.")
+        return Next(FollowUpAct.PAUSE, f"{what}, so a person takes over.")
     done = len(history.sent)
     silent_since = _silent_since(rules, history)
     if done < len(sequence.steps):
@@ -156,7 +156,7 @@ def parse(text: str) -> FollowUpRules:
 
 def _sequence(name: str, entry: object) -> StageSequence:
     if not isinstance(entry, dict) or set(entry) - {"steps", "then"}:
-        raise Invalid(f"[{name}] may hold steps and then, and nothing else.", code="sequence_keys", sequence=name)
+        raise Invalid(f"[{name}] may only hold steps and then.", code="sequence_keys", sequence=name)
     steps = entry.get("steps", [])
     if not isinstance(steps, list) or len(steps) > MOST_STEPS:
         raise Invalid(
@@ -210,7 +210,7 @@ def _stage(raw: object) -> LeasingStage:
         return LeasingStage(str(raw))
     except ValueError:
         known = ", ".join(stage.value for stage in LeasingStage)
-        raise Invalid(f"{str(raw)[:40]!a} is no stage: use {known}.", code="stage_unknown") from None
+        raise Invalid(f"{str(raw)[:40]!a} is not a stage: use {known}.", code="stage_unknown") from None
 
 
 def _hours(length: timedelta) -> str:

@@ -216,9 +216,7 @@ def decide(ask: TextRequest, now: datetime) -> GateDecision:
     if ask.opted_out and ask.purpose not in _DESPITE_OPT_OUT:
         return GateDecision(Verdict.BLOCK, (f"The person opted out of texts: {ask.opted_out}.",))
     if ask.is_withheld and ask.purpose not in _TO_WITHHELD:
-        return GateDecision(
-            Verdict.BLOCK, ("The person withholds their number, so nothing is texted to it by itself.",)
-        )
+        return GateDecision(Verdict.BLOCK, ("The person withholds their number, so no automatic text goes to it.",))
 
     reasons = []
     if ask.opted_out:
@@ -239,7 +237,7 @@ def decide(ask: TextRequest, now: datetime) -> GateDecision:
             until = max(until, free)
     end = of_use_until(ask.purpose, ask.created_at, ask.expires_at)
     if until >= end:
-        return GateDecision(Verdict.BLOCK, (*reasons, "It would come too late to be of use."))
+        return GateDecision(Verdict.BLOCK, (*reasons, "It would come too late to be useful."))
     if ask.paused_until is not None and ask.paused_until > now and ask.purpose in AUTOMATIC:
         reasons.append("Automatic texts are paused after a spike, until that ends or somebody resumes them.")
         # A person may end it at any time, so what ends before it waits as long as it is of use.
@@ -282,5 +280,5 @@ def _free_at(sent: Sequence[datetime], limit: Limit, now: datetime) -> datetime:
 _CLASS_NAMES = {
     MessageClass.CONFIRMATION: "an answer to a keyword",
     MessageClass.ANSWER: "an answer to the person's own call or text",
-    MessageClass.NOTICE: "a notice to somebody of the office",
+    MessageClass.NOTICE: "a notice to somebody in the office",
 }

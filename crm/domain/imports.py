@@ -115,7 +115,7 @@ def _one_of(known: Sequence[str], what: str) -> Callable[[str], str]:
     def read(raw: str) -> str:
         if raw not in known:
             raise Invalid(
-                f"{raw[:40]!a} is no {what}: use {', '.join(known)}.",
+                f"{raw[:40]!a} is not a {what}: use {', '.join(known)}.",
                 code="choice_unknown",
                 what=what,
                 known=list(known),
@@ -129,7 +129,7 @@ def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     def read(raw: str) -> int:
         if not re.fullmatch(r"-?\d{1,9}", raw, re.ASCII) or not lowest <= int(raw) <= highest:
             raise Invalid(
-                f"{raw[:40]!a} is no number from {lowest} to {highest}.",
+                f"{raw[:40]!a} is not a number from {lowest} to {highest}.",
                 code="count_invalid",
                 lowest=lowest,
                 highest=highest,
@@ -143,15 +143,17 @@ def _money(raw: str) -> Decimal:
     try:
         found = Decimal(raw.replace("$", "").replace(",", "").strip())
     except InvalidOperation:
-        raise Invalid(f"{raw[:40]!a} is no amount: write one like 1450 or 1,450.00.", code="amount_invalid") from None
+        raise Invalid(
+            f"{raw[:40]!a} is not an amount: write one like 1450 or 1,450.00.", code="amount_invalid"
+        ) from None
     if not found.is_finite() or not 0 <= found < 10_000_000 or found != found.quantize(Decimal("0.01")):
-        raise Invalid(f"{raw[:40]!a} is no amount: write one like 1450 or 1,450.00.", code="amount_invalid")
+        raise Invalid(f"{raw[:40]!a} is not an amount: write one like 1450 or 1,450.00.", code="amount_invalid")
     return found
 
 
 def _bathrooms(raw: str) -> Decimal:
     if not re.fullmatch(r"\d{1,2}(\.[05])?", raw, re.ASCII):
-        raise Invalid(f"{raw[:40]!a} is no number of bathrooms: write one like 1 or 1.5.", code="bathrooms_invalid")
+        raise Invalid(f"{raw[:40]!a} is not a number of bathrooms: write one like 1 or 1.5.", code="bathrooms_invalid")
     return Decimal(raw)
 
 
@@ -292,7 +294,9 @@ def read_csv(text: str, kind: ListKind) -> Lists:
     found = []
     for line, cells in rows:
         if len(cells) != len(heads):
-            what = f"the line has {len(cells)} columns and the first line {len(heads)}: is a comma in quotes missing?"
+            what = (
+                f"the line has {len(cells)} columns and the first line {len(heads)}: are quotes missing around a comma?"
+            )
             problems.append(Problem(f"line {line}", what))
             continue
         places = {head: f"line {line}, column {number} ({head})" for number, head in enumerate(heads, start=1)}
@@ -320,14 +324,14 @@ def read_toml(text: str) -> Lists:
     for name, entries in tables.items():
         if name not in {kind.value for kind in ListKind} or not isinstance(entries, list):
             known = ", ".join(f"[[{kind.value}]]" for kind in ListKind)
-            problems.append(Problem(f"[[{name[:40]}]]", f"is no list that can be imported: write {known}."))
+            problems.append(Problem(f"[[{name[:40]}]]", f"is not a list that can be imported: write {known}."))
             continue
         kind = ListKind(name)
         rows = lists.rows[kind] = []
         for number, entry in enumerate(entries, start=1):
             where = f"{name} entry {number}"
             if not isinstance(entry, dict):
-                problems.append(Problem(where, "is no table."))
+                problems.append(Problem(where, "is not a table."))
                 continue
             before = len(problems)
             _check_heads(kind, list(entry), problems, where)
@@ -351,9 +355,9 @@ def _check_heads(kind: ListKind, heads: Sequence[str], problems: list[Problem], 
     for number, head in enumerate(heads, start=1):
         if head not in known:
             at = f"{where}, column {number}" if where == "line 1" else where
-            problems.append(Problem(at, f"{head[:40]!a} is no column of {kind}: use {', '.join(known)}."))
+            problems.append(Problem(at, f"{head[:40]!a} is not a column of {kind}: use {', '.join(known)}."))
         elif head in heads[: number - 1]:
-            problems.append(Problem(f"{where}, column {number}", f"{head} stands there twice."))
+            problems.append(Problem(f"{where}, column {number}", f"{head} is there twice."))
     missing = [name for name, column in known.items() if column.required and name not in heads]
     if missing:
         problems.append(Problem(where, f"{kind} need {' and '.join(missing)}."))
@@ -384,5 +388,5 @@ def _check_twice(kind: ListKind, rows: Sequence[Row], problems: list[Problem]) -
         if not keys or not first:
             continue
         if key in seen:
-            problems.append(Problem(first, f"the same stands in {seen[key]} already."))
+            problems.append(Problem(first, f"the same is already in {seen[key]}."))
         seen.setdefault(key, first)

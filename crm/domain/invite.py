@@ -161,7 +161,7 @@ def did_sources(raw: str) -> str:
     known = [source.value for source in DID_SOURCES]
     if unknown := [name for name in names if name not in known]:
         raise Invalid(
-            f"{unknown[0][:40]!a} is no place for the number dialed: use {', '.join(known)}.",
+            f"{unknown[0][:40]!a} is not where a number dialed can be: use {', '.join(known)}.",
             code="dialled_place_unknown",
             known=list(known),
         )

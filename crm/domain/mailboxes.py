@@ -43,7 +43,7 @@ def parse(raw: str) -> str:
     kind, _, slug = raw.partition(":")
     if kind not in tuple(BoxKind):
         raise Invalid(
-            "That is no mailbox: write agent:alice, subteam:north, property:elm or office.", code="mailbox_invalid"
+            "That is not a mailbox: write agent:alice, subteam:north, property:elm or office.", code="mailbox_invalid"
         )
     return box(BoxKind(kind), fields.slug(slug))
 

@@ -25,19 +25,17 @@ class MetricGroup(StrEnum):
 
 
 DEFINITIONS = {
-    "calls": (
-        "Calls that came in to one of our lines; unwanted callers, residents, owners, vendors, concerns are left out."
-    ),
-    "qualified": "Of these, the ones in which somebody was talked to.",
+    "calls": ("Calls to one of our lines, not counting unwanted callers, residents, owners, vendors and concerns."),
+    "qualified": "Those in which the caller talked to somebody.",
     "answer": "From the caller's arrival to the beginning of the first talk, in seconds: median and 90th percentile.",
     "first_pass": (
         "Qualified calls routed right on the first pass: a reviewed call as its review says (`report weekly`, `report "
         "review`), any other when the first person to answer kept it, without a transfer."
     ),
-    "reviewed": "Qualified calls whose routing somebody has judged.",
-    "transferred": "Calls in which an agent passed the caller on by hand.",
+    "reviewed": "Qualified calls whose routing has been reviewed.",
+    "transferred": "Calls in which an agent transferred the caller.",
     "tours": "Tours booked in a call, or by an agent within an hour after it.",
-    "complete": "Callers' records that have a number, a source and a property without anybody having typed them.",
+    "complete": "Callers' records that have a number, a source and a property, none of them entered by hand.",
 }
 
 

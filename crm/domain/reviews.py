@@ -35,7 +35,7 @@ def routed_right(raw: str) -> bool:
         return _MEANS[raw.strip().lower()]
     except KeyError:
         raise Invalid(
-            f"{raw[:40]!a} is no answer: write yes or no, or leave it empty.", code="answer_invalid"
+            f"{raw[:40]!a} is not an answer: write yes or no, or leave it empty.", code="answer_invalid"
         ) from None
 
 
@@ -54,7 +54,13 @@ def read_answers(text: str) -> list[ReviewAnswer]:
     try:
         heads = [head.strip().lower() for head in next(reader, [])]
         if missing := [name for name in (CALL, ANSWER) if heads.count(name) != 1]:
-            raise Wrong([Problem("line 1", f"the column {missing[0]} is not there once: keep the sheet's first line.")])
+            raise Wrong(
+                [
+                    Problem(
+                        "line 1", f"the column {missing[0]} has to be there exactly once: keep the sheet's first line."
+                    )
+                ]
+            )
         line = reader.line_num + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
@@ -73,7 +79,7 @@ def _row(
     heads: list[str], cells: list[str], line: int, answers: dict[str, ReviewAnswer], problems: list[Problem]
 ) -> None:
     if len(cells) != len(heads):
-        what = f"the line has {len(cells)} columns and the first line {len(heads)}: is a comma in quotes missing?"
+        what = f"the line has {len(cells)} columns and the first line {len(heads)}: are quotes missing around a comma?"
         problems.append(Problem(f"line {line}", what))
         return
     values = dict(zip(heads, cells, strict=True))
@@ -82,9 +88,9 @@ def _row(
     call = values[CALL].strip()
     place = _place(heads, line, CALL)
     if not call:
-        problems.append(Problem(place, "the answer is to no call: write its id."))
+        problems.append(Problem(place, "the answer belongs to no call: write the call's id."))
     elif call in answers:
-        problems.append(Problem(place, "this call stands in the sheet twice: keep one answer."))
+        problems.append(Problem(place, "this call is in the sheet twice: keep one answer."))
     else:
         try:
             right = routed_right(values[ANSWER])

@@ -33,7 +33,7 @@ class Path(StrEnum):
     QUEUE = "queue"
     """The caller waits for somebody to be free, or keeps their place and is called back."""
     REFUSE = "refuse"
-    """The number dialed is none of the lines."""
+    """The number dialed is not one of the lines."""
 
 
 class Rule(StrEnum):

@@ -120,7 +120,7 @@ class _Decision:
     def plan(self) -> RoutePlan:
         inputs = self.inputs
         if not inputs.line_known:
-            self.because(Rule.UNKNOWN_LINE, "The number dialed is none of the lines.")
+            self.because(Rule.UNKNOWN_LINE, "The number dialed is not one of the lines.")
             return self._end(Path.REFUSE, Rule.UNKNOWN_LINE, task=TaskKind.UNKNOWN_DID, record=Record.NONE)
         menu = [keys for keys in answered(inputs.answers, Question.MENU) if keys != OTHER_LANGUAGE]
         wanted = menu[-1] if menu else None
@@ -130,9 +130,11 @@ class _Decision:
         if self.kind is not CallerKind.PROSPECT and (plan := self._beside_leasing()):
             return plan
         if wanted is None:
-            return self._ask(self._menu(), Rule.MENU, "The caller has chosen nothing yet.")
+            return self._ask(self._menu(), Rule.MENU, "The caller has not chosen anything yet.")
         if wanted == RESIDENTS and self._has_desks() and not answered(inputs.answers, Question.WHO):
-            return self._ask(self._who(), Rule.CALLER_KIND, "The caller is no prospect, and has not said what else.")
+            return self._ask(
+                self._who(), Rule.CALLER_KIND, "The caller is not a prospect, and has not said what else they are."
+            )
         if self.kind is not CallerKind.PROSPECT and wanted in (TEXT_ME, TOUR):
             self._wants_to_rent()
         if wanted == TEXT_ME and not answered(inputs.answers, Question.LINK):
@@ -142,15 +144,15 @@ class _Decision:
     def _caller_kind(self, wanted: str | None) -> CallerKind:
         inputs = self.inputs
         if inputs.caller.kind is not CallerKind.PROSPECT:
-            known = f"The caller's number is known as that of {_a(inputs.caller.kind)}."
+            known = f"The caller's number belongs to {_a(inputs.caller.kind)}."
             self.because(Rule.KNOWN_CALLER, known, About.CALLER)
             return inputs.caller.kind
         who = answered(inputs.answers, Question.WHO)
         if wanted == RESIDENTS and who and who[-1] in _KINDS:
             kind = _KINDS[who[-1]]
-            self.because(Rule.CALLER_KIND, f"The caller says by key that they are {_a(kind)}.", About.CALLER)
+            self.because(Rule.CALLER_KIND, f"The caller keyed that they are {_a(kind)}.", About.CALLER)
             return kind
-        self.because(Rule.CALLER_KIND, "Nothing says that the caller is other than a prospect.", About.CALLER)
+        self.because(Rule.CALLER_KIND, "Nothing indicates that the caller is not a prospect.", About.CALLER)
         return CallerKind.PROSPECT
 
     def _wants_to_rent(self) -> None:
@@ -170,7 +172,7 @@ class _Decision:
         if said is None and (has_maintenance or (is_known and has_desk)):
             return self._ask(self._urgent(has_maintenance), Rule.CALLER_KIND, "It may be an emergency, or leasing.")
         if has_maintenance and said == EMERGENCY:
-            self.because(Rule.MAINTENANCE, "The caller says that it is an emergency in their home.")
+            self.because(Rule.MAINTENANCE, "The caller says there is an emergency in their home.")
             return self._to_desk(DeskKind.MAINTENANCE)
         if said == TO_RENT:
             self._wants_to_rent()
@@ -178,12 +180,12 @@ class _Decision:
         if said == PERSON and DeskKind.CONCERN in inputs.desks:
             return self._concern()
         if not has_desk:
-            self.because(Rule.CALLER_KIND, f"There is no destination for {_a(self.kind)}: the team has to help.")
+            self.because(Rule.CALLER_KIND, f"There is no desk for {_a(self.kind)}: the team has to help.")
             return self._leasing(wants_tour=False) if said is not None else None
         return self._to_desk(_DESKS[self.kind])
 
     def _concern(self) -> RoutePlan:
-        self.because(Rule.CONCERN, "The caller has a concern: that is for a person, never for a machine.")
+        self.because(Rule.CONCERN, "The caller has a concern, which is for a person, never for a machine.")
         return self._to_desk(DeskKind.CONCERN)
 
     def _to_desk(self, kind: DeskKind) -> RoutePlan:
@@ -191,12 +193,12 @@ class _Decision:
         if desk.by_property and inputs.choice.ask:
             return self._ask(inputs.choice.ask, Rule.PROPERTY, inputs.choice.why)
         rule = {DeskKind.CONCERN: Rule.CONCERN, DeskKind.MAINTENANCE: Rule.MAINTENANCE}.get(kind, Rule.CALLER_KIND)
-        self.because(rule, f"The call is for the destination of {kind}.")
+        self.because(rule, f"The call is for the {kind} desk.")
         stages: list[RingStage] = []
         if not desk.is_open:
-            self.because(Rule.CLOSED, f"The destination for {kind} is closed.", About.RINGS)
+            self.because(Rule.CLOSED, f"The {kind} desk is closed.", About.RINGS)
         elif desk.number and desk.number == inputs.caller.number:
-            why = f"Calls for {kind} go to {desk.number}, but this one comes from that very number."
+            why = f"Calls for {kind} go to {desk.number}, but this call comes from that number."
             self.because(rule, why, About.RINGS)
         elif desk.number:
             stages.append(_outside(StageName.DESK, desk.number, inputs.rules.desk_seconds, confirm=desk.confirm))
@@ -205,7 +207,7 @@ class _Decision:
             stages.append(RingStage(StageName.DESK, agents, inputs.rules.desk_seconds, desk.strategy))
             self.because(rule, f"Calls for {kind} ring {_named(agents)} ({desk.strategy}).", About.RINGS)
         else:
-            self.because(Rule.NOBODY, f"Nobody of the destination for {kind} can be rung now.", About.RINGS)
+            self.because(Rule.NOBODY, f"Nobody at the {kind} desk can be rung now.", About.RINGS)
         if kind in (DeskKind.CONCERN, DeskKind.MAINTENANCE):
             # A machine is no answer to these: the property's people ring after the destination, if there are any.
             stages += [*self._people_now(), *self._answering_service()]
@@ -239,7 +241,7 @@ class _Decision:
         if choice.ask:
             return self._ask(choice.ask, Rule.PROPERTY, choice.why)
         if choice.slug is None:
-            self.because(Rule.UNSURE, f"{choice.why} Nobody is rung blindly: what they want is recorded.")
+            self.because(Rule.UNSURE, f"{choice.why} They are not transferred blindly: what they want is recorded.")
             return self._end(
                 Path.QUESTION, Rule.UNSURE, task=TaskKind.LISTEN, texts=(TextPurpose.MISSED_CALL,), fast=True
             )
@@ -257,7 +259,7 @@ class _Decision:
         if inputs.forward_to:
             # In front of the hours: who answers for the office from elsewhere mostly does so when it is closed.
             is_theirs = inputs.caller.number == inputs.forward_to
-            why_not = "It comes from that very number." if is_theirs else inputs.forward_failed
+            why_not = "It comes from that number." if is_theirs else inputs.forward_failed
             if not why_not:
                 return self._forwarded(inputs.forward_to)
             why = f"All calls are to go to {inputs.forward_to}, but not this one: {why_not}"
@@ -285,7 +287,7 @@ class _Decision:
         stages = tuple(self._people_now())
         otherwise = (Path.TOUR, Path.MESSAGE) if self._offers_tours() else (Path.MESSAGE,)
         if stages:
-            self.because(Rule.AFTER_HOURS, "Their own hours say that they answer now all the same.", About.RINGS)
+            self.because(Rule.AFTER_HOURS, "By their own hours, they still answer now.", About.RINGS)
             return self._end(
                 Path.LIVE,
                 Rule.AFTER_HOURS,
@@ -349,11 +351,11 @@ class _Decision:
         # No more are looked for than there would have to be: a team may have thousands.
         free = len(tuple(islice(filter(self._is_free, team), inputs.waiting + 1)))
         if inputs.waiting > 0 and free <= inputs.waiting:
-            return f"{_callers(inputs.waiting)} for whoever is free next."
+            return f"{_callers(inputs.waiting)} for the next free agent."
         own = set(chain.from_iterable(stage.agents for stage in stages if stage.name in _OWN))
         own = own or set(chain.from_iterable(stage.agents for stage in stages if stage.name is StageName.EVERYONE))
         if not own.isdisjoint(people.busy) and not any(map(self._is_free, own)):
-            return "Everybody of the property's people is in a talk."
+            return "All of the property's people are on calls."
         return ""
 
     def _all(self) -> Iterable[str]:
@@ -396,7 +398,7 @@ class _Decision:
                 "The caller's assigned agent is {}.",
                 f"The caller's agent is {assigned}, who is not here now.",
             )
-        none = "Nobody of the property's subteam is here now." if people.subteam else "No subteam leases this."
+        none = "Nobody in the property's subteam is here now." if people.subteam else "No subteam leases it."
         why = f"The subteam leases the property: {{}} ({people.strategy})."
         add(StageName.SUBTEAM, people.subteam, rules.subteam_seconds, why, none)
         if people.sisters:
@@ -405,13 +407,13 @@ class _Decision:
                 people.sisters,
                 rules.subteam_seconds,
                 f"Sister subteams help out: {{}} ({people.sisters_strategy}).",
-                "Nobody of the sister subteams is here now.",
+                "Nobody in the sister subteams is here now.",
             )
         add(
             StageName.EVERYONE,
             people.everyone,
             rules.everyone_seconds,
-            "Then everybody who is available: {}.",
+            "Then everyone who is available: {}.",
             "Nobody else is here now.",
         )
         return stages
@@ -508,17 +510,17 @@ class _Decision:
         says: tuple[Say, ...] = ()
         if self.is_closed and path is Path.TOUR:
             says = (Say("closed_now"),)
-            self.because(Rule.CLOSED, "The caller hears first that the office is closed now.", About.HEARS)
+            self.because(Rule.CLOSED, "The caller first hears that the office is closed.", About.HEARS)
         elif self.is_closed and path is Path.ASK and inputs.place and not inputs.answers:
             says = (Say("reached", inputs.place.name),)
-            self.because(rule, "Nobody is there to say which property it is, so the caller hears it.", About.HEARS)
+            self.because(rule, "Nobody will answer with the property's name, so the caller hears it.", About.HEARS)
         if otherwise:
-            self.because(rule, f"If that comes to nothing: {', then '.join(otherwise)}.", About.OTHERWISE)
+            self.because(rule, f"If that fails: {', then '.join(otherwise)}.", About.OTHERWISE)
         record = record or self._record()
         may_text = bool(texts) and self._may_text(record, rule, texts)
         owner = owner or inputs.people.owner
         due_at = inputs.now if at_once else inputs.fast_due_at if fast else inputs.due_at
-        left = f"If it stays unfinished, {owner or 'the admin'} has the next action ({task})."
+        left = f"If it remains unfinished, {owner or 'the admin'} has the next action ({task})."
         self.because(Rule.OWNER, left, About.TASK)
         return RoutePlan(
             path=path,
@@ -541,7 +543,7 @@ class _Decision:
         if self.kind is CallerKind.PROSPECT:
             self.because(Rule.CALLER_KIND, "The call is kept with the caller's lead.", About.RECORD)
             return Record.LEAD
-        self.because(Rule.NO_LEASING, f"{_a(self.kind).capitalize()} becomes no lead.", About.RECORD)
+        self.because(Rule.NO_LEASING, f"{_a(self.kind).capitalize()} does not become a lead.", About.RECORD)
         return Record.CONTACT
 
     def _may_text(self, record: Record, rule: Rule, texts: tuple[TextPurpose, ...]) -> bool:

@@ -276,10 +276,10 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
     """What the caller did, as the second half of a sentence that begins "Called Maple Court and"."""
     if outcome is Outcome.TALKED:
         if story.message:
-            return f"talked, and left a message of {story.message.seconds} s after that"
-        return "talked, but was then parked or passed on, and taken by nobody" if story.left_waiting else "talked"
+            return f"talked, and left a voicemail of {story.message.seconds} s after that"
+        return "talked, but was then parked or transferred, and nobody picked up" if story.left_waiting else "talked"
     if outcome is Outcome.INTERRUPTED:
-        message = f", and left a message of {story.message.seconds} s" if story.message else ""
+        message = f", and left a voicemail of {story.message.seconds} s" if story.message else ""
         return f"{_CUT[story.cut or Cut.FAILED]}{message}"
     if outcome is Outcome.LEFT_MESSAGE and story.message:
         asked = "asked, without choosing a property, in" if story.question else "left"
@@ -289,7 +289,7 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
     if outcome is Outcome.GOT_LINK:
         return "got the link to the listings by text"
     if outcome is Outcome.WRONG_NUMBER:
-        return "reached no line of ours"
+        return "did not reach any of our lines"
     if outcome is Outcome.BLOCKED:
         return "was turned away: the number is on the block list"
     if outcome is Outcome.HANDED_OVER:
@@ -300,16 +300,16 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
     if outcome is Outcome.NOT_REACHED:
         return "was not reached"
     if story.refused:
-        why = REFUSALS.get(story.refused, "the phone system did not take what their carrier sent")
+        why = REFUSALS.get(story.refused, "the phone system did not accept what their carrier sent")
         return f"did not get through: {why} (SIP {story.refused})"
     return {
         CallStep.RING: "hung up while phones rang",
         CallStep.TALK: "was cut off when the phone was answered",
-        CallStep.TOUR_OFFER: "booked none of the tours that were offered",
-        CallStep.QUEUE: "hung up while waiting for somebody to be free",
+        CallStep.TOUR_OFFER: "did not book any of the tours offered",
+        CallStep.QUEUE: "hung up while waiting for somebody to become free",
         CallStep.QUESTION: "did not say which property it was about",
         CallStep.VOICEMAIL: "left no message when nobody answered",
-        CallStep.TURNED_AWAY: "found the line busy, because the phone system was being stopped",
+        CallStep.TURNED_AWAY: "heard a busy signal, because the phone system was being stopped",
         CallStep.LAST_RESORT: "left no message when nobody answered",
     }.get(story.step, "hung up in the menu")
 
@@ -322,7 +322,7 @@ def how_ours_went(story: CallStory, who: str, outcome: Outcome) -> str:
     if outcome is Outcome.INTERRUPTED:
         return f"{who} called and {_CUT[story.cut or Cut.FAILED]}."
     if outcome is Outcome.LEFT_MESSAGE and story.message:
-        return f"{who} left a message of {story.message.seconds} s."
+        return f"{who} left a voicemail of {story.message.seconds} s."
     return f"{who} called and reached nobody."
 
 

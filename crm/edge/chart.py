@@ -52,9 +52,9 @@ def draw(path: Path, title: str, groups: Sequence[str], axis: str, panels: Seque
     Raises ChartError.
     """
     if path.suffix.lower() != ".png":
-        raise ChartError(f"{path} does not end in .png: name a picture, such as figures.png.")
+        raise ChartError(f"{path} does not end in .png: name an image file, such as figures.png.")
     if not path.parent.is_dir():
-        raise ChartError(f"There is no folder {path.parent}: make it first, or name another file.")
+        raise ChartError(f"There is no folder {path.parent}: create it first, or name another file.")
     if path.is_dir():
         raise ChartError(f"{path} is a folder: name a file in it, such as figures.png.")
     try:
@@ -73,7 +73,7 @@ def _figure(path: Path, title: str, groups: Sequence[str], axis: str, panels: Se
     try:
         import matplotlib
     except ImportError:
-        raise ChartError("What draws pictures is not installed: run `script/setup plots`.") from None
+        raise ChartError("The plotting library is not installed: run `script/setup plots`.") from None
     from matplotlib.figure import Figure
 
     most_bars = max((len(panel.bars) for panel in panels), default=1)

@@ -19,11 +19,11 @@ def region(raw: str) -> str:
     country, _, state = raw.strip().upper().partition("-")
     known = holidays.list_supported_countries(include_aliases=False)
     if country not in known or len(country) != 2:
-        raise UnknownRegion(f"{raw[:20]!a} has no calendar of holidays: write a country or state like US or US-TX.")
+        raise UnknownRegion(f"{raw[:20]!a} has no holiday calendar: write a country or state, such as US or US-TX.")
     states = known[country]
     if state and state not in states:
-        there_are = f"there are {', '.join(states)}" if states else f"write {country} alone"
-        raise UnknownRegion(f"{country} has no state {state[:20]!a} with a calendar of holidays: {there_are}.")
+        there_are = f"there are {', '.join(states)}" if states else f"write only {country}"
+        raise UnknownRegion(f"{country} has no state {state[:20]!a} with a holiday calendar: {there_are}.")
     return f"{country}-{state}" if state else country
 
 

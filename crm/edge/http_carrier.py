@@ -17,7 +17,7 @@ LIMITS = httpx.Limits(max_connections=32)
 LONGEST_RETRY_AFTER = 86400.0
 LONGEST_TEXT = 1600
 """Characters; the carriers refuse more."""
-_LOOK_UP = "look the number up in its list of errors"
+_LOOK_UP = "look up the number in its list of errors"
 
 
 def client() -> httpx.AsyncClient:
@@ -56,16 +56,18 @@ class Service:
         """Asks the carrier to take a text. Raises CarrierError when nothing has been sent, CarrierUnknown when nobody
         knows."""
         if len(text.body) > LONGEST_TEXT:
-            raise CarrierError(f"{self.title} takes no text of more than {LONGEST_TEXT} characters.", retryable=False)
+            raise CarrierError(
+                f"{self.title} does not accept texts of more than {LONGEST_TEXT} characters.", retryable=False
+            )
         try:
             response = await http.post(url, **request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise CarrierError(
-                f"{self.title} cannot be reached: check this machine's way to the Internet.", retryable=True
+                f"{self.title} cannot be reached: check this machine's Internet connection.", retryable=True
             ) from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise CarrierError(
-                f"The address of {self.title} in leaseline.toml is no web address.", retryable=False
+                f"The address of {self.title} in leaseline.toml is not a web address.", retryable=False
             ) from error
         except httpx.HTTPError as error:
             # Sent, or partly: whether it was taken nobody can say.
@@ -110,8 +112,8 @@ class Service:
 
     def _unknown(self) -> CarrierUnknown:
         return CarrierUnknown(
-            f"{self.title} did not say whether it took the text, so it may have arrived or not: "
-            "ask the person before you send it again."
+            f"{self.title} did not say whether it accepted the text, so it may or may not have arrived: "
+            "ask the person before you resend it."
         )
 
 

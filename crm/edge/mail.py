@@ -114,7 +114,7 @@ async def _spoken(command: Awaitable[object], server: Server) -> None:
         await command
     except aiosmtplib.SMTPAuthenticationError as error:
         raise MailError(
-            f"{where} does not take the user or password: correct mail.user, or give the password again with "
+            f"{where} does not accept the user or password: correct mail.user, or set the password again with "
             "`leaseline mail secret`.",
             retryable=True,
         ) from error
@@ -123,7 +123,7 @@ async def _spoken(command: Awaitable[object], server: Server) -> None:
     except aiosmtplib.SMTPRecipientsRefused as error:
         raise _refusal(where, error.recipients[0].code) from error
     except aiosmtplib.SMTPNotSupported as error:
-        raise MailError(f"{where} does not offer what leaseline.toml asks of it ({error}).", retryable=True) from error
+        raise MailError(f"{where} does not offer what leaseline.toml requires ({error}).", retryable=True) from error
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
         if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
             problem = "has no certificate that this machine trusts, or no TLS"
@@ -140,13 +140,13 @@ async def _data(client: aiosmtplib.SMTP, content: bytes, server: Server) -> None
         if isinstance(error, aiosmtplib.SMTPResponseException) and error.code >= 400:
             raise _refusal(where, error.code) from error
         raise MailUnknown(
-            f"{where} did not say whether it took the mail, so it may have arrived or not; it is not sent again."
+            f"{where} did not say whether it accepted the email, so it may or may not have arrived; it is not resent."
         ) from error
 
 
 def _refusal(where: str, code: int) -> MailError:
     if 500 <= code < 600:
         return MailError(
-            f"{where} refused the mail (reply {code}): check the addresses and mail.user.", retryable=False
+            f"{where} refused the email (reply {code}): check the addresses and mail.user.", retryable=False
         )
-    return MailError(f"{where} does not take the mail now (reply {code}).", retryable=True)
+    return MailError(f"{where} does not accept the email now (reply {code}).", retryable=True)

@@ -68,13 +68,13 @@ LONGEST_RETRY_AFTER = 86400
 
 _RETRYABLE = {408, 480, 500, 503, 504}
 _MEANINGS = {
-    403: "The trunk's peer does not let us send this text",
+    403: "The trunk's peer does not allow this text",
     404: "The trunk's peer does not know the number",
-    405: "The trunk's peer takes no texts",
+    405: "The trunk's peer does not accept texts",
     413: "The trunk's peer finds the text too long",
-    415: "The trunk's peer takes no plain texts",
+    415: "The trunk's peer does not accept plain texts",
     484: "The trunk's peer finds the number incomplete",
-    501: "The trunk's peer takes no texts",
+    501: "The trunk's peer does not accept texts",
     513: "The trunk's peer finds the text too long",
 }
 
@@ -138,16 +138,16 @@ class SipMessageCarrier:
             header, challenges = _CHALLENGES[response.code]
             challenge = digest.best(response.headers.getlist(challenges))
             if not self._peer.username or not self._peer.password:
-                raise _not_sent("The trunk's peer asks for a user name and password: give them to the trunk.")
+                raise _not_sent("The trunk's peer asks for a user name and password: set them for the trunk.")
             if challenge is None:
-                raise _not_sent("The trunk's peer asks for a kind of password check that is not known here.")
+                raise _not_sent("The trunk's peer asks for an unknown kind of authentication.")
             if header in answered and challenge.get("stale", "").lower() != "true":
                 raise _not_sent("The trunk's peer does not accept the trunk's user name or password: correct them.")
             answered.add(header)
             credentials[header] = digest.answer(
                 challenge, self._peer.username, self._peer.password, request.method, str(request.uri)
             )
-        raise _not_sent("The trunk's peer asks for the password again and again.")
+        raise _not_sent("The trunk's peer keeps asking for the password.")
 
     async def _transact(self, link: _Link, request: Request) -> Response:
         """The final answer to one request: a non-INVITE client transaction, RFC 3261 17.1.2."""
@@ -170,8 +170,8 @@ class SipMessageCarrier:
             except TimeoutError:
                 if now() >= end:
                     raise CarrierUnknown(
-                        "The trunk's peer did not answer, so the text may have arrived or not: "
-                        "ask the person before you send it again, and check the trunk."
+                        "The trunk's peer did not answer, so the text may or may not have arrived: "
+                        "ask the person before you resend it, and check the trunk."
                     ) from None
                 link.send(packet)
                 copies += 1
@@ -181,8 +181,8 @@ class SipMessageCarrier:
             if isinstance(item, OSError):
                 if link.reliable:
                     raise CarrierUnknown(
-                        "The trunk's peer closed the connection without an answer, so the text may have arrived or "
-                        "not: ask the person before you send it again."
+                        "The trunk's peer closed the connection without an answer, so the text may or may "
+                        "not have arrived: ask the person before you resend it."
                     ) from item
                 if copies == 1:
                     # The only packet that left came back, so nobody has it.
@@ -234,7 +234,7 @@ _NAME = re.compile(
 def _check(peer: SipPeer, text: OutgoingText) -> None:
     """Nothing but digits and host names gets into a header, so no text or setting can add one of its own."""
     if not _NUMBER.fullmatch(text.to_number) or not _NUMBER.fullmatch(text.from_number):
-        raise _not_sent("The text's number is no telephone number, so it cannot be sent.")
+        raise _not_sent("The text's number is not a phone number, so it cannot be sent.")
     for host in (peer.host, peer.our_host):
         if host and _uri_host(host) is None:
             raise _not_sent(f"{host!a} is not a host name or address: correct the trunk.")

@@ -30,16 +30,16 @@ _MEANINGS = {
     "40003": "our number is blocked as a sender of spam",
     "40004": "the recipient's carrier refused it",
     "40005": "it expired on its way",
-    "40008": "the recipient's carrier did not take it",
-    "40009": "the recipient's carrier did not like its words",
+    "40008": "the recipient's carrier did not accept it",
+    "40009": "the recipient's carrier rejected its content",
     "40010": "our number is not registered for texts to the United States (10DLC)",
     "40012": "the number is not valid",
     "40013": "our number is not valid as a sender",
     "40302": "the text is too long",
     "40305": "our number is not one of the account's",
     "40310": "the number is not valid",
-    "40312": "the messaging profile is switched off",
-    "40314": "texts are switched off for the account",
+    "40312": "the messaging profile is turned off",
+    "40314": "texts are turned off for the account",
 }
 # Retryable: too many requests, upstream limit, recipient's server away, queue full, sender unusable for a while.
 _SERVICE = Service(

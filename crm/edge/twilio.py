@@ -27,7 +27,7 @@ _MEANINGS = {
     "21408": "the account may not text this country: allow it in Twilio's console",
     "21606": "our number cannot send texts: buy or verify it at Twilio",
     "21612": "this pair of numbers cannot be used",
-    "21614": "the number is no mobile number",
+    "21614": "the number is not a mobile number",
     "21617": "the text is longer than 1600 characters",
     "21659": "our number is not the account's",
     "30003": "the phone cannot be reached",

@@ -41,7 +41,7 @@ def problem(model: Path) -> str:
     if importlib.util.find_spec("faster_whisper") is None:
         return "faster-whisper is not installed: run `script/setup voice`"
     if not model.is_dir():
-        return f"{model} is no folder: name one with a CTranslate2 Whisper model in voice.whisper_model"
+        return f"{model} is not a folder: name one with a CTranslate2 Whisper model in voice.whisper_model"
     missing = [name for name in NEEDED if not (model / name).is_file()]
     if not any((model / name).is_file() for name in VOCABULARIES):
         missing.append("vocabulary.txt or vocabulary.json")

@@ -39,7 +39,7 @@ def _transcribed(model: Any, file: str) -> dict[str, Any]:
         segments, _ = model.transcribe(file, vad_filter=True, beam_size=5, condition_on_previous_text=False)
         return {"text": " ".join(segment.text.strip() for segment in segments).strip()}
     except Exception as error:  # noqa: BLE001 - one bad clip must not end the process
-        return {"error": f"The sound could not be written down ({type(error).__name__})."}
+        return {"error": f"The audio could not be transcribed ({type(error).__name__})."}
 
 
 def _say(answers: TextIO, answer: dict[str, Any]) -> None:

@@ -179,7 +179,7 @@ def _advance(
     mine = [row for row in mine if row.stage_since == interest.stage_since]
     for row in rows:
         if row not in mine and row.state in (PLANNED, PAUSED):
-            _end(row, CANCELLED, now, "The person is in another stage now.")
+            _end(row, CANCELLED, now, "The lead is in another stage now.")
     found = next_step(rules, _history(interest, mine, known))
     waiting = next((row for row in mine if row.state in (PLANNED, PAUSED)), None)
     if found.act is FollowUpAct.SEND:
@@ -290,7 +290,7 @@ def change(session: Session, by: By, step_id: int, *, due_at: datetime | None = 
 
 def cancel(session: Session, by: By, step_id: int) -> None:
     """Leaves a step out; the one after it is planned from then on."""
-    _end(_waiting(session, step_id), CANCELLED, by.now, f"Cancelled by {by.who}.")
+    _end(_waiting(session, step_id), CANCELLED, by.now, f"Canceled by {by.who}.")
     note(session, by, f"follow-up {step_id} cancelled")
 
 
@@ -300,7 +300,7 @@ def _waiting(session: Session, step_id: int) -> FollowUp:
         raise NotFound(f"There is no follow-up {step_id}.", code="follow_up_unknown", step=step_id)
     if step.state not in (PLANNED, PAUSED):
         raise Conflict(
-            f"Follow-up {step_id} is {step.state} already.", code="follow_up_over", step=step_id, state=step.state
+            f"Follow-up {step_id} is already {step.state}.", code="follow_up_over", step=step_id, state=step.state
         )
     return step
 

@@ -30,7 +30,7 @@ def alarm(session: Session, config: Config, now: datetime) -> int:
             [owners.admin(session)],
             f"lost:{one.call_id}",
             "A caller may be lost",
-            f"Nobody takes care of the call {one.call_id}. {one.why} {words.more('call_lost', call=one.call_id)}",
+            f"Nobody is responsible for the call {one.call_id}. {one.why} {words.more('call_lost', call=one.call_id)}",
             now,
         )
     if found:

@@ -43,7 +43,7 @@ def reassign(session: Session, by: By, task_id: int, owner: str) -> None:
     task = _open(session, task_id)
     to = agents.named(session, owner)
     if to.id == task.owner_id:
-        raise Conflict(f"Task {task_id} is {owner}'s already.", code="task_owned", task=task_id, owner=owner)
+        raise Conflict(f"Task {task_id} already belongs to {owner}.", code="task_owned", task=task_id, owner=owner)
     _give(session, task, to, by.now, f"given to {owner} by {by.who}")
     # A person has chosen: the time to do it in begins anew.
     task.escalation, task.escalate_at = 0, None
@@ -53,7 +53,7 @@ def reassign(session: Session, by: By, task_id: int, owner: str) -> None:
 def snooze(session: Session, by: By, task_id: int, until: datetime) -> None:
     """Puts a task off."""
     if until <= by.now:
-        raise Invalid("A task is put off until a time that lies ahead.", code="task_put_off_back")
+        raise Invalid("A task has to be put off until a time in the future.", code="task_put_off_back")
     task = _open(session, task_id)
     task.due_at, task.escalate_at = until, None
     note(session, by, f"task {task_id} put off until {until:%Y-%m-%d %H:%M} UTC")
@@ -65,7 +65,7 @@ def _open(session: Session, task_id: int) -> Task:
         raise NotFound(f"There is no task {task_id}.", code="task_unknown", task=task_id)
     if task.done_at is not None:
         raise Conflict(
-            f"Task {task_id} is done, since {task.done_at:%Y-%m-%d %H:%M} UTC; nothing is left to do.",
+            f"Task {task_id} has been done since {task.done_at:%Y-%m-%d %H:%M} UTC.",
             code="task_done",
             task=task_id,
         )
@@ -111,7 +111,7 @@ def _escalate(session: Session, config: Config, task: Task, now: datetime) -> in
     if to.id == task.owner_id:
         return 0
     late = task.owner.slug
-    _give(session, task, to, now, f"passed on to {to.slug}: {late} has not done it in time")
+    _give(session, task, to, now, f"passed on to {to.slug}: {late} did not do it in time")
     subject = f"Task {task.id} is yours now"
     notices.tell(
         session,
@@ -119,7 +119,7 @@ def _escalate(session: Session, config: Config, task: Task, now: datetime) -> in
         [to],
         f"task:{task.id}:{task.escalation}",
         subject,
-        f"{subject}, {late} has not done it in time: {task.why}",
+        f"{subject}, because {late} did not do it in time: {task.why}",
         now,
     )
     _log.info("a task went to somebody else", extra={"task_id": task.id, "escalation": task.escalation})

@@ -163,7 +163,7 @@ class RowChanges:
                 one.loop.call_soon_threadsafe(one.tell)
 
 
-_DEAF = "The database does not tell what others change in it: what they add is found a minute later."
+_DEAF = "The database does not report changes by other processes: what they add is found a minute later."
 
 
 def _opened(path: str) -> sqlite3.Connection:

@@ -113,6 +113,6 @@ def _unavailable(error: DBAPIError | sqlite3.Error) -> Unavailable:
         return Unavailable(told, code="database_in_trouble")
     why = getattr(error, "orig", error)
     return Unavailable(
-        f"The database could not be migrated ({why}): is it there, writable, and is there space?",
+        f"The database could not be migrated ({why}): check that it is there and writable, and that there is space.",
         code="migration_failed",
     )

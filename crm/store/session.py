@@ -98,7 +98,7 @@ class Store:
             except IntegrityError as error:
                 if attempt == TRIES:
                     raise Conflict(
-                        "Somebody else changed the same entry at this moment: look at it and try again.",
+                        "Somebody else changed the same entry just now: check it and try again.",
                         code="changed_meanwhile",
                     ) from error
             except _Collision:
@@ -251,12 +251,12 @@ def _in_trouble(error: Exception) -> Unavailable:
 
 
 _SQLITE_IN_WORDS = {
-    sqlite3.SQLITE_READONLY: "The database file may not be written: check whose it is and how its disk is mounted.",
-    sqlite3.SQLITE_FULL: "The disk of the database is full: make room on it.",
-    sqlite3.SQLITE_NOTADB: "The database file is no database: put the right one, or a backup, in its place.",
-    sqlite3.SQLITE_CORRUPT: "The database file is damaged: put a backup in its place.",
-    sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened: check its folder, whose it is, and the disk.",
-    sqlite3.SQLITE_IOERR: "The disk of the database fails: look after it.",
+    sqlite3.SQLITE_READONLY: "The database file may not be written: check its owner and how its disk is mounted.",
+    sqlite3.SQLITE_FULL: "The disk of the database is full: free some space.",
+    sqlite3.SQLITE_NOTADB: "The database file is not a database: replace it with the right one, or a backup.",
+    sqlite3.SQLITE_CORRUPT: "The database file is damaged: replace it with a backup.",
+    sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened: check its folder, its owner, and the disk.",
+    sqlite3.SQLITE_IOERR: "The disk of the database is failing: check it.",
 }
 
 
@@ -293,7 +293,7 @@ def _make_private(url: URL) -> None:
     except FileExistsError:
         if not os.access(path, os.R_OK | os.W_OK):
             foreign = path.stat().st_uid != os.geteuid()
-            why = "it belongs to another user" if foreign else "look after its permissions and how its disk is mounted"
+            why = "it belongs to another user" if foreign else "check its permissions and how its disk is mounted"
             raise Unavailable(
                 f"{path} may not be written: {why}.", code="database_not_writable", path=str(path)
             ) from None

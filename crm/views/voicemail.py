@@ -71,7 +71,7 @@ def one(session: Session, message_id: str) -> VoicemailEntry:
     """Raises NotFound."""
     found = _entries(session, _MESSAGE.where(Voicemail.call_id == message_id))
     if not found:
-        raise NotFound("There is no such message.", code="voicemail_unknown")
+        raise NotFound("There is no such voicemail.", code="voicemail_unknown")
     return found[0]
 
 

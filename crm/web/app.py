@@ -114,4 +114,6 @@ async def _run(server: uvicorn.Server, listener: str) -> None:
     except SystemExit as error:
         # How uvicorn tells that it cannot listen.
         port = server.config.port
-        raise OSError(f"port {port} (ports.{listener}) is taken, or web.bind is no address of ours") from error
+        raise OSError(
+            f"port {port} (ports.{listener}) is in use, or web.bind is not an address of this machine"
+        ) from error

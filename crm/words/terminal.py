@@ -11,127 +11,127 @@ HINTS = {
     "agent_exists": "change it with `leaseline agent set {agent}`.",
     "agent_has_desks": "name another with `leaseline desk set` first.",
     "agent_has_devices": "remove them first with `leaseline device remove`.",
-    "agent_has_work": "name who takes them over with `--successor SLUG`.",
-    "agent_is_admin": "name another for that with `leaseline agent set SLUG --admin`.",
-    "agent_unknown": "`leaseline agent list` shows those there are.",
+    "agent_has_work": "say who takes over with `--successor SLUG`.",
+    "agent_is_admin": "make somebody else the admin with `leaseline agent set SLUG --admin`.",
+    "agent_unknown": "`leaseline agent list` shows them all.",
     "location_exists": "change it with `leaseline location set {location}`.",
     "location_in_use": "give them another location with `leaseline device set`.",
-    "location_unknown": "`leaseline location list` shows those there are.",
+    "location_unknown": "`leaseline location list` shows them all.",
     "office_missing": "make one with `leaseline init`.",
     "portfolio_has_lines": "change that with `leaseline line set NUMBER --portfolio ''` first.",
-    "portfolio_unknown": "`leaseline portfolio list` shows those there are.",
+    "portfolio_unknown": "`leaseline portfolio list` shows them all.",
     "property_exists": "change it with `leaseline property set {property}`.",
     "property_has_lines": "move it with `leaseline line set` or remove it first.",
-    "property_unknown": "`leaseline property list` shows those there are.",
+    "property_unknown": "`leaseline property list` shows them all.",
     "property_without_subteam": "give it one with --subteam.",
     "special_day_unknown": (
-        "`leaseline holiday list` shows those there are; a public holiday is worked on with "
+        "`leaseline holiday list` shows them all; to stay open on a public holiday, use "
         "`leaseline holiday add {day} --open usual`."
     ),
     "subteam_exists": "change it with `leaseline subteam set {subteam}`.",
     "subteam_has_desks": "name another with `leaseline desk set` first.",
-    "subteam_has_properties": "give that to another with `leaseline property set` first.",
+    "subteam_has_properties": "give that to another subteam with `leaseline property set` first.",
     "subteam_member_unknown": "see `leaseline subteam show {subteam}`.",
-    "subteam_unknown": "`leaseline subteam list` shows those there are.",
+    "subteam_unknown": "`leaseline subteam list` shows them all.",
     # --- phones ---
     "agent_without_devices": "add one with `leaseline device add NAME --agent {agent}`.",
     "agent_without_mobile": "give its number with `leaseline forward on --agent {agent} --to NUMBER`.",
     "agent_without_phone": "`leaseline device add` gives them one.",
     "ban_exists": "`leaseline ban list` shows until when.",
-    "ban_is_ours": "See the trunks with `leaseline trunk list`.",
-    "ban_unknown": "`leaseline ban list` shows what is.",
+    "ban_is_ours": "`leaseline trunk list` shows the trunks.",
+    "ban_unknown": "`leaseline ban list` shows those that are.",
     "browser_always_encrypts": "leave out --encrypted.",
     "device_is_not_theirs": (
         "add one by another name with `leaseline device add NAME --agent {agent} --kind mobile --number NUMBER`."
     ),
-    "device_unknown": "`leaseline device list` shows those there are.",
-    "emergency_unknown": "`leaseline emergency list` shows those there are.",
+    "device_unknown": "`leaseline device list` shows them all.",
+    "emergency_unknown": "`leaseline emergency list` shows them all.",
     "line_exists": "change it with `leaseline line set {number}`.",
-    "line_property_and_portfolio": "take one away with --property '' or --portfolio ''.",
+    "line_property_and_portfolio": "remove one with --property '' or --portfolio ''.",
     "line_to_text_missing": "add one with `leaseline line add`.",
-    "line_unknown": "`leaseline line list` shows those there are.",
+    "line_unknown": "`leaseline line list` shows them all.",
     "mobile_without_number": "give it with --number.",
     "mobiles_several": "change one with `leaseline device set NAME --number`.",
     "trunk_exists": "change it with `leaseline trunk set {trunk}`.",
-    "trunk_unknown": "`leaseline trunk list` shows those there are.",
+    "trunk_unknown": "`leaseline trunk list` shows them all.",
     "trunk_without_address": "give each with --address.",
     "trunk_without_digest": "give them with --username and --password.",
     "trunk_without_login": "give them with --username and --password.",
-    "trunk_without_user": "give --username, too.",
+    "trunk_without_user": "also give --username.",
     # --- people ---
     "block_exists": "`leaseline block list` shows it.",
-    "block_is_our_line": "remove it with `leaseline line remove` when it is not wanted.",
+    "block_is_our_line": "to get rid of it, use `leaseline line remove`.",
     "block_spared": "With --close-lead the lead and its tasks are closed first.",
-    "block_unknown": "`leaseline block list` shows those there are.",
+    "block_unknown": "`leaseline block list` shows them all.",
     "contact_exists": "change it with `leaseline contact set {number}`.",
-    "contact_unknown": "`leaseline contact list` shows who is.",
-    "lead_unknown": "`leaseline lead list` shows those there are.",
+    "contact_unknown": "`leaseline contact list` shows them all.",
+    "lead_unknown": "`leaseline lead list` shows them all.",
     "opt_out_exists": "`leaseline optout list` shows it.",
     "opt_out_unknown": "`leaseline optout list` shows those that are.",
     # --- calls ---
-    "call_unknown": "`leaseline call list` shows those there are.",
+    "call_unknown": "`leaseline call list` shows them all.",
     "desk_not_straight": "leave --straight out.",
-    "desk_target_unknown": "`leaseline {what} list` shows those there are.",
-    "desk_unknown": "`leaseline desk list` shows those there are.",
-    "missed_call_unknown": "`leaseline call missed` shows whom to call back.",
+    "desk_target_unknown": "`leaseline {what} list` shows them all.",
+    "desk_unknown": "`leaseline desk list` shows them all.",
+    "missed_call_unknown": "`leaseline call missed` shows who to call back.",
     "rehearsal_agent_without_phone": "`leaseline device add` makes one.",
-    "replay_properties_unknown": "`leaseline property list` has all.",
+    "replay_properties_unknown": "`leaseline property list` shows them all.",
     "voicemail_taken": "`leaseline voicemail show` says who.",
-    "voicemail_unknown": "`leaseline voicemail list` shows those there are.",
+    "voicemail_unknown": "`leaseline voicemail list` shows them all.",
     # --- work, texts, tours ---
-    "blackout_unknown": "`leaseline tour blackouts` shows those there are.",
+    "blackout_unknown": "`leaseline tour blackouts` shows them all.",
     "follow_up_unknown": "`leaseline followup list` shows those that are planned.",
-    "interest_unknown": "`leaseline lead show {lead}` tells.",
-    "message_may_have_arrived": "ask the person, then say --unknown if it is to be sent again.",
+    "interest_unknown": "`leaseline lead show {lead}` shows them all.",
+    "message_may_have_arrived": "ask the person, then use --unknown to resend it.",
     "message_unknown": "`leaseline message list --state failed` shows them.",
-    "task_unknown": "`leaseline task list` shows those there are.",
-    "task_unowned": "name who does it with --agent.",
-    "texts_not_paused": "`leaseline message list --decision wait` shows what waits.",
+    "task_unknown": "`leaseline task list` shows them all.",
+    "task_unowned": "say who does it with --agent.",
+    "texts_not_paused": "`leaseline message list --decision wait` shows what is waiting.",
     "tour_time_taken": "`leaseline tour slots {property}` shows those that are free.",
     "tour_time_unknown": "`leaseline tour slots {property}` shows the times that are free.",
-    "tour_unknown": "`leaseline tour list` shows those there are.",
+    "tour_unknown": "`leaseline tour list` shows them all.",
     # --- the system ---
     "database_old": "run `leaseline db upgrade`.",
     "database_silent": "run `leaseline doctor` to see why.",
     "demo_answer_unknown": "`leaseline device list` shows them.",
     "demo_line_missing": "add one with `leaseline line add`.",
     "demo_not_running": "start it with `script/up` or `leaseline up` in another terminal.",
-    "demo_office_in_use": "start without --demo, or demo in another home.",
+    "demo_office_in_use": "start without --demo, or use another home for the demo.",
     "demo_phones_many": "name one of them with --answer.",
     "demo_stuck": "see `leaseline call list`.",
     "home_exists": "use it as it is, or choose another with --home.",
     "home_holds_other": "choose an empty or new folder with --home.",
     "home_impossible": "choose another folder with --home.",
     "home_not_written": "choose another folder with --home.",
-    "import_kind_missing": "give --kind, or call it units.csv and the like.",
+    "import_kind_missing": "give --kind, or rename it, such as to units.csv.",
 }
-"""Codes that are not here need no command: the error's own text says it all."""
+"""Codes that are not listed need no command: the error's own text says it all."""
 
 MENDS = {
     # --- the machine and the programs ---
     "app_down": "Start it with `leaseline up`.",
     "app_in_trouble": "See {folder} for more.",
     "worker_in_trouble": "See {folder} for more.",
-    "app_not_connected": "See {folder} for why; it keeps trying.",
+    "app_not_connected": "See {folder} for the reason; it keeps trying.",
     "asterisk_down": "Start it with `leaseline up`.",
     "certificate_ours": "`leaseline up` makes them.",
     "certificate_theirs": "Correct sip.certificate and sip.private_key in leaseline.toml.",
     "database_down": "Check the disk and the database server.",
     "database_foreign": "Update Leaseline, or put a matching backup in its place.",
     "database_old": "Bring it up to date with `leaseline db upgrade`.",
-    "disk_full": "Make room on the disk of {home}.",
-    "disk_low": "Make room on the disk of {home}.",
+    "disk_full": "Free some space on the disk of {home}.",
+    "disk_low": "Free some space on the disk of {home}.",
     "events_unknown": "Update Leaseline to a version for this Asterisk.",
     "home_not_writable": "Run as the user who owns it.",
     "home_open": "chmod 700 {home}",
     "limits_files": "Raise it with `ulimit -n`, or LimitNOFILE= in the unit.",
     "limits_near": "See `leaseline status` for who calls.",
-    "limits_refused": "Raise it in {settings}; or have the carrier of trunk {trunk} stop whoever floods you.",
+    "limits_refused": "Raise it in {settings}, or have the carrier of trunk {trunk} stop the flood.",
     "limits_rtp": "Raise ports.rtp_last in {settings}.",
-    "node_silent": "Start it again. After an hour the others end what it had under way, after a month they forget it.",
-    "node_twice": "Stop one of the two, delete {file}, and start it again.",
+    "node_silent": "Start it again. After an hour the others end the calls it left open; after a month they forget it.",
+    "node_twice": "Stop one of the two, delete its {file}, and start it again.",
     "packages_old": "`leaseline setup refresh` fetches it for the next start of Asterisk.",
-    "packages_waiting": "End Leaseline with `leaseline down` when nobody is on the line, and start it again.",
+    "packages_waiting": "Stop Leaseline with `leaseline down` when nobody is on the line, and start it again.",
     "port_taken": "Set another ports.{name} in {settings}.",
     "program_missing": "Run script/setup.",
     "programs_left": "`leaseline up` takes them over, `leaseline down` ends them.",
@@ -140,7 +140,7 @@ MENDS = {
     "secrets_unreadable": "Restore the file from a backup.",
     "sending_held": "If this home is the one to send from now on: `leaseline home release`.",
     # --- the office ---
-    "admin_missing": "Name somebody with `leaseline agent set SLUG --admin`.",
+    "admin_missing": "Choose one with `leaseline agent set SLUG --admin`.",
     "answering_service_of_office": "Give another number with `leaseline office set --answering-service NUMBER`.",
     "answering_service_of_subteam": (
         "Give another number with `leaseline subteam set {subteam} --answering-service NUMBER`."
@@ -148,64 +148,62 @@ MENDS = {
     "desk_missing": "Make one with `leaseline desk set {kind}`.",
     "desk_unreachable": "Name another target with `leaseline desk set {kind}`.",
     "holiday_calendar_gone": "Name another with `leaseline holiday set`.",
-    "hours_closed": "`leaseline hours show` and `holiday list` tell why.",
+    "hours_closed": "`leaseline hours show` and `holiday list` show why.",
     "hours_of_agent_outside": (
-        "`leaseline agent hours {agent} ...`, unless {agent} is meant to answer after hours alone."
+        "`leaseline agent hours {agent} ...`, unless {agent} is meant to answer only after hours."
     ),
-    "language_incomplete": (
-        "Write them in the words of {language}, beside en.toml; or take the language out of menu.languages."
-    ),
+    "language_incomplete": ("Add them to {language}.toml, beside en.toml, or remove the language from menu.languages."),
     "lines_missing": "Add one with `leaseline line add`.",
     "listings_url_missing": "Give one to the office, `leaseline office set --listings-url URL`, or to a property.",
-    "nobody_on_duty": "Put one on duty with `leaseline agent set SLUG --on-duty`.",
+    "nobody_on_duty": "Put somebody on duty with `leaseline agent set SLUG --on-duty`.",
     "prompts_missing": "Start `leaseline up`, which makes them.",
     # --- phones ---
     "callback_not_ours": "Add the line, or give another with `leaseline location set {location} --callback`.",
     "device_without_location": (
-        "Add the place with `leaseline location add`, then `leaseline device set SLUG --location PLACE`."
+        "Add the location with `leaseline location add`, then `leaseline device set SLUG --location LOCATION`."
     ),
     "devices_plain": "Set the phone's transport to TLS, or `leaseline device set SLUG --no-encrypted`.",
     "devices_silent": "Check the phone's power, network and account.",
-    "dnd_endless": "`leaseline dnd off {device}` when it was forgotten.",
+    "dnd_endless": "If it was forgotten: `leaseline dnd off {device}`.",
     "emergency_untold": "`leaseline agent set SLUG --email ADDRESS`, and `leaseline emergency notify add SLUG`.",
     "emergency_without_trunk": "Name one with `leaseline trunk set SLUG --emergency`.",
     "forwarding_of_agent_refused": "Give another number, or `leaseline forward off --agent {agent}`.",
     "forwarding_of_office_refused": "Give another number, or `leaseline forward office off`.",
-    "nobody_rings": "Register one: `leaseline device show SLUG --secret` says what to write into it.",
-    "office_forwards": "`leaseline forward office off` when it was forgotten.",
+    "nobody_rings": "Register one: `leaseline device show SLUG --secret` says what to enter on the phone.",
+    "office_forwards": "If it was forgotten: `leaseline forward office off`.",
     "phone_forwards": (
-        "Switch that off on the phone; what rings a mobile, too, is `leaseline forward on --agent {agent} --to NUMBER`."
+        "Turn that off on the phone; to ring a mobile as well, use `leaseline forward on --agent {agent} --to NUMBER`."
     ),
-    "public_url_missing": "Write where the carrier reaches us into {settings}.",
+    "public_url_missing": "Set it in {settings} to the address at which the carrier reaches us.",
     "texts_secret_missing": "Give it with `leaseline message secret {carrier}`.",
     "texts_trunk_not_used": "Correct it in {settings}.",
-    "trunk_silent": "Some carriers never do. Else check the peer's host and port: `leaseline trunk show {trunk}`.",
+    "trunk_silent": "Some carriers never do. Otherwise check the peer's host and port: `leaseline trunk show {trunk}`.",
     "trunk_without_password": "Set it with `leaseline trunk set {trunk} --password`.",
     "trunks_missing": "Add one with `leaseline trunk add`.",
     # --- work ---
-    "calls_lost": "`leaseline report lost` shows them; the app settles those without an outcome.",
+    "calls_lost": "`leaseline report lost` shows them; the app finishes those without an outcome.",
     "calls_spooled": "Start the app, which imports them.",
     "facts_rejected": "Report {path}, then move it away.",
     "facts_waiting": "Start the app and check the database.",
     "mail_unsent": "`leaseline mail list` shows why.",
     "mail_unset": "Write mail.server and mail.from_address into leaseline.toml, then `leaseline mail secret`.",
-    "sound_lost": "Restore the recordings folder from a backup, or `leaseline recordings mend` notes it.",
-    "sound_stray": "`leaseline recordings mend` puts them on record as messages of their calls.",
+    "sound_lost": "Restore the recordings folder from a backup, or let `leaseline recordings mend` mark it as gone.",
+    "sound_stray": "`leaseline recordings mend` records them with their calls.",
     "tasks_overdue": "`leaseline task list` shows them.",
-    "texts_failed": "`leaseline message list --state failed` shows why, `leaseline message resend` sends them again.",
-    "texts_paused": "Look at `leaseline call list`, then `leaseline message resume`.",
+    "texts_failed": "`leaseline message list --state failed` shows why, `leaseline message resend` resends them.",
+    "texts_paused": "Check `leaseline call list`, then run `leaseline message resume`.",
     "transcripts_off": "Correct voice.whisper_model.",
 }
-"""How to mend what the doctor found, by the finding's code."""
+"""How to fix what the doctor found, by the finding's code."""
 
 
 def told(error: CrmError) -> str:
-    """The error, and what to do about it, as one sentence; or as two, where the second begins like one."""
+    """The error and what to do about it: one sentence, or two if the hint begins with a capital letter."""
     return hinted(str(error), error.code, error.facts)
 
 
 def hinted(text: str, code: str, facts: Mapping[str, object] | None = None) -> str:
-    """The same of an error that came in parts."""
+    """The same for an error that comes in parts."""
     hint = HINTS.get(code, "").format_map(facts or {})
     if not hint:
         return text

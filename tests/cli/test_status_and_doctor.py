@@ -330,7 +330,7 @@ def test_a_port_that_somebody_else_has_is_named(office: Leaseline) -> None:
         secrets.write_text(json.dumps({**json.loads(secrets.read_text()), "ari": "other"}))
         assert (
             "ERROR",
-            f"Port {settings.load(office.home).ports.http} (http) is taken by another program or not allowed here.",
+            f"Port {settings.load(office.home).ports.http} (http) is in use by another program, or not allowed here.",
         ) in (findings(office)["ports"])
 
 

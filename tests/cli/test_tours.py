@@ -30,7 +30,7 @@ def test_a_tour_is_booked_moved_cancelled_and_seen(touring: Leaseline) -> None:
     touring.ok("tour", "cancel", str(booked["id"]))
     assert [one["state"] for one in touring.json("tour", "list")] == ["cancelled"]
     timeline = [entry["text"] for entry in touring.json("lead", "show", str(booked["lead"]))["timeline"]]
-    assert [text.split(" of ")[0] for text in timeline] == ["Booked a tour", "Moved a tour", "Cancelled a tour"]
+    assert [text.split(" of ")[0] for text in timeline] == ["Booked a tour", "Moved a tour", "Canceled a tour"]
 
 
 def test_a_time_that_is_taken_is_refused(touring: Leaseline) -> None:

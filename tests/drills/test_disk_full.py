@@ -58,7 +58,7 @@ async def test_when_the_database_is_not_ours_at_a_start_then_calls_are_served_an
             await hear_each_other(system, caller, alice)
             await caller.hang_up()
         found = health.database_health(system.config)
-        assert found.detail == "The database file is no database: put the right one, or a backup, in its place."
+        assert found.detail == "The database file is not a database: replace it with the right one, or a backup."
     finally:
         for path in home.glob("leaseline.db*"):
             path.unlink()

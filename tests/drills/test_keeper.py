@@ -56,7 +56,7 @@ async def test_when_the_supervisor_is_killed_then_the_next_one_takes_over_and_do
     async with up(system) as keeper:
         assert await leaseline(system, "down") == (
             0,
-            "Leaseline ends when nobody is on the line any more.\nLeaseline has stopped.\n",
+            "Leaseline stops once nobody is on the line.\nLeaseline has stopped.\n",
         )
         assert await keeper.wait() == 0
     assert processes.running(system.config) == {}

@@ -136,7 +136,7 @@ async def test_the_last_caller_is_blocked_by_phone(store: Store, config: Config)
     await talked(store, config)
     assert await store.run(blocking.block_last_caller, BY, "alice") == "The last caller is blocked."
     assert (await verdict(store, config)).is_blocked
-    assert await store.run(blocking.block_last_caller, BY, "alice") == "The last caller is blocked already."
+    assert await store.run(blocking.block_last_caller, BY, "alice") == "The last caller is already blocked."
     with store.reading() as session:
         lead = leads.by_phone(session, CALLER)
     assert lead

@@ -344,7 +344,7 @@ async def test_lists_load_hours_special_days_and_agents_hours(store: Store, conf
         (
             ListKind.PROPERTIES,
             "slug,holidays\nmaple,US-TX\noak,TX\n",
-            "line 3, column 2 (holidays): 'TX' has no calendar of holidays: write a country or state like US or US-TX.",
+            "line 3, column 2 (holidays): 'TX' has no holiday calendar: write a country or state, such as US or US-TX.",
         ),
     ],
 )

@@ -251,8 +251,13 @@ async def test_a_message_is_to_be_listened_to(store: Store, config: Config) -> N
     ("step", "message", "kind", "why"),
     [
         (CallStep.VOICEMAIL, True, "listen", "and talked, and left a message of 12 s after that."),
-        (CallStep.VOICEMAIL, False, "call_back", "and talked, but was then parked or passed on, and taken by nobody."),
-        (CallStep.PARKED, False, "call_back", "and talked, but was then parked or passed on, and taken by nobody."),
+        (
+            CallStep.VOICEMAIL,
+            False,
+            "call_back",
+            "and talked, but was then parked or transferred, and nobody picked up.",
+        ),
+        (CallStep.PARKED, False, "call_back", "and talked, but was then parked or transferred, and nobody picked up."),
     ],
 )
 async def test_who_was_left_waiting_after_a_talk_is_not_lost(

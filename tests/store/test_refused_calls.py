@@ -119,7 +119,7 @@ async def test_who_is_refused_has_a_record_and_somebody_who_calls_back(office_of
         [task] = session.scalars(select(Task)).all()
         assert (task.kind, task.owner_id is not None) == ("call_back", True)
         assert task.why == (
-            "Called Maple Court and did not get through: their carrier offered no sound that the phone system takes "
+            "Called Maple Court and did not get through: their carrier offered no codec that the phone system supports "
             "(SIP 488)."
         )
 

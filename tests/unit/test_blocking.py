@@ -54,7 +54,7 @@ def test_withheld_is_who_withholds_and_not_who_is_malformed() -> None:
         (Known(was_texted=True), "an agent has texted this number"),
         (Known(in_progress=True), "their lead is in progress"),
         (Known(open_task=True), "a task is open for them"),
-        (Known(emergency=True), "somebody has just called the emergency service, which may be calling back"),
+        (Known(emergency=True), "somebody has just called emergency services, which may be calling back"),
     ],
 )
 @pytest.mark.parametrize("entry", [NUMBER, AREA])

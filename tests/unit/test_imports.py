@@ -49,7 +49,7 @@ def test_every_problem_is_told_with_its_place() -> None:
         "line 3, column 5 (rent): 'free' is no amount: write one like 1450 or 1,450.00.",
         "line 3, column 6 (available_on): '2026-02-30' is not a date: write one like 2026-03-01.",
         "line 4, column 1 (property): 'Elm!' is not a short name: "
-        "use 1 to 40 of a-z, 0-9 and -, beginning with a letter.",
+        "use 1 to 40 characters from a-z, 0-9 and -, beginning with a letter.",
         "line 4, column 2 (name): is empty: write something.",
     ]
 

@@ -179,7 +179,7 @@ def test_each_notice_has_its_words_and_knows_their_facts() -> None:
 
 def test_an_admin_is_told_the_command_in_the_same_sentence() -> None:
     unknown = NotFound("There is no agent zoe.", code="agent_unknown", agent="zoe")
-    assert terminal.told(unknown) == "There is no agent zoe: `leaseline agent list` shows those there are."
+    assert terminal.told(unknown) == "There is no agent zoe: `leaseline agent list` shows them all."
     exists = Conflict("There is an agent zoe already.", code="agent_exists", agent="zoe")
     assert terminal.told(exists) == "There is an agent zoe already: change it with `leaseline agent set zoe`."
 

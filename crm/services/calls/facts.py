@@ -29,7 +29,7 @@ def decode(line: bytes) -> Fact:
         values = msgspec.json.decode(line, type=dict[str, Any])
     except msgspec.DecodeError:
         raise Invalid(
-            "A line of the journal is not JSON: it was cut off while being written.", code="fact_unreadable"
+            "A line of the journal is not JSON: it was cut off during writing.", code="fact_unreadable"
         ) from None
     return _from_values(values.pop("kind", ""), values)
 
@@ -48,14 +48,14 @@ def from_row(row: CallEvent) -> Fact:
 def _from_values(kind: str, values: dict[str, Any]) -> Fact:
     if kind not in _KINDS:
         raise Invalid(
-            f"{kind!r} is no kind of fact: it was noted by a newer version, so update Leaseline.",
+            f"{kind!r} is an unknown kind of fact, written by a newer version: update Leaseline.",
             code="fact_kind_unknown",
             kind=kind,
         )
     try:
         fact = msgspec.convert(values, _KINDS[kind], strict=True)
     except msgspec.ValidationError as error:
-        raise Invalid(f"A {kind} is not as it should be: {error}.", code="fact_invalid", kind=kind) from None
+        raise Invalid(f"A {kind} is malformed: {error}.", code="fact_invalid", kind=kind) from None
     if fact.at.tzinfo is None:
         raise Invalid(f"A {kind} has a time without time zone.", code="fact_without_zone", kind=kind)
     return fact

@@ -106,7 +106,7 @@ class Journal:
         except BlockingIOError:
             if not self._takes_over:
                 raise Conflict(
-                    "Leaseline is running on this home already: stop that one first.", code="app_running"
+                    "Leaseline is already running on this home: stop that one first.", code="app_running"
                 ) from None
         except OSError as error:
             self.is_ours.set()  # Nobody else can have it.
@@ -242,7 +242,7 @@ class Journal:
         self._ends_torn = False
 
     def _refused(self, error: OSError) -> None:
-        trouble = f"{self._path} cannot be written ({error.strerror}): look after the disk and whose the file is."
+        trouble = f"{self._path} cannot be written ({error.strerror}): check the disk and the file's owner."
         if trouble != self.trouble:
             _log.error("The journal cannot be written; facts wait in memory", extra={"error": error.strerror})
         self.trouble = trouble
@@ -293,7 +293,7 @@ class Journal:
                     "The ledger cannot be written; facts wait in the journal",
                     extra={"count": self.pending, "error": str(error) or type(error).__name__},
                 )
-                self.waits_for = str(error) or "The database does not answer in time: look after its server."
+                self.waits_for = str(error) or "The database does not answer in time: check its server."
                 await self._sync_quietly()
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, self._longest_retry_seconds)

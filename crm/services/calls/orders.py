@@ -117,7 +117,7 @@ def _place(
 ) -> CallOrder:
     who = agents.named(session, agent)
     if all(device.kind == DeviceKind.MOBILE for device in who.devices):
-        raise Invalid(f"Agent {agent} has no phone that could ring.", code="agent_without_phone", agent=agent)
+        raise Invalid(f"Agent {agent} has no phone to ring.", code="agent_without_phone", agent=agent)
     number = dialing.check(session, config, number=number, purpose=DialPurpose.ORDER, agent=agent)
     if who_is(session, number).is_line:
         raise Invalid("That is one of our own lines: call somebody else.", code="number_is_ours")
@@ -332,7 +332,7 @@ def _is_void(session: Session, order: CallOrder, now: datetime) -> bool:
     elif order.task and order.task.done_at:
         order.state, order.error = State.CANCELLED, "Its task was done meanwhile."
     elif order.expires_at <= now:
-        order.state, order.error = State.FAILED, "Nobody took it in time: Leaseline may not have been running."
+        order.state, order.error = State.FAILED, "It was not picked up in time: Leaseline may not have been running."
     elif order.tries_left <= 0:
         order.state, order.error = State.FAILED, "The app ended while the agent's phones rang."
     else:
@@ -394,7 +394,7 @@ def remark(session: Session, by: By, call_id: str, text: str) -> None:
         raise NotFound(f"There is no call {call_id}.", code="call_unknown", call=call_id)
     if len(call.remark) > 10_000:
         raise Conflict(
-            "This call has more notes than anybody will read: write into the lead's next one.",
+            "This call has too many notes: add this one to the lead's next call.",
             code="call_notes_full",
             call=call_id,
         )

@@ -46,8 +46,8 @@ def facts(arrival: Arrival, sip_call: str, trunk: str, status: int, entry: str, 
 def tell(session: Session, config: Config, trunk: str, status: int, now: datetime) -> None:
     """Tells the admin that not every caller is on record, once an hour at most."""
     text = (
-        f"More than {PER_MINUTE} callers within a minute did not get through by trunk {trunk}: {REFUSALS[status]} (SIP "
-        f"{status}). Those beyond are not on record. Show this to your carrier, whose log has them."
+        f"More than {PER_MINUTE} callers within a minute did not get through on trunk {trunk}: {REFUSALS[status]} (SIP "
+        f"{status}). The rest are not on record. Show this to your carrier, whose log has them."
     )
     spell = int(now.timestamp() // SPELL.total_seconds())
     key, subject = f"sip-refused:{trunk}:{spell}", "Callers do not get through"

@@ -43,7 +43,7 @@ def add(
 ) -> None:
     """Adds an agent; without a name the short name serves until somebody writes one."""
     if session.scalar(select(Agent).where(Agent.slug == fields.slug(slug))):
-        raise Conflict(f"There is an agent {slug} already.", code="agent_exists", agent=slug)
+        raise Conflict(f"Agent {slug} already exists.", code="agent_exists", agent=slug)
     session.add(
         Agent(
             slug=slug,
@@ -83,7 +83,7 @@ def change(
     if dialing is not None:
         if dialing not in DIALING:
             raise Invalid(
-                f"{dialing!r} is no permission to dial: use {' or '.join(DIALING)}.",
+                f"{dialing!r} is not a permission to dial: use {' or '.join(DIALING)}.",
                 code="dialing_unknown",
                 known=list(DIALING),
             )
@@ -108,7 +108,7 @@ def remove(session: Session, by: By, slug: str, *, successor: str | None = None)
         devices = ", ".join(device.slug for device in agent.devices)
         raise Conflict(f"Agent {slug} has {devices}.", code="agent_has_devices", agent=slug)
     if session.scalar(select(Organization).where(Organization.admin_agent_id == agent.id)):
-        raise Conflict(f"Agent {slug} owns what nobody owns.", code="agent_is_admin", agent=slug)
+        raise Conflict(f"Agent {slug} is the admin, who owns what nobody else owns.", code="agent_is_admin", agent=slug)
     if desks := contacts.served_by(session, box(BoxKind.AGENT, slug)):
         raise Conflict(
             f"Agent {slug} is where calls for {', '.join(desks)} go.",

@@ -31,7 +31,7 @@ def find_all(session: Session) -> list[LocationRecord]:
 
 def add(session: Session, config: Config, by: By, slug: str, *, address: str, callback_number: str) -> Location:
     if session.scalar(select(Location).where(Location.slug == fields.slug(slug))):
-        raise Conflict(f"There is a location {slug} already.", code="location_exists", location=slug)
+        raise Conflict(f"Location {slug} already exists.", code="location_exists", location=slug)
     made = Location(slug=slug, address=_address(address), callback_number=_callback(config, callback_number))
     session.add(made)
     note(session, by, f"location {slug} added")
@@ -61,7 +61,7 @@ def remove(session: Session, by: By, slug: str) -> None:
     location = named(session, slug)
     if devices := _devices(session, location):
         raise Conflict(
-            f"{', '.join(devices)} stand at {slug}.", code="location_in_use", location=slug, devices=list(devices)
+            f"{', '.join(devices)} are at {slug}.", code="location_in_use", location=slug, devices=list(devices)
         )
     session.delete(location)
     note(session, by, f"location {slug} removed")
@@ -87,7 +87,7 @@ def _callback(config: Config, raw: str) -> str:
     number = numbers.parse(raw, config.region)
     if number is None:
         raise Invalid(
-            "The callback number is no telephone number: write the one that the carrier has registered for this "
+            "The callback number is not a phone number: write the one that the carrier has registered for this "
             "address, such as (512) 555-0100.",
             code="callback_number_invalid",
         )

@@ -15,7 +15,7 @@ from crm.store.models import Line, Portfolio, Property
 def add(session: Session, by: By, slug: str, *, name: str = "") -> None:
     if session.scalar(select(Portfolio).where(Portfolio.slug == fields.slug(slug))):
         raise Conflict(
-            f"There is a portfolio {slug} already: choose another name.", code="portfolio_exists", portfolio=slug
+            f"Portfolio {slug} already exists: choose another name.", code="portfolio_exists", portfolio=slug
         )
     session.add(Portfolio(slug=slug, name=fields.text(name or slug, "name", 200, required=True)))
     note(session, by, f"portfolio {slug} added")
@@ -39,7 +39,7 @@ def remove(session: Session, by: By, slug: str) -> None:
         )
     if lines := list(session.scalars(select(Line.number).where(Line.portfolio_id == found.id))):
         raise Conflict(
-            f"Callers of {', '.join(lines)} choose among portfolio {slug}.",
+            f"Callers of {', '.join(lines)} choose among the properties of portfolio {slug}.",
             code="portfolio_has_lines",
             portfolio=slug,
             lines=list(lines),

@@ -46,7 +46,7 @@ def add(
     area: str = "",
 ) -> None:
     if session.scalar(select(Property).where(Property.slug == fields.slug(slug))):
-        raise Conflict(f"There is a property {slug} already.", code="property_exists", property=slug)
+        raise Conflict(f"Property {slug} already exists.", code="property_exists", property=slug)
     session.add(
         Property(
             slug=slug,
@@ -88,7 +88,7 @@ def change(
     if recording is not None:
         if recording not in RECORDING:
             raise Invalid(
-                f"Recording is one of {', '.join(RECORDING)}.", code="recording_unknown", known=list(RECORDING)
+                f"Recording has to be one of {', '.join(RECORDING)}.", code="recording_unknown", known=list(RECORDING)
             )
         found.recording = recording
     if messages_to is not None:

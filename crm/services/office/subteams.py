@@ -38,7 +38,7 @@ def find_all(session: Session) -> list[SubteamRecord]:
 
 def add(session: Session, by: By, slug: str, *, name: str = "", strategy: str = "ring_all") -> None:
     if session.scalar(select(Subteam).where(Subteam.slug == fields.slug(slug))):
-        raise Conflict(f"There is a subteam {slug} already.", code="subteam_exists", subteam=slug)
+        raise Conflict(f"Subteam {slug} already exists.", code="subteam_exists", subteam=slug)
     session.add(
         Subteam(
             slug=slug,

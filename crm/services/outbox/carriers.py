@@ -80,7 +80,7 @@ def over_http(config: Config, secrets: Secrets, http: httpx.AsyncClient) -> Carr
         try:
             secret = secrets.get(secret_name(name))
         except SecretError as error:
-            raise CarrierError(f"The secret of {name} is missing: give it again.", retryable=True) from error
+            raise CarrierError(f"The secret of {name} is missing: set it again.", retryable=True) from error
         if name == twilio.NAME:
             callback = webhook_url(config, "/texts/twilio/status")
             return twilio.TwilioCarrier(

@@ -32,8 +32,8 @@ from crm.worker import Worker
 HELD = timedelta(seconds=5)
 """While a home may be a copy, it is looked so often whether it still may."""
 
-_LEFT_BEHIND = "Leaseline was stopped while this {} was being sent, so it may have arrived or not: {}"
-_UNEXPECTED = "Sending failed in an unexpected way (the log has the details), so the {} may have arrived or not: {}"
+_LEFT_BEHIND = "Leaseline was stopped while this {} was being sent, so it may or may not have arrived: {}"
+_UNEXPECTED = "Sending failed in an unexpected way (the log has the details), so the {} may or may not have arrived: {}"
 logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=Sendable)

@@ -29,7 +29,7 @@ STALE = timedelta(days=2)
 """What could not be sent for so long is news no more."""
 
 NO_SERVER = "No mail server is set: write mail.server and mail.from_address into leaseline.toml, then restart."
-_TOO_OLD = " It could not be sent for two days, so it is not sent any more."
+_TOO_OLD = " It could not be sent for two days, so it was given up."
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def server_of(config: Config, secrets: Secrets) -> Callable[[], Server]:
         try:
             password = secrets.get(SECRET) if mail.user else ""
         except SecretError as error:
-            raise MailError("The mail server's password is missing: give it again.", retryable=True) from error
+            raise MailError("The mail server's password is missing: set it again.", retryable=True) from error
         return Server(mail.server, mail.port, mail.security, mail.user, password)
 
     return server
@@ -87,7 +87,7 @@ class MailTransport(Transport[Mail, MailToSend]):
     """One at a time, over the one connection that is kept. Without a server they wait, say so, and get too old."""
 
     what = "mail"
-    advice = "ask whoever was to get it."
+    advice = "ask the recipient."
     table = Mail
     to = "to_address"
 

@@ -49,7 +49,7 @@ def look(session: Session, config: Config, now: datetime) -> TextPause | None:
     until = f"{pause.ends_at.astimezone(config.tz):%H:%M}"
     text = (
         f"Automatic texts are paused until {until}: {sentence(config, pause)} {words.more('texts_paused')} "
-        "What agents write, and texts about tours, go out as always."
+        "Texts from agents, and texts about tours, still go out."
     )
     told, subject = [owners.admin(session)], "Automatic texts are paused"
     notices.tell(session, config, told, f"text_pause:{pause.id}", subject, text, now)
@@ -58,7 +58,7 @@ def look(session: Session, config: Config, now: datetime) -> TextPause | None:
 
 def sentence(config: Config, pause: TextPause) -> str:
     """Why, for people."""
-    return f"callers have set off {pause.texts} in {config.texts.spike_minutes} minutes, far more than usual."
+    return f"callers have triggered {pause.texts} in {config.texts.spike_minutes} minutes, far more than usual."
 
 
 def _spike(session: Session, config: Config, now: datetime) -> int:

@@ -34,7 +34,7 @@ class TextToSend:
 
 class TextTransport(Transport[Message, TextToSend]):
     what = "text"
-    advice = "ask the person before you send it again."
+    advice = "ask the person before you resend it."
     table = Message
     to = "to_number"
 
@@ -91,5 +91,7 @@ def ask(session: Session, config: Config, message: Message, now: datetime) -> Ga
 
 def _no_trunk(name: str) -> str:
     if name:
-        return f"The trunk {name}, which texts.trunk in leaseline.toml names, is not there or not enabled: correct it."
+        return (
+            f"The trunk {name}, named by texts.trunk in leaseline.toml, does not exist or is not enabled: correct it."
+        )
     return "There is no enabled trunk to send texts through: add or enable one."

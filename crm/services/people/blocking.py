@@ -116,7 +116,7 @@ def add(
     kind, value = read(raw, config.region)
     why = fields.text(why, "reason", 300)
     if session.scalar(select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value)):
-        raise Conflict("This is on the list already.", code="block_exists")
+        raise Conflict("This is already on the list.", code="block_exists")
     if kind is BlockKind.NUMBER:
         who = who_is(session, value)
         if who.is_line:
@@ -148,7 +148,7 @@ def block_last_caller(session: Session, by: By, agent: str) -> str:
     if who.is_line:
         return "The last caller is one of our own lines, so it is not blocked."
     if who.blocked and who.blocked.kind is BlockKind.NUMBER:
-        return "The last caller is blocked already."
+        return "The last caller is already blocked."
     try:
         _make_unwanted(session, who, by, close_lead=True)
     except Conflict:
@@ -166,14 +166,14 @@ def read(raw: str, region: str) -> tuple[BlockKind, str]:
         number = numbers.parse(written, region)
         if number is None:
             raise Invalid(
-                "Write a telephone number such as (512) 555-0199, a beginning such as +1900*, or withheld.",
+                "Write a phone number such as (512) 555-0199, a prefix such as +1900*, or withheld.",
                 code="block_invalid",
             )
         return BlockKind.NUMBER, number
     beginning = written.removesuffix("*")
     if not re.fullmatch(r"[0-9+()./\- ]+", beginning, re.ASCII) or "+" in beginning.strip()[1:]:
         raise Invalid(
-            "Write a beginning of telephone numbers in digits with a star behind it, such as +1900*.",
+            "Write a prefix of phone numbers as digits followed by a star, such as +1900*.",
             code="block_prefix_invalid",
         )
     digits = re.sub(r"[^0-9]", "", beginning)

@@ -29,7 +29,7 @@ def add(
     stored, known = read_number(session, number, region)
     if existing := known.contact:
         raise Conflict(
-            f"{stored} is {existing.name or f'known as {existing.kind}'} already.", code="contact_exists", number=stored
+            f"{stored} is already {existing.name or f'known as {existing.kind}'}.", code="contact_exists", number=stored
         )
     place = properties.named(session, property_slug) if property_slug else None
     put(session, None, stored, kind=kind, name=name, place=place, at=by.now)
@@ -85,7 +85,7 @@ def change(
         other = known.contact
         if other is not None and other.id != found.id:
             raise Conflict(
-                f"{stored} is {other.name or f'known as {other.kind}'} already: remove that one first.",
+                f"{stored} is already {other.name or f'known as {other.kind}'}: remove that one first.",
                 code="contact_number_taken",
                 number=stored,
             )
@@ -107,7 +107,7 @@ def named(session: Session, region: str, raw: str) -> Contact:
     number = numbers.parse(raw, region)
     found = queries.by_number(session, number) if number else None
     if found is None:
-        raise NotFound("Nobody is known by that number.", code="contact_unknown")
+        raise NotFound("No contact has that number.", code="contact_unknown")
     return found
 
 
@@ -116,7 +116,7 @@ def read_number(session: Session, raw: str, region: str) -> tuple[str, Identity]
     number = numbers.parse(raw, region)
     if number is None:
         raise Invalid(
-            f"{raw.strip()[:40]!a} is no telephone number: write one like (512) 555-0100.",
+            f"{raw.strip()[:40]!a} is not a phone number: write one like (512) 555-0100.",
             code="contact_number_invalid",
         )
     known = who_is(session, number)
@@ -132,7 +132,7 @@ def read_kind(raw: str) -> str:
     """Raises Invalid."""
     if raw not in KINDS:
         raise Invalid(
-            f"{raw[:40]!a} is no kind of contact: use {', '.join(KINDS)}.",
+            f"{raw[:40]!a} is not a kind of contact: use {', '.join(KINDS)}.",
             code="contact_kind_unknown",
             known=list(KINDS),
         )

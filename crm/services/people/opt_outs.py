@@ -23,7 +23,7 @@ def add(session: Session, config: Config, by: By, raw_number: str, *, why: str, 
     if scope not in SCOPES:
         raise Invalid(f"{scope!r} is not a scope: use {' or '.join(SCOPES)}.", code="scope_unknown", known=list(SCOPES))
     if any(entry.scope == scope for entry in opt_outs.in_force(session, number)):
-        raise Conflict("This number is in the ledger already.", code="opt_out_exists")
+        raise Conflict("This number is already in the opt-out ledger.", code="opt_out_exists")
     enter(session, number, source="admin", evidence=f"{by.who}: {why}", now=by.now, scope=scope)
     note(session, by, f"opt-out added, scope {scope}")
     return number
@@ -33,7 +33,7 @@ def remove(session: Session, config: Config, by: By, raw_number: str, *, why: st
     """Ends every entry of a number because the person asked for it. Returns it as E.164."""
     number, why = _number(raw_number, config), fields.text(why, "reason", 250, required=True)
     if not end(session, number, source="admin", evidence=f"{by.who}: {why}", now=by.now):
-        raise NotFound("This number is not in the ledger.", code="opt_out_unknown")
+        raise NotFound("This number is not in the opt-out ledger.", code="opt_out_unknown")
     note(session, by, "opt-out removed")
     return number
 
@@ -65,6 +65,6 @@ def _number(raw: str, config: Config) -> str:
     number = numbers.parse(raw, config.region)
     if number is None:
         raise Invalid(
-            "That is not a telephone number: write one like (512) 555-0100 or +15125550100.", code="number_invalid"
+            "That is not a phone number: write one like (512) 555-0100 or +15125550100.", code="number_invalid"
         )
     return number

@@ -39,7 +39,7 @@ def add(session: Session, config: Config, by: By, raw: str, *, until: datetime |
             network=network,
         )
     if (found := _ban(session, network)) and _is_in_force(found, by.now):
-        raise Conflict(f"{network} is banned already.", code="ban_exists", network=network)
+        raise Conflict(f"{network} is already banned.", code="ban_exists", network=network)
     _put(session, network, by.now, until, fields.text(why, "reason", 300))
     note(session, by, f"SIP from {network} is dropped")
     return network

@@ -61,9 +61,9 @@ def tell(session: Session, config: Config, latest: RefusedCallers, now: datetime
     """Tells the admin, once an hour at most."""
     spell = int(latest.at.timestamp() // SPELL.total_seconds())
     text = (
-        f"{latest.count} callers were refused since Asterisk started. The latest came by trunk {latest.trunk} and "
-        f"was one too many for limits.{latest.limit}. If you expected so many, raise it in leaseline.toml; if not, "
-        f"somebody floods you, and your carrier can stop them. {words.more('callers_refused')}"
+        f"{latest.count} callers were refused since Asterisk started. The latest came through trunk {latest.trunk} and "
+        f"was one too many for limits.{latest.limit}. If you expected that many, raise it in leaseline.toml; if not, "
+        f"somebody is flooding you, and your carrier can stop them. {words.more('callers_refused')}"
     )
     notices.tell(session, config, [owners.admin(session)], f"refused:{spell}", "Callers are refused", text, now)
 

@@ -24,7 +24,7 @@ from crm.store.session import after_commit
 KINDS = tuple(kind.value for kind in DeviceKind)
 LONGEST_AFTER_SECONDS = 60
 """A mobile that rings later than this would ring for nobody: by then the caller is with somebody else or gone."""
-_BROWSER_ENCRYPTS = "A browser always encrypts, by a way of its own."
+_BROWSER_ENCRYPTS = "A browser always encrypts, in its own way."
 
 
 def secret_name(slug: str) -> str:
@@ -128,13 +128,13 @@ def change(
     is_mobile = device.kind == DeviceKind.MOBILE
     if not is_mobile and (number is not None or after_seconds is not None):
         raise Invalid(
-            f"{slug} is no mobile: only mobiles have a number, and ring after other phones.",
+            f"{slug} is not a mobile: only mobiles have a number and ring after other phones.",
             code="device_is_no_mobile",
             device=slug,
         )
     if is_mobile and whisper is not None:
         raise Invalid(
-            f"{slug} is a mobile: who answers it hears who calls in any case, so that voicemail gets no call.",
+            f"{slug} is a mobile: whoever answers it always hears who is calling, so that voicemail never gets a call.",
             code="mobile_voicemail",
             device=slug,
         )
@@ -144,13 +144,13 @@ def change(
         )
     if is_mobile and (kind not in (None, DeviceKind.MOBILE) or encrypted is not None):
         raise Invalid(
-            f"{slug} is a mobile and has no account: remove it and add a phone in its place.",
+            f"{slug} is a mobile and has no account: remove it and add a phone instead.",
             code="mobile_has_no_account",
             device=slug,
         )
     if not is_mobile and kind == DeviceKind.MOBILE:
         raise Invalid(
-            f"{slug} is a phone with an account: remove it and add a mobile in its place.",
+            f"{slug} is a phone with an account: remove it and add a mobile instead.",
             code="phone_has_account",
             device=slug,
         )

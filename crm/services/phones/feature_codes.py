@@ -81,7 +81,7 @@ def _dnd_on(session: Session, config: Config, by: By, dialled: DialledCode, phon
     until = by.now + length if length else None
     every = dialled.action in (Action.DND_ON_ALL, Action.DND_HALF_HOUR_ALL)
     devices.set_dnd(session, by, _meant(session, phone, every=every), until=until)
-    end = f"until {codes.when(until, config.tz, by.now)}" if until else "until you switch it off"
+    end = f"until {codes.when(until, config.tz, by.now)}" if until else "until you turn it off"
     return CodeAnswer(f"Do not disturb is on{' for all of your phones' if every else ''} {end}.", is_change=True)
 
 

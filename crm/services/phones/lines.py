@@ -42,7 +42,7 @@ def add(
     """Adds a line and returns its number as it is stored. A number without +country is read in the way of `region`."""
     stored = read_number(number, region)
     if queries.by_number(session, stored):
-        raise Conflict(f"There is a line {stored} already.", code="line_exists", number=stored)
+        raise Conflict(f"Line {stored} already exists.", code="line_exists", number=stored)
     line = Line(
         number=stored,
         label=fields.text(label, "label", 200),
@@ -138,14 +138,16 @@ def check_greeting(raw: str, language: str) -> str:
     """Raises Invalid for one in which there is nothing to say."""
     greeting = fields.text(raw, "greeting", 1000)
     if greeting and not speech.normalize(greeting, language):
-        raise Invalid("There is nothing to say in the greeting: write a sentence with words.", code="greeting_wordless")
+        raise Invalid(
+            "There is nothing to be spoken in the greeting: write a sentence with words.", code="greeting_wordless"
+        )
     return greeting
 
 
 def _check_about(line: Line) -> None:
     if line.property_id and line.portfolio_id:
         raise Invalid(
-            f"Line {line.number} is for one property or for those of a portfolio, not both.",
+            f"Line {line.number} is for one property or for a portfolio, not both.",
             code="line_property_and_portfolio",
             number=line.number,
         )

@@ -43,9 +43,9 @@ def _forwards(session: Session, config: Config, slug: str, now: datetime) -> Non
         config,
         [agent if can_be_told else owners.admin(session)],
         f"forwards:{slug}:{now.isoformat()}",
-        f"{slug} sends its calls elsewhere",
-        f"The phone {slug} is set to forward calls by itself. Leaseline does not obey that, so every call counts as "
-        f"declined there. Switch it off on the phone. {words.more('phone_forwards', agent=agent.slug)}",
+        f"{slug} forwards its calls",
+        f"The phone {slug} is set to forward calls by itself. Leaseline does not follow that, so every call counts as "
+        f"declined there. Turn it off on the phone. {words.more('phone_forwards', agent=agent.slug)}",
         now,
     )
     _log.warning("a phone forwards its calls by itself", extra={"device": slug})

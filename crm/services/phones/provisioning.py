@@ -62,7 +62,7 @@ def account(config: Config, secrets: Secrets, device: Device) -> SipAccount:
         )
     if device.kind == DeviceKind.BROWSER:
         raise Invalid(
-            f"{device.slug} is a browser: its page logs in by itself, so there is nothing to write into it.",
+            f"{device.slug} is a browser: its page logs in by itself, so there is nothing to enter on it.",
             code="browser_not_provisioned",
             device=device.slug,
         )
@@ -118,7 +118,7 @@ def write_page(path: Path, text: str) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
         raise Conflict(
-            f"There is a file {path} already: choose another name, or remove it first.",
+            f"{path} already exists: choose another name, or remove it first.",
             code="file_exists",
             path=str(path),
         ) from None

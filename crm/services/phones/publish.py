@@ -73,7 +73,7 @@ async def _publish(crm: Crm) -> Published:
     except AsteriskUnreachable:
         return Published(changed, reloaded=False)
     except PhoneError as error:
-        return Published(changed, reloaded=False, text=f"Saved; Asterisk has not read it yet: {error}.")
+        return Published(changed, reloaded=False, text=f"Saved, but Asterisk has not read it yet: {error}.")
     return Published(changed, reloaded=True)
 
 

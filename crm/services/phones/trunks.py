@@ -75,7 +75,7 @@ def add(
     Without addresses a peer whose host is an address is known by that.
     """
     if session.scalar(select(Trunk).where(Trunk.slug == fields.slug(slug))):
-        raise Conflict(f"There is a trunk {slug} already.", code="trunk_exists", trunk=slug)
+        raise Conflict(f"Trunk {slug} already exists.", code="trunk_exists", trunk=slug)
     trunk = Trunk(
         slug=slug,
         host=fields.host(host),
@@ -192,7 +192,7 @@ def _check(trunk: Trunk, *, has_password: bool) -> None:
     if trunk.register and not (trunk.username and has_password):
         raise Invalid("Registering with a peer needs a user name and a password.", code="trunk_without_login")
     if has_password and not trunk.username:
-        raise Invalid("A password without a user name is of no use.", code="trunk_without_user")
+        raise Invalid("A password needs a user name.", code="trunk_without_user")
 
 
 def _check_addresses(session: Session, trunk: Trunk) -> None:
@@ -218,7 +218,7 @@ def _keep(secrets: Secrets, slug: str, password: str) -> None:
 def _position(raw: int) -> int:
     if not 0 <= raw <= 99:
         raise Invalid(
-            f"{raw} is not a position: write 0 to 99, the lowest for the trunk that is tried first.",
+            f"{raw} is not a position: write 0 to 99; the lowest is tried first.",
             code="trunk_position_invalid",
         )
     return raw

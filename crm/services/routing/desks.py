@@ -68,10 +68,10 @@ def put_in(
     session.execute(select(Organization.id).with_for_update())
     stored = read_target(session, config, target)
     if not confirm and not stored.startswith("+"):
-        raise Invalid("Only a number outside can be connected straight.", code="desk_not_straight")
+        raise Invalid("Only an outside number can be connected straight.", code="desk_not_straight")
     if hours and kind == DeskKind.MAINTENANCE:
         raise Invalid(
-            "Emergencies ring at any hour: leave the hours of maintenance out.", code="desk_hours_of_emergencies"
+            "Emergencies ring at any hour: leave out the hours for maintenance.", code="desk_hours_of_emergencies"
         )
     fields.openings(hours)
     row = of(session, kind, place)
@@ -103,7 +103,7 @@ def read_target(session: Session, config: Config, raw: str) -> str:
             raise NotFound(f"There is no {what} {slug}.", code="desk_target_unknown", what=what, slug=slug)
         return box(BoxKind(what), slug)
     if not any(character.isdigit() for character in raw) or ":" in raw:
-        raise Invalid(f"That is nowhere a call could go: {WHERE}.", code="desk_target_invalid")
+        raise Invalid(f"A call cannot go there: {WHERE}.", code="desk_target_invalid")
     return dialing.check(session, config, number=raw, purpose=DialPurpose.OFFICE, agent=None)
 
 
@@ -111,7 +111,7 @@ def of(session: Session, kind: str, place: Property | None) -> Desk | None:
     """A property's own desk, or the one for all. Raises Invalid."""
     if kind not in KINDS:
         raise Invalid(
-            f"{kind[:40]!a} is no kind of desk: use {', '.join(KINDS)}.", code="desk_kind_unknown", known=list(KINDS)
+            f"{kind[:40]!a} is not a kind of desk: use {', '.join(KINDS)}.", code="desk_kind_unknown", known=list(KINDS)
         )
     mine = Desk.property_id == place.id if place else Desk.property_id.is_(None)
     return session.scalars(select(Desk).where(Desk.kind == kind, mine)).first()

@@ -95,7 +95,9 @@ def _moment(session: Session, now: datetime, phones: RehearsedPhones) -> PhonesN
     for agent in busy:
         if not agent.devices:
             raise Invalid(
-                f"{agent.slug} has no phone to be in a talk on.", code="rehearsal_agent_without_phone", agent=agent.slug
+                f"{agent.slug} has no phone to be on a call with.",
+                code="rehearsal_agent_without_phone",
+                agent=agent.slug,
             )
     for device in offline:
         if device.kind == DeviceKind.MOBILE:

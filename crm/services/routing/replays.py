@@ -71,7 +71,7 @@ def read(config: Config, path: File) -> Changes:
             if (section, key) not in wanted:
                 known = ", ".join(f"{one}.{two}" for one, two in sorted(wanted))
                 given = f"{section}.{key}" if key else section
-                raise ConfigError(f"{path}: {given} changes no routing: write any of {known}, or [hours].")
+                raise ConfigError(f"{path}: {given} does not affect routing: use {known}, or [hours].")
             found[wanted[section, key]] = getattr(getattr(new, section), key)
     return Changes(
         {name: value for name, value in found.items() if name in SETTINGS},
@@ -167,7 +167,7 @@ def _schedules(session: Session, config: Config, changes: Changes) -> dict[str, 
     found[""] = office.schedule(session, config.tz)
     if unknown := sorted(set(changes.hours) - set(found) - {OFFICE}):
         raise Invalid(
-            f"[hours] names {', '.join(unknown)}, which is no property.",
+            f"[hours] names {', '.join(unknown)}, which is not a property.",
             code="replay_properties_unknown",
             properties=list(unknown),
         )

@@ -170,7 +170,7 @@ def _choice(session: Session, office: Snapshot, line: KnownLine, known: Identity
     if line.property:
         return PropertyChoice(f"The number dialed is for {line.property.name}.", line.property.slug)
     if known.contact and known.contact.property:
-        return PropertyChoice(f"The caller has to do with {known.contact.property_name}.", known.contact.property)
+        return PropertyChoice(f"The caller belongs to {known.contact.property_name}.", known.contact.property)
     names = office.names(line.portfolio_id)
     if not names.listed:
         return PropertyChoice("There are no properties to choose from.", "")

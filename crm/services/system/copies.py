@@ -66,7 +66,7 @@ def held(config: Config) -> str:
     if stamp.machine and here.machine and stamp.machine != here.machine:
         return "This home comes from another machine."
     if stamp.home != here.home:
-        return f"This home was {stamp.home} before."
+        return f"This home was at {stamp.home} before."
     return ""
 
 
@@ -99,7 +99,7 @@ def release(session: Session, config: Config, by: By, *, drop: bool) -> HeldBack
     """From now on this home is the one that sends. Returns what waited; with `drop` that never leaves."""
     found = waiting(session)
     if drop:
-        why = "Dropped when the home was released: the home that it is a copy of has sent it."
+        why = "Dropped when the home was released, because the home it is a copy of has sent it."
         withdraw(session, Message, why)
         withdraw(session, Mail, why)
         session.execute(

@@ -93,8 +93,8 @@ async def warn(crm: Crm) -> bool:
         return False
     day = now.astimezone(config.tz).date()
     text = (
-        f"Only {room.free_megabytes:,} MB are free on the disk of {config.home}. Make room on it: when it is full, "
-        "messages cannot be recorded, and calls are on record only while the reserve lasts."
+        f"Only {room.free_megabytes:,} MB are free on the disk of {config.home}. Free some space: when it is full, "
+        "voicemail cannot be recorded, and calls are recorded only while the reserve lasts."
     )
     await crm.store.run(_tell, config, f"disk:{day}", text, now)
     return True

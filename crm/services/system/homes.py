@@ -97,10 +97,10 @@ def _refuse_before_anything_is_made(home: Path, name: str, listings_url: str) ->
             f"{home} cannot be a home ({error.strerror}).", code="home_impossible", home=str(home)
         ) from error
     if SETTINGS in there:
-        raise Conflict(f"There is a Leaseline home at {home} already.", code="home_exists", home=str(home))
+        raise Conflict(f"There is already a Leaseline home at {home}.", code="home_exists", home=str(home))
     folders = {folder.name for folder in Config(home=home).folders}
     if foreign := {entry for entry in there - _OURS - folders if not entry.startswith(_OUR_DATABASE)}:
-        raise Conflict(f"{home} holds something else ({min(foreign)!a}).", code="home_holds_other", home=str(home))
+        raise Conflict(f"{home} contains something else ({min(foreign)!a}).", code="home_holds_other", home=str(home))
     directory.check_office(name, listings_url)
 
 

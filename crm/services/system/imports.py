@@ -281,7 +281,7 @@ class _Importer:
             session.add(Device(slug=slug, kind=kind or "desk", agent_id=agent.id))
             return True
         if device.kind == DeviceKind.MOBILE:
-            self.problems.append(row.problem("slug", f"{slug} is a mobile, which is no phone of ours."))
+            self.problems.append(row.problem("slug", f"{slug} is a mobile, which is not one of our phones."))
             return False
         device.agent_id, device.kind = agent.id, kind or device.kind
         return False
@@ -373,7 +373,7 @@ class _Importer:
         if "portfolio" in row.values:
             line.portfolio = self._named(session, Portfolio, row, "portfolio", "portfolio")
         if line.property and line.portfolio:
-            what = "a line is for one property or for those of a portfolio, not both: leave one empty."
+            what = "a line is for one property or for a portfolio, not both: leave one empty."
             self.problems.append(row.problem("portfolio", what))
         return is_new
 
@@ -394,7 +394,7 @@ class _Importer:
             return False
         if number in self._numbers:
             # Written in another way, so reading the list could not tell.
-            self.problems.append(row.problem("number", f"{number} stands in {self._numbers[number]} already."))
+            self.problems.append(row.problem("number", f"{number} is already in {self._numbers[number]}."))
             return False
         self._numbers[number] = row.places["number"]
         found = self._contacts.get(known.contact.id) if known.contact else None

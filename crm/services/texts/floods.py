@@ -55,12 +55,12 @@ def tell(session: Session, config: Config, message: Message, name: str, now: dat
         session.add(task)
     task.times += 1
     task.why = (
-        f"{task.times} texts of people nobody knows came to {name} faster than can be taken in one by one, the last on "
-        f"{at:%a %H:%M}; they have no lead and no task."
+        f"{task.times} texts from unknown people came to {name} faster than they can be handled one by one, the last "
+        f"on {at:%a %H:%M}; they have no lead and no task."
     )[:300]
     session.flush()
     if is_new:
-        told, subject = [owners.admin(session)], "More texts than can be taken in"
+        told, subject = [owners.admin(session)], "More texts than can be handled"
         notices.tell(
             session,
             config,

@@ -280,7 +280,7 @@ def _remind(scene: _Scene, reading: Reading | None) -> str:
     wrote = message.body or ("a picture" if message.media else "nothing that could be read")
     why = f"Wrote to {scene.name()}: {wrote}"
     if message.carrier == "sip" and not message.body:
-        why = f"Wrote to {scene.name()}, but the text came empty or was too long for Asterisk: ask what it was."
+        why = f"Wrote to {scene.name()}, but the text arrived empty or was too long for Asterisk: ask what it said."
     if reading and reading.wish is TextKeyword.STOP:
         why = f"Opted out of texts with the words {reading.words!r}; see whether that is what they meant: {wrote}"
     if scene.writer:
@@ -414,7 +414,7 @@ def send(
         raise Invalid("The text has control characters: write it without them.", code="message_unprintable")
     if (pieces := segments(body).count) > MOST_SEGMENTS:
         raise Invalid(
-            f"The text takes {pieces} segments: carriers take {MOST_SEGMENTS} at most, so shorten it.",
+            f"The text takes {pieces} segments: carriers accept {MOST_SEGMENTS} at most, so shorten it.",
             code="message_too_long",
             segments=pieces,
             most=MOST_SEGMENTS,
@@ -455,7 +455,7 @@ def _addressee(session: Session, config: Config, raw: str, now: datetime) -> tup
     if number is None:
         if not lead.phones:
             raise Invalid(
-                f"Lead {lead.id} has no telephone number: nobody can text them.",
+                f"Lead {lead.id} has no phone number, so they cannot be texted.",
                 code="lead_without_phone",
                 lead=lead.id,
             )

@@ -38,7 +38,7 @@ def these(session: Session, config: Config, by: By, ids: Sequence[int], *, unkno
             raise Conflict(f"Text {id} may have arrived.", code="message_may_have_arrived", message=id)
         if state not in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
             raise Conflict(
-                f"Text {id} is {state}: only what failed is sent again.",
+                f"Text {id} is {state}: only failed texts are resent.",
                 code="message_not_failed",
                 message=id,
                 state=state,

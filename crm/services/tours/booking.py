@@ -106,7 +106,7 @@ def _take(
     """The slot's row with one more in it; the first free one of those that begin then."""
     possible = [slot for slot in times.offered(session, config, place, at, 0, kind) if slot.starts_at == at]
     if not possible or at < now + times.NOTICE:
-        raise Invalid(f"{place.slug} has no tours then.", code="tour_time_unknown", property=place.slug)
+        raise Invalid(f"{place.slug} has no tours at that time.", code="tour_time_unknown", property=place.slug)
     for slot in possible:
         row = session.scalar(select(TourSlot).where(TourSlot.key == times.key_of(place.id, slot)))
         if row is None:
@@ -193,17 +193,15 @@ def cancel(
 def close(session: Session, config: Config, secrets: Secrets, by: By, tour_id: int, state: TourState) -> Tour:
     """Says what came of it: done, or missed."""
     if state not in (TourState.DONE, TourState.MISSED):
-        raise Invalid("A tour is closed as done or as missed.", code="tour_result_invalid")
+        raise Invalid("A tour can only be closed as done or missed.", code="tour_result_invalid")
     tour = session.scalar(_whole.where(Tour.id == tour_id).with_for_update(of=Tour))
     if tour is None:
         raise _unknown(tour_id)
     if tour.state == TourState.CANCELLED:
-        raise Conflict(
-            f"Tour {tour_id} was cancelled: nobody expected it to take place.", code="tour_cancelled", tour=tour_id
-        )
+        raise Conflict(f"Tour {tour_id} was canceled, so it cannot be closed.", code="tour_cancelled", tour=tour_id)
     if tour.slot.starts_at > by.now:
         raise Conflict(
-            f"Tour {tour_id} has not begun yet: cancel it, or wait until it is over.",
+            f"Tour {tour_id} has not started yet: cancel it, or wait until it is over.",
             code="tour_not_begun",
             tour=tour_id,
         )
@@ -233,7 +231,7 @@ def _booked(session: Session, tour_id: int, version: int | None) -> Tour:
         raise _unknown(tour_id)
     if tour.state != TourState.BOOKED:
         raise Conflict(
-            f"Tour {tour_id} is {tour.state} already: book a new one.", code="tour_over", tour=tour_id, state=tour.state
+            f"Tour {tour_id} is already {tour.state}: book a new one.", code="tour_over", tour=tour_id, state=tour.state
         )
     if version is not None and tour.version != version:
         raise Conflict(
@@ -271,7 +269,7 @@ def _follow(
     spoken = {
         "booked": "Booked a tour",
         "moved": "Moved a tour",
-        "cancelled": "Cancelled a tour",
+        "cancelled": "Canceled a tour",
         "done": "Took a tour",
         "missed": "Missed a tour",
     }[what]
@@ -295,7 +293,7 @@ def _drop_reminders(session: Session, tour: Tour) -> None:
     withdraw(
         session,
         Message,
-        "The tour was moved, cancelled, or is over.",
+        "The tour was moved or canceled, or is over.",
         Message.key.like(f"tour:{tour.id}:%"),
         Message.purpose == TextPurpose.TOUR_REMINDER,
     )

@@ -48,17 +48,17 @@ def set_hours(
     """Replaces a property's weekly hours for one kind of tour (and one agent). `openings` as in office hours."""
     if not 5 <= minutes <= 480:
         raise Invalid(
-            f"A tour of {minutes} minutes cannot be: write 5 to 480.", code="tour_minutes_invalid", minutes=minutes
+            f"A tour cannot take {minutes} minutes: write 5 to 480.", code="tour_minutes_invalid", minutes=minutes
         )
     if not 0 <= buffer_minutes <= 240:
         raise Invalid(
-            f"{buffer_minutes} minutes between tours cannot be: write 0 to 240.",
+            f"There cannot be {buffer_minutes} minutes between tours: write 0 to 240.",
             code="tour_buffer_invalid",
             minutes=buffer_minutes,
         )
     if not 1 <= capacity <= 100:
         raise Invalid(
-            f"{capacity} people at the same time cannot be: write 1 to 100.",
+            f"{capacity} people cannot have the same time: write 1 to 100.",
             code="tour_capacity_invalid",
             capacity=capacity,
         )
@@ -128,9 +128,7 @@ def black_out(
 ) -> None:
     """Keeps a time free of tours; what is booked in it already stays booked."""
     if ends_at <= starts_at:
-        raise Invalid(
-            "The time without tours ends before it begins: write the earlier time first.", code="blackout_reversed"
-        )
+        raise Invalid("The blackout ends before it begins: write the earlier time first.", code="blackout_reversed")
     session.add(
         TourBlackout(
             property_id=properties.named(session, place).id if place else None,

@@ -151,7 +151,7 @@ def _claimed(
     message.escalate_at = escalation.due(now, config.escalation.next_minutes, schedule, when_closed=when_closed)
     call = message.call
     if call.lead_id is not None:
-        text = f"Nobody had taken the message they left, so {', '.join(turn.agents)} were called about it."
+        text = f"Nobody had taken their voicemail, so {', '.join(turn.agents)} were called about it."
         key = f"escalation:{call.id}:{turn.number}"
         timeline.enter(session, call.lead_id, Happened.NOTE, text, now, key=key, call_id=call.id)
     return Due(message.call_id, message.file, place.name if place else "", call.caller, turn)
@@ -169,7 +169,7 @@ def _tell_admin(session: Session, config: Config, message: Voicemail, now: datet
         config,
         [owners.admin(session)],
         f"untaken:{message.call_id}",
-        "A message nobody took",
-        f"Nobody has taken the message for {where} from {who}, and everybody was called about it.",
+        "Unclaimed voicemail",
+        f"Nobody has taken the voicemail for {where} from {who}, although everyone was called about it.",
         now,
     )

@@ -113,7 +113,7 @@ def existing(session: Session, raw: str) -> str:
     name = parse(raw)
     if name not in _people(session):
         raise NotFound(
-            f"There is no mailbox {name}: nobody and nothing is called that.", code="mailbox_unknown", mailbox=name
+            f"There is no mailbox {name}: there is nothing by that name.", code="mailbox_unknown", mailbox=name
         )
     return name
 
@@ -208,7 +208,7 @@ def audio(config: Config, file: str) -> Path | None:
 def _named(session: Session, message_id: str) -> Voicemail:
     found = session.scalars(_whole.where(Voicemail.call_id == message_id)).first()
     if found is None:
-        raise NotFound("There is no such message.", code="voicemail_unknown")
+        raise NotFound("There is no such voicemail.", code="voicemail_unknown")
     return found
 
 
@@ -228,7 +228,7 @@ def delete(session: Session, by: By, message_id: str) -> None:
     """Takes it out of its mailbox; the task to call back stays. Raises NotFound, Conflict."""
     row = _named(session, message_id)
     if row.deleted_at is not None:
-        raise Conflict("That message has been deleted already.", code="voicemail_deleted")
+        raise Conflict("That voicemail has already been deleted.", code="voicemail_deleted")
     row.deleted_at, row.escalate_at = by.now, None
     audit.note(session, by, f"message {message_id} deleted from {row.mailbox}")
 
@@ -250,13 +250,13 @@ def take(session: Session, by: By, message_id: str, agent: str) -> None:
     if won.one_or_none() is None:
         if row.taken_by_id == taker.id:
             return
-        raise Conflict("Somebody else has taken that message already.", code="voicemail_taken")
+        raise Conflict("Somebody else has already taken that voicemail.", code="voicemail_taken")
     task = tasks.by_key(session, f"call:{message_id}")
     if task and task.done_at is None:
         task.owner = taker
-        task.why = f"{task.why} {taker.name} took it on."[:300]
+        task.why = f"{task.why} {taker.name} took it."[:300]
     if row.call.lead_id is not None:
-        told = f"{taker.name} took on the message they left."
+        told = f"{taker.name} took the voicemail they left."
         key = f"taken:{message_id}"
         timeline.enter(session, row.call.lead_id, Happened.NOTE, told, by.now, key=key, call_id=message_id)
     audit.note(session, by, f"message {message_id} taken by {agent}")
@@ -328,7 +328,7 @@ def who(message: Voicemail, region: str) -> str:
 def taken_in_words(session: Session, message: Voicemail) -> str:
     """For the task; "" while nobody has taken it."""
     taker = session.get(Agent, message.taken_by_id) if message.taken_by_id else None
-    return f" {taker.name} took it on." if taker else ""
+    return f" {taker.name} took it." if taker else ""
 
 
 def open_task(session: Session, message_id: str) -> Task | None:

@@ -153,9 +153,9 @@ _card = selectinload(Voicemail.call).options(
 
 def _mail(session: Session, config: Config, message: Voicemail, now: datetime) -> None:
     who, where = mailboxes.who(message, config.region), mailboxes.where(message)
-    subject = f"New message for {where} from {who}"
+    subject = f"New voicemail for {where} from {who}"
     lines = [
-        f"{who} called {where} and left a message of {message.seconds} s "
+        f"{who} called {where} and left a voicemail of {message.seconds} s "
         f"on {message.left_at.astimezone(config.tz):%A, %B %d, %Y at %H:%M}.",
         "",
         said(message.transcript_state, message.transcript),
@@ -173,9 +173,9 @@ def said(state: str, transcript: str) -> str:
     if state == TranscriptState.DONE:
         return transcript or "No words were understood in it."
     if state == TranscriptState.QUEUED:
-        return "It is being written down."
+        return "It is being transcribed."
     if state == TranscriptState.FAILED:
-        return "There is no transcript: it could not be written down."
+        return "There is no transcript: transcription failed."
     return "There is no transcript."
 
 

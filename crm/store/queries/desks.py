@@ -46,7 +46,7 @@ def problems(session: Session, config: Config, targets: Collection[str]) -> dict
         if target not in phones:
             found[target] = f"There is nobody in {target}."
         else:
-            found[target] = "" if phones[target] else f"Nobody of {target} has a phone."
+            found[target] = "" if phones[target] else f"Nobody in {target} has a phone."
     return found
 
 

@@ -48,14 +48,16 @@ def routes(crm: Crm) -> list[Route]:
         except (Conflict, NotFound) as error:
             return page("sorry", 409, said=words.said(error))
         except Unavailable:
-            return page("sorry", 503, said="This does not work at this moment: please try again in a minute.")
+            return page("sorry", 503, said="This is not working right now. Please try again in a minute.")
         except HTTPException as error:
-            return page("sorry", error.status_code, said="This is more than the form holds: open the link once more.")
+            return page(
+                "sorry", error.status_code, said="That is more than the form accepts. Please open the link again."
+            )
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception:  # noqa: BLE001 - a door: the person gets a page, and we the reason
             _log.exception("a tour's page failed")
-            return page("sorry", 500, said="Something went wrong: please call us.")
+            return page("sorry", 500, said="Something went wrong. Please call us.")
 
     return [Route(f"{links.PATH}{{token}}", endpoint, methods=["GET", "POST"])]
 
@@ -72,14 +74,14 @@ async def _change(crm: Crm, link: Link, form: dict[str, str]) -> Response:
     by = By(BY, crm.now())
     if form.get("act") == "cancel":
         await crm.store.run(booking.cancel, crm.config, crm.secrets, by, link.tour_id, version=link.version)
-        return await _show(crm, link, "Your tour is cancelled. Call us whenever you want another time.")
+        return await _show(crm, link, "Your tour has been canceled. Call us any time to set up another one.")
     if form.get("act") == "move":
         try:
             at = _time(form.get("at", ""), by.now)
             await crm.store.run(booking.move, crm.config, crm.secrets, by, link.tour_id, at, version=link.version)
         except (ValueError, Invalid, Conflict):
-            return await _show(crm, link, "That time has just been taken: please choose another one.")
-        return await _show(crm, link, "Your tour is moved. We have texted you the new time.", is_current=True)
+            return await _show(crm, link, "That time was just taken. Please choose another one.")
+        return await _show(crm, link, "Your tour has been moved. We have texted you the new time.", is_current=True)
     return await _show(crm, link)
 
 

@@ -47,7 +47,7 @@ def _home(config: Config) -> Iterator[Finding]:
     elif mode & 0o077:
         yield warn("home", f"{home} is open to other users ({mode:o}).", "home_open", home=str(home))
     else:
-        yield ok("home", f"{home} belongs to this user alone.")
+        yield ok("home", f"Only this user can open {home}.")
 
 
 def _node(config: Config, health: Health) -> Iterator[Finding]:
@@ -55,7 +55,7 @@ def _node(config: Config, health: Health) -> Iterator[Finding]:
     if own and own.up and own.place != nodes.here(config):
         yield fault(
             "node",
-            f"Another home on this database, {own.place}, goes by the name of this one, {config.node}.",
+            f"Another home on this database, {own.place}, has the same node name as this one, {config.node}.",
             "node_twice",
             file=str(config.home / settings.NODE),
         )
@@ -83,7 +83,7 @@ def _secrets(config: Config) -> Iterator[Finding]:
     elif stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield warn("passwords", f"{path} can be read by other users.", "secrets_open", path=str(path))
     else:
-        yield ok("passwords", f"{path} can be read by this user alone.")
+        yield ok("passwords", f"Only this user can read {path}.")
 
 
 def _certificate(config: Config, now: datetime) -> Iterator[Finding]:
@@ -134,18 +134,18 @@ def _packages(now: datetime) -> Iterator[Finding]:
     differ = refresh.newer(answer.versions, kept.versions) if answer and answer.versions else {}
     if "asterisk" in differ:
         old, new = differ["asterisk"]
-        yield warn("packages", f"{age}; Asterisk is {old}, and {new} is to be had.", "packages_old")
+        yield warn("packages", f"{age}; Asterisk is {old}, and {new} is available.", "packages_old")
     elif differ and now - kept.fetched_at > OLD:
         yield warn("packages", f"{age}, and {len(differ)} of its packages have newer versions.", "packages_old")
     elif answer is None or answer.problem:
         why = f" ({answer.problem.rstrip('.')})" if answer else ""
-        known = "is being looked up" if is_asked else f"could not be looked up{why}"
-        text = f"{age}; what is newest {known}."
+        known = "are being looked up" if is_asked else f"could not be looked up{why}"
+        text = f"{age}; the newest versions {known}."
         yield warn("packages", text, "packages_old") if now - kept.fetched_at > OLD else ok("packages", text)
     elif kept.asterisk:
-        yield ok("packages", f"{age}, and Asterisk's is the newest there is, as of {answer.at:%Y-%m-%d}.")
+        yield ok("packages", f"{age}, and Asterisk is the newest available, as of {answer.at:%Y-%m-%d}.")
     else:
-        yield ok("packages", f"{age}; Asterisk is this machine's own and comes with its updates.")
+        yield ok("packages", f"{age}; Asterisk is this machine's own, and is updated with it.")
 
 
 def _running(config: Config, health: Health) -> Iterator[Finding]:
@@ -160,11 +160,11 @@ def _running(config: Config, health: Health) -> Iterator[Finding]:
     else:
         yield ok("app", f"It runs (process {health.app.pid}) and is connected to Asterisk.")
     if health.held:
-        yield warn("sending", f"No text, mail, order or follow-up leaves: {health.held}", "sending_held")
+        yield warn("sending", f"No text, email, ordered call or follow-up is sent: {health.held}", "sending_held")
     if health.left:
         yield warn(
             "keeper",
-            f"{' and '.join(health.left)} would not be started again: what keeps them up was killed.",
+            f"{' and '.join(health.left)} would not be restarted: the supervisor was killed.",
             "programs_left",
         )
     if health.app.events_unknown:
@@ -194,10 +194,10 @@ def _limits(config: Config, health: Health) -> Iterator[Finding]:
         problems.append(warn("limits", text, "limits_refused", settings=str(settings), trunk=found.refused_trunk))
     if found.callers_limit < len(health.devices):
         phones = len(health.devices)
-        text = f"There are RTP ports for {found.callers_limit} callers beside calls out, and {phones} phones."
+        text = f"There are RTP ports for {found.callers_limit} callers besides calls out, and {phones} phones."
         problems.append(warn("limits", text, "limits_rtp", settings=str(settings)))
     if found.files_limit is not None and found.files_limit < found.files_needed:
-        text = f"Asterisk may open {found.files_limit} files and needs {found.files_needed} when everybody talks."
+        text = f"Asterisk may open {found.files_limit} files and needs {found.files_needed} when everyone is on a call."
         problems.append(warn("limits", text, "limits_files"))
     yield from problems or [ok("limits", f"There is room for {found.callers_limit} callers at the same time.")]
 
@@ -222,7 +222,7 @@ def _ports(config: Config) -> Iterator[Finding]:
     for name, port in dict.fromkeys(taken):
         yield fault(
             "ports",
-            f"Port {port} ({name}) is taken by another program or not allowed here.",
+            f"Port {port} ({name}) is in use by another program, or not allowed here.",
             "port_taken",
             name=name,
             settings=str(config.home / "leaseline.toml"),

@@ -48,9 +48,9 @@ def examine(session: Session, config: Config, now: datetime) -> list[Finding]:
 
 def _office_itself(has_admin: bool) -> Iterator[Finding]:
     if has_admin:
-        yield ok("office", "It has an admin who owns what nobody owns.")
+        yield ok("office", "There is an admin, who owns what nobody else owns.")
     else:
-        yield fault("office", "Nobody owns what nobody owns.", "admin_missing")
+        yield fault("office", "There is no admin to own what nobody else owns.", "admin_missing")
 
 
 def _lines(found: Sequence[Line]) -> Iterator[Finding]:
@@ -107,7 +107,7 @@ def _opening_hours(session: Session, config: Config, people: Sequence[AgentRecor
     }
     closed = [name for name, ahead in windows.items() if not ahead]
     if closed:
-        text = f"Not open within {AHEAD_DAYS} days: {', '.join(closed)}. Callers leave messages only."
+        text = f"Not open within {AHEAD_DAYS} days: {', '.join(closed)}. Callers can only leave voicemail."
         found.append(warn("hours", text, "hours_closed"))
     # Most properties have the same.
     openings = {window for ahead in windows.values() for window in ahead}
@@ -118,14 +118,14 @@ def _opening_hours(session: Session, config: Config, people: Sequence[AgentRecor
             found.append(
                 warn(
                     "hours",
-                    f"The hours of {slug} lie wholly outside those of the office.",
+                    f"The hours of {slug} are entirely outside those of the office.",
                     "hours_of_agent_outside",
                     agent=slug,
                 )
             )
     for region in sorted(hours.holiday_regions(session)):
         if not calendars.in_year(region, now.year):
-            text = f"There is no calendar of holidays for {region} any more, so none is kept."
+            text = f"There is no longer a holiday calendar for {region}, so no holidays are kept."
             found.append(warn("holidays", text, "holiday_calendar_gone"))
     return found or [ok("hours", f"The office and its properties open within {AHEAD_DAYS} days.")]
 
@@ -150,10 +150,10 @@ def _desks(session: Session, config: Config) -> list[Finding]:
     served = {one.kind for one in found} | ({"resident"} if any(one.kind == "maintenance" for one in found) else set())
     for kind in contacts.KINDS:
         if kind not in served and session.scalar(select(Contact.id).where(Contact.kind == kind).limit(1)):
-            text = f"There are {kind}s among the contacts, and no desk for them: they reach the leasing team."
+            text = f"There are {kind}s among the contacts, but no desk for them: they reach the leasing team."
             findings.append(warn("desks", text, "desk_missing", kind=kind))
     if found and not findings:
-        findings.append(ok("desks", f"Calls for {', '.join(sorted({one.kind for one in found}))} have a destination."))
+        findings.append(ok("desks", f"Calls for {', '.join(sorted({one.kind for one in found}))} have a desk."))
     return findings
 
 

@@ -55,7 +55,7 @@ def _phones(health: Health, people: Sequence[AgentRecord]) -> Iterator[Finding]:
     ]
     if not ringing:
         yield fault(
-            "devices", "No phone of an agent on duty can be rung, so every caller gets voicemail.", "nobody_rings"
+            "devices", "No phone of any agent on duty can be rung, so every caller gets voicemail.", "nobody_rings"
         )
     else:
         yield ok("devices", f"Can be rung: {some(ringing)}.")
@@ -86,12 +86,12 @@ def _forwarding(health: Health) -> Iterator[Finding]:
                 agent=one.agent,
             )
         elif one.agent is None:
-            how = "straight, so that voicemail there gets callers" if one.straight else "after pressing 1"
+            how = "straight, so voicemail there can get callers" if one.straight else "after pressing 1"
             yield warn(
                 "forwarding", f"All leasing calls go to {one.number} instead of to the team, {how}.", "office_forwards"
             )
     if on := [one.device for one in health.forwarding if one.device and not one.refusal]:
-        yield ok("forwarding", f"Rung, too: {', '.join(on)}.")
+        yield ok("forwarding", f"Also rung: {', '.join(on)}.")
 
 
 def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[Finding]:
@@ -111,7 +111,7 @@ def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[
         if one.enabled and not one.up:
             yield warn(
                 "trunks",
-                f"{one.trunk} does not answer SIP OPTIONS ({one.state}), so calls go out by it after the others.",
+                f"{one.trunk} does not answer SIP OPTIONS ({one.state}), so calls go out through it last.",
                 "trunk_silent",
                 trunk=one.trunk,
             )
@@ -153,7 +153,7 @@ def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence
         found.append(
             fault(
                 "emergency",
-                f"No location: {some(without)}. An emergency call from there tells a wrong place.",
+                f"No location: {some(without)}. An emergency call from there reports the wrong address.",
                 "device_without_location",
             )
         )
@@ -164,15 +164,13 @@ def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence
     ]
     ways = emergency.ways_out(enabled)
     if not any(way.outbound or way.emergency for way in enabled):
-        found.append(
-            fault("emergency", "There is no trunk that emergency calls may go out by.", "emergency_without_trunk")
-        )
+        found.append(fault("emergency", "There is no trunk for emergency calls.", "emergency_without_trunk"))
     ours = {line.number for line in all_lines}
     found += [
         warn(
             "emergency",
-            f"The callback number of {entry.location.slug}, {entry.location.callback_number}, is no line of ours, so "
-            "the emergency service does not reach the phone that called.",
+            f"The callback number of {entry.location.slug}, {entry.location.callback_number}, is not one of our "
+            "lines, so emergency services cannot call the phone back.",
             "callback_not_ours",
             location=entry.location.slug,
         )
@@ -184,8 +182,8 @@ def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence
         found.append(
             warn(
                 "emergency",
-                "Nobody who is told of emergency calls has a mobile or an email address.",
+                "Nobody who is notified of emergency calls has a mobile or an email address.",
                 "emergency_untold",
             )
         )
-    return found or [ok("emergency", f"Calls go out by {', '.join(ways)}, and every phone has a location.")]
+    return found or [ok("emergency", f"Calls go out through {', '.join(ways)}, and every phone has a location.")]

@@ -50,25 +50,29 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
         ),
         *_mail(config, unsent),
         counted("tasks", overdue, f"{overdue} are overdue.", "tasks_overdue"),
-        counted("calls", lost, f"{lost} may be lost: nobody takes care of the caller.", "calls_lost"),
+        counted("calls", lost, f"{lost} may be lost: nobody is responsible for the caller.", "calls_lost"),
     ]
 
 
 def _mail(config: Config, unsent: int) -> Iterator[Finding]:
     if not config.mail.server:
         # Said once for all of them.
-        text = f"No mail server is set, and {unsent} mails wait." if unsent else "No mail server is set; no mail waits."
+        text = (
+            f"No mail server is set, and {unsent} emails are waiting."
+            if unsent
+            else "No mail server is set; no email is waiting."
+        )
         yield warn("mail", text, "mail_unset") if unsent else ok("mail", text)
         return
-    yield counted("mail", unsent, f"{unsent} mails of this week have not left.", "mail_unsent")
+    yield counted("mail", unsent, f"{unsent} emails of this week have not been sent.", "mail_unsent")
 
 
 def _transcripts(config: Config) -> Iterator[Finding]:
     folder = transcripts.model_folder(config)
     if folder is None:
-        yield ok("transcripts", "voice.whisper_model names no model, so messages have no transcript.")
+        yield ok("transcripts", "voice.whisper_model names no model, so voicemail has no transcripts.")
     elif why := whisper.problem(folder):
-        yield warn("transcripts", f"Messages have no transcript: {why}.", "transcripts_off")
+        yield warn("transcripts", f"Voicemail has no transcripts: {why}.", "transcripts_off")
     else:
         yield ok("transcripts", f"The model in {folder} is there.")
 
@@ -77,7 +81,7 @@ def sound(config: Config) -> Iterator[Finding]:
     """What is kept of calls, and whether messages are written down."""
     kept = [path for path in config.recordings_folder.glob("*") if path.is_file()]
     used = sum(path.stat().st_size for path in kept)
-    yield ok("recordings", f"{len(kept):,} recordings and messages take {used / 1_000_000:,.0f} MB.")
+    yield ok("recordings", f"{len(kept):,} recordings and voicemails take {used / 1_000_000:,.0f} MB.")
     yield from _transcripts(config)
 
 
@@ -85,12 +89,12 @@ async def strays(crm: Crm) -> list[Finding]:
     """Messages and recordings of which either the sound or the row is missing."""
     found, amiss = await compare(crm), []
     if found.sounds:
-        text = f"No call on record has {some(found.sounds)}."
+        text = f"These belong to no call on record: {some(found.sounds)}."
         amiss.append(warn("sound", text, "sound_stray"))
     if found.lost:
-        text = f"The sound is gone of {some(found.lost)}."
+        text = f"The audio is gone for {some(found.lost)}."
         amiss.append(warn("sound", text, "sound_lost"))
-    return amiss or [ok("sound", "Every message and recording has its sound, and every sound its call.")]
+    return amiss or [ok("sound", "Every voicemail and recording has its audio, and all audio has its call.")]
 
 
 def files(config: Config, now: datetime) -> list[Finding]:

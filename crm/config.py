@@ -35,7 +35,8 @@ class ConfigError(Exception):
 
 
 class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every port this system listens on. All but sip, sips, rtp and (web.bind) web, webhooks are bound to loopback."""
+    """Every port this system listens on. All are bound to loopback, except sip, sips, rtp and, with web.bind, web and
+    webhooks."""
 
     sip: int = 5060
     """SIP over UDP and TCP."""
@@ -48,9 +49,9 @@ class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agi: int = 4573
     """Our FastAGI server."""
     web: int = 8090
-    """Our web server: people's pages."""
+    """Our web server: pages for visitors."""
     webhooks: int = 8091
-    """The carriers' webhooks alone; they are answered on `web`, too, where people's pages may crowd them out."""
+    """Only the carriers' webhooks; they are also answered on `web`, where visitors may crowd them out."""
     hep: int = 9060
     """UDP, where Asterisk sends us a copy of each SIP message (HEP)."""
     demo: int = 5090
@@ -65,69 +66,69 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bind: str = "0.0.0.0"
     """Address for SIP and RTP."""
     hostname: str = ""
-    """Name under which phones find this machine, e.g. phone.example.com; empty is its address in the office network."""
+    """Name by which phones find this machine, e.g. phone.example.com; empty: its address in the office network."""
     public_address: str = ""
-    """Address that trunks outside the local network see; empty when there is no NAT between."""
+    """Address that trunks outside the local network see; empty when there is no NAT in between."""
     local_network: str = ""
-    """The office network, e.g. 192.168.1.0/24; needed with public_address only."""
+    """The office network, e.g. 192.168.1.0/24; only needed with public_address."""
     qualify_seconds: PositiveInt = 20
     """How often each phone and trunk is asked whether it still answers (SIP OPTIONS)."""
     certificate: str = ""
-    """PEM file with a certificate of yours for SIP over TLS; empty: Leaseline makes one. Read when Asterisk starts."""
+    """PEM file with your own certificate for SIP over TLS; empty: Leaseline makes one. Read when Asterisk starts."""
     private_key: str = ""
     """PEM file with its key, which only the user that runs Leaseline may read."""
     trusted_certificates: str = "/etc/ssl/certs/ca-certificates.crt"
-    """PEM file with the authorities that the certificate of a trunk over TLS has to come from."""
+    """PEM file with the authorities trusted to sign the certificates of trunks over TLS."""
 
 
 class CallLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many callers there may be; 0 is no limit. Who is one too many gets 503 before the call is answered; how many
-    they were says `leaseline status`."""
+    """How many callers there may be; 0: no limit. A caller above a limit gets 503 before the call is answered;
+    `leaseline status` counts them."""
 
     calls: NotNegativeInt = 100
-    """Callers from all trunks at the same time; never so many that RTP ports for calls out would be missing."""
+    """Callers from all trunks at the same time; never so many that calls out would lack RTP ports."""
     trunk_calls: NotNegativeInt = 60
     """Callers from one trunk at the same time."""
     trunk_new_per_second: NotNegativeInt = 20
-    """Callers that one trunk may bring within a second."""
+    """New callers from one trunk within a second."""
     caller_calls: NotNegativeInt = 10
     """Calls with the same caller number at the same time. 0 behind a phone system that shows its own for everybody."""
     caller_new_per_minute: NotNegativeInt = 20
     """Calls with the same caller number within a minute. 0 behind a phone system that shows its own for everybody."""
     reserve_calls: NotNegativeInt = 10
-    """For so many calls RTP ports are kept beside those of callers, phones and dialing.live: for 911 above all."""
+    """Calls for which RTP ports are reserved besides those for callers, phones and dialing.live; above all for 911."""
 
 
 class Bans(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Addresses that show wrong SIP passwords; never a trunk's, a private one, or one that phones of ours use."""
+    """Addresses that try wrong SIP passwords; never a trunk's, a private one, or one that our phones use."""
 
     failures: NotNegativeInt = 8
-    """So many wrong passwords, and SIP from there is dropped; 0: it never is."""
+    """After this many wrong passwords SIP from there is dropped; 0: never."""
     within_minutes: Positive = 10.0
-    """Within so long."""
+    """The time within which they are counted."""
     first_minutes: Positive = 2.0
-    """How long it is dropped the first time; each further time within a day six times as long."""
+    """How long it is dropped the first time; six times as long each further time within a day."""
     longest_hours: Positive = 24.0
-    """It is not dropped for longer."""
+    """The longest it is dropped."""
 
 
 class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bind: str = "127.0.0.1"
-    """Address of our web server; a proxy with a certificate stands in front of it."""
+    """Address of our web server, behind a proxy with a certificate."""
     public_url: str = ""
-    """Where the proxy is reached from outside, e.g. https://phone.example.com; Twilio's signatures cover it."""
+    """The proxy's address from outside, e.g. https://phone.example.com; Twilio's signatures cover it."""
 
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = ""
-    """SQLAlchemy URL, e.g. postgresql://user@host/leaseline; empty is the SQLite file in the home."""
+    """SQLAlchemy URL, e.g. postgresql://user@host/leaseline; empty: the SQLite file in the home."""
 
 
 class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first_key_seconds: Positive = 5.0
     """Silence after the menu before it counts as no key."""
     next_key_seconds: Positive = 2.0
-    """Silence after a key, where several are wanted, before they count as all."""
+    """Silence after a key, where several are expected, before they count as complete."""
     tries: PositiveInt = 2
     """How often the menu is played before the caller goes to the team."""
     languages: tuple[str, ...] = ()
@@ -146,56 +147,56 @@ class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     each_seconds: Positive = 10.0
     """One agent's turn within a round-robin stage."""
     mobile_seconds: Positive = 15.0
-    """A mobile that calls are forwarded to rings at least so long; its stage lasts longer for that if it must."""
+    """A mobile that calls are forwarded to rings at least this long; its stage lasts longer if necessary."""
     office_seconds: Positive = 25.0
     """The number that all calls are forwarded to."""
     desk_seconds: Positive = 25.0
-    """Where residents, owners and vendors are put through to."""
+    """The desks for residents, owners and vendors."""
     answering_seconds: NotNegative = 25.0
     """The answering service; 0 leaves it out."""
     confirm_seconds: Positive = 25.0
-    """How long who answered hears who calls and may press 1, before it counts as no answer."""
+    """How long a person who answers may hear who is calling and press 1, before it counts as no answer."""
     colleague_seconds: Positive = 30.0
     """A colleague whose extension was dialed, or to whom a call was transferred."""
 
 
 class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Callers who wait because everybody is in a talk."""
+    """Callers who wait because everyone is on a call."""
 
     enabled: bool = True
-    """They hear their place and may wait, or be called back; otherwise they leave a message."""
+    """They hear their position, and may wait or be called back; otherwise they leave a voicemail."""
     waiting: NotNegativeInt = 3
-    """So many wait already: the next ones go to sister subteams and the answering service; 0: no limit."""
+    """Once this many wait, further callers go to sister subteams and the answering service; 0: no limit."""
     longest_seconds: Positive = 300.0
-    """After that a message is taken."""
+    """After this long a voicemail is taken."""
     position_seconds: Positive = 30.0
-    """How often the caller hears their place."""
+    """How often the caller hears their position."""
 
 
 class VoicemailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     longest_seconds: PositiveInt = 180
-    """A message is ended at this length."""
+    """A voicemail ends at this length."""
     silence_seconds: int = 6
-    """A message is ended after this much silence; 0 never."""
+    """A voicemail ends after this much silence; 0: never."""
     shortest_seconds: float = 0.5
-    """With less speech than this nothing was said and the call counts as given up."""
+    """With less speech than this, the call counts as given up."""
     greeting_seconds: PositiveInt = 60
     """Longest greeting that is recorded by phone."""
     staff_language: str = "en"
-    """Language in which agents hear about messages by phone: en or es."""
+    """Language in which agents hear about voicemail by phone: en or es."""
     keep_days: NotNegativeInt = 365
-    """Messages are deleted, with their transcripts, after so many days; 0 keeps them."""
+    """Voicemail is deleted, with its transcript, after this many days; 0 keeps it."""
 
 
 class Escalation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Calls about a message that nobody takes: first the lead's agent, then the subteam, then everyone on duty."""
+    """Calls about voicemail that nobody takes: first the lead's agent, then the subteam, then everyone on duty."""
 
     first_minutes: NotNegative = 5.0
-    """So long after the message the first group is called; 0: nobody ever is."""
+    """How long after the voicemail the first group is called; 0: nobody ever is."""
     next_minutes: Positive = 5.0
-    """So long after one group the next is called."""
+    """How long after one group the next is called."""
     when_closed: bool = False
-    """Call outside opening hours, too; otherwise it waits until the office opens."""
+    """Also call outside opening hours; otherwise it waits until the office opens."""
     ring_seconds: Positive = 25.0
     """How long a group's phones ring."""
     key_seconds: Positive = 25.0
@@ -203,20 +204,20 @@ class Escalation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Voice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Transcripts of messages, by faster-whisper on this machine: `script/setup voice` installs it."""
+    """Transcripts of voicemail, by faster-whisper on this machine: `script/setup voice` installs it."""
 
     whisper_model: str = ""
-    """Folder of a CTranslate2 Whisper model such as base.en; empty: messages have no transcript."""
+    """Folder of a CTranslate2 Whisper model such as base.en; empty: no transcripts."""
     threads: PositiveInt = 2
     longest_seconds: Positive = 300.0
-    """A message that is not written down after so long has no transcript."""
+    """A voicemail whose transcription takes longer than this gets no transcript."""
     idle_seconds: Positive = 120.0
-    """The transcriber's process, some 500 MB, ends when it had nothing to do for so long."""
+    """The transcriber's process, some 500 MB, ends after this long without work."""
 
 
 class Recordings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_days: NotNegativeInt = 90
-    """Recordings of calls are deleted after so many days; 0 keeps them."""
+    """Recordings of calls are deleted after this many days; 0 keeps them."""
 
 
 TEXT_CARRIERS = ("sip", "twilio", "telnyx")
@@ -224,147 +225,149 @@ TEXT_CARRIERS = ("sip", "twilio", "telnyx")
 
 class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     carrier: str = "sip"
-    """Who carries texts: sip (a trunk, by SIP MESSAGE), twilio or telnyx."""
+    """How texts are carried: sip (a trunk, by SIP MESSAGE), twilio or telnyx."""
     trunk: str = ""
-    """Name of the trunk that carries texts by SIP; empty is the first enabled one."""
+    """Name of the trunk that carries texts by SIP; empty: the first enabled one."""
     twilio_account: str = ""
     """Twilio's Account SID, AC...; its auth token is a secret: `leaseline message secret twilio`."""
     twilio_url: str = "https://api.twilio.com"
     telnyx_public_key: str = ""
-    """Telnyx's public key, base64, which its webhooks are checked with."""
+    """Telnyx's public key, base64, for checking its webhooks."""
     telnyx_url: str = "https://api.telnyx.com"
     replay_seconds: PositiveInt = 300
-    """A Telnyx webhook that is older or newer by our clock is refused."""
+    """A Telnyx webhook is refused if it is older, or further in the future, than this by our clock."""
     per_person_per_hour: NotNegativeInt = 6
-    """Texts that may leave for one person within an hour; more wait. 0 is no limit."""
+    """Texts that may be sent to one person within an hour; more wait. 0: no limit."""
     per_hour: NotNegativeInt = 200
-    """Texts that may leave within an hour in all; more wait. 0 is no limit."""
+    """Texts that may be sent within an hour in total; more wait. 0: no limit."""
     per_day: NotNegativeInt = 1000
     """The same within 24 hours."""
     automatic_percent: int = 60
-    """Of these two, what automatic texts (links, missed calls, callbacks, follow-ups) may use; the rest is for agents
-    and tours. 100: all."""
+    """The share of these two that automatic texts (links, missed calls, callbacks, follow-ups) may use; the rest is for
+    agents and tours. 100: all."""
     confirmations_per_person_per_day: NotNegativeInt = 4
-    """Answers to STOP, START and HELP that one number gets within 24 hours. What it asks for is done in any case. 0 is
-    no limit."""
+    """Answers to STOP, START and HELP that one number gets within 24 hours. What it asks for is done in any case. 0: no
+    limit."""
     confirmations_per_hour: NotNegativeInt = 60
     """The same for all numbers together, within an hour."""
     spike_texts: NotNegativeInt = 30
-    """So many automatic texts set off by callers within spike_minutes, and spike_times what is usual, pause all
-    automatic texts; 0: never."""
+    """All automatic texts pause when callers trigger this many within spike_minutes, and spike_times as many as usual;
+    0: never."""
     spike_times: Positive = 10.0
     """Usual is the average of the last seven days."""
     spike_minutes: PositiveInt = 10
     pause_minutes: PositiveInt = 180
-    """After so long a pause ends by itself."""
+    """A pause ends by itself after this long."""
     at_once: PositiveInt = 8
-    """Texts that may be with the carrier at the same time; one for each person."""
+    """Texts that may be with the carrier at the same time, one per person."""
     incoming_per_sender_per_hour: NotNegativeInt = 20
-    """Texts of one number within an hour that are told of one by one; what comes beyond stands in the thread. 0 is no
-    limit."""
+    """Texts from one number within an hour that people are notified of one by one; further ones only appear in the
+    thread. 0: no limit."""
     incoming_per_line_per_minute: NotNegativeInt = 20
-    """Texts to one line within a minute, above which numbers that nobody knows make no lead and no task each; one task
-    tells of them all. 0 is no limit."""
+    """Texts to one line within a minute above which unknown numbers no longer make a lead and a task each; one task
+    covers them all. 0: no limit."""
     attempts: NotNegativeInt = 0
-    """Tries before a text counts as failed; 0: as many as there are while it is of use, which is from five minutes for
-    the confirmation of a STOP to three days for what an agent writes."""
+    """Tries before a text counts as failed; 0: as many as fit into the time it is useful, from five minutes for the
+    confirmation of a STOP to three days for what an agent writes."""
     first_retry_seconds: Positive = 10.0
     """Wait before the second try; doubles each time, up to an hour, give or take a fifth."""
     missed_per_caller_seconds: int = 3600
     """At most one missed-call text to a number within this time."""
     missed_shortest_seconds: NotNegative = 3.0
-    """A caller who hung up earlier than that, before the menu began, gets no missed-call text; 0: everybody does."""
+    """A caller who hung up earlier than that, before the menu began, gets no missed-call text; 0: everyone does."""
 
 
 class Dialing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be dialed outside, by phones, forwarding and orders alike; 0 is no limit."""
+    """Which outside numbers may be dialed, whether by phones, by forwarding or by command; 0: no limit."""
 
     countries: tuple[str, ...] = ("US", "CA")
-    """Countries (ISO 3166) whose numbers may be dialed. +1 alone says nothing: Jamaica has it, too."""
+    """Countries (ISO 3166) whose numbers may be dialed. +1 by itself says little: Jamaica uses it, too."""
     allowed_prefixes: tuple[str, ...] = ()
-    """Beginnings of numbers, e.g. +1787, that are allowed whatever their country; for new area codes, too."""
+    """Prefixes of numbers, e.g. +1787, that are allowed whatever their country; also useful for new area codes."""
     blocked_prefixes: tuple[str, ...] = ()
-    """Beginnings of numbers, e.g. +1907, that are not, beside all that cost extra."""
+    """Prefixes of numbers, e.g. +1907, that are blocked, besides all premium-rate numbers."""
     outside_prefix: str = "9"
-    """Digits that may be dialed in front of a number outside, as in many offices; empty for none."""
+    """Digits that may be dialed before an outside number, as in many offices; empty for none."""
     live: NotNegativeInt = 10
-    """Calls with numbers outside at the same time."""
+    """Outside calls at the same time."""
     per_day: NotNegativeInt = 500
-    """Calls to numbers outside a day, by the office's clock."""
+    """Outside calls a day, on the office's clock."""
     per_agent_per_day: NotNegativeInt = 150
     ring_seconds: Positive = 45.0
-    """How long a number outside rings."""
+    """How long an outside number rings."""
     silent_trunk_seconds: Positive = 1.8
-    """A trunk that has said nothing at all for so long is passed over for the next."""
+    """A trunk that has not responded at all after this long is passed over for the next."""
     agent_ring_seconds: Positive = 25.0
-    """How long an agent's phones ring for a call that was ordered."""
+    """How long an agent's phones ring for a call started by command."""
     callback_tries: PositiveInt = 3
-    """How often an agent's phones ring for a callback that was promised, before it is left as a task."""
+    """How often an agent's phones ring for a promised callback, before it is left as a task."""
     callback_pause_seconds: Positive = 120.0
-    """Between two of these."""
+    """The pause between two tries."""
 
 
 MAIL_SECURITIES = ("starttls", "tls", "none")
 
 
 class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Mail to people of the office: notices, and messages with their sound. The password is a secret: `leaseline mail
+    """Email to people in the office: notices, and voicemail with its audio. The password is a secret: `leaseline mail
     secret`."""
 
     server: str = ""
-    """Host that takes our mail; empty: mails wait here, and after two days they count as failed."""
+    """Host that accepts our mail; empty: emails wait here, and after two days they count as failed."""
     port: PositiveInt = 587
     security: str = "starttls"
     """starttls (port 587), tls (port 465), or none, for a server on this machine."""
     user: str = ""
-    """Who logs in; empty: nobody does."""
+    """The user to log in as; empty: no login."""
     from_address: str = ""
-    """Address the mails come from, e.g. phone@example.com."""
+    """Address the emails come from, e.g. phone@example.com."""
     attempts: PositiveInt = 8
-    """Tries before a mail counts as failed."""
+    """Tries before an email counts as failed."""
     first_retry_seconds: Positive = 30.0
     """Wait before the second try; doubles each time, up to an hour."""
 
 
 class Unwanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refuse_failed: bool = False
-    """Callers whose number the carrier found to be false (STIR/SHAKEN) are turned away; otherwise it is only kept."""
+    """Callers whose number the carrier found to be false (STIR/SHAKEN) are turned away; otherwise the finding is only
+    recorded."""
 
 
 class Privacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_withheld: bool = False
-    """Keep the number of callers who withhold it, where a trunk tells it all the same; only where the law lets you."""
+    """Keep the number of callers who withhold it, where a trunk reveals it anyway; only where the law allows it."""
 
 
 class Emergency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     callback_minutes: NotNegativeInt = 30
-    """So long after an emergency call its phone rings first when its callback number is called; 0 never."""
+    """For this long after an emergency call, its phone rings first when its callback number is called; 0: never."""
 
 
 class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     due_minutes: int = 15
-    """A missed caller is due this long after the call, counted in office hours."""
+    """A missed caller is to be called back within this time, counted in office hours."""
     question_minutes: PositiveInt = 5
     """The same for a caller who could not say which property they mean."""
     escalate_minutes: NotNegativeInt = 60
-    """A task that is overdue for so long, in office hours, goes to a colleague, and then to the admin; 0: it stays."""
+    """A task that is overdue for this long, in office hours, goes to a colleague, and then to the admin; 0: never."""
 
 
 class Survival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadman_seconds: PositiveInt = 20
-    """Without a sign of life from the app for so long, Asterisk takes a call back and gives it to the last resort."""
+    """After this long without a sign of life from the app, Asterisk takes a call back and gives it to the last resort.
+    """
     first_seconds: PositiveInt = 5
     """The same for a call that the app has not taken yet."""
     store_seconds: Positive = 2.0
-    """How long a call waits for an answer from the database before it goes on without."""
+    """How long a call waits for an answer from the database before it goes on without one."""
     last_resort_ring_seconds: int = 25
     """How long phones ring for a call that Asterisk handles alone."""
     last_resort_phones: NotNegativeInt = 3
-    """So many ring at a time for such a call, then so many others; the next caller begins with others. 0: all ring."""
+    """How many ring at a time for such a call, then as many others; the next caller begins with others. 0: all ring."""
 
 
 class Codes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What phones dial to have something done: a star and one to four digits; "" switches a code off."""
+    """Feature codes that phones dial: a star and one to four digits; "" turns a code off."""
 
     dnd_on: str = "*78"
     """Do not disturb for the phone it is dialed from, for dnd.by_phone_hours."""
@@ -379,56 +382,57 @@ class Codes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dnd_off_all: str = "*790"
     """All phones of the agent ring again."""
     forwarding_on: str = "*72"
-    """The agent's mobile rings, too."""
+    """The agent's mobile also rings."""
     forwarding_off: str = "*73"
-    """It does not any more."""
+    """It no longer does."""
     on_duty: str = "*55"
     """The agent is on duty."""
     off_duty: str = "*56"
     """The agent is off duty."""
     voicemail: str = "*97"
-    """The agent's messages; with an extension after it a colleague's."""
+    """The agent's voicemail; followed by an extension, a colleague's."""
     pickup: str = "*8"
-    """Takes a call that rings elsewhere; with an extension after it that colleague's."""
+    """Picks up a call ringing elsewhere; followed by an extension, at that colleague's phone."""
     last_caller: str = "*69"
-    """Calls back whoever called the agent last from outside."""
+    """Calls back the agent's last outside caller."""
     block_last_caller: str = "*60"
-    """Blocks whoever called the agent last from outside."""
+    """Blocks the agent's last outside caller."""
 
 
 TALK_CODES = ("blind_transfer", "attended_transfer", "back", "record", "park")
 
 
 class Talk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an agent keys in a talk: a star and digits, "" for none; then a transfer's target, ended by # or a pause."""
+    """What an agent keys during a call: a star and digits, "" for none; for a transfer followed by its target, ended by
+    # or a pause."""
 
     blind_transfer: str = "*1"
-    """The person is passed on at once."""
+    """Transfers the person at once."""
     attended_transfer: str = "*2"
-    """First the agent talks to the target; hanging up connects it with the person."""
+    """The agent first talks to the target; hanging up connects it with the person."""
     back: str = "*0"
-    """Back to the person, in place of the target."""
+    """Goes back from the target to the person."""
     record: str = "*3"
     """Recording on and off, where the property records on demand."""
     park: str = "*4"
-    """The person waits for whoever dials the slot that the agent hears."""
+    """Parks the person; the agent hears the slot, which a colleague dials."""
     target_seconds: Positive = 3.0
     """Pause after a digit of the target before it counts as complete."""
     keys_from_elsewhere: bool = False
-    """Heed codes also when a phone's sound comes from another host than its SIP, as behind a border controller with a
-    media server of its own. A stranger who sends sound in a silent phone's place could key a transfer then."""
+    """Also obey codes when a phone's audio comes from another host than its SIP, as behind a border controller with a
+    separate media server. A stranger who sends audio in place of a silent phone could then key a transfer."""
     lost_seconds: NotNegative = 15.0
-    """A line counts as lost when nothing has come from it for so long, neither sound nor its reports (RTCP), and it is
-    not on hold; 0: never, as with a trunk that sends nothing at all while its caller is silent."""
+    """A line counts as lost when neither audio nor reports (RTCP) have come from it for this long and it is not on
+    hold; 0: never, for a trunk that sends nothing at all while its caller is silent."""
 
 
 class Parking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extension: str = "700"
     """Transferring to it parks the person."""
     slots: int = 9
-    """So many can wait, at the extensions after it: 701 to 709."""
+    """How many can wait, at the extensions that follow: 701 to 709."""
     seconds: Positive = 90.0
-    """How long somebody waits there before the phones of whoever parked them ring, and then the team."""
+    """How long somebody waits there before the phones of the agent who parked them ring, and then the team."""
 
     def has(self, dialled: str) -> bool:
         """Whether this is the park's own extension, or one of its slots."""
@@ -449,16 +453,16 @@ class Dnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Do not disturb."""
 
     by_phone_hours: int = 8
-    """Switched on by phone it ends by itself after so long; 0: when somebody switches it off."""
+    """DND that is turned on by phone ends by itself after this long; 0: only when somebody turns it off."""
 
 
 class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The disk that the home is on. When it fills, calls are answered all the same."""
+    """The disk that the home is on. When it fills up, calls are still answered."""
 
     reserve_megabytes: NotNegativeInt = 100
-    """Kept free by a file of the home that is given up when the disk is full, so that calls are on record; 0: none."""
+    """Reserved by a file in the home that is given up when the disk is full, so that calls can be recorded; 0: none."""
     warn_megabytes: NotNegativeInt = 1000
-    """With less free than this the admin is told, and `leaseline doctor` warns; 0: never."""
+    """With less free than this the admin is notified, and `leaseline doctor` warns; 0: never."""
 
 
 STOPPING_NEW_CALLS = ("last_resort", "busy")
@@ -468,9 +472,9 @@ class Stopping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`leaseline down`, Ctrl-C and SIGTERM while calls are up; doing it a second time ends them at once."""
 
     longest_seconds: NotNegative = 120.0
-    """So long calls may go on; then they hear that the system stops, and are called back. 0: at once."""
+    """How long calls may go on; then people hear that the system is stopping, and get a call back. 0: at once."""
     new_calls: str = "last_resort"
-    """What who calls meanwhile gets: last_resort (phones on duty ring, then a message is taken) or busy."""
+    """What new callers get meanwhile: last_resort (phones on duty ring, then a voicemail is taken) or busy."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -506,11 +510,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     disk: Disk = Disk()
     stopping: Stopping = Stopping()
     region: str = "US"
-    """Country (ISO 3166) in whose way a number without +country is read."""
+    """Country (ISO 3166) that a number without a country code is read as."""
     timezone: str = "America/Chicago"
     """The office's time zone (IANA)."""
     node: str = ""
-    """Name of this system among several on one database, and in every call's id; empty: the home keeps one of its own
+    """Name of this system among several on one database, and in every call's id; empty: the home makes one and keeps it
     in its file `node`. Letters and digits, at most 10."""
 
     @property

@@ -24,17 +24,17 @@ class AgentEntry(msgspec.Struct):
     """What colleagues dial."""
     on_duty: bool
     is_admin: bool
-    """Owns what nobody owns."""
+    """Owns what nobody else owns."""
     subteams: list[str]
     devices: list[str]
     email: str
-    """Gets notices and messages; empty for none."""
+    """Gets notices and voicemail; empty for none."""
     dialing: str
-    """May they dial numbers outside, and be forwarded to one: allowed or none."""
+    """Whether they may dial outside numbers and be forwarded to one: allowed or none."""
     hours: list[str]
     """When they answer, every week, as `agent hours` takes it; none: while they are on duty and the office is open."""
     last_talk_ended_at: datetime | None
-    """Round robin goes by it: the longest idle first."""
+    """Used by round robin: longest idle first."""
 
 
 _AGENT = select(

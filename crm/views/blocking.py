@@ -18,9 +18,9 @@ class BlockEntry(msgspec.Struct):
     kind: str
     """number, prefix or withheld."""
     value: str
-    """E.164, its beginning, or empty for withheld."""
+    """E.164, a prefix of it, or empty for withheld."""
     refusal: str
-    """spoken: the caller is told; silent: hung up at once."""
+    """spoken: the caller hears an announcement; silent: hung up at once."""
     why: str
     created_at: datetime
 
@@ -38,9 +38,9 @@ class BanEntry(msgspec.Struct):
     """IPv4 address or network."""
     since: datetime
     until: datetime | None
-    """Null: until somebody takes it off."""
+    """Null: until somebody removes it."""
     times: int
-    """How many bans of it there were within a day of one another."""
+    """How many bans it had within a day of one another."""
     why: str
 
 

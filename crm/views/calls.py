@@ -33,24 +33,24 @@ class CallEntry(msgspec.Struct, kw_only=True):
     """in, out, or internal between colleagues."""
     started_at: datetime
     did: str
-    """Our number: the one dialed, or the one that was shown; E.164 where it is a telephone number."""
+    """Our number: the one dialed, or the one that was shown; E.164 where it is a phone number."""
     line: str | None
-    """Label of the line, or its number; null is none of our lines."""
+    """Label of the line, or its number; null when it is not one of our lines."""
     property: str | None
-    """Slug of what it was about: the line's, or the one that was chosen by key."""
+    """Slug of the property it was about: the line's, or the one chosen by key."""
     trunk: str
     agent: str | None
-    """Slug of who placed a call of ours."""
+    """Slug of the agent who placed a call out."""
     caller: str | None
-    """The person outside, E.164; null is withheld or malformed, or a colleague."""
+    """The outside person, E.164; null when withheld or malformed, or for a colleague."""
     attestation: str
-    """STIR/SHAKEN: what the trunk says of the caller's number, such as TN-Validation-Passed-A; empty: nothing."""
+    """STIR/SHAKEN: what the trunk says about the caller's number, such as TN-Validation-Passed-A; empty: nothing."""
     kind: str
     """Who the person is: prospect, resident, owner or vendor."""
     contact: str | None
-    """Name of the resident, owner or vendor, or their number; null: they are none that is known."""
+    """Name of the resident, owner or vendor, or their number; null when they are not a known one."""
     desk: str
-    """The desk it was for, beside leasing: resident, owner, vendor, maintenance or concern; empty: none."""
+    """The desk it was for, other than leasing: resident, owner, vendor, maintenance or concern; empty: none."""
     lead: int | None
     outcome: str | None
     """talked, not_reached, left_message, got_link, gave_up, ...; null while the call is up."""
@@ -63,11 +63,11 @@ class CallEntry(msgspec.Struct, kw_only=True):
     seconds: int | None
     """From arrival to end; null while the call is up."""
     without_app: bool
-    """Asterisk's last resort had a part in it."""
+    """Asterisk's last resort handled part of it."""
     remark: str
-    """What the agent wrote after it, a line for each note."""
+    """What agents wrote about it, one line per note."""
     voicemail: str | None
-    """File of the message the caller left, in the home's recordings folder."""
+    """File of the voicemail the caller left, in the home's recordings folder."""
 
 
 class LegEntry(msgspec.Struct):
@@ -76,16 +76,16 @@ class LegEntry(msgspec.Struct):
     device: str
     agent: str | None
     stage: str
-    """agent, subteam, everyone, office, last_resort, or what rang it otherwise."""
+    """agent, subteam, everyone, office, last_resort, or whatever else rang it."""
     started_at: datetime
     answered_at: datetime | None
     ended_at: datetime | None
     status: str
     """How ringing ended, in Asterisk's words: ANSWER, NOANSWER, CANCEL, BUSY, ..."""
     announced_at: datetime | None
-    """When it heard to the end that the talk is recorded."""
+    """When it had heard the whole announcement that the call is recorded."""
     number: str | None
-    """E.164 of a phone outside; null for one of ours."""
+    """E.164 of an outside phone; null for one of ours."""
 
 
 class RecordingEntry(msgspec.Struct):

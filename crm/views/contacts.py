@@ -18,7 +18,7 @@ class ContactEntry(msgspec.Struct):
     """resident, owner or vendor."""
     name: str
     property: str | None
-    """Slug of the property they have to do with."""
+    """Slug of the property they belong to."""
 
 
 def listed(

@@ -18,9 +18,9 @@ class DeskEntry(msgspec.Struct):
     target: str
     """agent:SLUG, subteam:SLUG, or a number as E.164."""
     confirm: bool
-    """Who answers at a number outside presses 1."""
+    """The person who answers at an outside number has to press 1."""
     hours: list[str]
-    """Its own; none: emergencies and numbers outside ring at any time, people while the property's office is open."""
+    """Its own; empty: emergencies and outside numbers ring at any time, people while the property's office is open."""
     problem: str
     """Why nobody can be reached there, as one sentence; empty when somebody can."""
 

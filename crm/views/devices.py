@@ -22,19 +22,19 @@ class DeviceEntry(msgspec.Struct):
     kind: str
     """desk, softphone, browser or mobile."""
     location: str | None
-    """Slug of where it stands, which an emergency call tells."""
+    """Slug of where it is, which an emergency call reports."""
     dnd: bool
-    """Do not disturb is on at this moment."""
+    """Do not disturb is on right now."""
     dnd_until: datetime | None
-    """When it ends by itself; null with dnd: when somebody switches it off."""
+    """When it ends by itself; null with dnd: when somebody turns it off."""
     number: str | None
     """E.164 of a mobile; null for a phone that registers."""
     rings_after_seconds: int
-    """So long the agent's other phones ring before this mobile."""
+    """How long the agent's other phones ring before this mobile does."""
     whisper: bool
-    """Who answers hears who calls and presses 1; always so on a mobile."""
+    """The person who answers hears who is calling and presses 1; always so on a mobile."""
     encrypted: bool
-    """It has to use TLS and SRTP; others may. A browser always encrypts."""
+    """TLS and SRTP are required, not optional. A browser always encrypts."""
 
 
 class DndEntry(msgspec.Struct):
@@ -43,7 +43,7 @@ class DndEntry(msgspec.Struct):
     device: str
     agent: str
     until: datetime | None
-    """When it ends by itself; null: when somebody switches it off."""
+    """When it ends by itself; null: when somebody turns it off."""
 
 
 _DEVICE = (

@@ -24,16 +24,17 @@ class EmergencyEntry(msgspec.Struct):
     is_test: bool
     device: str
     agent: str
-    """Slug of whose phone it was at that time; empty when nobody knows."""
+    """Slug of the agent whose phone it was then; empty when unknown."""
     address: str
-    """Of the device's location at that time; empty when it had none."""
+    """Of the device's location then; empty when it had none."""
     callback_number: str
     """E.164, shown as caller ID; empty when the office has none."""
     started_at: datetime
     ended_at: datetime | None
-    """Null while it goes on."""
+    """Null while in progress."""
     status: str
-    """How it ended, in Asterisk's words: ANSWER, CANCEL, ...; empty while it goes on, or when its end was not noted."""
+    """How it ended, in Asterisk's words: ANSWER, CANCEL, ...; empty while in progress, or when its end was not
+    recorded."""
 
 
 _CALL = select(

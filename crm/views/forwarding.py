@@ -25,9 +25,9 @@ class ForwardedMobile(msgspec.Struct):
     number: str
     """E.164."""
     after_seconds: int
-    """So long the agent's other phones ring before it."""
+    """How long the agent's other phones ring before it does."""
     dnd: bool
-    """Do not disturb is on at this moment."""
+    """Do not disturb is on right now."""
     refusal: str
     """Why the number may not be dialed now; empty when it may."""
 
@@ -46,7 +46,7 @@ class OfficeForwarding(msgspec.Struct):
     number: str | None
     """E.164; null: they go to the team."""
     confirm: bool
-    """Who answers there presses 1; else they have the caller at once."""
+    """The person who answers has to press 1; otherwise they are connected at once."""
     refusal: str
     """Why the number may not be dialed now, so that the team rings; empty when it may."""
 

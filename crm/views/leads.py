@@ -39,11 +39,11 @@ class LeadEntry(msgspec.Struct, kw_only=True):
 
     id: int
     name: str | None
-    """Null until somebody knows it."""
+    """Null until it is known."""
     phones: list[str]
     """E.164; none for a caller who withheld the number."""
     email: str
-    """Empty until somebody writes it."""
+    """Empty until somebody enters it."""
     status: str
     """new, in_progress or closed."""
     source: str
@@ -51,7 +51,7 @@ class LeadEntry(msgspec.Struct, kw_only=True):
     agent: str | None
     """Slug of the assigned agent."""
     language: str
-    """That they chose in a call, and hear from then on; empty: the line's."""
+    """Chosen in a call, and used from then on; empty: the line's."""
     created_at: datetime
     interests: list[InterestEntry]
 

@@ -23,12 +23,13 @@ class LineEntry(msgspec.Struct):
     property: str | None
     """Slug of the property it advertises."""
     portfolio: str | None
-    """Slug of the portfolio that callers choose a property of; null, as the property, where they choose among all."""
+    """Slug of the portfolio whose properties callers choose from; null, like the property, where they choose among all.
+    """
     subteam: str | None
     """Slug of that property's subteam."""
     language: str
     greeting: str
-    """Spoken first; empty is the standard greeting."""
+    """Spoken first; empty: the standard greeting."""
 
     @builtins.property
     def about(self) -> str:

@@ -18,15 +18,15 @@ class MailEntry(msgspec.Struct):
     to_address: str
     subject: str
     state: str
-    """queued, sending, sent, failed, blocked, or unknown: it may have been sent, so it is not sent again."""
+    """queued, sending, sent, failed, blocked, or unknown: it may have been sent, so it is not resent."""
     attempts: int
     error: str
-    """Why it has not left; empty when it has."""
+    """Why it has not been sent; empty when it has."""
     created_at: datetime
     next_attempt_at: datetime | None
     sent_at: datetime | None
     message: str | None
-    """The message whose sound is attached."""
+    """The voicemail whose audio is attached."""
 
 
 def listed(session: Session, *, state: str | None = None, limit: int = 50) -> list[MailEntry]:

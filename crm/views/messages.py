@@ -25,12 +25,12 @@ class MessageEntry(msgspec.Struct):
     media: list[str]
     """Links to what came with it (MMS)."""
     segments: int
-    """Pieces it is sent and paid in."""
+    """Segments in which it is sent and billed."""
     state: str
-    """queued, sending, sent, delivered, failed, blocked, or unknown: it may have been sent, so only a person sends it
-    again. received for one of theirs."""
+    """queued, sending, sent, delivered, failed, blocked, or unknown: it may have been sent, so only a person resends
+    it; received for incoming texts."""
     decision: str
-    """What the gate decided last: send, wait or block; empty before it was asked, and for one of theirs."""
+    """What the gate decided last: send, wait or block; empty before it was asked, and for incoming texts."""
     decision_reasons: list[str]
     attempts: int
     error: str
@@ -38,11 +38,11 @@ class MessageEntry(msgspec.Struct):
     carrier: str
     """sip, twilio or telnyx; empty before it was sent."""
     carrier_id: str | None
-    """The carrier's own id of it."""
+    """The carrier's own id for it."""
     created_at: datetime
     next_attempt_at: datetime | None
     sent_at: datetime | None
-    """When the carrier was given it; null when it certainly did not take it."""
+    """When it was handed to the carrier; null when the carrier certainly did not accept it."""
     lead: int | None
     call: str | None
 

@@ -17,16 +17,16 @@ class OptOutEntry(msgspec.Struct):
     number: str
     """E.164."""
     scope: str
-    """texts, or all: no texts and no calls of ours."""
+    """texts, or all: neither texts nor calls from us."""
     source: str
-    """keyword, sentence, carrier or admin: how it is known."""
+    """How it is known: keyword, sentence, carrier or admin."""
     evidence: str
-    """The words, the carrier's error, or the admin's why."""
+    """The words, the carrier's error, or the admin's reason."""
     message: int | None
-    """The text that said so, or that the carrier refused."""
+    """The text that said so, or the one that the carrier refused."""
     created_at: datetime
     ended_at: datetime | None
-    """When the person returned; null while it is in force."""
+    """When the person opted back in; null while it is in force."""
     ended_source: str
     ended_evidence: str
 

@@ -29,13 +29,13 @@ class PropertyEntry(msgspec.Struct):
     area: str
     """Part of town, as callers know it; long lists begin with areas."""
     timezone: str
-    """Its own; empty is the office's."""
+    """Its own; empty: the office's."""
     recording: str
     """off, announced, or demand: when an agent keys the code for it."""
     messages_to: str
-    """Whose mailbox its messages go to: property or subteam."""
+    """Whose mailbox its voicemail goes to: property or subteam."""
     escalates: bool
-    """Groups are called about a message that nobody takes."""
+    """Whether people are called about voicemail that nobody takes."""
     lines: list[str]
     """Numbers that advertise it."""
 

@@ -60,10 +60,10 @@ class PlanEntry(msgspec.Struct, kw_only=True):
     task: str
     """Kind of the next action if the call ends unfinished."""
     owner: str
-    """Whose it is: a slug; empty is the admin's."""
+    """Slug of its owner; empty: the admin."""
     due_at: datetime | None
     texts: list[str]
-    """What is texted unless the call is finished otherwise."""
+    """What is texted unless the call ends differently."""
     reasons: list[ReasonEntry]
 
     @classmethod
@@ -109,7 +109,7 @@ class KeyedEntry(msgspec.Struct):
 
     question: str
     keys: str
-    """Empty: nothing of use."""
+    """Empty: nothing usable."""
 
 
 class DecisionEntry(msgspec.Struct):

@@ -20,13 +20,13 @@ class SubteamEntry(msgspec.Struct):
     slug: str
     name: str
     strategy: str
-    """ring_all, or round_robin: one agent after another, the longest idle first."""
+    """ring_all, or round_robin: one agent at a time, longest idle first."""
     members: list[str]
     """Slugs of its agents."""
     sisters: list[str]
-    """Slugs of the subteams that help out when nobody of it is free, in this order."""
+    """Slugs of the subteams that help out when nobody in it is free, in this order."""
     answering_service: str | None
-    """E.164 of who answers then; null: the office's."""
+    """E.164 of the service that answers then; null: the office's."""
     properties: list[str]
     """Slugs of the properties it leases."""
 

@@ -23,19 +23,19 @@ class TaskEntry(msgspec.Struct):
     """Slug of the agent."""
     why: str
     times: int
-    """Calls, or texts, that it stands for."""
+    """How many calls or texts it covers."""
     due_at: datetime
     overdue: bool
     lead: int | None
     phone: str | None
-    """The lead's number, else that of whoever called, E.164."""
+    """The lead's number, or else the caller's, E.164."""
     call: str | None
     created_at: datetime
     done_at: datetime | None
     result: str
     """What came of it."""
     escalation: int
-    """How often it went to somebody else because nobody did it in time."""
+    """How often it was passed on because it was not done in time."""
 
 
 class MissedEntry(msgspec.Struct):
@@ -48,7 +48,7 @@ class MissedEntry(msgspec.Struct):
     phone: str | None
     """E.164; null when it was withheld."""
     owner: str
-    """Slug of who is to call back."""
+    """Slug of the agent who is to call back."""
     why: str
     due_at: datetime
     overdue: bool

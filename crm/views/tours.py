@@ -37,7 +37,7 @@ class TourEntry(msgspec.Struct):
     state: str
     """booked, done, missed or cancelled."""
     booked_by: str
-    """keypad, web, or who did it at the command line."""
+    """keypad, web, or the user at the command line."""
     booked_at: datetime
     call: str | None
     """The call it was booked in."""
@@ -61,7 +61,7 @@ class TourHoursEntry(msgspec.Struct):
     capacity: int
     """People who may have the same time."""
     agent: str | None
-    """Who shows; null: nobody in particular."""
+    """Who gives the tour; null: nobody in particular."""
 
 
 class BlackoutEntry(msgspec.Struct):

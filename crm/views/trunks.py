@@ -33,14 +33,14 @@ class TrunkEntry(msgspec.Struct):
     register: bool
     """Leaseline registers with the peer."""
     emergency: bool
-    """Emergency calls go out by it; if no trunk is marked so, they go out by every one for calls of ours."""
+    """Emergency calls go out through it; if no trunk is marked, they use every trunk for calls out."""
     enabled: bool
     position: int
-    """Calls of ours go out by the lowest first, and by the next when that one fails."""
+    """Calls out try the lowest first, and the next when that one fails."""
     outbound: bool
-    """Calls of ours go out by it."""
+    """Calls out go through it."""
     did_from: list[str]
-    """Where in its calls the number dialed stands (request, called, to, diversion), in the order they are tried."""
+    """Where its calls name the number dialed (request, called, to, diversion), in the order they are tried."""
     numbers: str
     """How it wants numbers: plus (+15125550100), digits (15125550100) or national (5125550100)."""
 

@@ -24,7 +24,7 @@ class VoicemailEntry(msgspec.Struct):
     """agent:SLUG, subteam:SLUG, property:SLUG or office."""
     left_at: datetime
     caller: str | None
-    """E.164; null is withheld, or a colleague."""
+    """E.164; null when withheld, or for a colleague."""
     colleague: str | None
     """Slug of the agent who left it, if it was one of us."""
     name: str | None
@@ -34,9 +34,9 @@ class VoicemailEntry(msgspec.Struct):
     """Our number that was called."""
     seconds: int
     heard_at: datetime | None
-    """Null: it is new."""
+    """Null while it is new."""
     taken_by: str | None
-    """Slug of the agent who sees to it."""
+    """Slug of the agent who took it."""
     taken_at: datetime | None
     deleted_at: datetime | None
     purged_at: datetime | None
@@ -44,9 +44,9 @@ class VoicemailEntry(msgspec.Struct):
     groups_called: int
     """How many groups were called about it."""
     next_group_at: datetime | None
-    """When the next one is; null: nobody is called any more."""
+    """When the next one is; null: nobody else will be called."""
     transcript_state: str
-    """queued, done, failed, none: there is no model; empty for old messages."""
+    """queued, done, failed, or none when there is no model; empty for old voicemail."""
     transcript: str
     file: str
     """Name in the recordings folder."""

@@ -34,7 +34,7 @@ def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str
     number = numbers.parse(raw, config.region)
     if number is None:
         raise Invalid(
-            "That is no lead and no telephone number: write a lead's number such as 12, or (512) 555-0100.",
+            "That is neither a lead nor a phone number: write a lead's number such as 12, or (512) 555-0100.",
             code="lead_or_number_invalid",
         )
     return leads.by_phone(session, number), number

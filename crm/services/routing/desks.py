@@ -26,7 +26,7 @@ from crm.store.queries import agents
 from crm.store.snapshot import KnownAgent, KnownDesk, KnownPlace, Snapshot
 
 KINDS = tuple(kind.value for kind in DeskKind)
-WHERE = "write agent:alice, subteam:north, or a telephone number"
+WHERE = "write agent:alice, subteam:north, or a phone number"
 
 
 # --- setting them ---

@@ -32,7 +32,7 @@ class Reception:
     line_known: bool = False
     line_label: str = ""
     greeting: str = ""
-    """Spoken first; empty is the standard greeting."""
+    """Spoken first; empty: the standard greeting."""
     language: str = "en"
     source: str = ""
     """Where callers of this line saw its number: sign, website, an ILS."""

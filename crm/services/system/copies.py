@@ -52,7 +52,7 @@ class HeldBack:
 
 
 def held(config: Config) -> str:
-    """Why nothing goes to people from this home by itself; empty when it does. A home without a stamp gets one."""
+    """Why this home sends nothing to people by itself; empty when it does. A home without a stamp gets one."""
     here = _here(config)
     try:
         stamp = msgspec.json.decode(_path(config).read_bytes(), type=Stamp)

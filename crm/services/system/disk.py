@@ -42,7 +42,7 @@ class DiskRoom:
     """How the disk is at one moment."""
 
     free_megabytes: int
-    """Beside the reserve."""
+    """Not counting the reserve."""
     is_low: bool
     """There is less than disk.warn_megabytes."""
     reserve_is_used: bool

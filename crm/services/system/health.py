@@ -75,7 +75,7 @@ class AppHealth:
     reconnects: int = 0
     """How often it lost Asterisk and found it again, since it started."""
     trouble: list[str] = field(default_factory=list)
-    """What it copes with, but which is to be mended: no room on the disk, a database that takes nothing."""
+    """What it copes with but should be fixed: a full disk, a database that does not accept anything."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,12 @@ class DeviceHealth:
     up: bool
     """Registered, and answering SIP qualify; a mobile to which calls are forwarded."""
     dnd: bool
-    """Do not disturb is on at this moment."""
+    """Do not disturb is on right now."""
     dnd_until: datetime | None
-    """When that ends by itself; null with dnd: when somebody switches it off."""
+    """When that ends by itself; null with dnd: when somebody turns it off."""
     is_mobile: bool = False
     forwards_since: datetime | None = None
-    """Since when the phone forwards calls by itself, which nobody obeys; null: it is not known to."""
+    """Since when the phone has been forwarding calls by itself, which is not followed; null: not known to."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class ForwardHealth:
     """Forwarding that is on, which people forget."""
 
     agent: str | None
-    """Slug of whose calls; null: all leasing calls."""
+    """Slug of the agent whose calls they are; null: all leasing calls."""
     device: str | None
     """The mobile; null for the office's number."""
     number: str
@@ -156,12 +156,12 @@ class CallInProgress:
     did: str
     """Number dialed; empty before it is on record."""
     caller: str | None
-    """E.164; null is withheld, malformed or not on record yet."""
+    """E.164; null when withheld, malformed or not on record yet."""
     step: str
     """Where in the flow the call is."""
     started_at: datetime | None
     with_app: bool
-    """False: Asterisk's dialplan has the call, or it waits for the app."""
+    """False: Asterisk's dialplan has the call, or the call is waiting for the app."""
 
 
 @dataclass(frozen=True)
@@ -171,9 +171,9 @@ class LineHealth:
     waiting: int = 0
     """On the phone."""
     longest_seconds: int | None = None
-    """How long the first of them has waited in line; null: nobody does."""
+    """How long the first of them has waited; null when nobody is waiting."""
     to_call_back: int = 0
-    """Have hung up, keep their place, and are called when it is their turn."""
+    """Have hung up but keep their place, and are called when it is their turn."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class TextsHealth:
     """Texts of ours."""
 
     paused_until: datetime | None = None
-    """Automatic texts are, because there were far more than usual; null: they are not."""
+    """Until when automatic texts are paused, because there were far more than usual; null: not paused."""
     why: str = ""
     """Why they are paused."""
 
@@ -195,13 +195,13 @@ class EmergencyHealth:
     """911 or 9911; 933 is a test."""
     device: str
     agent: str
-    """Slug; empty when nobody knows whose phone it is, or the call is not on record yet."""
+    """Slug; empty when it is unknown whose phone it is, or the call is not on record yet."""
     address: str
     """Empty when the phone has no location."""
     callback_number: str
     started_at: datetime
     ended_at: datetime | None
-    """Null while it goes on, or when its end is not known."""
+    """Null while in progress, or when its end is unknown."""
     status: str
     """How it ended, in Asterisk's words."""
 
@@ -211,24 +211,24 @@ class LimitsHealth:
     """How near the system is to what it has room for."""
 
     callers: int = 0
-    """From trunks, at this moment."""
+    """From trunks, right now."""
     callers_limit: int = 0
-    """So many are let in; the next gets 503. Less than limits.calls when there are too few RTP ports."""
+    """How many are let in; the next gets 503. Fewer than limits.calls when there are too few RTP ports."""
     rtp_ports: int | None = None
-    """Taken at this moment; null where nobody can tell."""
+    """In use right now; null where that is unknown."""
     rtp_ports_limit: int = 0
     files: int | None = None
-    """That Asterisk has open; null where nobody can tell."""
+    """Open in Asterisk; null where that is unknown."""
     files_limit: int | None = None
-    """That it may have open."""
+    """How many it may have open."""
     files_needed: int = 0
-    """That it has open when all callers, phones and calls out there is room for are there."""
+    """How many it has open at full capacity: callers, phones and calls out."""
     refused: int = 0
     """Callers who got 503 since Asterisk started."""
     refused_at: datetime | None = None
     """The latest of them."""
     refused_by: str = ""
-    """Setting in [limits] that refused the latest; empty when nobody was refused."""
+    """The setting in [limits] that refused the latest; empty when nobody was refused."""
     refused_trunk: str = ""
     """Slug of the trunk they came by."""
 
@@ -248,7 +248,7 @@ class OfficeHealth:
     """Whether a property is open at this moment, or the office itself."""
 
     property: str | None
-    """Slug; null is the office, which counts where no property does."""
+    """Slug; null for the office, which applies where no property does."""
     state: str
     """open, closed, or holiday: closed all day."""
     holiday: str
@@ -264,7 +264,7 @@ class Health:
 
     at: datetime
     node: str
-    """Name of this system, with which the ids of its calls begin."""
+    """Name of this system, with which its call ids begin."""
     asterisk: AsteriskHealth
     app: AppHealth
     database: DatabaseHealth
@@ -272,7 +272,7 @@ class Health:
     devices: list[DeviceHealth] = field(default_factory=list)
     forwarding: list[ForwardHealth] = field(default_factory=list)
     nodes: list[NodeHealth] = field(default_factory=list)
-    """Every system on the same database, this one among them."""
+    """Every system on the same database, including this one."""
     offices: list[OfficeHealth] = field(default_factory=list)
     """The office, then every property."""
     calls: list[CallInProgress] = field(default_factory=list)
@@ -280,17 +280,17 @@ class Health:
     limits: LimitsHealth = LimitsHealth()
     texts: TextsHealth = TextsHealth()
     emergencies: list[EmergencyHealth] = field(default_factory=list)
-    """Within the last 24 hours, the latest first; also those that Asterisk has only noted so far."""
+    """Within the last 24 hours, newest first; including those not imported from Asterisk yet."""
     held: str = ""
-    """Why nothing goes to people from this home by itself; empty when it does."""
+    """Why this home sends nothing to people by itself; empty when it does."""
     keeper: bool = False
-    """A `leaseline up` keeps both running."""
+    """Whether a `leaseline up` keeps both running."""
     left: list[str] = field(default_factory=list)
-    """What a `leaseline up` has started and nobody keeps running any more."""
+    """What a `leaseline up` started and nothing keeps running now."""
     workers: list[WorkerHealth] = field(default_factory=list)
-    """Those that wait and try again, in the app or in a process of their own."""
+    """Those that are failing and retrying, in the app or in a process of their own."""
     disk: DiskRoom | None = None
-    """Of the home; null when it cannot be asked."""
+    """The home's disk; null when it cannot be read."""
 
     @property
     def is_up(self) -> bool:

@@ -26,9 +26,9 @@ class Finding:
     text: str
     """What was found."""
     code: str = ""
-    """Names the situation for programs, and for the words that say how to mend it; empty when there is nothing to."""
+    """Names the situation for programs, and selects the words on how to fix it; empty when there is nothing to fix."""
     facts: Mapping[str, object] = field(default_factory=dict)
-    """What those words need to know, such as the trunk that is meant."""
+    """The facts those words need, such as the trunk in question."""
 
 
 def counted(check: str, count: int, text: str, code: str, **facts: object) -> Finding:

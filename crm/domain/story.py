@@ -283,7 +283,7 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
         return f"{_CUT[story.cut or Cut.FAILED]}{message}"
     if outcome is Outcome.LEFT_MESSAGE and story.message:
         asked = "asked, without choosing a property, in" if story.question else "left"
-        return f"{asked} a message of {story.message.seconds} s"
+        return f"{asked} a voicemail of {story.message.seconds} s"
     if outcome is Outcome.BOOKED:
         return "booked a tour by key"
     if outcome is Outcome.GOT_LINK:
@@ -308,9 +308,9 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
         CallStep.TOUR_OFFER: "did not book any of the tours offered",
         CallStep.QUEUE: "hung up while waiting for somebody to become free",
         CallStep.QUESTION: "did not say which property it was about",
-        CallStep.VOICEMAIL: "left no message when nobody answered",
+        CallStep.VOICEMAIL: "left no voicemail when nobody answered",
         CallStep.TURNED_AWAY: "heard a busy signal, because the phone system was being stopped",
-        CallStep.LAST_RESORT: "left no message when nobody answered",
+        CallStep.LAST_RESORT: "left no voicemail when nobody answered",
     }.get(story.step, "hung up in the menu")
 
 

@@ -79,8 +79,8 @@ async def test_who_presses_1_takes_the_message_hears_it_and_owns_the_task(system
     }
     told = await system.all(select(Activity.text).where(Activity.call_id == message_id, Activity.kind == "Note"))
     assert sorted(told) == [
-        "Alice took on the message they left.",
-        "Nobody had taken the message they left, so alice, bob were called about it.",
+        "Alice took the voicemail they left.",
+        "Nobody had taken their voicemail, so alice, bob were called about it.",
     ]
 
 

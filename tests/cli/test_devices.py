@@ -98,7 +98,7 @@ def test_a_device_that_encrypts_is_told_so_everywhere(office: Leaseline, tmp_pat
     assert (shown["transport"], shown["port"]) == ("tls", ports.sips)
     office.ok("device", "show", "alice-desk", "--page", str(tmp_path / "page.html"))
     page = words((tmp_path / "page.html").read_text())
-    assert "compulsory (SDES)" in page
+    assert "required (SDES)" in page
     assert "UDP" not in page
     office.ok("device", "set", "alice-desk", "--no-encrypted")
     assert office.json("device", "show", "alice-desk")["transport"] == "udp"
@@ -202,7 +202,7 @@ def test_a_device_changes_hands_and_kind(office: Leaseline) -> None:
     [
         (("set", "alice-desk"), "Nothing to change"),
         (("set", "alice-desk", "--agent", "nobody"), "There is no agent nobody"),
-        (("set", "alice-desk", "--kind", "mobile"), "add a mobile in its place"),
+        (("set", "alice-desk", "--kind", "mobile"), "add a mobile instead"),
         (("set", "alice-desk", "--kind", "browser", "--encrypted"), "A browser always encrypts"),
         (("add", "bob-web", "--agent", "bob", "--kind", "browser", "--encrypted"), "A browser always encrypts"),
         (("show", "alice-desk", "--qr", "--json"), "Use --json without"),

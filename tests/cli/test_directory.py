@@ -99,7 +99,7 @@ def test_what_is_not_given_stays(office: Leaseline) -> None:
     assert trunk["did_from"] == ["request", "called", "to", "diversion"]
     office.ok("trunk", "set", "acme", "--did-from", "to,request")
     assert office.json("trunk", "show", "acme")["did_from"] == ["to", "request"]
-    assert "'contact' is no place" in office.refused("trunk", "set", "acme", "--did-from", "contact")
+    assert "'contact' is not where" in office.refused("trunk", "set", "acme", "--did-from", "contact")
     assert (trunk["host"], trunk["port"], trunk["enabled"]) == ("sip.acme.example", 5070, False)
     office.ok("property", "set", "elm", "--listings-url", "https://maple.example/elm")
     assert office.json("property", "show", "elm")["subteam"] == "north"
@@ -270,7 +270,7 @@ BAD = [
     ("line add 6001 --property oak", "no property oak"),
     ("line add 6001 --portfolio east", "no portfolio east"),
     ("line add 6001 --language xx", "language"),
-    ("line add 6001 --greeting ???", "nothing to say"),
+    ("line add 6001 --greeting ???", "nothing to be spoken"),
     ("line remove 6001", "no line 6001"),
     ("property add elm", "already"),
     ("property add oak --subteam south", "no subteam south"),

@@ -41,7 +41,7 @@ def test_a_step_is_seen_changed_and_cancelled(planned: Leaseline) -> None:
     planned.ok("followup", "cancel", "7")
     assert planned.json("followup", "list") == []
     assert [step["state"] for step in planned.json("followup", "list", "--lead", "1")] == ["cancelled"]
-    assert "cancelled already" in planned.refused("followup", "cancel", "7")
+    assert "already cancelled" in planned.refused("followup", "cancel", "7")
 
 
 def test_a_stage_is_set(planned: Leaseline) -> None:

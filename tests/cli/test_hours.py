@@ -171,7 +171,7 @@ def test_doctor_warns_of_hours_that_never_come(office: Leaseline) -> None:
     office.ok("agent", "hours", "alice", "mon-fri 17:00-22:00")
     assert warned(office, "hours") == []
     office.ok("agent", "hours", "alice", "mon-fri 18:00-22:00")
-    assert warned(office, "hours") == ["The hours of alice lie wholly outside those of the office."]
+    assert warned(office, "hours") == ["The hours of alice are entirely outside those of the office."]
     # A property that is open then is an office, too.
     office.ok("hours", "set", "--property", "elm", "mon-fri 20:00-21:00")
     assert warned(office, "hours") == []

@@ -163,7 +163,7 @@ def test_tasks_are_done_once(busy: Leaseline) -> None:
     (done,) = [task for task in busy.json("task", "list", "--all") if task["id"] == first["id"]]
     assert (done["result"], done["overdue"]) == ("tour on Friday", False)
     assert done["done_at"].endswith("Z")
-    assert "is done" in busy.refused("task", "done", str(first["id"]))
+    assert "has been done" in busy.refused("task", "done", str(first["id"]))
     assert busy.json("task", "list", "--owner", "bob") == [
         task for task in busy.json("task", "list") if task["owner"] == "bob"
     ]

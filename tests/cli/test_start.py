@@ -30,10 +30,10 @@ async def test_where_asterisk_has_been_set_up_a_database_that_is_not_ours_holds_
     set_up.touch()
     told = io.StringIO()
     await readiness.prepare(config, Console(file=told))
-    assert "is no database" in told.getvalue()
-    assert "Asterisk starts as it was set up last." in told.getvalue()
+    assert "is not a database" in told.getvalue()
+    assert "Asterisk starts with its last configuration." in told.getvalue()
 
 
 async def test_a_first_start_without_a_database_says_what_to_do(config: Config) -> None:
-    with pytest.raises(StartError, match="put the right one"):
+    with pytest.raises(StartError, match="replace it with the right one"):
         await readiness.prepare(config, Console(file=io.StringIO()))

@@ -73,10 +73,10 @@ def test_a_message_is_taken_by_one_and_deleted_once(office: Leaseline) -> None:
     leave(office)
     office.ok("voicemail", "take", MESSAGE, "--agent", "alice")
     assert office.json("voicemail", "show", MESSAGE)["taken_by"] == "alice"
-    assert "Somebody else has taken" in office.refused("voicemail", "take", MESSAGE, "--agent", "bob")
+    assert "Somebody else has already taken" in office.refused("voicemail", "take", MESSAGE, "--agent", "bob")
     assert "no agent zoe" in office.refused("voicemail", "take", MESSAGE, "--agent", "zoe")
     office.ok("voicemail", "delete", MESSAGE)
-    assert "deleted already" in office.refused("voicemail", "delete", MESSAGE)
+    assert "already been deleted" in office.refused("voicemail", "delete", MESSAGE)
     assert office.json("voicemail", "list") == []
     assert [entry["id"] for entry in office.json("voicemail", "list", "--deleted")] == [MESSAGE]
 
@@ -108,11 +108,11 @@ def test_a_greeting_is_spoken_recorded_and_taken_back(office: Leaseline, tmp_pat
 
 
 def test_what_is_no_mailbox_or_message_is_refused(untouched: Leaseline) -> None:
-    assert "no mailbox" in untouched.refused("voicemail", "list", "--box", "elm")
+    assert "not a mailbox" in untouched.refused("voicemail", "list", "--box", "elm")
     assert "no mailbox property:oak" in untouched.refused("voicemail", "greeting", "property:oak", "--reset")
-    assert "no mailbox" in untouched.refused("voicemail", "greeting", "../../etc", "--text", "x")
+    assert "not a mailbox" in untouched.refused("voicemail", "greeting", "../../etc", "--text", "x")
     for verb in ("show", "play", "delete"):
-        assert "no such message" in untouched.refused("voicemail", verb, "nothing")
+        assert "no such voicemail" in untouched.refused("voicemail", verb, "nothing")
     assert "one of" in untouched.refused("voicemail", "greeting", "office", "--text", "x", "--reset")
 
 
@@ -165,7 +165,7 @@ def test_doctor_says_once_that_mails_wait_for_a_server(office: Leaseline) -> Non
     database.close()
     findings = [one for one in office_findings(office) if one["check"] == "mail"]
     assert [one["level"] for one in findings] == ["WARN"]
-    assert "3 mails wait" in findings[0]["text"]
+    assert "3 emails are waiting" in findings[0]["text"]
     assert any(one["check"] == "recordings" and "MB" in one["text"] for one in office_findings(office))
 
 

@@ -99,7 +99,7 @@ async def only_on_sundays(store: Store) -> None:
 async def test_one_person_is_one_contact_however_their_number_is_written_pain_13(store: Store, config: Config) -> None:
     await resident(store)
     for written in ("(512) 555-0142", "+1 512 555 0142", "512.555.0142"):
-        with pytest.raises(Conflict, match="Carol already"):
+        with pytest.raises(Conflict, match="already Carol"):
             await store.run(contacts.add, BY, "US", written, kind="vendor")
     assert await store.run(contacts.change, BY, "US", "512 555 0142", name="Bob") == RESIDENT
     assert [one.name for one in await store.read(views.listed)] == ["Bob"]
@@ -249,7 +249,7 @@ async def test_a_desk_cannot_lose_the_people_behind_it(store: Store, config: Con
     with pytest.raises(Conflict, match=r"east is where calls for resident of maple go"):
         await store.run(subteams.remove, BY, "east")
     [maple, everywhere] = await store.read(desk_views.listed, config)
-    assert (maple.problem, everywhere.problem) == ("", "Nobody of agent:carol has a phone.")
+    assert (maple.problem, everywhere.problem) == ("", "Nobody in agent:carol has a phone.")
 
 
 # --- what their calls leave ---
@@ -342,7 +342,10 @@ async def test_an_emergency_is_due_at_once_and_people_are_called_about_it_at_nig
     assert due
     assert due.turn.agents == ("alice", "bob")
     [(kind, _, why)] = await todo(store)
-    assert (kind, why) == ("listen", "Emergency in a home: A resident of Maple Court called and left a message of 9 s.")
+    assert (kind, why) == (
+        "listen",
+        "Emergency in a home: A resident of Maple Court called and left a voicemail of 9 s.",
+    )
     with store.reading() as session:
         assert session.scalars(select(Task.due_at)).one() < NOW + timedelta(minutes=1)
 

@@ -53,7 +53,7 @@ def test_a_copy_in_another_folder_is_held(config: Config, machine: Callable[[str
     assert copies.held(config) == ""
     shutil.copytree(config.home, tmp_path / "copy")
     copy = msgspec.structs.replace(config, home=tmp_path / "copy")
-    assert copies.held(copy) == f"This home was {config.home} before."
+    assert copies.held(copy) == f"This home was at {config.home} before."
     assert copies.held(config) == ""
 
 
@@ -108,7 +108,7 @@ async def test_what_waits_is_dropped_if_the_original_has_sent_it(store: Store, c
     with store.reading() as session:
         found = [*session.scalars(select(Message)), *session.scalars(select(Mail))]
     assert [(one.state, one.error.partition(":")[0]) for one in found] == [
-        ("blocked", "Dropped when the home was released")
+        ("blocked", "Dropped when the home was released, because the home it is a copy of has sent it.")
     ] * 2
 
 

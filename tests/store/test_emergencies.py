@@ -96,7 +96,7 @@ async def test_told_late_the_notice_says_so(store: Store, config: Config) -> Non
     await desk(store, config, NOW + timedelta(minutes=40)).import_all()
     [mail] = await all_of(store, Mail)
     assert isinstance(mail, Mail)
-    assert "Told only at 10:40" in mail.body
+    assert "This notice was delayed until 10:40" in mail.body
 
 
 async def test_a_test_call_is_told_as_a_test(store: Store, config: Config) -> None:

@@ -70,7 +70,7 @@ async def test_the_leads_agent_then_the_subteam_then_everyone_each_once(store: S
     with store.reading() as session:
         told = session.scalars(select(Activity.text).where(Activity.kind == "Note").order_by(Activity.at)).all()
     assert told == [
-        f"Nobody had taken the message they left, so {who} were called about it."
+        f"Nobody had taken their voicemail, so {who} were called about it."
         for who in ("carol", "alice, bob", "alice, bob, carol, dana")
     ]
 
@@ -107,7 +107,7 @@ async def test_who_is_off_duty_is_not_called_and_in_the_end_the_admin_is_told(st
         mail = session.scalars(select(Mail)).one()
         assert session.get_one(Voicemail, "c1").escalate_at is None
     assert mail.to_address == "dana@example.com"
-    assert mail.body.startswith("Nobody has taken the message for Maple Court from (512) 555-0177")
+    assert mail.body.startswith("Nobody has taken the voicemail for Maple Court from (512) 555-0177")
 
 
 @pytest.mark.parametrize("how", ["taken", "heard", "deleted", "done"])

@@ -59,7 +59,7 @@ async def test_what_is_over_a_lines_rate_is_kept_and_one_task_tells_of_it(store:
     assert len(tasks) == 7
     (line,) = [task for task in tasks if task.lead_id is None]
     assert line.times == 25
-    assert line.why.startswith("25 texts of people nobody knows came to Maple Court")
+    assert line.why.startswith("25 texts from unknown people came to Maple Court")
     assert await count(store, Mail, Mail.subject == "More texts than can be handled") == 1
     # Whoever is known is taken in as always, and so is anybody a minute later.
     later = NOW + timedelta(minutes=2, seconds=30)

@@ -145,7 +145,11 @@ async def days(store: Store, place: str | None = None) -> holiday_views.YearEntr
 
 @pytest.mark.parametrize(
     ("region", "because"),
-    [("US-XX", "there are AK, AL"), ("TX", "write a country or state like US or US-TX"), ("US-TX; DROP", "no state")],
+    [
+        ("US-XX", "there are AK, AL"),
+        ("TX", "write a country or state, such as US or US-TX"),
+        ("US-TX; DROP", "no state"),
+    ],
 )
 async def test_an_unknown_region_changes_nothing(store: Store, config: Config, region: str, because: str) -> None:
     with pytest.raises(Invalid, match=because):

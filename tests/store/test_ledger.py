@@ -250,7 +250,7 @@ async def test_a_message_is_to_be_listened_to(store: Store, config: Config) -> N
 @pytest.mark.parametrize(
     ("step", "message", "kind", "why"),
     [
-        (CallStep.VOICEMAIL, True, "listen", "and talked, and left a message of 12 s after that."),
+        (CallStep.VOICEMAIL, True, "listen", "and talked, and left a voicemail of 12 s after that."),
         (
             CallStep.VOICEMAIL,
             False,
@@ -454,7 +454,7 @@ async def test_the_order_of_facts_does_not_matter(store: Store, config: Config, 
     assert len(found["texts"]) == 1
     assert "https://maple.example.com" in found["texts"][0][1]
     assert found["leads"] == [([PROSPECT], "new", ["contacted"])]
-    assert found["timeline"] == ["Called Maple Court and left a message of 9 s."]
+    assert found["timeline"] == ["Called Maple Court and left a voicemail of 9 s."]
     assert found["decisions"] == [("subteam", ["subteam", "everyone"])]
 
 

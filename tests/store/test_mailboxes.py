@@ -138,10 +138,10 @@ async def test_of_two_who_take_a_message_at_once_one_gets_it(store: Store, confi
     await store.run(mailboxes.take, BY, "c1", taken.taken_by.slug)
     with store.reading() as session:
         assert session.scalars(select(Activity.text).where(Activity.key == "taken:c1")).one() == (
-            f"{taken.taken_by.name} took on the message they left."
+            f"{taken.taken_by.name} took the voicemail they left."
         )
         task = session.scalars(select(Task)).one()
-        assert task.why.endswith(f"{taken.taken_by.name} took it on.")
+        assert task.why.endswith(f"{taken.taken_by.name} took it.")
 
 
 async def test_a_fact_that_comes_late_does_not_take_the_task_away_again(store: Store, config: Config) -> None:
@@ -151,18 +151,18 @@ async def test_a_fact_that_comes_late_does_not_take_the_task_away_again(store: S
     assert await owner_of(store, "c1") == "carol"
     with store.reading() as session:
         task = session.scalars(select(Task)).one()
-        assert "left a message of 14 s" in task.why
-        assert task.why.endswith("Carol took it on.")
+        assert "left a voicemail of 14 s" in task.why
+        assert task.why.endswith("Carol took it.")
 
 
 async def test_what_cannot_be_done_says_so(store: Store, config: Config) -> None:
     await left(store, config, "c1")
-    with pytest.raises(NotFound, match="no such message"):
+    with pytest.raises(NotFound, match="no such voicemail"):
         await store.run(mailboxes.take, BY, "c9", "alice")
     with pytest.raises(NotFound, match="no agent nobody"):
         await store.run(mailboxes.take, BY, "c1", "nobody")
     await store.run(mailboxes.delete, BY, "c1")
-    with pytest.raises(Conflict, match="deleted already"):
+    with pytest.raises(Conflict, match="already been deleted"):
         await store.run(mailboxes.delete, BY, "c1")
     for wrong, kind in (("agent:", Invalid), ("team:north", Invalid), ("../etc", Invalid), ("agent:zoe", NotFound)):
         with pytest.raises(kind):
@@ -201,7 +201,7 @@ async def test_a_message_is_mailed_once_to_the_people_of_its_box(store: Store, c
         ("alice@example.com", "c1"),
         ("bob@example.com", "c1"),
     ]
-    assert mails[0].subject == "New message for Maple Court from (512) 555-0177"
+    assert mails[0].subject == "New voicemail for Maple Court from (512) 555-0177"
     assert "I want two bedrooms." in mails[0].body
     assert "Monday, March 02, 2026 at 10:00" in mails[0].body
     attached = await transcripts.attachments(crm)("c1")

@@ -255,7 +255,7 @@ async def test_a_text_found_in_sending_at_start_becomes_unknown(store: Store, co
     carrier = FakeCarrier()
     async with working(store, config, carrier):
         row = await until(store, "a", DeliveryState.UNKNOWN)
-    assert "ask the person before you send it again" in row.error
+    assert "ask the person before you resend it" in row.error
     assert not carrier.given
 
 

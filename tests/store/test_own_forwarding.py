@@ -50,7 +50,7 @@ async def config(store: Store, config: Config) -> Config:
 
 
 async def test_it_is_told_once_for_all_calls_until_the_phone_is_answered_again(store: Store, config: Config) -> None:
-    once = "alice@example.com: alice-desk sends its calls elsewhere"
+    once = "alice@example.com: alice-desk forwards its calls"
     await rang(store, config, 1, DialStatus.BUSY, forwards=True)
     await rang(store, config, 2, DialStatus.BUSY, forwards=True)
     await rang(store, config, 3, DialStatus.NOANSWER)
@@ -74,4 +74,4 @@ async def test_whoever_cannot_be_told_has_the_admin_told(store: Store, config: C
         session.execute(update(Device).where(Device.slug == "alice-desk").values(agent_id=bob))
         owners.admin(session).email = "office@example.com"
     await rang(store, config, 1, DialStatus.BUSY, forwards=True)
-    assert await told(store) == ["office@example.com: alice-desk sends its calls elsewhere"]
+    assert await told(store) == ["office@example.com: alice-desk forwards its calls"]

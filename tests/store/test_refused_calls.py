@@ -194,7 +194,7 @@ async def test_of_very_many_ten_are_on_record_and_the_admin_is_told_once(office_
     assert len(await office_of_two.after(answer(source=OTHER, user="trunk-pbx"))) == refusals.PER_MINUTE + 1
     with office_of_two.store.reading() as session:
         [mail] = session.scalars(select(Mail).where(Mail.subject.contains("do not get through"))).all()
-        assert "by trunk acme: their carrier offered no sound" in mail.body
+        assert "on trunk acme: their carrier offered no codec" in mail.body
 
 
 async def test_a_taken_port_ends_nothing_and_who_still_waits_at_the_end_is_put_on_record(office_of_two: Office) -> None:

@@ -188,7 +188,7 @@ async def test_an_act_that_collides_every_time_is_a_conflict_in_words(store: Sto
         session.add(Agent(slug="alice", name="Alice"))
 
     await store.run(add)
-    with pytest.raises(Conflict, match="at this moment"):
+    with pytest.raises(Conflict, match="just now"):
         await store.run(add)
 
 

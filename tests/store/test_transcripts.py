@@ -73,7 +73,7 @@ async def test_one_process_writes_down_one_message_after_the_other(
         first = works.process.pid
         # Nobody speaks: the detector hears that, and the model is not asked.
         assert await works.transcribe(silence(tmp_path / "silence.wav"), 60) == ""
-        with pytest.raises(TranscriptError, match="could not be written down"):
+        with pytest.raises(TranscriptError, match="could not be transcribed"):
             await works.transcribe(damaged, 60)
         assert await works.transcribe(speech_file, 60) == WORDS
         assert works.process.pid == first
@@ -116,7 +116,7 @@ async def test_a_model_that_is_not_whole_is_not_even_tried(
         with pytest.raises(TranscriptError, match="no usable model"):
             await works.transcribe(speech_file, 60)
         assert works.process is None
-    assert "is no folder" in whisper.problem(tmp_path / "nowhere")
+    assert "is not a folder" in whisper.problem(tmp_path / "nowhere")
     assert whisper.problem(model) == ""
 
 

@@ -45,8 +45,8 @@ def test_semicolons_between_cells_are_read() -> None:
 def test_every_problem_is_told_with_its_place() -> None:
     told = problems(UNITS + "elm,1,two,1,1450,\nelm,2,1,1,free,2026-02-30\nElm!,,1,1,1,\n")
     assert told == [
-        "line 2, column 3 (bedrooms): 'two' is no number from 0 to 20.",
-        "line 3, column 5 (rent): 'free' is no amount: write one like 1450 or 1,450.00.",
+        "line 2, column 3 (bedrooms): 'two' is not a number from 0 to 20.",
+        "line 3, column 5 (rent): 'free' is not an amount: write one like 1450 or 1,450.00.",
         "line 3, column 6 (available_on): '2026-02-30' is not a date: write one like 2026-03-01.",
         "line 4, column 1 (property): 'Elm!' is not a short name: "
         "use 1 to 40 characters from a-z, 0-9 and -, beginning with a letter.",

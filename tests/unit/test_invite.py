@@ -113,7 +113,7 @@ def test_of_numbers_that_are_no_lines_a_telephone_number_is_likeliest() -> None:
 def test_a_trunk_is_told_where_to_look() -> None:
     assert did_sources(" To, request,to ") == "to,request"
     assert did_sources("") == ""
-    with pytest.raises(Invalid, match="'p-asserted' is no place"):
+    with pytest.raises(Invalid, match="'p-asserted' is not where"):
         did_sources("to,p-asserted")
 
 

@@ -197,17 +197,17 @@ async def test_the_doctor_knows_the_age_and_what_is_newer_and_asks_nobody(
         [finding] = machine._packages(now)
         return finding.level, finding.text
 
-    assert told() == (Level.OK, "The set of programs is 0 days old; what is newest is being looked up.")
+    assert told() == (Level.OK, "The set of programs is 0 days old; the newest versions are being looked up.")
     assert len(asked) == 1
     await asyncio.to_thread(refresh.look_up, cache, Quiet())
     level, text = told()
     assert level is Level.OK
-    assert "newest there is" in text
+    assert "newest available" in text
     assert len(asked) == 1, "the answer is of today"
     mirror.carries(NEW)
     assert told()[0] is Level.OK
     await asyncio.to_thread(refresh.look_up, cache, Quiet())
-    assert told() == (Level.WARN, f"The set of programs is 0 days old; Asterisk is {OLD}, and {NEW} is to be had.")
+    assert told() == (Level.WARN, f"The set of programs is 0 days old; Asterisk is {OLD}, and {NEW} is available.")
     await asyncio.to_thread(refresh.fetch, cache, Quiet())
     assert "waits for the next start" in told()[1]
     refresh.take_waiting(cache)

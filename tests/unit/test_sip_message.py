@@ -353,7 +353,7 @@ class TestLoss:
 
     async def test_when_nobody_answers_then_the_fate_is_unknown_and_repeats_slow_down(self) -> None:
         async with udp_peer(silent) as peer, carrier_to(peer.port) as carrier:
-            with pytest.raises(CarrierUnknown, match="may have arrived or not"):
+            with pytest.raises(CarrierUnknown, match="may or may not have arrived"):
                 await carrier.send(TEXT)
         # At 0, 20, 60, 140, 220, 300 and 380 ms: doubled up to t2.
         assert 3 <= len(peer.requests) <= 7
@@ -544,7 +544,7 @@ class TestDigest:
     async def test_a_peer_that_always_finds_the_nonce_stale_is_left(self) -> None:
         behaviour = always(401, "No", 'WWW-Authenticate: Digest realm="a", nonce="n", stale=true')
         async with udp_peer(behaviour) as peer, carrier_to(peer.port, "udp", "acme", "x") as carrier:
-            with pytest.raises(CarrierError, match="again and again"):
+            with pytest.raises(CarrierError, match="keeps asking for the password"):
                 await carrier.send(TEXT)
         assert len(peer.requests) == sip_message.MOST_REQUESTS
 
@@ -577,13 +577,13 @@ class TestDigest:
     async def test_a_challenge_that_cannot_be_answered_is_told(self, header: str) -> None:
         behaviour = always(401, "No", f"WWW-Authenticate: {header}")
         async with udp_peer(behaviour) as peer, carrier_to(peer.port, "udp", "acme", "x") as carrier:
-            with pytest.raises(CarrierError, match="not known here") as failed:
+            with pytest.raises(CarrierError, match="unknown kind of authentication") as failed:
                 await carrier.send(TEXT)
         assert not failed.value.retryable
 
     async def test_without_a_password_the_person_is_told_to_give_one(self) -> None:
         async with udp_peer(challenging('Digest realm="a", nonce="n"')) as peer, carrier_to(peer.port) as carrier:
-            with pytest.raises(CarrierError, match="give them to the trunk"):
+            with pytest.raises(CarrierError, match="set them for the trunk"):
                 await carrier.send(TEXT)
 
     def test_the_password_shows_nowhere(self) -> None:

@@ -144,8 +144,8 @@ class TestSynthesize:
     @pytest.mark.parametrize(
         ("text", "language", "says"),
         [
-            ("", "en", "nothing to say"),
-            ("?!\n…", "en", "nothing to say"),
+            ("", "en", "nothing to be spoken"),
+            ("?!\n…", "en", "nothing to be spoken"),
             ("word " * 500, "en", "shorten it"),
             ("x" * 10_000_000, "en", "shorten it"),
             ("$999,999,999 " * 100, "en", "shorten it"),

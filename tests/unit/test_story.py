@@ -275,7 +275,7 @@ def test_of_callers_only_who_was_talked_to_leaves_no_task(
 def test_every_outcome_is_told_and_has_its_task() -> None:
     story = tell([ARRIVED, VoicemailLeft("c/m", "c", at(9), "c.wav", 14), LinkRequested("c/l", "c", at(3))])
     told = {outcome: how_it_went(story, outcome) for outcome in Outcome}
-    assert told[Outcome.LEFT_MESSAGE] == "left a message of 14 s"
+    assert told[Outcome.LEFT_MESSAGE] == "left a voicemail of 14 s"
     assert len(set(told.values())) == len(Outcome)
     assert {outcome for outcome in Outcome if task_after(outcome) is None} == {
         Outcome.TALKED,
@@ -291,7 +291,7 @@ def test_every_outcome_is_told_and_has_its_task() -> None:
     [
         (CallStep.MENU, "hung up in the menu"),
         (CallStep.RING, "hung up while phones rang"),
-        (CallStep.VOICEMAIL, "left no message when nobody answered"),
+        (CallStep.VOICEMAIL, "left no voicemail when nobody answered"),
     ],
 )
 def test_who_gave_up_is_told_where(step: CallStep, words: str) -> None:

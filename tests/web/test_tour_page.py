@@ -59,7 +59,7 @@ async def test_the_form_moves_it_and_the_old_link_is_void(site: Site, link: str)
     offered = re.findall(r'value="(2026[^"]+)"', (await site.http.get(link)).text)
     assert TUESDAY_TEN.isoformat() not in offered
     answer = await site.http.post(link, data={"act": "move", "at": offered[0]})
-    assert "Your tour is moved" in answer.text
+    assert "Your tour has been moved" in answer.text
     assert (await tour_of(site)).slot.starts_at == datetime.fromisoformat(offered[0])
     assert (await site.http.get(link)).status_code == 409
     assert (await site.http.post(link, data={"act": "cancel"})).status_code == 409
@@ -70,7 +70,7 @@ async def test_the_form_moves_it_and_the_old_link_is_void(site: Site, link: str)
 
 async def test_the_form_cancels_it(site: Site, link: str) -> None:
     answer = await site.http.post(link, data={"act": "cancel"})
-    assert "cancelled" in answer.text
+    assert "canceled" in answer.text
     assert (await tour_of(site)).state == TourState.CANCELLED
     assert (await site.http.post(link, data={"act": "cancel"})).status_code == 409
 

@@ -136,7 +136,7 @@ async def is_left_for_alice(system: Seam, seconds: float) -> Call:
     assert abs(call.voicemail.seconds - seconds) < 3
     [task] = await system.tasks_of(call)
     assert (task.kind, task.owner.slug, task.lead_id) == ("listen", "alice", None)
-    assert task.why == f"Bob left a message of {call.voicemail.seconds} s."
+    assert task.why == f"Bob left a voicemail of {call.voicemail.seconds} s."
     return call
 
 

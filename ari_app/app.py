@@ -1,4 +1,4 @@
-"""The calls that are with the app: how each comes, and is supervised whatever happens."""
+"""The calls that are with the app: how each arrives, and is supervised whatever happens."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ from crm.services.texts.inbox import Inbox
 log = logging.getLogger(__name__)
 
 HANGUP_SECONDS = 0.5
-"""Within this time a channel that has left the app for a hangup is gone."""
+"""A channel that has left the app because it was hung up is gone within this time."""
 
 
 class App:
-    """The calls that are with us, and how each came and goes."""
+    """The calls that are with us, from arrival to departure."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class App:
         self.calls = self.office.calls
         self.chores: set[asyncio.Task[None]] = set()
         self.to_drain = asyncio.Event()
-        """Set when Leaseline is to end, once nobody is on the line."""
+        """Set when Leaseline is to stop once nobody is on the line."""
         self.reconciler = Reconciler(self.office, self, inbox, desk, self.escalations)
 
     # --- arriving ---
@@ -95,12 +95,12 @@ class App:
                 self.chore(replacing.succeeds(self.office, event))
             case events.StasisStart(channel=channel, args=args):
                 if not self.arrives(channel, args):
-                    # A phone was answered for a call that is being taken up, or whose flow has ended in this moment.
+                    # A phone was answered for a call that is being resumed, or whose flow has just ended.
                     self.reconciler.look_now.set()
             case events.ChannelDestroyed(channel=channel) if not self.has_seen_to(channel.id):
                 self.reconciler.look_now.set()
             case events.TextMessageReceived():
-                # The dialplan has noted it; the look finds the note.
+                # The dialplan has recorded it; the look finds the record.
                 self.reconciler.look_now.set()
             case events.ContactStatusChange(endpoint=endpoint, contact_info=contact):
                 if contact.contact_status not in ("Reachable", "Removed"):
@@ -117,16 +117,16 @@ class App:
             self.lost_lines.hear_report(report)
 
     async def registered(self, endpoint: str, uri: str) -> None:
-        """A phone registered, or does not answer any more."""
+        """A phone has registered, or has stopped answering."""
         if not await self.plain_phones.remove(endpoint, uri):
-            # A phone that registers again where it was keeps its status, and nothing is sent to an unreachable one
-            # until its turn to be asked comes. An answer that changes nothing is no event, so this ends.
+            # A phone that registers again at the same address keeps its status, and an unreachable one is not asked
+            # until its turn comes. An answer that changes nothing raises no event, so this ends.
             await self.ami.qualify(endpoint)
 
     def arrives(self, channel: events.Channel, args: list[str], *, is_late: bool = False) -> bool:
-        """Begins the call that the dialplan gave us; False for a channel that belongs to another.
+        """Begins the call that the dialplan gave us; False for a channel that belongs to another call.
 
-        `is_late` when it came while we were away, and may be in the middle of something that is not on record.
+        `is_late` if it arrived while we were away, and may be in the middle of something that is not on record.
         """
         flow: steps.Flow
         match args:
@@ -157,7 +157,7 @@ class App:
         handle: Handle | None = None,
         id: str = "",
     ) -> LiveCall:
-        """A caller's, from what the dialplan says of it (context arrival)."""
+        """The call of a caller, from what the dialplan says about it (context arrival)."""
         arrival = arrivals.read(self.config, request=did, said=said, withheld=withheld, shown=channel.caller.number)
         return LiveCall(
             self.office,
@@ -172,7 +172,7 @@ class App:
         )
 
     def call_from(self, channel: events.Channel) -> LiveCall:
-        """A phone of ours dialed."""
+        """The call of one of our phones, which has dialed."""
         call = LiveCall(self.office, Handle(self.client, channel.id, channel.name), "", None, "")
         call.direction = CallDirection.INTERNAL
         return call
@@ -185,12 +185,12 @@ class App:
         self.begin(call, flow)
 
     def begin(self, call: LiveCall, flow: steps.Flow) -> None:
-        """Starts a call with the flow that tells its first step."""
+        """Starts a call with the flow that decides its first step."""
         if call.id not in self.calls:
             self.calls.add(call, asyncio.create_task(self.supervise(call, flow), name=call.id))
 
     def chore(self, work: Any) -> None:
-        """A small act whose end nobody waits for."""
+        """Runs a small act that nobody waits for."""
 
         async def quietly() -> None:
             with contextlib.suppress(PhoneError):
@@ -214,7 +214,7 @@ class App:
         except HungUp:
             await self.ended(call)
         except AsteriskUnreachable:
-            # Asterisk has the caller; the next look that it answers takes them up again in the same step.
+            # Asterisk has the caller; the next look that it answers resumes them in the same step.
             log.warning("Asterisk does not answer, the call waits")
         except Exception:
             log.exception("the flow failed, the dialplan takes the call")
@@ -225,7 +225,7 @@ class App:
             self.calls.remove(call)
 
     async def ended(self, call: LiveCall) -> None:
-        """The person hung up; unless it was somebody else, and nobody has thought of them."""
+        """The person hung up; or somebody else did, and the person has been forgotten."""
         try:
             if await call.person.is_up() and await call.person.is_in_app():
                 log.error("a flow ended before its person")
@@ -242,7 +242,7 @@ class App:
             self.calls.is_over(call)
 
     async def let_go(self, call: LiveCall) -> None:
-        """Asterisk has taken the call back, and notes itself what becomes of it; or it hangs up in this moment."""
+        """Asterisk has taken the call back, and records by itself what becomes of it; or it is just hanging up."""
         with contextlib.suppress(PhoneError):
             if await call.person.ends_within(HANGUP_SECONDS):
                 call.note(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
@@ -253,9 +253,9 @@ class App:
             await self.ami.limit(call.person.name, 0)
 
     async def hand_over(self, call: LiveCall) -> None:
-        """Gives the call to the dialplan's last resort, which notes that it has it."""
+        """Gives the call to the dialplan's last resort, which records that it has it."""
         try:
-            # Phones that still ring for the call would count as busy.
+            # Phones still ringing for the call would count as busy.
             for leg in await steps.legs_of(call):
                 await stop_leg(self.office, leg)
         except PhoneError as error:
@@ -273,7 +273,7 @@ class App:
     # --- coming back ---
 
     async def stop(self) -> None:
-        """Lets go of the calls without ending them: Asterisk keeps them for the app that comes next."""
+        """Lets go of the calls without ending them: Asterisk keeps them for the next app."""
         running = [*self.calls.tasks, *self.chores]
         for task in running:
             task.cancel()
@@ -281,7 +281,7 @@ class App:
         self.ami.close()
 
     async def take_up(self) -> None:
-        """At each connection: takes up every call in the step it was in, since events have been missed."""
+        """At each connection: resumes every call in the step it was in, since events have been missed."""
         await self.reconciler.take_up()
         for lamps in self.lamps:
             lamps.forget()

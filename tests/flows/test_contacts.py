@@ -95,5 +95,5 @@ async def test_when_the_vendors_desk_is_closed_then_their_message_has_its_owner_
     assert call.voicemail.mailbox == "agent:bob"
     [task] = await system.tasks_of(call)
     assert (task.kind, task.owner.slug, task.lead_id) == ("listen", "bob", None)
-    assert task.why.startswith("A vendor of Elm Street Apartments called and left a message")
+    assert task.why.startswith("A vendor of Elm Street Apartments called and left a voicemail")
     assert await system.texts_of(caller.user) == []

@@ -122,7 +122,7 @@ async def test_when_no_phone_of_the_agent_is_there_then_the_order_says_so(system
     order = await system.store.run(orders.place, system.config, now(system), agent="alice", to=system.new_number())
     await settled(system, order)
     kept = await system.store.read(placed.one, order.id)
-    assert (kept.state, kept.error, kept.call) == ("failed", "alice has no phone that is registered and free.", None)
+    assert (kept.state, kept.error, kept.call) == ("failed", "alice has no registered phone that is free.", None)
 
 
 async def test_when_the_lead_does_not_answer_then_the_agent_hears_it(system: Seam) -> None:

@@ -129,7 +129,7 @@ async def test_when_nobody_is_reached_outside_then_the_agent_has_the_caller_back
         assert carrier.called == 1
     assert [(leg.number, leg.status) for leg in call.legs if leg.number] == [(number, "BUSY")]
     [failed] = await facts(system, caller.user, "TransferFailed")
-    assert failed["why"] == "Nobody was reached outside (BUSY)."
+    assert failed["why"] == "Nobody was reached at the outside number (BUSY)."
 
 
 # --- nobody answers ---

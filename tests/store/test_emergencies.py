@@ -79,7 +79,7 @@ async def test_the_office_is_told_at_once_and_only_once(store: Store, config: Co
     for part in ("Alice (alice-desk) dialed 911 at 10:00", ADDRESS, "(512) 555-0100"):
         assert part in mail.body
         assert part in text.body
-    assert "Told only at" not in mail.body
+    assert "delayed until" not in mail.body
 
 
 async def test_who_is_named_is_told_alone(store: Store, config: Config) -> None:

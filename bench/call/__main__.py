@@ -62,7 +62,7 @@ def main() -> None:
     names = given.pop("figures") or list(FIGURES)
     if unknown := set(names) - set(FIGURES):
         parser.error(f"no such figure: {', '.join(sorted(unknown))}")
-    began, now = machine(), datetime.now(UTC)
+    began, code, now = machine(), commit(), datetime.now(UTC)
     failed = False
     rows: list[Row] = []
     found: dict[str, Any] = {}
@@ -84,7 +84,7 @@ def main() -> None:
     report = {
         "date": now.isoformat(timespec="seconds"),
         "machine": began,
-        "commit": commit(),
+        "commit": code,
         "options": given,
         "table": [vars(row) for row in rows],
         "found": found,

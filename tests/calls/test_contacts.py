@@ -1,4 +1,4 @@
-"""Residents, owners, vendors, and whoever has a concern: they leave the leasing path."""
+"""A resident leaves the leasing path by key."""
 
 from __future__ import annotations
 

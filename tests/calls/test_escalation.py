@@ -1,4 +1,4 @@
-"""Nobody has taken a message, so phones ring about it: on the wire, with two who press 1 at once."""
+"""Nobody has taken a message, so phones ring about it: on the wire, and when the app dies."""
 
 from __future__ import annotations
 

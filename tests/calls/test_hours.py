@@ -1,4 +1,4 @@
-"""Who is open, and whose phones ring while it is closed."""
+"""The office is closed, and whoever has hours of their own rings alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages by phone: what is new, what the keys do, one's own greeting, and the app dying in between."""
+"""Messages by phone: one's own greeting, and the app dying in between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The greeting and the menu, heard and answered."""
+"""The menu is interrupted by a key, and a line has a greeting of its own."""
 
 from __future__ import annotations
 

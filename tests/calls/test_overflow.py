@@ -1,4 +1,4 @@
-"""Everybody is in a talk: sister subteams and the answering service help out, callers wait or are called back."""
+"""Everybody is in a talk: callers hear their place in line and music, and the first is put through."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callers wait in the park until somebody picks them up there."""
+"""A caller is parked by the phone's transfer key, and picked up there."""
 
 from __future__ import annotations
 

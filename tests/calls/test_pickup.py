@@ -1,4 +1,4 @@
-"""Agents take calls that ring elsewhere."""
+"""An agent takes a call that rings elsewhere."""
 
 from __future__ import annotations
 

@@ -82,14 +82,3 @@ async def test_when_the_agent_wants_the_talk_recorded_then_both_hear_it_and_agai
     [one] = await recordings(system, call)
     assert holds(system, one, QUESTION, LATER, ANSWER) == [LATER]
     assert one.mode == "demand"
-
-
-async def test_when_the_property_does_not_record_then_the_code_does_nothing(system: System) -> None:
-    async with system.phone("alice-desk") as alice, system.caller() as caller:
-        await connect(system, caller, alice)
-        await alice.press("*3")
-        await says_to(system, caller, alice, QUESTION)
-        await alice.hang_up()
-        call = await system.ended_call(caller.user)
-        assert "recording_announcement" not in system.heard_names(caller)
-    assert await recordings(system, call) == []

@@ -31,13 +31,3 @@ async def test_when_the_app_is_away_then_colleagues_talk_all_the_same(system: Sy
         await talk_by_extension(system)
     finally:
         await system.start_app()
-
-
-async def test_when_the_colleague_declines_then_it_is_busy(system: System) -> None:
-    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
-        await bob.dial(f"sip:101@{system.sip}")
-        await alice.wait_for("CALL_INCOMING")
-        await alice.hang_up()
-        closed = await bob.wait_for("CALL_CLOSED")
-        assert "486" in closed.param
-        assert bob.count("CALL_ESTABLISHED") == 0

@@ -1,4 +1,4 @@
-"""A tour booked by key. Its variants are in tests/flows."""
+"""A tour is booked by key."""
 
 from __future__ import annotations
 

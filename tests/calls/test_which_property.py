@@ -1,4 +1,4 @@
-"""A line without a property: the caller says by key which one it is about."""
+"""A line without a property: letters are keyed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feature codes, dialed on real phones: what was set is heard, and is so."""
+"""Feature codes: what was set is heard, and is so."""
 
 from __future__ import annotations
 

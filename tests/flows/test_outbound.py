@@ -1,4 +1,4 @@
-"""Agents call people outside: from their phones, by order, and back; through real trunks."""
+"""Agents call people outside: from their phones, by order, and back."""
 
 from __future__ import annotations
 

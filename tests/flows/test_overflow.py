@@ -1,4 +1,4 @@
-"""Everybody is in a talk: sister subteams and the answering service help out, callers wait or are called back."""
+"""Everybody is in a talk: others help out, callers wait, leave a message or are called back."""
 
 from __future__ import annotations
 

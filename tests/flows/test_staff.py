@@ -57,3 +57,13 @@ async def test_when_the_colleagues_phone_is_off_then_their_mailbox_answers(syste
 
 async def test_when_nobody_has_the_extension_then_that_is_said(system: Seam) -> None:
     await is_told_that_it_cannot_be_reached(system, "177")
+
+
+async def test_when_the_colleague_declines_then_it_is_busy(system: Seam) -> None:
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
+        await bob.dial(f"sip:101@{system.sip}")
+        await alice.wait_for("CALL_INCOMING")
+        await alice.hang_up()
+        closed = await bob.wait_for("CALL_CLOSED")
+        assert "486" in closed.param
+        assert bob.count("CALL_ESTABLISHED") == 0

@@ -1,4 +1,4 @@
-"""Tours booked by key: while the office is closed, while it is open, and when somebody else is quicker."""
+"""Tours booked by key: while the office is closed, and when somebody else is quicker."""
 
 from __future__ import annotations
 

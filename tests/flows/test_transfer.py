@@ -1,4 +1,4 @@
-"""Agents pass callers on, by their phone's transfer key and by a code; a caller who is not taken comes back."""
+"""Agents pass callers on; a caller who is not taken comes back."""
 
 from __future__ import annotations
 

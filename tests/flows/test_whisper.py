@@ -1,4 +1,4 @@
-"""Who answers hears who calls, word for word, and the caller hears nothing of it."""
+"""Who answers hears who calls, and the caller hears nothing of it."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _PURPOSES = {StageName.ANSWERING.value: DialPurpose.ANSWERING}
 
 
 class Forwarded(RingingLeg):
-    """A number outside that rings for a call. It has no channel before it is answered."""
+    """An outside number that rings for a call. It has no channel before it is answered."""
 
     def __init__(self, call: LiveCall, stage: str, to: OutsideNumber) -> None:
         self._call = call

@@ -46,7 +46,7 @@ class ToColleague:
 
 @dataclass(frozen=True)
 class PassedTo:
-    """The person is passed on to an extension, a number outside, or a slot of the park."""
+    """The person is passed on to an extension, an outside number, or a slot of the park."""
 
     target: str
     """As it was dialed."""

@@ -81,7 +81,7 @@ class RingingLeg:
 
     @property
     def channel(self) -> Handle:
-        """Of a leg that rings or was answered; a number outside has none before."""
+        """Of a leg that rings or was answered; an outside number has none before."""
         assert self._channel is not None
         return self._channel
 

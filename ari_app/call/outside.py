@@ -1,4 +1,4 @@
-"""Dials a number outside, by one trunk after the other. It takes a clearance (`crm.services.phones.dialing`)."""
+"""Dials an outside number, by one trunk after the other. It takes a clearance (`crm.services.phones.dialing`)."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ DESK, ORDER, OUTSIDE = "desk", "order", "outside"
 
 
 async def outbound(call: LiveCall, number: str) -> CallStep | None:
-    """An agent dialed a number outside on their phone. What may not be dialed is told, and nothing is on record."""
+    """An agent dialed an outside number on their phone. What may not be dialed is told, and nothing is on record."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
         agent = await office.store.read(extensions.owner_of, call.channel.endpoint)

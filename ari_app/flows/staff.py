@@ -1,4 +1,4 @@
-"""A phone of ours dialed something that no feature code is: a colleague, or a number outside."""
+"""A phone of ours dialed something that no feature code is: a colleague, or an outside number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crm.domain.calls import CallStep, EndedBy
 from crm.services.phones import extensions
 
 LONGEST_EXTENSION = 6
-"""Digits; a number outside has more."""
+"""Digits; an outside number has more."""
 _EXTENSION = re.compile(r"[0-9]{2,6}", re.ASCII)
 
 

@@ -1,7 +1,7 @@
 """The person is passed on, and hears music until somebody takes them. Who fails to pass them on has them back.
 
 By the phone's own key (SIP REFER, which Asterisk leaves to us) or by a code keyed in the talk. To a colleague's
-extension, a number outside, or the park.
+extension, an outside number, or the park.
 """
 
 from __future__ import annotations

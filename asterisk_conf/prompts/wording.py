@@ -1,6 +1,6 @@
 """Writes a sentence out the way a voice should say it: "1200 Elm St., $1,450/mo" is spelt in words.
 
-Speech engines read rents, addresses, times and telephone numbers wrongly or not at all. The rules below know how
+Speech engines read rents, addresses, times and phone numbers wrongly or not at all. The rules below know how
 leasing offices write; num2words knows the numbers. English has the most rules, Spanish has its own for what differs,
 and any other language gets its numbers in words as far as num2words speaks it.
 """
@@ -134,9 +134,9 @@ def _decimal(match: re.Match[str], language: str, point: str) -> str:
     return f"{cardinal(match[1], language)} {point} {spelt(match[2], language)}"
 
 
-# --- telephone numbers, in every language ---
+# --- phone numbers, in every language ---
 
-# Digits in any script count as \d, and int() reads them all; [0-9] here keeps a telephone number what the keypad has.
+# Digits in any script count as \d, and int() reads them all; [0-9] here keeps a phone number what the keypad has.
 _PHONE = re.compile(
     r"(?<![\w$.,/-])(?:\+?(?P<country>1)[-. ]?)?(?P<area>\([0-9]{3}\)|[0-9]{3})[-. ]?"
     r"(?P<office>[0-9]{3})[-. ]?(?P<line>[0-9]{4})(?![\w-])"

@@ -139,7 +139,7 @@ class System:
         return fields.since(text, self.config.tz, self.now) if text else None
 
     def shown(self, number: str) -> str:
-        """A telephone number as the office's people write it."""
+        """A phone number as the office's people write it."""
         from crm.edge import numbers
 
         return numbers.display(number, self.config.region)

@@ -73,7 +73,7 @@ class DialRequest:
     typed: str
     """As a person or a setting wrote it."""
     number: str | None
-    """E.164; None when it is no telephone number."""
+    """E.164; None when it is no phone number."""
     purpose: DialPurpose
     country: str = ""
     """ISO 3166, 001 for one of no country, such as a satellite's; empty when nobody knows."""

@@ -176,7 +176,7 @@ def in_order(dialled: Iterable[tuple[str, str]], did_from: str) -> list[str]:
 
 
 def likeliest(numbers: Sequence[str]) -> str:
-    """Which one was dialed when none is a line: the first telephone number (E.164), else the first; "" for none."""
+    """Which one was dialed when none is a line: the first phone number (E.164), else the first; "" for none."""
     return next((number for number in numbers if number.startswith("+")), numbers[0] if numbers else "")
 
 

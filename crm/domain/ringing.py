@@ -21,7 +21,7 @@ class DeviceKind(StrEnum):
     SOFTPHONE = "softphone"
     BROWSER = "browser"
     MOBILE = "mobile"
-    """A number outside. The others register with us."""
+    """An outside number. The others register with us."""
 
 
 def has_dnd(is_set: bool, until: datetime | None, now: datetime) -> bool:
@@ -40,7 +40,7 @@ class Strategy(StrEnum):
 
 class StageName(StrEnum):
     OFFICE = "office"
-    """The number outside that all leasing calls are forwarded to."""
+    """The outside number that all leasing calls are forwarded to."""
     AGENT = "agent"
     SUBTEAM = "subteam"
     SISTERS = "sisters"
@@ -176,7 +176,7 @@ class RingStage:
     seconds: float
     strategy: Strategy = Strategy.RING_ALL
     forward: OutsideNumber | None = None
-    """The number outside that rings in place of agents."""
+    """The outside number that rings in place of agents."""
 
 
 def who_to_ring(

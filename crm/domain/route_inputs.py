@@ -117,7 +117,7 @@ class People:
 
 @dataclass(frozen=True)
 class DeskRoute:
-    """A destination beside leasing; agents by slug, or a number outside."""
+    """A destination beside leasing; agents by slug, or an outside number."""
 
     agents: tuple[str, ...] = ()
     strategy: Strategy = Strategy.RING_ALL

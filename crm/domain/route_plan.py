@@ -51,7 +51,7 @@ class Rule(StrEnum):
     PROPERTY = "property"
     UNSURE = "unsure"
     OFFICE_FORWARD = "office_forward"
-    """All leasing calls go to one number outside."""
+    """All leasing calls go to one outside number."""
     OPEN = "open"
     CLOSED = "closed"
     HOLIDAY = "holiday"

@@ -151,7 +151,7 @@ class CallStory:
 
     @property
     def handed_over(self) -> bool:
-        """The caller talked with a number outside that is none of our agents': all calls or a desk's go there, or it
+        """The caller talked with an outside number that is none of our agents': all calls or a desk's go there, or it
         is the answering service."""
         return any(
             leg.answered_at and (leg.stage in _OUTSIDE or (leg.stage == StageName.DESK and leg.number))

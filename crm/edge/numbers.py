@@ -77,7 +77,7 @@ _STATES = {code: state for state, codes in _AREA_CODES.items() for code in codes
 
 
 def parse(raw: str | None, region: str) -> str | None:
-    """E.164, or None for anything that is no telephone number: withheld, an extension, words, junk of any length.
+    """E.164, or None for anything that is no phone number: withheld, an extension, words, junk of any length.
 
     `region` is the country (ISO 3166) in whose way a number without +country is read.
     """

@@ -282,7 +282,7 @@ def _request(peer: SipPeer, link: _Link, text: OutgoingText, sequence: int) -> R
 
 
 def _of_number(number: str) -> Parameters:
-    # user=phone says that the user part is a telephone number; an extension of an office's system is none.
+    # user=phone says that the user part is a phone number; an extension of an office's system is none.
     return Parameters(user="phone") if number.startswith("+") else Parameters()
 
 

@@ -1,4 +1,4 @@
-"""Calls that ring a mobile, too, and all calls to one number outside."""
+"""Calls that ring a mobile, too, and all calls to one outside number."""
 
 from __future__ import annotations
 

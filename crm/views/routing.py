@@ -29,7 +29,7 @@ class ReasonEntry(msgspec.Struct):
 
 
 class StageEntry(msgspec.Struct):
-    """Who rings together, or a number outside."""
+    """Who rings together, or an outside number."""
 
     name: str
     agents: list[str]

@@ -1,4 +1,4 @@
-"""All leasing calls go to one number outside."""
+"""All leasing calls go to one outside number."""
 
 from __future__ import annotations
 

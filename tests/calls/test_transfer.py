@@ -122,7 +122,7 @@ async def test_when_the_phone_joins_its_two_calls_then_caller_and_colleague_talk
     assert [fact["way"] for fact in await facts(system, caller.user, "Transferred")] == ["attended"]
 
 
-# --- to a number outside ---
+# --- to an outside number ---
 
 
 async def test_when_the_code_passes_the_caller_on_to_a_number_outside_then_they_talk_and_it_is_on_record(

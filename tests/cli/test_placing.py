@@ -56,7 +56,7 @@ def test_a_call_is_ordered_once_and_shown(office: Leaseline) -> None:
         ("alice", "9005550123", "premium-rate"),
         ("alice", "+18765550123", "not allowed"),
         ("alice", "+15125550100", "own lines"),
-        ("alice", "call me; rm -rf /", "no telephone number"),
+        ("alice", "call me; rm -rf /", "nor a phone number"),
         ("bob", PROSPECT, "no phone"),
         ("zoe", PROSPECT, "no agent zoe"),
     ],

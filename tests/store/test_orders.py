@@ -73,7 +73,7 @@ async def test_what_cannot_be_ordered_leaves_nothing(store: Store, config: Confi
     await store.run(opt_outs.add, config, BY, "+15125550177", why="said so", scope="all")
     for agent, to, error, why in (
         ("alice", "999999", NotFound, "no lead"),
-        ("alice", "soon", Invalid, "no telephone number"),
+        ("alice", "soon", Invalid, "nor a phone number"),
         ("alice", "9005550123", DialRefused, "premium-rate"),
         ("alice", "+18765550123", DialRefused, "country"),
         ("alice", "+15125550100", DialRefused, "own lines"),

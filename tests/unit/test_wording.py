@@ -38,7 +38,7 @@ pytestmark = pytest.mark.unit
         ("$1", "one dollar"),
         ("$99.50", "ninety-nine dollars and fifty cents"),
         ("$50.00", "fifty dollars"),
-        # telephone numbers
+        # phone numbers
         ("(512) 555-0199", "five one two, five five five, zero one nine nine"),
         ("512.555.0199", "five one two, five five five, zero one nine nine"),
         ("+15125550199", "one, five one two, five five five, zero one nine nine"),

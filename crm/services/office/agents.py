@@ -15,7 +15,7 @@ from crm.store.models import Agent, Lead, Organization, Subteam, SubteamMember, 
 from crm.store.queries import contacts
 
 DIALING = ("allowed", "none")
-"""May an agent dial numbers outside, and be forwarded to one?"""
+"""May an agent dial outside numbers, and be forwarded to one?"""
 
 
 @dataclass(frozen=True)

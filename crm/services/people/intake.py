@@ -17,7 +17,7 @@ from crm.store.queries import leads
 
 
 def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str | None]:
-    """Whom a person at the terminal means by a lead's id, a telephone number or an email address.
+    """Whom a person at the terminal means by a lead's id, a phone number or an email address.
 
     Returns the lead, and the number when one was written. Raises NotFound, Invalid.
     """
@@ -41,7 +41,7 @@ def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str
 
 
 def lead_of(session: Session, config: Config, raw: str, now: datetime) -> Lead:
-    """The lead that a lead's id, a telephone number or an email address means, locked; a number or an address that is
+    """The lead that a lead's id, a phone number or an email address means, locked; a number or an address that is
     nobody's makes one.
 
     Raises NotFound, Invalid.

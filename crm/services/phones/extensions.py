@@ -14,7 +14,7 @@ from crm.store.models import Agent, Device, Subteam, SubteamMember
 from crm.store.queries import agents
 
 LONGEST = 6
-"""Digits; a number outside has more."""
+"""Digits; an outside number has more."""
 
 
 @dataclass(frozen=True)

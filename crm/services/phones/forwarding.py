@@ -1,4 +1,4 @@
-"""Forwarding: an agent's calls to their mobile, and all calls of the office to one number outside."""
+"""Forwarding: an agent's calls to their mobile, and all calls of the office to one outside number."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def switch_off(session: Session, by: By, agent: str) -> None:
 
 
 def forward_office(session: Session, config: Config, by: By, *, to: str, confirm: bool) -> str:
-    """Sends all leasing calls to a number outside; returns it as E.164. Raises DialRefused."""
+    """Sends all leasing calls to an outside number; returns it as E.164. Raises DialRefused."""
     found = _organization(session)
     found.forward_to = dialing.check(session, config, number=to, purpose=DialPurpose.OFFICE, agent=None)
     found.forward_confirm = confirm

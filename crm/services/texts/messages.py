@@ -47,7 +47,7 @@ from crm.store.queries import opt_outs as ledger
 LONGEST_BODY = 10_000
 """Characters kept of an incoming text; the longest MMS texts have 5,000."""
 LONGEST_SENDER = 80
-"""Of one that is no telephone number, such as whatsapp:+15125550199; it is nobody who can be texted."""
+"""Of one that is no phone number, such as whatsapp:+15125550199; it is nobody who can be texted."""
 QUOTABLE = 20
 """Texts of ours to a person, the latest, of which a reaction may quote one."""
 MOST_SEGMENTS = 10

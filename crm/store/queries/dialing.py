@@ -15,7 +15,7 @@ from crm.edge import numbers
 from crm.store.models import Line, OptOut
 
 ALLOWED = "allowed"
-"""What an agent who may dial numbers outside has in `dialing`."""
+"""What an agent who may dial outside numbers has in `dialing`."""
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 
 import pytest
 
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, ChannelGone
+from asterisk_conf.render import STASIS_APP
 from tests.asterisk import Seam, documents
+from tests.asterisk.dialplan import KEPT
 
 pytestmark = pytest.mark.flows
 
@@ -22,6 +25,15 @@ def test_what_the_documents_do_not_tell_is_refused() -> None:
             documents.check("Playback", wrong)
     with pytest.raises(AssertionError):
         documents.check("PlaybackFinished", {"type": "PlaybackFinished", "playback": {**playback, "state": 1}})
+
+
+async def test_its_dialplan_has_doors_that_ours_has_and_keeps_what_ours_keeps(system: Seam) -> None:
+    ours = (system.config.asterisk_folder / "etc" / "extensions.conf").read_text()
+    contexts = dict(re.findall(r"^\[([a-z-]+)\]\n((?:(?!\[).*\n)*)", ours, re.MULTILINE))
+    assert set(system.pbx.dialplan) - {"taken-back"} <= set(contexts)
+    assert re.findall(r"Set\(LL_(\w+)=", contexts["kept"]) == list(KEPT)
+    for context, arguments in (("agent-leg", "agent"), ("outside-leg", "outside"), ("order-leg", "ordered")):
+        assert f"Stasis({STASIS_APP},{arguments},${{LL_CALL}})" in contexts[context]
 
 
 async def test_time_passes_when_nobody_has_anything_to_do_and_not_while_a_thread_works(system: Seam) -> None:

@@ -36,8 +36,10 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
     """`stop` is set when another app has the place of this one, or nobody is on the line any more after SIGUSR1."""
     crm, config, stack = shared.crm, shared.crm.config, shared.stack
 
+    record = ledger.Ledger(config).record
+
     async def apply(facts: Sequence[Fact]) -> None:
-        await crm.store.run(ledger.record_all, config, facts, crm.now())
+        await crm.store.run(record, facts, crm.now())
 
     journal = await stack.enter_async_context(Journal(config.journal_folder, apply, takes_over=take_over))
     desk = EmergencyNotifier(crm)

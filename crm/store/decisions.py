@@ -63,12 +63,12 @@ def row_of(fact: Routed) -> RoutingDecision:
     )
 
 
-def add(session: Session, fact: Routed) -> None:
-    """Keeps the decision that a fact tells."""
-    row = row_of(fact)
-    if row.roster and session.scalar(select(Roster.id).where(Roster.id == row.roster)) is None:
-        session.add(Roster(id=row.roster, agents=list(fact.roster)))
-    session.add(row)
+def add_all(session: Session, facts: Sequence[Routed]) -> None:
+    """Keeps the decisions that facts tell."""
+    lists = {_id_of(fact.roster): fact.roster for fact in facts if fact.roster}
+    known = set(session.scalars(select(Roster.id).where(Roster.id.in_(lists)))) if lists else set()
+    session.add_all(Roster(id=id, agents=list(agents)) for id, agents in lists.items() if id not in known)
+    session.add_all(row_of(fact) for fact in facts)
 
 
 def rosters(session: Session, decisions: Sequence[RoutingDecision]) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import errno
+import itertools
 import json
 import logging
 import os
@@ -19,7 +20,7 @@ import pytest
 from crm.domain.calls import CallEnded, EndedBy, Fact
 from crm.domain.errors import Conflict, Unavailable
 from crm.services.calls.facts import encode
-from crm.services.calls.journal import Journal
+from crm.services.calls.journal import FILES, Journal
 
 pytestmark = pytest.mark.store
 
@@ -67,7 +68,7 @@ async def test_facts_are_recorded_in_order_and_leave_the_disk(tmp_path: Path) ->
     assert ledger.times == 1
 
 
-async def test_facts_of_several_calls_are_recorded_call_by_call(tmp_path: Path) -> None:
+async def test_facts_of_several_calls_are_recorded_at_once_and_call_by_call(tmp_path: Path) -> None:
     ledger = Ledger()
     mixed = [dataclasses.replace(fact(number), call_id=f"c{number % 2}") for number in range(6)]
     async with journal(tmp_path, ledger) as notes:
@@ -75,7 +76,63 @@ async def test_facts_of_several_calls_are_recorded_call_by_call(tmp_path: Path) 
             notes.note(one)
         await notes.drained()
     assert ledger.facts == [mixed[number] for number in (0, 2, 4, 1, 3, 5)]
+    assert ledger.times == 1
+
+
+async def test_of_very_many_facts_not_all_are_recorded_at_once_but_those_of_a_call_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.services.calls.journal.MOST_AT_ONCE", 3)
+    ledger = Ledger()
+    many = [dataclasses.replace(fact(number), call_id=f"c{number % 4}") for number in range(8)]
+    async with journal(tmp_path, ledger) as notes:
+        for one in many:
+            notes.note(one)
+        await notes.drained()
+    assert ledger.facts == [many[number] for number in (0, 4, 1, 5, 2, 6, 3, 7)]
     assert ledger.times == 2
+
+
+async def test_what_is_recorded_leaves_the_disk_though_facts_never_stop_coming(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.services.calls.journal.LARGE_BYTES", 1000)
+    numbers = itertools.count()
+    most = 0
+
+    async def apply(facts: Sequence[Fact]) -> None:
+        nonlocal most
+        await ledger(facts)
+        most = max(most, sum(path.stat().st_size for path in tmp_path.iterdir()))
+        if len(ledger.facts) < 300:
+            for _ in range(10):  # So that the journal is never empty.
+                notes.note(fact(next(numbers)))
+
+    ledger = Ledger()
+    monkeypatch.setattr("crm.services.calls.journal.GATHER_SECONDS", 0)
+    async with Journal(tmp_path, apply) as notes:
+        notes.note(fact(next(numbers)))
+        await notes.drained()
+    assert ledger.facts == [fact(number) for number in range(301)]
+    assert most < 4000 < 301 * len(encode(fact(1)))
+
+
+async def test_what_both_files_hold_is_recorded_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.services.calls.journal.LARGE_BYTES", 1)
+    down = Ledger()
+    down.fails = lambda fact: Unavailable("The database does not answer.", code="database_silent")
+    async with journal(tmp_path, down) as notes:
+        notes.note(fact(1))
+        await down.asked.acquire()
+        notes.note(fact(2))
+    assert {path.name for path in tmp_path.iterdir() if path.stat().st_size} == set(FILES)
+    up = Ledger()
+    async with journal(tmp_path, up) as notes:
+        await notes.drained()
+        assert not any(path.stat().st_size for path in tmp_path.iterdir())
+    assert up.facts == [fact(1), fact(2)]
 
 
 async def test_a_noted_fact_is_on_disk_before_anything_else_happens(tmp_path: Path) -> None:
@@ -117,6 +174,22 @@ async def test_a_database_that_hangs_is_given_up_and_asked_again(tmp_path: Path)
         async with asyncio.timeout(5):
             await notes.drained()
     assert recorded == [fact(1)]
+
+
+async def test_what_takes_too_long_at_once_is_recorded_call_by_call(tmp_path: Path) -> None:
+    recorded: list[Fact] = []
+
+    async def apply(facts: Sequence[Fact]) -> None:
+        if len({one.call_id for one in facts}) > 1:
+            await asyncio.Event().wait()
+        recorded.extend(facts)
+
+    several = [dataclasses.replace(fact(number), call_id=f"c{number}") for number in range(3)]
+    async with Journal(tmp_path, apply, retry_seconds=0.01, apply_seconds=0.05) as notes:
+        for one in several:
+            notes.note(one)
+        await notes.drained()
+    assert recorded == several
 
 
 async def test_what_was_left_is_recorded_at_the_next_start(tmp_path: Path) -> None:

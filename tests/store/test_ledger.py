@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, event, func, select
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.calls import (
@@ -41,7 +43,20 @@ from crm.domain.calls import (
 from crm.domain.errors import Unavailable
 from crm.services.calls import ledger
 from crm.services.calls.journal import Journal
-from crm.store.models import Activity, Agent, Call, CallEvent, Contact, Hours, Lead, Leg, Message, Organization
+from crm.services.calls.ledger import Ledger
+from crm.store.models import (
+    Activity,
+    Agent,
+    Call,
+    CallEvent,
+    Contact,
+    Hours,
+    Lead,
+    LeadPhone,
+    Leg,
+    Message,
+    Organization,
+)
 from crm.store.queries import agents, calls, contacts, leads, tasks
 from crm.store.session import Store
 from tests.store import rows
@@ -667,3 +682,164 @@ async def test_while_the_database_is_down_nothing_is_lost(
             await journal.drained()
     assert (await the_call(store)).outcome == "gave_up"
     assert await all_tasks(store) == [("call_back", "alice")]
+
+
+# --- stories of calls that are up ---
+
+
+def whole(call_id: str = "c1", caller: str = PROSPECT) -> list[list[Fact]]:
+    """A talk, in the bursts in which its facts come."""
+    maker = CallMaker(call_id, caller=caller).step(CallStep.MENU)
+    ends = [len(maker.facts)]
+    maker.add(KeyPressed, key="2").add(Routed, rule="subteam", reasons=("why",), stages=("subteam",), path="ring")
+    maker.step(CallStep.RING).rang("alice", "bob")
+    ends.append(len(maker.facts))
+    facts = maker.talked("bob").ended()
+    return [facts[: ends[0]], facts[ends[0] : ends[1]], facts[ends[1] :]]
+
+
+async def everything(store: Store) -> list[Any]:
+    """All that calls leave, but for what tells one call from another."""
+    found = []
+    with store.reading() as session:
+        for call in rows.calls(session):
+            one = calls.by_id(session, call.id)
+            assert one
+            leads_of = [one.lead.status, one.lead.source, one.lead.assigned_agent_id] if one.lead else []
+            found.append(
+                (
+                    *(one.outcome, one.step, one.ended_by, one.line_id, one.property_id, one.talk_started_at),
+                    *leads_of,
+                    [(leg.device, leg.status, leg.agent_id, leg.answered_at, leg.ended_at) for leg in one.legs],
+                    [(event.kind, event.data) for event in one.events if event.kind != "CallArrived"],
+                    [decision.rule for decision in calls.decisions(session, call.id)],
+                )
+            )
+    return found
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["held", "told anew"])
+async def test_a_story_that_is_held_leaves_the_same_as_one_told_anew(
+    store: Store, config: Config, forgets: bool
+) -> None:
+    """`forgets` is what a crash does between two transactions."""
+    await record(store, config, [fact for burst in whole() for fact in burst])
+    held = Ledger(config)
+    for burst in whole("c2", "+15125550124"):
+        for fact in burst:
+            held = Ledger(config) if forgets else held
+            await store.run(held.record, [fact], fact.at)
+            await store.run(held.record, [fact], fact.at)
+    one, other = await everything(store)
+    # Legs' ids are the calls' own.
+    assert str(one).replace("c1-", "") == str(other).replace("c2-", "")
+
+
+async def test_many_calls_are_recorded_in_one_transaction_and_few_statements(store: Store, config: Config) -> None:
+    with store.writing() as session:
+        people = [f"+1512555{number:04}" for number in range(1000, 1020)]
+        session.add_all(
+            Lead(status="new", created_at=NOW, phones=[LeadPhone(number=number)], interests=[]) for number in people
+        )
+    held, alone = Ledger(config), Ledger(config)
+    counted = []
+    for burst in whole():
+        with counting() as statements:
+            await store.run(alone.record, burst, burst[-1].at)
+        counted.append(len(statements))
+    assert sum(counted) <= 31, counted
+    calls_up = [whole(f"m{number}", caller) for number, caller in enumerate(people)]
+    for bursts in zip(*calls_up, strict=True):
+        with counting() as statements:
+            await store.run(held.record, [fact for burst in bursts for fact in burst], bursts[0][-1].at)
+        counted.append(len(statements))
+    # While they are up nothing is read but whose phones ring, and many rows are written by one statement.
+    assert counted[4] <= 7, counted
+    assert sum(counted[3:]) <= 12 * len(people), counted
+    with store.reading() as session:
+        assert {call.outcome for call in rows.calls(session)} == {"talked"}
+
+
+@contextmanager
+def counting() -> Iterator[list[str]]:
+    """Statements that read or write rows."""
+    statements: list[str] = []
+
+    def on_statement(connection: object, cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith(("BEGIN", "SELECT pg_notify")):
+            statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", on_statement)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", on_statement)
+
+
+async def test_what_somebody_else_records_meanwhile_is_part_of_the_story(store: Store, config: Config) -> None:
+    held = Ledger(config)
+    arrived, rang, talked = whole()
+    await store.run(held.record, arrived, NOW)
+    await store.run(held.record, rang, NOW)
+    # As another node does, or the command line that finds sound which no call has.
+    found = VoicemailLeft("found", "c1", NOW + timedelta(seconds=90), "c1.wav", 9)
+    await record(store, config, [found, CallEnded("end", "c1", NOW + timedelta(minutes=2), EndedBy.CALLER)])
+    await store.run(held.record, [*talked[:-1]], NOW)
+    call = await the_call(store)
+    assert (call.outcome, call.voicemail.seconds if call.voicemail else 0) == ("talked", 9)
+    assert len(call.events) == len(arrived) + len(rang) + len(talked) - 1 + 2
+
+
+async def test_what_others_change_in_a_call_that_is_up_stays(store: Store, config: Config) -> None:
+    held = Ledger(config)
+    arrived, rang, talked = whole()
+    await store.run(held.record, arrived, NOW)
+    with store.writing() as session:
+        call = session.get(Call, "c1")
+        assert call
+        call.remark = "Wants a balcony."
+        lead = Lead(status="new", name="Pat", created_at=NOW, phones=[LeadPhone(number=PROSPECT)], interests=[])
+        session.add(lead)
+        session.flush()
+        call.lead_id = lead.id
+    await store.run(held.record, rang, NOW)
+    await store.run(held.record, talked, NOW)
+    call = await the_call(store)
+    assert (call.remark, call.outcome) == ("Wants a balcony.", "talked")
+    assert call.lead
+    assert call.lead.name == "Pat"
+    assert await count(store, Lead) == 1
+
+
+async def test_what_was_not_committed_is_not_held(store: Store, config: Config) -> None:
+    held = Ledger(config)
+    arrived, rang, talked = whole()
+    await store.run(held.record, arrived, NOW)
+
+    def fails(session: Session) -> None:
+        held.record(session, rang, NOW)
+        raise Unavailable("The disk is full.", code="database_silent")
+
+    with pytest.raises(Unavailable):
+        await store.run(fails)
+    await store.run(held.record, talked[:2], NOW)
+    assert len((await the_call(store)).events) == len(arrived) + 2
+    await store.run(held.record, [*rang, *talked], NOW)
+    call = await the_call(store)
+    assert call.outcome == "talked"
+    assert len(call.events) == len(arrived) + len(rang) + len(talked)
+
+
+async def test_calls_that_ended_are_not_held_and_of_others_not_more_than_there_is_room_for(
+    store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "MOST_HELD", 2)
+    held = Ledger(config)
+    for number in range(4):
+        await store.run(held.record, whole(f"c{number}")[0], NOW)
+    assert list(held.held) == ["c2", "c3"]
+    for number in range(4):
+        await store.run(held.record, [fact for burst in whole(f"c{number}")[1:] for fact in burst], NOW)
+    assert list(held.held) == []
+    with store.reading() as session:
+        assert [call.outcome for call in rows.calls(session)] == ["talked"] * 4

@@ -133,5 +133,5 @@ class Records(Asterisk):
             return False
         open_calls = self.rows(select(Call.id).where(Call.outcome.is_(None)))
         noted = [path for kind in ("call", "emergency") for path in self.config.spool_folder.glob(f"*.{kind}")]
-        facts = self.config.journal_folder / "facts.jsonl"
-        return not open_calls and not noted and not (facts.exists() and facts.stat().st_size)
+        facts = [path for path in self.config.journal_folder.glob("facts*.jsonl") if path.stat().st_size]
+        return not open_calls and not noted and not facts

@@ -1,9 +1,12 @@
 """Facts on their way to the ledger: noted on disk at once, recorded in the database when it answers.
 
-A call never waits for the database and loses nothing when it is down. `note` appends a line to journal/facts.jsonl; one
-task records the lines in order, those of one call that come close together in one go. They stay in the file until all
-are recorded, so after a crash some are recorded again, which changes nothing. A line that can never be recorded goes to
+A call never waits for the database and loses nothing when it is down. `note` appends a line to a file; one task records
+the lines, those of all calls that come close together in one go. A line that can never be recorded goes to
 journal/rejected.jsonl, and the rest goes on.
+
+There are two files, journal/facts.jsonl and facts-2.jsonl. When the one that is written to has grown large, the other
+takes its place, and it is emptied as soon as all its lines are recorded. So the journal stays small however long calls
+come without a pause, and after a crash few lines are recorded again, which changes nothing.
 
 A call does not wait for the disk either: while the file cannot be written, or is still another process's, facts wait in
 memory and are written as soon as it takes them.
@@ -19,7 +22,7 @@ import logging
 import os
 import stat
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,15 +36,22 @@ from crm.services.calls.facts import decode, encode
 _log = logging.getLogger(__name__)
 
 Apply = Callable[[Sequence[Fact]], Awaitable[None]]
-"""Records facts of one call, all or none; raises Unavailable when a later try may succeed."""
+"""Records facts of some calls, all or none, those of a call one after another; raises Unavailable when a later try may
+succeed."""
 
 GATHER_SECONDS = 0.1
 """Facts come in bursts: so long the first waits for those that follow it."""
+MOST_AT_ONCE = 100
+"""Facts in one transaction, some of one call more: others want to write, too."""
+LARGE_BYTES = 1_000_000
+"""So large one of the two files becomes before the other takes its place."""
 MOST_IN_MEMORY = 200_000
 """Facts, some 80 MB of them, of more than 5,000 calls. What is on disk beyond that is read from there again."""
 SYNC_SECONDS = 5.0
 """So long the database may take for what the disk does not take, before it counts as safe nowhere."""
 TAKE_OVER_SECONDS = 10.0
+FILES = ("facts.jsonl", "facts-2.jsonl")
+"""Of the journal's folder."""
 _REOPEN_SECONDS = 0.05
 
 
@@ -63,7 +73,8 @@ class Journal:
         """`folder` is made when missing. Retries double from `retry_seconds`; `apply` is given up after `apply_seconds`
         and tried again; leaving waits `close_seconds` for the rest to be recorded. `takes_over`: another process may
         have the journal still, and lets go of it soon."""
-        self._path = folder / "facts.jsonl"
+        self._files = [_LineFile(folder / name) for name in FILES]
+        """The one that is written to comes first."""
         self._rejected_path = folder / "rejected.jsonl"
         self._apply = apply
         self._retry_seconds = retry_seconds
@@ -85,8 +96,6 @@ class Journal:
         self._has_some = asyncio.Event()
         self._is_empty = asyncio.Event()
         self._is_empty.set()
-        self._file: int | None = None
-        self._ends_torn = False
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -132,7 +141,7 @@ class Journal:
             self._write_out()
             if self._unwritten:
                 _log.error("Facts are lost: neither disk nor database took them", extra={"count": len(self._unwritten)})
-            self._close_file()
+            self._close()
 
     def note(self, fact: Fact) -> None:
         """Keeps a fact. Never waits and never raises for trouble with disk or database; call it from the event loop."""
@@ -158,8 +167,8 @@ class Journal:
                     await self.drained()
             except TimeoutError:
                 raise OSError(errno.EIO, "neither disk nor database takes what is noted") from None
-        elif self._file is not None:
-            await asyncio.to_thread(os.fdatasync, self._file)
+        else:
+            await asyncio.to_thread(self._sync)
 
     async def taken_over(self) -> None:
         """Returns when no other process has the calls, or after a while: one that hangs must not keep them."""
@@ -176,31 +185,30 @@ class Journal:
         self._is_empty.clear()
         self._has_some.set()
 
-    # --- the file ---
+    # --- the files ---
+
+    @property
+    def _is_open(self) -> bool:
+        return all(file.is_open for file in self._files)
 
     def _open(self) -> None:
-        """Raises OSError; BlockingIOError while another process has the file."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
+        """Raises OSError; BlockingIOError while another process has the files."""
         try:
-            if not stat.S_ISREG(os.fstat(file).st_mode):
-                raise OSError(errno.EINVAL, "it is no file")
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left_over = self._path.read_bytes()
+            for file in self._files:
+                file.open()
+            left_over = [line for file in self._files for line in file.lines()]
         except OSError:
-            os.close(file)
+            self._close()
             raise
-        self._file = file
         self.is_ours.set()
-        self._ends_torn = bool(left_over) and not left_over.endswith(b"\n")
-        if lines := [line for line in left_over.split(b"\n") if line]:
-            _log.info("Facts were left in the journal", extra={"count": len(lines)})
-            self._enqueue(*lines)
+        if left_over:
+            _log.info("Facts were left in the journal", extra={"count": len(left_over)})
+            self._enqueue(*left_over)
 
     async def _keep_open(self) -> None:
-        """Opens the file as soon as it can be had, and writes what waits for that or for room on the disk."""
+        """Opens the files as soon as they can be had, and writes what waits for that or for room on the disk."""
         while True:
-            if self._file is None:
+            if not self._is_open:
                 try:
                     self._open()
                 except BlockingIOError:
@@ -213,12 +221,12 @@ class Journal:
 
     def _write_out(self) -> None:
         """Writes what is not on disk yet, as far as the disk takes it."""
-        if self._file is None:
+        if not self._is_open:
             return
         try:
             while self._unwritten:
                 line = next(iter(self._unwritten))
-                self._append(line)
+                self._files[0].append(line)
                 del self._unwritten[line]
         except OSError as error:
             self._refused(error)
@@ -227,22 +235,14 @@ class Journal:
                 _log.info("The journal takes facts again")
             self.trouble = ""
 
-    def _append(self, line: bytes) -> None:
-        assert self._file is not None
-        before = os.fstat(self._file).st_size
-        whole = (b"\n" if self._ends_torn else b"") + line + b"\n"
-        self._ends_torn = True
-        try:
-            if os.write(self._file, whole) < len(whole):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError:
-            os.ftruncate(self._file, before)
-            self._ends_torn = whole[:1] == b"\n"
-            raise
-        self._ends_torn = False
+    def _sync(self) -> None:
+        """Raises OSError."""
+        for file in list(self._files):
+            file.sync()
 
     def _refused(self, error: OSError) -> None:
-        trouble = f"{self._path} cannot be written ({error.strerror}): check the disk and the file's owner."
+        path = self._files[0].path
+        trouble = f"{path} cannot be written ({error.strerror}): check the disk and the file's owner."
         if trouble != self.trouble:
             _log.error("The journal cannot be written; facts wait in memory", extra={"error": error.strerror})
         self.trouble = trouble
@@ -254,30 +254,45 @@ class Journal:
             await self._has_some.wait()
             await asyncio.sleep(GATHER_SECONDS)
             while self._queue:
+                # Of what is in the other file nothing is left out, unless there was no room for it in memory.
+                is_whole = not self._has_more_on_disk
+                if is_whole and self._files[0].size > LARGE_BYTES and not self._files[1].size:
+                    self._files.reverse()
                 lines = list(self._queue)
-                for facts in self._by_call(lines):
+                for facts in self._batches(lines):
                     await self._record(facts)
                 for line in lines:
                     self._queue.popleft()
                     # What the database has need not be written any more.
                     self._unwritten.pop(line, None)
+                if is_whole:
+                    self._empty(self._files[1])
                 if not self._queue and self._has_more_on_disk:
                     self._has_more_on_disk = False
-                    self._enqueue(*(line for line in self._path.read_bytes().split(b"\n") if line))
+                    self._enqueue(*(line for file in self._files for line in file.lines()))
             self._has_some.clear()
             self._is_empty.set()
-            self._empty_file()
+            for file in self._files:
+                self._empty(file)
 
-    def _by_call(self, lines: Sequence[bytes]) -> list[list[Fact]]:
-        found: dict[str, list[Fact]] = {}
+    def _batches(self, lines: Sequence[bytes]) -> Iterator[list[Fact]]:
+        """The facts of a call stay together, in the order in which they came."""
+        by_call: dict[str, list[Fact]] = {}
         for line in lines:
             try:
                 fact = decode(line)
             except Exception as error:  # noqa: BLE001 - whatever is in the file, what comes after it is recorded
                 self._reject(line, error)
             else:
-                found.setdefault(fact.call_id, []).append(fact)
-        return list(found.values())
+                by_call.setdefault(fact.call_id, []).append(fact)
+        batch: list[Fact] = []
+        for facts in by_call.values():
+            batch += facts
+            if len(batch) >= MOST_AT_ONCE:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
 
     async def _record(self, facts: Sequence[Fact]) -> None:
         """Returns when they are recorded or rejected."""
@@ -297,18 +312,22 @@ class Journal:
                 await self._sync_quietly()
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, self._longest_retry_seconds)
+                if isinstance(error, TimeoutError) and len({fact.call_id for fact in facts}) > 1:
+                    # A machine that is very slow has time for each call, if not for all at once.
+                    for part in _parts(facts):
+                        await self._record(part)
+                    return None
             except Exception as error:  # noqa: BLE001 - one bad fact must not keep all calls after it out of the record
                 if len(facts) == 1:
                     return self._reject(encode(facts[0]), error)
-                for fact in facts:
-                    await self._record([fact])
+                for part in _parts(facts):
+                    await self._record(part)
                 return None
 
     async def _sync_quietly(self) -> None:
         # While the database is away the file is the only place these facts are at.
         try:
-            if self._file is not None:
-                await asyncio.to_thread(os.fdatasync, self._file)
+            await asyncio.to_thread(self._sync)
         except OSError as error:
             _log.error("The journal cannot be written to disk", extra={"error": error.strerror})
 
@@ -327,17 +346,88 @@ class Journal:
         except OSError as failed:
             _log.error("A rejected fact could not be kept", extra={"error": failed.strerror})
 
-    def _empty_file(self) -> None:
-        if self._file is None:
-            return
+    def _empty(self, file: _LineFile) -> None:
         try:
-            os.ftruncate(self._file, 0)
-            self._ends_torn = False
+            file.empty()
         except OSError as error:
             # What is in it is recorded again at the next start, which is harmless.
             _log.error("The journal could not be emptied", extra={"error": error.strerror})
 
-    def _close_file(self) -> None:
+    def _close(self) -> None:
+        for file in self._files:
+            file.close()
+
+
+def _parts(facts: Sequence[Fact]) -> list[list[Fact]]:
+    """Call by call; of one call, fact by fact."""
+    by_call: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_call.setdefault(fact.call_id, []).append(fact)
+    return list(by_call.values()) if len(by_call) > 1 else [[fact] for fact in facts]
+
+
+class _LineFile:
+    """A file that one process has, and appends lines to. A line is in it whole or not at all, unless a power cut cut it
+    off."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is opened yet."""
+        self.path = path
+        self.size = 0
+        self._file: int | None = None
+        self._ends_torn = False
+
+    @property
+    def is_open(self) -> bool:
+        return self._file is not None
+
+    def open(self) -> None:
+        """Makes it when it is missing. Raises OSError; BlockingIOError while another process has it."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
+        try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise OSError(errno.EINVAL, "it is no file")
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            content = self.path.read_bytes()
+        except OSError:
+            os.close(file)
+            raise
+        self._file = file
+        self.size, self._ends_torn = len(content), bool(content) and not content.endswith(b"\n")
+
+    def lines(self) -> list[bytes]:
+        """Raises OSError."""
+        return [line for line in self.path.read_bytes().split(b"\n") if line]
+
+    def append(self, line: bytes) -> None:
+        """Raises OSError, with nothing of the line in the file."""
+        assert self._file is not None
+        before = os.fstat(self._file).st_size
+        whole = (b"\n" if self._ends_torn else b"") + line + b"\n"
+        self._ends_torn = True
+        try:
+            if os.write(self._file, whole) < len(whole):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            os.ftruncate(self._file, before)
+            self._ends_torn = whole[:1] == b"\n"
+            raise
+        self._ends_torn = False
+        self.size = before + len(whole)
+
+    def sync(self) -> None:
+        """Returns when what is in it would survive a power cut. Raises OSError."""
+        if self._file is not None:
+            os.fdatasync(self._file)
+
+    def empty(self) -> None:
+        """Raises OSError."""
+        if self._file is not None and self.size:
+            os.ftruncate(self._file, 0)
+            self.size, self._ends_torn = 0, False
+
+    def close(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None

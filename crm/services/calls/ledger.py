@@ -2,27 +2,34 @@
 
 Recording a fact twice changes nothing, and the order does not matter: what is kept is told anew from all facts of the
 call (`crm.domain.story`). A fact that comes after the end, such as a message found in the spool, corrects the outcome.
+
+Whoever records many facts has a `Ledger`. It holds the stories of calls that are up, so that most facts are a few rows
+to write and nothing to read. Where what it holds does not agree with what is on record, or a transaction failed, it
+holds nothing of the call any more, and the story is told from the facts on record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache, partial
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, Update, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.calls import CallDirection, Fact, Routed, VoicemailLeft
+from crm.domain.calls import CallDirection, Fact, LegEnded, Routed, VoicemailLeft
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.route_inputs import CallerKind, DeskKind
-from crm.domain.story import CallStory, tell
+from crm.domain.story import CallStory, LegStory, tell
 from crm.services.calls import orders
 from crm.services.calls.aftermath.promises import keep_promise
 from crm.services.calls.aftermath.scene import Scene, fit
 from crm.services.calls.aftermath.settling import settle
 from crm.services.calls.aftermath.texts import text_link
-from crm.services.calls.facts import from_row, to_row
+from crm.services.calls.facts import from_row, to_values
 from crm.services.people.identity import Identity, who_is
 from crm.services.phones import own_forwarding
 from crm.services.routing.arrivals import line_called
@@ -30,14 +37,23 @@ from crm.services.voicemail import mailboxes
 from crm.store import decisions
 from crm.store.models import (
     Agent,
+    Base,
     Call,
+    CallEvent,
     Contact,
+    Device,
     Leg,
+    Line,
+    Property,
     Recording,
     Tour,
     Voicemail,
 )
 from crm.store.queries import agents, calls, lines, properties
+from crm.store.session import after_commit
+
+MOST_HELD = 2000
+"""Calls whose stories are held. The one of which nothing was heard for longest goes first."""
 
 
 def record(session: Session, config: Config, fact: Fact, now: datetime) -> None:
@@ -46,45 +62,115 @@ def record(session: Session, config: Config, fact: Fact, now: datetime) -> None:
 
 
 def record_all(session: Session, config: Config, facts: Sequence[Fact], now: datetime) -> None:
-    """Records facts of one call, at least one, and what follows from them, in one transaction."""
-    call = session.get(Call, facts[0].call_id, with_for_update={"key_share": True})
-    if call is None:
-        # Facts are recorded where their call was: its Asterisk and its app have told them.
-        call = Call(id=facts[0].call_id, did="", started_at=facts[0].at, node=config.node)
-        session.add(call)
-        session.flush()
-    told = [from_row(row) for row in calls.events(session, call.id)]
-    by_id = {fact.id: fact for fact in told}
-    # What is stated again says nothing new, even if it says something else.
-    new = [fact for fact in facts if by_id.setdefault(fact.id, fact) is fact]
-    if not new:
-        return
-    session.add_all(to_row(fact) for fact in new)
-    for fact in new:
-        if isinstance(fact, Routed):
-            decisions.add(session, fact)
-    session.flush()
+    """As `Ledger.record`, for those who record some facts once."""
+    Ledger(config).record(session, facts, now)
 
-    story = tell([*told, *new])
-    known = _write_call(session, call, story)
-    line = lines.by_id(session, call.line_id) if call.line_id else None
-    place = properties.by_id(session, call.property_id) if call.property_id else None
-    scene = Scene(session, config, now, call, story, known, line, place)
-    if story.message:
-        _write_message(scene, story.message)
-    _write_recordings(session, call, story)
-    _write_legs(session, call, story)
-    own_forwarding.note(session, config, new, {leg.id: leg.device for leg in story.legs}, now)
-    if story.placed and story.placed.order_id is not None:
-        orders.placed(session, story.placed.order_id, call.id)
-    if story.link_requested:
-        text_link(scene)
-    if story.promised:
-        keep_promise(scene, story.promised)
-    if story.tour_id is not None and (tour := session.get(Tour, story.tour_id)):
-        tour.call_id = tour.call_id or call.id
-    if story.ended_at:
-        settle(scene, story.ended_at)
+
+class Ledger:
+    """Of one process."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.held: dict[str, _Told] = {}
+        """As committed, by call."""
+
+    def record(self, session: Session, facts: Sequence[Fact], now: datetime) -> None:
+        """Records facts of however many calls, and what follows from them, in one transaction."""
+        stated: dict[str, list[Fact]] = {}
+        for fact in facts:
+            stated.setdefault(fact.call_id, []).append(fact)
+        # It comes back with the commit: whatever goes wrong before it, the next try reads what is on record.
+        held = {id: told for id in stated if (told := self.held.pop(id, None))}
+        page = _Page(session, self._config, now)
+        plain = {id: news for id, told in held.items() if (news := told.with_more(stated[id])).is_plain}
+        page.lock(stated.keys() - plain.keys())
+        if outdated := page.outdated(held):
+            page.lock(outdated & plain.keys())
+            held = {id: told for id, told in held.items() if id not in outdated}
+            plain = {id: news for id, news in plain.items() if id not in outdated}
+        page.write(plain, {id: of_call for id, of_call in stated.items() if id not in plain}, held)
+        after_commit(session, partial(self._hold, page.told))
+
+    def _hold(self, told: Mapping[str, _Told]) -> None:
+        for id, one in told.items():
+            if one.story.ended_at is None:
+                self.held[id] = one
+        while len(self.held) > MOST_HELD:
+            del self.held[next(iter(self.held))]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What is on record of a call."""
+
+    facts: Mapping[str, Fact]
+    """By id."""
+    story: CallStory
+
+    def with_more(self, stated: Iterable[Fact]) -> _News:
+        return _news(self, stated, is_held=True)
+
+
+@dataclass(frozen=True)
+class _News:
+    """What facts add to what is on record of a call."""
+
+    call_id: str
+    before: CallStory | None
+    """None: it is not on record."""
+    told: _Told
+    new: Sequence[Fact]
+    is_held: bool
+    """What was told before did not have to be read."""
+
+    @property
+    def story(self) -> CallStory:
+        return self.told.story
+
+    @property
+    def is_plain(self) -> bool:
+        """Nothing follows but what the facts themselves say: no line, person, text or task depends on them."""
+        return (
+            self.is_held
+            and self.before is not None
+            and self.story.ended_at is None
+            and _decisive(self.story) == _decisive(self.before)
+            and not any(isinstance(fact, LegEnded) and fact.forwards for fact in self.new)
+        )
+
+
+def _news(before: _Told | None, stated: Iterable[Fact], *, is_held: bool) -> _News:
+    facts, new = dict(before.facts if before else {}), []
+    for fact in stated:
+        # What is stated again says nothing new, even if it says something else.
+        if fact.id not in facts:
+            facts[fact.id] = _lean(fact)
+            new.append(fact)
+    call_id = next(iter(facts.values())).call_id
+    return _News(call_id, before.story if before else None, _Told(facts, tell(facts.values())), new, is_held)
+
+
+def _lean(fact: Fact) -> Fact:
+    """What a decision knew of the office is on record, and no part of the story."""
+    return replace(fact, reasons=(), inputs={}, plan={}, roster=()) if isinstance(fact, Routed) else fact
+
+
+def _decisive(story: CallStory) -> tuple[object, ...]:
+    return (
+        story.did,
+        story.dialled,
+        story.trunk,
+        story.caller,
+        story.direction,
+        story.placed,
+        story.place,
+        story.kind,
+        story.message,
+        story.recordings,
+        story.link_requested,
+        story.promised,
+        story.tour_id,
+    )
 
 
 def open_calls(session: Session, config: Config) -> dict[str, datetime]:
@@ -93,37 +179,260 @@ def open_calls(session: Session, config: Config) -> dict[str, datetime]:
     return calls.open_since(session, config.node)
 
 
-def _write_call(session: Session, call: Call, story: CallStory) -> Identity:
-    """Returns who the person is by now."""
-    call.started_at = story.started_at
-    if call.line_id is None or not story.dialled:
-        # Once it is known which line was called, it stays so.
-        call.did = fit(line_called(session, story.trunk, story.did, story.dialled), 40)
-    call.withheld = story.withheld
-    call.direction = story.direction
-    call.attestation = fit(story.attestation, 30)
-    if call.agent_id is None and story.placed and (agent := agents.by_slug(session, story.placed.agent)):
-        call.agent_id = agent.id
-    call.caller = story.caller
-    call.trunk = fit(story.trunk, 40)
-    call.step = story.step
-    call.without_app = story.without_app
-    call.talk_started_at = story.talk_started_at
-    if call.line_id is None and call.did and (line := lines.by_number(session, call.did)):
-        call.line_id = line.id
-    call.desk = fit(story.desk, 20)
-    if story.place and (chosen := properties.by_slug(session, story.place)):
-        call.property_id = chosen.id
-    elif call.property_id is None and call.line_id and (line := lines.by_id(session, call.line_id)):
-        call.property_id = line.property_id
-    known = who_is(session, call.caller)
-    if call.contact_id is None and call.outcome is None and known.contact:
-        # Who is entered after a call was none of them during it.
-        call.contact_id = known.contact.id
-    call.kind = fit(_kind(session, call, story, known), 10)
-    if call.lead_id is None and known.lead and not known.is_line and call.kind == CallerKind.PROSPECT:
-        call.lead_id = known.lead.id
-    return known
+class _Page:
+    """What one transaction writes of some calls. Rows of facts, decisions and legs, and what changes in calls while
+    they are up, are written many at once."""
+
+    def __init__(self, session: Session, config: Config, now: datetime) -> None:
+        self._session, self._config, self._now = session, config, now
+        self.told: dict[str, _Told] = {}
+        """By call: what is on record when it is committed."""
+        self._rows: dict[str, Call] = {}
+        """By id, locked."""
+        self._line = cache(partial(lines.by_id, session))
+        self._line_by_number = cache(partial(lines.by_number, session))
+
+    def lock(self, ids: Collection[str]) -> None:
+        """Keeps others from recording facts of these calls meanwhile."""
+        if ids:
+            # In one order, so that two who lock the same calls do not wait for each other.
+            found = select(Call).where(Call.id.in_(ids)).order_by(Call.id).with_for_update(of=Call, key_share=True)
+            self._rows |= {call.id: call for call in self._session.scalars(found)}
+
+    def outdated(self, held: Mapping[str, _Told]) -> set[str]:
+        """Calls of which there are other facts on record than are held: somebody else has recorded some."""
+        if not held:
+            return set()
+        counts = select(CallEvent.call_id, func.count()).where(CallEvent.call_id.in_(held))
+        on_record = dict(self._session.execute(counts.group_by(CallEvent.call_id)).all())
+        return {id for id, told in held.items() if on_record.get(id) != len(told.facts)}
+
+    def write(self, plain: Mapping[str, _News], rest: Mapping[str, Sequence[Fact]], held: Mapping[str, _Told]) -> None:
+        """Of plain calls what the facts themselves say, of the rest all that follows."""
+        session, rows = self._session, self._rows
+        self.told = {id: news.told for id, news in plain.items()}
+        known = self._known(held)
+        whole: list[tuple[Call, _News]] = []
+        added = False
+        for id, facts in rest.items():
+            news = _news(known.get(id), facts, is_held=id in held)
+            self.told[id] = news.told
+            if not news.new:
+                continue
+            call = rows.get(id)
+            if call is None:
+                # Facts are recorded where their call was: its Asterisk and its app have told them.
+                call = Call(id=id, did="", started_at=facts[0].at, node=self._config.node)
+                added = True
+            whole.append((call, news))
+        # Who the person is depends on nothing that is written here.
+        with session.no_autoflush:
+            people = [self._write_call(call, news.story) for call, news in whole]
+        session.add_all(call for call, _ in whole)
+        if added:
+            session.flush()
+        self._write_facts(plain.values(), [news for _, news in whole])
+        for (call, news), person in zip(whole, people, strict=True):
+            self._write_what_follows(call, news, person)
+
+    # --- what is on record ---
+
+    def _known(self, held: Mapping[str, _Told]) -> dict[str, _Told]:
+        """What is on record of the calls that are locked."""
+        rows = self._rows
+        known = {id: held[id] for id in rows if id in held}
+        if unknown := sorted(rows.keys() - known.keys()):
+            facts: dict[str, dict[str, Fact]] = {}
+            events = select(CallEvent).where(CallEvent.call_id.in_(unknown)).order_by(CallEvent.at)
+            for row in self._session.scalars(events):
+                facts.setdefault(row.call_id, {})[row.id] = _lean(from_row(row))
+            known |= {id: _Told(of_call, tell(of_call.values())) for id, of_call in facts.items()}
+        return known
+
+    # --- what is told ---
+
+    def _write_facts(self, plain: Iterable[_News], whole: Iterable[_News]) -> None:
+        """Their rows, the legs', and what they change in plain calls."""
+        connection = self._session.connection()
+        news = [*plain, *whole]
+        new = [fact for one in news for fact in one.new]
+        _insert(connection, CallEvent, [to_values(fact) for fact in new])
+        decisions.add_all(self._session, [fact for fact in new if isinstance(fact, Routed)])
+        columns = ((one.call_id, one.before, one.story) for one in plain)
+        _update(
+            connection,
+            Call,
+            [(id, _changed(_columns(before), _columns(story))) for id, before, story in columns if before],
+        )
+        self._write_legs(connection, news)
+        devices = {leg.id: leg.device for one in news for leg in one.story.legs}
+        own_forwarding.note(self._session, self._config, new, devices, self._now)
+
+    def _write_legs(self, connection: Connection, news: Sequence[_News]) -> None:
+        before = {(one.call_id, leg.id): leg for one in news if one.before for leg in one.before.legs}
+        fresh: list[tuple[str, LegStory]] = []
+        changes: list[tuple[str, dict[str, Any]]] = []
+        whose: list[LegStory] = []
+        talked: list[LegStory] = []
+        for one in news:
+            for leg in one.story.legs:
+                was = before.get((one.call_id, leg.id))
+                if was == leg:
+                    continue
+                if was is None:
+                    fresh.append((one.call_id, leg))
+                elif changed := _changed(_leg_columns(was), _leg_columns(leg)):
+                    changes.append((leg.id, changed))
+                if was is None or (was.agent, was.device) != (leg.agent, leg.device):
+                    whose.append(leg)
+                if leg.answered_at and leg.ended_at:
+                    talked.append(leg)
+        owners = self._owners(whose)
+        _insert(
+            connection,
+            Leg,
+            [{"id": leg.id, "call_id": id, "agent_id": owners.get(leg.id), **_leg_columns(leg)} for id, leg in fresh],
+        )
+        made = {leg.id for _, leg in fresh}
+        changes += [(leg.id, {"agent_id": owners[leg.id]}) for leg in whose if leg.id in owners and leg.id not in made]
+        _update(connection, Leg, changes)
+        if talked:
+            # In one order, so that two who write at the same time do not wait for each other.
+            ends = sorted((leg.agent or leg.device, leg.id, leg.ended_at) for leg in talked)
+            connection.execute(_TALKED_LAST, [{"leg": id, "ended_at": ended_at} for _, id, ended_at in ends])
+
+    def _owners(self, legs: Sequence[LegStory]) -> dict[str, int]:
+        """Ids of the agents whose phones these are, by leg."""
+        # The dialplan knows phones only, not whose they are.
+        slugs = {leg.agent for leg in legs if leg.agent}
+        phones = {leg.device for leg in legs if leg.device and not leg.agent}
+        by_slug: dict[str, int] = {}
+        by_phone: dict[str, int] = {}
+        if slugs:
+            of_slugs = select(Agent.slug, Agent.id).where(Agent.slug.in_(slugs))
+            by_slug = dict(self._session.execute(of_slugs).all())
+        if phones:
+            of_phones = select(Device.slug, Device.agent_id).where(Device.slug.in_(phones))
+            by_phone = dict(self._session.execute(of_phones).all())
+        whose = {leg.id: by_slug.get(leg.agent) if leg.agent else by_phone.get(leg.device) for leg in legs}
+        return {id: agent for id, agent in whose.items() if agent is not None}
+
+    # --- what follows ---
+
+    def _write_what_follows(self, call: Call, news: _News, person: Identity) -> None:
+        session, story = self._session, news.story
+        if story.recordings:
+            _write_recordings(session, call, story)
+        if story.placed and story.placed.order_id is not None:
+            orders.placed(session, story.placed.order_id, call.id)
+        if story.tour_id is not None and (tour := session.get(Tour, story.tour_id)):
+            tour.call_id = tour.call_id or call.id
+        if not (story.message or story.link_requested or story.promised or story.ended_at):
+            return
+        line = self._line(call.line_id) if call.line_id else None
+        is_first = news.is_held and call.outcome is None and not story.promised
+        scene = Scene(session, self._config, self._now, call, story, person, line, self._place(call, line), is_first)
+        if story.message:
+            _write_message(scene, story.message)
+        if story.link_requested:
+            text_link(scene)
+        if story.promised:
+            keep_promise(scene, story.promised)
+        if story.ended_at:
+            settle(scene, story.ended_at)
+
+    def _place(self, call: Call, line: Line | None) -> Property | None:
+        if line and line.property_id == call.property_id:
+            return line.property
+        return properties.by_id(self._session, call.property_id) if call.property_id else None
+
+    def _write_call(self, call: Call, story: CallStory) -> Identity:
+        """Returns who the person is by now."""
+        session = self._session
+        for name, value in _columns(story).items():
+            setattr(call, name, value)
+        if call.line_id is None or not story.dialled:
+            # Once it is known which line was called, it stays so.
+            call.did = fit(line_called(session, story.trunk, story.did, story.dialled), 40)
+        call.direction = story.direction
+        if call.agent_id is None and story.placed and (agent := agents.by_slug(session, story.placed.agent)):
+            call.agent_id = agent.id
+        call.caller = story.caller
+        call.trunk = fit(story.trunk, 40)
+        line = None
+        if call.line_id is None and call.did and (line := self._line_by_number(call.did)):
+            call.line_id = line.id
+        if story.place and (chosen := properties.by_slug(session, story.place)):
+            call.property_id = chosen.id
+        elif call.property_id is None and call.line_id and (line := line or self._line(call.line_id)):
+            call.property_id = line.property_id
+        known = who_is(session, call.caller)
+        if call.contact_id is None and call.outcome is None and known.contact:
+            # Who is entered after a call was none of them during it.
+            call.contact_id = known.contact.id
+        call.kind = fit(_kind(session, call, story, known), 10)
+        if call.lead_id is None and known.lead and not known.is_line and call.kind == CallerKind.PROSPECT:
+            call.lead_id = known.lead.id
+        return known
+
+
+def _columns(story: CallStory) -> dict[str, Any]:
+    """Columns of a call that say what the facts say, and nothing else."""
+    return {
+        "started_at": story.started_at,
+        "withheld": story.withheld,
+        "attestation": fit(story.attestation, 30),
+        "step": story.step,
+        "without_app": story.without_app,
+        "talk_started_at": story.talk_started_at,
+        "desk": fit(story.desk, 20),
+    }
+
+
+def _leg_columns(leg: LegStory) -> dict[str, Any]:
+    return {
+        "device": fit(leg.device, 40),
+        "stage": fit(leg.stage, 20),
+        "number": leg.number,
+        "announced_at": leg.announced_at,
+        "started_at": leg.started_at,
+        "answered_at": leg.answered_at,
+        "ended_at": leg.ended_at,
+        "status": leg.status or "",
+    }
+
+
+_TALKED_LAST = (
+    update(Agent)
+    .where(Agent.id == select(Leg.agent_id).where(Leg.id == bindparam("leg")).scalar_subquery())
+    .where(or_(Agent.last_talk_ended_at.is_(None), Agent.last_talk_ended_at < bindparam("ended_at")))
+    .values(last_talk_ended_at=bindparam("ended_at", type_=Agent.last_talk_ended_at.type))
+)
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in after.items() if before[name] != value}
+
+
+def _insert(connection: Connection, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(model), rows)
+
+
+def _update(connection: Connection, model: type[Base], changes: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Writes what changes in rows, by id: the same columns of many rows at once."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for id, changed in changes:
+        if changed:
+            alike.setdefault(tuple(changed), []).append({"row": id, **changed})
+    for names, rows in alike.items():
+        connection.execute(_update_of(model, names), rows)
+
+
+@cache
+def _update_of(model: type[Base], names: tuple[str, ...]) -> Update:
+    columns = model.__table__.c
+    return update(model).where(columns["id"] == bindparam("row")).values({name: bindparam(name) for name in names})
 
 
 def _kind(session: Session, call: Call, story: CallStory, known: Identity) -> str:
@@ -165,25 +474,3 @@ def _write_recordings(session: Session, call: Call, story: CallStory) -> None:
             session.add(recording)
         recording.mode, recording.file = fit(told.mode, 10), fit(told.file, 200)
         recording.started_at, recording.ended_at, recording.seconds = told.started_at, told.ended_at, told.seconds
-
-
-def _write_legs(session: Session, call: Call, story: CallStory) -> None:
-    if not story.legs:
-        return
-    rows = {leg.id: leg for leg in session.scalars(select(Leg).where(Leg.call_id == call.id))}
-    for told in story.legs:
-        leg = rows.get(told.id)
-        if leg is None:
-            leg = Leg(id=told.id, call_id=call.id)
-            session.add(leg)
-        leg.device = fit(told.device, 40)
-        leg.stage = fit(told.stage, 20)
-        leg.number, leg.announced_at = told.number, told.announced_at
-        leg.started_at, leg.answered_at, leg.ended_at = told.started_at, told.answered_at, told.ended_at
-        leg.status = told.status or ""
-        if leg.agent_id is None and (told.agent or told.device):
-            # The dialplan knows phones only, not whose they are.
-            owner = agents.by_slug(session, told.agent) if told.agent else agents.by_device(session, told.device)
-            leg.agent_id = owner.id if owner else None
-        if told.answered_at and told.ended_at and leg.agent_id and (agent := session.get(Agent, leg.agent_id)):
-            agent.last_talk_ended_at = max(told.ended_at, agent.last_talk_ended_at or told.ended_at)

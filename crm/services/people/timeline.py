@@ -15,10 +15,19 @@ LONGEST = 500
 
 
 def enter(
-    session: Session, lead_id: int, kind: Happened, text: str, at: datetime, *, key: str, call_id: str | None = None
+    session: Session,
+    lead_id: int,
+    kind: Happened,
+    text: str,
+    at: datetime,
+    *,
+    key: str,
+    call_id: str | None = None,
+    is_new: bool = False,
 ) -> None:
-    """Enters what happened. The same `key` is the same entry, which then says what it is given last."""
-    entry = _named(session, key)
+    """Enters what happened. The same `key` is the same entry, which then says what it is given last; `is_new`: there is
+    none with that key, so nobody looks."""
+    entry = None if is_new else _named(session, key)
     if entry is None:
         entry = Activity(key=key, call_id=call_id)
         session.add(entry)

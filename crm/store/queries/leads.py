@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.store.models import Interest, Lead, LeadEmail, LeadPhone
 
@@ -44,3 +44,9 @@ def by_id(session: Session, lead_id: int, *, for_update: bool = False) -> Lead |
     if for_update:
         found = found.with_for_update(of=Lead, key_share=True)
     return session.scalars(found).first()
+
+
+def locked(session: Session, lead_id: int) -> Lead | None:
+    """With interests, in one statement."""
+    found = select(Lead).where(Lead.id == lead_id).options(joinedload(Lead.interests))
+    return session.scalars(found.with_for_update(of=Lead, key_share=True)).unique().first()

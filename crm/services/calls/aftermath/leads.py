@@ -20,8 +20,9 @@ def lead_of(scene: Scene) -> Lead:
     """The caller's lead, locked; made when there is none. Each call from a withheld number makes one of its
     own, and so does each that shows a line of ours."""
     session, call = scene.session, scene.call
-    lead = leads.by_id(session, call.lead_id, for_update=True) if call.lead_id else None
-    if call.caller and not scene.known.is_line and (lead is None or not lead.phones):
+    lead = leads.locked(session, call.lead_id) if call.lead_id else None
+    is_theirs = lead is not None and scene.known.lead is not None and scene.known.lead.id == lead.id
+    if call.caller and not scene.known.is_line and not is_theirs and (lead is None or not lead.phones):
         # It has no number when the call's end was known before its beginning.
         lead = intake.by_number(session, call.caller, call.started_at, nameless=lead)
     lead = lead or intake.without_number(session, call.started_at)
@@ -92,7 +93,8 @@ def drop_nameless(scene: Scene) -> None:
 def enter(scene: Scene, lead: Lead, kind: Happened, text: str) -> None:
     """The call's entry in the timeline."""
     call = scene.call
-    timeline.enter(scene.session, lead.id, kind, text, call.started_at, key=_key(call), call_id=call.id)
+    key, is_new = _key(call), scene.is_first
+    timeline.enter(scene.session, lead.id, kind, text, call.started_at, key=key, call_id=call.id, is_new=is_new)
 
 
 def _key(call: Call) -> str:

@@ -30,6 +30,8 @@ class Scene:
     line: Line | None
     place: Property | None
     """What the call is about."""
+    is_first: bool = False
+    """Nothing that the call leaves is on record yet: there is nothing to look for."""
 
     def language(self, lead: Lead | None) -> str:
         """That the caller is written to in: what they chose in this call or before, else the line's."""

@@ -18,7 +18,7 @@ from crm.store.queries import messages
 def settle(scene: Scene, ended_at: datetime) -> None:
     """Gives an ended call its outcome and sees to it that somebody takes care of the caller."""
     session, call, story = scene.session, scene.call, scene.story
-    link = messages.by_key(session, f"link:{call.id}")
+    link = messages.by_key(session, f"link:{call.id}") if story.link_requested else None
     outcome = outcome_of(
         known_line=scene.line is not None,
         talked=story.talked,
@@ -45,9 +45,11 @@ def settle(scene: Scene, ended_at: datetime) -> None:
         # Who misdialled or is unwanted is no lead; who was one before stays one. A call that may have been the
         # emergency service's may as well have been a prospect's: it is kept as any other, only never answered by a
         # text.
-        lead = lead_of(scene)
-        was_active = any(interest.updated_at < call.started_at for interest in lead.interests)
-        keep_lead(scene, lead, outcome, ended_at)
+        # What changes in the lead is written at once, when it is done.
+        with session.no_autoflush:
+            lead = lead_of(scene)
+            was_active = any(interest.updated_at < call.started_at for interest in lead.interests)
+            keep_lead(scene, lead, outcome, ended_at)
 
     remember_language(scene, lead)
     keep_task(scene, lead, outcome, ended_at)

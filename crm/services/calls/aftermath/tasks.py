@@ -28,7 +28,7 @@ def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datet
         went_on=story.step is not CallStep.TOUR_OFFER,
         left_waiting=story.left_waiting,
     )
-    task = tasks.of_call(session, call.id)
+    task = None if scene.is_first else tasks.of_call(session, call.id)
     if kind is None:
         if task and task.done_at is None:
             if shared.stands_for_others(scene, task):

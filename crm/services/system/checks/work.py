@@ -13,6 +13,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.delivery import DeliveryState
 from crm.edge import whisper
+from crm.services.calls.journal import FILES
 from crm.services.calls.strays import compare
 from crm.services.outbox import pauses
 from crm.services.system.checks.finding import Finding, counted, ok, some, warn
@@ -101,7 +102,8 @@ def files(config: Config, now: datetime) -> list[Finding]:
     """Files that the app should have worked off."""
     journal = config.journal_folder
     rejected = _lines_in(journal / "rejected.jsonl")
-    unrecorded = _lines_in(journal / "facts.jsonl") if _is_older(journal / "facts.jsonl", now - WAITING) else 0
+    waiting = (path for path in map(journal.joinpath, FILES) if _is_older(path, now - WAITING))
+    unrecorded = sum(map(_lines_in, waiting))
     spooled = sum(_is_older(path, now - WAITING) for path in config.spool_folder.glob("*.call"))
     return [
         counted("journal", unrecorded, f"{unrecorded} facts about calls are not in the database.", "facts_waiting"),

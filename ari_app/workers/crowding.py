@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 from ari_app.edge.channel import path_of
@@ -16,6 +17,7 @@ from ari_app.edge.client import AriClient
 from ari_app.edge.errors import ChannelGone
 from ari_app.edge.events import Channel
 from crm.context import Crm
+from crm.domain.limits import CallRoom
 from crm.domain.ringing import DeviceKind
 from crm.services.phones import capacity, devices, trunks
 
@@ -25,6 +27,7 @@ LEAVING_SECONDS = 70.0
 """SIP waits 32 s for an ACK, then as long for the answer to BYE (RFC 3261, 64 times T1): so long ports are taken."""
 CROWDED = 0.5
 """From this share of a limit on."""
+RECKONED_SECONDS = 60.0
 CALLERS = ("arrival", "last-resort")
 """Contexts of the dialplan in which a caller is."""
 
@@ -42,6 +45,7 @@ class Crowding:
         """Of these, those from whom sound has come."""
         self._left: list[float] = []
         """When silent callers were hung up."""
+        self._reckoned: tuple[float, CallRoom] | None = None
         self._refused = -1
         """How many were refused when somebody last looked."""
 
@@ -52,30 +56,26 @@ class Crowding:
         up = {one.id for one in callers if one.state == "Up"}
         self._up_since = {id: self._up_since.get(id, at) for id in up}
         self._heard &= up
-        if silent := self._asked(callers, at):
-            await self._make_room(silent, at)
+        silent = [one for one in callers if one.id not in self._heard and self._has_been_up(one, at) >= SILENT_SECONDS]
+        if silent:
+            room = await self._room(at)
+            crowded = crowded_trunks(callers, whole=room.callers, each=self._crm.config.limits.trunk_calls)
+            await self._make_room([one for one in silent if one.endpoint in crowded], room.leaving, at)
         await self._tell_refused()
 
-    def _asked(self, callers: Sequence[Channel], at: float) -> list[Channel]:
-        """Of the trunks that are near their limit, or of all, those who may not be there at all."""
-        each = self._crm.config.limits.trunk_calls or len(callers)
-        of_trunk: dict[str, list[Channel]] = {}
-        for one in callers:
-            of_trunk.setdefault(one.endpoint, []).append(one)
-        whole = self._crm.config.limits.calls or 1
-        is_crowded = len(callers) >= whole * CROWDED
-        crowded = [some for some in of_trunk.values() if is_crowded or len(some) >= each * CROWDED]
-        return [
-            one
-            for some in crowded
-            for one in some
-            if one.id not in self._heard and at - self._up_since.get(one.id, at) >= SILENT_SECONDS
-        ]
+    async def _room(self, at: float) -> CallRoom:
+        """How many calls there is room for; phones are added rarely, so it is reckoned once a minute at most."""
+        if self._reckoned is None or at - self._reckoned[0] > RECKONED_SECONDS:
+            phones = sum(one.kind != DeviceKind.MOBILE for one in await self._crm.store.read(devices.find_all))
+            self._reckoned = at, capacity.room(self._crm.config, phones)
+        return self._reckoned[1]
 
-    async def _make_room(self, asked: Sequence[Channel], at: float) -> None:
+    def _has_been_up(self, caller: Channel, at: float) -> float:
+        return at - self._up_since.get(caller.id, at)
+
+    async def _make_room(self, asked: Sequence[Channel], leaving: int, at: float) -> None:
         self._left = [left for left in self._left if at - left < LEAVING_SECONDS]
-        phones = sum(one.kind != DeviceKind.MOBILE for one in await self._crm.store.read(devices.find_all))
-        spare = capacity.room(self._crm.config, phones).leaving - len(self._left)
+        spare = leaving - len(self._left)
         gone = 0
         for one in asked:
             if gone >= spare:
@@ -105,3 +105,11 @@ class Crowding:
 def is_caller(channel: Channel) -> bool:
     """Whether it came by a trunk: what we dial there is in other contexts."""
     return channel.endpoint.startswith(trunks.endpoint("")) and channel.dialplan.context in CALLERS
+
+
+def crowded_trunks(callers: Sequence[Channel], *, whole: int, each: int) -> set[str]:
+    """Endpoints of the trunks whose silent callers are asked to make room: of all when there are near `whole` callers,
+    otherwise of those with near `each` of their own, of which 0 is no limit."""
+    of_trunk = Counter(one.endpoint for one in callers)
+    is_crowded = len(callers) >= whole * CROWDED
+    return {trunk for trunk, count in of_trunk.items() if is_crowded or (each and count >= each * CROWDED)}

@@ -64,10 +64,12 @@ class RefusedCalls:
             async def look() -> None:
                 nonlocal is_listening
                 if not is_listening:
+                    # Known before anything is heard: the end may come at any moment, and then nothing can be read.
+                    with contextlib.suppress(Unavailable):
+                        self._trunks = await self._crm.store.read(trunks.find_all)
                     port = self._crm.config.ports.hep
                     await listening.enter_async_context(hep.listening(port, self._password, invite.HEADERS, self.heard))
                     is_listening = True
-                    self._trunks = await self._crm.store.read(trunks.find_all)
                 await self.look(self._crm.now())
 
             try:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.cli
 def test_a_copy_says_so_everywhere_until_it_is_released(office: Leaseline, tmp_path: Path) -> None:
     assert office.json("home", "show")["held"] == ""
     copy = Leaseline(Path(shutil.copytree(office.home, tmp_path / "copy")))
-    why = f"This home was {office.home} before."
+    why = f"This home was at {office.home} before."
     assert copy.json("home", "show") == {"home": str(copy.home), "held": why, "texts": 0, "mails": 0, "calls": 0}
     assert "HELD" in copy("status").stdout
     assert "leaseline home release" in copy("doctor").stdout

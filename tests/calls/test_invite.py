@@ -44,7 +44,7 @@ async def test_when_no_codec_of_a_call_is_ours_then_it_is_on_record_with_somebod
     assert (call.did, call.trunk, call.outcome, call.ended_by) == (ELM, "demo", "gave_up", "system")
     [task] = await system.tasks_of(call)
     assert task.owner is not None
-    assert "no sound that the phone system takes (SIP 488)" in task.why
+    assert "no codec that the phone system supports (SIP 488)" in task.why
     [anonymous] = await system.calls_from(None)
     assert (anonymous.did, anonymous.withheld, anonymous.outcome) == (ELM, True, "gave_up")
     await nowhere_in(system, withheld)

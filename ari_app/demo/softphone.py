@@ -249,8 +249,9 @@ async def softphone(
         env={**os.environ, "HOME": str(folder)},
     )
     with contextlib.suppress(PermissionError):
-        # A telephone does nothing else; on a busy machine its sound would stutter. Only root may ask for it.
-        os.sched_setscheduler(process.pid, os.SCHED_RR, os.sched_param(1))
+        # A telephone does nothing else; on a busy machine its sound would stutter. It comes before Asterisk (10), which
+        # may be busy with others. Only root may ask for it.
+        os.sched_setscheduler(process.pid, os.SCHED_RR, os.sched_param(20))
     phone = Softphone(user, folder, process)
     assert process.stdout is not None
     readers = [asyncio.create_task(phone._read_console(process.stdout))]

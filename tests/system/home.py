@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from ari_app import supervisor
 from asterisk_conf.prompts import speech, tones
 from crm import config as settings
 from crm import context
+from crm.edge import processes
 from crm.services.audit import By
 from crm.services.phones import publish
 from crm.services.system import directory, homes
@@ -113,6 +115,10 @@ async def running_system(
         finally:
             await app.stop()
             await asterisk.stop()
+            # A supervisor that a test has killed may have left more.
+            for left in processes.running(config).values():
+                left.send_signal(signal.SIGKILL)
+                await left.ended()
             transport.close()
             await system.http.close()
             crm.store.close()

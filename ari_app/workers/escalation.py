@@ -36,7 +36,7 @@ from crm.services.audit import By
 from crm.services.phones.spoken import spoken
 from crm.services.voicemail import escalations, mailboxes
 from crm.services.voicemail.escalations import STAGE, Due
-from crm.store.models import Call, Voicemail
+from crm.store.models import Voicemail
 from crm.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,8 @@ class Escalations(Worker[Due, None]):
     """Calls people about messages; `calling` are those they are being called about now."""
 
     name = "calls about messages"
-    wakes_on = (Voicemail, Call)
+    # That its call has ended, which a message waits for, wakes those who wait for messages.
+    wakes_on = (Voicemail,)
     at_once = 50
 
     def __init__(self, office: AppContext) -> None:

@@ -39,8 +39,18 @@ ALIVE: dict[str, Any] = {
 }
 """Nothing is sent on a connection that listens, so only TCP notices that the server's machine is gone."""
 
-WATCHED = frozenset({"agent", "call", "call_order", "device", "mail", "message", "subteam_member", "task", "voicemail"})
+WATCHED = frozenset({"agent", "call_order", "device", "mail", "message", "subteam_member", "task", "voicemail"})
 """Tables that somebody may wait for. Of other tables nobody is told: a NOTIFY makes a commit wait for other such."""
+
+_UNTOLD = "untold"
+UNTOLD = {_UNTOLD: True}
+"""Execution options of a statement that changes nothing that anybody waits for."""
+
+
+def stir(session: Session, table: str) -> None:
+    """Has those who wait for the table look once this transaction is committed, though none of its rows changes: what
+    does decides whether one of them is due."""
+    session.info.get("changed", set()).add(table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +110,7 @@ class RowChanges:
             if context.isinsert or context.isupdate or context.isdelete:
                 changed = connection.info.get("changed")
                 name = context.compiled.statement.table.name if context.compiled else ""
-                if changed is not None and name in WATCHED:
+                if changed is not None and name in WATCHED and not context.execution_options.get(_UNTOLD):
                     changed.add(name)
 
     def announce(self, session: Session) -> None:

@@ -843,3 +843,24 @@ async def test_calls_that_ended_are_not_held_and_of_others_not_more_than_there_i
     assert list(held.held) == []
     with store.reading() as session:
         assert [call.outcome for call in rows.calls(session)] == ["talked"] * 4
+
+
+async def test_a_call_wakes_those_who_wait_for_messages_when_it_leaves_one_and_nobody_else(
+    store: Store, config: Config
+) -> None:
+    told: list[str] = []
+    with (
+        store.changes.told(["agent", "device"], lambda: told.append("agents")),
+        store.changes.told(["voicemail"], lambda: told.append("messages")),
+    ):
+        await record(store, config, CallMaker().rang("alice").talked("alice").ended())
+        await asyncio.sleep(0)
+        assert told == []
+        left = CallMaker("c2").add(VoicemailLeft, file="c2.wav", seconds=5)
+        await record(store, config, left.facts)
+        await asyncio.sleep(0)
+        assert told == ["messages"]
+        left.ended()
+        await record(store, config, left.facts[-1:])
+        await asyncio.sleep(0)
+        assert told == ["messages", "messages"], "whoever left it is on the line no more"

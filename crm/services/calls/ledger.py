@@ -34,7 +34,7 @@ from crm.services.people.identity import Identity, who_is
 from crm.services.phones import own_forwarding
 from crm.services.routing.arrivals import line_called
 from crm.services.voicemail import mailboxes
-from crm.store import decisions
+from crm.store import changes, decisions
 from crm.store.models import (
     Agent,
     Base,
@@ -407,6 +407,8 @@ _TALKED_LAST = (
     .where(Agent.id == select(Leg.agent_id).where(Leg.id == bindparam("leg")).scalar_subquery())
     .where(or_(Agent.last_talk_ended_at.is_(None), Agent.last_talk_ended_at < bindparam("ended_at")))
     .values(last_talk_ended_at=bindparam("ended_at", type_=Agent.last_talk_ended_at.type))
+    # Each call writes it, and nobody waits for it.
+    .execution_options(**changes.UNTOLD)
 )
 
 

@@ -12,6 +12,8 @@ from crm.services.calls.aftermath.promises import keep_place
 from crm.services.calls.aftermath.scene import Scene
 from crm.services.calls.aftermath.tasks import keep_own_task, keep_task, served, void
 from crm.services.calls.aftermath.texts import text_missed
+from crm.store import changes
+from crm.store.models import Voicemail
 from crm.store.queries import messages
 
 
@@ -34,6 +36,9 @@ def settle(scene: Scene, ended_at: datetime) -> None:
     call.outcome = outcome
     call.ended_at = ended_at
     call.ended_by = story.ended_by or ""
+    if story.message:
+        # Nobody is called about a message while whoever left it is on the line.
+        changes.stir(session, Voicemail.__tablename__)
 
     if story.direction is not CallDirection.IN:
         _settle_ours(scene, outcome, ended_at)

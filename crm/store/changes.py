@@ -5,9 +5,9 @@ process are told which tables it was. Others hear of it
 
 - on PostgreSQL by NOTIFY, which is sent within the transaction and so arrives when it is there to be seen. One
   connection of this process listens.
-- on SQLite, which notifies nobody, from the number that a kept connection gives for the state of the file
-  (PRAGMA data_version). One look for the whole process, twice a second; it reads no page. The number says that
-  something was committed, not what or by whom, so all who wait are told.
+- on SQLite, which notifies nobody, from the number that the connection which writes gives for the state of the file
+  (PRAGMA data_version). It stays the same when that connection commits itself. One look for the whole process, twice a
+  second; it reads no page. The number says that something was committed, not what, so all who wait are told.
 
 To be told is to be asked to look: there may be nothing to find.
 """
@@ -15,13 +15,10 @@ To be told is to be asked to look: there may be nothing to find.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import uuid
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Engine, event, text
@@ -63,8 +60,10 @@ class _Waiting:
 class RowChanges:
     """Of one store's database."""
 
-    def __init__(self, engine: Engine, url: URL) -> None:
-        self._engine, self._url = engine, url
+    def __init__(self, engine: Engine, url: URL, foreign_version: Callable[[], Awaitable[object]]) -> None:
+        """`engine` is the one that writes; `foreign_version` gives something else after each commit of another process
+        (SQLite), and raises Unavailable."""
+        self._engine, self._url, self._foreign_version = engine, url, foreign_version
         self._is_sqlite = url.get_backend_name() == "sqlite"
         self._waiting: set[_Waiting] = set()
         self._me = uuid.uuid4().hex
@@ -90,7 +89,7 @@ class RowChanges:
         if not self._is_sqlite:
             await self._listen_to_server(on_hearing)
         elif self._url.database and self._url.database != ":memory:":
-            await self._watch_file(self._url.database, on_hearing)
+            await self._watch_file(on_hearing)
         else:
             await asyncio.Event().wait()
 
@@ -144,27 +143,20 @@ class RowChanges:
             raise Unavailable(_DEAF, code="database_deaf") from error
         raise Unavailable(_DEAF, code="database_deaf")
 
-    async def _watch_file(self, path: str, on_hearing: Callable[[], None]) -> None:
-        # In a thread, since a disk that hangs holds up whoever asks; and always the same, as SQLite's connections want.
-        with ThreadPoolExecutor(1, thread_name_prefix="store-watcher") as thread:
-            loop = asyncio.get_running_loop()
-            try:
-                connection = await loop.run_in_executor(thread, _opened, path)
-                try:
-                    known = await loop.run_in_executor(thread, _version, connection)
-                    on_hearing()
-                    # What was committed before nobody has told us of.
+    async def _watch_file(self, on_hearing: Callable[[], None]) -> None:
+        try:
+            known = await self._foreign_version()
+            on_hearing()
+            # What was committed before nobody has told us of.
+            self.tell(WATCHED)
+            while True:
+                await asyncio.sleep(LOOK_SECONDS)
+                version = await self._foreign_version()
+                if version != known:
                     self.tell(WATCHED)
-                    while True:
-                        version = await loop.run_in_executor(thread, _version, connection)
-                        if version != known:
-                            self.tell(WATCHED)
-                        known = version
-                        await asyncio.sleep(LOOK_SECONDS)
-                finally:
-                    thread.submit(connection.close)
-            except sqlite3.Error as error:
-                raise Unavailable(_DEAF, code="database_deaf") from error
+                known = version
+        except Unavailable as error:
+            raise Unavailable(_DEAF, code="database_deaf") from error
 
     def tell(self, tables: Collection[str]) -> None:
         """Asks those who wait for one of the tables to look. May be called in any thread."""
@@ -174,12 +166,3 @@ class RowChanges:
 
 
 _DEAF = "The database does not report changes by other processes: what they add is found a minute later."
-
-
-def _opened(path: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    with closing(connection.execute("PRAGMA data_version")) as cursor:
-        return int(cursor.fetchone()[0])

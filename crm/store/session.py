@@ -64,15 +64,21 @@ class Store:
         self._is_sqlite = parsed.get_backend_name() == "sqlite"
         if self._is_sqlite:
             # A driver that an older leaseline.toml may name is not needed any more.
-            self._engine = create_engine(parsed.set(drivername="sqlite"), **_options(parsed))
-            _prepare_sqlite(self._engine, foreign_keys=True)
+            file = parsed.set(drivername="sqlite")
+            self._engine = create_engine(file, **_options(parsed))
+            # One connection, which is kept, writes: what it sees change is what others have committed.
+            is_file = parsed.database and parsed.database != ":memory:"
+            self._writer = create_engine(file, **_options(parsed), pool_size=1) if is_file else self._engine
+            for engine in {self._engine, self._writer}:
+                _prepare_sqlite(engine, foreign_keys=True)
         else:
-            self._engine = create_engine(parsed, **_options(parsed))
+            self._engine = self._writer = create_engine(parsed, **_options(parsed))
             _prepare_postgres(self._engine)
-        event.listen(self._engine, "before_cursor_execute", _stop_abandoned)
-        # Both share the pool; the option tells the begin listener what kind of transaction to open.
-        self._writing = sessionmaker(self._engine.execution_options(writes=True), expire_on_commit=False)
-        self.changes = RowChanges(self._engine, parsed)
+        for engine in {self._engine, self._writer}:
+            event.listen(engine, "before_cursor_execute", _stop_abandoned)
+        # The option tells the begin listener what kind of transaction to open.
+        self._writing = sessionmaker(self._writer.execution_options(writes=True), expire_on_commit=False)
+        self.changes = RowChanges(self._writer, parsed, self._foreign_version)
         self.changes.follow(self._writing)
         self._office = Office()
         self._pools: dict[bool, ThreadPoolExecutor] = {}
@@ -149,6 +155,7 @@ class Store:
         for pool in pools.values():
             pool.shutdown(cancel_futures=True)
         self._engine.dispose()
+        self._writer.dispose()
         self._office.forget()
 
     async def _in_thread(self, writes: bool, work: Callable[[], Result]) -> Result:
@@ -181,6 +188,23 @@ class Store:
                 name = "store-writer" if alone else "store"
                 self._pools[alone] = ThreadPoolExecutor(1 if alone else THREADS, thread_name_prefix=name)
             return self._pools[alone]
+
+    async def _foreign_version(self) -> object:
+        """Another one after each commit that this process has not made. SQLite only. Raises Unavailable."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool(True), self._read_version)
+
+    def _read_version(self) -> object:
+        with _translated():
+            connection = self._writer.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("PRAGMA data_version")
+                version = cursor.fetchone()
+                cursor.close()
+                # Numbers of two connections cannot be compared.
+                return connection.dbapi_connection, version
+            finally:
+                connection.close()
 
     def _look(self) -> None:
         if self.refusal:

@@ -116,6 +116,17 @@ async def test_a_row_of_another_process_wakes_the_worker(system: Crm, monkeypatc
     assert troubles.found == {}
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_what_this_process_commits_is_not_taken_for_another_ones(system: Crm) -> None:
+    store = system.store
+    before = await store._foreign_version()
+    await store.run(lambda session: session.add(Agent(slug="ours", name="new")))
+    assert await store._foreign_version() == before
+    url = store._engine.url.render_as_string(hide_password=False)
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", ADD, url, "theirs"], check=True)
+    assert await store._foreign_version() != before
+
+
 async def test_a_worker_that_fails_shows_since_when_and_goes_on_by_itself(
     system: Crm, monkeypatch: pytest.MonkeyPatch
 ) -> None:

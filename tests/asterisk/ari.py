@@ -97,6 +97,7 @@ class Ari:
     async def _guard(self, request: web.Request, handler: Callable[[web.Request], Any]) -> Answer:
         if request.headers.get("Authorization") != self._known:
             raise web.HTTPUnauthorized
+        self._asterisk.asked.append(f"{request.method} {request.path.removeprefix('/ari')}")
         return await handler(request)  # type: ignore[no-any-return]
 
     # --- events ---

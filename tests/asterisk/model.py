@@ -214,6 +214,8 @@ class Asterisk:
         self.device_states: dict[str, str] = {}
         self.lamps: dict[str, tuple[int, int]] = {}
         """New and old messages, by agent."""
+        self.asked: list[str] = []
+        """Method and path of each request by ARI."""
         self.taken_back: list[Channel] = []
         """Whom the dialplan's last resort has got."""
         self.send: Callable[[dict[str, Any]], None] = lambda event: None

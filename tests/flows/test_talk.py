@@ -41,6 +41,20 @@ async def test_when_they_have_talked_then_both_heard_each_other_and_nothing_is_l
     assert call.lead.status == "in_progress"
 
 
+async def test_a_whole_call_takes_few_requests_and_lists_nothing(system: Seam) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        begun = len(system.pbx.asked)
+        await connect(system, caller, alice)
+        await caller.hang_up()
+        await asyncio.gather(alice.wait_for("CALL_CLOSED"), caller.wait_for("CALL_CLOSED"))
+        await system.ended_call(caller.user)
+    # From time to time it is looked whether what events have told is true, call or no call.
+    looks = {"GET /channels", "GET /bridges", "GET /asterisk/variable", "GET /endpoints/PJSIP"}
+    asked = [one for one in system.pbx.asked[begun:] if one not in looks]
+    assert len(asked) <= 16, asked
+    assert not [one for one in asked if one.startswith("GET")]
+
+
 async def test_when_somebody_calls_again_then_whom_they_talked_to_rings_first_and_alone(system: Seam) -> None:
     async with (
         system.phone("alice-desk") as alice,

@@ -116,7 +116,7 @@ async def test_a_row_of_another_process_wakes_the_worker(system: Crm, monkeypatc
     assert troubles.found == {}
 
 
-@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 async def test_what_this_process_commits_is_not_taken_for_another_ones(system: Crm) -> None:
     store = system.store
     before = await store._foreign_version()

@@ -24,7 +24,10 @@ def followup() -> None:
 @followup.command("list", json=many(FollowUpEntry), examples=("followup list", "followup list --lead 12 --json"))
 @click.option("--lead", "lead_id", type=ID, metavar="ID", help="All steps of this lead, including past ones.")
 @click.option(
-    "--state", type=click.Choice((follow_ups.PLANNED, follow_ups.PAUSED, follow_ups.SENT, follow_ups.CANCELLED))
+    "--state",
+    type=click.Choice(
+        (follow_ups.PLANNED, follow_ups.PAUSED, follow_ups.SENT, follow_ups.CANCELLED, follow_ups.EXPIRED)
+    ),
 )
 @limit_option()
 @with_system

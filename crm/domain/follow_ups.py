@@ -18,6 +18,9 @@ from crm.domain.leads import LeasingStage
 
 MOST_STEPS = 10
 LONGEST_TEXT = 600
+LATEST = timedelta(hours=24)
+"""A step leaves at most so long after its time. The minute's look, a restart and an afternoon's outage fit in; what is
+later comes from imported data or a machine that was off, and its text would no longer be true."""
 PLACES = ("{name}", "{url}")
 """What a text may hold: the property's name, and the link to its listings."""
 
@@ -62,6 +65,8 @@ class History:
     """When the person called or wrote last."""
     answered_at: datetime | None = None
     """When one of us talked or wrote to them last, by hand."""
+    expired_at: datetime | None = None
+    """When a step of this stage was found too late to be sent; see `is_too_late`."""
 
 
 class FollowUpAct(StrEnum):
@@ -90,7 +95,8 @@ def next_step(rules: FollowUpRules, history: History) -> Next:
     """The one next thing in an interest's sequence. Total: every history has one.
 
     Someone who has called or written since the stage began or since the latest step, and whom nobody has answered yet,
-    waits for a person: the sequence pauses. Once somebody has answered, the waits count from then on.
+    waits for a person: the sequence pauses, as it does after a step that expired. Once somebody has answered, the waits
+    count from then on.
     """
     sequence = rules.sequences.get(history.stage)
     if sequence is None:
@@ -101,6 +107,8 @@ def next_step(rules: FollowUpRules, history: History) -> Next:
         within = bool(history.sent) and heard - history.sent[-1] <= rules.reply_within
         what = "They answered" if within else "They were in touch"
         return Next(FollowUpAct.PAUSE, f"{what}, so a person takes over.")
+    if history.expired_at is not None and (answered is None or answered < history.expired_at):
+        return Next(FollowUpAct.PAUSE, "A step came too late to be sent, so a person takes over.")
     done = len(history.sent)
     silent_since = _silent_since(rules, history)
     if done < len(sequence.steps):
@@ -117,6 +125,11 @@ def next_step(rules: FollowUpRules, history: History) -> Next:
     if sequence.then is not None:
         return Next(FollowUpAct.MOVE, "The sequence is over.", latest, stage=sequence.then)
     return Next(FollowUpAct.REST, "The sequence is over.")
+
+
+def is_too_late(due_at: datetime, now: datetime) -> bool:
+    """A step that was due then is not sent any more: it expires, and a person takes over."""
+    return now - due_at > LATEST
 
 
 def _silent_since(rules: FollowUpRules, history: History) -> datetime | None:

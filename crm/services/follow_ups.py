@@ -1,7 +1,8 @@
 """Follow-up sequences at work: what is planned for each person, and sending it when it is due.
 
 `tick` brings the plan up to date and puts what is due into the outbox, where the one gate decides when it leaves. It
-may run in several processes: a step is one row, and its text one key. A person gets one sequence, that of the interest
+may run in several processes: a step is one row, and its text one key. What is long past is never sent late: it expires
+into a task. A person gets one sequence, that of the interest
 they were last in touch about.
 """
 
@@ -21,22 +22,25 @@ from crm.context import Crm
 from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
-from crm.domain.follow_ups import LONGEST_TEXT, FollowUpAct, FollowUpRules, History, Next, next_step, parse
+from crm.domain.follow_ups import LONGEST_TEXT, FollowUpAct, FollowUpRules, History, Next, is_too_late, next_step, parse
 from crm.domain.leads import Happened, LeadStatus, LeasingStage
+from crm.domain.tasks import TaskKind, person_of
 from crm.domain.texts import TextDirection, TextPurpose
+from crm.services import tasks as task_acts
 from crm.services.audit import By, note
+from crm.services.office import owners
 from crm.services.outbox.outgoing import NewText, queue
 from crm.services.people import timeline
 from crm.services.phones.lines import line_for
-from crm.store.models import Call, FollowUp, Interest, Lead, Message, Property
-from crm.store.queries import leads, office
+from crm.store.models import Call, FollowUp, Interest, Lead, Message, Property, Task
+from crm.store.queries import leads, office, tasks
 
 TICK_SECONDS = 60.0
-BATCH = 200
-"""So many people are looked at in one transaction."""
+BATCH = 50
+"""So many people are looked at in one transaction: on SQLite nobody else writes meanwhile."""
 DEFAULT = Path(__file__).parents[1] / "follow_ups" / "default.toml"
 
-PLANNED, PAUSED, SENT, CANCELLED = "planned", "paused", "sent", "cancelled"
+PLANNED, PAUSED, SENT, CANCELLED, EXPIRED = "planned", "paused", "sent", "cancelled", "expired"
 
 
 async def tick(crm: Crm) -> int:
@@ -202,6 +206,7 @@ def _history(interest: Interest, mine: Sequence[FollowUp], known: _Known) -> His
         sent=tuple(row.ended_at for row in mine if row.ended_at is not None),
         heard_at=known.heard_at.get(interest.lead_id),
         answered_at=known.answered_at.get(interest.lead_id),
+        expired_at=max((row.ended_at for row in mine if row.state == EXPIRED and row.ended_at), default=None),
     )
 
 
@@ -236,6 +241,9 @@ def _send_or_plan(
         waiting.due_at, waiting.text = found.at, found.text
     if waiting.due_at > now:
         return 0
+    if is_too_late(waiting.due_at, now):
+        _expire(session, config, interest, waiting, now)
+        return 0
     return _send(session, config, interest, waiting, now)
 
 
@@ -256,6 +264,34 @@ def _send(session: Session, config: Config, interest: Interest, step: FollowUp, 
     step.message_id = queue(session, config, new, now).id
     _end(step, SENT, now, step.why)
     return 1
+
+
+def _expire(session: Session, config: Config, interest: Interest, step: FollowUp, now: datetime) -> None:
+    """Leaves a step that is too late unsent, for a person to take over: one open task a person."""
+    told = f"A follow-up about {interest.property.name} was due on {step.due_at.astimezone(config.tz):%b %d}"
+    _end(step, EXPIRED, now, f"{told}, too long ago to be sent.")
+    timeline.enter(session, interest.lead_id, Happened.NOTE, step.why, now, key=f"followup:{step.id}")
+    person = person_of(TaskKind.FOLLOW_UP, lead_id=interest.lead_id, caller=None, did="", desk="")
+    if tasks.open_one(session, person, TaskKind.FOLLOW_UP):
+        return
+    lead = leads.by_id(session, interest.lead_id)
+    due_at = office.schedule(session, config.tz, interest.property).due_time(now, config.tasks.due_minutes)
+    session.add(
+        Task(
+            key=f"followup:{step.id}",
+            kind=TaskKind.FOLLOW_UP,
+            person=person,
+            owner=owners.owner(session, lead, interest.property, due_at.astimezone(config.tz)),
+            lead_id=interest.lead_id,
+            created_at=now,
+            due_at=due_at,
+            why=f"{told} and was not sent: call or text them.",
+            result="",
+            # Thousands may come up at once after an import; nobody is told of each that it was not done within minutes.
+            escalation=task_acts.MOST_ESCALATIONS,
+        )
+    )
+    session.flush()
 
 
 def _end(step: FollowUp, state: str, now: datetime, why: str) -> None:

@@ -23,7 +23,7 @@ class FollowUpEntry(msgspec.Struct):
     step: int
     """From 1."""
     state: str
-    """planned, paused until somebody answers the person, sent, or cancelled."""
+    """planned, paused until somebody answers the person, sent, cancelled, or expired: its time was long past."""
     due_at: datetime
     text: str
     """{name} and {url} are filled in when it is sent."""

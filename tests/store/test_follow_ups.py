@@ -17,7 +17,7 @@ from crm.services import follow_ups
 from crm.services.audit import By
 from crm.services.office import portfolios
 from crm.services.texts import messages
-from crm.store.models import FollowUp, Interest, Lead, LeadPhone, Message, Property
+from crm.store.models import FollowUp, Interest, Lead, LeadPhone, Message, Property, Task
 from crm.store.session import Store
 from crm.views import follow_ups as views
 from tests.store.conftest import crm_at
@@ -148,6 +148,27 @@ async def test_nothing_is_sent_to_a_closed_lead_or_without_a_number(store: Store
         lead.status = "closed"
     await pass_time(store, config, 100, step=10)
     assert await sent(store) == []
+
+
+async def test_a_step_long_past_expires_into_one_task_and_is_never_sent(store: Store, config: Config) -> None:
+    lead_id = await interested(store)
+    await pass_time(store, config, 200, since=31, step=24)
+    assert await sent(store) == []
+    [step] = await rows(store, FollowUp)
+    assert step.state == "expired"
+    [task] = await rows(store, Task)
+    assert (task.kind, task.lead_id, task.person) == ("follow_up", lead_id, f"lead:{lead_id}")
+    at = BEGIN + 201 * HOUR
+    await store.run(messages.send, config, By("tests", at), str(lead_id), "Still looking?", agent="alice")
+    await pass_time(store, config, 224, since=202)
+    assert await sent(store) == [221]
+
+
+async def test_a_step_up_to_a_day_late_is_sent(store: Store, config: Config) -> None:
+    await interested(store)
+    await follow_ups.tick(crm_at(config, store, BEGIN + 30 * HOUR))
+    assert await sent(store) == [30]
+    assert await rows(store, Task) == []
 
 
 async def test_a_portfolio_may_have_its_own_sequences(store: Store, config: Config) -> None:

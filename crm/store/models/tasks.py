@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class FollowUp(Base):
-    """One step of a sequence: planned, or behind us."""
+    """One step of a sequence: planned, or behind us; `expired` when its time was long past before it could be sent."""
 
     __tablename__ = "follow_up"
     __table_args__ = (

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
@@ -50,17 +50,26 @@ async def tick(crm: Crm) -> int:
     queued = 0
     after: int | None = 0
     while after is not None:
-        texts, after = await crm.store.run(_step, crm.config, rules, after, now)
-        queued += texts
+        changing, after = await crm.store.read(_look, rules, after, now)
+        if changing:
+            queued += await crm.store.run(_step, crm.config, rules, changing, now)
     return queued
 
 
-def _step(session: Session, config: Config, rules: _Rules, after: int, now: datetime) -> tuple[int, int | None]:
-    """Goes on with those who come next; gives how many texts were queued, and the last of them, None after all."""
-    interests = _batch(session, after)
+def _look(session: Session, rules: _Rules, after: int, now: datetime) -> tuple[list[int], int | None]:
+    """Of those who come next, the leads whose plan changes now, and the last one looked at, None after all. It only
+    reads: most plans stay as they are for days, and looking at them keeps nobody from writing."""
+    interests = _one_each(session, _latest_interests(Lead.id > after))
     known = _histories(session, interests)
-    queued = sum(_advance(session, config, rules.of(interest.property), interest, known, now) for interest in interests)
-    return queued, interests[-1].lead_id if interests else None
+    changing = [one.lead_id for one in interests if not _is_settled(rules.of(one.property), one, known, now)]
+    return changing, interests[-1].lead_id if interests else None
+
+
+def _step(session: Session, config: Config, rules: _Rules, lead_ids: Sequence[int], now: datetime) -> int:
+    """Brings the plans of these people up to date; gives how many texts were queued."""
+    interests = _batch(session, lead_ids)
+    known = _histories(session, interests)
+    return sum(_advance(session, config, rules.of(interest.property), interest, known, now) for interest in interests)
 
 
 class _Rules:
@@ -97,25 +106,32 @@ def sequences_file(config: Config, portfolio: str = "") -> Path:
     return next((path for path in (*own, folder / "default.toml") if path.exists()), DEFAULT)
 
 
-def _batch(session: Session, after: int) -> Sequence[Interest]:
-    """Of the next people, the interest they were last in touch about; with lead and property."""
+def _latest_interests(which: ColumnElement[bool]) -> Select[Interest]:
+    """Of the next of these people, the interest they were last in touch about; with property and portfolio."""
     latest = (
         select(Interest.lead_id, func.max(Interest.updated_at).label("at"))
         .join(Lead, Lead.id == Interest.lead_id)
-        .where(Interest.lead_id > after, Lead.status != LeadStatus.CLOSED)
+        .where(which, Lead.status != LeadStatus.CLOSED)
         .group_by(Interest.lead_id)
         .order_by(Interest.lead_id)
         .limit(BATCH)
         .subquery()
     )
-    found = (
+    return (
         select(Interest)
         .join(latest, (latest.c.lead_id == Interest.lead_id) & (latest.c.at == Interest.updated_at))
         .options(selectinload(Interest.property).selectinload(Property.portfolio))
         .order_by(Interest.lead_id, Interest.id)
-        # Another process may be at the same: whoever comes second finds what the first one did.
-        .with_for_update(of=Interest, key_share=True)
     )
+
+
+def _batch(session: Session, lead_ids: Sequence[int]) -> Sequence[Interest]:
+    # Another process may be at the same: whoever comes second finds what the first one did.
+    found = _latest_interests(Lead.id.in_(lead_ids))
+    return _one_each(session, found.with_for_update(of=Interest, key_share=True))
+
+
+def _one_each(session: Session, found: Select[Interest]) -> Sequence[Interest]:
     one_each: dict[int, Interest] = {}
     for interest in session.scalars(found):
         one_each.setdefault(interest.lead_id, interest)
@@ -196,6 +212,30 @@ def _advance(
     if found.act is FollowUpAct.MOVE and found.at is not None and found.at <= now and found.stage is not None:
         _move(session, interest, found.stage, found.why, now)
     return 0
+
+
+def _is_settled(rules: FollowUpRules, interest: Interest, known: _Known, now: datetime) -> bool:
+    """Whether `_advance` would leave everything as it is."""
+    if interest.stage_since is None:
+        return False
+    rows = known.steps.get(interest.lead_id, [])
+    now_in = (interest.id, interest.stage, interest.stage_since)
+    mine = [row for row in rows if (row.interest_id, row.stage, row.stage_since) == now_in]
+    waiting = [row for row in rows if row.state in (PLANNED, PAUSED)]
+    if any(row not in mine for row in waiting):
+        return False
+    found = next_step(rules, _history(interest, mine, known))
+    if found.act is FollowUpAct.SEND:
+        return bool(waiting) and all(
+            (row.state, row.why) == (PLANNED, found.why)
+            and (row.is_edited or (row.due_at, row.text) == (found.at, found.text))
+            and row.due_at > now
+            for row in waiting
+        )
+    if found.act is FollowUpAct.PAUSE:
+        return all((row.state, row.why) == (PAUSED, found.why) for row in waiting)
+    is_due = found.act is FollowUpAct.MOVE and found.at is not None and found.at <= now
+    return not waiting and not is_due
 
 
 def _history(interest: Interest, mine: Sequence[FollowUp], known: _Known) -> History:

@@ -171,6 +171,28 @@ async def test_a_step_up_to_a_day_late_is_sent(store: Store, config: Config) -> 
     assert await rows(store, Task) == []
 
 
+async def test_a_tick_in_which_nothing_changes_does_not_write(
+    store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(120):
+        await interested(store, f"+1512555{3000 + number}")
+    await follow_ups.tick(crm_at(config, store, BEGIN))
+    assert len(await rows(store, FollowUp)) == 120
+    written: list[object] = []
+    real = store.run
+
+    async def counted(act, *args, **named):  # type: ignore[no-untyped-def]
+        written.append(act)
+        return await real(act, *args, **named)
+
+    monkeypatch.setattr(store, "run", counted)
+    await follow_ups.tick(crm_at(config, store, BEGIN + HOUR))
+    assert written == []
+    await follow_ups.tick(crm_at(config, store, BEGIN + 7 * HOUR))
+    assert len(written) == 3
+    assert await sent(store) == [7] * 120
+
+
 async def test_a_portfolio_may_have_its_own_sequences(store: Store, config: Config) -> None:
     await store.run(portfolios.add, BY, "east", name="East side")
     await store.run(portfolios.assign, BY, "maple", "east")

@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -46,6 +47,8 @@ def commit() -> str:
 
 def main() -> None:
     allow_files()
+    # However it is ended, what it has started ends with it.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"some of: {', '.join(FIGURES)}")
     parser.add_argument("--rounds", type=int, default=3, help="cost: in turns; idle: starts")

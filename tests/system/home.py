@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import signal
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -97,8 +98,10 @@ async def running_system(
         config = settings.load(home)
         crm = context.opened(config)
         await crm.store.run(directory.load_demo, config, crm.secrets, by)
-        for entry in (*speech.languages(), tones.FILE, tones.MUSIC):
-            (config.prompts_folder / entry).symlink_to(prompts / entry)
+        # Copies: `leaseline up` brings them up to date, and finds them so, as they are taken for the office's own.
+        for entry in (*speech.languages(), "recorded", tones.MUSIC):
+            shutil.copytree(prompts / entry, config.prompts_folder / entry, dirs_exist_ok=True)
+        shutil.copy2(prompts / tones.FILE, config.prompts_folder)
         (config.prompts_folder / "greetings").mkdir(exist_ok=True)
         await publish.publish(crm)
         asterisk, app = supervisor.children(config)

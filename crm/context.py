@@ -1,4 +1,4 @@
-"""What those work with who do things with the CRM asynchronously: workers, flows, AGI scripts, the web.
+"""What asynchronous users of the CRM work with: workers, flows, AGI scripts, the web.
 
 It knows no service. Services are plain functions of a session, and take from it no more than they need.
 """
@@ -15,7 +15,7 @@ from crm.store.session import Store
 
 
 def utc_now() -> datetime:
-    """The clock of everybody but tests."""
+    """The clock used everywhere except in tests."""
     return datetime.now(UTC)
 
 
@@ -31,5 +31,5 @@ class Crm:
 
 
 def opened(config: Config, now: Callable[[], datetime] = utc_now) -> Crm:
-    """The system with these settings. Nothing is opened yet; whoever asks closes its store."""
+    """The system with these settings. Nothing is opened yet; the caller closes its store."""
     return Crm(config, Store(config.database_url), Secrets(config.secrets_file), now)

@@ -1,24 +1,23 @@
-"""Work that goes on by itself: rows are claimed, something is done about each outside of any transaction, and what came
-of it is recorded.
+"""Background work: rows are claimed, each is worked on outside of any transaction, and the result is recorded.
 
-A worker says
+A worker defines
 
-- `wakes_on`: the tables of which a new or changed row may be work, added by whatever process (`crm.store.changes`);
-- `due`: when the next piece is due. It only reads, so that looking keeps nobody from writing. Until then nobody asks
-  the database anything;
-- `prepare`: finds out what claiming it depends on outside of the database, such as which phones are there;
+- `wakes_on`: the tables whose new or changed rows may be work, whichever process wrote them (`crm.store.changes`);
+- `due`: when the next piece is due. It only reads, so checking never blocks a writer. Until then the
+  database is not queried;
+- `prepare`: looks up what claiming depends on outside of the database, such as which phones are online;
 - `claim`: takes that piece, in one transaction, so that no two workers get the same one;
 - `work`: does it, asynchronously;
-- `record`: writes what came of it, tried again until the database answers;
-- `settle`: looks after what a worker that died has left in the middle, at the start and after trouble;
-- `at_once` and `grace_seconds`: how many pieces are under way at once, and how long they may take at the end.
+- `record`: writes the result, and is retried until the database answers;
+- `settle`: cleans up what a worker that died left half done; called at the start and after trouble;
+- `at_once` and `grace_seconds`: how many pieces may be under way at once, and how long they may take on shutdown.
 
-`keep` runs one until it is cancelled. What it raises ends neither it nor anything else: it is tried again, and is in
-`Troubles` meanwhile. `repeat` does the same for what is only looked at from time to time. Both look at once when the
-event `wake` is set, by whoever knows of something that no row tells.
+`keep` runs one until it is cancelled. An exception ends neither the worker nor anything else: the work is retried,
+and listed in `Troubles` meanwhile. `repeat` does the same for things that are only checked from time to time. Both
+check immediately when the event `wake` is set, which signals something that no row shows.
 
-Task queues that others maintain want PostgreSQL alone (procrastinate), a broker, or rows of their own beside those that
-say already what is to be done; none works on SQLite and PostgreSQL with tables that are there.
+Existing task queues require PostgreSQL (procrastinate), a broker, or their own rows in addition to those that already
+say what has to be done; none works on both SQLite and PostgreSQL with the existing tables.
 """
 
 from __future__ import annotations
@@ -41,11 +40,11 @@ Claim = TypeVar("Claim")
 Result = TypeVar("Result")
 
 RETRY_SECONDS = 5.0
-"""After trouble, unless something wakes the worker when it was the database that was away."""
+"""Delay after trouble. If the database was unavailable, the worker may be woken sooner."""
 PASSED_OVER_SECONDS = 1.0
-"""What is due and cannot be claimed somebody else has at this moment."""
+"""Delay when a piece is due but cannot be claimed: another worker has it at the moment."""
 LONGEST_SLEEP_SECONDS = 60.0
-"""A clock that was set, or a machine that slept, makes a due time come sooner than was reckoned."""
+"""A clock that was set, or a machine that slept, makes a due time come sooner than calculated."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,30 +62,30 @@ class Worker(Generic[Claim, Result]):
     """As `leaseline status` shows it."""
     wakes_on: tuple[type[Table], ...] = ()
     wake: asyncio.Event | None = None
-    """Set by whoever knows of something that no row tells."""
+    """Set to signal something that no row shows."""
     at_once = 1
     grace_seconds = 0.0
 
     def due(self, session: Session, now: datetime, under_way: Sequence[Claim]) -> datetime | None:
-        """When the next piece is; None: nothing waits that could be begun beside what is under way."""
+        """When the next piece is due; None: nothing could be started in addition to what is under way."""
         raise NotImplementedError
 
     async def prepare(self) -> None:
-        """Finds out, before each claim, what it has to know that is not in the database. Nothing by default."""
+        """Looks up, before each claim, what the worker needs from outside the database. Nothing by default."""
 
     def claim(self, session: Session, now: datetime, under_way: Sequence[Claim]) -> Claim | None:
-        """Takes the piece that is due longest; None when somebody else has it."""
+        """Takes the piece that has been due longest; None when another worker has it."""
         raise NotImplementedError
 
     async def work(self, claim: Claim) -> Result:
-        """What it raises is trouble, and nothing is recorded."""
+        """An exception counts as trouble, and nothing is recorded."""
         raise NotImplementedError
 
     def record(self, session: Session, claim: Claim, result: Result, now: datetime) -> None:
         """Nothing to record by default."""
 
     def settle(self, session: Session, under_way: Sequence[Claim], now: datetime) -> None:
-        """Nothing can be left in the middle by default."""
+        """By default nothing can be left half done."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class Trouble:
 
 
 class Troubles:
-    """What does not work at this moment, by the worker's name. `on_change` is called with it whenever it changes."""
+    """What is not working at the moment, by worker name. `on_change` is called with it whenever it changes."""
 
     def __init__(
         self, now: Callable[[], datetime], on_change: Callable[[Mapping[str, Trouble]], None] = lambda found: None
@@ -104,7 +103,7 @@ class Troubles:
         self._now, self._on_change = now, on_change
         self.found: dict[str, Trouble] = {}
         self._logged: dict[str, str] = {}
-        """The latest error of each, which is logged once however often it comes."""
+        """The latest error of each, which is logged once however often it recurs."""
 
     def failed(self, name: str, error: Exception) -> None:
         is_new = self._logged.get(name) != repr(error)
@@ -131,7 +130,7 @@ class Troubles:
 
 
 async def keep(crm: Crm, worker: Worker[Any, Any], troubles: Troubles) -> None:
-    """Runs the worker until it is cancelled; then what is under way has its `grace_seconds`."""
+    """Runs the worker until it is cancelled; then work under way gets its `grace_seconds` to finish."""
     await _Keeper(crm, worker, troubles).run()
 
 
@@ -143,7 +142,7 @@ async def repeat(
     *,
     wake: asyncio.Event | None = None,
 ) -> None:
-    """Looks again and again, until it is cancelled, after what no row tells of, such as whether the disk fills."""
+    """Checks periodically, until cancelled, for something that no row shows, such as a disk filling up."""
     wake = wake or asyncio.Event()
     while True:
         wake.clear()
@@ -182,7 +181,7 @@ class _Keeper(Generic[Claim, Result]):
             await self._finish()
 
     async def _look(self) -> tuple[float, bool]:
-        """Begins what is due. Returns how long to wait then, and whether something may end that sooner."""
+        """Starts what is due. Returns how long to wait afterward, and whether something may end the wait sooner."""
         try:
             for task in [task for task in self._under_way if task.done()]:
                 del self._under_way[task]
@@ -191,7 +190,7 @@ class _Keeper(Generic[Claim, Result]):
                 await self._crm.store.run(self._worker.settle, self._claims, self._crm.now())
                 self._is_settled = True
             seconds = await self._begin_due()
-        except Exception as error:  # noqa: BLE001 - a door: no worker ends for what it meets
+        except Exception as error:  # noqa: BLE001 - a door: no error ends a worker
             # Whether a claim was committed is not known now.
             self._is_settled = False
             self._troubles.failed(self._worker.name, error)

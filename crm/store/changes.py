@@ -1,15 +1,15 @@
-"""Who waits for rows is told when some were added or changed, in this process or in another.
+"""Tells those waiting for rows when some were added or changed, in this process or another.
 
-What a transaction changes is seen as its statements run (`Store`). Once it is committed, those who wait in the same
-process are told which tables it was. Others hear of it
+What a transaction changes is tracked as its statements run (`Store`). Once it commits, those waiting in the same
+process are told which tables changed. Other processes hear of it
 
-- on PostgreSQL by NOTIFY, which is sent within the transaction and so arrives when it is there to be seen. One
+- on PostgreSQL by NOTIFY, which is sent within the transaction and so arrives once the change is visible. One
   connection of this process listens.
-- on SQLite, which notifies nobody, from the number that the connection which writes gives for the state of the file
-  (PRAGMA data_version). It stays the same when that connection commits itself. One look for the whole process, twice a
-  second; it reads no page. The number says that something was committed, not what, so all who wait are told.
+- on SQLite, which has no notifications, from the number that the writing connection reports for the state of the file
+  (PRAGMA data_version). That connection's own commits leave it unchanged. The whole process shares one check, twice a
+  second; it reads no page. The number says that something was committed, not what, so everyone waiting is told.
 
-To be told is to be asked to look: there may be nothing to find.
+Being told means being asked to look: there may be nothing to find.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ ALIVE: dict[str, Any] = {
 """Nothing is sent on a connection that listens, so only TCP notices that the server's machine is gone."""
 
 WATCHED = frozenset({"agent", "call_order", "device", "mail", "message", "subteam_member", "task", "voicemail"})
-"""Tables that somebody may wait for. Of other tables nobody is told: a NOTIFY makes a commit wait for other such."""
+"""Tables that somebody may wait for. Other tables are not announced: commits with a NOTIFY wait for one another."""
 
 _UNTOLD = "untold"
 UNTOLD = {_UNTOLD: True}
-"""Execution options of a statement that changes nothing that anybody waits for."""
+"""Execution options for a statement that changes nothing anybody waits for."""
 
 
 def stir(session: Session, table: str) -> None:
-    """Has those who wait for the table look once this transaction is committed, though none of its rows changes: what
-    does decides whether one of them is due."""
+    """Makes those waiting for the table look once this transaction commits, though none of its rows changes: what does
+    change decides whether one of them is due."""
     session.info.get("changed", set()).add(table)
 
 
@@ -58,20 +58,20 @@ class _Waiting:
 
 
 class RowChanges:
-    """Of one store's database."""
+    """Row changes in one store's database."""
 
     def __init__(self, engine: Engine, url: URL, foreign_version: Callable[[], Awaitable[object]]) -> None:
-        """`engine` is the one that writes; `foreign_version` gives something else after each commit of another process
+        """`engine` is the one that writes; `foreign_version` returns a new value after each commit by another process
         (SQLite), and raises Unavailable."""
         self._engine, self._url, self._foreign_version = engine, url, foreign_version
         self._is_sqlite = url.get_backend_name() == "sqlite"
         self._waiting: set[_Waiting] = set()
         self._me = uuid.uuid4().hex
-        """In front of our own notifications, which we know already."""
+        """Prefix of our own notifications, which we ignore."""
 
     @contextmanager
     def told(self, tables: Collection[str], tell: Callable[[], None]) -> Iterator[None]:
-        """Has `tell` called, in the event loop, whenever rows of one of the tables may have changed."""
+        """Calls `tell`, in the event loop, whenever rows of one of the tables may have changed."""
         if unwatched := set(tables) - WATCHED:
             raise ValueError(f"not in crm.store.changes.WATCHED: {unwatched}")
         one = _Waiting(frozenset(tables), asyncio.get_running_loop(), tell)
@@ -82,7 +82,7 @@ class RowChanges:
             self._waiting.discard(one)
 
     async def listen(self, on_hearing: Callable[[], None] = lambda: None) -> None:
-        """Tells of what other processes commit, until it is cancelled. Raises Unavailable when it cannot.
+        """Passes on what other processes commit, until cancelled. Raises Unavailable when it cannot.
 
         `on_hearing` is called once it can.
         """
@@ -96,7 +96,7 @@ class RowChanges:
     # --- what the store says ---
 
     def follow(self, sessions: sessionmaker[Session]) -> None:
-        """Has what these sessions change written down as it happens."""
+        """Tracks what these sessions change as it happens."""
 
         @event.listens_for(sessions, "after_begin")
         def on_begin(session: Session, transaction: object, connection: Any) -> None:
@@ -113,7 +113,7 @@ class RowChanges:
                     changed.add(name)
 
     def announce(self, session: Session) -> None:
-        """As the last thing in a transaction: other processes will hear of it."""
+        """The last step of a transaction: other processes will hear of it."""
         if session.info["changed"] and not self._is_sqlite:
             names = " ".join([self._me, *sorted(session.info["changed"])])
             session.execute(text("SELECT pg_notify(:channel, :names)"), {"channel": CHANNEL, "names": names})
@@ -133,7 +133,7 @@ class RowChanges:
             async with connection:
                 await connection.execute(f"LISTEN {CHANNEL}".encode())
                 on_hearing()
-                # What was committed before nobody has told us of.
+                # We were not told about earlier commits.
                 self.tell(WATCHED)
                 async for notification in connection.notifies():
                     sender, *tables = notification.payload.split(" ")
@@ -147,7 +147,7 @@ class RowChanges:
         try:
             known = await self._foreign_version()
             on_hearing()
-            # What was committed before nobody has told us of.
+            # We were not told about earlier commits.
             self.tell(WATCHED)
             while True:
                 await asyncio.sleep(LOOK_SECONDS)

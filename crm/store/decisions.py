@@ -1,8 +1,8 @@
-"""Routing decisions as they are kept: once, short, and whole enough to be explained and taken again.
+"""Routing decisions as they are stored: once, compactly, and completely enough to be explained and replayed.
 
-What has its default is left out. Agents, of whom there may be thousands, are named by their places in a list of all of
-the office's, the roster; it is kept once for as long as nobody is hired or leaves. The reasons' sentences stand in a
-column of their own. Decisions of older versions, with everything in them, are read as well.
+Default values are left out. Agents, of whom there may be thousands, are identified by their positions in a list of all
+the office's agents, the roster; it is stored once until somebody is hired or leaves. The reasons' sentences have their
+own column. Decisions from older versions, which contain everything, can still be read.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def row_of(fact: Routed) -> RoutingDecision:
 
 
 def add_all(session: Session, facts: Sequence[Routed]) -> None:
-    """Keeps the decisions that facts tell."""
+    """Stores the decisions contained in facts."""
     lists = {_id_of(fact.roster): fact.roster for fact in facts if fact.roster}
     known = set(session.scalars(select(Roster.id).where(Roster.id.in_(lists)))) if lists else set()
     session.add_all(Roster(id=id, agents=list(agents)) for id, agents in lists.items() if id not in known)
@@ -72,7 +72,7 @@ def add_all(session: Session, facts: Sequence[Routed]) -> None:
 
 
 def rosters(session: Session, decisions: Sequence[RoutingDecision]) -> dict[str, list[str]]:
-    """The lists by which these name agents."""
+    """The rosters these decisions refer to."""
     wanted = {one.roster for one in decisions if one.roster}
     found = session.execute(select(Roster.id, Roster.agents).where(Roster.id.in_(wanted))) if wanted else ()
     return {row.id: row.agents for row in found}
@@ -102,7 +102,7 @@ def plan_of(row: RoutingDecision, rosters: Mapping[str, Sequence[str]]) -> dict[
     return whole
 
 
-# --- agents by their places ---
+# --- agents by position ---
 
 
 def _names(inputs: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
@@ -165,7 +165,7 @@ def _from_runs(runs: str, roster: Sequence[str]) -> list[str]:
 
 
 def _lean(value: Any) -> Any:
-    """As JSON, without what a dataclass has by default."""
+    """As JSON, without the default values of dataclasses."""
     kind = type(value)
     if kind is str or value is None:
         return value

@@ -1,10 +1,10 @@
-"""The mark of the office: another one after each change of what the routing decision knows of it.
+"""The mark of the office: a new one after each change to what the routing decision knows about it.
 
 Triggers change it, so that it does not matter who writes: the command line, another node, somebody in a database shell.
-It is part of the transaction that writes, as everything else there, and chosen at random, so that one mark stands for
-one state of the office for ever: also when a transaction is taken back, or an older database takes the place of this.
+It is part of the transaction that writes, like everything else there, and chosen at random, so that one mark always
+stands for one state of the office, even when a transaction is rolled back or an older database replaces this one.
 
-What changes with each call, such as the end of an agent's last talk, changes no mark.
+What changes with each call, such as the end of an agent's last talk, does not change the mark.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "tour_hours": (),
     "trunk": ("slug", "did_from"),
 }
-"""Tables of which `crm.store.snapshot` reads all rows, and the columns of which a change counts; none: any does."""
+"""Tables that `crm.store.snapshot` reads whole, and the columns in which a change counts; none: any column."""
 
 _FUNCTION = f"""
 CREATE OR REPLACE FUNCTION mark_office() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -46,7 +46,7 @@ END $$
 
 
 def watch(connection: Connection) -> None:
-    """Puts the triggers where they belong, unless they are there. For the tables as they are now."""
+    """Creates any missing triggers, for the tables as they are now."""
     wanted = dict(_triggers(connection.dialect.name))
     found = _present(connection)
     if found == wanted.keys():
@@ -59,7 +59,7 @@ def watch(connection: Connection) -> None:
 
 
 def unwatch(connection: Connection) -> None:
-    """Takes the triggers away, for tables about to change."""
+    """Drops the triggers, before tables change."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("DROP FUNCTION IF EXISTS mark_office() CASCADE"))
         return
@@ -68,7 +68,7 @@ def unwatch(connection: Connection) -> None:
 
 
 def is_marked(connection: Connection) -> bool:
-    """Whether the tables know marks at all."""
+    """Whether the tables support marks at all."""
     return inspect(connection).has_table(TABLE)
 
 

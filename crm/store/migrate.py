@@ -30,7 +30,7 @@ _LOCK = 5_327_328
 def upgrade(url: str, revision: str = "head", *, node: str = "") -> None:
     """Migrates up to `revision`, all or nothing. Two processes may do it at once: the second finds it done.
 
-    `node` is the name of the home that does it, whose the rows are that are there.
+    `node` is the name of the home that migrates; existing rows become its own.
     """
     _run(url, lambda config: command.upgrade(config, revision), node)
 

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that a server which has stopped answering in the middle of a query cannot hold on to."""
+"""PostgreSQL connections that do not hang when the server stops answering in the middle of a query."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from psycopg import OperationalError
 from psycopg.abc import PQGen
 
 _LONGEST_SECONDS = 60.0
-"""No answer of the server's takes so long; whoever waits without a limit of their own gets an error then."""
+"""No answer from the server takes this long; a query without a limit of its own then fails."""
 _LOOK_SECONDS = 0.05
 
 Result = TypeVar("Result")
 
 
 class PostgresConnection(PsycopgConnection[Any]):
-    """Whoever gives up on a query gives up on its connection.
+    """Giving up on a query means giving up on its connection.
 
     psycopg would ask the server to cancel the query and wait for that (3.3.9, measured with a server process that was
-    stopped). A process that does not answer does not answer that either.
+    stopped). A process that does not answer does not answer that request either.
     """
 
     gave_up: Callable[[], bool] = staticmethod(lambda: False)
-    """Asked while a query runs: whether nobody wants its answer any more."""
+    """Asked while a query runs: whether its answer is no longer wanted."""
 
     def wait(self, gen: PQGen[Result], interval: float = _LOOK_SECONDS, timeout: float | None = None) -> Result:
-        """As in psycopg's own; raises OperationalError when no answer has come for too long, or nobody wants it."""
+        """As in psycopg's own; raises OperationalError when an answer takes too long or is no longer wanted."""
         return super().wait(self._guarded(gen), interval=_LOOK_SECONDS, timeout=timeout)
 
     def _guarded(self, gen: PQGen[Result]) -> PQGen[Result]:
-        """The same steps. Whoever waits for the socket comes back here after each interval, answer or not."""
+        """The same steps. The wait for the socket returns here after each interval, answer or not."""
         until = time.monotonic() + _LONGEST_SECONDS
         try:
             state = next(gen)

@@ -12,7 +12,7 @@ Columns = TypeVarTuple("Columns")
 
 
 def rows(session: Session, statement: Select[*Columns], values: Mapping[str, Any]) -> CursorResult[*Columns]:
-    """What a statement made beforehand finds. It selects columns alone, so nothing of the ORM is needed, which takes
-    longer than the database does."""
+    """What a prepared statement finds. It selects only columns, so the ORM is not needed, which takes longer than the
+    database does."""
     session.flush()
     return session.connection().execute(statement, values)

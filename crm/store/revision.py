@@ -1,4 +1,4 @@
-"""Whether a database's tables are those of this version of the code; without Alembic, which takes long to load."""
+"""Whether a database's tables are those of this version of the code; without Alembic, which is slow to load."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def known() -> list[str]:
 
 
 def problem(found: str | None) -> Unavailable | None:
-    """Why tables at that revision are none for this version; None when they are its own. `found` is None where
+    """Why this version cannot use tables at that revision; None when it can. `found` is None where
     there are none of ours."""
     needed = known()[-1]
     if found == needed:

@@ -1,6 +1,6 @@
 """The way to the database: synchronous sessions, short transactions, and the threads that run them for the event loop.
 
-A service is a plain function of a session: one act, one transaction. Whoever is asynchronous says
+A service is a plain function of a session: one act, one transaction. Asynchronous code says
 `await store.run(act, ...)`, or `store.read` where nothing is changed; commands and tests call it directly. Since an act
 is not asynchronous it cannot wait for a phone or a carrier while its transaction is open.
 """
@@ -27,19 +27,19 @@ from crm.store.changes import RowChanges
 from crm.store.snapshot import Office
 
 BUSY_SECONDS = 5
-"""How long a writer waits for another one on SQLite, and a connection to PostgreSQL may take."""
+"""How long a writer waits for another on SQLite, and how long connecting to PostgreSQL may take."""
 
 MIGRATION_SECONDS = 60
 """How long a migration waits for another one, which rebuilds whole tables."""
 
 TRIES = 10
-"""How often an act is run that collides with another one."""
+"""How many times an act that collides with another one is run."""
 
 THREADS = 4
-"""How many acts run at once; on SQLite those that read, beside the one that writes."""
+"""How many acts run at once; on SQLite those that read, in addition to the one that writes."""
 
 LEAVE_SECONDS = 0.5
-"""How long whoever is cancelled waits for their act to be rolled back. It is, even when this is too short."""
+"""How long a cancelled caller waits for its act to be rolled back. It is, even when this is too short."""
 
 _COLLISIONS = {"40001", "40P01"}
 """PostgreSQL's serialization failure and deadlock (its manual, appendix A): nothing was written; it may work now."""
@@ -49,7 +49,7 @@ Result = TypeVar("Result")
 
 
 class Store:
-    """Opens sessions on one database; SQLite and PostgreSQL behave alike to whoever uses it.
+    """Opens sessions on one database; SQLite and PostgreSQL behave alike to its users.
 
     Library errors that say the database is in trouble come out as `Unavailable`. An act that collides with another one
     is run again, so it changes nothing but the database; when that does not help either, `Conflict` comes out.
@@ -87,7 +87,7 @@ class Store:
     async def run(self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """Runs `act` in a transaction that is committed when it returns, and rolled back when it raises.
 
-        When the caller is cancelled, an act that has not come to its commit never does. Raises Unavailable, Conflict.
+        When the caller is cancelled, an act that has not reached its commit never does. Raises Unavailable, Conflict.
         """
         return await self._in_thread(True, lambda: self.run_blocking(act, *args, **kwargs))
 
@@ -96,7 +96,7 @@ class Store:
         return await self._in_thread(False, lambda: self.read_blocking(act, *args, **kwargs))
 
     def run_blocking(self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
-        """`run` for those who have no event loop."""
+        """`run` for code without an event loop."""
         for attempt in range(1, TRIES + 1):
             try:
                 with self.writing() as session:
@@ -115,7 +115,7 @@ class Store:
     def read_blocking(
         self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs
     ) -> Result:
-        """`read` for those who have no event loop."""
+        """`read` for code without an event loop."""
         with self.reading() as session:
             return act(session, *args, **kwargs)
 
@@ -142,7 +142,7 @@ class Store:
             self.changes.made(session)
 
     def revision(self) -> str | None:
-        """That the tables are at, whatever `refusal` says; None when there are none of ours. Raises Unavailable."""
+        """The tables' revision, whatever `refusal` says; None when there are none of ours. Raises Unavailable."""
         with _translated(), self._engine.connect() as connection:
             if not inspect(connection).has_table("alembic_version"):
                 return None
@@ -170,7 +170,7 @@ class Store:
 
         running = self._pool(writes).submit(watched)
         waiting = asyncio.wrap_future(running)
-        # Nobody may be there any more to hear of an error.
+        # There may no longer be anyone to receive an error.
         waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             return await asyncio.shield(waiting)
@@ -181,7 +181,7 @@ class Store:
             raise
 
     def _pool(self, writes: bool) -> ThreadPoolExecutor:
-        """SQLite has one writer at a time, so those of this process wait in line and not for its lock."""
+        """SQLite has one writer at a time, so those of this process queue up rather than wait for its lock."""
         alone = writes and self._is_sqlite
         with self._pools_lock:
             if alone not in self._pools:
@@ -190,7 +190,7 @@ class Store:
             return self._pools[alone]
 
     async def _foreign_version(self) -> object:
-        """Another one after each commit that this process has not made. SQLite only. Raises Unavailable."""
+        """A new value after each commit by another process. SQLite only. Raises Unavailable."""
         return await asyncio.get_running_loop().run_in_executor(self._pool(True), self._read_version)
 
     def _read_version(self) -> object:
@@ -201,7 +201,7 @@ class Store:
                 cursor.execute("PRAGMA data_version")
                 version = cursor.fetchone()
                 cursor.close()
-                # Numbers of two connections cannot be compared.
+                # Numbers from different connections cannot be compared.
                 return connection.dbapi_connection, version
             finally:
                 connection.close()
@@ -215,12 +215,12 @@ class Store:
 
 
 def after_commit(session: Session, act: Callable[[], None]) -> None:
-    """Runs `act`, which is no work of the database, once what the session has written is there to stay."""
+    """Runs `act`, which does not use the database, once what the session has written is committed."""
     event.listen(session, "after_commit", lambda _: act(), once=True)
 
 
 def is_abandoned() -> bool:
-    """Whether whoever wanted the act that this thread runs has gone."""
+    """Whether the caller of the act that this thread runs has gone."""
     abandoned: threading.Event | None = getattr(_current, "abandoned", None)
     return abandoned is not None and abandoned.is_set()
 
@@ -229,7 +229,7 @@ _current = threading.local()
 
 
 class _Abandoned(Exception):
-    """Takes an act back whose caller has gone."""
+    """Rolls back an act whose caller has gone."""
 
 
 class _Collision(Unavailable):
@@ -242,7 +242,7 @@ def _stop_abandoned(*_: object) -> None:
 
 
 def migration_engine(url: str) -> Engine:
-    """A synchronous engine for Alembic, which rebuilds SQLite tables and so wants foreign keys unchecked meanwhile."""
+    """A synchronous engine for Alembic, which rebuilds SQLite tables and so needs foreign keys unchecked meanwhile."""
     parsed = make_url(url)
     _make_private(parsed)
     if parsed.get_backend_name() != "sqlite":
@@ -269,7 +269,7 @@ def _translated() -> Iterator[None]:
 def _in_trouble(error: Exception) -> Unavailable:
     if told := in_words(error):
         return Unavailable(told, code="database_in_trouble")
-    # The library's text holds the statement's parameters, callers' numbers among them, so only its kind is told.
+    # The library's text holds the statement's parameters, callers' numbers among them, so only its kind is reported.
     kind = type(getattr(error, "orig", None) or error).__name__
     return Unavailable(f"The database does not answer ({kind}).", code="database_silent")
 
@@ -285,7 +285,7 @@ _SQLITE_IN_WORDS = {
 
 
 def in_words(error: BaseException) -> str:
-    """What is wrong with a SQLite file and how to mend it; "" where the error does not tell."""
+    """What is wrong with a SQLite file and how to mend it; "" where the error does not say."""
     code = getattr(getattr(error, "orig", None) or error, "sqlite_errorcode", 0)
     return _SQLITE_IN_WORDS.get(code & 0xFF, "")  # The rest of the code says more than anybody can act on.
 
@@ -307,7 +307,7 @@ def _make_private(url: URL) -> None:
     """Creates a SQLite file that only its owner may read; its -wal and -shm files get the same mode from SQLite.
 
     One that is there is not opened: closing it again would take every lock on it that this process has (POSIX), and
-    another process that takes itself for the last one deletes the log of changes (sqlite.org/howtocorrupt.html, 2.2).
+    another process that believes it is the last one deletes the log of changes (sqlite.org/howtocorrupt.html, 2.2).
     """
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         return

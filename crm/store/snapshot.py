@@ -1,8 +1,8 @@
-"""The office as one immutable value, with what is looked for in it by number, slug and id.
+"""The office as one immutable value, with lookups by number, slug and id.
 
-It is read whole, by few statements, and kept as long as the office's mark (`crm.store.marks`) stays the same. Whoever
-asks for it compares marks within their own transaction, so a change of the office holds for the next call, whoever
-has made it. What changes with each call is not in it: who talked last, leads, tours that are booked.
+It is read whole, in a few statements, and kept as long as the office's mark (`crm.store.marks`) stays the same. Each
+reader compares marks within its own transaction, so a change to the office applies to the next call, no matter who
+made it. What changes with each call is not in it: who talked last, leads, tours that are booked.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from crm.store.models import (
 from crm.store.queries import office
 
 _TRIES = 3
-"""So often the office is read when it changes meanwhile (PostgreSQL)."""
+"""How many times the office is read if it changes meanwhile (PostgreSQL)."""
 _SLOTS_KEPT = 1000
 """Properties and days; each has some dozens of slots."""
 
@@ -53,7 +53,7 @@ One = TypeVar("One")
 
 
 class Office:
-    """Of one store: the snapshot that holds, kept for whoever asks next."""
+    """One store's current snapshot, kept for the next reader."""
 
     def __init__(self) -> None:
         self._kept: tuple[str, Snapshot] | None = None
@@ -65,7 +65,7 @@ class Office:
         if kept := self._of(mark):
             return kept
         if "changed" in session.info:
-            # What it has changed may be taken back.
+            # What it has changed may be rolled back.
             return _read(session)
         with self._reading:
             for _ in range(_TRIES):
@@ -178,7 +178,7 @@ class Standing:
 
     may_ring: tuple[str, ...]
     after_hours: frozenset[str]
-    """Their own hours say so in so many words."""
+    """Their own hours say so explicitly."""
     on_holidays: frozenset[str]
     """The same at all hours, which is meant of holidays, too."""
     _phones: dict[str, tuple[str, ...]]
@@ -192,12 +192,12 @@ class Standing:
         return frozenset(self.may_ring)
 
     def reachable(self, online: Collection[str] | None, of: Collection[str] | None = None) -> frozenset[str]:
-        """Those of whom a phone would ring that is in no talk; `online` as in `reception.availability`."""
+        """Those with a phone that would ring and is not in a talk; `online` as in `reception.availability`."""
         if of is not None:
             return frozenset(slug for slug in of if self._is_reachable(slug, online))
         if online is None:
             return self._with_mobile | {slug for slug, phones in self._phones.items() if phones}
-        # Phones come and go less often than calls come.
+        # Phones come and go less often than calls arrive.
         known = self._kept.get("online")
         if known is None or known[0] != online:
             found = frozenset(slug for slug in self.may_ring if self._is_reachable(slug, online))
@@ -313,7 +313,7 @@ class Snapshot:
         return [self.teams_by_id[one] for one in team.sister_ids if one in self.teams_by_id]
 
     def admin(self) -> KnownAgent | None:
-        """Who owns what nobody else does; None when there is nobody at all."""
+        """The owner of whatever nobody else owns; None when there is nobody at all."""
         named = self.organization.admin_agent_id if self.organization else None
         if named in self.agents_by_id:
             return self.agents_by_id[named]

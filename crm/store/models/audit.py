@@ -1,4 +1,4 @@
-"""Who changed what is set up."""
+"""Changes to the setup, and who made them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crm.store.models.base import Base
 
 
 class AuditEntry(Base):
-    """Who changed what."""
+    """One change to the setup, and who made it."""
 
     __tablename__ = "audit_entry"
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -65,7 +65,7 @@ class Subteam(Base):
 
 
 class SubteamSister(Base):
-    """Who helps a subteam out when nobody of it is free, in which order."""
+    """Subteams that help out when nobody in a subteam is free, and in which order."""
 
     __tablename__ = "subteam_sister"
     subteam_id: Mapped[int] = mapped_column(ForeignKey("subteam.id", ondelete="CASCADE"), primary_key=True)
@@ -80,7 +80,7 @@ class SubteamMember(Base):
 
 
 class Portfolio(Base):
-    """Properties that are leased alike, such as those of one owner."""
+    """Properties that are leased the same way, such as those of one owner."""
 
     __tablename__ = "portfolio"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -185,7 +185,7 @@ class Agent(Base):
 
 
 class Location(Base):
-    """A place where phones stand, as the emergency service has to hear of it (47 CFR 9.16)."""
+    """A place where phones stand, as emergency services have to be told of it (47 CFR 9.16)."""
 
     __tablename__ = "location"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -239,7 +239,7 @@ class AgentHours(Base):
 
 
 class Desk(Base):
-    """Where callers who are no prospects, or have a concern, are put through to."""
+    """Where callers who are not prospects, or have a concern, are put through to."""
 
     __tablename__ = "desk"
     __table_args__ = (UniqueConstraint("kind", "property_id"),)

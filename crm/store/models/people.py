@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Contact(Base):
-    """Somebody who is no prospect, known by their number."""
+    """Somebody who is not a prospect, known by their number."""
 
     __tablename__ = "contact"
     __table_args__ = (Index("ix_contact_kind_name", "kind", "name", "number"),)
@@ -57,7 +57,7 @@ class Lead(Base):
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str | None] = mapped_column(String(200), comment="null until somebody knows it")
-    # Where mail goes, as it was written; `emails` is what finds the lead.
+    # Where mail is sent, as it was written; `emails` is what finds the lead.
     email: Mapped[str] = mapped_column(String(200), default="", server_default="")
     language: Mapped[str] = mapped_column(
         String(10), default="", server_default="", comment="chosen in an earlier call; empty: the line's"
@@ -73,7 +73,7 @@ class Lead(Base):
 
 
 class LeadPhone(Base):
-    """A number that finds its lead; unique, so one person stays one lead however often they call at once."""
+    """A number that finds its lead; unique, so one person stays one lead however many calls they make at once."""
 
     __tablename__ = "lead_phone"
     id: Mapped[int] = mapped_column(primary_key=True)

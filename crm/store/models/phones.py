@@ -123,7 +123,7 @@ class Dialled(Base):
 
 
 class EmergencyCall(Base):
-    """Somebody dialed the emergency number; Asterisk connected it alone."""
+    """Somebody dialed the emergency number; Asterisk connected the call by itself."""
 
     __tablename__ = "emergency_call"
     __table_args__ = (Index("ix_emergency_call_started_at", "started_at"),)

@@ -1,4 +1,4 @@
-"""What is to be done next, by people or by itself."""
+"""What is to be done next, by people or automatically."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Task(Base):
 
     __tablename__ = "task"
     __table_args__ = (
-        # What is to be done, of everybody and of one agent, the most pressing first.
+        # Open work, for everybody and for one agent, the most urgent first.
         Index(
             "ix_task_open",
             "due_at",
@@ -70,7 +70,7 @@ class Task(Base):
             sqlite_where=text("done_at IS NULL"),
             postgresql_where=text("done_at IS NULL"),
         ),
-        # One open task a person and kind, whoever makes them at the same moment.
+        # One open task per person and kind, even when several are created at the same moment.
         Index(
             "uq_task_open",
             "person",

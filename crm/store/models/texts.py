@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Sendable:
-    """What a row has that is sent once: its place in the outbox, committed with what caused it."""
+    """The columns of a row that is sent once: its place in the outbox, committed with what caused it."""
 
     __tablename__: str
 
@@ -36,7 +36,7 @@ class Sendable:
 
 
 class Message(Sendable, Base):
-    """A text of a person's thread; one of theirs is in no outbox."""
+    """A text of a person's thread; one from them is in no outbox."""
 
     __tablename__ = "message"
     __table_args__ = (
@@ -47,7 +47,7 @@ class Message(Sendable, Base):
         # Lists, the newest first.
         Index("ix_message_made", "created_at", "id"),
         Index("ix_message_state_made", "state", "created_at", "id"),
-        # How many there were lately, by which a spike is found.
+        # How many there were lately, to detect spikes.
         Index("ix_message_purpose_made", "purpose", "created_at"),
         # What came from somebody, or to a line, lately.
         Index("ix_message_from_made", "from_number", "created_at"),

@@ -1,4 +1,4 @@
-"""Tours, and when they can be had."""
+"""Tours, and when they can be booked."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TourBlackout(Base):
 
 
 class TourSlot(Base):
-    """A time at which somebody has booked a tour. Whoever wants it too changes `taken` in this row, one at a time."""
+    """A time at which somebody has booked a tour. Others who want it too change `taken` in this row, one at a time."""
 
     __tablename__ = "tour_slot"
     id: Mapped[int] = mapped_column(primary_key=True)

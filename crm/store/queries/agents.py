@@ -21,7 +21,7 @@ def listed(session: Session) -> Sequence[Agent]:
 
 
 def told_of_emergencies(session: Session) -> Sequence[Agent]:
-    """Those who are named for it, with devices; if nobody is, everybody: somebody has to hear of an emergency call
+    """The agents named for it, with devices; if none are, all of them: somebody has to hear of an emergency call
     (47 CFR 9.16(b)(2))."""
     every = select(Agent).options(selectinload(Agent.devices)).order_by(Agent.slug)
     return session.scalars(every.where(Agent.emergency_notice)).all() or session.scalars(every).all()
@@ -46,10 +46,10 @@ def by_device(session: Session, device: str) -> Agent | None:
 def longest_idle(
     session: Session, subteam_id: int | None = None, *, due: datetime | None = None, without: int | None = None
 ) -> Agent | None:
-    """Of those on duty, in the subteam if one is given: who has waited longest for a talk; never comes before all.
+    """The agent on duty, in the subteam if one is given, who has waited longest for a talk; never comes before all.
 
-    With `due`, on the office's clock, whoever works then by their own hours comes before who does not.
-    `without` is the id of one who does not count.
+    With `due`, on the office's clock, agents working then by their own hours come before those who are not.
+    `without` is the id of an agent to leave out.
     """
     found = select(Agent).where(Agent.on_duty)
     if without is not None:
@@ -72,7 +72,7 @@ def of_subteam(session: Session, subteam_id: int) -> Sequence[Agent]:
 
 
 _MOST_NAMED = 100
-"""To find one of more than so many, all are looked through."""
+"""To find one among more than this many, all agents are searched."""
 _TALKS = select(Agent.id, Agent.last_talk_ended_at)
 _IDLEST = select(Agent.id).order_by(Agent.last_talk_ended_at.asc().nulls_first(), Agent.slug)
 _NAMED = Agent.id.in_(bindparam("ids", expanding=True))
@@ -81,7 +81,7 @@ _IDLEST_ON_DUTY = _IDLEST.where(Agent.on_duty)
 
 
 def most_idle(session: Session, ids: Collection[int]) -> int:
-    """The id of who of these agents on duty, at least one, has waited longest for a talk; never comes before all."""
+    """The id of the one of these agents on duty (at least one) who has waited longest; never comes before all."""
     if len(ids) == 1:
         return next(iter(ids))
     if len(ids) <= _MOST_NAMED:
@@ -91,7 +91,7 @@ def most_idle(session: Session, ids: Collection[int]) -> int:
 
 
 def last_talks(session: Session, ids: Collection[int]) -> dict[int, datetime | None]:
-    """When each agent's last talk ended, by id; None: they have had none. More may be told than was asked for."""
+    """When each agent's last talk ended, by id; None: they have had none. May include more agents than asked for."""
     few = len(ids) <= _MOST_NAMED
     found = prepared.rows(session, _TALKS_OF, {"ids": list(ids)}) if few else prepared.rows(session, _TALKS, {})
     return dict(found.all())

@@ -26,7 +26,7 @@ _ROW = (
 
 
 def is_withheld(session: Session, number: str) -> bool:
-    """Whether whoever has the number (E.164) has called with it withheld, and never shown it in a call or a text."""
+    """Whether the owner of the number (E.164) has called with it withheld, and never shown it in a call or a text."""
 
     def any_of(query: Select[str] | Select[int]) -> bool:
         return session.scalar(query.limit(1)) is not None
@@ -61,7 +61,7 @@ def in_progress(session: Session, *, limit: int) -> Sequence[Row[str, str, str |
 
 
 def waiting_since(session: Session) -> Sequence[datetime]:
-    """Since when each caller who waits in line does so, the longest first."""
+    """When each caller waiting in line began to wait, the longest wait first."""
     queued = (CallEvent.call_id == Call.id) & (CallEvent.kind == "Queued")
     began = select(func.min(CallEvent.at)).where(queued).scalar_subquery()
     found = select(Call.started_at, began).where(Call.outcome.is_(None), Call.step == "queue")
@@ -79,13 +79,13 @@ def began_after(session: Session, call_id: str | None, at: datetime) -> bool:
 
 
 def decisions(session: Session, call_id: str) -> Sequence[RoutingDecision]:
-    """Why it rang whom it rang, in order."""
+    """Why the call rang the phones it rang, in order."""
     found = select(RoutingDecision).where(RoutingDecision.call_id == call_id).order_by(RoutingDecision.at)
     return session.scalars(found).all()
 
 
 def last_caller_of(session: Session, agent: str) -> str | None:
-    """Number (E.164) of whoever outside last rang an agent's phones, answered or not; None without one."""
+    """Number (E.164) of the last outside caller to ring an agent's phones, answered or not; None without one."""
     whose = select(Agent.id).where(Agent.slug == agent).scalar_subquery()
     found = select(Call.caller).join(Leg, Leg.call_id == Call.id)
     found = found.where(Leg.agent_id == whose, Call.direction == "in", Call.caller.is_not(None))
@@ -107,7 +107,7 @@ def leasing(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]
 
 
 SETTLED = timedelta(hours=6)
-"""A call without an outcome for so long is not up any more."""
+"""A call without an outcome for this long is no longer up."""
 
 
 @dataclass(frozen=True)
@@ -120,20 +120,20 @@ class LostCall:
 
 
 def lost(session: Session, node: str, now: datetime, since: datetime | None = None) -> list[LostCall]:
-    """Must be empty. Calls that are up are not lost, nor are those of another node that lives and sees to them.
-    `since` leaves out calls that began before then and are over: who was taken care of stays so."""
+    """Must be empty. Calls that are up are not lost, nor are those of another live node, which handles them itself.
+    `since` leaves out calls that began before then and are over: callers who were taken care of stay so."""
     need_task = [outcome for outcome in Outcome if task_after(outcome) is not None]
     called = select(Call.id, Call.started_at, Call.outcome).order_by(Call.started_at)
     endless = session.execute(
         called.where(Call.outcome.is_(None), Call.started_at < now - SETTLED).where(~is_of_others(Call.node, node, now))
     )
     found = [LostCall(call.id, call.started_at, "It has no outcome.") for call in endless]
-    # Its own, or one that it shares with other calls of the same person; of nearly every call nothing else is asked.
+    # Its own, or one shared with other calls of the same person; for nearly every call this check is enough.
     shares_task = select(TaskCall.task_id).where(TaskCall.call_id == Call.id).exists()
     has_task = select(Task.id).where(Task.call_id == Call.id).exists()
     # A call of ours that reached nobody may leave an older task of the person's open instead of one of its own.
     lead_has_task = select(Task.id).where(Task.lead_id == Call.lead_id, Task.lead_id.is_not(None)).exists()
-    # So it is with one to a resident, owner or vendor.
+    # The same goes for a call to a resident, owner or vendor.
     other = aliased(Call)
     caller_has_task = (
         select(Task.id)

@@ -26,7 +26,7 @@ class Wanted:
     """As typed, or E.164."""
     purpose: DialPurpose
     agent: str | None = None
-    """Slug of who dials, or whose mobile it is; None: the office itself."""
+    """Slug of the agent who dials, or whose mobile it is; None: the office itself."""
     may_dial: bool = True
     """The agent's own permission."""
 
@@ -45,7 +45,7 @@ def rules(config: Config) -> DialRules:
 
 
 def requests(session: Session, config: Config, wanted: Sequence[Wanted]) -> list[DialRequest]:
-    """What is known of each, whatever is up and was dialed today; asked for all of them at once."""
+    """What is known of each, regardless of what is up and was dialed today; queried for all of them at once."""
     parsed = [numbers.dialled(one.number, config.region, config.dialing.outside_prefix) for one in wanted]
     known = {number for number in parsed if number}
     lines = set(session.scalars(select(Line.number).where(Line.number.in_(known)))) if known else set()

@@ -35,7 +35,7 @@ def by_address(session: Session, address: str, *, for_update: bool = False) -> L
 
 
 def first_with(session: Session, address: str) -> Lead | None:
-    """The oldest of those to whom mail goes at an email address (lower case), whoever it finds."""
+    """The oldest lead whose mail goes to an email address (lower case), whichever lead the address finds."""
     return session.scalars(select(Lead).where(func.lower(Lead.email) == address).order_by(Lead.id)).first()
 
 

@@ -65,7 +65,7 @@ def _count_in(session: Session, whose: ColumnElement[bool], since: datetime, unt
 
 
 def last_heard_at(session: Session, number: str, before: datetime) -> datetime | None:
-    """When the person with this number, or with another one of the same lead, called or wrote last."""
+    """When the person with this number, or with another number of the same lead, last called or wrote."""
     same = select(LeadPhone.lead_id).where(LeadPhone.number == number).scalar_subquery()
     numbers = select(LeadPhone.number).where(LeadPhone.lead_id == same)
     wrote = select(func.max(Message.created_at)).where(

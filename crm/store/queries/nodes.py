@@ -11,13 +11,13 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from crm.store.models import Call, Leg, Node
 
 LIVELY = timedelta(minutes=5)
-"""A node that has given a sign of life within it sees to its own calls."""
+"""A node that has given a sign of life within this time handles its own calls."""
 GONE = timedelta(hours=1)
-"""What a node without a sign of life for so long has left undone is for the others."""
+"""After this long without a sign of life, what a node has left undone is taken over by the others."""
 
 
 def is_ours(column: InstrumentedAttribute[str], node: str) -> ColumnElement[bool]:
-    """Rows of this node. Those without a name are older than names, and of the only home there was."""
+    """Rows of this node. Those without a name predate names, and belong to the only home there was."""
     return column.in_((node, ""))
 
 
@@ -27,7 +27,7 @@ def is_for_us(column: InstrumentedAttribute[str], node: str, now: datetime) -> C
 
 
 def is_of_others(column: InstrumentedAttribute[str], node: str, now: datetime) -> ColumnElement[bool]:
-    """Rows of other nodes that live."""
+    """Rows of other live nodes."""
     return column.in_(select(Node.name).where(Node.name != node, Node.seen_at >= now - LIVELY))
 
 

@@ -31,7 +31,7 @@ def open_one(session: Session, person: str, kind: str) -> Task | None:
     """The one open task about a person (Task.person) of that kind."""
     if not person:
         return None
-    # That it is not empty, SQLite has to be told: its index has only those.
+    # SQLite has to be told that it is not empty: its index covers only such rows.
     found = select(Task).where(Task.person == person, Task.person != "", Task.kind == kind, Task.done_at.is_(None))
     found = found.options(*_ROW)
     return session.scalars(found).first()

@@ -48,7 +48,7 @@ COMMANDS = {
     "holiday": "Dates with hours that differ from the usual week.",
     "call": "Calls and what happened in them.",
     "route": "Who calls reach, and why.",
-    "lead": "People who called.",
+    "lead": "People who want to rent a home, or to have one managed.",
     "tour": "Tours: when they are offered, and who has booked one.",
     "followup": "Text sequences for people who have not been reached yet.",
     "task": "What has to be done next, and by whom.",

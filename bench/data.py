@@ -328,7 +328,7 @@ def reads(store: Store, config: Config, now: datetime, rounds: int, clock: Clock
         "the same of 30 days, hourly": lambda session: calls_queries.lost(session, config.node, now, since=month),
         "message list --state failed": lambda session: messages.listed(session, state="failed"),
         "last caller of an agent": lambda session: calls_queries.last_caller_of(session, "agent-7"),
-        "lead list": lambda session: leads.listed(session),
+        "lead list": lambda session: leads.listed(session, datetime.now(UTC)),
         "open reply": lambda session: texting.open_reply(session, None, "+13012000500"),
         "report metrics --since 30d": lambda session: reports.figures(session, config, month, now, None),
     }

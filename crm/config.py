@@ -352,6 +352,18 @@ class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A task that is overdue for this long, in office hours, goes to a colleague, and then to the admin; 0: never."""
 
 
+class LeadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the office calls where it stands with a person; the statuses themselves do not change."""
+
+    label_new: str = "new"
+    label_in_progress: str = "in progress"
+    label_closed: str = "closed"
+
+    def label(self, status: str) -> str:
+        """What people read for a status."""
+        return {"new": self.label_new, "in_progress": self.label_in_progress, "closed": self.label_closed}[status]
+
+
 class Survival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadman_seconds: PositiveInt = 20
     """After this long without a sign of life from the app, Asterisk takes a call back and gives it to the last resort.
@@ -502,6 +514,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     privacy: Privacy = Privacy()
     emergency: Emergency = Emergency()
     tasks: Tasks = Tasks()
+    leads: LeadSettings = LeadSettings()
     survival: Survival = Survival()
     codes: Codes = Codes()
     talk: Talk = Talk()

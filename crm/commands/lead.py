@@ -2,55 +2,141 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
 import click
 
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, one, since_option, with_system
+from crm.domain import fields
 from crm.domain.errors import NotFound
-from crm.domain.leads import LeadStatus
-from crm.services.people import intake
+from crm.domain.leads import NOBODY, OPEN, LeadKind, LeadStatus, LeadType, LeasingStage, Light, read_filter
+from crm.services import assignment
+from crm.services import tasks as tasks_service
+from crm.services.people import filters, intake
 from crm.services.people import leads as leads_service
 from crm.views import leads
-from crm.views.leads import InterestEntry, LeadDetail, LeadEntry
+from crm.views.leads import InterestEntry, LeadDetail, LeadEntry, SavedFilterEntry
 
 
 @click.group(
-    cls=Group, examples=("lead list --since 7d", "lead show '(512) 555-0123'", "lead set 12 --email carol@example.com")
+    cls=Group,
+    examples=(
+        "lead list --status open --light red",
+        "lead show '(512) 555-0123'",
+        "lead add --name 'Pat Smith' --phone 512-555-0188",
+        "lead note 12 'Wants a ground floor.'",
+    ),
 )
 def lead() -> None:
-    """People who called."""
+    """People who want to rent a home, or to have one managed."""
 
 
-@lead.command("list", json=many(LeadEntry), examples=("lead list --since today", "lead list --status new --json"))
-@since_option
-@click.option("--status", type=click.Choice([status.value for status in LeadStatus]), help="Only these.")
+def _choice(values: type[StrEnum], *more: str) -> click.Choice[str]:
+    return click.Choice([*(one.value for one in values), *more])
+
+
+_FILTERS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
+    click.option("--kind", type=_choice(LeadKind), help="Only tenants, or owners."),
+    click.option("--type", type=_choice(LeadType), help="Only these."),
+    click.option("--status", type=_choice(LeadStatus, OPEN), help="Only these; open: new or in progress."),
+    click.option("--stage", type=_choice(LeasingStage), help="Only with an interest that is so far."),
+    click.option("--light", type=_choice(Light), help="Only with this follow-up light."),
+    click.option("--source", help="Only from there."),
+    click.option("--property", metavar="SLUG", help="Only with an interest in this property."),
+    click.option("--agent", metavar="SLUG", help=f"Only this agent's; {NOBODY}: nobody's."),
+    click.option("--subteam", metavar="SLUG", help="Only with an interest in a property of this subteam."),
+    click.option("--overdue", is_flag=True, help="Only with a task that is overdue."),
+    click.option("--contact-since", metavar="WHEN", help="Only if the last contact was then or later."),
+    click.option("--contact-before", metavar="WHEN", help="Only without any contact since then, such as 7d."),
+    since_option,
+)
+
+
+def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What narrows a list of leads; `written` puts their values together."""
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+def written(given: dict[str, Any]) -> dict[str, str]:
+    """The filter options that were given, as texts."""
+    return {key: "yes" if value is True else value for key, value in given.items() if value not in (None, False)}
+
+
+@lead.command(
+    "list",
+    json=many(LeadEntry),
+    examples=(
+        "lead list --since today",
+        "lead list --status open --light red --agent alice",
+        "lead list --property elm --stage showing_booked --save elm-tours",
+        "lead list --filter elm-tours --json",
+    ),
+)
+@filter_options
+@click.option("--filter", "saved", metavar="NAME", help="A saved filter; what else is given narrows it further.")
+@click.option("--save", metavar="NAME", help="Also keep this filter, under this name.")
 @limit_option()
 @with_system
-def list_(system: System, since: str | None, status: str | None, limit: int, as_json: bool) -> None:
-    """List leads, newest first."""
-    start = system.since(since)
-    entries = cut(system.read(leads.listed, status=status, since=start, limit=limit + 1), limit)
+def list_(system: System, /, saved: str | None, save: str | None, limit: int, as_json: bool, **given: Any) -> None:
+    """List leads, newest first. --since goes by when they first came."""
+    words = written(given)
+    if saved is not None:
+        words = system.read(filters.named, saved) | words
+    wanted = read_filter(words, system.config.tz, system.now)
+    if save is not None:
+        system.run(filters.save, system.config, system.by, save, words)
+    entries = cut(system.read(leads.listed, system.now, wanted, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
-        ("lead", "since", "name", "phone", "status", "source", "agent", "interested in"),
+        ("lead", "since", "name", "phone or email", "status", "light", "source", "agent", "interested in", "next"),
         (
             (
                 one.id,
                 output.local(one.created_at, system.config.tz),
                 one.name or "unknown",
-                one.phones or "withheld",
-                one.status,
+                one.phones or one.email or "withheld",
+                _standing(system, one),
+                one.light,
                 one.source,
                 one.agent,
                 [interest.property for interest in one.interests],
+                _next(system, one),
             )
             for one in entries
         ),
         empty="No leads found.",
+    )
+
+
+@lead.command("filters", json=many(SavedFilterEntry), examples=("lead filters", "lead filters --remove elm-tours"))
+@click.option("--remove", metavar="NAME", help="Forget this one.")
+@with_system
+def filters_(system: System, remove: str | None, as_json: bool) -> None:
+    """List saved filters."""
+    if remove is not None:
+        system.run(filters.remove, system.by, remove)
+        output.say(f"Removed filter {remove}.")
+        return
+    entries = system.read(leads.saved_filters)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("name", "shows", "made by"),
+        (
+            (one.name, [f"{key.replace('_', '-')} {value}" for key, value in one.filter.items()], one.made_by)
+            for one in entries
+        ),
+        empty="No filter is saved: make one with `leaseline lead list ... --save NAME`.",
     )
 
 
@@ -63,7 +149,7 @@ def show(system: System, lead: str, as_json: bool) -> None:
         found, _ = intake.person(session, system.config, lead)
         if found is None:
             raise NotFound("There is no lead with this number.", code="lead_unknown")
-        detail = leads.one(session, found.id)
+        detail = leads.one(session, found.id, system.now)
     if as_json:
         output.print_json(detail)
         return
@@ -74,37 +160,205 @@ def show(system: System, lead: str, as_json: bool) -> None:
             ("name", detail.name or "unknown"),
             ("phones", detail.phones or "withheld"),
             ("email", detail.email),
-            ("status", detail.status),
+            ("further emails", detail.further_emails),
+            ("kind", detail.kind),
+            ("status", _standing(system, detail)),
+            ("closed because", detail.closed_because),
+            ("next action", _next(system, detail)),
+            ("last contact", _last_contact(system, detail)),
             ("source", detail.source),
             ("agent", detail.agent),
             ("language", detail.language or "the line's"),
+            ("wants no texts", detail.opted_out),
             ("since", output.local(detail.created_at, tz)),
             ("interested in", _interests(detail.interests)),
         )
     )
     output.print_heading("Timeline")
     output.print_table(
-        ("at", "kind", "what", "call"),
-        ((output.local(one.at, tz, seconds=True), one.kind, one.text, one.call) for one in detail.timeline),
+        ("at", "kind", "what", "by", "call"),
+        (
+            (
+                output.local(one.at, tz, seconds=True),
+                one.kind,
+                f"{one.text} Voicemail: {one.transcript}" if one.transcript else one.text,
+                one.by,
+                one.call,
+            )
+            for one in detail.timeline
+        ),
         empty="Nothing was recorded.",
     )
 
 
 @lead.command(
-    "set",
-    examples=("lead set 12 --name Carol", "lead set +15125550123 --email carol@example.com", "lead set 12 --email ''"),
+    examples=(
+        "lead add --name 'Pat Smith' --phone '(512) 555-0188' --property elm",
+        "lead add --email pat@example.com --source walk-in",
+        "lead add --name 'Sam Lee' --phone 512-555-0189 --kind owner --cold",
+    )
+)
+@click.option("--name", default="", help="As the person says it.")
+@click.option("--phone", "phones", multiple=True, metavar="NUMBER", help="In any notation; may be given several times.")
+@click.option("--email", default="", metavar="ADDRESS")
+@click.option("--kind", type=_choice(LeadKind), default=LeadKind.TENANT.value, show_default=True)
+@click.option("--cold", is_flag=True, help="Cold rather than hot.")
+@click.option("--source", default="", help="Where they came from, such as walk-in.")
+@click.option("--property", "property_slug", metavar="SLUG", help="The property they are interested in.")
+@with_system
+def add(
+    system: System,
+    name: str,
+    phones: tuple[str, ...],
+    email: str,
+    kind: str,
+    cold: bool,
+    source: str,
+    property_slug: str | None,
+) -> None:
+    """Add a lead. A person with the same phone number or email address stays one lead, and keeps what is known."""
+    found, is_new = system.run(
+        leads_service.add,
+        system.config,
+        system.by,
+        name=name,
+        phones=phones,
+        email=email,
+        kind=kind,
+        source=source,
+        property_slug=property_slug,
+        cold=cold,
+    )
+    output.say(f"Added lead {found.id}." if is_new else f"They are lead {found.id} already; added what was missing.")
+
+
+@lead.command(
+    examples=(
+        "lead edit 12 --name Carol",
+        "lead edit +15125550123 --email carol@example.com",
+        "lead edit 12 --cold",
+        "lead edit 12 --status closed --reason 'rented elsewhere'",
+    )
 )
 @click.argument("lead")
 @click.option("--name", help="As the person says it; '' for none.")
-@click.option("--email", metavar="ADDRESS", help="Where tour confirmations are sent, with a calendar entry.")
+@click.option("--email", metavar="ADDRESS", help="Where tour confirmations are sent; '' for none.")
+@click.option("--add-phone", metavar="NUMBER", help="A further number of theirs.")
+@click.option("--remove-phone", metavar="NUMBER", help="A number that is not theirs.")
+@click.option("--kind", type=_choice(LeadKind))
+@click.option("--hot/--cold", "hot", default=None, help="How promising they are.")
+@click.option("--status", type=_choice(LeadStatus), help="closed needs a --reason, and makes them cold.")
+@click.option("--reason", help="Why they are closed.")
+@click.option("--source", help="Where they came from; '' for nowhere known.")
+@click.option("--language", metavar="CODE", help="What they hear and read, such as es; '' for the line's.")
 @with_system
-def set_(system: System, lead: str, name: str | None, email: str | None) -> None:
+def edit(system: System, /, lead: str, **changes: Any) -> None:
     """Change the LEAD with this id, phone number or email address."""
-    if name is None and email is None:
-        raise WrongInput("Nothing to change: give --name or --email.")
-    found = system.run(leads_service.change, system.config, system.by, lead, name=name, email=email)
+    if all(value is None for value in changes.values()):
+        raise WrongInput("Nothing to change: give --name, --email, --status or another option.")
+    found = system.run(leads_service.change, system.config, system.by, lead, **changes)
     output.say(f"Changed lead {found.id}.")
 
 
+@lead.command(
+    examples=("lead note 12 'Wants a ground floor.'", "lead note pat@example.com - < notes.txt"),
+)
+@click.argument("lead")
+@click.argument("text")
+@with_system
+def note(system: System, lead: str, text: str) -> None:
+    """Write TEXT into the timeline of the LEAD with this id, phone number or email address; - reads it from a pipe."""
+    words = sys.stdin.read(leads_service.LONGEST_NOTE + 1) if text == "-" else text
+    found = system.run(leads_service.write_note, system.config, system.by, lead, words)
+    output.say(f"Added a note to lead {found.id}.")
+
+
+@lead.command(
+    examples=(
+        "lead task 12 'Send the floor plan.' --due 'fri 10:00'",
+        "lead task 12 'Ask about the dog.' --in 2h --owner bob",
+    )
+)
+@click.argument("lead")
+@click.argument("what")
+@click.option("--due", metavar="WHEN", help="Such as 'fri 10:00' or '2026-03-03 10:00'.")
+@click.option("--in", "in_", metavar="SPAN", help="From now on, such as 2h or 1d.")
+@click.option("--owner", metavar="SLUG", help="Who is to do it.  [default: the lead's agent, or the next]")
+@with_system
+def task(system: System, lead: str, what: str, due: str | None, in_: str | None, owner: str | None) -> None:
+    """Make a task of WHAT is to be done for the LEAD with this id, phone number or email address."""
+    if (due is None) == (in_ is None):
+        raise WrongInput("Say when it is due: give --due or --in.")
+    at = system.now + fields.duration(in_) if in_ else fields.moment(due or "", system.config.tz, system.now)
+    made = system.run(tasks_service.add, system.config, system.by, lead, what, at, owner)
+    output.say(f"Task {made.id} is {made.owner.slug}'s, due {output.local(made.due_at, system.config.tz)}.")
+
+
+@lead.command(
+    examples=(
+        "lead log 12 call 'Called from my mobile: will visit on Friday.'",
+        "lead log 12 meeting 'Met at the fair.' --at '2026-03-03 10:00'",
+    )
+)
+@click.argument("lead")
+@click.argument("kind", type=click.Choice(tuple(leads_service.LOGGED)))
+@click.argument("text")
+@click.option("--at", metavar="WHEN", help="When it happened: '2026-03-03 10:00', or 2h ago.  [default: now]")
+@with_system
+def log(system: System, lead: str, kind: str, text: str, at: str | None) -> None:
+    """Put on record what went past the system: a call or text from somebody's own phone, a meeting, an email."""
+    when = _past(system, at) if at else system.now
+    found = system.run(leads_service.log, system.config, system.by, lead, kind, text, when)
+    output.say(f"Logged for lead {found.id}.")
+
+
+@lead.command(examples=("lead assign 12 alice", "lead assign 12 --in-turn", "lead assign 12 --in-turn --property elm"))
+@click.argument("lead")
+@click.argument("agent", required=False)
+@click.option("--in-turn", is_flag=True, help="To whoever is next in the property's subteam, or else in the office.")
+@click.option("--property", "property_slug", metavar="SLUG", help="With --in-turn: whose subteam.")
+@click.option("--nobody", is_flag=True, help="Take it from whoever has it.")
+@with_system
+def assign(
+    system: System, lead: str, agent: str | None, in_turn: bool, property_slug: str | None, nobody: bool
+) -> None:
+    """Give the LEAD with this id, phone number or email address to an AGENT; both agents are told."""
+    if sum((agent is not None, in_turn, nobody)) != 1:
+        raise WrongInput("Say to whom: give an agent, --in-turn or --nobody.")
+    if property_slug and not in_turn:
+        raise WrongInput("--property goes with --in-turn.")
+    if in_turn:
+        found = system.run(assignment.in_turn, system.config, system.by, lead, property_slug=property_slug)
+    else:
+        found = system.run(assignment.by_hand, system.config, system.by, lead, agent)
+    whose = found.assigned_agent.slug if found.assigned_agent else "nobody"
+    output.say(f"Lead {found.id} is {whose}'s.")
+
+
+def _past(system: System, raw: str) -> datetime:
+    if fields.DURATION.fullmatch(raw.strip()):
+        return system.now - fields.duration(raw)
+    return fields.moment(raw, system.config.tz, system.now - timedelta(days=7))
+
+
+def _standing(system: System, entry: LeadEntry) -> str:
+    label = system.config.leads.label(entry.status)
+    return label if entry.status == LeadStatus.CLOSED else f"{label}, {entry.type}"
+
+
+def _next(system: System, entry: LeadEntry) -> str:
+    action = entry.next_action
+    if action is None:
+        return ""
+    late = "overdue since" if action.overdue else "by"
+    when = output.local(action.due_at, system.config.tz)
+    return f"{action.kind.replace('_', ' ')} ({action.owner}) {late} {when}"
+
+
+def _last_contact(system: System, entry: LeadEntry) -> str:
+    at = output.local(entry.last_contact_at, system.config.tz) if entry.last_contact_at else "none yet"
+    return f"{at} ({entry.light})" if entry.light else at
+
+
 def _interests(interests: Sequence[InterestEntry]) -> list[str]:
-    return [f"{one.property} ({one.stage})" for one in interests]
+    return [f"{one.property}{f' {one.unit}' if one.unit else ''} ({one.stage})" for one in interests]

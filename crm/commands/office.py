@@ -19,7 +19,7 @@ def office() -> None:
 @office.command(json=one(OfficeEntry), examples=("office show", "office show --json"))
 @with_system
 def show(system: System, as_json: bool) -> None:
-    """Show the company's name, its link, and its answering service."""
+    """Show the company's name, its link, its answering service, and whether it manages for owners."""
     entry = system.read(views.one)
     if as_json:
         output.print_json(entry)
@@ -29,6 +29,7 @@ def show(system: System, as_json: bool) -> None:
             ("name", entry.name),
             ("listings", entry.listings_url or "none"),
             ("answering service", entry.answering_service or "none"),
+            ("manages for owners", entry.manages_for_owners),
         )
     )
 
@@ -38,6 +39,7 @@ def show(system: System, as_json: bool) -> None:
     examples=(
         "office set --name 'Maple Leasing' --listings-url https://maple.example/homes",
         "office set --answering-service 512-555-0150",
+        "office set --manages-for-owners",
     ),
 )
 @click.option("--name", help="As callers hear and read it.")
@@ -47,11 +49,22 @@ def show(system: System, as_json: bool) -> None:
     metavar="NUMBER",
     help="Rung while the office is open and nobody on the team answers; they press 1 to take the call. '' for none.",
 )
+@click.option(
+    "--manages-for-owners/--no-manages-for-owners",
+    default=None,
+    help="Whether leads may be owners who want their property managed.",
+)
 @with_system
-def change(system: System, name: str | None, listings_url: str | None, answering_service: str | None) -> None:
-    """Change the company's name, link or answering service; options not given leave things as they are."""
-    if name is None and listings_url is None and answering_service is None:
-        raise WrongInput("Give --name, --listings-url or --answering-service.")
+def change(
+    system: System,
+    name: str | None,
+    listings_url: str | None,
+    answering_service: str | None,
+    manages_for_owners: bool | None,
+) -> None:
+    """Change what is known about the company; options not given leave things as they are."""
+    if name is None and listings_url is None and answering_service is None and manages_for_owners is None:
+        raise WrongInput("Give --name, --listings-url, --answering-service or --manages-for-owners.")
     system.run(
         directory.change_office,
         system.config,
@@ -59,5 +72,6 @@ def change(system: System, name: str | None, listings_url: str | None, answering
         name=name,
         listings_url=listings_url,
         answering_service=answering_service,
+        manages_for_owners=manages_for_owners,
     )
     output.say("Changed the office.")

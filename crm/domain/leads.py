@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
+from crm.domain import fields
 from crm.domain.calls import TALKS, CallDirection, Outcome
+from crm.domain.errors import Invalid
+
+
+class LeadKind(StrEnum):
+    """What a person wants of the office."""
+
+    TENANT = "tenant"
+    """To rent a home."""
+    OWNER = "owner"
+    """To have their property managed. Only in offices that manage for owners."""
+
+
+class LeadType(StrEnum):
+    """How promising a lead is, as the office sees it."""
+
+    HOT = "hot"
+    COLD = "cold"
+    """By choice, or because the lead is closed."""
 
 
 class LeadStatus(StrEnum):
@@ -27,6 +49,8 @@ class LeadEvent(StrEnum):
     """On the phone, whoever called."""
     REACHED_OUT = "reached out"
     """Somebody of the office called and did not reach them, or wrote to them."""
+    MET = "met"
+    """In person, other than on a tour."""
     TOUR_BOOKED = "tour booked"
     """Or moved to another time."""
     TOUR_TAKEN = "tour taken"
@@ -48,8 +72,126 @@ def status_after(status: str, event: LeadEvent) -> str:
     return LeadStatus.IN_PROGRESS if event in _BEGINS else status
 
 
+@dataclass(frozen=True, slots=True)
+class LeadStanding:
+    """What a lead's events make of it."""
+
+    status: str
+    is_hot: bool
+    last_contact_at: datetime | None
+    """When the person and the office last heard from each other, or tried to; None: never."""
+    first_answer_at: datetime | None
+    """When somebody from the office first talked or wrote to the person, or booked a tour with them; None: not yet."""
+
+
+def standing_after(standing: LeadStanding, event: LeadEvent, at: datetime) -> LeadStanding:
+    """The standing of a lead once `event` has happened at `at`. Applying it twice, or late, changes nothing more."""
+    status = status_after(standing.status, event)
+    is_hot = standing.is_hot
+    if status == LeadStatus.CLOSED:
+        is_hot = False
+    elif standing.status == LeadStatus.CLOSED:
+        is_hot = True
+    last, first = standing.last_contact_at, standing.first_answer_at
+    if event in _CONTACTS:
+        last = max(last or at, at)
+    if event in _ANSWERS:
+        first = min(first or at, at)
+    return LeadStanding(status, is_hot, last, first)
+
+
+class Light(StrEnum):
+    """How long ago the last contact with an open lead was."""
+
+    GREEN = "green"
+    """Less than 24 hours."""
+    YELLOW = "yellow"
+    """Less than 48 hours."""
+    RED = "red"
+
+
+def light(status: str, last_contact_at: datetime | None, created_at: datetime, now: datetime) -> Light | None:
+    """The follow-up light of a lead; None for a closed one, which nobody has to follow up."""
+    if status == LeadStatus.CLOSED:
+        return None
+    age = now - (last_contact_at or created_at)
+    return Light.GREEN if age < YELLOW_AFTER else Light.YELLOW if age < RED_AFTER else Light.RED
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFilter:
+    """Which leads a list shows; every field that is given narrows it. Short names (slugs) stand for records."""
+
+    kind: str | None = None
+    type: str | None = None
+    """hot or cold."""
+    status: str | None = None
+    """new, in_progress, closed, or open: either of the first two."""
+    stage: str | None = None
+    """Of an interest; together with `property`, of the interest in that one."""
+    source: str | None = None
+    property: str | None = None
+    agent: str | None = None
+    """Slug, or none: nobody's."""
+    subteam: str | None = None
+    """Of the properties they are interested in."""
+    light: str | None = None
+    overdue: bool = False
+    """With an open task that is overdue."""
+    since: datetime | None = None
+    """Created then or later."""
+    contact_since: datetime | None = None
+    contact_before: datetime | None = None
+    """Last contact before then, or never."""
+
+
+def read_filter(raw: Mapping[str, str], tz: tzinfo, now: datetime) -> LeadFilter:
+    """The filter that people write, whose times are counted from `now`. Its keys are the fields of LeadFilter.
+
+    Raises Invalid.
+    """
+    if unknown := sorted(set(raw) - {*_CHOICES, *_NAMES, *_TIMES, "overdue"}):
+        raise Invalid(f"Leads cannot be filtered by {unknown[0][:40]}.", code="filter_unknown")
+    chosen = {key: _choice(key, value) for key, value in raw.items() if key in _CHOICES}
+    names = {key: fields.text(value, key, 60, required=True) for key, value in raw.items() if key in _NAMES}
+    times = {key: fields.since(value, tz, now) for key, value in raw.items() if key in _TIMES}
+    overdue = raw.get("overdue", "no") in ("yes", "true")
+    return LeadFilter(
+        kind=chosen.get("kind"),
+        type=chosen.get("type"),
+        status=chosen.get("status"),
+        stage=chosen.get("stage"),
+        light=chosen.get("light"),
+        source=names.get("source"),
+        property=names.get("property"),
+        agent=names.get("agent"),
+        subteam=names.get("subteam"),
+        overdue=overdue,
+        since=times.get("since"),
+        contact_since=times.get("contact_since"),
+        contact_before=times.get("contact_before"),
+    )
+
+
+def _choice(key: str, value: str) -> str:
+    if value not in _CHOICES[key]:
+        raise Invalid(f"A {key} is one of {', '.join(_CHOICES[key])}.", code="filter_choice_unknown")
+    return value
+
+
+OPEN = "open"
+"""As a status to filter by: new or in progress."""
+NOBODY = "none"
+"""As an agent to filter by: leads without one."""
+
+YELLOW_AFTER, RED_AFTER = timedelta(hours=24), timedelta(hours=48)
+
+_CONTACTS = frozenset(LeadEvent) - {LeadEvent.TURNED_AWAY, LeadEvent.UNWANTED}
+_ANSWERS = frozenset(
+    {LeadEvent.TALKED, LeadEvent.MET, LeadEvent.REACHED_OUT, LeadEvent.TOUR_BOOKED, LeadEvent.TOUR_TAKEN}
+)
 _LEAVES_CLOSED = (LeadEvent.TURNED_AWAY, LeadEvent.TOUR_OFF)
-_BEGINS = (LeadEvent.TALKED, LeadEvent.TOUR_BOOKED, LeadEvent.TOUR_TAKEN, LeadEvent.TOUR_OFF)
+_BEGINS = (LeadEvent.TALKED, LeadEvent.MET, LeadEvent.TOUR_BOOKED, LeadEvent.TOUR_TAKEN, LeadEvent.TOUR_OFF)
 
 
 def event_of_call(direction: CallDirection, outcome: Outcome) -> LeadEvent:
@@ -73,8 +215,18 @@ class Happened(StrEnum):
     SHOW = "Show"
     STAGE_CHANGED = "StageChanged"
     TASK = "Task"
-    """It went to somebody else."""
+    """Somebody made one by hand, or it went to somebody else."""
     NOTE = "Note"
+    EMAIL = "Email"
+    """Either way."""
+    MEETING = "Meeting"
+    """The two met, other than on a tour."""
+    STATUS_CHANGED = "StatusChanged"
+    """The lead was closed or opened again, or its kind or type changed."""
+    ASSIGNED = "Assigned"
+    """An agent took the lead over."""
+    OPT_OUT = "OptOut"
+    """They want no more texts or calls, or want them again."""
 
 
 class LeasingStage(StrEnum):
@@ -96,3 +248,14 @@ class LeasingStage(StrEnum):
     """They went elsewhere, or said no."""
     UNRESPONSIVE = "unresponsive"
     """They answer no more."""
+
+
+_CHOICES = {
+    "kind": tuple(LeadKind),
+    "type": tuple(LeadType),
+    "status": (*LeadStatus, OPEN),
+    "stage": tuple(LeasingStage),
+    "light": tuple(Light),
+}
+_NAMES = ("source", "property", "agent", "subteam")
+_TIMES = ("since", "contact_since", "contact_before")

@@ -17,6 +17,8 @@ class TaskKind(StrEnum):
     """The caller has the listings and nobody has talked to them yet."""
     REPLY = "reply"
     """To the text a person wrote; one for a thread, however many they write."""
+    TO_DO = "to_do"
+    """Somebody wrote it down."""
     UNKNOWN_DID = "unknown_did"
     """A number reaches us that is no line: add the line, or have the carrier correct it."""
 

@@ -6,6 +6,7 @@ They come up where their cause is recorded, in the ledger above all.
 from __future__ import annotations
 
 import logging
+import uuid
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -15,10 +16,12 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened
+from crm.domain.tasks import TaskKind
+from crm.services import assignment
 from crm.services.audit import By, note
 from crm.services.office import agents, owners
 from crm.services.outbox import notices
-from crm.services.people import timeline
+from crm.services.people import leads, timeline
 from crm.store.models import Agent, Call, Line, Property, Task
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import office, tasks
@@ -29,6 +32,36 @@ MOST_ESCALATIONS = 2
 BATCH = 100
 
 _log = logging.getLogger(__name__)
+
+
+def add(session: Session, config: Config, by: By, raw: str, why: str, due_at: datetime, owner: str | None) -> Task:
+    """Adds a task about the lead with this id, phone number or email address.
+
+    It belongs to `owner` (slug), or to whoever next actions of this lead belong to. Raises Invalid, NotFound.
+    """
+    lead = leads.named(session, config, raw, lock=True)
+    if due_at <= by.now:
+        raise Invalid("A task has to be due in the future.", code="task_due_back")
+    place = assignment.latest_interest(lead)
+    of = agents.named(session, owner) if owner else owners.owner(session, lead, place, due_at.astimezone(config.tz))
+    task = Task(
+        key=f"hand:{uuid.uuid4().hex}",
+        kind=TaskKind.TO_DO,
+        owner=of,
+        lead_id=lead.id,
+        why=fields.text(why, "task", 300, required=True),
+        due_at=due_at,
+        created_at=by.now,
+        result="",
+    )
+    session.add(task)
+    session.flush()
+    told = f"Task {task.id} for {of.name}: {task.why}"
+    timeline.enter(session, lead.id, Happened.TASK, told, by.now, key=f"task:{task.id}", by=by.who, is_new=True)
+    note(session, by, f"task {task.id} added")
+    if of.slug != by.who:
+        notices.tell(session, config, [of], f"task:{task.id}", f"Task {task.id} is yours", told, by.now)
+    return task
 
 
 def finish(session: Session, by: By, task_id: int, result: str) -> None:

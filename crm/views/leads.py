@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from crm.store.models import Activity, Agent, Interest, Lead, LeadPhone, Property
+from crm.domain import leads as rules
+from crm.domain.leads import LeadFilter, LeadStatus, LeadType, Light
+from crm.store.models import (
+    Activity,
+    Agent,
+    Interest,
+    Lead,
+    LeadEmail,
+    LeadPhone,
+    OptOut,
+    Property,
+    Recording,
+    SavedFilter,
+    Subteam,
+    Task,
+    Unit,
+    Voicemail,
+)
 from crm.views.lists import by_owner
 
 
@@ -19,9 +36,23 @@ class InterestEntry(msgspec.Struct):
 
     property: str
     """Slug."""
+    unit: str | None
+    """The home they asked about last, as it says on the door; null: none in particular."""
     stage: str
     """How far it has come."""
     updated_at: datetime
+
+
+class NextAction(msgspec.Struct):
+    """The task that is due first."""
+
+    task: int
+    kind: str
+    owner: str
+    """Slug."""
+    why: str
+    due_at: datetime
+    overdue: bool
 
 
 class ActivityEntry(msgspec.Struct):
@@ -31,7 +62,13 @@ class ActivityEntry(msgspec.Struct):
     kind: str
     """The industry's event name: CallFromProspect, Text, ..."""
     text: str
+    by: str
+    """Who did it, if a person did by hand; empty otherwise."""
     call: str | None
+    recording: bool
+    """Whether the call left a recording or a voicemail that can be listened to."""
+    transcript: str
+    """Of the voicemail the call left; empty: none."""
 
 
 class LeadEntry(msgspec.Struct, kw_only=True):
@@ -44,8 +81,14 @@ class LeadEntry(msgspec.Struct, kw_only=True):
     """E.164; none for a caller who withheld the number."""
     email: str
     """Empty until somebody enters it."""
+    kind: str
+    """tenant or owner."""
+    type: str
+    """hot or cold."""
     status: str
     """new, in_progress or closed."""
+    closed_because: str
+    """Empty unless closed by hand."""
     source: str
     """Where their first call came from."""
     agent: str | None
@@ -53,59 +96,212 @@ class LeadEntry(msgspec.Struct, kw_only=True):
     language: str
     """Chosen in a call, and used from then on; empty: the line's."""
     created_at: datetime
+    first_answer_at: datetime | None
+    """When somebody first talked or wrote to them; null: nobody yet."""
+    last_contact_at: datetime | None
+    light: str | None
+    """green: the last contact was less than 24 hours ago; yellow: less than 48; red: longer; null: closed."""
     interests: list[InterestEntry]
+    next_action: NextAction | None
 
 
 class LeadDetail(LeadEntry, kw_only=True):
     """A guest card with its timeline."""
 
+    further_emails: list[str]
+    """Addresses that find this lead besides `email`, in lower case."""
+    opted_out: list[str]
+    """Numbers that want no texts, E.164."""
     timeline: list[ActivityEntry]
     """Oldest first."""
+
+
+class SavedFilterEntry(msgspec.Struct):
+    """A named filter of the list of leads."""
+
+    name: str
+    filter: dict[str, Any]
+    made_by: str
 
 
 _CARD = select(
     Lead.id,
     Lead.name,
     Lead.email,
+    Lead.kind,
+    Lead.is_hot,
     Lead.status,
+    Lead.closed_because,
     Lead.source,
     Agent.slug.label("agent"),
     Lead.language,
     Lead.created_at,
+    Lead.first_answer_at,
+    Lead.last_contact_at,
 ).outerjoin(Agent, Agent.id == Lead.assigned_agent_id)
 
 
 def listed(
-    session: Session, *, status: str | None = None, since: datetime | None = None, limit: int = 50
+    session: Session,
+    now: datetime,
+    wanted: LeadFilter = LeadFilter(),  # noqa: B008 - it cannot change
+    *,
+    after: tuple[datetime, int] | None = None,
+    limit: int = 50,
 ) -> list[LeadEntry]:
-    """The newest first."""
-    found = _CARD.order_by(Lead.created_at.desc(), Lead.id.desc()).limit(limit)
-    if status is not None:
-        found = found.where(Lead.status == status)
-    if since is not None:
-        found = found.where(Lead.created_at >= since)
-    return [LeadEntry(**card) for card in _whole(session, session.execute(found).all())]
+    """The newest first. `after` is creation and id of the last one on the page before."""
+    found = filtered(_CARD, now, wanted).order_by(Lead.created_at.desc(), Lead.id.desc()).limit(limit)
+    if after is not None:
+        found = found.where(tuple_(Lead.created_at, Lead.id) < after)
+    return [LeadEntry(**card) for card in _whole(session, session.execute(found).all(), now)]
 
 
-def one(session: Session, lead_id: int) -> LeadDetail:
-    [card] = _whole(session, session.execute(_CARD.where(Lead.id == lead_id)).all())
-    timeline = select(Activity.at, Activity.kind, Activity.text, Activity.call_id).where(Activity.lead_id == lead_id)
-    rows = session.execute(timeline.order_by(Activity.at, Activity.id))
-    return LeadDetail(**card, timeline=[ActivityEntry(*row) for row in rows])
+def count(session: Session, now: datetime, wanted: LeadFilter) -> int:
+    found: int = session.execute(filtered(select(func.count(Lead.id)), now, wanted)).scalar_one()
+    return found
 
 
-def _whole(session: Session, cards: Sequence[Row[*tuple[Any, ...]]]) -> list[dict[str, Any]]:
+def filtered(found: Select[*tuple[Any, ...]], now: datetime, wanted: LeadFilter) -> Select[*tuple[Any, ...]]:
+    """A query of leads, narrowed to those that are wanted."""
+    if wanted.kind is not None:
+        found = found.where(Lead.kind == wanted.kind)
+    if wanted.type is not None:
+        found = found.where(Lead.is_hot == (wanted.type == LeadType.HOT))
+    if wanted.status == rules.OPEN:
+        found = found.where(Lead.status.in_((LeadStatus.NEW, LeadStatus.IN_PROGRESS)))
+    elif wanted.status is not None:
+        found = found.where(Lead.status == wanted.status)
+    if wanted.source is not None:
+        found = found.where(Lead.source == wanted.source)
+    if wanted.agent == rules.NOBODY:
+        found = found.where(Lead.assigned_agent_id.is_(None))
+    elif wanted.agent is not None:
+        found = found.where(
+            Lead.assigned_agent_id == select(Agent.id).where(Agent.slug == wanted.agent).scalar_subquery()
+        )
+    if about := list(_interest_conditions(wanted)):
+        found = found.where(exists().where(Interest.lead_id == Lead.id, *about))
+    if wanted.light is not None:
+        found = found.where(_has_light(Light(wanted.light), now))
+    if wanted.overdue:
+        found = found.where(exists().where(Task.lead_id == Lead.id, Task.done_at.is_(None), Task.due_at < now))
+    if wanted.since is not None:
+        found = found.where(Lead.created_at >= wanted.since)
+    if wanted.contact_since is not None:
+        found = found.where(Lead.last_contact_at >= wanted.contact_since)
+    if wanted.contact_before is not None:
+        found = found.where(or_(Lead.last_contact_at < wanted.contact_before, Lead.last_contact_at.is_(None)))
+    return found
+
+
+def one(session: Session, lead_id: int, now: datetime) -> LeadDetail:
+    """A lead that exists, with everything that has happened."""
+    [card] = _whole(session, session.execute(_CARD.where(Lead.id == lead_id)).all(), now)
+    emails = select(LeadEmail.address).where(LeadEmail.lead_id == lead_id).order_by(LeadEmail.id)
+    opted_out = (
+        select(OptOut.number)
+        .where(OptOut.ended_at.is_(None), OptOut.number.in_(card["phones"]))
+        .distinct()
+        .order_by(OptOut.number)
+    )
+    return LeadDetail(
+        **card,
+        further_emails=[one for one in session.scalars(emails) if one != card["email"].lower()],
+        opted_out=list(session.scalars(opted_out)),
+        timeline=timeline(session, lead_id),
+    )
+
+
+def timeline(session: Session, lead_id: int) -> list[ActivityEntry]:
+    """The oldest entry first."""
+    found = (
+        select(
+            Activity.at,
+            Activity.kind,
+            Activity.text,
+            Activity.by,
+            Activity.call_id.label("call"),
+            or_(
+                exists().where(Recording.call_id == Activity.call_id, Recording.deleted_at.is_(None)),
+                and_(Voicemail.call_id.is_not(None), Voicemail.purged_at.is_(None)),
+            ).label("recording"),
+            func.coalesce(Voicemail.transcript, "").label("transcript"),
+        )
+        .outerjoin(Voicemail, Voicemail.call_id == Activity.call_id)
+        .where(Activity.lead_id == lead_id)
+        .order_by(Activity.at, Activity.id)
+    )
+    return [ActivityEntry(**row._mapping) for row in session.execute(found)]
+
+
+def saved_filters(session: Session) -> list[SavedFilterEntry]:
+    """By name."""
+    found = select(SavedFilter.name, SavedFilter.filter, SavedFilter.made_by).order_by(SavedFilter.name)
+    return [SavedFilterEntry(*row) for row in session.execute(found)]
+
+
+def _interest_conditions(wanted: LeadFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.stage is not None:
+        yield Interest.stage == wanted.stage
+    if wanted.property is not None:
+        yield Interest.property_id == select(Property.id).where(Property.slug == wanted.property).scalar_subquery()
+    if wanted.subteam is not None:
+        yield Interest.property_id.in_(
+            select(Property.id).join(Subteam, Subteam.id == Property.subteam_id).where(Subteam.slug == wanted.subteam)
+        )
+
+
+def _has_light(light: Light, now: datetime) -> ColumnElement[bool]:
+    """As `crm.domain.leads.light` says it of one lead."""
+    at = func.coalesce(Lead.last_contact_at, Lead.created_at)
+    yellow, red = now - rules.YELLOW_AFTER, now - rules.RED_AFTER
+    within = {
+        Light.GREEN: at > yellow,
+        Light.YELLOW: and_(at <= yellow, at > red),
+        Light.RED: at <= red,
+    }
+    return and_(Lead.status != LeadStatus.CLOSED, within[light])
+
+
+def _whole(session: Session, cards: Sequence[Row[*tuple[Any, ...]]], now: datetime) -> list[dict[str, Any]]:
     """With what there may be several of to a lead, read for all of them at once."""
     ids = [card.id for card in cards]
     numbers = select(LeadPhone.lead_id, LeadPhone.number).where(LeadPhone.lead_id.in_(ids))
     phones = by_owner(session, numbers.order_by(LeadPhone.id))
     interests: dict[int, list[InterestEntry]] = {id: [] for id in ids}
-    places = (
-        select(Interest.lead_id, Property.slug, Interest.stage, Interest.updated_at)
+    about = (
+        select(Interest.lead_id, Property.slug, Unit.name, Interest.stage, Interest.updated_at)
         .join(Property, Property.id == Interest.property_id)
+        .outerjoin(Unit, Unit.id == Interest.unit_id)
         .where(Interest.lead_id.in_(ids))
         .order_by(Interest.id)
     )
-    for row in session.execute(places):
-        interests[row.lead_id].append(InterestEntry(row.slug, row.stage, row.updated_at))
-    return [{**card._mapping, "phones": phones[card.id], "interests": interests[card.id]} for card in cards]
+    for row in session.execute(about):
+        interests[row.lead_id].append(InterestEntry(row.slug, row.name, row.stage, row.updated_at))
+    actions = _next_actions(session, ids, now)
+    return [
+        {key: value for key, value in card._mapping.items() if key != "is_hot"}
+        | {
+            "type": LeadType.HOT if card.is_hot else LeadType.COLD,
+            "light": rules.light(card.status, card.last_contact_at, card.created_at, now),
+            "phones": phones[card.id],
+            "interests": interests[card.id],
+            "next_action": actions.get(card.id),
+        }
+        for card in cards
+    ]
+
+
+def _next_actions(session: Session, ids: Sequence[int], now: datetime) -> dict[int, NextAction]:
+    """Each lead's open task that is due first."""
+    found = (
+        select(Task.lead_id, Task.id, Task.kind, Agent.slug, Task.why, Task.due_at)
+        .join(Agent, Agent.id == Task.owner_id)
+        .where(Task.lead_id.in_(ids), Task.done_at.is_(None))
+        # Of each lead the last one read is kept.
+        .order_by(Task.due_at.desc(), Task.id.desc())
+    )
+    return {
+        row.lead_id: NextAction(row.id, row.kind, row.slug, row.why, row.due_at, row.due_at < now)
+        for row in session.execute(found)
+    }

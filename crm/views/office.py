@@ -19,11 +19,18 @@ class OfficeEntry(msgspec.Struct):
     """Texted to callers whose property has no link of its own."""
     answering_service: str | None
     """E.164 of the service that answers when nobody here does; null for none."""
+    manages_for_owners: bool
+    """Whether leads may be owners who want their property managed."""
 
 
 def one(session: Session) -> OfficeEntry:
     """Raises NotFound."""
-    found = select(Organization.name, Organization.listings_url, Organization.answering_service)
+    found = select(
+        Organization.name,
+        Organization.listings_url,
+        Organization.answering_service,
+        Organization.manages_for_owners,
+    )
     row = session.execute(found.order_by(Organization.id).limit(1)).first()
     if row is None:
         raise NotFound("This home has no office yet.", code="office_missing")

@@ -65,7 +65,12 @@ HINTS = {
     "block_unknown": "`leaseline block list` shows them all.",
     "contact_exists": "change it with `leaseline contact set {number}`.",
     "contact_unknown": "`leaseline contact list` shows them all.",
+    "filter_unsaved": "`leaseline lead filters` shows those that are.",
+    "lead_closed": "open it with `leaseline lead edit {lead} --status in_progress`.",
     "lead_unknown": "`leaseline lead list` shows them all.",
+    "nobody_on_duty": "`leaseline agent list` shows who there is.",
+    "owners_not_managed_for": "if it does, say so with `leaseline office set --manages-for-owners`.",
+    "close_without_reason": "give it with --reason.",
     "opt_out_exists": "`leaseline optout list` shows it.",
     "opt_out_unknown": "`leaseline optout list` shows those that are.",
     # --- calls ---

@@ -331,11 +331,12 @@ def _give_work(office: Leaseline, slug: str) -> None:
 
 
 def test_the_office_is_renamed_and_gets_another_link(office: Leaseline) -> None:
-    before = {"name": "Maple Leasing", "listings_url": "", "answering_service": None}
+    same = {"answering_service": None, "manages_for_owners": False}
+    before = {"name": "Maple Leasing", "listings_url": "", **same}
     assert office.json("office", "show") == before
     office.ok("office", "set", "--listings-url", "https://maple.example/homes")
     office.ok("office", "set", "--name", "Oak Leasing")
-    after = {"name": "Oak Leasing", "listings_url": "https://maple.example/homes", "answering_service": None}
+    after = {"name": "Oak Leasing", "listings_url": "https://maple.example/homes", **same}
     assert office.json("office", "show") == after
 
 

@@ -250,11 +250,52 @@ def test_stored_text_cannot_move_a_terminal(busy: Leaseline) -> None:
 
 
 def test_a_lead_gets_a_name_and_an_address(busy: Leaseline) -> None:
-    busy.ok("lead", "set", "+15125550124", "--name", "Carol", "--email", "carol@example.com")
+    busy.ok("lead", "edit", "+15125550124", "--name", "Carol", "--email", "carol@example.com")
     found = busy.json("lead", "show", "+15125550124")
     assert (found["name"], found["email"]) == ("Carol", "carol@example.com")
-    busy.ok("lead", "set", str(found["id"]), "--email", "")
+    busy.ok("lead", "edit", str(found["id"]), "--email", "")
     assert busy.json("lead", "show", str(found["id"]))["email"] == ""
-    busy.refused("lead", "set", str(found["id"]), "--email", "carol at example")
-    busy.refused("lead", "set", str(found["id"]))
-    busy.refused("lead", "set", "+15125550199", "--name", "Nobody")
+    busy.refused("lead", "edit", str(found["id"]), "--email", "carol at example")
+    busy.refused("lead", "edit", str(found["id"]))
+    busy.refused("lead", "edit", "+15125550199", "--name", "Nobody")
+
+
+def test_a_lead_is_kept_by_hand(busy: Leaseline) -> None:
+    busy.ok("lead", "add", "--name", "Pat Smith", "--phone", "(512) 555-0188", "--source", "walk-in")
+    assert "already" in busy.ok("lead", "add", "--phone", "512.555.0188", "--email", "pat@example.com")
+    busy.ok("lead", "note", "pat@example.com", "-", input="Wants a ground floor.\nHas a dog.\n")
+    busy.ok("lead", "log", "pat@example.com", "call", "Will visit.", "--at", "2h")
+    busy.ok("lead", "assign", "pat@example.com", "alice")
+    assert "alice's" in busy.ok("lead", "task", "pat@example.com", "Send the plan.", "--in", "1d")
+    busy.ok("lead", "edit", "pat@example.com", "--cold")
+    found = busy.json("lead", "show", "(512) 555-0188")
+    assert [entry["kind"] for entry in found["timeline"]] == [
+        "CallToProspect",
+        *["Note"] * 3,
+        "Assigned",
+        "Task",
+        "StatusChanged",
+    ]
+    assert (found["status"], found["type"], found["light"]) == ("in_progress", "cold", "green")
+    assert found["next_action"]["why"] == "Send the plan."
+    assert "Has a dog." in busy.ok("lead", "show", "pat@example.com")
+    busy.ok("lead", "list", "--type", "cold", "--agent", "alice", "--save", "cold-ones")
+    assert [one["id"] for one in busy.json("lead", "list", "--filter", "cold-ones")] == [found["id"]]
+    assert busy.json("lead", "list", "--filter", "cold-ones", "--source", "sign") == []
+    assert [one["name"] for one in busy.json("lead", "filters")] == ["cold-ones"]
+    busy.ok("lead", "edit", "pat@example.com", "--status", "closed", "--reason", "rented elsewhere")
+    assert "closed" in busy.ok("lead", "list", "--status", "closed")
+    for wrong in (
+        ("lead", "add"),
+        ("lead", "add", "--phone", "+15125550100"),
+        ("lead", "add", "--phone", "5125550177", "--kind", "owner"),
+        ("lead", "edit", "pat@example.com", "--hot"),
+        ("lead", "edit", "pat@example.com", "--status", "new", "--reason", "x"),
+        ("lead", "assign", "pat@example.com"),
+        ("lead", "assign", "pat@example.com", "nobody-here"),
+        ("lead", "task", "pat@example.com", "Late.", "--due", "2020-01-01"),
+        ("lead", "log", "pat@example.com", "meeting", "Soon.", "--at", "2099-01-01"),
+        ("lead", "list", "--filter", "unsaved"),
+        ("lead", "note", "pat@example.com", " "),
+    ):
+        busy.refused(*wrong)

@@ -14,10 +14,11 @@ from crm.domain import blocking, emergency, fields
 from crm.domain.blocking import BlockDecision, BlockKind, BlockListEntry, Known
 from crm.domain.calls import CallDirection
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.domain.leads import LeadEvent, LeadStatus, status_after
+from crm.domain.leads import LeadEvent, LeadStatus
 from crm.domain.texts import TextPurpose
 from crm.edge import numbers
 from crm.services.audit import By, note
+from crm.services.people import standing
 from crm.services.people.identity import Identity, who_is
 from crm.store.models import BlockedCaller, Call, EmergencyCall, Lead, Message, Task
 from crm.store.queries import calls, leads
@@ -210,7 +211,8 @@ def _make_unwanted(session: Session, who: Identity, by: By, *, close_lead: bool)
 
 
 def _close(session: Session, lead: Lead, by: By) -> None:
-    lead.status = status_after(lead.status, LeadEvent.UNWANTED)
+    standing.happened(lead, LeadEvent.UNWANTED, by.now)
+    lead.closed_because = "An unwanted caller."
     for task in session.scalars(select(Task).where(Task.lead_id == lead.id, Task.done_at.is_(None))):
         task.done_at, task.result = by.now, "Blocked as an unwanted caller."
     note(session, by, f"lead {lead.id} closed: an unwanted caller")

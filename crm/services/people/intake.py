@@ -76,6 +76,11 @@ def by_number(session: Session, number: str, at: datetime, *, nameless: Lead | N
     return lead
 
 
+def add_number(lead: Lead, number: str) -> None:
+    """Adds a number (E.164) that is nobody's yet to a lead."""
+    lead.phones.append(LeadPhone(number=number))
+
+
 def by_address(session: Session, raw: str, at: datetime) -> Lead:
     """Whose email address it is, locked; made when nobody's, as `by_number` does. Raises Invalid for none."""
     address = _address(raw)

@@ -1,28 +1,280 @@
-"""Guest cards as people correct them; calls, texts and bookings make them (`crm.services.calls.ledger` and others)."""
+"""Leads as people enter and correct them; calls, texts, forms and bookings make them too, through `intake`."""
 
 from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import fields
-from crm.domain.errors import NotFound
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.leads import Happened, LeadEvent, LeadKind, LeadStatus
+from crm.edge import numbers
 from crm.services.audit import By, note
-from crm.services.people import intake
+from crm.services.office import properties
+from crm.services.people import intake, standing, timeline
+from crm.services.people.identity import who_is
 from crm.store.models import Lead
+from crm.store.queries import leads, office
+
+LONGEST_NOTE = 10_000
+"""Characters."""
+
+LOGGED = {
+    "call": (Happened.CALL_TO, LeadEvent.TALKED),
+    "call-from": (Happened.CALL_FROM, LeadEvent.TALKED),
+    "attempt": (Happened.CALL_TO, LeadEvent.REACHED_OUT),
+    "email": (Happened.EMAIL, LeadEvent.REACHED_OUT),
+    "text": (Happened.TEXT, LeadEvent.REACHED_OUT),
+    "meeting": (Happened.MEETING, LeadEvent.MET),
+}
+"""What people log by hand because it went past us: the entry it makes, and what it means for the lead."""
+
+
+def add(
+    session: Session,
+    config: Config,
+    by: By,
+    *,
+    name: str = "",
+    phones: Sequence[str] = (),
+    email: str = "",
+    kind: str = LeadKind.TENANT,
+    source: str = "",
+    property_slug: str | None = None,
+    cold: bool = False,
+) -> tuple[Lead, bool]:
+    """Adds a lead; one who is there already gets what was not known. Returns the lead, and whether it is new.
+
+    Raises Invalid, NotFound, and Conflict when number and address are those of two leads, or of somebody in the office.
+    """
+    stored = [_free_number(session, config, raw) for raw in phones]
+    address = fields.email(email)
+    named = fields.text(name, "name", 200)
+    if not (stored or address or named):
+        raise Invalid("Say who it is: give a name, a phone number or an email address.", code="lead_nameless")
+    wanted = read_kind(session, kind)
+    place = properties.named(session, property_slug) if property_slug else None
+    found = {lead.id: lead for number in stored if (lead := leads.by_phone(session, number, for_update=True))}
+    if address and (lead := leads.by_address(session, address.lower(), for_update=True)):
+        found[lead.id] = lead
+    if len(found) > 1:
+        one, other = sorted(found)[:2]
+        raise Conflict(
+            f"They are those of two leads, {one} and {other}.", code="lead_is_two", lead=str(one), other=str(other)
+        )
+    is_new = not found
+    lead = next(iter(found.values())) if found else intake.without_number(session, by.now)
+    if is_new:
+        lead.kind, lead.is_hot = wanted, not cold
+    known = {phone.number for phone in lead.phones}
+    for number in dict.fromkeys(stored):
+        if number not in known:
+            intake.add_number(lead, number)
+    if address and not lead.email:
+        intake.write_address(session, lead, address)
+    lead.name = lead.name or named or None
+    lead.source = lead.source or fields.text(source, "source", 60)
+    if place:
+        intake.interest_in(lead, place.id, by.now)
+    session.flush()
+    told = "Entered by hand." if is_new else "Entered by hand again."
+    timeline.enter(session, lead.id, Happened.NOTE, told, by.now, key=f"hand:{uuid.uuid4().hex}", by=by.who)
+    note(session, by, f"lead {lead.id} {'added' if is_new else 'entered again'}")
+    return lead, is_new
 
 
 def change(
-    session: Session, config: Config, by: By, raw: str, *, name: str | None = None, email: str | None = None
+    session: Session,
+    config: Config,
+    by: By,
+    raw: str,
+    *,
+    name: str | None = None,
+    email: str | None = None,
+    add_phone: str | None = None,
+    remove_phone: str | None = None,
+    kind: str | None = None,
+    hot: bool | None = None,
+    status: str | None = None,
+    reason: str | None = None,
+    source: str | None = None,
+    language: str | None = None,
 ) -> Lead:
-    """Changes what is given of the lead that `intake.person` finds; an empty text takes it away."""
+    """Changes what is given of the lead that `intake.person` finds; an empty text takes it away.
+
+    Raises Invalid, NotFound, Conflict.
+    """
+    lead = named(session, config, raw, lock=True)
+    changed = []
+    if name is not None:
+        lead.name = fields.text(name, "name", 200) or None
+        changed.append("name")
+    if email is not None:
+        intake.write_address(session, lead, email)
+        changed.append("email")
+    if add_phone is not None:
+        _add_phone(session, config, lead, add_phone)
+        changed.append("phone")
+    if remove_phone is not None:
+        _remove_phone(session, config, lead, remove_phone)
+        changed.append("phone")
+    if source is not None:
+        lead.source = fields.text(source, "source", 60)
+        changed.append("source")
+    if language is not None:
+        lead.language = read_language(config, language)
+        changed.append("language")
+    if kind is not None:
+        lead.kind = read_kind(session, kind)
+        changed.append("kind")
+        _tell(session, lead, by, f"Is now {_a(lead.kind)}.")
+    if status is not None or reason is not None:
+        _stand(session, lead, by, status, reason)
+        changed.append("status")
+    if hot is not None:
+        if hot and lead.status == LeadStatus.CLOSED:
+            raise Conflict(f"Lead {lead.id} is closed, and so is cold.", code="lead_closed", lead=str(lead.id))
+        lead.is_hot = hot
+        changed.append("type")
+        _tell(session, lead, by, f"Is now {'hot' if hot else 'cold'}.")
+    note(session, by, f"lead {lead.id} changed: {', '.join(dict.fromkeys(changed))}")
+    session.flush()
+    return lead
+
+
+def write_note(session: Session, config: Config, by: By, raw: str, text: str) -> Lead:
+    """Adds a note to the timeline of a lead. Raises Invalid, NotFound."""
+    lead = named(session, config, raw, lock=True)
+    _enter(session, lead, Happened.NOTE, _prose(text, "note"), by, by.now)
+    return lead
+
+
+def log(session: Session, config: Config, by: By, raw: str, what: str, text: str, at: datetime) -> Lead:
+    """Puts something on record that went past the system: one of `LOGGED`, at a time that is not in the future.
+
+    Raises Invalid, NotFound.
+    """
+    if what not in LOGGED:
+        raise Invalid(f"Only {', '.join(LOGGED)} can be logged.", code="log_kind_invalid")
+    if at > by.now:
+        raise Invalid("That is in the future: log what has happened, or make a task of it.", code="log_in_future")
+    kind, event = LOGGED[what]
+    lead = named(session, config, raw, lock=True)
+    _enter(session, lead, kind, _prose(text, "entry"), by, at)
+    standing.happened(lead, event, at)
+    return lead
+
+
+def named(session: Session, config: Config, raw: str, *, lock: bool = False) -> Lead:
+    """The lead with this id, phone number or email address. Raises Invalid, NotFound."""
     lead, _ = intake.person(session, config, raw)
     if lead is None:
         raise NotFound("There is no lead with this id or number.", code="lead_unknown")
-    if name is not None:
-        lead.name = fields.text(name, "name", 200) or None
-    if email is not None:
-        intake.write_address(session, lead, email)
-    changed = [what for what, value in (("name", name), ("email", email)) if value is not None]
-    note(session, by, f"lead {lead.id} changed: {', '.join(changed)}")
+    if lock:
+        locked = leads.by_id(session, lead.id, for_update=True)
+        assert locked is not None
+        return locked
     return lead
+
+
+def read_kind(session: Session, raw: str) -> LeadKind:
+    """Raises Invalid for no kind, and Conflict for owners where the office does not manage for owners."""
+    try:
+        kind = LeadKind(raw)
+    except ValueError:
+        raise Invalid("A lead is a tenant or an owner.", code="lead_kind_invalid") from None
+    organization = office.organization(session)
+    if kind is LeadKind.OWNER and not (organization and organization.manages_for_owners):
+        raise Conflict("This office does not manage for owners, so none is a lead.", code="owners_not_managed_for")
+    return kind
+
+
+def read_language(config: Config, raw: str) -> str:
+    """One that the office speaks; empty: the line's. Raises Invalid."""
+    spoken = ("en", *(one for one in config.menu.languages if one != "en"))
+    if raw and raw not in spoken:
+        raise Invalid(f"The office speaks {', '.join(spoken)}.", code="language_unknown")
+    return raw
+
+
+def _stand(session: Session, lead: Lead, by: By, status: str | None, reason: str | None) -> None:
+    wanted = LeadStatus(status) if status is not None else LeadStatus(lead.status)
+    why = fields.text(reason or "", "reason", 300)
+    if wanted is not LeadStatus.CLOSED:
+        if why:
+            raise Invalid("Only a closed lead has a reason: close it as well.", code="reason_without_close")
+        if lead.status == LeadStatus.CLOSED:
+            lead.is_hot = True
+        lead.closed_because = ""
+        told = f"Is {'open again' if lead.status == LeadStatus.CLOSED else wanted.replace('_', ' ')}."
+    else:
+        if not why:
+            raise Invalid("Say why the lead is closed.", code="close_without_reason")
+        lead.is_hot, lead.closed_because = False, why
+        told = f"Closed: {why}"
+    lead.status = wanted
+    _tell(session, lead, by, told)
+
+
+def _free_number(session: Session, config: Config, raw: str) -> str:
+    number = numbers.parse(raw, config.region)
+    if number is None:
+        raise Invalid("That is not a phone number: write one like (512) 555-0100.", code="number_invalid")
+    known = who_is(session, number)
+    if known.is_line:
+        raise Invalid("That is one of our own lines: name somebody else.", code="number_is_ours")
+    if known.colleague:
+        raise Conflict(f"That is the mobile of {known.colleague}, who works here.", code="number_is_colleagues")
+    return number
+
+
+def _add_phone(session: Session, config: Config, lead: Lead, raw: str) -> None:
+    number = _free_number(session, config, raw)
+    other = leads.by_phone(session, number)
+    if other is not None and other.id != lead.id:
+        raise Conflict(
+            f"That is the number of lead {other.id}.", code="lead_is_two", lead=str(lead.id), other=str(other.id)
+        )
+    if other is None:
+        intake.add_number(lead, number)
+
+
+def _remove_phone(session: Session, config: Config, lead: Lead, raw: str) -> None:
+    number = numbers.parse(raw, config.region)
+    found = next((phone for phone in lead.phones if phone.number == number), None)
+    if found is None:
+        raise NotFound(f"That is not a number of lead {lead.id}.", code="lead_phone_unknown", lead=str(lead.id))
+    lead.phones.remove(found)
+
+
+def _prose(raw: str, what: str) -> str:
+    """Text of several lines, for people. Raises Invalid."""
+    value = "\n".join(line.rstrip() for line in raw.strip().splitlines())
+    if not value:
+        raise Invalid(f"The {what} is empty: write one.", code="text_empty", what=what)
+    if len(value) > LONGEST_NOTE:
+        raise Invalid(
+            f"The {what} has {len(value)} characters: at most {LONGEST_NOTE} are kept, so shorten it.",
+            code="text_too_long",
+            what=what,
+            length=len(value),
+            longest=LONGEST_NOTE,
+        )
+    return value
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind == LeadKind.OWNER else f"a {kind}"
+
+
+def _tell(session: Session, lead: Lead, by: By, text: str) -> None:
+    _enter(session, lead, Happened.STATUS_CHANGED, text, by, by.now)
+
+
+def _enter(session: Session, lead: Lead, kind: Happened, text: str, by: By, at: datetime) -> None:
+    key = f"hand:{uuid.uuid4().hex}"
+    timeline.enter(session, lead.id, kind, text, at, key=key, by=by.who, is_new=True)

@@ -59,6 +59,7 @@ def change_office(
     name: str | None = None,
     listings_url: str | None = None,
     answering_service: str | None = None,
+    manages_for_owners: bool | None = None,
 ) -> None:
     """Changes what is given; an answering service of "" is none. Raises NotFound before there is an office, Invalid,
     and DialRefused for a number that may not be dialed."""
@@ -70,6 +71,8 @@ def change_office(
     )
     if answering_service is not None:
         office.answering_service = answering.checked(session, config, answering_service)
+    if manages_for_owners is not None:
+        office.manages_for_owners = manages_for_owners
     note(session, by, f"office {office.name} changed")
 
 

@@ -22,7 +22,7 @@ from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Invalid
 from crm.domain.gate import Verdict
 from crm.domain.incoming import Over
-from crm.domain.leads import Happened, LeadEvent, status_after
+from crm.domain.leads import Happened, LeadEvent
 from crm.domain.optout import Reading, TextKeyword
 from crm.domain.segments import segments
 from crm.domain.tasks import TaskKind
@@ -33,7 +33,7 @@ from crm.services.audit import By, note
 from crm.services.office import agents, owners
 from crm.services.outbox import gatekeeper, notices
 from crm.services.outbox.outgoing import NewText, queue
-from crm.services.people import blocking, intake, opt_outs, timeline
+from crm.services.people import blocking, intake, opt_outs, standing, timeline
 from crm.services.people.contacts import who
 from crm.services.people.identity import Identity, who_is
 from crm.services.phones.lines import line_for
@@ -208,7 +208,7 @@ def _keep_on_card(scene: _Scene, lead: Lead) -> None:
     if line and line.property_id is not None:
         intake.interest_in(lead, line.property_id, at)
     intake.came_by(lead, line)
-    lead.status = status_after(lead.status, LeadEvent.WROTE)
+    standing.happened(lead, LeadEvent.WROTE, at)
 
 
 def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) -> bool:
@@ -438,7 +438,7 @@ def send(
     if task and message.decision != Verdict.BLOCK:
         task.done_at, task.result = by.now, f"Replied with text {message.id}."
     if lead and message.decision != Verdict.BLOCK:
-        lead.status = status_after(lead.status, LeadEvent.REACHED_OUT)
+        standing.happened(lead, LeadEvent.REACHED_OUT, by.now)
     if writer and lead and lead.assigned_agent_id is None:
         lead.assigned_agent_id = writer.id
     return message

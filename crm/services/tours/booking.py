@@ -17,14 +17,14 @@ from sqlalchemy.orm import Session, selectinload
 from crm.config import Config
 from crm.domain import fields, texts, tours
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
-from crm.domain.leads import Happened, status_after
+from crm.domain.leads import Happened
 from crm.domain.texts import TextPurpose
 from crm.domain.tours import EVENT_OF, STAGE_AFTER, TourKind, TourState
 from crm.secrets import Secrets
 from crm.services.audit import By, note
 from crm.services.office import properties
 from crm.services.outbox.outgoing import NewText, queue, withdraw
-from crm.services.people import intake, timeline
+from crm.services.people import intake, standing, timeline
 from crm.services.phones.lines import line_for
 from crm.services.tours import links, mails, times
 from crm.store.models import (
@@ -265,7 +265,7 @@ def _follow(
     lead = tour.lead
     interest = intake.interest_in(lead, place.id, by.now)
     interest.stage, interest.stage_since = STAGE_AFTER[state], by.now
-    lead.status = status_after(lead.status, EVENT_OF[state])
+    standing.happened(lead, EVENT_OF[state], by.now)
     spoken = {
         "booked": "Booked a tour",
         "moved": "Moved a tour",

@@ -36,7 +36,17 @@ from crm.store.models.office import (
     SubteamSister,
     Unit,
 )
-from crm.store.models.people import Activity, BlockedCaller, Contact, Interest, Lead, LeadEmail, LeadPhone, OptOut
+from crm.store.models.people import (
+    Activity,
+    BlockedCaller,
+    Contact,
+    Interest,
+    Lead,
+    LeadEmail,
+    LeadPhone,
+    OptOut,
+    SavedFilter,
+)
 from crm.store.models.phones import Device, Dialled, EmergencyCall, Line, SipBan, Trunk
 from crm.store.models.tasks import FollowUp, Task, TaskCall
 from crm.store.models.texts import Mail, Message, Sendable, TextPause
@@ -79,6 +89,7 @@ __all__ = [
     "Recording",
     "Roster",
     "RoutingDecision",
+    "SavedFilter",
     "Sendable",
     "SipBan",
     "SpecialDay",

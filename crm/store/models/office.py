@@ -44,6 +44,9 @@ class Organization(Base):
     answering_service: Mapped[str | None] = mapped_column(
         String(20), comment="E.164 of who answers when nobody here does; null: nobody"
     )
+    manages_for_owners: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="leads may be owners who want their property managed"
+    )
 
 
 class Subteam(Base):

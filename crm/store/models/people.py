@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    JSON,
     ForeignKey,
     Index,
     String,
+    Text,
     UniqueConstraint,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.store.models.base import Base
 
 if TYPE_CHECKING:
-    from crm.store.models.office import Agent, Property
+    from crm.store.models.office import Agent, Property, Unit
 
 
 class Contact(Base):
@@ -54,6 +57,9 @@ class Lead(Base):
     __table_args__ = (
         Index("ix_lead_made", "created_at", "id"),
         Index("ix_lead_status_made", "status", "created_at", "id"),
+        Index("ix_lead_contact", "last_contact_at", "id"),
+        # Whose the latest lead of an agent is, for round robin; and an agent's leads.
+        Index("ix_lead_agent_assigned", "assigned_agent_id", "assigned_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str | None] = mapped_column(String(200), comment="null until somebody knows it")
@@ -62,9 +68,21 @@ class Lead(Base):
     language: Mapped[str] = mapped_column(
         String(10), default="", server_default="", comment="chosen in an earlier call; empty: the line's"
     )
+    kind: Mapped[str] = mapped_column(String(10), default="tenant", server_default="tenant", comment="tenant or owner")
+    is_hot: Mapped[bool] = mapped_column(default=True, server_default=true(), comment="false: cold; closed is cold")
     status: Mapped[str] = mapped_column(String(20), default="new", comment="new, in_progress or closed")
+    closed_because: Mapped[str] = mapped_column(
+        String(300), default="", server_default="", comment="as whoever closed it said; empty when it is open"
+    )
     source: Mapped[str] = mapped_column(String(60), default="", comment="source of the first line they called")
     assigned_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
+    assigned_at: Mapped[datetime | None] = mapped_column(comment="null: by a call or text, not by hand or in turn")
+    last_contact_at: Mapped[datetime | None] = mapped_column(
+        comment="the last call, text, mail, meeting or tour, either way; null: none yet"
+    )
+    first_answer_at: Mapped[datetime | None] = mapped_column(
+        comment="when somebody first talked or wrote to them, or booked a tour with them; null: nobody yet"
+    )
     created_at: Mapped[datetime]
     assigned_agent: Mapped[Agent | None] = relationship()
     phones: Mapped[list[LeadPhone]] = relationship(cascade="all, delete-orphan", order_by="LeadPhone.id")
@@ -98,10 +116,14 @@ class Interest(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"))
     property_id: Mapped[int] = mapped_column(ForeignKey("property.id", ondelete="CASCADE"))
+    unit_id: Mapped[int | None] = mapped_column(
+        ForeignKey("unit.id", ondelete="SET NULL"), comment="the home they asked about last; null: none in particular"
+    )
     stage: Mapped[str] = mapped_column(String(30), default="contacted")
     stage_since: Mapped[datetime | None] = mapped_column(comment="null: since the interest was first known")
     updated_at: Mapped[datetime]
     property: Mapped[Property] = relationship()
+    unit: Mapped[Unit | None] = relationship()
 
 
 class OptOut(Base):
@@ -132,5 +154,19 @@ class Activity(Base):
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(30), comment="CallFromProspect, Text, ...: the industry's event names")
-    text: Mapped[str] = mapped_column(String(500))
+    text: Mapped[str] = mapped_column(Text)
+    by: Mapped[str] = mapped_column(
+        String(80), default="", server_default="", comment="who did it, if a person at a terminal or a page did"
+    )
     call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"))
+
+
+class SavedFilter(Base):
+    """A filter of the list of leads that somebody has given a name."""
+
+    __tablename__ = "saved_filter"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+    filter: Mapped[dict[str, Any]] = mapped_column(JSON, comment="as crm.domain.leads.LeadFilter")
+    made_by: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime]

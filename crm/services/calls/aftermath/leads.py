@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from crm.domain.calls import CallDirection, Outcome
 from crm.domain.delivery import DeliveryState
-from crm.domain.leads import Happened, event_of_call, status_after
+from crm.domain.leads import Happened, event_of_call
 from crm.domain.story import how_it_went
 from crm.services.calls.aftermath.scene import Scene, fit
-from crm.services.people import intake, timeline
+from crm.services.people import intake, standing, timeline
 from crm.store.models import Activity, Call, Lead, Leg, Message
 from crm.store.queries import leads, messages
 
@@ -64,7 +64,7 @@ def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) ->
 
     if outcome is Outcome.BLOCKED:
         return
-    lead.status = status_after(lead.status, event_of_call(story.direction, outcome))
+    standing.happened(lead, event_of_call(story.direction, outcome), ended_at)
     by_us = outcome in (Outcome.TALKED, Outcome.INTERRUPTED)
     is_leased_by = by_us and not story.desk and lead.assigned_agent_id is None
     if is_leased_by and (answered := story.answered_by):

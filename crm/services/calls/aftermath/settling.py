@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from crm.domain.calls import TALKS, CallDirection, Outcome, outcome_of
-from crm.domain.leads import Happened, event_of_call, status_after
+from crm.domain.leads import Happened, event_of_call
 from crm.domain.story import how_ours_went
 from crm.services.calls.aftermath.leads import drop_nameless, enter, forget_lead, keep_lead, lead_of, remember_language
 from crm.services.calls.aftermath.promises import keep_place
 from crm.services.calls.aftermath.scene import Scene
 from crm.services.calls.aftermath.tasks import keep_own_task, keep_task, served, void
 from crm.services.calls.aftermath.texts import text_missed
+from crm.services.people import standing
 from crm.store import changes
 from crm.store.models import Voicemail
 from crm.store.queries import messages
@@ -84,7 +85,7 @@ def _settle_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
         went = f"{went} It was for {scene.person()}."
     if lead:
         enter(scene, lead, Happened.CALL_TO, went)
-        lead.status = status_after(lead.status, event_of_call(scene.story.direction, outcome))
+        standing.happened(lead, event_of_call(scene.story.direction, outcome), ended_at)
         if outcome in TALKS:
             lead.assigned_agent_id = lead.assigned_agent_id or scene.call.agent_id
     if scene.story.message or scene.story.left_waiting or outcome is Outcome.INTERRUPTED:

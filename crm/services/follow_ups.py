@@ -1,9 +1,10 @@
 """Follow-up sequences at work: what is planned for each person, and sending it when it is due.
 
-`tick` brings the plan up to date and puts what is due into the outbox, where the one gate decides when it leaves. It
-may run in several processes: a step is one row, and its text one key. What is long past is never sent late: it expires
-into a task. A person gets one sequence, that of the interest
-they were last in touch about.
+`tick` brings plans up to date and puts what is due into the outbox, where the one gate decides when it leaves. It only
+looks at people who are due to be looked at: because a step is, or because something has happened that their plan
+depends on (`FollowUpLook`). It may run in several processes: a step is one row, and its text one key. What is long past
+is never sent late: it expires into a task. A person gets one sequence, that of the interest they were last in touch
+about.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
@@ -32,44 +34,111 @@ from crm.services.office import owners
 from crm.services.outbox.outgoing import NewText, queue
 from crm.services.people import timeline
 from crm.services.phones.lines import line_for
-from crm.store.models import Call, FollowUp, Interest, Lead, Message, Property, Task
+from crm.store.models import Call, FollowUp, FollowUpLook, FollowUpRulesSeen, Interest, Lead, Message, Property, Task
 from crm.store.queries import leads, office, tasks
 
 TICK_SECONDS = 60.0
 BATCH = 50
 """So many people are looked at in one transaction: on SQLite nobody else writes meanwhile."""
+TOUCHED_AT_ONCE = 1_000
+"""So many are made due in one transaction when the sequences have changed."""
+SOON = timedelta(seconds=1)
+"""After a step was sent, the one after it is planned by the next tick."""
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT = Path(__file__).parents[1] / "follow_ups" / "default.toml"
 
 PLANNED, PAUSED, SENT, CANCELLED, EXPIRED = "planned", "paused", "sent", "cancelled", "expired"
 
 
 async def tick(crm: Crm) -> int:
-    """Plans anew for everybody, and sends what is due; returns how many texts were queued. Raises Invalid when a
-    portfolio's file of sequences is wrong: then nothing is sent at all."""
+    """Looks at whoever is due to be looked at, and sends what is due; returns how many texts were queued.
+
+    Raises Invalid when a file of sequences is wrong: then nothing is sent to whom it is about.
+    """
     rules, now = _Rules(crm.config), crm.now()
-    queued = 0
-    after: int | None = 0
-    while after is not None:
-        changing, after = await crm.store.read(_look, rules, after, now)
-        if changing:
-            queued += await crm.store.run(_step, crm.config, rules, changing, now)
+    await _notice_new_rules(crm)
+    queued, may_be_more = 0, await crm.store.read(_is_anybody_due, now)
+    while may_be_more:
+        sent, may_be_more = await crm.store.run(_step, crm.config, rules, now)
+        queued += sent
     return queued
 
 
-def _look(session: Session, rules: _Rules, after: int, now: datetime) -> tuple[list[int], int | None]:
-    """Of those who come next, the leads whose plan changes now, and the last one looked at, None after all. It only
-    reads: most plans stay as they are for days, and looking at them keeps nobody from writing."""
-    interests = _one_each(session, _latest_interests(Lead.id > after))
-    known = _histories(session, interests)
-    changing = [one.lead_id for one in interests if not _is_settled(rules.of(one.property), one, known, now)]
-    return changing, interests[-1].lead_id if interests else None
+def _is_anybody_due(session: Session, now: datetime) -> bool:
+    return session.scalar(select(FollowUpLook.lead_id).where(FollowUpLook.look_at <= now).limit(1)) is not None
 
 
-def _step(session: Session, config: Config, rules: _Rules, lead_ids: Sequence[int], now: datetime) -> int:
-    """Brings the plans of these people up to date; gives how many texts were queued."""
-    interests = _batch(session, lead_ids)
+def _step(session: Session, config: Config, rules: _Rules, now: datetime) -> tuple[int, bool]:
+    """Brings the plans of those who come next up to date; gives how many texts were queued, and whether there may be
+    more people to look at."""
+    due = select(FollowUpLook.lead_id).where(FollowUpLook.look_at <= now)
+    due = due.order_by(FollowUpLook.look_at, FollowUpLook.lead_id).limit(BATCH)
+    # Another process looks at others; who touches one of these waits, and is not overlooked.
+    lead_ids = session.scalars(due.with_for_update(skip_locked=True)).all()
+    if not lead_ids:
+        return 0, False
+    interests = _one_each(session, _latest_interests(lead_ids))
     known = _histories(session, interests)
-    return sum(_advance(session, config, rules.of(interest.property), interest, known, now) for interest in interests)
+    queued, looks = 0, dict[int, datetime]()
+    for interest in interests:
+        sent, look_at = _advance(session, config, rules.of(interest.property), interest, known, now)
+        queued += sent
+        if look_at is not None:
+            looks[interest.lead_id] = look_at
+    # What was written has touched them.
+    session.flush()
+    if done := [lead_id for lead_id in lead_ids if lead_id not in looks]:
+        session.execute(delete(FollowUpLook).where(FollowUpLook.lead_id.in_(done)))
+    if looks:
+        again = [{"lead_id": lead_id, "look_at": look_at} for lead_id, look_at in looks.items()]
+        session.execute(update(FollowUpLook), again)
+    return queued, len(lead_ids) == BATCH
+
+
+async def _notice_new_rules(crm: Crm) -> None:
+    """Has everybody looked at again when the files of sequences are not those that the plans were made by."""
+    found, node = _hash_of_rules(crm.config), crm.config.node
+    if await crm.store.read(lambda session: session.scalar(_seen(node))) == found:
+        return
+    after: int | None = 0
+    while after is not None:
+        after = await crm.store.run(_touch_next, after)
+    await crm.store.run(_keep_seen, node, found)
+
+
+def _touch_next(session: Session, after: int) -> int | None:
+    """Makes the next `TOUCHED_AT_ONCE` people due; gives the last of them, None when there are no more."""
+    following = select(Interest.lead_id).where(Interest.lead_id > after).distinct()
+    lead_ids = session.scalars(following.order_by(Interest.lead_id).limit(TOUCHED_AT_ONCE)).all()
+    if not lead_ids:
+        return None
+    session.execute(update(FollowUpLook).where(FollowUpLook.lead_id.in_(lead_ids)).values(look_at=LONG_AGO))
+    there = set(session.scalars(select(FollowUpLook.lead_id).where(FollowUpLook.lead_id.in_(lead_ids))))
+    missing = [{"lead_id": lead_id, "look_at": LONG_AGO} for lead_id in lead_ids if lead_id not in there]
+    if missing:
+        session.execute(insert(FollowUpLook), missing)
+    return lead_ids[-1]
+
+
+def _seen(node: str) -> Select[str]:
+    return select(FollowUpRulesSeen.hash).where(FollowUpRulesSeen.node == node)
+
+
+def _keep_seen(session: Session, node: str, found: str) -> None:
+    row = session.get(FollowUpRulesSeen, node)
+    if row is None:
+        session.add(FollowUpRulesSeen(node=node, hash=found))
+    else:
+        row.hash = found
+
+
+def _hash_of_rules(config: Config) -> str:
+    """Of all files of sequences that may be in force here."""
+    hashed = sha256()
+    for path in (DEFAULT, *sorted((config.home / "follow_ups").glob("*.toml"))):
+        with suppress(OSError):
+            hashed.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return hashed.hexdigest()
 
 
 class _Rules:
@@ -106,15 +175,14 @@ def sequences_file(config: Config, portfolio: str = "") -> Path:
     return next((path for path in (*own, folder / "default.toml") if path.exists()), DEFAULT)
 
 
-def _latest_interests(which: ColumnElement[bool]) -> Select[Interest]:
-    """Of the next of these people, the interest they were last in touch about; with property and portfolio."""
+def _latest_interests(lead_ids: Sequence[int]) -> Select[Interest]:
+    """The interest that each of these people were last in touch about, unless they are closed; with property and
+    portfolio."""
     latest = (
         select(Interest.lead_id, func.max(Interest.updated_at).label("at"))
         .join(Lead, Lead.id == Interest.lead_id)
-        .where(which, Lead.status != LeadStatus.CLOSED)
+        .where(Interest.lead_id.in_(lead_ids), Lead.status != LeadStatus.CLOSED)
         .group_by(Interest.lead_id)
-        .order_by(Interest.lead_id)
-        .limit(BATCH)
         .subquery()
     )
     return (
@@ -122,13 +190,8 @@ def _latest_interests(which: ColumnElement[bool]) -> Select[Interest]:
         .join(latest, (latest.c.lead_id == Interest.lead_id) & (latest.c.at == Interest.updated_at))
         .options(selectinload(Interest.property).selectinload(Property.portfolio))
         .order_by(Interest.lead_id, Interest.id)
+        .with_for_update(of=Interest, key_share=True)
     )
-
-
-def _batch(session: Session, lead_ids: Sequence[int]) -> Sequence[Interest]:
-    # Another process may be at the same: whoever comes second finds what the first one did.
-    found = _latest_interests(Lead.id.in_(lead_ids))
-    return _one_each(session, found.with_for_update(of=Interest, key_share=True))
 
 
 def _one_each(session: Session, found: Select[Interest]) -> Sequence[Interest]:
@@ -190,8 +253,9 @@ def _latest(session: Session, queries: Iterable[object]) -> dict[int, datetime]:
 
 def _advance(
     session: Session, config: Config, rules: FollowUpRules, interest: Interest, known: _Known, now: datetime
-) -> int:
-    """Brings one person's plan up to date; 1 when a text was queued."""
+) -> tuple[int, datetime | None]:
+    """Brings one person's plan up to date, which may be so already. Gives how many texts were queued, and when to look
+    again; None: when something has happened."""
     if interest.stage_since is None:
         interest.stage_since = interest.updated_at
     rows = known.steps.get(interest.lead_id, [])
@@ -203,39 +267,24 @@ def _advance(
     found = next_step(rules, _history(interest, mine, known))
     waiting = next((row for row in mine if row.state in (PLANNED, PAUSED)), None)
     if found.act is FollowUpAct.SEND:
-        return _send_or_plan(session, config, interest, found, waiting, now)
+        step = _planned(session, interest, found, waiting)
+        if step.due_at > now:
+            return 0, step.due_at
+        if is_too_late(step.due_at, now):
+            _expire(session, config, interest, step, now)
+            return 0, None
+        return _send(session, config, interest, step, now), now + SOON
     if waiting is not None:
         if found.act is FollowUpAct.PAUSE:
             waiting.state, waiting.why = PAUSED, found.why
         else:
             _end(waiting, CANCELLED, now, found.why)
-    if found.act is FollowUpAct.MOVE and found.at is not None and found.at <= now and found.stage is not None:
+    if found.act is FollowUpAct.MOVE and found.at is not None and found.stage is not None:
+        if found.at > now:
+            return 0, found.at
         _move(session, interest, found.stage, found.why, now)
-    return 0
-
-
-def _is_settled(rules: FollowUpRules, interest: Interest, known: _Known, now: datetime) -> bool:
-    """Whether `_advance` would leave everything as it is."""
-    if interest.stage_since is None:
-        return False
-    rows = known.steps.get(interest.lead_id, [])
-    now_in = (interest.id, interest.stage, interest.stage_since)
-    mine = [row for row in rows if (row.interest_id, row.stage, row.stage_since) == now_in]
-    waiting = [row for row in rows if row.state in (PLANNED, PAUSED)]
-    if any(row not in mine for row in waiting):
-        return False
-    found = next_step(rules, _history(interest, mine, known))
-    if found.act is FollowUpAct.SEND:
-        return bool(waiting) and all(
-            (row.state, row.why) == (PLANNED, found.why)
-            and (row.is_edited or (row.due_at, row.text) == (found.at, found.text))
-            and row.due_at > now
-            for row in waiting
-        )
-    if found.act is FollowUpAct.PAUSE:
-        return all((row.state, row.why) == (PAUSED, found.why) for row in waiting)
-    is_due = found.act is FollowUpAct.MOVE and found.at is not None and found.at <= now
-    return not waiting and not is_due
+        return 0, now + SOON
+    return 0, None
 
 
 def _history(interest: Interest, mine: Sequence[FollowUp], known: _Known) -> History:
@@ -256,9 +305,8 @@ def _stage(name: str) -> LeasingStage:
     return LeasingStage.CONTACTED
 
 
-def _send_or_plan(
-    session: Session, config: Config, interest: Interest, found: Next, waiting: FollowUp | None, now: datetime
-) -> int:
+def _planned(session: Session, interest: Interest, found: Next, waiting: FollowUp | None) -> FollowUp:
+    """The step that comes next, as it is planned now."""
     assert found.at is not None
     assert interest.stage_since is not None
     if waiting is None:
@@ -279,12 +327,7 @@ def _send_or_plan(
     waiting.state, waiting.why = PLANNED, found.why
     if not waiting.is_edited:
         waiting.due_at, waiting.text = found.at, found.text
-    if waiting.due_at > now:
-        return 0
-    if is_too_late(waiting.due_at, now):
-        _expire(session, config, interest, waiting, now)
-        return 0
-    return _send(session, config, interest, waiting, now)
+    return waiting
 
 
 def _send(session: Session, config: Config, interest: Interest, step: FollowUp, now: datetime) -> int:

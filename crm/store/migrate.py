@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from crm.domain.errors import Conflict, Unavailable
-from crm.store import marks
+from crm.store import marks, touches, triggers
 from crm.store.session import in_words, migration_engine
 
 FOLDER = Path(__file__).parents[2] / "alembic"
@@ -39,7 +39,7 @@ def downgrade(url: str, revision: str) -> None:
     """Migrates down to `revision`; "base" removes every table."""
 
     def down(config: Config) -> None:
-        marks.unwatch(config.attributes["connection"])
+        triggers.remove(config.attributes["connection"], marks.FAMILY, touches.FAMILY)
         command.downgrade(config, revision)
 
     _run(url, down)
@@ -75,8 +75,9 @@ def _run(url: str, migrate: Callable[[Config], None], node: str = "") -> None:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             migrate(_config(connection, node))
-            if marks.is_marked(connection):
-                marks.watch(connection)
+            for family in (marks, touches):
+                if family.supported(connection):
+                    triggers.put(connection, family.triggers(connection.dialect.name))
             if connection.dialect.name == "sqlite":
                 _check_foreign_keys(connection)
     except CommandError as error:

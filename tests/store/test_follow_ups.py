@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from msgspec.structs import replace
+from sqlalchemy import Engine, Select, TextClause, event, inspect, select, update
 
 from crm.config import Config
+from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import LeasingStage
 from crm.domain.texts import TextPurpose
@@ -17,11 +20,14 @@ from crm.services import follow_ups
 from crm.services.audit import By
 from crm.services.office import portfolios
 from crm.services.texts import messages
-from crm.store.models import FollowUp, Interest, Lead, LeadPhone, Message, Property, Task
+from crm.store.models import FollowUp, FollowUpLook, Interest, Lead, LeadPhone, Message, Property, Task
 from crm.store.session import Store
 from crm.views import follow_ups as views
 from tests.store.conftest import crm_at
 from tests.store.test_messages import text
+from tests.store.test_outbox import FakeCarrier, trunk, working
+
+__all__ = ["trunk"]
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -44,7 +50,7 @@ async def interested(store: Store, number: str | None = PERSON, stage: LeasingSt
 
 async def rows(store: Store, of: type, *where: object) -> list:
     with store.reading() as session:
-        return list(session.scalars(select(of).where(*where).order_by(of.id)).all())
+        return list(session.scalars(select(of).where(*where).order_by(*inspect(of).primary_key)).all())
 
 
 async def sent(store: Store) -> list[float]:
@@ -191,6 +197,105 @@ async def test_a_tick_in_which_nothing_changes_does_not_write(
     await follow_ups.tick(crm_at(config, store, BEGIN + 7 * HOUR))
     assert len(written) == 3
     assert await sent(store) == [7] * 120
+
+
+async def test_a_tick_reads_no_more_for_ten_times_the_leads(store: Store, config: Config) -> None:
+    """What is asked of the database while nothing changes, and when one person is touched."""
+    asked: list[str] = []
+
+    def count(*arguments: object) -> None:
+        asked.append(str(arguments[2]))
+
+    counts = []
+    for many in (12, 120):
+        for number in range(many):
+            await interested(store, f"+1512555{3000 + many + number}")
+        await follow_ups.tick(crm_at(config, store, BEGIN))
+        event.listen(Engine, "before_cursor_execute", count)
+        try:
+            await follow_ups.tick(crm_at(config, store, BEGIN + HOUR))
+            quiet = [one for one in asked if "BEGIN" not in one and "office_mark" not in one]
+            with store.writing() as session:
+                session.execute(update(Interest).where(Interest.id == 1).values(updated_at=BEGIN + HOUR))
+            asked.clear()
+            await follow_ups.tick(crm_at(config, store, BEGIN + 2 * HOUR))
+            counts.append((len(quiet), len(asked)))
+        finally:
+            event.remove(Engine, "before_cursor_execute", count)
+            asked.clear()
+    assert counts[0] == counts[1]
+    assert counts[0][0] == 2, "the rules it has planned by, and whether anybody is due"
+
+
+TOUCHES = {
+    "a text comes in": "INSERT INTO message (key, direction, purpose, to_number, from_number, body, media, lead_id,"
+    " state, decision, error, created_at, attempts) SELECT 'x', 'in', 'inbound', '', '', '', '[]', lead.id, 'received',"
+    " '', '', '2026-03-02 17:00:00', 0 FROM lead",
+    "a stage changes": "UPDATE interest SET stage = 'leased', stage_since = '2026-03-02 17:00:00'",
+    "a closed lead is opened again": "UPDATE lead SET status = 'in_progress'",
+    "a step is edited": "UPDATE follow_up SET due_at = '2026-03-02 17:30:00'",
+}
+
+
+@pytest.mark.parametrize("what", TOUCHES)
+async def test_whatever_changes_a_plan_has_the_lead_looked_at(store: Store, config: Config, what: str) -> None:
+    """Also when it is written in a database shell."""
+    await interested(store)
+    await follow_ups.tick(crm_at(config, store, BEGIN))
+    [look] = await rows(store, FollowUpLook)
+    assert (look.look_at - BEGIN) / HOUR == 6
+    with store.writing() as session:
+        session.execute(TextClause(TOUCHES[what]))
+    [look] = await rows(store, FollowUpLook)
+    assert look.look_at < BEGIN
+
+
+async def test_other_sequences_have_everybody_looked_at_once(store: Store, config: Config) -> None:
+    for number in range(3):
+        await interested(store, f"+1512555{3000 + number}")
+    await follow_ups.tick(crm_at(config, store, BEGIN))
+    folder = config.home / "follow_ups"
+    folder.mkdir()
+    (folder / "default.toml").write_text('[contacted]\nsteps = [{wait = "2h", text = "Hello from {name}."}]\n')
+    await follow_ups.tick(crm_at(config, store, BEGIN + HOUR))
+    assert {(row.due_at - BEGIN) / HOUR for row in await rows(store, FollowUp)} == {2}
+    (folder / "default.toml").write_text("[contacted\n")
+    with pytest.raises(Invalid):
+        await follow_ups.tick(crm_at(config, store, BEGIN + 2 * HOUR))
+    assert await sent(store) == []
+    (folder / "default.toml").write_text('[contacted]\nsteps = [{wait = "3h", text = "Hello from {name}."}]\n')
+    await follow_ups.tick(crm_at(config, store, BEGIN + 2 * HOUR))
+    await follow_ups.tick(crm_at(config, store, BEGIN + 3 * HOUR))
+    assert await sent(store) == [3] * 3
+
+
+@pytest.mark.usefixtures("trunk")
+async def test_many_that_are_due_at_once_leave_at_the_pace_of_the_office(store: Store, config: Config) -> None:
+    config = replace(config, texts=replace(config.texts, per_hour=50, automatic_percent=100, per_day=0, spike_texts=0))
+    for number in range(300):
+        await interested(store, f"+1512555{3000 + number}")
+    await follow_ups.tick(crm_at(config, store, BEGIN))
+    carrier = FakeCarrier()
+    left: list[datetime] = []
+    for hours in range(7, 80):
+        now = BEGIN + hours * HOUR
+        if hours == 7:
+            assert await follow_ups.tick(crm_at(config, store, now)) == 300, "all of them in one look"
+        is_due = (Message.state == DeliveryState.QUEUED) & (Message.next_attempt_at <= now)
+        due = select(Message.id).where(is_due | (Message.state == DeliveryState.SENDING))
+        async with working(store, config, carrier) as worker, asyncio.timeout(20):
+            worker.clock.now = now
+            while await rows_left(store, due):  # noqa: ASYNC110 - another process could be sending
+                await asyncio.sleep(0.01)
+        assert len(carrier.given) - len(left) <= 50
+        left += [now] * (len(carrier.given) - len(left))
+    assert len({text.to_number for text in carrier.given}) == len(carrier.given) == 300, "each of them once"
+    assert max(left) - min(left) > 5 * HOUR
+
+
+async def rows_left(store: Store, found: Select[Any]) -> int:
+    with store.reading() as session:
+        return len(session.execute(found).all())
 
 
 async def test_a_portfolio_may_have_its_own_sequences(store: Store, config: Config) -> None:

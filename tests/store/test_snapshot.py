@@ -29,7 +29,7 @@ from crm.services.people import blocking
 from crm.services.routing import reception, replays, routes
 from crm.services.routing.routes import PhonesNow
 from crm.services.tours import times
-from crm.store import decisions, marks, migrate, snapshot
+from crm.store import decisions, marks, migrate, snapshot, touches
 from crm.store.models import (
     Agent,
     Base,
@@ -47,6 +47,7 @@ from crm.store.models import (
 )
 from crm.store.queries import calls
 from crm.store.session import Store, migration_engine
+from crm.store.triggers import present
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -308,12 +309,12 @@ async def test_the_triggers_come_back_after_tables_were_rebuilt(url: str) -> Non
     def triggers() -> set[str]:
         engine = migration_engine(url)
         with engine.connect() as connection:
-            found = marks._present(connection)
+            found = {name for family in (marks, touches) for name in present(connection, family.FAMILY)}
         engine.dispose()
         return found
 
     known = triggers()
-    assert len(known) >= 2 * len(marks.WATCHED)
+    assert len(known) >= 2 * len(marks.WATCHED) + len(touches.WATCHED)
     migrate.downgrade(url, "0020")
     assert not triggers()
     migrate.upgrade(url)

@@ -48,7 +48,7 @@ from crm.store.models.people import (
     SavedFilter,
 )
 from crm.store.models.phones import Device, Dialled, EmergencyCall, Line, SipBan, Trunk
-from crm.store.models.tasks import FollowUp, Task, TaskCall
+from crm.store.models.tasks import FollowUp, FollowUpLook, FollowUpRulesSeen, Task, TaskCall
 from crm.store.models.texts import Mail, Message, Sendable, TextPause
 from crm.store.models.tours import Tour, TourBlackout, TourHours, TourSlot
 
@@ -69,6 +69,8 @@ __all__ = [
     "Dialled",
     "EmergencyCall",
     "FollowUp",
+    "FollowUpLook",
+    "FollowUpRulesSeen",
     "Hours",
     "Interest",
     "Lead",

@@ -38,7 +38,7 @@ class FollowUp(Base):
     stage_since: Mapped[datetime]
     step: Mapped[int] = mapped_column(comment="from 0")
     state: Mapped[str] = mapped_column(
-        String(10), comment="planned, paused until somebody answers the person, sent, or cancelled"
+        String(10), comment="planned, paused until somebody answers the person, sent, cancelled, or expired"
     )
     due_at: Mapped[datetime]
     text: Mapped[str] = mapped_column(Text)
@@ -47,6 +47,25 @@ class FollowUp(Base):
     ended_at: Mapped[datetime | None] = mapped_column(comment="when it was sent or cancelled")
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="SET NULL"))
     interest: Mapped[Interest] = relationship()
+
+
+class FollowUpLook(Base):
+    """When the follow-ups of a lead have to be looked at again; none: not before something happens with the lead.
+
+    Triggers make it 1970 when something does (crm/store/touches.py).
+    """
+
+    __tablename__ = "follow_up_look"
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), primary_key=True)
+    look_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class FollowUpRulesSeen(Base):
+    """The sequences by which a home has planned all follow-ups."""
+
+    __tablename__ = "follow_up_rules_seen"
+    node: Mapped[str] = mapped_column(String(40), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64), comment="of the files with the sequences")
 
 
 class Task(Base):

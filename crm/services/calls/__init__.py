@@ -1,1 +1,1 @@
-"""The record of calls: from facts to what an ended call leaves."""
+"""The record of calls: from the facts of a call to what it leaves behind when it ends."""

@@ -1,4 +1,4 @@
-"""Facts as JSON: one line of the journal, one row of call_event."""
+"""Facts as JSON: as a line of the journal and as a row of call_event."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from crm.domain.errors import Invalid
 from crm.store.models import CallEvent
 
 _FORMER = {"MessageLeft": VoicemailLeft}
-"""Names under which older versions noted facts; they stay in journals and in call_event."""
+"""Names that older versions gave to facts; journals and call_event still contain them."""
 _KINDS = _FORMER | {kind.__name__: kind for kind in KINDS}
 _IN_COLUMNS = ("id", "call_id", "at")
 _ELSEWHERE = {"Routed": ("reasons", "inputs", "plan", "roster")}
-"""What stands in a row of its own and is kept there alone."""
+"""Fields stored only in a row of their own, not in call_event."""
 
 
 def encode(fact: Fact) -> bytes:
-    """One line without its end."""
+    """One line, without the newline."""
     return msgspec.json.encode({"kind": type(fact).__name__, **msgspec.to_builtins(fact)})
 
 
@@ -39,7 +39,7 @@ def to_row(fact: Fact) -> CallEvent:
 
 
 def to_values(fact: Fact) -> dict[str, Any]:
-    """Of the columns of a row, for those who insert many."""
+    """The values of a row's columns, for bulk inserts."""
     values, kind = msgspec.to_builtins(fact), type(fact).__name__
     elsewhere = (*_IN_COLUMNS, *_ELSEWHERE.get(kind, ()))
     data = {name: value for name, value in values.items() if name not in elsewhere}

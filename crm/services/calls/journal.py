@@ -1,15 +1,15 @@
-"""Facts on their way to the ledger: noted on disk at once, recorded in the database when it answers.
+"""Facts on their way to the ledger: written to disk immediately, recorded in the database when it answers.
 
-A call never waits for the database and loses nothing when it is down. `note` appends a line to a file; one task records
-the lines, those of all calls that come close together in one go. A line that can never be recorded goes to
-journal/rejected.jsonl, and the rest goes on.
+A call never waits for the database and loses nothing when it is down. `note` appends a line to a file, and one task
+records the lines of all calls in batches. A line that can never be recorded goes to journal/rejected.jsonl and holds
+up nothing else.
 
-There are two files, journal/facts.jsonl and facts-2.jsonl. When the one that is written to has grown large, the other
-takes its place, and it is emptied as soon as all its lines are recorded. So the journal stays small however long calls
-come without a pause, and after a crash few lines are recorded again, which changes nothing.
+There are two files, journal/facts.jsonl and facts-2.jsonl. When the one being written to has grown large, the other
+takes its place, and the first is emptied once all its lines are recorded. So the journal stays small even when calls
+come without a pause, and after a crash only a few lines are recorded again, which changes nothing.
 
-A call does not wait for the disk either: while the file cannot be written, or is still another process's, facts wait in
-memory and are written as soon as it takes them.
+A call does not wait for the disk either: while the file cannot be written, or is still held by another process, facts
+wait in memory and are written as soon as possible.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ from crm.services.calls.facts import decode, encode
 _log = logging.getLogger(__name__)
 
 Apply = Callable[[Sequence[Fact]], Awaitable[None]]
-"""Records facts of some calls, all or none, those of a call one after another; raises Unavailable when a later try may
-succeed."""
+"""Records facts of one or more calls, all or none, keeping the order within each call. Raises Unavailable when a retry
+may succeed."""
 
 GATHER_SECONDS = 0.1
-"""Facts come in bursts: so long the first waits for those that follow it."""
+"""Facts come in bursts: the first one waits this long for those that follow it."""
 MOST_AT_ONCE = 100
-"""Facts in one transaction, some of one call more: others want to write, too."""
+"""Facts per transaction, so that other writers get their turn. Exceeded only to keep the facts of one call together."""
 LARGE_BYTES = 1_000_000
-"""So large one of the two files becomes before the other takes its place."""
+"""Size at which one of the two files is replaced by the other."""
 MOST_IN_MEMORY = 200_000
-"""Facts, some 80 MB of them, of more than 5,000 calls. What is on disk beyond that is read from there again."""
+"""Facts: about 80 MB, from more than 5,000 calls. Any beyond that are on disk and are read back from there later."""
 SYNC_SECONDS = 5.0
-"""So long the database may take for what the disk does not take, before it counts as safe nowhere."""
+"""How long the database may take to record facts that the disk refuses, before `sync` fails."""
 TAKE_OVER_SECONDS = 10.0
 FILES = ("facts.jsonl", "facts-2.jsonl")
-"""Of the journal's folder."""
+"""In the journal's folder."""
 _REOPEN_SECONDS = 0.05
 
 
 class Journal:
-    """The journal of one home. Entering it records what was left over first, leaving it keeps what is left."""
+    """The journal of one home. On entry it first records what was left over; on exit, unrecorded facts stay on disk."""
 
     def __init__(
         self,
@@ -70,11 +70,11 @@ class Journal:
         most_in_memory: int = MOST_IN_MEMORY,
         takes_over: bool = False,
     ) -> None:
-        """`folder` is made when missing. Retries double from `retry_seconds`; `apply` is given up after `apply_seconds`
-        and tried again; leaving waits `close_seconds` for the rest to be recorded. `takes_over`: another process may
-        have the journal still, and lets go of it soon."""
+        """`folder` is created if missing. The delay between retries starts at `retry_seconds` and doubles; an `apply`
+        that takes longer than `apply_seconds` is cancelled and retried; closing waits up to `close_seconds` for the
+        rest to be recorded. `takes_over`: another process may still hold the journal and will release it soon."""
         self._files = [_LineFile(folder / name) for name in FILES]
-        """The one that is written to comes first."""
+        """The one being written to comes first."""
         self._rejected_path = folder / "rejected.jsonl"
         self._apply = apply
         self._retry_seconds = retry_seconds
@@ -84,14 +84,14 @@ class Journal:
         self._most_in_memory = most_in_memory
         self._takes_over = takes_over
         self.is_ours = asyncio.Event()
-        """Set once no other process has the journal. Until then the calls are that process's, too."""
+        """Set once no other process holds the journal. Until then that process handles the calls as well."""
         self.trouble = ""
-        """Why facts wait in memory and not on disk; empty when they don't."""
+        """Why facts wait in memory instead of on disk; empty when they don't."""
         self.waits_for = ""
         """Why facts wait for the database; empty when they don't."""
         self._queue: deque[bytes] = deque()
         self._unwritten: dict[bytes, None] = {}
-        """Lines that are to be written yet, in order."""
+        """Lines not written to disk yet, in order."""
         self._has_more_on_disk = False
         self._has_some = asyncio.Event()
         self._is_empty = asyncio.Event()
@@ -105,11 +105,11 @@ class Journal:
 
     @property
     def troubles(self) -> list[str]:
-        """What keeps facts from disk or database, each with how to mend it."""
+        """What keeps facts from reaching disk or database, and how to fix each."""
         return [trouble for trouble in (self.trouble, self.waits_for) if trouble]
 
     async def __aenter__(self) -> Self:
-        """Raises Conflict when another process has this journal open and we do not take over from it."""
+        """Raises Conflict when another process has this journal open and we are not taking over from it."""
         try:
             self._open()
         except BlockingIOError:
@@ -144,7 +144,7 @@ class Journal:
             self._close()
 
     def note(self, fact: Fact) -> None:
-        """Keeps a fact. Never waits and never raises for trouble with disk or database; call it from the event loop."""
+        """Keeps a fact. Never blocks, and never raises when disk or database fail. Call it from the event loop."""
         assert self._tasks, "the journal is not open"
         line = encode(fact)
         if line in self._unwritten:
@@ -160,7 +160,7 @@ class Journal:
             self._has_more_on_disk = True
 
     async def sync(self) -> None:
-        """Returns when everything noted so far would survive a power cut; raises OSError when it would not."""
+        """Returns when everything noted so far would survive a power cut; raises OSError if that fails."""
         if self._unwritten:
             try:
                 async with asyncio.timeout(SYNC_SECONDS):
@@ -171,7 +171,7 @@ class Journal:
             await asyncio.to_thread(self._sync)
 
     async def taken_over(self) -> None:
-        """Returns when no other process has the calls, or after a while: one that hangs must not keep them."""
+        """Returns when no other process has the calls, or after a timeout: one that hangs must not keep them."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(TAKE_OVER_SECONDS):
                 await self.is_ours.wait()
@@ -192,7 +192,7 @@ class Journal:
         return all(file.is_open for file in self._files)
 
     def _open(self) -> None:
-        """Raises OSError; BlockingIOError while another process has the files."""
+        """Raises OSError; BlockingIOError while another process holds the files."""
         try:
             for file in self._files:
                 file.open()
@@ -206,7 +206,7 @@ class Journal:
             self._enqueue(*left_over)
 
     async def _keep_open(self) -> None:
-        """Opens the files as soon as they can be had, and writes what waits for that or for room on the disk."""
+        """Opens the files as soon as possible, and writes what has been waiting for that or for room on the disk."""
         while True:
             if not self._is_open:
                 try:
@@ -220,7 +220,7 @@ class Journal:
             await asyncio.sleep(_REOPEN_SECONDS if not self.is_ours.is_set() else self._longest_retry_seconds)
 
     def _write_out(self) -> None:
-        """Writes what is not on disk yet, as far as the disk takes it."""
+        """Writes what is not on disk yet, until the disk refuses."""
         if not self._is_open:
             return
         try:
@@ -254,7 +254,7 @@ class Journal:
             await self._has_some.wait()
             await asyncio.sleep(GATHER_SECONDS)
             while self._queue:
-                # Of what is in the other file nothing is left out, unless there was no room for it in memory.
+                # The queue holds everything in the other file, unless there was no room for it in memory.
                 is_whole = not self._has_more_on_disk
                 if is_whole and self._files[0].size > LARGE_BYTES and not self._files[1].size:
                     self._files.reverse()
@@ -263,7 +263,7 @@ class Journal:
                     await self._record(facts)
                 for line in lines:
                     self._queue.popleft()
-                    # What the database has need not be written any more.
+                    # What is in the database no longer needs to be written to disk.
                     self._unwritten.pop(line, None)
                 if is_whole:
                     self._empty(self._files[1])
@@ -276,12 +276,12 @@ class Journal:
                 self._empty(file)
 
     def _batches(self, lines: Sequence[bytes]) -> Iterator[list[Fact]]:
-        """The facts of a call stay together, in the order in which they came."""
+        """Keeps the facts of each call together, in the order they came."""
         by_call: dict[str, list[Fact]] = {}
         for line in lines:
             try:
                 fact = decode(line)
-            except Exception as error:  # noqa: BLE001 - whatever is in the file, what comes after it is recorded
+            except Exception as error:  # noqa: BLE001 - a bad line must not stop those after it from being recorded
                 self._reject(line, error)
             else:
                 by_call.setdefault(fact.call_id, []).append(fact)
@@ -313,7 +313,7 @@ class Journal:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, self._longest_retry_seconds)
                 if isinstance(error, TimeoutError) and len({fact.call_id for fact in facts}) > 1:
-                    # A machine that is very slow has time for each call, if not for all at once.
+                    # A very slow machine may manage the calls one by one, if not all at once.
                     for part in _parts(facts):
                         await self._record(part)
                     return None
@@ -325,14 +325,14 @@ class Journal:
                 return None
 
     async def _sync_quietly(self) -> None:
-        # While the database is away the file is the only place these facts are at.
+        # While the database is unavailable, the file is the only copy of these facts.
         try:
             await asyncio.to_thread(self._sync)
         except OSError as error:
             _log.error("The journal cannot be written to disk", extra={"error": error.strerror})
 
     def _reject(self, line: bytes, error: Exception) -> None:
-        # A driver's message quotes the values, callers' numbers among them; our own messages do not.
+        # A driver's message quotes the values, including callers' numbers; our own messages do not.
         why = str(error) if isinstance(error, Invalid) else type(error).__name__
         _log.error("A fact was rejected and is kept in the journal's rejected.jsonl", extra={"error": why})
         entry = msgspec.json.encode({"why": why, "line": line.decode("utf-8", "replace")}) + b"\n"
@@ -350,7 +350,7 @@ class Journal:
         try:
             file.empty()
         except OSError as error:
-            # What is in it is recorded again at the next start, which is harmless.
+            # Its lines are recorded again at the next start, which is harmless.
             _log.error("The journal could not be emptied", extra={"error": error.strerror})
 
     def _close(self) -> None:
@@ -359,7 +359,7 @@ class Journal:
 
 
 def _parts(facts: Sequence[Fact]) -> list[list[Fact]]:
-    """Call by call; of one call, fact by fact."""
+    """Splits facts by call, or the facts of a single call into one each."""
     by_call: dict[str, list[Fact]] = {}
     for fact in facts:
         by_call.setdefault(fact.call_id, []).append(fact)
@@ -367,11 +367,11 @@ def _parts(facts: Sequence[Fact]) -> list[list[Fact]]:
 
 
 class _LineFile:
-    """A file that one process has, and appends lines to. A line is in it whole or not at all, unless a power cut cut it
-    off."""
+    """A file that one process locks and appends lines to. A line is written whole or not at all, except in a power
+    cut."""
 
     def __init__(self, path: Path) -> None:
-        """Nothing is opened yet."""
+        """Does not open the file yet."""
         self.path = path
         self.size = 0
         self._file: int | None = None
@@ -382,7 +382,7 @@ class _LineFile:
         return self._file is not None
 
     def open(self) -> None:
-        """Makes it when it is missing. Raises OSError; BlockingIOError while another process has it."""
+        """Creates the file if missing. Raises OSError; BlockingIOError while another process holds it."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
         try:
@@ -401,7 +401,7 @@ class _LineFile:
         return [line for line in self.path.read_bytes().split(b"\n") if line]
 
     def append(self, line: bytes) -> None:
-        """Raises OSError, with nothing of the line in the file."""
+        """Raises OSError, leaving nothing of the line in the file."""
         assert self._file is not None
         before = os.fstat(self._file).st_size
         whole = (b"\n" if self._ends_torn else b"") + line + b"\n"
@@ -417,7 +417,7 @@ class _LineFile:
         self.size = before + len(whole)
 
     def sync(self) -> None:
-        """Returns when what is in it would survive a power cut. Raises OSError."""
+        """Returns when the file's content would survive a power cut. Raises OSError."""
         if self._file is not None:
             os.fdatasync(self._file)
 

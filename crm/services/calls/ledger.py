@@ -1,11 +1,11 @@
-"""The record of calls: takes facts as they come and keeps the call, its lead, task and texts as the facts so far say.
+"""The record of calls: takes facts as they come, and keeps the call, its lead, task and texts in line with them.
 
-Recording a fact twice changes nothing, and the order does not matter: what is kept is told anew from all facts of the
-call (`crm.domain.story`). A fact that comes after the end, such as a message found in the spool, corrects the outcome.
+Recording a fact twice changes nothing, and the order does not matter: the story is told anew from all facts of the call
+(`crm.domain.story`). A fact that comes after the end, such as a message found in the spool, corrects the outcome.
 
-Whoever records many facts has a `Ledger`. It holds the stories of calls that are up, so that most facts are a few rows
-to write and nothing to read. Where what it holds does not agree with what is on record, or a transaction failed, it
-holds nothing of the call any more, and the story is told from the facts on record.
+To record many facts, keep a `Ledger`. It caches the stories of calls that are up, so recording most facts means writing
+a few rows and reading nothing. When the cache disagrees with the database, or a transaction fails, the call is dropped
+from the cache and its story is told from the recorded facts.
 """
 
 from __future__ import annotations
@@ -53,33 +53,33 @@ from crm.store.queries import agents, calls, lines, properties
 from crm.store.session import after_commit
 
 MOST_HELD = 2000
-"""Calls whose stories are held. The one of which nothing was heard for longest goes first."""
+"""Calls whose stories are cached. The one that has been silent longest is dropped first."""
 
 
 def record(session: Session, config: Config, fact: Fact, now: datetime) -> None:
-    """As `record_all`, for one fact."""
+    """Like `record_all`, for one fact."""
     record_all(session, config, [fact], now)
 
 
 def record_all(session: Session, config: Config, facts: Sequence[Fact], now: datetime) -> None:
-    """As `Ledger.record`, for those who record some facts once."""
+    """Like `Ledger.record`, for recording a few facts once."""
     Ledger(config).record(session, facts, now)
 
 
 class Ledger:
-    """Of one process."""
+    """One per process."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self.held: dict[str, _Told] = {}
-        """As committed, by call."""
+        """Cached stories by call, as committed."""
 
     def record(self, session: Session, facts: Sequence[Fact], now: datetime) -> None:
-        """Records facts of however many calls, and what follows from them, in one transaction."""
+        """Records facts of any number of calls, and what follows from them, in one transaction."""
         stated: dict[str, list[Fact]] = {}
         for fact in facts:
             stated.setdefault(fact.call_id, []).append(fact)
-        # It comes back with the commit: whatever goes wrong before it, the next try reads what is on record.
+        # Put back on commit: if anything goes wrong before, the next try reads what is on record.
         held = {id: told for id in stated if (told := self.held.pop(id, None))}
         page = _Page(session, self._config, now)
         plain = {id: news for id, told in held.items() if (news := told.with_more(stated[id])).is_plain}
@@ -113,15 +113,15 @@ class _Told:
 
 @dataclass(frozen=True)
 class _News:
-    """What facts add to what is on record of a call."""
+    """What new facts add to the record of a call."""
 
     call_id: str
     before: CallStory | None
-    """None: it is not on record."""
+    """None when the call is not on record yet."""
     told: _Told
     new: Sequence[Fact]
     is_held: bool
-    """What was told before did not have to be read."""
+    """Whether the story so far came from the cache and did not have to be read."""
 
     @property
     def story(self) -> CallStory:
@@ -129,7 +129,7 @@ class _News:
 
     @property
     def is_plain(self) -> bool:
-        """Nothing follows but what the facts themselves say: no line, person, text or task depends on them."""
+        """Whether the facts change only rows of their own: no line, person, text or task depends on them."""
         return (
             self.is_held
             and self.before is not None
@@ -142,7 +142,7 @@ class _News:
 def _news(before: _Told | None, stated: Iterable[Fact], *, is_held: bool) -> _News:
     facts, new = dict(before.facts if before else {}), []
     for fact in stated:
-        # What is stated again says nothing new, even if it says something else.
+        # The first version of a fact stands, even if a later one differs.
         if fact.id not in facts:
             facts[fact.id] = _lean(fact)
             new.append(fact)
@@ -151,7 +151,7 @@ def _news(before: _Told | None, stated: Iterable[Fact], *, is_held: bool) -> _Ne
 
 
 def _lean(fact: Fact) -> Fact:
-    """What a decision knew of the office is on record, and no part of the story."""
+    """Drops the inputs of a routing decision: they have a row of their own and are not part of the story."""
     return replace(fact, reasons=(), inputs={}, plan={}, roster=()) if isinstance(fact, Routed) else fact
 
 
@@ -174,33 +174,33 @@ def _decisive(story: CallStory) -> tuple[object, ...]:
 
 
 def open_calls(session: Session, config: Config) -> dict[str, datetime]:
-    """Calls of this node without an outcome and when they began, oldest first: they are up, or were lost sight of while
+    """Calls of this node without an outcome, and when they began, oldest first. They are up, or ended unnoticed while
     the app was away."""
     return calls.open_since(session, config.node)
 
 
 class _Page:
-    """What one transaction writes of some calls. Rows of facts, decisions and legs, and what changes in calls while
-    they are up, are written many at once."""
+    """What one transaction writes. Rows of facts, decisions and legs, and changes to calls that are up, are written in
+    bulk."""
 
     def __init__(self, session: Session, config: Config, now: datetime) -> None:
         self._session, self._config, self._now = session, config, now
         self.told: dict[str, _Told] = {}
-        """By call: what is on record when it is committed."""
+        """By call, what will be on record after the commit."""
         self._rows: dict[str, Call] = {}
         """By id, locked."""
         self._line = cache(partial(lines.by_id, session))
         self._line_by_number = cache(partial(lines.by_number, session))
 
     def lock(self, ids: Collection[str]) -> None:
-        """Keeps others from recording facts of these calls meanwhile."""
+        """Keeps others from recording facts of these calls until the commit."""
         if ids:
-            # In one order, so that two who lock the same calls do not wait for each other.
+            # In a fixed order, so that two transactions locking the same calls do not deadlock.
             found = select(Call).where(Call.id.in_(ids)).order_by(Call.id).with_for_update(of=Call, key_share=True)
             self._rows |= {call.id: call for call in self._session.scalars(found)}
 
     def outdated(self, held: Mapping[str, _Told]) -> set[str]:
-        """Calls of which there are other facts on record than are held: somebody else has recorded some."""
+        """Calls whose recorded facts are not those in the cache: somebody else has recorded some."""
         if not held:
             return set()
         counts = select(CallEvent.call_id, func.count()).where(CallEvent.call_id.in_(held))
@@ -208,7 +208,7 @@ class _Page:
         return {id for id, told in held.items() if on_record.get(id) != len(told.facts)}
 
     def write(self, plain: Mapping[str, _News], rest: Mapping[str, Sequence[Fact]], held: Mapping[str, _Told]) -> None:
-        """Of plain calls what the facts themselves say, of the rest all that follows."""
+        """Writes only the facts themselves for plain calls, and for the rest everything that follows from them."""
         session, rows = self._session, self._rows
         self.told = {id: news.told for id, news in plain.items()}
         known = self._known(held)
@@ -221,11 +221,11 @@ class _Page:
                 continue
             call = rows.get(id)
             if call is None:
-                # Facts are recorded where their call was: its Asterisk and its app have told them.
+                # Facts are recorded on the node that had the call.
                 call = Call(id=id, did="", started_at=facts[0].at, node=self._config.node)
                 added = True
             whole.append((call, news))
-        # Who the person is depends on nothing that is written here.
+        # Identifying the person depends on nothing written here.
         with session.no_autoflush:
             people = [self._write_call(call, news.story) for call, news in whole]
         session.add_all(call for call, _ in whole)
@@ -238,7 +238,7 @@ class _Page:
     # --- what is on record ---
 
     def _known(self, held: Mapping[str, _Told]) -> dict[str, _Told]:
-        """What is on record of the calls that are locked."""
+        """What is on record for the locked calls."""
         rows = self._rows
         known = {id: held[id] for id in rows if id in held}
         if unknown := sorted(rows.keys() - known.keys()):
@@ -252,7 +252,7 @@ class _Page:
     # --- what is told ---
 
     def _write_facts(self, plain: Iterable[_News], whole: Iterable[_News]) -> None:
-        """Their rows, the legs', and what they change in plain calls."""
+        """Writes the rows of facts and legs, and the changes to plain calls."""
         connection = self._session.connection()
         news = [*plain, *whole]
         new = [fact for one in news for fact in one.new]
@@ -297,13 +297,13 @@ class _Page:
         changes += [(leg.id, {"agent_id": owners[leg.id]}) for leg in whose if leg.id in owners and leg.id not in made]
         _update(connection, Leg, changes)
         if talked:
-            # In one order, so that two who write at the same time do not wait for each other.
+            # In a fixed order, so that two concurrent writers do not deadlock.
             ends = sorted((leg.agent or leg.device, leg.id, leg.ended_at) for leg in talked)
             connection.execute(_TALKED_LAST, [{"leg": id, "ended_at": ended_at} for _, id, ended_at in ends])
 
     def _owners(self, legs: Sequence[LegStory]) -> dict[str, int]:
-        """Ids of the agents whose phones these are, by leg."""
-        # The dialplan knows phones only, not whose they are.
+        """Id of the agent whose phone it was, by leg."""
+        # The dialplan knows only phones, not their owners.
         slugs = {leg.agent for leg in legs if leg.agent}
         phones = {leg.device for leg in legs if leg.device and not leg.agent}
         by_slug: dict[str, int] = {}
@@ -347,12 +347,12 @@ class _Page:
         return properties.by_id(self._session, call.property_id) if call.property_id else None
 
     def _write_call(self, call: Call, story: CallStory) -> Identity:
-        """Returns who the person is by now."""
+        """Updates the row of the call. Returns the person's identity as known now."""
         session = self._session
         for name, value in _columns(story).items():
             setattr(call, name, value)
         if call.line_id is None or not story.dialled:
-            # Once it is known which line was called, it stays so.
+            # Once the line called is known, it does not change.
             call.did = fit(line_called(session, story.trunk, story.did, story.dialled), 40)
         call.direction = story.direction
         if call.agent_id is None and story.placed and (agent := agents.by_slug(session, story.placed.agent)):
@@ -368,7 +368,7 @@ class _Page:
             call.property_id = line.property_id
         known = who_is(session, call.caller)
         if call.contact_id is None and call.outcome is None and known.contact:
-            # Who is entered after a call was none of them during it.
+            # Somebody added to the contacts after the call was not a contact during it.
             call.contact_id = known.contact.id
         call.kind = fit(_kind(session, call, story, known), 10)
         if call.lead_id is None and known.lead and not known.is_line and call.kind == CallerKind.PROSPECT:
@@ -377,7 +377,7 @@ class _Page:
 
 
 def _columns(story: CallStory) -> dict[str, Any]:
-    """Columns of a call that say what the facts say, and nothing else."""
+    """The columns of a call that follow from its facts alone."""
     return {
         "started_at": story.started_at,
         "withheld": story.withheld,
@@ -407,7 +407,7 @@ _TALKED_LAST = (
     .where(Agent.id == select(Leg.agent_id).where(Leg.id == bindparam("leg")).scalar_subquery())
     .where(or_(Agent.last_talk_ended_at.is_(None), Agent.last_talk_ended_at < bindparam("ended_at")))
     .values(last_talk_ended_at=bindparam("ended_at", type_=Agent.last_talk_ended_at.type))
-    # Each call writes it, and nobody waits for it.
+    # Every call writes it, and no worker waits for it.
     .execution_options(**changes.UNTOLD)
 )
 
@@ -422,7 +422,7 @@ def _insert(connection: Connection, model: type[Base], rows: Sequence[Mapping[st
 
 
 def _update(connection: Connection, model: type[Base], changes: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-    """Writes what changes in rows, by id: the same columns of many rows at once."""
+    """Updates rows by id. Rows that change in the same columns are written together."""
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for id, changed in changes:
         if changed:
@@ -438,8 +438,8 @@ def _update_of(model: type[Base], names: tuple[str, ...]) -> Update:
 
 
 def _kind(session: Session, call: Call, story: CallStory, known: Identity) -> str:
-    """Who the person is: what the call has shown, else what is known of their number. Whom we call is a lead before all
-    else."""
+    """The kind of person: what the call has shown, else what is known about their number. Somebody we call who is both
+    a lead and a contact counts as the lead."""
     if story.kind:
         return story.kind
     contact = session.get(Contact, call.contact_id) if call.contact_id else None
@@ -462,7 +462,7 @@ def _write_message(scene: Scene, told: VoicemailLeft) -> None:
 
 
 def _of_callee(session: Session, story: CallStory) -> str:
-    """The mailbox of the colleague who was called, for a message that was found when the app came back; else ""."""
+    """The mailbox of the colleague who was called, for a message found when the app came back; empty if none was."""
     dialled = story.placed.extension if story.placed else ""
     callee = session.scalar(select(Agent).where(Agent.extension == dialled)) if dialled else None
     return box(BoxKind.AGENT, callee.slug) if callee else ""

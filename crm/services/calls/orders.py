@@ -1,8 +1,8 @@
-"""Calls that the app is to place: it rings the agent, and once they answer it dials the person.
+"""Calls that the app is to place: it rings the agent, and once they answer, dials the person.
 
-An order is a row. A worker in the app claims it for a time, in a transaction of its own, so that of several apps one
-has it; whoever dies with it loses it when that time is over. Once the agent has answered, the call is on record like
-any other, and the order is done.
+An order is a row. A worker in the app claims it for a limited time, in a transaction of its own, so that only one of
+several apps has it; if that app dies, the claim expires. Once the agent has answered, the call is on record like any
+other, and the order is done.
 """
 
 from __future__ import annotations
@@ -34,31 +34,31 @@ from crm.store.models import Agent, Call, CallOrder, Device, Lead, Task
 from crm.store.queries import calls, nodes, office, properties, tasks
 
 BY_HAND = timedelta(minutes=2)
-"""An order that nobody has taken by then is void: a phone that rings much later would surprise."""
+"""An order not claimed within this time is void: a phone that rings much later would surprise the agent."""
 PROMISED = timedelta(hours=1)
-"""The same for a callback that was promised; after that it is an overdue task."""
+"""The same for a promised callback, counted from when it was due; after that it is left as an overdue task."""
 KEPT = timedelta(hours=1)
-"""So long after its task was due a kept place is called back no more; it is overdue then, and somebody's to do."""
+"""How long after its task was due a kept place may still be called back; after that it is left as an overdue task."""
 LEFT_TO_OTHERS = timedelta(seconds=15)
-"""So long an order is left to the node on which a phone of the agent is registered, if there is another that lives."""
+"""How long an order is left to the node where the agent's phone is registered, if another node is alive."""
 MARGIN = timedelta(seconds=20)
-"""Beside the ringing itself, how long whoever claimed an order may take before they count as dead."""
+"""How long, in addition to the ringing itself, a worker may hold an order before it counts as dead."""
 
 
 class State(StrEnum):
     WAITING = "waiting"
     DIALLING = "dialling"
-    """The agent's phones ring."""
+    """The agent's phones are ringing."""
     DONE = "done"
-    """The agent has answered; what came of it stands with the call."""
+    """The agent has answered; the call's own record says how it went."""
     FAILED = "failed"
     CANCELLED = "cancelled"
-    """Its task was done meanwhile."""
+    """Its task was completed in the meantime."""
 
 
 @dataclass(frozen=True)
 class OrderClaim:
-    """An order that is ours to carry out."""
+    """An order that this worker is to carry out."""
 
     id: int
     call_id: str
@@ -67,18 +67,18 @@ class OrderClaim:
     number: str
     """E.164."""
     name: str
-    """Of the person, as the agent hears it; empty when nobody knows."""
+    """The person's name, as announced to the agent; empty when unknown."""
     keeps_place: bool = False
-    """They have waited in line, and it is their turn."""
+    """Whether the person kept a place in line, and it is now their turn."""
 
 
 # --- placing them ---
 
 
 def place(session: Session, config: Config, by: By, *, agent: str, to: str) -> CallOrder:
-    """Orders a call to a lead (by id) or a number; the same one again is the same order while it is under way.
+    """Orders a call to a lead (by id) or a number. While an equal order is open, returns that one.
 
-    Raises DialRefused, NotFound, Invalid; then nothing is rung.
+    Raises DialRefused, NotFound, Invalid, before anything rings.
     """
     lead, number = intake.person(session, config, to)
     if number is None:
@@ -92,7 +92,7 @@ def place(session: Session, config: Config, by: By, *, agent: str, to: str) -> C
 
 
 def call_back(session: Session, config: Config, by: By, call_id: str, *, agent: str | None = None) -> CallOrder:
-    """Orders a call to whoever called, by the agent named, else by the owner of the task to call them back."""
+    """Orders a call back to the caller, to be made by `agent`, or else by the owner of the callback task."""
     call = calls.by_id(session, fields.text(call_id, "call's id", 80, required=True))
     if call is None:
         raise NotFound(f"There is no call {call_id}.", code="missed_call_unknown", call=call_id)
@@ -106,7 +106,7 @@ def call_back(session: Session, config: Config, by: By, call_id: str, *, agent: 
 
 
 def promise(session: Session, config: Config, *, task: Task, number: str, now: datetime) -> None:
-    """Orders the callback that an agent promised, for when its task is due; once, however often it is said."""
+    """Orders the callback that an agent promised, for when its task is due. Repeating it changes nothing."""
     _order_once(
         session, config, task, number, now, why="promised", not_before=task.due_at, expires_at=task.due_at + PROMISED
     )
@@ -158,7 +158,7 @@ def keep_place(
     since: datetime,
     now: datetime,
 ) -> None:
-    """Orders a call to somebody who has waited `since` then and was to be called back in their turn; once a task."""
+    """Orders the call back to somebody who keeps the place in line they have had since `since`. Ordered only once."""
     _order_once(
         session,
         config,
@@ -174,9 +174,10 @@ def keep_place(
 
 
 def _order_once(session: Session, config: Config, task: Task, number: str, now: datetime, **order: Any) -> None:
-    """Orders the call that a task is about, unless that is ordered or done already.
+    """Orders the call that a task is about, unless it is already ordered or done.
 
-    The person may have called again since, and been promised anew what nobody could keep before.
+    An earlier order for the same task that failed does not count: the person may have called again and been promised
+    another callback.
     """
     is_open = CallOrder.state.in_((State.WAITING, State.DIALLING))
     is_same = CallOrder.since == since if (since := order.get("since")) else CallOrder.expires_at == order["expires_at"]
@@ -209,13 +210,13 @@ def _open_task(session: Session, call: Call) -> Task | None:
 
 
 def next_due(session: Session) -> datetime | None:
-    """When `claim` may find one; None when none is open."""
+    """When `claim` may next find an order; None when none is open."""
     opened = session.scalars(_whole.where(CallOrder.state.in_((State.WAITING, State.DIALLING)))).all()
     return min((at for order in opened if (at := _due_at(order))), default=None)
 
 
 def _due_at(order: CallOrder) -> datetime | None:
-    """`_due` of one order."""
+    """When `_due` will select this order."""
     at = order.claimed_until if order.state == State.DIALLING else order.not_before
     if at is None or order.since is None or (order.task and order.task.done_at):
         return at
@@ -223,9 +224,9 @@ def _due_at(order: CallOrder) -> datetime | None:
 
 
 def claim(session: Session, config: Config, now: datetime, online: Collection[str] | None = None) -> OrderClaim | None:
-    """Takes the order that is due longest. Two workers never get the same one. Raises Unavailable.
+    """Takes the order that has been due longest. Two workers never get the same one. Raises Unavailable.
 
-    `online` are the slugs of devices that are registered with our Asterisk: other nodes may have the agent's.
+    `online` are the slugs of the devices registered with our Asterisk; the agent's may be registered on another node.
     """
     due = _due(now)
     if online is not None:
@@ -233,7 +234,7 @@ def claim(session: Session, config: Config, now: datetime, online: Collection[st
         has_phone = CallOrder.agent.has(Agent.devices.any(Device.slug.in_(online)))
         due = due.where(~others | has_phone | (CallOrder.not_before <= now - LEFT_TO_OTHERS))
     while True:
-        # PostgreSQL: another worker's row is passed over instead of waited for.
+        # PostgreSQL: skip a row that another worker has locked, instead of waiting for it.
         order_id = session.scalar(due.limit(1).with_for_update(skip_locked=True))
         if order_id is None:
             return None
@@ -257,21 +258,21 @@ def _claimed(session: Session, config: Config, order: CallOrder, now: datetime) 
 
 @dataclass(frozen=True)
 class KeptPlace:
-    """Somebody who hung up to be called back when it is their turn."""
+    """A caller who hung up, to be called back when it is their turn."""
 
     order_id: int
     since: datetime
-    """They wait since then."""
+    """When they began to wait."""
     agents: tuple[str, ...]
-    """Slugs of those who may be rung for them."""
+    """Slugs of the agents who may be rung for them."""
     is_due: bool
-    """May be called now: the office is open, and the latest try is long enough ago."""
+    """They may be called now: the office is open, and the last try was long enough ago."""
     tried: str
-    """Slug of who was rung last; empty before the first try."""
+    """Slug of the agent rung last; empty before the first try."""
 
 
 def places(session: Session, config: Config, now: datetime) -> list[KeptPlace]:
-    """Those who keep a place, in the order in which they have waited."""
+    """Callers who keep a place in line, longest wait first."""
     if session.scalar(_any_open) is None:
         return []
     kept = _whole.where(_is_kept(), ~_is_stale(now)).order_by(CallOrder.since, CallOrder.id)
@@ -290,8 +291,8 @@ def places(session: Session, config: Config, now: datetime) -> list[KeptPlace]:
 
 
 def claim_place(session: Session, config: Config, order_id: int, agent: str, now: datetime) -> OrderClaim | None:
-    """Takes the order of a kept place for an agent who is free; None when it is not to be carried out any more, or
-    somebody else has it. Raises Unavailable."""
+    """Takes the order of a kept place for an agent who is free. None when it need not be carried out any more, cannot
+    be tried yet, or another worker has it. Raises Unavailable."""
     wanted = select(CallOrder.id).where(CallOrder.id == order_id, _is_kept())
     if session.scalar(wanted.with_for_update(skip_locked=True)) is None:
         return None
@@ -304,7 +305,7 @@ def claim_place(session: Session, config: Config, order_id: int, agent: str, now
 
 
 def _is_open(session: Session, config: Config, order: CallOrder, now: datetime) -> bool:
-    """Whether the office is, or the property that the person has called about."""
+    """Whether the office, or the property that the person called about, is open."""
     about = select(Call.property_id).where(Call.id == order.task.call_id) if order.task else None
     place_id = session.scalar(about) if about is not None else None
     place = properties.by_id(session, place_id) if place_id is not None else None
@@ -326,9 +327,9 @@ def _may_be_tried(order: CallOrder, now: datetime) -> bool:
 
 
 def _is_void(session: Session, order: CallOrder, now: datetime) -> bool:
-    """Settles an order that nobody needs to carry out any more."""
+    """Whether an order need not be carried out any more; if so, closes it."""
     if order.state == State.DIALLING and order.call_id and calls.by_id(session, order.call_id):
-        order.state = State.DONE  # Whoever claimed it died after the agent had answered.
+        order.state = State.DONE  # The worker died after the agent had answered.
     elif order.task and order.task.done_at:
         order.state, order.error = State.CANCELLED, "Its task was done meanwhile."
     elif order.expires_at <= now:
@@ -344,18 +345,18 @@ def _is_void(session: Session, order: CallOrder, now: datetime) -> bool:
 def _due(now: datetime) -> Select[int]:
     waiting = (CallOrder.state == State.WAITING) & (CallOrder.not_before <= now)
     left = (CallOrder.state == State.DIALLING) & (CallOrder.claimed_until <= now)
-    # Whoever keeps a place is called when somebody is free (`claim_place`); here they are only settled.
+    # Kept places are called when an agent is free (`claim_place`); here they are only closed.
     is_mine = CallOrder.since.is_(None) | _is_stale(now)
     return select(CallOrder.id).where(is_mine, or_(waiting, left)).order_by(CallOrder.not_before, CallOrder.id)
 
 
 _any_open = select(CallOrder.id).where(CallOrder.state.in_((State.WAITING, State.DIALLING))).limit(1)
-"""Asked twice a second, so it is built once."""
+"""Run twice a second, so it is built once."""
 _whole = select(CallOrder).options(selectinload(CallOrder.agent), selectinload(CallOrder.task))
 
 
 def placed(session: Session, order_id: int, call_id: str) -> None:
-    """The agent has answered, and the call is on record."""
+    """Marks an order done: the agent has answered, and the call is on record."""
     session.execute(
         update(CallOrder)
         .where(CallOrder.id == order_id)
@@ -365,7 +366,7 @@ def placed(session: Session, order_id: int, call_id: str) -> None:
 
 
 def not_placed(session: Session, config: Config, claim: OrderClaim, why: str, now: datetime, *, again: bool) -> None:
-    """The agent did not answer, or the number was refused; `again` when another try may go better."""
+    """Records that the agent did not answer or the number was refused. `again`: another try may succeed."""
     order = session.scalars(_whole.where(CallOrder.id == claim.id).with_for_update(of=CallOrder)).one()
     if order.state != State.DIALLING or order.call_id != claim.call_id:
         return
@@ -378,16 +379,16 @@ def not_placed(session: Session, config: Config, claim: OrderClaim, why: str, no
 
 
 def give_up(session: Session, order_id: int, why: str) -> None:
-    """Takes an order back that nobody has taken yet."""
+    """Marks an order failed if no worker has claimed it yet."""
     waiting = (CallOrder.id == order_id) & (CallOrder.state == State.WAITING)
     session.execute(update(CallOrder).where(waiting).values(state=State.FAILED, error=why[:300]))
 
 
-# --- what an agent has to say about a call ---
+# --- notes on a call ---
 
 
 def remark(session: Session, by: By, call_id: str, text: str) -> None:
-    """Adds what somebody wrote about a call, to the call and to the lead's timeline."""
+    """Adds a note to a call and to the lead's timeline."""
     words = fields.text(text, "note", 450, required=True)
     call = calls.by_id(session, fields.text(call_id, "call's id", 80, required=True))
     if call is None:

@@ -1,4 +1,5 @@
-"""Callers whom Asterisk's SIP stack refused before there was a channel: each is a call on record, up to a number."""
+"""Callers that Asterisk's SIP stack refused before there was a channel: each is put on record as a call, up to a
+limit."""
 
 from __future__ import annotations
 
@@ -15,15 +16,15 @@ from crm.services.outbox import notices
 from crm.services.routing.arrivals import Arrival
 
 PER_MINUTE = 10
-"""So many calls of one trunk within a minute are put on record; one notice tells of those beyond."""
+"""How many refused calls per trunk and minute are put on record; one notice covers the rest."""
 SPELL = timedelta(hours=1)
-"""What is beyond within it is told of once."""
+"""At most one such notice is sent per trunk in this time."""
 
 
 def facts(arrival: Arrival, sip_call: str, trunk: str, status: int, entry: str, at: datetime) -> Sequence[Fact]:
-    """All that is to be stated of one; stating it again changes nothing. `sip_call` is the INVITE's Call-ID, `entry`
-    what of the block list keeps the caller out, "" for nothing."""
-    # A Call-ID is whatever somebody wrote, of any length; a withheld number may stand in it.
+    """The facts of one refused call; recording them again changes nothing. `sip_call` is the INVITE's Call-ID, `entry`
+    the block list entry that matched the caller, or ""."""
+    # A Call-ID is free text of any length, and may contain a withheld number.
     call_id = f"refused-{hashlib.sha256(f'{trunk} {sip_call}'.encode()).hexdigest()[:24]}"
     return (
         CallArrived(
@@ -44,7 +45,7 @@ def facts(arrival: Arrival, sip_call: str, trunk: str, status: int, entry: str, 
 
 
 def tell(session: Session, config: Config, trunk: str, status: int, now: datetime) -> None:
-    """Tells the admin that not every caller is on record, once an hour at most."""
+    """Tells the admin, at most once an hour per trunk, that not every caller is on record."""
     text = (
         f"More than {PER_MINUTE} callers within a minute did not get through on trunk {trunk}: {REFUSALS[status]} (SIP "
         f"{status}). The rest are not on record. Show this to your carrier, whose log has them."

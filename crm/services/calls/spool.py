@@ -1,10 +1,10 @@
-"""Calls that Asterisk handled without the app: what its dialplan noted of them becomes facts like any other.
+"""Calls that Asterisk handled without the app: the dialplan's notes about them become facts like any other.
 
-Asterisk appends one line for each thing that happened (context note in asterisk_conf/templates/extensions.conf.j2) to
-one file; here they are sorted into one file a call, spool/<call id>.call, of `key=value` lines (and one a text, for
-`crm.services.texts.inbox`, and one an emergency call, for `crm.services.phones.emergencies`). Every fact gets an id
-made from the call's and the line's, so a file may be imported any number of times. It is moved to spool/done/ when its
-facts are safe in the journal.
+Asterisk appends a line to a single file for everything that happens (context note in
+asterisk_conf/templates/extensions.conf.j2). Here the lines are sorted into one file per call, spool/<call id>.call, of
+`key=value` lines, one per text (for `crm.services.texts.inbox`), and one per emergency call (for
+`crm.services.phones.emergencies`). The id of every fact is made from the call's id and its line, so a file may be
+imported any number of times. It is moved to spool/done/ once its facts are safe in the journal.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _SETTLING = timedelta(seconds=10)
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,60}", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
 _CHANNEL_ID = re.compile(r"[A-Za-z0-9._-]{1,160}(;[12])?", re.ASCII)
-"""A Local channel, such as a message lamp's, has two ends."""
+"""A Local channel, such as a message lamp's, has two halves, ;1 and ;2."""
 _EXACT_TIME = re.compile(r"[0-9]{1,10}(\.[0-9]{1,6})?", re.ASCII)
 _STAGE = "last_resort"
 
@@ -64,17 +64,17 @@ async def import_all(
     on_gone: Callable[[str, datetime], None] = lambda channel_id, at: None,
     died_at: datetime | None = None,
 ) -> int:
-    """Notes the facts of every call in the spool that is over; returns how many calls that were.
+    """Notes the facts of every call in the spool that is over, and returns the number of those calls.
 
-    `present` are the ids of callers' channels that Asterisk has now. A file without its last line belongs to one of
-    them, or else to a call whose end nobody could note, which is then over as well. `on_gone` is told of each channel
-    that is gone, and when that was; `died_at` is when the Asterisk before this one ended, if that is known.
+    `present` are the ids of the callers' channels that Asterisk has now. A file without a final line belongs to one of
+    them, or else to a call whose end could not be noted, which then counts as over as well. `on_gone` is called with
+    each channel that is gone, and when that was; `died_at` is when the previous Asterisk process ended, if known.
     """
     try:
         if _claim(config):
-            # Asterisk opens its file for each line; one that it had open just now is written by the time we read.
+            # Asterisk opens the file anew for each line; a line being written just now will be complete when we read.
             await asyncio.sleep(_WRITING_SECONDS)
-            # Beside the loop: a flood of texts is thousands of lines.
+            # In a thread: a flood of texts is thousands of lines.
             for channel_id, at in (await asyncio.to_thread(_sort, config)).items():
                 on_gone(channel_id, at)
     except OSError as error:
@@ -87,11 +87,11 @@ async def import_all(
                 continue
             for fact in await asyncio.to_thread(list, _facts(noted, config, died_at)):
                 journal.note(fact)
-            # Only when the journal is safe on disk may the file go.
+            # The file may go only once the journal is safe on disk.
             await journal.sync()
             spool_folder.put_aside(path)
         except OSError as error:
-            # The file stays and is tried again; the others must not wait for it.
+            # The file stays and is retried; the others must not wait for it.
             why = {"error": error.strerror, "file": path.name}
             _log.error("A call cannot be imported from the spool yet", extra=why)
             continue
@@ -102,12 +102,12 @@ async def import_all(
 
 
 def has_notes(config: Config, call_id: str) -> bool:
-    """Whether something noted of a call waits to be imported."""
+    """Whether a call has notes waiting to be imported."""
     return (config.spool_folder / f"{call_id}.call").exists()
 
 
 def _claim(config: Config) -> bool:
-    """Moves Asterisk's file away, so that it begins a new one; False when there is nothing to sort."""
+    """Moves Asterisk's file aside, so that it begins a new one; False when there is nothing to sort."""
     written = _written(config)
     if not _claimed(config).exists():
         if not written.exists():
@@ -127,8 +127,7 @@ def _claimed(config: Config) -> Path:
 def _sort(config: Config) -> dict[str, datetime]:
     """Appends the lines of the claimed file to the files of their calls. Returns the channels that are gone, and when.
 
-    Killed in the middle, it is sorted again from its beginning, and a line that stands twice in a call's file says the
-    same as once.
+    After a crash halfway, the file is sorted again from the start; a duplicate line in a call's file does no harm.
     """
     lines: dict[str, list[str]] = {}
     emergency_lines: dict[str, list[str]] = {}
@@ -164,7 +163,7 @@ def _sort(config: Config) -> dict[str, datetime]:
 
 
 def emergency_calls(config: Config) -> list[emergencies.Noted]:
-    """Emergency calls that are noted and may not be on record yet; changes nothing."""
+    """Emergency calls in Asterisk's notes that may not be on record yet. Only reads."""
     lines: dict[str, list[str]] = {}
     sorted_already = sorted(config.spool_folder.glob("*.emergency"))
     try:
@@ -174,7 +173,7 @@ def emergency_calls(config: Config) -> list[emergencies.Noted]:
                 noted = (_note_in(row).partition(" ") for row in path.read_text("ascii", "replace").splitlines())
                 rows += [line for kind, _, line in noted if kind == "emergency"]
     except OSError as error:
-        # A file that the app has just taken in; the next look sees it in the record.
+        # The app has just taken in a file; the next look finds it on record.
         _log.warning("Asterisk's notes cannot be read", extra={"error": error.strerror})
         return []
     for row in rows:
@@ -184,7 +183,7 @@ def emergency_calls(config: Config) -> list[emergencies.Noted]:
 
 
 def _hangup_in(row: str) -> tuple[str, datetime] | None:
-    """The channel that was gone, and when; None for a row that tells something else."""
+    """The channel that is gone, and when it went; None for any other row."""
     try:
         _, kind, channel_id, at = next(csv.reader([row]))
     except (csv.Error, StopIteration, ValueError):
@@ -204,7 +203,7 @@ def _note_in(row: str) -> str:
 
 @dataclass(frozen=True)
 class _Noted:
-    """One file's lines, read. Times are None where the line is missing or no time."""
+    """The parsed lines of one file. A time is None when its line is missing or invalid."""
 
     call_id: str
     changed_at: datetime
@@ -213,7 +212,7 @@ class _Noted:
     """Device and time, in order."""
     answered: tuple[str, datetime] | None
     leg: str
-    """Channel of the phone that was answered, when it was the app that had rung it; empty otherwise."""
+    """Channel of the phone that answered, if the app had rung it; empty otherwise."""
 
     @property
     def ended_at(self) -> datetime | None:
@@ -224,7 +223,7 @@ class _Noted:
 
 
 def _read(path: Path) -> _Noted | None:
-    """None for a file whose name is no call's id."""
+    """None for a file whose name is not a call id."""
     if not _CALL_ID.fullmatch(path.stem):
         _log.error("A file in the spool is no call's", extra={"file": ascii(path.name)})
         return None
@@ -236,7 +235,7 @@ def _read(path: Path) -> _Noted | None:
             if (pair := _device_and_time(value)) and pair not in rang:
                 rang.append(pair)
         elif value:
-            # A line written twice says the same; the first one is the better time.
+            # A line may be written twice; the first time is the more accurate.
             values.setdefault(key, value)
     return _Noted(
         call_id=path.stem,
@@ -251,7 +250,7 @@ def _read(path: Path) -> _Noted | None:
 def _is_over(noted: _Noted, present: Collection[str], now: datetime) -> bool:
     if noted.ended_at:
         return True
-    # A call may have begun after `present` was asked for; its file is fresh then.
+    # A call may have begun after `present` was queried; then its file is recent.
     return noted.call_id not in present and now - noted.changed_at > _SETTLING
 
 
@@ -290,14 +289,14 @@ def _facts(noted: _Noted, config: Config, died_at: datetime | None) -> Iterator[
 
     rang = list(noted.rang)
     if noted.answered and noted.leg:
-        # A phone that the app had rung: it stated that itself.
+        # The app rang this phone, and has noted that itself.
         yield TalkStarted(fact_id("answered"), call_id, noted.answered[1], noted.leg)
     elif noted.answered and noted.answered[0] not in [device for device, _ in rang]:
-        # The dialplan rings many phones with one Dial and knows only which of them was answered.
+        # The dialplan rings many phones with one Dial and knows only which of them answered.
         rang.append((noted.answered[0], handed_at or noted.answered[1]))
     stops_at = timedelta(seconds=config.survival.last_resort_ring_seconds)
     for number, (device, rang_at) in enumerate(rang):
-        # Whose phone it is, the ledger knows.
+        # The ledger knows whose phone it is.
         yield LegRang(fact_id(f"rang/{number}"), call_id, rang_at, leg_id(number), device, agent="", stage=_STAGE)
         if not noted.answered:
             at, status = min(rang_at + stops_at, ended_at), DialStatus.NOANSWER
@@ -315,7 +314,7 @@ def _facts(noted: _Noted, config: Config, died_at: datetime | None) -> Iterator[
         yield VoicemailLeft(fact_id("voicemail"), call_id, ended_at, file=file, seconds=round(seconds))
     by = EndedBy.CALLER if noted.ended_at else EndedBy.SYSTEM
     if by is EndedBy.SYSTEM:
-        # Nobody noted the end: Asterisk was gone, and with it a talk that was going on.
+        # The end was not noted: Asterisk died, and any talk under way with it.
         yield TalkCut(fact_id("cut"), call_id, ended_at, leg_id="", by=Cut.FAILED)
     yield CallEnded(fact_id("ended"), call_id, ended_at, by=by, without_app=True)
 

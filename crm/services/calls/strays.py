@@ -1,7 +1,7 @@
-"""Sound that no record names, and records whose sound is gone: found, and mended.
+"""Finds and mends recordings without a record, and records whose recording is gone.
 
-A message or a talk leaves both. If something fails in between, the one that is missing is found here: the app looks
-through what Asterisk has left behind (`facts_of`), the doctor and `leaseline recordings mend` through all that is kept.
+A voicemail or a recorded talk leaves both a file and a row. If something fails in between, the mismatch is found here:
+the app checks what Asterisk has left behind (`facts_of`), the doctor and `leaseline recordings mend` check everything.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from crm.store.models import Call, Recording, Voicemail
 from crm.store.queries import nodes
 
 SETTLING = timedelta(minutes=10)
-"""The facts of a sound that is younger may be on their way to the database."""
+"""The facts about a file younger than this may still be on their way to the database."""
 _NAME = re.compile(rf"[A-Za-z0-9._-]{{1,120}}(\.wav|{re.escape(recordings.PART)})", re.ASCII)
 UNKNOWN_MODE = ""
-"""Of a talk's recording: the app ended in the moment it began."""
+"""Mode of a recorded talk when the app ended just as recording began."""
 
 
 @dataclass(frozen=True)
 class Strays:
     sounds: tuple[str, ...] = ()
-    """Names of recordings, in the recordings folder, that no row names."""
+    """Names of recordings, in the recordings folder, that no row mentions."""
     messages: tuple[str, ...] = ()
-    """Ids of calls whose message has lost its sound."""
+    """Ids of calls whose voicemail has lost its file."""
     talks: tuple[str, ...] = ()
-    """Ids of recordings of talks that have lost theirs."""
+    """Ids of recordings of talks whose file is gone."""
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class Strays:
 
 
 async def compare(crm: Crm) -> Strays:
-    """All that is kept with all that is on record, by name: 100,000 of each take two seconds."""
+    """Compares all files kept with all rows, by name. 100,000 of each take two seconds."""
     files = await asyncio.to_thread(_files, crm.config)
     messages, talks = await crm.store.read(_on_record, crm.config.node)
     strays = files - {row.file for row in messages} - {row.file for row in talks}
@@ -66,7 +66,7 @@ async def compare(crm: Crm) -> Strays:
 
 
 def _on_record(session: Session, node: str) -> tuple[Sequence[Any], Sequence[Any]]:
-    """What is on record of messages, and of recorded talks; the sound of other nodes' calls is with them."""
+    """The rows of voicemails and of recorded talks. The files of other nodes' calls are on those nodes."""
     ours = nodes.is_ours(Call.node, node).label("is_ours")
     messages = select(Voicemail.call_id, Voicemail.file, Voicemail.purged_at, ours)
     talks = select(Recording.id, Recording.file, Recording.deleted_at, Recording.ended_at, ours)
@@ -76,8 +76,8 @@ def _on_record(session: Session, node: str) -> tuple[Sequence[Any], Sequence[Any
 
 
 async def mend(crm: Crm, by: By) -> Strays:
-    """Puts strays on record: sound in which somebody speaks becomes a message of its call, or a recording of its talk;
-    the rest is deleted. Where the sound is gone the record says so from now on. Returns what was found."""
+    """Puts stray files on record: one with speech becomes the voicemail of its call or the recording of its talk, the
+    rest are deleted. Where the file is gone, the record says so from now on. Returns what was found."""
     found = await compare(crm)
     for name in found.sounds:
         if facts := await asyncio.to_thread(list, facts_of(crm.config, name, by.now)):
@@ -100,9 +100,9 @@ def _note(session: Session, by: By, found: Strays) -> None:
 
 
 def facts_of(config: Config, name: str, now: datetime) -> Iterator[Fact]:
-    """Keeps what Asterisk recorded under this name, wherever it lies, and says what it is.
+    """Moves what Asterisk recorded under this name, wherever it is, into the recordings folder, and yields its facts.
 
-    Nothing of a message in which nobody speaks. Stating it again changes nothing. Blocks.
+    A voicemail without speech yields nothing. Recording the facts again changes nothing. Blocks.
     """
     call_id = recordings.call_of(name)
     at = recordings.ended_at(config, name) or now
@@ -117,13 +117,13 @@ def facts_of(config: Config, name: str, now: datetime) -> Iterator[Fact]:
 
 
 def _files(config: Config) -> set[str]:
-    """Names of the sounds that are kept, half moved ones too."""
+    """Names of all files kept, including those only half moved."""
     folder = config.recordings_folder
     return {name for name in os.listdir(folder) if _NAME.fullmatch(name)} if folder.is_dir() else set()
 
 
 def _settled(config: Config, names: Iterable[str], now: datetime) -> list[str]:
-    """Those of files that have not been written to for a while."""
+    """The names whose file has not been written to for a while."""
     paths = [config.recordings_folder / name for name in names]
     times = [(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)) for path in paths if path.exists()]
     return [name for name, at in times if at < now - SETTLING]

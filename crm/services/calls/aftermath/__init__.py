@@ -1,1 +1,1 @@
-"""What a call leaves behind: its outcome, the person's lead, the next action, texts, and what was promised to them."""
+"""What a call leaves behind: its outcome, the person's lead, the next action, texts and promises."""

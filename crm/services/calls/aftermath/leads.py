@@ -1,4 +1,4 @@
-"""The lead of whoever called, and what the call changes in it."""
+"""The caller's lead, and what the call changes in it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from crm.store.queries import leads, messages
 
 
 def lead_of(scene: Scene) -> Lead:
-    """The caller's lead, locked; made when there is none. Each call from a withheld number makes one of its
-    own, and so does each that shows a line of ours."""
+    """Returns the caller's lead, locked, creating one if needed. Each call from a withheld number, or showing one of
+    our own lines as its number, gets a lead of its own."""
     session, call = scene.session, scene.call
     lead = leads.locked(session, call.lead_id) if call.lead_id else None
     is_theirs = lead is not None and scene.known.lead is not None and scene.known.lead.id == lead.id
     if call.caller and not scene.known.is_line and not is_theirs and (lead is None or not lead.phones):
-        # It has no number when the call's end was known before its beginning.
+        # The lead has no number yet if the call's end was recorded before its beginning.
         lead = intake.by_number(session, call.caller, call.started_at, nameless=lead)
     lead = lead or intake.without_number(session, call.started_at)
     call.lead_id = lead.id
@@ -33,7 +33,7 @@ def lead_of(scene: Scene) -> Lead:
 
 
 def forget_lead(scene: Scene) -> None:
-    """Takes the call from the lead it was put with before it was known who called; one that it made goes."""
+    """Detaches the call from a lead it got before the caller was known; deletes a lead that only this call made."""
     session, call = scene.session, scene.call
     lead = leads.by_id(session, call.lead_id, for_update=True) if call.lead_id else None
     if lead is None:
@@ -54,9 +54,9 @@ def forget_lead(scene: Scene) -> None:
 
 
 def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) -> None:
-    """The lead's interest, timeline, status and agent as this call leaves them."""
+    """Updates the lead's interests, timeline, status and agent."""
     session, story = scene.session, scene.story
-    # A concern is no interest in a home, and nobody who has one is followed up by texts.
+    # A concern shows no interest in a home, and nobody who calls with one is followed up by text.
     if scene.place and outcome is not Outcome.BLOCKED and not story.desk:
         intake.interest_in(lead, scene.place.id, ended_at)
 
@@ -68,20 +68,20 @@ def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) ->
     by_us = outcome in (Outcome.TALKED, Outcome.INTERRUPTED)
     is_leased_by = by_us and not story.desk and lead.assigned_agent_id is None
     if is_leased_by and (answered := story.answered_by):
-        # Whom they talked to first knows them; from now on that phone rings first.
+        # The agent they talked to first knows them; from now on their phone rings first.
         leg = session.get(Leg, answered.id)
         lead.assigned_agent_id = leg.agent_id if leg else None
 
 
 def remember_language(scene: Scene, lead: Lead | None) -> None:
-    """What the caller chose to hear is what they hear, and read, from now on."""
+    """Remembers the language the caller chose, for future calls and texts."""
     for person in (lead, scene.contact()):
         if person and scene.story.language:
             person.language = fit(scene.story.language, 10)
 
 
 def drop_nameless(scene: Scene) -> None:
-    """Takes away the lead that a call between colleagues made while its beginning was not known."""
+    """Deletes the lead that a call between colleagues made before its beginning was on record."""
     session, call = scene.session, scene.call
     lead = leads.by_id(session, call.lead_id) if call.lead_id else None
     if lead and not lead.phones:
@@ -91,7 +91,7 @@ def drop_nameless(scene: Scene) -> None:
 
 
 def enter(scene: Scene, lead: Lead, kind: Happened, text: str) -> None:
-    """The call's entry in the timeline."""
+    """Writes the call's entry in the lead's timeline."""
     call = scene.call
     key, is_new = _key(call), scene.is_first
     timeline.enter(scene.session, lead.id, kind, text, call.started_at, key=key, call_id=call.id, is_new=is_new)

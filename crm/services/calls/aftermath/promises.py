@@ -1,4 +1,4 @@
-"""What the caller was promised: a call in some minutes, or their place in line."""
+"""What the caller was promised: a callback in a few minutes, or their place in line."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from crm.store.queries import agents, tasks
 
 
 def keep_promise(scene: Scene, promised: CallbackPromised) -> None:
-    """The agent is to call back in some minutes: that is the call's next action, and an order to ring them then; the
-    caller is told by text."""
+    """Makes the promised callback the call's next action, orders it for the promised time, and confirms it to the
+    caller by text."""
     session, call = scene.session, scene.call
     lead = lead_of(scene) if scene.is_leasing else None
     agent = agents.by_slug(session, promised.agent) or owners.owner(session, lead, scene.place)
@@ -47,7 +47,7 @@ def keep_promise(scene: Scene, promised: CallbackPromised) -> None:
 
 
 def keep_place(scene: Scene, lead: Lead | None, kept: PlaceKept) -> None:
-    """The caller is to be called back when it is their turn: an order in the line of those who wait, and a text."""
+    """Keeps the caller's place in line: orders a callback for when it is their turn, and confirms it by text."""
     session, call = scene.session, scene.call
     task = tasks.of_call(session, call.id)
     if task is None or call.caller is None:

@@ -1,4 +1,4 @@
-"""The end of a call: its outcome, and that somebody takes care of the person."""
+"""The end of a call: gives it an outcome, and makes sure that somebody takes care of the person."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from crm.store.queries import messages
 
 
 def settle(scene: Scene, ended_at: datetime) -> None:
-    """Gives an ended call its outcome and sees to it that somebody takes care of the caller."""
+    """Gives an ended call its outcome and makes sure that somebody takes care of the caller."""
     session, call, story = scene.session, scene.call, scene.story
     link = messages.by_key(session, f"link:{call.id}") if story.link_requested else None
     outcome = outcome_of(
@@ -38,7 +38,7 @@ def settle(scene: Scene, ended_at: datetime) -> None:
     call.ended_at = ended_at
     call.ended_by = story.ended_by or ""
     if story.message:
-        # Nobody is called about a message while whoever left it is on the line.
+        # Nobody is called about a voicemail while its caller is still on the line; now they may be.
         changes.stir(session, Voicemail.__tablename__)
 
     if story.direction is not CallDirection.IN:
@@ -48,10 +48,10 @@ def settle(scene: Scene, ended_at: datetime) -> None:
     if not scene.is_leasing:
         forget_lead(scene)
     elif outcome not in (Outcome.WRONG_NUMBER, Outcome.BLOCKED) or call.lead_id:
-        # Who misdialled or is unwanted is no lead; who was one before stays one. A call that may have been the
-        # emergency service's may as well have been a prospect's: it is kept as any other, only never answered by a
-        # text.
-        # What changes in the lead is written at once, when it is done.
+        # A wrong number or a blocked caller does not become a lead, but an existing lead stays one. A call that may
+        # have been an emergency service calling back may as well have been a prospect: it is kept like any other, but
+        # never answered by a text.
+        # Flushed once, when all changes to the lead are made.
         with session.no_autoflush:
             lead = lead_of(scene)
             was_active = any(interest.updated_at < call.started_at for interest in lead.interests)
@@ -69,10 +69,11 @@ def settle(scene: Scene, ended_at: datetime) -> None:
 
 
 def _settle_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
-    """A call that an agent placed: it stands with the lead, and leaves a next action if nobody was reached."""
+    """Settles a call that an agent placed: it goes on the lead's timeline, and leaves a next action if nobody was
+    reached."""
     if scene.call.caller is None:
-        # Between colleagues: a message is to be listened to, and else nothing is to be done. What came of the call
-        # while its beginning was not known is void.
+        # Between colleagues, only a voicemail needs anything done. Whatever the call left before its beginning was on
+        # record is undone.
         if outcome is Outcome.LEFT_MESSAGE:
             keep_task(scene, None, outcome, ended_at)
         else:
@@ -89,7 +90,7 @@ def _settle_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
         if outcome in TALKS:
             lead.assigned_agent_id = lead.assigned_agent_id or scene.call.agent_id
     if scene.story.message or scene.story.left_waiting or outcome is Outcome.INTERRUPTED:
-        # They were passed on after the talk, and nobody took them; or they were cut off.
+        # They were transferred after the talk and nobody took the call, or they were cut off.
         keep_task(scene, lead, outcome, ended_at)
     elif outcome is Outcome.TALKED:
         served(scene, lead, ended_at)

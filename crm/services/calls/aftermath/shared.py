@@ -1,7 +1,7 @@
-"""The one open task of a person and kind: the calls it stands for, and how it says so.
+"""The single open task per person and kind: which calls it covers, and how it is worded.
 
-The unique index on Task (person, kind) holds when two calls end at once: the later transaction fails, and the ledger
-records its facts again, which then find the task of the other.
+The unique index on Task (person, kind) holds even when two calls end at the same time: the later transaction fails, and
+the ledger records its facts again and then finds the other's task.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from crm.store.queries import tasks
 
 
 def join(scene: Scene, task: Task) -> None:
-    """The call is taken care of by this task, from now on."""
+    """Makes this task the one that covers the call."""
     session = scene.session
     session.add(task)
     session.flush()
@@ -33,8 +33,8 @@ def stands_for_others(scene: Scene, task: Task) -> bool:
 
 
 def tell(scene: Scene, task: Task, why: str) -> bool:
-    """Why there is something to do, as the latest of the calls says it, and how many there were. False when this call
-    is not the latest, which then said it already."""
+    """Writes on the task why there is something to do, as of the latest call, and how many calls there were. False when
+    this call is not the latest; then the text stays."""
     found = tasks.calls_of(scene.session, task.id)
     task.times = max(1, len(found))
     if found and found[-1][0] != scene.call.id:
@@ -44,12 +44,12 @@ def tell(scene: Scene, task: Task, why: str) -> bool:
 
 
 def leave(scene: Scene, task: Task) -> None:
-    """The call is finished, or something else is to be done about it: the task stays for the others."""
+    """Removes a call that is finished, or covered by something else, from a task that other calls still need."""
     session, call_id = scene.session, scene.call.id
     session.execute(delete(TaskCall).where(TaskCall.call_id == call_id))
     found = tasks.calls_of(session, task.id)
     if task.key == f"call:{call_id}":
-        # The key is the call's again, for a task of its own.
+        # Frees the call's key for a task of its own.
         task.key = f"call:{found[0][0]}"
     if task.call_id == call_id:
         _write(scene, task, f"Called {scene.name()} and reached nobody.", found)

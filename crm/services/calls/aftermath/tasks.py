@@ -1,4 +1,4 @@
-"""The one next action that an unfinished call leaves, and whose it is."""
+"""The next action that an unfinished call leaves, and who owns it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from crm.store.queries import agents, calls, office, tasks
 
 
 def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datetime) -> None:
-    """The one next action of a call: made, corrected, or closed when somebody talked to the caller after all."""
+    """Creates or corrects the next action of a call, or closes it when somebody talked to the caller after all."""
     session, call = scene.session, scene.call
     story = scene.story
     kind = task_after(
@@ -45,7 +45,7 @@ def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datet
         return
     task, is_new = task_for(scene, lead, kind, task)
     if is_new:
-        # Whoever called before waits since then; whoever calls again does not want it put off any longer.
+        # A caller who calls again has been waiting since the earlier call, so the task must not become due any later.
         due_at = _due_at(scene, ended_at)
         task.due_at = min(task.due_at or due_at, due_at)
     cut = _who_talked(scene) if is_new and scene.story.cut else None
@@ -57,8 +57,8 @@ def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datet
 
 
 def task_for(scene: Scene, lead: Lead | None, kind: TaskKind, task: Task | None) -> tuple[Task, bool]:
-    """The task that takes care of the call, and whether it did not until now: the call's own, which says what is known
-    by now, else the open one of the person, else a new one."""
+    """Returns the task that covers the call, and whether it did not cover it before. That is the call's own task if it
+    still fits what is known now, else the person's open one, else the call's own corrected or a new one."""
     session, call = scene.session, scene.call
     person = _person(scene, lead, kind)
     if task and (task.kind, task.person) == (kind, person):
@@ -93,7 +93,8 @@ def _due_at(scene: Scene, ended_at: datetime) -> datetime:
 
 
 def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: datetime) -> None:
-    """The next action of a call of ours that reached nobody: the agent tries again, unless somebody has to already."""
+    """Gives an outgoing call that reached nobody its next action: the agent is to try again, unless there is a task for
+    this person already."""
     session, call = scene.session, scene.call
     own = tasks.of_call(session, call.id)
     if any(own is None or task.id != own.id for task in open_tasks(scene, lead)):
@@ -114,7 +115,7 @@ def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: datetime)
 
 
 def void(scene: Scene) -> None:
-    """Takes back the call's own next action, if nobody has done it yet."""
+    """Withdraws the call's own next action, unless it is done."""
     own = tasks.of_call(scene.session, scene.call.id)
     if own and own.done_at is None:
         if shared.stands_for_others(scene, own):
@@ -156,21 +157,23 @@ def _owner(scene: Scene, lead: Lead | None, kind: TaskKind, due_at: datetime) ->
 
 
 def _who_talked(scene: Scene) -> Agent | None:
-    """Whom the person was talking with when they were cut off."""
+    """The agent the person was talking to when they were cut off."""
     leg = scene.session.get(Leg, scene.story.cut_leg) if scene.story.cut_leg else None
     agent_id = leg.agent_id if leg and leg.agent_id else scene.call.agent_id
     return scene.session.get(Agent, agent_id) if agent_id else None
 
 
 def _planned_owner(scene: Scene) -> Agent | None:
-    """Whose the next action is by the last decision about the call; None when it says the admin's, or nothing."""
+    """The owner of the next action according to the latest routing decision; None when it is the admin's, or when there
+    is none."""
     decisions = calls.decisions(scene.session, scene.call.id)
     task = decisions[-1].plan.get("task") if decisions else None
     return agents.by_slug(scene.session, task["owner"]) if task and task.get("owner") else None
 
 
 def served(scene: Scene, lead: Lead | None, ended_at: datetime) -> None:
-    """Somebody has talked with the person: who was to call them back need not any more."""
+    """Closes the person's open tasks to call back or follow up, because somebody has talked to them; those about a call
+    that began after `ended_at` stay."""
     for task in open_tasks(scene, lead, _SETTLED_BY_TALK):
         if not calls.began_after(scene.session, task.call_id, ended_at):
             task.done_at, task.result = scene.now, "Somebody talked with them on the phone."
@@ -180,7 +183,7 @@ _SETTLED_BY_TALK = (TaskKind.CALL_BACK, TaskKind.FOLLOW_UP)
 
 
 def open_tasks(scene: Scene, lead: Lead | None, kinds: Collection[str] = ()) -> Sequence[Task]:
-    """What is to be done for the person: for the lead, else for whoever has the number and is none."""
+    """The open tasks for the lead, or, without a lead, for the caller's number."""
     if lead:
         return tasks.open_of(scene.session, lead.id, kinds)
     return tasks.open_of_caller(scene.session, scene.call.caller, kinds) if scene.call.caller else []

@@ -1,4 +1,4 @@
-"""Texts that a call sets off."""
+"""Texts that a call triggers."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def text_link(scene: Scene) -> None:
 
 
 def text_missed(scene: Scene, lead: Lead, is_active: bool) -> None:
-    """Queues the one text of a missed call, at most one per caller within the configured time.
+    """Queues the text after a missed call, at most one per caller within the configured time.
 
-    None to a number that the carrier found to be false, nor for a ring that was over at once: either is a way of having
-    us text strangers.
+    None is sent to a number that failed the carrier's attestation, or after a ring that ended immediately: both could
+    be used to make us text strangers.
     """
     session, line, caller, story = scene.session, scene.line, scene.call.caller, scene.story
     is_ring = not story.came_in and story.seconds < scene.config.texts.missed_shortest_seconds

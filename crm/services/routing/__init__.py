@@ -1,1 +1,1 @@
-"""Whom a call reaches: what the decision has to know."""
+"""Routing: gathers what the decision about a call is based on."""

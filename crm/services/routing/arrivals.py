@@ -1,5 +1,5 @@
-"""Who calls and which line is called, from what the INVITE of a trunk says; for the app, and for the import of calls
-that Asterisk handled without it."""
+"""Works out the caller and the line called from a trunk's INVITE, both for the app and for the import of calls that
+Asterisk handled without it."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from crm.store.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Arrival:
-    """A call as it arrives; which line it is for only the database knows (`line_called`)."""
+    """A call as it arrives. Finding its line takes the database (`line_called`)."""
 
     dialled: Dialled
-    """Where a number dialed stands, and the number: E.164, or digits."""
+    """Each number dialed, with where in the INVITE it was: E.164, or digits."""
     did: str
-    """The likeliest of them."""
+    """The most likely of them."""
     caller: str | None
-    """E.164; None is withheld or malformed."""
+    """E.164; None when withheld or malformed."""
     is_withheld: bool
     attestation: str
 
 
 def read(config: Config, *, request: str, said: str, withheld: str, shown: str) -> Arrival:
-    """What the dialplan knows of a call: the user of the request URI, the headers (`crm.domain.invite`), whether the
-    number is withheld (1), and which one Asterisk itself takes for the caller's, "" when it is withheld."""
+    """Reads what the dialplan passes on: the user part of the request URI, the headers (`crm.domain.invite`), "1" when
+    the number is withheld, and the number that Asterisk itself takes for the caller's, "" when it is withheld."""
     return _arrival(config, request, invite.read(said), withheld=bool(withheld), shown=shown)
 
 
 def of_headers(config: Config, uri: str, headers: Mapping[str, Sequence[str]]) -> Arrival:
-    """The same of an INVITE that did not get as far as the dialplan: the URI of its request line, and its headers by
-    name in lower case."""
+    """Like `read`, for an INVITE that did not reach the dialplan: the URI of its request line, and its headers by
+    lower-case name."""
     withheld = invite.is_withheld(headers)
     user = invite.request_user(uri)
     return _arrival(config, user, invite.of(headers), withheld=withheld, shown="anonymous")
@@ -59,16 +59,17 @@ def _arrival(config: Config, request: str, headers: Invite, *, withheld: bool, s
 
 
 def line_called(session: Session, trunk: str, did: str, dialled: Iterable[tuple[str, str]]) -> str:
-    """The number dialed: the first that is a line of ours, in the order of the trunk (slug); else the likeliest.
+    """The number dialed: the first one that is a line of ours, in the order set for the trunk (slug), else the most
+    likely one.
 
-    `did` is what counts when there is nothing to choose from.
+    `did` is returned when there is nothing to choose from.
     """
     candidates = list(dialled)
     return line_among(snapshot.now(session), trunk, did, candidates) if _differ(candidates) else did
 
 
 def line_among(office: Snapshot, trunk: str, did: str, dialled: Sequence[tuple[str, str]]) -> str:
-    """The same for who has the office at hand."""
+    """Like `line_called`, with a snapshot of the office at hand."""
     if not _differ(dialled):
         return did
     ordered = invite.in_order(dialled, office.did_from.get(trunk, ""))

@@ -1,4 +1,4 @@
-"""Desks: where residents, owners and vendors, emergencies and concerns are put through to."""
+"""Desks: where calls from residents, owners and vendors, emergencies and concerns are put through to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KINDS = tuple(kind.value for kind in DeskKind)
 WHERE = "write agent:alice, subteam:north, or a phone number"
 
 
-# --- setting them ---
+# --- setting desks ---
 
 
 def put(
@@ -43,7 +43,7 @@ def put(
     hours: Sequence[str] = (),
     confirm: bool = True,
 ) -> str:
-    """Makes a desk, or replaces the one there is, and returns its target as stored.
+    """Creates or replaces a desk, and returns its target as stored.
 
     Raises Invalid, NotFound, DialRefused.
     """
@@ -63,8 +63,8 @@ def put_in(
     hours: Sequence[str],
     confirm: bool,
 ) -> str:
-    """The same within somebody's transaction."""
-    # Nothing in the database keeps two without a property apart.
+    """Like `put`, without the audit note, as part of a larger change."""
+    # No constraint in the database prevents two desks of a kind without a property.
     session.execute(select(Organization.id).with_for_update())
     stored = read_target(session, config, target)
     if not confirm and not stored.startswith("+"):
@@ -95,7 +95,7 @@ def remove(session: Session, by: By, kind: str, *, property_slug: str | None = N
 
 
 def read_target(session: Session, config: Config, raw: str) -> str:
-    """A target as it is stored, which can be reached in principle. Raises Invalid, NotFound, DialRefused."""
+    """Checks that a target exists or may be dialed, and returns it as stored. Raises Invalid, NotFound, DialRefused."""
     what, _, slug = raw.strip().partition(":")
     if slug and what in (BoxKind.AGENT, BoxKind.SUBTEAM):
         model = Agent if what == BoxKind.AGENT else Subteam
@@ -108,7 +108,7 @@ def read_target(session: Session, config: Config, raw: str) -> str:
 
 
 def of(session: Session, kind: str, place: Property | None) -> Desk | None:
-    """A property's own desk, or the one for all. Raises Invalid."""
+    """A property's own desk, or without a property the one for all. Raises Invalid."""
     if kind not in KINDS:
         raise Invalid(
             f"{kind[:40]!a} is not a kind of desk: use {', '.join(KINDS)}.", code="desk_kind_unknown", known=list(KINDS)
@@ -117,13 +117,14 @@ def of(session: Session, kind: str, place: Property | None) -> Desk | None:
     return session.scalars(select(Desk).where(Desk.kind == kind, mine)).first()
 
 
-# --- asking them ---
+# --- reading desks ---
 
 
 def known(office: Snapshot, place: KnownPlace | None, schedule: Schedule, now: datetime) -> dict[DeskKind, DeskRoute]:
-    """The desks of a property, else those for all, at this moment; without a property also which only some have.
+    """The desks of a property at this moment, falling back on those for all; without a property, kinds that only some
+    properties have are marked `by_property`.
 
-    `schedule` is the property's, else the office's. Who is there only `staffed` finds out.
+    `schedule` is the property's, else the office's. The agents are added by `staffed`.
     """
     found = {DeskKind(desk.kind): _desk(desk, schedule, now) for desk in office.desks(place.id if place else None)}
     if place is None:
@@ -142,7 +143,7 @@ def _desk(desk: KnownDesk, schedule: Schedule, now: datetime) -> DeskRoute:
 
 
 def staffed(session: Session, office: Snapshot, desk: DeskRoute, due: datetime) -> DeskRoute:
-    """The same with its agents, how they ring, and who owns what is left to do by `due`, on the office's clock."""
+    """Adds a desk's agents, how they ring, and the owner of a task due at `due`, on the office's clock."""
     what, _, slug = desk.mailbox.partition(":")
     if what == BoxKind.AGENT:
         return replace(desk, agents=(slug,), owner=slug)
@@ -159,7 +160,7 @@ def staffed(session: Session, office: Snapshot, desk: DeskRoute, due: datetime) 
 
 
 def longest_idle(session: Session, among: Iterable[KnownAgent], due: datetime) -> KnownAgent | None:
-    """As `crm.store.queries.agents.longest_idle`, among agents who are known: of those on duty."""
+    """Like `crm.store.queries.agents.longest_idle`, among agents from the snapshot; None when none is on duty."""
     on_duty = {one.id: one for one in among if one.on_duty}
     if not on_duty:
         return None
@@ -168,8 +169,8 @@ def longest_idle(session: Session, among: Iterable[KnownAgent], due: datetime) -
 
 
 def owner(session: Session, kind: str, place: Property | None, due: datetime) -> Agent:
-    """Who owns what a call for this desk leaves to do by `due`, on the office's clock: its agent, else who of its
-    subteam has waited longest, else as for any call about the property."""
+    """The owner of a task from a call for this desk, due at `due` on the office's clock: the desk's agent, else the
+    longest idle of its subteam, else the same as for any call about the property."""
     office = snapshot.now(session)
     target = next((desk.target for desk in office.desks(place.id if place else None) if desk.kind == kind), "")
     found = staffed(session, office, DeskRoute(mailbox=target), due)

@@ -1,6 +1,6 @@
-"""What a call flow asks before it speaks or rings: who is called, who calls, who could answer.
+"""What a call flow looks up before it speaks or rings: the line, the caller, and who could answer.
 
-Each function is one short read. `Unavailable` is for the flow to handle: it goes on without.
+Each function is one short read. `Unavailable` is left to the flow, which goes on without.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ from crm.store.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Reception:
-    """What is known about a call at its beginning. The defaults are those of a call nothing is known about."""
+    """What is known about a call when it begins. The defaults are for a call about which nothing is known."""
 
     did: str
     caller: str | None
     line_known: bool = False
     line_label: str = ""
     greeting: str = ""
-    """Spoken first; empty: the standard greeting."""
+    """Spoken first; empty for the standard greeting."""
     language: str = "en"
     source: str = ""
     """Where callers of this line saw its number: sign, website, an ILS."""
     property_name: str = ""
     listings_url: str = ""
-    """What key 1 would text: the property's link, else the office's; empty when there is none."""
+    """The link that key 1 would text: the property's, else the office's; empty when there is none."""
     mailbox: str = OFFICE
-    """Where a message for this line goes."""
+    """Where voicemail for this line goes."""
     is_withheld: bool = False
-    """The caller withholds their number; nothing is texted to it, even where it is known."""
+    """The caller withholds their number; it is never texted, even if known."""
     is_refused: bool = False
-    """The rules of `[dialing]` let nothing go to the caller's number, so nothing is promised."""
+    """The rules in `[dialing]` forbid calls and texts to the caller's number, so nothing is promised."""
     caller_is_line: bool = False
     """The call comes from one of our own numbers; it is never texted."""
     lead_known: bool = False
     lead_name: str = ""
-    """Empty until somebody knows it."""
+    """Empty while unknown."""
     contact_name: str = ""
-    """Of a resident, owner or vendor; empty for others, and until somebody knows it."""
+    """Name of a resident, owner or vendor; empty for others and while unknown."""
     assigned_agent: str | None = None
     """Slug."""
     recording: str = "off"
@@ -65,7 +65,7 @@ class Reception:
 
     @property
     def can_call_back(self) -> bool:
-        """Somebody may be promised a call and a text about it."""
+        """Whether the caller may be promised a callback, and a text about it."""
         is_ours_to_reach = not (self.caller_is_line or self.is_withheld or self.is_refused)
         return bool(self.line_known and self.caller and is_ours_to_reach)
 
@@ -81,10 +81,10 @@ def receive(
     trunk: str = "",
     dialled: Dialled = (),
 ) -> Reception:
-    """Looks up the line and the caller. Both are cleaned already: `crm.edge.numbers.clean_did` and `.parse`.
+    """Looks up the line and the caller. Both numbers are normalized: `crm.edge.numbers.clean_did` and `.parse`.
 
-    `chosen` is the slug of the property that the call is about, where the line does not say it. `dialled` are the
-    numbers of which one may be a line of ours, `did` being the likeliest.
+    `chosen` is the slug of the property that the call is about, if the line does not say. `dialled` are the numbers
+    that may be a line of ours, `did` being the most likely.
     """
     office = snapshot.now(session)
     did = line_among(office, trunk, did, dialled)
@@ -125,11 +125,11 @@ def availability(
     *,
     of: Collection[str] | None = None,
 ) -> list[AgentAvailability]:
-    """Every agent with their devices, or those named by slug; in the order of their slugs.
+    """All agents, or those in `of` (slugs), with their devices, sorted by slug.
 
-    Duty and DND are in the store; `online` and `on_call` are the slugs of devices as our Asterisk sees them now; who
-    talks at another node is on a call as far as that has put it on record. Without `online` every device counts as
-    online: then ringing it tells, as it does for a mobile always.
+    Duty and DND come from the store. `online` and `on_call` are the slugs of devices as our Asterisk sees them now;
+    talks on other nodes count once those have put them on record. Without `online`, every device counts as online:
+    ringing will show, as it always does with mobiles.
     """
     office = snapshot.now(session)
     slugs = office.agents.keys() if of is None else sorted({*of} & office.agents.keys())
@@ -157,7 +157,7 @@ def availability(
 
 
 def everywhere_on_call(session: Session, office: Snapshot, config: Config, on_call: Collection[str]) -> Collection[str]:
-    """The same devices, and those in a talk that another node has."""
+    """Adds the devices that are in a talk on another node."""
     if office.nodes <= {config.node}:
         return on_call
     return {*on_call, *nodes.on_call_elsewhere(session, config.node)}

@@ -1,4 +1,4 @@
-"""A call that is not made: what its caller would hear and key at some time, and what would be decided of it."""
+"""Rehearses a call without making it: what the caller would hear and press at a given time, and where it would go."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from crm.store.queries import lines, office
 
 @dataclass(frozen=True)
 class RehearsedPhones:
-    """How it stands with people and phones in a call that is not made; otherwise all are registered and free."""
+    """The assumed state of agents and phones; all others are registered and free."""
 
     busy: Sequence[str] = ()
-    """Slugs of agents in a talk."""
+    """Slugs of agents who are on a call."""
     offline: Sequence[str] = ()
     """Slugs of devices that are not registered."""
     waiting: int = 0
-    """Callers in line already."""
+    """Callers already in line."""
 
 
 def rehearse(
@@ -52,9 +52,10 @@ def rehearse(
     now: datetime,
     phones: RehearsedPhones,
 ) -> Rehearsal:
-    """Follows the dialogue as a call does; keys that run out are silence.
+    """Goes through the dialogue as a call does. Once `presses` are used up, the caller stays silent.
 
-    Both numbers are cleaned; `at` is as people write it, on the clock of the line's property. Raises Invalid, NotFound.
+    Both numbers are normalized; `at` is a time as people write it, in the time zone of the line's property. Raises
+    Invalid, NotFound.
     """
     line = lines.by_number(session, number)
     tz = office.zone(config.tz, line.property if line else None)
@@ -131,7 +132,7 @@ def _rings(
 def _tour(
     session: Session, config: Config, did: str, caller: str | None, plan: RoutePlan, now: datetime, left: list[str]
 ) -> tuple[list[RehearsedTurn], Slot | None]:
-    """Times are offered until one would be booked, which is returned, or the caller wants none."""
+    """Offers tour times until one would be booked, which is returned, or the caller wants none."""
     known = reception.receive(session, config, did, caller, plan.property)
     dialogue = TourDialogue(
         known.property_name,
@@ -156,7 +157,7 @@ def _tour(
 def _asked(
     dialogue: MenuDialogue, ask: KeyPrompt, before: Sequence[Say], line: Line | None, language: str, left: list[str]
 ) -> RehearsedTurn:
-    """A question as it is put the first time, and what is keyed until the dialogue goes on."""
+    """A question as first asked, and what is pressed until the dialogue goes on."""
     dialogue.put(ask, tuple(before))
     hears = [
         sentence

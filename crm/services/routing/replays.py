@@ -1,4 +1,4 @@
-"""Calls of the past decided again, from what was known then, under other rules. Nothing is changed by it."""
+"""Decides past calls again under other rules, from what was known then. Changes nothing."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from crm.store.session import Store
 
 PAGE = 500
 DUE = {"due_minutes": "due_at", "question_minutes": "fast_due_at"}
-"""Settings of [tasks] that a decision depends on, and what they become in its inputs."""
+"""Settings in [tasks] that a decision depends on, and the matching fields of RoutingInputs."""
 OFFICE = "office"
-"""In [hours]: every property that has no line of its own there."""
+"""Key in [hours] for every property not listed there."""
 
 Progress = Callable[[int, int], None]
 
 
 def from_stored(stored: Mapping[str, Any]) -> RoutingInputs | None:
-    """The inputs as they were (`decisions.inputs_of`). None when they cannot be read."""
+    """The inputs as they were then (`decisions.inputs_of`). None when they cannot be read."""
     try:
         return msgspec.convert(stored, RoutingInputs, strict=True)
     except msgspec.ValidationError:
@@ -44,7 +44,7 @@ def from_stored(stored: Mapping[str, Any]) -> RoutingInputs | None:
 
 @dataclass(frozen=True)
 class Changes:
-    """Rules to decide by in place of those of then; what is not named stays."""
+    """Rules to decide by instead of those in force then; anything not named stays as it was."""
 
     rules: Mapping[str, Any] = field(default_factory=dict)
     """Fields of Rules."""
@@ -58,7 +58,8 @@ class Changes:
 
 
 def read(config: Config, path: File) -> Changes:
-    """What a file with sections of leaseline.toml, and perhaps [hours], changes of routing. Raises ConfigError."""
+    """Reads the routing changes in a file that has sections of leaseline.toml and optionally [hours]. Raises
+    ConfigError."""
     table = settings.read_toml(path)
     hours = _hours(table.pop("hours", {}), path)
     wanted = {(section, key): name for name, (section, key) in SETTINGS.items()} | {
@@ -95,10 +96,10 @@ def _hours(section: object, path: File) -> dict[str, tuple[tuple[int, str, str],
 
 
 def replay(store: Store, config: Config, changes: Changes, since: datetime, progress: Progress | None = None) -> Replay:
-    """Every decision since then that would have been another one under the changed rules. Raises Invalid.
+    """Finds every decision since then that would have been different under the changed rules. Raises Invalid.
 
-    What was decided then is decided again, too, so that what this version does otherwise is not taken for a change
-    of the rules.
+    Each is also decided again under its own rules, so that differences between versions of Leaseline do not show up as
+    effects of the changed rules.
     """
     found = Replay()
     calls: set[str] = set()
@@ -106,7 +107,7 @@ def replay(store: Store, config: Config, changes: Changes, since: datetime, prog
     total = store.read_blocking(_count, since)
     last: tuple[datetime, str] | None = None
     while True:
-        # A page is a read of its own: a month of calls must not hold a transaction open.
+        # One read per page: a month of calls must not hold a transaction open.
         rows, rosters = store.read_blocking(_page, since, last)
         for row in rows:
             calls.add(row.call_id)
@@ -143,12 +144,12 @@ def _page(
 
 
 def under(inputs: RoutingInputs, changes: Changes, schedules: Mapping[str, Schedule]) -> RoutingInputs:
-    """What would have been known under the changed rules. `schedules` are by property, "" is the office."""
+    """The inputs as they would have been under the changed rules. `schedules` are by property; "" is the office."""
     place = inputs.place.slug if inputs.place else ""
     schedule = schedules.get(place) or schedules.get("")
     known: dict[str, Any] = {"rules": replace(inputs.rules, **changes.rules)}
     if schedule and changes.hours_of(place) is not None and not inputs.office.holiday:
-        # Holidays and other dates of their own stay as they were.
+        # Holidays and other special dates stay as they were.
         is_open = schedule.is_open(inputs.now)
         closed = OfficeFacts(OfficeState.CLOSED, opens_at=schedule.next_open(inputs.now))
         known["office"] = OfficeFacts() if is_open else closed
@@ -158,7 +159,7 @@ def under(inputs: RoutingInputs, changes: Changes, schedules: Mapping[str, Sched
 
 
 def _schedules(session: Session, config: Config, changes: Changes) -> dict[str, Schedule]:
-    """When each property would be open; those of now where the changes say nothing. "" is the office."""
+    """The changed hours of each property, or its present ones if they do not change. "" is the office."""
     if not changes.hours and not changes.due:
         return {}
     places = session.scalars(select(Property)).all()
@@ -178,7 +179,7 @@ def _schedules(session: Session, config: Config, changes: Changes) -> dict[str, 
 
 
 def _differ(before: RoutePlan, after: RoutePlan) -> bool:
-    """In anything but the reasons, and whom somebody would wait for who does not wait."""
+    """Whether two plans differ, ignoring their reasons, and the queue of a call that never waits in it."""
     return _told_apart(before) != _told_apart(after)
 
 

@@ -1,6 +1,6 @@
-"""What the routing decision has to know of a call, gathered from the store. Deciding is `crm.domain.routing`.
+"""Gathers from the store what the routing decision needs to know about a call. `crm.domain.routing` decides.
 
-Used for live calls, for `route test` (no call at all), and for `route replay` (calls of the past under other rules).
+Used for live calls, for `route test` (no call at all), and for `route replay` (past calls under other rules).
 """
 
 from __future__ import annotations
@@ -40,30 +40,30 @@ from crm.store.snapshot import KnownLine, KnownPlace, Snapshot
 
 @dataclass(frozen=True)
 class PhonesNow:
-    """What only the running system knows: Asterisk's phones, and who waits."""
+    """What only the running system knows: the state of the phones, and who is waiting."""
 
     now: datetime
     online: Collection[str] | None = None
-    """Slugs of devices that answer; None: every one does."""
+    """Slugs of the devices that can be reached; None when all count as reachable."""
     on_call: Collection[str] = ()
-    """Slugs of devices in a talk."""
+    """Slugs of the devices in a talk."""
     line: Sequence[frozenset[str]] = ()
-    """Everybody who waits in line, each by the agents whom they wait for."""
+    """For each caller waiting in line, the agents they are waiting for."""
     waiting: int = 0
-    """Callers in the queue beside those."""
+    """Further callers in the queue."""
     tried: Collection[str] = ()
-    """Slugs of agents who were rung for this call in vain; they are not free for it."""
+    """Slugs of agents who were rung for this call and did not answer; they do not count as free."""
     forward_failed: str = ""
-    """Why the number that all calls go to cannot be reached with this call."""
+    """Why this call could not be forwarded to the number that all calls go to; empty otherwise."""
 
 
 def plan(
     session: Session, config: Config, did: str, caller: str | None, answers: Answers, moment: PhonesNow
 ) -> tuple[RoutingInputs, RoutePlan]:
-    """The decision as things stand, and what it was taken from. Both numbers are cleaned. Raises Unavailable.
+    """Decides as things stand now. Returns the inputs and the plan. Both numbers are normalized. Raises Unavailable.
 
-    All of it is read from the office as it is kept in memory, but for the caller, who talks at other nodes, which
-    times for tours are taken, and who has waited longest.
+    Everything comes from the office snapshot in memory, except the caller, talks on other nodes, tour times already
+    taken, and which agent has been idle longest.
     """
     office = snapshot.now(session)
     inputs, place = _gather(session, config, office, did, caller, answers, moment)
@@ -75,7 +75,7 @@ def plan(
     if decision.path is Path.LINK:
         inputs = replace(inputs, people=People(owner=owner))
         return inputs, decide(inputs)
-    # Only now it matters who is there.
+    # Only from here on does it matter who is there.
     if kind := decision.desk:
         staffed = desks.staffed(session, office, inputs.desks[kind], due)
         inputs = replace(inputs, desks={**inputs.desks, kind: staffed})
@@ -89,7 +89,8 @@ def plan(
 
 
 def _owner(session: Session, office: Snapshot, place: KnownPlace | None, due: datetime) -> str:
-    """As `crm.services.office.owners.owner`: who of the property's subteam, then of all, has waited longest."""
+    """Like `crm.services.office.owners.owner`: the longest idle of the property's subteam, then of all agents, then the
+    admin."""
     team = place.subteam.members if place and place.subteam else ()
     found = desks.longest_idle(session, team, due) or desks.longest_idle(session, office.agents.values(), due)
     found = found or office.admin()
@@ -150,17 +151,17 @@ SETTINGS = {
     "overflow_waiting": ("queue", "waiting"),
     "languages": ("menu", "languages"),
 }
-"""Where in leaseline.toml each rule stands: section and key."""
+"""Section and key in leaseline.toml of each rule."""
 
 
 def rules(config: Config) -> Rules:
-    """What leaseline.toml says of routing."""
+    """The routing rules in leaseline.toml."""
     values = {name: getattr(getattr(config, section), key) for name, (section, key) in SETTINGS.items()}
     return Rules(**{**values, "languages": tuple(_heard(config.menu.languages))})
 
 
 def _heard(languages: Iterable[str]) -> list[str]:
-    """Those that prompts are written in; who chose another one before its file was taken away hears the line's."""
+    """The languages that have prompts. A caller whose language has lost its prompts hears the line's."""
     named = list(filter(None, languages))
     known = speech.languages() if named else ()
     return [language for language in named if language in known]
@@ -202,7 +203,7 @@ def _people(
     place: KnownPlace | None,
     moment: PhonesNow,
 ) -> People:
-    """Whoever may ring for this call; nobody else is looked at, for there may be thousands."""
+    """The agents who may be rung for this call. Others are not looked at: there may be thousands."""
     team = place.subteam if place else None
     sisters = office.sisters(team) if team else []
     members = tuple(one.slug for one in team.members) if team else ()

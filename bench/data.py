@@ -26,11 +26,12 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection, Engine, event, insert, text
+from sqlalchemy import Connection, Engine, Integer, event, insert, text
 from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
+from crm.domain.leads import LeadFilter
 from crm.secrets import Secrets
 from crm.services import follow_ups
 from crm.services.texts import messages as texting
@@ -38,6 +39,7 @@ from crm.store import migrate
 from crm.store.models import (
     Activity,
     Agent,
+    Base,
     Call,
     CallEvent,
     Interest,
@@ -54,7 +56,7 @@ from crm.store.models import (
 )
 from crm.store.queries import calls as calls_queries
 from crm.store.session import Store
-from crm.views import calls, leads, messages, reports, tasks
+from crm.views import calls, leads, messages, reports, search, tasks
 from tests.postgres import running_postgres
 
 RESULTS = Path(__file__).parent / "results"
@@ -67,6 +69,7 @@ STAGES = ("contacted", "showing_desired", "showing_booked", "still_deciding", "a
 STATES = {"delivered": 90, "sent": 8, "failed": 1, "blocked": 1}
 OPEN_TASKS = 0.1
 REPLIES = 2000
+WENT = ("talked about a home with two bedrooms", "gave up in line", "left a voicemail about parking", "got the link")
 
 
 Clock = Callable[[], float]
@@ -92,6 +95,13 @@ def fill(store: Store, size: Size, now: datetime) -> None:
     for make in makers:
         with store.writing() as session:
             make(session, size, now, chance)
+    with store.writing() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            # Rows came with their ids; those to come go on after them.
+            for table in Base.metadata.sorted_tables:
+                if table.primary_key.columns.keys() == ["id"] and isinstance(table.c.id.type, Integer):
+                    latest = f"(SELECT coalesce(max(id), 1) FROM {table.name})"
+                    session.execute(text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {latest})"))
 
 
 def _office(session: Session) -> None:
@@ -264,7 +274,7 @@ def _calls(session: Session, size: Size, now: datetime, chance: random.Random) -
                 "lead_id": whose[n],
                 "at": started(n),
                 "kind": "CallFromProspect",
-                "text": "Called.",
+                "text": f"Called Property {whose[n] % PROPERTIES} and {chance.choice(WENT)}.",
                 "call_id": f"c{n}",
             }
             for n in ids
@@ -329,6 +339,13 @@ def reads(store: Store, config: Config, now: datetime, rounds: int, clock: Clock
         "message list --state failed": lambda session: messages.listed(session, state="failed"),
         "last caller of an agent": lambda session: calls_queries.last_caller_of(session, "agent-7"),
         "lead list": lambda session: leads.listed(session, datetime.now(UTC)),
+        "lead list --status open --light red --property": lambda session: leads.listed(
+            session, now, LeadFilter(status="open", light="red", property="p7")
+        ),
+        "lead show, with its timeline": lambda session: leads.one(session, 777, now),
+        "lead search, by three letters of a name": lambda session: search.found(session, "ead", now),
+        "lead search, by the last digits": lambda session: search.found(session, "2000500", now),
+        "lead search, by two words of a text": lambda session: search.found(session, "two bedro", now),
         "open reply": lambda session: texting.open_reply(session, None, "+13012000500"),
         "report metrics --since 30d": lambda session: reports.figures(session, config, month, now, None),
     }

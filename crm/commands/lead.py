@@ -20,7 +20,9 @@ from crm.services import tasks as tasks_service
 from crm.services.people import filters, intake
 from crm.services.people import leads as leads_service
 from crm.views import leads
+from crm.views import search as finding
 from crm.views.leads import InterestEntry, LeadDetail, LeadEntry, SavedFilterEntry
+from crm.views.search import LeadHit
 
 
 @click.group(
@@ -117,6 +119,46 @@ def list_(system: System, /, saved: str | None, save: str | None, limit: int, as
     )
 
 
+@lead.command(
+    json=many(LeadHit),
+    examples=(
+        "lead search oneill",
+        "lead search 555-0188",
+        "lead search 'golden retriever' --status open --json",
+    ),
+)
+@click.argument("words", nargs=-1, required=True)
+@filter_options
+@limit_option()
+@with_system
+def search(system: System, /, words: tuple[str, ...], limit: int, as_json: bool, **given: Any) -> None:
+    """Find leads by a part of a name, number (in any notation) or email address, or by WORDS of their timeline.
+
+    All words have to be there; the last one may be unfinished.
+    """
+    wanted = read_filter(written(given), system.config.tz, system.now)
+    hits = cut(system.read(finding.found, " ".join(words), system.now, wanted, limit=limit + 1), limit)
+    if as_json:
+        output.print_json(hits)
+        return
+    output.print_table(
+        ("lead", "name", "phone or email", "status", "agent", "found in", "what"),
+        (
+            (
+                hit.lead.id,
+                hit.lead.name or "unknown",
+                hit.lead.phones or hit.lead.email or "withheld",
+                _standing(system, hit.lead),
+                hit.lead.agent,
+                hit.found_in,
+                hit.excerpt,
+            )
+            for hit in hits
+        ),
+        empty="No leads found.",
+    )
+
+
 @lead.command("filters", json=many(SavedFilterEntry), examples=("lead filters", "lead filters --remove elm-tours"))
 @click.option("--remove", metavar="NAME", help="Forget this one.")
 @with_system
@@ -181,7 +223,7 @@ def show(system: System, lead: str, as_json: bool) -> None:
             (
                 output.local(one.at, tz, seconds=True),
                 one.kind,
-                f"{one.text} Voicemail: {one.transcript}" if one.transcript else one.text,
+                one.text,
                 one.by,
                 one.call,
             )

@@ -208,6 +208,8 @@ class Happened(StrEnum):
 
     CALL_FROM = "CallFromProspect"
     CALL_TO = "CallToProspect"
+    TRANSCRIPT = "Transcript"
+    """What a voicemail of theirs says."""
     TEXT = "Text"
     """Either way."""
     APPOINTMENT = "Appointment"

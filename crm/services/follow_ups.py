@@ -38,7 +38,7 @@ from crm.store.models import Call, FollowUp, FollowUpLook, FollowUpRulesSeen, In
 from crm.store.queries import leads, office, tasks
 
 TICK_SECONDS = 60.0
-BATCH = 50
+BATCH = 25
 """So many people are looked at in one transaction: on SQLite nobody else writes meanwhile."""
 TOUCHED_AT_ONCE = 1_000
 """So many are made due in one transaction when the sequences have changed."""

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from crm.domain.errors import Conflict, Unavailable
-from crm.store import marks, touches, triggers
+from crm.store import marks, search, touches, triggers
 from crm.store.session import in_words, migration_engine
 
 FOLDER = Path(__file__).parents[2] / "alembic"
@@ -40,6 +40,7 @@ def downgrade(url: str, revision: str) -> None:
 
     def down(config: Config) -> None:
         triggers.remove(config.attributes["connection"], marks.FAMILY, touches.FAMILY)
+        search.remove(config.attributes["connection"])
         command.downgrade(config, revision)
 
     _run(url, down)
@@ -78,6 +79,7 @@ def _run(url: str, migrate: Callable[[Config], None], node: str = "") -> None:
             for family in (marks, touches):
                 if family.supported(connection):
                     triggers.put(connection, family.triggers(connection.dialect.name))
+            search.put(connection)
             if connection.dialect.name == "sqlite":
                 _check_foreign_keys(connection)
     except CommandError as error:

@@ -67,8 +67,6 @@ class ActivityEntry(msgspec.Struct):
     call: str | None
     recording: bool
     """Whether the call left a recording or a voicemail that can be listened to."""
-    transcript: str
-    """Of the voicemail the call left; empty: none."""
 
 
 class LeadEntry(msgspec.Struct, kw_only=True):
@@ -156,6 +154,12 @@ def listed(
     return [LeadEntry(**card) for card in _whole(session, session.execute(found).all(), now)]
 
 
+def of_ids(session: Session, now: datetime, ids: Sequence[int], wanted: LeadFilter) -> dict[int, LeadEntry]:
+    """Those of these leads that are wanted, by id."""
+    found = filtered(_CARD.where(Lead.id.in_(ids)), now, wanted)
+    return {card["id"]: LeadEntry(**card) for card in _whole(session, session.execute(found).all(), now)}
+
+
 def count(session: Session, now: datetime, wanted: LeadFilter) -> int:
     found: int = session.execute(filtered(select(func.count(Lead.id)), now, wanted)).scalar_one()
     return found
@@ -225,7 +229,6 @@ def timeline(session: Session, lead_id: int) -> list[ActivityEntry]:
                 exists().where(Recording.call_id == Activity.call_id, Recording.deleted_at.is_(None)),
                 and_(Voicemail.call_id.is_not(None), Voicemail.purged_at.is_(None)),
             ).label("recording"),
-            func.coalesce(Voicemail.transcript, "").label("transcript"),
         )
         .outerjoin(Voicemail, Voicemail.call_id == Activity.call_id)
         .where(Activity.lead_id == lead_id)

@@ -268,6 +268,10 @@ def test_a_lead_is_kept_by_hand(busy: Leaseline) -> None:
     busy.ok("lead", "assign", "pat@example.com", "alice")
     assert "alice's" in busy.ok("lead", "task", "pat@example.com", "Send the plan.", "--in", "1d")
     busy.ok("lead", "edit", "pat@example.com", "--cold")
+    for words in (("ground", "floor"), ("5550188",), ("at smi",), ("pat@ex",)):
+        assert "Pat Smith" in busy.ok("lead", "search", *words), words
+    assert busy.json("lead", "search", "ground", "--type", "hot") == []
+    busy.refused("lead", "search", "pa")
     found = busy.json("lead", "show", "(512) 555-0188")
     assert [entry["kind"] for entry in found["timeline"]] == [
         "CallToProspect",

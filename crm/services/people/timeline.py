@@ -36,6 +36,11 @@ def enter(
     entry.lead_id, entry.kind, entry.at, entry.text = lead_id, kind, at, text.replace("\x00", "")[:LONGEST]
 
 
+def transcript_key(call_id: str) -> str:
+    """The entry that says what the voicemail of a call says."""
+    return f"transcript:{call_id}"
+
+
 def withdraw(session: Session, key: str) -> None:
     """Takes an entry back that was never this lead's."""
     if entry := _named(session, key):

@@ -19,6 +19,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.services import audit
 from crm.services.audit import By
+from crm.services.people import timeline
 from crm.services.phones import spoken
 from crm.store.models import Call, Recording, Voicemail
 from crm.store.queries import nodes
@@ -91,6 +92,7 @@ def _note(session: Session, by: By, gone: Sequence[Expired]) -> None:
             message.purged_at, message.transcript = by.now, ""
             message.deleted_at = message.deleted_at or by.now
             message.escalate_at = None
+            timeline.withdraw(session, timeline.transcript_key(one.id))
         audit.note(session, by, f"{one.kind} of {one.at:%Y-%m-%d}, call {one.call}, deleted by retention")
 
 

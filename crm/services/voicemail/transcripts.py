@@ -17,11 +17,13 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.context import Crm
+from crm.domain.leads import Happened
 from crm.domain.mailboxes import OFFICE, TranscriptState
 from crm.edge.whisper import Transcriber, TranscriberLost, TranscriptError, problem
 from crm.services.outbox import mails
 from crm.services.outbox.mails import Attachment
 from crm.services.outbox.outgoing import NewMail, queue
+from crm.services.people import timeline
 from crm.services.voicemail import mailboxes, recordings
 from crm.store.models import Call, Lead, Line, Voicemail
 from crm.store.queries import nodes
@@ -143,6 +145,17 @@ def finish(session: Session, config: Config, message_id: str, state: TranscriptS
     if message is None or message.transcript_state != TranscriptState.QUEUED:
         return
     message.transcript_state, message.transcript = state, text.replace("\x00", "")
+    if message.transcript and message.call.lead_id is not None:
+        key = timeline.transcript_key(message_id)
+        timeline.enter(
+            session,
+            message.call.lead_id,
+            Happened.TRANSCRIPT,
+            message.transcript,
+            message.left_at,
+            key=key,
+            call_id=message_id,
+        )
     _mail(session, config, message, now)
 
 

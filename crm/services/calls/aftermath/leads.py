@@ -40,6 +40,7 @@ def forget_lead(scene: Scene) -> None:
         return
     call.lead_id = None
     timeline.withdraw(session, _key(call))
+    timeline.withdraw(session, timeline.transcript_key(call.id))
     missed = messages.by_key(session, f"missed:{call.id}")
     if missed and missed.state == DeliveryState.QUEUED:
         session.delete(missed)

@@ -1,0 +1,128 @@
+"""Finding leads by what is known of them, and by what was said and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, TableClause, column, func, literal_column, select, table, text
+from sqlalchemy.orm import Session
+
+from crm.domain.errors import Invalid
+from crm.domain.leads import LeadFilter
+from crm.store.models import Activity, Lead, LeadEmail, LeadPhone
+from crm.store.search import PREFIX
+from crm.views import leads
+from crm.views.leads import LeadEntry
+
+FEWEST = 3
+"""Characters, or digits, of what is searched for."""
+LONGEST = 200
+MOST = 500
+"""Leads that are looked at, of those that the words find."""
+
+
+EVERYBODY = LeadFilter()
+
+
+class LeadHit(msgspec.Struct, kw_only=True):
+    """A lead that was found."""
+
+    lead: LeadEntry
+    found_in: str
+    """name, phone, email or timeline."""
+    excerpt: str
+    """What was found: the name, number or address, or the entry of the timeline, shortened around the words."""
+    at: datetime | None
+    """Of the entry of the timeline; null otherwise."""
+
+
+def found(
+    session: Session,
+    words: str,
+    now: datetime,
+    wanted: LeadFilter = EVERYBODY,
+    *,
+    limit: int = 50,
+) -> list[LeadHit]:
+    """Leads by a part of their name, address or number (in any notation), or by words of their timeline, of which the
+    last may be unfinished. The newest first, those found by themselves before those found by their timeline.
+
+    Raises Invalid when there is too little to search for.
+    """
+    asked = " ".join(words.split())[:LONGEST]
+    digits = re.sub(r"\D", "", asked)
+    letters = sum(character.isalnum() for character in asked)
+    if max(letters, len(digits)) < FEWEST:
+        raise Invalid(f"Give at least {FEWEST} letters or digits to search for.", code="search_too_short")
+    hits: dict[int, tuple[str, str, datetime | None]] = {}
+    for where, rows in _searches(session, asked, digits):
+        for row in rows:
+            hits.setdefault(row.lead_id, (where, row.excerpt, getattr(row, "at", None)))
+    cards = leads.of_ids(session, now, list(hits)[:MOST], wanted)
+    return [
+        LeadHit(lead=cards[id], found_in=where, excerpt=excerpt, at=at)
+        for id, (where, excerpt, at) in hits.items()
+        if id in cards
+    ][:limit]
+
+
+def _searches(session: Session, asked: str, digits: str) -> Iterator[tuple[str, Any]]:
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    # What has more letters than digits is no number, though it may hold some, as an address of a home does.
+    if len(digits) >= FEWEST and len(digits) * 2 > len(re.sub(r"\s", "", asked)):
+        national = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
+        yield "phone", session.execute(_parts(sqlite, LeadPhone.lead_id, LeadPhone.number, LeadPhone.id, national))
+    if len(asked) >= FEWEST:
+        yield "name", session.execute(_parts(sqlite, Lead.id.label("lead_id"), Lead.name, Lead.id, asked))
+        yield (
+            "email",
+            session.execute(_parts(sqlite, LeadEmail.lead_id, LeadEmail.address, LeadEmail.id, asked.lower())),
+        )
+    if words := re.findall(r"\w+", asked):
+        yield "timeline", session.execute(_by_words(sqlite, words))
+
+
+def _parts(sqlite: bool, lead_id: Any, of: Any, id: Any, part: str) -> Select[*tuple[Any, ...]]:
+    """Rows of which the column `of` holds `part`, at least three characters; the newest first."""
+    query = select(lead_id, of.label("excerpt")).order_by(id.desc()).limit(MOST)
+    if sqlite:
+        # Quoted, it is nothing but text to FTS5.
+        index = _fts(of.class_.__tablename__)
+        quoted = '"' + part.replace('"', '""') + '"'
+        return (
+            query.join(index, index.c.rowid == id)
+            .where(_matches(index, quoted))
+            .order_by(None)
+            .order_by(index.c.rowid.desc())
+        )
+    return query.where(func.lower(of).contains(part.lower(), autoescape=True))
+
+
+def _by_words(sqlite: bool, words: list[str]) -> Select[*tuple[Any, ...]]:
+    """Entries of timelines that hold all words, the last as a beginning; the latest first."""
+    query = select(Activity.lead_id, Activity.at).order_by(Activity.id.desc()).limit(MOST)
+    if sqlite:
+        asked = " ".join(f'"{word}"' for word in words) + "*"
+        index = _fts("activity")
+        shown: ColumnElement[str] = literal_column(f"snippet({index.name}, 0, '', '', ' … ', 24)")
+        found = query.add_columns(shown.label("excerpt")).join(index, index.c.rowid == Activity.id)
+        return found.where(_matches(index, asked)).order_by(None).order_by(index.c.rowid.desc())
+    asked = " & ".join(f"'{word}'" for word in words) + ":*"
+    wanted = func.to_tsquery("simple", asked)
+    headline = func.ts_headline("simple", Activity.text, wanted, "StartSel='', StopSel='', MaxWords=24, MinWords=8")
+    return query.add_columns(headline.label("excerpt")).where(
+        func.to_tsvector(text("'simple'"), Activity.text).op("@@")(wanted)
+    )
+
+
+def _fts(indexed: str) -> TableClause:
+    """The FTS5 table of a table (crm/store/search.py), which gives its rows in their order without sorting them."""
+    return table(f"{PREFIX}{indexed}", column("rowid"))
+
+
+def _matches(index: TableClause, asked: str) -> ColumnElement[bool]:
+    return literal_column(index.name).op("MATCH", is_comparison=True)(asked)

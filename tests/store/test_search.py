@@ -1,0 +1,131 @@
+"""Finding leads, on SQLite's FTS5 and PostgreSQL's tsvector and trigrams."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from crm.config import Config
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, VoicemailLeft
+from crm.domain.errors import Invalid
+from crm.domain.leads import LeadFilter
+from crm.domain.mailboxes import TranscriptState
+from crm.services.audit import By
+from crm.services.calls import ledger
+from crm.services.people import leads
+from crm.services.voicemail import retention, transcripts
+from crm.store.models import Activity, Lead
+from crm.store.session import Store
+from crm.views import leads as leads_view
+from crm.views import search
+from tests.store.conftest import NOW, crm_at
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+BY = By("alice", NOW)
+
+
+@pytest.fixture
+async def people(store: Store, config: Config) -> dict[str, int]:
+    known = {
+        "pat": {"name": "Pat O'Neill", "phones": ["(512) 555-0188"], "email": "Pat.Oneill@example.com"},
+        "zoe": {"name": "Zoë Ångström", "phones": ["512-555-0189"]},
+        "sam": {"name": 'Sam "%_" Lee', "email": "sam+elm@example.org", "cold": True},
+        "nobody": {"phones": ["+49 30 901820"]},
+    }
+    made = {}
+    with store.writing() as session:
+        for slug, given in known.items():
+            lead, _ = leads.add(session, config, BY, **given)  # type: ignore[arg-type]
+            made[slug] = lead.id
+        leads.write_note(session, config, BY, str(made["zoe"]), "Has a golden retriever; asked about the dog park.")
+        leads.write_note(session, config, BY, str(made["sam"]), "Wants parking for two cars.\nCafé nearby.")
+        leads.write_note(session, config, BY, str(made["nobody"]), "Unit 204B, unlike 4711.")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("asked", "who", "where"),
+    [
+        ("5550188", ["pat"], "phone"),
+        ("(512) 555-0188", ["pat"], "phone"),
+        ("+1 512 555 0188", ["pat"], "phone"),
+        ("1-512-555-0188", ["pat"], "phone"),
+        ("512.555.018", ["zoe", "pat"], "phone"),
+        ("0188", ["pat"], "phone"),
+        ("901820", ["nobody"], "phone"),
+        ("o'neill", ["pat"], "name"),
+        ("PAT O", ["pat"], "name"),
+        ("ström", ["zoe"], "name"),
+        ('sam "%', ["sam"], "name"),
+        ("oneill@ex", ["pat"], "email"),
+        ("SAM+ELM@", ["sam"], "email"),
+        ("golden retr", ["zoe"], "timeline"),
+        ("park dog", ["zoe"], "timeline"),
+        ("parking cars", ["sam"], "timeline"),
+        ("café", ["sam"], "timeline"),
+        ("204b", ["nobody"], "timeline"),
+        ("unit 4711", ["nobody"], "timeline"),
+        ("example", ["sam", "pat"], "email"),
+        ("golden parking", [], ""),
+        ("' OR 1=1 --", [], ""),
+        ('name:* NEAR("x" AND', [], ""),
+        ("*** )) ((( 100% \\ :*", [], ""),
+    ],
+)
+async def test_people_are_found(store: Store, people: dict[str, int], asked: str, who: list[str], where: str) -> None:
+    with store.reading() as session:
+        hits = search.found(session, asked, NOW)
+    assert [hit.lead.id for hit in hits] == [people[one] for one in who]
+    assert {hit.found_in for hit in hits} == ({where} if where else set())
+    assert all(hit.excerpt for hit in hits)
+
+
+async def test_too_little_is_not_searched_for(store: Store, people: dict[str, int]) -> None:
+    for asked in ("", "  ", "ab", "1-2", "*** %%%"):
+        with store.reading() as session, pytest.raises(Invalid):
+            search.found(session, asked, NOW)
+
+
+async def test_what_changes_is_found_as_it_is_now(store: Store, config: Config, people: dict[str, int]) -> None:
+    with store.writing() as session:
+        leads.change(session, config, BY, str(people["pat"]), name="Chris Doe", remove_phone="5125550188")
+        leads.change(session, config, BY, str(people["zoe"]), add_phone="5125550188")
+        session.execute(delete(Activity).where(Activity.text.like("%golden%")))
+
+    def who(asked: str, wanted: LeadFilter = search.EVERYBODY) -> list[int]:
+        with store.reading() as session:
+            return [hit.lead.id for hit in search.found(session, asked, NOW, wanted)]
+
+    assert who("o'neill") == []
+    assert who("chris") == [people["pat"]]
+    assert who("5550188") == [people["zoe"]]
+    assert who("golden") == []
+    assert who("example") == [people["sam"], people["pat"]]
+    assert who("example", LeadFilter(type="cold")) == [people["sam"]]
+    with store.writing() as session:
+        session.delete(session.scalars(select(Lead).where(Lead.id == people["sam"])).one())
+    assert who("example") == [people["pat"]]
+    assert who("parking") == []
+
+
+async def test_what_a_voicemail_says_is_found_until_retention_deletes_it(store: Store, config: Config) -> None:
+    for fact in (
+        CallArrived("c1/a", "c1", NOW, "+15125550100", "+15125550188"),
+        VoicemailLeft("c1/m", "c1", NOW, "c1.wav", 9),
+        CallEnded("c1/e", "c1", NOW, EndedBy.CALLER),
+    ):
+        await store.run(ledger.record, config, fact, NOW)
+    await store.run(transcripts.finish, config, "c1", TranscriptState.DONE, "Have you got room for a piano?", NOW)
+    with store.reading() as session:
+        [hit] = search.found(session, "piano", NOW)
+        assert (hit.found_in, hit.at) == ("timeline", NOW)
+        kinds = [entry.kind for entry in leads_view.timeline(session, hit.lead.id)]
+        assert kinds == ["CallFromProspect", "Transcript"]
+    later = NOW + timedelta(days=4000)
+    gone = await retention.prune(crm_at(config, store, later), By("retention", later))
+    assert [one.call for one in gone] == ["c1"]
+    with store.reading() as session:
+        assert search.found(session, "piano", later) == []

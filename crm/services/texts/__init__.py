@@ -1,1 +1,1 @@
-"""Texts both ways: what becomes of one, and how people write one."""
+"""Texts in both directions: handling incoming ones, sending ours."""

@@ -1,4 +1,4 @@
-"""More texts than anybody can answer one by one: how many there were, and the one task that a line gets for them."""
+"""Floods of texts, too many to answer one by one: detecting them, and the single task that a line gets for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from crm.words import notices as words
 
 
 def look(session: Session, config: Config, *, sender: str, line: str, at: datetime, is_known: bool) -> Over | None:
-    """Which rate a text that has just come is beyond. `sender` and `line` are as messages keep them."""
+    """The rate limit that an incoming text exceeds, if any. `sender` and `line` are as stored in Message."""
     settings = config.texts
     return over(
         is_known=is_known,
@@ -34,7 +34,7 @@ def look(session: Session, config: Config, *, sender: str, line: str, at: dateti
 
 
 def tell(session: Session, config: Config, message: Message, name: str, now: datetime) -> None:
-    """The one open task of a line about what came beyond its rate: made, and the admin told; or one more counted."""
+    """Counts the text in the line's open task about its flood; creates that task and tells the admin if needed."""
     person = f"line:{message.to_number}"
     about = Task.person == person, Task.kind == TaskKind.REPLY, Task.done_at.is_(None)
     task = session.scalar(select(Task).where(*about))

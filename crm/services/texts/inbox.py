@@ -1,11 +1,11 @@
-"""Incoming texts on their way to the database: taken in at once, or kept on disk until the database answers.
+"""Incoming texts on their way to the database: stored at once, or kept on disk until the database answers.
 
 Texts come from webhooks (`accept`) and from Asterisk's notes, which `crm.services.calls.spool` sorts into the same
-folder: spool/<name>.text, one text a line. A file goes to spool/done/ when its texts are committed; should one be taken
-in twice, its key tells. One that can never be taken in goes to spool/rejected/.
+folder: spool/<name>.text, one text per line. A file goes to spool/done/ once its texts are committed; a text's key
+keeps it from being stored twice. A text that can never be stored goes to spool/rejected/.
 
-A flood is taken in by batches, with pauses as long as the batches between them: calls share this process and this
-database, and do not wait for texts.
+A flood is stored in batches, each followed by a pause as long as it took: calls share this process and this database,
+and must not wait for texts.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from crm.services.texts import messages
 
 LOOK_SECONDS = 2.0
 BATCH = 5
-"""Texts that are committed together."""
+"""Texts per transaction."""
 A_FILE = 100
-"""Texts of Asterisk's notes that are kept in one file."""
+"""Texts from Asterisk's notes per file."""
 MOST_AT_ONCE = 8
-"""Texts that webhooks bring at the same time; more wait on disk."""
+"""Texts from webhooks handled at the same time; any more wait on disk."""
 
 _NOTE = re.compile(r"(\d{1,10}) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+)", re.ASCII)
 _USER = re.compile(r"(?:sips?|tel|pjsip):([^@;>\s]*)", re.IGNORECASE)
@@ -49,18 +49,18 @@ class Inbox:
     def __init__(self, crm: Crm) -> None:
         self._crm = crm
         self.look_now = asyncio.Event()
-        """Set when Asterisk's notes have brought some."""
+        """Set when Asterisk's notes contained texts."""
         self._accepting = 0
 
     async def accept(self, incoming: IncomingText) -> None:
-        """Returns when the text is safe, in the database or on disk. Raises OSError when it is neither."""
+        """Returns once the text is safe in the database or on disk. Raises OSError if it is in neither."""
         if self._accepting >= MOST_AT_ONCE:
             await asyncio.to_thread(keep, self._crm.config, [incoming])
             return
         self._accepting += 1
         try:
             async with asyncio.timeout(self._crm.config.survival.store_seconds / 2):
-                # A carrier waits for our answer, two seconds at Telnyx.
+                # The carrier waits for our answer; Telnyx, for example, two seconds.
                 await self._crm.store.run(messages.receive, self._crm.config, incoming, self._crm.now())
         except (Unavailable, TimeoutError) as error:
             _log.warning("a text waits on disk for the database", extra={"error": type(error).__name__})
@@ -69,8 +69,8 @@ class Inbox:
             self._accepting -= 1
 
     async def import_all(self) -> int:
-        """Takes in what waits on disk; returns how many texts that were now. Raises Unavailable, and OSError when all
-        are in but those that cannot be read or put aside."""
+        """Stores the texts waiting on disk, and returns their number. Raises Unavailable, and OSError if some files
+        cannot be read or put aside, after storing all others."""
         count, failed = 0, None
         for path in await asyncio.to_thread(_waiting, self._crm.config):
             try:
@@ -82,7 +82,7 @@ class Inbox:
         return count
 
     async def _import(self, path: Path) -> int:
-        """Takes in a file's texts; those that can never be taken in are kept apart."""
+        """Stores a file's texts; those that can never be stored are set aside."""
         rejected: list[bytes] = []
         whole: list[tuple[bytes, IncomingText]] = []
         for line in (await asyncio.to_thread(path.read_bytes)).splitlines() or [b""]:
@@ -111,7 +111,7 @@ class Inbox:
         return count
 
     async def _take_in_all(self, texts: Sequence[IncomingText]) -> bool:
-        """False when one of them spoils it for the others: then each goes alone."""
+        """Stores all texts or none; False when one of them fails, so that each must be tried alone."""
         try:
             await self._crm.store.run(messages.receive_all, self._crm.config, texts, self._crm.now())
         except Unavailable:
@@ -123,7 +123,7 @@ class Inbox:
 
 
 def _waiting(config: Config) -> list[Path]:
-    """The oldest first. One that another process is just moving away is none."""
+    """The files waiting, oldest first, leaving out any that another process has just moved away."""
     found = []
     for path in config.spool_folder.glob("*.text"):
         with suppress(FileNotFoundError):
@@ -132,7 +132,7 @@ def _waiting(config: Config) -> list[Path]:
 
 
 def _reject(path: Path, line: bytes, error: Exception, rejected: list[bytes]) -> None:
-    # A driver's message would quote the text, so only its kind is told.
+    # A driver's message would quote the text, so only the error's type is logged.
     _log.error("a text was rejected", extra={"file": path.name, "error": type(error).__name__})
     rejected.append(line)
 
@@ -147,7 +147,7 @@ def _keep_rejected(path: Path, rejected: Sequence[bytes]) -> None:
 
 
 def keep(config: Config, texts: Sequence[IncomingText]) -> None:
-    """Writes texts to files; harmless when they are there already. Raises OSError."""
+    """Writes texts to files; writing them again is harmless. Raises OSError."""
     for start in range(0, len(texts), A_FILE):
         some = texts[start : start + A_FILE]
         name = hashlib.sha256("\n".join(map(messages.key_of, some)).encode()).hexdigest()[:32]
@@ -166,7 +166,8 @@ def keep(config: Config, texts: Sequence[IncomingText]) -> None:
 
 
 def from_note(line: str) -> IncomingText | None:
-    """The text in a note of Asterisk's (context texts-from-trunk): time, From, To, id, body; None for anything else."""
+    """Parses a text from one of Asterisk's notes (context texts-from-trunk): time, From, To, id and body. None for
+    anything else."""
     found = _NOTE.fullmatch(line)
     if not found:
         return None
@@ -174,7 +175,7 @@ def from_note(line: str) -> IncomingText | None:
         sender, to, id, body = (_decoded(part) for part in found.groups()[1:])
     except (binascii.Error, ValueError):
         return None
-    # The content counts, too: a carrier that begins its ids anew after a restart repeats the id, not the text.
+    # The content is included because a carrier may restart its ids: then it repeats the id, but not the text.
     identity = hashlib.sha256("\n".join((id, sender, to, body)).encode()).hexdigest()
     at = datetime.fromtimestamp(int(found[1]), UTC)
     return IncomingText("sip", identity, _user(sender), _user(to), body, at)
@@ -189,6 +190,6 @@ def _decoded(part: str) -> str:
 
 
 def _user(uri: str) -> str:
-    """The user of `"Name" <sip:user@host>`: behind the last <, because a name may hold anything."""
+    """The user part of `"Name" <sip:user@host>`, looked for after the last <, since a name may contain anything."""
     found = _USER.search(uri, uri.rfind("<") + 1)
     return found[1] if found else ""

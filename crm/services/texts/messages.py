@@ -1,7 +1,8 @@
-"""Texts both ways: what becomes of one that somebody wrote, and how an agent writes one.
+"""Texts in both directions: receiving them, keeping track of ours, and sending one for an agent.
 
-A person's thread is their lead's: every number of the lead, both directions. Whatever arrives is kept, also from a
-number that is none, and it is always in somebody's open task, unless it was a bare STOP or START.
+A person's thread is that of their lead: all the lead's numbers, both directions. Everything that arrives is stored,
+even if the sender is not a valid number, and covered by somebody's open task unless it was a bare STOP or START or its
+sender is blocked.
 """
 
 from __future__ import annotations
@@ -47,11 +48,11 @@ from crm.store.queries import opt_outs as ledger
 LONGEST_BODY = 10_000
 """Characters kept of an incoming text; the longest MMS texts have 5,000."""
 LONGEST_SENDER = 80
-"""Of one that is no phone number, such as whatsapp:+15125550199; it is nobody who can be texted."""
+"""Characters kept of a sender that is not a phone number, such as whatsapp:+15125550199. It cannot be texted."""
 QUOTABLE = 20
-"""Texts of ours to a person, the latest, of which a reaction may quote one."""
+"""How many of our latest texts to a person a reaction may quote."""
 MOST_SEGMENTS = 10
-"""Of a text an agent writes; carriers refuse more."""
+"""Segments in a text from an agent; carriers refuse more."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ _log = logging.getLogger(__name__)
 
 
 def receive_all(session: Session, config: Config, texts: Sequence[IncomingText], now: datetime) -> None:
-    """Takes in several, all or none. Raises whatever one of them is rejected with: then each is to be tried alone."""
+    """Stores several texts, all or none. Raises whatever error rejects one of them; then try each one alone."""
     for incoming in texts:
         receive(session, config, incoming, now)
 
@@ -75,16 +76,16 @@ class _Scene:
     contact: Contact | None = None
     """The resident, owner or vendor who wrote it."""
     colleague: Agent | None = None
-    """Whose mobile it came from."""
+    """The agent from whose mobile it came."""
 
     @property
     def place(self) -> Property | None:
-        """What it is about, as far as the line says it, or who wrote."""
+        """The property it is about, judging by the line, else by the writer."""
         return (self.line.property if self.line else None) or (self.contact.property if self.contact else None)
 
     @property
     def writer(self) -> str:
-        """Who of those who are no leads wrote it; "" for anybody else."""
+        """Describes a writer who is a contact or colleague but not a lead; "" for anybody else."""
         if self.lead:
             return ""
         if self.contact:
@@ -92,7 +93,7 @@ class _Scene:
         return f"{self.colleague.name}, from their own mobile" if self.colleague else ""
 
     def owner(self, due_at: datetime) -> Agent:
-        """Who is to answer by then."""
+        """The agent who is to answer by `due_at`."""
         due = due_at.astimezone(self.config.tz)
         if self.contact and self.lead is None:
             return desks.owner(self.session, self.contact.kind, self.place, due)
@@ -111,7 +112,7 @@ class _Scene:
 
 
 def receive(session: Session, config: Config, incoming: IncomingText, now: datetime) -> bool:
-    """Takes in one text; False when it had been taken in already."""
+    """Stores one text and everything that follows from it; False if it was stored already."""
     key = key_of(incoming)
     if messages.by_key(session, key):
         _log.info("a text came again and was left out", extra={"carrier": incoming.carrier})
@@ -120,7 +121,7 @@ def receive(session: Session, config: Config, incoming: IncomingText, now: datet
     ours = numbers.clean_did(incoming.to_number, config.region)
     line = lines.by_number(session, ours) if ours else None
     known = who_is(session, number)
-    # Our own lines texting each other, through a forwarding somewhere, are no prospects.
+    # Our own lines texting each other, because something forwards texts, are not prospects.
     is_person = number is not None and not known.is_line
     sender = number or _clean(incoming.from_number).strip()[:LONGEST_SENDER]
     lead = intake.by_number(session, number, incoming.at) if number and known.lead and is_person else None
@@ -129,7 +130,7 @@ def receive(session: Session, config: Config, incoming: IncomingText, now: datet
     over = floods.look(
         session, config, sender=sender, line=ours[:20], at=incoming.at, is_known=bool(lead or contact or colleague)
     )
-    # In a flood nobody reads what is beyond its rate one by one, blocked or not.
+    # Beyond the line's rate, nobody reads texts one by one, blocked or not.
     is_blocked = over is not Over.LINE and _is_blocked(session, config, known, ours, now)
     if lead is None and number and known.may_become_lead and not (is_blocked or over is Over.LINE):
         lead = intake.by_number(session, number, incoming.at)
@@ -174,7 +175,8 @@ def receive(session: Session, config: Config, incoming: IncomingText, now: datet
 
 
 def _read(session: Session, incoming: IncomingText, body: str, number: str) -> Reading | None:
-    """What the text wishes. The carrier is believed where it has acted: it sends nothing any more, or sends again."""
+    """What the text asks for. If the carrier has already acted on a STOP or START, its reading counts: it has stopped
+    delivering our texts, or delivers them again."""
     if incoming.answered in (TextKeyword.STOP, TextKeyword.START):
         return Reading(TextKeyword(incoming.answered), body[:100], is_keyword=True)
     reading = optout.read(body, opted_out=bool(ledger.in_force(session, number)))
@@ -186,14 +188,14 @@ def _read(session: Session, incoming: IncomingText, body: str, number: str) -> R
 
 
 def _is_blocked(session: Session, config: Config, known: Identity, ours: str, now: datetime) -> bool:
-    """Whether nobody has to read what this number writes."""
+    """Whether texts from this number are blocked, so that nobody has to read them."""
     if known.number is None:
         return False
     return blocking.decide(session, config, known, is_withheld=False, did=ours, attestation="", now=now).is_blocked
 
 
 def key_of(incoming: IncomingText) -> str:
-    """The same text has the same key, however often its carrier sends it."""
+    """Key of a text, the same however often its carrier delivers it."""
     named = hashlib.sha256(incoming.carrier_id.encode("utf-8", "replace")).hexdigest()[:40]
     return f"in:{incoming.carrier}:{named}"
 
@@ -212,9 +214,9 @@ def _keep_on_card(scene: _Scene, lead: Lead) -> None:
 
 
 def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) -> bool:
-    """Does what a keyword or sentence asks for; True when nothing is left for a person to do.
+    """Carries out what a keyword or sentence asks for; True when nothing is left for a person to do.
 
-    What the carrier has `answered` is not confirmed a second time, and what comes in a flood not at all.
+    What the carrier has `answered` is not confirmed a second time, and a text in a flood is not confirmed at all.
     """
     session, message = scene.session, scene.message
     number, name = message.from_number, scene.name()
@@ -234,11 +236,11 @@ def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) 
                 now=message.created_at,
                 message_id=message.id,
             )
-            # One confirmation, and none for saying it again.
+            # Confirmed once, and not again if repeated.
             answer = TextPurpose.STOP_CONFIRMED, texts.stop_confirmed(name, scene.language)
     elif reading.wish is TextKeyword.START:
         if not in_force:
-            return False  # Somebody who gets texts anyway just wrote a word.
+            return False  # Not opted out, so it is just a word.
         opt_outs.end(
             session,
             number,
@@ -252,7 +254,7 @@ def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) 
         answer = TextPurpose.HELP, texts.help_answer(name, ours, scene.language)
     if answer and answered != reading.wish and message.to_number and over is None:
         _answer(scene, *answer)
-    # HELP may be a prospect who only wants to know more.
+    # HELP may come from a prospect who just wants to know more.
     return reading.is_keyword and reading.wish is not TextKeyword.HELP
 
 
@@ -270,12 +272,12 @@ def _answer(scene: _Scene, purpose: TextPurpose, body: str) -> None:
 
 
 def _thread(number: str) -> str:
-    """How keys of tasks to answer somebody begin who is no lead."""
+    """Prefix of the keys of reply tasks for somebody who is not a lead."""
     return f"reply:{number}:"
 
 
 def _remind(scene: _Scene, reading: Reading | None) -> str:
-    """The one open task to reply: made, or told of one more text. Returns what was written, for people."""
+    """Creates the open reply task, or adds this text to it. Returns what was written, for display."""
     session, message, lead = scene.session, scene.message, scene.lead
     wrote = message.body or ("a picture" if message.media else "nothing that could be read")
     why = f"Wrote to {scene.name()}: {wrote}"
@@ -303,31 +305,32 @@ def _remind(scene: _Scene, reading: Reading | None) -> str:
         )
         session.add(task)
     task.times += 1
-    # The latest text stands in it; those before are in the thread.
+    # It quotes the latest text; earlier ones are in the thread.
     task.why = why.replace("\x00", "")[:300]
     return wrote
 
 
 def open_reply(session: Session, lead: Lead | None, number: str) -> Task | None:
-    """The open task to reply to somebody: to a lead, whichever of their numbers it is, else to a number."""
+    """The open task to reply to a lead, whichever of their numbers it concerns, else to a number."""
     task = tasks.open_one(session, _person(lead, number), TaskKind.REPLY)
     if task is None and lead:
-        # One from before they were a lead.
+        # It may date from before they were a lead.
         task = next(iter(tasks.open_of(session, lead.id, (TaskKind.REPLY,))), None)
     return task
 
 
 def _person(lead: Lead | None, number: str) -> str:
-    """Whom a task to reply is about (Task.person)."""
-    return f"lead:{lead.id}" if lead else f"writer:{number}"[:60]  # As long as the column is.
+    """The person a reply task is about (Task.person)."""
+    return f"lead:{lead.id}" if lead else f"writer:{number}"[:60]  # The length of the column.
 
 
 NOTICED = 160
-"""Characters of a text that stand in the notice about it."""
+"""Characters of a text quoted in the notice about it."""
 
 
 def _notify(scene: _Scene, wrote: str) -> None:
-    """Tells whom it concerns: the lead's agent, else the line's subteam, else the admin; once for each text."""
+    """Notifies the lead's agent, else the line's subteam, else the admin, once per text. For a contact who is not a
+    lead, notifies the owner of the reply."""
     session, message, lead = scene.session, scene.message, scene.lead
     assigned = session.get(Agent, lead.assigned_agent_id) if lead and lead.assigned_agent_id else None
     team = scene.line.property.subteam if scene.line and scene.line.property else None
@@ -352,29 +355,30 @@ def _notify(scene: _Scene, wrote: str) -> None:
 
 
 def _is_mobile_of(session: Session, agent: Agent, number: str) -> bool:
-    """Whoever wrote it themselves need not be told, and two phone systems must not answer each other for ever."""
+    """Whether an agent wrote it from their own mobile: they need no notice, and two phone systems must not answer each
+    other forever."""
     mobiles = select(Device.id).where(Device.agent_id == agent.id, Device.number == number)
     return session.scalars(mobiles.limit(1)).first() is not None
 
 
 def _clean(text: str) -> str:
-    """Without what PostgreSQL refuses: NUL and lone surrogates."""
+    """Removes what PostgreSQL refuses: NULs and lone surrogates."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
-# --- what became of ours ---
+# --- delivery reports ---
 
 
 def report(session: Session, told: DeliveryReport, now: datetime) -> bool | None:
-    """Keeps what a carrier says of a text of ours. None when it is not known; False while it is being sent, so that
-    whoever brought the report comes again in a moment. Raises Unavailable."""
+    """Records a carrier's report about one of our texts. None if the text is unknown; False while it is still being
+    sent, so that the caller tries again shortly. Raises Unavailable."""
     message = messages.reported(session, told.carrier, told.key, told.carrier_id)
     if message is None:
         return None
     if message.state in (DeliveryState.SENDING, DeliveryState.QUEUED):
         return False
     if message.attempts_before and told.carrier_id[:120] != message.carrier_id:
-        return True  # About what was sent before a person had it sent again.
+        return True  # About an earlier attempt, before a person had the text resent.
     if told.fate is Fate.DELIVERED:
         message.state, message.error = DeliveryState.DELIVERED, ""
         message.sent_at = message.sent_at or now
@@ -401,11 +405,11 @@ def send(
     agent: str | None = None,
     line: str | None = None,
 ) -> Message:
-    """Puts a text to a person into the outbox, and ends the task to reply. `person` is a lead's id or a telephone
-    number; `agent` the slug of who writes, `line` which of our numbers it comes from.
+    """Puts a text to a person into the outbox, and completes the reply task. `person` is a lead's id or a phone
+    number, `agent` the writer's slug, `line` the number of ours to send from.
 
-    Raises NotFound, Invalid. What the gate says of it now stands on the text, also of one that is blocked and kept; it
-    is asked again when the text leaves.
+    Raises NotFound, Invalid. The gate's verdict is stored with the text, even a blocked one; the gate is asked again
+    when the text is sent.
     """
     body = body.strip()
     if not body:
@@ -445,7 +449,8 @@ def send(
 
 
 def _addressee(session: Session, config: Config, raw: str, now: datetime) -> tuple[Lead | None, str]:
-    """Nobody becomes a lead by being written to who would not by writing."""
+    """Returns the lead, creating one if needed, and the number to text. No lead is created for somebody who would not
+    become one by texting us, such as a contact."""
     found, number = intake.person(session, config, raw)
     if found is None and number:
         known = who_is(session, number)

@@ -1,7 +1,7 @@
-"""Texts that failed, sent once more because a person says so.
+"""Resends failed texts when a person asks for it.
 
-Nothing does that by itself: what is unknown may have arrived, and what a carrier refused for good it will refuse again
-until somebody has mended something.
+This is never automatic: a text in an unknown state may have arrived, and one that the carrier refused for good will be
+refused again until somebody has fixed the cause.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from crm.services.outbox import outgoing
 from crm.store.models import Message
 
 MOST = 500
-"""At a time; the gate's limits spread them anyway."""
+"""Texts per call; the gate's limits spread them out anyway."""
 
 
 def these(session: Session, config: Config, by: By, ids: Sequence[int], *, unknown: bool) -> list[Message]:
-    """Sends these texts again; with `unknown` also such as may have arrived.
+    """Sends these texts again, all or none; `unknown` also allows texts that may have arrived.
 
-    All or none: raises NotFound, and Conflict for one that did not fail.
+    Raises NotFound, and Conflict for a text that did not fail.
     """
     found = {row.id: row for row in session.scalars(select(Message).where(Message.id.in_(ids)))}
     for id in ids:
@@ -49,7 +49,8 @@ def these(session: Session, config: Config, by: By, ids: Sequence[int], *, unkno
 def failed(
     session: Session, config: Config, by: By, since: datetime | None, *, unknown: bool
 ) -> tuple[list[Message], bool]:
-    """Sends again all that failed, of those written since then; the oldest first. True when there are more than fit."""
+    """Sends failed texts again, oldest first, limited to those written since `since`. Also returns True if more than
+    `MOST` failed, so that some are left."""
     states = [DeliveryState.FAILED, *([DeliveryState.UNKNOWN] if unknown else [])]
     rows = select(Message).where(Message.state.in_(states), Message.direction == TextDirection.OUT)
     if since is not None:

@@ -1,1 +1,1 @@
-"""Messages: whose they are, how they are written down, and how long they are kept."""
+"""Voicemail: mailboxes, recordings, transcripts, escalation and retention."""

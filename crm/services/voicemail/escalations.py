@@ -1,5 +1,7 @@
-"""Which message nobody has taken is due, and whom to call about it. A row is claimed before anybody is called, so no
-group is called twice about a message, whatever dies meanwhile."""
+"""Escalation of voicemail that nobody has taken: which one is due, and whom to call about it.
+
+A row is claimed before anybody is called, so no group is called twice about a message, even after a crash.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ from crm.store.models import Agent, Call, Lead, Line, Property, Subteam, Voicema
 from crm.store.queries import agents, nodes, office, properties
 
 STAGE = "escalation"
-"""Stage of the legs on the record."""
+"""Stage of these legs in the call's record."""
 
 
 @dataclass(frozen=True)
@@ -35,32 +37,32 @@ class Due:
     message_id: str
     file: str
     place: str
-    """The property's name; "" for none."""
+    """The property's name; "" when there is none."""
     caller: str | None
     """E.164."""
     turn: EscalationTurn
 
 
 def next_due(session: Session, config: Config, now: datetime) -> datetime | None:
-    """When `claim` may find one; None when nobody has to be called about any."""
+    """When `claim` may next find a message; None when no message needs a call."""
     return session.scalar(select(func.min(Voicemail.escalate_at)).where(*_is_open, _is_for_us(config, now)))
 
 
 def claim(session: Session, config: Config, now: datetime) -> Due | None:
-    """The next message that somebody has to be called about; None when there is none. Its group has had its turn with
-    this, and the next one is due later. Raises Unavailable."""
+    """Takes the next message that somebody has to be called about; None when there is none. This uses up the group's
+    turn; the next group's comes later. Raises Unavailable."""
     while message := session.scalars(_due.where(Voicemail.escalate_at <= now, _is_for_us(config, now))).first():
         place = _place(session, message.call)
         schedule = office.schedule(session, config.tz, place)
         if turn := _turn(session, config, place, schedule, message, now):
             return _claimed(session, config, place, schedule, message, turn, now)
-        # Not this one, or not now; it says so itself.
+        # `_turn` has ended or postponed it, which the next query must see.
         session.flush()
     return None
 
 
 def nobody_there(session: Session, message_id: str, now: datetime) -> None:
-    """None of the group could be rung: the next one need not wait."""
+    """Makes the next group due now, because nobody in this one could be rung."""
     session.execute(
         update(Voicemail)
         .where(Voicemail.call_id == message_id, Voicemail.escalate_at.is_not(None))
@@ -69,12 +71,12 @@ def nobody_there(session: Session, message_id: str, now: datetime) -> None:
 
 
 def _is_for_us(config: Config, now: datetime) -> ColumnElement[bool]:
-    """The node that has a message's sound plays it to whoever takes it; the others see to it when that one is gone."""
+    """Messages of calls on this node, which has the audio to play, and of nodes that are gone."""
     return Voicemail.call.has(nodes.is_for_us(Call.node, config.node, now))
 
 
 _is_whole = Voicemail.call.has(Call.outcome.is_not(None))
-"""Whoever left it has hung up. Only then it has its task, which says whether anybody has to be called."""
+"""The caller has hung up. Only then is there a task, which decides whether anybody has to be called."""
 
 _is_open = _is_whole, Voicemail.taken_by_id.is_(None), Voicemail.heard_at.is_(None), Voicemail.deleted_at.is_(None)
 
@@ -94,7 +96,7 @@ _due = (
 
 
 def _place(session: Session, call: Call) -> Property | None:
-    """What the call was about: as the caller chose, else the line's."""
+    """The property the call was about: the one the caller chose, else the line's."""
     place_id = call.property_id or (call.line.property_id if call.line else None)
     return properties.by_id(session, place_id) if place_id is not None else None
 
@@ -107,9 +109,9 @@ def _turn(
     message: Voicemail,
     now: datetime,
 ) -> EscalationTurn | None:
-    """Whose turn it is with a message; None puts it off or ends it."""
+    """The group whose turn it is with a message. When it returns None, it has postponed or ended the escalation."""
     task = mailboxes.open_task(session, message.call_id)
-    is_internal = message.call.direction == CallDirection.INTERNAL  # A colleague's concerns nobody else.
+    is_internal = message.call.direction == CallDirection.INTERNAL  # From a colleague: not escalated.
     is_off = (place is not None and not place.escalates) or not config.escalation.first_minutes
     if task is None or is_internal or (is_off and not _is_urgent(message)):
         message.escalate_at = None
@@ -158,7 +160,7 @@ def _claimed(
 
 
 def _is_urgent(message: Voicemail) -> bool:
-    """About an emergency in a home people are called at any hour."""
+    """Whether it is about an emergency in a home; then people are called at any hour."""
     return message.call.desk == DeskKind.MAINTENANCE
 
 

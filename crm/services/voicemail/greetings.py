@@ -1,4 +1,4 @@
-"""What callers hear before they leave a message in a mailbox: spoken from a text, or recorded."""
+"""Mailbox greetings, which callers hear before they leave a message: synthesized from text, or recorded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crm.services.voicemail import mailboxes
 
 
 def speak(config: Config, mailbox: str, text: str, language: str) -> None:
-    """Blocks while it is spoken. Raises Invalid."""
+    """Synthesizes a greeting from text. Blocks. Raises Invalid."""
     try:
         speech.synthesize(text, language, mailboxes.greeting_path(config, mailbox))
     except SpeechError as error:
@@ -23,7 +23,7 @@ def speak(config: Config, mailbox: str, text: str, language: str) -> None:
 
 
 def take_over(config: Config, mailbox: str, recording: Path) -> None:
-    """Uses a file in any format that sox reads. Blocks. Raises Invalid."""
+    """Uses a recording in any format that sox reads. Blocks. Raises Invalid."""
     if not recording.is_file():
         raise Invalid(
             f"There is no file {recording}: name a recording such as hello.wav.",
@@ -41,5 +41,5 @@ def reset(config: Config, mailbox: str) -> None:
 
 
 def noted(session: Session, by: By, mailbox: str) -> None:
-    """Puts on record who changed a greeting."""
+    """Records in the audit log who changed a greeting."""
     note(session, by, f"greeting of {mailbox} changed")

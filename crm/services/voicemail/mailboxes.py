@@ -1,7 +1,7 @@
-"""Messages in their mailboxes: whose they are, who may hear them, and what becomes of them.
+"""Messages in their mailboxes: who may hear, take and delete them.
 
-A message is new until somebody has heard it. Whoever takes it owns what is to be done about it, and nobody else can
-take it any more. Once it is heard, taken or deleted nobody is called about it.
+A message is new until somebody has heard it. The agent who takes it owns the task about it, and nobody else can take it
+any more. Once a message is heard, taken or deleted, nobody is called about it.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def came_in(
     *,
     is_urgent: bool = False,
 ) -> None:
-    """Puts a new message, which has its file and time, into its mailbox. `mailbox` empty: the property's.
+    """Puts a new message, with file and time already set, into its mailbox. `mailbox` is empty for the property's.
 
-    About an urgent one people are called at once, whatever the hour and the settings.
+    If it is urgent, people are called about it immediately, whatever the hour and the settings.
     """
     message.mailbox = mailbox or box_of_place(place)
     message.transcript_state = TranscriptState.QUEUED
@@ -68,8 +68,8 @@ def came_in(
 
 
 def owner(session: Session, mailbox: str, lead: Lead | None, place: Property | None, due: datetime) -> Agent:
-    """Whose task it is to listen by `due`, on the office's clock: the agent of an agent's mailbox, else as with every
-    other task."""
+    """The owner of the task to listen by `due`, on the office's clock: the agent whose mailbox it is, else the same as
+    for any other task."""
     kind, slug = split(mailbox)
     if kind is BoxKind.AGENT and (agent := agents.by_slug(session, slug)):
         return agent
@@ -80,19 +80,20 @@ def owner(session: Session, mailbox: str, lead: Lead | None, place: Property | N
 
 
 def people(session: Session, mailbox: str) -> list[Agent]:
-    """Who hears the messages of a mailbox; the admin when there is nobody else."""
+    """The agents who may hear the messages of a mailbox; the admin when there is nobody else."""
     by_box = _people(session)
     return by_box.get(mailbox) or [owners.admin(session)]
 
 
 def boxes_of(session: Session, agent_id: int) -> list[str]:
-    """The mailboxes an agent may hear: their own, their subteams', their properties', the office's."""
+    """The mailboxes an agent may listen to: their own and those of their subteams and properties; for the admin also
+    the office's, and those that nobody else has."""
     by_box = _people(session)
     return [name for name, members in by_box.items() if any(member.id == agent_id for member in members)]
 
 
 def _people(session: Session) -> dict[str, list[Agent]]:
-    """Every mailbox with its people, in the order in which one hears them."""
+    """Every mailbox with its agents, in the order in which mailboxes are played."""
     admin = owners.admin(session)
     everybody = session.scalars(select(Agent).order_by(Agent.slug)).all()
     subteams = session.scalars(select(Subteam).order_by(Subteam.slug).options(_members)).all()
@@ -109,7 +110,7 @@ _members = selectinload(Subteam.members)
 
 
 def existing(session: Session, raw: str) -> str:
-    """The mailbox that a person wrote; raises Invalid, NotFound."""
+    """Parses the name of an existing mailbox; raises Invalid, NotFound."""
     name = parse(raw)
     if name not in _people(session):
         raise NotFound(
@@ -123,38 +124,38 @@ def existing(session: Session, raw: str) -> str:
 
 @dataclass(frozen=True)
 class MailboxEntry:
-    """A message as somebody hears it."""
+    """A message as presented to a listener."""
 
     id: str
-    """Of its call."""
+    """Id of its call."""
     mailbox: str
     caller: str | None
-    """E.164; None is withheld."""
+    """E.164; None when withheld."""
     left_at: datetime
     seconds: int
     file: str
     property_name: str
     is_new: bool
     colleague: str = ""
-    """Name of who left it, if it was one of us."""
+    """Name of the colleague who left it; empty for outside callers."""
     call_back: str | None = None
-    """Whom to dial about it: E.164, or a colleague's extension; None is withheld."""
+    """Number to call back: E.164, or a colleague's extension; None when withheld."""
 
 
 @dataclass(frozen=True)
 class Listener:
-    """Who listens, and to what."""
+    """An agent, and the messages they may hear."""
 
     agent: str
     """Slug."""
     boxes: tuple[str, ...]
     messages: tuple[MailboxEntry, ...]
-    """The new ones, their own mailbox's first, the oldest of each first; without new ones the heard ones."""
+    """The new ones, by mailbox with the agent's own first, and oldest first in each; if none is new, the heard ones."""
     new: int
 
 
 def listener(session: Session, device: str) -> Listener | None:
-    """What whoever has this phone may hear; None when it is nobody's."""
+    """What the owner of this phone may hear; None when it has no owner."""
     agent = agents.by_device(session, device)
     if agent is None:
         return None
@@ -200,7 +201,7 @@ def _as_heard(row: Voicemail) -> MailboxEntry:
 
 
 def audio(config: Config, file: str) -> Path | None:
-    """The sound of a message, unless it is gone."""
+    """The audio file of a message; None when it is gone."""
     path = config.recordings_folder / Path(file).name
     return path if file and path.is_file() else None
 
@@ -212,11 +213,11 @@ def _named(session: Session, message_id: str) -> Voicemail:
     return found
 
 
-# --- what becomes of them ---
+# --- after listening ---
 
 
 def heard(session: Session, message_id: str, now: datetime) -> None:
-    """Somebody listened to it: it is new no more."""
+    """Marks a message as heard: it is no longer new."""
     session.execute(
         update(Voicemail)
         .where(Voicemail.call_id == message_id, Voicemail.heard_at.is_(None))
@@ -225,7 +226,7 @@ def heard(session: Session, message_id: str, now: datetime) -> None:
 
 
 def delete(session: Session, by: By, message_id: str) -> None:
-    """Takes it out of its mailbox; the task to call back stays. Raises NotFound, Conflict."""
+    """Removes a message from its mailbox; its task stays. Raises NotFound, Conflict."""
     row = _named(session, message_id)
     if row.deleted_at is not None:
         raise Conflict("That voicemail has already been deleted.", code="voicemail_deleted")
@@ -234,8 +235,8 @@ def delete(session: Session, by: By, message_id: str) -> None:
 
 
 def take(session: Session, by: By, message_id: str, agent: str) -> None:
-    """Makes an agent the one who sees to a message: the task is theirs. Raises NotFound, and Conflict when somebody
-    else took it, of two at once for one of them."""
+    """Makes an agent responsible for a message and the owner of its task. Raises NotFound, and Conflict when somebody
+    else has taken it; of two at the same time, only one succeeds."""
     row = _named(session, message_id)
     taker = agents.by_slug(session, agent)
     if taker is None:
@@ -267,14 +268,14 @@ def take(session: Session, by: By, message_id: str, agent: str) -> None:
 
 @dataclass(frozen=True)
 class Lamp:
-    """What an agent's phones show."""
+    """Counts for the message lamp of an agent's phones."""
 
     new: int = 0
     old: int = 0
 
 
 def lamps(session: Session) -> dict[str, Lamp]:
-    """Of every agent, by slug."""
+    """The lamps of every agent, by slug."""
     by_box = _people(session)
     everybody = {agent.slug for members in by_box.values() for agent in members}
     rows = session.execute(
@@ -292,7 +293,7 @@ def lamps(session: Session) -> dict[str, Lamp]:
 
 
 def greeting(config: Config, mailbox: str) -> Path | None:
-    """What callers hear before they leave a message, unless the mailbox has no greeting of its own."""
+    """The mailbox's own greeting; None when it has none."""
     path = greeting_path(config, mailbox)
     return path if path.is_file() else None
 
@@ -301,7 +302,7 @@ def greeting_path(config: Config, mailbox: str) -> Path:
     try:
         return config.prompts_folder / "mailboxes" / f"{file_stem(mailbox)}.wav"
     except Invalid:
-        # A mailbox from a newer version, or none at all.
+        # A mailbox of a kind that only a newer version knows, or an invalid name.
         return config.prompts_folder / "mailboxes" / f"{OFFICE}.wav"
 
 
@@ -309,7 +310,7 @@ def greeting_path(config: Config, mailbox: str) -> Path:
 
 
 def where(message: Voicemail) -> str:
-    """What the caller called, as people say it."""
+    """What the caller called, in words: the property, else the line's label, else the office."""
     line = message.call.line
     if line and line.property:
         return line.property.name
@@ -317,7 +318,7 @@ def where(message: Voicemail) -> str:
 
 
 def who(message: Voicemail, region: str) -> str:
-    """Name and number of whoever left it."""
+    """Name and number of the caller who left it, in words."""
     if message.call.direction == CallDirection.INTERNAL:
         return "a colleague"
     number = numbers.display(message.call.caller, region) if message.call.caller else "a withheld number"
@@ -326,12 +327,12 @@ def who(message: Voicemail, region: str) -> str:
 
 
 def taken_in_words(session: Session, message: Voicemail) -> str:
-    """For the task; "" while nobody has taken it."""
+    """Words for the task on who took the message; "" while nobody has."""
     taker = session.get(Agent, message.taken_by_id) if message.taken_by_id else None
     return f" {taker.name} took it." if taker else ""
 
 
 def open_task(session: Session, message_id: str) -> Task | None:
-    """The task of a message, while it is open."""
+    """The open task about a message, if any."""
     task = tasks.by_key(session, f"call:{message_id}")
     return task if task and task.done_at is None else None

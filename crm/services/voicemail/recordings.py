@@ -1,4 +1,4 @@
-"""Messages as files: from where Asterisk records them to where they are kept with the call."""
+"""Recordings as files: moved from where Asterisk records them to the recordings folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import lameenc
 from crm.config import Config
 
 PART = ".part"
-"""Suffix of a sound that is being moved into the recordings folder."""
+"""Suffix of a file that is being moved into the recordings folder."""
 
 
 def file_name(call_id: str) -> str:
@@ -28,11 +28,11 @@ def file_name(call_id: str) -> str:
 def keep(config: Config, call_id: str) -> float:
     """Moves a call's recording out of Asterisk's spool; returns its length in seconds, 0 when there is none.
 
-    Done twice, it finds the file already moved and says the same. Blocks on the disk.
+    Calling it again finds the moved file and returns the same. Blocks on the disk.
     """
     kept = config.recordings_folder / file_name(call_id)
     spooled = config.asterisk_folder / "spool" / "recording" / file_name(call_id)
-    # The two folders may be on different disks; a rename at the end keeps half a file from counting as whole.
+    # The two folders may be on different disks; the final rename keeps a partial file from counting as complete.
     part = kept.with_suffix(PART)
     if spooled.exists():
         os.chmod(spooled, 0o600)
@@ -44,9 +44,10 @@ def keep(config: Config, call_id: str) -> float:
 
 
 def message(config: Config, call_id: str) -> float | None:
-    """Takes a call's message out of Asterisk's spool and returns its length in seconds; None when there is none.
+    """Moves a call's voicemail out of Asterisk's spool and returns its length in seconds; None when there is none.
 
-    0 when nothing was said; its sound is deleted then. Done twice, it says the same of a message. Blocks.
+    Returns 0 when nothing was said, and deletes the file. Calling it again returns the same for a voicemail that was
+    kept. Blocks.
     """
     seconds = keep(config, call_id)
     kept = config.recordings_folder / file_name(call_id)
@@ -62,8 +63,9 @@ def message(config: Config, call_id: str) -> float | None:
 def is_spoken(config: Config, sound: Path) -> bool:
     """Whether somebody speaks in a recording, for long enough to have said something.
 
-    That is found in the sound: Asterisk counts whole seconds, of which "please call me back" is one. A file that is no
-    sound, but no empty one either, is for a person to look at. Raises FileNotFoundError. Blocks on the processor.
+    Measured in the audio itself, because Asterisk counts whole seconds, and "please call me back" takes only one. A
+    file that is not audio, but not empty either, counts as spoken, so that a person looks at it. Raises
+    FileNotFoundError. CPU-bound; blocks.
     """
     from crm.edge.voice_activity import speech_seconds  # numpy takes 0.2 s to load, and few commands need it.
 
@@ -74,11 +76,11 @@ def is_spoken(config: Config, sound: Path) -> bool:
 
 
 HEADER_BYTES = 44
-"""Of a WAV file (RIFF WAVE)."""
+"""Length of the header of a WAV file (RIFF WAVE)."""
 
 
 def mp3(sound: Path) -> bytes:
-    """A WAV file as MP3, small enough for any mailbox: 16 kB a second become 2. Blocks on the processor."""
+    """Converts a WAV file to MP3, small enough for any mailbox: 2 kB a second instead of 16. CPU-bound; blocks."""
     with wave.open(str(sound)) as source:
         encoder = lameenc.Encoder()
         encoder.set_bit_rate(16)
@@ -91,11 +93,11 @@ def mp3(sound: Path) -> bytes:
 
 
 PLAYERS = (("pw-play",), ("paplay",), ("aplay", "-q"), ("afplay",))
-"""Programs of common systems that play a WAV file on the loudspeaker."""
+"""Programs that play a WAV file on the speakers of common systems."""
 
 
 async def play(sound: Path) -> bool:
-    """Plays a file on this machine; False when no program here can."""
+    """Plays a file on this machine; False when no installed program can."""
     for program, *options in PLAYERS:
         if (found := shutil.which(program)) is None:
             continue
@@ -113,7 +115,8 @@ async def play(sound: Path) -> bool:
 
 
 def _mend(path: Path) -> None:
-    """A recorder that was killed leaves a header without lengths; they are put in from the file's size (RIFF WAVE)."""
+    """Fills in the lengths that are missing from the header when the recorder was killed, from the file's size (RIFF
+    WAVE)."""
     with path.open("r+b") as file:
         header = file.read(HEADER_BYTES)
         data = path.stat().st_size - HEADER_BYTES
@@ -130,21 +133,21 @@ def _seconds(path: os.PathLike[str]) -> float:
             frames, rate = sound.getnframes(), sound.getframerate()
     except (wave.Error, EOFError):
         return 0.0
-    # A recorder that was killed leaves a header that says nothing; the file's size does.
+    # A recorder that was killed leaves no length in the header; the file's size gives it.
     return float((frames or max(0, os.stat(path).st_size - HEADER_BYTES) // 2) / rate)
 
 
 SETTLING = timedelta(seconds=10)
-"""A recording that has grown within this time may be grown still, and its call be on its way to the record."""
+"""A recording that has grown within this time may still be growing, or its call still be on its way to the record."""
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,60}[0-9]{9,10}\.[0-9]+", re.ASCII)
-"""As Asterisk makes them: its name, the time, a number. Greetings are recorded there, too, under other names."""
+"""As Asterisk makes them: its name, the time, a number. Greetings are also recorded there, under other names."""
 
 TALK_MARK = "-talk-"
-"""In the name of a talk's recording, between the call's id and its number."""
+"""Separates the call's id from the number in the name of a talk's recording."""
 
 
 def next_name(config: Config, call_id: str) -> str:
-    """A name for the call's next recording of a talk. Blocks on the disk."""
+    """An unused name for the next recording of a talk in this call. Blocks on the disk."""
     number = 1
     while any((folder / file_name(f"{call_id}{TALK_MARK}{number}")).exists() for folder in _folders(config)):
         number += 1
@@ -152,14 +155,14 @@ def next_name(config: Config, call_id: str) -> str:
 
 
 def in_spool(config: Config, call_id: str = "*") -> list[str]:
-    """Names of talks' recordings that Asterisk has not given away yet; it may still be writing them."""
+    """Names of talk recordings still in Asterisk's spool, which it may still be writing."""
     spool = config.asterisk_folder / "spool" / "recording"
     return sorted(path.stem for path in spool.glob(f"{call_id}{TALK_MARK}*.wav"))
 
 
 def messages_in_spool(config: Config, now: datetime) -> list[tuple[str, datetime]]:
-    """Calls of whose message Asterisk has the sound, and when it was last written to; not those of the last seconds,
-    nor those that the import of Asterisk's notes sees to. Raises OSError."""
+    """Calls whose voicemail is still in Asterisk's spool, and when the file was last written to. Leaves out recent ones
+    (`SETTLING`) and those that the import of Asterisk's notes handles. Raises OSError."""
     found = []
     for path in sorted((config.asterisk_folder / "spool" / "recording").glob("*.wav")):
         written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -171,12 +174,12 @@ def messages_in_spool(config: Config, now: datetime) -> list[tuple[str, datetime
 
 
 def call_of(name: str) -> str:
-    """The call that a recording is of, its message or a talk."""
+    """The id of the call that a recording, of a voicemail or a talk, belongs to."""
     return name.rpartition(TALK_MARK)[0] or name
 
 
 def ended_at(config: Config, name: str) -> datetime | None:
-    """When Asterisk wrote the last of it; None when there is none. Blocks on the disk."""
+    """When the recording was last written to; None when there is none. Blocks on the disk."""
     spool, kept = (folder / file_name(name) for folder in _folders(config))
     for path in (spool, kept.with_suffix(PART), kept):
         with contextlib.suppress(FileNotFoundError):

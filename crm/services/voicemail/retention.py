@@ -1,6 +1,6 @@
-"""Deletes what has been kept long enough: recordings of calls, messages with their transcripts, spoken sentences.
+"""Deletes what has been kept long enough: recordings of calls, voicemail with its transcripts, spoken sentences.
 
-The rows stay and say when the sound was deleted; each deletion is in the audit.
+The rows stay and say when the file was deleted; each deletion is in the audit log.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from crm.store.queries import nodes
 
 EVERY_SECONDS = 86400.0
 BATCH = 200
-"""Rows of one transaction; others want to write, too."""
+"""Rows per transaction, so that other writers get their turn."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Expired:
-    """Sound that has been kept long enough."""
+    """A recording or voicemail that has been kept long enough."""
 
     kind: str
     """recording or message."""
     id: str
     call: str
     at: datetime
-    """When it began, or was left."""
+    """When the recording began or the message was left."""
     file: str
     bytes: int
-    """0 when the file is not there any more."""
+    """0 when the file no longer exists."""
 
 
 def expired(session: Session, config: Config, now: datetime, limit: int = 10_000) -> list[Expired]:
-    """What `prune` would delete, the oldest first. Each node deletes what it has, row and file."""
+    """What `prune` would delete, oldest first: recordings, then messages. Each node deletes only its own."""
     ours = nodes.is_ours(Call.node, config.node)
     found: list[Expired] = []
     if config.recordings.keep_days:
@@ -72,7 +72,7 @@ def expired(session: Session, config: Config, now: datetime, limit: int = 10_000
 
 
 async def prune(crm: Crm, by: By) -> list[Expired]:
-    """Deletes what has expired; returns it. The file goes first: a row that says it is gone never lies."""
+    """Deletes what has expired and returns it. The file goes first, so a row that says it is gone is always right."""
     gone: list[Expired] = []
     while batch := await crm.store.read(expired, crm.config, by.now, BATCH):
         for one in batch:
@@ -103,7 +103,7 @@ async def look(crm: Crm) -> None:
 
 
 def _path(config: Config, file: str) -> Path | None:
-    """Never outside the recordings folder, whatever the row says."""
+    """The file's path, never outside the recordings folder, whatever the row says."""
     return config.recordings_folder / Path(file).name if Path(file).name else None
 
 

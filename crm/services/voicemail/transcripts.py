@@ -1,6 +1,7 @@
-"""Writes messages down, and mails each to the people of its mailbox once it is known what it says, or that nobody will.
+"""Transcribes voicemail, and mails each message to the agents of its mailbox when that is done or has failed.
 
-Messages wait in the `voicemail` table as queued. Without a model they are settled at once: no transcript, no error.
+Messages wait in the `voicemail` table in state queued. Without a model they are finished at once, without a transcript
+or an error.
 """
 
 from __future__ import annotations
@@ -31,26 +32,26 @@ from crm.words import notices as words
 from crm.worker import Troubles, Worker, keep
 
 TRIES = 2
-"""How often a message is tried on which the transcriber died; it may be the message's fault."""
+"""How often to try a message when the transcriber dies, which may be the message's fault."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A message to be written down."""
+    """A message waiting to be transcribed."""
 
     id: str
     file: str
 
 
 def model_folder(config: Config) -> Path | None:
-    """Where the model is; None when none is named. A relative folder is one of the home's."""
+    """The folder of the model; None when none is set. A relative path starts from the home folder."""
     return config.home / config.voice.whisper_model if config.voice.whisper_model else None
 
 
 class Transcripts(Worker[Waiting, tuple[TranscriptState, str]]):
-    """One message after the other; two apps may write the same one down, and one of them is heard."""
+    """Transcribes one message at a time. Two apps may transcribe the same one; only the first result is kept."""
 
     name = "transcripts"
     wakes_on = (Voicemail,)
@@ -85,7 +86,7 @@ class Transcripts(Worker[Waiting, tuple[TranscriptState, str]]):
             await self._transcriber.stop()
 
     async def _let_go_later(self) -> None:
-        """The model takes memory that nobody needs while no message comes."""
+        """Unloads the model after a while without messages, to free its memory."""
         await asyncio.sleep(self._config.voice.idle_seconds)
         if self._transcriber:
             await self._transcriber.stop()
@@ -98,7 +99,7 @@ class Transcripts(Worker[Waiting, tuple[TranscriptState, str]]):
 
 
 async def run(crm: Crm, troubles: Troubles) -> None:
-    """Works until it is cancelled."""
+    """Runs until it is cancelled."""
     worker = Transcripts(crm.config)
     try:
         await keep(crm, worker, troubles)
@@ -107,7 +108,7 @@ async def run(crm: Crm, troubles: Troubles) -> None:
 
 
 def _next(session: Session, config: Config, now: datetime) -> Waiting | None:
-    """The message that has waited longest, of those whose sound is here or with a node that is gone."""
+    """The message that has waited longest, among those of this node and of nodes that are gone."""
     query = select(Voicemail.call_id, Voicemail.file).join(Voicemail.call)
     query = query.where(
         Voicemail.transcript_state == TranscriptState.QUEUED, nodes.is_for_us(Call.node, config.node, now)
@@ -139,7 +140,7 @@ async def _write_down(config: Config, transcriber: Transcriber | None, message: 
 
 
 def finish(session: Session, config: Config, message_id: str, state: TranscriptState, text: str, now: datetime) -> None:
-    """Keeps what a message says, or that nobody will know, and queues its mails, in one transaction."""
+    """Stores a message's transcript, or that there is none, and queues its mails, in one transaction."""
     query = select(Voicemail).where(Voicemail.call_id == message_id).with_for_update(of=Voicemail).options(_card)
     message = session.scalars(query).one_or_none()
     if message is None or message.transcript_state != TranscriptState.QUEUED:
@@ -182,7 +183,7 @@ def _mail(session: Session, config: Config, message: Voicemail, now: datetime) -
 
 
 def said(state: str, transcript: str) -> str:
-    """What a message says, or why nobody has written it down."""
+    """The transcript, or a sentence on why there is none."""
     if state == TranscriptState.DONE:
         return transcript or "No words were understood in it."
     if state == TranscriptState.QUEUED:
@@ -197,7 +198,7 @@ def _message(session: Session, message_id: str) -> Voicemail | None:
 
 
 def attachments(crm: Crm) -> mails.Attach:
-    """The sound of a message for its mail: as it was recorded, and small."""
+    """Attaches a message's audio to its mail, as a small MP3 and as the original WAV."""
 
     async def attach(message_id: str) -> list[Attachment]:
         message = await crm.store.read(_message, message_id)

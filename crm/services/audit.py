@@ -1,4 +1,4 @@
-"""A change of what is set up, and the note of who made it; both commit together."""
+"""The audit log: who changed what. A note commits together with the change it describes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class By:
     """Who makes a change, and when (aware UTC)."""
 
     who: str
-    """The operating system's user, or the part of the system that acts by itself."""
+    """The operating system's user, or the part of the system that acts on its own."""
     now: datetime
 
 
 def note(session: Session, by: By, what: str) -> None:
-    """Adds who did what to the transaction. `what` holds no secrets."""
+    """Adds a note of who did what to the transaction. `what` must not contain secrets."""
     session.add(AuditEntry(at=by.now, who=by.who[:80], what=what[:300]))

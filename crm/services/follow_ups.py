@@ -1,10 +1,9 @@
-"""Follow-up sequences at work: what is planned for each person, and sending it when it is due.
+"""Runs follow-up sequences: plans the next step for each person, and sends it when it is due.
 
-`tick` brings plans up to date and puts what is due into the outbox, where the one gate decides when it leaves. It only
-looks at people who are due to be looked at: because a step is, or because something has happened that their plan
-depends on (`FollowUpLook`). It may run in several processes: a step is one row, and its text one key. What is long past
-is never sent late: it expires into a task. A person gets one sequence, that of the interest they were last in touch
-about.
+`tick` updates plans and puts what is due into the outbox, where the gate decides when it is sent. It only looks at
+people who have a step due, or with whom something has happened that their plan depends on (`FollowUpLook`). It may run
+in several processes: a step is one row, and its text has one key. A step that is long overdue is not sent late, but
+expires into a task. Each person gets only one sequence, for the interest they were last in touch about.
 """
 
 from __future__ import annotations
@@ -39,11 +38,11 @@ from crm.store.queries import leads, office, tasks
 
 TICK_SECONDS = 60.0
 BATCH = 25
-"""So many people are looked at in one transaction: on SQLite nobody else writes meanwhile."""
+"""People per transaction, which keeps all other writers waiting on SQLite."""
 TOUCHED_AT_ONCE = 1_000
-"""So many are made due in one transaction when the sequences have changed."""
+"""People made due per transaction when the sequences have changed."""
 SOON = timedelta(seconds=1)
-"""After a step was sent, the one after it is planned by the next tick."""
+"""After a step was sent or a stage changed, the next tick looks again and plans what follows."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT = Path(__file__).parents[1] / "follow_ups" / "default.toml"
 
@@ -51,9 +50,9 @@ PLANNED, PAUSED, SENT, CANCELLED, EXPIRED = "planned", "paused", "sent", "cancel
 
 
 async def tick(crm: Crm) -> int:
-    """Looks at whoever is due to be looked at, and sends what is due; returns how many texts were queued.
+    """Updates the plans of everybody due for a look, and sends what is due; returns how many texts were queued.
 
-    Raises Invalid when a file of sequences is wrong: then nothing is sent to whom it is about.
+    Raises Invalid when a file of sequences is wrong; nothing is sent to the people it applies to.
     """
     rules, now = _Rules(crm.config), crm.now()
     await _notice_new_rules(crm)
@@ -69,11 +68,12 @@ def _is_anybody_due(session: Session, now: datetime) -> bool:
 
 
 def _step(session: Session, config: Config, rules: _Rules, now: datetime) -> tuple[int, bool]:
-    """Brings the plans of those who come next up to date; gives how many texts were queued, and whether there may be
-    more people to look at."""
+    """Updates the plans of the next batch of people. Returns how many texts were queued, and whether there may be more
+    people to look at."""
     due = select(FollowUpLook.lead_id).where(FollowUpLook.look_at <= now)
     due = due.order_by(FollowUpLook.look_at, FollowUpLook.lead_id).limit(BATCH)
-    # Another process looks at others; who touches one of these waits, and is not overlooked.
+    # Other processes skip these rows. A transaction that makes one of them due again waits for us, so its change is
+    # not lost.
     lead_ids = session.scalars(due.with_for_update(skip_locked=True)).all()
     if not lead_ids:
         return 0, False
@@ -85,7 +85,7 @@ def _step(session: Session, config: Config, rules: _Rules, now: datetime) -> tup
         queued += sent
         if look_at is not None:
             looks[interest.lead_id] = look_at
-    # What was written has touched them.
+    # Flushed first, because triggers make these people due again for what was written.
     session.flush()
     if done := [lead_id for lead_id in lead_ids if lead_id not in looks]:
         session.execute(delete(FollowUpLook).where(FollowUpLook.lead_id.in_(done)))
@@ -96,7 +96,7 @@ def _step(session: Session, config: Config, rules: _Rules, now: datetime) -> tup
 
 
 async def _notice_new_rules(crm: Crm) -> None:
-    """Has everybody looked at again when the files of sequences are not those that the plans were made by."""
+    """Makes everybody due again when the files of sequences have changed since the plans were made."""
     found, node = _hash_of_rules(crm.config), crm.config.node
     if await crm.store.read(lambda session: session.scalar(_seen(node))) == found:
         return
@@ -107,7 +107,7 @@ async def _notice_new_rules(crm: Crm) -> None:
 
 
 def _touch_next(session: Session, after: int) -> int | None:
-    """Makes the next `TOUCHED_AT_ONCE` people due; gives the last of them, None when there are no more."""
+    """Makes the next `TOUCHED_AT_ONCE` people due. Returns the id of the last one, or None when there are no more."""
     following = select(Interest.lead_id).where(Interest.lead_id > after).distinct()
     lead_ids = session.scalars(following.order_by(Interest.lead_id).limit(TOUCHED_AT_ONCE)).all()
     if not lead_ids:
@@ -133,7 +133,7 @@ def _keep_seen(session: Session, node: str, found: str) -> None:
 
 
 def _hash_of_rules(config: Config) -> str:
-    """Of all files of sequences that may be in force here."""
+    """Hash of all the files of sequences that may be in force here."""
     hashed = sha256()
     for path in (DEFAULT, *sorted((config.home / "follow_ups").glob("*.toml"))):
         with suppress(OSError):
@@ -142,7 +142,7 @@ def _hash_of_rules(config: Config) -> str:
 
 
 class _Rules:
-    """The sequences of each portfolio, read once a tick."""
+    """The sequences of each portfolio, read once per tick."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -156,7 +156,7 @@ class _Rules:
 
 
 def sequences(config: Config, portfolio: str = "") -> FollowUpRules:
-    """What is in force for a portfolio: its own file, else the office's, else ours. Raises Invalid."""
+    """The sequences in force for a portfolio: from its own file, else the office's, else ours. Raises Invalid."""
     path = sequences_file(config, portfolio)
     try:
         return parse(path.read_text(encoding="utf-8"))
@@ -169,15 +169,15 @@ def sequences(config: Config, portfolio: str = "") -> FollowUpRules:
 
 
 def sequences_file(config: Config, portfolio: str = "") -> Path:
-    """The file that is in force."""
+    """The file that `sequences` reads."""
     folder = config.home / "follow_ups"
     own = [folder / f"{portfolio}.toml"] if portfolio else []
     return next((path for path in (*own, folder / "default.toml") if path.exists()), DEFAULT)
 
 
 def _latest_interests(lead_ids: Sequence[int]) -> Select[Interest]:
-    """The interest that each of these people were last in touch about, unless they are closed; with property and
-    portfolio."""
+    """The interest that each of these leads was last in touch about, with property and portfolio. Closed leads are left
+    out. Interests updated at the same time are all returned."""
     latest = (
         select(Interest.lead_id, func.max(Interest.updated_at).label("at"))
         .join(Lead, Lead.id == Interest.lead_id)
@@ -203,7 +203,7 @@ def _one_each(session: Session, found: Select[Interest]) -> Sequence[Interest]:
 
 @dataclass(frozen=True)
 class _Known:
-    """What is on record of the people of a batch, by lead or interest."""
+    """What is on record about the leads in a batch, by lead id."""
 
     steps: Mapping[int, list[FollowUp]]
     heard_at: Mapping[int, datetime]
@@ -254,8 +254,8 @@ def _latest(session: Session, queries: Iterable[object]) -> dict[int, datetime]:
 def _advance(
     session: Session, config: Config, rules: FollowUpRules, interest: Interest, known: _Known, now: datetime
 ) -> tuple[int, datetime | None]:
-    """Brings one person's plan up to date, which may be so already. Gives how many texts were queued, and when to look
-    again; None: when something has happened."""
+    """Updates one person's plan, which may already be up to date. Returns how many texts were queued, and when to look
+    again: None when only something new that happens can change the plan."""
     if interest.stage_since is None:
         interest.stage_since = interest.updated_at
     rows = known.steps.get(interest.lead_id, [])
@@ -306,7 +306,7 @@ def _stage(name: str) -> LeasingStage:
 
 
 def _planned(session: Session, interest: Interest, found: Next, waiting: FollowUp | None) -> FollowUp:
-    """The step that comes next, as it is planned now."""
+    """Creates or updates the planned step, keeping the time and text of one that a person has edited."""
     assert found.at is not None
     assert interest.stage_since is not None
     if waiting is None:
@@ -350,7 +350,7 @@ def _send(session: Session, config: Config, interest: Interest, step: FollowUp, 
 
 
 def _expire(session: Session, config: Config, interest: Interest, step: FollowUp, now: datetime) -> None:
-    """Leaves a step that is too late unsent, for a person to take over: one open task a person."""
+    """Ends a step that is too late to send, and leaves a task to follow up, one open task per person."""
     told = f"A follow-up about {interest.property.name} was due on {step.due_at.astimezone(config.tz):%b %d}"
     _end(step, EXPIRED, now, f"{told}, too long ago to be sent.")
     timeline.enter(session, interest.lead_id, Happened.NOTE, step.why, now, key=f"followup:{step.id}")
@@ -370,7 +370,7 @@ def _expire(session: Session, config: Config, interest: Interest, step: FollowUp
             due_at=due_at,
             why=f"{told} and was not sent: call or text them.",
             result="",
-            # Thousands may come up at once after an import; nobody is told of each that it was not done within minutes.
+            # Not escalated: an import may bring up thousands at once, which nobody can do within minutes.
             escalation=task_acts.MOST_ESCALATIONS,
         )
     )
@@ -389,11 +389,11 @@ def _move(session: Session, interest: Interest, stage: LeasingStage, why: str, n
     timeline.enter(session, interest.lead_id, Happened.STAGE_CHANGED, told, now, key=key)
 
 
-# --- what people do with it ---
+# --- changes by people ---
 
 
 def change(session: Session, by: By, step_id: int, *, due_at: datetime | None = None, text: str | None = None) -> None:
-    """Gives a planned step another time or text; None leaves it."""
+    """Changes the time or text of a planned step; None leaves it as it is."""
     if text is not None and not 1 <= len(text.strip()) <= LONGEST_TEXT:
         raise Invalid(
             f"The text has to have 1 to {LONGEST_TEXT} characters.", code="follow_up_text_length", longest=LONGEST_TEXT
@@ -408,7 +408,7 @@ def change(session: Session, by: By, step_id: int, *, due_at: datetime | None = 
 
 
 def cancel(session: Session, by: By, step_id: int) -> None:
-    """Leaves a step out; the one after it is planned from then on."""
+    """Cancels a step; the wait for the one after it counts from now."""
     _end(_waiting(session, step_id), CANCELLED, by.now, f"Canceled by {by.who}.")
     note(session, by, f"follow-up {step_id} cancelled")
 
@@ -425,7 +425,7 @@ def _waiting(session: Session, step_id: int) -> FollowUp:
 
 
 def set_stage(session: Session, by: By, lead_id: int, place: str, stage: LeasingStage) -> None:
-    """Says how far a person's interest in a property has come; their sequence begins anew in that stage."""
+    """Sets the stage of a lead's interest in a property; a new stage starts its own sequence."""
     interest = session.scalar(
         select(Interest)
         .join(Property, Interest.property_id == Property.id)

@@ -1,4 +1,4 @@
-"""The watch over callers that nobody takes care of, of whom there must be none."""
+"""Watches for callers that nobody is taking care of. There must never be any."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from crm.words import notices as words
 
 LOOK_SECONDS = 3600.0
 WITHIN = timedelta(days=30)
-"""Calls that began longer ago and are over have been looked at hundreds of times."""
+"""Finished calls that began longer ago are left out: they have been checked hundreds of times."""
 
 _log = logging.getLogger(__name__)
 
 
 def alarm(session: Session, config: Config, now: datetime) -> int:
-    """Tells the admin of each lost caller once; returns how many there are."""
+    """Tells the admin about each lost caller once; returns how many there are."""
     found = calls.lost(session, config.node, now, since=now - WITHIN)
     for one in found:
         notices.tell(

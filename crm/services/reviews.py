@@ -1,4 +1,4 @@
-"""The weekly review: what people say of the routing of calls."""
+"""The weekly review: whether people think calls were routed right."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ BATCH = 500
 
 
 def answer(session: Session, by: By, answers: Sequence[ReviewAnswer]) -> None:
-    """Keeps all answers, or none: raises Wrong when one is to a call that is not on record. A later one replaces an
-    earlier one."""
+    """Stores all answers, or none: raises Wrong when one is about a call that is not on record. A later answer replaces
+    an earlier one."""
     known: set[str] = set()
     for start in range(0, len(answers), BATCH):
         ids = [one.call for one in answers[start : start + BATCH]]

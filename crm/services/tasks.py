@@ -1,6 +1,6 @@
-"""Tasks: finishing, passing on, putting off, and giving what nobody does in time to somebody else.
+"""Tasks: adding, finishing, reassigning and snoozing them, and escalating the overdue ones.
 
-They come up where their cause is recorded, in the ledger above all.
+Most are created where their cause is recorded, above all in the ledger.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from crm.store.queries import office, tasks
 
 TICK_SECONDS = 60.0
 MOST_ESCALATIONS = 2
-"""To a colleague, then to the admin."""
+"""First to a colleague, then to the admin."""
 BATCH = 100
 
 _log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 def add(session: Session, config: Config, by: By, raw: str, why: str, due_at: datetime, owner: str | None) -> Task:
     """Adds a task about the lead with this id, phone number or email address.
 
-    It belongs to `owner` (slug), or to whoever next actions of this lead belong to. Raises Invalid, NotFound.
+    It belongs to `owner` (slug), else to the agent who would own any task of this lead. Raises Invalid, NotFound.
     """
     lead = leads.named(session, config, raw, lock=True)
     if due_at <= by.now:
@@ -65,7 +65,7 @@ def add(session: Session, config: Config, by: By, raw: str, why: str, due_at: da
 
 
 def finish(session: Session, by: By, task_id: int, result: str) -> None:
-    """Marks a task as done, with what came of it."""
+    """Marks a task as done, and records the result."""
     task = _open(session, task_id)
     task.done_at, task.result = by.now, fields.text(result, "result", 300)
     note(session, by, f"task {task_id} done")
@@ -78,13 +78,13 @@ def reassign(session: Session, by: By, task_id: int, owner: str) -> None:
     if to.id == task.owner_id:
         raise Conflict(f"Task {task_id} already belongs to {owner}.", code="task_owned", task=task_id, owner=owner)
     _give(session, task, to, by.now, f"given to {owner} by {by.who}")
-    # A person has chosen: the time to do it in begins anew.
+    # A person has chosen the owner, so the time until it escalates starts over.
     task.escalation, task.escalate_at = 0, None
     note(session, by, f"task {task_id} given to {owner}")
 
 
 def snooze(session: Session, by: By, task_id: int, until: datetime) -> None:
-    """Puts a task off."""
+    """Postpones a task until then."""
     if until <= by.now:
         raise Invalid("A task has to be put off until a time in the future.", code="task_put_off_back")
     task = _open(session, task_id)
@@ -105,11 +105,11 @@ def _open(session: Session, task_id: int) -> Task:
     return task
 
 
-# --- what nobody does in time ---
+# --- escalation ---
 
 
 def tick(session: Session, config: Config, now: datetime) -> int:
-    """Passes on what is overdue for too long; returns how many tasks. Several may run at once."""
+    """Passes on tasks that have been overdue for too long; returns how many. Several may run at once."""
     minutes = config.tasks.escalate_minutes
     if not minutes:
         return 0
@@ -124,7 +124,7 @@ def tick(session: Session, config: Config, now: datetime) -> int:
         .options(selectinload(Task.owner))
         .order_by(Task.due_at, Task.id)
         .limit(BATCH)
-        # Another process's tasks are passed over.
+        # Skips tasks that another process is handling.
         .with_for_update(of=Task, skip_locked=True)
     )
     passed_on = 0
@@ -160,7 +160,7 @@ def _escalate(session: Session, config: Config, task: Task, now: datetime) -> in
 
 
 def _next_owner(session: Session, task: Task) -> Agent:
-    """First a colleague on duty, of the property's subteam before all others; then the admin."""
+    """The first time a colleague on duty, preferably from the property's subteam; after that the admin."""
     if task.escalation < MOST_ESCALATIONS:
         place = _place(session, task)
         for subteam_id in (place.subteam_id if place else None, None):
@@ -171,7 +171,7 @@ def _next_owner(session: Session, task: Task) -> Agent:
 
 
 def _place(session: Session, task: Task) -> Property | None:
-    """What the call was about that the task comes from."""
+    """The property that the task's call was about; None for a task without a call."""
     if task.call_id is None:
         return None
     about = func.coalesce(Call.property_id, Line.property_id)

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ari_app import draining, replacing, settle, signs
+from ari_app import draining, recovery, replacing, signs
 from ari_app import log as log_to
 from ari_app.call.call import AppContext, LiveCall
 from ari_app.edge import ami, events, rtcp
@@ -110,7 +110,7 @@ class App:
 
     def has_seen_to(self, channel_id: str) -> bool:
         """Whether there is nothing left to be found of a channel that is gone."""
-        return self.calls.sees_to(settle.call_of(channel_id)) or channel_id.startswith(message_lamps.MARK)
+        return self.calls.sees_to(recovery.call_of(channel_id)) or channel_id.startswith(message_lamps.MARK)
 
     def on_ami_event(self, _: object, event: Any) -> None:
         if report := rtcp.sender_report(event):

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from ari_app import heartbeat, leftovers, settle, signs
+from ari_app import heartbeat, leftovers, recovery, signs
 from ari_app.call import kept
 from ari_app.call.call import BRIDGE_MARK, AppContext, LiveCall
 from ari_app.edge import events
@@ -20,7 +20,7 @@ from ari_app.edge.channel import Handle
 from ari_app.edge.errors import ChannelGone, HungUp
 from ari_app.flows import steps
 from ari_app.flows.plan import answers_from
-from ari_app.settle import Resumed
+from ari_app.recovery import Resumed
 from ari_app.witness import Witness
 from ari_app.workers.crowding import Crowding
 from ari_app.workers.escalation import Escalations
@@ -91,7 +91,7 @@ class Reconciler:
                 await self._office.journal.taken_over()
                 self._asterisk_since = await self._office.client.started_at()
                 channels = await self._office.client.channels()
-                await self._settle(channels, self._waiting(channels))
+                await self._recover(channels, self._waiting(channels))
 
     async def look(self) -> None:
         """After what no event tells, every LOOK_SECONDS. Raises PhoneError, CrmError, OSError."""
@@ -108,7 +108,7 @@ class Reconciler:
         """
         office, journal = self._office, self._office.journal
         channels = await office.client.look()
-        present = settle.present(channels)
+        present = recovery.present(channels)
         # Of an Asterisk that died while we were away we know the time only as the last sign of life before us.
         died_at = office.client.lost_at or self._last_seen
         await spool.import_all(
@@ -131,7 +131,7 @@ class Reconciler:
         at = time.monotonic()
         self._unattended = {id: self._unattended.get(id, at) for id in (*(channel.id for channel in waiting), *gone)}
         due = {id for id, since in self._unattended.items() if at - since >= LOOK_SECONDS / 2}
-        await self._settle(channels, [channel for channel in waiting if channel.id in due])
+        await self._recover(channels, [channel for channel in waiting if channel.id in due])
         await self._remove_bridges()
         up = {*present, *office.calls.ids}
         await leftovers.keep_talks(office.config, journal, office.client, up, office.now)
@@ -154,13 +154,13 @@ class Reconciler:
         """Channels in the app that no flow has."""
         return [
             channel
-            for channel in settle.in_app(channels)
-            if settle.call_of(channel.id) not in self._office.calls
+            for channel in recovery.in_app(channels)
+            if recovery.call_of(channel.id) not in self._office.calls
             and self._office.calls.of_channel(channel.id) is None
-            and settle.call_of(channel.id) not in self._escalations.calling
+            and recovery.call_of(channel.id) not in self._escalations.calling
         ]
 
-    async def _settle(self, channels: list[events.Channel], waiting: list[events.Channel]) -> None:
+    async def _recover(self, channels: list[events.Channel], waiting: list[events.Channel]) -> None:
         """Does what the decision says of the channels that wait without a flow, and of phones whose call is gone."""
         found: dict[str, tuple[Handle, dict[str, str]]] = {}
         for channel in waiting:
@@ -170,17 +170,17 @@ class Reconciler:
             except HungUp:
                 handle.release()
                 continue
-            if not known.get("LL_STEP") and not settle.is_leg(channel):
+            if not known.get("LL_STEP") and not recovery.is_leg(channel):
                 # It has not taken a step yet.
                 handle.release()
-                if self._app.arrives(channel, settle.arguments(channel), is_late=True):
+                if self._app.arrives(channel, recovery.arguments(channel), is_late=True):
                     continue
                 handle = Handle(self._office.client, channel.id, channel.name)
             found[channel.id] = handle, known
         states = {channel_id: known for channel_id, (_, known) in found.items()}
         flows = [*self._office.calls.ids, *self._escalations.calling]
-        settlement = settle.settle(channels, states, flows, self._office.calls.held)
-        for entry in settlement.resumed:
+        found_again = recovery.recover(channels, states, flows, self._office.calls.held)
+        for entry in found_again.resumed:
             handle, known = found.pop(entry.channel.id)
             call = self._resumed(entry, handle, known)
             self._office.calls.returns(call, entry.step)
@@ -192,14 +192,14 @@ class Reconciler:
             self._app.begin(call, functools.partial(steps.resume, step=entry.step))
         for handle, _ in found.values():
             handle.release()
-        for orphan in settlement.orphans:
+        for orphan in found_again.orphans:
             await stop_leg(self._office, orphan)
-        if settlement.resumed or settlement.orphans:
-            log.info("settled", extra={"resumed": len(settlement.resumed), "orphans": len(settlement.orphans)})
+        if found_again.resumed or found_again.orphans:
+            log.info("recovered", extra={"resumed": len(found_again.resumed), "orphans": len(found_again.orphans)})
 
     def _resumed(self, entry: Resumed, handle: Handle, known: dict[str, str]) -> LiveCall:
         """The call as it was before the app was away."""
-        if (direction := settle.direction(known)) is CallDirection.IN:
+        if (direction := recovery.direction(known)) is CallDirection.IN:
             did, trunk, said, withheld = (
                 known.get(name, "") for name in ("LL_DID", "LL_TRUNK", "LL_SAID", "LL_WITHHELD")
             )
@@ -237,7 +237,7 @@ async def stop_leg(office: AppContext, leg_id: str) -> None:
         await leg.hang_up()
     finally:
         leg.release()
-    call_id = settle.call_of(leg_id)
+    call_id = recovery.call_of(leg_id)
     if call_id.startswith(ORDER_MARK):
         # Perhaps the agent has never answered; then there is no call to note anything of.
         return

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ari_app import log as log_to
-from ari_app import settle
+from ari_app import recovery
 from ari_app.call.available import owner_of
 from ari_app.call.call import PEER, AppContext, LiveCall
 from ari_app.call.kept import VARIABLES
@@ -33,7 +33,7 @@ def succeeds(office: AppContext, event: events.StasisStart) -> Coroutine[Any, An
     assert event.replace_channel is not None
     former = event.replace_channel
     call = office.calls.of_channel(former.id)
-    if call is None or not settle.may_succeed(event.channel, former):
+    if call is None or not recovery.may_succeed(event.channel, former):
         log.warning("a phone may not take another's place", extra={"endpoint": event.channel.endpoint})
         return _put_back(office.client, former, event.channel)
     office.client.succeeds(event)

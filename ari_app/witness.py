@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
-from ari_app.settle import call_of
+from ari_app.recovery import call_of
 from crm.domain.calls import ChannelLeft, Fact
 
 MOST = 20_000

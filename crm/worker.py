@@ -9,7 +9,7 @@ A worker defines
 - `claim`: takes that piece, in one transaction, so that no two workers get the same one;
 - `work`: does it, asynchronously;
 - `record`: writes the result, and is retried until the database answers;
-- `settle`: cleans up what a worker that died left half done; called at the start and after trouble;
+- `clean_up`: cleans up what a worker that died left half done; called at the start and after trouble;
 - `at_once` and `grace_seconds`: how many pieces may be under way at once, and how long they may take on shutdown.
 
 `keep` runs one until it is cancelled. An exception ends neither the worker nor anything else: the work is retried,
@@ -84,7 +84,7 @@ class Worker(Generic[Claim, Result]):
     def record(self, session: Session, claim: Claim, result: Result, now: datetime) -> None:
         """Nothing to record by default."""
 
-    def settle(self, session: Session, under_way: Sequence[Claim], now: datetime) -> None:
+    def clean_up(self, session: Session, under_way: Sequence[Claim], now: datetime) -> None:
         """By default nothing can be left half done."""
 
 
@@ -168,7 +168,7 @@ class _Keeper(Generic[Claim, Result]):
         self._crm, self._worker, self._troubles = crm, worker, troubles
         self._wake = worker.wake or asyncio.Event()
         self._under_way: dict[asyncio.Task[None], Claim] = {}
-        self._is_settled = False
+        self._is_clean = False
 
     async def run(self) -> None:
         tables = [table.__tablename__ for table in self._worker.wakes_on]
@@ -186,13 +186,13 @@ class _Keeper(Generic[Claim, Result]):
             for task in [task for task in self._under_way if task.done()]:
                 del self._under_way[task]
                 task.result()
-            if not self._is_settled:
-                await self._crm.store.run(self._worker.settle, self._claims, self._crm.now())
-                self._is_settled = True
+            if not self._is_clean:
+                await self._crm.store.run(self._worker.clean_up, self._claims, self._crm.now())
+                self._is_clean = True
             seconds = await self._begin_due()
         except Exception as error:  # noqa: BLE001 - a door: no error ends a worker
             # Whether a claim was committed is not known now.
-            self._is_settled = False
+            self._is_clean = False
             self._troubles.failed(self._worker.name, error)
             return RETRY_SECONDS, isinstance(error, Unavailable)
         if not self._under_way:

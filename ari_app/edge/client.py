@@ -150,7 +150,7 @@ class AriClient:
             self.connected_at = datetime.now(UTC)
             self.connected.set()
             log.info("connected to Asterisk")
-            settling = asyncio.create_task(self._settle())
+            reconciling = asyncio.create_task(self._reconcile())
             try:
                 async for message in socket:
                     if message.type is aiohttp.WSMsgType.TEXT:
@@ -164,11 +164,11 @@ class AriClient:
             finally:
                 self._is_seen.clear()
                 self.lost_at = datetime.now(UTC)
-                settling.cancel()
-                await asyncio.gather(settling, return_exceptions=True)
+                reconciling.cancel()
+                await asyncio.gather(reconciling, return_exceptions=True)
         log.warning("Asterisk's event socket was lost, connecting again")
 
-    async def _settle(self) -> None:
+    async def _reconcile(self) -> None:
         # A failing reconciliation must not end the reading of events.
         try:
             await self._on_connect()

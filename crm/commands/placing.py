@@ -107,7 +107,7 @@ async def _follow(system: System, order_id: int, wait: bool, as_json: bool) -> N
             entry = await system.store.read(views.one, order_id)
         if not as_json and (news := _news(entry)) != told:
             output.say(told := news)
-        if _is_settled(entry):
+        if _is_decided(entry):
             break
         await asyncio.sleep(LOOK_SECONDS)
         entry = await system.store.read(views.one, order_id)
@@ -119,7 +119,7 @@ async def _follow(system: System, order_id: int, wait: bool, as_json: bool) -> N
         raise Failure(entry.error)
 
 
-def _is_settled(entry: OrderEntry) -> bool:
+def _is_decided(entry: OrderEntry) -> bool:
     """The two talk, or it is known that they will not."""
     if entry.state in (State.FAILED, State.CANCELLED):
         return True

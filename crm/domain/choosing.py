@@ -1,7 +1,7 @@
 """Which property a caller means, when the number they dialed does not say it. A pure decision.
 
 The caller's latest interest is offered first, then a list with keys; a list of more than eight begins with areas, or
-with the first letters of the name on the keypad. Whoever settles nothing is unsure, and is not transferred blindly.
+with the first letters of the name on the keypad. Whoever chooses none is unsure, and is not transferred blindly.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Names:
 
 @dataclass(frozen=True)
 class PropertyChoice:
-    """How it stands with the property: settled, to be asked, or, with neither, unsure."""
+    """How it stands with the property: chosen, to be asked, or, with neither, unsure."""
 
     why: str
     slug: str | None = None

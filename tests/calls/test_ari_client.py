@@ -69,12 +69,12 @@ async def test_when_compared_with_the_server_s_documents_then_every_class_is_rig
 async def listening_client(system: System, name: str) -> AsyncIterator[tuple[AriClient, list[events.Event]]]:
     got: list[events.Event] = []
 
-    async def nothing_to_settle() -> None:
+    async def nothing_to_do() -> None:
         pass
 
     url = f"http://127.0.0.1:{system.config.ports.http}"
     password = system.secrets.get("ari")
-    client = AriClient(url, "leaseline", password, name, on_connect=nothing_to_settle, on_event=got.append)
+    client = AriClient(url, "leaseline", password, name, on_connect=nothing_to_do, on_event=got.append)
     async with client:
         reading = asyncio.create_task(client.run())
         try:
@@ -128,13 +128,13 @@ async def test_when_asterisk_does_not_answer_then_a_request_ends_in_time(
         await reader.read()
         writer.close()
 
-    async def nothing_to_settle() -> None:
+    async def nothing_to_do() -> None:
         pass
 
     monkeypatch.setattr(client_module, "REQUEST_SECONDS", 0.3)
     server = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server, AriClient(url, "u", "p", "a", on_connect=nothing_to_settle, on_event=print) as client:
+    async with server, AriClient(url, "u", "p", "a", on_connect=nothing_to_do, on_event=print) as client:
         with pytest.raises(AsteriskUnreachable):
             await client.channels()
 
@@ -147,14 +147,14 @@ async def test_when_who_asked_is_cancelled_then_they_end_no_earlier_than_their_r
         await may_answer.wait()
         return web.Response()
 
-    async def nothing_to_settle() -> None:
+    async def nothing_to_do() -> None:
         pass
 
     asterisk = web.Application()
     asterisk.add_routes([web.post("/ari/play", play)])
     async with TestServer(asterisk) as server:
         url = f"http://127.0.0.1:{server.port}"
-        async with AriClient(url, "u", "p", "a", on_connect=nothing_to_settle, on_event=print) as client:
+        async with AriClient(url, "u", "p", "a", on_connect=nothing_to_do, on_event=print) as client:
             playing = asyncio.create_task(client.post("/play"))
             await asked.wait()
             playing.cancel()
@@ -175,14 +175,14 @@ async def test_when_a_prompt_cannot_be_stopped_at_first_then_it_is_a_moment_late
     async def stop(_: web.Request) -> web.Response:
         return web.Response(status=answers.pop(0))
 
-    async def nothing_to_settle() -> None:
+    async def nothing_to_do() -> None:
         pass
 
     asterisk = web.Application()
     asterisk.add_routes([web.post("/ari/channels/a/play/{id}", play), web.delete("/ari/playbacks/{id}", stop)])
     async with TestServer(asterisk) as server:
         url = f"http://127.0.0.1:{server.port}"
-        async with AriClient(url, "u", "p", "a", on_connect=nothing_to_settle, on_event=print) as client:
+        async with AriClient(url, "u", "p", "a", on_connect=nothing_to_do, on_event=print) as client:
             channel = Handle(client, "a")
             playing = asyncio.create_task(media.play(channel, [Path("welcome.wav")]))
             await plays.wait()

@@ -48,12 +48,12 @@ async def test_time_passes_when_nobody_has_anything_to_do_and_not_while_a_thread
 
 
 async def test_a_phone_that_is_off_cannot_be_dialed_and_who_is_not_in_the_app_is_not_played_to(system: Seam) -> None:
-    async def nothing_to_settle() -> None:
+    async def nothing_to_do() -> None:
         pass
 
     url, password = f"http://127.0.0.1:{system.config.ports.http}", system.secrets.get("ari")
     async with AriClient(
-        url, "leaseline", password, "probe", on_connect=nothing_to_settle, on_event=lambda _: None
+        url, "leaseline", password, "probe", on_connect=nothing_to_do, on_event=lambda _: None
     ) as client:
         with pytest.raises(AsteriskRefused) as refused:
             await client.post(

@@ -111,7 +111,7 @@ async def test_when_the_agent_does_not_answer_an_order_then_the_lead_is_not_dial
         order = await system.store.run(orders.place, system.config, now(system), agent="alice", to=prospect.user)
         await alice.wait_for("CALL_INCOMING")
         await alice.hang_up()
-        await settled(system, order)
+        await decided(system, order)
         assert prospect.count("CALL_INCOMING") == 0
     kept = await system.store.read(placed.one, order.id)
     assert (kept.state, kept.error, kept.call) == ("failed", "alice did not answer.", None)
@@ -120,7 +120,7 @@ async def test_when_the_agent_does_not_answer_an_order_then_the_lead_is_not_dial
 
 async def test_when_no_phone_of_the_agent_is_there_then_the_order_says_so(system: Seam) -> None:
     order = await system.store.run(orders.place, system.config, now(system), agent="alice", to=system.new_number())
-    await settled(system, order)
+    await decided(system, order)
     kept = await system.store.read(placed.one, order.id)
     assert (kept.state, kept.error, kept.call) == ("failed", "alice has no registered phone that is free.", None)
 
@@ -187,9 +187,9 @@ def now(system: Seam) -> By:
     return By("tests", system.now())
 
 
-async def settled(system: Seam, order: CallOrder) -> None:
+async def decided(system: Seam, order: CallOrder) -> None:
     async def is_so() -> bool:
         kept = await system.store.read(placed.one, order.id)
         return kept.state in ("done", "failed", "cancelled")
 
-    await system.until(is_so, "the order is settled", seconds=20)
+    await system.until(is_so, "the order is decided", seconds=20)

@@ -121,7 +121,7 @@ async def worker(
         await mailer.close()
 
 
-async def settled(store: Store, is_so: Callable[[Mail], object], key: str = "k1") -> Mail:
+async def sent_when(store: Store, is_so: Callable[[Mail], object], key: str = "k1") -> Mail:
     async with asyncio.timeout(20):
         while True:
             if is_so(mail := await row(store, key)):
@@ -136,7 +136,7 @@ async def test_mails_leave_once_over_one_connection(store: Store, config: Config
             await queue(store, f"k{number}")
             await queue(store, f"k{number}")
         async with worker(store, settings(config, port)):
-            mail = await settled(store, lambda mail: mail.state == DeliveryState.SENT, "k2")
+            mail = await sent_when(store, lambda mail: mail.state == DeliveryState.SENT, "k2")
     assert mail.sent_at == NOW
     assert len(handler.taken) == 3
     assert len(handler.sessions) == 1
@@ -159,7 +159,7 @@ async def test_a_message_goes_out_with_its_sound(store: Store, config: Config) -
             session.scalars(select(Mail)).one().voicemail_id = None
         mail = mails.compose(settings(config), "k1", "a@b.example", "s", "b", await attach("x"), NOW)
         async with worker(store, settings(config, port)):
-            await settled(store, lambda mail: mail.state == DeliveryState.SENT)
+            await sent_when(store, lambda mail: mail.state == DeliveryState.SENT)
     names = [(part.get_filename(), part.get_content_type(), part.get_content()) for part in mail.iter_attachments()]
     assert names == [("message.mp3", "audio/mpeg", b"mp3"), ("message.wav", "audio/wav", b"wav")]
 
@@ -170,13 +170,13 @@ async def test_a_refusal_for_now_is_tried_again_later(store: Store, config: Conf
     async with serving(handler) as port:
         await queue(store)
         async with worker(store, settings(config, port)):
-            mail = await settled(store, lambda mail: mail.attempts and mail.state == DeliveryState.QUEUED)
+            mail = await sent_when(store, lambda mail: mail.attempts and mail.state == DeliveryState.QUEUED)
         assert mail.next_attempt_at is not None
         assert timedelta(seconds=48) <= mail.next_attempt_at - NOW <= timedelta(seconds=72)
         assert f"reply {answer[:3]}" in mail.error
         assert "alice" not in mail.error
         async with worker(store, settings(config, port), lambda: NOW + timedelta(seconds=73)):
-            mail = await settled(store, lambda mail: mail.state == DeliveryState.SENT)
+            mail = await sent_when(store, lambda mail: mail.state == DeliveryState.SENT)
     assert mail.attempts == 2
     assert len(handler.taken) == 1
 
@@ -186,7 +186,7 @@ async def test_a_refusal_for_good_is_the_end(store: Store, config: Config, rcpt:
     async with serving(Handler(answers=[data], rcpt=rcpt)) as port:
         await queue(store)
         async with worker(store, settings(config, port)):
-            mail = await settled(store, lambda mail: mail.state == DeliveryState.FAILED)
+            mail = await sent_when(store, lambda mail: mail.state == DeliveryState.FAILED)
     assert mail.attempts == 1
     assert "refused the email" in mail.error
 
@@ -198,9 +198,9 @@ async def test_a_connection_cut_after_the_data_leaves_it_unknown_and_is_not_trie
     async with serving(handler) as port:
         await queue(store)
         async with worker(store, settings(config, port), lambda: NOW + timedelta(days=1)):
-            mail = await settled(store, lambda mail: mail.state == DeliveryState.UNKNOWN)
+            mail = await sent_when(store, lambda mail: mail.state == DeliveryState.UNKNOWN)
             await queue(store, "k2")
-            await settled(store, lambda mail: mail.state == DeliveryState.SENT, "k2")
+            await sent_when(store, lambda mail: mail.state == DeliveryState.SENT, "k2")
     assert "may or may not have arrived" in mail.error
     assert len(handler.taken) == 2
 
@@ -210,7 +210,7 @@ async def test_who_cannot_be_reached_is_tried_until_it_is_given_up(store: Store,
         pass
     await queue(store)
     async with worker(store, settings(config, port, attempts=1)):
-        mail = await settled(store, lambda mail: mail.state == DeliveryState.FAILED)
+        mail = await sent_when(store, lambda mail: mail.state == DeliveryState.FAILED)
     assert mail.error.startswith("Given up after 1 try.")
     assert "cannot be reached" in mail.error
 
@@ -218,10 +218,10 @@ async def test_who_cannot_be_reached_is_tried_until_it_is_given_up(store: Store,
 async def test_without_a_server_mails_wait_and_say_why_and_not_for_ever(store: Store, config: Config) -> None:
     await queue(store)
     async with worker(store, config):
-        mail = await settled(store, lambda mail: mail.error)
+        mail = await sent_when(store, lambda mail: mail.error)
     assert (mail.state, mail.attempts, mail.error) == (DeliveryState.QUEUED, 0, mails.NO_SERVER)
     async with worker(store, config, lambda: NOW + mails.STALE + timedelta(minutes=1)):
-        mail = await settled(store, lambda mail: mail.state == DeliveryState.FAILED)
+        mail = await sent_when(store, lambda mail: mail.state == DeliveryState.FAILED)
     assert "two days" in mail.error
 
 
@@ -231,7 +231,7 @@ async def test_what_was_being_sent_when_we_died_is_unknown(store: Store, config:
         session.scalars(select(Mail)).one().state = DeliveryState.SENDING
     handler = Handler()
     async with serving(handler) as port, worker(store, settings(config, port)):
-        mail = await settled(store, lambda mail: mail.state == DeliveryState.UNKNOWN)
+        mail = await sent_when(store, lambda mail: mail.state == DeliveryState.UNKNOWN)
     assert "may or may not have arrived" in mail.error
     assert handler.taken == []
 

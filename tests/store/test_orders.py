@@ -123,7 +123,7 @@ async def test_an_order_that_nobody_took_in_time_is_void(store: Store, config: C
     [kept] = await all_orders(store)
     assert (kept.state, "may not have been running" in kept.error) == ("failed", True)
     await store.run(orders.give_up, order.id, "anything")
-    assert (await all_orders(store))[0].error == kept.error, "what is settled stays so"
+    assert (await all_orders(store))[0].error == kept.error, "what is over stays so"
 
 
 async def test_somebody_who_stops_waiting_takes_the_order_back(store: Store, config: Config) -> None:

@@ -21,7 +21,7 @@ from crm.services.tours import booking as tours
 from crm.services.tours import times
 from crm.store.models import Agent, Mail
 from crm.store.session import Store
-from tests.store.test_mails import Handler, serving, settings, settled, worker
+from tests.store.test_mails import Handler, sent_when, serving, settings, worker
 from tests.store.test_tours import BY, TUESDAY_TEN, person
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -78,7 +78,7 @@ async def sent(booking: Booking) -> list[EmailMessage]:
     waiting = await booking.mails()
     async with serving(handler) as port, worker(booking.store, settings(booking.config, port)):
         for mail in waiting:
-            await settled(booking.store, lambda one: one.state == DeliveryState.SENT, mail.key)
+            await sent_when(booking.store, lambda one: one.state == DeliveryState.SENT, mail.key)
     return [message_from_bytes(one.content, policy=default) for one in handler.taken]
 
 

@@ -154,7 +154,7 @@ KEYS = st.one_of(st.text("0123456789*#", max_size=7), st.text(max_size=3))
 
 
 @given(names=NAMES, latest=st.none() | st.text("abc-", max_size=4), said=st.lists(KEYS, min_size=MOST_QUESTIONS))
-def test_whatever_is_keyed_the_questions_end_and_only_a_listed_property_is_settled(
+def test_whatever_is_keyed_the_questions_end_and_only_a_listed_property_is_chosen(
     names: list[PropertyName], latest: str | None, said: list[str]
 ) -> None:
     known = Names(names)

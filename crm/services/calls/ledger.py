@@ -25,9 +25,9 @@ from crm.domain.mailboxes import BoxKind, box
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.story import CallStory, LegStory, tell
 from crm.services.calls import orders
+from crm.services.calls.aftermath.closing import close_call
 from crm.services.calls.aftermath.promises import keep_promise
 from crm.services.calls.aftermath.scene import Scene, fit
-from crm.services.calls.aftermath.settling import settle
 from crm.services.calls.aftermath.texts import text_link
 from crm.services.calls.facts import from_row, to_values
 from crm.services.people.identity import Identity, who_is
@@ -339,7 +339,7 @@ class _Page:
         if story.promised:
             keep_promise(scene, story.promised)
         if story.ended_at:
-            settle(scene, story.ended_at)
+            close_call(scene, story.ended_at)
 
     def _place(self, call: Call, line: Line | None) -> Property | None:
         if line and line.property_id == call.property_id:

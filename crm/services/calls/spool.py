@@ -44,7 +44,7 @@ from crm.services.texts import inbox
 from crm.services.voicemail import recordings
 
 _WRITING_SECONDS = 0.05
-_SETTLING = timedelta(seconds=10)
+_GRACE = timedelta(seconds=10)
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,60}", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
 _CHANNEL_ID = re.compile(r"[A-Za-z0-9._-]{1,160}(;[12])?", re.ASCII)
@@ -251,7 +251,7 @@ def _is_over(noted: _Noted, present: Collection[str], now: datetime) -> bool:
     if noted.ended_at:
         return True
     # A call may have begun after `present` was queried; then its file is recent.
-    return noted.call_id not in present and now - noted.changed_at > _SETTLING
+    return noted.call_id not in present and now - noted.changed_at > _GRACE
 
 
 def _facts(noted: _Noted, config: Config, died_at: datetime | None) -> Iterator[Fact]:

@@ -28,7 +28,7 @@ from crm.services.voicemail import recordings
 from crm.store.models import Call, Recording, Voicemail
 from crm.store.queries import nodes
 
-SETTLING = timedelta(minutes=10)
+GRACE = timedelta(minutes=10)
 """The facts about a file younger than this may still be on their way to the database."""
 _NAME = re.compile(rf"[A-Za-z0-9._-]{{1,120}}(\.wav|{re.escape(recordings.PART)})", re.ASCII)
 UNKNOWN_MODE = ""
@@ -55,7 +55,7 @@ async def compare(crm: Crm) -> Strays:
     messages, talks = await crm.store.read(_on_record, crm.config.node)
     strays = files - {row.file for row in messages} - {row.file for row in talks}
     return Strays(
-        tuple(sorted(Path(name).stem for name in await asyncio.to_thread(_settled, crm.config, strays, crm.now()))),
+        tuple(sorted(Path(name).stem for name in await asyncio.to_thread(_untouched, crm.config, strays, crm.now()))),
         tuple(sorted(row.call_id for row in messages if row.is_ours and not row.purged_at and row.file not in files)),
         tuple(
             sorted(
@@ -122,8 +122,8 @@ def _files(config: Config) -> set[str]:
     return {name for name in os.listdir(folder) if _NAME.fullmatch(name)} if folder.is_dir() else set()
 
 
-def _settled(config: Config, names: Iterable[str], now: datetime) -> list[str]:
+def _untouched(config: Config, names: Iterable[str], now: datetime) -> list[str]:
     """The names whose file has not been written to for a while."""
     paths = [config.recordings_folder / name for name in names]
     times = [(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)) for path in paths if path.exists()]
-    return [name for name, at in times if at < now - SETTLING]
+    return [name for name, at in times if at < now - GRACE]

@@ -200,7 +200,7 @@ class Outbox(Worker[DeliveryClaim[Out], DeliveryResult], Generic[Row, Out]):
     def record(self, session: Session, claim: DeliveryClaim[Out], result: DeliveryResult, now: datetime) -> None:
         _record(session, self._transport, claim, result.answer, result.at)
 
-    def settle(self, session: Session, under_way: Sequence[DeliveryClaim[Out]], now: datetime) -> None:
+    def clean_up(self, session: Session, under_way: Sequence[DeliveryClaim[Out]], now: datetime) -> None:
         """What is in sending, and not under way here, is unknown."""
         transport, table = self._transport, self._transport.table
         left = session.scalars(

@@ -36,7 +36,7 @@ LOOK_SECONDS = 2.0
 RECENT = timedelta(hours=24)
 """So long `leaseline status` shows an emergency call."""
 
-_SETTLING = timedelta(seconds=10)
+_GRACE = timedelta(seconds=10)
 _NOTE = re.compile(
     r"(?P<id>[A-Za-z0-9._-]{1,60}) (?:"
     r"started (?P<started>\d{1,10}) (?P<dialled>\d{3,4}) (?P<device>[a-z0-9-]{1,40}) (?P<callback>\+?\d{1,15}|-)"
@@ -155,7 +155,7 @@ class EmergencyNotifier:
     def _is_gone(self, path: Path) -> bool:
         """Asterisk has no such channel any more, and nobody has noted its end."""
         age = self._crm.now().timestamp() - path.stat().st_mtime
-        return self.channels is not None and path.stem not in self.channels and age > _SETTLING.total_seconds()
+        return self.channels is not None and path.stem not in self.channels and age > _GRACE.total_seconds()
 
 
 def record(session: Session, config: Config, noted: Noted, now: datetime, *, is_over: bool) -> None:

@@ -137,7 +137,7 @@ def _seconds(path: os.PathLike[str]) -> float:
     return float((frames or max(0, os.stat(path).st_size - HEADER_BYTES) // 2) / rate)
 
 
-SETTLING = timedelta(seconds=10)
+GRACE = timedelta(seconds=10)
 """A recording that has grown within this time may still be growing, or its call still be on its way to the record."""
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,60}[0-9]{9,10}\.[0-9]+", re.ASCII)
 """As Asterisk makes them: its name, the time, a number. Greetings are also recorded there, under other names."""
@@ -162,13 +162,13 @@ def in_spool(config: Config, call_id: str = "*") -> list[str]:
 
 def messages_in_spool(config: Config, now: datetime) -> list[tuple[str, datetime]]:
     """Calls whose voicemail is still in Asterisk's spool, and when the file was last written to. Leaves out recent ones
-    (`SETTLING`) and those that the import of Asterisk's notes handles. Raises OSError."""
+    (`GRACE`) and those that the import of Asterisk's notes handles. Raises OSError."""
     found = []
     for path in sorted((config.asterisk_folder / "spool" / "recording").glob("*.wav")):
         written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         noted = config.spool_folder / f"{path.stem}.call"
         of_talk = TALK_MARK in path.stem
-        if not of_talk and _CALL_ID.fullmatch(path.stem) and now - written_at > SETTLING and not noted.exists():
+        if not of_talk and _CALL_ID.fullmatch(path.stem) and now - written_at > GRACE and not noted.exists():
             found.append((path.stem, written_at))
     return found
 

@@ -106,7 +106,7 @@ def leasing(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]
     )
 
 
-SETTLED = timedelta(hours=6)
+LONGEST_CALL = timedelta(hours=6)
 """A call without an outcome for this long is no longer up."""
 
 
@@ -125,7 +125,9 @@ def lost(session: Session, node: str, now: datetime, since: datetime | None = No
     need_task = [outcome for outcome in Outcome if task_after(outcome) is not None]
     called = select(Call.id, Call.started_at, Call.outcome).order_by(Call.started_at)
     endless = session.execute(
-        called.where(Call.outcome.is_(None), Call.started_at < now - SETTLED).where(~is_of_others(Call.node, node, now))
+        called.where(Call.outcome.is_(None), Call.started_at < now - LONGEST_CALL).where(
+            ~is_of_others(Call.node, node, now)
+        )
     )
     found = [LostCall(call.id, call.started_at, "It has no outcome.") for call in endless]
     # Its own, or one shared with other calls of the same person; for nearly every call this check is enough.

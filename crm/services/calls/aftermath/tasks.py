@@ -174,12 +174,12 @@ def _planned_owner(scene: Scene) -> Agent | None:
 def served(scene: Scene, lead: Lead | None, ended_at: datetime) -> None:
     """Closes the person's open tasks to call back or follow up, because somebody has talked to them; those about a call
     that began after `ended_at` stay."""
-    for task in open_tasks(scene, lead, _SETTLED_BY_TALK):
+    for task in open_tasks(scene, lead, _DONE_BY_TALK):
         if not calls.began_after(scene.session, task.call_id, ended_at):
             task.done_at, task.result = scene.now, "Somebody talked with them on the phone."
 
 
-_SETTLED_BY_TALK = (TaskKind.CALL_BACK, TaskKind.FOLLOW_UP)
+_DONE_BY_TALK = (TaskKind.CALL_BACK, TaskKind.FOLLOW_UP)
 
 
 def open_tasks(scene: Scene, lead: Lead | None, kinds: Collection[str] = ()) -> Sequence[Task]:

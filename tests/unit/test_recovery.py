@@ -13,7 +13,7 @@ from ari_app.call.call import PEER
 from ari_app.call.kept import VARIABLES
 from ari_app.edge.events import CallerID, Channel, DialplanCEP
 from ari_app.flows.plan import answers_from, kept
-from ari_app.settle import Settlement, call_of, in_app, may_succeed, present, settle
+from ari_app.recovery import Recovery, call_of, in_app, may_succeed, present, recover
 from crm.domain.calls import CallStep
 from crm.domain.choosing import KeyedAnswer, Question
 
@@ -37,8 +37,8 @@ def leg(id: str = LEG, state: str = "Ringing", name: str = ALICE) -> Channel:
     return channel(id, name, state, app="AppDial2" if state == "Ringing" else "Stasis")
 
 
-def decide(*channels: Channel, **variables: str) -> Settlement:
-    return settle(channels, {CALL: variables})
+def decide(*channels: Channel, **variables: str) -> Recovery:
+    return recover(channels, {CALL: variables})
 
 
 @pytest.mark.parametrize(
@@ -66,18 +66,18 @@ def test_a_caller_whom_nobody_has_answered_has_not_arrived_yet() -> None:
 
 def test_ringing_phones_are_taken_over_answered_or_not() -> None:
     answered = leg(OTHER_LEG, "Up", "PJSIP/bob-desk-00000003")
-    settlement = decide(caller(), leg(), answered, LL_STEP="ring", LL_STAGE="subteam")
-    [resumed] = settlement.resumed
+    recovery = decide(caller(), leg(), answered, LL_STEP="ring", LL_STAGE="subteam")
+    [resumed] = recovery.resumed
     assert (resumed.step, resumed.stage, set(resumed.legs)) == (CallStep.RING, "subteam", {LEG, OTHER_LEG})
-    assert settlement.orphans == ()
+    assert recovery.orphans == ()
 
 
 def test_a_talk_keeps_its_agent_and_no_other_phone() -> None:
     ringing = leg(OTHER_LEG, name="PJSIP/bob-desk-00000003")
-    settlement = decide(caller(), leg(state="Up"), ringing, LL_STEP="talk", LL_PEER=ALICE)
-    [resumed] = settlement.resumed
+    recovery = decide(caller(), leg(state="Up"), ringing, LL_STEP="talk", LL_PEER=ALICE)
+    [resumed] = recovery.resumed
     assert (resumed.step, resumed.peer) == (CallStep.TALK, LEG)
-    assert settlement.orphans == (OTHER_LEG,)
+    assert recovery.orphans == (OTHER_LEG,)
 
 
 def test_a_talk_whose_agent_is_gone_has_no_peer() -> None:
@@ -90,18 +90,18 @@ def test_phones_of_a_caller_in_another_step_are_stopped() -> None:
 
 
 def test_phones_whose_caller_is_gone_are_stopped() -> None:
-    assert settle([leg(), leg(OTHER_LEG, "Up")], {}).orphans == (LEG, OTHER_LEG)
+    assert recover([leg(), leg(OTHER_LEG, "Up")], {}).orphans == (LEG, OTHER_LEG)
 
 
 def test_phones_of_a_caller_with_a_flow_are_the_flow_s() -> None:
-    settlement = settle([caller(), leg(), leg(OTHER_LEG, "Up")], {}, flows=[CALL])
-    assert (settlement.resumed, settlement.orphans) == ((), ())
+    recovery = recover([caller(), leg(), leg(OTHER_LEG, "Up")], {}, flows=[CALL])
+    assert (recovery.resumed, recovery.orphans) == ((), ())
 
 
 def test_a_caller_in_the_dialplan_keeps_the_phone_they_talk_with_and_no_ringing_one() -> None:
-    settlement = settle([caller(app=""), leg(state="Up"), leg(OTHER_LEG)], {})
-    assert settlement.resumed == ()
-    assert settlement.orphans == (OTHER_LEG,)
+    recovery = recover([caller(app=""), leg(state="Up"), leg(OTHER_LEG)], {})
+    assert recovery.resumed == ()
+    assert recovery.orphans == (OTHER_LEG,)
 
 
 def test_whose_a_channel_is_is_told_by_its_id() -> None:
@@ -127,41 +127,41 @@ def outside(state: str = "Up") -> Channel:
 
 def test_a_colleague_who_dialled_takes_over_the_phones_that_ring() -> None:
     ringing = leg(f"{DESK}-leg-alice-desk-0a1b2c")
-    settlement = settle([desk(), ringing], {DESK: {"LL_CALL": DESK, "LL_STEP": "dialling", "LL_STAGE": "101"}})
-    [resumed] = settlement.resumed
+    recovery = recover([desk(), ringing], {DESK: {"LL_CALL": DESK, "LL_STEP": "dialling", "LL_STAGE": "101"}})
+    [resumed] = recovery.resumed
     assert (resumed.call_id, resumed.step, resumed.stage, resumed.legs) == (
         DESK,
         CallStep.DIALLING,
         "101",
         (ringing.id,),
     )
-    assert settlement.orphans == ()
+    assert recovery.orphans == ()
 
 
 def test_a_call_to_somebody_outside_is_kept_with_their_channel() -> None:
     person = {"LL_CALL": DESK, "LL_STEP": "talk", "LL_PEER": desk().name}
-    [resumed] = settle([desk(), outside()], {DESK: {"LL_CALL": DESK, "LL_STEP": PEER}, OUTSIDE: person}).resumed
+    [resumed] = recover([desk(), outside()], {DESK: {"LL_CALL": DESK, "LL_STEP": PEER}, OUTSIDE: person}).resumed
     assert (resumed.channel.id, resumed.call_id, resumed.step, resumed.peer) == (OUTSIDE, DESK, CallStep.TALK, DESK)
 
 
 def test_killed_while_the_call_passes_to_the_person_reached_it_is_one_call() -> None:
     person = {"LL_CALL": DESK, "LL_STEP": "talk", "LL_PEER": desk().name}
     former = {"LL_CALL": DESK, "LL_STEP": "dialling", "LL_STAGE": "+15125550177"}
-    settlement = settle([desk(), outside()], {DESK: former, OUTSIDE: person})
-    assert [(entry.channel.id, entry.peer) for entry in settlement.resumed] == [(OUTSIDE, DESK)]
-    assert settlement.orphans == ()
+    recovery = recover([desk(), outside()], {DESK: former, OUTSIDE: person})
+    assert [(entry.channel.id, entry.peer) for entry in recovery.resumed] == [(OUTSIDE, DESK)]
+    assert recovery.orphans == ()
 
 
 def test_the_agent_s_channel_alone_is_stopped_when_the_person_is_gone() -> None:
-    settlement = settle([desk()], {DESK: {"LL_CALL": DESK, "LL_STEP": PEER}})
-    assert (settlement.resumed, settlement.orphans) == ((), (DESK,))
+    recovery = recover([desk()], {DESK: {"LL_CALL": DESK, "LL_STEP": PEER}})
+    assert (recovery.resumed, recovery.orphans) == ((), (DESK,))
 
 
 def test_whoever_has_the_place_of_a_phone_is_not_cut_off_from_a_caller_in_the_dialplan() -> None:
     successor = channel("ll123456-1795000000.9", "PJSIP/bob-desk-00000007")
     known = {successor.id: {"LL_CALL": CALL, "LL_STEP": PEER}}
-    assert settle([caller(app="Bridge"), successor], known).orphans == ()
-    assert settle([caller(app="Bridge", id="ll123456-1795000000.4"), successor], known).orphans == (successor.id,)
+    assert recover([caller(app="Bridge"), successor], known).orphans == ()
+    assert recover([caller(app="Bridge", id="ll123456-1795000000.4"), successor], known).orphans == (successor.id,)
 
 
 @pytest.mark.parametrize(
@@ -192,24 +192,24 @@ def test_every_caller_and_every_phone_is_seen_to(
     people = [caller("Stasis" if app else "Dial", id) for id, app in in_app.items()]
     rung = [leg(f"{id}-leg-x-{number}", state, f"PJSIP/x-{number}") for number, (id, state) in enumerate(phones)]
     variables = {id: {"LL_STEP": step, "LL_PEER": "PJSIP/x-0"} for id, step in known.items() if in_app.get(id)}
-    settlement = settle([*people, *rung], variables)
-    resumed = {entry.channel.id: entry for entry in settlement.resumed}
+    recovery = recover([*people, *rung], variables)
+    resumed = {entry.channel.id: entry for entry in recovery.resumed}
     assert set(resumed) == {id for id, app in in_app.items() if app and id in known}
     taken = {leg_id for entry in resumed.values() for leg_id in (*entry.legs, *([entry.peer] if entry.peer else []))}
-    assert not taken & set(settlement.orphans)
+    assert not taken & set(recovery.orphans)
     for phone in rung:
         if phone.id not in taken and call_of(phone.id) not in in_app:
-            assert phone.id in settlement.orphans
+            assert phone.id in recovery.orphans
 
 
 @pytest.mark.parametrize("step", ["transfer", "consult", "parked"])
 def test_who_is_passed_on_keeps_the_agent_and_the_phones_that_ring(step: str) -> None:
     """The agent may have hung up; their phone is known all the same."""
     ringing = leg(OTHER_LEG, name="PJSIP/bob-desk-00000003")
-    settlement = decide(caller(), leg(state="Up"), ringing, LL_STEP=step, LL_PEER=ALICE, LL_STAGE="102")
-    [resumed] = settlement.resumed
+    recovery = decide(caller(), leg(state="Up"), ringing, LL_STEP=step, LL_PEER=ALICE, LL_STAGE="102")
+    [resumed] = recovery.resumed
     assert (resumed.step.value, resumed.stage, resumed.peer, resumed.legs) == (step, "102", LEG, (OTHER_LEG,))
-    assert settlement.orphans == ()
+    assert recovery.orphans == ()
     [alone] = decide(caller(), ringing, LL_STEP=step, LL_PEER=ALICE, LL_STAGE="102").resumed
     assert (alone.peer, alone.peer_name) == (None, ALICE)
 
@@ -221,10 +221,10 @@ def test_a_phone_that_came_from_another_call_is_kept_as_the_peer() -> None:
         CALL: {"LL_CALL": CALL, "LL_STEP": "talk", "LL_PEER": moved.name},
         moved.id: {"LL_CALL": CALL, "LL_STEP": PEER},
     }
-    settlement = settle([caller(), moved], variables)
-    assert [entry.peer for entry in settlement.resumed] == [moved.id]
-    assert settlement.orphans == ()
-    assert settle([caller(), moved], {}, flows=[CALL], held=[moved.id]).orphans == ()
+    recovery = recover([caller(), moved], variables)
+    assert [entry.peer for entry in recovery.resumed] == [moved.id]
+    assert recovery.orphans == ()
+    assert recover([caller(), moved], {}, flows=[CALL], held=[moved.id]).orphans == ()
 
 
 def test_what_the_app_keeps_is_set_on_every_channel_because_asterisk_tells_nothing_if_one_is_not() -> None:

@@ -37,7 +37,7 @@ class Resumed:
 
 
 @dataclass(frozen=True)
-class Settlement:
+class Recovery:
     resumed: tuple[Resumed, ...] = ()
     orphans: tuple[str, ...] = ()
     """Channels of ours whose call is gone or has no use for them any more."""
@@ -77,12 +77,12 @@ def present(channels: Iterable[Channel]) -> set[str]:
     return {call_of(channel.id) for channel in channels if not is_leg(channel) or channel.state == "Up"}
 
 
-def settle(
+def recover(
     channels: Iterable[Channel],
     variables: Mapping[str, Mapping[str, str]],
     flows: Collection[str] = (),
     held: Collection[str] = (),
-) -> Settlement:
+) -> Recovery:
     """Decides about the channels named in `variables` and about all that we have dialed.
 
     `variables` are those kept with each channel in the app that no flow has, by channel id; LL_PEER is a channel's
@@ -123,7 +123,7 @@ def settle(
         and not calls_of(channel) & set(flows)
         and not (channel.state == "Up" and calls_of(channel) & in_dialplan)
     )
-    return Settlement(tuple(resumed), orphans)
+    return Recovery(tuple(resumed), orphans)
 
 
 def _persons(

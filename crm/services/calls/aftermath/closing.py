@@ -18,7 +18,7 @@ from crm.store.models import Voicemail
 from crm.store.queries import messages
 
 
-def settle(scene: Scene, ended_at: datetime) -> None:
+def close_call(scene: Scene, ended_at: datetime) -> None:
     """Gives an ended call its outcome and makes sure that somebody takes care of the caller."""
     session, call, story = scene.session, scene.call, scene.story
     link = messages.by_key(session, f"link:{call.id}") if story.link_requested else None
@@ -42,7 +42,7 @@ def settle(scene: Scene, ended_at: datetime) -> None:
         changes.stir(session, Voicemail.__tablename__)
 
     if story.direction is not CallDirection.IN:
-        _settle_ours(scene, outcome, ended_at)
+        _close_ours(scene, outcome, ended_at)
         return
     lead, was_active = None, False
     if not scene.is_leasing:
@@ -68,8 +68,8 @@ def settle(scene: Scene, ended_at: datetime) -> None:
         text_missed(scene, lead, was_active)
 
 
-def _settle_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
-    """Settles a call that an agent placed: it goes on the lead's timeline, and leaves a next action if nobody was
+def _close_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
+    """Closes a call that an agent placed: it goes on the lead's timeline, and leaves a next action if nobody was
     reached."""
     if scene.call.caller is None:
         # Between colleagues, only a voicemail needs anything done. Whatever the call left before its beginning was on

@@ -32,6 +32,7 @@ COMMANDS = {
     "trunk": "Connections to the phone network.",
     "line": "Leasing numbers that callers dial.",
     "property": "Buildings and communities with homes to rent.",
+    "listing": "Homes for rent: what is offered, and what was.",
     "portfolio": "Properties that are leased in the same way.",
     "subteam": "Agents who lease the same properties.",
     "agent": "People who lease.",

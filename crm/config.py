@@ -576,6 +576,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.home / "recordings"
 
     @property
+    def pictures_folder(self) -> Path:
+        """Pictures of listings and properties (crm/edge/pictures.py)."""
+        return self.home / "pictures"
+
+    @property
     def spool_folder(self) -> Path:
         """What Asterisk noted of calls it handled without the app, until that is imported."""
         return self.home / "spool"
@@ -606,6 +611,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self.prompts_folder,
             self.music_folder,
             self.recordings_folder,
+            self.pictures_folder,
             self.spool_folder,
             self.journal_folder,
             self.run_folder,

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import IO, Any
+
 import click
 
-from crm.commands import output
-from crm.commands.command import Group, System, many, one, with_system
+from crm.commands import output, terms
+from crm.commands.command import Group, System, WrongInput, many, one, with_system
+from crm.domain import listings
 from crm.domain.mailboxes import MessagesTo
+from crm.services.listings import answers, pictures, places
 from crm.services.office import properties
+from crm.views import listings as offers
 from crm.views import properties as views
+from crm.views.listings import AnswerEntry, PictureEntry, PropertyDetail, VersionEntry
 from crm.views.properties import PropertyEntry
 
 
@@ -40,7 +47,8 @@ def add(system: System, slug: str, name: str, subteam: str | None, listings_url:
     "set",
     examples=(
         "property set elm --subteam south",
-        "property set elm --area 'North Austin'",
+        "property set elm --street '100 Elm Street' --city Austin --state TX --postal-code 78701",
+        "property set elm --pets '2 cats, monthly 25' --utilities 'water, trash' --policies 'No smoking.'",
         "property set elm --recording announced",
         "property set elm --messages-to subteam --no-escalate",
     ),
@@ -60,9 +68,11 @@ def add(system: System, slug: str, name: str, subteam: str | None, listings_url:
     "--messages-to", type=click.Choice([one.value for one in MessagesTo]), help="The mailbox that voicemail goes to."
 )
 @click.option("--escalate/--no-escalate", default=None, help="Call people about voicemail that nobody takes.")
+@terms.place_options
 @with_system
 def change(
     system: System,
+    /,
     slug: str,
     name: str | None,
     subteam: str | None,
@@ -72,22 +82,29 @@ def change(
     recording: str | None,
     messages_to: str | None,
     escalate: bool | None,
+    **offered: Any,
 ) -> None:
-    """Change the property SLUG; options not given leave things as they are."""
-    system.run(
-        properties.change,
-        system.by,
-        slug,
-        name=name,
-        subteam=subteam,
-        listings_url=listings_url,
-        area=area,
-        timezone=timezone,
-        recording=recording,
-        messages_to=messages_to,
-        escalates=escalate,
-    )
-    output.say(f"Changed property {slug}.")
+    """Change the property SLUG; options not given leave things as they are.
+
+    What it offers, from --street on, is kept version by version, and applies to all its homes that do not say
+    otherwise.
+    """
+    cells = terms.cells(offered)
+    settings = {
+        "name": name,
+        "subteam": subteam,
+        "listings_url": listings_url,
+        "area": area,
+        "timezone": timezone,
+        "recording": recording,
+        "messages_to": messages_to,
+        "escalates": escalate,
+    }
+    written = system.run(places.set_up, system.by, slug, settings, cells)
+    if written is None:
+        output.say(f"Changed property {slug}.")
+    else:
+        terms.say_written(f"Property {slug}", written)
 
 
 @property_.command(examples=("property remove elm",))
@@ -136,6 +153,236 @@ def show(system: System, slug: str, as_json: bool) -> None:
             ("portfolio", entry.portfolio),
             ("area", entry.area),
             ("time zone", entry.timezone or "the office's"),
+        )
+    )
+
+
+@property_.command(json=one(PropertyDetail), examples=("property offer elm", "property offer elm --language es --json"))
+@click.argument("slug")
+@terms.language_option
+@with_system
+def offer(system: System, slug: str, language: str, as_json: bool) -> None:
+    """Show what the property SLUG offers: address, terms, texts, pictures and answers of the version in force."""
+    entry = system.read(offers.property_detail, slug, language)
+    if as_json:
+        output.print_json(entry)
+        return
+    address = entry.address
+    position = f"{address.latitude}, {address.longitude}" if address.latitude is not None else None
+    output.print_entry(
+        (
+            ("property", f"{entry.name} ({entry.property})"),
+            ("state", entry.state),
+            ("version", f"{entry.version} of {entry.latest}" if entry.latest else "nothing is written yet"),
+            ("address", terms.address_line(address.street, address.city, address.state, address.postal_code)),
+            ("position", position),
+            *terms.term_lines(entry.terms),
+            ("pictures", [one.alt or "(no text)" for one in entry.pictures]),
+            ("text", entry.text),
+            ("policies", entry.policies),
+            ("answers about", [one.topic for one in entry.answers]),
+        )
+    )
+    terms.tell(entry.findings)
+
+
+@property_.command(
+    examples=(
+        "property publish elm",
+        "property publish elm --despite-findings 'housing for older persons, exemption on file'",
+    )
+)
+@click.argument("slug")
+@terms.despite_option
+@with_system
+def publish(system: System, slug: str, despite: str) -> None:
+    """Make the latest version of what the property SLUG offers public, which its listings need. Words that the
+    fair-housing check finds have to be decided about first."""
+    with terms.deciding():
+        changed = system.run(places.publish, system.by, slug, despite=despite)
+    output.say(f"Published property {slug}." if changed else "It is public already.")
+
+
+@property_.command(examples=("property unpublish elm",))
+@click.argument("slug")
+@with_system
+def unpublish(system: System, slug: str) -> None:
+    """Take the property SLUG, and with it all its listings, from the public."""
+    changed = system.run(places.unpublish, system.by, slug)
+    output.say(f"Unpublished property {slug}." if changed else "It was not public.")
+
+
+@property_.command(json=many(VersionEntry), examples=("property history elm",))
+@click.argument("slug")
+@with_system
+def history(system: System, slug: str, as_json: bool) -> None:
+    """List every version of what SLUG offers: who wrote it, when the public saw it, and who decided so."""
+    terms.print_history(system, system.read(offers.history_of_property, slug), as_json)
+
+
+@property_.group(
+    cls=Group,
+    examples=("property picture add elm front.jpg --alt 'The building from the street'", "property picture list elm"),
+)
+def picture() -> None:
+    """Pictures of a property, in the order in which they are shown. A change is a version of what it offers."""
+
+
+@picture.command("add", examples=("property picture add elm front.jpg --alt 'The building from the street' --at 1",))
+@click.argument("slug")
+@terms.picture_file
+@terms.with_alt
+@click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its place.  [default: the last]")
+@with_system
+def add_picture(system: System, slug: str, file: Path, alt: str | None, alt_es: str | None, at: int | None) -> None:
+    """Take in a JPEG, PNG or WebP. It is written anew in several sizes, without what the camera noted in it."""
+    system.read(views.one, slug)
+    taken = pictures.take_in(system.config, file)
+    change = pictures.added(taken, terms.picture_alts(alt, alt_es), at)
+    terms.say_written(f"Property {slug}", system.run(places.set_pictures, system.by, slug, change, taken=taken))
+
+
+@picture.command("list", json=many(PictureEntry), examples=("property picture list elm",))
+@click.argument("slug")
+@with_system
+def list_pictures(system: System, slug: str, as_json: bool) -> None:
+    """List the pictures of SLUG's latest version."""
+    terms.print_pictures(system.read(offers.pictures_of_property, slug), as_json)
+
+
+@picture.command("set", examples=("property picture set elm 2 --alt 'The pool'", "property picture set elm 2 --at 1"))
+@click.argument("slug")
+@terms.picture_number
+@terms.with_alt
+@click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its new place.")
+@with_system
+def set_picture(system: System, slug: str, number: int, alt: str | None, alt_es: str | None, at: int | None) -> None:
+    """Move the picture NUMBER, or say what is to be seen on it."""
+    change = pictures.edited(number, terms.picture_alts(alt, alt_es), at)
+    terms.say_written(f"Property {slug}", system.run(places.set_pictures, system.by, slug, change))
+
+
+@picture.command("remove", examples=("property picture remove elm 2",))
+@click.argument("slug")
+@terms.picture_number
+@with_system
+def remove_picture(system: System, slug: str, number: int) -> None:
+    """Remove the picture NUMBER; versions that had it keep it."""
+    change = pictures.removed(number)
+    terms.say_written(f"Property {slug}", system.run(places.set_pictures, system.by, slug, change))
+
+
+@property_.group(
+    cls=Group,
+    examples=(
+        "property answer set elm vouchers 'We welcome housing choice vouchers.'",
+        "property answer list elm",
+        "property answer show elm vouchers --at 2026-03-01",
+    ),
+)
+def answer() -> None:
+    """What is answered about a topic, such as vouchers, screening, assistance-animals, office-visits or schools, so
+    that everybody who asks hears the same."""
+
+
+_OFFICE = "office"
+"""In place of a property: the office's answer, for every property without its own."""
+
+
+def _place(slug: str) -> str | None:
+    return None if slug == _OFFICE else slug
+
+
+@answer.command(
+    "set",
+    examples=(
+        "property answer set elm vouchers 'We welcome housing choice vouchers.'",
+        "property answer set office assistance-animals --language es --file answer.txt",
+        "property answer set elm schools ''",
+    ),
+)
+@click.argument("slug")
+@click.argument("topic")
+@click.argument("text", required=False)
+@click.option("--file", type=click.File(encoding="utf-8"), help="Take the text from a file; - is standard input.")
+@terms.language_option
+@terms.despite_option
+@with_system
+def set_answer(
+    system: System, slug: str, topic: str, text: str | None, file: IO[str] | None, language: str, despite: str
+) -> None:
+    """Answer TEXT about TOPIC from now on, for the property SLUG; for `office`, for all without an answer of their own.
+    An empty text takes the answer back; what was answered before stays on record."""
+    if (text is None) == (file is None):
+        raise WrongInput("Give the text, or a --file with it.")
+    with terms.deciding():
+        version = system.run(
+            answers.give,
+            system.by,
+            _place(slug),
+            topic,
+            text if text is not None else terms.read_text(file),
+            language,
+            despite=despite,
+        )
+    output.say(f"{slug} about {topic} ({language}): version {version}.")
+
+
+@answer.command(
+    "list", json=many(AnswerEntry), examples=("property answer list elm", "property answer list elm --at 2026-03-01")
+)
+@click.argument("slug")
+@click.option("--at", metavar="WHEN", help="As it was then, such as 2026-03-01 (its end) or '2026-03-01 15:00'.")
+@with_system
+def list_answers(system: System, slug: str, at: str | None, as_json: bool) -> None:
+    """List what the property SLUG, or the office, answers in each language."""
+    entries = system.read(offers.answers_of, _place(slug), at=terms.until_of(system, at) if at else None)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("topic", "language", "answer", "whose", "version", "since", "by"),
+        (
+            (
+                one.topic,
+                one.language,
+                one.text if len(one.text) <= 100 else one.text[:99] + "…",
+                one.property or _OFFICE,
+                one.version,
+                output.local(one.made_at, system.config.tz),
+                one.made_by,
+            )
+            for one in entries
+        ),
+        empty="There are no answers: give one with `leaseline property answer set`.",
+    )
+
+
+@answer.command(
+    "show",
+    json=one(AnswerEntry),
+    examples=("property answer show elm vouchers", "property answer show elm vouchers --language es --at 2026-03-01"),
+)
+@click.argument("slug")
+@click.argument("topic")
+@click.option("--at", metavar="WHEN", help="As it was then, such as 2026-03-01 (its end) or '2026-03-01 15:00'.")
+@terms.language_option
+@with_system
+def show_answer(system: System, slug: str, topic: str, at: str | None, language: str, as_json: bool) -> None:
+    """Show what the property SLUG answers about TOPIC: its own answer, or the office's; in the language, or in
+    English."""
+    when = terms.until_of(system, at) if at else None
+    entry = system.read(offers.answer, _place(slug), topic, language, at=when)
+    if as_json:
+        output.print_json(entry)
+        return
+    output.print_entry(
+        (
+            ("topic", entry.topic),
+            ("language", entry.language),
+            ("whose", entry.property or _OFFICE),
+            ("version", f"{entry.version}, {output.local(entry.made_at, system.config.tz)} by {entry.made_by}"),
+            ("answer", entry.text),
         )
     )
 

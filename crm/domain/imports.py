@@ -11,11 +11,11 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from crm.domain import fields
+from crm.domain import fields, listings
 from crm.domain.errors import Invalid
 from crm.domain.ringing import DeviceKind, Strategy
 from crm.domain.route_inputs import CallerKind, DeskKind
@@ -139,24 +139,6 @@ def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     return read
 
 
-def _money(raw: str) -> Decimal:
-    try:
-        found = Decimal(raw.replace("$", "").replace(",", "").strip())
-    except InvalidOperation:
-        raise Invalid(
-            f"{raw[:40]!a} is not an amount: write one like 1450 or 1,450.00.", code="amount_invalid"
-        ) from None
-    if not found.is_finite() or not 0 <= found < 10_000_000 or found != found.quantize(Decimal("0.01")):
-        raise Invalid(f"{raw[:40]!a} is not an amount: write one like 1450 or 1,450.00.", code="amount_invalid")
-    return found
-
-
-def _bathrooms(raw: str) -> Decimal:
-    if not re.fullmatch(r"\d{1,2}(\.[05])?", raw, re.ASCII):
-        raise Invalid(f"{raw[:40]!a} is not a number of bathrooms: write one like 1 or 1.5.", code="bathrooms_invalid")
-    return Decimal(raw)
-
-
 def _slugs(raw: str) -> tuple[str, ...]:
     return tuple(fields.slug(part) for part in raw.replace(",", " ").split())
 
@@ -205,12 +187,12 @@ COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
         "property": Column(fields.slug, required=True),
         "name": Column(_text("name", 40), required=True),
         "bedrooms": Column(_whole(0, 20), required=True),
-        "bathrooms": Column(_bathrooms, required=True),
+        "bathrooms": Column(listings.bathrooms, required=True),
         "square_feet": Column(_whole(1, 100_000), empty=None),
-        "rent": Column(_money, required=True),
-        "deposit": Column(_money, empty=Decimal(0)),
-        "fees": Column(_text("fees", 200)),
-        "pets": Column(_text("pets", 200)),
+        "rent": Column(listings.money, required=True),
+        "deposit": Column(listings.money, empty=Decimal(0)),
+        "fees": Column(listings.read_fees, empty=None),
+        "pets": Column(listings.pets_or_note, empty=None),
         "available_on": Column(fields.day, empty=None),
     },
     ListKind.LINES: {

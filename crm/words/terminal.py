@@ -14,6 +14,14 @@ HINTS = {
     "agent_has_work": "say who takes over with `--successor SLUG`.",
     "agent_is_admin": "make somebody else the admin with `leaseline agent set SLUG --admin`.",
     "agent_unknown": "`leaseline agent list` shows them all.",
+    "address_missing": "give it with `leaseline property set {property}`.",
+    "answer_unknown": "`leaseline property answer list {property}` shows those there are.",
+    "expiry_over": "use `leaseline listing unpublish`.",
+    "findings_undecided": "If they may stand, say why with `--despite-findings REASON`.",
+    "listing_exists": "change it with `leaseline listing set {listing}`.",
+    "listing_unknown": "`leaseline listing list` shows them all.",
+    "listing_unpublished": "publish it with `leaseline listing publish {listing}`.",
+    "listing_version_unknown": "`leaseline listing history {listing}` shows those that are.",
     "location_exists": "change it with `leaseline location set {location}`.",
     "location_in_use": "give them another location with `leaseline device set`.",
     "location_unknown": "`leaseline location list` shows them all.",
@@ -23,6 +31,7 @@ HINTS = {
     "property_exists": "change it with `leaseline property set {property}`.",
     "property_has_lines": "move it with `leaseline line set` or remove it first.",
     "property_unknown": "`leaseline property list` shows them all.",
+    "property_unpublished": "publish it with `leaseline property publish {property}` first.",
     "property_without_subteam": "give it one with --subteam.",
     "special_day_unknown": (
         "`leaseline holiday list` shows them all; to stay open on a public holiday, use "

@@ -100,7 +100,11 @@ def test_a_new_rent_is_a_new_version(office: Leaseline, tmp_path: Path) -> None:
     for rent in ("1450", "1450.00", "1500"):
         file.write_text(f"property,name,bedrooms,bathrooms,rent\nelm,1,1,1,{rent}\n")
         office.ok("import", str(file))
-    assert office.rows("SELECT version, rent FROM listing ORDER BY version") == [(1, 1450), (2, 1500)]
+    assert [office.json("listing", "show", "1", "--version", str(version))["rent"] for version in (1, 2)] == [
+        "1450.00",
+        "1500.00",
+    ]
+    assert office.json("listing", "show", "1")["latest"] == 2
 
 
 def test_a_dry_run_writes_nothing(untouched: Leaseline, tmp_path: Path) -> None:

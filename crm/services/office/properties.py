@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.domain import fields
@@ -12,7 +12,7 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import MessagesTo
 from crm.services.audit import By, note
 from crm.services.office import subteams
-from crm.store.models import Interest, Line, Property, Subteam
+from crm.store.models import Interest, Line, Listing, Property, Publication, Subteam
 
 LONGEST_AREA = 60
 RECORDING = ("off", "announced", "demand")
@@ -117,6 +117,12 @@ def remove(session: Session, by: By, slug: str) -> None:
             property=slug,
             leads=leads,
         )
+    if session.scalar(select(_was_public(found.id))):
+        raise Conflict(
+            f"Property {slug} or a listing of it was public: what was offered stays on record.",
+            code="property_was_public",
+            property=slug,
+        )
     session.delete(found)
     note(session, by, f"property {slug} removed")
 
@@ -132,6 +138,14 @@ def named(session: Session, slug: str) -> Property:
 _whole = select(Property).options(
     selectinload(Property.subteam).selectinload(Subteam.members), selectinload(Property.portfolio)
 )
+
+
+def _was_public(place_id: int) -> ColumnElement[bool]:
+    of_a_listing = select(Publication.id).join(Listing, Listing.id == Publication.listing_id)
+    return or_(
+        exists().where(Publication.property_id == place_id),
+        of_a_listing.where(Listing.property_id == place_id).exists(),
+    )
 
 
 def _subteam_id(session: Session, slug: str | None) -> int | None:

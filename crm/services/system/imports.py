@@ -6,8 +6,7 @@ What is there already is changed as far as the list has columns for it; what a l
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,13 @@ from crm.domain import fields, imports
 from crm.domain.dialing import DialRefused
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.imports import ListKind, Lists, Problem, Row, Wrong
+from crm.domain.listings import Home
 from crm.domain.ringing import DeviceKind
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
 from crm.services.audit import By, note
+from crm.services.listings import homes
+from crm.services.listings.versions import HOMES, Versions
 from crm.services.office import holidays, hours, subteams
 from crm.services.people import contacts
 from crm.services.phones import answering, devices, lines
@@ -165,7 +167,8 @@ class _Importer:
         self._total = total
         self._count = 0
         self._known: dict[type, dict[str, Any]] = {}
-        self._units: dict[int, dict[str, Unit]] = {}
+        self._homes: dict[int, _Homes] = {}
+        self._new_homes: list[tuple[Unit, Home]] = []
         self._contacts: dict[int, Contact] = {}
         self._numbers: dict[str, str] = {}
         """Where in the list each contact's number stands."""
@@ -205,6 +208,8 @@ class _Importer:
             changed = len(rows) - added
         if kind is ListKind.SUBTEAMS:
             self._sisters(session, rows)
+        if kind is ListKind.UNITS:
+            self._start_listings(session)
         session.flush()
         self.done.append(Imported(kind, added, changed))
 
@@ -234,12 +239,17 @@ class _Importer:
             self._known[model] = {one.slug: one for one in session.scalars(query)}
         return self._known[model]
 
-    def _units_of(self, session: Session, place: Property) -> dict[str, Unit]:
-        """A property's units by name, read once: while a list is written nobody else writes anything."""
-        if place.id not in self._units:
-            found = select(Unit).where(Unit.property_id == place.id).options(selectinload(Unit.listings))
-            self._units[place.id] = {unit.name: unit for unit in session.scalars(found)}
-        return self._units[place.id]
+    def _homes_of(self, session: Session, place: Property) -> _Homes:
+        """A property's homes, read once: while a list is written nobody else writes anything."""
+        if place.id not in self._homes:
+            units = session.scalars(select(Unit).where(Unit.property_id == place.id)).all()
+            offers = session.scalars(select(Listing).where(Listing.property_id == place.id)).all()
+            self._homes[place.id] = _Homes(
+                {unit.name: unit for unit in units},
+                {listing.unit_id: listing for listing in offers},
+                Versions(session, self._by, HOMES, offers),
+            )
+        return self._homes[place.id]
 
     def _upsert(self, session: Session, model: Any, row: Row, columns: Sequence[str]) -> tuple[Any, bool]:
         """The record with the row's slug, made when it is new, with these columns of the row in it."""
@@ -334,18 +344,35 @@ class _Importer:
         place = self._named(session, Property, row, "property", "property")
         if place is None:
             return False
-        values = row.values
-        there = self._units_of(session, place)
-        unit = there.get(values["name"])
-        is_new = unit is None
+        there = self._homes_of(session, place)
+        unit = there.units.get(row.values["name"])
+        listing = there.listings.get(unit.id) if unit else None
+        offered = {
+            column: value
+            for column, value in row.values.items()
+            if column not in ("property", "name") and (column in _CLEARED or value is not None)
+        }
+        known = there.versions.latest(listing) if listing else None
+        home = replace(known, **offered) if known else Home(**offered)
         if unit is None:
-            unit = there[values["name"]] = Unit(property_id=place.id, name=values["name"], listings=[])
+            unit = there.units[row.values["name"]] = Unit(property_id=place.id, name=row.values["name"])
             session.add(unit)
-        unit.bedrooms, unit.bathrooms = values["bedrooms"], values["bathrooms"]
-        if "square_feet" in values:
-            unit.square_feet = values["square_feet"]
-        _offer(unit, values, self._by.now)
-        return is_new
+        homes.describe(unit, home)
+        if listing is None:
+            self._new_homes.append((unit, home))
+        else:
+            there.versions.append(listing, home)
+        return listing is None
+
+    def _start_listings(self, session: Session) -> None:
+        """Of homes that are offered for the first time: all at once, for each step needs the ids of the one before."""
+        session.flush()
+        started = [(homes.started(unit, home, self._by), home) for unit, home in self._new_homes]
+        session.add_all(listing for listing, _ in started)
+        session.flush()
+        versions = Versions(session, self._by, HOMES, ())
+        for listing, home in started:
+            versions.begin(listing, home)
 
     def _line(self, session: Session, row: Row) -> bool:
         try:
@@ -486,15 +513,16 @@ class _Importer:
         return 0, len(rows)
 
 
-def _offer(unit: Unit, values: Any, now: datetime) -> None:
-    """Keeps the offer as it is when it is the same, else adds its next version."""
-    columns = ("rent", "deposit", "fees", "pets", "available_on")
-    latest = unit.listings[-1] if unit.listings else None
-    empty = {"deposit": 0, "fees": "", "pets": "", "available_on": None}
-    wanted = {
-        column: values[column] if column in values else getattr(latest, column) if latest else empty[column]
-        for column in columns
-    }
-    if latest is None or any(getattr(latest, column) != value for column, value in wanted.items()):
-        version = latest.version + 1 if latest else 1
-        unit.listings.append(Listing(version=version, created_at=now, **wanted))
+_CLEARED = ("square_feet", "available_on", "pets", "fees")
+"""Columns of units that an empty cell clears."""
+
+
+@dataclass(frozen=True)
+class _Homes:
+    """Of one property."""
+
+    units: dict[str, Unit]
+    """By name."""
+    listings: dict[int, Listing]
+    """By unit."""
+    versions: Versions[Listing, Home]

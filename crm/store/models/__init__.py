@@ -18,13 +18,13 @@ from crm.store.models.calls import (
     RoutingDecision,
     Voicemail,
 )
+from crm.store.models.listings import Answer, ContentVersion, Listing, PictureFile, PropertyProfile, Publication
 from crm.store.models.nodes import Node
 from crm.store.models.office import (
     Agent,
     AgentHours,
     Desk,
     Hours,
-    Listing,
     Location,
     OfficeMark,
     Organization,
@@ -56,6 +56,7 @@ __all__ = [
     "Activity",
     "Agent",
     "AgentHours",
+    "Answer",
     "AuditEntry",
     "Base",
     "BlockedCaller",
@@ -64,6 +65,7 @@ __all__ = [
     "CallOrder",
     "CallReview",
     "Contact",
+    "ContentVersion",
     "Desk",
     "Device",
     "Dialled",
@@ -86,8 +88,11 @@ __all__ = [
     "OfficeMark",
     "OptOut",
     "Organization",
+    "PictureFile",
     "Portfolio",
     "Property",
+    "PropertyProfile",
+    "Publication",
     "Recording",
     "Roster",
     "RoutingDecision",

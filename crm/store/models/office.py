@@ -138,23 +138,6 @@ class Unit(Base):
     bathrooms: Mapped[Decimal] = mapped_column(Numeric(3, 1))
     square_feet: Mapped[int | None]
     property: Mapped[Property] = relationship()
-    listings: Mapped[list[Listing]] = relationship(order_by="Listing.version", cascade="all, delete-orphan")
-
-
-class Listing(Base):
-    """What a unit was offered for, version by version: a price that somebody was told stays on record."""
-
-    __tablename__ = "listing"
-    __table_args__ = (UniqueConstraint("unit_id", "version"),)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id", ondelete="CASCADE"))
-    version: Mapped[int] = mapped_column(comment="from 1; the highest is in force")
-    rent: Mapped[Decimal] = mapped_column(Numeric(10, 2), comment="a month")
-    deposit: Mapped[Decimal] = mapped_column(Numeric(10, 2))
-    fees: Mapped[str] = mapped_column(String(200), default="")
-    pets: Mapped[str] = mapped_column(String(200), default="")
-    available_on: Mapped[date | None] = mapped_column(comment="null: not to be had")
-    created_at: Mapped[datetime]
 
 
 class Agent(Base):

@@ -1,0 +1,331 @@
+"""`leaseline listing`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crm.commands import output, terms
+from crm.commands.command import ID, Group, System, WrongInput, cut, limit_option, many, one, with_system
+from crm.domain import fields, listings
+from crm.domain.listings import ListingFilter, ListingState
+from crm.services.listings import homes, pictures
+from crm.views import listings as views
+from crm.views.listings import ListingDetail, ListingEntry, PictureEntry, VersionEntry
+
+PETS = click.Choice(listings.SEARCHABLE_PETS)
+
+
+@click.group(
+    cls=Group,
+    examples=(
+        "listing add elm 204B --bedrooms 2 --bathrooms 1.5 --rent 1450 --available-on 2026-05-01",
+        "listing publish 12",
+        "listing list --property elm --state published",
+        "listing show 12 --at 2026-03-01",
+    ),
+)
+def listing() -> None:
+    """Homes for rent: what is offered, and what was."""
+
+
+@listing.command(
+    examples=(
+        "listing add elm 204B --bedrooms 2 --bathrooms 1.5 --rent 1450 --deposit 500 --available-on 2026-05-01",
+        "listing add elm 12 --bedrooms 0 --bathrooms 1 --rent 990 --pets '2 cats, monthly 25' --text 'By the park.'",
+    )
+)
+@click.argument("property")
+@click.argument("unit")
+@terms.home_options
+@with_system
+def add(system: System, /, property: str, unit: str, **given: Any) -> None:
+    """Offer the home UNIT of PROPERTY; it is not public before it is published. What is not given is as its property
+    says."""
+    found = system.run(homes.add, system.by, property, unit, terms.cells(given))
+    output.say(f"Added listing {found.id}: {property} {unit}. Publish it with `leaseline listing publish {found.id}`.")
+
+
+@listing.command(
+    "set",
+    examples=(
+        "listing set 12 --rent 1495 --available-on 2026-06-01",
+        "listing set 12 --language es --text 'Junto al parque.'",
+        "listing set 12 --fees 'application 50 per applicant: credit check' --pets ''",
+    ),
+)
+@click.argument("listing", type=ID)
+@terms.home_options
+@with_system
+def change(system: System, /, listing: int, **given: Any) -> None:
+    """Change LISTING: its next version. An empty text takes away what was there. If the listing is public, so is the
+    new version at once, unless the fair-housing check finds words that nobody has accepted."""
+    cells = terms.cells(given)
+    if not cells:
+        raise WrongInput("Nothing to change: give --rent, --available-on or another option.")
+    terms.say_written(f"Listing {listing}", system.run(homes.change, system.by, listing, cells))
+
+
+@listing.command(
+    "list",
+    json=many(ListingEntry),
+    examples=(
+        "listing list --state published",
+        "listing list --property elm --beds 2 --rent-to 1500 --available-by 2026-05-01 --pets dogs",
+        "listing list --after 12 --json",
+    ),
+)
+@click.option("--property", metavar="SLUG", help="Only of this property.")
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in ListingState]),
+    help="Only these; changed: published, and a later version waits to be.",
+)
+@click.option("--beds", type=click.IntRange(0, 20), help="Only with so many bedrooms; 0 is a studio.")
+@click.option("--rent-from", metavar="AMOUNT", help="Only from this rent on.")
+@click.option("--rent-to", metavar="AMOUNT", help="Only up to this rent.")
+@click.option("--available-by", metavar="DATE", help="Only if it is available then or before.")
+@click.option("--pets", type=PETS, help="Only where these are allowed.")
+@click.option("--after", type=ID, metavar="LISTING", help="Only what comes after this one.")
+@limit_option()
+@with_system
+def list_(
+    system: System,
+    property: str | None,
+    state: str | None,
+    beds: int | None,
+    rent_from: str | None,
+    rent_to: str | None,
+    available_by: str | None,
+    pets: str | None,
+    after: int | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List homes for rent, by rent."""
+    wanted = ListingFilter(
+        property=property,
+        state=state,
+        bedrooms=beds,
+        rent_from=listings.money(rent_from) if rent_from else None,
+        rent_to=listings.money(rent_to) if rent_to else None,
+        available_by=fields.day(available_by) if available_by else None,
+        pets=pets,
+    )
+    key = None
+    if after is not None:
+        last = system.read(homes.named, after)
+        key = (last.rent, last.id)
+    entries = cut(system.read(views.listed, system.now, wanted, after=key, limit=limit + 1), limit)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("listing", "property", "unit", "beds", "baths", "sq ft", "rent", "deposit", "available", "state", "headline"),
+        (
+            (
+                entry.id,
+                entry.property,
+                entry.unit,
+                entry.bedrooms,
+                listings.plain_count(entry.bathrooms),
+                entry.square_feet,
+                listings.plain(entry.rent),
+                listings.plain(entry.deposit),
+                entry.available_on,
+                entry.state,
+                entry.headline,
+            )
+            for entry in entries
+        ),
+        empty="There are no such listings: `leaseline listing add` makes one.",
+    )
+
+
+@listing.command(
+    json=one(ListingDetail),
+    examples=("listing show 12", "listing show 12 --at '2026-03-01 15:00'", "listing show 12 --version 3 --json"),
+)
+@click.argument("listing", type=ID)
+@click.option("--at", metavar="WHEN", help="As it was then, such as 2026-03-01 (its end) or '2026-03-01 15:00'.")
+@click.option("--version", type=click.IntRange(1, 2**31 - 1), help="As this version said.")
+@terms.language_option
+@with_system
+def show(system: System, listing: int, at: str | None, version: int | None, language: str, as_json: bool) -> None:
+    """Show LISTING: its version in force, or what was offered at another time."""
+    if at and version:
+        raise WrongInput("Give either --at or --version.")
+    entry = system.read(
+        views.one,
+        listing,
+        system.now,
+        version=version,
+        at=terms.until_of(system, at) if at else None,
+        language=language,
+    )
+    if as_json:
+        output.print_json(entry)
+        return
+    address = entry.address
+    where = terms.address_line(address.street, address.city, address.state, address.postal_code)
+    tz = system.config.tz
+    output.print_entry(
+        (
+            ("listing", entry.id),
+            ("home", f"{entry.property_name} ({entry.property}), {entry.unit}"),
+            ("address", where),
+            ("state", entry.state),
+            (
+                "version",
+                f"{entry.version} of {entry.latest}, written {output.local(entry.made_at, tz)} by {entry.made_by}",
+            ),
+            ("public", entry.public),
+            ("expires", output.local(entry.expires_at, tz)),
+            ("rooms", f"{entry.bedrooms} bedrooms, {listings.plain_count(entry.bathrooms)} bathrooms"),
+            ("square feet", entry.square_feet),
+            ("rent", listings.plain(entry.rent)),
+            ("deposit", listings.plain(entry.deposit)),
+            ("available", entry.available_on or "not known yet"),
+            ("concession", entry.concession),
+            *terms.term_lines(entry.terms),
+            ("pictures", [one.alt or "(no text)" for one in entry.pictures]),
+            ("headline", entry.headline),
+            ("text", entry.text),
+            ("policies", entry.policies),
+        )
+    )
+    terms.tell(entry.findings)
+
+
+@listing.command(json=many(VersionEntry), examples=("listing history 12", "listing history 12 --json"))
+@click.argument("listing", type=ID)
+@with_system
+def history(system: System, listing: int, as_json: bool) -> None:
+    """List every version of LISTING: who wrote it, when the public saw it, and who decided so."""
+    terms.print_history(system, system.read(views.history, listing), as_json)
+
+
+@listing.command(examples=("listing check 12",))
+@click.argument("listing", type=ID)
+@with_system
+def check(system: System, listing: int) -> None:
+    """Name words of LISTING's latest version that may express a preference for, or exclude, people whom fair-housing
+    laws protect. It knows phrases, not what they mean, and is no legal advice."""
+    latest = system.read(homes.named, listing).latest
+    findings = system.read(views.one, listing, system.now, version=latest).findings
+    for finding in findings:
+        output.say(finding)
+    if not findings:
+        output.say("Nothing was found.")
+
+
+@listing.command(
+    examples=(
+        "listing publish 12",
+        "listing publish 12 13 14 --until 2026-06-30",
+        "listing publish 12 --despite-findings 'housing for older persons, exemption on file'",
+    )
+)
+@click.argument("listings_", metavar="LISTING...", type=ID, nargs=-1, required=True)
+@click.option("--until", metavar="DATE", help="The last day on which it is public.")
+@terms.despite_option
+@with_system
+def publish(system: System, listings_: tuple[int, ...], until: str | None, despite: str) -> None:
+    """Make the latest version of each LISTING public. Words that the fair-housing check finds have to be decided about
+    first."""
+    day = fields.day(until) if until else None
+    with terms.deciding():
+        changed = system.run(homes.publish, system.config, system.by, listings_, until=day, despite=despite)
+    output.say(f"Published {output.counted(changed, 'listing')}." if changed else "They are public already.")
+
+
+@listing.command(examples=("listing unpublish 12", "listing unpublish 12 13"))
+@click.argument("listings_", metavar="LISTING...", type=ID, nargs=-1, required=True)
+@with_system
+def unpublish(system: System, listings_: tuple[int, ...]) -> None:
+    """Take each LISTING from the public, such as when it is rented."""
+    changed = system.run(homes.unpublish, system.by, listings_)
+    output.say(f"Unpublished {output.counted(changed, 'listing')}." if changed else "They were not public.")
+
+
+@listing.command(examples=("listing expire 12 --on 2026-06-30", "listing expire 12 --never"))
+@click.argument("listings_", metavar="LISTING...", type=ID, nargs=-1, required=True)
+@click.option("--on", metavar="DATE", help="The last day on which it is public, where it is.")
+@click.option("--never", is_flag=True, help="Public until it is unpublished.")
+@with_system
+def expire(system: System, listings_: tuple[int, ...], on: str | None, never: bool) -> None:
+    """Set when each published LISTING stops being public by itself."""
+    if bool(on) == never:
+        raise WrongInput("Say when: --on DATE, or --never.")
+    day = fields.day(on) if on else None
+    system.run(homes.expire, system.config, system.by, listings_, day)
+    output.say(f"{output.counted(len(listings_), 'listing')}: {f'public through {day}' if day else 'no last day'}.")
+
+
+@listing.group(
+    cls=Group,
+    examples=("listing picture add 12 kitchen.jpg --alt 'Kitchen with a window'", "listing picture list 12"),
+)
+def picture() -> None:
+    """Pictures of a home, in the order in which they are shown. A change is a version of the listing."""
+
+
+@picture.command(
+    "add",
+    examples=(
+        "listing picture add 12 kitchen.jpg --alt 'Kitchen with a window' --alt-es 'Cocina con ventana'",
+        "listing picture add 12 front.png --at 1",
+    ),
+)
+@click.argument("listing", type=ID)
+@terms.picture_file
+@terms.with_alt
+@click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its place.  [default: the last]")
+@with_system
+def add_picture(system: System, listing: int, file: Path, alt: str | None, alt_es: str | None, at: int | None) -> None:
+    """Take in a JPEG, PNG or WebP. It is written anew in several sizes, without what the camera noted in it."""
+    system.read(homes.named, listing)
+    taken = pictures.take_in(system.config, file)
+    written = system.run(
+        homes.set_pictures,
+        system.by,
+        listing,
+        pictures.added(taken, terms.picture_alts(alt, alt_es), at),
+        taken=taken,
+    )
+    terms.say_written(f"Listing {listing}", written)
+
+
+@picture.command("list", json=many(PictureEntry), examples=("listing picture list 12",))
+@click.argument("listing", type=ID)
+@with_system
+def list_pictures(system: System, listing: int, as_json: bool) -> None:
+    """List the pictures of LISTING's latest version."""
+    latest = system.read(homes.named, listing).latest
+    terms.print_pictures(system.read(views.one, listing, system.now, version=latest).pictures, as_json)
+
+
+@picture.command(
+    "set", examples=("listing picture set 12 2 --alt 'Bath with a tub'", "listing picture set 12 2 --at 1")
+)
+@click.argument("listing", type=ID)
+@terms.picture_number
+@terms.with_alt
+@click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its new place.")
+@with_system
+def set_picture(system: System, listing: int, number: int, alt: str | None, alt_es: str | None, at: int | None) -> None:
+    """Move the picture NUMBER, or say what is to be seen on it."""
+    change = pictures.edited(number, terms.picture_alts(alt, alt_es), at)
+    terms.say_written(f"Listing {listing}", system.run(homes.set_pictures, system.by, listing, change))
+
+
+@picture.command("remove", examples=("listing picture remove 12 2",))
+@click.argument("listing", type=ID)
+@terms.picture_number
+@with_system
+def remove_picture(system: System, listing: int, number: int) -> None:
+    """Remove the picture NUMBER; versions that had it keep it."""
+    written = system.run(homes.set_pictures, system.by, listing, pictures.removed(number))
+    terms.say_written(f"Listing {listing}", written)

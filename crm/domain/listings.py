@@ -1,0 +1,717 @@
+"""What is offered for rent, as it is kept version by version: homes, and the properties they are in.
+
+What a reader is told is typed, so that nobody has to guess from a sentence what a second dog costs. Pets, fees and
+other types that people write on one line are read by a function here, and written the same way by its `..._as_text`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from crm.domain import fields
+from crm.domain.errors import Invalid
+
+LANGUAGES = ("en", "es")
+"""In which a text may be given; where one is missing, the first is shown."""
+LONGEST_TEXT = 4000
+LONGEST_LINE = 200
+MOST_PICTURES = 40
+MOST_FEES = 20
+MOST_PETS = 10
+
+
+class Per(StrEnum):
+    """How often a fee is due."""
+
+    ONCE = "once"
+    MONTH = "monthly"
+    APPLICANT = "per applicant"
+
+
+class Utility(StrEnum):
+    WATER = "water"
+    SEWER = "sewer"
+    TRASH = "trash"
+    GAS = "gas"
+    ELECTRICITY = "electricity"
+    HEAT = "heat"
+    HOT_WATER = "hot-water"
+    AIR_CONDITIONING = "air-conditioning"
+    INTERNET = "internet"
+    CABLE = "cable"
+    PEST_CONTROL = "pest-control"
+
+
+class ParkingKind(StrEnum):
+    NONE = "none"
+    STREET = "street"
+    LOT = "lot"
+    DRIVEWAY = "driveway"
+    COVERED = "covered"
+    GARAGE = "garage"
+
+
+class Laundry(StrEnum):
+    NONE = "none"
+    IN_HOME = "in-home"
+    HOOKUPS = "hookups"
+    ON_SITE = "on-site"
+
+
+class Access(StrEnum):
+    """What makes a home usable with a disability."""
+
+    STEP_FREE = "step-free"
+    ELEVATOR = "elevator"
+    WIDE_DOORS = "wide-doors"
+    GRAB_BARS = "grab-bars"
+    ROLL_IN_SHOWER = "roll-in-shower"
+    LOW_COUNTERS = "low-counters"
+    VISUAL_ALARMS = "visual-alarms"
+    ACCESSIBLE_PARKING = "accessible-parking"
+
+
+@dataclass(frozen=True)
+class Pets:
+    """One kind of pet that is allowed."""
+
+    kind: str
+    """In the plural: cats, dogs, birds, ..."""
+    most: int | None = None
+    """How many of them in one home; None: no limit of their own."""
+    pounds: int | None = None
+    """How heavy each may be; None: no limit."""
+    deposit: Decimal | None = None
+    """For each, given back; None: none."""
+    monthly: Decimal | None = None
+    """For each, with the rent; None: nothing."""
+
+
+@dataclass(frozen=True)
+class PetPolicy:
+    """Which pets may live in a home. Assistance animals are no pets: none of this is for them."""
+
+    allowed: tuple[Pets, ...] = ()
+    """Empty without a note: no pets."""
+    note: str = ""
+    """What the types cannot say, such as breeds."""
+
+    def allows(self, kind: str) -> bool | None:
+        """None where only the note knows."""
+        if any(pets.kind == kind for pets in self.allowed):
+            return True
+        return None if self.note and not self.allowed else False
+
+
+@dataclass(frozen=True)
+class Fee:
+    name: str
+    """What it is called: application, admin, parking, ..."""
+    amount: Decimal
+    per: Per = Per.ONCE
+    purpose: str = ""
+    """What it is for; empty: the name says it."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture where it is shown; the order is that of the list."""
+
+    hash: str
+    """Names its files (crm/edge/pictures.py)."""
+    alt: dict[str, str] = field(default_factory=dict)
+    """What is to be seen, by language, for those who do not see it."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is said in one language. A property has policies, and a home a headline and a concession."""
+
+    headline: str = ""
+    text: str = ""
+    policies: str = ""
+    concession: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a property says for all its homes, and a home where it differs. None: it says nothing about that."""
+
+    pets: PetPolicy | None = None
+    fees: tuple[Fee, ...] | None = None
+    utilities: tuple[Utility, ...] | None = None
+    """Those in the rent."""
+    parking: tuple[ParkingKind, ...] | None = None
+    laundry: tuple[Laundry, ...] | None = None
+    lease_months: tuple[int, ...] | None = None
+    accessibility: tuple[Access, ...] | None = None
+    words: dict[str, Words] = field(default_factory=dict)
+    """By language."""
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place(Terms):
+    """A property as it is offered."""
+
+    street: str = ""
+    city: str = ""
+    state: str = ""
+    """Two letters, as the post writes it."""
+    postal_code: str = ""
+    latitude: Decimal | None = None
+    longitude: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home(Terms):
+    """A home as it is offered."""
+
+    bedrooms: int
+    """0 is a studio."""
+    bathrooms: Decimal
+    square_feet: int | None = None
+    rent: Decimal
+    """A month."""
+    deposit: Decimal = Decimal(0)
+    available_on: date | None = None
+    """None: it is not known yet."""
+
+
+class ListingState(StrEnum):
+    """Whether the public sees a listing."""
+
+    DRAFT = "draft"
+    """It has never been published, or is not any more."""
+    PUBLISHED = "published"
+    CHANGED = "changed"
+    """It is published, and a later version waits to be."""
+    EXPIRED = "expired"
+    """It was published until a date that is past."""
+
+
+@dataclass(frozen=True)
+class ListingFilter:
+    """Which listings are shown; every field that is given narrows it."""
+
+    property: str | None = None
+    """Slug."""
+    state: str | None = None
+    """A ListingState; published includes what is changed."""
+    bedrooms: int | None = None
+    rent_from: Decimal | None = None
+    rent_to: Decimal | None = None
+    available_by: date | None = None
+    pets: str | None = None
+    """cats or dogs: only where they are allowed."""
+
+
+SEARCHABLE_PETS = ("cats", "dogs")
+
+_TERMS = ("pets", "fees", "utilities", "parking", "laundry", "lease_months", "accessibility")
+Kind = TypeVar("Kind", bound=Terms)
+
+
+def with_terms_of(home: Home, place: Place) -> Home:
+    """The home, with what only its property says."""
+    missing = {name: getattr(place, name) for name in _TERMS if getattr(home, name) is None}
+    return replace(home, **missing)
+
+
+def in_language(words: Mapping[str, Words], language: str) -> Words:
+    """What is said in a language, each part in the first language where it is missing there."""
+    wanted, first = words.get(language, Words()), words.get(LANGUAGES[0], Words())
+    return Words(
+        headline=wanted.headline or first.headline,
+        text=wanted.text or first.text,
+        policies=wanted.policies or first.policies,
+        concession=wanted.concession or first.concession,
+    )
+
+
+def texts(terms: Terms) -> Iterator[tuple[str, str, str]]:
+    """Everything in words, with its language and what it is; for checks of what is said."""
+    for language, words in sorted(terms.words.items()):
+        for part in ("headline", "text", "policies", "concession"):
+            if said := getattr(words, part):
+                yield language, part, said
+    for number, picture in enumerate(terms.pictures, start=1):
+        for language, alt in sorted(picture.alt.items()):
+            yield language, f"picture {number}", alt
+    first = LANGUAGES[0]
+    if terms.pets and terms.pets.note:
+        yield first, "pets", terms.pets.note
+    for fee in terms.fees or ():
+        yield first, "fees", f"{fee.name}: {fee.purpose}" if fee.purpose else fee.name
+
+
+def with_words(terms: Kind, language: str, **parts: str | None) -> Kind:
+    """The same with parts of its text replaced in one language; None leaves a part, an empty text takes it away."""
+    language = check_language(language)
+    known = terms.words.get(language, Words())
+    given = {
+        part: paragraphs(text, part) if part in ("text", "policies") else fields.text(text, part, LONGEST_LINE)
+        for part, text in parts.items()
+        if text is not None
+    }
+    changed = replace(known, **given)
+    words = {key: value for key, value in terms.words.items() if key != language}
+    if changed != Words():
+        words[language] = changed
+    return replace(terms, words=dict(sorted(words.items())))
+
+
+# --- reading what people write ---
+
+
+def check_language(raw: str) -> str:
+    if raw not in LANGUAGES:
+        raise Invalid(
+            f"{raw[:20]!a} is not a language of listings: use {' or '.join(LANGUAGES)}.", code="listing_language"
+        )
+    return raw
+
+
+def paragraphs(raw: str, what: str) -> str:
+    """Text of several lines, without spaces at their ends or empty lines around it."""
+    text = "\n".join(line.strip() for line in raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")).strip("\n")
+    text = re.sub(r"\n{3,}", "\n\n", text)
+    if len(text) > LONGEST_TEXT:
+        raise Invalid(
+            f"The {what} has {len(text)} characters: at most {LONGEST_TEXT} are kept, so shorten it.",
+            code="listing_text_too_long",
+        )
+    if not text.replace("\n", "").isprintable():
+        raise Invalid(
+            f"The {what} has tabs or control characters: write it without them.", code="listing_text_unprintable"
+        )
+    return text
+
+
+def money(raw: str) -> Decimal:
+    """An amount of at most two decimals, as people write it."""
+    try:
+        found = Decimal(raw.replace("$", "").replace(",", "").strip())
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not found.is_finite() or not 0 <= found < 10_000_000 or found != found.quantize(Decimal("0.01")):
+        raise Invalid(f"{raw[:40]!a} is not an amount: write one like 1450 or 1,450.00.", code="amount_invalid")
+    return found.quantize(Decimal("0.01"))
+
+
+def whole(raw: str, lowest: int, highest: int) -> int:
+    if not re.fullmatch(r"\d{1,7}", raw, re.ASCII) or not lowest <= int(raw) <= highest:
+        raise Invalid(f"{raw[:40]!a} is not a number from {lowest} to {highest}.", code="listing_number_invalid")
+    return int(raw)
+
+
+def bathrooms(raw: str) -> Decimal:
+    if not re.fullmatch(r"\d{1,2}(\.[05])?", raw, re.ASCII):
+        raise Invalid(f"{raw[:40]!a} is not a number of bathrooms: write one like 1 or 1.5.", code="bathrooms_invalid")
+    return Decimal(raw)
+
+
+def state(raw: str) -> str:
+    value = raw.strip().upper()
+    if value and not re.fullmatch(r"[A-Z]{2}", value, re.ASCII):
+        raise Invalid(f"{raw[:20]!a} is not a state: write its two letters, like TX.", code="state_invalid")
+    return value
+
+
+def postal_code(raw: str) -> str:
+    value = raw.strip().upper()
+    if value and not re.fullmatch(r"\d{5}(-\d{4})?|[A-Z]\d[A-Z] ?\d[A-Z]\d", value, re.ASCII):
+        raise Invalid(f"{raw[:20]!a} is not a postal code: write one like 78701.", code="postal_code_invalid")
+    return value
+
+
+def position(raw: str) -> tuple[Decimal | None, Decimal | None]:
+    """Latitude and longitude as maps show them: '30.2672, -97.7431'; both None for an empty text."""
+    if not raw.strip():
+        return None, None
+    found = re.fullmatch(r"\s*(-?\d{1,2}(?:\.\d{1,12})?)\s*,\s*(-?\d{1,3}(?:\.\d{1,12})?)\s*", raw, re.ASCII)
+    if found:
+        latitude, longitude = (Decimal(part).quantize(Decimal("0.000001")) for part in found.groups())
+        if abs(latitude) <= 90 and abs(longitude) <= 180:
+            return latitude, longitude
+    raise Invalid(
+        f"{raw[:40]!a} is not a position: write latitude and longitude like '30.2672, -97.7431'.",
+        code="position_invalid",
+    )
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def choices(raw: str, known: type[Choice], what: str) -> tuple[Choice, ...]:
+    """Several of a closed set, in its order, from 'water, trash'; 'none' for none of them."""
+    words = [word.strip().lower() for word in re.split(r"[,;]", raw) if word.strip()]
+    values = [one.value for one in known]
+    if words == ["none"] and "none" not in values:
+        return ()
+    if unknown := [word for word in words if word not in values]:
+        raise Invalid(
+            f"{unknown[0][:40]!a} is not a kind of {what}: use {', '.join(values)}.", code="listing_choice_unknown"
+        )
+    if "none" in words and len(words) > 1:
+        raise Invalid(f"None and another kind of {what} contradict each other.", code="listing_choice_contradicts")
+    return tuple(one for one in known if one.value in words)
+
+
+def months(raw: str) -> tuple[int, ...]:
+    """Lengths of a lease, shortest first, from '6, 12'."""
+    found = set()
+    for part in re.split(r"[,;\s]+", raw.strip()):
+        if not part.isascii() or not part.isdigit() or not 1 <= int(part) <= 60:
+            raise Invalid(
+                f"{part[:20]!a} is not the length of a lease: write months like '6, 12'.", code="lease_invalid"
+            )
+        found.add(int(part))
+    return tuple(sorted(found))
+
+
+_KIND = re.compile(r"[a-z][a-z-]{1,29}")
+_COUNTED = re.compile(r"(?:(\d{1,2}) )?([a-z][a-z-]{1,29})(?: (\d{1,2}))?", re.ASCII)
+_POUNDS = re.compile(r"(?:up to )?(\d{1,3}) ?(?:lb|lbs|pounds?)", re.ASCII)
+_PRICED = re.compile(r"(deposit|monthly) \$?([\d,.]+)", re.ASCII)
+_ONE_OF = {"cat": "cats", "dog": "dogs", "bird": "birds", "rabbit": "rabbits"}
+
+
+def read_pets(raw: str) -> PetPolicy:
+    """Pets from '2 cats, monthly 25; 1 dogs, up to 50 lb, deposit 300, monthly 35', or 'none'; what follows 'note:'
+    stays as it is. Raises Invalid."""
+    given, has_note, note = raw.partition("note:")
+    note = fields.text(note, "note about pets", LONGEST_LINE)
+    if has_note and not note:
+        raise Invalid("The note about pets is empty: write one, or leave 'note:' out.", code="pet_note_empty")
+    wanted = [part.strip().lower() for part in given.split(";") if part.strip()]
+    if wanted == ["none"] and not note:
+        return PetPolicy()
+    if not wanted and not note:
+        raise Invalid("Say which pets are allowed, such as '2 cats', or none.", code="pets_empty")
+    allowed = tuple(_one_kind(part) for part in wanted)
+    kinds = [pets.kind for pets in allowed]
+    if twice := next((kind for kind in kinds if kinds.count(kind) > 1), None):
+        raise Invalid(f"{twice} are named twice: write all about them in one part.", code="pets_twice", kind=twice)
+    if len(allowed) > MOST_PETS:
+        raise Invalid(f"There are more than {MOST_PETS} kinds of pets.", code="pets_many")
+    return PetPolicy(allowed, note)
+
+
+def _one_kind(text: str) -> Pets:
+    first, *rest = [" ".join(part.split()) for part in text.split(",")]
+    found = _COUNTED.fullmatch(first)
+    if found is None or found[2] in ("none", "no") or (found[1] and found[3]):
+        raise _not_pets(first)
+    count = found[1] or found[3]
+    pets = Pets(_ONE_OF.get(found[2], found[2]), int(count) if count else None)
+    if pets.most == 0:
+        raise _not_pets(first)
+    for part in _joined(rest):
+        if (pounds := _POUNDS.fullmatch(part)) and pets.pounds is None and int(pounds[1]):
+            pets = replace(pets, pounds=int(pounds[1]))
+        elif (priced := _PRICED.fullmatch(part)) and getattr(pets, priced[1]) is None:
+            amount: dict[str, Any] = {priced[1]: money(priced[2])}
+            pets = replace(pets, **amount)
+        else:
+            raise _not_pets(part)
+    return pets
+
+
+def _joined(parts: Iterable[str]) -> list[str]:
+    """Commas within an amount, as in 1,200, do not part."""
+    joined: list[str] = []
+    for part in parts:
+        if joined and re.fullmatch(r"\d{3}(\.\d\d)?", part, re.ASCII) and re.search(r"[\d]$", joined[-1]):
+            joined[-1] += f",{part}"
+        else:
+            joined.append(part)
+    return joined
+
+
+def _not_pets(text: str) -> Invalid:
+    return Invalid(
+        f"{text[:40]!a} says nothing about pets that can be kept: write like '2 cats, monthly 25; "
+        "1 dogs, up to 50 lb, deposit 300', or none.",
+        code="pets_invalid",
+    )
+
+
+def pets_or_note(raw: str) -> PetPolicy | None:
+    """Like `read_pets`, for lists made for people: 'cats and dogs' is understood, and what is not becomes the note."""
+    text = fields.text(raw, "pets", LONGEST_LINE)
+    if not text:
+        return None
+    plain = text.lower().strip(" .").removesuffix(" allowed").removesuffix(" ok")
+    if plain in ("no", "no pets", "not"):
+        return PetPolicy()
+    try:
+        return read_pets(plain.replace(" and ", "; "))
+    except Invalid:
+        pass
+    try:
+        return read_pets(text)
+    except Invalid:
+        return PetPolicy(note=text)
+
+
+_FEE = re.compile(r"(?P<name>[^:;\d$]{1,60}?) \$?(?P<amount>[\d,]+(?:\.\d{1,2})?)(?: (?P<per>[a-z ]+))?", re.ASCII)
+
+
+def read_fees(raw: str) -> tuple[Fee, ...]:
+    """Fees from 'application 50 per applicant: credit check; parking 40 monthly', or 'none'. Raises Invalid."""
+    parts = [" ".join(part.split()) for part in raw.split(";") if part.strip()]
+    if [part.lower() for part in parts] == ["none"]:
+        return ()
+    if not parts:
+        raise Invalid("Say which fees there are, such as 'application 50', or none.", code="fees_empty")
+    fees = tuple(_one_fee(part) for part in parts)
+    names = [fee.name.lower() for fee in fees]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise Invalid(f"There are two fees named {twice}.", code="fee_twice", fee=twice)
+    if len(fees) > MOST_FEES:
+        raise Invalid(f"There are more than {MOST_FEES} fees.", code="fees_many")
+    return fees
+
+
+def _one_fee(text: str) -> Fee:
+    said, _, purpose = text.partition(":")
+    found = _FEE.fullmatch(said.strip())
+    per = " ".join(((found and found["per"]) or Per.ONCE).split())
+    if found is None or per not in list(Per):
+        raise Invalid(
+            f"{text[:40]!a} is not a fee: write a name and an amount, like 'application 50 per applicant: credit check'"
+            " or 'parking 40 monthly'.",
+            code="fee_invalid",
+        )
+    return Fee(
+        fields.text(found["name"], "name of a fee", 60, required=True),
+        money(found["amount"]),
+        Per(per),
+        fields.text(purpose, "purpose of a fee", LONGEST_LINE),
+    )
+
+
+# --- writing it again ---
+
+
+def plain(amount: Decimal) -> str:
+    """An amount as people write it: 50, 49.50."""
+    return f"{amount:.0f}" if amount == amount.to_integral_value() else f"{amount:.2f}"
+
+
+def pets_as_text(policy: PetPolicy | None) -> str:
+    """As `read_pets` reads it; empty for None."""
+    if policy is None:
+        return ""
+    kinds = []
+    for pets in policy.allowed:
+        parts = [f"{pets.most} {pets.kind}" if pets.most is not None else pets.kind]
+        if pets.pounds is not None:
+            parts.append(f"up to {pets.pounds} lb")
+        if pets.deposit is not None:
+            parts.append(f"deposit {plain(pets.deposit)}")
+        if pets.monthly is not None:
+            parts.append(f"monthly {plain(pets.monthly)}")
+        kinds.append(", ".join(parts))
+    if policy.note:
+        kinds.append(f"note: {policy.note}")
+    return "; ".join(kinds) or "none"
+
+
+def fees_as_text(fees: tuple[Fee, ...] | None) -> str:
+    """As `read_fees` reads it; empty for None."""
+    if fees is None:
+        return ""
+    return "; ".join(_fee_as_text(fee) for fee in fees) or "none"
+
+
+def _fee_as_text(fee: Fee) -> str:
+    text = f"{fee.name} {plain(fee.amount)}"
+    if fee.per is not Per.ONCE:
+        text += f" {fee.per}"
+    return f"{text}: {fee.purpose}" if fee.purpose else text
+
+
+def choices_as_text(chosen: Iterable[StrEnum] | None) -> str:
+    """As `choices` reads it; empty for None."""
+    return "" if chosen is None else ", ".join(one.value for one in chosen) or "none"
+
+
+def months_as_text(lengths: Iterable[int] | None) -> str:
+    return "" if lengths is None else ", ".join(str(length) for length in lengths)
+
+
+# --- by column, as in lists and options ---
+
+REQUIRED = ("bedrooms", "bathrooms", "rent")
+"""Columns without which there is no home."""
+
+
+def _in(name: str, read: Callable[[str], object], empty: object = None) -> Callable[[Kind, str], Kind]:
+    def put(terms: Kind, raw: str) -> Kind:
+        values: dict[str, Any] = {name: read(raw.strip()) if raw.strip() else empty}
+        return replace(terms, **values)
+
+    return put
+
+
+def _said(part: str, language: str) -> Callable[[Kind, str], Kind]:
+    return lambda terms, raw: with_words(terms, language, **{part: raw})
+
+
+def _position(place: Place, raw: str) -> Place:
+    latitude, longitude = position(raw)
+    return replace(place, latitude=latitude, longitude=longitude)
+
+
+def _terms_columns(*parts: str) -> dict[str, Callable[[Kind, str], Kind]]:
+    return {
+        "pets": _in("pets", read_pets),
+        "fees": _in("fees", read_fees),
+        "utilities": _in("utilities", lambda raw: choices(raw, Utility, "utility")),
+        "parking": _in("parking", lambda raw: choices(raw, ParkingKind, "parking")),
+        "laundry": _in("laundry", lambda raw: choices(raw, Laundry, "laundry")),
+        "lease_months": _in("lease_months", months),
+        "accessibility": _in("accessibility", lambda raw: choices(raw, Access, "accessibility")),
+        **{f"{part}_{language}": _said(part, language) for part in parts for language in LANGUAGES},
+    }
+
+
+def _line(name: str, longest: int) -> Callable[[Kind, str], Kind]:
+    return _in(name, lambda raw: fields.text(raw, name, longest), "")
+
+
+HOME_COLUMNS: Mapping[str, Callable[[Home, str], Home]] = {
+    "bedrooms": _in("bedrooms", lambda raw: whole(raw, 0, 20)),
+    "bathrooms": _in("bathrooms", bathrooms),
+    "square_feet": _in("square_feet", lambda raw: whole(raw, 1, 100_000)),
+    "rent": _in("rent", money),
+    "deposit": _in("deposit", money, Decimal(0)),
+    "available_on": _in("available_on", fields.day),
+    **_terms_columns("headline", "text", "concession"),
+}
+PLACE_COLUMNS: Mapping[str, Callable[[Place, str], Place]] = {
+    "street": _line("street", LONGEST_LINE),
+    "city": _line("city", 100),
+    "state": _in("state", state, ""),
+    "postal_code": _in("postal_code", postal_code, ""),
+    "position": _position,
+    **_terms_columns("text", "policies"),
+}
+"""What each column's text makes of a home or a place; an empty text takes away what was there."""
+
+_UNSAID = Home(bedrooms=0, bathrooms=Decimal(0), rent=Decimal(0))
+
+
+def read_home(cells: Mapping[str, str], known: Home | None = None) -> Home:
+    """The home that `known` becomes with these columns. Raises Invalid."""
+    home = known or _UNSAID
+    for name in REQUIRED:
+        if (name in cells or known is None) and not cells.get(name, "").strip():
+            raise Invalid(f"A home needs {name}.", code="home_incomplete", column=name)
+    for name, raw in cells.items():
+        home = HOME_COLUMNS[name](home, raw)
+    return home
+
+
+def read_place(cells: Mapping[str, str], known: Place | None = None) -> Place:
+    """The place that `known` becomes with these columns. Raises Invalid."""
+    place = known or Place()
+    for name, raw in cells.items():
+        place = PLACE_COLUMNS[name](place, raw)
+    return place
+
+
+def home_cells(home: Home) -> dict[str, str]:
+    """Every column's text, as `read_home` reads it."""
+    return {
+        "bedrooms": str(home.bedrooms),
+        "bathrooms": plain_count(home.bathrooms),
+        "square_feet": "" if home.square_feet is None else str(home.square_feet),
+        "rent": plain(home.rent),
+        "deposit": plain(home.deposit),
+        "available_on": home.available_on.isoformat() if home.available_on else "",
+        **_terms_cells(home, "headline", "text", "concession"),
+    }
+
+
+def place_cells(place: Place) -> dict[str, str]:
+    """Every column's text, as `read_place` reads it."""
+    return {
+        "street": place.street,
+        "city": place.city,
+        "state": place.state,
+        "postal_code": place.postal_code,
+        "position": position_as_text(place),
+        **_terms_cells(place, "text", "policies"),
+    }
+
+
+def _terms_cells(terms: Terms, *parts: str) -> dict[str, str]:
+    return {
+        "pets": pets_as_text(terms.pets),
+        "fees": fees_as_text(terms.fees),
+        "utilities": choices_as_text(terms.utilities),
+        "parking": choices_as_text(terms.parking),
+        "laundry": choices_as_text(terms.laundry),
+        "lease_months": months_as_text(terms.lease_months),
+        "accessibility": choices_as_text(terms.accessibility),
+        **{
+            f"{part}_{language}": getattr(terms.words.get(language, Words()), part)
+            for part in parts
+            for language in LANGUAGES
+        },
+    }
+
+
+def position_as_text(place: Place) -> str:
+    if place.latitude is None or place.longitude is None:
+        return ""
+    return f"{_short(place.latitude)}, {_short(place.longitude)}"
+
+
+def _short(number: Decimal) -> str:
+    return f"{number:f}".rstrip("0").rstrip(".")
+
+
+def plain_count(bathrooms: Decimal) -> str:
+    """1, 1.5"""
+    return f"{bathrooms:.1f}".removesuffix(".0")
+
+
+def checked_home(home: Home) -> Home:
+    """A home that came typed, held to the same rules as one that is written by hand. Raises Invalid."""
+    return replace(read_home(home_cells(home)), pictures=checked_pictures(home.pictures))
+
+
+def checked_place(place: Place) -> Place:
+    return replace(read_place(place_cells(place)), pictures=checked_pictures(place.pictures))
+
+
+def checked_pictures(pictures: tuple[Picture, ...]) -> tuple[Picture, ...]:
+    if len(pictures) > MOST_PICTURES:
+        raise Invalid(f"There are more than {MOST_PICTURES} pictures.", code="pictures_many")
+    return tuple(
+        Picture(
+            _checked_hash(picture.hash),
+            {
+                check_language(language): fields.text(alt, "alternative text", LONGEST_LINE)
+                for language, alt in sorted(picture.alt.items())
+                if alt.strip()
+            },
+        )
+        for picture in pictures
+    )
+
+
+def _checked_hash(raw: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", raw):
+        raise Invalid(f"{raw[:20]!a} is not a picture: its hash has 64 digits from 0-9 and a-f.", code="picture_hash")
+    return raw

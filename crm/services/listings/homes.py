@@ -1,0 +1,175 @@
+"""Listings: the homes that are offered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.domain import fields, listings
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.listings import Home
+from crm.edge.pictures import Taken
+from crm.services.audit import By, note
+from crm.services.listings import pictures
+from crm.services.listings.versions import HOMES, Versions, Written
+from crm.services.office import properties
+from crm.store.models import Listing, Property, PropertyProfile, Unit
+from crm.store.queries import office as queries
+
+
+def add(session: Session, by: By, property_slug: str, unit_name: str, cells: Mapping[str, str]) -> Listing:
+    """A home that is not public yet. `cells` are texts by column (listings.HOME_COLUMNS). Raises Invalid, NotFound,
+    Conflict."""
+    place = properties.named(session, property_slug)
+    name = fields.text(unit_name, "unit", 40, required=True)
+    home = listings.read_home(cells)
+    unit = session.scalar(select(Unit).where(Unit.property_id == place.id, Unit.name == name))
+    if unit is None:
+        unit = Unit(property_id=place.id, name=name)
+        session.add(unit)
+    else:
+        known = session.scalar(select(Listing.id).where(Listing.unit_id == unit.id))
+        if known is not None:
+            raise Conflict(
+                f"Unit {name} of {place.slug} is listing {known} already.", code="listing_exists", listing=known
+            )
+    describe(unit, home)
+    session.flush()
+    listing = started(unit, home, by)
+    session.add(listing)
+    session.flush()
+    Versions(session, by, HOMES, ()).begin(listing, home)
+    note(session, by, f"listing {listing.id} added: {place.slug} {name}")
+    return listing
+
+
+def started(unit: Unit, home: Home, by: By) -> Listing:
+    """A listing that has yet to get its first version."""
+    return Listing(
+        unit_id=unit.id,
+        property_id=unit.property_id,
+        latest=1,
+        published=None,
+        rent=home.rent,
+        bedrooms=home.bedrooms,
+        created_at=by.now,
+    )
+
+
+def describe(unit: Unit, home: Home) -> None:
+    """What is true of the rooms whether they are offered or not."""
+    unit.bedrooms, unit.bathrooms, unit.square_feet = home.bedrooms, home.bathrooms, home.square_feet
+
+
+def change(session: Session, by: By, listing_id: int, cells: Mapping[str, str]) -> Written:
+    """Changes what is given, as its next version; an empty text takes away what was there. Raises Invalid, NotFound."""
+    listing, versions = _found(session, by, listing_id)
+    home = listings.read_home(cells, versions.latest(listing))
+    written = versions.append(listing, home)
+    describe(session.get_one(Unit, listing.unit_id), home)
+    if written.is_new:
+        note(session, by, f"listing {listing_id} changed: version {written.version}")
+    return written
+
+
+def publish(
+    session: Session,
+    config: Config,
+    by: By,
+    listing_ids: Sequence[int],
+    *,
+    until: date | None = None,
+    despite: str = "",
+) -> int:
+    """Makes the latest version of each public, through the day `until`, and says how many were not. All or none.
+
+    Raises Conflict with words that have to be decided about, unless `despite` says why they may stand, and where the
+    property is not public; Invalid, NotFound.
+    """
+    changed = 0
+    for listing_id in listing_ids:
+        listing, versions = _found(session, by, listing_id)
+        check_property(session, listing)
+        ends = end_of(session, config, listing, until) if until else None
+        if versions.publish(listing, despite=despite, until=ends):
+            changed += 1
+            told = f", despite its words: {despite}" if despite else ""
+            note(session, by, f"listing {listing_id} published: version {listing.published}{told}")
+    return changed
+
+
+def check_property(session: Session, listing: Listing) -> None:
+    """A listing is shown with its property's address and terms. Raises Conflict."""
+    profile = session.get(PropertyProfile, listing.property_id)
+    if profile is None or profile.published is None:
+        slug = session.get_one(Property, listing.property_id).slug
+        raise Conflict(
+            f"Property {slug} is not published, and its listings need it.", code="property_unpublished", property=slug
+        )
+
+
+def unpublish(session: Session, by: By, listing_ids: Sequence[int]) -> int:
+    """Takes each from the public, and says how many were there. Raises NotFound."""
+    changed = 0
+    for listing_id in listing_ids:
+        listing, versions = _found(session, by, listing_id)
+        if versions.unpublish(listing):
+            changed += 1
+            note(session, by, f"listing {listing_id} unpublished")
+    return changed
+
+
+def expire(session: Session, config: Config, by: By, listing_ids: Sequence[int], on: date | None) -> None:
+    """Sets the last day on which each is public; None: it has none. Raises Conflict for what is not public, Invalid."""
+    for listing_id in listing_ids:
+        listing, versions = _found(session, by, listing_id)
+        if not versions.is_public(listing):
+            raise Conflict(f"Listing {listing_id} is not published.", code="listing_unpublished", listing=listing_id)
+        ends = end_of(session, config, listing, on) if on else None
+        if ends and ends <= by.now:
+            raise Invalid("That day is over.", code="expiry_over")
+        listing.expires_at = ends
+        note(session, by, f"listing {listing_id} expires after {on or 'no day'}")
+
+
+def end_of(session: Session, config: Config, listing: Listing, day: date) -> datetime:
+    """When a day ends where the home is."""
+    return day_ends(day, queries.zone(config.tz, session.get_one(Property, listing.property_id)))
+
+
+def day_ends(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), zone)
+
+
+def set_pictures(
+    session: Session, by: By, listing_id: int, change: pictures.Change, taken: Taken | None = None
+) -> Written:
+    """Adds, removes, moves or describes pictures, as the next version; `taken` is one that is new. Raises Invalid,
+    NotFound."""
+    if taken is not None:
+        pictures.recorded(session, by, taken)
+    listing, versions = _found(session, by, listing_id)
+    home = versions.latest(listing)
+    written = versions.append(listing, replace(home, pictures=listings.checked_pictures(change(home.pictures))))
+    if written.is_new:
+        note(session, by, f"pictures of listing {listing_id} changed: version {written.version}")
+    return written
+
+
+def named(session: Session, listing_id: int) -> Listing:
+    """Raises NotFound."""
+    listing = session.get(Listing, listing_id)
+    if listing is None:
+        raise NotFound(f"There is no listing {listing_id}.", code="listing_unknown", listing=listing_id)
+    return listing
+
+
+def _found(session: Session, by: By, listing_id: int) -> tuple[Listing, Versions[Listing, Home]]:
+    listing = named(session, listing_id)
+    return listing, Versions(session, by, HOMES, [listing])

@@ -1,0 +1,112 @@
+"""What properties say of themselves: address, policies, texts, pictures, and terms for all their homes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crm.domain import listings
+from crm.domain.errors import Invalid
+from crm.domain.listings import Place
+from crm.edge.pictures import Taken
+from crm.services.audit import By, note
+from crm.services.listings import pictures
+from crm.services.listings.versions import PLACES, Versions, Written
+from crm.services.office import properties
+from crm.store.models import PropertyProfile
+
+ADDRESS = ("street", "city", "state", "postal_code")
+"""Without these nothing is published: people have to know where a home is."""
+
+
+def change(session: Session, by: By, slug: str, cells: Mapping[str, str]) -> Written:
+    """Changes what is given, as its next version. `cells` are texts by column (listings.PLACE_COLUMNS); an empty one
+    takes away what was there. Raises Invalid, NotFound."""
+    profile, versions = found(session, by, slug)
+    written = put(session, versions, profile, listings.read_place(cells, _latest(versions, profile)))
+    if written.is_new:
+        note(session, by, f"property {slug} described: version {written.version}")
+    return written
+
+
+def set_up(
+    session: Session, by: By, slug: str, settings: Mapping[str, Any], cells: Mapping[str, str]
+) -> Written | None:
+    """Changes what is given of both: how a property is run (properties.change), and what it offers, of which the result
+    tells. None: nothing of that is given. Raises Invalid, NotFound."""
+    if not cells or any(value is not None for value in settings.values()):
+        properties.change(session, by, slug, **settings)
+    return change(session, by, slug, cells) if cells else None
+
+
+def put(
+    session: Session, versions: Versions[PropertyProfile, Place], profile: PropertyProfile, place: Place
+) -> Written:
+    """Writes the first version, or the next one."""
+    if profile.latest:
+        return versions.append(profile, place)
+    profile.latest = 1
+    session.add(profile)
+    return versions.begin(profile, place)
+
+
+def publish(session: Session, by: By, slug: str, *, despite: str = "") -> bool:
+    """Makes the latest version public. False: it was. Raises Conflict with words that have to be decided about, unless
+    `despite` says why they may stand; Invalid without an address; NotFound."""
+    profile, versions = found(session, by, slug)
+    if not publish_it(versions, profile, slug, despite=despite):
+        return False
+    told = f", despite its words: {despite}" if despite else ""
+    note(session, by, f"property {slug} published: version {profile.published}{told}")
+    return True
+
+
+def publish_it(
+    versions: Versions[PropertyProfile, Place], profile: PropertyProfile, slug: str, *, despite: str = ""
+) -> bool:
+    place = _latest(versions, profile)
+    if missing := [column for column in ADDRESS if not getattr(place, column)]:
+        raise Invalid(
+            f"Property {slug} has no {missing[0].replace('_', ' ')} yet.", code="address_missing", property=slug
+        )
+    return versions.publish(profile, despite=despite)
+
+
+def unpublish(session: Session, by: By, slug: str) -> bool:
+    """Takes the property, and with it all its listings, from the public. False: it was not there. Raises NotFound."""
+    profile, versions = found(session, by, slug)
+    if profile.published is None:
+        return False
+    versions.unpublish(profile)
+    note(session, by, f"property {slug} unpublished")
+    return True
+
+
+def set_pictures(session: Session, by: By, slug: str, change: pictures.Change, taken: Taken | None = None) -> Written:
+    """Adds, removes, moves or describes pictures, as the next version; `taken` is one that is new. Raises Invalid,
+    NotFound."""
+    if taken is not None:
+        pictures.recorded(session, by, taken)
+    profile, versions = found(session, by, slug)
+    place = _latest(versions, profile)
+    changed = replace(place, pictures=listings.checked_pictures(change(place.pictures)))
+    written = put(session, versions, profile, changed)
+    if written.is_new:
+        note(session, by, f"pictures of property {slug} changed: version {written.version}")
+    return written
+
+
+def found(session: Session, by: By, slug: str) -> tuple[PropertyProfile, Versions[PropertyProfile, Place]]:
+    """The profile of a property; one that is new has no version yet and is not stored. Raises NotFound, Invalid."""
+    place = properties.named(session, slug)
+    profile = session.get(PropertyProfile, place.id)
+    if profile is None:
+        return PropertyProfile(property_id=place.id, latest=0, published=None), Versions(session, by, PLACES, ())
+    return profile, Versions(session, by, PLACES, [profile])
+
+
+def _latest(versions: Versions[PropertyProfile, Place], profile: PropertyProfile) -> Place:
+    return versions.latest(profile) if profile.latest else Place()

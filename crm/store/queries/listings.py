@@ -1,0 +1,40 @@
+"""Versions of listings and properties, as they are stored and as the domain knows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, or_
+
+from crm.domain.listings import Home, Place, Terms
+from crm.store.models import Listing
+
+
+def stored(content: Terms) -> dict[str, Any]:
+    """As it is kept; what says nothing is left out."""
+    kept: dict[str, Any] = _without_nothing(msgspec.to_builtins(content))
+    return kept
+
+
+def home(content: dict[str, Any]) -> Home:
+    return msgspec.convert(content, Home)
+
+
+def place(content: dict[str, Any] | None) -> Place:
+    """A property about which nothing is written says nothing."""
+    return msgspec.convert(content or {}, Place)
+
+
+def is_public(now: datetime) -> ColumnElement[bool]:
+    """Whether the public may see a listing, as far as that is up to the listing alone."""
+    return and_(Listing.published.is_not(None), or_(Listing.expires_at.is_(None), Listing.expires_at > now))
+
+
+def _without_nothing(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nothing(one) for key, one in value.items() if one is not None and one != ""}
+    if isinstance(value, list):
+        return [_without_nothing(one) for one in value]
+    return value

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import click
 
-from crm.commands import output
+from crm.commands import lead_files, output
 from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, one, since_option, with_system
 from crm.domain import fields
 from crm.domain.errors import NotFound
@@ -404,3 +405,77 @@ def _last_contact(system: System, entry: LeadEntry) -> str:
 
 def _interests(interests: Sequence[InterestEntry]) -> list[str]:
     return [f"{one.property}{f' {one.unit}' if one.unit else ''} ({one.stage})" for one in interests]
+
+
+@lead.command(
+    examples=(
+        "lead export leads.csv",
+        "lead export - --status open --property elm",
+        "lead export leads.jsonl --format jsonl",
+    )
+)
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@filter_options
+@click.option("--filter", "saved", metavar="NAME", help="A saved filter; what else is given narrows it further.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(lead_files.FORMATS),
+    default="csv",
+    show_default=True,
+    help="jsonl: a line each.",
+)
+@click.option("--raw", is_flag=True, help="CSV for programs: cells that look like formulas stay as they are.")
+@with_system
+def export(system: System, /, file: Path, saved: str | None, format_: str, raw: bool, **given: Any) -> None:
+    """Write all leads, or those a filter shows, to FILE; - writes to the terminal or a pipe.
+
+    The CSV is safe to open in a spreadsheet, and `leaseline lead import` reads it back.
+    """
+    words = written(given)
+    if saved is not None:
+        words = system.read(filters.named, saved) | words
+    wanted = read_filter(words, system.config.tz, system.now)
+    total = system.read(leads.count, system.now, wanted)
+    with output.progress("Exporting") as tell:
+        count = lead_files.write(system.store, file, system.now, wanted, format_, raw, lambda done: tell(done, total))
+    output.hint(f"Exported {output.counted(count, 'lead')}.")
+
+
+@lead.command(
+    "import",
+    examples=(
+        "lead import leads.csv --source 'spring fair' --dry-run",
+        "lead import leads.csv --rejects not-taken.csv",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--source", help="Where leads come from that have no source of their own.  [default: the file's name]")
+@click.option(
+    "--rejects", type=click.Path(path_type=Path), metavar="FILE", help="Write the lines that were not taken there."
+)
+@click.option("--dry-run", is_flag=True, help="Check everything, but write nothing.")
+@with_system
+def import_(system: System, file: Path, source: str | None, rejects: Path | None, dry_run: bool) -> None:
+    """Add the leads of a CSV FILE, line by line. People who are leads already only get what was missing.
+
+    The first line names the columns: name (or first name and last name), email, phone, property, unit, stage, source,
+    agent, note and more, as `leaseline lead export` writes them; others are passed over. Several values in a cell are
+    separated by semicolons. Lines that cannot be taken are told, with the reason.
+    """
+    with output.progress("Importing") as tell:
+        done = lead_files.read(
+            system.crm, system.by, file, source or file.name, rejects=rejects, dry_run=dry_run, progress=tell
+        )
+    for line in done.first_rejects:
+        output.hint(line)
+    if done.rejected > len(done.first_rejects):
+        output.hint(f"And {done.rejected - len(done.first_rejects):,} more; --rejects FILE writes them all down.")
+    output.say(
+        f"Added {output.counted(done.added, 'lead')}, completed {done.joined:,} that were there, "
+        f"rejected {output.counted(done.rejected, 'line')}."
+    )
+    if dry_run:
+        output.say("Nothing was written, because of --dry-run.")
+    if done.rejected:
+        raise SystemExit(1)

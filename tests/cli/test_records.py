@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import sqlite3
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -241,8 +243,8 @@ def test_stored_text_cannot_move_a_terminal(busy: Leaseline) -> None:
         ("call", "show", "1772467200.1"),
     )
     for command in commands:
-        for json in ((), ("--json",)):
-            said = busy.ok(*command, *json)
+        for as_json in ((), ("--json",)):
+            said = busy.ok(*command, *as_json)
             assert not {"\x1b", "\x07", "\r", "\x9b", "\u202e"} & set(said), command
     assert "[red]x[/red]" in busy.ok("lead", "list")
     # JSON loses nothing of what is stored.
@@ -303,3 +305,34 @@ def test_a_lead_is_kept_by_hand(busy: Leaseline) -> None:
         ("lead", "note", "pat@example.com", " "),
     ):
         busy.refused(*wrong)
+
+
+def test_leads_go_out_and_come_in_as_lists(busy: Leaseline, tmp_path: Path) -> None:
+    out = tmp_path / "leads.csv"
+    busy.ok("lead", "export", str(out))
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    listed = busy.json("lead", "list")
+    assert len(out.read_text().splitlines()) == len(listed) + 1
+    assert busy.ok("lead", "export", "-") == out.read_text()
+    lines = busy.ok("lead", "export", "-", "--format", "jsonl", "--status", "new").splitlines()
+    assert {json.loads(line)["status"] for line in lines} == {"new"}
+    before = busy.contents()
+    assert "0 leads" in busy.ok("lead", "import", str(out), "--dry-run")
+    assert busy.contents() == before
+    new = tmp_path / "fair.csv"
+    new.write_text("name,phone\nPat,512-555-0188\nSam,12\n")
+    rejects = tmp_path / "rejects.csv"
+    result = busy("lead", "import", str(new), "--rejects", str(rejects))
+    assert (result.exit_code, "Added 1 lead" in result.stdout) == (1, True)
+    assert "Line 3: '12' is not a phone number." in result.stderr
+    assert rejects.read_text().splitlines() == [
+        "name,phone,why it was not taken",
+        "Sam,12,'12' is not a phone number.",
+    ]
+    assert busy.json("lead", "show", "5125550188")["source"] == "fair.csv"
+    for wrong in ("", "color\nred\n"):
+        new.write_text(wrong)
+        busy.refused("lead", "import", str(new))
+    busy.refused("lead", "import", str(tmp_path / "missing.csv"))
+    busy.refused("lead", "export", str(tmp_path / "missing" / "leads.csv"))
+    assert not list(tmp_path.glob(".*part"))

@@ -81,6 +81,16 @@ def add_number(lead: Lead, number: str) -> None:
     lead.phones.append(LeadPhone(number=number))
 
 
+def add_address(lead: Lead, address: str) -> None:
+    """Adds an email address that finds nobody yet to a lead."""
+    lead.emails.append(LeadEmail(address=address.lower()))
+
+
+def from_list(session: Session, at: datetime) -> Lead:
+    """A lead whose numbers and addresses are known to be nobody's yet."""
+    return _make(session, at)
+
+
 def by_address(session: Session, raw: str, at: datetime) -> Lead:
     """Whose email address it is, locked; made when nobody's, as `by_number` does. Raises Invalid for none."""
     address = _address(raw)

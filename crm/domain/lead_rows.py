@@ -1,0 +1,176 @@
+"""Leads as rows of a list that leaves the house, or comes in. Pure.
+
+What is written is safe for a spreadsheet: a cell that begins like a formula gets an apostrophe in front, which reading
+takes away again, so that a list that was exported, imported and exported again is the same.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+from crm.domain.errors import Invalid
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a cell that begins so for a formula (owasp.org/www-community/attacks/CSV_Injection)."""
+BETWEEN = "; "
+"""Between several values in a cell."""
+LONGEST_CELL = 20_000
+"""Characters."""
+
+
+@dataclass(slots=True)
+class LeadRow:
+    """One lead with everything a list of leads tells. Lists are joined with `BETWEEN` in a cell."""
+
+    id: int | None = None
+    name: str = ""
+    emails: list[str] = field(default_factory=list)
+    """The first is where mail is sent."""
+    phones: list[str] = field(default_factory=list)
+    """E.164."""
+    kind: str = ""
+    type: str = ""
+    status: str = ""
+    closed_because: str = ""
+    stage: str = ""
+    """Of the interest they were last in touch about."""
+    source: str = ""
+    property: str = ""
+    """Short name of the property of that interest."""
+    unit: str = ""
+    listing: str = ""
+    """Link to that property's listings."""
+    interests: list[str] = field(default_factory=list)
+    """All of them, as `elm=showing_booked`, or `elm/204B=contacted` for one home."""
+    agent: str = ""
+    language: str = ""
+    created: datetime | None = None
+    first_answer: datetime | None = None
+    last_contact: datetime | None = None
+    next_action: str = ""
+    next_action_owner: str = ""
+    next_action_due: datetime | None = None
+    tours: int = 0
+    calls: int = 0
+    messages: int = 0
+    opted_out: list[str] = field(default_factory=list)
+    """Numbers that want no texts, E.164."""
+
+
+COLUMNS = tuple(one.name for one in fields(LeadRow))
+
+
+def write_cell(value: object, *, raw: bool = False) -> str:
+    """A value as a cell; times in UTC as 2026-03-02T16:00:00Z. `raw` leaves formulas as they are."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="auto").replace("+00:00", "Z")
+    if isinstance(value, list):
+        value = BETWEEN.join(value)
+    text = str(value)
+    # An apostrophe of its own would be taken for ours when it is read.
+    if not raw and text[:1] and (text[0] in FORMULA or text[0] == "'"):
+        return f"'{text}"
+    return text
+
+
+def read_cell(text: str) -> str:
+    """What a cell means: without the apostrophe that keeps a spreadsheet from calculating."""
+    if len(text) > 1 and text[0] == "'" and (text[1] in FORMULA or text[1] == "'"):
+        return text[1:]
+    return text
+
+
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "id": ("id",),
+    "name": ("name", "full name", "contact name", "lead name"),
+    "first_name": ("first name", "firstname", "given name"),
+    "last_name": ("last name", "lastname", "surname", "family name"),
+    "emails": ("emails", "email", "e-mail", "email address", "mail"),
+    "phones": ("phones", "phone", "phone number", "mobile", "mobile phone", "cell", "telephone"),
+    "kind": ("kind",),
+    "type": ("type", "temperature"),
+    "status": ("status",),
+    "closed_because": ("closed because", "close reason"),
+    "source": ("source", "lead source"),
+    "property": ("property", "property name"),
+    "unit": ("unit",),
+    "stage": ("stage",),
+    "interests": ("interests",),
+    "agent": ("agent", "assigned to", "owner"),
+    "language": ("language",),
+    "created": ("created", "created at", "date created"),
+    "first_answer": ("first answer",),
+    "last_contact": ("last contact",),
+    "opted_out": ("opted out",),
+    "note": ("note", "notes", "comment", "comments"),
+}
+"""How lists from elsewhere head the columns that are read; others are passed over."""
+
+
+def open_table(lines: TextIO) -> tuple[CsvReader, list[str], list[str]]:
+    """A reader past the first line of a CSV file, the columns' names as written, and ours; "" for those passed over.
+
+    `lines` has been decoded. Commas, semicolons and tabs are told apart by the first line. Raises Invalid.
+    """
+    first = lines.readline().removeprefix("\ufeff")
+    if first.lower().startswith("sep=") and len(first.strip()) == 5:
+        separator, first = first.strip()[4], lines.readline()
+    else:
+        separator = max(",;\t", key=first.count)
+    try:
+        heads = next(csv.reader([first], delimiter=separator))
+    except (StopIteration, csv.Error):
+        raise Invalid("The file is empty: its first line names the columns.", code="list_empty") from None
+    known = {alias: name for name, aliases in ALIASES.items() for alias in (*aliases, name)}
+    columns = [known.get(" ".join(read_cell(head).strip().lower().replace("_", " ").split()), "") for head in heads]
+    columns = [column if column not in columns[:index] else "" for index, column in enumerate(columns)]
+    if not {"name", "first_name", "last_name", "emails", "phones"} & set(columns):
+        raise Invalid(
+            "The first line names no column of names, phones or emails: a list of leads needs one of them.",
+            code="list_without_people",
+        )
+    csv.field_size_limit(LONGEST_CELL * 4)
+    return csv.reader(lines, delimiter=separator), heads, columns
+
+
+def values(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """The cells of a row by column; those that are empty are left out. Raises Invalid."""
+    found = {
+        column: read_cell(cell.strip()) for column, cell in zip(columns, cells, strict=False) if column and cell.strip()
+    }
+    for column, cell in found.items():
+        if len(cell) > LONGEST_CELL:
+            raise Invalid(f"The {column} has more than {LONGEST_CELL} characters.", code="cell_too_long")
+    if "name" not in found and (
+        named := " ".join(found[part] for part in ("first_name", "last_name") if part in found)
+    ):
+        found["name"] = named
+    return found
+
+
+def several(cell: str) -> Iterator[str]:
+    """The values in a cell that may hold more than one."""
+    for part in cell.replace("|", ";").replace("\n", ";").split(";"):
+        if part.strip():
+            yield read_cell(part.strip())
+
+
+def interests(found: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Property, unit ("" for none) and stage ("" for the first) of each interest of a row."""
+    listed = []
+    for one in several(found.get("interests", "")):
+        home, _, stage = one.partition("=")
+        place, _, unit = home.partition("/")
+        listed.append((place.strip(), unit.strip(), stage.strip()))
+    if not listed and "property" in found:
+        listed.append((found["property"], found.get("unit", ""), found.get("stage", "")))
+    return listed

@@ -1,0 +1,344 @@
+"""Lists of leads from elsewhere: read line by line and taken in slices, so that size costs neither memory nor time of
+others.
+
+Each line is taken whole or not at all. One that cannot be is told with its reason, and may be mended and imported
+again: people who are there already only get what was missing.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from crm.config import Config
+from crm.domain import fields, lead_rows
+from crm.domain.errors import CrmError, Invalid, NotFound
+from crm.domain.leads import Happened, LeadKind, LeadStatus, LeadType, LeasingStage
+from crm.edge import numbers
+from crm.services.audit import By
+from crm.services.people import intake, opt_outs, timeline
+from crm.services.people.leads import LONGEST_NOTE, read_kind, read_language
+from crm.store.models import Agent, Device, Lead, LeadEmail, LeadPhone, Line, Property, Unit
+from crm.store.queries import opt_outs as opt_out_queries
+
+SLICE = 200
+"""Lines of one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListLine:
+    """A line of the list."""
+
+    number: int
+    """From 1, the first line being the names of the columns."""
+    cells: list[str]
+    values: Mapping[str, str]
+    """By column, without the empty ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A line that was not taken."""
+
+    line: ListLine
+    why: str
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of the lines."""
+
+    added: int = 0
+    joined: int = 0
+    """Lines of people who are leads already."""
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+def encoding_of(path: Path) -> str:
+    """How a list is written: UTF-8 or UTF-16, or else what Windows programs write. Reads the file once."""
+    with path.open("rb") as file:
+        start = file.read(4)
+        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        try:
+            decoder.decode(start)
+            while chunk := file.read(1 << 20):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252"
+    return "utf-8-sig"
+
+
+def lines(file: TextIO) -> tuple[list[str], Iterator[ListLine | Rejected]]:
+    """The names of a list's columns as they are written, and its lines; those that cannot be read are rejected.
+
+    Raises Invalid.
+    """
+    reader, heads, columns = lead_rows.open_table(file)
+    return heads, _lines(reader, columns)
+
+
+def _lines(reader: Iterator[list[str]], columns: Sequence[str]) -> Iterator[ListLine | Rejected]:
+    number = 1
+    while True:
+        number += 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Rejected(ListLine(number, [], {}), f"It cannot be read ({error}).")
+            continue
+        if not any(cell.strip() for cell in cells):
+            continue
+        try:
+            yield ListLine(number, cells, lead_rows.values(columns, cells))
+        except Invalid as error:
+            yield Rejected(ListLine(number, cells, {}), str(error))
+
+
+@dataclass(slots=True)
+class ListTotal:
+    """What a whole list came to."""
+
+    added: int = 0
+    joined: int = 0
+    rejected: int = 0
+    first_rejects: list[str] = field(default_factory=list)
+    """Some of them, with their reasons."""
+
+
+@dataclass(slots=True)
+class _Person:
+    """A line that was checked."""
+
+    line: ListLine
+    phones: list[str]
+    emails: list[str]
+    interests: list[tuple[Property, int | None, LeasingStage]]
+    agent: Agent | None
+    created: datetime
+    contact: datetime | None
+    answer: datetime | None
+
+
+def take(session: Session, config: Config, by: By, some: Sequence[ListLine], source: str) -> Taken:
+    """Takes a slice of a list in one transaction; `source` is where leads without one come from."""
+    taken = Taken()
+    known = _Named(session, config, some)
+    people: list[_Person] = []
+    for line in some:
+        try:
+            people.append(known.check(line, by))
+        except CrmError as error:
+            taken.rejected.append(Rejected(line, str(error)))
+    found = _Leads(session, people)
+    for person in people:
+        owners = found.of(person)
+        if len(owners) > 1:
+            which = " and ".join(str(lead.id) for lead in owners)
+            taken.rejected.append(Rejected(person.line, f"Its numbers and addresses are those of leads {which}."))
+            continue
+        is_new = not owners
+        lead = owners[0] if owners else _new(session, person)
+        _fill(session, config, by, lead, person, source, is_new)
+        found.remember(lead, person)
+        taken.added += is_new
+        taken.joined += not is_new
+    session.flush()
+    return taken
+
+
+class _Named:
+    """What the lines of a slice name, looked up for all of them at once."""
+
+    def __init__(self, session: Session, config: Config, some: Iterable[ListLine]) -> None:
+        self._session, self._config = session, config
+        names = {place.lower() for line in some for place, _, _ in lead_rows.interests(line.values)}
+        named = select(Property).where(or_(Property.slug.in_(names), func.lower(Property.name).in_(names)))
+        places = session.scalars(named).all() if names else ()
+        self._places = {place.name.lower(): place for place in places} | {place.slug: place for place in places}
+        agents = {line.values["agent"] for line in some if "agent" in line.values}
+        rows = session.scalars(select(Agent).where(Agent.slug.in_(agents))).all() if agents else ()
+        self._agents = {agent.slug: agent for agent in rows}
+        self._units: dict[tuple[int, str], int] = {}
+        if any(unit for line in some for _, unit, _ in lead_rows.interests(line.values)):
+            ids = {place.id for place in places}
+            for id, property_id, name in session.execute(
+                select(Unit.id, Unit.property_id, Unit.name).where(Unit.property_id.in_(ids))
+            ):
+                self._units[property_id, name.lower()] = id
+        self._read: dict[str, str] = {}
+        for line in some:
+            for raw in lead_rows.several(line.values.get("phones", "")):
+                self._read[raw] = numbers.parse(raw, config.region) or ""
+        read = [number for number in self._read.values() if number]
+        ours = select(Line.number).where(Line.number.in_(read))
+        theirs = select(Device.number).where(Device.number.in_(read))
+        self._in_office = {*session.scalars(ours), *session.scalars(theirs)}
+
+    def check(self, line: ListLine, by: By) -> _Person:
+        """Raises CrmError with what is wrong."""
+        values = line.values
+        phones = []
+        for raw in lead_rows.several(values.get("phones", "")):
+            number = self._read[raw]
+            if not number:
+                raise Invalid(f"{raw[:40]!a} is not a phone number.", code="number_invalid")
+            if number in self._in_office:
+                raise Invalid(f"{number} is a number of the office.", code="number_is_ours")
+            phones.append(number)
+        for raw in lead_rows.several(values.get("opted_out", "")):
+            if numbers.parse(raw, self._config.region) not in phones:
+                raise Invalid(f"{raw[:40]!a} wants no texts, and is no number of this line.", code="opt_out_not_theirs")
+        emails = [fields.email(raw) for raw in lead_rows.several(values.get("emails", ""))]
+        fields.text(values.get("name", ""), "name", 200)
+        # Of our own lists, somebody who withheld the number and told nothing.
+        is_nobody_of_ours = "id" in values and "created" in values
+        if not (phones or emails or values.get("name") or is_nobody_of_ours):
+            raise Invalid(
+                "It names nobody: a name, a phone number or an email address is needed.", code="lead_nameless"
+            )
+        if "kind" in values:
+            read_kind(self._session, values["kind"].lower())
+        _choice(LeadType, values, "type")
+        _choice(LeadStatus, values, "status")
+        read_language(self._config, values.get("language", ""))
+        fields.text(values.get("source", ""), "source", 60)
+        fields.text(values.get("closed_because", ""), "reason", 300)
+        if len(values.get("note", "")) > LONGEST_NOTE:
+            raise Invalid(f"The note has more than {LONGEST_NOTE} characters.", code="text_too_long")
+        agent = self._agents.get(values.get("agent", ""))
+        if "agent" in values and agent is None:
+            raise NotFound(f"There is no agent {values['agent'][:40]!a}.", code="agent_unknown")
+        created = self._time(values, "created", by) or by.now
+        return _Person(
+            line,
+            list(dict.fromkeys(phones)),
+            list(dict.fromkeys(emails)),
+            [self._interest(*one) for one in lead_rows.interests(values)],
+            agent,
+            created,
+            self._time(values, "last_contact", by),
+            self._time(values, "first_answer", by),
+        )
+
+    def _interest(self, place: str, unit: str, stage: str) -> tuple[Property, int | None, LeasingStage]:
+        found = self._places.get(place.lower())
+        if found is None:
+            raise NotFound(f"There is no property {place[:40]!a}.", code="property_unknown")
+        unit_id = self._units.get((found.id, unit.lower())) if unit else None
+        if unit and unit_id is None:
+            raise Invalid(f"{found.name} has no unit {unit[:40]!a}.", code="unit_unknown")
+        try:
+            return found, unit_id, LeasingStage(stage or LeasingStage.CONTACTED)
+        except ValueError:
+            raise Invalid(f"{stage[:40]!a} is not a stage.", code="stage_unknown") from None
+
+    def _time(self, values: Mapping[str, str], column: str, by: By) -> datetime | None:
+        if column not in values:
+            return None
+        at = fields.moment(values[column].upper().replace("Z", "+00:00"), self._config.tz, by.now)
+        if at > by.now:
+            raise Invalid(f"{column.replace('_', ' ')} is in the future.", code="time_in_future")
+        return at
+
+
+class _Leads:
+    """Whose numbers and addresses these are; grows with the slice, as the same person may be in it twice."""
+
+    def __init__(self, session: Session, people: Sequence[_Person]) -> None:
+        phones = [number for person in people for number in person.phones]
+        emails = [address.lower() for person in people for address in person.emails]
+        owners: dict[str, int] = {}
+        by_number = select(LeadPhone.number, LeadPhone.lead_id).where(LeadPhone.number.in_(phones))
+        by_address = select(LeadEmail.address, LeadEmail.lead_id).where(LeadEmail.address.in_(emails))
+        for found_by in (by_number, by_address):
+            owners.update(dict(session.execute(found_by).all()))
+        cards = {}
+        if owners:
+            whole = (selectinload(Lead.phones), selectinload(Lead.emails), selectinload(Lead.interests))
+            found = select(Lead).where(Lead.id.in_(set(owners.values()))).options(*whole).order_by(Lead.id)
+            cards = {lead.id: lead for lead in session.scalars(found.with_for_update(of=Lead, key_share=True))}
+        self._owners = {what: cards[lead_id] for what, lead_id in owners.items()}
+        ids = {int(id) for person in people if (id := person.line.values.get("id", "")).isdecimal() and len(id) < 10}
+        nobody = select(Lead).where(Lead.id.in_(ids), ~exists().where(LeadPhone.lead_id == Lead.id), Lead.email == "")
+        for lead in session.scalars(nobody) if ids else ():
+            self._owners[f"{lead.id} of {lead.created_at.isoformat()}"] = lead
+
+    def of(self, person: _Person) -> list[Lead]:
+        what = [*person.phones, *(one.lower() for one in person.emails)]
+        what = what or [f"{person.line.values.get('id')} of {person.created.isoformat()}"]
+        found = [self._owners.get(one) for one in what]
+        return list({id(lead): lead for lead in found if lead is not None}.values())
+
+    def remember(self, lead: Lead, person: _Person) -> None:
+        for what in (*person.phones, *(one.lower() for one in person.emails)):
+            self._owners[what] = lead
+
+
+def _new(session: Session, person: _Person) -> Lead:
+    values = person.line.values
+    status = LeadStatus(values.get("status", LeadStatus.NEW))
+    lead = intake.from_list(session, person.created)
+    lead.kind = values.get("kind", LeadKind.TENANT).lower()
+    lead.status = status
+    lead.is_hot = status != LeadStatus.CLOSED and values.get("type", LeadType.HOT) == LeadType.HOT
+    lead.closed_because = values.get("closed_because", "") if status == LeadStatus.CLOSED else ""
+    lead.last_contact_at, lead.first_answer_at = person.contact, person.answer
+    return lead
+
+
+def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person, source: str, is_new: bool) -> None:
+    values = person.line.values
+    lead.name = lead.name or values.get("name") or None
+    numbers_known = {phone.number for phone in lead.phones}
+    for number in person.phones:
+        if number not in numbers_known:
+            intake.add_number(lead, number)
+    addresses_known = {email.address for email in lead.emails}
+    for address in person.emails:
+        lead.email = lead.email or address
+        if address.lower() not in addresses_known:
+            intake.add_address(lead, address)
+    lead.source = lead.source or values.get("source", "") or source[:60]
+    lead.language = lead.language or values.get("language", "")
+    if person.agent is not None and lead.assigned_agent_id is None:
+        lead.assigned_agent_id = person.agent.id
+    at = person.contact or person.created
+    known = {interest.property_id for interest in lead.interests}
+    for order, (place, unit_id, stage) in enumerate(person.interests):
+        if place.id not in known:
+            known.add(place.id)
+            moment = at.replace(microsecond=min(order, 999_999)) if order else at
+            interest = intake.interest_in(lead, place.id, moment)
+            interest.unit_id, interest.stage, interest.stage_since = unit_id, stage, at
+    for raw in lead_rows.several(values.get("opted_out", "")):
+        refused = numbers.parse(raw, config.region)
+        if refused and not opt_out_queries.in_force(session, refused):
+            opt_outs.enter(session, refused, source="admin", evidence=f"{by.who}: imported from {source}", now=by.now)
+    session.flush()
+    if is_new:
+        key = f"import:{lead.id}:{by.now.isoformat()}:{person.line.number}"
+        timeline.enter(
+            session, lead.id, Happened.NOTE, f"Imported from {source}.", by.now, key=key, by=by.who, is_new=True
+        )
+    if note := values.get("note"):
+        key = f"import-note:{lead.id}:{by.now.isoformat()}:{person.line.number}"
+        timeline.enter(session, lead.id, Happened.NOTE, note, person.created, key=key, by=by.who, is_new=True)
+
+
+def _choice(of: type[LeadType] | type[LeadStatus], values: Mapping[str, str], column: str) -> None:
+    if column in values and values[column] not in [one.value for one in of]:
+        known = ", ".join(one.value for one in of)
+        raise Invalid(f"{values[column][:40]!a} is not a {column}: use {known}.", code="choice_unknown")
